@@ -1,0 +1,85 @@
+"""Every error that a vendor call can end with.
+
+::
+
+    ConnectorError
+    ├── NetworkError            no usable answer
+    │   ├── NotSent             the vendor cannot have seen the request: repeat it
+    │   └── Unanswered          the vendor may have acted on it: in doubt
+    └── VendorError             the vendor answered, and not with a 2xx
+        └── MalformedAnswer     a 2xx whose body is not what the operation promises: in doubt too
+
+What each of them leads to is data: `connectors/outcome.py`.
+None of them holds a credential: they carry the method, the path and the vendor's words, never headers that we sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from connectors.rate import RateHeaders
+
+
+class ConnectorError(Exception):
+    """Root of the tree."""
+
+
+class NetworkError(ConnectorError):
+    """No usable answer to `method path`, for `cause` (an exception's name)."""
+
+    def __init__(self, method: str, url: str, cause: str) -> None:
+        self.method = method
+        self.path = urlsplit(url).path
+        self.cause = cause
+        super().__init__(f"{method} {self.path}: {cause}")
+
+
+class NotSent(NetworkError):
+    """The request never left: repeating it is safe."""
+
+
+class Unanswered(NetworkError):
+    """The request left and no answer came: the vendor may have acted on it."""
+
+
+class VendorError(ConnectorError):
+    """The vendor's refusal, in its own words.
+
+    `messages` always is a tuple, though GHL sends a string on 400/401/403 and a list on 422.
+    `code` is Lofty's error code (for example 20006), `meta` GHL's (for example the `contactId` of a duplicate).
+    """
+
+    def __init__(
+        self,
+        *,
+        vendor: str,
+        operation: str,
+        status: int,
+        messages: tuple[str, ...],
+        code: int | None = None,
+        trace_id: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+        rate: RateHeaders | None = None,
+    ) -> None:
+        self.vendor = vendor
+        self.operation = operation
+        self.status = status
+        self.messages = messages
+        self.code = code
+        self.trace_id = trace_id
+        self.meta = dict(meta or {})
+        self.rate = rate
+        code_text = f" code {code}" if code is not None else ""
+        trace_text = f" (traceId {trace_id})" if trace_id else ""
+        super().__init__(f"{vendor} {operation}: {status}{code_text} {'; '.join(messages)}{trace_text}")
+
+    @property
+    def message(self) -> str:
+        """All messages as one line."""
+        return "; ".join(self.messages)
+
+
+class MalformedAnswer(VendorError):
+    """A 2xx that cannot be read. The write may have been applied."""

@@ -1,0 +1,93 @@
+"""One HTTP exchange, as values: a request goes in, a response or an error comes out.
+
+The transport is a parameter of every vendor client, so that tests pass a function and production passes `AiohttpTransport`.
+A transport answers with *any* status; turning a status into an error is the client's work.
+
+What a transport must tell apart, because writing once depends on it:
+
+- `NotSent`: the vendor cannot have seen the request (no connection). Safe to repeat.
+- `Unanswered`: the vendor may have acted on it (timeout, connection lost after sending). In doubt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from connectors.errors import NotSent, Unanswered
+
+USER_AGENT = "lofty-ghl/0.1 (+https://github.com/lofty-ghl)"
+"""Sent with every request: GHL's front door refuses the default agents of some clients with `Error 1010`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent. `body` is the exact bytes; `headers` may hold a credential and stay out of `repr`."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+Transport = Callable[[Request], Awaitable[Response]]
+
+
+class AiohttpTransport:
+    """The real transport, over one pooled `aiohttp.ClientSession`.
+
+    `total_seconds` bounds a whole exchange, `connect_seconds` the part before anything is sent.
+    """
+
+    def __init__(self, *, total_seconds: float = 30.0, connect_seconds: float = 10.0, connections: int = 100) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __call__(self, request: Request) -> Response:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout,
+                connector=aiohttp.TCPConnector(limit=self._connections),
+                headers={"User-Agent": USER_AGENT},
+                skip_auto_headers=("Content-Type",),
+            )
+        try:
+            async with self._session.request(
+                request.method, request.url, headers=request.headers, data=request.body, allow_redirects=False
+            ) as answer:
+                body = await answer.read()
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status, headers, body)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(request.method, request.url, type(error).__name__) from error
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise Unanswered(request.method, request.url, type(error).__name__) from error
+
+    async def aclose(self) -> None:
+        """Close the pooled connections. The transport may be used again afterwards."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
