@@ -1,0 +1,1 @@
+"""The pipeline: topics, tables, decisions, agents, dispatcher, gateway and command line."""

@@ -1,0 +1,28 @@
+"""The words of the pipeline: what travels on its topics, and the keys it travels under.
+
+Every value on a topic is a `Word`: JSON with a version number.
+Unknown fields are ignored, so that an old worker reads what a new one wrote.
+Ids travel as strings: Lofty's are 64-bit numbers that some JSON readers round.
+"""
+
+from streams.words.change import Change, Operation, Origin
+from streams.words.entity import Entity, Kind
+from streams.words.parked import Parked, Stage
+from streams.words.receipt import Outcome, Receipt
+from streams.words.snapshot import Snapshot
+from streams.words.word import NotAWord, Word
+
+__all__ = [
+    "Change",
+    "Entity",
+    "Kind",
+    "NotAWord",
+    "Operation",
+    "Origin",
+    "Outcome",
+    "Parked",
+    "Receipt",
+    "Snapshot",
+    "Stage",
+    "Word",
+]

@@ -1,0 +1,32 @@
+"""A change: "this entity of this lead changed at this time". It holds no values, as Lofty's webhooks hold none."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from streams.words.entity import Entity, Kind
+from streams.words.word import Word
+
+Operation = Literal["created", "updated", "finished", "deleted"]
+Origin = Literal["webhook", "sweep", "backfill", "replay", "dependency"]
+
+
+class Change(Word):
+    """One change of one entity, as announced by `origin`. Times are epoch milliseconds.
+
+    `update_time_ms` is the vendor's time of the change, `accepted_ms` the time at which we promised to carry it.
+    """
+
+    connection: str
+    lead: str
+    kind: Kind
+    id: str
+    operation: Operation
+    update_time_ms: int
+    accepted_ms: int
+    origin: Origin = "webhook"
+
+    @property
+    def entity(self) -> Entity:
+        """What changed."""
+        return Entity(self.connection, self.lead, self.kind, self.id)

@@ -1,0 +1,50 @@
+"""What a change, a snapshot and a receipt are about: one contact, note, task or appointment of one lead."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Self
+
+Kind = Literal["contact", "note", "task", "appointment"]
+KINDS: tuple[Kind, ...] = ("contact", "note", "task", "appointment")
+
+
+class Entity(NamedTuple):
+    """The identity of one entity; its key is `connection:lead:kind:id`.
+
+    A contact's id is the lead's id.
+    Neither a connection's name nor a vendor's id holds a colon, so the key reads back.
+    """
+
+    connection: str
+    lead: str
+    kind: Kind
+    id: str
+
+    @classmethod
+    def contact(cls, connection: str, lead: str) -> Self:
+        """The contact of a lead."""
+        return cls(connection, lead, "contact", lead)
+
+    @classmethod
+    def from_key(cls, key: str) -> Self:
+        """Read a key. Raises `ValueError` when it is not `connection:lead:kind:id`."""
+        parts = key.split(":")
+        if len(parts) != 4 or parts[2] not in KINDS or not all(parts):
+            raise ValueError(f"expected connection:lead:kind:id, got {key!r}")
+        connection, lead, kind, entity_id = parts
+        return cls(connection, lead, kind, entity_id)  # type: ignore[arg-type]  # membership in KINDS was checked above
+
+    @property
+    def key(self) -> str:
+        """The entity's key on topics and in tables."""
+        return f"{self.connection}:{self.lead}:{self.kind}:{self.id}"
+
+    @property
+    def lane(self) -> str:
+        """All work of one contact: the key of topics that are keyed by the contact."""
+        return f"{self.connection}:{self.lead}"
+
+    @property
+    def owner(self) -> Entity:
+        """The contact that this entity belongs to; a contact's owner is itself."""
+        return Entity(self.connection, self.lead, "contact", self.lead)

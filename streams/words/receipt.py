@@ -1,0 +1,52 @@
+"""A receipt: what became of one attempt to bring an entity to its desired state."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from streams.words.entity import Entity, Kind
+from streams.words.word import Word
+
+Outcome = Literal["intended", "applied", "unchanged", "refused", "parked"]
+
+
+class Receipt(Word):
+    """One line of an entity's history. Times are epoch milliseconds.
+
+    - `intended`: a create is about to be sent; until another receipt follows, it is in doubt.
+    - `applied`: the vendor did it. `link` fields say what now stands there.
+    - `unchanged`: nothing to do; no call was made.
+    - `refused`: the vendor said no, for good: the entity waits for its next change, or a person.
+    - `parked`: we could not go on, for a reason of our own.
+
+    `is_settled` says that the entity now is as the snapshot of `version_ms` wants it.
+    `fields` maps each field that we wrote to a short hash of its value, `tags` are those that we own there.
+    `refers_to` is the vendor id of the contact, for notes, tasks and appointments.
+    """
+
+    connection: str
+    lead: str
+    kind: Kind
+    id: str
+    outcome: Outcome
+    step: str
+    at_ms: int
+    version_ms: int
+    is_settled: bool = False
+    ghl_id: str | None = None
+    refers_to: str | None = None
+    fields: dict[str, str] | None = None
+    tags: tuple[str, ...] | None = None
+    is_deleted: bool = False
+    status: int | None = None
+    message: str | None = None
+    trace_id: str | None = None
+    attempt: int = 1
+    flags: tuple[str, ...] = ()
+    update_time_ms: int | None = None
+    accepted_ms: int | None = None
+
+    @property
+    def entity(self) -> Entity:
+        """What was written."""
+        return Entity(self.connection, self.lead, self.kind, self.id)

@@ -1,0 +1,41 @@
+"""A snapshot: the full state of one entity as read from Lofty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streams.words.change import Origin
+from streams.words.entity import Entity, Kind
+from streams.words.word import Word
+
+
+class Snapshot(Word):
+    """What Lofty said of one entity at `read_ms`. Times are epoch milliseconds.
+
+    `state` is Lofty's own JSON, or None when the entity is gone.
+    `version_ms` orders snapshots of one entity: a smaller one never replaces a greater one.
+    `fingerprint` is the content's hash; equal fingerprints mean equal states.
+    `update_time_ms` and `accepted_ms` are those of the oldest change that this snapshot answers: freshness is measured from them.
+    """
+
+    connection: str
+    lead: str
+    kind: Kind
+    id: str
+    state: dict[str, Any] | None
+    version_ms: int
+    fingerprint: str
+    read_ms: int
+    update_time_ms: int
+    accepted_ms: int
+    origin: Origin = "webhook"
+
+    @property
+    def entity(self) -> Entity:
+        """What was read."""
+        return Entity(self.connection, self.lead, self.kind, self.id)
+
+    @property
+    def is_gone(self) -> bool:
+        """The entity is deleted in Lofty."""
+        return self.state is None
