@@ -1,0 +1,47 @@
+"""Deliver: which snapshots become the desired state of an entity.
+
+Snapshots of one entity are ordered by their version; an older one never replaces a newer one, in the outbox or in GHL.
+Equal versions follow the topic: the one that stands later was read later.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from streams.core.rows import LinkRow, OutboxRow
+from streams.words import Snapshot
+
+Acceptance = Literal["accepted", "stale", "unchanged"]
+
+
+def accept(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot, settled_as: str) -> Acceptance:
+    """Whether a snapshot becomes the entity's desired state.
+
+    `settled_as` is the fingerprint that a link bears when it satisfies this snapshot under the mapping in force.
+    """
+    if row is not None and snapshot.version_ms < row.snapshot.version_ms:
+        return "stale"
+    if link is not None:
+        if snapshot.version_ms < link.version_ms:
+            return "stale"
+        if row is None and link.settled == settled_as:
+            return "unchanged"
+    return "accepted"
+
+
+def desire(row: OutboxRow | None, snapshot: Snapshot) -> OutboxRow:
+    """The outbox row for an accepted snapshot. What parked an earlier state is forgotten; the oldest times are kept."""
+    if row is None:
+        return OutboxRow(snapshot=snapshot)
+    oldest = snapshot.model_copy(
+        update={
+            "update_time_ms": min(snapshot.update_time_ms, row.snapshot.update_time_ms),
+            "accepted_ms": min(snapshot.accepted_ms, row.snapshot.accepted_ms),
+        }
+    )
+    return OutboxRow(snapshot=oldest, attempts=row.attempts, not_before_ms=row.not_before_ms)
+
+
+def settled_as(snapshot_fingerprint: str, mapping_fingerprint: str) -> str:
+    """What a link's `settled` reads when it satisfies a snapshot under a mapping."""
+    return f"{snapshot_fingerprint}/{mapping_fingerprint}"

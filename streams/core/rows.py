@@ -1,0 +1,93 @@
+"""What the tables hold: one row for each entity, as JSON like everything else."""
+
+from __future__ import annotations
+
+from streams.words.change import Operation, Origin
+from streams.words.entity import Entity, Kind
+from streams.words.snapshot import Snapshot
+from streams.words.word import Word
+
+
+class SeenRow(Word):
+    """`seen`: the newest change of an entity that was let through."""
+
+    update_time_ms: int
+    operation: Operation
+
+
+class FetchRow(Word):
+    """`fetches`: an entity that must be read from Lofty.
+
+    `generation` counts the changes merged into it, so that a read that was overtaken does not clear it.
+    The oldest times are kept for freshness, the newest for the snapshot's version.
+    """
+
+    connection: str
+    lead: str
+    kind: Kind
+    id: str
+    operation: Operation
+    newest_update_ms: int
+    oldest_update_ms: int
+    accepted_ms: int
+    origin: Origin
+    generation: int = 1
+    attempts: int = 0
+    not_before_ms: int = 0
+    last_error: str = ""
+    parked: str = ""
+
+    @property
+    def entity(self) -> Entity:
+        """What is to be read."""
+        return Entity(self.connection, self.lead, self.kind, self.id)
+
+
+class OutboxRow(Word):
+    """`outbox`: the desired state of an entity that is not yet written.
+
+    `omit` are fields that GHL refused for this state, `parked` is the reason why it waits for its next change.
+    """
+
+    snapshot: Snapshot
+    attempts: int = 0
+    not_before_ms: int = 0
+    last_error: str = ""
+    omit: tuple[str, ...] = ()
+    parked: str = ""
+
+
+class Intent(Word):
+    """A create that may or may not have happened. `tried` counts the creates sent, `looked_ms` is the last look."""
+
+    at_ms: int
+    step: str
+
+
+class LinkRow(Word):
+    """`links`: what stands in GHL for an entity, and what we last wrote there.
+
+    `fields` maps each field to a short hash of the value we wrote, so that only what changed is sent again.
+    `refers_to` is the GHL id of the contact that a note or task hangs on.
+    `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
+    """
+
+    ghl_id: str | None = None
+    refers_to: str | None = None
+    fields: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+    version_ms: int = 0
+    settled: str = ""
+    intent: Intent | None = None
+    is_deleted: bool = False
+
+
+class BackLinkRow(Word):
+    """`links`, the way back: GHL id → entity. Its key is `@ghl:connection:kind:id`."""
+
+    entity: str
+
+
+def back_link_key(connection: str, kind: Kind, ghl_id: str) -> str:
+    """The key of the way back from a GHL id."""
+    return f"@ghl:{connection}:{kind}:{ghl_id}"

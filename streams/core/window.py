@@ -1,0 +1,81 @@
+"""A vendor's rate limit, counted on our side so that no alignment of the vendor's own window can see more than it allows.
+
+We do not know when the vendor's window begins, nor when exactly between our send and its answer a request is counted.
+So a slot is taken from the moment a request starts until one whole window after its *answer*.
+Then any two requests that share a slot are at least one window apart at the vendor, whatever its alignment.
+The price is one round trip per window: a fifth of a percent for GHL's ten seconds.
+
+The vendor's headers correct us downwards: others may spend from the same bucket.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from connectors.rate import RateHeaders
+
+
+class Window:
+    """At most `limit` requests in any `seconds`. Times are monotonic seconds, given by the caller."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self.in_flight = 0
+        self._ends: deque[float] = deque()
+        self._foreign = 0
+        self._foreign_until = 0.0
+
+    def free(self, now: float) -> int:
+        """How many requests may start now."""
+        self._forget(now)
+        return max(0, self.limit - self.in_flight - len(self._ends) - self._foreign)
+
+    def used(self, now: float) -> int:
+        """How many slots are taken now, by us or by others."""
+        self._forget(now)
+        return self.in_flight + len(self._ends) + self._foreign
+
+    def begin(self, now: float) -> None:
+        """A request starts. The caller has asked `free` first."""
+        self._forget(now)
+        self.in_flight += 1
+
+    def end(self, now: float, *, was_sent: bool = True) -> None:
+        """A request was answered, or given up. One that never left frees its slot at once."""
+        self.in_flight -= 1
+        if was_sent:
+            self._ends.append(now + self.seconds)
+
+    def observe(self, rate: RateHeaders, now: float) -> None:
+        """Correct ourselves by the vendor's own count, taken just now."""
+        self._forget(now)
+        if rate.limit is not None and rate.limit > 0:
+            self.limit = rate.limit
+        if rate.window_seconds is not None and rate.window_seconds > 0:
+            self.seconds = rate.window_seconds
+        if rate.remaining is None:
+            return
+        # What the vendor counted beyond ours is somebody else's; it leaves with the vendor's window at the latest.
+        foreign = self.limit - rate.remaining - self.in_flight - len(self._ends)
+        self._foreign = max(0, foreign)
+        if self._foreign:
+            left = self.seconds if rate.reset_seconds is None else min(rate.reset_seconds, self.seconds)
+            self._foreign_until = now + left
+
+    def next_free(self, now: float) -> float | None:
+        """The time at which a slot becomes free without any answer, or None when only an answer can free one."""
+        if self.free(now):
+            return now
+        times = []
+        if self._ends:
+            times.append(self._ends[0])
+        if self._foreign:
+            times.append(self._foreign_until)
+        return min(times) if times else None
+
+    def _forget(self, now: float) -> None:
+        while self._ends and self._ends[0] <= now:
+            self._ends.popleft()
+        if self._foreign and self._foreign_until <= now:
+            self._foreign = 0
