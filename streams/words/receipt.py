@@ -19,9 +19,11 @@ class Receipt(Word):
     - `refused`: the vendor said no, for good: the entity waits for its next change, or a person.
     - `parked`: we could not go on, for a reason of our own.
 
-    `is_settled` says that the entity now is as the snapshot of `version_ms` wants it.
-    `fields` maps each field that we wrote to a short hash of its value, `tags` are those that we own there.
-    `refers_to` is the vendor id of the contact, for notes, tasks and appointments.
+    `settled` is not empty when the entity now is as the snapshot of `version_ms` wants it: the fingerprint of both.
+    `fields` maps each field that we own to a short hash of the value that stands there, `tags` are the tags that we own.
+    None for `ghl_id`, `fields` or `tags` means: as before.
+    `is_forgotten` says that nothing stands in GHL any more, so that the link starts anew.
+    `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     """
 
     connection: str
@@ -32,12 +34,13 @@ class Receipt(Word):
     step: str
     at_ms: int
     version_ms: int
-    is_settled: bool = False
+    settled: str = ""
     ghl_id: str | None = None
     refers_to: str | None = None
     fields: dict[str, str] | None = None
     tags: tuple[str, ...] | None = None
     is_deleted: bool = False
+    is_forgotten: bool = False
     status: int | None = None
     message: str | None = None
     trace_id: str | None = None

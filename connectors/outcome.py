@@ -1,0 +1,133 @@
+"""What every failure leads to: one table of data, read from top to bottom, the first row that fits decides.
+
+The sources are `Retry classification` and the tables of messages in the vendors' facts; each row says which case it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+from connectors.errors import ConnectorError, MalformedAnswer, NetworkError, NotSent, Unanswered, VendorError
+
+
+class Disposition(Enum):
+    """What the caller should do."""
+
+    RETRY = "retry"
+    """Wait with backoff and try again; the entity's lane waits, others go on."""
+    THROTTLED = "throttled"
+    """The budget pauses: for `Retry-After`, else for the vendor's window."""
+    REFRESH = "refresh"
+    """The token expired: refresh once, retry once. A token that cannot be refreshed pauses the budget."""
+    PAUSE = "pause"
+    """The budget pauses and a person is told: no request of it can succeed."""
+    ADOPT = "adopt"
+    """The contact exists: `meta.contactId` is the answer."""
+    GONE = "gone"
+    """What we act on does not exist there (any more)."""
+    REFUSED = "refused"
+    """Refused for good: parked until the entity changes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case. `name` is the `cause` in metrics and parked records, `fits` decides, `why` is for people."""
+
+    name: str
+    fits: Callable[[ConnectorError], bool]
+    disposition: Disposition
+    why: str
+
+
+def _answer(
+    vendor: Literal["ghl", "lofty"] | None = None,
+    statuses: tuple[int, ...] | range | None = None,
+    text: str | None = None,
+    codes: tuple[int, ...] = (),
+    with_meta: str | None = None,
+) -> Callable[[ConnectorError], bool]:
+    pattern = re.compile(text, re.IGNORECASE) if text else None
+
+    def fits(error: ConnectorError) -> bool:
+        if not isinstance(error, VendorError):
+            return False
+        if vendor is not None and error.vendor != vendor:
+            return False
+        if statuses is not None and error.status not in statuses:
+            return False
+        if codes and error.code not in codes:
+            return False
+        if with_meta is not None and not error.meta.get(with_meta):
+            return False
+        return pattern is None or pattern.search(error.message) is not None
+
+    return fits
+
+
+def _is(kind: type[ConnectorError]) -> Callable[[ConnectorError], bool]:
+    return lambda error: isinstance(error, kind)
+
+
+OUTCOMES: tuple[Row, ...] = (
+    Row("not sent", _is(NotSent), Disposition.RETRY, "no connection: the vendor cannot have seen it"),
+    Row("unanswered", _is(Unanswered), Disposition.RETRY, "timeout or lost connection: a create is in doubt now"),
+    Row("network", _is(NetworkError), Disposition.RETRY, "no usable answer"),
+    Row("malformed answer", _is(MalformedAnswer), Disposition.RETRY, "a 2xx that cannot be read: a create is in doubt"),
+    Row("rate limit", _answer(statuses=(429,)), Disposition.THROTTLED, "the vendor counts more than we do"),
+    Row(
+        "server error", _answer(statuses=range(500, 600)), Disposition.RETRY, "the vendor's fault: a create is in doubt"
+    ),
+    Row("try again", _answer(statuses=(408, 425)), Disposition.RETRY, "the vendor asks for another try"),
+    # -- GHL, who we are -----------------------------------------------------------------------------------
+    Row(
+        "token expired",
+        _answer("ghl", (401,), r"invalid jwt|access token is invalid|token.*expired"),
+        Disposition.REFRESH,
+        "expired or garbage access token",
+    ),
+    Row("not authorized", _answer("ghl", (401, 403)), Disposition.PAUSE, "revoked token, missing scope, wrong tenant"),
+    Row(
+        "location inactive", _answer("ghl", (400,), r"location is not active"), Disposition.PAUSE, "suspended location"
+    ),
+    Row(
+        "version header", _answer("ghl", (400,), r"api version"), Disposition.PAUSE, "our bug: every request would fail"
+    ),
+    # -- GHL, what we asked --------------------------------------------------------------------------------
+    Row(
+        "duplicate",
+        _answer("ghl", (400, 409, 422), r"duplicated? contact", with_meta="contactId"),
+        Disposition.ADOPT,
+        "a duplicate is an answer: meta.contactId",
+    ),
+    Row(
+        "not found", _answer("ghl", (400, 404, 422), r"not found"), Disposition.GONE, "deleted there, by hand or by us"
+    ),
+    Row("not found", _answer("ghl", (404, 410)), Disposition.GONE, "deleted there, by hand or by us"),
+    # -- Lofty ---------------------------------------------------------------------------------------------
+    Row(
+        "not found",
+        _answer("lofty", codes=(20006, 20007)),
+        Disposition.GONE,
+        "missing, trashed, no access, not yet visible",
+    ),
+    Row("not found", _answer("lofty", (404, 410)), Disposition.GONE, "missing, trashed, no access, not yet visible"),
+    Row("wrong key", _answer("lofty", codes=(200058,)), Disposition.PAUSE, "dead key, or the wrong scheme"),
+    Row("missing permission", _answer("lofty", codes=(200100,)), Disposition.PAUSE, "the app lacks this API"),
+    Row("token expired", _answer("lofty", (401,), r"expired"), Disposition.REFRESH, "expired access token"),
+    Row("not authorized", _answer("lofty", (401,)), Disposition.PAUSE, "bad credentials"),
+    Row("permission denied", _answer("lofty", codes=(20017,)), Disposition.REFUSED, "this record is not ours to see"),
+    Row("not authorized", _answer("lofty", (403,)), Disposition.PAUSE, "bad credentials"),
+    # -- the rest ------------------------------------------------------------------------------------------
+    Row(
+        "refused", _is(ConnectorError), Disposition.REFUSED, "any other refusal is deterministic: never retried blindly"
+    ),
+)
+
+
+def classify(error: ConnectorError) -> Row:
+    """The row of the table that decides. The last row fits every error."""
+    return next(row for row in OUTCOMES if row.fits(error))

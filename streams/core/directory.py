@@ -1,0 +1,31 @@
+"""What a GHL location calls things: custom fields by name or key, users by e-mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Names to ids of one location. Names are compared without case and outer blanks."""
+
+    custom_fields: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+
+    def custom_field_id(self, reference: str) -> str | None:
+        """The id of a custom field, by its name (`Lofty stage`) or its key (`contact.lofty_stage`)."""
+        return self.custom_fields.get(fold(reference))
+
+    def user_id(self, email: str) -> str | None:
+        """The id of a user, by e-mail."""
+        return self.users.get(fold(email))
+
+    def missing(self, references: Iterable[str]) -> tuple[str, ...]:
+        """The custom fields of a mapping that the location does not have."""
+        return tuple(reference for reference in references if fold(reference) not in self.custom_fields)
+
+
+def fold(name: str) -> str:
+    """A name as it is compared."""
+    return name.strip().casefold()

@@ -1,0 +1,227 @@
+"""Plan: the one next request that brings an entity in GHL closer to its desired state.
+
+One plan is at most one request: after its receipt is recorded, the entity is planned again, until it is settled.
+So a crash between two requests loses nothing, and what is sent is always decided on the latest state.
+
+The order for a contact: create (by upsert), then its changed fields, then tags to add, then tags to remove.
+`tags` never travel in a contact's body: GHL would replace all tags, also those that are not ours.
+
+A create without an outcome is *in doubt* (`link.intent`): we look before creating again.
+Notes and tasks are found by their marker in the contact's list.
+A contact with an e-mail or phone is simply upserted again; one without is searched by its external-id custom field,
+and absence counts only after the search had time to see our write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from streams.core.fingerprint import field_hash
+from streams.core.rows import LinkRow
+
+StepName = Literal[
+    "create contact",
+    "find contact",
+    "update contact",
+    "add tags",
+    "remove tags",
+    "delete contact",
+    "create note",
+    "find note",
+    "update note",
+    "delete note",
+    "create task",
+    "find task",
+    "update task",
+    "complete task",
+    "delete task",
+]
+
+CUSTOM = "custom:"
+"""Prefix of a custom field's id among the desired fields."""
+
+_NEVER_NULL = frozenset({"postalCode", "country"})
+"""Fields that GHL's schema does not let be null; they are cleared with an empty text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to GHL, and what its link reads once it succeeded.
+
+    `contact_id` is the GHL id of the contact acted on, `ghl_id` that of the note or task.
+    `marker` is what a look searches for. `is_create` asks for an intent before it is sent.
+    """
+
+    step: StepName
+    contact_id: str | None = None
+    ghl_id: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, str] | None = None
+    tags: tuple[str, ...] | None = None
+    marker: str = ""
+    is_create: bool = False
+    is_delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Nothing left to do; `because` in words."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Waits for its contact."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotBefore:
+    """Too early: absence counts only from `at_ms` on."""
+
+    at_ms: int
+
+
+Plan = Call | Settled | Blocked | NotBefore
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredContact:
+    """A contact as it should be: GHL's field names, custom fields as `custom:ID`, tags in lower case.
+
+    None means: ours, and empty. `external_id_field` is the custom field id that holds the Lofty id, when there is one.
+    """
+
+    fields: Mapping[str, Any]
+    tags: tuple[str, ...]
+    lofty_id: str
+    external_id_field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredChild:
+    """A note or task as it should be. `marker` stands in its body."""
+
+    fields: Mapping[str, Any]
+    marker: str
+
+
+def plan_contact(desired: DesiredContact, link: LinkRow | None, now_ms: int, *, search_lag_ms: int) -> Plan:
+    """The next request for a contact that exists in Lofty."""
+    link = link or LinkRow()
+    hashes = {name: field_hash(value) for name, value in desired.fields.items()}
+    if link.ghl_id is None or link.is_deleted:
+        given = {name: value for name, value in desired.fields.items() if value is not None}
+        has_identifier = bool(given.get("email") or given.get("phone"))
+        if link.intent is not None and not has_identifier:
+            if now_ms < link.intent.at_ms + search_lag_ms:
+                return NotBefore(link.intent.at_ms + search_lag_ms)
+            return Call("find contact", marker=desired.lofty_id, body={"customField": desired.external_id_field})
+        return Call(
+            "create contact",
+            body=_contact_body(given),
+            fields={name: hashes[name] for name in given},
+            tags=(),
+            is_create=True,
+        )
+    changed = {
+        name: value
+        for name, value in desired.fields.items()
+        if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields)
+    }
+    if changed:
+        kept = {name: old for name, old in link.fields.items() if name in hashes}
+        return Call(
+            "update contact",
+            contact_id=link.ghl_id,
+            body=_contact_body(changed),
+            fields=kept | {name: hashes[name] for name in changed},
+        )
+    wanted = set(desired.tags)
+    if missing := [tag for tag in desired.tags if tag not in link.tags]:
+        return Call(
+            "add tags", contact_id=link.ghl_id, body={"tags": missing}, tags=tuple(sorted({*link.tags, *missing}))
+        )
+    if surplus := [tag for tag in link.tags if tag not in wanted]:
+        return Call("remove tags", contact_id=link.ghl_id, body={"tags": surplus}, tags=tuple(sorted(wanted)))
+    return Settled("as wanted")
+
+
+def plan_gone_contact(
+    link: LinkRow | None, *, policy: Literal["tag", "delete", "ignore"], deleted_tag: str, now_ms: int
+) -> Plan:
+    """The next request for a contact whose lead is deleted in Lofty."""
+    if link is None or link.ghl_id is None or link.is_deleted:
+        return Settled("was never written")
+    if policy == "delete":
+        return Call("delete contact", contact_id=link.ghl_id, is_delete=True)
+    if policy == "tag" and deleted_tag not in link.tags:
+        tags = tuple(sorted({*link.tags, deleted_tag}))
+        return Call("add tags", contact_id=link.ghl_id, body={"tags": [deleted_tag]}, tags=tags)
+    return Settled("left alone" if policy == "ignore" else "tagged as deleted")
+
+
+def plan_child(
+    kind: Literal["note", "task"], desired: DesiredChild, link: LinkRow | None, contact: LinkRow | None
+) -> Plan:
+    """The next request for a note or task that exists in Lofty."""
+    link = link or LinkRow()
+    if contact is None or contact.ghl_id is None:
+        return Blocked("its contact is not in GHL yet")
+    if contact.is_deleted:
+        return Settled("its contact is deleted")
+    contact_id = contact.ghl_id
+    hashes = {name: field_hash(value) for name, value in desired.fields.items()}
+    is_linked = link.ghl_id is not None and not link.is_deleted and link.refers_to == contact_id
+    if not is_linked:
+        if link.intent is not None:
+            step: StepName = "find note" if kind == "note" else "find task"
+            return Call(step, contact_id=contact_id, marker=desired.marker)
+        body = {name: value for name, value in desired.fields.items() if value is not None}
+        return Call(
+            "create note" if kind == "note" else "create task",
+            contact_id=contact_id,
+            body=body,
+            fields={name: hashes[name] for name in body},
+            marker=desired.marker,
+            is_create=True,
+        )
+    changed = {
+        name: value
+        for name, value in desired.fields.items()
+        if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields)
+    }
+    if not changed:
+        return Settled("as wanted")
+    kept = {name: old for name, old in link.fields.items() if name in hashes}
+    fields = kept | {name: hashes[name] for name in changed}
+    if kind == "note":
+        return Call("update note", contact_id, link.ghl_id, changed, fields)
+    if changed.keys() == {"completed"}:
+        return Call("complete task", contact_id, link.ghl_id, changed, fields)
+    return Call("update task", contact_id, link.ghl_id, changed, fields)
+
+
+def plan_gone_child(kind: Literal["note", "task"], link: LinkRow | None) -> Plan:
+    """The next request for a note or task that is deleted in Lofty."""
+    if link is None or link.ghl_id is None or link.refers_to is None or link.is_deleted:
+        return Settled("was never written")
+    step: StepName = "delete note" if kind == "note" else "delete task"
+    return Call(step, link.refers_to, link.ghl_id, is_delete=True)
+
+
+def _contact_body(fields: Mapping[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    custom = []
+    for name, value in fields.items():
+        if name.startswith(CUSTOM):
+            custom.append({"id": name.removeprefix(CUSTOM), "field_value": "" if value is None else value})
+        else:
+            body[name] = "" if value is None and name in _NEVER_NULL else value
+    if custom:
+        body["customFields"] = custom
+    return body

@@ -1,0 +1,55 @@
+"""Record: what a receipt does to the link and to the outbox. Applying a receipt twice changes nothing more."""
+
+from __future__ import annotations
+
+from streams.core.rows import Intent, LinkRow, OutboxRow
+from streams.words import Receipt
+
+
+def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
+    """The link after a receipt.
+
+    Every definite answer ends an intent; `parked` is none, for we gave up without knowing.
+    """
+    link = link or LinkRow()
+    if receipt.outcome == "intended":
+        return link.model_copy(update={"intent": Intent(at_ms=receipt.at_ms, step=receipt.step)})
+    if receipt.outcome == "parked":
+        return link
+    if receipt.is_forgotten:
+        return LinkRow(version_ms=link.version_ms)
+    update: dict[str, object] = {"intent": None}
+    if receipt.outcome != "refused":
+        update["is_deleted"] = receipt.is_deleted
+        if receipt.ghl_id is not None:
+            update["ghl_id"] = receipt.ghl_id
+        if receipt.refers_to is not None:
+            update["refers_to"] = receipt.refers_to
+        if receipt.fields is not None:
+            update["fields"] = receipt.fields
+        if receipt.tags is not None:
+            update["tags"] = receipt.tags
+        if receipt.settled:
+            update["settled"] = receipt.settled
+            update["version_ms"] = max(link.version_ms, receipt.version_ms)
+        elif receipt.outcome == "applied":
+            update["settled"] = ""
+    return link.model_copy(update=update)
+
+
+def record_outbox(row: OutboxRow | None, receipt: Receipt) -> OutboxRow | None:
+    """The outbox row after a receipt: None when nothing is left to do.
+
+    A row that was replaced by a newer state while the write was under way stays.
+    """
+    if row is None or row.snapshot.version_ms > receipt.version_ms:
+        return row
+    if receipt.settled:
+        is_the_state_written = receipt.settled.startswith(f"{row.snapshot.fingerprint}/")
+        is_older = row.snapshot.version_ms < receipt.version_ms
+        return None if is_the_state_written or is_older else row
+    if receipt.outcome in ("refused", "parked"):
+        return row.model_copy(update={"parked": receipt.message or receipt.step, "attempts": 0})
+    if receipt.outcome == "applied" and row.attempts:
+        return row.model_copy(update={"attempts": 0, "not_before_ms": 0, "last_error": ""})
+    return row
