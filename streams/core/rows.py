@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from streams.words.change import Operation, Origin
 from streams.words.entity import Entity, Kind
 from streams.words.snapshot import Snapshot
@@ -74,7 +76,7 @@ class LinkRow(Word):
 
     ghl_id: str | None = None
     refers_to: str | None = None
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = Field(default_factory=dict)
     tags: tuple[str, ...] = ()
     version_ms: int = 0
     settled: str = ""

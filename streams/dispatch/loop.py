@@ -1,0 +1,139 @@
+"""Runs a dispatcher: starts what the core lets start, and reports back. All waiting of the pipeline is here.
+
+One turn: ask the core what may start now, start each in a task of its own, then sleep until something changes
+(an offer, an answer) or until the core says that time alone will free something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mode.utils.logging import get_logger
+
+from connectors.rate import RateHeaders
+from streams.core.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
+
+log = get_logger("lofty_ghl.dispatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How one piece of work ended."""
+
+    verdict: Verdict
+    wait_seconds: float = 0.0
+
+
+DONE = Finish(Verdict.DONE)
+AGAIN = Finish(Verdict.AGAIN)
+BLOCKED = Finish(Verdict.BLOCKED)
+
+
+class Slot(Protocol):
+    """What a piece of work tells while it runs."""
+
+    def answered(self, *, was_sent: bool = True) -> None:
+        """The vendor answered (or no request was needed): the next request of this budget may start."""
+        ...
+
+
+Perform = Callable[[Item, Slot], Awaitable[Finish]]
+
+
+class DispatchLoop:
+    """One dispatcher at work. `clock` gives monotonic seconds, `perform` does one item with at most one request."""
+
+    def __init__(self, name: str, perform: Perform, clock: Callable[[], float]) -> None:
+        self.name = name
+        self.core = Dispatcher()
+        self._perform = perform
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._tasks: dict[asyncio.Task[None], str] = {}
+
+    def gain(self, budget: str, policy: BudgetPolicy) -> None:
+        """This worker owns the budget now."""
+        self.core.gain(budget, policy)
+
+    async def lose(self, budgets: set[str]) -> None:
+        """Start nothing more for these budgets, and wait until what is in flight has ended and is written."""
+        for budget in budgets:
+            self.core.lose(budget)
+        going = [task for task, budget in self._tasks.items() if budget in budgets]
+        if going:
+            await asyncio.wait(going)
+
+    def offer(self, item: Item, *, wait_seconds: float = 0.0) -> None:
+        """An entity is due, at once or after a wait."""
+        now = self._clock()
+        if self.core.offer(item, now, not_before=now + wait_seconds if wait_seconds > 0 else 0.0):
+            self._changed.set()
+
+    def hold(self, budget: str, tenant: str) -> None:
+        """Start nothing of a tenant until `release`."""
+        self.core.hold(budget, tenant)
+
+    def release(self, budget: str, tenant: str) -> None:
+        """End a hold."""
+        self.core.release(budget, tenant)
+        self._changed.set()
+
+    def observe(self, budget: str, rate: RateHeaders) -> None:
+        """Take a vendor's rate headers into account."""
+        self.core.observe(budget, rate, self._clock())
+
+    def pause(self, budget: str, seconds: float, cause: str) -> None:
+        """Start nothing for a budget for a while."""
+        log.warning("%s: budget %s pauses for %.1f s: %s", self.name, budget, seconds, cause)
+        self.core.pause(budget, self._clock() + seconds, cause)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            self._changed.clear()
+            for item in self.core.start(self._clock()):
+                task = asyncio.create_task(self._work(item), name=f"{self.name} {item.key}")
+                self._tasks[task] = item.budget
+                task.add_done_callback(self._tasks.pop)
+            seconds = self.core.wait_seconds(self._clock())
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def drain(self) -> None:
+        """Wait until everything in flight has ended."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+    async def _work(self, item: Item) -> None:
+        slot = _Slot(self, item)
+        try:
+            finish = await self._perform(item, slot)
+        except Exception:
+            # A defect of ours, or Kafka is gone. The entity stays in its table and is tried again; nothing is lost.
+            log.exception("%s: %s failed in a way that no outcome covers; tried again in a minute", self.name, item.key)
+            finish = Finish(Verdict.RETRY, 60.0)
+        slot.answered(was_sent=False)
+        self.core.finish(item, finish.verdict, self._clock(), wait_seconds=finish.wait_seconds)
+        self._changed.set()
+
+    def _answered(self, item: Item, was_sent: bool) -> None:
+        self.core.answered(item, self._clock(), was_sent=was_sent)
+        self._changed.set()
+
+
+class _Slot:
+    def __init__(self, loop: DispatchLoop, item: Item) -> None:
+        self._loop = loop
+        self._item = item
+        self._is_answered = False
+
+    def answered(self, *, was_sent: bool = True) -> None:
+        if not self._is_answered:
+            self._is_answered = True
+            self._loop._answered(self._item, was_sent)

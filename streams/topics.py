@@ -1,0 +1,74 @@
+"""Every topic of the product, as data: what its key is, what places its records, how long it keeps them.
+
+All have the same number of partitions, so that Faust hands a worker the same partition of each, and the tables beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CHANGES = "lofty.changes"
+FETCHES = "lofty.fetches"
+SNAPSHOTS = "lofty.snapshots"
+RECEIPTS = "ghl.receipts"
+PARKED = "parked"
+
+SEEN_TABLE = "seen"
+FETCHES_TABLE = "fetches"
+OUTBOX_TABLE = "outbox"
+LINKS_TABLE = "links"
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic. `retention_days` None means: compacted, kept as long as its keys live."""
+
+    name: str
+    keyed_by: Literal["contact", "entity"]
+    placed_by: Literal["key", "Lofty budget", "GHL budget"]
+    retention_days: int | None
+    holds: str
+
+    def config(self) -> dict[str, str]:
+        """The topic's settings, as Kafka names them."""
+        if self.retention_days is None:
+            return {"cleanup.policy": "compact"}
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
+
+
+TOPICS: tuple[TopicSpec, ...] = (
+    TopicSpec(CHANGES, "contact", "key", 14, "changes: the front door"),
+    TopicSpec(FETCHES, "contact", "Lofty budget", 7, "changes that were admitted"),
+    TopicSpec(SNAPSHOTS, "entity", "GHL budget", None, "what Lofty said of each entity"),
+    TopicSpec(RECEIPTS, "entity", "GHL budget", 30, "what became of each write"),
+    TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
+)
+TABLES: tuple[str, ...] = (SEEN_TABLE, FETCHES_TABLE, OUTBOX_TABLE, LINKS_TABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicNames:
+    """Names on the cluster: a deployment's prefix goes before each, and the group is named after it."""
+
+    prefix: str = ""
+
+    def of(self, topic: str) -> str:
+        """The name of a topic on the cluster."""
+        return f"{self.prefix}{topic}"
+
+    @property
+    def group(self) -> str:
+        """The consumer group, and Faust's app id."""
+        return f"{self.prefix}lofty-ghl"
+
+    def changelog(self, table: str) -> str:
+        """The changelog topic of a table, as Faust names it."""
+        return f"{self.group}-{table}-changelog"
+
+    def specs(self) -> dict[str, dict[str, str]]:
+        """Every topic that must exist, with its settings: the product's own, then the tables' changelogs."""
+        named = {self.of(spec.name): spec.config() for spec in TOPICS}
+        return named | {self.changelog(table): {"cleanup.policy": "compact"} for table in TABLES}
