@@ -12,7 +12,7 @@ The life of one entity::
 
     offer ──► waiting ──start──► in flight ──answered──► being recorded ──finish(DONE)──► forgotten
                  ▲                                                     ├─ finish(AGAIN)  due at once (next step)
-                 │                                                     ├─ finish(RETRY)  due after a wait
+                 │                                                     ├─ finish(RETRY)   due after a wait
                  └─────────────────────────────────────────────────────┴─ finish(BLOCKED) due when its contact moved
 
 `answered` frees the budget's slot, `finish` the lane: between them the result is written to Kafka and to the tables.
@@ -43,6 +43,7 @@ class Verdict(Enum):
     """What `finish` says of an entity that was started."""
 
     DONE = "done"
+    PARKED = "parked"
     AGAIN = "again"
     RETRY = "retry"
     BLOCKED = "blocked"

@@ -170,10 +170,10 @@ def plan_child(
 ) -> Plan:
     """The next request for a note or task that exists in Lofty."""
     link = link or LinkRow()
+    if contact is not None and (contact.is_deleted or (contact.ghl_id is None and contact.settled)):
+        return Settled("its contact is gone")
     if contact is None or contact.ghl_id is None:
         return Blocked("its contact is not in GHL yet")
-    if contact.is_deleted:
-        return Settled("its contact is deleted")
     contact_id = contact.ghl_id
     hashes = {name: field_hash(value) for name, value in desired.fields.items()}
     is_linked = link.ghl_id is not None and not link.is_deleted and link.refers_to == contact_id

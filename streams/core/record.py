@@ -19,7 +19,7 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
     if receipt.is_forgotten:
         return LinkRow(version_ms=link.version_ms)
     update: dict[str, object] = {"intent": None}
-    if receipt.outcome != "refused":
+    if receipt.outcome not in ("failed", "refused"):
         update["is_deleted"] = receipt.is_deleted
         if receipt.ghl_id is not None:
             update["ghl_id"] = receipt.ghl_id

@@ -38,6 +38,8 @@ class FetchRow(Word):
     not_before_ms: int = 0
     last_error: str = ""
     parked: str = ""
+    confirms: bool = False
+    """The entity was not found: the next read asks whether it is in Lofty's trash."""
 
     @property
     def entity(self) -> Entity:
@@ -82,14 +84,3 @@ class LinkRow(Word):
     settled: str = ""
     intent: Intent | None = None
     is_deleted: bool = False
-
-
-class BackLinkRow(Word):
-    """`links`, the way back: GHL id → entity. Its key is `@ghl:connection:kind:id`."""
-
-    entity: str
-
-
-def back_link_key(connection: str, kind: Kind, ghl_id: str) -> str:
-    """The key of the way back from a GHL id."""
-    return f"@ghl:{connection}:{kind}:{ghl_id}"

@@ -7,7 +7,7 @@ from typing import Literal
 from streams.words.entity import Entity, Kind
 from streams.words.word import Word
 
-Outcome = Literal["intended", "applied", "unchanged", "refused", "parked"]
+Outcome = Literal["intended", "applied", "unchanged", "failed", "refused", "parked"]
 
 
 class Receipt(Word):
@@ -16,6 +16,7 @@ class Receipt(Word):
     - `intended`: a create is about to be sent; until another receipt follows, it is in doubt.
     - `applied`: the vendor did it. `link` fields say what now stands there.
     - `unchanged`: nothing to do; no call was made.
+    - `failed`: it certainly did not happen, and is tried again.
     - `refused`: the vendor said no, for good: the entity waits for its next change, or a person.
     - `parked`: we could not go on, for a reason of our own.
 

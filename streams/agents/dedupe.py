@@ -1,0 +1,73 @@
+"""`dedupe`: lets a change through once. `lofty.changes` → `lofty.fetches`, beside the table `seen`.
+
+The outputs are acknowledged by Kafka before `seen` remembers them: a crash in between repeats a change, and never loses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streams.agents.batches import Process
+from streams.appender import Appender, Record
+from streams.core.admission import admit, remember
+from streams.core.rows import SeenRow
+from streams.parking import Parking
+from streams.tables import Table
+from streams.words import Change, NotAWord, Parked
+
+
+def dedupe(
+    *,
+    seen: Table[SeenRow],
+    appender: Appender,
+    parking: Parking,
+    fetches_topic: str,
+    lofty_partitions: Mapping[str, int],
+    now_ms: Callable[[], int],
+    count: Callable[[str], None],
+) -> Process:
+    """The agent's process. `lofty_partitions` is the partition of each connection's Lofty budget."""
+
+    async def process(messages: list[Any]) -> None:
+        outputs: list[Record] = []
+        remembered: dict[tuple[int, str], SeenRow] = {}
+        for message in messages:
+            try:
+                change = Change.from_bytes(message.value)
+            except NotAWord as error:
+                outputs.append(parking.unreadable("dedupe", message, str(error), now_ms()))
+                count("parked")
+                continue
+            partition = lofty_partitions.get(change.connection)
+            if partition is None:
+                outputs.append(parking.record(_unknown_connection(change, message, now_ms())))
+                count("parked")
+                continue
+            entity = change.entity
+            place = (message.partition, entity.key)
+            row = remembered.get(place) or seen.get(*place)
+            admission = admit(row, change)
+            count(admission)
+            if admission == "admitted":
+                outputs.append(Record(fetches_topic, partition, entity.lane.encode(), message.value))
+                remembered[place] = remember(row, change)
+        await appender.append(outputs)
+        for (partition, key), row in remembered.items():
+            seen.put(partition, key, row)
+        await seen.flush()
+
+    return process
+
+
+def _unknown_connection(change: Change, message: Any, now_ms: int) -> Parked:
+    return Parked(
+        stage="dedupe",
+        reason="unknown connection",
+        message=f"connection {change.connection!r} is not in this worker's configuration: add it, or discard the record",
+        at_ms=now_ms,
+        source=f"{message.topic}/{message.partition}@{message.offset}",
+        entity=change.entity.key,
+        connection=change.connection,
+        original=Parked.encode(message.value),
+    )

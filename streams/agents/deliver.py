@@ -1,0 +1,79 @@
+"""`deliver`: the latest snapshot becomes the desired state. `lofty.snapshots` → table `outbox`, and offers to the writer.
+
+A snapshot that its link already satisfies needs no write and no row: replaying a whole topic costs one comparison each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.agents.batches import Process
+from streams.appender import Appender, Record
+from streams.core.delivery import accept, desire
+from streams.core.rows import LinkRow, OutboxRow
+from streams.parking import Parking
+from streams.tables import Table
+from streams.words import NotAWord, Receipt, Snapshot
+
+
+def deliver(
+    *,
+    outbox: Table[OutboxRow],
+    links: Table[LinkRow],
+    appender: Appender,
+    parking: Parking,
+    receipts_topic: str,
+    settled_as: Callable[[Snapshot], str],
+    offer: Callable[[OutboxRow], None],
+    now_ms: Callable[[], int],
+    count: Callable[[str], None],
+) -> Process:
+    """The agent's process. `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force."""
+
+    async def process(messages: list[Any]) -> None:
+        outputs: list[Record] = []
+        due: dict[tuple[int, str], OutboxRow] = {}
+        for message in messages:
+            if message.value is None:
+                continue  # Kafka's own tombstone: the key was cleaned away by a person; nothing is wanted
+            try:
+                snapshot = Snapshot.from_bytes(message.value)
+            except NotAWord as error:
+                outputs.append(parking.unreadable("deliver", message, str(error), now_ms()))
+                count("parked")
+                continue
+            place = (message.partition, snapshot.entity.key)
+            row, link = outbox.get(*place), links.get(*place)
+            wanted = settled_as(snapshot)
+            acceptance = accept(row, link, snapshot, wanted)
+            count(acceptance)
+            if acceptance == "unchanged":
+                receipt = _unchanged(snapshot, wanted, now_ms())
+                outputs.append(Record(receipts_topic, message.partition, message.key, receipt.to_bytes()))
+            elif acceptance == "accepted":
+                row = desire(row, snapshot)
+                outbox.put(*place, row)
+                due[place] = row
+        await appender.append(outputs)
+        await outbox.flush()
+        for row in due.values():
+            offer(row)
+
+    return process
+
+
+def _unchanged(snapshot: Snapshot, settled: str, now_ms: int) -> Receipt:
+    return Receipt(
+        connection=snapshot.connection,
+        lead=snapshot.lead,
+        kind=snapshot.kind,
+        id=snapshot.id,
+        outcome="unchanged",
+        step="compare",
+        at_ms=now_ms,
+        version_ms=snapshot.version_ms,
+        settled=settled,
+        update_time_ms=snapshot.update_time_ms,
+        accepted_ms=snapshot.accepted_ms,
+    )

@@ -1,0 +1,45 @@
+"""`fetch`: gathers admitted changes into pending reads. `lofty.fetches` → table `fetches`, and offers to the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.agents.batches import Process
+from streams.appender import Appender, Record
+from streams.core.admission import gather
+from streams.core.rows import FetchRow
+from streams.parking import Parking
+from streams.tables import Table
+from streams.words import Change, NotAWord
+
+
+def fetch(
+    *,
+    fetches: Table[FetchRow],
+    appender: Appender,
+    parking: Parking,
+    offer: Callable[[FetchRow], None],
+    now_ms: Callable[[], int],
+) -> Process:
+    """The agent's process. `offer` tells the reading dispatcher that an entity is due."""
+
+    async def process(messages: list[Any]) -> None:
+        parked: list[Record] = []
+        due: dict[tuple[int, str], FetchRow] = {}
+        for message in messages:
+            try:
+                change = Change.from_bytes(message.value)
+            except NotAWord as error:
+                parked.append(parking.unreadable("fetch", message, str(error), now_ms()))
+                continue
+            place = (message.partition, change.entity.key)
+            row = gather(fetches.get(*place), change)
+            fetches.put(*place, row)
+            due[place] = row
+        await appender.append(parked)
+        await fetches.flush()
+        for row in due.values():
+            offer(row)
+
+    return process

@@ -1,0 +1,55 @@
+"""`record`: receipts become links. `ghl.receipts` → tables `links` and `outbox`; then the lane is free for its next request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.agents.batches import Process
+from streams.appender import Appender, Record
+from streams.core.record import record_link, record_outbox
+from streams.core.rows import LinkRow, OutboxRow
+from streams.parking import Parking
+from streams.tables import Table
+from streams.words import NotAWord, Receipt
+
+
+def record(
+    *,
+    links: Table[LinkRow],
+    outbox: Table[OutboxRow],
+    appender: Appender,
+    parking: Parking,
+    recorded: Callable[[int, int], None],
+    now_ms: Callable[[], int],
+) -> Process:
+    """The agent's process. `recorded(partition, offset)` tells how far receipts are in the tables."""
+
+    async def process(messages: list[Any]) -> None:
+        parked: list[Record] = []
+        newest: dict[int, int] = {}
+        for message in messages:
+            newest[message.partition] = message.offset
+            try:
+                receipt = Receipt.from_bytes(message.value)
+            except NotAWord as error:
+                parked.append(parking.unreadable("record", message, str(error), now_ms()))
+                continue
+            partition, key = message.partition, receipt.entity.key
+            before = links.get(partition, key)
+            after = record_link(before, receipt)
+            if after != before:
+                links.put(partition, key, after)
+            row = outbox.get(partition, key)
+            remaining = record_outbox(row, receipt)
+            if remaining is None and row is not None:
+                outbox.delete(partition, key)
+            elif remaining is not None and remaining != row:
+                outbox.put(partition, key, remaining)
+        await appender.append(parked)
+        await links.flush()
+        await outbox.flush()
+        for partition, offset in newest.items():
+            recorded(partition, offset)
+
+    return process
