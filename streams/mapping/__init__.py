@@ -1,0 +1,41 @@
+"""Mapping: from Lofty's JSON to what GHL shall hold. Pure, and written in TOML by its users.
+
+`compile_mapping` turns the `[mappings.NAME]` tables of a configuration into a `CompiledMapping`,
+or says all that is wrong with them.
+`map_contact`, `map_note`, `map_task` and `map_appointment` never raise for what Lofty sends.
+"""
+
+from streams.mapping.compile import MappingFaults, compile_mapping
+from streams.mapping.contact import MappedContact, map_contact
+from streams.mapping.default import DEFAULT_MAPPING
+from streams.mapping.faults import Fault
+from streams.mapping.mapping import LEAD_ID_FIELD, CompiledMapping, CustomField
+from streams.mapping.markers import find_marker, marker
+from streams.mapping.note import MappedNote, map_note
+from streams.mapping.sync import is_deleted, should_sync
+from streams.mapping.tags import TagRules
+from streams.mapping.task import MappedTask, map_appointment, map_task
+from streams.mapping.transforms import TRANSFORMS
+
+__all__ = [
+    "DEFAULT_MAPPING",
+    "LEAD_ID_FIELD",
+    "TRANSFORMS",
+    "CompiledMapping",
+    "CustomField",
+    "Fault",
+    "MappedContact",
+    "MappedNote",
+    "MappedTask",
+    "MappingFaults",
+    "TagRules",
+    "compile_mapping",
+    "find_marker",
+    "is_deleted",
+    "map_appointment",
+    "map_contact",
+    "map_note",
+    "map_task",
+    "marker",
+    "should_sync",
+]

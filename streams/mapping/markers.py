@@ -1,0 +1,39 @@
+"""Markers: how a note or task in GHL says which note or task of Lofty it is.
+
+GHL has no idempotency key and no external id for them, so each carries one line such as `[lofty-note:400000012345]`.
+It stands alone on the last line. Whoever finds one knows that the entity was created by us, for which Lofty id.
+"""
+
+from __future__ import annotations
+
+import re
+
+from streams.words import Kind
+
+_MARKER = re.compile(
+    r"^(?:\s|<[^<>\n]{1,40}>|&nbsp;)*\[lofty-(note|task|appointment):([A-Za-z0-9_-]{1,64})\](?:\s|<[^<>\n]{1,40}>|&nbsp;)*$",
+    re.MULTILINE,
+)
+
+
+def marker(kind: Kind, lofty_id: str) -> str:
+    """The marker of a Lofty id."""
+    return f"[lofty-{kind}:{lofty_id}]"
+
+
+def with_marker(text: str, kind: Kind, lofty_id: str) -> str:
+    """A text with the marker alone on its last line."""
+    return f"{text.rstrip()}\n\n{marker(kind, lofty_id)}".lstrip()
+
+
+def find_marker(text: str | None, kind: Kind) -> str | None:
+    """The Lofty id in a text that GHL holds, or None. HTML around the marker is allowed for.
+
+    The last one of this kind counts, as ours is written last: a marker that someone typed above it does not.
+    """
+    found = None
+    for line in re.split(r"\n|<br\s*/?>|</p>|</div>", text or "", flags=re.IGNORECASE):
+        match = _MARKER.match(line)
+        if match and match[1] == kind:
+            found = match[2]
+    return found

@@ -1,0 +1,101 @@
+"""From a Lofty task or appointment to a GHL task.
+
+Three shapes come in: v2 tasks (`endAt`), v1 tasks (`deadline`, a text) and appointments (`deadline`, epoch ms; `descr`).
+GHL demands a due date.
+A Lofty task without one is due when it was created: known, stable, and visible at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streams.mapping.mapping import NO_USERS
+from streams.mapping.markers import with_marker
+from streams.mapping.note import identity, line, moment, paragraph
+from streams.mapping.readable import Unreadable, read_email, read_instant
+from streams.words import Kind
+
+TITLE_LIMIT = 120
+NO_DATE = "2000-01-01T00:00:00Z"
+TASK_DUE = ("endAt", "deadline", "startAt", "createTime", "lastUpdate")
+APPOINTMENT_DUE = ("startAt", "deadline", "endAt", "endTime", "createTime", "lastUpdate")
+
+
+@dataclass(frozen=True, slots=True)
+class MappedTask:
+    """What a task shall be. `body` ends with the marker; `due_iso` is UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
+
+    title: str
+    body: str
+    due_iso: str
+    completed: bool
+    assigned_to_email: str | None
+
+
+def map_task(state: Mapping[str, Any], *, users: Mapping[str, str] = NO_USERS) -> MappedTask:
+    """Map the state of a task (v1 or v2). Never raises for what Lofty sends.
+
+    `users` is the mapping's: Lofty agent's e-mail → GHL user's e-mail.
+    """
+    return _map("task", state, users, TASK_DUE, [])
+
+
+def map_appointment(state: Mapping[str, Any], *, users: Mapping[str, str] = NO_USERS) -> MappedTask:
+    """Map the state of an appointment, as a task that is due when the appointment starts. Never raises.
+
+    Lofty describes `deadline` of an appointment as its start (its OpenAPI document).
+    """
+    begin = moment(_first(state, ("startAt", "deadline")))
+    end = moment(_first(state, ("endAt", "endTime")))
+    times = f"{begin} to {end}" if begin and end else begin
+    facts = [f"When: {times}"] if times else []
+    return _map("appointment", state, users, APPOINTMENT_DUE, facts)
+
+
+def _map(
+    kind: Kind, state: Mapping[str, Any], users: Mapping[str, str], due_names: tuple[str, ...], facts: list[str]
+) -> MappedTask:
+    sort = "Appointment" if kind == "appointment" else line(state.get("type"), 40)
+    content = paragraph(state.get("content")) or paragraph(state.get("descr")) or paragraph(state.get("subject"))
+    headline = line(content, TITLE_LIMIT)
+    is_named = bool(sort) and sort != "Other" and not headline.lower().startswith(sort.lower())
+    title = line(": ".join(part for part in (sort if is_named else "", headline) if part), TITLE_LIMIT)
+    parts = [content if content != title else ""]
+    if subject := line(state.get("subject")):
+        parts.append(f"Subject: {subject}" if subject != content else "")
+    parts.append(paragraph(state.get("body")))
+    if address := line(state.get("address")):
+        facts = [*facts, f"Where: {address}"]
+    parts += facts
+    body = "\n".join(part for part in parts if part)
+    return MappedTask(
+        title=title or sort or "Task in Lofty",
+        body=with_marker(body, kind, identity(state, "id", "taskId", "apptId")),
+        due_iso=_due(state, due_names),
+        completed=state.get("finishFlag") is True,
+        assigned_to_email=_agent(state, users),
+    )
+
+
+def _first(state: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((state[name] for name in names if state.get(name)), None)
+
+
+def _due(state: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    for name in names:
+        try:
+            return read_instant(state.get(name))
+        except Unreadable:
+            continue
+    return NO_DATE
+
+
+def _agent(state: Mapping[str, Any], users: Mapping[str, str]) -> str | None:
+    agent = state.get("_agent")
+    try:
+        email = read_email(agent.get("email") if isinstance(agent, dict) else None)
+    except Unreadable:
+        return None
+    return users.get(email, email)
