@@ -6,11 +6,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-from streams.core.fingerprint import fingerprint
 from streams.mapping.default import DEFAULT_MAPPING
 from streams.mapping.expression import Expression, compile_expression
 from streams.mapping.faults import Fault, WrongTerm, did_you_mean, shown
@@ -134,7 +134,7 @@ class _Resolved:
             mirrored=self.mirrored,
             users=self.users,
             tags=tags,
-            fingerprint=fingerprint([VERSION, orjson.dumps(written, default=str).decode()]),
+            fingerprint=blake2b(orjson.dumps([VERSION, written], default=str), digest_size=16).hexdigest(),
         )
 
 

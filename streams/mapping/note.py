@@ -1,6 +1,7 @@
 """From a Lofty note to a GHL note.
 
-GHL's `dateAdded` cannot be written (its API has no such field), so the time and author of the note stand in its first line.
+GHL's `dateAdded` cannot be written: its API has no such field.
+So the time and author of the note stand in its first line.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.mapping.ghl_fields import clean
-from streams.mapping.markers import with_marker
+from streams.mapping.markers import marker, with_marker
 from streams.mapping.readable import Unreadable, read_instant
 
 
 @dataclass(frozen=True, slots=True)
 class MappedNote:
-    """What a note shall be. `body` ends with the marker of the Lofty note."""
+    """What a note shall be. `body` ends with `marker`, that of the Lofty note."""
 
     body: str
+    marker: str
     is_pinned: bool
 
 
@@ -31,7 +33,8 @@ def map_note(state: Mapping[str, Any]) -> MappedNote:
     when = moment(state.get("createTime"))
     head = f"{author} in Lofty" + (f", {when}" if when else "")
     body = f"{head}\n\n{paragraph(state.get('content'))}"
-    return MappedNote(with_marker(body, "note", identity(state, "noteId", "id")), state.get("isPin") is True)
+    lofty_id = identity(state, "noteId", "id")
+    return MappedNote(with_marker(body, "note", lofty_id), marker("note", lofty_id), state.get("isPin") is True)
 
 
 def identity(state: Mapping[str, Any], *names: str) -> str:

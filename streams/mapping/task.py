@@ -1,6 +1,6 @@
 """From a Lofty task or appointment to a GHL task.
 
-Three shapes come in: v2 tasks (`endAt`), v1 tasks (`deadline`, a text) and appointments (`deadline`, epoch ms; `descr`).
+Three shapes come in: v2 tasks (`endAt`), v1 tasks (`deadline`, a text), appointments (`deadline`, epoch ms; `descr`).
 GHL demands a due date.
 A Lofty task without one is due when it was created: known, stable, and visible at once.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.mapping.mapping import NO_USERS
-from streams.mapping.markers import with_marker
+from streams.mapping.markers import marker, with_marker
 from streams.mapping.note import identity, line, moment, paragraph
 from streams.mapping.readable import Unreadable, read_email, read_instant
 from streams.words import Kind
@@ -25,10 +25,11 @@ APPOINTMENT_DUE = ("startAt", "deadline", "endAt", "endTime", "createTime", "las
 
 @dataclass(frozen=True, slots=True)
 class MappedTask:
-    """What a task shall be. `body` ends with the marker; `due_iso` is UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
+    """What a task shall be. `body` ends with `marker`; `due_iso` is UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
 
     title: str
     body: str
+    marker: str
     due_iso: str
     completed: bool
     assigned_to_email: str | None
@@ -70,9 +71,11 @@ def _map(
         facts = [*facts, f"Where: {address}"]
     parts += facts
     body = "\n".join(part for part in parts if part)
+    lofty_id = identity(state, "id", "taskId", "apptId")
     return MappedTask(
         title=title or sort or "Task in Lofty",
-        body=with_marker(body, kind, identity(state, "id", "taskId", "apptId")),
+        body=with_marker(body, kind, lofty_id),
+        marker=marker(kind, lofty_id),
         due_iso=_due(state, due_names),
         completed=state.get("finishFlag") is True,
         assigned_to_email=_agent(state, users),

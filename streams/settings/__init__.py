@@ -1,0 +1,31 @@
+"""Settings: one TOML file, with credentials from the environment.
+
+A wrong file is refused with all its problems at once.
+"""
+
+from streams.settings.load import example_text, load_settings, require_secrets
+from streams.settings.model import Connection, Gateway, Ghl, Kafka, Lofty, Policies, Secrets, Settings, Worker
+from streams.settings.overrides import OVERRIDES
+from streams.settings.parse import parse_settings
+from streams.settings.problems import Problem, SettingsError
+from streams.settings.secrets import variable
+
+__all__ = [
+    "OVERRIDES",
+    "Connection",
+    "Gateway",
+    "Ghl",
+    "Kafka",
+    "Lofty",
+    "Policies",
+    "Problem",
+    "Secrets",
+    "Settings",
+    "SettingsError",
+    "Worker",
+    "example_text",
+    "load_settings",
+    "parse_settings",
+    "require_secrets",
+    "variable",
+]

@@ -1,0 +1,58 @@
+"""The thin shell around `parse_settings`: it reads the file and the files that the environment names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from streams.settings.model import Settings
+from streams.settings.parse import parse_settings
+from streams.settings.problems import Problem, SettingsError
+from streams.settings.secrets import SUFFIXES, variable
+
+
+def load_settings(path: str | Path, environ: Mapping[str, str]) -> Settings:
+    """Read the configuration at `path`. Raises `SettingsError` with every problem at once."""
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        hint = "lofty-ghl init writes one"
+        problem = Problem(
+            None, str(file), "a readable configuration file", error.strerror or type(error).__name__, hint
+        )
+        raise SettingsError(str(file), [problem]) from None
+    except UnicodeDecodeError as error:
+        problem = Problem(None, str(file), "a text in UTF-8", f"byte {error.start} that is none")
+        raise SettingsError(str(file), [problem]) from None
+    return parse_settings(text, environ, read_file=_read, source=str(file))
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8")
+
+
+def require_secrets(settings: Settings, *names: str) -> None:
+    """Demand these secrets (`lofty_api_key`, `ghl_token`, `webhook_secret`; all by default) of every connection.
+
+    Raises `SettingsError` that names each variable that is missing.
+    """
+    problems = [
+        Problem(
+            None,
+            variable(connection.name, name),
+            "a credential",
+            "nothing",
+            f"or set {variable(connection.name, name)}_FILE",
+        )
+        for connection in settings.connections.values()
+        for name in names or SUFFIXES
+        if getattr(connection.secrets, name) is None
+    ]
+    if problems:
+        raise SettingsError("environment", problems)
+
+
+def example_text() -> str:
+    """The commented sample of a complete configuration."""
+    return (Path(__file__).parent / "example.toml").read_text(encoding="utf-8")

@@ -1,0 +1,169 @@
+"""The configuration as values. The descriptions are what an error says was expected."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from streams.mapping import CompiledMapping
+from streams.mapping.readable import REGIONS
+
+
+def wrong(expected: str, hint: str = "") -> PydanticCustomError:
+    """The error of a validator: `parse` turns it into a problem."""
+    return PydanticCustomError("wrong", "{expected}", {"expected": expected, "hint": hint})
+
+
+def _region(value: str) -> str:
+    if value not in REGIONS:
+        upper = value.strip().upper()
+        hint = f"did you mean {upper!r}?" if upper in REGIONS else "such as US or CA"
+        raise wrong("a region's two letters", hint)
+    return value
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise wrong("an http or https address", "such as https://api.lofty.com")
+    if parts.username or parts.password:
+        raise wrong("an address without credentials", "credentials come from the environment")
+    return value.rstrip("/")
+
+
+def _present(value: str) -> str:
+    if not value.strip():
+        raise wrong("a text that is not empty")
+    return value
+
+
+def _topic_prefix(value: str) -> str:
+    if len(value) > 100 or not all(c.isascii() and (c.isalnum() or c in "._-") for c in value):
+        raise wrong("letters, digits, dots, dashes and underscores", "such as staging.")
+    return value
+
+
+Region = Annotated[str, AfterValidator(_region)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Present = Annotated[str, AfterValidator(_present)]
+Port = Annotated[int, Field(ge=0, le=65535, description="a port, 0 to 65535")]
+Count = Annotated[int, Field(ge=1, description="a whole number of at least 1")]
+
+
+class Table(BaseModel):
+    """One table of the file: frozen, strict in its types, closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Kafka(Table):
+    """Where Kafka is, and how its topics are made."""
+
+    bootstrap_servers: Annotated[Present, Field(description="host:port, several with commas")] = "localhost:9092"
+    topic_prefix: Annotated[str, AfterValidator(_topic_prefix)] = ""
+    partitions: Annotated[Count, Field(le=1000)] = 12
+    replication_factor: Annotated[Count, Field(le=10)] = 1
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_username: str | None = None
+    ssl_cafile: str | None = None
+
+
+class Gateway(Table):
+    """The intake of webhooks."""
+
+    host: Present = "0.0.0.0"
+    port: Port = 8080
+    max_body_bytes: Annotated[int, Field(ge=1024, description="a number of bytes, at least 1024")] = 1_048_576
+
+
+class Worker(Table):
+    """One worker process."""
+
+    store: Literal["rocksdb", "memory"] = "rocksdb"
+    data_dir: Present = "/var/lib/lofty-ghl"
+    port: Port = 8081
+    in_flight_per_location: Count = 8
+    in_flight_per_lofty_budget: Count = 4
+
+
+class Lofty(Table):
+    """The Lofty side of a connection. Connections that name the same `budget` share one app's limit."""
+
+    team_id: Annotated[Present, Field(description="the Lofty team's id, as text")]
+    base_url: BaseUrl = "https://api.lofty.com"
+    requests_per_minute: Count = 500
+    budget: Annotated[str | None, Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9_-]*$")] = None
+
+
+class Ghl(Table):
+    """The GHL side of a connection: one location, with the limits of its token."""
+
+    location_id: Annotated[Present, Field(description="the GHL location's id, as text")]
+    base_url: BaseUrl = "https://services.leadconnectorhq.com"
+    requests_per_window: Count = 100
+    window_seconds: Annotated[float, Field(gt=0, le=3600, description="a number of seconds")] = 10.0
+    requests_per_day: Count = 200_000
+
+
+class Policies(Table):
+    """What to do where more than one thing would be right."""
+
+    lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
+    lead_deleted_tag: Annotated[Present, AfterValidator(str.lower)] = "lofty-deleted"
+    contact_deleted_in_ghl: Literal["recreate", "leave"] = "recreate"
+    create_custom_fields: bool = True
+
+
+class Secrets(BaseModel):
+    """The credentials of one connection, from the environment. None of them shows in a `repr`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lofty_api_key: SecretStr | None = None
+    ghl_token: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
+
+
+class Connection(BaseModel):
+    """One Lofty team paired with one GHL location.
+
+    `mapping` is compiled, with the connection's rules for tags in it.
+    `mapping_fingerprint` is equal for connections whose mappings and region give equal contacts.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    name: str
+    region: Region
+    lofty: Lofty
+    ghl: Ghl
+    policies: Policies
+    secrets: Secrets
+    mapping: Annotated[CompiledMapping, Field(repr=False)]
+    mapping_fingerprint: str
+
+    @property
+    def lofty_budget(self) -> str:
+        """What Lofty limits: the app or API key, shared by the connections that name the same budget."""
+        return self.lofty.budget or self.name
+
+    @property
+    def ghl_budget(self) -> str:
+        """What GHL limits: the location."""
+        return self.ghl.location_id
+
+
+class Settings(BaseModel):
+    """The whole configuration."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kafka: Kafka
+    kafka_password: SecretStr | None = None
+    gateway: Gateway
+    worker: Worker
+    connections: dict[str, Connection]

@@ -1,0 +1,252 @@
+"""From the text of a configuration file and an environment to `Settings`, or to every problem in them. Pure."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from streams.mapping import Fault, MappingFaults, TagRules, compile_mapping
+from streams.mapping.faults import did_you_mean, shown
+from streams.settings.explain import dotted, explain
+from streams.settings.model import Connection, Gateway, Ghl, Kafka, Lofty, Policies, Region, Settings, Table, Worker
+from streams.settings.overrides import apply_overrides, overridden
+from streams.settings.problems import Problem, SettingsError
+from streams.settings.secrets import KAFKA_PASSWORD, ReadFile, connection_secrets, read_secret, secrets_in_file
+from streams.settings.toml_lines import Path, line_numbers, line_of
+
+SECTIONS = ("kafka", "gateway", "worker", "connections", "mappings")
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME_EXPECTED = "a name of small letters, digits, dashes and underscores"
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class ConnectionTable(Table):
+    """`[connections.NAME]` as it stands in the file."""
+
+    region: Region = "US"
+    mapping: str = "default"
+    lofty: Annotated[Lofty, Field(description="a table [connections.NAME.lofty] with a team_id")]
+    ghl: Annotated[Ghl, Field(description="a table [connections.NAME.ghl] with a location_id")]
+    policies: Policies = Policies()
+    tags: Annotated[TagRules, Field(strict=False)] = TagRules()
+
+
+def _no_files(path: str) -> str:
+    raise FileNotFoundError(2, "No such file or directory", path)
+
+
+def parse_settings(
+    text: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    read_file: ReadFile = _no_files,
+    source: str = "lofty-ghl.toml",
+) -> Settings:
+    """Read a configuration. Raises `SettingsError` with every problem at once.
+
+    `read_file` gives the text of a file that a `*_FILE` variable names; it may raise `OSError`.
+    Credentials that are missing are no problem here: `require_secrets` asks for those that a command needs.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(source, [_syntax_problem(str(error), text)]) from None
+    parser = _Parser(line_numbers(text), environ or {}, read_file)
+    settings = parser.settings(tables)
+    if parser.problems or settings is None:
+        raise SettingsError(source, parser.problems)
+    return settings
+
+
+def _syntax_problem(message: str, text: str) -> Problem:
+    """tomllib names the place in its message; at the end of the document it is the last line."""
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    line = int(place[1]) if place else text.count("\n") + 1
+    where = f"column {place[2]}" if place else "the end"
+    return Problem(line, where, "valid TOML", (message[: place.start()] if place else message).lower())
+
+
+@dataclass(slots=True)
+class _Parser:
+    lines: dict[Path, int]
+    environ: Mapping[str, str]
+    read_file: ReadFile
+    problems: list[Problem] = field(default_factory=list)
+
+    def settings(self, written: dict[str, Any]) -> Settings | None:
+        tables = self._without_secrets(written)
+        tables = apply_overrides(tables, self.environ, self.problems)
+        for key in tables:
+            if key not in SECTIONS:
+                hint = did_you_mean(key, SECTIONS)
+                self._add((key,), f"one of {', '.join(SECTIONS)}", "an unknown key", hint)
+        kafka = self._table(Kafka, ("kafka",), tables)
+        gateway = self._table(Gateway, ("gateway",), tables)
+        worker = self._table(Worker, ("worker",), tables)
+        mappings = self._mappings(tables)
+        connections = self._connections(tables, mappings)
+        password = read_secret(KAFKA_PASSWORD, self.environ, self.read_file, self.problems)
+        self._check_shared_limits(connections)
+        self._check_sasl(kafka, has_password=password is not None)
+        if self.problems or kafka is None or gateway is None or worker is None:
+            return None
+        return Settings(kafka=kafka, kafka_password=password, gateway=gateway, worker=worker, connections=connections)
+
+    def _add(self, path: tuple[str, ...], expected: str, got: str, hint: str = "") -> None:
+        self.problems.append(Problem(line_of(self.lines, path), dotted(path), expected, got, hint))
+
+    def _without_secrets(self, tables: dict[str, Any]) -> dict[str, Any]:
+        """The tables without what looks like a credential; each of those is a problem, and its value is never shown."""
+        suspects = {suspect.path: suspect for suspect in secrets_in_file(tables)}
+        for suspect in suspects.values():
+            got = "something that looks like one (not shown)"
+            self._add(suspect.path, "no credential in this file", got, suspect.hint)
+
+        def copy(value: Any, path: tuple[str, ...]) -> Any:
+            if path in suspects:
+                return "not-shown"
+            if isinstance(value, list):
+                return [copy(one, (*path, str(index))) for index, one in enumerate(value)]
+            if not isinstance(value, dict):
+                return value
+            kept = [key for key in value if (*path, key) not in suspects or not suspects[(*path, key)].is_key]
+            return {key: copy(value[key], (*path, key)) for key in kept}
+
+        copied: dict[str, Any] = copy(tables, ())
+        return copied
+
+    def _table(self, model: type[T], path: tuple[str, ...], tables: Mapping[str, Any]) -> T | None:
+        """Validate the table at `path`; an override's problem is told of its variable."""
+        try:
+            return model.model_validate(tables.get(path[-1], {}))
+        except ValidationError as error:
+            from_environ = overridden(self.environ)
+            for problem in explain(error, model, path, self.lines):
+                table, _, key = problem.where.partition(".")
+                name = from_environ.get((table, key))
+                if name:
+                    problem = Problem(None, name, problem.expected, problem.got, problem.hint)
+                self.problems.append(problem)
+            return None
+
+    def _mappings(self, tables: Mapping[str, Any]) -> dict[str, Any]:
+        """The tables of mappings, each compiled once so that its faults are told once. Broken ones become None."""
+        mappings = tables.get("mappings", {})
+        if not isinstance(mappings, dict):
+            self._add(("mappings",), "tables [mappings.NAME]", shown(mappings))
+            return {}
+        usable: dict[str, Any] = dict(mappings)
+        for name in mappings:
+            if name == "default" or not NAME.fullmatch(name):
+                expected = NAME_EXPECTED if name != "default" else "another name: this one is built in"
+                self._add(("mappings", name), expected, repr(name), 'extends = "default" starts from it')
+                usable[name] = None
+                continue
+            try:
+                compile_mapping(name, mappings)
+            except MappingFaults as error:
+                for fault in error.faults:
+                    self._add_fault(name, fault)
+                usable[name] = None
+        return usable
+
+    def _add_fault(self, mapping: str, fault: Fault) -> None:
+        self._add(("mappings", mapping, *fault.path), fault.expected, fault.got, fault.hint)
+
+    def _connections(self, tables: Mapping[str, Any], mappings: dict[str, Any]) -> dict[str, Connection]:
+        connections = tables.get("connections", {})
+        if not isinstance(connections, dict):
+            self._add(("connections",), "tables [connections.NAME]", shown(connections))
+            return {}
+        built: dict[str, Connection] = {}
+        variables: dict[str, str] = {}
+        for name, written in connections.items():
+            path = ("connections", name)
+            if not NAME.fullmatch(name):
+                self._add(path, NAME_EXPECTED, repr(name), _name_hint(name))
+                continue
+            twin = variables.setdefault(name.replace("-", "_"), name)
+            if twin != name:
+                self._add(path, "a name of its own", repr(name), f"its variables are those of {twin!r}")
+            connection = self._connection(name, written, mappings)
+            if connection is not None:
+                built[name] = connection
+        return built
+
+    def _connection(self, name: str, written: Any, mappings: dict[str, Any]) -> Connection | None:
+        secrets = connection_secrets(name, self.environ, self.read_file, self.problems)
+        path = ("connections", name)
+        is_known = self._check_mapping_name(written, path, mappings)
+        try:
+            table = ConnectionTable.model_validate(written)
+        except ValidationError as error:
+            self.problems += explain(error, ConnectionTable, path, self.lines)
+            return None
+        if not is_known or mappings.get(table.mapping, {}) is None:
+            return None
+        try:
+            mapping = compile_mapping(table.mapping, mappings, tags=table.tags)
+        except MappingFaults:
+            return None  # it extends a mapping that is wrong, which was told there
+        return Connection(
+            name=name,
+            region=table.region,
+            lofty=table.lofty,
+            ghl=table.ghl,
+            policies=table.policies,
+            secrets=secrets,
+            mapping=mapping,
+            mapping_fingerprint=blake2b(f"{mapping.fingerprint} {table.region}".encode(), digest_size=16).hexdigest(),
+        )
+
+    def _check_mapping_name(self, written: Any, path: tuple[str, ...], mappings: Mapping[str, Any]) -> bool:
+        name = written.get("mapping", "default") if isinstance(written, dict) else "default"
+        known = ("default", *mappings)
+        if isinstance(name, str) and name not in known:
+            expected = f"the name of a mapping ({', '.join(known)})"
+            self._add((*path, "mapping"), expected, repr(name), did_you_mean(name, known))
+            return False
+        return True
+
+    def _check_shared_limits(self, connections: Mapping[str, Connection]) -> None:
+        """One budget, one limit: connections that share one must agree on it, and no pair is connected twice."""
+        lofty: dict[str, Connection] = {}
+        ghl: dict[str, Connection] = {}
+        pairs: dict[tuple[str, str], str] = {}
+        for name, one in connections.items():
+            first = lofty.setdefault(one.lofty_budget, one)
+            if first.lofty.requests_per_minute != one.lofty.requests_per_minute:
+                hint = f"{first.name} shares the budget {one.lofty_budget!r}"
+                path = ("connections", name, "lofty", "requests_per_minute")
+                self._add(path, str(first.lofty.requests_per_minute), str(one.lofty.requests_per_minute), hint)
+            other = ghl.setdefault(one.ghl_budget, one)
+            for key in ("requests_per_window", "window_seconds", "requests_per_day"):
+                if getattr(other.ghl, key) != getattr(one.ghl, key):
+                    path = ("connections", name, "ghl", key)
+                    hint = f"{other.name} has the same location, so the same limit"
+                    self._add(path, str(getattr(other.ghl, key)), str(getattr(one.ghl, key)), hint)
+            twin = pairs.setdefault((one.lofty.team_id, one.ghl.location_id), name)
+            if twin != name:
+                self._add(("connections", name), "another team or location", f"those of {twin!r}")
+
+    def _check_sasl(self, kafka: Kafka | None, *, has_password: bool) -> None:
+        if kafka is None or not kafka.security_protocol.startswith("SASL"):
+            return
+        for key in ("sasl_mechanism", "sasl_username"):
+            if getattr(kafka, key) is None:
+                self._add(("kafka", key), f"a value, as security_protocol is {kafka.security_protocol}", "nothing")
+        if not has_password:
+            expected = f"a password, as security_protocol is {kafka.security_protocol}"
+            self.problems.append(Problem(None, KAFKA_PASSWORD, expected, "nothing"))
+
+
+def _name_hint(name: str) -> str:
+    fixed = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")
+    return f"such as {fixed}" if NAME.fullmatch(fixed) else ""

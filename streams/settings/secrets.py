@@ -1,0 +1,136 @@
+"""Credentials: from the environment or from files named there, never from the configuration file.
+
+A connection's variables are `LOFTY_GHL_<NAME>_LOFTY_API_KEY`, `…_GHL_TOKEN` and `…_WEBHOOK_SECRET`;
+`<NAME>` is the connection's name in upper case with underscores.
+Each may end in `_FILE` instead, and then names a file that holds the credential.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from streams.settings.model import Secrets
+from streams.settings.problems import Problem
+
+PREFIX = "LOFTY_GHL_"
+KAFKA_PASSWORD = PREFIX + "KAFKA_PASSWORD"
+SUFFIXES: dict[str, str] = {
+    "lofty_api_key": "LOFTY_API_KEY",
+    "ghl_token": "GHL_TOKEN",
+    "webhook_secret": "WEBHOOK_SECRET",
+}
+"""Each secret of a connection, and how its variable ends."""
+
+ReadFile = Callable[[str], str]
+
+_SECRET_KEY = re.compile(
+    r"(?:^|_)(?:api_?key|token|secret|password|passwd|passphrase|private_?key|credentials?|bearer|pit)(?:$|_)"
+)
+_SECRET_VALUE = re.compile(r"pit-[0-9a-f-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.|sk-[\w-]{16,}", re.IGNORECASE)
+
+
+def variable(connection: str, secret: str) -> str:
+    """The environment variable of a connection's secret (a key of `SUFFIXES`)."""
+    return f"{PREFIX}{connection.upper().replace('-', '_')}_{SUFFIXES[secret]}"
+
+
+def connection_secrets(
+    connection: str, environ: Mapping[str, str], read_file: ReadFile, problems: list[Problem]
+) -> Secrets:
+    """The secrets of one connection that the environment has. What is wrong with them is appended to `problems`."""
+    found = {name: read_secret(variable(connection, name), environ, read_file, problems) for name in SUFFIXES}
+    webhook = found["webhook_secret"]
+    if webhook is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", webhook.get_secret_value()):
+        expected = "at least 16 letters, digits, dashes and underscores: it stands in an address"
+        hint = "openssl rand -hex 24 makes one"
+        problems.append(
+            Problem(None, variable(connection, "webhook_secret"), expected, "another text (not shown)", hint)
+        )
+    return Secrets(**found)
+
+
+def read_secret(
+    name: str, environ: Mapping[str, str], read_file: ReadFile, problems: list[Problem]
+) -> SecretStr | None:
+    """A secret from `name` or from the file that `name_FILE` names; None when neither is set."""
+    file_name = f"{name}_FILE"
+    path = environ.get(file_name)
+    if path is not None and name in environ:
+        problems.append(Problem(None, name, f"either {name} or {file_name}", "both"))
+        return None
+    if path is None:
+        text, where = environ.get(name), name
+    else:
+        where = file_name
+        try:
+            text = read_file(path)
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            problems.append(Problem(None, file_name, f"a readable file at {path}", str(why)))
+            return None
+    if text is None:
+        return None
+    text = text.strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        got = "an empty text" if not text else "blanks, line ends or other signs inside it"
+        problems.append(Problem(None, where, "one credential", got))
+        return None
+    return SecretStr(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Something in a configuration file that looks like a credential: by its key, or else by its value."""
+
+    path: tuple[str, ...]
+    is_key: bool
+    hint: str
+
+
+def secrets_in_file(tables: Mapping[str, Any]) -> Iterator[Suspect]:
+    """Everything in a configuration that looks like a credential, each with a hint where it belongs.
+
+    The tables of mappings are left out: there, keys are names of fields.
+    """
+    for key, value in tables.items():
+        if key != "mappings":
+            yield from _search((key,), value)
+
+
+def _search(path: tuple[str, ...], value: Any) -> Iterator[Suspect]:
+    is_name = len(path) == 2 and path[0] == "connections"
+    if not is_name and not path[-1].isdigit() and _SECRET_KEY.search(_snake(path[-1])):
+        yield Suspect(path, True, _hint(path))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _search((*path, key), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _search((*path, str(index)), inner)
+    elif isinstance(value, str) and _SECRET_VALUE.search(value):
+        yield Suspect(path, False, _hint(path))
+
+
+def _snake(key: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[- .]", "_", key).lower()
+
+
+def _hint(path: Sequence[str]) -> str:
+    if path[0] == "kafka":
+        return f"set {KAFKA_PASSWORD} or {KAFKA_PASSWORD}_FILE"
+    if path[0] != "connections" or len(path) < 2:
+        return "credentials come from the environment"
+    key = _snake(path[-1])
+    if "webhook" in key:
+        secret = "webhook_secret"
+    elif "ghl" in path or key in {"token", "pit", "ghl_token"}:
+        secret = "ghl_token"
+    else:
+        secret = "lofty_api_key"
+    name = variable(path[1], secret)
+    return f"set the environment variable {name} or {name}_FILE"
