@@ -152,7 +152,7 @@ def plan_contact(desired: DesiredContact, link: LinkRow | None, now_ms: int, *, 
 
 
 def plan_gone_contact(
-    link: LinkRow | None, *, policy: Literal["tag", "delete", "ignore"], deleted_tag: str, now_ms: int
+    link: LinkRow | None, *, policy: Literal["tag", "delete", "ignore"], deleted_tag: str
 ) -> Plan:
     """The next request for a contact whose lead is deleted in Lofty."""
     if link is None or link.ghl_id is None or link.is_deleted:

@@ -1,0 +1,153 @@
+"""Keeps each location's directory: reads its custom fields and users, and creates the fields that a mapping needs.
+
+A directory is loaded as work of its own budget, one request at a time, in a lane of its own.
+Meanwhile its connection is on hold, so that no contact is written without the fields it should have.
+What GHL refuses here (a missing scope, a full field list) is remembered and flagged on each contact; it stops nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from connectors.ghl import GhlClient
+from mode.utils.logging import get_logger
+
+from connectors.errors import ConnectorError, NotSent
+from connectors.outcome import Disposition, classify
+from streams.core.directory import Directory, fold
+from streams.core.dispatcher import Item, Priority, Verdict
+from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+
+log = get_logger("lofty_ghl.directory")
+
+TENANT = "@directory"
+RETRY_SECONDS = 5.0
+REFRESH_SECONDS = 3600.0
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """One location's directory while it is loaded. `wanted` maps the fields to create to their type."""
+
+    location_id: str
+    budget: str
+    client: GhlClient
+    wanted: dict[str, str]
+    fields: dict[str, str] | None = None
+    users: dict[str, str] | None = None
+    given_up: set[str] = field(default_factory=set)
+
+
+class Directories:
+    """The directories of all connections. `may_create` says which connections may create custom fields."""
+
+    def __init__(self, loop: Callable[[], DispatchLoop], may_create: Mapping[str, bool]) -> None:
+        self._loop = loop
+        self._may_create = may_create
+        self._shelves: dict[str, _Shelf] = {}
+
+    def add(self, connection: str, location_id: str, budget: str, client: GhlClient, wanted: Mapping[str, str]) -> None:
+        """Keep a directory for a connection, with the custom fields that its mapping names."""
+        creates = dict(wanted) if self._may_create[connection] else {}
+        self._shelves[connection] = _Shelf(location_id, budget, client, creates)
+
+    def get(self, connection: str) -> Directory:
+        """What is known of a connection's location."""
+        shelf = self._shelves[connection]
+        return Directory(shelf.fields or {}, shelf.users or {})
+
+    def load(self, connection: str) -> None:
+        """Read the directory (again). The connection is on hold until that is done."""
+        shelf = self._shelves[connection]
+        shelf.fields = shelf.users = None
+        shelf.given_up.clear()
+        self._go_on(connection, shelf)
+
+    def lacks(self, connection: str, missing: dict[str, str]) -> bool:
+        """A contact needs custom fields that the location lacks. True: they are being created, try again after that."""
+        shelf = self._shelves[connection]
+        creatable = {
+            reference: kind
+            for reference, kind in missing.items()
+            if reference not in shelf.given_up and not reference.startswith("contact.")
+        }
+        if not creatable or not self._may_create[connection]:
+            return False
+        shelf.wanted.update(creatable)
+        self._go_on(connection, shelf)
+        return True
+
+    def is_directory(self, item: Item) -> bool:
+        """Whether an item is work of a directory."""
+        return item.tenant == TENANT
+
+    async def __call__(self, item: Item, slot: Slot) -> Finish:
+        """One request towards a complete directory."""
+        connection = item.key.removeprefix(f"{TENANT}:")
+        shelf = self._shelves[connection]
+        try:
+            is_complete = await self._next(shelf)
+        except ConnectorError as error:
+            outcome = classify(error)
+            slot.answered(was_sent=not isinstance(error, NotSent))
+            if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
+                return Finish(Verdict.RETRY, RETRY_SECONDS)
+            self._give_up(connection, shelf, error)
+            is_complete = False
+        slot.answered()
+        if not is_complete:
+            return AGAIN
+        self._loop().release(shelf.budget, connection)
+        return DONE
+
+    def _go_on(self, connection: str, shelf: _Shelf) -> None:
+        key = f"{TENANT}:{connection}"
+        self._loop().hold(shelf.budget, connection)
+        self._loop().offer(Item(key, key, shelf.budget, TENANT, Priority.LIVE))
+
+    async def _next(self, shelf: _Shelf) -> bool:
+        """Do one request; True when nothing is left to do."""
+        if shelf.fields is None:
+            found: dict[str, str] = {}
+            for one in await shelf.client.list_custom_fields(shelf.location_id, model="contact"):
+                found[fold(one.name)] = one.id
+                if one.field_key:
+                    found[fold(one.field_key)] = one.id
+            shelf.fields = found
+            return False
+        if shelf.users is None:
+            users = await shelf.client.list_users(shelf.location_id)
+            shelf.users = {fold(user.email): user.id for user in users if user.email}
+            return self._first_missing(shelf) is None
+        reference = self._first_missing(shelf)
+        if reference is None:
+            return True
+        made = await shelf.client.create_custom_field(
+            shelf.location_id, {"name": reference, "dataType": shelf.wanted[reference], "model": "contact"}
+        )
+        log.info("created custom field %r in location %s", reference, shelf.location_id)
+        shelf.fields[fold(reference)] = made.id
+        if made.field_key:
+            shelf.fields[fold(made.field_key)] = made.id
+        return self._first_missing(shelf) is None
+
+    def _give_up(self, connection: str, shelf: _Shelf, error: ConnectorError) -> None:
+        """What GHL refuses is left out from now on; the next load tries again."""
+        if shelf.fields is None:
+            shelf.fields = {}
+            shelf.given_up.update(shelf.wanted)
+            part = "its custom fields cannot be read"
+        elif shelf.users is None:
+            shelf.users = {}
+            part = "its users cannot be read, contacts stay unassigned"
+        else:
+            reference = self._first_missing(shelf) or ""
+            shelf.given_up.add(reference)
+            part = f"custom field {reference!r} cannot be created and is left out"
+        log.error("connection %s: %s: %s", connection, part, error)
+
+    @staticmethod
+    def _first_missing(shelf: _Shelf) -> str | None:
+        fields = shelf.fields or {}
+        return next((r for r in shelf.wanted if r not in shelf.given_up and fold(r) not in fields), None)

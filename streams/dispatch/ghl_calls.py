@@ -1,0 +1,70 @@
+"""One planned step as one call of the GHL client, and its answer as what the receipt must say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.ghl import GhlClient
+
+from streams.core.plan import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What GHL answered. `ghl_id` is what now stands there; None after a look that found nothing."""
+
+    ghl_id: str | None
+
+
+async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
+    """Do one step with one request. Raises `ConnectorError` when it did not succeed."""
+    contact_id, ghl_id = call.contact_id or "", call.ghl_id or ""
+    body = dict(call.body)
+    match call.step:
+        case "create contact":
+            upserted = await client.upsert_contact({"locationId": location_id, **body})
+            return Performed(upserted.contact.id)
+        case "update contact":
+            await client.update_contact(contact_id, body)
+        case "add tags":
+            await client.add_tags(contact_id, body["tags"])
+        case "remove tags":
+            await client.remove_tags(contact_id, body["tags"])
+        case "delete contact":
+            await client.delete_contact(contact_id)
+        case "find contact":
+            return Performed(await _find_contact(client, location_id, body.get("customField"), call.marker))
+        case "create note":
+            return Performed((await client.create_note(contact_id, body)).id)
+        case "update note":
+            await client.update_note(contact_id, ghl_id, body)
+        case "delete note":
+            await client.delete_note(contact_id, ghl_id)
+        case "find note":
+            notes = await client.list_notes(contact_id)
+            return Performed(next((note.id for note in notes if call.marker in (note.body or "")), None))
+        case "create task":
+            return Performed((await client.create_task(contact_id, body)).id)
+        case "update task":
+            await client.update_task(contact_id, ghl_id, body)
+        case "complete task":
+            await client.complete_task(contact_id, ghl_id, completed=bool(body["completed"]))
+        case "delete task":
+            await client.delete_task(contact_id, ghl_id)
+        case "find task":
+            tasks = await client.list_tasks(contact_id)
+            return Performed(next((task.id for task in tasks if call.marker in (task.body or "")), None))
+    return Performed(ghl_id or contact_id)
+
+
+async def _find_contact(client: GhlClient, location_id: str, field_id: str | None, lofty_id: str) -> str | None:
+    if field_id is None:
+        return None
+    found = await client.search_contacts(
+        {
+            "locationId": location_id,
+            "pageLimit": 1,
+            "filters": [{"field": f"customFields.{field_id}", "operator": "eq", "value": lofty_id}],
+        }
+    )
+    return next((contact.id for contact in found.contacts), None)

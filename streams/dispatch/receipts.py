@@ -1,0 +1,62 @@
+"""Writes receipts: appended with all acknowledgements, then waited for until they are in the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.appender import Appender, Record
+from streams.core.rows import OutboxRow
+from streams.dispatch.recorded import Recorded
+from streams.words import Entity, Outcome, Receipt
+
+
+class Receipts:
+    """The history of what was written, one partition per GHL budget."""
+
+    def __init__(self, topic: str, appender: Appender, recorded: Recorded, now_ms: Callable[[], int]) -> None:
+        self._topic = topic
+        self._appender = appender
+        self._recorded = recorded
+        self._now_ms = now_ms
+
+    def make(self, row: OutboxRow, outcome: Outcome, step: str, **facts: Any) -> Receipt:
+        """A receipt about the desired state of `row`."""
+        snapshot = row.snapshot
+        return Receipt(
+            connection=snapshot.connection,
+            lead=snapshot.lead,
+            kind=snapshot.kind,
+            id=snapshot.id,
+            outcome=outcome,
+            step=step,
+            at_ms=self._now_ms(),
+            version_ms=snapshot.version_ms,
+            attempt=row.attempts + 1,
+            update_time_ms=snapshot.update_time_ms,
+            accepted_ms=snapshot.accepted_ms,
+            **facts,
+        )
+
+    def about(self, entity: Entity, outcome: Outcome, step: str, **facts: Any) -> Receipt:
+        """A receipt about an entity as such, whatever its desired state is."""
+        return Receipt(
+            connection=entity.connection,
+            lead=entity.lead,
+            kind=entity.kind,
+            id=entity.id,
+            outcome=outcome,
+            step=step,
+            at_ms=self._now_ms(),
+            version_ms=0,
+            **facts,
+        )
+
+    async def write(self, partition: int, receipt: Receipt) -> int:
+        """Append a receipt; returns its offset once Kafka has it for good."""
+        record = Record(self._topic, partition, receipt.entity.key.encode(), receipt.to_bytes())
+        return (await self._appender.append([record]))[0]
+
+    async def settle(self, partition: int, receipt: Receipt) -> None:
+        """Append a receipt and wait until it is in the tables."""
+        await self._recorded.wait(partition, await self.write(partition, receipt))

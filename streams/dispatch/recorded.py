@@ -1,0 +1,46 @@
+"""How far receipts are in the tables: whoever wrote one waits here until the `record` agent has applied it."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Recorded:
+    """The newest recorded offset of each partition that is ours, and who waits for which."""
+
+    def __init__(self) -> None:
+        self._newest: dict[int, int] = {}
+        self._waiting: dict[int, list[tuple[int, asyncio.Future[None]]]] = {}
+
+    def own(self, partition: int) -> None:
+        """The partition is ours from now on."""
+        self._newest.setdefault(partition, -1)
+
+    def disown(self, partition: int) -> None:
+        """The partition is not ours any more: who waits for it need not, for its lanes are forgotten too."""
+        self._newest.pop(partition, None)
+        for _, future in self._waiting.pop(partition, []):
+            if not future.done():
+                future.set_result(None)
+
+    def advance(self, partition: int, offset: int) -> None:
+        """Everything up to and including `offset` is in the tables."""
+        if partition not in self._newest:
+            return
+        self._newest[partition] = max(offset, self._newest[partition])
+        still = []
+        for wanted, future in self._waiting.get(partition, []):
+            if wanted > offset:
+                still.append((wanted, future))
+            elif not future.done():
+                future.set_result(None)
+        self._waiting[partition] = still
+
+    async def wait(self, partition: int, offset: int) -> None:
+        """Return once `offset` is recorded, or the partition is not ours."""
+        newest = self._newest.get(partition)
+        if newest is None or newest >= offset:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(partition, []).append((offset, future))
+        await future

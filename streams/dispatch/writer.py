@@ -1,0 +1,278 @@
+"""Writes GHL: one planned request for one entity, then its receipt. The protocol is DESIGN §6, the failures are §7.
+
+Before a create, an `intended` receipt must be with Kafka; after any answer, a receipt says what it was.
+An answer that never came leaves the intent standing, and the next plan looks before it creates again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from connectors.ghl import GhlClient
+from mode.utils.logging import get_logger
+
+from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.outcome import Disposition, Row, classify
+from streams.appender import Appender
+from streams.core.backoff import Backoff
+from streams.core.directory import Directory
+from streams.core.dispatcher import Item, Verdict
+from streams.core.plan import Blocked, Call, NotBefore, Settled
+from streams.core.planning import Planned, Rules, plan_entity
+from streams.core.record import record_link
+from streams.core.rows import LinkRow, OutboxRow
+from streams.dispatch.ghl_calls import Performed, perform
+from streams.dispatch.loop import AGAIN, BLOCKED, DONE, Finish, Slot
+from streams.dispatch.receipts import Receipts
+from streams.metrics import Metrics
+from streams.parking import Parking
+from streams.tables import Table
+from streams.words import Entity, Parked, Receipt, Snapshot
+
+log = get_logger("lofty_ghl.writer")
+
+PAUSE_SECONDS = 60.0
+"""How long a budget whose token or scope is refused pauses before one request tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One connection's GHL side: its client, its rules, its place. `in_ghl_deleted` is what a contact deleted by hand means."""
+
+    connection: str
+    location_id: str
+    budget: str
+    partition: int
+    client: GhlClient
+    rules: Rules
+    window_seconds: float
+    contact_deleted_in_ghl: Literal["recreate", "leave"] = "recreate"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Everything that writing needs. `ask` requests a read of an entity's state from Lofty, `lacks` a custom field."""
+
+    locations: Mapping[str, Location]
+    outbox: Table[OutboxRow]
+    links: Table[LinkRow]
+    receipts: Receipts
+    appender: Appender
+    parking: Parking
+    directory: Callable[[str], Directory]
+    lacks: Callable[[str, dict[str, str]], bool]
+    ask: Callable[[Entity, int], object]
+    pause: Callable[[str, float, str], None]
+    settled_as: Callable[[Snapshot], str]
+    now_ms: Callable[[], int]
+    jitter: Callable[[], float]
+    metrics: Metrics
+    backoff: Backoff = Backoff()
+
+    async def __call__(self, item: Item, slot: Slot) -> Finish:
+        """Bring one entity one request closer to its desired state."""
+        entity = Entity.from_key(item.key)
+        place = self.locations[entity.connection]
+        row = self.outbox.get(place.partition, entity.key)
+        if row is None:
+            return DONE
+        if row.parked:
+            return Finish(Verdict.PARKED)
+        planned = self._plan(row, entity, place)
+        if planned.missing and self.lacks(entity.connection, planned.missing):
+            return AGAIN  # the location gets its fields first; the entity is planned again after that
+        match planned.plan:
+            case Settled(because):
+                slot.answered(was_sent=False)
+                facts = {"message": because, "flags": planned.flags}
+                receipt = self.receipts.make(row, "unchanged", "compare", settled=self.settled_as(row.snapshot), **facts)
+                await self.receipts.settle(place.partition, receipt)
+                return DONE
+            case Blocked():
+                return self._wait_for_contact(entity, place, row)
+            case NotBefore(at_ms):
+                return Finish(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
+            case Call() as call:
+                return await self._send(entity, place, row, call, planned.flags, slot)
+
+    def _plan(self, row: OutboxRow, entity: Entity, place: Location, link: LinkRow | None = None) -> Planned:
+        link = link or self.links.get(place.partition, entity.key)
+        contact = None if entity.kind == "contact" else self.links.get(place.partition, entity.owner.key)
+        directory = self.directory(entity.connection)
+        return plan_entity(row, link, contact, place.rules, directory, self.now_ms())
+
+    def _wait_for_contact(self, entity: Entity, place: Location, row: OutboxRow) -> Finish:
+        """The contact is on its way, or parked, or was never asked for: then it is now."""
+        if self.outbox.get(place.partition, entity.owner.key) is None:
+            self.ask(entity.owner, row.snapshot.update_time_ms)
+        return BLOCKED
+
+    async def _send(
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, flags: tuple[str, ...], slot: Slot
+    ) -> Finish:
+        if call.is_create:
+            await self.receipts.write(place.partition, self.receipts.make(row, "intended", call.step))
+        try:
+            performed = await perform(place.client, place.location_id, call)
+        except ConnectorError as error:
+            outcome = classify(error)
+            slot.answered(was_sent=not isinstance(error, NotSent))
+            self.metrics.writes.labels(place.connection, call.step, outcome.name).inc()
+            return await self._failed(entity, place, row, call, flags, error, outcome)
+        slot.answered()
+        self.metrics.writes.labels(place.connection, call.step, "applied").inc()
+        return await self._succeeded(entity, place, row, call, flags, performed)
+
+    async def _succeeded(
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, flags: tuple[str, ...], performed: Performed
+    ) -> Finish:
+        if performed.ghl_id is None:
+            # We looked and nothing is there: the create never happened.
+            await self.receipts.settle(place.partition, self.receipts.make(row, "failed", call.step))
+            return AGAIN
+        is_look = call.step in ("find contact", "find note", "find task")
+        receipt = self.receipts.make(
+            row,
+            "applied",
+            call.step,
+            ghl_id=performed.ghl_id,
+            refers_to=call.contact_id if entity.kind != "contact" else None,
+            # What stands there after a look is not known: everything is compared again.
+            fields={} if is_look else call.fields,
+            tags=() if is_look and entity.kind == "contact" else call.tags,
+            is_deleted=call.is_delete,
+            flags=flags,
+        )
+        before = self.links.get(place.partition, entity.key)
+        after = self._plan(row, entity, place, record_link(before, receipt))
+        is_settled = isinstance(after.plan, Settled)
+        if is_settled:
+            receipt = receipt.model_copy(update={"settled": self.settled_as(row.snapshot)})
+            self.metrics.observe_freshness(place.connection, row.snapshot, receipt.at_ms)
+        await self.receipts.settle(place.partition, receipt)
+        return DONE if is_settled else AGAIN
+
+    async def _failed(
+        self,
+        entity: Entity,
+        place: Location,
+        row: OutboxRow,
+        call: Call,
+        flags: tuple[str, ...],
+        error: ConnectorError,
+        outcome: Row,
+    ) -> Finish:
+        answer = error if isinstance(error, VendorError) else None
+        match outcome.disposition:
+            case Disposition.ADOPT if answer is not None:
+                return await self._adopt(entity, place, row, call, flags, answer)
+            case Disposition.GONE if call.is_delete:
+                return await self._succeeded(entity, place, row, call, flags, Performed(call.ghl_id or call.contact_id))
+            case Disposition.GONE:
+                return await self._gone(entity, place, row, call, answer)
+            case Disposition.REFUSED:
+                return await self._park(place, row, call, outcome.name, error)
+            case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
+                if call.is_create:
+                    await self.receipts.settle(place.partition, self._failed_receipt(row, call, error))
+                self.pause(place.budget, self._pause_seconds(place, outcome, answer), f"{outcome.name}: {error}")
+                return AGAIN
+            case _:
+                if call.is_create and isinstance(error, NotSent):
+                    await self.receipts.settle(place.partition, self._failed_receipt(row, call, error))
+                return await self._back_off(entity, place, error)
+
+    async def _back_off(self, entity: Entity, place: Location, error: ConnectorError) -> Finish:
+        row = self.outbox.get(place.partition, entity.key)
+        if row is None:
+            return DONE
+        wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter())
+        update = {
+            "attempts": row.attempts + 1,
+            "not_before_ms": self.now_ms() + int(wait * 1000),
+            "last_error": str(error),
+        }
+        self.outbox.put(place.partition, entity.key, row.model_copy(update=update))
+        await self.outbox.flush()
+        log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, error)
+        return Finish(Verdict.RETRY, wait)
+
+    async def _adopt(
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, flags: tuple[str, ...], answer: VendorError
+    ) -> Finish:
+        """A duplicate refusal is an answer. On a create the contact is ours to adopt; on an update a field is not ours."""
+        if call.is_create:
+            adopted = replace(call, fields={}, tags=())
+            return await self._succeeded(entity, place, row, adopted, flags, Performed(str(answer.meta["contactId"])))
+        field = str(answer.meta.get("matchingField") or "")
+        current = self.outbox.get(place.partition, entity.key)
+        if field not in call.body or current is None or field in current.omit:
+            return await self._park(place, row, call, "duplicate", answer)
+        if current.snapshot.fingerprint == row.snapshot.fingerprint:
+            self.outbox.put(place.partition, entity.key, current.model_copy(update={"omit": (*current.omit, field)}))
+            await self.outbox.flush()
+        return AGAIN
+
+    async def _gone(
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, answer: VendorError | None
+    ) -> Finish:
+        """What we wanted to change is not in GHL any more. Its link is forgotten, and made anew if the policy says so."""
+        is_contact_gone = entity.kind == "contact" or call.is_create or "contact not found" in str(answer).lower()
+        if is_contact_gone and place.contact_deleted_in_ghl == "leave" and answer is not None:
+            return await self._park(place, row, call, "contact deleted in GHL", answer)
+        forgotten = self.receipts.make(row, "failed", call.step, is_forgotten=True, message=str(answer))
+        await self.receipts.settle(place.partition, forgotten)
+        if entity.kind == "contact" or not is_contact_gone:
+            return AGAIN
+        owner = self.receipts.about(entity.owner, "failed", call.step, is_forgotten=True, message=str(answer))
+        await self.receipts.settle(place.partition, owner)
+        self.ask(entity.owner, row.snapshot.update_time_ms)
+        return BLOCKED
+
+    async def _park(self, place: Location, row: OutboxRow, call: Call, reason: str, error: ConnectorError) -> Finish:
+        answer = error if isinstance(error, VendorError) else None
+        snapshot = row.snapshot
+        parked = Parked(
+            stage="deliver",
+            reason=reason,
+            message=str(error),
+            at_ms=self.now_ms(),
+            source=call.step,
+            entity=snapshot.entity.key,
+            connection=snapshot.connection,
+            status=answer.status if answer else None,
+            trace_id=answer.trace_id if answer else None,
+            original=Parked.encode(snapshot.to_bytes()),
+        )
+        await self.appender.append([self.parking.record(parked)])
+        self.metrics.parked.labels("deliver", reason).inc()
+        log.warning("%s is parked until it changes again: %s", snapshot.entity.key, error)
+        receipt = self._failed_receipt(row, call, error).model_copy(update={"outcome": "refused"})
+        await self.receipts.settle(place.partition, receipt)
+        return Finish(Verdict.PARKED)
+
+    def _failed_receipt(self, row: OutboxRow, call: Call, error: ConnectorError) -> Receipt:
+        answer = error if isinstance(error, VendorError) else None
+        return self.receipts.make(
+            row,
+            "failed",
+            call.step,
+            message=str(error),
+            status=answer.status if answer else None,
+            trace_id=answer.trace_id if answer else None,
+        )
+
+    @staticmethod
+    def _pause_seconds(place: Location, outcome: Row, answer: VendorError | None) -> float:
+        if outcome.disposition is not Disposition.THROTTLED:
+            return PAUSE_SECONDS
+        rate = answer.rate if answer else None
+        if rate is None:
+            return place.window_seconds
+        if rate.retry_after_seconds:
+            return rate.retry_after_seconds
+        if rate.daily_remaining is not None and rate.daily_remaining <= 0:
+            return rate.daily_reset_seconds or 3600.0
+        return rate.reset_seconds or rate.window_seconds or place.window_seconds

@@ -1,0 +1,60 @@
+"""How our clients reach Kafka: one translation of the settings for aiokafka, one for Faust."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import faust
+from aiokafka import AIOKafkaProducer
+
+from streams.settings import Settings
+
+MAX_BATCH_BYTES = 1_000_000
+"""Below Kafka's default `message.max.bytes` of 1 MiB, so that a broker never refuses a batch of ours for its size."""
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """The connection options of an aiokafka client."""
+    kafka = settings.kafka
+    options: dict[str, Any] = {
+        "bootstrap_servers": kafka.bootstrap_servers,
+        "security_protocol": kafka.security_protocol,
+    }
+    if kafka.security_protocol.endswith("SSL"):
+        options["ssl_context"] = ssl.create_default_context(cafile=kafka.ssl_cafile)
+    if kafka.sasl_mechanism:
+        options["sasl_mechanism"] = kafka.sasl_mechanism
+        options["sasl_plain_username"] = kafka.sasl_username
+        options["sasl_plain_password"] = _password(settings)
+    return options
+
+
+def new_producer(settings: Settings) -> AIOKafkaProducer:
+    """The producer that everything is written through: idempotent, acknowledged by all in-sync replicas."""
+    return AIOKafkaProducer(
+        **client_options(settings), enable_idempotence=True, acks="all", max_batch_size=MAX_BATCH_BYTES
+    )
+
+
+def faust_options(settings: Settings) -> dict[str, Any]:
+    """The connection options of a Faust app."""
+    kafka = settings.kafka
+    options: dict[str, Any] = {"broker": [f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(",")]}
+    context = (
+        ssl.create_default_context(cafile=kafka.ssl_cafile) if kafka.security_protocol.endswith("SSL") else None
+    )
+    if kafka.sasl_mechanism:
+        options["broker_credentials"] = faust.SASLCredentials(
+            username=kafka.sasl_username,
+            password=_password(settings),
+            mechanism=faust.types.auth.SASLMechanism(kafka.sasl_mechanism),
+            ssl_context=context,
+        )
+    elif context is not None:
+        options["broker_credentials"] = faust.SSLCredentials(context)
+    return options
+
+
+def _password(settings: Settings) -> str | None:
+    return settings.kafka_password.get_secret_value() if settings.kafka_password else None
