@@ -1,0 +1,148 @@
+"""Lofty's webhooks become changes. Nothing else happens in the request.
+
+| the delivery | the answer | why |
+| --- | --- | --- |
+| pings, and Kafka has them | 200 | accepted: from here on nothing is lost |
+| a body that is not what we know | 200 | kept in `parked` as raw bytes: Lofty would only send it again |
+| Kafka does not take it | 503 | Lofty may retry; the sweep finds it otherwise |
+| not JSON | 400 | nobody we know sent it |
+| too large | 413 | above `gateway.max_body_bytes` |
+| unknown path or secret | 404 | and nothing that tells which of both |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+from mode.utils.logging import get_logger
+
+from connectors.lofty.webhooks import NotJson, Parsed, UnknownShape, parse
+from streams.appender import Appender, Record
+from streams.metrics import Metrics
+from streams.parking import Parking
+from streams.placement import partition_of
+from streams.settings import Connection
+from streams.words import Change, Parked
+
+log = get_logger("lofty_ghl.gateway")
+
+KAFKA_SECONDS = 10.0
+"""How long a delivery waits for Kafka's acknowledgement before the vendor is told to come again."""
+
+
+class LoftyIntake:
+    """The handler of `POST /lofty/{secret}`."""
+
+    def __init__(
+        self,
+        connections: Sequence[Connection],
+        *,
+        topic: str,
+        partitions: int,
+        appender: Appender,
+        parking: Parking,
+        metrics: Metrics,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._doors = [
+            (connection.secrets.webhook_secret.get_secret_value().encode(), connection)
+            for connection in connections
+            if connection.secrets.webhook_secret is not None
+        ]
+        self._topic = topic
+        self._partitions = partitions
+        self._appender = appender
+        self._parking = parking
+        self._metrics = metrics
+        self._now_ms = now_ms
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        """Answer one delivery."""
+        connection = self._door(request.match_info["secret"])
+        if connection is None:
+            log.warning("a delivery with an unknown secret in its path was refused (from %s)", request.remote)
+            return self._answer("wrong secret", 404)
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            log.warning("connection %s: a delivery was refused: %s", connection.name, error.text)
+            return self._answer("too large", 413)
+        try:
+            records, result = self._records(connection, body)
+        except NotJson as error:
+            log.warning("connection %s: a delivery was refused: %s", connection.name, error)
+            return self._answer("not json", 400)
+        try:
+            async with asyncio.timeout(KAFKA_SECONDS):
+                await self._appender.append(records)
+        except Exception as error:
+            log.error(
+                "connection %s: Kafka did not take a delivery of %d records, so Lofty was told to come again: %r",
+                connection.name,
+                len(records),
+                error,
+            )
+            return self._answer("kafka unavailable", 503)
+        return self._answer(result, 200)
+
+    def _records(self, connection: Connection, body: bytes) -> tuple[list[Record], str]:
+        try:
+            parsed = parse(body)
+        except UnknownShape as error:
+            return [self._parked(connection, body, "unknown shape", str(error))], "parked"
+        if parsed.team_id != connection.lofty.team_id:
+            why = f"expected team {connection.lofty.team_id}, got team {parsed.team_id}: is the secret used twice?"
+            return [self._parked(connection, body, "wrong team", why)], "parked"
+        if not parsed.pings:
+            log.debug("connection %s: %s", connection.name, parsed.ignored)
+            return [], "ignored"
+        return [self._record(change) for change in self._changes(connection, parsed)], "accepted"
+
+    def _changes(self, connection: Connection, parsed: Parsed) -> list[Change]:
+        now_ms = self._now_ms()
+        return [
+            Change(
+                connection=connection.name,
+                lead=ping.lead_id,
+                kind=ping.kind,
+                id=ping.entity_id,
+                operation=ping.operation,
+                update_time_ms=ping.update_time_ms,
+                accepted_ms=now_ms,
+            )
+            for ping in parsed.pings
+        ]
+
+    def _record(self, change: Change) -> Record:
+        lane = change.entity.lane
+        return Record(self._topic, partition_of(lane, self._partitions), lane.encode(), change.to_bytes())
+
+    def _parked(self, connection: Connection, body: bytes, reason: str, why: str) -> Record:
+        log.warning("connection %s: a delivery was parked (%s): %s", connection.name, reason, why)
+        self._metrics.parked.labels("intake", reason).inc()
+        return self._parking.record(
+            Parked(
+                stage="intake",
+                reason=reason,
+                message=why,
+                at_ms=self._now_ms(),
+                source="POST /lofty/***",
+                connection=connection.name,
+                original=Parked.encode(body),
+            )
+        )
+
+    def _door(self, secret: str) -> Connection | None:
+        """The connection that a secret opens. Every secret is compared, in constant time."""
+        opened = None
+        for expected, connection in self._doors:
+            if hmac.compare_digest(expected, secret.encode()):
+                opened = connection
+        return opened
+
+    def _answer(self, result: str, status: int) -> web.Response:
+        self._metrics.intake.labels("lofty", result).inc()
+        return web.json_response({"result": result}, status=status)

@@ -1,0 +1,62 @@
+"""The gateway as a process: webhook intake, health and metrics over one producer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Self
+
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+
+from streams.appender import Appender
+from streams.gateway.intake import LoftyIntake
+from streams.kafka import new_producer
+from streams.metrics import Metrics
+from streams.observe import add_health_and_metrics, listen
+from streams.parking import Parking
+from streams.settings import Settings
+from streams.topics import CHANGES, TopicNames
+
+
+class Gateway:
+    """`async with Gateway(settings) as gateway:` — it listens until the block ends."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        producer: Callable[[Settings], AIOKafkaProducer] = new_producer,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._settings = settings
+        self._new_producer = producer
+        self._now_ms = now_ms
+        self.metrics = Metrics()
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        names = TopicNames(settings.kafka.topic_prefix)
+        self._producer = self._new_producer(settings)
+        await self._producer.start()
+        self._appender = Appender(self._producer)
+        intake = LoftyIntake(
+            list(settings.connections.values()),
+            topic=names.of(CHANGES),
+            partitions=settings.kafka.partitions,
+            appender=self._appender,
+            parking=Parking(names, settings.kafka.partitions),
+            metrics=self.metrics,
+            now_ms=self._now_ms,
+        )
+        app = web.Application(client_max_size=settings.gateway.max_body_bytes)
+        app.router.add_post("/lofty/{secret}", intake)
+        add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: True)
+        self._runner, self.url = await listen(app, settings.gateway.host, settings.gateway.port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+        await self._appender.drain()
+        await self._producer.stop()
