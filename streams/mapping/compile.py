@@ -26,8 +26,9 @@ from streams.mapping.ghl_fields import (
 from streams.mapping.lead_fields import LEAD_FIELDS
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledField, CompiledMapping, CustomField
 from streams.mapping.readable import Unreadable, read_email
+from streams.mapping.steps import Step, unset_step
 from streams.mapping.tags import TagRules
-from streams.mapping.transforms import Step, compile_transform, unset_step
+from streams.mapping.transforms import compile_transform
 
 VERSION = 1
 """Part of every fingerprint: raise it when the code maps the same configuration to something else."""
@@ -92,7 +93,7 @@ def _layers(name: str, tables: Mapping[str, Any], faults: list[Fault]) -> list[M
             return layers
         problem = _parent_fault(parent, seen, tables)
         if problem is not None:
-            if len(seen) == 1:
+            if len(seen) == 1 or parent == name:
                 faults.append(problem)
             return layers
         seen.append(parent)

@@ -19,9 +19,10 @@ from jmespath.exceptions import JMESPathError
 from streams.mapping.ghl_fields import clean, custom_key, settle
 from streams.mapping.lead_fields import ADDRESS
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledField, CompiledMapping
-from streams.mapping.readable import Unreadable
+from streams.mapping.readable import Unreadable, identity
+from streams.mapping.steps import Step, unset_step
 from streams.mapping.tags import map_tags
-from streams.mapping.transforms import Step, compile_transform, unset_step
+from streams.mapping.transforms import compile_transform
 
 MIRROR_PREFIX = "Lofty "
 MIRRORED_TYPES: dict[str, str] = {
@@ -98,10 +99,9 @@ def _run(steps: tuple[Step, ...], value: Any, region: str) -> Any:
 
 
 def _add_lead_id(custom: dict[str, Any], state: Mapping[str, Any], flags: list[str]) -> None:
-    lead_id = state.get("leadId")
-    text = str(lead_id).strip() if isinstance(lead_id, (str, int)) and not isinstance(lead_id, bool) else ""
-    if text.isascii() and text.isdigit() and len(text) <= 20:
-        custom[LEAD_ID_FIELD] = text
+    lead_id = identity(state.get("leadId"))
+    if lead_id is not None and lead_id not in ("0", "-1"):
+        custom[LEAD_ID_FIELD] = lead_id
     else:
         flags.append(f"{LEAD_ID_FIELD}: the lead has no id")
 

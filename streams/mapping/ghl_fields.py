@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.mapping import readable
 from streams.mapping.readable import Unreadable
-from streams.mapping.transforms import Step, as_text
+from streams.mapping.steps import Step, as_text
 
 STANDARD: dict[str, str] = {
     "firstName": "first name",
@@ -108,14 +108,17 @@ def _text(value: Any, region: str) -> str | None:
         return None
     if isinstance(value, list):
         value = ", ".join(as_text(element) for element in value if element is not None)
-    return clean(as_text(value)) or None
+    return clean(as_text(value)).strip() or None
+
+
+_CONTROLS = {code: None for code in (*range(32), 127) if chr(code) not in "\n\r\t"}
 
 
 def clean(text: str) -> str:
-    """Text that JSON and GHL carry: no lone surrogates, no NUL."""
-    if not text.isascii():
-        text = text.encode("utf-8", "replace").decode("utf-8")
-    return text.replace("\x00", "") if "\x00" in text else text
+    """Text that JSON and GHL carry: no lone surrogates, no control characters but line ends and tabs."""
+    if text.isprintable():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8").translate(_CONTROLS)
 
 
 def _one(read: Any) -> Step:
@@ -139,7 +142,7 @@ def _options(value: Any, region: str) -> list[str] | None:
     if value is None:
         return None
     elements = value if isinstance(value, list) else [value]
-    return [clean(as_text(element)) for element in elements if element is not None]
+    return [clean(as_text(element)).strip() for element in elements if element is not None] or None
 
 
 _number = _one(lambda value, region: readable.read_number(value))

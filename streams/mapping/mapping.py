@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from streams.mapping.expression import Read
+from streams.mapping.steps import Step
 from streams.mapping.tags import TagRules
-from streams.mapping.transforms import Step
 
 LEAD_ID_FIELD = "Lofty lead id"
 """The custom field that ties a contact to its lead: always mapped, by nobody else."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from streams.mapping.ghl_fields import clean
 from streams.mapping.markers import marker, with_marker
-from streams.mapping.readable import Unreadable, read_instant
+from streams.mapping.readable import Unreadable, identity, read_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,13 @@ def map_note(state: Mapping[str, Any]) -> MappedNote:
     when = moment(state.get("createTime"))
     head = f"{author} in Lofty" + (f", {when}" if when else "")
     body = f"{head}\n\n{paragraph(state.get('content'))}"
-    lofty_id = identity(state, "noteId", "id")
-    return MappedNote(with_marker(body, "note", lofty_id), marker("note", lofty_id), state.get("isPin") is True)
+    note_id = lofty_id(state, "noteId", "id")
+    return MappedNote(with_marker(body, "note", note_id), marker("note", note_id), state.get("isPin") is True)
 
 
-def identity(state: Mapping[str, Any], *names: str) -> str:
-    """The first of these ids that the state has, as text."""
-    for name in names:
-        value = state.get(name)
-        if isinstance(value, (int, str)) and not isinstance(value, bool) and str(value)[:65].strip():
-            return "".join(c for c in str(value)[:64] if c.isascii() and (c.isalnum() or c in "-_")) or "unknown"
-    return "unknown"
+def lofty_id(state: Mapping[str, Any], *names: str) -> str:
+    """The first of these ids that the state has."""
+    return next((found for name in names if (found := identity(state.get(name)))), "unknown")
 
 
 def line(value: Any, limit: int = 200) -> str:

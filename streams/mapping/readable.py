@@ -11,6 +11,8 @@ from typing import Any
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
 REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
@@ -18,8 +20,26 @@ class Unreadable(ValueError):
     """A value that cannot be read as what it should be. `str` says why, with the value shortened."""
 
     def __init__(self, value: object, expected: str) -> None:
-        text = repr(value)
-        super().__init__(f"{text if len(text) <= 40 else text[:37] + '...'} cannot be read as {expected}")
+        super().__init__(f"{_glimpse(value)} cannot be read as {expected}")
+
+
+def _glimpse(value: object) -> str:
+    """A value as a flag shows it: short, whatever it is."""
+    if isinstance(value, (dict, list)):
+        return "a table" if isinstance(value, dict) else "a list"
+    if isinstance(value, int) and value.bit_length() > 256:
+        return "a huge number"
+    text = repr(value[:60] if isinstance(value, str) else value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def identity(value: Any) -> str | None:
+    """A vendor's id as text, from a number or a text; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 128:
+        return str(value)
+    if isinstance(value, str) and _ID.fullmatch(value.strip()):
+        return value.strip()
+    return None
 
 
 def read_phone(value: Any, region: str) -> str:
@@ -28,7 +48,7 @@ def read_phone(value: Any, region: str) -> str:
     GHL parses with Google's libphonenumber and refuses the whole contact when that fails, so we parse first.
     Possible numbers pass, valid or not: numbering plans change faster than libraries.
     """
-    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    text = value if isinstance(value, str) else identity(value) or ""
     number = _e164(text.strip(), region)
     if number is None:
         raise Unreadable(value, f"a phone number of {region}")

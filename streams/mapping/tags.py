@@ -18,7 +18,7 @@ from streams.mapping.expression import Expression, compile_expression
 from streams.mapping.faults import WrongTerm
 from streams.mapping.ghl_fields import clean
 from streams.mapping.readable import Unreadable
-from streams.mapping.transforms import as_text
+from streams.mapping.steps import as_text
 
 LOFTY_TAGS = "tags[].tagName"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from streams.mapping.mapping import NO_USERS
 from streams.mapping.markers import marker, with_marker
-from streams.mapping.note import identity, line, moment, paragraph
+from streams.mapping.note import line, lofty_id, moment, paragraph
 from streams.mapping.readable import Unreadable, read_email, read_instant
 from streams.words import Kind
 
@@ -71,11 +71,11 @@ def _map(
         facts = [*facts, f"Where: {address}"]
     parts += facts
     body = "\n".join(part for part in parts if part)
-    lofty_id = identity(state, "id", "taskId", "apptId")
+    task_id = lofty_id(state, "id", "taskId", "apptId")
     return MappedTask(
         title=title or sort or "Task in Lofty",
-        body=with_marker(body, kind, lofty_id),
-        marker=marker(kind, lofty_id),
+        body=with_marker(body, kind, task_id),
+        marker=marker(kind, task_id),
         due_iso=_due(state, due_names),
         completed=state.get("finishFlag") is True,
         assigned_to_email=_agent(state, users),

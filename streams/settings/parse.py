@@ -191,10 +191,7 @@ class _Parser:
             return None
         if not is_known or mappings.get(table.mapping, {}) is None:
             return None
-        try:
-            mapping = compile_mapping(table.mapping, mappings, tags=table.tags)
-        except MappingFaults:
-            return None  # it extends a mapping that is wrong, which was told there
+        mapping = compile_mapping(table.mapping, mappings, tags=table.tags)
         return Connection(
             name=name,
             region=table.region,

@@ -47,7 +47,7 @@ def connection_secrets(
     webhook = found["webhook_secret"]
     if webhook is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", webhook.get_secret_value()):
         expected = "at least 16 letters, digits, dashes and underscores: it stands in an address"
-        hint = "openssl rand -hex 24 makes one"
+        hint = "make one with: openssl rand -hex 24"
         problems.append(
             Problem(None, variable(connection, "webhook_secret"), expected, "another text (not shown)", hint)
         )

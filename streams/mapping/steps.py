@@ -1,0 +1,175 @@
+"""The steps behind the transforms: each builder takes the argument that stands in TOML and gives a compiled step.
+
+Builders raise `WrongTerm` for a wrong argument, steps raise `Unreadable` for a value that they cannot read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from streams.mapping import readable
+from streams.mapping.faults import WrongTerm, shown
+from streams.mapping.readable import Unreadable
+
+Step = Callable[[Any, str], Any]
+"""A compiled transform: the value and the connection's region in, the new value out. Raises `Unreadable`."""
+
+
+def unset_step(extra: Iterable[Any] = ()) -> Step:
+    """The step that turns Lofty's ways of saying "nothing" into None.
+
+    They are -1, "N/A", the empty string and the empty list; `extra` adds others, such as 0.
+    Inside a list only empty texts go: there -1 can be a value, as in `leadTypes`.
+    """
+    others = list(extra)
+
+    def is_unset(value: Any) -> bool:
+        if isinstance(value, str):
+            text = value.strip()
+            return not text or text.upper() in {"N/A", "-1"} or text in others
+        if isinstance(value, bool) or value is None:
+            return value is None
+        return value in others or (isinstance(value, (int, float)) and value == -1)
+
+    def is_blank(value: Any) -> bool:
+        return value is None or (isinstance(value, str) and (not value.strip() or value.strip().upper() == "N/A"))
+
+    def step(value: Any, region: str) -> Any:
+        if isinstance(value, list):
+            return [element for element in value if not is_blank(element) and element not in others] or None
+        if isinstance(value, dict):
+            return value or None
+        return None if is_unset(value) else value
+
+    return step
+
+
+def as_text(value: Any) -> str:
+    """A scalar as text: true and false as Yes and No, whole numbers without a point. Raises `Unreadable`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, int):
+        if value.bit_length() > 256:
+            raise Unreadable("a huge number", "text")
+        return str(value)
+    if isinstance(value, float):
+        return str(readable.read_number(value))
+    raise Unreadable(f"a {type(value).__name__}", "text")
+
+
+def _on_each(function: Callable[[Any], Any]) -> Step:
+    """A step over one value, or over each element of a list (unreadable elements of a list are left out)."""
+
+    def step(value: Any, region: str) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            return function(value)
+        kept, problem = [], None
+        for element in value:
+            try:
+                kept.append(function(element))
+            except Unreadable as error:
+                problem = problem or error
+        if value and not kept and problem is not None:
+            raise problem
+        return kept
+
+    return step
+
+
+def _first_readable(value: Any, read: Callable[[Any], str]) -> str | None:
+    """The first element that reads; the first one's trouble when none does."""
+    if value is None:
+        return None
+    problem: Unreadable | None = None
+    for element in value if isinstance(value, list) else [value]:
+        if element is None or (isinstance(element, str) and not element.strip()):
+            continue
+        try:
+            return read(element)
+        except Unreadable as error:
+            problem = problem or error
+    if problem is not None:
+        raise problem
+    return None
+
+
+def phone(argument: Any) -> Step:
+    if argument is not None and not (isinstance(argument, str) and argument in readable.REGIONS):
+        raise WrongTerm("a region's two letters, such as US", shown(argument))
+    own_region: str | None = argument
+    return lambda value, region: _first_readable(value, lambda one: readable.read_phone(one, own_region or region))
+
+
+def email(argument: Any) -> Step:
+    return lambda value, region: _first_readable(value, readable.read_email)
+
+
+def join(argument: Any) -> Step:
+    separator = _text_argument("join", argument)
+
+    def step(value: Any, region: str) -> Any:
+        if not isinstance(value, list):
+            return value
+        return separator.join(as_text(element) for element in value if element is not None) or None
+
+    return step
+
+
+def values(argument: Any) -> Step:
+    if not isinstance(argument, dict) or not argument:
+        raise WrongTerm("values with a table: Lofty's value = GHL's value", shown(argument))
+    table = dict(argument)
+    rest = table.pop("*", None)
+    has_rest = "*" in argument
+
+    def look_up(value: Any) -> Any:
+        key = ("true" if value else "false") if isinstance(value, bool) else as_text(value)
+        return table.get(key, rest if has_rest else value)
+
+    return _on_each(look_up)
+
+
+def default(argument: Any) -> Step:
+    if isinstance(argument, dict):
+        raise WrongTerm("default with a text, number or list", "a table")
+    return lambda value, region: argument if value is None else value
+
+
+def unset(argument: Any) -> Step:
+    return unset_step(argument if isinstance(argument, list) else [] if argument is None else [argument])
+
+
+def truncate(argument: Any) -> Step:
+    if not isinstance(argument, int) or isinstance(argument, bool) or argument < 1:
+        raise WrongTerm("truncate with a number of characters", shown(argument))
+    return _on_each(lambda value: as_text(value)[:argument])
+
+
+def first(argument: Any) -> Step:
+    return lambda value, region: (value[0] if value else None) if isinstance(value, list) else value
+
+
+def as_list(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            raise Unreadable(value, "a list") from None
+    return value if isinstance(value, list) or value is None else [value]
+
+
+def _text_argument(name: str, argument: Any) -> str:
+    if not isinstance(argument, str):
+        raise WrongTerm(f"{name} with a text", shown(argument))
+    return argument
+
+
+def on_each_value(function: Callable[[Any], Any]) -> Callable[[Any], Step]:
+    return lambda argument: _on_each(function)
