@@ -63,6 +63,9 @@ from streams.words import Change, Entity, Snapshot, Word
 
 Row = TypeVar("Row", bound=Word)
 
+RELOAD_SECONDS = 3600.0
+"""How often custom fields, users and members are read again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Collaborators:
@@ -114,7 +117,11 @@ class Worker:
         self._define_agents()
         self.app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         self.app.on_rebalance_complete.connect(self._on_rebalanced, weak=False)
-        self._loops = [asyncio.create_task(loop.run(), name=loop.name) for loop in (self.reading, self.writing)]
+        self._loops = [
+            asyncio.create_task(self.reading.run(), name="read"),
+            asyncio.create_task(self.writing.run(), name="write"),
+            asyncio.create_task(self._reload_directories(), name="reload directories"),
+        ]
         self.app.finalize()
         await self.app.start()
         return self
@@ -144,6 +151,27 @@ class Worker:
     def is_ready(self) -> bool:
         """Partitions are assigned and the tables recovered."""
         return bool(self._owned)
+
+    def refresh_gauges(self) -> None:
+        """Bring the dispatchers' gauges up to date, just before a scrape."""
+        for loop in (self.reading, self.writing):
+            for view in loop.core.view(self._given.monotonic()):
+                labels = (loop.name, view.budget)
+                for priority, number in view.waiting.items():
+                    self.metrics.waiting.labels(*labels, priority.name.lower()).set(number)
+                self.metrics.in_flight.labels(*labels).set(view.in_flight)
+                self.metrics.window_used.labels(*labels).set(view.used)
+                self.metrics.paused.labels(*labels).set(1 if view.pause_cause else 0)
+
+    async def _reload_directories(self) -> None:
+        """Names in the vendors change seldom: look again each hour."""
+        while True:
+            await asyncio.sleep(RELOAD_SECONDS)
+            for c in self.settings.connections.values():
+                if self._lofty_place(c) in self._owned:
+                    self._members.load(c.name)
+                if self._ghl_place(c) in self._owned:
+                    self._directories.load(c.name)
 
     # -- partitions come and go ---------------------------------------------------------------------------
 
@@ -354,7 +382,7 @@ class Worker:
                 window_seconds=c.ghl.window_seconds,
                 contact_deleted_in_ghl=c.policies.contact_deleted_in_ghl,
             )
-            self._directories.add(c.name, c.ghl.location_id, c.ghl_budget, client, c.mapping.custom_types)
+            self._directories.add(c.name, c.ghl.location_id, c.ghl_budget, client, c.mapping.custom_fields)
         return Writer(
             locations=locations,
             outbox=self.outbox,

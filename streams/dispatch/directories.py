@@ -18,22 +18,22 @@ from connectors.outcome import Disposition, classify
 from streams.core.directory import Directory, fold
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.mapping import CustomField
 
 log = get_logger("lofty_ghl.directory")
 
 TENANT = "@directory"
 RETRY_SECONDS = 5.0
-REFRESH_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
 class _Shelf:
-    """One location's directory while it is loaded. `wanted` maps the fields to create to their type."""
+    """One location's directory while it is loaded. `wanted` are the fields to create, by reference."""
 
     location_id: str
     budget: str
     client: GhlClient
-    wanted: dict[str, str]
+    wanted: dict[str, CustomField]
     fields: dict[str, str] | None = None
     users: dict[str, str] | None = None
     given_up: set[str] = field(default_factory=set)
@@ -47,9 +47,9 @@ class Directories:
         self._may_create = may_create
         self._shelves: dict[str, _Shelf] = {}
 
-    def add(self, connection: str, location_id: str, budget: str, client: GhlClient, wanted: Mapping[str, str]) -> None:
+    def add(self, connection: str, location_id: str, budget: str, client: GhlClient, wanted: Mapping[str, CustomField]) -> None:
         """Keep a directory for a connection, with the custom fields that its mapping names."""
-        creates = dict(wanted) if self._may_create[connection] else {}
+        creates = {r: one for r, one in wanted.items() if not one.is_key} if self._may_create[connection] else {}
         self._shelves[connection] = _Shelf(location_id, budget, client, creates)
 
     def get(self, connection: str) -> Directory:
@@ -67,11 +67,8 @@ class Directories:
     def lacks(self, connection: str, missing: dict[str, str]) -> bool:
         """A contact needs custom fields that the location lacks. True: they are being created, try again after that."""
         shelf = self._shelves[connection]
-        creatable = {
-            reference: kind
-            for reference, kind in missing.items()
-            if reference not in shelf.given_up and not reference.startswith("contact.")
-        }
+        fields = (CustomField(reference, kind) for reference, kind in missing.items())
+        creatable = {one.reference: one for one in fields if one.reference not in shelf.given_up and not one.is_key}
         if not creatable or not self._may_create[connection]:
             return False
         shelf.wanted.update(creatable)
@@ -123,9 +120,11 @@ class Directories:
         reference = self._first_missing(shelf)
         if reference is None:
             return True
-        made = await shelf.client.create_custom_field(
-            shelf.location_id, {"name": reference, "dataType": shelf.wanted[reference], "model": "contact"}
-        )
+        wanted = shelf.wanted[reference]
+        body: dict[str, object] = {"name": reference, "dataType": wanted.type, "model": "contact"}
+        if wanted.options:
+            body["textBoxListOptions"] = list(wanted.options)
+        made = await shelf.client.create_custom_field(shelf.location_id, body)
         log.info("created custom field %r in location %s", reference, shelf.location_id)
         shelf.fields[fold(reference)] = made.id
         if made.field_key:

@@ -1,0 +1,13 @@
+"""The command line: `lofty-ghl`. One file a command; each ends with an honest exit code.
+
+| code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | it ran, and what it found is not right |
+| 2 | wrong usage or configuration: the text says what to change |
+| 3 | Kafka or a vendor cannot be reached |
+"""
+
+from streams.cli.root import main
+
+__all__ = ["main"]

@@ -1,0 +1,25 @@
+"""`lofty-ghl gateway`: webhook intake and health."""
+
+from __future__ import annotations
+
+import asyncio
+
+from streams.cli.running import DEFAULT_CONFIG, ConfigOption, LogLevelOption, err, log_to_stderr
+from streams.cli.running import run_until_stopped, settings_or_refuse
+from streams.gateway.server import Gateway
+
+
+def gateway(config: ConfigOption = DEFAULT_CONFIG, log_level: LogLevelOption = "info") -> None:
+    """Take Lofty's webhooks at POST /lofty/SECRET, until stopped. Health at /healthz, metrics at /metrics.
+
+    Example: lofty-ghl gateway --config lofty-ghl.toml
+    """
+    settings = settings_or_refuse(config, "webhook_secret")
+    log_to_stderr(log_level)
+
+    async def serve(stop: asyncio.Event) -> None:
+        async with Gateway(settings) as running:
+            err.print(f"listening at {running.url}", markup=False)
+            await stop.wait()
+
+    run_until_stopped(serve, settings)

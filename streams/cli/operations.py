@@ -1,0 +1,42 @@
+"""`lofty-ghl operations`: the catalogue of vendor operations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from connectors.ghl.operations import OPERATIONS as GHL
+from connectors.lofty.operations import OPERATIONS as LOFTY
+
+
+def operations(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Print every vendor operation that the clients know: method, path, scopes, version and how it may be repeated.
+
+    Example: lofty-ghl operations --json
+    """
+    rows = [("ghl", operation) for operation in _all(GHL)] + [("lofty", operation) for operation in _all(LOFTY)]
+    if as_json:
+        values = [
+            {
+                "vendor": vendor,
+                "name": one.name,
+                "method": one.method,
+                "path": one.path,
+                "scopes": list(one.scopes),
+                "version": one.version,
+                "retry": one.retry_class,
+                "deprecated": one.is_deprecated,
+            }
+            for vendor, one in rows
+        ]
+        typer.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
+        return
+    table = Table("vendor", "operation", "method", "path", "scopes", "version", "retry")
+    for vendor, one in rows:
+        scopes = " ".join(one.scopes)
+        table.add_row(vendor, one.name, one.method, one.path, scopes, one.version, one.retry_class)
+    Console().print(table)

@@ -1,0 +1,33 @@
+"""The command tree."""
+
+from __future__ import annotations
+
+import typer
+
+from streams.cli.demo import demo
+from streams.cli.gateway import gateway
+from streams.cli.init import init
+from streams.cli.operations import operations
+from streams.cli.sandbox import sandbox
+from streams.cli.topics import topics
+from streams.cli.worker import worker
+
+app = typer.Typer(
+    name="lofty-ghl",
+    help="Keeps Lofty (CRM) and GoHighLevel (marketing) in step, through Kafka.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo)
+app.command()(init)
+app.command()(worker)
+app.command()(gateway)
+app.add_typer(topics, name="topics")
+app.add_typer(sandbox, name="sandbox")
+app.command()(operations)
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,67 @@
+"""`lofty-ghl worker`: one worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Annotated
+
+import typer
+from aiohttp import web
+
+from streams.admin import create_missing, inspect
+from streams.app import Collaborators, Worker
+from streams.cli.running import DEFAULT_CONFIG, ConfigOption, LogLevelOption, log_to_stderr, refuse
+from streams.cli.running import run_until_stopped, settings_or_refuse
+from streams.observe import add_health_and_metrics, listen
+from streams.settings import Settings
+
+
+def worker(
+    config: ConfigOption = DEFAULT_CONFIG,
+    log_level: LogLevelOption = "info",
+    embedded: Annotated[
+        bool, typer.Option("--embedded-broker", help="The broker is the embedded one: it has no admin API.", hidden=True)
+    ] = False,
+) -> None:
+    """Carry changes from Lofty into GHL, until stopped.
+
+    Start as many as you like, each with its own worker.data_dir and worker.port: Kafka shares the partitions among them.
+
+    Example: lofty-ghl worker --config lofty-ghl.toml
+    """
+    settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
+    log_to_stderr(log_level)
+
+    async def serve(stop: asyncio.Event) -> None:
+        if not embedded:
+            await _check_topics(settings)
+        given = Collaborators()
+        runner: web.AppRunner | None = None
+        async with Worker(settings, given) as running:
+            app = web.Application()
+            add_health_and_metrics(
+                app,
+                given.metrics.registry,
+                is_ready=lambda: running.is_ready,
+                before_scrape=running.refresh_gauges,
+            )
+            runner, _ = await listen(app, "0.0.0.0", settings.worker.port)
+            ended = [asyncio.create_task(stop.wait()), asyncio.create_task(running.wait())]
+            done, pending = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+            for task in pending:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*pending)
+            for task in done:
+                task.result()
+            await runner.cleanup()
+
+    run_until_stopped(serve, settings)
+
+
+async def _check_topics(settings: Settings) -> None:
+    await create_missing(settings)
+    problems = [f"  {state.name}: {state.problem}" for state in await inspect(settings) if state.problem]
+    if problems:
+        refuse("the topics are not as they must be:\n" + "\n".join(problems))
