@@ -123,7 +123,7 @@ class Directories:
         wanted = shelf.wanted[reference]
         body: dict[str, object] = {"name": reference, "dataType": wanted.type, "model": "contact"}
         if wanted.options:
-            body["textBoxListOptions"] = list(wanted.options)
+            body["textBoxListOptions"] = [{"label": option, "prefillValue": ""} for option in wanted.options]
         made = await shelf.client.create_custom_field(shelf.location_id, body)
         log.info("created custom field %r in location %s", reference, shelf.location_id)
         shelf.fields[fold(reference)] = made.id

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from faust.stores import base, rocksdb
+from faust.stores import memory, rocksdb
 from faust.types import TP, EventT
 from rocksdict import WriteBatch
 
@@ -33,7 +33,7 @@ class PartitionedStore(Protocol):
         ...
 
 
-class MemoryStore(base.Store[bytes, bytes]):
+class MemoryStore(memory.Store):
     """Rows in memory: for the demo and for tests. Everything is read again from the changelog at each start."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -55,9 +55,6 @@ class MemoryStore(base.Store[bytes, bytes]):
     def scan(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         yield from list(self._partitions.get(partition, {}).items())
 
-    def persisted_offset(self, tp: TP) -> int | None:
-        return None
-
     def apply_changelog_batch(
         self, batch: Iterable[EventT], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
     ) -> None:
@@ -71,6 +68,9 @@ class MemoryStore(base.Store[bytes, bytes]):
         for tp in revoked:
             if tp.topic in mine:
                 self._partitions.pop(tp.partition, None)
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        return
 
     def reset_state(self) -> None:
         self._partitions.clear()
