@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+from itertools import count
 
 
 class Recorded:
@@ -10,7 +12,8 @@ class Recorded:
 
     def __init__(self) -> None:
         self._newest: dict[int, int] = {}
-        self._waiting: dict[int, list[tuple[int, asyncio.Future[None]]]] = {}
+        self._waiting: dict[int, list[tuple[int, int, asyncio.Future[None]]]] = {}
+        self._order = count()
 
     def own(self, partition: int) -> None:
         """The partition is ours from now on."""
@@ -19,7 +22,7 @@ class Recorded:
     def disown(self, partition: int) -> None:
         """The partition is not ours any more: who waits for it need not, for its lanes are forgotten too."""
         self._newest.pop(partition, None)
-        for _, future in self._waiting.pop(partition, []):
+        for _, _, future in self._waiting.pop(partition, []):
             if not future.done():
                 future.set_result(None)
 
@@ -28,13 +31,11 @@ class Recorded:
         if partition not in self._newest:
             return
         self._newest[partition] = max(offset, self._newest[partition])
-        still = []
-        for wanted, future in self._waiting.get(partition, []):
-            if wanted > offset:
-                still.append((wanted, future))
-            elif not future.done():
+        waiting = self._waiting.get(partition, [])
+        while waiting and waiting[0][0] <= offset:
+            _, _, future = heapq.heappop(waiting)
+            if not future.done():
                 future.set_result(None)
-        self._waiting[partition] = still
 
     async def wait(self, partition: int, offset: int) -> None:
         """Return once `offset` is recorded, or the partition is not ours."""
@@ -42,5 +43,5 @@ class Recorded:
         if newest is None or newest >= offset:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(partition, []).append((offset, future))
+        heapq.heappush(self._waiting.setdefault(partition, []), (offset, next(self._order), future))
         await future
