@@ -3,6 +3,7 @@
 ::
 
     ConnectorError
+    ├── InvalidRequest          ours: refused by our own rules before it left
     ├── NetworkError            no usable answer
     │   ├── NotSent             the vendor cannot have seen the request: repeat it
     │   └── Unanswered          the vendor may have acted on it: in doubt
@@ -24,6 +25,16 @@ from connectors.rate import RateHeaders
 
 class ConnectorError(Exception):
     """Root of the tree."""
+
+
+class InvalidRequest(ConnectorError):
+    """A request that the vendor would refuse: it never left. `problems` names each field and what is allowed."""
+
+    def __init__(self, vendor: str, operation: str, problems: tuple[str, ...]) -> None:
+        self.vendor = vendor
+        self.operation = operation
+        self.problems = problems
+        super().__init__(f"{vendor} {operation}, never sent: {'; '.join(problems)}")
 
 
 class NetworkError(ConnectorError):

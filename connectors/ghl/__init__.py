@@ -1,0 +1,25 @@
+"""GoHighLevel: its client, its wire models, and its sandbox (`connectors.ghl.sandbox`)."""
+
+from connectors.ghl.answers import BulkTagged, ContactPage, Followers, Upserted
+from connectors.ghl.client import GhlClient
+from connectors.ghl.operations import OPERATIONS, Operation, RetryClass
+from connectors.ghl.wire import Appointment, Contact, CustomField, CustomValue, LocationTag, Note, Task, User
+
+__all__ = [
+    "OPERATIONS",
+    "Appointment",
+    "BulkTagged",
+    "Contact",
+    "ContactPage",
+    "CustomField",
+    "CustomValue",
+    "Followers",
+    "GhlClient",
+    "LocationTag",
+    "Note",
+    "Operation",
+    "RetryClass",
+    "Task",
+    "Upserted",
+    "User",
+]

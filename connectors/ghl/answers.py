@@ -1,0 +1,112 @@
+"""Answers that are more than one object, and how a refusal of GHL's becomes an error."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from connectors.errors import MalformedAnswer, VendorError
+from connectors.ghl.rate import read_rate
+from connectors.ghl.wire import Contact
+from connectors.http import Response
+
+_SECRETS = re.compile(r"pit-[\w-]{8,}|eyJ[\w-]+\.[\w-]+(\.[\w-]+)?|Bearer\s+\S+", re.IGNORECASE)
+_LONGEST_MESSAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """The contact that now stands there, and whether it is a new one."""
+
+    contact: Contact
+    is_new: bool
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPage:
+    """Some contacts. `total` counts all that match, when GHL says so; `search_after` leads to the next page."""
+
+    contacts: tuple[Contact, ...]
+    total: int | None = None
+    search_after: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Followers:
+    """A contact's followers after a change, and those that it concerned."""
+
+    followers: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BulkTagged:
+    """What became of each contact of a bulk change: the contacts done, and GHL's words for the others."""
+
+    done: tuple[str, ...]
+    refused: Mapping[str, str]
+
+
+def parse(body: bytes) -> Any:
+    """A JSON body, also one with the raw control characters that GHL sometimes leaves in texts. Raises `ValueError`."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(body.decode("utf-8", "replace"), strict=False)
+
+
+def refusal(operation: str, response: Response) -> VendorError:
+    """The error that a response other than 2xx is."""
+    return VendorError(**_facts(operation, response))
+
+
+def malformed(operation: str, response: Response, expected: str) -> MalformedAnswer:
+    """The error that a 2xx is whose body is not what the operation promises. It names what was expected, no content."""
+    facts = _facts(operation, response) | {
+        "messages": (f"expected {expected}, got {len(response.body)} bytes without",)
+    }
+    return MalformedAnswer(**facts)
+
+
+def trace_id(content: Any, headers: Mapping[str, str]) -> str | None:
+    """GHL's `traceId`, from the body, else from a header."""
+    found = content.get("traceId") if isinstance(content, dict) else None
+    return str(found) if found else headers.get("x-trace-id")
+
+
+def _facts(operation: str, response: Response) -> dict[str, Any]:
+    try:
+        content = parse(response.body)
+    except ValueError:
+        content = None
+    meta = content.get("meta") if isinstance(content, dict) else None
+    return {
+        "vendor": "ghl",
+        "operation": operation,
+        "status": response.status,
+        "messages": tuple(_SECRETS.sub("***", one)[:_LONGEST_MESSAGE] for one in _messages(content, response)),
+        "trace_id": trace_id(content, response.headers),
+        "meta": meta if isinstance(meta, dict) else None,
+        "rate": read_rate(response.headers),
+    }
+
+
+def _messages(content: Any, response: Response) -> list[str]:
+    """GHL's words: a text on 400/401/403, a list on 422, `error_description` from OAuth, a page from its front door."""
+    if isinstance(content, dict):
+        for name in ("message", "error_description", "error"):
+            found = content.get(name)
+            if isinstance(found, dict):
+                found = found.get("message")
+            if isinstance(found, list) and found:
+                return [one if isinstance(one, str) else json.dumps(one) for one in found]
+            if found:
+                return [str(found)]
+    text = re.sub(r"<[^>]*>|\s+", " ", response.body[:4000].decode("utf-8", "replace")).strip()
+    return [text or "no message"]

@@ -1,0 +1,155 @@
+"""One call: an operation with its ids, query and body becomes a request, and its response JSON or an error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import orjson
+from pydantic import ValidationError
+
+from connectors.answered import Answered
+from connectors.auth import Auth, exchange
+from connectors.errors import InvalidRequest
+from connectors.ghl.answers import malformed, parse, refusal, trace_id
+from connectors.ghl.bodies import build
+from connectors.ghl.operations import OPERATIONS, Operation
+from connectors.ghl.rate import read_rate
+from connectors.ghl.wire import Wire
+from connectors.http import Request, Response, Transport
+
+BASE_URL = "https://services.leadconnectorhq.com"
+
+AnyWire = TypeVar("AnyWire", bound=Wire)
+Query = Mapping[str, str | int | None]
+
+
+class Answer:
+    """A 2xx: its JSON, and how to take the promised parts out of it. `content` is None for an empty body."""
+
+    __slots__ = ("_operation", "_response", "content")
+
+    def __init__(self, operation: Operation, response: Response) -> None:
+        self._operation = operation
+        self._response = response
+        try:
+            self.content = parse(response.body) if response.body.strip() else None
+        except ValueError as error:
+            raise malformed(operation.name, response, "JSON") from error
+        if self.content is None and not operation.may_be_empty:
+            raise malformed(operation.name, response, "a body")
+
+    def one(self, kind: type[AnyWire], key: str) -> AnyWire:
+        """The object at `key`. Raises `MalformedAnswer` when it is missing or has no id."""
+        found = self.one_or_none(kind, key)
+        if found is None:
+            raise malformed(self._operation.name, self._response, f"an object {key!r}")
+        return found
+
+    def one_or_none(self, kind: type[AnyWire], key: str) -> AnyWire | None:
+        """The object at `key`, None when GHL sent none."""
+        found = self.content.get(key) if isinstance(self.content, dict) else None
+        return None if not found else self._read(kind, key, found)
+
+    def many(self, kind: type[AnyWire], key: str) -> tuple[AnyWire, ...]:
+        """The objects of the list at `key`. Raises `MalformedAnswer` when it is no list.
+
+        GHL's document of task-search has a list of lists: it reads as one list.
+        """
+        found = self.content.get(key) if isinstance(self.content, dict) else None
+        if not isinstance(found, list):
+            raise malformed(self._operation.name, self._response, f"a list {key!r}")
+        flat = [one for part in found for one in (part if isinstance(part, list) else [part])]
+        return tuple(self._read(kind, key, one) for one in flat)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The texts of the list at `key`, none when there is no list."""
+        found = self.content.get(key) if isinstance(self.content, dict) else None
+        return tuple(str(one) for one in found) if isinstance(found, list) else ()
+
+    def value(self, key: str) -> Any:
+        """Whatever stands at `key`."""
+        return self.content.get(key) if isinstance(self.content, dict) else None
+
+    def _read(self, kind: type[AnyWire], key: str, found: Any) -> AnyWire:
+        try:
+            return kind.model_validate(found)
+        except ValidationError as error:
+            raise malformed(self._operation.name, self._response, f"{key!r} with an id") from error
+
+
+class Caller:
+    """Calls operations of one GHL account. The transport and the credential are given.
+
+    `on_answer` is called once for each response, refusals included. `clock` gives seconds, for its `seconds`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        auth: Auth,
+        *,
+        base_url: str = BASE_URL,
+        on_answer: Callable[[Answered], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._transport = transport
+        self._auth = auth
+        self._base_url = base_url.rstrip("/")
+        self._on_answer = on_answer
+        self._clock = clock
+
+    async def call(
+        self,
+        name: str,
+        ids: Mapping[str, str] | None = None,
+        *,
+        query: Query | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Do one operation of the catalogue. Any 2xx is success.
+
+        Raises `InvalidRequest` before anything leaves, `NetworkError` without an answer, `VendorError` for a refusal.
+        """
+        operation = OPERATIONS[name]
+        request = self._request(operation, ids or {}, query or {}, body)
+
+        async def send(outgoing: Request) -> Response:
+            started = self._clock()
+            response = await self._transport(outgoing)
+            if outgoing.url == request.url and self._on_answer is not None:
+                self._on_answer(_answered(operation.name, response, self._clock() - started))
+            return response
+
+        response = await exchange(self._auth, request, send)
+        if not 200 <= response.status < 300:
+            raise refusal(operation.name, response)
+        return Answer(operation, response)
+
+    def _request(
+        self, operation: Operation, ids: Mapping[str, str], query: Query, body: Mapping[str, Any] | None
+    ) -> Request:
+        path = operation.path
+        for name, value in ids.items():
+            if value in {"", ".", ".."}:
+                raise InvalidRequest("ghl", operation.name, (f"{name} {value!r} is no id",))
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        given = {name: value for name, value in query.items() if value is not None}
+        url = f"{self._base_url}{path}" + (f"?{urlencode(given, quote_via=quote)}" if given else "")
+        headers = {"Version": operation.version, "Accept": "application/json"}
+        if body is None:
+            return Request(operation.method, url, headers)
+        headers["Content-Type"] = "application/json"
+        return Request(operation.method, url, headers, orjson.dumps(build(operation.name, body)))
+
+
+def _answered(operation: str, response: Response, seconds: float) -> Answered:
+    trace = response.headers.get("x-trace-id")
+    if response.status >= 400 and trace is None:
+        try:
+            trace = trace_id(parse(response.body), response.headers)
+        except ValueError:
+            trace = None
+    return Answered("ghl", operation, response.status, seconds, read_rate(response.headers), trace)

@@ -1,0 +1,39 @@
+"""What a location knows beside its contacts: custom fields, tags, users, appointments by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from connectors.ghl.call import Caller
+from connectors.ghl.wire import Appointment, CustomField, LocationTag, User
+
+
+class LocationCalls(Caller):
+    """The operations on a location's dictionaries."""
+
+    async def list_custom_fields(
+        self, location_id: str, *, model: Literal["contact", "opportunity", "all"] | None = None
+    ) -> tuple[CustomField, ...]:
+        """The custom fields of a location: values can be written by these ids only."""
+        answer = await self.call("get-custom-fields", {"locationId": location_id}, query={"model": model})
+        return answer.many(CustomField, "customFields")
+
+    async def create_custom_field(self, location_id: str, fields: Mapping[str, Any]) -> CustomField:
+        """A new custom field. Not safe to repeat: list them first."""
+        answer = await self.call("create-custom-field", {"locationId": location_id}, body=fields)
+        return answer.one(CustomField, "customField")
+
+    async def list_location_tags(self, location_id: str) -> tuple[LocationTag, ...]:
+        """The tags that a location knows."""
+        answer = await self.call("get-location-tags", {"locationId": location_id})
+        return answer.many(LocationTag, "tags")
+
+    async def list_users(self, location_id: str) -> tuple[User, ...]:
+        """The users of a location: their ids are what `assignedTo` takes."""
+        return (await self.call("get-user-by-location", query={"locationId": location_id})).many(User, "users")
+
+    async def get_appointment(self, appointment_id: str) -> Appointment:
+        """One appointment, its times with offset. Sent with the calendars' own `Version`."""
+        answer = await self.call("get-appointment", {"eventId": appointment_id})
+        return answer.one(Appointment, "event")

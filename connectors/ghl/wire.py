@@ -1,0 +1,150 @@
+"""What GHL answers with, read tolerantly: only the id is needed, every other field may be missing, null or odd.
+
+Fields that are not named here are kept (`model_extra`); a field of an unexpected type reads as None rather than failing
+a whole answer. Times are left as GHL writes them: some have no offset (`GET /contacts/{id}/appointments`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str) or value is None:
+        return value
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _flag(value: Any) -> Any:
+    return value if isinstance(value, bool) else None
+
+
+def _texts(value: Any) -> Any:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list | tuple) else ()
+
+
+def _objects(value: Any) -> Any:
+    return [one for one in value if isinstance(one, dict) and one.get("id")] if isinstance(value, list | tuple) else ()
+
+
+Text = Annotated[str | None, BeforeValidator(_text)]
+Flag = Annotated[bool | None, BeforeValidator(_flag)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+
+
+class Wire(BaseModel):
+    """One object of GHL's: frozen, camel case on the wire, unknown fields kept."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
+    )
+
+    id: str = Field(min_length=1, validation_alias=AliasChoices("id", "_id"))
+
+
+class CustomValue(Wire):
+    """A custom field's value on a contact. `value` is text, a number, a list or an object, by the field's type."""
+
+    value: Any = None
+
+
+class Contact(Wire):
+    """A contact. `POST /contacts/search` gives the names in lower case only, and `address` for `address1`."""
+
+    location_id: Text = None
+    name: Text = None
+    first_name: Text = Field(None, validation_alias=AliasChoices("firstName", "firstNameLowerCase"))
+    last_name: Text = Field(None, validation_alias=AliasChoices("lastName", "lastNameLowerCase"))
+    email: Text = None
+    phone: Text = None
+    address1: Text = Field(None, validation_alias=AliasChoices("address1", "address"))
+    city: Text = None
+    state: Text = None
+    postal_code: Text = None
+    country: Text = None
+    website: Text = None
+    timezone: Text = None
+    source: Text = None
+    company_name: Text = None
+    date_of_birth: Text = None
+    assigned_to: Text = None
+    dnd: Flag = None
+    tags: Texts = ()
+    custom_fields: Annotated[tuple[CustomValue, ...], BeforeValidator(_objects)] = ()
+    date_added: Text = None
+    date_updated: Text = None
+    search_after: Any = None
+
+    def custom(self, field_id: str) -> Any:
+        """The value of a custom field, None when the contact has none."""
+        return next((one.value for one in self.custom_fields if one.id == field_id), None)
+
+
+class Task(Wire):
+    """A task of a contact. `due_date` is ISO 8601."""
+
+    title: Text = None
+    body: Text = None
+    assigned_to: Text = None
+    due_date: Text = None
+    completed: Flag = None
+    contact_id: Text = None
+
+
+class Note(Wire):
+    """A note of a contact. `date_added` cannot be written."""
+
+    body: Text = None
+    title: Text = None
+    user_id: Text = None
+    date_added: Text = None
+    contact_id: Text = None
+    color: Text = None
+    pinned: Flag = None
+
+
+class Appointment(Wire):
+    """An appointment. Its times have an offset when read by id, and none when listed by contact."""
+
+    title: Text = None
+    calendar_id: Text = None
+    location_id: Text = None
+    contact_id: Text = None
+    group_id: Text = None
+    appointment_status: Text = Field(None, validation_alias=AliasChoices("appointmentStatus", "appoinmentStatus"))
+    assigned_user_id: Text = None
+    address: Text = None
+    notes: Text = None
+    start_time: Text = None
+    end_time: Text = None
+    date_added: Text = None
+    date_updated: Text = None
+
+
+class CustomField(Wire):
+    """A custom field of a location. `field_key` is like `contact.pincode`, `data_type` like `TEXT`."""
+
+    name: str = ""
+    field_key: Text = None
+    data_type: Text = None
+    model: Text = None
+    picklist_options: Texts = ()
+
+
+class LocationTag(Wire):
+    """A tag in a location's dictionary."""
+
+    name: str = ""
+
+
+class User(Wire):
+    """A user of a location: whom `assignedTo` names."""
+
+    name: Text = None
+    first_name: Text = None
+    last_name: Text = None
+    email: Text = None
+    deleted: Flag = None
