@@ -70,7 +70,8 @@ def _syntax_problem(message: str, text: str) -> Problem:
     place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
     line = int(place[1]) if place else text.count("\n") + 1
     where = f"column {place[2]}" if place else "the end"
-    return Problem(line, where, "valid TOML", (message[: place.start()] if place else message).lower())
+    got = message[: place.start()] if place else message.removesuffix(" (at end of document)")
+    return Problem(line, where, "valid TOML", f"an error: {got[0].lower()}{got[1:]}")
 
 
 @dataclass(slots=True)

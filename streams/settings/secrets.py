@@ -123,12 +123,12 @@ def _snake(key: str) -> str:
 def _hint(path: Sequence[str]) -> str:
     if path[0] == "kafka":
         return f"set {KAFKA_PASSWORD} or {KAFKA_PASSWORD}_FILE"
-    if path[0] != "connections" or len(path) < 2:
+    if path[0] != "connections" or len(path) < 3:
         return "credentials come from the environment"
     key = _snake(path[-1])
     if "webhook" in key:
         secret = "webhook_secret"
-    elif "ghl" in path or key in {"token", "pit", "ghl_token"}:
+    elif path[2] != "lofty" and (path[2] == "ghl" or key in {"token", "pit", "ghl_token"}):
         secret = "ghl_token"
     else:
         secret = "lofty_api_key"

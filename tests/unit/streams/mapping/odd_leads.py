@@ -5,9 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from streams.mapping.lead_fields import LEAD_FIELDS
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For property-based tests on a machine that others use too: only the answer counts, not the time."""
 
 _WHOLE: dict[str, Any] = {
     "leadId": 1146742878287627,

@@ -9,7 +9,7 @@ import orjson
 from hypothesis import given
 
 from streams.mapping import LEAD_ID_FIELD, MappedContact, TagRules, compile_mapping, map_contact
-from tests.unit.streams.mapping.odd_leads import odd_leads, whole_lead
+from tests.unit.streams.mapping.odd_leads import UNHURRIED, odd_leads, whole_lead
 
 DEFAULT = compile_mapping()
 EVERYTHING = compile_mapping(
@@ -191,6 +191,7 @@ def test_the_state_is_not_changed() -> None:
     assert lead == before
 
 
+@UNHURRIED
 @given(odd_leads)
 def test_no_lead_however_odd_makes_the_mapping_fail(lead: dict[str, Any]) -> None:
     """Any JSON maps, twice to the same, into JSON, and only into fields that the mapping names."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from streams.mapping.expression import compile_expression
 from streams.mapping.faults import WrongTerm
+from tests.unit.streams.mapping.odd_leads import UNHURRIED
 
 _NAMES = st.sampled_from(["a", "b", "c", '"a b"'])
 _ATOMS = _NAMES | st.sampled_from(["@", "`1`", "'x'", "`null`", "`[1, 2]`", "`false`"])
@@ -41,6 +42,7 @@ documents = st.recursive(
 )
 
 
+@UNHURRIED
 @given(expressions, documents)
 def test_the_fast_path_answers_as_jmespath_does(source: str, document: Any) -> None:
     """Whatever the expression and the value, both give the same."""

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.mapping.markers import find_marker, marker, with_marker
+from tests.unit.streams.mapping.odd_leads import UNHURRIED
 
 
+@UNHURRIED
 @given(st.text(), st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True))
 def test_a_marker_is_found_in_any_text(text: str, lofty_id: str) -> None:
     """Whatever stands above it, even another marker."""

@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given
 
 from streams.mapping import find_marker, map_note
-from tests.unit.streams.mapping.odd_leads import odd_children
+from tests.unit.streams.mapping.odd_leads import UNHURRIED, odd_children
 
 NOTE = {
     "id": 563172647619608,
@@ -37,6 +37,7 @@ def test_only_the_content_makes_an_edit_visible() -> None:
     assert map_note({**NOTE, "lastUpdate": "2026-05-01 00:00:00", "lastEditorName": "X"}) == map_note(NOTE)
 
 
+@UNHURRIED
 @given(odd_children)
 def test_no_note_however_odd_makes_the_mapping_fail(state: dict[str, Any]) -> None:
     """Any JSON maps, twice to the same, and bears a marker."""

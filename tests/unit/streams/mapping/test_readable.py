@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from streams.mapping.readable import Unreadable, read_date, read_email, read_instant, read_number, read_phone
-from tests.unit.streams.mapping.odd_leads import json_values
+from tests.unit.streams.mapping.odd_leads import UNHURRIED, json_values
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,7 @@ def test_what_json_cannot_carry_is_no_number(written: Any) -> None:
         read_number(written)
 
 
+@UNHURRIED
 @given(json_values)
 def test_readers_raise_nothing_but_unreadable(value: Any) -> None:
     """Whatever JSON holds."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from streams.mapping import find_marker, map_appointment, map_task
-from tests.unit.streams.mapping.odd_leads import odd_children
+from tests.unit.streams.mapping.odd_leads import UNHURRIED, odd_children
 
 TASK = {
     "id": 563172647619608,
@@ -87,6 +87,7 @@ def test_users_with_another_address_in_ghl_are_found() -> None:
     assert map_task(TASK, users={"agent@team.example": "a@ghl.example"}).assigned_to_email == "a@ghl.example"
 
 
+@UNHURRIED
 @given(odd_children)
 def test_no_task_however_odd_makes_the_mapping_fail(state: dict[str, Any]) -> None:
     """Any JSON maps, twice to the same, with a title, a due date and a marker."""

@@ -1,0 +1,79 @@
+"""The shell around the parser, and the sample that users start from."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from streams.mapping import TRANSFORMS
+from streams.mapping.compile import FIELD_KEYS, MAPPING_KEYS
+from streams.settings import SettingsError, example_text, load_settings
+from streams.settings.overrides import OVERRIDES
+from streams.settings.parse import SECTIONS, ConnectionTable, parse_settings
+
+
+def test_a_file_is_read_with_the_secrets_that_the_environment_names(tmp_path: Path) -> None:
+    """From the file system, once."""
+    (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
+    (tmp_path / "token").write_text("abc\n", encoding="utf-8")
+    settings = load_settings(tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_ACME_GHL_TOKEN_FILE": str(tmp_path / "token")})
+    token = settings.connections["acme"].secrets.ghl_token
+    assert token is not None
+    assert token.get_secret_value() == "abc"
+
+
+@pytest.mark.parametrize(
+    ("content", "got"), [(None, "No such file or directory"), (b"\xff\xfe", "byte 0 that is none")]
+)
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path, content: bytes | None, got: str) -> None:
+    """Not a stack trace."""
+    file = tmp_path / "lofty-ghl.toml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file, {})
+    assert caught.value.problems[0].got == got
+
+
+def test_the_sample_loads() -> None:
+    """It cannot rot."""
+    settings = parse_settings(example_text())
+    assert list(settings.connections) == ["acme"]
+
+
+def _keys(model: type[BaseModel]) -> set[str]:
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        found.add(field.alias or name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= _keys(field.annotation)
+    return found
+
+
+def test_the_sample_shows_every_setting() -> None:
+    """A setting that nobody can find does not exist."""
+    text = example_text()
+    parsed = parse_settings(text)
+    known = set(SECTIONS) | set(MAPPING_KEYS) | set(FIELD_KEYS) - {"unset", "unchecked"} | _keys(ConnectionTable)
+    known |= {key for model in (parsed.kafka, parsed.gateway, parsed.worker) for key in type(model).model_fields}
+    assert [key for key in sorted(known) if key not in text] == []
+    assert [name for name in OVERRIDES if name not in text] == []
+
+
+def test_the_sample_tells_the_true_defaults() -> None:
+    """What stands there without a comment to the contrary is what is in force without it."""
+    tables = tomllib.loads(example_text())
+    defaults = parse_settings("")
+    shown: dict[str, Any] = {name: tables[name] for name in ("kafka", "gateway", "worker")}
+    actual = defaults.model_dump()
+    assert {name: {key: actual[name][key] for key in table} for name, table in shown.items()} == shown
+
+
+def test_the_sample_uses_transforms_that_exist() -> None:
+    """Compiled with the rest."""
+    written = tomllib.loads(example_text())["mappings"]["acme"]["fields"]["phone"]["transform"]
+    assert set(written) <= set(TRANSFORMS)
