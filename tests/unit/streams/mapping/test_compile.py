@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from streams.mapping import LEAD_ID_FIELD, Fault, MappingFaults, TagRules, compile_mapping
+from streams.mapping.compile import default_tables
+from streams.mapping.expression import compile_expression
 
 
 def faults_of(**table: Any) -> tuple[Fault, ...]:
