@@ -2,12 +2,15 @@
 
 Faust's `take_events` wakes up by a timer, which costs latency at light load and processor time when idle.
 Here the first event is awaited, and whatever has gathered in the stream's queue meanwhile goes with it.
+Only while events come faster than one at a time does a batch gather for some milliseconds more: under load, fewer and
+larger batches carry more, at light load nothing waits.
 Events are acknowledged only after the batch was processed, in order, so that a commit never passes work in progress
 (concurrency above one would: faust-streaming issue 606).
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -17,6 +20,12 @@ from mode.utils.logging import get_logger
 
 MOST_EVENTS = 500
 """A batch's size at most: the work that a crash repeats."""
+
+BUSY_EVENTS = 4
+"""A batch of more than this says that events come faster than they are taken."""
+
+GATHER_SECONDS = 0.01
+"""How long the next batch then gathers. Measured in `tests/bench`: it more than halves the cost of a record under load."""
 
 log = get_logger("lofty_ghl.agents")
 
@@ -28,7 +37,10 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
     stream.enable_acks = False
     queue = stream.channel.queue  # type: ignore[union-attr]  # a topic's channel, not a plain iterable
     consumer = stream.app.consumer
+    is_busy = False
     async for first in stream.events():
+        if is_busy:
+            await asyncio.sleep(GATHER_SECONDS)
         events = [first]
         while len(events) < most and not queue.empty():
             event = queue.get_nowait()
@@ -39,6 +51,7 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
                 message.tracked = True
                 consumer.track_message(message)
             events.append(event)
+        is_busy = len(events) > BUSY_EVENTS
         yield events
         for event in events:
             await stream.ack(event)
