@@ -1,0 +1,5 @@
+"""Brokers that need no installation."""
+
+from streams.brokers.embedded import EmbeddedBroker
+
+__all__ = ["EmbeddedBroker"]
