@@ -1,6 +1,6 @@
 """How a request gets its credential: a generator that yields requests and receives responses.
 
-A flow yields the request with its credential and is sent the response; it may yield another request (a refresh, a retry).
+A flow yields the request with its credential and is sent the response; it may yield another (a refresh, a retry).
 The last response it was sent is the answer. So refresh-and-retry is plain sequential code, without I/O.
 """
 

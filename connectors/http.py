@@ -1,6 +1,6 @@
 """One HTTP exchange, as values: a request goes in, a response or an error comes out.
 
-The transport is a parameter of every vendor client, so that tests pass a function and production passes `AiohttpTransport`.
+The transport is a parameter of every vendor client: tests pass a function, production passes `AiohttpTransport`.
 A transport answers with *any* status; turning a status into an error is the client's work.
 
 What a transport must tell apart, because writing once depends on it:
@@ -11,7 +11,6 @@ What a transport must tell apart, because writing once depends on it:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -75,7 +74,7 @@ class AiohttpTransport:
                 return Response(answer.status, headers, body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(request.method, request.url, type(error).__name__) from error
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unanswered(request.method, request.url, type(error).__name__) from error
 
     async def aclose(self) -> None:

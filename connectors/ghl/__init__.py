@@ -2,7 +2,7 @@
 
 from connectors.ghl.answers import BulkTagged, ContactPage, Followers, Upserted
 from connectors.ghl.client import GhlClient
-from connectors.ghl.operations import OPERATIONS, Operation, RetryClass
+from connectors.ghl.operations import OPERATIONS
 from connectors.ghl.wire import Appointment, Contact, CustomField, CustomValue, LocationTag, Note, Task, User
 
 __all__ = [
@@ -17,8 +17,6 @@ __all__ = [
     "GhlClient",
     "LocationTag",
     "Note",
-    "Operation",
-    "RetryClass",
     "Task",
     "Upserted",
     "User",

@@ -15,10 +15,11 @@ from connectors.auth import Auth, exchange
 from connectors.errors import InvalidRequest
 from connectors.ghl.answers import malformed, parse, refusal, trace_id
 from connectors.ghl.bodies import build
-from connectors.ghl.operations import OPERATIONS, Operation
+from connectors.ghl.operations import OPERATIONS
 from connectors.ghl.rate import read_rate
 from connectors.ghl.wire import Wire
 from connectors.http import Request, Response, Transport
+from connectors.operation import Operation
 
 BASE_URL = "https://services.leadconnectorhq.com"
 

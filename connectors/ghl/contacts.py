@@ -49,12 +49,12 @@ class ContactCalls(Caller):
         after = contacts[-1].search_after if contacts else None
         return ContactPage(contacts, _count(answer, "total"), tuple(after) if isinstance(after, list) else None)
 
-    async def find_duplicate(
-        self, location_id: str, *, email: str | None = None, phone: str | None = None
+    async def search_duplicate(
+        self, location_id: str, *, number: str | None = None, email: str | None = None
     ) -> Contact | None:
-        """The contact that GHL takes for the same person, None without a match."""
+        """The contact that GHL takes for the same person, None without a match. `number` is a phone in E.164."""
         answer = await self.call(
-            "get-duplicate-contact", query={"locationId": location_id, "number": phone, "email": email}
+            "get-duplicate-contact", query={"locationId": location_id, "number": number, "email": email}
         )
         return answer.one_or_none(Contact, "contact")
 

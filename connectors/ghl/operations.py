@@ -8,8 +8,8 @@ Source: GoHighLevel/highlevel-api-docs, `apps/contacts.json` (all 32), `location
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+
+from connectors.operation import Operation
 
 VERSION = "2021-07-28"
 """The `Version` header of most applications. `v3` (since 2026-06-11) renames fields: pinned on purpose."""
@@ -18,111 +18,85 @@ CALENDARS_VERSION = "2021-04-15"
 """Calendars have a version of their own."""
 
 
-class RetryClass(StrEnum):
-    """What repeating a request can do."""
-
-    SAFE = "safe"
-    """Reads: repeat at will."""
-    REPEATABLE = "repeatable"
-    """A second time leaves the same state: PUT, DELETE, upsert, tags."""
-    CREATE = "create"
-    """A second time makes a second one: look before repeating."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation. `may_be_empty` says that a 2xx without a body still tells all there is to know."""
-
-    name: str
-    method: str
-    path: str
-    scopes: tuple[str, ...]
-    retry_class: RetryClass
-    version: str = VERSION
-    may_be_empty: bool = False
-    is_deprecated: bool = False
-
-
 _READ = ("contacts.readonly",)
 _WRITE = ("contacts.write",)
-_SAFE, _REPEATABLE, _CREATE = RetryClass.SAFE, RetryClass.REPEATABLE, RetryClass.CREATE
 
 
-def _read(name: str, path: str, scopes: tuple[str, ...] = _READ, **more: object) -> Operation:
-    return Operation(name, "GET", path, scopes, _SAFE, **more)  # type: ignore[arg-type]  # passes keywords through
+def _read(
+    name: str,
+    path: str,
+    scopes: tuple[str, ...] = _READ,
+    *,
+    version: str = VERSION,
+    is_deprecated: bool = False,
+    may_be_empty: bool = False,
+) -> Operation:
+    return Operation(name, "GET", path, scopes, version, "safe", is_deprecated, may_be_empty)
+
+
+def _look(name: str, path: str, scopes: tuple[str, ...] = _READ) -> Operation:
+    """A search: a POST that changes nothing."""
+    return Operation(name, "POST", path, scopes, VERSION, "safe")
+
+
+def _create(name: str, path: str, scopes: tuple[str, ...] = _WRITE, *, may_be_empty: bool = False) -> Operation:
+    return Operation(name, "POST", path, scopes, VERSION, "create", may_be_empty=may_be_empty)
+
+
+def _post(name: str, path: str, scopes: tuple[str, ...] = _WRITE, *, may_be_empty: bool = False) -> Operation:
+    """A POST that leaves the same state when it is repeated."""
+    return Operation(name, "POST", path, scopes, VERSION, "repeatable", may_be_empty=may_be_empty)
 
 
 def _put(name: str, path: str) -> Operation:
-    return Operation(name, "PUT", path, _WRITE, _REPEATABLE, may_be_empty=True)
+    return Operation(name, "PUT", path, _WRITE, VERSION, "repeatable", may_be_empty=True)
 
 
 def _delete(name: str, path: str) -> Operation:
-    return Operation(name, "DELETE", path, _WRITE, _REPEATABLE, may_be_empty=True)
+    return Operation(name, "DELETE", path, _WRITE, VERSION, "repeatable", may_be_empty=True)
 
 
 CONTACT_OPERATIONS: tuple[Operation, ...] = (
-    Operation("search-contacts-advanced", "POST", "/contacts/search", _READ, _SAFE),
+    _look("search-contacts-advanced", "/contacts/search"),
     _read("get-duplicate-contact", "/contacts/search/duplicate", may_be_empty=True),
     _read("get-all-tasks", "/contacts/{contactId}/tasks"),
-    Operation("create-task", "POST", "/contacts/{contactId}/tasks", _WRITE, _CREATE),
+    _create("create-task", "/contacts/{contactId}/tasks"),
     _read("get-task", "/contacts/{contactId}/tasks/{taskId}"),
     _put("update-task", "/contacts/{contactId}/tasks/{taskId}"),
     _delete("delete-task", "/contacts/{contactId}/tasks/{taskId}"),
     _put("update-task-completed", "/contacts/{contactId}/tasks/{taskId}/completed"),
     _read("get-appointments-for-contact", "/contacts/{contactId}/appointments"),
-    Operation("add-tags", "POST", "/contacts/{contactId}/tags", _WRITE, _REPEATABLE, may_be_empty=True),
+    _post("add-tags", "/contacts/{contactId}/tags", may_be_empty=True),
     _delete("remove-tags", "/contacts/{contactId}/tags"),
     _read("get-all-notes", "/contacts/{contactId}/notes"),
-    Operation("create-note", "POST", "/contacts/{contactId}/notes", _WRITE, _CREATE),
+    _create("create-note", "/contacts/{contactId}/notes"),
     _read("get-note", "/contacts/{contactId}/notes/{id}"),
     _put("update-note", "/contacts/{contactId}/notes/{id}"),
     _delete("delete-note", "/contacts/{contactId}/notes/{id}"),
-    Operation("create-association", "POST", "/contacts/bulk/tags/update/{type}", (), _REPEATABLE),
-    Operation("add-remove-contact-from-business", "POST", "/contacts/bulk/business", (), _REPEATABLE),
+    _post("create-association", "/contacts/bulk/tags/update/{type}", ()),
+    _post("add-remove-contact-from-business", "/contacts/bulk/business", ()),
     _read("get-contact", "/contacts/{contactId}"),
     _put("update-contact", "/contacts/{contactId}"),
     _delete("delete-contact", "/contacts/{contactId}"),
-    Operation("upsert-contact", "POST", "/contacts/upsert", _WRITE, _REPEATABLE),
+    _post("upsert-contact", "/contacts/upsert"),
     _read("get-contacts-by-businessId", "/contacts/business/{businessId}"),
-    Operation(
-        "add-followers-contact", "POST", "/contacts/{contactId}/followers", _WRITE, _REPEATABLE, may_be_empty=True
-    ),
+    _post("add-followers-contact", "/contacts/{contactId}/followers", may_be_empty=True),
     _delete("remove-followers-contact", "/contacts/{contactId}/followers"),
-    Operation(
-        "add-contact-to-campaign",
-        "POST",
-        "/contacts/{contactId}/campaigns/{campaignId}",
-        _WRITE,
-        _CREATE,
-        may_be_empty=True,
-    ),
+    _create("add-contact-to-campaign", "/contacts/{contactId}/campaigns/{campaignId}", may_be_empty=True),
     _delete("remove-contact-from-campaign", "/contacts/{contactId}/campaigns/{campaignId}"),
     _delete("remove-contact-from-every-campaign", "/contacts/{contactId}/campaigns/removeAll"),
-    Operation(
-        "add-contact-to-workflow",
-        "POST",
-        "/contacts/{contactId}/workflow/{workflowId}",
-        _WRITE,
-        _CREATE,
-        may_be_empty=True,
-    ),
+    _create("add-contact-to-workflow", "/contacts/{contactId}/workflow/{workflowId}", may_be_empty=True),
     _delete("delete-contact-from-workflow", "/contacts/{contactId}/workflow/{workflowId}"),
-    Operation("create-contact", "POST", "/contacts/", _WRITE, _CREATE),
+    _create("create-contact", "/contacts/"),
     _read("get-contacts", "/contacts/", is_deprecated=True),
 )
 """All of `apps/contacts.json`, in its order."""
 
 NEIGHBOUR_OPERATIONS: tuple[Operation, ...] = (
     _read("get-location-tags", "/locations/{locationId}/tags", ("locations/tags.readonly",)),
-    Operation("task-search", "POST", "/locations/{locationId}/tasks/search", ("locations/tasks.readonly",), _SAFE),
+    _look("task-search", "/locations/{locationId}/tasks/search", ("locations/tasks.readonly",)),
     _read("get-custom-fields", "/locations/{locationId}/customFields", ("locations/customFields.readonly",)),
-    Operation(
-        "create-custom-field",
-        "POST",
-        "/locations/{locationId}/customFields",
-        ("locations/customFields.write",),
-        _CREATE,
-    ),
+    _create("create-custom-field", "/locations/{locationId}/customFields", ("locations/customFields.write",)),
     _read(
         "get-appointment",
         "/calendars/events/appointments/{eventId}",
