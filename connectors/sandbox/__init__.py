@@ -1,0 +1,1 @@
+"""What both sandboxes share: the ledger of what was asked, and misbehaviour on request."""
