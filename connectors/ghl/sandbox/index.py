@@ -1,0 +1,56 @@
+"""The search's view of the contacts, which lags behind.
+
+As measured by third parties on the real one: after a change the old record is served for a while,
+then none at all, then the new one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+_GONE_AFTER = 0.4
+"""The part of the lag after which the old record vanishes (about 4 s of 10 s)."""
+
+Document = dict[str, Any]
+
+
+class SearchIndex:
+    """Documents by contact id, each change visible only after the lag."""
+
+    def __init__(self, lag_seconds: float) -> None:
+        self._lag = lag_seconds
+        self._visible: dict[str, Document] = {}
+        self._vanishing: deque[tuple[float, str]] = deque()
+        self._coming: deque[tuple[float, str, Document | None]] = deque()
+
+    def change(self, contact_id: str, document: Document | None, now: float) -> None:
+        """A contact has changed, or with None was deleted."""
+        self._settle(now)
+        if self._lag == 0:
+            self._show(contact_id, document)
+            return
+        self._vanishing.append((now + self._lag * _GONE_AFTER, contact_id))
+        self._coming.append((now + self._lag, contact_id, document))
+
+    def documents(self, now: float) -> list[Document]:
+        """What the search knows by now."""
+        self._settle(now)
+        return list(self._visible.values())
+
+    def _settle(self, now: float) -> None:
+        while self._vanishing and self._vanishing[0][0] <= now:
+            if self._coming and self._coming[0][0] <= self._vanishing[0][0]:
+                _, contact_id, document = self._coming.popleft()
+                self._show(contact_id, document)
+                continue
+            self._visible.pop(self._vanishing.popleft()[1], None)
+        while self._coming and self._coming[0][0] <= now:
+            _, contact_id, document = self._coming.popleft()
+            self._show(contact_id, document)
+
+    def _show(self, contact_id: str, document: Document | None) -> None:
+        if document is None:
+            self._visible.pop(contact_id, None)
+        else:
+            self._visible[contact_id] = document

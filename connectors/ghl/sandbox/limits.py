@@ -1,0 +1,72 @@
+"""The rate limits of one location, counted as GHL counts: a window and a day, each from its first request on."""
+
+from __future__ import annotations
+
+from connectors.ghl.sandbox.settings import SandboxSettings
+
+
+class Window:
+    """A fixed window: it starts with the first request after the last one ended."""
+
+    __slots__ = ("_limit", "_seconds", "ends_at", "used")
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self.ends_at = 0.0
+        self.used = 0
+
+    def admits(self, now: float) -> bool:
+        """Whether one more request fits in."""
+        if now >= self.ends_at:
+            self.used = 0
+            self.ends_at = 0.0
+        return self._limit == 0 or self.used < self._limit
+
+    def count(self, now: float) -> None:
+        """One request more."""
+        if self.ends_at == 0.0:
+            self.ends_at = now + self._seconds
+        self.used += 1
+
+    @property
+    def remaining(self) -> int:
+        """How many requests are left in it."""
+        return max(0, self._limit - self.used) if self._limit else 1_000_000
+
+
+class Limits:
+    """Both limits of one location. A request that is refused for them is not counted."""
+
+    __slots__ = ("_day", "_settings", "_window")
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self._settings = settings
+        self._window = Window(settings.window_limit, settings.window_seconds)
+        self._day = Window(settings.daily_limit, settings.day_seconds)
+
+    def take(self, now: float) -> bool:
+        """Count a request; False when it is one too many."""
+        window, day = self._window, self._day
+        fits = window.admits(now)
+        if not day.admits(now) or not fits:
+            return False
+        window.count(now)
+        day.count(now)
+        return True
+
+    def headers(self, now: float) -> dict[str, str]:
+        """GHL's headers, as of now. `Retry-After` (undocumented) only on request, and only when nothing is left."""
+        settings, window, day = self._settings, self._window, self._day
+        headers = {
+            "X-RateLimit-Limit-Daily": str(settings.daily_limit or 1_000_000),
+            "X-RateLimit-Daily-Remaining": str(day.remaining),
+            "X-RateLimit-Interval-Milliseconds": str(int(settings.window_seconds * 1000)),
+            "X-RateLimit-Max": str(settings.window_limit or 1_000_000),
+            "X-RateLimit-Remaining": str(window.remaining),
+            "X-RateLimit-Daily-Reset": str(max(0, int((day.ends_at - now) * 1000))),
+        }
+        if settings.sends_retry_after and (window.remaining == 0 or day.remaining == 0):
+            ends_at = day.ends_at if day.remaining == 0 else window.ends_at
+            headers["Retry-After"] = str(max(1, -int(-(ends_at - now))))
+        return headers

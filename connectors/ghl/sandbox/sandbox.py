@@ -1,0 +1,205 @@
+"""The sandbox itself: state and rules, without a socket. The shell is `server.py`.
+
+One request is three steps, so that the shell can let time pass between them:
+`arrive` (who asks, may they, do the limits allow it), `apply` (the work), `finish` (what the ledger says of it).
+
+XXX: signed webhooks go out from here in a later issue: `apply` knows each change and its entity.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from connectors.ghl.operations import CALENDARS_VERSION, VERSION
+from connectors.ghl.sandbox import children, contacts, dictionaries, relations, search
+from connectors.ghl.sandbox.asking import Ask, Rule
+from connectors.ghl.sandbox.bodies import demand
+from connectors.ghl.sandbox.limits import Limits
+from connectors.ghl.sandbox.refusals import Refusal, wrong_location
+from connectors.ghl.sandbox.router import route
+from connectors.ghl.sandbox.settings import LocationSettings, SandboxSettings
+from connectors.ghl.sandbox.state import Place
+from connectors.operation import Operation
+from connectors.sandbox.faults import Fault, FaultBox
+from connectors.sandbox.ledger import Entry, Ledger
+
+RULES: Mapping[str, Rule] = {
+    **contacts.RULES,
+    **children.RULES,
+    **relations.RULES,
+    **dictionaries.RULES,
+    **search.RULES,
+}
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request on its way through. `reply` is set once the answer is known."""
+
+    entry: Entry
+    status: int = 0
+    content: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    operation: Operation | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    place: Place | None = None
+    fault: Fault | None = None
+
+
+class GhlSandbox:
+    """A GoHighLevel of one's own. `now` gives seconds since the epoch; times of the ledger are in it."""
+
+    def __init__(self, settings: SandboxSettings, *, now: Callable[[], float] = time.time) -> None:
+        self.now = now
+        self.settings = settings
+        self.reset(settings)
+
+    def reset(self, settings: SandboxSettings | None = None) -> None:
+        """Forget everything; with settings, be another sandbox."""
+        self.settings = settings = settings or self.settings
+        random = Random(settings.seed)
+        self.places = {one.id: Place(one, random, settings.search_lag_seconds) for one in settings.locations}
+        self.faults = FaultBox(Random(settings.seed))
+        self.ledger = Ledger(settings.ledger_size)
+        self._limits = {one.id: Limits(settings) for one in settings.locations}
+        self._strangers = Limits(settings)
+        self._by_token: dict[str, LocationSettings] = {token: one for one in settings.locations for token in one.tokens}
+
+    def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> Visit:
+        """A request comes in. Answered at once if it has no right, if a limit is reached, or if a fault says so."""
+        now = self.now()
+        visit = Visit(self.ledger.open(now, method, raw_path))
+        try:
+            self._enter(visit, method, raw_path, query, headers, body, now)
+        except Refusal as refusal:
+            self._answer(visit, refusal.status, refusal.content)
+        return visit
+
+    def apply(self, visit: Visit) -> None:
+        """Do the work, unless the answer is known already."""
+        if visit.status or visit.operation is None or visit.place is None:
+            return
+        now = self.now()
+        try:
+            body = demand(visit.operation.name, visit.body)
+            done = RULES[visit.operation.name](Ask(visit.place, visit.ids, visit.query, body, now))
+        except Refusal as refusal:
+            self._answer(visit, refusal.status, refusal.content)
+            return
+        visit.entry.entity = done.entity or visit.entry.entity
+        visit.entry.applied = done.changed
+        self._answer(visit, done.status, done.content)
+
+    def finish(self, visit: Visit, *, is_answered: bool) -> None:
+        """The answer goes out, or never will."""
+        self.ledger.close(visit.entry, self.now(), visit.status if is_answered else None)
+
+    # -- the way in -----------------------------------------------------------------------------------------
+
+    def _enter(
+        self,
+        visit: Visit,
+        method: str,
+        raw_path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        now: float,
+    ) -> None:
+        visit.headers = self._strangers.headers(now)
+        found = route(method, raw_path)
+        if found is None:
+            raise Refusal(404, f"Cannot {method} {raw_path}")
+        entry = visit.entry
+        operation, ids = visit.operation, visit.ids = found
+        entry.operation = operation.name
+        entry.parent = ids.get("contactId")
+        entry.entity = next(reversed(ids.values()), None)
+        location = self._location(headers.get("Authorization", ""))
+        entry.budget = location.id
+        visit.place = place = self.places[location.id]
+        limits = self._limits[location.id]
+        fits = limits.take(now)
+        visit.headers = limits.headers(now)
+        if not fits:
+            raise Refusal(429, "Too Many Requests")
+        _demand_version(operation, headers.get("Version"))
+        if location.scopes is not None and not set(operation.scopes) <= set(location.scopes):
+            raise Refusal(401, "The token is not authorized for this scope.")
+        visit.query = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+        visit.body = entry.body = _json(body, headers.get("Content-Type", ""))
+        self._demand_own(place, visit)
+        visit.fault = fault = self.faults.take(operation.name, location.id)
+        if fault is None:
+            return
+        entry.fault = fault.kind
+        if fault.kind == "revoke":
+            raise _unknown_token(headers.get("Authorization", ""))
+        if fault.kind == "status" and not fault.applies:
+            raise Refusal(fault.status, _words(fault.status))
+
+    def _location(self, authorization: str) -> LocationSettings:
+        scheme, _, token = authorization.partition(" ")
+        location = self._by_token.get(token) if scheme.lower() == "bearer" else None
+        if location is None:
+            raise _unknown_token(authorization)
+        return location
+
+    def _demand_own(self, place: Place, visit: Visit) -> None:
+        """403 for what belongs to another location: named in path, query or body, or by the contact's id."""
+        own = place.settings.id
+        named = {visit.ids.get("locationId", own), visit.query.get("locationId", own)}
+        if isinstance(visit.body, dict) and isinstance(visit.body.get("locationId"), str):
+            named.add(visit.body["locationId"])
+        if named != {own}:
+            raise wrong_location()
+        contact_id = visit.entry.parent
+        if contact_id is None or contact_id in place.contacts:
+            return
+        if any(contact_id in other.contacts for other in self.places.values()):
+            raise wrong_location()
+
+    def _answer(self, visit: Visit, status: int, content: Mapping[str, Any]) -> None:
+        fault = visit.fault
+        if fault is not None and fault.kind == "status" and fault.applies:
+            status, content = fault.status, Refusal(fault.status, _words(fault.status)).content
+        visit.status = status
+        visit.content = orjson.dumps({**content, "traceId": f"sandbox-{visit.entry.seq:08x}"})
+
+
+def _unknown_token(authorization: str) -> Refusal:
+    is_private = "pit-" in authorization
+    return Refusal(401, "Invalid Private Integration token" if is_private else "Invalid JWT")
+
+
+def _demand_version(operation: Operation, version: str | None) -> None:
+    if not version:
+        raise Refusal(401, "version header was not found.")
+    if version not in (VERSION, CALENDARS_VERSION):
+        raise Refusal(400, f"Invalid API version segment '{version}' at position 0")
+    if version != operation.version:
+        raise Refusal(401, "version header is invalid")
+
+
+def _json(body: bytes, content_type: str) -> Any:
+    if not body or not content_type.startswith("application/json"):
+        return None
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refusal(400, f"Unexpected token in JSON: {error}") from error
+
+
+def _words(status: int) -> str:
+    return {429: "Too Many Requests", 503: "Service Unavailable", 502: "Bad Gateway"}.get(
+        status, "Internal Server Error"
+    )
