@@ -1,0 +1,187 @@
+"""Every operation of the catalogue, called once: what must leave, what GHL answers, what must be read out of it.
+
+The unit tests send them to a function, the contract tests hold them against GHL's documents and against the sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.ghl import GhlClient
+
+LOCATION, CONTACT, TASK, NOTE, USER, FIELD, EVENT = "loc1", "con1", "tas1", "not1", "use1", "fie1", "eve1"
+WHOLE_CONTACT: Mapping[str, Any] = {
+    "firstName": "Ann",
+    "lastName": "Vale",
+    "name": "Ann Vale",
+    "email": "ann@example.com",
+    "phone": "+12025550123",
+    "address1": "1 Main Street",
+    "city": "Austin",
+    "state": "TX",
+    "postalCode": "73301",
+    "country": "US",
+    "website": "https://example.com",
+    "timezone": "America/Chicago",
+    "source": "lofty",
+    "assignedTo": USER,
+    "dateOfBirth": "1990-09-25",
+    "customFields": [{"id": FIELD, "field_value": "L-1"}],
+}
+FILTERS = [{"field": "email", "operator": "eq", "value": "ann@example.com"}]
+DUE = "2026-10-25T11:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One call. `sent` is method and target, `body` the JSON that leaves (None: no body), `read` what comes out."""
+
+    operation: str
+    call: Callable[[GhlClient], Awaitable[Any]]
+    sent: str
+    body: Mapping[str, Any] | None
+    answer: Mapping[str, Any]
+    take: Callable[[Any], Any] = lambda result: result
+    read: Any = None
+
+
+def _id(result: Any) -> Any:
+    return result.id
+
+
+def _ids(result: Any) -> Any:
+    return [one.id for one in result]
+
+
+_CONTACT = {"contact": {"id": CONTACT}}
+_CONTACTS = {"contacts": [{"id": CONTACT}], "count": 1}
+_DONE = {"succeded": True}
+_NEW = {"locationId": LOCATION, **WHOLE_CONTACT, "companyName": "Vale Ltd", "gender": "female"}
+_TASK_BODY = {"title": "Call", "body": "[lofty:1]", "dueDate": DUE, "completed": False, "assignedTo": USER}
+_NOTE_BODY = {"body": "Hello [lofty:1]", "userId": USER, "title": "First", "color": "#FFAA00", "pinned": False}
+
+CONTACT_CASES = (
+    Case("get-contact", lambda c: c.get_contact(CONTACT), "GET /contacts/con1", None, _CONTACT, _id, CONTACT),
+    Case("create-contact", lambda c: c.create_contact({**_NEW, "tags": ["a"]}), "POST /contacts/",
+         {**_NEW, "tags": ["a"]}, _CONTACT, _id, CONTACT),
+    Case("upsert-contact", lambda c: c.upsert_contact(_NEW), "POST /contacts/upsert", _NEW,
+         {"new": True, **_CONTACT, "traceId": "t"},
+         lambda r: (r.contact.id, r.is_new, r.trace_id), (CONTACT, True, "t")),
+    Case("update-contact", lambda c: c.update_contact(CONTACT, WHOLE_CONTACT), "PUT /contacts/con1", WHOLE_CONTACT,
+         {**_DONE, **_CONTACT}, _id, CONTACT),
+    Case("delete-contact", lambda c: c.delete_contact(CONTACT), "DELETE /contacts/con1", None, _DONE),
+    Case("search-contacts-advanced",
+         lambda c: c.search_contacts({"locationId": LOCATION, "pageLimit": 20, "page": 2, "filters": FILTERS}),
+         "POST /contacts/search", {"locationId": LOCATION, "pageLimit": 20, "page": 2, "filters": FILTERS},
+         {"contacts": [{"id": CONTACT, "firstNameLowerCase": "ann", "searchAfter": [7, CONTACT]}], "total": 41},
+         lambda r: (r.contacts[0].first_name, r.total, r.search_after), ("ann", 41, (7, CONTACT))),
+    Case("search-contacts-advanced",
+         lambda c: c.search_contacts({"locationId": LOCATION, "pageLimit": 20, "searchAfter": [7, CONTACT]}),
+         "POST /contacts/search", {"locationId": LOCATION, "pageLimit": 20, "searchAfter": [7, CONTACT]},
+         {"contacts": [], "total": 41}, lambda r: (r.contacts, r.search_after), ((), None)),
+    Case("get-duplicate-contact", lambda c: c.search_duplicate(LOCATION, number="+12025550123", email="a+b@example.com"),
+         "GET /contacts/search/duplicate?locationId=loc1&number=%2B12025550123&email=a%2Bb%40example.com", None,
+         _CONTACT, _id, CONTACT),
+    Case("get-duplicate-contact", lambda c: c.search_duplicate(LOCATION, email="ann@example.com"),
+         "GET /contacts/search/duplicate?locationId=loc1&email=ann%40example.com", None, {"contact": None}),
+    Case("get-contacts",
+         lambda c: c.list_contacts(LOCATION, limit=20, start_after=1600, start_after_id=CONTACT, query="ann"),
+         "GET /contacts/?locationId=loc1&limit=20&startAfter=1600&startAfterId=con1&query=ann", None, _CONTACTS,
+         lambda r: (r.contacts[0].id, r.total), (CONTACT, 1)),
+    Case("get-contacts-by-businessId",
+         lambda c: c.list_contacts_of_business("bus1", LOCATION, limit=25, skip=5, query="ann"),
+         "GET /contacts/business/bus1?locationId=loc1&limit=25&skip=5&query=ann", None, _CONTACTS,
+         lambda r: (r.contacts[0].id, r.total), (CONTACT, 1)),
+    Case("get-appointments-for-contact", lambda c: c.list_appointments(CONTACT), "GET /contacts/con1/appointments",
+         None, {"events": [{"id": EVENT, "startTime": "2021-07-16 11:00:00"}]}, lambda r: (r[0].id, r[0].start_time),
+         (EVENT, "2021-07-16 11:00:00")),
+)  # fmt: skip
+
+TASK_CASES = (
+    Case("get-all-tasks", lambda c: c.list_tasks(CONTACT), "GET /contacts/con1/tasks", None,
+         {"tasks": [{"id": TASK, "title": "Call", "dueDate": DUE, "completed": True}]},
+         lambda r: (r[0].id, r[0].title, r[0].due_date, r[0].completed), (TASK, "Call", DUE, True)),
+    Case("get-task", lambda c: c.get_task(CONTACT, TASK), "GET /contacts/con1/tasks/tas1", None,
+         {"task": {"id": TASK}}, _id, TASK),
+    Case("create-task", lambda c: c.create_task(CONTACT, _TASK_BODY), "POST /contacts/con1/tasks", _TASK_BODY,
+         {"task": {"id": TASK}}, _id, TASK),
+    Case("update-task", lambda c: c.update_task(CONTACT, TASK, _TASK_BODY), "PUT /contacts/con1/tasks/tas1", _TASK_BODY,
+         {"task": {"id": TASK}}, _id, TASK),
+    Case("update-task-completed", lambda c: c.complete_task(CONTACT, TASK, completed=True),
+         "PUT /contacts/con1/tasks/tas1/completed", {"completed": True}, {"task": {"id": TASK}}, _id, TASK),
+    Case("delete-task", lambda c: c.delete_task(CONTACT, TASK), "DELETE /contacts/con1/tasks/tas1", None, _DONE),
+    Case("task-search", lambda c: c.search_tasks(LOCATION, {"contactId": [CONTACT], "completed": False, "limit": 25}),
+         "POST /locations/loc1/tasks/search", {"contactId": [CONTACT], "completed": False, "limit": 25},
+         {"tasks": [[{"_id": TASK, "title": "Call"}]]}, _ids, [TASK]),
+)  # fmt: skip
+
+NOTE_CASES = (
+    Case("get-all-notes", lambda c: c.list_notes(CONTACT), "GET /contacts/con1/notes", None,
+         {"notes": [{"id": NOTE, "body": "Hello"}]}, lambda r: (r[0].id, r[0].body), (NOTE, "Hello")),
+    Case("get-note", lambda c: c.get_note(CONTACT, NOTE), "GET /contacts/con1/notes/not1", None,
+         {"note": {"id": NOTE}}, _id, NOTE),
+    Case("create-note", lambda c: c.create_note(CONTACT, _NOTE_BODY), "POST /contacts/con1/notes", _NOTE_BODY,
+         {"note": {"id": NOTE}}, _id, NOTE),
+    Case("update-note", lambda c: c.update_note(CONTACT, NOTE, _NOTE_BODY), "PUT /contacts/con1/notes/not1", _NOTE_BODY,
+         {"note": {"id": NOTE}}, _id, NOTE),
+    Case("delete-note", lambda c: c.delete_note(CONTACT, NOTE), "DELETE /contacts/con1/notes/not1", None, _DONE),
+)  # fmt: skip
+
+_TAGS = {"tags": ["hot", "lofty"]}
+_BULK = {"contacts": [CONTACT, "con2"], "tags": ["hot"], "locationId": LOCATION}
+_FOLLOWERS = {"followers": [USER]}
+_START = "2021-06-23T03:30:00+01:00"
+
+RELATION_CASES = (
+    Case("add-tags", lambda c: c.add_tags(CONTACT, ("hot", "lofty")), "POST /contacts/con1/tags", _TAGS, _TAGS,
+         read=("hot", "lofty")),
+    Case("remove-tags", lambda c: c.remove_tags(CONTACT, ("hot", "lofty")), "DELETE /contacts/con1/tags", _TAGS,
+         {"tags": []}, read=()),
+    Case("create-association", lambda c: c.tag_many("add", LOCATION, (CONTACT, "con2"), ("hot",)),
+         "POST /contacts/bulk/tags/update/add", _BULK,
+         {"responses": [{"contactId": CONTACT, "type": "success", "message": "Tags updated"},
+                        {"contactId": "con2", "type": "error", "message": "no"}]},
+         lambda r: (r.done, r.refused), ((CONTACT,), {"con2": "no"})),
+    Case("add-remove-contact-from-business", lambda c: c.set_business(LOCATION, (CONTACT,), None),
+         "POST /contacts/bulk/business", {"locationId": LOCATION, "ids": [CONTACT], "businessId": None},
+         {"success": True, "ids": [CONTACT]}, read=(CONTACT,)),
+    Case("add-followers-contact", lambda c: c.add_followers(CONTACT, (USER,)), "POST /contacts/con1/followers",
+         _FOLLOWERS, {"followers": ["use0", USER], "followersAdded": [USER]}, lambda r: (r.followers, r.changed),
+         (("use0", USER), (USER,))),
+    Case("remove-followers-contact", lambda c: c.remove_followers(CONTACT, (USER,)), "DELETE /contacts/con1/followers",
+         _FOLLOWERS, {"followers": [], "followersRemoved": [USER]}, lambda r: (r.followers, r.changed), ((), (USER,))),
+    Case("add-contact-to-campaign", lambda c: c.add_to_campaign(CONTACT, "cam1"), "POST /contacts/con1/campaigns/cam1",
+         {}, _DONE),
+    Case("remove-contact-from-campaign", lambda c: c.remove_from_campaign(CONTACT, "cam1"),
+         "DELETE /contacts/con1/campaigns/cam1", None, _DONE),
+    Case("remove-contact-from-every-campaign", lambda c: c.remove_from_every_campaign(CONTACT),
+         "DELETE /contacts/con1/campaigns/removeAll", None, _DONE),
+    Case("add-contact-to-workflow", lambda c: c.add_to_workflow(CONTACT, "wor1", start_time=_START),
+         "POST /contacts/con1/workflow/wor1", {"eventStartTime": _START}, _DONE),
+    Case("delete-contact-from-workflow", lambda c: c.remove_from_workflow(CONTACT, "wor1", start_time=_START),
+         "DELETE /contacts/con1/workflow/wor1", {"eventStartTime": _START}, _DONE),
+)  # fmt: skip
+
+_NEW_FIELD = {"name": "Lofty id", "dataType": "TEXT", "model": "contact"}
+
+LOCATION_CASES = (
+    Case("get-custom-fields", lambda c: c.list_custom_fields(LOCATION, model="contact"),
+         "GET /locations/loc1/customFields?model=contact", None,
+         {"customFields": [{"id": FIELD, "name": "Pin", "fieldKey": "contact.pin", "dataType": "TEXT"}]},
+         lambda r: (r[0].id, r[0].name, r[0].field_key, r[0].data_type), (FIELD, "Pin", "contact.pin", "TEXT")),
+    Case("create-custom-field", lambda c: c.create_custom_field(LOCATION, _NEW_FIELD),
+         "POST /locations/loc1/customFields", _NEW_FIELD, {"customField": {"id": FIELD}}, _id, FIELD),
+    Case("get-location-tags", lambda c: c.list_location_tags(LOCATION), "GET /locations/loc1/tags", None,
+         {"tags": [{"id": "tag1", "name": "hot"}]}, lambda r: (r[0].id, r[0].name), ("tag1", "hot")),
+    Case("get-user-by-location", lambda c: c.list_users(LOCATION), "GET /users/?locationId=loc1", None,
+         {"users": [{"id": USER, "name": "Pat Reed", "email": "pat@example.com"}]},
+         lambda r: (r[0].id, r[0].name, r[0].email), (USER, "Pat Reed", "pat@example.com")),
+    Case("get-appointment", lambda c: c.get_appointment(EVENT), "GET /calendars/events/appointments/eve1", None,
+         {"event": {"id": EVENT, "startTime": "2023-09-25T16:00:00+05:30", "appoinmentStatus": "confirmed"}},
+         lambda r: (r.start_time, r.appointment_status), ("2023-09-25T16:00:00+05:30", "confirmed")),
+)  # fmt: skip
+
+CASES = (*CONTACT_CASES, *TASK_CASES, *NOTE_CASES, *RELATION_CASES, *LOCATION_CASES)
+"""All of them."""
