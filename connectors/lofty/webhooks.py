@@ -8,7 +8,7 @@ The same bucket name means different things on different lists: what counts is a
 | --- | --- | --- |
 | 1, 4 | agent, listing alert | nothing: no lead is concerned |
 | 2 | lead | contact, as the bucket says |
-| 3, 5, 6, 7, 8, 12 | site activity, transaction, call, e-mail, text, stage | contact updated: a reason to read the lead again |
+| 3, 5, 6, 7, 8, 12 | activity, transaction, call, e-mail, text, stage | contact updated: a reason to read it again |
 | 9 | note | note |
 | 10 | task | task |
 | 11 | appointment | appointment |

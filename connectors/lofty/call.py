@@ -1,0 +1,149 @@
+"""One call: an operation with its ids, query and body becomes a request, and its response JSON or an error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from connectors.answered import Answered
+from connectors.auth import Auth, exchange
+from connectors.errors import InvalidRequest, MalformedAnswer
+from connectors.http import Request, Response, Transport
+from connectors.lofty.answers import malformed, refusal
+from connectors.lofty.operations import OPERATIONS
+from connectors.lofty.rate import read_rate
+from connectors.operation import Operation
+
+BASE_URL = "https://api.lofty.com"
+
+Query = Mapping[str, str | int | bool | None]
+
+
+class Answer:
+    """A 2xx: its JSON, and how to take the promised parts out of it. `content` is None for an empty body."""
+
+    __slots__ = ("_now", "_operation", "_response", "content")
+
+    def __init__(self, operation: Operation, response: Response, now: float) -> None:
+        self._operation = operation
+        self._response = response
+        self._now = now
+        self.content: Any = None
+        if response.body.strip():
+            try:
+                self.content = orjson.loads(response.body)
+            except orjson.JSONDecodeError as error:
+                # A firewall's page with a 200: whether Lofty has done what we asked, nobody knows.
+                raise malformed(operation.name, response, "JSON", now=now) from error
+        elif not operation.may_be_empty:
+            raise malformed(operation.name, response, "a body", now=now)
+
+    def object(self, key: str) -> dict[str, Any]:
+        """The object at `key`. Raises `MalformedAnswer` when it is missing."""
+        found = self._value(key)
+        if not isinstance(found, dict):
+            raise self.malformed(f"an object {key!r}")
+        return found
+
+    def objects(self, key: str | None) -> list[dict[str, Any]]:
+        """The objects of the list at `key`, or of the bare list that the whole body is.
+
+        Raises `MalformedAnswer` when it is no list of objects.
+        """
+        found = self.content if key is None else self._value(key)
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise self.malformed("a list of objects" if key is None else f"a list of objects {key!r}")
+        return found
+
+    def id(self, key: str) -> str:
+        """The id at `key`, as text. Raises `MalformedAnswer` when it is missing."""
+        found = self._value(key)
+        if isinstance(found, bool) or not isinstance(found, int | str) or not found:
+            raise self.malformed(f"an id {key!r}")
+        return str(found)
+
+    def metadata(self) -> dict[str, Any]:
+        """What a list says of itself. The wire says `_metadata`, the document `get_metadata`."""
+        found = self._value("_metadata") or self._value("get_metadata")
+        return found if isinstance(found, dict) else {}
+
+    def malformed(self, expected: str) -> MalformedAnswer:
+        """The error that says what was expected and is not there."""
+        return malformed(self._operation.name, self._response, expected, now=self._now)
+
+    def _value(self, key: str) -> Any:
+        return self.content.get(key) if isinstance(self.content, dict) else None
+
+
+class Caller:
+    """Calls operations of one Lofty account. The transport and the credential are given.
+
+    `on_answer` is called once for each response, refusals included.
+    `clock` gives monotonic seconds for its `seconds`, `now` epoch seconds for reading `X-RateLimit-Reset`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        auth: Auth,
+        *,
+        base_url: str = BASE_URL,
+        on_answer: Callable[[Answered], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._transport = transport
+        self._auth = auth
+        self._base_url = base_url.rstrip("/")
+        self._on_answer = on_answer
+        self._clock = clock
+        self._now = now
+
+    async def call(
+        self, name: str, ids: Mapping[str, str] | None = None, *, query: Query | None = None, body: Any = None
+    ) -> Answer:
+        """Do one operation of the catalogue. Any 2xx is success.
+
+        Raises `InvalidRequest` before anything leaves, `NetworkError` without an answer, `VendorError` for a refusal.
+        """
+        operation = OPERATIONS[name]
+        request = self._request(operation, ids or {}, query or {}, body)
+
+        async def send(outgoing: Request) -> Response:
+            started = self._clock()
+            response = await self._transport(outgoing)
+            if outgoing.url == request.url and self._on_answer is not None:
+                rate = read_rate(response.headers, now=self._now())
+                self._on_answer(Answered("lofty", operation.name, response.status, self._clock() - started, rate))
+            return response
+
+        response = await exchange(self._auth, request, send)
+        if not 200 <= response.status < 300:
+            raise refusal(operation.name, response, now=self._now())
+        return Answer(operation, response, self._now())
+
+    def _request(self, operation: Operation, ids: Mapping[str, str], query: Query, body: Any) -> Request:
+        path = operation.path
+        for name, value in ids.items():
+            number(operation.name, name, value)
+            path = path.replace(f"{{{name}}}", value)
+        given = {name: _text(value) for name, value in query.items() if value is not None}
+        url = f"{self._base_url}{path}" + (f"?{urlencode(given, quote_via=quote)}" if given else "")
+        # Without this header Lofty refuses a DELETE with 400/20001 and some GETs with 415.
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        return Request(operation.method, url, headers, None if body is None else orjson.dumps(body))
+
+
+def number(operation: str, name: str, value: str) -> int:
+    """An id as the JSON number that Lofty wants. Raises `InvalidRequest` for anything else."""
+    if not (value.isascii() and value.isdigit() and len(value) <= 19):
+        raise InvalidRequest("lofty", operation, (f"{name} {value!r} is no id: it must be a number",))
+    return int(value)
+
+
+def _text(value: str | int | bool | None) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

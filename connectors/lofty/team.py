@@ -1,0 +1,53 @@
+"""A team: its members, custom fields, tags and webhook subscriptions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.lofty.call import Caller
+from connectors.lofty.leads import confirmed
+from connectors.lofty.wire import Subscription, read_all
+
+
+class TeamCalls(Caller):
+    """The operations on a team."""
+
+    async def list_members(self, *, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
+        """One page of members. Their ids do not match the agent ids on leads: join by e-mail or name."""
+        answer = await self.call("list-members", query={"limit": limit, "offset": offset})
+        members = answer.objects("members")
+        confirmed(answer, limit)
+        return members
+
+    async def list_custom_fields(self) -> list[dict[str, Any]]:
+        """The custom fields that leads can have."""
+        return (await self.call("list-custom-fields")).objects(None)
+
+    async def list_tags(self) -> list[dict[str, Any]]:
+        """Tags: definitions (`leadId` 0) and uses of them, mixed."""
+        return (await self.call("list-tags")).objects(None)
+
+    async def list_subscriptions(self) -> tuple[Subscription, ...]:
+        """All subscriptions of the team, those of other vendors too: know yours by the callback URL."""
+        answer = await self.call("list-subscriptions")
+        return read_all(Subscription, answer.objects(None), answer.malformed)
+
+    async def create_subscription(
+        self, list_id: int, callback_url: str, *, limit: int = 5000, permission_mode: int = 1
+    ) -> Subscription:
+        """Subscribe to one list. Not safe to repeat: a second one doubles every delivery.
+
+        `limit` 5000 is the most, and `permission_mode` 1 covers all leads that the key's owner may see.
+        """
+        body = {
+            "listId": list_id,
+            "callbackUrl": callback_url,
+            "limit": limit,
+            "permissionMode": permission_mode,
+        }
+        answer = await self.call("create-subscription", body=body)
+        return read_all(Subscription, [answer.content], answer.malformed)[0]
+
+    async def delete_subscription(self, subscribe_id: str) -> None:
+        """End a subscription."""
+        await self.call("delete-subscription", {"subscribeId": subscribe_id})
