@@ -108,5 +108,5 @@ def _messages(content: Any, response: Response) -> list[str]:
                 return [one if isinstance(one, str) else json.dumps(one) for one in found]
             if found:
                 return [str(found)]
-    text = re.sub(r"<[^>]*>|\s+", " ", response.body[:4000].decode("utf-8", "replace")).strip()
+    text = " ".join(re.sub(r"<[^>]*>", " ", response.body[:4000].decode("utf-8", "replace")).split())
     return [text or "no message"]
