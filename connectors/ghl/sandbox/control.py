@@ -103,12 +103,14 @@ def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
         return _reply({"entries": entries, "last": entries[-1]["seq"] if entries else after})
 
     async def contacts(request: web.Request) -> web.StreamResponse:
-        place = sandbox.places[request.query["location"]]
+        place = sandbox.place(request.query.get("location"))
         return _reply({"contacts": [shown(one) for one in place.contacts.values()]})
 
     async def delete(request: web.Request) -> web.StreamResponse:
         contact_id = request.match_info["id"]
-        place = next(one for one in sandbox.places.values() if contact_id in one.contacts)
+        place = next((one for one in sandbox.places.values() if contact_id in one.contacts), None)
+        if place is None:
+            raise ValueError(f"no contact {contact_id!r} in any location")
         place.remove(place.contacts[contact_id])
         place.index.change(contact_id, None, sandbox.now())
         return _reply({"deleted": contact_id})

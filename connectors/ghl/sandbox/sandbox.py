@@ -74,6 +74,13 @@ class GhlSandbox:
         self._strangers = Limits(settings)
         self._by_token: dict[str, LocationSettings] = {token: one for one in settings.locations for token in one.tokens}
 
+    def place(self, location: object) -> Place:
+        """The location of this id. Raises `ValueError` that names those that there are."""
+        for one in self.places.values():
+            if one.settings.id == location:
+                return one
+        raise ValueError(f"no location {location!r}; there are {', '.join(self.places) or 'none'}")
+
     def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> Visit:
         """A request comes in. Answered at once if it has no right, if a limit is reached, or if a fault says so."""
         now = self.now()

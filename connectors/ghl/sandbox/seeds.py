@@ -19,9 +19,9 @@ def seed(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, list[str]]:
     """Add users, custom fields (`name`, `dataType`), tags and contacts to `location`; answers with their ids in order.
 
     A contact is a body of `create-contact` with, if wanted, an `id`, and lists of `notes`, `tasks` and `appointments`.
-    Raises `Refusal` for what the API would refuse, duplicates aside.
+    Raises `Refusal` for what the API would refuse, duplicates aside, and `ValueError` for an unknown location.
     """
-    place = sandbox.places[given["location"]]
+    place = sandbox.place(given.get("location"))
     now = sandbox.now()
     made: dict[str, list[str]] = {"users": [], "customFields": [], "contacts": []}
     for one in given.get("users", []):
