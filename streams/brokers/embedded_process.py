@@ -1,18 +1,26 @@
-"""The process in which the embedded broker lives: prints its address, and ends when its standard input closes."""
+"""The process in which the embedded broker lives.
+
+It prints its address, then answers each line of its standard input: `{"topic": ..., "partitions": ...}` creates a topic, the answer
+is an empty line or what went wrong. It ends when its standard input closes.
+"""
 
 from __future__ import annotations
 
+import json
+import signal
 import sys
 
-from confluent_kafka import Producer
+from streams.brokers.mock_cluster import open_cluster
 
 
 def main() -> None:
     """Start the mock cluster, tell where it is, live until the parent goes."""
-    producer = Producer({"bootstrap.servers": "ignored", "test.mock.num.brokers": 1, "log_level": 0})
-    broker = next(iter(producer.list_topics(timeout=10).brokers.values()))
-    print(f"{broker.host}:{broker.port}", flush=True)
-    sys.stdin.read()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which still writes while it shuts down
+    cluster = open_cluster()
+    print(cluster.bootstrap, flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        print(cluster.create_topic(asked["topic"], asked["partitions"]), flush=True)
 
 
 if __name__ == "__main__":
