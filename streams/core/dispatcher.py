@@ -23,7 +23,7 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from itertools import count
 
@@ -51,7 +51,10 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entity that is due. `rank` orders within its lane: the contact is 0, what hangs on it is 1."""
+    """One entity that is due. `rank` orders within its lane: the contact is 0, what hangs on it is 1.
+
+    `ticket` tells one start from another: a report counts only for the start that it was given by.
+    """
 
     key: str
     lane: str
@@ -59,6 +62,7 @@ class Item:
     tenant: str
     priority: Priority = Priority.LIVE
     rank: int = 0
+    ticket: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ class _Lane:
     tenant: str
     waiting: dict[str, _Waiting] = field(default_factory=dict)
     active: Item | None = None
-    active_is_due_again: bool = False
+    due_again: Item | None = None
+    """The most urgent offer of the active entity since it was started."""
     queued_at: tuple[int, float] | None = None
     """(priority, time) under which the lane stands in a queue; entries that differ from it are stale."""
 
@@ -107,19 +112,36 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._budgets: dict[str, _Budget] = {}
+        self._lost: dict[str, _Budget] = {}
+        self._unanswered: dict[int, Window] = {}
+        self._tickets = count(1)
         self._delayed: list[tuple[float, int, str, _Lane]] = []
         self._order = count()
 
     # -- budgets ------------------------------------------------------------------------------------------
 
     def gain(self, budget: str, policy: BudgetPolicy) -> None:
-        """This worker owns the budget now. Gaining it again changes nothing."""
+        """This worker owns the budget now. Gaining it again changes nothing.
+
+        One that was lost and comes back (a rebalance) keeps its window and pause: the vendor has not forgotten either.
+        """
         if budget not in self._budgets:
-            self._budgets[budget] = _Budget(policy, Window(policy.limit, policy.window_seconds))
+            lost = self._lost.pop(budget, None)
+            is_as_before = lost is not None and lost.policy == policy
+            window = lost.window if lost and is_as_before else Window(policy.limit, policy.window_seconds)
+            gained = self._budgets[budget] = _Budget(policy, window)
+            if lost is not None:
+                gained.paused_until, gained.pause_cause = lost.paused_until, lost.pause_cause
 
     def lose(self, budget: str) -> None:
-        """This worker owns the budget no more: all its work is forgotten, late reports are ignored."""
-        self._budgets.pop(budget, None)
+        """This worker owns the budget no more: all its work is forgotten, a late `finish` is ignored.
+
+        What is still in flight keeps its slot until it is `answered`.
+        """
+        if lost := self._budgets.pop(budget, None):
+            self._lost[budget] = lost
+            lost.lanes.clear()
+            lost.ready.clear()
 
     def owns(self, budget: str) -> bool:
         """Whether this worker owns the budget."""
@@ -164,9 +186,10 @@ class Dispatcher:
         if lane is None:
             lane = budget.lanes[item.lane] = _Lane(item.lane, item.tenant)
         if lane.active is not None and lane.active.key == item.key:
-            was_known = lane.active_is_due_again
-            lane.active_is_due_again = True
-            return not was_known
+            known = lane.due_again
+            if known is None or item.priority < known.priority:
+                lane.due_again = item
+            return known is None
         waiting = lane.waiting.get(item.key)
         if waiting is not None:
             if item.priority < waiting.item.priority:
@@ -174,8 +197,6 @@ class Dispatcher:
                 self._queue(budget, lane, now)
             return False
         lane.waiting[item.key] = _Waiting(item, not_before)
-        if item.rank == 0:
-            self._unblock(lane)
         self._queue(budget, lane, now)
         return True
 
@@ -193,33 +214,35 @@ class Dispatcher:
                     self._queue(budget, lane, now)
                     continue
                 del lane.waiting[waiting.item.key]
-                lane.active = waiting.item
+                lane.active = replace(waiting.item, ticket=next(self._tickets))
                 budget.window.begin(now)
-                started.append(waiting.item)
+                self._unanswered[lane.active.ticket] = budget.window
+                started.append(lane.active)
                 slots -= 1
         return started
 
     def answered(self, item: Item, now: float, *, was_sent: bool = True) -> None:
         """The vendor answered, or the request was given up: the budget's slot is free for the next."""
-        if budget := self._budgets.get(item.budget):
-            lane = budget.lanes.get(item.lane)
-            if lane is not None and lane.active is not None and lane.active.key == item.key:
-                budget.window.end(now, was_sent=was_sent)
+        if window := self._unanswered.pop(item.ticket, None):
+            window.end(now, was_sent=was_sent)
 
     def finish(self, item: Item, verdict: Verdict, now: float, *, wait_seconds: float = 0.0) -> None:
         """The result is recorded: the lane is free for the next. Call `answered` before it."""
         budget = self._budgets.get(item.budget)
         lane = budget.lanes.get(item.lane) if budget else None
-        if budget is None or lane is None or lane.active is None or lane.active.key != item.key:
+        if budget is None or lane is None or lane.active is None or lane.active.ticket != item.ticket:
             return
-        is_due_again = lane.active_is_due_again
+        due_again = lane.due_again
         lane.active = None
-        lane.active_is_due_again = False
+        lane.due_again = None
+        if due_again is not None:
+            ends = verdict in (Verdict.DONE, Verdict.PARKED)
+            item = due_again if ends or due_again.priority < item.priority else item
         if verdict is Verdict.RETRY:
             lane.waiting[item.key] = _Waiting(item, now + wait_seconds)
         elif verdict is Verdict.BLOCKED:
             lane.waiting[item.key] = _Waiting(item, is_blocked=True)
-        elif verdict is Verdict.AGAIN or is_due_again:
+        elif verdict is Verdict.AGAIN or due_again is not None:
             lane.waiting[item.key] = _Waiting(item)
         if item.rank == 0 and verdict is Verdict.DONE:
             self._unblock(lane)
@@ -298,7 +321,8 @@ class Dispatcher:
                 heapq.heappush(self._delayed, (chosen.not_before, next(self._order), chosen.item.budget, lane))
             return
         # A lane is as urgent as its most urgent entity, even when the contact must go first.
-        priority = min(w.item.priority for w in lane.waiting.values() if not w.is_blocked)
+        is_contact = chosen.item.rank == 0
+        priority = min(w.item.priority for w in lane.waiting.values() if is_contact or not w.is_blocked)
         place = (int(priority), 0.0)
         if lane.queued_at != place:
             lane.queued_at = place

@@ -5,7 +5,7 @@ So a slot is taken from the moment a request starts until one whole window after
 Then any two requests that share a slot are at least one window apart at the vendor, whatever its alignment.
 The price is one round trip per window: a fifth of a percent for GHL's ten seconds.
 
-The vendor's headers correct us downwards: others may spend from the same bucket.
+The vendor's headers correct us downwards, never above what was configured: others may spend from the same bucket.
 """
 
 from __future__ import annotations
@@ -15,26 +15,40 @@ from collections import deque
 from connectors.rate import RateHeaders
 
 
+LONGEST_SECONDS = 3600.0
+"""A header that tells of a longer window is nonsense: it would stop the budget for good."""
+
+
 class Window:
     """At most `limit` requests in any `seconds`. Times are monotonic seconds, given by the caller."""
 
     def __init__(self, limit: int, seconds: float) -> None:
-        self.limit = limit
         self.seconds = seconds
         self.in_flight = 0
-        self._ends: deque[float] = deque()
+        self._configured = (limit, seconds)
+        self._vendor_limit = limit
+        self._answers: deque[float] = deque()
         self._foreign = 0
         self._foreign_until = 0.0
+
+    @property
+    def limit(self) -> int:
+        """What is configured, or what the vendor allows if that is less."""
+        return min(self._configured[0], self._vendor_limit)
 
     def free(self, now: float) -> int:
         """How many requests may start now."""
         self._forget(now)
-        return max(0, self.limit - self.in_flight - len(self._ends) - self._foreign)
+        return max(0, min(self._configured[0], self._vendor_limit - self._foreign) - self._ours)
 
     def used(self, now: float) -> int:
         """How many slots are taken now, by us or by others."""
         self._forget(now)
-        return self.in_flight + len(self._ends) + self._foreign
+        return self._ours + self._foreign
+
+    @property
+    def _ours(self) -> int:
+        return self.in_flight + len(self._answers)
 
     def begin(self, now: float) -> None:
         """A request starts. The caller has asked `free` first."""
@@ -45,20 +59,19 @@ class Window:
         """A request was answered, or given up. One that never left frees its slot at once."""
         self.in_flight -= 1
         if was_sent:
-            self._ends.append(now + self.seconds)
+            self._answers.append(now)
 
     def observe(self, rate: RateHeaders, now: float) -> None:
         """Correct ourselves by the vendor's own count, taken just now."""
         self._forget(now)
         if rate.limit is not None and rate.limit > 0:
-            self.limit = rate.limit
-        if rate.window_seconds is not None and rate.window_seconds > 0:
-            self.seconds = rate.window_seconds
+            self._vendor_limit = rate.limit
+        if rate.window_seconds is not None and 0 < rate.window_seconds <= LONGEST_SECONDS:
+            self.seconds = max(self._configured[1], rate.window_seconds)
         if rate.remaining is None:
             return
         # What the vendor counted beyond ours is somebody else's; it leaves with the vendor's window at the latest.
-        foreign = self.limit - rate.remaining - self.in_flight - len(self._ends)
-        self._foreign = max(0, foreign)
+        self._foreign = max(0, self._vendor_limit - rate.remaining - self._ours)
         if self._foreign:
             left = self.seconds if rate.reset_seconds is None else min(rate.reset_seconds, self.seconds)
             self._foreign_until = now + left
@@ -68,14 +81,14 @@ class Window:
         if self.free(now):
             return now
         times = []
-        if self._ends:
-            times.append(self._ends[0])
+        if self._answers:
+            times.append(self._answers[0] + self.seconds)
         if self._foreign:
             times.append(self._foreign_until)
         return min(times) if times else None
 
     def _forget(self, now: float) -> None:
-        while self._ends and self._ends[0] <= now:
-            self._ends.popleft()
+        while self._answers and self._answers[0] + self.seconds <= now:
+            self._answers.popleft()
         if self._foreign and self._foreign_until <= now:
             self._foreign = 0
