@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +143,22 @@ async def test_an_answer_that_never_comes_leaves_the_write_in_doubt(stage: Stage
     entry = stage.sandbox.ledger.after()[-1]
     assert (entry.applied, entry.status, entry.fault) == (was_applied, None, kind)
     assert len(await stage.client.list_notes(made.id)) == int(was_applied)
+
+
+async def test_a_dropped_request_is_not_repeated_unseen(stage: Stage) -> None:
+    """One call is one request: whoever counts the calls must know what the limits see. Also for PUT, GET and DELETE."""
+    made = await stage.client.create_contact(PERSON)
+    calls: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: stage.client.get_contact(made.id),
+        lambda: stage.client.update_contact(made.id, {"city": "Austin"}),
+        lambda: stage.client.remove_tags(made.id, ["a"]),
+    )
+    for call in calls:
+        await stage.client.get_contact(made.id)
+        stage.sandbox.faults.add(Fault("drop_before_apply", times=1))
+        with pytest.raises(Unanswered):
+            await call()
+    assert stage.sandbox.ledger.stats()["requests"] == 1 + 2 * len(calls)
 
 
 async def test_a_drop_does_not_hit_the_requests_beside_it(stage: Stage) -> None:
