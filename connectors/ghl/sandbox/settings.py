@@ -30,7 +30,8 @@ class SandboxSettings:
     """The whole sandbox. All times are in seconds, so that a test can scale them.
 
     A window starts with its first request and lasts `window_seconds`; `window_limit` requests fit in, 0 means no limit.
-    The day works alike. GHL's own figures are the defaults, but for latency and search lag.
+    The day works alike. GHL's own figures are the defaults, but for latency.
+    The ledger keeps its newest `ledger_size` requests, about a kilobyte each.
     """
 
     locations: tuple[LocationSettings, ...] = ()
@@ -41,5 +42,5 @@ class SandboxSettings:
     day_seconds: float = 86_400.0
     search_lag_seconds: float = 10.0
     sends_retry_after: bool = False
-    ledger_size: int = 1_000_000
+    ledger_size: int = 200_000
     seed: int = 1
