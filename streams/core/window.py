@@ -1,4 +1,4 @@
-"""A vendor's rate limit, counted on our side so that no alignment of the vendor's own window can see more than it allows.
+"""A vendor's rate limit, counted on our side: no alignment of the vendor's own window can see more than it allows.
 
 We do not know when the vendor's window begins, nor when exactly between our send and its answer a request is counted.
 So a slot is taken from the moment a request starts until one whole window after its *answer*.
@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import deque
 
 from connectors.rate import RateHeaders
-
 
 LONGEST_SECONDS = 3600.0
 """A header that tells of a longer window is nonsense: it would stop the budget for good."""

@@ -91,7 +91,7 @@ class BudgetModel:
         return [owed for owed in self.owed.values() if owed.item.lane == name]
 
     def next_of(self, lane: str) -> list[Owed]:
-        """The candidates of a lane: the contact, else the most urgent of the rest; more than one when they are equals."""
+        """The candidates of a lane: its contact, else the most urgent of the rest (several when they are equals)."""
         waiting = [owed for owed in self.lane(lane) if not owed.is_blocked]
         first = min(((owed.item.rank, owed.priority) for owed in waiting), default=None)
         return [owed for owed in waiting if (owed.item.rank, owed.priority) == first]
