@@ -58,7 +58,8 @@ class LeadCalls(Caller):
             if page.leads:
                 yield page
             seen, scroll = seen + len(page.leads), page.scroll_id
-            if len(page.leads) < limit:
+            # A short page need not be the last: leads that vanish while we scroll leave holes.
+            if not page.leads or (seen >= page.total if page.total is not None else len(page.leads) < limit):
                 return
 
     async def create_lead(self, fields: Mapping[str, Any]) -> str:

@@ -1,0 +1,28 @@
+"""The sandbox on a socket, with its control API and its mailer."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from connectors.lofty.sandbox.control import control_routes
+from connectors.lofty.sandbox.mailer import Mailer
+from connectors.lofty.sandbox.sandbox import LoftySandbox
+from connectors.sandbox.shell import Served, Shell, listen
+
+
+def build_app(sandbox: LoftySandbox) -> web.Application:
+    """The sandbox and its control API (`/_sandbox/…`) as one application. Pings go out while it runs."""
+    app = web.Application(client_max_size=64 * 1024**2)
+    mailer = Mailer(sandbox)
+    app.on_startup.append(mailer.start)
+    app.on_cleanup.append(mailer.stop)
+    shell = Shell(sandbox)
+    app.on_shutdown.append(shell.close)
+    app.add_routes(control_routes(sandbox, mailer))
+    app.router.add_route("*", "/{path:.*}", shell.handle)
+    return app
+
+
+async def serve(sandbox: LoftySandbox, host: str = "127.0.0.1", port: int = 0) -> Served:
+    """Listen; port 0 takes a free one. Also an async context manager."""
+    return await listen(build_app(sandbox), host, port)

@@ -1,0 +1,56 @@
+"""How a sandbox behaves: its teams, its speed, its limits, its webhooks. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TeamSettings:
+    """One team (a client account). `api_keys` are used as `Authorization: token KEY`."""
+
+    id: int
+    api_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PingSettings:
+    """How pings travel. Times are in seconds, the others are probabilities for one delivery, by the sandbox's seed.
+
+    Edits are collected for `flush_seconds`, then delivered in batches.
+    A delivery that is not answered with 200 is tried `attempts` times in all, `retry_seconds` apart.
+    `delay_seconds` is the longest extra wait: with it deliveries overtake each other.
+    """
+
+    flush_seconds: float = 0.05
+    delay_seconds: float = 0.0
+    duplicates: float = 0.0
+    reorders: float = 0.0
+    losses: float = 0.0
+    attempts: int = 5
+    retry_seconds: float = 0.2
+    timeout_seconds: float = 10.0
+    in_flight: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """The whole sandbox. All times are in seconds, so that a test can scale them.
+
+    A window starts with an API key's first request and lasts `window_seconds`; `window_limit` requests fit in, 0 means
+    no limit. `visibility_lag_seconds` is how long what was created still is 404.
+    `allows_http` lets subscriptions call plain http; Lofty takes https only.
+    `pings_own_writes` says whether writes by API cause pings too: of Lofty nobody knows.
+    """
+
+    teams: tuple[TeamSettings, ...] = ()
+    latency_seconds: float = 0.0
+    window_limit: int = 500
+    window_seconds: float = 60.0
+    visibility_lag_seconds: float = 0.0
+    allows_http: bool = False
+    pings_own_writes: bool = True
+    subscriptions_limit: int = 100
+    pings: PingSettings = field(default_factory=PingSettings)
+    ledger_size: int = 1_000_000
+    seed: int = 1

@@ -1,0 +1,30 @@
+"""A rate limit as the vendors count it: a fixed window that starts with the first request after the last one ended."""
+
+from __future__ import annotations
+
+
+class Window:
+    """At most `limit` requests in `seconds`; a limit of 0 is none."""
+
+    __slots__ = ("_limit", "_seconds", "ends_at", "used")
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self.ends_at = 0.0
+        self.used = 0
+
+    def take(self, now: float) -> bool:
+        """Count a request; False, and not counted, when it is one too many."""
+        if now >= self.ends_at:
+            self.used = 0
+            self.ends_at = now + self._seconds
+        if self._limit and self.used >= self._limit:
+            return False
+        self.used += 1
+        return True
+
+    @property
+    def remaining(self) -> int:
+        """How many requests are left in it."""
+        return max(0, self._limit - self.used) if self._limit else 1_000_000
