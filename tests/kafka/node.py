@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -50,7 +51,7 @@ class KafkaNode:
     """A Kafka that can be started, stopped, killed and started again on the same port with the same data."""
 
     def __init__(self) -> None:
-        self.port, controller = _free_ports(2)
+        self.port, controller = free_ports(2)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-node-"))
         self.log = self.directory / "kafka.log"
@@ -85,7 +86,7 @@ class KafkaNode:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
-        self._wait_until_ready(time.monotonic() + START_SECONDS)
+        wait_until_ready(self.bootstrap, START_SECONDS, self._check)
 
     def stop(self) -> None:
         """Shut down in good order."""
@@ -145,16 +146,23 @@ class KafkaNode:
         if done.returncode != 0:
             raise RuntimeError(f"Kafka could not format its storage:\n{done.stdout.decode()[-2000:]}")
 
-    def _wait_until_ready(self, deadline: float) -> None:
+    def _check(self) -> None:
         assert self._java is not None
-        while time.monotonic() < deadline:
-            code = self._java.poll()
-            if code is not None:
-                raise RuntimeError(f"Kafka ended with {code} while starting:\n{self.log.read_text()[-2000:]}")
-            if _answers(self.port) and _is_ready(self.bootstrap):
-                return
-            time.sleep(0.05)
-        raise RuntimeError(f"Kafka is not ready after {START_SECONDS:.0f} s:\n{self.log.read_text()[-2000:]}")
+        code = self._java.poll()
+        if code is not None:
+            raise RuntimeError(f"Kafka ended with {code} while starting:\n{self.log.read_text()[-2000:]}")
+
+
+def wait_until_ready(bootstrap: str, within_seconds: float, check: Callable[[], None] = lambda: None) -> None:
+    """Return once a metadata request is answered and every partition has its leader. `check` raises to give up early."""
+    host, port = bootstrap.rsplit(":", 1)
+    deadline = time.monotonic() + within_seconds
+    while time.monotonic() < deadline:
+        check()
+        if _answers(host, int(port)) and _is_ready(bootstrap):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"Kafka at {bootstrap} is not ready after {within_seconds:.0f} s")
 
 
 def _is_ready(bootstrap: str) -> bool:
@@ -167,13 +175,16 @@ def _is_ready(bootstrap: str) -> bool:
     return bool(metadata.brokers) and led
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports of the loopback that nobody listens on."""
     found: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
         with socket.socket() as probe:

@@ -1,0 +1,1 @@
+"""The pipeline's sentences, on the embedded broker and on real Kafka."""

@@ -1,0 +1,63 @@
+"""A broker as a test sees it: the same for the embedded one and for a real Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from streams.brokers import EmbeddedBroker
+
+NO_CONFIG: Mapping[str, str] = {}
+
+
+class CreateTopic(Protocol):
+    """Creates one topic, or raises."""
+
+    def __call__(self, name: str, partitions: int, config: Mapping[str, str]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where it is, and what may be expected of it: `is_real` means compaction, an admin API and data that last."""
+
+    name: Literal["embedded", "real"]
+    bootstrap: str
+    origin: str
+    create_topic: CreateTopic
+
+    @property
+    def is_real(self) -> bool:
+        """It is Apache Kafka (or what speaks for it), not the mock cluster."""
+        return self.name == "real"
+
+    def create_topics(self, topics: Mapping[str, Mapping[str, str]], partitions: int = 4) -> None:
+        """Create topics with their settings (`TopicNames.specs()` has this shape). The embedded broker has no settings."""
+        for name, config in topics.items():
+            self.create_topic(name, partitions, config)
+
+
+@contextmanager
+def embedded_broker() -> Iterator[Broker]:
+    """The embedded broker, as long as the block lasts."""
+    with EmbeddedBroker() as embedded:
+
+        def create(name: str, partitions: int, config: Mapping[str, str]) -> None:
+            embedded.create_topic(name, partitions)
+
+        yield Broker("embedded", embedded.bootstrap, "librdkafka's mock cluster", create)
+
+
+def real_broker(bootstrap: str, origin: str) -> Broker:
+    """A real Kafka that is running."""
+
+    def create(name: str, partitions: int, config: Mapping[str, str]) -> None:
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        for made in admin.create_topics([NewTopic(name, partitions, 1, config=dict(config))]).values():
+            made.result(30)
+
+    return Broker("real", bootstrap, origin, create)
