@@ -1,0 +1,42 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the others.
+# All work in .venv, which is made from requirements.lock and made again only when that or pyproject.toml changes.
+
+BIN := .venv/bin
+READY := .venv/.ready
+ARGS ?=
+
+.PHONY: help setup demo test check bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: $(READY) ## make .venv with everything in it
+
+$(READY): requirements.lock pyproject.toml .ci/setup
+	@.ci/setup
+	@touch $@
+
+demo: $(READY) ## the whole flow on an embedded broker and sandboxes, in two minutes (ARGS=--keep to look around)
+	@$(BIN)/lofty-ghl demo $(ARGS)
+
+test: $(READY) ## all tests; a real Kafka is used where Java and Maven, Docker or KAFKA_BOOTSTRAP_SERVERS give one
+	@$(BIN)/pytest -q $(ARGS)
+
+check: $(READY) ## lint, format, types, import floors: what CI runs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q tests/contract/test_import_floors.py
+
+bench: $(READY) ## the figures of tests/bench/README.md, on a real Kafka
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(READY) ## resolve the dependencies again
+	@python=$$(readlink -f $(BIN)/python) && "$$python" -m venv .cache/lock && .cache/lock/bin/pip install -q uv
+	@.cache/lock/bin/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
+		--upgrade pyproject.toml -o requirements.lock
+
+clean: ## remove what the other targets made
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
