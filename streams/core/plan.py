@@ -8,8 +8,9 @@ The order for a contact: create (by upsert), then its changed fields, then tags 
 
 A create without an outcome is *in doubt* (`link.intent`): we look before creating again.
 Notes and tasks are found by their marker in the contact's list.
-A contact with an e-mail or phone is simply upserted again; one without is searched by its external-id custom field,
-and absence counts only after the search had time to see our write.
+A contact is simply upserted again when it has an e-mail or phone and both are those of the doubtful create;
+else it is searched by its external-id custom field, and absence counts only after the search had time to see our write.
+What the doubtful create may have written counts as written, so that a field that became empty meanwhile is cleared.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from streams.core.fingerprint import field_hash
-from streams.core.rows import LinkRow
+from streams.core.rows import Intent, LinkRow
 
 StepName = Literal[
     "create contact",
@@ -41,6 +42,9 @@ StepName = Literal[
 
 CUSTOM = "custom:"
 """Prefix of a custom field's id among the desired fields."""
+
+UNKNOWN = ""
+"""The hash of a field that a create may have written: equal to no value's, so that it is written or cleared again."""
 
 _NEVER_NULL = frozenset({"postalCode", "country"})
 """Fields that GHL's schema does not let be null; they are cleared with an empty text."""
@@ -116,11 +120,11 @@ def plan_contact(desired: DesiredContact, link: LinkRow | None, now_ms: int, *, 
     hashes = {name: field_hash(value) for name, value in desired.fields.items()}
     if link.ghl_id is None or link.is_deleted:
         given = {name: value for name, value in desired.fields.items() if value is not None}
-        has_identifier = bool(given.get("email") or given.get("phone"))
-        if link.intent is not None and not has_identifier:
-            if now_ms < link.intent.at_ms + search_lag_ms:
-                return NotBefore(link.intent.at_ms + search_lag_ms)
-            return Call("find contact", marker=desired.lofty_id, body={"customField": desired.external_id_field})
+        if link.intent is not None:
+            if not _finds_itself(desired, link.intent):
+                return _find_contact(link.intent, desired.lofty_id, desired.external_id_field, now_ms, search_lag_ms)
+            maybe_written = link.intent.fields
+            given = {name: value for name, value in desired.fields.items() if name in given or name in maybe_written}
         return Call(
             "create contact",
             body=_contact_body(given),
@@ -152,9 +156,18 @@ def plan_contact(desired: DesiredContact, link: LinkRow | None, now_ms: int, *, 
 
 
 def plan_gone_contact(
-    link: LinkRow | None, *, policy: Literal["tag", "delete", "ignore"], deleted_tag: str
+    link: LinkRow | None,
+    *,
+    policy: Literal["tag", "delete", "ignore"],
+    deleted_tag: str,
+    lofty_id: str = "",
+    external_id_field: str | None = None,
+    now_ms: int = 0,
+    search_lag_ms: int = 0,
 ) -> Plan:
-    """The next request for a contact whose lead is deleted in Lofty."""
+    """The next request for a contact whose lead is deleted in Lofty. A create in doubt is looked for first."""
+    if link is not None and link.intent is not None and external_id_field is not None and policy != "ignore":
+        return _find_contact(link.intent, lofty_id, external_id_field, now_ms, search_lag_ms)
     if link is None or link.ghl_id is None or link.is_deleted:
         return Settled("was never written")
     if policy == "delete":
@@ -179,8 +192,7 @@ def plan_child(
     is_linked = link.ghl_id is not None and not link.is_deleted and link.refers_to == contact_id
     if not is_linked:
         if link.intent is not None:
-            step: StepName = "find note" if kind == "note" else "find task"
-            return Call(step, contact_id=contact_id, marker=desired.marker)
+            return _find_child(kind, link.intent, contact_id, desired.marker)
         body = {name: value for name, value in desired.fields.items() if value is not None}
         return Call(
             "create note" if kind == "note" else "create task",
@@ -206,12 +218,36 @@ def plan_child(
     return Call("update task", contact_id, link.ghl_id, changed, fields)
 
 
-def plan_gone_child(kind: Literal["note", "task"], link: LinkRow | None) -> Plan:
-    """The next request for a note or task that is deleted in Lofty."""
+def plan_gone_child(
+    kind: Literal["note", "task"], link: LinkRow | None, contact: LinkRow | None = None, marker: str = ""
+) -> Plan:
+    """The next request for a note or task that is deleted in Lofty. A create in doubt is looked for first."""
+    intent = link.intent if link is not None else None
+    if intent and marker and contact is not None and contact.ghl_id is not None and not contact.is_deleted:
+        return _find_child(kind, intent, contact.ghl_id, marker)
     if link is None or link.ghl_id is None or link.refers_to is None or link.is_deleted:
         return Settled("was never written")
     step: StepName = "delete note" if kind == "note" else "delete task"
     return Call(step, link.refers_to, link.ghl_id, is_delete=True)
+
+
+def _finds_itself(desired: DesiredContact, intent: Intent) -> bool:
+    """Whether an upsert matches what the doubtful create may have made: GHL matches by e-mail and phone."""
+    nothing = field_hash(None)
+    identifiers = [(desired.fields.get(name), intent.fields.get(name, nothing)) for name in ("email", "phone")]
+    return any(value for value, _ in identifiers) and all(field_hash(value) == sent for value, sent in identifiers)
+
+
+def _find_contact(intent: Intent, lofty_id: str, field_id: str | None, now_ms: int, search_lag_ms: int) -> Plan:
+    if now_ms < intent.at_ms + search_lag_ms:
+        return NotBefore(intent.at_ms + search_lag_ms)
+    fields = dict.fromkeys(intent.fields, UNKNOWN)
+    return Call("find contact", marker=lofty_id, body={"customField": field_id}, fields=fields, tags=())
+
+
+def _find_child(kind: Literal["note", "task"], intent: Intent, contact_id: str, marker: str) -> Call:
+    fields = dict.fromkeys(intent.fields, UNKNOWN)
+    return Call("find note" if kind == "note" else "find task", contact_id=contact_id, marker=marker, fields=fields)
 
 
 def _contact_body(fields: Mapping[str, Any]) -> dict[str, Any]:

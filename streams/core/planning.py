@@ -9,7 +9,16 @@ from streams.core.desired import resolve_contact, resolve_note, resolve_task
 from streams.core.directory import Directory
 from streams.core.plan import Plan, Settled, plan_child, plan_contact, plan_gone_child, plan_gone_contact
 from streams.core.rows import LinkRow, OutboxRow
-from streams.mapping import CompiledMapping, is_deleted, map_appointment, map_contact, map_task, should_sync
+from streams.mapping import (
+    LEAD_ID_FIELD,
+    CompiledMapping,
+    is_deleted,
+    map_appointment,
+    map_contact,
+    map_task,
+    marker,
+    should_sync,
+)
 
 SEARCH_LAG_MS = 10_000
 """How long GHL's search may not show a write (measured by third parties: about 10 s)."""
@@ -43,7 +52,15 @@ def plan_entity(
     state = snapshot.state
     if snapshot.kind == "contact":
         if state is None:
-            gone = plan_gone_contact(link, policy=rules.lead_deleted, deleted_tag=rules.lead_deleted_tag)
+            gone = plan_gone_contact(
+                link,
+                policy=rules.lead_deleted,
+                deleted_tag=rules.lead_deleted_tag,
+                lofty_id=snapshot.lead,
+                external_id_field=directory.custom_field_id(LEAD_ID_FIELD),
+                now_ms=now_ms,
+                search_lag_ms=rules.search_lag_ms,
+            )
             return Planned(gone)
         mapped = map_contact(rules.mapping, state, region=rules.region)
         resolved = resolve_contact(mapped, directory, snapshot.lead, omit=row.omit)
@@ -51,7 +68,7 @@ def plan_entity(
         return Planned(plan, resolved.flags, resolved.missing)
     kind: Literal["note", "task"] = "note" if snapshot.kind == "note" else "task"
     if state is None or is_deleted(snapshot.kind, state):
-        return Planned(plan_gone_child(kind, link))
+        return Planned(plan_gone_child(kind, link, contact, marker(snapshot.kind, snapshot.id)))
     if not should_sync(snapshot.kind, state):
         return Planned(Settled("not carried: a system note, or without text"))
     if kind == "note":

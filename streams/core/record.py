@@ -13,14 +13,16 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
     """
     link = link or LinkRow()
     if receipt.outcome == "intended":
-        return link.model_copy(update={"intent": Intent(at_ms=receipt.at_ms, step=receipt.step)})
+        intent = Intent(at_ms=receipt.at_ms, step=receipt.step, fields=receipt.fields or {})
+        return link.model_copy(update={"intent": intent})
     if receipt.outcome == "parked":
         return link
     if receipt.is_forgotten:
         return LinkRow(version_ms=link.version_ms)
     update: dict[str, object] = {"intent": None}
     if receipt.outcome not in ("failed", "refused"):
-        update["is_deleted"] = receipt.is_deleted
+        if receipt.outcome == "applied":
+            update["is_deleted"] = receipt.is_deleted
         if receipt.ghl_id is not None:
             update["ghl_id"] = receipt.ghl_id
         if receipt.refers_to is not None:

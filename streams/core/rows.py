@@ -62,10 +62,11 @@ class OutboxRow(Word):
 
 
 class Intent(Word):
-    """A create that may or may not have happened. `tried` counts the creates sent, `looked_ms` is the last look."""
+    """A create that may or may not have happened. `fields` are the hashes of what it was to write."""
 
     at_ms: int
     step: str
+    fields: dict[str, str] = Field(default_factory=dict)
 
 
 class LinkRow(Word):

@@ -19,7 +19,7 @@ from streams.appender import Appender
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Verdict
-from streams.core.plan import Blocked, Call, NotBefore, Settled
+from streams.core.plan import UNKNOWN, Blocked, Call, NotBefore, Settled
 from streams.core.planning import Planned, Rules, plan_entity
 from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow
@@ -113,7 +113,7 @@ class Writer:
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, flags: tuple[str, ...], slot: Slot
     ) -> Finish:
         if call.is_create:
-            await self.receipts.write(place.partition, self.receipts.make(row, "intended", call.step))
+            await self.receipts.write(place.partition, self.receipts.make(row, "intended", call.step, fields=call.fields))
         try:
             performed = await perform(place.client, place.location_id, call)
         except ConnectorError as error:
@@ -132,16 +132,14 @@ class Writer:
             # We looked and nothing is there: the create never happened.
             await self.receipts.settle(place.partition, self.receipts.make(row, "failed", call.step))
             return AGAIN
-        is_look = call.step in ("find contact", "find note", "find task")
         receipt = self.receipts.make(
             row,
             "applied",
             call.step,
             ghl_id=performed.ghl_id,
             refers_to=call.contact_id if entity.kind != "contact" else None,
-            # What stands there after a look is not known: everything is compared again.
-            fields={} if is_look else call.fields,
-            tags=() if is_look and entity.kind == "contact" else call.tags,
+            fields=call.fields,
+            tags=call.tags,
             is_deleted=call.is_delete,
             flags=flags,
         )
@@ -204,7 +202,8 @@ class Writer:
     ) -> Finish:
         """A duplicate refusal is an answer. On a create the contact is ours to adopt; on an update a field is not ours."""
         if call.is_create:
-            adopted = replace(call, fields={}, tags=())
+            # What stands there is not known: everything is compared again, what we may have written is cleared.
+            adopted = replace(call, fields=dict.fromkeys(call.fields or {}, UNKNOWN), tags=())
             return await self._succeeded(entity, place, row, adopted, flags, Performed(str(answer.meta["contactId"])))
         field = str(answer.meta.get("matchingField") or "")
         current = self.outbox.get(place.partition, entity.key)
