@@ -1,0 +1,169 @@
+"""What receipts do to links and to the outbox, in any order and any number of times."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core.delivery import settled_as
+from streams.core.record import record_link, record_outbox
+from streams.core.rows import Intent, LinkRow, OutboxRow
+from streams.words import Receipt, Snapshot
+
+HASHES = st.dictionaries(st.sampled_from(["email", "city"]), st.sampled_from(["h1", "h2"]))
+RECEIPTS = st.builds(
+    Receipt,
+    connection=st.just("c"),
+    lead=st.just("7"),
+    kind=st.just("contact"),
+    id=st.just("7"),
+    outcome=st.sampled_from(["intended", "applied", "unchanged", "failed", "refused", "parked"]),
+    step=st.sampled_from(["create contact", "update contact"]),
+    at_ms=st.integers(0, 9),
+    version_ms=st.integers(0, 5),
+    settled=st.sampled_from(["", "", "f1/m", "f2/m"]),
+    ghl_id=st.none() | st.sampled_from(["g1", "g2"]),
+    refers_to=st.none() | st.just("g0"),
+    fields=st.none() | HASHES,
+    tags=st.none() | st.just(("a",)),
+    is_deleted=st.booleans(),
+    is_forgotten=st.sampled_from([False, False, False, True]),
+)
+LOGS = st.lists(RECEIPTS, max_size=8)
+LINKS = st.none() | st.builds(
+    LinkRow, ghl_id=st.none() | st.just("g"), version_ms=st.integers(0, 5), settled=st.sampled_from(["", "f1/m"])
+)
+
+
+def receipt(outcome: str, **facts: Any) -> Receipt:
+    """A receipt about one contact at version 5."""
+    given_facts = {"version_ms": 5, "step": "update contact", "at_ms": 1} | facts
+    return Receipt.model_validate(
+        {"connection": "c", "lead": "7", "kind": "contact", "id": "7", "outcome": outcome, **given_facts}
+    )
+
+
+def row(version_ms: int = 5, fingerprint: str = "f1", **facts: Any) -> OutboxRow:
+    """The desired state of one contact."""
+    snapshot = Snapshot(
+        connection="c",
+        lead="7",
+        kind="contact",
+        id="7",
+        state={},
+        version_ms=version_ms,
+        fingerprint=fingerprint,
+        read_ms=0,
+        update_time_ms=0,
+        accepted_ms=0,
+    )
+    return OutboxRow(snapshot=snapshot, **facts)
+
+
+ROWS = st.none() | st.builds(
+    row, st.integers(0, 5), st.sampled_from(["f1", "f2"]), attempts=st.integers(0, 2), parked=st.sampled_from(["", "x"])
+)
+
+
+@given(link=LINKS, one=RECEIPTS)
+def test_a_receipt_applied_twice_is_a_receipt_applied_once(link: LinkRow | None, one: Receipt) -> None:
+    """Kafka delivers at least once."""
+    once = record_link(link, one)
+    assert record_link(once, one) == once
+
+
+@given(desired=ROWS, one=RECEIPTS)
+def test_a_receipt_applied_twice_to_the_outbox_is_one_applied_once(desired: OutboxRow | None, one: Receipt) -> None:
+    """Kafka delivers at least once."""
+    once = record_outbox(desired, one)
+    assert record_outbox(once, one) == once
+
+
+@given(log=LOGS, again_from=st.integers(0, 8))
+def test_reading_a_part_of_the_history_again_changes_nothing(log: list[Receipt], again_from: int) -> None:
+    """After a crash the log is read again from the last commit, onto a link that has seen all of it."""
+    link = reduce(record_link, log, LinkRow())
+    assert reduce(record_link, log[again_from:], link) == link
+
+
+@given(desired=ROWS, log=LOGS)
+def test_no_receipt_removes_or_parks_a_newer_desired_state(desired: OutboxRow | None, log: list[Receipt]) -> None:
+    """What became wanted while the write was under way is still wanted."""
+    newer = row(version_ms=6, fingerprint="f2")
+    assert reduce(record_outbox, log, newer) == newer
+    if desired is None:
+        assert reduce(record_outbox, log, desired) is None
+
+
+def test_a_settled_receipt_keeps_another_state_of_the_same_version() -> None:
+    """Equal versions follow the topic: the one that came later is not the one that was written."""
+    settled = receipt("applied", settled=settled_as("f1", "m"))
+    assert record_outbox(row(fingerprint="f1"), settled) is None
+    assert record_outbox(row(fingerprint="f2"), settled) == row(fingerprint="f2")
+    assert record_outbox(row(version_ms=4, fingerprint="f0"), settled) is None
+
+
+@pytest.mark.xfail(strict=True, reason="a refused receipt does not say which state of the version was refused")
+def test_a_refusal_does_not_park_another_state_of_the_same_version() -> None:
+    """The state that came later was never tried."""
+    refused = receipt("refused", message="property gender should not exist")
+    assert record_outbox(row(fingerprint="f2"), refused) == row(fingerprint="f2")
+
+
+def test_a_refused_state_waits_with_the_vendors_words() -> None:
+    """Parked until its next change, with a clean slate of attempts."""
+    refused = receipt("refused", message="422 no")
+    after = record_outbox(row(attempts=3), refused)
+    assert after == row(parked="422 no")
+
+
+def test_success_forgets_the_failures_before_it() -> None:
+    """A state in more than one request starts each with fresh attempts."""
+    failed = row(attempts=3, not_before_ms=9, last_error="503")
+    assert record_outbox(failed, receipt("applied")) == row()
+    assert record_outbox(failed, receipt("failed")) == failed
+    assert record_outbox(failed, receipt("intended")) == failed
+
+
+@pytest.mark.parametrize("outcome", ["applied", "unchanged", "failed", "refused"])
+def test_every_definite_answer_ends_an_intent(outcome: str) -> None:
+    """After it, the create either happened or did not."""
+    link = LinkRow(intent=Intent(at_ms=1, step="create contact"))
+    assert record_link(link, receipt(outcome)).intent is None
+
+
+def test_giving_up_does_not_end_an_intent() -> None:
+    """`parked` says that we do not know."""
+    link = LinkRow(intent=Intent(at_ms=1, step="create contact"))
+    assert record_link(link, receipt("parked")).intent == link.intent
+
+
+def test_an_intent_remembers_what_was_to_be_written() -> None:
+    """So that a look knows what may stand there, and who it would be found by."""
+    link = record_link(None, receipt("intended", step="create contact", at_ms=8, fields={"email": "h1"}))
+    assert link == LinkRow(intent=Intent(at_ms=8, step="create contact", fields={"email": "h1"}))
+
+
+def test_a_partial_write_is_not_settled_and_keeps_the_version() -> None:
+    """Only a state that is whole moves the link's version."""
+    link = LinkRow(ghl_id="g", settled="f0/m", version_ms=3)
+    partly = record_link(link, receipt("applied", fields={"email": "h"}))
+    wholly = record_link(partly, receipt("applied", settled="f1/m"))
+    assert (partly.settled, partly.version_ms) == ("", 3)
+    assert (wholly.settled, wholly.version_ms, wholly.fields) == ("f1/m", 5, {"email": "h"})
+
+
+def test_a_comparison_does_not_bring_a_deleted_contact_back() -> None:
+    """`unchanged` says nothing of what stands in GHL."""
+    link = LinkRow(ghl_id="g", is_deleted=True)
+    assert record_link(link, receipt("unchanged", settled="f1/m")).is_deleted
+
+
+def test_a_forgotten_link_starts_anew_but_not_with_an_older_version() -> None:
+    """Nothing of the old contact counts, except that older snapshots still are old."""
+    link = LinkRow(ghl_id="g", fields={"email": "h"}, tags=("a",), settled="f/m", version_ms=4)
+    assert record_link(link, receipt("failed", is_forgotten=True)) == LinkRow(version_ms=4)
