@@ -18,8 +18,8 @@ from typing import Any
 import orjson
 
 from connectors.errors import MalformedAnswer, VendorError
-from connectors.http import Response
 from connectors.lofty.rate import read_rate
+from connectors.request import Response
 
 _INSIDE = re.compile(r"errorCode=(\d{1,9})(?:\s*,\s*errorMsg=(.*))?", re.DOTALL)
 _SECRETS = re.compile(r"eyJ[\w-]+\.[\w-]+(\.[\w-]+)?|(Bearer|token)\s+[\w.-]{16,}", re.IGNORECASE)
@@ -34,7 +34,7 @@ def read_error(body: bytes) -> tuple[int | None, tuple[str, ...]]:
         content = None
     code, words = _said(content)
     if words is None:
-        words = re.sub(r"<[^>]*>|\s+", " ", body[:4000].decode("utf-8", "replace")).strip() or "no message"
+        words = " ".join(re.sub(r"<[^>]*>", " ", body[:4000].decode("utf-8", "replace")).split()) or "no message"
     inside = _INSIDE.search(words)
     if inside is not None:
         code = int(inside[1]) if code is None else code

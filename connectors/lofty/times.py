@@ -37,7 +37,7 @@ def parse_time_ms(value: Any) -> int | None:
     if isinstance(value, int):
         return value if 0 < value <= _LAST_MS else None
     if isinstance(value, float):
-        return int(value) if 0 < value <= _LAST_MS else None
+        return int(value) if 1 <= value <= _LAST_MS else None
     if not isinstance(value, str):
         return None
     text = value.strip()
