@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import replace
 from typing import Protocol
 
-from connectors.http import Request, Response
+from connectors.request import Request, Response
 
 Flow = Generator[Request, Response, None]
 

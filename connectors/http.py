@@ -1,4 +1,4 @@
-"""One HTTP exchange, as values: a request goes in, a response or an error comes out.
+"""One HTTP exchange: a request goes in, a response or an error comes out (the values: `connectors.request`).
 
 The transport is a parameter of every vendor client: tests pass a function, production passes `AiohttpTransport`.
 A transport answers with *any* status; turning a status into an error is the client's work.
@@ -11,39 +11,18 @@ What a transport must tell apart, because writing once depends on it:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 
 from connectors.errors import NotSent, Unanswered
+from connectors.request import Request, Response, Transport
+
+__all__ = ["AiohttpTransport", "Request", "Response", "Transport"]
 
 USER_AGENT = "lofty-ghl/0.1 (+https://github.com/lofty-ghl)"
 """Sent with every request: GHL's front door refuses the default agents of some clients with `Error 1010`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is sent. `body` is the exact bytes; `headers` may hold a credential and stay out of `repr`."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What came back. Header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
-
-
-Transport = Callable[[Request], Awaitable[Response]]
 
 
 class AiohttpTransport:

@@ -13,7 +13,7 @@ import orjson
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.ghl.rate import read_rate
 from connectors.ghl.wire import Contact
-from connectors.http import Response
+from connectors.request import Response
 
 _SECRETS = re.compile(r"pit-[\w-]{8,}|eyJ[\w-]+\.[\w-]+(\.[\w-]+)?|Bearer\s+\S+", re.IGNORECASE)
 _LONGEST_MESSAGE = 500
