@@ -52,7 +52,8 @@ def gather(row: FetchRow | None, change: Change) -> FetchRow:
     """Merge a change into the entity's pending read: any number of changes is one read.
 
     The newest operation counts, the oldest times measure freshness, the most urgent origin decides the priority.
-    A new change clears what parked the read; the waiting after failures goes on.
+    A new change clears what parked the read, and asks the ordinary question again before the trash is asked:
+    a lead that was restored meanwhile is no deleted one. The waiting after failures goes on.
     """
     if row is None:
         return FetchRow(
@@ -77,5 +78,6 @@ def gather(row: FetchRow | None, change: Change) -> FetchRow:
             "origin": change.origin if is_more_urgent else row.origin,
             "generation": row.generation + 1,
             "parked": "",
+            "confirms": False,
         }
     )
