@@ -1,0 +1,81 @@
+"""Which snapshots become the desired state: in any order, the newest one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core.delivery import accept, desire, settled_as
+from streams.core.rows import LinkRow, OutboxRow
+from streams.words import Snapshot
+
+
+def snapshot(version_ms: int = 5, fingerprint: str = "f", **facts: Any) -> Snapshot:
+    """A state of one contact."""
+    given_facts = {"read_ms": 0, "update_time_ms": 50, "accepted_ms": 60, "state": {}} | facts
+    return Snapshot.model_validate(
+        {"connection": "c", "lead": "7", "kind": "contact", "id": "7"}
+        | {"version_ms": version_ms, "fingerprint": fingerprint}
+        | given_facts
+    )
+
+
+SNAPSHOTS = st.lists(
+    st.builds(snapshot, st.integers(0, 4), st.sampled_from("fgh"), update_time_ms=st.integers(0, 9)), min_size=1
+)
+
+
+def take(row: OutboxRow | None, link: LinkRow | None, one: Snapshot) -> OutboxRow | None:
+    """What the deliver agent does with a snapshot."""
+    accepted = accept(row, link, one, settled_as(one.fingerprint, "m")) == "accepted"
+    return desire(row, one) if accepted else row
+
+
+@given(SNAPSHOTS)
+def test_in_any_order_the_newest_snapshot_is_what_is_wanted(snapshots: list[Snapshot]) -> None:
+    """Equal versions follow the topic: the last of the newest version."""
+    row: OutboxRow | None = None
+    for one in snapshots:
+        row = take(row, None, one)
+    newest = max(one.version_ms for one in snapshots)
+    assert row is not None
+    assert row.snapshot.version_ms == newest
+    assert row.snapshot.fingerprint == [one.fingerprint for one in snapshots if one.version_ms == newest][-1]
+
+
+@given(snapshots=SNAPSHOTS, written=st.integers(0, 4))
+def test_nothing_older_than_what_was_written_is_wanted_again(snapshots: list[Snapshot], written: int) -> None:
+    """A late snapshot neither gets into the outbox nor into GHL."""
+    link = LinkRow(ghl_id="g", version_ms=written, settled="z/m")
+    row: OutboxRow | None = None
+    for one in snapshots:
+        row = take(row, link, one)
+    assert row is None or row.snapshot.version_ms >= written
+    assert (row is None) == all(one.version_ms < written for one in snapshots)
+
+
+def test_replaying_what_is_settled_wants_nothing() -> None:
+    """Same content, same mapping: unchanged; another mapping: wanted."""
+    link = LinkRow(ghl_id="g", version_ms=5, settled=settled_as("f", "m"))
+    assert accept(None, link, snapshot(), settled_as("f", "m")) == "unchanged"
+    assert accept(None, link, snapshot(), settled_as("f", "other mapping")) == "accepted"
+
+
+def test_a_state_that_goes_back_while_another_is_on_its_way_is_wanted() -> None:
+    """What is settled no longer is what will stand there: the outbox decides."""
+    link = LinkRow(ghl_id="g", version_ms=5, settled=settled_as("f", "m"))
+    under_way = OutboxRow(snapshot=snapshot(6, "g"))
+    assert accept(under_way, link, snapshot(7, "f"), settled_as("f", "m")) == "accepted"
+
+
+def test_a_newer_state_keeps_the_waiting_and_the_oldest_times() -> None:
+    """It forgets what was refused of the earlier one, and freshness is measured from the oldest unwritten change."""
+    waiting = OutboxRow(
+        snapshot=snapshot(5), attempts=3, not_before_ms=70, last_error="503", omit=("phone",), parked="refused"
+    )
+    wanted = desire(waiting, snapshot(6, "g", update_time_ms=55, accepted_ms=40))
+    assert wanted == OutboxRow(
+        snapshot=snapshot(6, "g", update_time_ms=50, accepted_ms=40), attempts=3, not_before_ms=70
+    )
