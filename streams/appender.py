@@ -79,6 +79,8 @@ class Appender:
         if len(waiting) > 1:
             # Wait for all before raising, so that no future is left with an error that nobody reads.
             await asyncio.wait(waiting)
+            for acknowledged in waiting:
+                acknowledged.exception()
         return [await acknowledged for acknowledged in waiting]
 
     def enqueue(self, record: Record) -> asyncio.Future[int]:
@@ -107,25 +109,24 @@ class Appender:
         topic, partition = place
         position = 0
         while position < len(pending):
-            batch = self._producer.create_batch()
             first = position
-            while position < len(pending) and position - first < MOST_RECORDS:
-                record = pending[position].record
-                if batch.append(key=record.key, value=record.value, timestamp=None) is None:
-                    break
-                position += 1
-            # A record that no empty batch can hold is still tried alone, to get the producer's own error for it.
-            taken = pending[first : max(position, first + 1)]
             try:
+                batch = self._producer.create_batch()
+                while position < len(pending) and position - first < MOST_RECORDS:
+                    record = pending[position].record
+                    if batch.append(key=record.key, value=record.value, timestamp=None) is None:
+                        break
+                    position += 1
                 if position == first:
                     raise ValueError(f"a record for {topic} exceeds the producer's batch size")
                 metadata = await (await self._producer.send_batch(batch, topic, partition=partition))
             except Exception as error:  # every waiter gets it, whatever it is
-                for one in taken:
+                # A record that no empty batch can hold fails alone.
+                position = max(position, first + 1)
+                for one in pending[first:position]:
                     if not one.acknowledged.done():
                         one.acknowledged.set_exception(error)
             else:
-                for number, one in enumerate(taken):
+                for number, one in enumerate(pending[first:position]):
                     if not one.acknowledged.done():
                         one.acknowledged.set_result(metadata.offset + number)
-            position = first + len(taken)
