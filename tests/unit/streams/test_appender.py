@@ -1,0 +1,240 @@
+"""The appender's promises, over a producer that does as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import pytest
+from aiokafka.structs import RecordMetadata, TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.appender import MOST_RECORDS, Appender, Record
+
+DEADLINE_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class FakeBatch:
+    """Holds so many records, and none that is too big for any batch."""
+
+    capacity: int
+    values: list[bytes | None] = field(default_factory=list)
+
+    def append(self, *, key: bytes | None, value: bytes | None, timestamp: int | None) -> object:
+        """None when full."""
+        if len(self.values) >= self.capacity or value == b"too big":
+            return None
+        self.values.append(value)
+        return object()
+
+    def record_count(self) -> int:
+        """How many records it holds."""
+        return len(self.values)
+
+
+class FakeProducer:
+    """Follows the `Producer` protocol. With `is_manual` each batch waits until `acknowledge` or `refuse`."""
+
+    def __init__(self, capacity: int = 10_000, *, is_manual: bool = False) -> None:
+        self.capacity = capacity
+        self.is_manual = is_manual
+        self.logs: dict[tuple[str, int], list[bytes | None]] = defaultdict(list)
+        self.batches: list[list[bytes | None]] = []
+        self.refused: dict[bytes, Exception] = {}
+        self.waiting: asyncio.Queue[tuple[asyncio.Future[RecordMetadata], RecordMetadata]] = asyncio.Queue()
+
+    def create_batch(self) -> FakeBatch:
+        """A new batch."""
+        if self.capacity == 0:
+            raise RuntimeError("producer is closed")
+        return FakeBatch(self.capacity)
+
+    async def send_batch(self, batch: FakeBatch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
+        """Append to the log of the partition, or refuse."""
+        await asyncio.sleep(0)
+        future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        self.batches.append(batch.values)
+        for value in batch.values:
+            if error := self.refused.get(value or b""):
+                future.set_exception(error)
+                return future
+        log = self.logs[topic, partition]
+        place = TopicPartition(topic, partition)
+        metadata = RecordMetadata(topic, partition, place, len(log), None, 0, 0)
+        log.extend(batch.values)
+        if self.is_manual:
+            await self.waiting.put((future, metadata))
+        else:
+            future.set_result(metadata)
+        return future
+
+    async def acknowledge(self) -> None:
+        """Let the oldest batch that is under way succeed."""
+        future, metadata = await asyncio.wait_for(self.waiting.get(), DEADLINE_SECONDS)
+        future.set_result(metadata)
+
+
+def record(value: bytes | str, partition: int = 0, topic: str = "t") -> Record:
+    """One record."""
+    return Record(topic, partition, b"k", value.encode() if isinstance(value, str) else value)
+
+
+@given(
+    appends=st.lists(
+        st.lists(st.tuples(st.sampled_from("tu"), st.integers(0, 2)), min_size=1, max_size=5), min_size=1, max_size=12
+    ),
+    capacity=st.integers(1, 4),
+)
+def test_each_record_stands_at_the_offset_that_was_returned_and_in_order(
+    appends: list[list[tuple[str, int]]], capacity: int
+) -> None:
+    """Any number of concurrent appends to any partitions, with batches of any size."""
+
+    async def run() -> tuple[FakeProducer, list[list[Record]], list[list[int]]]:
+        producer = FakeProducer(capacity)
+        appender = Appender(producer)
+        numbered = [
+            [record(f"{number}.{part}", partition, topic) for part, (topic, partition) in enumerate(places)]
+            for number, places in enumerate(appends)
+        ]
+        offsets = await asyncio.gather(*(appender.append(records) for records in numbered))
+        return producer, numbered, offsets
+
+    producer, numbered, offsets = asyncio.run(run())
+    for records, at in zip(numbered, offsets, strict=True):
+        assert [producer.logs[r.topic, r.partition][o] for r, o in zip(records, at, strict=True)] == [
+            r.value for r in records
+        ]
+    for place, log in producer.logs.items():
+        expected = [r.value for records in numbered for r in records if (r.topic, r.partition) == place]
+        assert log == expected
+    assert all(len(batch) <= capacity for batch in producer.batches)
+
+
+async def test_nothing_appended_is_nothing_sent() -> None:
+    """An empty append returns at once."""
+    producer = FakeProducer()
+    assert await Appender(producer).append([]) == []
+    assert producer.batches == []
+
+
+async def test_appends_gather_while_one_is_under_way() -> None:
+    """The first leaves at once; those that come meanwhile leave together."""
+    producer = FakeProducer(is_manual=True)
+    appender = Appender(producer)
+    first = asyncio.create_task(appender.append([record("a")]))
+    while producer.waiting.empty():
+        await asyncio.sleep(0)
+    others = [asyncio.create_task(appender.append([record(name)])) for name in "bcd"]
+    await asyncio.sleep(0)
+    await producer.acknowledge()
+    await producer.acknowledge()
+    offsets = await asyncio.gather(first, *others)
+    assert producer.batches == [[b"a"], [b"b", b"c", b"d"]]
+    assert offsets == [[0], [1], [2], [3]]
+
+
+async def test_one_partition_does_not_wait_for_another() -> None:
+    """A slow leader delays its own partition only."""
+    producer = FakeProducer(is_manual=True)
+    appender = Appender(producer)
+    slow = asyncio.create_task(appender.append([record("slow", 0)]))
+    while producer.waiting.empty():
+        await asyncio.sleep(0)
+    stuck, metadata = producer.waiting.get_nowait()
+    quick = asyncio.create_task(appender.append([record("quick", 1)]))
+    await producer.acknowledge()
+    assert await asyncio.wait_for(quick, DEADLINE_SECONDS) == [0]
+    assert not slow.done()
+    stuck.set_result(metadata)
+    assert await slow == [0]
+
+
+async def test_an_error_reaches_the_appends_that_it_concerns_and_later_ones_go_on() -> None:
+    """One batch fails; the others of the partition, before and after, are written."""
+    producer = FakeProducer(capacity=1)
+    producer.refused[b"bad"] = ConnectionError("not enough replicas")
+    appender = Appender(producer)
+    results = await asyncio.gather(
+        *(appender.append([record(name)]) for name in ("a", "bad", "c")), return_exceptions=True
+    )
+    later = await appender.append([record("d")])
+    assert results == [[0], producer.refused[b"bad"], [1]]
+    assert later == [2]
+
+
+async def test_several_errors_of_one_append_leave_none_unread() -> None:
+    """The first is raised; asyncio has no future to complain about."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    producer = FakeProducer(capacity=1)
+    producer.refused = {b"x": ConnectionError("first"), b"y": ConnectionError("second")}
+    with pytest.raises(ConnectionError, match="first"):
+        await Appender(producer).append([record("x"), record("y")])
+    gc.collect()  # asyncio complains of an unread error when its future goes
+    assert complaints == []
+
+
+async def test_a_producer_that_cannot_make_a_batch_fails_the_append_and_not_the_appender() -> None:
+    """Nobody waits for ever, whatever raises."""
+    producer = FakeProducer(capacity=0)
+    appender = Appender(producer)
+    with pytest.raises(RuntimeError, match="closed"):
+        await asyncio.wait_for(appender.append([record("a")]), DEADLINE_SECONDS)
+    producer.capacity = 9
+    assert await appender.append([record("b")]) == [0]
+
+
+async def test_a_record_bigger_than_any_batch_is_an_error_that_names_its_topic() -> None:
+    """Its neighbours are written."""
+    producer = FakeProducer()
+    appender = Appender(producer)
+    results = await asyncio.gather(
+        *(appender.append([record(name, topic="ghl.receipts")]) for name in ("a", "too big", "c")),
+        return_exceptions=True,
+    )
+    assert (results[0], results[2]) == ([0], [1])
+    assert isinstance(results[1], ValueError)
+    assert "ghl.receipts" in str(results[1])
+
+
+async def test_more_records_than_a_batch_may_hold_leave_in_several() -> None:
+    """The number in one batch is bounded even when its bytes are not used up."""
+    producer = FakeProducer(capacity=MOST_RECORDS * 2)
+    offsets = await Appender(producer).append([record(str(number)) for number in range(MOST_RECORDS + 1)])
+    assert [len(batch) for batch in producer.batches] == [MOST_RECORDS, 1]
+    assert offsets == list(range(MOST_RECORDS + 1))
+
+
+@pytest.mark.parametrize("size", [1, 3])
+async def test_a_waiter_that_is_cancelled_disturbs_no_other(size: int) -> None:
+    """Its records are written all the same, and the offsets of the rest are right."""
+    producer = FakeProducer(is_manual=True)
+    appender = Appender(producer)
+    cancelled = asyncio.create_task(appender.append([record(f"x{number}") for number in range(size)]))
+    stays = asyncio.create_task(appender.append([record("y")]))
+    while producer.waiting.empty():
+        await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.wait([cancelled])
+    await producer.acknowledge()
+    assert cancelled.cancelled()
+    assert await asyncio.wait_for(stays, DEADLINE_SECONDS) == [size]
+    assert producer.logs["t", 0][size] == b"y"
+
+
+async def test_drain_waits_until_nothing_is_under_way() -> None:
+    """Also for what nobody awaits."""
+    producer = FakeProducer(is_manual=True)
+    appender = Appender(producer)
+    loose = appender.enqueue(record("a"))
+    draining = asyncio.create_task(appender.drain())
+    await asyncio.sleep(0)
+    assert not draining.done()
+    await producer.acknowledge()
+    await asyncio.wait_for(draining, DEADLINE_SECONDS)
+    assert loose.result() == 0
