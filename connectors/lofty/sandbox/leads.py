@@ -29,6 +29,8 @@ _COPIED = frozenset(blank_lead(0, 0, 0)) - {
 
 def write(team: Team, lead: Record, given: Mapping[str, Any], at_ms: int) -> None:
     """Apply a write to a lead. Raises `Refusal` for what Lofty refuses, and then nothing has changed."""
+    if wrong := [name for name in ("emails", "phones") if not isinstance(given.get(name, []), list)]:
+        raise invalid(f"{', '.join(wrong)} must be a list")
     fields = copy.deepcopy(lead.fields)
     for name in _COPIED & given.keys():
         fields[name] = given[name]
