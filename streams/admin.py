@@ -38,7 +38,9 @@ async def inspect(settings: Settings) -> list[TopicState]:
         found = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics(sorted(existing))}
         configs = await _configs(admin, existing)
         return [
-            TopicState(name, config, found.get(name), _problem(settings, found.get(name), config, configs.get(name, {})))
+            TopicState(
+                name, config, found.get(name), _problem(settings, found.get(name), config, configs.get(name, {}))
+            )
             for name, config in wanted.items()
         ]
     finally:

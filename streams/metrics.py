@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.answered import Answered
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from connectors.answered import Answered
 from streams.words import Snapshot
 
 FRESHNESS_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)

@@ -35,7 +35,7 @@ Process = Callable[[list[Any]], Awaitable[None]]
 async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterator[list[EventT[Any]]]:
     """Yield what has arrived, at least one event, at most `most`. Acknowledges a batch when the next one is asked for."""
     stream.enable_acks = False
-    queue = stream.channel.queue  # type: ignore[union-attr]  # a topic's channel, not a plain iterable
+    queue = stream.channel.queue  # type: ignore[attr-defined]  # a topic's channel, not a plain iterable
     consumer = stream.app.consumer
     is_busy = False
     async for first in stream.events():

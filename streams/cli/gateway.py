@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, LogLevelOption, err, log_to_stderr
-from streams.cli.running import run_until_stopped, settings_or_refuse
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    LogLevelOption,
+    err,
+    log_to_stderr,
+    run_until_stopped,
+    settings_or_refuse,
+)
 from streams.gateway.server import Gateway
 
 

@@ -18,7 +18,7 @@ def operations(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
 
     Example: lofty-ghl operations --json
     """
-    rows = [("ghl", operation) for operation in _all(GHL)] + [("lofty", operation) for operation in _all(LOFTY)]
+    rows = [("ghl", operation) for operation in GHL.values()] + [("lofty", operation) for operation in LOFTY.values()]
     if as_json:
         values = [
             {

@@ -29,7 +29,8 @@ def show(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> 
     states = asyncio.run(_reach(settings))
     if as_json:
         rows = [
-            {"topic": s.name, "partitions": s.partitions, "wanted": dict(s.wanted), "problem": s.problem} for s in states
+            {"topic": s.name, "partitions": s.partitions, "wanted": dict(s.wanted), "problem": s.problem}
+            for s in states
         ]
         typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
     else:

@@ -11,8 +11,15 @@ from aiohttp import web
 
 from streams.admin import create_missing, inspect
 from streams.app import Collaborators, Worker
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, LogLevelOption, log_to_stderr, refuse
-from streams.cli.running import run_until_stopped, settings_or_refuse
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    LogLevelOption,
+    log_to_stderr,
+    refuse,
+    run_until_stopped,
+    settings_or_refuse,
+)
 from streams.observe import add_health_and_metrics, listen
 from streams.settings import Settings
 
@@ -21,7 +28,8 @@ def worker(
     config: ConfigOption = DEFAULT_CONFIG,
     log_level: LogLevelOption = "info",
     embedded: Annotated[
-        bool, typer.Option("--embedded-broker", help="The broker is the embedded one: it has no admin API.", hidden=True)
+        bool,
+        typer.Option("--embedded-broker", help="The broker is the embedded one: it has no admin API.", hidden=True),
     ] = False,
 ) -> None:
     """Carry changes from Lofty into GHL, until stopped.

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from connectors.ghl import GhlClient
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent
+from connectors.ghl import GhlClient
 from connectors.outcome import Disposition, classify
 from streams.core.directory import Directory, fold
 from streams.core.dispatcher import Item, Priority, Verdict
@@ -47,7 +47,9 @@ class Directories:
         self._may_create = may_create
         self._shelves: dict[str, _Shelf] = {}
 
-    def add(self, connection: str, location_id: str, budget: str, client: GhlClient, wanted: Mapping[str, CustomField]) -> None:
+    def add(
+        self, connection: str, location_id: str, budget: str, client: GhlClient, wanted: Mapping[str, CustomField]
+    ) -> None:
         """Keep a directory for a connection, with the custom fields that its mapping names."""
         creates = {r: one for r, one in wanted.items() if not one.is_key} if self._may_create[connection] else {}
         self._shelves[connection] = _Shelf(location_id, budget, client, creates)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.ghl import GhlClient
-
 from streams.core.plan import Call
 
 

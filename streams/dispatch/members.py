@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.lofty import LoftyClient
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent
+from connectors.lofty import LoftyClient
 from connectors.outcome import Disposition, classify
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot

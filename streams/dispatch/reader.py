@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.lofty import LoftyClient, parse_time_ms
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.lofty import LoftyClient, parse_time_ms
 from connectors.outcome import Disposition, Row, classify
 from streams.appender import Appender, Record
 from streams.core.backoff import Backoff

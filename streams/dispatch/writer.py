@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from connectors.ghl import GhlClient
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.ghl import GhlClient
 from connectors.outcome import Disposition, Row, classify
 from streams.appender import Appender
 from streams.core.backoff import Backoff
@@ -87,7 +87,9 @@ class Writer:
             case Settled(because):
                 slot.answered(was_sent=False)
                 facts = {"message": because, "flags": planned.flags}
-                receipt = self.receipts.make(row, "unchanged", "compare", settled=self.settled_as(row.snapshot), **facts)
+                receipt = self.receipts.make(
+                    row, "unchanged", "compare", settled=self.settled_as(row.snapshot), **facts
+                )
                 await self.receipts.settle(place.partition, receipt)
                 return DONE
             case Blocked():
@@ -113,7 +115,9 @@ class Writer:
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, flags: tuple[str, ...], slot: Slot
     ) -> Finish:
         if call.is_create:
-            await self.receipts.write(place.partition, self.receipts.make(row, "intended", call.step, fields=call.fields))
+            await self.receipts.write(
+                place.partition, self.receipts.make(row, "intended", call.step, fields=call.fields)
+            )
         try:
             performed = await perform(place.client, place.location_id, call)
         except ConnectorError as error:

@@ -242,9 +242,11 @@ def _compile_field(
             steps.append(compile_transform(one))
         except WrongTerm as error:
             faults.append(error.at(*path, "transform", *([str(index)] if isinstance(written, list) else [])))
-    for key in ("unset", "unchecked"):
-        if not isinstance(options.get(key, True), bool):
-            faults.append(Fault((*path, key), "true or false", shown(options[key])))
+    faults += (
+        Fault((*path, key), "true or false", shown(options[key]))
+        for key in ("unset", "unchecked")
+        if not isinstance(options.get(key, True), bool)
+    )
     steps.append(settle(described.type if target.startswith(CUSTOM) else target))
     if ("from" in options) == ("value" in options):
         raise WrongTerm("either from or value", "both" if "from" in options else "neither")
@@ -278,9 +280,11 @@ def _expression(options: dict[str, Any]) -> Expression:
 def _describe(target: str, reference: str, options: dict[str, Any], faults: list[Fault]) -> CustomField:
     kind = options.get("type", "TEXT")
     if not target.startswith(CUSTOM):
-        for key in ("type", "options"):
-            if key in options:
-                faults.append(Fault(("fields", target, key), "no such key", key, "only custom fields have it"))
+        faults += (
+            Fault(("fields", target, key), "no such key", key, "only custom fields have it")
+            for key in ("type", "options")
+            if key in options
+        )
         return CustomField(reference)
     if not isinstance(kind, str) or kind not in CUSTOM_TYPES:
         hint = did_you_mean(kind, CUSTOM_TYPES) if isinstance(kind, str) else ""

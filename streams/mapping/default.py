@@ -39,4 +39,4 @@ assignedTo  = "_agent.email"                                    # the assigned a
 "custom:Lofty referred by"        = "referredBy"
 "custom:Lofty last touch"         = { from = "lastTouch", transform = ["date"], type = "DATE" }
 "custom:Lofty created"            = { from = "createTime", transform = ["date"], type = "DATE" }
-"""  # noqa: E501  # TOML keeps an inline table on one line
+"""

@@ -59,7 +59,9 @@ class MemoryStore(memory.Store):
         self, batch: Iterable[EventT], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
     ) -> None:
         for event in batch:
-            self.write(event.message.partition, [(event.message.key, event.message.value)])
+            message = event.message
+            assert message.key is not None, "a table's changelog has keys"
+            self.write(message.partition, [(message.key, message.value)])
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import faust
 from faust.types import TP, StoreT
@@ -57,8 +57,7 @@ class Table(Generic[Row]):
 
     @property
     def _store(self) -> PartitionedStore:
-        store: PartitionedStore = self._faust.data
-        return store
+        return cast(PartitionedStore, self._faust.data)  # whatever `_new_store_by_url` made
 
     def get(self, partition: int, key: str) -> Row | None:
         """The row under a key, or None. Raises `NotAWord` for a row that a newer version wrote."""

@@ -10,6 +10,7 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
 from tests.kafka.broker import Broker
 
 DEADLINE_SECONDS = 30.0
@@ -98,9 +99,9 @@ def counting_app(broker: Broker, topic: str, counted: Callable[[int], None]) -> 
     table = app.Table("counts", partitions=4, default=int, key_type=bytes)
 
     async def count(stream: faust.Stream[bytes]) -> None:
-        async for key, _ in stream.items():
-            table[key] += 1
-            counted(table[key])
+        async for event in stream.events():
+            table[event.key] += 1
+            counted(table[event.key])
 
     app.agent(source, name="count", concurrency=1)(count)
     app.finalize()
