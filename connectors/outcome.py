@@ -94,7 +94,10 @@ OUTCOMES: tuple[Row, ...] = (
         "location inactive", _answer("ghl", (400,), r"location is not active"), Disposition.PAUSE, "suspended location"
     ),
     Row(
-        "version header", _answer("ghl", (400,), r"api version"), Disposition.PAUSE, "our bug: every request would fail"
+        "version header",
+        _answer("ghl", (400,), r"api version|version header"),
+        Disposition.PAUSE,
+        "our bug: every request would fail",
     ),
     # -- GHL, what we asked --------------------------------------------------------------------------------
     Row(
@@ -103,8 +106,12 @@ OUTCOMES: tuple[Row, ...] = (
         Disposition.ADOPT,
         "a duplicate is an answer: meta.contactId",
     ),
+    # Only the thing itself: a refused field ("user not found") must not make us forget the contact that bears it.
     Row(
-        "not found", _answer("ghl", (400, 404, 422), r"not found"), Disposition.GONE, "deleted there, by hand or by us"
+        "not found",
+        _answer("ghl", (400, 422), r"\b(contact|note|task|appointment|event)( with id:? ?\S+)?( was)? not found"),
+        Disposition.GONE,
+        "deleted there, by hand or by us",
     ),
     Row("not found", _answer("ghl", (404, 410)), Disposition.GONE, "deleted there, by hand or by us"),
     # -- Lofty ---------------------------------------------------------------------------------------------
@@ -114,8 +121,10 @@ OUTCOMES: tuple[Row, ...] = (
         Disposition.GONE,
         "missing, trashed, no access, not yet visible",
     ),
+    # A user that does not exist says nothing of the lead or note that was asked for: that is not gone.
+    Row("unknown user", _answer("lofty", codes=(20003,)), Disposition.REFUSED, "the user of the key, or of the body"),
     Row("not found", _answer("lofty", (404, 410)), Disposition.GONE, "missing, trashed, no access, not yet visible"),
-    Row("wrong key", _answer("lofty", codes=(200058,)), Disposition.PAUSE, "dead key, or the wrong scheme"),
+    Row("wrong key", _answer("lofty", codes=(200058, 20004)), Disposition.PAUSE, "dead key, or the wrong scheme"),
     Row("missing permission", _answer("lofty", codes=(200100,)), Disposition.PAUSE, "the app lacks this API"),
     Row("token expired", _answer("lofty", (401,), r"expired"), Disposition.REFRESH, "expired access token"),
     Row("not authorized", _answer("lofty", (401,)), Disposition.PAUSE, "bad credentials"),
