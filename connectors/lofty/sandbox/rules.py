@@ -158,9 +158,15 @@ def _list_custom_fields(ask: Ask) -> Done:
 
 
 def _list_tags(ask: Ask) -> Done:
-    definitions = [{"tagId": tag_id, "tagName": name, "leadId": 0} for name, tag_id in ask.team.tags.items()]
-    leads = (one for one in ask.team.records["lead"].values() if not one.is_deleted)
-    return Done([*definitions, *(used for lead in leads for used in lead.fields["tags"])])
+    """Definitions and uses, mixed. Times are ISO 8601 here, other than on a lead."""
+    rows: list[dict[str, Any]] = [
+        {"tagId": number, "tagName": name, "leadId": 0} for name, number in ask.team.tags.items()
+    ]
+    for lead in ask.team.records["lead"].values():
+        for used in () if lead.is_deleted else lead.fields["tags"]:
+            times = {name: used[name].replace("GMT", "Z") for name in ("createTime", "updateTime")}
+            rows.append({**used, **times})
+    return Done(rows)
 
 
 def _list_subscriptions(ask: Ask) -> Done:
