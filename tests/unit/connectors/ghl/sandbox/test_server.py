@@ -121,7 +121,7 @@ async def test_what_never_answers_does_not_hold_up_the_end(sandbox: GhlSandbox, 
     client = GhlClient(transport, StaticAuth("Bearer", "pit-here"), base_url=served.url)
     asking = asyncio.ensure_future(client.upsert_contact(NEW))
     async with asyncio.timeout(5):
-        while not sandbox.ledger.after():  # noqa: ASYNC110  # the ledger is what is observed; it has no event
+        while not sandbox.ledger.after():  # the ledger is what is observed; it has no event
             await asyncio.sleep(0.005)
         await served.aclose()
         with pytest.raises(Unanswered):
