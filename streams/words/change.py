@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from streams.words.entity import Entity, Kind
 from streams.words.word import Word
 
 Operation = Literal["created", "updated", "finished", "deleted"]
 Origin = Literal["webhook", "sweep", "backfill", "replay", "dependency"]
+
+Millis = Annotated[int, Field(gt=-(2**53), lt=2**53)]
+"""Epoch milliseconds. Bounded, since anybody may produce changes, and JSON writers refuse or round greater numbers."""
 
 
 class Change(Word):
@@ -22,8 +27,8 @@ class Change(Word):
     kind: Kind
     id: str
     operation: Operation
-    update_time_ms: int
-    accepted_ms: int
+    update_time_ms: Millis
+    accepted_ms: Millis
     origin: Origin = "webhook"
 
     @property
