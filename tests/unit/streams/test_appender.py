@@ -12,7 +12,7 @@ from aiokafka.structs import RecordMetadata, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.appender import MOST_RECORDS, Appender, Record
+from streams.appender import MOST_RECORDS, Appender, Batch, Record
 
 DEADLINE_SECONDS = 10.0
 
@@ -45,6 +45,7 @@ class FakeProducer:
         self.logs: dict[tuple[str, int], list[bytes | None]] = defaultdict(list)
         self.batches: list[list[bytes | None]] = []
         self.refused: dict[bytes, Exception] = {}
+        self.sent = asyncio.Event()
         self.waiting: asyncio.Queue[tuple[asyncio.Future[RecordMetadata], RecordMetadata]] = asyncio.Queue()
 
     def create_batch(self) -> FakeBatch:
@@ -53,8 +54,9 @@ class FakeProducer:
             raise RuntimeError("producer is closed")
         return FakeBatch(self.capacity)
 
-    async def send_batch(self, batch: FakeBatch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
         """Append to the log of the partition, or refuse."""
+        assert isinstance(batch, FakeBatch)
         await asyncio.sleep(0)
         future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
         self.batches.append(batch.values)
@@ -68,9 +70,14 @@ class FakeProducer:
         log.extend(batch.values)
         if self.is_manual:
             await self.waiting.put((future, metadata))
+            self.sent.set()
         else:
             future.set_result(metadata)
         return future
+
+    async def has_sent(self) -> None:
+        """Wait until a first batch is under way."""
+        await asyncio.wait_for(self.sent.wait(), DEADLINE_SECONDS)
 
     async def acknowledge(self) -> None:
         """Let the oldest batch that is under way succeed."""
@@ -127,8 +134,7 @@ async def test_appends_gather_while_one_is_under_way() -> None:
     producer = FakeProducer(is_manual=True)
     appender = Appender(producer)
     first = asyncio.create_task(appender.append([record("a")]))
-    while producer.waiting.empty():
-        await asyncio.sleep(0)
+    await producer.has_sent()
     others = [asyncio.create_task(appender.append([record(name)])) for name in "bcd"]
     await asyncio.sleep(0)
     await producer.acknowledge()
@@ -143,8 +149,7 @@ async def test_one_partition_does_not_wait_for_another() -> None:
     producer = FakeProducer(is_manual=True)
     appender = Appender(producer)
     slow = asyncio.create_task(appender.append([record("slow", 0)]))
-    while producer.waiting.empty():
-        await asyncio.sleep(0)
+    await producer.has_sent()
     stuck, metadata = producer.waiting.get_nowait()
     quick = asyncio.create_task(appender.append([record("quick", 1)]))
     await producer.acknowledge()
@@ -217,8 +222,7 @@ async def test_a_waiter_that_is_cancelled_disturbs_no_other(size: int) -> None:
     appender = Appender(producer)
     cancelled = asyncio.create_task(appender.append([record(f"x{number}") for number in range(size)]))
     stays = asyncio.create_task(appender.append([record("y")]))
-    while producer.waiting.empty():
-        await asyncio.sleep(0)
+    await producer.has_sent()
     cancelled.cancel()
     await asyncio.wait([cancelled])
     await producer.acknowledge()

@@ -243,4 +243,4 @@ class DispatcherMachine(RuleBasedStateMachine):
 
 
 TestDispatcherModel = DispatcherMachine.TestCase
-TestDispatcherModel.settings = settings(max_examples=250, stateful_step_count=50)
+TestDispatcherModel.settings = settings(max_examples=150, stateful_step_count=50)

@@ -53,7 +53,8 @@ def test_different_values_have_different_hashes(one: object, other: object) -> N
     """True is not 1, and empty is not absent."""
     is_same = repr(one) == repr(other)
     assert (field_hash(one) == field_hash(other)) == is_same or isinstance(one, dict | list)
-    assert len({field_hash(value) for value in (None, "", 0, False, [], {}, "0")}) == 7
+    alike: list[object] = [None, "", 0, False, [], {}, "0"]
+    assert len({field_hash(value) for value in alike}) == 7
 
 
 def test_names_are_compared_without_case_and_outer_blanks() -> None:
