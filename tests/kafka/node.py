@@ -138,12 +138,14 @@ class KafkaNode:
         self._java = self._watcher = None
 
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # A first byte of zero makes it begin with an A: one that begins with a dash is taken for an option.
+        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
         done = subprocess.run(
             [*JVM, "-cp", f"{self._jars}/*", *tool], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
         )
         if done.returncode != 0:
+            self.close()
             raise RuntimeError(f"Kafka could not format its storage:\n{done.stdout.decode()[-2000:]}")
 
     def _check(self) -> None:
