@@ -11,6 +11,7 @@ from aiohttp import web
 
 from connectors.sandbox.faults import FaultBox, parse_fault
 from connectors.sandbox.ledger import Ledger
+from connectors.sandbox.refusal import Refusing
 
 Act = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -29,15 +30,15 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     return found
 
 
-def refusing(act: Act, refusal: type[Exception]) -> Act:
+def refusing(act: Act) -> Act:
     """Answer with words to what cannot be done: a refusal of the vendor's as it is, anything wrong with 400."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         try:
             return await act(request)
-        except (refusal, KeyError, TypeError, ValueError) as error:
-            if isinstance(error, refusal):
-                return reply(getattr(error, "content", str(error)), getattr(error, "status", 400))
+        except Refusing as refusal:
+            return reply(refusal.content, refusal.status)
+        except (KeyError, TypeError, ValueError) as error:
             return reply({"message": f"{type(error).__name__}: {error}"}, 400)
 
     return guarded
@@ -61,7 +62,7 @@ def fault_routes(box: Callable[[], FaultBox]) -> list[web.RouteDef]:
 
     path = "/_sandbox/faults"
     return [
-        web.post(path, refusing(order, ValueError)),
+        web.post(path, refusing(order)),
         web.get(path, show),
         web.delete(path, clear),
     ]
@@ -75,4 +76,4 @@ def ledger_route(ledger: Callable[[], Ledger]) -> web.RouteDef:
         rows = ledger().rows(after, int(request.query.get("limit", 1000)))
         return reply({"entries": rows, "last": rows[-1]["seq"] if rows else after})
 
-    return web.get("/_sandbox/ledger", refusing(show, ValueError))
+    return web.get("/_sandbox/ledger", refusing(show))

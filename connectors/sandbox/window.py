@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Window:
-    """At most `limit` requests in `seconds`; a limit of 0 is none."""
+    """At most `limit` requests in `seconds`; a limit of 0 is none. What is refused is not counted."""
 
     __slots__ = ("_limit", "_seconds", "ends_at", "used")
 
@@ -15,14 +15,24 @@ class Window:
         self.used = 0
 
     def take(self, now: float) -> bool:
-        """Count a request; False, and not counted, when it is one too many."""
+        """Count a request; False when it is one too many."""
+        if not self.admits(now):
+            return False
+        self.count(now)
+        return True
+
+    def admits(self, now: float) -> bool:
+        """Whether one more request fits in."""
         if now >= self.ends_at:
             self.used = 0
+            self.ends_at = 0.0
+        return self._limit == 0 or self.used < self._limit
+
+    def count(self, now: float) -> None:
+        """One request more."""
+        if self.ends_at == 0.0:
             self.ends_at = now + self._seconds
-        if self._limit and self.used >= self._limit:
-            return False
         self.used += 1
-        return True
 
     @property
     def remaining(self) -> int:

@@ -15,7 +15,8 @@ Answers that no document gives (a missing note or task, 429 bodies, a duplicate 
 """
 
 from connectors.ghl.sandbox.sandbox import GhlSandbox
-from connectors.ghl.sandbox.server import Served, build_app, serve
+from connectors.ghl.sandbox.server import build_app, serve
 from connectors.ghl.sandbox.settings import LocationSettings, SandboxSettings
+from connectors.sandbox.shell import Served
 
 __all__ = ["GhlSandbox", "LocationSettings", "SandboxSettings", "Served", "build_app", "serve"]

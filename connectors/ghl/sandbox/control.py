@@ -15,46 +15,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
-import orjson
 from aiohttp import web
 
-from connectors.ghl.sandbox.refusals import Refusal
 from connectors.ghl.sandbox.sandbox import GhlSandbox
 from connectors.ghl.sandbox.seeds import seed, shown
 from connectors.ghl.sandbox.settings import LocationSettings, SandboxSettings
-from connectors.sandbox.faults import parse_fault
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def _reply(content: Any, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(content), status=status, content_type="application/json")
-
-
-def _refusing(act: _Handler) -> _Handler:
-    """Answer 400 with words to what cannot be done."""
-
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        try:
-            return await act(request)
-        except Refusal as refusal:
-            return _reply(refusal.content, refusal.status)
-        except (KeyError, TypeError, ValueError) as error:
-            return _reply({"message": f"{type(error).__name__}: {error}"}, 400)
-
-    return guarded
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    content = await request.read()
-    found = orjson.loads(content) if content else {}
-    if not isinstance(found, dict):
-        raise ValueError("the body must be an object")
-    return found
+from connectors.sandbox.control import body_of, fault_routes, ledger_route, refusing, reply
 
 
 def changed_settings(settings: SandboxSettings, changes: dict[str, Any]) -> SandboxSettings:
@@ -77,34 +46,15 @@ def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
     """The routes of the control API."""
 
     async def reset(request: web.Request) -> web.StreamResponse:
-        sandbox.reset(changed_settings(sandbox.settings, (await _body(request)).get("settings", {})))
-        return _reply({"reset": True})
+        sandbox.reset(changed_settings(sandbox.settings, (await body_of(request)).get("settings", {})))
+        return reply({"reset": True})
 
     async def plant(request: web.Request) -> web.StreamResponse:
-        return _reply(seed(sandbox, await _body(request)))
-
-    async def order(request: web.Request) -> web.StreamResponse:
-        given = await _body(request)
-        faults = [parse_fault(one) for one in given.get("faults", [given])]
-        for fault in faults:
-            sandbox.faults.add(fault)
-        return _reply({"faults": [asdict(one) for one in sandbox.faults.faults]})
-
-    async def show_faults(_: web.Request) -> web.StreamResponse:
-        return _reply({"faults": [asdict(one) for one in sandbox.faults.faults]})
-
-    async def clear(_: web.Request) -> web.StreamResponse:
-        sandbox.faults.clear()
-        return _reply({"faults": []})
-
-    async def ledger(request: web.Request) -> web.StreamResponse:
-        after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", 1000))
-        entries = sandbox.ledger.rows(after, limit)
-        return _reply({"entries": entries, "last": entries[-1]["seq"] if entries else after})
+        return reply(seed(sandbox, await body_of(request)))
 
     async def contacts(request: web.Request) -> web.StreamResponse:
         place = sandbox.place(request.query.get("location"))
-        return _reply({"contacts": [shown(one) for one in place.contacts.values()]})
+        return reply({"contacts": [shown(one) for one in place.contacts.values()]})
 
     async def delete(request: web.Request) -> web.StreamResponse:
         contact_id = request.match_info["id"]
@@ -113,19 +63,17 @@ def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
             raise ValueError(f"no contact {contact_id!r} in any location")
         place.remove(place.contacts[contact_id])
         place.index.change(contact_id, None, sandbox.now())
-        return _reply({"deleted": contact_id})
+        return reply({"deleted": contact_id})
 
     async def stats(_: web.Request) -> web.StreamResponse:
-        return _reply(sandbox.ledger.stats())
+        return reply(sandbox.ledger.stats())
 
     return [
-        web.post("/_sandbox/reset", _refusing(reset)),
-        web.post("/_sandbox/seed", _refusing(plant)),
-        web.post("/_sandbox/faults", _refusing(order)),
-        web.get("/_sandbox/faults", _refusing(show_faults)),
-        web.delete("/_sandbox/faults", _refusing(clear)),
-        web.get("/_sandbox/ledger", _refusing(ledger)),
-        web.get("/_sandbox/contacts", _refusing(contacts)),
-        web.delete("/_sandbox/contacts/{id}", _refusing(delete)),
-        web.get("/_sandbox/stats", _refusing(stats)),
+        web.post("/_sandbox/reset", refusing(reset)),
+        web.post("/_sandbox/seed", refusing(plant)),
+        *fault_routes(lambda: sandbox.faults),
+        ledger_route(lambda: sandbox.ledger),
+        web.get("/_sandbox/contacts", refusing(contacts)),
+        web.delete("/_sandbox/contacts/{id}", refusing(delete)),
+        web.get("/_sandbox/stats", refusing(stats)),
     ]

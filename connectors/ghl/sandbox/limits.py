@@ -3,36 +3,7 @@
 from __future__ import annotations
 
 from connectors.ghl.sandbox.settings import SandboxSettings
-
-
-class Window:
-    """A fixed window: it starts with the first request after the last one ended."""
-
-    __slots__ = ("_limit", "_seconds", "ends_at", "used")
-
-    def __init__(self, limit: int, seconds: float) -> None:
-        self._limit = limit
-        self._seconds = seconds
-        self.ends_at = 0.0
-        self.used = 0
-
-    def admits(self, now: float) -> bool:
-        """Whether one more request fits in."""
-        if now >= self.ends_at:
-            self.used = 0
-            self.ends_at = 0.0
-        return self._limit == 0 or self.used < self._limit
-
-    def count(self, now: float) -> None:
-        """One request more."""
-        if self.ends_at == 0.0:
-            self.ends_at = now + self._seconds
-        self.used += 1
-
-    @property
-    def remaining(self) -> int:
-        """How many requests are left in it."""
-        return max(0, self._limit - self.used) if self._limit else 1_000_000
+from connectors.sandbox.window import Window
 
 
 class Limits:

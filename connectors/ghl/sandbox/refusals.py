@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connectors.sandbox.refusal import Refusing
+
 _ERRORS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 422: "Unprocessable Entity"}
 
 
-class Refusal(Exception):
+class Refusal(Refusing):
     """An answer other than 2xx. `content` is its body, but for the `traceId`."""
 
     def __init__(self, status: int, message: str | Sequence[str], **more: Any) -> None:

@@ -17,18 +17,20 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from connectors.ghl.operations import CALENDARS_VERSION, VERSION
+from connectors.ghl.operations import CALENDARS_VERSION, OPERATIONS, VERSION
 from connectors.ghl.sandbox import children, contacts, dictionaries, relations, search
 from connectors.ghl.sandbox.asking import Ask, Rule
 from connectors.ghl.sandbox.bodies import demand
 from connectors.ghl.sandbox.limits import Limits
 from connectors.ghl.sandbox.refusals import Refusal, wrong_location
-from connectors.ghl.sandbox.router import route
 from connectors.ghl.sandbox.settings import LocationSettings, SandboxSettings
 from connectors.ghl.sandbox.state import Place
 from connectors.operation import Operation
 from connectors.sandbox.faults import Fault, FaultBox
 from connectors.sandbox.ledger import Entry, Ledger
+from connectors.sandbox.router import Router
+
+_ROUTER = Router(OPERATIONS.values())
 
 RULES: Mapping[str, Rule] = {
     **contacts.RULES,
@@ -81,6 +83,11 @@ class GhlSandbox:
                 return one
         raise ValueError(f"no location {location!r}; there are {', '.join(self.places) or 'none'}")
 
+    @property
+    def latency_seconds(self) -> float:
+        """How long an answer takes."""
+        return self.settings.latency_seconds
+
     def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> Visit:
         """A request comes in. Answered at once if it has no right, if a limit is reached, or if a fault says so."""
         now = self.now()
@@ -123,7 +130,7 @@ class GhlSandbox:
         now: float,
     ) -> None:
         visit.headers = self._strangers.headers(now)
-        found = route(method, raw_path)
+        found = _ROUTER.route(method, raw_path)
         if found is None:
             raise Refusal(404, f"Cannot {method} {raw_path}")
         entry = visit.entry

@@ -28,7 +28,6 @@ from aiohttp import web
 
 from connectors.lofty.sandbox.desk_work import edit, edit_all, everything, seed, shown, team_of
 from connectors.lofty.sandbox.mailer import Mailer
-from connectors.lofty.sandbox.refusals import Refusal
 from connectors.lofty.sandbox.sandbox import LoftySandbox
 from connectors.lofty.sandbox.settings import PingSettings, SandboxSettings, TeamSettings
 from connectors.lofty.sandbox.state import Team
@@ -86,12 +85,12 @@ def control_routes(sandbox: LoftySandbox, mailer: Mailer) -> list[web.RouteDef]:
         return reply({**sandbox.ledger.stats(), "pending": mailer.pending, "pings": pings})
 
     found = [
-        web.post("/_sandbox/reset", refusing(reset, Refusal)),
-        web.post("/_sandbox/seed", refusing(plant, Refusal)),
-        web.post("/_sandbox/edits", refusing(burst, Refusal)),
-        web.post("/_sandbox/pings", refusing(send, Refusal)),
-        web.get("/_sandbox/leads", refusing(show_leads, Refusal)),
-        web.get("/_sandbox/stats", refusing(stats, Refusal)),
+        web.post("/_sandbox/reset", refusing(reset)),
+        web.post("/_sandbox/seed", refusing(plant)),
+        web.post("/_sandbox/edits", refusing(burst)),
+        web.post("/_sandbox/pings", refusing(send)),
+        web.get("/_sandbox/leads", refusing(show_leads)),
+        web.get("/_sandbox/stats", refusing(stats)),
         *fault_routes(lambda: sandbox.faults),
         ledger_route(lambda: sandbox.ledger),
     ]
@@ -107,7 +106,7 @@ def _desk_routes(sandbox: LoftySandbox, path: str, kind: str) -> list[web.RouteD
             order = {"edit": word, "kind": kind, "fields": given, "leadId": given.get("leadId"), **request.match_info}
             return reply(shown(edit(sandbox, team_of(sandbox, request.query.get("team")), order)))
 
-        return refusing(done, Refusal)
+        return refusing(done)
 
     return [
         web.post(f"/_sandbox/{path}", act("create")),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.sandbox.refusal import Refusing
 
-class Refusal(Exception):
+
+class Refusal(Refusing):
     """An answer other than 2xx. `content` is its JSON body."""
 
     def __init__(self, status: int, content: Any) -> None:

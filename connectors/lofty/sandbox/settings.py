@@ -40,6 +40,7 @@ class SandboxSettings:
     A window starts with an API key's first request and lasts `window_seconds`; `window_limit` requests fit in, 0 means
     no limit. `visibility_lag_seconds` is how long what was created still is 404.
     `allows_http` lets subscriptions call plain http; Lofty takes https only.
+    The ledger keeps its newest `ledger_size` requests, about a kilobyte each.
     `pings_own_writes` says whether writes by API cause pings too: of Lofty nobody knows.
     """
 
@@ -52,5 +53,5 @@ class SandboxSettings:
     pings_own_writes: bool = True
     subscriptions_limit: int = 100
     pings: PingSettings = field(default_factory=PingSettings)
-    ledger_size: int = 1_000_000
+    ledger_size: int = 200_000
     seed: int = 1
