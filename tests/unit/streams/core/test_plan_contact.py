@@ -245,3 +245,14 @@ def test_custom_fields_travel_by_id() -> None:
     plan = plan_contact(DesiredContact({CUSTOM + "c1": 5, CUSTOM + "c2": None}, (), LEAD), link, 0, search_lag_ms=0)
     assert isinstance(plan, Call)
     assert plan.body == {"customFields": [{"id": "c1", "field_value": 5}, {"id": "c2", "field_value": ""}]}
+
+
+def test_a_field_that_became_empty_while_the_create_was_in_doubt_is_cleared() -> None:
+    """The lost create may have written it, so the next upsert says that it is empty."""
+    one, plan = follower(), Planner()
+    plan.desired = desire({"email": "a@x.test", "lastName": "Ode"})
+    one.step(plan, "applied, then lost")
+    plan.desired = desire({"email": "a@x.test", "lastName": None})
+    one.settle(plan)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, plan.desired)
