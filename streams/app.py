@@ -16,14 +16,14 @@ from typing import Self, TypeVar
 
 import faust
 from aiokafka import AIOKafkaProducer
-from connectors.answered import Answered
-from connectors.ghl import GhlClient
-from connectors.lofty import LoftyClient
 from faust.types import TP
 from pydantic import SecretStr
 
+from connectors.answered import Answered
 from connectors.auth import StaticAuth
+from connectors.ghl import GhlClient
 from connectors.http import AiohttpTransport, Transport
+from connectors.lofty import LoftyClient
 from streams.agents.batches import Process, agent
 from streams.agents.dedupe import dedupe
 from streams.agents.deliver import deliver
@@ -42,7 +42,7 @@ from streams.dispatch.reader import WINDOW_SECONDS, Reader, Team
 from streams.dispatch.receipts import Receipts
 from streams.dispatch.recorded import Recorded
 from streams.dispatch.writer import Location, Writer
-from streams.kafka import faust_options, new_producer
+from streams.kafka import faust_options, new_producer, shorten_fetch_wait
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.placement import ghl_budget, lofty_budget, partition_of
@@ -115,8 +115,9 @@ class Worker:
         self._reader = self._new_reader()
         self._writer = self._new_writer()
         self._define_agents()
-        self.app.on_partitions_revoked.connect(self._on_revoked, weak=False)
-        self.app.on_rebalance_complete.connect(self._on_rebalanced, weak=False)
+        # Faust calls a receiver with what its signal's own type says; the type of `connect` only knows `*args: Any`.
+        self.app.on_partitions_revoked.connect(self._on_revoked, weak=False)  # type: ignore[arg-type]  # see above
+        self.app.on_rebalance_complete.connect(self._on_rebalanced, weak=False)  # type: ignore[arg-type]  # see above
         self._loops = [
             asyncio.create_task(self.reading.run(), name="read"),
             asyncio.create_task(self.writing.run(), name="write"),
@@ -124,6 +125,7 @@ class Worker:
         ]
         self.app.finalize()
         await self.app.start()
+        shorten_fetch_wait(self.app)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -193,7 +195,9 @@ class Worker:
         for c in self.settings.connections.values():
             if self._lofty_place(c) in gained:
                 limit = c.lofty.requests_per_minute
-                self.reading.gain(c.lofty_budget, BudgetPolicy(limit, WINDOW_SECONDS, worker.in_flight_per_lofty_budget))
+                self.reading.gain(
+                    c.lofty_budget, BudgetPolicy(limit, WINDOW_SECONDS, worker.in_flight_per_lofty_budget)
+                )
                 self._members.load(c.name)
             if self._ghl_place(c) in gained:
                 limit = c.ghl.requests_per_window
@@ -299,9 +303,7 @@ class Worker:
         self._agent(
             "fetch",
             FETCHES,
-            fetch(
-                fetches=self.fetches, appender=appender, parking=parking, offer=self._offer_read, now_ms=now_ms
-            ),
+            fetch(fetches=self.fetches, appender=appender, parking=parking, offer=self._offer_read, now_ms=now_ms),
         )
         self._agent(
             "deliver",

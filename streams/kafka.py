@@ -13,6 +13,9 @@ from streams.settings import Settings
 MAX_BATCH_BYTES = 1_000_000
 """Below Kafka's default `message.max.bytes` of 1 MiB, so that a broker never refuses a batch of ours for its size."""
 
+FETCH_WAIT_MS = 25
+"""How long the broker may hold back an empty fetch."""
+
 
 def client_options(settings: Settings) -> dict[str, Any]:
     """The connection options of an aiokafka client."""
@@ -41,9 +44,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
     """The connection options of a Faust app."""
     kafka = settings.kafka
     options: dict[str, Any] = {"broker": [f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(",")]}
-    context = (
-        ssl.create_default_context(cafile=kafka.ssl_cafile) if kafka.security_protocol.endswith("SSL") else None
-    )
+    context = ssl.create_default_context(cafile=kafka.ssl_cafile) if kafka.security_protocol.endswith("SSL") else None
     if kafka.sasl_mechanism:
         options["broker_credentials"] = faust.SASLCredentials(
             username=kafka.sasl_username,
@@ -54,6 +55,16 @@ def faust_options(settings: Settings) -> dict[str, Any]:
     elif context is not None:
         options["broker_credentials"] = faust.SSLCredentials(context)
     return options
+
+
+def shorten_fetch_wait(app: faust.App) -> None:
+    """Let a fetch wait `FETCH_WAIT_MS` for data, not Faust's fixed 1.5 s. Call it once the app has started.
+
+    A partition that was left out of the fetch under way (its last records were just taken) is only asked for in the next
+    one: at light load that was the slowest hop by far. XXX: goes when faust-streaming makes `fetch_max_wait_ms` a setting.
+    """
+    thread = app.consumer._thread  # type: ignore[attr-defined]  # Faust's own consumer, not any that its interface allows
+    thread._consumer._fetcher._fetch_max_wait_ms = FETCH_WAIT_MS
 
 
 def _password(settings: Settings) -> str | None:
