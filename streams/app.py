@@ -125,7 +125,6 @@ class Worker:
         ]
         self.app.finalize()
         await self.app.start()
-        shorten_fetch_wait(self.app)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -187,6 +186,7 @@ class Worker:
         await self.writing.lose({c.ghl_budget for c in connections if self._ghl_place(c) in partitions})
 
     async def _on_rebalanced(self, _app: object, **_: object) -> None:
+        shorten_fetch_wait(self.app)
         receipts = self._names.of(RECEIPTS)
         actives = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == receipts}
         gained = actives - self._owned

@@ -58,7 +58,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
 
 
 def shorten_fetch_wait(app: faust.App) -> None:
-    """Let a fetch wait `FETCH_WAIT_MS` for data, not Faust's fixed 1.5 s. Call it once the app has started.
+    """Let a fetch wait `FETCH_WAIT_MS` for data, not Faust's fixed 1.5 s. Call it before partitions resume.
 
     A partition that was left out of the fetch under way (its last records were just taken) is only asked for in the next
     one: at light load that was the slowest hop by far. XXX: goes when faust-streaming makes `fetch_max_wait_ms` a setting.

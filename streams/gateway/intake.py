@@ -59,7 +59,7 @@ class LoftyIntake:
         self._metrics = metrics
         self._now_ms = now_ms
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
         connection = self._door(request.match_info["secret"])
         if connection is None:

@@ -51,7 +51,7 @@ class Gateway:
             now_ms=self._now_ms,
         )
         app = web.Application(client_max_size=settings.gateway.max_body_bytes)
-        app.router.add_post("/lofty/{secret}", intake)
+        app.router.add_post("/lofty/{secret}", intake.handle)
         add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: True)
         self._runner, self.url = await listen(app, settings.gateway.host, settings.gateway.port)
         return self

@@ -1,0 +1,106 @@
+"""`lofty-ghl sandbox ghl|lofty`: a vendor to rehearse on, on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from connectors.ghl import sandbox as ghl_sandbox
+from connectors.lofty import sandbox as lofty_sandbox
+from connectors.sandbox.shell import Served
+from streams.cli.running import refuse
+
+sandbox = typer.Typer(
+    help="Run a sandbox of a vendor: faithful answers, limits and faults. Its control API is under /_sandbox/.",
+    no_args_is_help=True,
+)
+
+HostOption = Annotated[str, typer.Option(help="Where to listen.")]
+LatencyOption = Annotated[float, typer.Option(help="How long an answer takes, in seconds.", min=0)]
+LimitOption = Annotated[int, typer.Option(help="Requests in a window; 0 means no limit.", min=0)]
+WindowOption = Annotated[float, typer.Option(help="The window's length in seconds.", min=0.01)]
+
+
+@sandbox.command("ghl")
+def ghl(
+    location: Annotated[list[str], typer.Option(help="LOCATION_ID=TOKEN; several times for several locations.")],
+    host: HostOption = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 9101,
+    latency: LatencyOption = 0.05,
+    limit: LimitOption = 100,
+    window: WindowOption = 10.0,
+    allow_duplicates: Annotated[bool, typer.Option(help="GHL's setting Allow Duplicate Contact.")] = False,
+) -> None:
+    """A GoHighLevel to rehearse on.
+
+    Example: lofty-ghl sandbox ghl --location ve9EPM428h8vShlRW1KT=pit-rehearsal
+    """
+    locations = tuple(
+        ghl_sandbox.LocationSettings(name, (token,), allow_duplicates=allow_duplicates)
+        for name, token in map(_pair, location)
+    )
+    settings = ghl_sandbox.SandboxSettings(
+        locations=locations, latency_seconds=latency, window_limit=limit, window_seconds=window
+    )
+
+    async def serve() -> None:
+        await _until_stopped(await ghl_sandbox.serve(ghl_sandbox.GhlSandbox(settings), host, port))
+
+    _run(serve)
+
+
+@sandbox.command("lofty")
+def lofty(
+    team: Annotated[list[str], typer.Option(help="TEAM_ID=API_KEY; several times for several teams.")],
+    host: HostOption = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 9102,
+    latency: LatencyOption = 0.05,
+    limit: LimitOption = 500,
+    window: WindowOption = 60.0,
+) -> None:
+    """A Lofty to rehearse on. Its webhooks may call plain http.
+
+    Example: lofty-ghl sandbox lofty --team 123456=rehearsal-key
+    """
+    teams = []
+    for name, key in map(_pair, team):
+        if not name.isdigit():
+            refuse(f"--team: expected a team's number before the =, got {name!r}")
+        teams.append(lofty_sandbox.TeamSettings(int(name), (key,)))
+    settings = lofty_sandbox.SandboxSettings(
+        teams=tuple(teams), latency_seconds=latency, window_limit=limit, window_seconds=window, allows_http=True
+    )
+
+    async def serve() -> None:
+        await _until_stopped(await lofty_sandbox.serve(lofty_sandbox.LoftySandbox(settings), host, port))
+
+    _run(serve)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, secret = text.partition("=")
+    if not (name and equals and secret):
+        refuse(f"expected NAME=SECRET, such as 123456=rehearsal-key, got {name!r} without a secret")
+    return name, secret
+
+
+def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        asyncio.run(serve())
+    except OSError as error:
+        refuse(f"cannot listen: {error.strerror}. Is the port taken? --port 0 takes a free one.")
+
+
+async def _until_stopped(served: Served) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with served:
+        typer.echo(served.url)
+        await stop.wait()

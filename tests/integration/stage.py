@@ -1,0 +1,251 @@
+"""A stage for the pipeline: both sandboxes, a gateway and a worker in this process, on a given broker.
+
+A test edits leads as an agent would, waits until the pipeline has come to rest, and looks at what GHL's sandbox holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from connectors.auth import StaticAuth
+from connectors.ghl import sandbox as ghl_sandbox
+from connectors.ghl.sandbox.seeds import shown
+from connectors.http import AiohttpTransport
+from connectors.lofty import LoftyClient
+from connectors.lofty import sandbox as lofty_sandbox
+from connectors.lofty.sandbox import desk_work
+from connectors.lofty.sandbox.people import make_team
+from streams.app import Collaborators, Worker
+from streams.appender import Appender, Record
+from streams.gateway.server import Gateway
+from streams.kafka import new_producer
+from streams.mapping import LEAD_ID_FIELD
+from streams.settings import Settings, parse_settings
+from streams.topics import CHANGES, PARKED, RECEIPTS, TopicNames
+from streams.words import Parked, Receipt
+from tests.kafka.broker import Broker
+
+TEAM = 123456
+LOCATION = "loc-acme"
+PARTITIONS = 4
+SECRET = "a-secret-of-the-stage-1234"
+LISTS = (2, 9, 10, 11, 12)
+
+CONFIG = """
+[kafka]
+bootstrap_servers = "{bootstrap}"
+topic_prefix = "{prefix}"
+partitions = 4
+[gateway]
+host = "127.0.0.1"
+port = 0
+[worker]
+store = "{store}"
+data_dir = "{data_dir}"
+[connections.acme]
+region = "US"
+[connections.acme.lofty]
+team_id = "123456"
+base_url = "{lofty}"
+requests_per_minute = {lofty_limit}
+[connections.acme.ghl]
+location_id = "loc-acme"
+base_url = "{ghl}"
+requests_per_window = {ghl_limit}
+window_seconds = {ghl_window}
+{more}
+"""
+
+ENVIRON = {
+    "LOFTY_GHL_ACME_LOFTY_API_KEY": "stage-key",
+    "LOFTY_GHL_ACME_GHL_TOKEN": "pit-stage",
+    "LOFTY_GHL_ACME_WEBHOOK_SECRET": SECRET,
+}
+
+
+@dataclass(slots=True)
+class Stage:
+    """What stands on the stage."""
+
+    broker: Broker
+    settings: Settings
+    names: TopicNames
+    lofty: lofty_sandbox.LoftySandbox
+    ghl: ghl_sandbox.GhlSandbox
+    gateway: Gateway
+    worker: Worker
+    http: aiohttp.ClientSession
+    lofty_url: str
+
+    # -- what a person does -------------------------------------------------------------------------------
+
+    def edit(self, edit: str, kind: str, **what: Any) -> Any:
+        """One edit at an agent's desk; returns the record."""
+        team = desk_work.team_of(self.lofty, TEAM)
+        return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what})
+
+    def new_lead(self, **fields: Any) -> str:
+        """A new lead with an e-mail; returns its id."""
+        number = uuid.uuid4().hex[:8]
+        person = {"firstName": "Ada", "lastName": "Example", "emails": [f"ada.{number}@example.com"], **fields}
+        return str(self.edit("create", "lead", fields=person).id)
+
+    # -- what is seen -------------------------------------------------------------------------------------
+
+    def contacts(self) -> dict[str, dict[str, Any]]:
+        """GHL's contacts by the Lofty id that they bear, each with notes, tasks and custom fields by name."""
+        place = self.ghl.place(LOCATION)
+        found = {}
+        for contact in (shown(one) for one in place.contacts.values()):
+            names = {one["id"]: one["name"] for one in place.custom_fields.values()}
+            custom = {names[field_id]: value for field_id, value in contact["customFields"].items()}
+            contact["custom"] = custom
+            found[str(custom.get(LEAD_ID_FIELD))] = contact
+        return found
+
+    def requests(self, vendor: str, *methods: str) -> list[Any]:
+        """What a vendor was asked, by method (all by default)."""
+        sandbox = self.ghl if vendor == "ghl" else self.lofty
+        return [one for one in sandbox.ledger.after() if not methods or one.method in methods]
+
+    async def records(self, topic: str) -> list[bytes]:
+        """Everything on a topic, until now."""
+        name = self.names.of(topic)
+        places = [TopicPartition(name, number) for number in range(PARTITIONS)]
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.broker.bootstrap, fetch_max_wait_ms=50)
+        await consumer.start()
+        try:
+            consumer.assign(places)
+            ends = await consumer.end_offsets(places)
+            await consumer.seek_to_beginning(*places)
+            values: list[bytes] = []
+            while any(await consumer.position(place) < end for place, end in ends.items()):
+                for messages in (await consumer.getmany(timeout_ms=200)).values():
+                    values += [message.value for message in messages]
+            return values
+        finally:
+            await consumer.stop()
+
+    async def receipts(self) -> list[Receipt]:
+        """The history of all writes."""
+        return [Receipt.from_bytes(raw) for raw in await self.records(RECEIPTS)]
+
+    async def parked(self) -> list[Parked]:
+        """What was parked."""
+        return [Parked.from_bytes(raw) for raw in await self.records(PARKED)]
+
+    # -- waiting ------------------------------------------------------------------------------------------
+
+    async def until(self, claim: Callable[[], Any], seconds: float = 30.0) -> None:
+        """Wait until a claim holds; fail with the state of the dispatchers when it does not in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not await _answer(claim):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            views = [*self.worker.reading.core.view(time.monotonic()), *self.worker.writing.core.view(time.monotonic())]
+            raise AssertionError(f"not in {seconds} s; the dispatchers: {views}") from None
+
+    async def until_quiet(self, seconds: float = 30.0) -> None:
+        """Wait until every ping is delivered and nothing waits or moves any more, for a moment."""
+        quiet_since = 0.0
+
+        async def is_quiet() -> bool:
+            nonlocal quiet_since
+            loops = (self.worker.reading, self.worker.writing)
+            if not all(loop.core.is_idle for loop in loops) or await self._pings_pending():
+                quiet_since = 0.0
+                return False
+            quiet_since = quiet_since or time.monotonic()
+            return time.monotonic() - quiet_since > 0.6
+
+        await self.until(is_quiet, seconds)
+
+    async def _pings_pending(self) -> int:
+        async with self.http.get(f"{self.lofty_url}/_sandbox/stats") as answer:
+            return int((await answer.json())["pending"])
+
+    async def produce_change(self, change: Any) -> None:
+        """Put a change on the front door's topic."""
+        await self.produce(CHANGES, change.entity.lane.encode(), change.to_bytes())
+
+    async def produce(self, topic: str, key: bytes, value: bytes) -> None:
+        """Put raw bytes on a topic."""
+        producer = new_producer(self.settings)
+        await producer.start()
+        try:
+            await Appender(producer).append([Record(self.names.of(topic), 0, key, value)])
+        finally:
+            await producer.stop()
+
+
+async def _answer(claim: Callable[[], Any]) -> Any:
+    found = claim()
+    return await found if inspect.isawaitable(found) else found
+
+
+@asynccontextmanager
+async def stage(
+    broker: Broker,
+    tmp_path: Path,
+    *,
+    store: str = "memory",
+    lofty: Mapping[str, Any] | None = None,
+    ghl: Mapping[str, Any] | None = None,
+    more: str = "",
+    lofty_limit: int = 100_000,
+    ghl_limit: int = 100_000,
+    ghl_window: float = 10.0,
+    given: Mapping[str, Any] | None = None,
+) -> AsyncIterator[Stage]:
+    """Set the stage, subscribe the webhooks, and take everything down again."""
+    async with AsyncExitStack() as stack:
+        lofty_settings = {"window_limit": 0, "allows_http": True, **(lofty or {})}
+        teams = (lofty_sandbox.TeamSettings(TEAM, ("stage-key",)),)
+        lofty_box = lofty_sandbox.LoftySandbox(lofty_sandbox.SandboxSettings(teams=teams, **lofty_settings))
+        ghl_settings = {"window_limit": 0, "search_lag_seconds": 0.5, **(ghl or {})}
+        places = (ghl_sandbox.LocationSettings(LOCATION, ("pit-stage",)),)
+        ghl_box = ghl_sandbox.GhlSandbox(ghl_sandbox.SandboxSettings(locations=places, **ghl_settings))
+        lofty_served = await stack.enter_async_context(await lofty_sandbox.serve(lofty_box, "127.0.0.1", 0))
+        ghl_served = await stack.enter_async_context(await ghl_sandbox.serve(ghl_box, "127.0.0.1", 0))
+        desk_work.seed(lofty_box, desk_work.team_of(lofty_box, TEAM), make_team())
+
+        prefix = f"stage-{uuid.uuid4().hex[:8]}."
+        text = CONFIG.format(
+            bootstrap=broker.bootstrap,
+            prefix=prefix,
+            store=store,
+            data_dir=tmp_path,
+            lofty=lofty_served.url,
+            ghl=ghl_served.url,
+            lofty_limit=lofty_limit,
+            ghl_limit=ghl_limit,
+            ghl_window=ghl_window,
+            more=more,
+        )
+        settings = parse_settings(text, ENVIRON, read_file=lambda path: "", source="stage")
+        names = TopicNames(prefix)
+        broker.create_topics(names.specs(), PARTITIONS)
+        gateway = await stack.enter_async_context(Gateway(settings))
+        collaborators = Collaborators(**{"search_lag_ms": 600, **(given or {})})
+        worker = await stack.enter_async_context(Worker(settings, collaborators))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        made = Stage(broker, settings, names, lofty_box, ghl_box, gateway, worker, http, lofty_served.url)
+        await made.until(lambda: worker.is_ready and worker.writing.core.is_idle and worker.reading.core.is_idle)
+        transport = await stack.enter_async_context(AiohttpTransport())
+        client = LoftyClient(transport, StaticAuth("token", "stage-key"), base_url=lofty_served.url)
+        for number in LISTS:
+            url = f"{gateway.url}/lofty/{SECRET}"
+            await client.create_subscription(number, url)
+        yield made
