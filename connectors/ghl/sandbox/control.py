@@ -8,7 +8,7 @@
 | `GET /_sandbox/faults` | the faults in force |
 | `DELETE /_sandbox/faults` | behave again |
 | `GET /_sandbox/ledger?after=0&limit=1000` | what was asked, and `last`, the newest `seq` of the answer |
-| `GET /_sandbox/contacts?location=ID` | all contacts with tags, custom fields, notes, tasks and appointments |
+| `GET /_sandbox/contacts?location=ID` | all contacts with tags, custom fields, notes, tasks and appointments; beside them the location's custom fields and users |
 | `DELETE /_sandbox/contacts/ID` | delete a contact as a person would: not in the ledger |
 | `GET /_sandbox/stats` | counts by operation and status, and of 429s |
 """
@@ -54,7 +54,9 @@ def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
 
     async def contacts(request: web.Request) -> web.StreamResponse:
         place = sandbox.place(request.query.get("location"))
-        return reply({"contacts": [shown(one) for one in place.contacts.values()]})
+        found = [shown(one) for one in place.contacts.values()]
+        dictionary = {"customFields": list(place.custom_fields.values()), "users": list(place.users.values())}
+        return reply({"contacts": found, **dictionary})
 
     async def delete(request: web.Request) -> web.StreamResponse:
         contact_id = request.match_info["id"]

@@ -1,0 +1,5 @@
+"""`python -m streams.cli`: the console script without its wrapper."""
+
+from streams.cli.root import main
+
+main()

@@ -1,0 +1,36 @@
+"""`lofty-ghl demo`: the whole flow on this machine, in one command."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from streams.cli.running import refuse
+from streams.demo.processes import DidNotStart
+from streams.demo.run import run_demo
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running for a look around.")] = False,
+) -> None:
+    """Show the whole flow on an embedded broker and both sandboxes: a few hundred leads, bursts of edits, faults.
+
+    Ends by itself within two minutes. Exit code 1 when anything is lost, double or different.
+
+    Example: lofty-ghl demo --keep
+    """
+    console = Console()
+    is_right = True
+    with tempfile.TemporaryDirectory(prefix="lofty-ghl-demo-") as folder:
+        try:
+            with suppress(KeyboardInterrupt):
+                is_right = asyncio.run(run_demo(Path(folder), console, keep=keep))
+        except DidNotStart as error:
+            refuse(str(error), 1)
+    raise typer.Exit(0 if is_right else 1)

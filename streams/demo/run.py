@@ -1,0 +1,184 @@
+"""The demo from curtain to curtain."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from connectors.lofty.sandbox.people import make_leads
+from streams.demo.account import Account, take_account
+from streams.demo.report import Tally, print_report
+from streams.demo.stage import PARTITIONS, Stage, set_stage
+from streams.demo.town import AGENCIES, POISON_PING, morning
+from streams.topics import PARKED, RECEIPTS, TopicNames
+from streams.words import Parked, Receipt
+
+LEADS = 150
+"""For each agency."""
+
+MOST_SECONDS = 100.0
+"""The demo ends by itself within two minutes: what is not right by then is reported as it is."""
+
+QUIET_SECONDS = 2.0
+
+FAULTS = [
+    {"kind": "status", "status": 429, "times": 10, "probability": 0.05},
+    {"kind": "status", "status": 500, "times": 8, "probability": 0.03},
+    {"kind": "status", "status": 503, "times": 6, "probability": 0.03},
+    {"kind": "drop_before_apply", "times": 3, "probability": 0.01},
+]
+
+
+async def run_demo(folder: Path, console: Console, *, keep: bool) -> bool:
+    """Run it; True when GHL holds what it should. `keep` leaves everything running until Ctrl-C."""
+    began = time.monotonic()
+    console.print("starting broker, sandboxes, gateway and worker …", style="dim")
+    async with set_stage(folder) as stage:
+        account = await _perform(stage, console, began + MOST_SECONDS)
+        tally = await _count(stage, time.monotonic() - began)
+        print_report(console, account, tally)
+        if keep:
+            await _keep(stage, console)
+    return account.is_right
+
+
+async def _perform(stage: Stage, console: Console, deadline: float) -> Account:
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        watching = asyncio.create_task(_watch(stage, progress))
+        try:
+            seeded = await _arrive(stage)
+            await stage.post(f"{stage.ghl}/_sandbox/faults", {"faults": FAULTS})
+            await _work(stage, seeded)
+            return await _settle(stage, deadline)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _arrive(stage: Stage) -> list[list[dict[str, Any]]]:
+    """The leads come in, with pings, as fast as Lofty tells."""
+    seeded = []
+    for number, agency in enumerate(AGENCIES):
+        body = {"leads": make_leads(LEADS, seed=number + 1), "tells": True}
+        answer = await stage.post(f"{stage.lofty}/_sandbox/seed", body, team=str(agency.team))
+        seeded.append(answer["leads"])
+    return seeded
+
+
+async def _work(stage: Stage, seeded: list[list[dict[str, Any]]]) -> None:
+    """The agents' morning: bursts of edits while the first sync is still going on, and one poison ping."""
+    mornings = [morning(leads, seed=number + 11) for number, leads in enumerate(seeded)]
+    for bursts in zip(*mornings, strict=False):
+        for agency, burst in zip(AGENCIES, bursts, strict=True):
+            await stage.post(f"{stage.lofty}/_sandbox/edits", {"edits": burst}, team=str(agency.team))
+        await asyncio.sleep(0.4)
+    async with stage.http.post(f"{stage.gateway}/lofty/{AGENCIES[0].webhook_secret}", data=POISON_PING) as answer:
+        answer.raise_for_status()
+
+
+async def _settle(stage: Stage, deadline: float) -> Account:
+    """Wait until GHL holds what it should and nothing moves any more, or the time is up."""
+    quiet_since, asked = time.monotonic(), -1
+    while True:
+        await asyncio.sleep(0.5)
+        ghl = await stage.get(f"{stage.ghl}/_sandbox/stats")
+        lofty = await stage.get(f"{stage.lofty}/_sandbox/stats")
+        now = time.monotonic()
+        moved = ghl["requests"] + lofty["requests"]
+        if moved != asked or lofty["pending"]:
+            quiet_since, asked = now, moved
+        if now > deadline or now - quiet_since > QUIET_SECONDS:
+            account = await take_account(stage)
+            if account.is_right or now > deadline:
+                return account
+
+
+async def _watch(stage: Stage, progress: Progress) -> None:
+    """Live progress, from what the sandboxes tell."""
+    told = progress.add_task("changes told by Lofty", total=None)
+    contacts = progress.add_task("contacts in GHL", total=LEADS * len(AGENCIES))
+    requests = progress.add_task("requests to GHL", total=None)
+    throttled = progress.add_task("429s from GHL", total=None)
+    while True:
+        lofty = await stage.get(f"{stage.lofty}/_sandbox/stats")
+        ghl = await stage.get(f"{stage.ghl}/_sandbox/stats")
+        progress.update(told, completed=lofty["pings"]["told"])
+        made = ghl["operations"].get("upsert-contact", {}).get("200", 0)
+        progress.update(contacts, completed=min(made, LEADS * len(AGENCIES)))
+        progress.update(requests, completed=ghl["requests"])
+        progress.update(throttled, completed=ghl["throttled"])
+        await asyncio.sleep(0.3)
+
+
+async def _count(stage: Stage, seconds: float) -> Tally:
+    names = TopicNames(stage.settings.kafka.topic_prefix)
+    bootstrap = stage.settings.kafka.bootstrap_servers
+    receipts = [Receipt.from_bytes(raw) for raw in await _records(bootstrap, names.of(RECEIPTS))]
+    parked = [Parked.from_bytes(raw) for raw in await _records(bootstrap, names.of(PARKED))]
+    lofty = await stage.get(f"{stage.lofty}/_sandbox/stats")
+    ghl = await stage.get(f"{stage.ghl}/_sandbox/stats")
+    metrics = await _metrics(stage)
+    return Tally(
+        seconds=seconds,
+        pings_told=lofty["pings"]["told"],
+        deliveries=lofty["pings"].get("delivered", 0),
+        lofty=lofty,
+        ghl=ghl,
+        receipts=receipts,
+        parked=Counter(one.reason for one in parked),
+        duplicates_dropped=metrics['decision="duplicate"'] + metrics['decision="late"'],
+    )
+
+
+async def _metrics(stage: Stage) -> Counter[str]:
+    """The worker's count of changes, by decision."""
+    counts: Counter[str] = Counter()
+    async with stage.http.get(f"{stage.worker}/metrics") as answer:
+        for line in (await answer.text()).splitlines():
+            name, _, value = line.rpartition(" ")
+            if name.startswith("lofty_ghl_changes_total{"):
+                counts[name.removeprefix("lofty_ghl_changes_total{").rstrip("}")] += int(float(value))
+    return counts
+
+
+async def _records(bootstrap: str, topic: str) -> list[bytes]:
+    places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=50)
+    await consumer.start()
+    try:
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await consumer.seek_to_beginning(*places)
+        values: list[bytes] = []
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            for messages in (await consumer.getmany(timeout_ms=200)).values():
+                values += [message.value for message in messages]
+        return values
+    finally:
+        await consumer.stop()
+
+
+async def _keep(stage: Stage, console: Console) -> None:
+    console.print(
+        f"\nstill running, until Ctrl-C:\n"
+        f"  gateway        {stage.gateway}/metrics\n"
+        f"  worker         {stage.worker}/metrics\n"
+        f"  Lofty sandbox  {stage.lofty}/_sandbox/leads?team={AGENCIES[0].team}\n"
+        f"  GHL sandbox    {stage.ghl}/_sandbox/contacts?location={AGENCIES[0].location}\n"
+        f"  configuration  {stage.config}\n"
+        f"  logs           {stage.folder}/*.log\n"
+        f"edit a lead:  curl -X PATCH '{stage.lofty}/_sandbox/leads/LEAD_ID?team={AGENCIES[0].team}' "
+        f'-d \'{{"city": "Marfa"}}\'',
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    await asyncio.Event().wait()
