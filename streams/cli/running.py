@@ -47,7 +47,7 @@ def log_to_stderr(level: str) -> None:
     """Plain lines on stderr. Kafka's and Faust's own chatter is kept to warnings."""
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s  %(message)s", force=True)
     if level.upper() != "DEBUG":
-        for chatty in ("aiokafka", "faust", "mode", "aiohttp.access"):
+        for chatty in ("aiokafka", "faust", "mode", "aiohttp.access", "streams.tables"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

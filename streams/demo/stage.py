@@ -59,9 +59,9 @@ class Stage:
 async def set_stage(folder: Path) -> AsyncIterator[Stage]:
     """Start everything, subscribe the webhooks, and take it down again. Raises `DidNotStart` with the log's end."""
     async with AsyncExitStack() as stack:
-        processes = stack.enter_context(ExitStack())
         http = await stack.enter_async_context(aiohttp.ClientSession())
         broker = stack.enter_context(EmbeddedBroker())
+        processes = stack.enter_context(ExitStack())  # after the broker: a worker that stops commits first
         ghl = Child("sandbox-ghl", _ghl_arguments(), {}, folder, processes)
         lofty = Child("sandbox-lofty", _lofty_arguments(), {}, folder, processes)
         ghl_url, lofty_url = await ghl.first_line(), await lofty.first_line()
