@@ -5,6 +5,8 @@ from __future__ import annotations
 from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.words import Receipt
 
+_CREATES = frozenset({"create contact", "create note", "create task"})
+
 
 def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
     """The link after a receipt.
@@ -13,12 +15,16 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
     """
     link = link or LinkRow()
     if receipt.outcome == "intended":
-        intent = Intent(at_ms=receipt.at_ms, step=receipt.step, fields=receipt.fields or {})
+        earlier = link.intent
+        is_repeated = earlier is not None and (earlier.is_repeated or earlier.at_ms != receipt.at_ms)
+        intent = Intent(at_ms=receipt.at_ms, step=receipt.step, fields=receipt.fields or {}, is_repeated=is_repeated)
         return link.model_copy(update={"intent": intent})
     if receipt.outcome == "parked":
         return link
     if receipt.is_forgotten:
         return LinkRow(version_ms=link.version_ms)
+    if receipt.outcome == "failed" and link.intent is not None and link.intent.is_repeated and receipt.step in _CREATES:
+        return link  # this create certainly did not happen; the one before it still may have
     update: dict[str, object] = {"intent": None}
     if receipt.outcome not in ("failed", "refused"):
         if receipt.outcome == "applied":

@@ -62,11 +62,15 @@ class OutboxRow(Word):
 
 
 class Intent(Word):
-    """A create that may or may not have happened. `fields` are the hashes of what it was to write."""
+    """A create that may or may not have happened. `fields` are the hashes of what it was to write.
+
+    `is_repeated` says that an earlier create was in doubt already when this one was sent.
+    """
 
     at_ms: int
     step: str
     fields: dict[str, str] = Field(default_factory=dict)
+    is_repeated: bool = False
 
 
 class LinkRow(Word):

@@ -57,6 +57,10 @@ class Receipts:
         record = Record(self._topic, partition, receipt.entity.key.encode(), receipt.to_bytes())
         return (await self._appender.append([record]))[0]
 
+    async def until_recorded(self, partition: int, offset: int) -> None:
+        """Wait until the receipt at an offset is in the tables."""
+        await self._recorded.wait(partition, offset)
+
     async def settle(self, partition: int, receipt: Receipt) -> None:
         """Append a receipt and wait until it is in the tables."""
         await self._recorded.wait(partition, await self.write(partition, receipt))

@@ -114,16 +114,19 @@ class Writer:
     async def _send(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, flags: tuple[str, ...], slot: Slot
     ) -> Finish:
+        intended = None
         if call.is_create:
-            await self.receipts.write(
-                place.partition, self.receipts.make(row, "intended", call.step, fields=call.fields)
-            )
+            intent = self.receipts.make(row, "intended", call.step, fields=call.fields)
+            intended = await self.receipts.write(place.partition, intent)
         try:
             performed = await perform(place.client, place.location_id, call)
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
             self.metrics.writes.labels(place.connection, call.step, outcome.name).inc()
+            if intended is not None:
+                # The next plan must see the intent, or it would create again instead of looking.
+                await self.receipts.until_recorded(place.partition, intended)
             return await self._failed(entity, place, row, call, flags, error, outcome)
         slot.answered()
         self.metrics.writes.labels(place.connection, call.step, "applied").inc()

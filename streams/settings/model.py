@@ -106,7 +106,6 @@ class Ghl(Table):
     base_url: BaseUrl = "https://services.leadconnectorhq.com"
     requests_per_window: Count = 100
     window_seconds: Annotated[float, Field(gt=0, le=3600, description="a number of seconds")] = 10.0
-    requests_per_day: Count = 200_000
 
 
 class Policies(Table):

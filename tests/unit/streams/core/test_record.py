@@ -168,3 +168,14 @@ def test_a_forgotten_link_starts_anew_but_not_with_an_older_version() -> None:
     """Nothing of the old contact counts, except that older snapshots still are old."""
     link = LinkRow(ghl_id="g", fields={"email": "h"}, tags=("a",), settled="f/m", version_ms=4)
     assert record_link(link, receipt("failed", is_forgotten=True)) == LinkRow(version_ms=4)
+
+
+def test_a_create_that_failed_for_sure_leaves_an_earlier_doubt_standing() -> None:
+    """The first create may have happened although the second certainly did not; a look that finds nothing ends both."""
+    first = record_link(None, receipt("intended", step="create note", at_ms=1))
+    second = record_link(first, receipt("intended", step="create note", at_ms=2))
+    refused = record_link(second, receipt("failed", step="create note"))
+    looked = record_link(refused, receipt("failed", step="find note"))
+
+    assert refused.intent is not None
+    assert looked.intent is None

@@ -210,8 +210,8 @@ ghl = { location_id = "M" }
     [
         (MINIMAL + OTHER, "connections.b.lofty.requests_per_minute"),
         (
-            MINIMAL + '[connections.b]\nlofty = {team_id = "2"}\nghl = {location_id = "L", requests_per_day = 9}',
-            "connections.b.ghl.requests_per_day",
+            MINIMAL + '[connections.b]\nlofty = {team_id = "2"}\nghl = {location_id = "L", requests_per_window = 9}',
+            "connections.b.ghl.requests_per_window",
         ),
         (MINIMAL + '[connections.b]\nlofty = {team_id = "1"}\nghl = {location_id = "L"}', "connections.b"),
         (
