@@ -57,6 +57,8 @@ def record_outbox(row: OutboxRow | None, receipt: Receipt) -> OutboxRow | None:
         is_older = row.snapshot.version_ms < receipt.version_ms
         return None if is_the_state_written or is_older else row
     if receipt.outcome in ("refused", "parked"):
+        if receipt.fingerprint and receipt.fingerprint != row.snapshot.fingerprint:
+            return row  # another state was refused: this one has its own try
         return row.model_copy(update={"parked": receipt.message or receipt.step, "attempts": 0})
     if receipt.outcome == "applied" and row.attempts:
         return row.model_copy(update={"attempts": 0, "not_before_ms": 0, "last_error": ""})

@@ -32,6 +32,7 @@ class Receipts:
             step=step,
             at_ms=self._now_ms(),
             version_ms=snapshot.version_ms,
+            fingerprint=snapshot.fingerprint,
             attempt=row.attempts + 1,
             update_time_ms=snapshot.update_time_ms,
             accepted_ms=snapshot.accepted_ms,

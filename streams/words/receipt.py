@@ -22,6 +22,7 @@ class Receipt(Word):
 
     `settled` is not empty when the entity now is as the snapshot of `version_ms` wants it: the fingerprint of both.
     `fields` maps each field that we own to a short hash of the value that stands there, `tags` are the tags that we own.
+    `fingerprint` is that of the state that was to be written.
     None for `ghl_id`, `fields` or `tags` means: as before.
     `is_forgotten` says that nothing stands in GHL any more, so that the link starts anew.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
@@ -36,6 +37,7 @@ class Receipt(Word):
     at_ms: int
     version_ms: int
     settled: str = ""
+    fingerprint: str = ""
     ghl_id: str | None = None
     refers_to: str | None = None
     fields: dict[str, str] | None = None
