@@ -6,6 +6,8 @@ So a crash between two requests loses nothing, and what is sent is always decide
 The order for a contact: create (by upsert), then its changed fields, then tags to add, then tags to remove.
 `tags` never travel in a contact's body: GHL would replace all tags, also those that are not ours.
 
+An update without an answer makes what it touched unknown (`doubt`), so that it is written again whatever is wanted by then.
+
 A create without an outcome is *in doubt* (`link.intent`): we look before creating again.
 Notes and tasks are found by their marker in the contact's list.
 A contact is simply upserted again when it has an e-mail or phone and both are those of the doubtful create;
@@ -44,7 +46,7 @@ CUSTOM = "custom:"
 """Prefix of a custom field's id among the desired fields."""
 
 UNKNOWN = ""
-"""The hash of a field that a create may have written: equal to no value's, so that it is written or cleared again."""
+"""The hash of a field that may or may not be written: equal to no value's, so that it is written or cleared again."""
 
 _NEVER_NULL = frozenset({"postalCode", "country"})
 """Fields that GHL's schema does not let be null; they are cleared with an empty text."""
@@ -64,6 +66,7 @@ class Call:
     body: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, str] | None = None
     tags: tuple[str, ...] | None = None
+    doubtful_tags: tuple[str, ...] | None = None
     marker: str = ""
     is_create: bool = False
     is_delete: bool = False
@@ -145,13 +148,11 @@ def plan_contact(desired: DesiredContact, link: LinkRow | None, now_ms: int, *, 
             body=_contact_body(changed),
             fields=kept | {name: hashes[name] for name in changed},
         )
-    wanted = set(desired.tags)
-    if missing := [tag for tag in desired.tags if tag not in link.tags]:
-        return Call(
-            "add tags", contact_id=link.ghl_id, body={"tags": missing}, tags=tuple(sorted({*link.tags, *missing}))
-        )
-    if surplus := [tag for tag in link.tags if tag not in wanted]:
-        return Call("remove tags", contact_id=link.ghl_id, body={"tags": surplus}, tags=tuple(sorted(wanted)))
+    if missing := [tag for tag in desired.tags if tag not in link.tags or tag in link.doubtful_tags]:
+        return _add_tags(link, link.ghl_id, missing)
+    if surplus := sorted({*link.tags, *link.doubtful_tags}.difference(desired.tags)):
+        tags = tuple(sorted(set(desired.tags)))
+        return Call("remove tags", contact_id=link.ghl_id, body={"tags": surplus}, tags=tags, doubtful_tags=())
     return Settled("as wanted")
 
 
@@ -172,9 +173,8 @@ def plan_gone_contact(
         return Settled("was never written")
     if policy == "delete":
         return Call("delete contact", contact_id=link.ghl_id, is_delete=True)
-    if policy == "tag" and deleted_tag not in link.tags:
-        tags = tuple(sorted({*link.tags, deleted_tag}))
-        return Call("add tags", contact_id=link.ghl_id, body={"tags": [deleted_tag]}, tags=tags)
+    if policy == "tag" and (deleted_tag not in link.tags or deleted_tag in link.doubtful_tags):
+        return _add_tags(link, link.ghl_id, [deleted_tag])
     return Settled("left alone" if policy == "ignore" else "tagged as deleted")
 
 
@@ -229,6 +229,27 @@ def plan_gone_child(
         return Settled("was never written")
     step: StepName = "delete note" if kind == "note" else "delete task"
     return Call(step, link.refers_to, link.ghl_id, is_delete=True)
+
+
+def doubt(call: Call, link: LinkRow | None) -> dict[str, Any]:
+    """What a link must read after an update that no answer came to: what it touched is not known any more."""
+    link = link or LinkRow()
+    facts: dict[str, Any] = {}
+    if call.fields is not None:
+        facts["fields"] = {n: h if link.fields.get(n) == h else UNKNOWN for n, h in call.fields.items()}
+    if touched := call.body.get("tags"):
+        facts["doubtful_tags"] = tuple(sorted({*link.doubtful_tags, *touched}))
+    return facts
+
+
+def _add_tags(link: LinkRow, contact_id: str, tags: list[str]) -> Call:
+    return Call(
+        "add tags",
+        contact_id=contact_id,
+        body={"tags": tags},
+        tags=tuple(sorted({*link.tags, *tags})),
+        doubtful_tags=tuple(tag for tag in link.doubtful_tags if tag not in tags),
+    )
 
 
 def _finds_itself(desired: DesiredContact, intent: Intent) -> bool:

@@ -21,6 +21,13 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
         return link.model_copy(update={"intent": intent})
     if receipt.outcome == "parked":
         return link
+    if receipt.outcome == "doubtful":
+        doubt: dict[str, object] = {"settled": ""}
+        if receipt.fields is not None:
+            doubt["fields"] = receipt.fields
+        if receipt.doubtful_tags is not None:
+            doubt["doubtful_tags"] = receipt.doubtful_tags
+        return link.model_copy(update=doubt)
     if receipt.is_forgotten:
         return LinkRow(version_ms=link.version_ms)
     if receipt.outcome == "failed" and link.intent is not None and link.intent.is_repeated and receipt.step in _CREATES:
@@ -37,6 +44,8 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
             update["fields"] = receipt.fields
         if receipt.tags is not None:
             update["tags"] = receipt.tags
+        if receipt.doubtful_tags is not None:
+            update["doubtful_tags"] = receipt.doubtful_tags
         if receipt.settled:
             update["settled"] = receipt.settled
             update["version_ms"] = max(link.version_ms, receipt.version_ms)

@@ -77,6 +77,7 @@ class LinkRow(Word):
     """`links`: what stands in GHL for an entity, and what we last wrote there.
 
     `fields` maps each field to a short hash of the value we wrote, so that only what changed is sent again.
+    `doubtful_tags` were being added or removed when no answer came: they may or may not stand there.
     `refers_to` is the GHL id of the contact that a note or task hangs on.
     `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
     """
@@ -85,6 +86,7 @@ class LinkRow(Word):
     refers_to: str | None = None
     fields: dict[str, str] = Field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    doubtful_tags: tuple[str, ...] = ()
     version_ms: int = 0
     settled: str = ""
     intent: Intent | None = None

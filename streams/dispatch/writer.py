@@ -19,7 +19,7 @@ from streams.appender import Appender
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Verdict
-from streams.core.plan import UNKNOWN, Blocked, Call, NotBefore, Settled
+from streams.core.plan import UNKNOWN, Blocked, Call, NotBefore, Settled, doubt
 from streams.core.planning import Planned, Rules, plan_entity
 from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow
@@ -147,6 +147,7 @@ class Writer:
             refers_to=call.contact_id if entity.kind != "contact" else None,
             fields=call.fields,
             tags=call.tags,
+            doubtful_tags=call.doubtful_tags,
             is_deleted=call.is_delete,
             flags=flags,
         )
@@ -187,6 +188,9 @@ class Writer:
             case _:
                 if call.is_create and isinstance(error, NotSent):
                     await self.receipts.settle(place.partition, self._failed_receipt(row, call, error))
+                elif not call.is_create and not isinstance(error, NotSent):
+                    facts = doubt(call, self.links.get(place.partition, entity.key))
+                    await self.receipts.settle(place.partition, self.receipts.make(row, "doubtful", call.step, **facts))
                 return await self._back_off(entity, place, error)
 
     async def _back_off(self, entity: Entity, place: Location, error: ConnectorError) -> Finish:

@@ -7,7 +7,7 @@ from typing import Literal
 from streams.words.entity import Entity, Kind
 from streams.words.word import Word
 
-Outcome = Literal["intended", "applied", "unchanged", "failed", "refused", "parked"]
+Outcome = Literal["intended", "applied", "unchanged", "failed", "doubtful", "refused", "parked"]
 
 
 class Receipt(Word):
@@ -17,13 +17,15 @@ class Receipt(Word):
     - `applied`: the vendor did it. `link` fields say what now stands there.
     - `unchanged`: nothing to do; no call was made.
     - `failed`: it certainly did not happen, and is tried again.
+    - `doubtful`: an update left and no answer came: what it was to write may or may not stand there.
     - `refused`: the vendor said no, for good: the entity waits for its next change, or a person.
     - `parked`: we could not go on, for a reason of our own.
 
     `settled` is not empty when the entity now is as the snapshot of `version_ms` wants it: the fingerprint of both.
     `fields` maps each field that we own to a short hash of the value that stands there, `tags` are the tags that we own.
     `fingerprint` is that of the state that was to be written.
-    None for `ghl_id`, `fields` or `tags` means: as before.
+    `doubtful_tags` may or may not stand there.
+    None for `ghl_id`, `fields`, `tags` or `doubtful_tags` means: as before.
     `is_forgotten` says that nothing stands in GHL any more, so that the link starts anew.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     """
@@ -42,6 +44,7 @@ class Receipt(Word):
     refers_to: str | None = None
     fields: dict[str, str] | None = None
     tags: tuple[str, ...] | None = None
+    doubtful_tags: tuple[str, ...] | None = None
     is_deleted: bool = False
     is_forgotten: bool = False
     status: int | None = None

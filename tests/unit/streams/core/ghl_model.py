@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
-from streams.core.plan import CUSTOM, Blocked, Call, NotBefore, Plan, Settled
+from streams.core.plan import CUSTOM, Blocked, Call, NotBefore, Plan, Settled, doubt
 from streams.core.record import record_link
 from streams.core.rows import LinkRow
 from streams.words import Entity, Outcome, Receipt
@@ -144,6 +144,7 @@ class Follower:
         if call.is_create:
             self.record("intended", fields=dict(call.fields or {}))
         if fate == "lost on the way":
+            self._doubt(call)
             return
         try:
             ghl_id = self.ghl.do(call, self.now_ms)
@@ -151,6 +152,7 @@ class Follower:
             self.record("failed", is_forgotten=True)
             return
         if fate == "applied, then lost":
+            self._doubt(call)
             return
         if ghl_id is None:
             self.record("failed")
@@ -158,8 +160,18 @@ class Follower:
         refers_to = None if self.entity.kind == "contact" else call.contact_id
         fields = None if call.fields is None else dict(call.fields)
         self.record(
-            "applied", ghl_id=ghl_id, refers_to=refers_to, fields=fields, tags=call.tags, is_deleted=call.is_delete
+            "applied",
+            ghl_id=ghl_id,
+            refers_to=refers_to,
+            fields=fields,
+            tags=call.tags,
+            doubtful_tags=call.doubtful_tags,
+            is_deleted=call.is_delete,
         )
+
+    def _doubt(self, call: Call) -> None:
+        if not call.is_create:
+            self.record("doubtful", **doubt(call, self.link))
 
 
 def _flat(body: Any) -> dict[str, Any]:

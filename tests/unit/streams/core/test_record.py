@@ -21,7 +21,7 @@ RECEIPTS = st.builds(
     lead=st.just("7"),
     kind=st.just("contact"),
     id=st.just("7"),
-    outcome=st.sampled_from(["intended", "applied", "unchanged", "failed", "refused", "parked"]),
+    outcome=st.sampled_from(["intended", "applied", "unchanged", "failed", "doubtful", "refused", "parked"]),
     step=st.sampled_from(["create contact", "update contact"]),
     at_ms=st.integers(0, 9),
     version_ms=st.integers(0, 5),
@@ -30,6 +30,7 @@ RECEIPTS = st.builds(
     refers_to=st.none() | st.just("g0"),
     fields=st.none() | HASHES,
     tags=st.none() | st.just(("a",)),
+    doubtful_tags=st.none() | st.just(("b",)),
     is_deleted=st.booleans(),
     is_forgotten=st.sampled_from([False, False, False, True]),
 )
