@@ -1,0 +1,187 @@
+"""What the whole-path benchmarks run on: both sandboxes, a worker and a gateway, each a process of its own, on a real Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from connectors.lofty.sandbox.people import make_leads, make_team
+from streams.admin import create_missing
+from streams.demo.processes import Child, free_port
+from streams.kafka import new_producer
+from streams.settings import Settings, parse_settings
+from streams.topics import RECEIPTS, TopicNames
+from streams.words import Receipt
+
+PAIRS = 8
+"""Connections, each with a Lofty team and a GHL location of its own."""
+
+LATENCY_SECONDS = 0.02
+SECRET = "a-secret-of-the-bench-1234"
+
+
+@dataclass(slots=True)
+class Town:
+    """Everything that runs, and how to ask it."""
+
+    http: aiohttp.ClientSession
+    settings: Settings
+    names: TopicNames
+    lofty: str
+    ghl: str
+    gateway: str
+    worker: str
+    leads: list[tuple[str, str]]
+    """(connection, lead id) of every lead that was seeded."""
+
+    async def get(self, url: str, **params: str) -> Any:
+        """JSON of a control API."""
+        async with self.http.get(url, params=params) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def post(self, url: str, body: Any, **params: str) -> Any:
+        """Order something of a control API."""
+        async with self.http.post(url, json=body, params=params) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def until_still(self, seconds: float = 1.0, most: float = 60.0) -> None:
+        """Wait until the vendors are not asked anything for a while."""
+        asked, since, deadline = -1, time.monotonic(), time.monotonic() + most
+        while time.monotonic() - since < seconds:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the vendors are still asked after {most} s")
+            now = (await self.get(f"{self.ghl}/_sandbox/stats"))["requests"]
+            now += (await self.get(f"{self.lofty}/_sandbox/stats"))["requests"]
+            if now != asked:
+                asked, since = now, time.monotonic()
+            await asyncio.sleep(0.05)
+
+    async def settled(self, wanted: int, most: float = 120.0) -> tuple[list[Receipt], float]:
+        """Read receipts until `wanted` of them are applied and settled; returns them and the time of the last."""
+        topic = self.names.of(RECEIPTS)
+        places = [TopicPartition(topic, number) for number in range(self.settings.kafka.partitions)]
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka.bootstrap_servers, fetch_max_wait_ms=100)
+        await consumer.start()
+        found: list[Receipt] = []
+        try:
+            consumer.assign(places)
+            await consumer.seek_to_beginning(*places)
+            async with asyncio.timeout(most):
+                while len(found) < wanted:
+                    # One look in half a second: reading costs the worker's cores, too.
+                    await asyncio.sleep(0.5)
+                    for messages in (await consumer.getmany(timeout_ms=50)).values():
+                        receipts = (Receipt.from_bytes(message.value) for message in messages)
+                        found += [one for one in receipts if one.outcome == "applied" and one.settled]
+        finally:
+            await consumer.stop()
+        return found, max(one.at_ms for one in found) / 1000
+
+
+@asynccontextmanager
+async def town(bootstrap: str, leads: int) -> AsyncIterator[Town]:
+    """Set everything up with `leads` leads that GHL does not have yet, in silence."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lofty-ghl-bench-")))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        processes = stack.enter_context(ExitStack())
+        ghl = Child("sandbox-ghl", _sandbox("ghl", "location", "loc{}=pit-{}"), {}, folder, processes)
+        lofty = Child("sandbox-lofty", _sandbox("lofty", "team", "9000{}=key-{}"), {}, folder, processes)
+        ghl_url, lofty_url = await ghl.first_line(), await lofty.first_line()
+        gateway_port, worker_port = free_port(), free_port()
+        config = folder / "lofty-ghl.toml"
+        prefix = f"bench-{uuid.uuid4().hex[:8]}."
+        config.write_text(_config(bootstrap, prefix, folder, gateway_port, worker_port, lofty_url, ghl_url))
+        environ = _secrets()
+        settings = parse_settings(config.read_text(), environ, read_file=lambda path: "", source="bench")
+        await create_missing(settings)
+        known = []
+        for number in range(PAIRS):
+            people = make_leads(leads // PAIRS, seed=number + 1)
+            bare = [
+                {k: v for k, v in one.items() if k not in ("notes", "tasks", "appointments", "tags")} for one in people
+            ]
+            body = {**make_team(), "leads": bare}
+            async with http.post(f"{lofty_url}/_sandbox/seed", json=body, params={"team": f"9000{number}"}) as answer:
+                answer.raise_for_status()
+                known += [(f"pair{number}", str(one["leadId"])) for one in (await answer.json())["leads"]]
+        arguments = ["--config", str(config), "--log-level", "warning"]
+        gateway = Child("gateway", ["gateway", *arguments], environ, folder, processes)
+        worker = Child("worker", ["worker", *arguments], environ, folder, processes)
+        urls = (f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{worker_port}")
+        await gateway.until_ready(http, f"{urls[0]}/readyz")
+        await worker.until_ready(http, f"{urls[1]}/readyz")
+        made = Town(http, settings, TopicNames(prefix), lofty_url, ghl_url, *urls, known)
+        await made.until_still()
+        yield made
+        if os.environ.get("BENCH_LOGS"):
+            print((folder / "worker.log").read_text()[-4000:])
+
+
+async def producer_of(settings: Settings) -> Any:
+    """A started producer."""
+    producer = new_producer(settings)
+    await producer.start()
+    return producer
+
+
+def _sandbox(vendor: str, option: str, pattern: str) -> list[str]:
+    words = [word for n in range(PAIRS) for word in (f"--{option}", pattern.format(n, n))]
+    return ["sandbox", vendor, "--port", "0", "--latency", str(LATENCY_SECONDS), "--limit", "0", *words]
+
+
+def _secrets() -> dict[str, str]:
+    secrets = {}
+    for n in range(PAIRS):
+        secrets[f"LOFTY_GHL_PAIR{n}_LOFTY_API_KEY"] = f"key-{n}"
+        secrets[f"LOFTY_GHL_PAIR{n}_GHL_TOKEN"] = f"pit-{n}"
+        secrets[f"LOFTY_GHL_PAIR{n}_WEBHOOK_SECRET"] = f"{SECRET}-{n}"
+    return secrets
+
+
+def _config(
+    bootstrap: str, prefix: str, folder: Path, gateway_port: int, worker_port: int, lofty: str, ghl: str
+) -> str:
+    head = f"""
+[kafka]
+bootstrap_servers = "{bootstrap}"
+topic_prefix = "{prefix}"
+partitions = 8
+[gateway]
+host = "127.0.0.1"
+port = {gateway_port}
+[worker]
+store = "rocksdb"
+data_dir = {json.dumps(str(folder / "state"))}
+port = {worker_port}
+in_flight_per_lofty_budget = 8
+"""
+    return head + "".join(
+        f"""
+[connections.pair{n}]
+region = "US"
+[connections.pair{n}.lofty]
+team_id = "9000{n}"
+base_url = "{lofty}"
+requests_per_minute = 1000000
+[connections.pair{n}.ghl]
+location_id = "loc{n}"
+base_url = "{ghl}"
+requests_per_window = 1000000
+"""
+        for n in range(PAIRS)
+    )

@@ -1,0 +1,131 @@
+"""How many contacts one worker completes in a second, and how long a change takes at light load.
+
+The far end is counted in the GHL sandbox (contacts) and on `ghl.receipts` (applied and settled).
+
+    python -m tests.bench.whole_path syncs|latency BOOTSTRAP
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from statistics import quantiles
+from typing import Any
+
+from connectors.auth import StaticAuth
+from connectors.ghl import GhlClient
+from connectors.http import AiohttpTransport
+from connectors.lofty import LoftyClient
+from streams.appender import Appender, Record
+from streams.placement import partition_of
+from streams.topics import CHANGES
+from streams.words import Change
+from tests.bench.town import PAIRS, SECRET, Town, producer_of, town
+
+
+async def syncs(bootstrap: str, leads: int) -> dict[str, Any]:
+    """From changes on the front door's topic to settled receipts: contacts a second."""
+    async with town(bootstrap, leads) as on:
+        producer = await producer_of(on.settings)
+        began = time.time()
+        await Appender(producer).append(_changes(on))
+        receipts, last = await on.settled(len(on.leads))
+        await producer.stop()
+        held = 0
+        for number in range(PAIRS):
+            held += len((await on.get(f"{on.ghl}/_sandbox/contacts", location=f"loc{number}"))["contacts"])
+        base = [await _plain_client(on) for _ in range(2)]
+        return {
+            "syncs_per_second": len(receipts) / (last - began),
+            "receipts": len(receipts),
+            "contacts_held": held,
+            "plain_client_per_second": base[0],
+            "plain_client_again": base[1],
+        }
+
+
+async def latency(bootstrap: str, *, per_second: float = 20.0, seconds: float = 15.0) -> dict[str, Any]:
+    """From the gateway's acceptance of a ping to GHL's 2xx, at light load: half of them creates, half updates."""
+    async with town(bootstrap, 320) as on:
+        await _subscribe(on)
+        half = len(on.leads) // 2
+        producer = await producer_of(on.settings)
+        await Appender(producer).append(_changes(on)[:half])
+        await on.settled(half)
+        await producer.stop()
+        await on.until_still()
+        touched = int(per_second * seconds)
+        for number in range(touched):
+            connection, lead = on.leads[number % len(on.leads)]
+            edit = {"city": f"Town {number}"}
+            team = connection.replace("pair", "9000")
+            async with on.http.patch(f"{on.lofty}/_sandbox/leads/{lead}", json=edit, params={"team": team}) as answer:
+                answer.raise_for_status()
+            await asyncio.sleep(1 / per_second)
+        await on.until_still()
+        receipts, _ = await on.settled(half + touched)
+        waits = [
+            one.at_ms - one.accepted_ms
+            for one in sorted(receipts, key=lambda one: one.at_ms)[half:]
+            if one.accepted_ms is not None
+        ]
+        cuts = quantiles(waits, n=100)
+        return {"changes": len(waits), "p50_ms": cuts[49], "p90_ms": cuts[89], "p99_ms": cuts[98], "max_ms": max(waits)}
+
+
+def _changes(on: Town) -> list[Record]:
+    now_ms = time.time_ns() // 1_000_000
+    records = []
+    for connection, lead in on.leads:
+        change = Change(
+            connection=connection,
+            lead=lead,
+            kind="contact",
+            id=lead,
+            operation="created",
+            update_time_ms=now_ms,
+            accepted_ms=now_ms,
+        )
+        lane = change.entity.lane
+        place = partition_of(lane, on.settings.kafka.partitions)
+        records.append(Record(on.names.of(CHANGES), place, lane.encode(), change.to_bytes()))
+    return records
+
+
+async def _subscribe(on: Town) -> None:
+    async with AiohttpTransport() as transport:
+        for number in range(PAIRS):
+            client = LoftyClient(transport, StaticAuth("token", f"key-{number}"), base_url=on.lofty)
+            await client.create_subscription(2, f"{on.gateway}/lofty/{SECRET}-{number}")
+
+
+async def _plain_client(on: Town) -> float:
+    """The baseline: the same two calls for each lead, as many at a time, and nothing else. Contacts a second."""
+    async with AiohttpTransport() as transport:
+        lofty = {
+            f"pair{n}": LoftyClient(transport, StaticAuth("token", f"key-{n}"), base_url=on.lofty) for n in range(PAIRS)
+        }
+        ghl = {
+            f"pair{n}": GhlClient(transport, StaticAuth("Bearer", f"pit-{n}"), base_url=on.ghl) for n in range(PAIRS)
+        }
+        turn = asyncio.Semaphore(8 * PAIRS)
+
+        async def sync(connection: str, lead: str) -> None:
+            async with turn:
+                state = await lofty[connection].get_lead(lead)
+                body = {"locationId": connection.replace("pair", "loc"), "firstName": state["firstName"]}
+                if state["emails"]:
+                    body["email"] = state["emails"][0]
+                await ghl[connection].upsert_contact(body)
+
+        began = time.perf_counter()
+        await asyncio.gather(*(sync(*lead) for lead in on.leads))
+        return len(on.leads) / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    what, where = sys.argv[1:3]
+    found = asyncio.run(syncs(where, int(sys.argv[3]) if sys.argv[3:] else 6000) if what == "syncs" else latency(where))
+    print(json.dumps(found))
