@@ -135,6 +135,8 @@ class Worker:
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._appender.drain()
+        self._release_tables(self._owned)
         await self.app.stop()
         await self._appender.drain()
         await self._producer.stop()
@@ -184,6 +186,12 @@ class Worker:
         connections = self.settings.connections.values()
         await self.reading.lose({c.lofty_budget for c in connections if self._lofty_place(c) in partitions})
         await self.writing.lose({c.ghl_budget for c in connections if self._ghl_place(c) in partitions})
+        self._release_tables(partitions)
+
+    def _release_tables(self, partitions: set[int]) -> None:
+        for table in (self.seen, self.fetches, self.outbox, self.links):
+            for partition in partitions:
+                table.release(partition)
 
     async def _on_rebalanced(self, _app: object, **_: object) -> None:
         shorten_fetch_wait(self.app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,46 +36,63 @@ class Rules:
     search_lag_ms: int = SEARCH_LAG_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """The next request, what could not be carried in words, and custom fields that the location lacks (with type)."""
+NextPlan = Callable[[LinkRow | None, LinkRow | None, int], Plan]
 
-    plan: Plan
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The desired state of an entity, mapped once. `plan(link, contact, now_ms)` gives the next request towards it.
+
+    `contact` is the link of the contact that a note or task hangs on.
+    `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
+    """
+
+    plan: NextPlan
     flags: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def plan_entity(
-    row: OutboxRow, link: LinkRow | None, contact: LinkRow | None, rules: Rules, directory: Directory, now_ms: int
-) -> Planned:
-    """The next request for an entity. `contact` is the link of the contact that a note or task hangs on."""
+def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+    """Map the desired state of an entity and resolve its names: the costly half of planning."""
     snapshot = row.snapshot
-    state = snapshot.state
     if snapshot.kind == "contact":
-        if state is None:
-            gone = plan_gone_contact(
-                link,
-                policy=rules.lead_deleted,
-                deleted_tag=rules.lead_deleted_tag,
-                lofty_id=snapshot.lead,
-                external_id_field=directory.custom_field_id(LEAD_ID_FIELD),
-                now_ms=now_ms,
-                search_lag_ms=rules.search_lag_ms,
-            )
-            return Planned(gone)
-        mapped = map_contact(rules.mapping, state, region=rules.region)
-        resolved = resolve_contact(mapped, directory, snapshot.lead, omit=row.omit)
-        plan = plan_contact(resolved.contact, link, now_ms, search_lag_ms=rules.search_lag_ms)
-        return Planned(plan, resolved.flags, resolved.missing)
+        return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory)
     kind: Literal["note", "task"] = "note" if snapshot.kind == "note" else "task"
+    state = snapshot.state
     if state is None or is_deleted(snapshot.kind, state):
-        return Planned(plan_gone_child(kind, link, contact, marker(snapshot.kind, snapshot.id)))
+        wanted = marker(snapshot.kind, snapshot.id)
+        return Prepared(lambda link, contact, _: plan_gone_child(kind, link, contact, wanted))
     if not should_sync(snapshot.kind, state):
-        return Planned(Settled("not carried: a system note, or without text"))
+        return Prepared(lambda *_: Settled("not carried: a system note, or without text"))
     if kind == "note":
         desired = resolve_note(state)
     elif snapshot.kind == "appointment":
         desired = resolve_task(map_appointment(state, users=rules.mapping.users), directory)
     else:
         desired = resolve_task(map_task(state, users=rules.mapping.users), directory)
-    return Planned(plan_child(kind, desired, link, contact))
+    return Prepared(lambda link, contact, _: plan_child(kind, desired, link, contact))
+
+
+def _contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+    mapped = map_contact(rules.mapping, row.snapshot.state or {}, region=rules.region)
+    resolved = resolve_contact(mapped, directory, row.snapshot.lead, omit=row.omit)
+
+    def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
+        return plan_contact(resolved.contact, link, now_ms, search_lag_ms=rules.search_lag_ms)
+
+    return Prepared(plan, resolved.flags, resolved.missing)
+
+
+def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+    def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
+        return plan_gone_contact(
+            link,
+            policy=rules.lead_deleted,
+            deleted_tag=rules.lead_deleted_tag,
+            lofty_id=row.snapshot.lead,
+            external_id_field=directory.custom_field_id(LEAD_ID_FIELD),
+            now_ms=now_ms,
+            search_lag_ms=rules.search_lag_ms,
+        )
+
+    return Prepared(plan)

@@ -20,7 +20,7 @@ from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Verdict
 from streams.core.plan import UNKNOWN, Blocked, Call, NotBefore, Settled, doubt
-from streams.core.planning import Planned, Rules, plan_entity
+from streams.core.planning import Prepared, Rules, prepare
 from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.ghl_calls import Performed, perform
@@ -80,13 +80,14 @@ class Writer:
             return DONE
         if row.parked:
             return Finish(Verdict.PARKED)
-        planned = self._plan(row, entity, place)
-        if planned.missing and self.lacks(entity.connection, planned.missing):
+        prepared = prepare(row, place.rules, self.directory(entity.connection))
+        if prepared.missing and self.lacks(entity.connection, prepared.missing):
             return AGAIN  # the location gets its fields first; the entity is planned again after that
-        match planned.plan:
+        link = self.links.get(place.partition, entity.key)
+        match prepared.plan(link, self._contact(entity, place), self.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)
-                facts = {"message": because, "flags": planned.flags}
+                facts = {"message": because, "flags": prepared.flags}
                 receipt = self.receipts.make(
                     row, "unchanged", "compare", settled=self.settled_as(row.snapshot), **facts
                 )
@@ -97,13 +98,10 @@ class Writer:
             case NotBefore(at_ms):
                 return Finish(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
             case Call() as call:
-                return await self._send(entity, place, row, call, planned.flags, slot)
+                return await self._send(entity, place, row, call, prepared, slot)
 
-    def _plan(self, row: OutboxRow, entity: Entity, place: Location, link: LinkRow | None = None) -> Planned:
-        link = link or self.links.get(place.partition, entity.key)
-        contact = None if entity.kind == "contact" else self.links.get(place.partition, entity.owner.key)
-        directory = self.directory(entity.connection)
-        return plan_entity(row, link, contact, place.rules, directory, self.now_ms())
+    def _contact(self, entity: Entity, place: Location) -> LinkRow | None:
+        return None if entity.kind == "contact" else self.links.get(place.partition, entity.owner.key)
 
     def _wait_for_contact(self, entity: Entity, place: Location, row: OutboxRow) -> Finish:
         """The contact is on its way, or parked, or was never asked for: then it is now."""
@@ -112,7 +110,7 @@ class Writer:
         return BLOCKED
 
     async def _send(
-        self, entity: Entity, place: Location, row: OutboxRow, call: Call, flags: tuple[str, ...], slot: Slot
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
     ) -> Finish:
         intended = None
         if call.is_create:
@@ -127,13 +125,13 @@ class Writer:
             if intended is not None:
                 # The next plan must see the intent, or it would create again instead of looking.
                 await self.receipts.until_recorded(place.partition, intended)
-            return await self._failed(entity, place, row, call, flags, error, outcome)
+            return await self._failed(entity, place, row, call, prepared, error, outcome)
         slot.answered()
         self.metrics.writes.labels(place.connection, call.step, "applied").inc()
-        return await self._succeeded(entity, place, row, call, flags, performed)
+        return await self._succeeded(entity, place, row, call, prepared, performed)
 
     async def _succeeded(
-        self, entity: Entity, place: Location, row: OutboxRow, call: Call, flags: tuple[str, ...], performed: Performed
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, performed: Performed
     ) -> Finish:
         if performed.ghl_id is None:
             # We looked and nothing is there: the create never happened.
@@ -149,11 +147,11 @@ class Writer:
             tags=call.tags,
             doubtful_tags=call.doubtful_tags,
             is_deleted=call.is_delete,
-            flags=flags,
+            flags=prepared.flags,
         )
         before = self.links.get(place.partition, entity.key)
-        after = self._plan(row, entity, place, record_link(before, receipt))
-        is_settled = isinstance(after.plan, Settled)
+        after = prepared.plan(record_link(before, receipt), self._contact(entity, place), self.now_ms())
+        is_settled = isinstance(after, Settled)
         if is_settled:
             receipt = receipt.model_copy(update={"settled": self.settled_as(row.snapshot)})
             self.metrics.observe_freshness(place.connection, row.snapshot, receipt.at_ms)
@@ -166,16 +164,18 @@ class Writer:
         place: Location,
         row: OutboxRow,
         call: Call,
-        flags: tuple[str, ...],
+        prepared: Prepared,
         error: ConnectorError,
         outcome: Row,
     ) -> Finish:
         answer = error if isinstance(error, VendorError) else None
         match outcome.disposition:
             case Disposition.ADOPT if answer is not None:
-                return await self._adopt(entity, place, row, call, flags, answer)
+                return await self._adopt(entity, place, row, call, prepared, answer)
             case Disposition.GONE if call.is_delete:
-                return await self._succeeded(entity, place, row, call, flags, Performed(call.ghl_id or call.contact_id))
+                return await self._succeeded(
+                    entity, place, row, call, prepared, Performed(call.ghl_id or call.contact_id)
+                )
             case Disposition.GONE:
                 return await self._gone(entity, place, row, call, answer)
             case Disposition.REFUSED:
@@ -209,13 +209,15 @@ class Writer:
         return Finish(Verdict.RETRY, wait)
 
     async def _adopt(
-        self, entity: Entity, place: Location, row: OutboxRow, call: Call, flags: tuple[str, ...], answer: VendorError
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, answer: VendorError
     ) -> Finish:
         """A duplicate refusal is an answer. On a create the contact is ours to adopt; on an update a field is not ours."""
         if call.is_create:
             # What stands there is not known: everything is compared again, what we may have written is cleared.
             adopted = replace(call, fields=dict.fromkeys(call.fields or {}, UNKNOWN), tags=())
-            return await self._succeeded(entity, place, row, adopted, flags, Performed(str(answer.meta["contactId"])))
+            return await self._succeeded(
+                entity, place, row, adopted, prepared, Performed(str(answer.meta["contactId"]))
+            )
         field = str(answer.meta.get("matchingField") or "")
         current = self.outbox.get(place.partition, entity.key)
         if field not in call.body or current is None or field in current.omit:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 import faust
@@ -40,6 +41,9 @@ class _FaustTable(faust.Table):
         return made
 
 
+PERSIST_EVERY = 200
+"""Changelog records after which the local store notes how far it is. A crash reads at most so many again."""
+
 Row = TypeVar("Row", bound=Word)
 
 
@@ -49,8 +53,10 @@ class Table(Generic[Row]):
     def __init__(self, app: AppT, name: str, row: type[Row], appender: Appender, *, partitions: int) -> None:
         self._row = row
         self._appender = appender
-        self._unflushed: list[tuple[int, asyncio.Future[int]]] = []
+        self._last: dict[int, asyncio.Future[int]] = {}
+        self._acknowledged: dict[int, int] = {}
         self._persisted: dict[int, int] = {}
+        self._failure: BaseException | None = None
         self._faust = _FaustTable(app, name=name, key_type=bytes, value_type=bytes, partitions=partitions)
         app.tables.add(self._faust)
         self.changelog: str = self._faust.changelog_topic.get_topic_name()
@@ -79,20 +85,36 @@ class Table(Generic[Row]):
 
     async def flush(self) -> None:
         """Wait until Kafka has every change made so far, by whomever. Raises the producer's error if it has not."""
-        unflushed = list(self._unflushed)
-        if not unflushed:
-            return
-        await asyncio.wait([acknowledged for _, acknowledged in unflushed])
-        newest: dict[int, int] = {}
-        for partition, acknowledged in unflushed:
-            newest[partition] = max(acknowledged.result(), newest.get(partition, -1))
-        self._unflushed = [one for one in self._unflushed if not one[1].done()]
-        for partition, offset in newest.items():
-            if offset > self._persisted.get(partition, -1):
-                self._persisted[partition] = offset
-                self._faust.data.set_persisted_offset(TP(self.changelog, partition), offset)
+        # A partition's records are acknowledged in order, so its last one stands for all.
+        waiting = [future for future in self._last.values() if not future.done()]
+        if waiting:
+            await asyncio.wait(waiting)
+        if self._failure is not None:
+            raise self._failure
+        for partition, offset in self._acknowledged.items():
+            if offset - self._persisted.get(partition, -1) >= PERSIST_EVERY:
+                self._persist(partition)
+
+    def release(self, partition: int) -> None:
+        """The partition goes to another worker, or this one stops: note how far the local store is."""
+        if self._acknowledged.get(partition, -1) > self._persisted.get(partition, -1):
+            self._persist(partition)
+        for held in (self._last, self._acknowledged, self._persisted):
+            held.pop(partition, None)
+
+    def _persist(self, partition: int) -> None:
+        offset = self._persisted[partition] = self._acknowledged[partition]
+        self._faust.data.set_persisted_offset(TP(self.changelog, partition), offset)
 
     def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
         self._store.write(partition, [(key, value)])
-        acknowledged = self._appender.enqueue(Record(self.changelog, partition, key, value))
-        self._unflushed.append((partition, acknowledged))
+        future = self._last[partition] = self._appender.enqueue(Record(self.changelog, partition, key, value))
+        future.add_done_callback(partial(self._note, partition))
+
+    def _note(self, partition: int, future: asyncio.Future[int]) -> None:
+        if future.cancelled():
+            self._failure = self._failure or asyncio.CancelledError(f"an append to {self.changelog} was cancelled")
+        elif (error := future.exception()) is not None:
+            self._failure = self._failure or error
+        elif partition in self._last:
+            self._acknowledged[partition] = future.result()
