@@ -59,7 +59,7 @@ async def latency(bootstrap: str, *, per_second: float = 20.0, seconds: float = 
         touched = int(per_second * seconds)
         for number in range(touched):
             connection, lead = on.leads[number % len(on.leads)]
-            edit = {"city": f"Town {number}"}
+            edit = {"lastName": f"Touched{number}"}
             team = connection.replace("pair", "9000")
             async with on.http.patch(f"{on.lofty}/_sandbox/leads/{lead}", json=edit, params={"team": team}) as answer:
                 answer.raise_for_status()
