@@ -166,15 +166,19 @@ class Worker:
                 self.metrics.window_used.labels(*labels).set(view.used)
                 self.metrics.paused.labels(*labels).set(1 if view.pause_cause else 0)
 
+    def reload_directories(self) -> None:
+        """Look again at what the vendors call custom fields, users and members."""
+        for c in self.settings.connections.values():
+            if self._lofty_place(c) in self._owned:
+                self._members.load(c.name)
+            if self._ghl_place(c) in self._owned:
+                self._directories.load(c.name)
+
     async def _reload_directories(self) -> None:
         """Names in the vendors change seldom: look again each hour."""
         while True:
             await asyncio.sleep(RELOAD_SECONDS)
-            for c in self.settings.connections.values():
-                if self._lofty_place(c) in self._owned:
-                    self._members.load(c.name)
-                if self._ghl_place(c) in self._owned:
-                    self._directories.load(c.name)
+            self.reload_directories()
 
     # -- partitions come and go ---------------------------------------------------------------------------
 

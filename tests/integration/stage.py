@@ -24,15 +24,16 @@ from connectors.ghl.sandbox.seeds import shown
 from connectors.http import AiohttpTransport
 from connectors.lofty import LoftyClient
 from connectors.lofty import sandbox as lofty_sandbox
-from connectors.lofty.sandbox import desk_work
+from connectors.lofty.sandbox import PingSettings, desk_work
 from connectors.lofty.sandbox.people import make_team
 from streams.app import Collaborators, Worker
 from streams.appender import Appender, Record
 from streams.gateway.server import Gateway
 from streams.kafka import new_producer
 from streams.mapping import LEAD_ID_FIELD
+from streams.placement import ghl_budget, partition_of
 from streams.settings import Settings, parse_settings
-from streams.topics import CHANGES, PARKED, RECEIPTS, TopicNames
+from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.words import Parked, Receipt
 from tests.kafka.broker import Broker
 
@@ -95,6 +96,20 @@ class Stage:
         team = desk_work.team_of(self.lofty, TEAM)
         return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what})
 
+    def edit_silently(self, edit: str, kind: str, **what: Any) -> Any:
+        """One edit that Lofty tells nobody of."""
+        team = desk_work.team_of(self.lofty, TEAM)
+        return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what}, tells=False)
+
+    def reload_directories(self) -> None:
+        """Let the worker look again at what the location calls its fields."""
+        self.worker.reload_directories()
+
+    @property
+    def topics_read_by_agents(self) -> tuple[str, ...]:
+        """Every topic that an agent reads."""
+        return (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS)
+
     def new_lead(self, **fields: Any) -> str:
         """A new lead with an e-mail; returns its id."""
         number = uuid.uuid4().hex[:8]
@@ -130,7 +145,7 @@ class Stage:
             ends = await consumer.end_offsets(places)
             await consumer.seek_to_beginning(*places)
             values: list[bytes] = []
-            while any(await consumer.position(place) < end for place, end in ends.items()):
+            while sum([await consumer.position(place) for place in places]) < sum(ends.values()):
                 for messages in (await consumer.getmany(timeout_ms=200)).values():
                     values += [message.value for message in messages]
             return values
@@ -180,12 +195,13 @@ class Stage:
         """Put a change on the front door's topic."""
         await self.produce(CHANGES, change.entity.lane.encode(), change.to_bytes())
 
-    async def produce(self, topic: str, key: bytes, value: bytes) -> None:
-        """Put raw bytes on a topic."""
+    async def produce(self, topic: str, key: bytes, value: bytes, *, by: str = "") -> None:
+        """Put raw bytes on a topic; `by="ghl"` puts them where the location's budget is."""
+        place = partition_of(ghl_budget(LOCATION), PARTITIONS) if by == "ghl" else 0
         producer = new_producer(self.settings)
         await producer.start()
         try:
-            await Appender(producer).append([Record(self.names.of(topic), 0, key, value)])
+            await Appender(producer).append([Record(self.names.of(topic), place, key, value)])
         finally:
             await producer.stop()
 
@@ -203,6 +219,7 @@ async def stage(
     store: str = "memory",
     lofty: Mapping[str, Any] | None = None,
     ghl: Mapping[str, Any] | None = None,
+    pings: Mapping[str, Any] | None = None,
     more: str = "",
     lofty_limit: int = 100_000,
     ghl_limit: int = 100_000,
@@ -211,7 +228,12 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """Set the stage, subscribe the webhooks, and take everything down again."""
     async with AsyncExitStack() as stack:
-        lofty_settings = {"window_limit": 0, "allows_http": True, **(lofty or {})}
+        lofty_settings = {
+            "window_limit": 0,
+            "allows_http": True,
+            "pings": PingSettings(**(pings or {})),
+            **(lofty or {}),
+        }
         teams = (lofty_sandbox.TeamSettings(TEAM, ("stage-key",)),)
         lofty_box = lofty_sandbox.LoftySandbox(lofty_sandbox.SandboxSettings(teams=teams, **lofty_settings))
         ghl_settings = {"window_limit": 0, "search_lag_seconds": 0.5, **(ghl or {})}
@@ -238,7 +260,7 @@ async def stage(
         names = TopicNames(prefix)
         broker.create_topics(names.specs(), PARTITIONS)
         gateway = await stack.enter_async_context(Gateway(settings))
-        collaborators = Collaborators(**{"search_lag_ms": 600, **(given or {})})
+        collaborators = Collaborators(**{"search_lag_ms": 600, "jitter": lambda: 0.0, **(given or {})})
         worker = await stack.enter_async_context(Worker(settings, collaborators))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         made = Stage(broker, settings, names, lofty_box, ghl_box, gateway, worker, http, lofty_served.url)

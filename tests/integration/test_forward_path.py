@@ -8,10 +8,13 @@ from tests.integration.stage import stage
 from tests.kafka.broker import Broker
 
 
-async def test_a_new_lead_becomes_a_contact_with_its_fields_and_tags(broker: Broker, tmp_path: Path) -> None:
-    """What the default mapping says of a lead stands in GHL."""
+async def test_a_lead_its_notes_and_its_tasks_live_through_all_they_can(broker: Broker, tmp_path: Path) -> None:
+    """Created, updated, completed and deleted in Lofty, and each time GHL follows."""
     async with stage(broker, tmp_path) as on:
         lead = on.new_lead(phones=["(212) 555-0123"], tags=["Buyer", "VIP"], stage="New Leads")
+        note = on.edit("create", "note", leadId=lead, fields={"content": "Prefers calls after six."})
+        task = on.edit("create", "task", leadId=lead, fields={"content": "Call back", "type": "Call"})
+        gone = on.edit("create", "note", leadId=lead, fields={"content": "Typed in the wrong place."})
         await on.until_quiet()
 
         contact = on.contacts()[lead]
@@ -19,3 +22,63 @@ async def test_a_new_lead_becomes_a_contact_with_its_fields_and_tags(broker: Bro
         assert contact["phone"] == "+12125550123"
         assert sorted(contact["tags"]) == ["buyer", "vip"]
         assert contact["custom"]["Lofty stage"] == "New Leads"
+        assert sorted(f"[lofty-note:{one.id}]" in str(contact["notes"]) for one in (note, gone)) == [True, True]
+        assert [one["completed"] for one in contact["tasks"]] == [False]
+
+        on.ghl.place("loc-acme").contacts[contact["id"]].tags.append("by-hand")
+        on.edit("update", "lead", id=lead, fields={"lastName": "Lovelace", "tags": ["VIP"]})
+        on.edit("update", "note", id=note.id, fields={"content": "Prefers calls after seven."})
+        on.edit("finish", "task", id=task.id)
+        on.edit("delete", "note", id=gone.id)
+        await on.until_quiet()
+
+        contact = on.contacts()[lead]
+        assert contact["lastName"] == "Lovelace"
+        assert sorted(contact["tags"]) == ["by-hand", "vip"]
+        assert [
+            ("after seven" in one["body"], f"[lofty-note:{note.id}]" in one["body"]) for one in contact["notes"]
+        ] == [(True, True)]
+        assert [one["completed"] for one in contact["tasks"]] == [True]
+        puts = [one.body for one in on.requests("ghl", "PUT") if one.operation == "update-contact"]
+        assert [sorted(body) for body in puts] == [["lastName"]]
+
+        on.edit("delete", "task", id=task.id)
+        on.edit("delete", "lead", id=lead)
+        await on.until_quiet()
+
+        contact = on.contacts()[lead]
+        assert contact["tasks"] == []
+        assert "lofty-deleted" in contact["tags"]
+
+
+async def test_a_note_of_a_lead_that_ghl_lacks_brings_its_contact_first(broker: Broker, tmp_path: Path) -> None:
+    """Nobody told of the lead itself: the note asks for it."""
+    async with stage(broker, tmp_path) as on:
+        lead = str(on.edit_silently("create", "lead", fields={"firstName": "Bo", "emails": ["bo@example.com"]}).id)
+        on.edit("create", "note", leadId=lead, fields={"content": "Met at the open house."})
+        await on.until_quiet()
+
+        assert len(on.contacts()[lead]["notes"]) == 1
+
+
+async def test_a_deleted_lead_is_deleted_or_ignored_when_the_policy_says_so(broker: Broker, tmp_path: Path) -> None:
+    """`policies.lead_deleted` decides."""
+    for policy, remains in (("delete", False), ("ignore", True)):
+        more = f'[connections.acme.policies]\nlead_deleted = "{policy}"'
+        async with stage(broker, tmp_path / policy, more=more) as on:
+            lead = on.new_lead()
+            await on.until_quiet()
+            on.edit("delete", "lead", id=lead)
+            await on.until_quiet()
+
+            assert (lead in on.contacts()) is remains
+            assert not remains or on.contacts()[lead]["tags"] == []
+
+
+async def test_a_lead_that_is_not_visible_yet_is_asked_for_again(broker: Broker, tmp_path: Path) -> None:
+    """A 404 right after the creation is no deletion."""
+    async with stage(broker, tmp_path, lofty={"visibility_lag_seconds": 0.7}) as on:
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+
+        assert "lofty-deleted" not in on.contacts()[lead]["tags"]

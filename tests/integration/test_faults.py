@@ -1,0 +1,90 @@
+"""Vendors that misbehave: everything is written once, nothing is lost, nobody else waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.sandbox.faults import parse_fault
+from tests.integration.stage import Stage, stage
+from tests.kafka.broker import Broker
+
+FAULTS = [
+    {"kind": "status", "status": 429, "times": 2},
+    {"kind": "status", "status": 503, "times": 3},
+    {"kind": "status", "status": 500, "times": 3, "applies": True},
+    {"kind": "drop_before_apply", "times": 3},
+    {"kind": "drop_after_apply", "times": 3},
+]
+
+
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda one: f"{one['kind']}-{one.get('status', '')}-{one.get('applies', '')}"
+)
+async def test_creates_that_fail_are_written_once(broker: Broker, tmp_path: Path, fault: dict[str, Any]) -> None:
+    """Whether the vendor applied the write before it failed or not."""
+    async with stage(broker, tmp_path, ghl={"window_limit": 1000, "window_seconds": 0.5}) as on:
+        for operation in ("upsert-contact", "create-note", "create-task", "add-tags"):
+            on.ghl.faults.add(parse_fault({**fault, "operation": operation}))
+        lead = on.new_lead(tags=["Buyer"])
+        on.edit("create", "note", leadId=lead, fields={"content": "Once."})
+        on.edit("create", "task", leadId=lead, fields={"content": "Once", "type": "Call"})
+        await on.until_quiet(60)
+
+        assert_once(on, lead)
+
+
+async def test_a_contact_without_email_and_phone_is_found_again_by_its_lofty_id(broker: Broker, tmp_path: Path) -> None:
+    """The answer to its create was lost; only the custom field tells who it is."""
+    async with stage(broker, tmp_path) as on:
+        on.ghl.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "upsert-contact", "times": 1}))
+        lead = on.new_lead(emails=[], phones=[])
+        await on.until_quiet(60)
+
+        assert len(on.ghl.place("loc-acme").contacts) == 1
+        assert lead in on.contacts()
+
+
+async def test_a_refused_contact_is_parked_with_ghls_words_and_written_with_its_next_change(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """And its neighbours never waited."""
+    async with stage(broker, tmp_path) as on:
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        lead = on.new_lead()
+        await on.until_quiet()
+        neighbour = on.new_lead()
+        await on.until_quiet()
+
+        (parked,) = await on.parked()
+        assert parked.stage == "deliver"
+        assert parked.status == 422
+        assert lead not in on.contacts()
+        assert neighbour in on.contacts()
+
+        on.edit("update", "lead", id=lead, fields={"lastName": "Mended"})
+        await on.until_quiet()
+        assert on.contacts()[lead]["lastName"] == "Mended"
+
+
+async def test_the_windows_limit_is_used_and_never_broken(broker: Broker, tmp_path: Path) -> None:
+    """Far more work than the window allows, and not one 429."""
+    async with stage(
+        broker, tmp_path, ghl={"window_limit": 30, "window_seconds": 0.5}, ghl_limit=30, ghl_window=0.5
+    ) as on:
+        leads = [on.new_lead(tags=["Buyer"]) for _ in range(60)]
+        await on.until_quiet(60)
+
+        assert sorted(on.contacts()) == sorted(leads)
+        assert on.ghl.ledger.stats()["throttled"] == 0
+
+
+def assert_once(on: Stage, lead: str) -> None:
+    """One contact with its tag, one note, one task."""
+    contact = on.contacts()[lead]
+    assert len(on.ghl.place("loc-acme").contacts) == 1
+    assert contact["tags"] == ["buyer"]
+    assert len(contact["notes"]) == 1
+    assert len(contact["tasks"]) == 1
