@@ -6,7 +6,7 @@ import ssl
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.settings import Settings
 
@@ -38,6 +38,24 @@ def new_producer(settings: Settings) -> AIOKafkaProducer:
     return AIOKafkaProducer(
         **client_options(settings), enable_idempotence=True, acks="all", max_batch_size=MAX_BATCH_BYTES
     )
+
+
+async def read_topic(settings: Settings, topic: str) -> list[bytes]:
+    """Every value that a topic holds now, partition by partition, for a look at it: it joins no group."""
+    places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
+    # Not `seek_to_beginning`: it races with the reset to the end that an assignment without offsets brings.
+    consumer = AIOKafkaConsumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(places)
+        consumer.assign(places)
+        values: list[bytes] = []
+        while sum([await consumer.position(place) for place in places]) < sum(ends.values()):
+            for messages in (await consumer.getmany(timeout_ms=200)).values():
+                values += [message.value for message in messages]
+        return values
+    finally:
+        await consumer.stop()
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from connectors.lofty.sandbox.people import make_leads
 from streams.demo.account import Account, take_account
 from streams.demo.report import Tally, print_report
-from streams.demo.stage import PARTITIONS, Stage, set_stage
+from streams.demo.stage import Stage, set_stage
 from streams.demo.town import AGENCIES, POISON_PING, morning
+from streams.kafka import read_topic
 from streams.topics import PARKED, RECEIPTS, TopicNames
 from streams.words import Parked, Receipt
 
@@ -137,9 +137,8 @@ async def _watch(stage: Stage, progress: Progress) -> None:
 
 async def _count(stage: Stage, acts: _Acts) -> Tally:
     names = TopicNames(stage.settings.kafka.topic_prefix)
-    bootstrap = stage.settings.kafka.bootstrap_servers
-    receipts = [Receipt.from_bytes(raw) for raw in await _records(bootstrap, names.of(RECEIPTS))]
-    parked = [Parked.from_bytes(raw) for raw in await _records(bootstrap, names.of(PARKED))]
+    receipts = [Receipt.from_bytes(raw) for raw in await read_topic(stage.settings, names.of(RECEIPTS))]
+    parked = [Parked.from_bytes(raw) for raw in await read_topic(stage.settings, names.of(PARKED))]
     lofty = await stage.get(f"{stage.lofty}/_sandbox/stats")
     ghl = await stage.get(f"{stage.ghl}/_sandbox/stats")
     metrics = await _metrics(stage)
@@ -166,23 +165,6 @@ async def _metrics(stage: Stage) -> Counter[str]:
             if name.startswith("lofty_ghl_changes_total{"):
                 counts[name.removeprefix("lofty_ghl_changes_total{").rstrip("}")] += int(float(value))
     return counts
-
-
-async def _records(bootstrap: str, topic: str) -> list[bytes]:
-    places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=50)
-    await consumer.start()
-    try:
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
-        values: list[bytes] = []
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for messages in (await consumer.getmany(timeout_ms=200)).values():
-                values += [message.value for message in messages]
-        return values
-    finally:
-        await consumer.stop()
 
 
 async def _keep(stage: Stage, console: Console) -> None:

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from connectors.lofty.sandbox.people import make_leads, make_team
 from streams.admin import create_missing
 from streams.demo.processes import Child, free_port
-from streams.kafka import new_producer
+from streams.kafka import client_options, new_producer
 from streams.settings import Settings, parse_settings
 from streams.topics import RECEIPTS, TopicNames
 from streams.words import Receipt
@@ -74,12 +74,13 @@ class Town:
         """Read receipts until `wanted` of them are applied and settled; returns them and the time of the last."""
         topic = self.names.of(RECEIPTS)
         places = [TopicPartition(topic, number) for number in range(self.settings.kafka.partitions)]
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka.bootstrap_servers, fetch_max_wait_ms=100)
+        consumer = AIOKafkaConsumer(
+            **client_options(self.settings), fetch_max_wait_ms=100, auto_offset_reset="earliest"
+        )
         await consumer.start()
         found: list[Receipt] = []
         try:
             consumer.assign(places)
-            await consumer.seek_to_beginning(*places)
             async with asyncio.timeout(most):
                 while len(found) < wanted:
                     # One look in half a second: reading costs the worker's cores, too.

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from connectors.auth import StaticAuth
 from connectors.ghl import sandbox as ghl_sandbox
@@ -29,7 +28,7 @@ from connectors.lofty.sandbox.people import make_team
 from streams.app import Collaborators, Worker
 from streams.appender import Appender, Record
 from streams.gateway.server import Gateway
-from streams.kafka import new_producer
+from streams.kafka import new_producer, read_topic
 from streams.mapping import LEAD_ID_FIELD
 from streams.placement import ghl_budget, partition_of
 from streams.settings import Settings, parse_settings
@@ -136,21 +135,7 @@ class Stage:
 
     async def records(self, topic: str) -> list[bytes]:
         """Everything on a topic, until now."""
-        name = self.names.of(topic)
-        places = [TopicPartition(name, number) for number in range(PARTITIONS)]
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.broker.bootstrap, fetch_max_wait_ms=50)
-        await consumer.start()
-        try:
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            await consumer.seek_to_beginning(*places)
-            values: list[bytes] = []
-            while sum([await consumer.position(place) for place in places]) < sum(ends.values()):
-                for messages in (await consumer.getmany(timeout_ms=200)).values():
-                    values += [message.value for message in messages]
-            return values
-        finally:
-            await consumer.stop()
+        return await read_topic(self.settings, self.names.of(topic))
 
     async def receipts(self) -> list[Receipt]:
         """The history of all writes."""
