@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 
@@ -27,7 +26,7 @@ class Word(BaseModel):
 
     def to_bytes(self) -> bytes:
         """The value as it stands on the topic."""
-        return orjson.dumps(self.model_dump(mode="python"))
+        return self.__pydantic_serializer__.to_json(self)
 
     @classmethod
     def from_bytes(cls, raw: bytes | None) -> Self:
