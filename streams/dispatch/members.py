@@ -13,7 +13,7 @@ from typing import Any
 
 from mode.utils.logging import get_logger
 
-from connectors.errors import ConnectorError, NotSent
+from connectors.errors import ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty import LoftyClient
 from connectors.outcome import Disposition, classify
 from streams.core.dispatcher import Item, Priority, Verdict
@@ -22,7 +22,8 @@ from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 log = get_logger("lofty_ghl.members")
 
 TENANT = "@members"
-PAGE = 100
+PAGE = 25
+"""Lofty's default; it documents no maximum."""
 RETRY_SECONDS = 5.0
 
 
@@ -73,7 +74,8 @@ class Members:
             page = await roll.client.list_members(limit=PAGE, offset=roll.read)
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
-            if classify(error).disposition in (Disposition.RETRY, Disposition.THROTTLED):
+            passes = classify(error).disposition in (Disposition.RETRY, Disposition.THROTTLED)
+            if passes and not isinstance(error, MalformedAnswer):
                 return Finish(Verdict.RETRY, RETRY_SECONDS)
             log.error("connection %s: its members cannot be read, contacts stay unassigned: %s", connection, error)
             page = []
