@@ -42,7 +42,7 @@ from streams.dispatch.reader import WINDOW_SECONDS, Reader, Team
 from streams.dispatch.receipts import Receipts
 from streams.dispatch.recorded import Recorded
 from streams.dispatch.writer import Location, Writer
-from streams.kafka import faust_options, new_producer, shorten_fetch_wait
+from streams.kafka import faust_options, new_producer, shorten_fetch_wait, start_producer
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.placement import ghl_budget, lofty_budget, partition_of
@@ -104,7 +104,7 @@ class Worker:
 
     async def __aenter__(self) -> Self:
         self._producer = self._given.producer(self.settings)
-        await self._producer.start()
+        await start_producer(self._producer)
         self._appender = Appender(self._producer)
         self.app = self._new_app()
         self.seen = self._table(SEEN_TABLE, SeenRow)

@@ -40,6 +40,15 @@ def new_producer(settings: Settings) -> AIOKafkaProducer:
     )
 
 
+async def start_producer(producer: AIOKafkaProducer) -> None:
+    """Start a producer; one that cannot reach Kafka is closed again. Raises aiokafka's error."""
+    try:
+        await producer.start()
+    except BaseException:
+        await producer.stop()
+        raise
+
+
 async def read_topic(settings: Settings, topic: str) -> list[bytes]:
     """Every value that a topic holds now, partition by partition, for a look at it: it joins no group."""
     places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]

@@ -28,7 +28,7 @@ LogLevelOption = Annotated[str, typer.Option("--log-level", help="debug, info, w
 
 def refuse(message: str, code: int = 2) -> NoReturn:
     """End the command with a reason."""
-    err.print(message, markup=False)
+    err.print(message, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 

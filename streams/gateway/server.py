@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.appender import Appender
 from streams.gateway.intake import LoftyIntake
-from streams.kafka import new_producer
+from streams.kafka import new_producer, start_producer
 from streams.metrics import Metrics
 from streams.observe import add_health_and_metrics, listen
 from streams.parking import Parking
@@ -39,7 +39,7 @@ class Gateway:
         settings = self._settings
         names = TopicNames(settings.kafka.topic_prefix)
         self._producer = self._new_producer(settings)
-        await self._producer.start()
+        await start_producer(self._producer)
         self._appender = Appender(self._producer)
         intake = LoftyIntake(
             list(settings.connections.values()),
