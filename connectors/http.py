@@ -29,19 +29,21 @@ class AiohttpTransport:
     """The real transport, over one pooled `aiohttp.ClientSession`.
 
     `total_seconds` bounds a whole exchange, `connect_seconds` the part before anything is sent.
+    `instance` names the process in the `User-Agent`, for the vendor's support and for the sandboxes' ledgers.
+    Connections are not bounded here: who calls bounds what is in flight, and a vendor that hangs must not hold back others.
     """
 
-    def __init__(self, *, total_seconds: float = 30.0, connect_seconds: float = 10.0, connections: int = 100) -> None:
+    def __init__(self, *, total_seconds: float = 30.0, connect_seconds: float = 10.0, instance: str = "") -> None:
         self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
-        self._connections = connections
+        self._agent = f"{USER_AGENT} {instance}".rstrip()
         self._session: aiohttp.ClientSession | None = None
 
     async def __call__(self, request: Request) -> Response:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,
-                connector=aiohttp.TCPConnector(limit=self._connections),
-                headers={"User-Agent": USER_AGENT},
+                connector=aiohttp.TCPConnector(limit=0),
+                headers={"User-Agent": self._agent},
                 skip_auto_headers=("Content-Type",),
             )
             # XXX: aiohttp repeats GET, PUT and DELETE by itself when a kept connection drops, so one planned request

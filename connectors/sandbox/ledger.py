@@ -12,7 +12,8 @@ from typing import Any
 class Entry:
     """One request. `at` is when it came, `ended` when its answer was ready (None: not yet, or never); both in seconds.
 
-    `budget` is the location or account it counts for. `applied` says whether it changed anything.
+    `budget` is the location or account it counts for, `agent` the client's own name (its `User-Agent`).
+    `applied` says whether it changed anything, `applied_at` when, `created` whether a new record stands since.
     `entity` is the id it concerned (of a create: the new one), `parent` the contact's or lead's that it hangs on.
     `fault` is the kind of misbehaviour that was ordered for it. A `status` of None: it got no answer.
     """
@@ -21,11 +22,14 @@ class Entry:
     at: float
     method: str
     path: str
+    agent: str = ""
     operation: str = "?"
     budget: str = "?"
     status: int | None = None
     body: Any = None
     applied: bool = False
+    applied_at: float | None = None
+    created: bool = False
     entity: str | None = None
     parent: str | None = None
     fault: str | None = None
@@ -40,12 +44,16 @@ class Ledger:
         self._seq = 0
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
-    def open(self, at: float, method: str, path: str) -> Entry:
+    def open(self, at: float, method: str, path: str, agent: str = "") -> Entry:
         """Note that a request came. The caller fills in the rest, then closes it."""
         self._seq += 1
-        entry = Entry(self._seq, at, method, path)
+        entry = Entry(self._seq, at, method, path, agent)
         self._entries.append(entry)
         return entry
+
+    def apply(self, entry: Entry, at: float, *, created: bool) -> None:
+        """Note that a request changed something."""
+        entry.applied, entry.applied_at, entry.created = True, at, created
 
     def close(self, entry: Entry, at: float, status: int | None) -> None:
         """Note how a request ended, and count it."""

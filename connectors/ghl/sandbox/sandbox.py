@@ -91,7 +91,7 @@ class GhlSandbox:
     def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> Visit:
         """A request comes in. Answered at once if it has no right, if a limit is reached, or if a fault says so."""
         now = self.now()
-        visit = Visit(self.ledger.open(now, method, raw_path))
+        visit = Visit(self.ledger.open(now, method, raw_path, headers.get("User-Agent", "")))
         try:
             self._enter(visit, method, raw_path, query, headers, body, now)
         except Refusal as refusal:
@@ -110,7 +110,9 @@ class GhlSandbox:
             self._answer(visit, refusal.status, refusal.content)
             return
         visit.entry.entity = done.entity or visit.entry.entity
-        visit.entry.applied = done.changed
+        if done.changed:
+            is_create = visit.operation.name.startswith("create-")
+            self.ledger.apply(visit.entry, now, created=is_create or done.content.get("new") is True)
         self._answer(visit, done.status, done.content)
 
     def finish(self, visit: Visit, *, is_answered: bool) -> None:

@@ -79,7 +79,7 @@ class LoftySandbox:
 
     def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> Visit:
         """A request comes in. Answered at once if it has no right, if a limit is reached, or if a fault says so."""
-        visit = Visit(self.ledger.open(self.now(), method, raw_path))
+        visit = Visit(self.ledger.open(self.now(), method, raw_path, headers.get("User-Agent", "")))
         try:
             self._enter(visit, method, raw_path, query, headers, body)
         except Refusal as refusal:
@@ -105,7 +105,8 @@ class LoftySandbox:
             return
         visit.entry.entity = visit.entry.entity if done.entity is None else str(done.entity)
         visit.entry.parent = visit.entry.parent if done.parent is None else str(done.parent)
-        visit.entry.applied = done.changed
+        if done.changed:
+            self.ledger.apply(visit.entry, now, created=visit.operation.name.startswith("create"))
         self._answer(visit, 200, done.content)
 
     def finish(self, visit: Visit, *, is_answered: bool) -> None:
