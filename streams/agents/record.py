@@ -41,7 +41,7 @@ def record(
             if after != before:
                 links.put(partition, key, after)
             row = outbox.get(partition, key)
-            remaining = record_outbox(row, receipt)
+            remaining = record_outbox(row, receipt, before)
             if remaining is None and row is not None:
                 outbox.delete(partition, key)
             elif remaining is not None and remaining != row:

@@ -29,17 +29,25 @@ def accept(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot, sett
     return "accepted"
 
 
-def desire(row: OutboxRow | None, snapshot: Snapshot) -> OutboxRow:
-    """The outbox row for an accepted snapshot. What parked an earlier state is forgotten; the oldest times are kept."""
+def desire(row: OutboxRow | None, snapshot: Snapshot, epoch: int = 0) -> OutboxRow:
+    """The outbox row for an accepted snapshot. What parked an earlier state is forgotten; the oldest times are kept.
+
+    A state that an earlier owner left behind may have been on its way to GHL when that owner ended: it is remembered.
+    """
     if row is None:
-        return OutboxRow(snapshot=snapshot)
+        return OutboxRow(snapshot=snapshot, epoch=epoch)
+    before = row.before
+    if row.epoch != epoch and row.snapshot.fingerprint != snapshot.fingerprint:
+        before = (*before, row.snapshot)
     oldest = snapshot.model_copy(
         update={
             "update_time_ms": min(snapshot.update_time_ms, row.snapshot.update_time_ms),
             "accepted_ms": min(snapshot.accepted_ms, row.snapshot.accepted_ms),
         }
     )
-    return OutboxRow(snapshot=oldest, attempts=row.attempts, not_before_ms=row.not_before_ms)
+    return OutboxRow(
+        snapshot=oldest, attempts=row.attempts, not_before_ms=row.not_before_ms, epoch=epoch, before=before
+    )
 
 
 def settled_as(snapshot_fingerprint: str, mapping_fingerprint: str) -> str:

@@ -28,6 +28,8 @@ from enum import Enum, IntEnum
 from itertools import count
 
 from connectors.rate import RateHeaders
+from streams.core.grant import Grants, note, seed
+from streams.core.rows import BudgetRow
 from streams.core.window import Window
 
 
@@ -67,11 +69,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class BudgetPolicy:
-    """What a budget allows: `limit` requests in `window_seconds`, at most `in_flight` at a time."""
+    """What a budget allows: `limit` requests in `window_seconds`, at most `in_flight` at a time.
+
+    `is_noted` says that spending is noted before it happens (`core/grant.py`), for whoever owns the budget next.
+    """
 
     limit: int
     window_seconds: float
     in_flight: int
+    is_noted: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -97,6 +103,7 @@ class _Lane:
 class _Budget:
     policy: BudgetPolicy
     window: Window
+    grants: Grants
     lanes: dict[str, _Lane] = field(default_factory=dict)
     ready: dict[int, OrderedDict[str, deque[_Lane]]] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
@@ -117,21 +124,49 @@ class Dispatcher:
         self._tickets = count(1)
         self._delayed: list[tuple[float, int, str, _Lane]] = []
         self._order = count()
+        self._short: set[str] = set()
 
     # -- budgets ------------------------------------------------------------------------------------------
 
-    def gain(self, budget: str, policy: BudgetPolicy) -> None:
+    def gain(
+        self, budget: str, policy: BudgetPolicy, noted: BudgetRow | None = None, *, now: float = 0.0, now_ms: int = 0
+    ) -> None:
         """This worker owns the budget now. Gaining it again changes nothing.
 
         One that was lost and comes back (a rebalance) keeps its window and pause: the vendor has not forgotten either.
+        `noted` is what another owner noted since: then the window begins with that.
         """
-        if budget not in self._budgets:
-            lost = self._lost.pop(budget, None)
-            is_as_before = lost is not None and lost.policy == policy
-            window = lost.window if lost and is_as_before else Window(policy.limit, policy.window_seconds)
-            gained = self._budgets[budget] = _Budget(policy, window)
-            if lost is not None:
-                gained.paused_until, gained.pause_cause = lost.paused_until, lost.pause_cause
+        if budget in self._budgets:
+            return
+        lost = self._lost.pop(budget, None)
+        if lost is not None and lost.policy == policy and noted is None:
+            window = lost.window
+        else:
+            window = Window(policy.limit, policy.window_seconds)
+            if noted is not None:
+                seed(window, noted, now, now_ms)
+        gained = self._budgets[budget] = _Budget(policy, window, Grants(window, is_needed=policy.is_noted))
+        if lost is not None:
+            gained.paused_until, gained.pause_cause = lost.paused_until, lost.pause_cause
+
+    def take_short(self, now: float, now_ms: int) -> dict[str, BudgetRow]:
+        """The budgets that have work and need a grant: the note of each. Call `granted` when it stands, or has failed."""
+        short, self._short = self._short, set()
+        owned = ((name, self._budgets.get(name)) for name in short)
+        return {name: budget.grants.ask(now, now_ms) for name, budget in owned if budget and budget.grants.is_short(now)}
+
+    def granted(self, budget: str, *, stands: bool) -> None:
+        """The note of a grant stands in Kafka, or could not be written."""
+        if owned := self._budgets.get(budget):
+            if stands:
+                owned.grants.granted()
+            else:
+                owned.grants.failed()
+
+    def last_note(self, budget: str, now: float, now_ms: int) -> BudgetRow | None:
+        """What an owner that lets go leaves behind; None for a budget whose spending is not noted."""
+        lost = self._lost.get(budget)
+        return note(lost.window, 0, 0.0, now, now_ms) if lost is not None and lost.policy.is_noted else None
 
     def lose(self, budget: str) -> None:
         """This worker owns the budget no more: all its work is forgotten, a late `finish` is ignored.
@@ -204,10 +239,14 @@ class Dispatcher:
         """Everything that may start now. Each item takes a slot of its budget and its lane."""
         self._wake_delayed(now)
         started: list[Item] = []
-        for budget in self._budgets.values():
+        for name, budget in self._budgets.items():
             if not budget.ready or budget.is_paused(now):
                 continue
             slots = min(budget.window.free(now), budget.policy.in_flight - budget.window.in_flight)
+            if slots > 0 and (granted := budget.grants.left(now)) is not None:
+                slots = min(slots, granted)
+                if budget.grants.is_short(now):
+                    self._short.add(name)
             while slots > 0 and (lane := self._next_lane(budget)) is not None:
                 waiting = self._choose(lane)
                 if waiting is None or waiting.not_before > now:
@@ -216,6 +255,7 @@ class Dispatcher:
                 del lane.waiting[waiting.item.key]
                 lane.active = replace(waiting.item, ticket=next(self._tickets))
                 budget.window.begin(now)
+                budget.grants.begin()
                 self._unanswered[lane.active.ticket] = budget.window
                 started.append(lane.active)
                 slots -= 1
@@ -260,7 +300,7 @@ class Dispatcher:
             if budget.is_paused(now):
                 if budget.paused_until is not None:
                     times.append(budget.paused_until)
-            elif budget.window.in_flight < budget.policy.in_flight:
+            elif budget.window.in_flight < budget.policy.in_flight and not budget.grants.is_awaited(now):
                 at = budget.window.next_free(now)
                 if at is not None:
                     times.append(at)

@@ -11,7 +11,9 @@ An update without an answer makes what it touched unknown (`doubt`), so that it 
 A create without an outcome is *in doubt* (`link.intent`): we look before creating again.
 Notes and tasks are found by their marker in the contact's list.
 A contact is simply upserted again when it has an e-mail or phone and both are those of the doubtful create;
-else it is searched by its external-id custom field, and absence counts only after the search had time to see our write.
+else it is searched by its external-id custom field, or where the location has none by the e-mail or phone that the create
+bore; absence counts only after the search had time to see our write.
+A contact with none of the three could not be found again, so it is not created: it is `Stuck`.
 What the doubtful create may have written counts as written, so that a field that became empty meanwhile is cleared.
 """
 
@@ -44,6 +46,9 @@ StepName = Literal[
 
 CUSTOM = "custom:"
 """Prefix of a custom field's id among the desired fields."""
+
+IDENTIFIERS = ("email", "phone")
+"""The fields by which GHL tells one contact from another."""
 
 UNKNOWN = ""
 """The hash of a field that may or may not be written: equal to no value's, so that it is written or cleared again."""
@@ -93,7 +98,20 @@ class NotBefore:
     at_ms: int
 
 
-Plan = Call | Settled | Blocked | NotBefore
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Cannot be written safely; `because` in words, with what would help."""
+
+    because: str
+
+
+Plan = Call | Settled | Blocked | NotBefore | Stuck
+
+NOT_FINDABLE = (
+    "a contact without e-mail and phone is created only where the location has the custom field of the Lofty lead's id, "
+    "since it could not be found again after a crash: let the worker create the field (policies.create_custom_fields, "
+    "scope locations/customFields.write), or create it by hand"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +146,8 @@ def plan_contact(desired: DesiredContact, link: LinkRow | None, now_ms: int, *, 
                 return _find_contact(link.intent, desired.lofty_id, desired.external_id_field, now_ms, search_lag_ms)
             maybe_written = link.intent.fields
             given = {name: value for name, value in desired.fields.items() if name in given or name in maybe_written}
+        if desired.external_id_field is None and not any(given.get(name) for name in IDENTIFIERS):
+            return Stuck(NOT_FINDABLE)
         return Call(
             "create contact",
             body=_contact_body(given),
@@ -167,7 +187,7 @@ def plan_gone_contact(
     search_lag_ms: int = 0,
 ) -> Plan:
     """The next request for a contact whose lead is deleted in Lofty. A create in doubt is looked for first."""
-    if link is not None and link.intent is not None and external_id_field is not None and policy != "ignore":
+    if link is not None and link.intent is not None and policy != "ignore":
         return _find_contact(link.intent, lofty_id, external_id_field, now_ms, search_lag_ms)
     if link is None or link.ghl_id is None or link.is_deleted:
         return Settled("was never written")
@@ -255,7 +275,7 @@ def _add_tags(link: LinkRow, contact_id: str, tags: list[str]) -> Call:
 def _finds_itself(desired: DesiredContact, intent: Intent) -> bool:
     """Whether an upsert matches what the doubtful create may have made: GHL matches by e-mail and phone."""
     nothing = field_hash(None)
-    identifiers = [(desired.fields.get(name), intent.fields.get(name, nothing)) for name in ("email", "phone")]
+    identifiers = [(desired.fields.get(name), intent.fields.get(name, nothing)) for name in IDENTIFIERS]
     return any(value for value, _ in identifiers) and all(field_hash(value) == sent for value, sent in identifiers)
 
 
@@ -263,7 +283,8 @@ def _find_contact(intent: Intent, lofty_id: str, field_id: str | None, now_ms: i
     if now_ms < intent.at_ms + search_lag_ms:
         return NotBefore(intent.at_ms + search_lag_ms)
     fields = dict.fromkeys(intent.fields, UNKNOWN)
-    return Call("find contact", marker=lofty_id, body={"customField": field_id}, fields=fields, tags=())
+    by = {"customField": field_id} if field_id is not None else dict(intent.identifiers)
+    return Call("find contact", marker=lofty_id, body=by, fields=fields, tags=())
 
 
 def _find_child(kind: Literal["note", "task"], intent: Intent, contact_id: str, marker: str) -> Call:

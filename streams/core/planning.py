@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from streams.core.desired import resolve_contact, resolve_note, resolve_task
 from streams.core.directory import Directory
-from streams.core.plan import Plan, Settled, plan_child, plan_contact, plan_gone_child, plan_gone_contact
+from streams.core.fingerprint import field_hash
+from streams.core.plan import (
+    UNKNOWN,
+    DesiredChild,
+    Plan,
+    Settled,
+    plan_child,
+    plan_contact,
+    plan_gone_child,
+    plan_gone_contact,
+)
 from streams.core.rows import LinkRow, OutboxRow
 from streams.mapping import (
     LEAD_ID_FIELD,
@@ -20,6 +30,7 @@ from streams.mapping import (
     marker,
     should_sync,
 )
+from streams.words import Snapshot
 
 SEARCH_LAG_MS = 10_000
 """How long GHL's search may not show a write (measured by third parties: about 10 s)."""
@@ -52,6 +63,33 @@ class Prepared:
     missing: dict[str, str] = field(default_factory=dict)
 
 
+def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) -> dict[str, Any]:
+    """What is not known of a link any more, because an earlier owner may have been writing the states in `row.before`.
+
+    The facts of a `doubtful` receipt: each field and tag by which such a state differs from what the link says.
+    """
+    fields = dict(link.fields)
+    tags = {*link.doubtful_tags}
+    for snapshot in row.before:
+        wanted_tags: tuple[str, ...] = ()
+        wanted: Mapping[str, Any] = {}
+        if snapshot.kind != "contact":
+            wanted = _child(snapshot, rules, directory).fields if snapshot.state is not None else {}
+        elif snapshot.state is None:
+            wanted_tags = (*link.tags, rules.lead_deleted_tag)
+        else:
+            contact = resolve_contact(
+                map_contact(rules.mapping, snapshot.state, region=rules.region), directory, snapshot.lead
+            ).contact
+            wanted, wanted_tags = contact.fields, contact.tags
+        for name, value in wanted.items():
+            if field_hash(value) != link.fields.get(name) and (value is not None or name in link.fields):
+                fields[name] = UNKNOWN
+        if snapshot.kind == "contact":
+            tags |= {*wanted_tags} ^ {*link.tags}
+    return {"fields": fields, "doubtful_tags": tuple(sorted(tags))}
+
+
 def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     """Map the desired state of an entity and resolve its names: the costly half of planning."""
     snapshot = row.snapshot
@@ -64,13 +102,19 @@ def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
         return Prepared(lambda link, contact, _: plan_gone_child(kind, link, contact, wanted))
     if not should_sync(snapshot.kind, state):
         return Prepared(lambda *_: Settled("not carried: a system note, or without text"))
-    if kind == "note":
-        desired = resolve_note(state)
-    elif snapshot.kind == "appointment":
-        desired = resolve_task(map_appointment(state, users=rules.mapping.users), directory)
-    else:
-        desired = resolve_task(map_task(state, users=rules.mapping.users), directory)
+    desired = _child(snapshot, rules, directory)
     return Prepared(lambda link, contact, _: plan_child(kind, desired, link, contact))
+
+
+def _child(snapshot: Snapshot, rules: Rules, directory: Directory) -> DesiredChild:
+    state = snapshot.state or {}
+    match snapshot.kind:
+        case "note":
+            return resolve_note(state)
+        case "appointment":
+            return resolve_task(map_appointment(state, users=rules.mapping.users), directory)
+        case _:
+            return resolve_task(map_task(state, users=rules.mapping.users), directory)
 
 
 def _contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:

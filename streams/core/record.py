@@ -1,7 +1,13 @@
-"""Record: what a receipt does to the link and to the outbox. Applying a receipt twice changes nothing more."""
+"""Record: what a receipt does to the link and to the outbox. Applying a receipt twice changes nothing more.
+
+A receipt is *late* when a later owner of the partition has written one about the entity already: it comes from a process
+that was cut off while a request of its own was under way, and went on when it woke up.
+GHL may have seen the two requests in either order, so a late receipt only makes what it touched unknown (`UNKNOWN`).
+"""
 
 from __future__ import annotations
 
+from streams.core.plan import UNKNOWN
 from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.words import Receipt
 
@@ -14,10 +20,20 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
     Every definite answer ends an intent; `parked` is none, for we gave up without knowing.
     """
     link = link or LinkRow()
+    if is_late(link, receipt):
+        return _record_late(link, receipt)
+    if receipt.epoch > link.epoch:
+        link = link.model_copy(update={"epoch": receipt.epoch})
     if receipt.outcome == "intended":
         earlier = link.intent
         is_repeated = earlier is not None and (earlier.is_repeated or earlier.at_ms != receipt.at_ms)
-        intent = Intent(at_ms=receipt.at_ms, step=receipt.step, fields=receipt.fields or {}, is_repeated=is_repeated)
+        intent = Intent(
+            at_ms=receipt.at_ms,
+            step=receipt.step,
+            fields=receipt.fields or {},
+            identifiers=receipt.identifiers or {},
+            is_repeated=is_repeated,
+        )
         return link.model_copy(update={"intent": intent})
     if receipt.outcome == "parked":
         return link
@@ -29,7 +45,7 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
             doubt["doubtful_tags"] = receipt.doubtful_tags
         return link.model_copy(update=doubt)
     if receipt.is_forgotten:
-        return LinkRow(version_ms=link.version_ms)
+        return LinkRow(version_ms=link.version_ms, epoch=link.epoch)
     if receipt.outcome == "failed" and link.intent is not None and link.intent.is_repeated and receipt.step in _CREATES:
         return link  # this create certainly did not happen; the one before it still may have
     update: dict[str, object] = {"intent": None}
@@ -54,11 +70,35 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
     return link.model_copy(update=update)
 
 
-def record_outbox(row: OutboxRow | None, receipt: Receipt) -> OutboxRow | None:
-    """The outbox row after a receipt: None when nothing is left to do.
+def is_late(link: LinkRow | None, receipt: Receipt) -> bool:
+    """Whether a later owner has written about this entity already."""
+    return link is not None and receipt.epoch < link.epoch
+
+
+def _record_late(link: LinkRow, receipt: Receipt) -> LinkRow:
+    if receipt.outcome == "intended":
+        return link if link.ghl_id is not None else record_link(link, receipt.model_copy(update={"epoch": link.epoch}))
+    if receipt.outcome not in ("applied", "doubtful") or receipt.is_deleted:
+        return link
+    update: dict[str, object] = {"settled": ""}
+    if link.ghl_id is None and receipt.ghl_id is not None:
+        update |= {"ghl_id": receipt.ghl_id, "refers_to": receipt.refers_to, "intent": None}
+    if receipt.fields is not None:
+        differing = {name: UNKNOWN for name, sent in receipt.fields.items() if link.fields.get(name) != sent}
+        update["fields"] = link.fields | differing
+    if receipt.tags is not None:
+        differing_tags = {*link.doubtful_tags, *({*receipt.tags} ^ {*link.tags})}
+        update["doubtful_tags"] = tuple(sorted(differing_tags))
+    return link.model_copy(update=update)
+
+
+def record_outbox(row: OutboxRow | None, receipt: Receipt, link: LinkRow | None = None) -> OutboxRow | None:
+    """The outbox row after a receipt: None when nothing is left to do. `link` is the link before the receipt.
 
     A row that was replaced by a newer state while the write was under way stays.
     """
+    if is_late(link, receipt):
+        return row
     if row is None or row.snapshot.version_ms > receipt.version_ms:
         return row
     if receipt.settled:

@@ -51,6 +51,8 @@ class OutboxRow(Word):
     """`outbox`: the desired state of an entity that is not yet written.
 
     `omit` are fields that GHL refused for this state, `parked` is the reason why it waits for its next change.
+    `epoch` is that of the owner who put the row. `before` are states that this one replaced and that an earlier owner may
+    have been writing when it ended: what they wanted may or may not stand in GHL.
     """
 
     snapshot: Snapshot
@@ -59,17 +61,35 @@ class OutboxRow(Word):
     last_error: str = ""
     omit: tuple[str, ...] = ()
     parked: str = ""
+    epoch: int = 0
+    before: tuple[Snapshot, ...] = ()
+
+
+class BudgetRow(Word):
+    """`budgets`: what a budget has spent of its window until `at_ms`, and what it was granted to spend after that.
+
+    `used` are pairs of an age in milliseconds at `at_ms`, the oldest first, and a number of requests.
+    `slots` requests may have been sent until `slots_ms` after `at_ms`. `epoch` is that of the owner who wrote it.
+    """
+
+    at_ms: int
+    used: tuple[tuple[int, int], ...] = ()
+    slots: int = 0
+    slots_ms: int = 0
+    epoch: int = 0
 
 
 class Intent(Word):
     """A create that may or may not have happened. `fields` are the hashes of what it was to write.
 
+    `identifiers` are the e-mail and phone of a contact: by them it is looked for where no custom field holds the Lofty id.
     `is_repeated` says that an earlier create was in doubt already when this one was sent.
     """
 
     at_ms: int
     step: str
     fields: dict[str, str] = Field(default_factory=dict)
+    identifiers: dict[str, str] = Field(default_factory=dict)
     is_repeated: bool = False
 
 
@@ -80,6 +100,7 @@ class LinkRow(Word):
     `doubtful_tags` were being added or removed when no answer came: they may or may not stand there.
     `refers_to` is the GHL id of the contact that a note or task hangs on.
     `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
+    `epoch` is the newest among the receipts that made it.
     """
 
     ghl_id: str | None = None
@@ -91,3 +112,4 @@ class LinkRow(Word):
     settled: str = ""
     intent: Intent | None = None
     is_deleted: bool = False
+    epoch: int = 0

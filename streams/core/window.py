@@ -11,6 +11,7 @@ The vendor's headers correct us downwards, never above what was configured: othe
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 
 from connectors.rate import RateHeaders
 
@@ -26,7 +27,8 @@ class Window:
         self.in_flight = 0
         self._configured = (limit, seconds)
         self._vendor_limit = limit
-        self._answers: deque[float] = deque()
+        self._answers: deque[tuple[float, int]] = deque()
+        self._answered = 0
         self._foreign = 0
         self._foreign_until = 0.0
 
@@ -47,7 +49,7 @@ class Window:
 
     @property
     def _ours(self) -> int:
-        return self.in_flight + len(self._answers)
+        return self.in_flight + self._answered
 
     def begin(self, now: float) -> None:
         """A request starts. The caller has asked `free` first."""
@@ -58,7 +60,23 @@ class Window:
         """A request was answered, or given up. One that never left frees its slot at once."""
         self.in_flight -= 1
         if was_sent:
-            self._answers.append(now)
+            self._count(now, 1)
+
+    def seed(self, spent: Iterable[tuple[float, int]]) -> None:
+        """Begin with what was spent before: times, the oldest first, and how many requests each."""
+        for at, number in spent:
+            self._count(at, number)
+
+    def spent(self, now: float) -> Iterator[tuple[float, int]]:
+        """What takes slots now, as `seed` takes it: what was answered, then what others spent."""
+        self._forget(now)
+        yield from self._answers
+        if self._foreign:
+            yield self._foreign_until - self.seconds, self._foreign
+
+    def _count(self, at: float, number: int) -> None:
+        self._answers.append((at, number))
+        self._answered += number
 
     def observe(self, rate: RateHeaders, now: float) -> None:
         """Correct ourselves by the vendor's own count, taken just now."""
@@ -81,13 +99,13 @@ class Window:
             return now
         times = []
         if self._answers:
-            times.append(self._answers[0] + self.seconds)
+            times.append(self._answers[0][0] + self.seconds)
         if self._foreign:
             times.append(self._foreign_until)
         return min(times) if times else None
 
     def _forget(self, now: float) -> None:
-        while self._answers and self._answers[0] + self.seconds <= now:
-            self._answers.popleft()
+        while self._answers and self._answers[0][0] + self.seconds <= now:
+            self._answered -= self._answers.popleft()[1]
         if self._foreign and self._foreign_until <= now:
             self._foreign = 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.ghl import GhlClient
 from streams.core.plan import Call
@@ -32,7 +34,7 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
         case "delete contact":
             await client.delete_contact(contact_id)
         case "find contact":
-            return Performed(await _find_contact(client, location_id, body.get("customField"), call.marker))
+            return Performed(await _find_contact(client, location_id, body, call.marker))
         case "create note":
             return Performed((await client.create_note(contact_id, body)).id)
         case "update note":
@@ -56,9 +58,13 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
     return Performed(ghl_id or contact_id)
 
 
-async def _find_contact(client: GhlClient, location_id: str, field_id: str | None, lofty_id: str) -> str | None:
-    if field_id is None:
+async def _find_contact(client: GhlClient, location_id: str, by: Mapping[str, Any], lofty_id: str) -> str | None:
+    field_id = by.get("customField")
+    if field_id is None and not (by.get("email") or by.get("phone")):
         return None
+    if field_id is None:
+        twin = await client.search_duplicate(location_id, email=by.get("email"), number=by.get("phone"))
+        return twin.id if twin is not None else None
     found = await client.search_contacts(
         {
             "locationId": location_id,

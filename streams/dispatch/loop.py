@@ -15,6 +15,7 @@ from mode.utils.logging import get_logger
 
 from connectors.rate import RateHeaders
 from streams.core.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
+from streams.core.rows import BudgetRow
 
 log = get_logger("lofty_ghl.dispatch")
 
@@ -43,28 +44,61 @@ class Slot(Protocol):
 Perform = Callable[[Item, Slot], Awaitable[Finish]]
 
 
-class DispatchLoop:
-    """One dispatcher at work. `clock` gives monotonic seconds, `perform` does one item with at most one request."""
+Note = Callable[[str, BudgetRow], Awaitable[None]]
+"""Writes the note of a budget's spending to Kafka; returns once it stands there."""
 
-    def __init__(self, name: str, perform: Perform, clock: Callable[[], float]) -> None:
+NOTE_AGAIN_SECONDS = 1.0
+"""How long after a note that could not be written the next one is tried."""
+
+
+async def _no_note(_budget: str, _row: BudgetRow) -> None:
+    return None
+
+
+class DispatchLoop:
+    """One dispatcher at work. `clock` gives monotonic seconds, `perform` does one item with at most one request.
+
+    `note` is called for budgets whose policy says that spending is noted before it happens.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        perform: Perform,
+        clock: Callable[[], float],
+        *,
+        note: Note = _no_note,
+        now_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.name = name
         self.core = Dispatcher()
         self._perform = perform
         self._clock = clock
+        self._note = note
+        self._now_ms = now_ms
+        self._notes: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], str] = {}
 
-    def gain(self, budget: str, policy: BudgetPolicy) -> None:
-        """This worker owns the budget now."""
-        self.core.gain(budget, policy)
+    def gain(self, budget: str, policy: BudgetPolicy, noted: BudgetRow | None = None) -> None:
+        """This worker owns the budget now; `noted` is what its former owner left, if that was another."""
+        self.core.gain(budget, policy, noted, now=self._clock(), now_ms=self._now_ms())
 
     async def lose(self, budgets: set[str]) -> None:
-        """Start nothing more for these budgets, and wait until what is in flight has ended and is written."""
-        for budget in budgets:
+        """Start nothing more for these budgets, and wait until what is in flight has ended and is written.
+
+        Then each budget's last note is written: its next owner knows exactly what was used.
+        """
+        owned = {budget for budget in budgets if self.core.owns(budget)}
+        for budget in owned:
             self.core.lose(budget)
         going = [task for task, budget in self._tasks.items() if budget in budgets]
         if going:
             await asyncio.wait(going)
+        if self._notes:
+            await asyncio.wait(self._notes)
+        last = {budget: self.core.last_note(budget, self._clock(), self._now_ms()) for budget in owned}
+        await asyncio.gather(*(self._note(budget, row) for budget, row in last.items() if row is not None))
 
     def offer(self, item: Item, *, wait_seconds: float = 0.0) -> None:
         """An entity is due, at once or after a wait."""
@@ -98,6 +132,10 @@ class DispatchLoop:
                 task = asyncio.create_task(self._work(item), name=f"{self.name} {item.key}")
                 self._tasks[task] = item.budget
                 task.add_done_callback(self._tasks.pop)
+            for budget, row in self.core.take_short(self._clock(), self._now_ms()).items():
+                noting = asyncio.create_task(self._grant(budget, row), name=f"{self.name} note {budget}")
+                self._notes.add(noting)
+                noting.add_done_callback(self._notes.discard)
             seconds = self.core.wait_seconds(self._clock())
             try:
                 async with asyncio.timeout(seconds):
@@ -109,6 +147,17 @@ class DispatchLoop:
         """Wait until everything in flight has ended."""
         while self._tasks:
             await asyncio.wait(list(self._tasks))
+
+    async def _grant(self, budget: str, row: BudgetRow) -> None:
+        try:
+            await self._note(budget, row)
+        except Exception:
+            log.exception("%s: what budget %s spends cannot be noted; it waits", self.name, budget)
+            await asyncio.sleep(NOTE_AGAIN_SECONDS)
+            self.core.granted(budget, stands=False)
+        else:
+            self.core.granted(budget, stands=True)
+        self._changed.set()
 
     async def _work(self, item: Item) -> None:
         slot = _Slot(self, item)

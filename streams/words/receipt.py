@@ -28,6 +28,8 @@ class Receipt(Word):
     None for `ghl_id`, `fields`, `tags` or `doubtful_tags` means: as before.
     `is_forgotten` says that nothing stands in GHL any more, so that the link starts anew.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
+    `identifiers` are the e-mail and phone of a contact that is about to be created.
+    `epoch` grows with each owner of the partition: a receipt of an earlier owner that comes late is told by it.
     """
 
     connection: str
@@ -54,6 +56,8 @@ class Receipt(Word):
     flags: tuple[str, ...] = ()
     update_time_ms: int | None = None
     accepted_ms: int | None = None
+    identifiers: dict[str, str] | None = None
+    epoch: int = 0
 
     @property
     def entity(self) -> Entity:
