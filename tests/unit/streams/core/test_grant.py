@@ -74,6 +74,9 @@ class Vendor:
         self.windows[place] = self.windows.get(place, 0) + 1
 
 
+SMALL = 3
+"""A limit that short histories reach."""
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("wait"), st.floats(0.01, 4.0)),
@@ -92,7 +95,7 @@ def test_whatever_ends_an_owner_the_vendor_never_sees_more_than_its_limit(
 ) -> None:
     """Owners follow each other, killed with requests in flight or drained; each knows only what stands in Kafka."""
     vendor, now, in_kafka = Vendor(phase), 100.0, None
-    window = Window(LIMIT, SECONDS)
+    window = Window(SMALL, SECONDS)
     grants = Grants(window, is_needed=True)
     asked: BudgetRow | None = None
     for what, how in steps:
@@ -123,11 +126,11 @@ def test_whatever_ends_an_owner_the_vendor_never_sees_more_than_its_limit(
                     in_kafka = asked  # it reached Kafka although nobody heard of it
                 asked = None
                 now += how
-                window = Window(LIMIT, SECONDS)
+                window = Window(SMALL, SECONDS)
                 if in_kafka is not None:
                     seed(window, in_kafka, now, int(now * 1000))
                 grants = Grants(window, is_needed=True)
-    assert max(vendor.windows.values(), default=0) <= LIMIT
+    assert max(vendor.windows.values(), default=0) <= SMALL
 
 
 def test_a_budget_that_was_idle_is_free_at_once() -> None:
