@@ -80,7 +80,7 @@ SMALL = 3
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("wait"), st.floats(0.01, 4.0)),
-        st.tuples(st.just("start"), st.integers(1, 12)),
+        st.tuples(st.sampled_from(["start", "start as soon as noted"]), st.integers(1, 12)),
         st.tuples(st.just("answer"), st.integers(1, 12)),
         st.tuples(st.just("note stands"), st.just(0)),
         st.tuples(st.sampled_from(["killed", "drained"]), st.floats(0.0, 3.0)),
@@ -102,10 +102,13 @@ def test_whatever_ends_an_owner_the_vendor_never_sees_more_than_its_limit(
         match what:
             case "wait":
                 now += how
-            case "start":
+            case "start" | "start as soon as noted":
                 for _ in range(how):
                     if grants.is_short(now):
                         asked = grants.ask(now, int(now * 1000))
+                        if what != "start":
+                            in_kafka, asked = asked, None
+                            grants.granted()
                     if not min(window.free(now), grants.left(now) or 0):
                         break
                     window.begin(now)
