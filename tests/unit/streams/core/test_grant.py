@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.core.grant import LEAST_SECONDS, PARTS, SLACK_SECONDS, Grants, note, seed
@@ -89,6 +89,8 @@ STEPS = st.lists(
 )
 
 
+@settings(max_examples=300)
+@example(steps=[("start as soon as noted", 12), ("killed", 0.0), ("start as soon as noted", 12)], phase=5.0)
 @given(steps=STEPS, phase=st.floats(0.0, SECONDS))
 def test_whatever_ends_an_owner_the_vendor_never_sees_more_than_its_limit(
     steps: list[tuple[str, Any]], phase: float
