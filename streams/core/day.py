@@ -1,0 +1,190 @@
+"""A vendor's daily limit, counted on our side: what is left of the day, and when the next one begins.
+
+Nobody says when a vendor's day begins, and the header that tells of its end is undocumented.
+So a request is counted from its start until a whole day after its answer, or until an end of the day that the vendor told of.
+Then no alignment of the vendor's day can see more of us than the limit, with headers or without.
+
+An end that was told is reckoned from its answer, so it is never early; by how much it is late, we do not know.
+What was answered in the last minute before it may belong to the new day already, and stays counted.
+
+What the vendor counted beyond ours is somebody else's: the location is shared with every other integration of the agency.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
+
+from connectors.rate import RateHeaders
+
+DAY_SECONDS = 86_400.0
+
+MINUTES = 1440
+"""An answer is at most this part of a day late; what was spent is kept in steps of it, too."""
+
+HOURS = 24
+"""Others' spending without a known end is believed for this part of a day: then one request finds out how it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayState:
+    """A day on its way to another worker: `spent` are pairs of an age in seconds, the oldest first, and requests.
+
+    `ends_in_seconds` is None when the vendor told of no end; `seen_for_seconds` is how long ago the first request was seen.
+    """
+
+    spent: tuple[tuple[float, int], ...] = ()
+    ends_in_seconds: float | None = None
+    seen_for_seconds: float = 0.0
+
+
+class Day:
+    """At most `limit` requests a day. Times are monotonic seconds, given by the caller."""
+
+    def __init__(self, limit: int, seconds: float = DAY_SECONDS) -> None:
+        self.seconds = seconds
+        self.in_flight = 0
+        self._configured = limit
+        self._vendor_limit = limit
+        self._minute = seconds / MINUTES
+        self._answers: deque[tuple[float, int]] = deque()
+        self._answered = 0
+        self._foreign = 0
+        self._foreign_until = 0.0
+        self._seen_at: float | None = None
+        self._told_end: float | None = None
+        self._turned_at = -inf
+
+    @property
+    def limit(self) -> int:
+        """What is configured, or what the vendor allows if that is less."""
+        return min(self._configured, self._vendor_limit)
+
+    @property
+    def is_end_told(self) -> bool:
+        """Whether the vendor told of the day's end, else it is assumed."""
+        return self._told_end is not None
+
+    def remaining(self, now: float) -> int:
+        """How many requests may still start today."""
+        self._forget(now)
+        return max(0, min(self._configured, self._vendor_limit - self._foreign) - self._ours)
+
+    def ends_at(self, now: float) -> float:
+        """When the day ends: as the vendor told, else the latest that can be, a day from the first request seen."""
+        self._forget(now)
+        if self._told_end is not None:
+            return self._told_end
+        return (now if self._seen_at is None else self._seen_at) + self.seconds
+
+    def begin(self, now: float) -> None:
+        """A request starts. The caller has asked `remaining` first."""
+        self._see(now)
+        self.in_flight += 1
+
+    def end(self, now: float, *, was_sent: bool = True) -> None:
+        """A request was answered, or given up. One that never left is not counted."""
+        self.in_flight -= 1
+        if was_sent:
+            self._count(now, 1)
+
+    def observe(self, rate: RateHeaders, now: float) -> None:
+        """Correct ourselves by the headers of an answer that came just now, before its request is ended."""
+        self._see(now)
+        if rate.daily_limit is not None and rate.daily_limit > 0:
+            self._vendor_limit = rate.daily_limit
+        left = rate.daily_reset_seconds
+        if left is None or not 0 <= left <= self.seconds:
+            left = None
+        else:
+            self._take_end(now + left + self._minute / 60, now)
+        if rate.daily_remaining is not None:
+            # Of what is in flight only the request that was answered is surely in the vendor's count.
+            surely = self._ours - max(0, self.in_flight - 1)
+            self._foreign = max(0, self._vendor_limit - max(0, rate.daily_remaining) - surely)
+            self._foreign_until = now + (self.seconds / HOURS if left is None else left + self._minute / 60)
+
+    def changes_at(self, now: float) -> float | None:
+        """When time alone gives something back; None when nothing was spent, or all of it is in flight."""
+        self._forget(now)
+        times = [self._told_end] if self._told_end is not None else []
+        if self._answers:
+            times.append(self._answers[0][0] + self.seconds)
+        if self._foreign:
+            times.append(self._foreign_until)
+        return min(times, default=None)
+
+    def state(self, now: float) -> DayState:
+        """What another worker needs to go on. What is in flight counts as answered now."""
+        self._forget(now)
+        spent = [(now - at, number) for at, number in self._gathered()]
+        if self.in_flight:
+            spent.append((0.0, self.in_flight))
+        return DayState(
+            tuple(spent),
+            None if self._told_end is None else self._told_end - now,
+            0.0 if self._seen_at is None else now - self._seen_at,
+        )
+
+    def seed(self, state: DayState, now: float) -> None:
+        """Begin with what another worker left. What others spent is told by the first answer."""
+        for age, number in state.spent:
+            self._count(now - age, number)
+        self._seen_at = now - state.seen_for_seconds
+        self._told_end = None if state.ends_in_seconds is None else now + state.ends_in_seconds
+
+    @property
+    def _ours(self) -> int:
+        return self.in_flight + self._answered
+
+    def _see(self, now: float) -> None:
+        self._forget(now)
+        if self._seen_at is None:
+            self._seen_at = now
+
+    def _count(self, at: float, number: int) -> None:
+        """Steps of a minute bear the time of their newest answer."""
+        self._answered += number
+        if self._answers and at // self._minute == self._answers[-1][0] // self._minute:
+            number += self._answers.pop()[1]
+        self._answers.append((at, number))
+
+    def _take_end(self, end: float, now: float) -> None:
+        """Believe an end that was told, unless it is the one that has passed: an answer may be overtaken by its day's end."""
+        if end < self._turned_at + self.seconds - self.seconds / HOURS:
+            return
+        told = self._told_end
+        if told is not None and now >= told - self._minute and end > told + self.seconds / 2:
+            self._turn(told)
+        self._told_end = end
+
+    def _turn(self, end: float) -> None:
+        """A day has ended. What is in flight may be counted in the new one."""
+        self._drop(end - self._minute)
+        self._turned_at = end
+        self._told_end = self._seen_at = None
+
+    def _forget(self, now: float) -> None:
+        if self._told_end is not None and self._told_end <= now:
+            self._turn(self._told_end)
+        if self._seen_at is not None and self._seen_at + self.seconds <= now:
+            self._seen_at = None
+        self._drop(now - self.seconds)
+        if self._foreign and self._foreign_until <= now:
+            self._foreign = 0
+
+    def _drop(self, until: float) -> None:
+        while self._answers and self._answers[0][0] <= until:
+            self._answered -= self._answers.popleft()[1]
+
+    def _gathered(self) -> Iterable[tuple[float, int]]:
+        """What was spent in steps of an hour, each with the time of its newest answer."""
+        hour = self.seconds / HOURS
+        gathered: list[tuple[float, int]] = []
+        for at, number in self._answers:
+            if gathered and gathered[-1][0] // hour == at // hour:
+                number += gathered.pop()[1]
+            gathered.append((at, number))
+        return gathered
