@@ -32,12 +32,12 @@ HOURS = 24
 class DayState:
     """A day on its way to another worker: `spent` are pairs of an age in seconds, the oldest first, and requests.
 
-    `ends_in_seconds` is None when the vendor told of no end; `seen_for_seconds` is how long ago the first request was seen.
+    `ends_in_seconds` is None when the vendor told of no end; `began_seconds_ago` is when the day that we assume began.
     """
 
     spent: tuple[tuple[float, int], ...] = ()
     ends_in_seconds: float | None = None
-    seen_for_seconds: float = 0.0
+    began_seconds_ago: float = 0.0
 
 
 class Day:
@@ -53,7 +53,7 @@ class Day:
         self._answered = 0
         self._foreign = 0
         self._foreign_until = 0.0
-        self._seen_at: float | None = None
+        self._began_at: float | None = None
         self._told_end: float | None = None
         self._turned_at = -inf
 
@@ -73,11 +73,11 @@ class Day:
         return max(0, min(self._configured, self._vendor_limit - self._foreign) - self._ours)
 
     def ends_at(self, now: float) -> float:
-        """When the day ends: as the vendor told, else the latest that can be, a day from the first request seen."""
+        """When the day ends: as the vendor told, else the latest that can be, a day from its first request or its begin."""
         self._forget(now)
         if self._told_end is not None:
             return self._told_end
-        return (now if self._seen_at is None else self._seen_at) + self.seconds
+        return (now if self._began_at is None else self._began_at) + self.seconds
 
     def begin(self, now: float) -> None:
         """A request starts. The caller has asked `remaining` first."""
@@ -125,14 +125,14 @@ class Day:
         return DayState(
             tuple(spent),
             None if self._told_end is None else self._told_end - now,
-            0.0 if self._seen_at is None else now - self._seen_at,
+            0.0 if self._began_at is None else now - self._began_at,
         )
 
     def seed(self, state: DayState, now: float) -> None:
         """Begin with what another worker left. What others spent is told by the first answer."""
         for age, number in state.spent:
             self._count(now - age, number)
-        self._seen_at = now - state.seen_for_seconds
+        self._began_at = now - state.began_seconds_ago
         self._told_end = None if state.ends_in_seconds is None else now + state.ends_in_seconds
 
     @property
@@ -141,8 +141,8 @@ class Day:
 
     def _see(self, now: float) -> None:
         self._forget(now)
-        if self._seen_at is None:
-            self._seen_at = now
+        if self._began_at is None:
+            self._began_at = now
 
     def _count(self, at: float, number: int) -> None:
         """Steps of a minute bear the time of their newest answer."""
@@ -164,13 +164,13 @@ class Day:
         """A day has ended. What is in flight may be counted in the new one."""
         self._drop(end - self._minute)
         self._turned_at = end
-        self._told_end = self._seen_at = None
+        self._told_end, self._began_at = None, end
 
     def _forget(self, now: float) -> None:
         if self._told_end is not None and self._told_end <= now:
             self._turn(self._told_end)
-        if self._seen_at is not None and self._seen_at + self.seconds <= now:
-            self._seen_at = None
+        while self._began_at is not None and self._began_at + self.seconds <= now:
+            self._began_at += self.seconds
         self._drop(now - self.seconds)
         if self._foreign and self._foreign_until <= now:
             self._foreign = 0
