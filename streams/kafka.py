@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from streams.settings import Settings
 
 MAX_BATCH_BYTES = 1_000_000
 """Below Kafka's default `message.max.bytes` of 1 MiB, so that a broker never refuses a batch of ours for its size."""
-
-FETCH_WAIT_MS = 25
-"""How long the broker may hold back an empty fetch."""
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -49,8 +47,8 @@ async def start_producer(producer: AIOKafkaProducer) -> None:
         raise
 
 
-async def read_topic(settings: Settings, topic: str) -> list[bytes]:
-    """Every value that a topic holds now, partition by partition, for a look at it: it joins no group."""
+async def read_topic(settings: Settings, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
+    """Every record that a topic holds now, in order within a partition, for a look at it: it joins no group."""
     places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
     # Not `seek_to_beginning`: it races with the reset to the end that an assignment without offsets brings.
     consumer = AIOKafkaConsumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
@@ -58,13 +56,39 @@ async def read_topic(settings: Settings, topic: str) -> list[bytes]:
     try:
         ends = await consumer.end_offsets(places)
         consumer.assign(places)
-        values: list[bytes] = []
+        found: list[ConsumerRecord[bytes, bytes]] = []
         while sum([await consumer.position(place) for place in places]) < sum(ends.values()):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
-                values += [message.value for message in messages]
-        return values
+                found += messages
+        return found
     finally:
         await consumer.stop()
+
+
+class GroupLag:
+    """How far a consumer group is in some partitions, seen from beside it: this client joins no group."""
+
+    def __init__(self, settings: Settings, group: str) -> None:
+        self._consumer = AIOKafkaConsumer(**client_options(settings), group_id=group, enable_auto_commit=False)
+        self._is_started = False
+
+    async def look(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
+        """(committed, end) of each topic and partition; a partition without a commit begins at its start."""
+        if not self._is_started:
+            await self._consumer.start()
+            self._is_started = True
+        wanted = {TopicPartition(*place) for place in places}
+        if not wanted:
+            return {}
+        if self._consumer.assignment() != wanted:
+            self._consumer.assign(wanted)
+        ends = await self._consumer.end_offsets(wanted)
+        return {(p.topic, p.partition): (await self._consumer.committed(p) or 0, ends[p]) for p in wanted}
+
+    async def aclose(self) -> None:
+        """Close the client."""
+        if self._is_started:
+            await self._consumer.stop()
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
@@ -82,16 +106,6 @@ def faust_options(settings: Settings) -> dict[str, Any]:
     elif context is not None:
         options["broker_credentials"] = faust.SSLCredentials(context)
     return options
-
-
-def shorten_fetch_wait(app: faust.App) -> None:
-    """Let a fetch wait `FETCH_WAIT_MS` for data, not Faust's fixed 1.5 s. Call it before partitions resume.
-
-    A partition that was left out of the fetch under way (its last records were just taken) is only asked for in the next
-    one: at light load that was the slowest hop by far. XXX: goes when faust-streaming makes `fetch_max_wait_ms` a setting.
-    """
-    thread = app.consumer._thread  # type: ignore[attr-defined]  # Faust's own consumer, not any that its interface allows
-    thread._consumer._fetcher._fetch_max_wait_ms = FETCH_WAIT_MS
 
 
 def _password(settings: Settings) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from connectors.answered import Answered
+from streams.core.dispatcher import BudgetView
 from streams.words import Snapshot
 
 FRESHNESS_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
@@ -54,6 +55,15 @@ class Metrics:
         if snapshot.origin == "webhook":
             self.freshness.labels(connection, "update").observe(max(0, at_ms - snapshot.update_time_ms) / 1000)
             self.freshness.labels(connection, "acceptance").observe(max(0, at_ms - snapshot.accepted_ms) / 1000)
+
+    def show_budget(self, dispatcher: str, view: BudgetView) -> None:
+        """Set the gauges of one budget."""
+        labels = (dispatcher, view.budget)
+        for priority, number in view.waiting.items():
+            self.waiting.labels(*labels, priority.name.lower()).set(number)
+        self.in_flight.labels(*labels).set(view.in_flight)
+        self.window_used.labels(*labels).set(view.used)
+        self.paused.labels(*labels).set(1 if view.pause_cause else 0)
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"lofty_ghl_{name}", help_text, labels, registry=self.registry)

@@ -18,6 +18,7 @@ SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
 OUTBOX_TABLE = "outbox"
 LINKS_TABLE = "links"
+BUDGETS_TABLE = "budgets"
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -46,7 +47,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(RECEIPTS, "entity", "GHL budget", 30, "what became of each write"),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
 )
-TABLES: tuple[str, ...] = (SEEN_TABLE, FETCHES_TABLE, OUTBOX_TABLE, LINKS_TABLE)
+TABLES: tuple[str, ...] = (SEEN_TABLE, FETCHES_TABLE, OUTBOX_TABLE, LINKS_TABLE, BUDGETS_TABLE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ Events are acknowledged only after the batch was processed, in order, so that a 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from faust.types import EventT, StreamT
 from mode.utils.logging import get_logger
+
+from streams.agents.busy import Busy
 
 MOST_EVENTS = 500
 """A batch's size at most: the work that a crash repeats."""
@@ -57,27 +58,26 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
             await stream.ack(event)
 
 
-def agent(name: str, process: Process) -> Callable[[StreamT[Any]], Awaitable[None]]:
+def agent(
+    name: str, process: Process, busy: Busy, end: Callable[[str], None]
+) -> Callable[[StreamT[Any]], Awaitable[None]]:
     """The body of an agent: hand each batch of Kafka messages to `process`.
 
     `process` parks what it cannot read. If it raises all the same (Kafka does not take our writes, or a defect of ours),
-    the process ends at once and without committing: Faust would skip the events and commit past them.
+    the process ends at once and without committing (`end`): Faust would skip the events and commit past them.
     The supervisor starts it again, and the same events are read again.
     """
 
     async def consume(stream: StreamT[Any]) -> None:
         async for events in batches(stream):
             try:
-                await process([event.message for event in events])
+                with busy.working():
+                    await process([event.message for event in events])
             except Exception:
-                log.critical(
-                    "agent %s cannot go on; this worker ends without committing %d records. "
-                    "They are read again at the next start. If this repeats, look for the first error above.",
-                    name,
-                    len(events),
-                    exc_info=True,
+                log.critical("agent %s cannot go on with %d records", name, len(events), exc_info=True)
+                end(
+                    f"Agent {name} cannot go on. Its records are read again; if this repeats, look for the first error."
                 )
-                os._exit(70)
 
     consume.__name__ = name
     return consume

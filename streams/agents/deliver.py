@@ -26,10 +26,14 @@ def deliver(
     receipts_topic: str,
     settled_as: Callable[[Snapshot], str],
     offer: Callable[[OutboxRow], None],
+    epoch: Callable[[int], int],
     now_ms: Callable[[], int],
     count: Callable[[str], None],
 ) -> Process:
-    """The agent's process. `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force."""
+    """The agent's process. `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
+
+    `epoch` is ours as the owner of a partition.
+    """
 
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
@@ -49,10 +53,10 @@ def deliver(
             acceptance = accept(row, link, snapshot, wanted)
             count(acceptance)
             if acceptance == "unchanged":
-                receipt = _unchanged(snapshot, wanted, now_ms())
+                receipt = _unchanged(snapshot, wanted, now_ms(), epoch(message.partition))
                 outputs.append(Record(receipts_topic, message.partition, message.key, receipt.to_bytes()))
             elif acceptance == "accepted":
-                row = desire(row, snapshot)
+                row = desire(row, snapshot, epoch(message.partition))
                 outbox.put(*place, row)
                 due[place] = row
         await appender.append(outputs)
@@ -63,7 +67,7 @@ def deliver(
     return process
 
 
-def _unchanged(snapshot: Snapshot, settled: str, now_ms: int) -> Receipt:
+def _unchanged(snapshot: Snapshot, settled: str, now_ms: int, epoch: int) -> Receipt:
     return Receipt(
         connection=snapshot.connection,
         lead=snapshot.lead,
@@ -76,4 +80,5 @@ def _unchanged(snapshot: Snapshot, settled: str, now_ms: int) -> Receipt:
         settled=settled,
         update_time_ms=snapshot.update_time_ms,
         accepted_ms=snapshot.accepted_ms,
+        epoch=epoch,
     )

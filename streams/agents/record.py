@@ -11,7 +11,7 @@ from streams.core.record import record_link, record_outbox
 from streams.core.rows import LinkRow, OutboxRow
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import NotAWord, Receipt
+from streams.words import FENCE_KEY, NotAWord, Receipt
 
 
 def record(
@@ -30,6 +30,8 @@ def record(
         newest: dict[int, int] = {}
         for message in messages:
             newest[message.partition] = message.offset
+            if message.key == FENCE_KEY:
+                continue
             try:
                 receipt = Receipt.from_bytes(message.value)
             except NotAWord as error:

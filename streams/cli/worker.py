@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import Annotated
 
+import orjson
 import typer
 from aiohttp import web
 
@@ -54,6 +55,7 @@ def worker(
                 is_ready=lambda: running.is_ready,
                 before_scrape=running.refresh_gauges,
             )
+            app.router.add_get("/budgets", lambda _: _as_json(running.budgets()))
             runner, _ = await listen(app, "0.0.0.0", settings.worker.port)
             ended = [asyncio.create_task(stop.wait()), asyncio.create_task(running.wait())]
             done, pending = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
@@ -66,6 +68,10 @@ def worker(
             await runner.cleanup()
 
     run_until_stopped(serve, settings)
+
+
+async def _as_json(content: object) -> web.Response:
+    return web.Response(body=orjson.dumps(content), content_type="application/json")
 
 
 async def _check_topics(settings: Settings) -> None:

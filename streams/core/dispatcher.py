@@ -23,9 +23,10 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum, IntEnum
 from itertools import count
+from typing import Any
 
 from connectors.rate import RateHeaders
 from streams.core.grant import Grants, note, seed
@@ -153,7 +154,9 @@ class Dispatcher:
         """The budgets that have work and need a grant: the note of each. Call `granted` when it stands, or has failed."""
         short, self._short = self._short, set()
         owned = ((name, self._budgets.get(name)) for name in short)
-        return {name: budget.grants.ask(now, now_ms) for name, budget in owned if budget and budget.grants.is_short(now)}
+        return {
+            name: budget.grants.ask(now, now_ms) for name, budget in owned if budget and budget.grants.is_short(now)
+        }
 
     def granted(self, budget: str, *, stands: bool) -> None:
         """The note of a grant stands in Kafka, or could not be written."""
@@ -413,3 +416,7 @@ class BudgetView:
     waiting: dict[Priority, int]
     blocked: int
     pause_cause: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {**asdict(self), "waiting": {priority.name.lower(): n for priority, n in self.waiting.items()}}

@@ -19,7 +19,7 @@ from streams.demo.stage import Stage, set_stage
 from streams.demo.town import AGENCIES, POISON_PING, morning
 from streams.kafka import read_topic
 from streams.topics import PARKED, RECEIPTS, TopicNames
-from streams.words import Parked, Receipt
+from streams.words import FENCE_KEY, Parked, Receipt
 
 LEADS = 150
 """For each agency."""
@@ -137,8 +137,9 @@ async def _watch(stage: Stage, progress: Progress) -> None:
 
 async def _count(stage: Stage, acts: _Acts) -> Tally:
     names = TopicNames(stage.settings.kafka.topic_prefix)
-    receipts = [Receipt.from_bytes(raw) for raw in await read_topic(stage.settings, names.of(RECEIPTS))]
-    parked = [Parked.from_bytes(raw) for raw in await read_topic(stage.settings, names.of(PARKED))]
+    records = await read_topic(stage.settings, names.of(RECEIPTS))
+    receipts = [Receipt.from_bytes(one.value) for one in records if one.key != FENCE_KEY]
+    parked = [Parked.from_bytes(one.value) for one in await read_topic(stage.settings, names.of(PARKED))]
     lofty = await stage.get(f"{stage.lofty}/_sandbox/stats")
     ghl = await stage.get(f"{stage.ghl}/_sandbox/stats")
     metrics = await _metrics(stage)

@@ -7,17 +7,17 @@ What GHL refuses here (a missing scope, a full field list) is remembered and fla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent
-from connectors.ghl import GhlClient
 from connectors.outcome import Disposition, classify
 from streams.core.directory import Directory, fold
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.dispatch.writer import Location
 from streams.mapping import CustomField
 
 log = get_logger("lofty_ghl.directory")
@@ -30,9 +30,7 @@ RETRY_SECONDS = 5.0
 class _Shelf:
     """One location's directory while it is loaded. `wanted` are the fields to create, by reference."""
 
-    location_id: str
-    budget: str
-    client: GhlClient
+    location: Location
     wanted: dict[str, CustomField]
     fields: dict[str, str] | None = None
     users: dict[str, str] | None = None
@@ -40,19 +38,12 @@ class _Shelf:
 
 
 class Directories:
-    """The directories of all connections. `may_create` says which connections may create custom fields."""
+    """The directories of all connections, with the custom fields that their mappings name."""
 
-    def __init__(self, loop: Callable[[], DispatchLoop], may_create: Mapping[str, bool]) -> None:
+    def __init__(self, loop: DispatchLoop, locations: Mapping[str, Location]) -> None:
         self._loop = loop
-        self._may_create = may_create
-        self._shelves: dict[str, _Shelf] = {}
-
-    def add(
-        self, connection: str, location_id: str, budget: str, client: GhlClient, wanted: Mapping[str, CustomField]
-    ) -> None:
-        """Keep a directory for a connection, with the custom fields that its mapping names."""
-        creates = {r: one for r, one in wanted.items() if not one.is_key} if self._may_create[connection] else {}
-        self._shelves[connection] = _Shelf(location_id, budget, client, creates)
+        self._locations = locations
+        self._shelves = {name: _Shelf(one, _creatable(one)) for name, one in locations.items()}
 
     def get(self, connection: str) -> Directory:
         """What is known of a connection's location."""
@@ -71,7 +62,7 @@ class Directories:
         shelf = self._shelves[connection]
         fields = (CustomField(reference, kind) for reference, kind in missing.items())
         creatable = {one.reference: one for one in fields if one.reference not in shelf.given_up and not one.is_key}
-        if not creatable or not self._may_create[connection]:
+        if not creatable or not shelf.location.creates_custom_fields:
             return False
         shelf.wanted.update(creatable)
         self._go_on(connection, shelf)
@@ -97,26 +88,27 @@ class Directories:
         slot.answered()
         if not is_complete:
             return AGAIN
-        self._loop().release(shelf.budget, connection)
+        self._loop.release(shelf.location.budget, connection)
         return DONE
 
     def _go_on(self, connection: str, shelf: _Shelf) -> None:
         key = f"{TENANT}:{connection}"
-        self._loop().hold(shelf.budget, connection)
-        self._loop().offer(Item(key, key, shelf.budget, TENANT, Priority.LIVE))
+        self._loop.hold(shelf.location.budget, connection)
+        self._loop.offer(Item(key, key, shelf.location.budget, TENANT, Priority.LIVE))
 
     async def _next(self, shelf: _Shelf) -> bool:
         """Do one request; True when nothing is left to do."""
+        client, location_id = shelf.location.client, shelf.location.location_id
         if shelf.fields is None:
             found: dict[str, str] = {}
-            for one in await shelf.client.list_custom_fields(shelf.location_id, model="contact"):
+            for one in await client.list_custom_fields(location_id, model="contact"):
                 found[fold(one.name)] = one.id
                 if one.field_key:
                     found[fold(one.field_key)] = one.id
             shelf.fields = found
             return False
         if shelf.users is None:
-            users = await shelf.client.list_users(shelf.location_id)
+            users = await client.list_users(location_id)
             shelf.users = {fold(user.email): user.id for user in users if user.email}
             return self._first_missing(shelf) is None
         reference = self._first_missing(shelf)
@@ -126,8 +118,8 @@ class Directories:
         body: dict[str, object] = {"name": reference, "dataType": wanted.type, "model": "contact"}
         if wanted.options:
             body["textBoxListOptions"] = [{"label": option, "prefillValue": ""} for option in wanted.options]
-        made = await shelf.client.create_custom_field(shelf.location_id, body)
-        log.info("created custom field %r in location %s", reference, shelf.location_id)
+        made = await client.create_custom_field(location_id, body)
+        log.info("created custom field %r in location %s", reference, location_id)
         shelf.fields[fold(reference)] = made.id
         if made.field_key:
             shelf.fields[fold(made.field_key)] = made.id
@@ -152,3 +144,9 @@ class Directories:
     def _first_missing(shelf: _Shelf) -> str | None:
         fields = shelf.fields or {}
         return next((r for r in shelf.wanted if r not in shelf.given_up and fold(r) not in fields), None)
+
+
+def _creatable(location: Location) -> dict[str, CustomField]:
+    if not location.creates_custom_fields:
+        return {}
+    return {name: one for name, one in location.rules.mapping.custom_fields.items() if not one.is_key}

@@ -51,6 +51,10 @@ NOTE_AGAIN_SECONDS = 1.0
 """How long after a note that could not be written the next one is tried."""
 
 
+MAY_START_SECONDS = 0.1
+"""How often it is asked whether something may start, while it may not."""
+
+
 async def _no_note(_budget: str, _row: BudgetRow) -> None:
     return None
 
@@ -59,6 +63,7 @@ class DispatchLoop:
     """One dispatcher at work. `clock` gives monotonic seconds, `perform` does one item with at most one request.
 
     `note` is called for budgets whose policy says that spending is noted before it happens.
+    `may_start` is asked before each turn: while it says no, nothing starts.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class DispatchLoop:
         clock: Callable[[], float],
         *,
         note: Note = _no_note,
+        may_start: Callable[[], bool] = lambda: True,
         now_ms: Callable[[], int] = lambda: 0,
     ) -> None:
         self.name = name
@@ -76,6 +82,7 @@ class DispatchLoop:
         self._clock = clock
         self._note = note
         self._now_ms = now_ms
+        self._may_start = may_start
         self._notes: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], str] = {}
@@ -128,6 +135,9 @@ class DispatchLoop:
         """Work until cancelled."""
         while True:
             self._changed.clear()
+            if not self._may_start():
+                await asyncio.sleep(MAY_START_SECONDS)
+                continue
             for item in self.core.start(self._clock()):
                 task = asyncio.create_task(self._work(item), name=f"{self.name} {item.key}")
                 self._tasks[task] = item.budget

@@ -7,7 +7,7 @@ What Lofty refuses here only leaves contacts unassigned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from connectors.lofty import LoftyClient
 from connectors.outcome import Disposition, classify
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.dispatch.reader import Team
 
 log = get_logger("lofty_ghl.members")
 
@@ -38,21 +39,17 @@ class _Roll:
 class Members:
     """The member lists of all connections."""
 
-    def __init__(self, loop: Callable[[], DispatchLoop]) -> None:
+    def __init__(self, loop: DispatchLoop, teams: Mapping[str, Team]) -> None:
         self._loop = loop
-        self._rolls: dict[str, _Roll] = {}
-
-    def add(self, connection: str, budget: str, client: LoftyClient) -> None:
-        """Keep the members of a connection's team."""
-        self._rolls[connection] = _Roll(budget, client)
+        self._rolls = {name: _Roll(one.budget, one.client) for name, one in teams.items()}
 
     def load(self, connection: str) -> None:
         """Read the list (again). The connection is on hold until that is done."""
         roll = self._rolls[connection]
         roll.emails, roll.read = {}, 0
         key = f"{TENANT}:{connection}"
-        self._loop().hold(roll.budget, connection)
-        self._loop().offer(Item(key, key, roll.budget, TENANT, Priority.LIVE))
+        self._loop.hold(roll.budget, connection)
+        self._loop.offer(Item(key, key, roll.budget, TENANT, Priority.LIVE))
 
     def agent(self, connection: str, state: Mapping[str, Any]) -> dict[str, str] | None:
         """The agent that a lead or task is assigned to, or None."""
@@ -87,7 +84,7 @@ class Members:
         roll.read += len(page)
         if len(page) == PAGE:
             return AGAIN
-        self._loop().release(roll.budget, connection)
+        self._loop.release(roll.budget, connection)
         return DONE
 
 

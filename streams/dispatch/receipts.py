@@ -12,13 +12,21 @@ from streams.words import Entity, Outcome, Receipt
 
 
 class Receipts:
-    """The history of what was written, one partition per GHL budget."""
+    """The history of what was written, one partition per GHL budget. `epoch` is ours as the owner of a connection's."""
 
-    def __init__(self, topic: str, appender: Appender, recorded: Recorded, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        topic: str,
+        appender: Appender,
+        recorded: Recorded,
+        now_ms: Callable[[], int],
+        epoch: Callable[[str], int],
+    ) -> None:
         self._topic = topic
         self._appender = appender
         self._recorded = recorded
         self._now_ms = now_ms
+        self._epoch = epoch
 
     def make(self, row: OutboxRow, outcome: Outcome, step: str, **facts: Any) -> Receipt:
         """A receipt about the desired state of `row`."""
@@ -36,6 +44,7 @@ class Receipts:
             attempt=row.attempts + 1,
             update_time_ms=snapshot.update_time_ms,
             accepted_ms=snapshot.accepted_ms,
+            epoch=self._epoch(snapshot.connection),
             **facts,
         )
 
@@ -50,6 +59,7 @@ class Receipts:
             step=step,
             at_ms=self._now_ms(),
             version_ms=0,
+            epoch=self._epoch(entity.connection),
             **facts,
         )
 

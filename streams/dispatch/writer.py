@@ -19,8 +19,8 @@ from streams.appender import Appender
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Verdict
-from streams.core.plan import UNKNOWN, Blocked, Call, NotBefore, Settled, doubt
-from streams.core.planning import Prepared, Rules, prepare
+from streams.core.plan import IDENTIFIERS, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
+from streams.core.planning import Prepared, Rules, doubts, prepare
 from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.ghl_calls import Performed, perform
@@ -29,7 +29,7 @@ from streams.dispatch.receipts import Receipts
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import Entity, Parked, Receipt, Snapshot
+from streams.words import Entity, Outcome, Parked, Receipt, Snapshot
 
 log = get_logger("lofty_ghl.writer")
 
@@ -49,6 +49,7 @@ class Location:
     rules: Rules
     window_seconds: float
     contact_deleted_in_ghl: Literal["recreate", "leave"] = "recreate"
+    creates_custom_fields: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class Writer:
         if prepared.missing and self.lacks(entity.connection, prepared.missing):
             return AGAIN  # the location gets its fields first; the entity is planned again after that
         link = self.links.get(place.partition, entity.key)
+        if row.before:
+            return await self._doubt_before(entity, place, row, link)
         match prepared.plan(link, self._contact(entity, place), self.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)
@@ -95,10 +98,23 @@ class Writer:
                 return DONE
             case Blocked():
                 return self._wait_for_contact(entity, place, row)
+            case Stuck(because):
+                return await self._park(place, row, "create contact", "not findable", None, because)
             case NotBefore(at_ms):
                 return Finish(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
             case Call() as call:
                 return await self._send(entity, place, row, call, prepared, slot)
+
+    async def _doubt_before(self, entity: Entity, place: Location, row: OutboxRow, link: LinkRow | None) -> Finish:
+        """An earlier owner may have been writing other states of this entity when it ended: what they touch is not known."""
+        if link is not None and link.ghl_id is not None:
+            facts = doubts(row, place.rules, self.directory(entity.connection), link)
+            await self.receipts.settle(place.partition, self.receipts.make(row, "doubtful", "compare", **facts))
+        current = self.outbox.get(place.partition, entity.key)
+        if current is not None:
+            self.outbox.put(place.partition, entity.key, current.model_copy(update={"before": ()}))
+            await self.outbox.flush()
+        return AGAIN
 
     def _contact(self, entity: Entity, place: Location) -> LinkRow | None:
         return None if entity.kind == "contact" else self.links.get(place.partition, entity.owner.key)
@@ -114,7 +130,8 @@ class Writer:
     ) -> Finish:
         intended = None
         if call.is_create:
-            intent = self.receipts.make(row, "intended", call.step, fields=call.fields)
+            identifiers = {name: call.body[name] for name in IDENTIFIERS if call.body.get(name)}
+            intent = self.receipts.make(row, "intended", call.step, fields=call.fields, identifiers=identifiers or None)
             intended = await self.receipts.write(place.partition, intent)
         try:
             performed = await perform(place.client, place.location_id, call)
@@ -179,15 +196,15 @@ class Writer:
             case Disposition.GONE:
                 return await self._gone(entity, place, row, call, answer)
             case Disposition.REFUSED:
-                return await self._park(place, row, call, outcome.name, error)
+                return await self._park(place, row, call.step, outcome.name, error)
             case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
                 if call.is_create:
-                    await self.receipts.settle(place.partition, self._failed_receipt(row, call, error))
+                    await self.receipts.settle(place.partition, self._receipt_of(row, "failed", call.step, error))
                 self.pause(place.budget, self._pause_seconds(place, outcome, answer), f"{outcome.name}: {error}")
                 return AGAIN
             case _:
                 if call.is_create and isinstance(error, NotSent):
-                    await self.receipts.settle(place.partition, self._failed_receipt(row, call, error))
+                    await self.receipts.settle(place.partition, self._receipt_of(row, "failed", call.step, error))
                 elif not call.is_create and not isinstance(error, NotSent):
                     facts = doubt(call, self.links.get(place.partition, entity.key))
                     await self.receipts.settle(place.partition, self.receipts.make(row, "doubtful", call.step, **facts))
@@ -221,7 +238,7 @@ class Writer:
         field = str(answer.meta.get("matchingField") or "")
         current = self.outbox.get(place.partition, entity.key)
         if field not in call.body or current is None or field in current.omit:
-            return await self._park(place, row, call, "duplicate", answer)
+            return await self._park(place, row, call.step, "duplicate", answer)
         if current.snapshot.fingerprint == row.snapshot.fingerprint:
             self.outbox.put(place.partition, entity.key, current.model_copy(update={"omit": (*current.omit, field)}))
             await self.outbox.flush()
@@ -233,7 +250,7 @@ class Writer:
         """What we wanted to change is not in GHL any more. Its link is forgotten, and made anew if the policy says so."""
         is_contact_gone = entity.kind == "contact" or call.is_create or "contact not found" in str(answer).lower()
         if is_contact_gone and place.contact_deleted_in_ghl == "leave" and answer is not None:
-            return await self._park(place, row, call, "contact deleted in GHL", answer)
+            return await self._park(place, row, call.step, "contact deleted in GHL", answer)
         forgotten = self.receipts.make(row, "failed", call.step, is_forgotten=True, message=str(answer))
         await self.receipts.settle(place.partition, forgotten)
         if entity.kind == "contact" or not is_contact_gone:
@@ -243,15 +260,17 @@ class Writer:
         self.ask(entity.owner, row.snapshot.update_time_ms)
         return BLOCKED
 
-    async def _park(self, place: Location, row: OutboxRow, call: Call, reason: str, error: ConnectorError) -> Finish:
+    async def _park(
+        self, place: Location, row: OutboxRow, step: str, reason: str, error: ConnectorError | None, message: str = ""
+    ) -> Finish:
         answer = error if isinstance(error, VendorError) else None
         snapshot = row.snapshot
         parked = Parked(
             stage="deliver",
             reason=reason,
-            message=str(error),
+            message=message or str(error),
             at_ms=self.now_ms(),
-            source=call.step,
+            source=step,
             entity=snapshot.entity.key,
             connection=snapshot.connection,
             status=answer.status if answer else None,
@@ -260,18 +279,20 @@ class Writer:
         )
         await self.appender.append([self.parking.record(parked)])
         self.metrics.parked.labels("deliver", reason).inc()
-        log.warning("%s is parked until it changes again: %s", snapshot.entity.key, error)
-        receipt = self._failed_receipt(row, call, error).model_copy(update={"outcome": "refused"})
+        log.warning("%s is parked until it changes again: %s", snapshot.entity.key, parked.message)
+        receipt = self._receipt_of(row, "refused", step, error, message)
         await self.receipts.settle(place.partition, receipt)
         return Finish(Verdict.PARKED)
 
-    def _failed_receipt(self, row: OutboxRow, call: Call, error: ConnectorError) -> Receipt:
+    def _receipt_of(
+        self, row: OutboxRow, outcome: Outcome, step: str, error: ConnectorError | None, message: str = ""
+    ) -> Receipt:
         answer = error if isinstance(error, VendorError) else None
         return self.receipts.make(
             row,
-            "failed",
-            call.step,
-            message=str(error),
+            outcome,
+            step,
+            message=message or str(error),
             status=answer.status if answer else None,
             trace_id=answer.trace_id if answer else None,
         )

@@ -66,6 +66,7 @@ class Kafka(Table):
     topic_prefix: Annotated[str, AfterValidator(_topic_prefix)] = ""
     partitions: Annotated[Count, Field(le=1000)] = 12
     replication_factor: Annotated[Count, Field(le=10)] = 1
+    session_timeout_seconds: Annotated[float, Field(ge=2, le=300, description="a number of seconds, 2 to 300")] = 10.0
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     sasl_username: str | None = None
@@ -86,6 +87,7 @@ class Worker(Table):
     store: Literal["rocksdb", "memory"] = "rocksdb"
     data_dir: Present = "/var/lib/lofty-ghl"
     port: Port = 8081
+    standby_replicas: Annotated[int, Field(ge=0, le=5, description="a whole number, 0 to 5")] = 1
     in_flight_per_location: Count = 8
     in_flight_per_lofty_budget: Count = 4
 

@@ -7,14 +7,17 @@ Ids travel as strings: Lofty's are 64-bit numbers that some JSON readers round.
 
 from streams.words.change import Change, Operation, Origin
 from streams.words.entity import Entity, Kind
+from streams.words.fence import FENCE_KEY, Fence
 from streams.words.parked import Parked, Stage
 from streams.words.receipt import Outcome, Receipt
 from streams.words.snapshot import Snapshot
 from streams.words.word import NotAWord, Word
 
 __all__ = [
+    "FENCE_KEY",
     "Change",
     "Entity",
+    "Fence",
     "Kind",
     "NotAWord",
     "Operation",

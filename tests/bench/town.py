@@ -23,7 +23,7 @@ from streams.demo.processes import Child, free_port
 from streams.kafka import client_options, new_producer
 from streams.settings import Settings, parse_settings
 from streams.topics import RECEIPTS, TopicNames
-from streams.words import Receipt
+from streams.words import FENCE_KEY, Receipt
 
 PAIRS = 8
 """Connections, each with a Lofty team and a GHL location of its own."""
@@ -86,7 +86,7 @@ class Town:
                     # One look in half a second: reading costs the worker's cores, too.
                     await asyncio.sleep(0.5)
                     for messages in (await consumer.getmany(timeout_ms=50)).values():
-                        receipts = (Receipt.from_bytes(message.value) for message in messages)
+                        receipts = (Receipt.from_bytes(one.value) for one in messages if one.key != FENCE_KEY)
                         found += [one for one in receipts if one.outcome == "applied" and one.settled]
         finally:
             await consumer.stop()

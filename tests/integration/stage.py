@@ -33,7 +33,7 @@ from streams.mapping import LEAD_ID_FIELD
 from streams.placement import ghl_budget, partition_of
 from streams.settings import Settings, parse_settings
 from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicNames
-from streams.words import Parked, Receipt
+from streams.words import FENCE_KEY, Parked, Receipt
 from tests.kafka.broker import Broker
 
 TEAM = 123456
@@ -135,7 +135,7 @@ class Stage:
 
     async def records(self, topic: str) -> list[bytes]:
         """Everything on a topic, until now."""
-        return await read_topic(self.settings, self.names.of(topic))
+        return [one.value for one in await read_topic(self.settings, self.names.of(topic)) if one.key != FENCE_KEY]
 
     async def receipts(self) -> list[Receipt]:
         """The history of all writes."""

@@ -1,0 +1,73 @@
+"""Each connection's two clients, with what reading and writing need to know of its sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from pydantic import SecretStr
+
+from connectors.answered import Answered
+from connectors.auth import StaticAuth
+from connectors.ghl import GhlClient
+from connectors.lofty import LoftyClient
+from connectors.request import Transport
+from streams.core.planning import Rules
+from streams.dispatch.reader import Team
+from streams.dispatch.writer import Location
+from streams.places import Places
+from streams.settings import Settings
+
+OnAnswer = Callable[[str, Answered], None]
+"""Is told a budget and what a vendor answered to one of its requests."""
+
+
+def teams_of(
+    settings: Settings, places: Places, transport: Transport, on_answer: OnAnswer, visibility_ms: int
+) -> dict[str, Team]:
+    """The Lofty side of each connection."""
+    return {
+        c.name: Team(
+            connection=c.name,
+            budget=c.lofty_budget,
+            partition=places.lofty(c),
+            snapshots_partition=places.ghl(c),
+            client=LoftyClient(
+                transport,
+                StaticAuth("token", _secret(c.secrets.lofty_api_key)),
+                base_url=c.lofty.base_url,
+                on_answer=partial(on_answer, c.lofty_budget),
+            ),
+            visibility_ms=visibility_ms,
+        )
+        for c in settings.connections.values()
+    }
+
+
+def locations_of(
+    settings: Settings, places: Places, transport: Transport, on_answer: OnAnswer, search_lag_ms: int
+) -> dict[str, Location]:
+    """The GHL side of each connection."""
+    return {
+        c.name: Location(
+            connection=c.name,
+            location_id=c.ghl.location_id,
+            budget=c.ghl_budget,
+            partition=places.ghl(c),
+            client=GhlClient(
+                transport,
+                StaticAuth("Bearer", _secret(c.secrets.ghl_token)),
+                base_url=c.ghl.base_url,
+                on_answer=partial(on_answer, c.ghl_budget),
+            ),
+            rules=Rules(c.mapping, c.region, c.policies.lead_deleted, c.policies.lead_deleted_tag, search_lag_ms),
+            window_seconds=c.ghl.window_seconds,
+            contact_deleted_in_ghl=c.policies.contact_deleted_in_ghl,
+            creates_custom_fields=c.policies.create_custom_fields,
+        )
+        for c in settings.connections.values()
+    }
+
+
+def _secret(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
