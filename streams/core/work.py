@@ -1,0 +1,41 @@
+"""The words of the dispatcher: what is worked on, how urgent it is, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+
+class Priority(IntEnum):
+    """Who goes first when slots are scarce."""
+
+    LIVE = 0
+    SWEEP = 1
+    BACKFILL = 2
+    VERIFY = 3
+
+
+class Verdict(Enum):
+    """What `finish` says of an entity that was started."""
+
+    DONE = "done"
+    PARKED = "parked"
+    AGAIN = "again"
+    RETRY = "retry"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entity that is due. `rank` orders within its lane: the contact is 0, what hangs on it is 1.
+
+    `ticket` tells one start from another: a report counts only for the start that it was given by.
+    """
+
+    key: str
+    lane: str
+    budget: str
+    tenant: str
+    priority: Priority = Priority.LIVE
+    rank: int = 0
+    ticket: int = field(default=0, compare=False)
