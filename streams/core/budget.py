@@ -46,8 +46,8 @@ class Budget:
         self.window = window or Window(policy.limit, policy.window_seconds)
         self.grants = Grants(self.window, is_needed=policy.is_noted)
         self.quota: Quota | None = None
-        self._paused_until = before._paused_until if before else 0.0
-        self._pause_cause = before._pause_cause if before else ""
+        self._paused_until: float = before._paused_until if before else 0.0
+        self._pause_cause: str = before._pause_cause if before else ""
         if before is not None and before.policy == policy:
             self.quota = before.quota
         elif policy.daily_limit is not None:

@@ -148,17 +148,17 @@ def test_a_contact_is_as_urgent_as_the_note_that_waits_for_it() -> None:
     assert keys(core.start(0.0)) == ["a:contact"]
 
 
-def test_live_goes_before_sweep_before_backfill() -> None:
+def test_live_goes_before_sweep_before_backfill_before_verification() -> None:
     """Across lanes the priority decides, whatever came first."""
     core = dispatcher(SINGLE)
-    for priority in (Priority.BACKFILL, Priority.SWEEP, Priority.LIVE):
+    for priority in (Priority.BACKFILL, Priority.VERIFY, Priority.SWEEP, Priority.LIVE):
         core.offer(contact(priority.name, priority=priority), 0.0)
     order = []
     for _ in Priority:
         (item,) = core.start(0.0)
         order.append(item.lane)
         end(core, item)
-    assert order == ["LIVE", "SWEEP", "BACKFILL"]
+    assert order == ["LIVE", "SWEEP", "BACKFILL", "VERIFY"]
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(list(Verdict)[:4])), max_size=40))
