@@ -102,12 +102,18 @@ class Lofty(Table):
 
 
 class Ghl(Table):
-    """The GHL side of a connection: one location, with the limits of its token."""
+    """The GHL side of a connection: one location, with the limits of its token.
+
+    `live_reserve` is the part of the day's requests that a whole day of live changes may need: when no more than that is
+    left for the rest of the day, sweep, backfill and verification wait.
+    """
 
     location_id: Annotated[Present, Field(description="the GHL location's id, as text")]
     base_url: BaseUrl = "https://services.leadconnectorhq.com"
     requests_per_window: Count = 100
     window_seconds: Annotated[float, Field(gt=0, le=3600, description="a number of seconds")] = 10.0
+    requests_per_day: Count = 200_000
+    live_reserve: Annotated[float, Field(ge=0, le=0.9, description="a number from 0 to 0.9")] = 0.25
 
 
 class Policies(Table):

@@ -225,7 +225,7 @@ class _Parser:
                 path = ("connections", name, "lofty", "requests_per_minute")
                 self._add(path, str(first.lofty.requests_per_minute), str(one.lofty.requests_per_minute), hint)
             other = ghl.setdefault(one.ghl_budget, one)
-            for key in ("requests_per_window", "window_seconds"):
+            for key in ("requests_per_window", "window_seconds", "requests_per_day", "live_reserve"):
                 if getattr(other.ghl, key) != getattr(one.ghl, key):
                     path = ("connections", name, "ghl", key)
                     hint = f"{other.name} has the same location, so the same limit"

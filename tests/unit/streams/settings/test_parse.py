@@ -50,6 +50,7 @@ def test_a_connection_needs_a_team_and_a_location_and_nothing_else() -> None:
     assert acme.lofty_budget == "acme"
     assert acme.ghl_budget == "L"
     assert acme.ghl.requests_per_window == 100
+    assert (acme.ghl.requests_per_day, acme.ghl.live_reserve) == (200_000, 0.25)
     assert acme.policies.lead_deleted == "tag"
     assert (
         map_contact(acme.mapping, {"leadId": 1, "firstName": "Jane"}, region=acme.region).fields["firstName"] == "Jane"
@@ -103,6 +104,7 @@ def test_the_mapping_fingerprint_follows_mapping_tags_and_region() -> None:
             (1, "connections.a.lofty", "nothing", "add lofty to [connections.a]"),
         ),
         (MINIMAL + "window_seconds = 0", (7, "connections.acme.ghl.window_seconds", "0", "")),
+        (MINIMAL + "live_reserve = 1.5", (7, "connections.acme.ghl.live_reserve", "1.5", "")),
         (MINIMAL.replace('"1"', "1"), (4, "connections.acme.lofty.team_id", "1", 'put it in quotes: "1"')),
         (
             MINIMAL + "[connections.acme.policies]\nlead_deleted = 'tags'",
@@ -213,6 +215,10 @@ ghl = { location_id = "M" }
             MINIMAL + '[connections.b]\nlofty = {team_id = "2"}\nghl = {location_id = "L", requests_per_window = 9}',
             "connections.b.ghl.requests_per_window",
         ),
+        (
+            MINIMAL + '[connections.b]\nlofty = {team_id = "2"}\nghl = {location_id = "L", requests_per_day = 9}',
+            "connections.b.ghl.requests_per_day",
+        ),
         (MINIMAL + '[connections.b]\nlofty = {team_id = "1"}\nghl = {location_id = "L"}', "connections.b"),
         (
             '[connections.a-b]\nlofty={team_id="1"}\nghl={location_id="L"}\n'
@@ -220,7 +226,13 @@ ghl = { location_id = "M" }
             "connections.a_b",
         ),
     ],
-    ids=["one lofty budget, two limits", "one location, two limits", "one pair twice", "one set of variables"],
+    ids=[
+        "one lofty budget, two limits",
+        "one location, two limits",
+        "one location, two quotas",
+        "one pair twice",
+        "one set of variables",
+    ],
 )
 def test_connections_that_contradict_each_other_are_refused(text: str, where: str) -> None:
     """What is shared has one limit, and no pair is connected twice."""
