@@ -43,6 +43,13 @@ class Metrics:
         self.waiting = self._gauge("waiting", "Entities that wait, by priority.", "dispatcher", "budget", "priority")
         self.in_flight = self._gauge("in_flight", "Requests in flight.", "dispatcher", "budget")
         self.window_used = self._gauge("window_used", "Slots of the rate window in use.", "dispatcher", "budget")
+        self.quota_left = self._gauge("quota_left", "Requests left today, by the daily quota.", "dispatcher", "budget")
+        self.quota_reset_seconds = self._gauge(
+            "quota_reset_seconds", "Time until the daily quota begins anew.", "dispatcher", "budget"
+        )
+        self.waiting_for_quota = self._gauge(
+            "waiting_for_quota", "Entities that the daily quota holds back.", "dispatcher", "budget"
+        )
         self.paused = self._gauge("paused", "1 while a budget pauses.", "dispatcher", "budget")
 
     def answered(self, answer: Answered) -> None:
@@ -64,6 +71,10 @@ class Metrics:
         self.in_flight.labels(*labels).set(view.in_flight)
         self.window_used.labels(*labels).set(view.used)
         self.paused.labels(*labels).set(1 if view.pause_cause else 0)
+        if view.quota_left is not None and view.quota_reset_seconds is not None:
+            self.quota_left.labels(*labels).set(view.quota_left)
+            self.quota_reset_seconds.labels(*labels).set(view.quota_reset_seconds)
+            self.waiting_for_quota.labels(*labels).set(view.waiting_for_quota)
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"lofty_ghl_{name}", help_text, labels, registry=self.registry)
