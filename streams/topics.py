@@ -12,6 +12,8 @@ CHANGES = "lofty.changes"
 FETCHES = "lofty.fetches"
 SNAPSHOTS = "lofty.snapshots"
 RECEIPTS = "ghl.receipts"
+INSPECTIONS = "ghl.inspections"
+OBSERVATIONS = "ghl.observations"
 PARKED = "parked"
 
 SEEN_TABLE = "seen"
@@ -45,6 +47,8 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(FETCHES, "contact", "Lofty budget", 7, "changes that were admitted"),
     TopicSpec(SNAPSHOTS, "entity", "GHL budget", None, "what Lofty said of each entity"),
     TopicSpec(RECEIPTS, "entity", "GHL budget", 30, "what became of each write"),
+    TopicSpec(INSPECTIONS, "contact", "GHL budget", 7, "what verify asks"),
+    TopicSpec(OBSERVATIONS, "contact", "GHL budget", 7, "what GHL holds, in answer"),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
 )
 TABLES: tuple[str, ...] = (SEEN_TABLE, FETCHES_TABLE, OUTBOX_TABLE, LINKS_TABLE, BUDGETS_TABLE)

@@ -8,6 +8,7 @@ Ids travel as strings: Lofty's are 64-bit numbers that some JSON readers round.
 from streams.words.change import Change, Operation, Origin
 from streams.words.entity import Entity, Kind
 from streams.words.fence import FENCE_KEY, Fence
+from streams.words.inspection import Cure, Inspection, Observation, Remedy, Standing
 from streams.words.parked import Parked, Stage
 from streams.words.receipt import Outcome, Receipt
 from streams.words.snapshot import Snapshot
@@ -16,16 +17,21 @@ from streams.words.word import NotAWord, Word
 __all__ = [
     "FENCE_KEY",
     "Change",
+    "Cure",
     "Entity",
     "Fence",
+    "Inspection",
     "Kind",
     "NotAWord",
+    "Observation",
     "Operation",
     "Origin",
     "Outcome",
     "Parked",
     "Receipt",
+    "Remedy",
     "Snapshot",
     "Stage",
+    "Standing",
     "Word",
 ]
