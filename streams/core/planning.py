@@ -74,7 +74,7 @@ def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) ->
         wanted_tags: tuple[str, ...] = ()
         wanted: Mapping[str, Any] = {}
         if snapshot.kind != "contact":
-            wanted = _child(snapshot, rules, directory).fields if snapshot.state is not None else {}
+            wanted = desired_child(snapshot, rules, directory).fields if snapshot.state is not None else {}
         elif snapshot.state is None:
             wanted_tags = (*link.tags, rules.lead_deleted_tag)
         else:
@@ -102,11 +102,12 @@ def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
         return Prepared(lambda link, contact, _: plan_gone_child(kind, link, contact, wanted))
     if not should_sync(snapshot.kind, state):
         return Prepared(lambda *_: Settled("not carried: a system note, or without text"))
-    desired = _child(snapshot, rules, directory)
+    desired = desired_child(snapshot, rules, directory)
     return Prepared(lambda link, contact, _: plan_child(kind, desired, link, contact))
 
 
-def _child(snapshot: Snapshot, rules: Rules, directory: Directory) -> DesiredChild:
+def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory) -> DesiredChild:
+    """A note, task or appointment that is alive in Lofty, as it should be in GHL."""
     state = snapshot.state or {}
     match snapshot.kind:
         case "note":
