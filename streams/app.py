@@ -53,6 +53,9 @@ from streams.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.vendors import locations_of, teams_of
 from streams.words import Change, Entity, Snapshot
 
+STOP_SECONDS = 45.0
+"""How long an orderly stop may take; what is cut off then is done again at the next start."""
+
 RELOAD_SECONDS = 3600.0
 """How often custom fields, users and members are read again."""
 
@@ -87,7 +90,7 @@ class Worker:
         self._places = Places(settings)
         self._recorded = Recorded()
         self._busy = Busy()
-        self.lease = Lease(settings.kafka.session_timeout_seconds, given.monotonic)
+        self.lease = Lease(settings.kafka.session_timeout_seconds, given.monotonic, self._lease_over)
         self._wire = given.transport(given.instance)
         self._background: list[asyncio.Task[None]] = []
         self._lag = GroupLag(settings, self._names.group)
@@ -97,6 +100,7 @@ class Worker:
     async def __aenter__(self) -> Self:
         self._producer = self._given.producer(self.settings)
         await start_producer(self._producer)
+        self._producer.client.send = self.lease.guarding(self._producer.client.send)
         self._appender = Appender(self._producer)
         self.app = new_faust_app(self.settings, self._names, self.lease)
         self.state = State.of(self.app, self._appender, self.settings.kafka.partitions)
@@ -119,12 +123,17 @@ class Worker:
 
     async def __aexit__(self, *_: object) -> None:
         """Start no more requests, let those in flight end and be recorded, commit, and let go."""
-        await self.ownership.release(set(self.ownership.assigned))
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.ownership.release(set(self.ownership.assigned))
+                await self._appender.drain()
+        except TimeoutError:
+            self._given.end(f"What was under way did not end within {STOP_SECONDS:.0f} s (is Kafka away?).")
         self._loop_watch.stop()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._appender.drain()
+        self.lease.give_up()
         await self.app.stop()
         await self._appender.drain()
         await self._producer.stop()
@@ -400,6 +409,9 @@ class Worker:
         self.metrics.answered(answer)
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
+
+    def _lease_over(self) -> None:
+        self._given.end("Kafka gave this worker's partitions to others: it was frozen, or cut off, for too long.")
 
     def _fence_failed(self, error: BaseException) -> None:
         self._given.end(f"A fence could not be written ({error!r}).")

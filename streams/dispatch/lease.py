@@ -1,15 +1,21 @@
-"""The lease: what lets this worker send requests. It is renewed by what Kafka answers, and ends by the passing of time.
+"""The lease: what lets this worker ask vendors and write to Kafka. What Kafka answers renews it, the passing of time ends it.
 
 Kafka gives our partitions to another worker once it has not heard from us for the session timeout.
-So a worker that has not heard from *Kafka* for as long must assume that it owns nothing any more, and starts no request.
-The time counts from when the heartbeat was *sent*: Kafka's own count began later.
-The clock goes on while a process is frozen (SIGSTOP, a paused machine), so the first thing it learns on waking is that its
-lease is over.
-What remains is a process that is frozen between this check and the send; DESIGN says so, and `verify` heals it.
+So a worker that has not heard from *Kafka* for as long must assume that it owns nothing any more: it starts no request, and
+what its producer still holds stays there. Else a process that was frozen (SIGSTOP, a paused machine) would on waking write
+old rows into tables that are another's.
+The time counts from when the heartbeat was *sent*, since Kafka's own count began later; and the clock goes on while a
+process is frozen, so the first thing it learns on waking is that its lease has run out.
+
+Then Kafka's next answer decides. We are a member still (the broker was away, not we): everything goes on.
+We are no member any more: the process ends, without another word, and its supervisor starts it anew.
+
+What remains is a process that is frozen between the check and the send; DESIGN says so, and `verify` heals it.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,16 +28,22 @@ SHARE = 0.9
 _STILL_A_MEMBER = frozenset({0, 27})  # no error; REBALANCE_IN_PROGRESS
 _A_MEMBER_NO_MORE = frozenset({22, 25, 82})  # ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID
 _RENEWING = ("HeartbeatRequest", "SyncGroupRequest")
+_LOOK_SECONDS = 0.05
 
-Send = Callable[[Any], Awaitable[Any]]
+Send = Callable[..., Awaitable[Any]]
 
 
 class Lease:
-    """Held while Kafka was heard from. `clock` gives monotonic seconds; safe to use from the consumer's thread."""
+    """Held while Kafka was heard from. `clock` gives monotonic seconds; safe to use from the consumer's thread.
 
-    def __init__(self, session_timeout_seconds: float, clock: Callable[[], float]) -> None:
+    `over` is called when Kafka says that we are no member of the group any more although we did not leave it.
+    """
+
+    def __init__(self, session_timeout_seconds: float, clock: Callable[[], float], over: Callable[[], None]) -> None:
         self._seconds = SHARE * session_timeout_seconds
         self._clock = clock
+        self._over = over
+        self._is_given_up = False
         self._until = float("-inf")
 
     @property
@@ -46,6 +58,23 @@ class Lease:
     def end(self) -> None:
         """Kafka said that we are no member."""
         self._until = float("-inf")
+        if not self._is_given_up:
+            self._over()
+
+    def give_up(self) -> None:
+        """We are leaving the group in order: that we are no member soon is as it should be."""
+        self._is_given_up = True
+
+    def guarding(self, send: Send) -> Send:
+        """A Kafka client's way to send, guarded: what writes records waits until the lease is held (again)."""
+
+        async def guarded(node_id: Any, request: Any, **options: Any) -> Any:
+            if type(request).__name__.startswith("ProduceRequest"):
+                while not self.is_held:  # noqa: ASYNC110  # time alone ends the wait, and another thread: no event tells
+                    await asyncio.sleep(_LOOK_SECONDS)
+            return await send(node_id, request, **options)
+
+        return guarded
 
     def watching(self, send: Send) -> Send:
         """A group coordinator's way to send requests, watched: each answer to a heartbeat or a sync renews the lease."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -29,6 +31,11 @@ class HeartbeatRequest_v1:
 
 
 @dataclass
+class ProduceRequest_v8:
+    """Records on their way."""
+
+
+@dataclass
 class OffsetFetchRequest_v1:
     """A request that renews nothing."""
 
@@ -40,10 +47,10 @@ class Answer:
     error_code: int
 
 
-def a_lease() -> tuple[Lease, Clock]:
+def a_lease(over: Callable[[], None] = lambda: None) -> tuple[Lease, Clock]:
     """A lease and its clock."""
     clock = Clock()
-    return Lease(SESSION, clock), clock
+    return Lease(SESSION, clock, over), clock
 
 
 async def heartbeat(lease: Lease, clock: Clock, *, takes: float, error_code: int = 0, request: object = None) -> None:
@@ -90,11 +97,40 @@ async def test_an_answer_that_waited_through_the_freeze_renews_nothing() -> None
 
 @pytest.mark.parametrize("error_code", [22, 25, 82])
 async def test_a_worker_that_kafka_does_not_know_any_more_holds_nothing(error_code: int) -> None:
-    """Illegal generation, unknown member, fenced instance."""
-    lease, clock = a_lease()
+    """Illegal generation, unknown member, fenced instance: the process must end."""
+    told: list[str] = []
+    lease, clock = a_lease(lambda: told.append("over"))
     await heartbeat(lease, clock, takes=0.0)
     await heartbeat(lease, clock, takes=0.0, error_code=error_code)
     assert not lease.is_held
+    assert told == ["over"]
+
+
+async def test_a_worker_that_leaves_in_order_is_not_ended() -> None:
+    """That it is no member any more is as it should be."""
+    told: list[str] = []
+    lease, clock = a_lease(lambda: told.append("over"))
+    lease.give_up()
+    await heartbeat(lease, clock, takes=0.0, error_code=25)
+    assert told == []
+
+
+async def test_records_wait_while_the_lease_is_not_held() -> None:
+    """What a frozen worker had in hand is not written when it wakes; after an outage of the broker it is."""
+    lease, clock = a_lease()
+    sent = []
+
+    async def wire(_node: int, request: object, **_: object) -> None:
+        sent.append(request)
+
+    guarded = lease.guarding(wire)
+    await guarded(0, OffsetFetchRequest_v1())
+    writing = asyncio.create_task(guarded(0, ProduceRequest_v8()))
+    await asyncio.sleep(0)
+    assert len(sent) == 1
+    await heartbeat(lease, clock, takes=0.0)
+    await asyncio.wait_for(writing, 5)
+    assert len(sent) == 2
 
 
 async def test_a_rebalance_under_way_does_not_end_the_lease() -> None:
