@@ -11,8 +11,9 @@ from streams.core.desired import resolve_contact, resolve_note, resolve_task
 from streams.core.directory import Directory, fold
 from streams.core.plan import DesiredChild
 from streams.demo.stage import Stage
-from streams.demo.town import AGENCIES, Agency
-from streams.mapping import LEAD_ID_FIELD, map_contact, map_task, should_sync
+from streams.demo.town import AGENCIES
+from streams.mapping import LEAD_ID_FIELD, map_appointment, map_contact, map_task, should_sync
+from streams.settings import Connection
 
 
 @dataclass(slots=True)
@@ -40,24 +41,17 @@ async def take_account(stage: Stage) -> Account:
     for agency in AGENCIES:
         found = await stage.get(f"{stage.ghl}/_sandbox/contacts", location=agency.location)
         leads = await stage.get(f"{stage.lofty}/_sandbox/leads", team=str(agency.team), trash="true")
-        _compare(account, stage, agency, _directory(found), leads["leads"], found["contacts"])
+        compare_location(account, stage.settings.connections[agency.name], leads["leads"], found)
     return account
 
 
-def _directory(found: dict[str, Any]) -> Directory:
-    fields = {fold(one["name"]): one["id"] for one in found["customFields"]}
-    return Directory(fields, {fold(one["email"]): one["id"] for one in found["users"] if one.get("email")})
-
-
-def _compare(
-    account: Account,
-    stage: Stage,
-    agency: Agency,
-    directory: Directory,
-    leads: list[dict[str, Any]],
-    contacts: list[dict[str, Any]],
+def compare_location(
+    account: Account, connection: Connection, leads: list[dict[str, Any]], found: dict[str, Any]
 ) -> None:
-    connection = stage.settings.connections[agency.name]
+    """Compare one location with its team: `leads` and `found` are what the sandboxes' control APIs show of both."""
+    fields = {fold(one["name"]): one["id"] for one in found["customFields"]}
+    directory = Directory(fields, {fold(one["email"]): one["id"] for one in found["users"] if one.get("email")})
+    contacts = found["contacts"]
     marker = directory.custom_field_id(LEAD_ID_FIELD)
     by_lead: dict[str, list[dict[str, Any]]] = {}
     for contact in contacts:
@@ -65,7 +59,7 @@ def _compare(
     known = set()
     for row in leads:
         lead = row["lead"]
-        name = f"{agency.name} lead {lead['leadId']}"
+        name = f"{connection.name} lead {lead['leadId']}"
         known.add(str(lead["leadId"]))
         twins = by_lead.get(str(lead["leadId"]), [])
         if len(twins) > 1:
@@ -91,10 +85,14 @@ def _compare(
             resolve_task(map_task({**one, "_agent": _agent(one)}, users=connection.mapping.users), directory)
             for one in row["tasks"]
         ]
+        tasks += [
+            resolve_task(map_appointment({**one, "_agent": _agent(one)}, users=connection.mapping.users), directory)
+            for one in row["appointments"]
+        ]
         account.notes += _children(account, name, "note", notes, contact["notes"])
         account.tasks += _children(account, name, "task", tasks, contact["tasks"])
     for lead_id in by_lead.keys() - known:
-        account.double.append(f"{agency.name}: {len(by_lead[lead_id])} contacts of no lead ({lead_id})")
+        account.double.append(f"{connection.name}: {len(by_lead[lead_id])} contacts of no lead ({lead_id})")
 
 
 def _children(account: Account, name: str, kind: str, wanted: list[DesiredChild], found: list[dict[str, Any]]) -> int:

@@ -224,6 +224,8 @@ broker.session.timeout.ms=2500
 broker.heartbeat.interval.ms=500
 # A test's consumer is given its partitions at once.
 group.initial.rebalance.delay.ms=0
+# The chaos suite kills many: short sessions save its time.
+group.min.session.timeout.ms=1000
 # As in production: whoever forgets a topic hears of it.
 auto.create.topics.enable=false
 """
