@@ -7,7 +7,7 @@ from typing import Literal
 
 from streams.words.word import Word
 
-Stage = Literal["intake", "dedupe", "fetch", "deliver", "record"]
+Stage = Literal["intake", "dedupe", "fetch", "deliver", "record", "inspect"]
 
 
 class Parked(Word):

@@ -1,0 +1,40 @@
+"""`inspect`: questions of verify are offered to the writing dispatcher. `ghl.inspections` → offers, and a word that each was taken.
+
+Nothing is kept: a question that a restart forgot is asked again by whoever waits for the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.agents.batches import Process
+from streams.appender import Appender, Record
+from streams.parking import Parking
+from streams.words import Inspection, NotAWord, Observation
+
+
+def inspect(
+    *,
+    ask: Callable[[Inspection], Observation | None],
+    appender: Appender,
+    parking: Parking,
+    observations_topic: str,
+    now_ms: Callable[[], int],
+) -> Process:
+    """The agent's process. `ask` takes a question; what it returns tells the asker so."""
+
+    async def process(messages: list[Any]) -> None:
+        outputs: list[Record] = []
+        for message in messages:
+            try:
+                inspection = Inspection.from_bytes(message.value)
+            except NotAWord as error:
+                outputs.append(parking.unreadable("inspect", message, str(error), now_ms()))
+                continue
+            if taken := ask(inspection):
+                record = Record(observations_topic, message.partition, taken.lane.encode(), taken.to_bytes())
+                outputs.append(record)
+        await appender.append(outputs)
+
+    return process
