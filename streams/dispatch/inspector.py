@@ -141,10 +141,11 @@ class Inspector:
 
     async def _bearers(self, open_: _Open, place: Location, slot: Slot) -> Observation:
         inspection, field_id = open_.inspection, open_.inspection.field_id or ""
+        wanted = {"operator": "eq", "value": inspection.lead} if inspection.lead else {"operator": "exists"}
         search: dict[str, Any] = {
             "locationId": place.location_id,
             "pageLimit": PAGE,
-            "filters": [{"field": f"customFields.{field_id}", "operator": "exists"}],
+            "filters": [{"field": f"customFields.{field_id}", **wanted}],
             "sort": [{"field": "dateAdded", "direction": "asc"}],
         }
         if inspection.after:
@@ -206,7 +207,10 @@ class Inspector:
 
     async def _mend(self, open_: _Open, place: Location, slot: Slot) -> Observation:
         inspection, remedy = open_.inspection, open_.inspection.remedy
-        entity = Entity.from_key(inspection.entity)
+        try:
+            entity = Entity.from_key(inspection.entity)
+        except ValueError as error:
+            raise NotMended(str(error)) from None
         if remedy is None or entity.connection != inspection.connection:
             raise NotMended("no remedy for an entity of this connection was given")
         if remedy.cure != "remove":

@@ -66,6 +66,7 @@ class Inspection(Word):
 
     - `directory`: what the location calls its custom fields and users. No request.
     - `bearers`: one page of all contacts that bear a Lofty id in the custom field `field_id`; `after` is the page's cursor.
+      With `lead` only those that bear that id.
     - `contact`: the contact of `lead` with its notes and tasks, three requests at most; `entities` are the keys whose
       standing is asked for. With `ghl_id` only that contact is read.
     - `mend`: apply `remedy` to `entity`, then bring it to `snapshot` once more.
