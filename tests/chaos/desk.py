@@ -1,0 +1,123 @@
+"""What agents do at their desks while everything breaks: seeded, and every edit bears the version of what it edits.
+
+A version text such as `v000042` grows with each edit of one lead, note, task or appointment: by it the judge sees in GHL
+whether something older ever came after something newer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from connectors.lofty.sandbox import LoftySandbox, desk_work
+from connectors.lofty.times import to_iso
+
+TAGS = ("Buyer", "Seller", "Investor", "VIP", "Relocation")
+TOWNS = ("Austin", "Dallas", "Denver", "Tampa")
+MOST_LEADS = 60
+"""Leads of a team: enough for many lanes, few enough that each is edited again and again."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """The agents of all teams. `edits` counts what they did."""
+
+    lofty: LoftySandbox
+    random: Random
+    edits: int = 0
+    _versions: dict[int, int] = field(default_factory=dict)
+    _leads: dict[int, list[int]] = field(default_factory=dict)
+    _children: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+
+    async def work(self, per_second: float) -> None:
+        """Edit until cancelled."""
+        due = time.monotonic()
+        while True:
+            self.edit_something()
+            due = max(due + self.random.expovariate(per_second), time.monotonic() - 1.0)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    def edit_something(self) -> None:
+        """One thing that an agent does; some are bursts."""
+        team = self.random.choice(list(self.lofty.teams))
+        leads = self._leads.setdefault(team, [])
+        if len(leads) < 5 or (len(leads) < MOST_LEADS and self.random.random() < 0.12):
+            leads.append(self._new_lead(team))
+            return
+        lead = self.random.choice(leads)
+        children = self._children.setdefault(lead, [])
+        match self.random.choices(
+            ("edit", "burst", "toggle", "tags", "note", "task", "appointment", "child", "gone", "trash"),
+            (24, 6, 8, 10, 10, 8, 5, 18, 4, 1),
+        )[0]:
+            case "edit":
+                self._change_lead(team, lead)
+            case "burst":
+                for _ in range(self.random.randrange(3, 9)):
+                    self._change_lead(team, lead)
+            case "toggle":  # there and back: who forgets what was on its way sees no difference
+                for town in self.random.sample(TOWNS, 2):
+                    self._edit(team, "update", "lead", id=lead, fields={"city": town, "streetAddress": "1 Main St"})
+            case "tags":
+                tags = self.random.sample(TAGS, self.random.randrange(4))
+                self._edit(team, "update", "lead", id=lead, fields={"tags": tags})
+            case "note" | "task" | "appointment" as kind:
+                children.append((kind, self._new_child(team, lead, kind)))
+            case "child" if children:
+                kind, child = self.random.choice(children)
+                self._change_child(team, kind, child)
+            case "gone" if children:
+                kind, child = children.pop(self.random.randrange(len(children)))
+                self._edit(team, "delete", kind, id=child)
+            case "trash" if len(leads) > 8:
+                leads.remove(lead)
+                self._edit(team, "delete", "lead", id=lead)
+
+    def touch_everything(self) -> None:
+        """One last edit of each lead and child: whatever is parked is tried again."""
+        for team, leads in self._leads.items():
+            for lead in leads:
+                self._change_lead(team, lead)
+                for kind, child in self._children.get(lead, ()):
+                    self._change_child(team, kind, child)
+
+    def _new_lead(self, team: int) -> int:
+        number = self.random.randrange(10**9)
+        person: dict[str, Any] = {"firstName": "Ada", "lastName": "v000001"}
+        if self.random.random() < 0.8:  # the others have neither e-mail nor phone
+            person["emails"] = [f"ada.{team}.{number}@example.com"]
+        lead = self._edit(team, "create", "lead", fields=person)
+        self._versions[lead] = 1
+        return lead
+
+    def _change_lead(self, team: int, lead: int) -> None:
+        self._edit(team, "update", "lead", id=lead, fields={"lastName": self._next(lead)})
+
+    def _new_child(self, team: int, lead: int, kind: str) -> int:
+        fields: dict[str, Any] = {"descr" if kind == "appointment" else "content": "v000001 of it"}
+        now_ms = time.time_ns() // 1_000_000
+        if kind == "task":
+            fields |= {"type": "Call", "endAt": to_iso(now_ms + 86_400_000), "assignedRole": "Agent"}
+        if kind == "appointment":
+            fields |= {"deadline": now_ms + 86_400_000, "endTime": now_ms + 90_000_000}
+        child = self._edit(team, "create", kind, leadId=lead, fields=fields)
+        self._versions[child] = 1
+        return child
+
+    def _change_child(self, team: int, kind: str, child: int) -> None:
+        if kind != "note" and self.random.random() < 0.2:
+            self._edit(team, self.random.choice(("finish", "unfinish")), kind, id=child)
+        name = "descr" if kind == "appointment" else "content"
+        self._edit(team, "update", kind, id=child, fields={name: f"{self._next(child)} of it"})
+
+    def _next(self, entity: int) -> str:
+        self._versions[entity] = self._versions.get(entity, 1) + 1
+        return f"v{self._versions[entity]:06}"
+
+    def _edit(self, team: int, edit: str, kind: str, **what: Any) -> int:
+        self.edits += 1
+        record = desk_work.edit(self.lofty, self.lofty.teams[team], {"edit": edit, "kind": kind, **what})
+        return int(record.id)

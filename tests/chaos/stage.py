@@ -1,0 +1,259 @@
+"""The stage of the chaos suite: both sandboxes in this process, the gateway and the workers as processes, a real Kafka.
+
+Everything runs in scaled time: GHL's hundred requests in two seconds instead of ten, a session of three seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from connectors.auth import StaticAuth
+from connectors.ghl import sandbox as ghl_sandbox
+from connectors.http import AiohttpTransport
+from connectors.lofty import LoftyClient
+from connectors.lofty import sandbox as lofty_sandbox
+from connectors.lofty.sandbox import PingSettings, desk_work
+from connectors.lofty.sandbox.people import make_team
+from streams.admin import create_missing
+from streams.demo.processes import Child, free_port
+from streams.settings import Settings, parse_settings
+from streams.topics import TopicNames
+from tests.kafka.node import KafkaNode
+
+PAIRS = 4
+PARTITIONS = 8
+GHL_LIMIT, GHL_WINDOW_SECONDS = 100, 2.0
+LOFTY_PER_MINUTE = 6000
+SESSION_SECONDS = 3.0
+IN_FLIGHT = 8
+LISTS = (2, 9, 10, 11, 12)
+PINGS = PingSettings(duplicates=0.1, reorders=0.1, delay_seconds=0.5, attempts=400, retry_seconds=0.5)
+MAPPINGS = ("", 'mapping = "changed"\n')
+"""The configuration's two mappings: a run may change from the first to the second in the middle."""
+
+
+@dataclass(slots=True)
+class Happened:
+    """Something that the adversary did: what, to whom, from when until when (seconds since the epoch)."""
+
+    what: str
+    whom: str
+    at: float
+    until: float | None = None
+
+
+@dataclass(slots=True)
+class WorkerProcess:
+    """One worker process and its log."""
+
+    instance: str
+    slot: int
+    process: subprocess.Popen[bytes]
+    log: Path
+    is_frozen: bool = False
+    is_wanted: bool = True
+
+    @property
+    def is_alive(self) -> bool:
+        """It has not ended."""
+        return self.process.poll() is None
+
+    @property
+    def is_ready(self) -> bool:
+        """It owns partitions, by its log."""
+        return " is ours since " in self.log.read_text(errors="replace")
+
+
+@dataclass(slots=True)
+class Stage:
+    """What stands."""
+
+    folder: Path
+    node: KafkaNode
+    settings: Settings
+    environ: dict[str, str]
+    names: TopicNames
+    lofty: lofty_sandbox.LoftySandbox
+    ghl: ghl_sandbox.GhlSandbox
+    gateway: Child
+    config: Path
+    template: str
+    workers: list[WorkerProcess] = field(default_factory=list)
+    happened: list[Happened] = field(default_factory=list)
+    _started: int = 0
+
+    def note(self, what: str, whom: str = "", until: float | None = None) -> Happened:
+        """Write down what the adversary does."""
+        one = Happened(what, whom, time.time(), until)
+        self.happened.append(one)
+        return one
+
+    def connections(self) -> list[str]:
+        """The names of all connections."""
+        return list(self.settings.connections)
+
+    def start_worker(self, slot: int, *trap: str) -> WorkerProcess:
+        """Start a worker in a slot: its folder of state is that of the slot's former worker."""
+        self._started += 1
+        instance = f"w{self._started}"
+        log = self.folder / f"{instance}.log"
+        config = self.folder / f"slot{slot}.toml"
+        state = self.folder / f"state{slot}"
+        config.write_text(self.config.read_text().replace("@STATE@", str(state)).replace("@PORT@", "0"))
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.chaos.process", "--config", str(config), "--instance", instance, *trap],
+                env={**os.environ, **self.environ, "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        worker = WorkerProcess(instance, slot, process, log)
+        self.workers.append(worker)
+        return worker
+
+    def alive(self) -> list[WorkerProcess]:
+        """The workers that run."""
+        return [one for one in self.workers if one.is_alive]
+
+    async def until(self, claim: Any, seconds: float, what: str) -> None:
+        """Wait until a claim holds."""
+        deadline = time.monotonic() + seconds
+        while not claim():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not within {seconds:.0f} s: {what}")
+            await asyncio.sleep(0.1)
+
+    def asked(self) -> int:
+        """How many requests both vendors have seen."""
+        return int(self.ghl.ledger.stats()["requests"] + self.lofty.ledger.stats()["requests"])
+
+
+@asynccontextmanager
+async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
+    """Start Kafka, the sandboxes and the gateway, subscribe the webhooks; take everything down again."""
+    async with AsyncExitStack() as stack:
+        node = stack.enter_context(KafkaNode())
+        lofty_settings = lofty_sandbox.SandboxSettings(
+            teams=tuple(lofty_sandbox.TeamSettings(9000 + n, (f"key-{n}",)) for n in range(PAIRS)),
+            latency_seconds=0.02,
+            window_limit=LOFTY_PER_MINUTE,
+            visibility_lag_seconds=0.2,
+            allows_http=True,
+            pings=PINGS,
+            ledger_size=5_000_000,
+            seed=seed,
+        )
+        ghl_settings = ghl_sandbox.SandboxSettings(
+            locations=tuple(ghl_sandbox.LocationSettings(f"loc{n}", (f"pit-{n}",)) for n in range(PAIRS)),
+            latency_seconds=0.02,
+            window_limit=GHL_LIMIT,
+            window_seconds=GHL_WINDOW_SECONDS,
+            search_lag_seconds=0.6,
+            ledger_size=5_000_000,
+            seed=seed,
+        )
+        lofty, ghl = lofty_sandbox.LoftySandbox(lofty_settings), ghl_sandbox.GhlSandbox(ghl_settings)
+        lofty_url = (await stack.enter_async_context(await lofty_sandbox.serve(lofty, "127.0.0.1", 0))).url
+        ghl_url = (await stack.enter_async_context(await ghl_sandbox.serve(ghl, "127.0.0.1", 0))).url
+        for team in lofty.teams.values():
+            desk_work.seed(lofty, team, make_team())
+        gateway_port = free_port()
+        prefix = f"chaos-{uuid.uuid4().hex[:6]}."
+        template = _config(node.bootstrap, prefix, gateway_port, lofty_url, ghl_url)
+        config = folder / "lofty-ghl.toml"
+        config.write_text(template.replace("@MAPPING@", MAPPINGS[0]))
+        environ = _secrets()
+        text = config.read_text().replace("@STATE@", str(folder)).replace("@PORT@", "0")
+        settings = parse_settings(text, environ, read_file=lambda path: "", source="chaos")
+        await create_missing(settings)
+        processes = stack.enter_context(ExitStack())
+        gateway_config = folder / "gateway.toml"
+        gateway_config.write_text(text)
+        gateway = Child("gateway", ["gateway", "--config", str(gateway_config)], environ, folder, processes)
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        url = f"http://127.0.0.1:{gateway_port}"
+        await gateway.until_ready(http, f"{url}/readyz")
+        async with AiohttpTransport() as transport:
+            for n in range(PAIRS):
+                client = LoftyClient(transport, StaticAuth("token", f"key-{n}"), base_url=lofty_url)
+                for number in LISTS:
+                    await client.create_subscription(number, f"{url}/lofty/a-secret-of-chaos-{n:04}")
+        stage = Stage(folder, node, settings, environ, TopicNames(prefix), lofty, ghl, gateway, config, template)
+        try:
+            yield stage
+        finally:
+            for worker in stage.alive():
+                worker.process.send_signal(signal.SIGCONT)
+                worker.process.kill()
+                worker.process.wait()
+
+
+def change_mapping(stage: Stage) -> Settings:
+    """Write the other mapping into the configuration; workers that start from now on use it."""
+    stage.config.write_text(stage.template.replace("@MAPPING@", MAPPINGS[1]))
+    text = stage.config.read_text().replace("@STATE@", str(stage.folder)).replace("@PORT@", "0")
+    stage.settings = parse_settings(text, stage.environ, read_file=lambda path: "", source="chaos")
+    return stage.settings
+
+
+def _secrets() -> dict[str, str]:
+    found = {}
+    for n in range(PAIRS):
+        found[f"LOFTY_GHL_PAIR{n}_LOFTY_API_KEY"] = f"key-{n}"
+        found[f"LOFTY_GHL_PAIR{n}_GHL_TOKEN"] = f"pit-{n}"
+        found[f"LOFTY_GHL_PAIR{n}_WEBHOOK_SECRET"] = f"a-secret-of-chaos-{n:04}"
+    return found
+
+
+def _config(bootstrap: str, prefix: str, gateway_port: int, lofty: str, ghl: str) -> str:
+    head = f"""
+[kafka]
+bootstrap_servers = "{bootstrap}"
+topic_prefix = "{prefix}"
+partitions = {PARTITIONS}
+session_timeout_seconds = {SESSION_SECONDS}
+[gateway]
+host = "127.0.0.1"
+port = {gateway_port}
+[worker]
+store = "rocksdb"
+data_dir = "@STATE@"
+port = @PORT@
+in_flight_per_location = {IN_FLIGHT}
+[mappings.changed]
+extends = "default"
+[mappings.changed.fields]
+website = {{ value = "https://example.com/changed" }}
+"""
+    return head + "".join(
+        f"""
+[connections.pair{n}]
+region = "US"
+@MAPPING@
+[connections.pair{n}.lofty]
+team_id = "{9000 + n}"
+base_url = "{lofty}"
+requests_per_minute = {LOFTY_PER_MINUTE}
+{'budget = "shared"' if n < 2 else ""}
+[connections.pair{n}.ghl]
+location_id = "loc{n}"
+base_url = "{ghl}"
+requests_per_window = {GHL_LIMIT}
+window_seconds = {GHL_WINDOW_SECONDS}
+"""
+        for n in range(PAIRS)
+    )
