@@ -10,6 +10,7 @@ from streams.cli.init import init
 from streams.cli.operations import operations
 from streams.cli.sandbox import sandbox
 from streams.cli.topics import topics
+from streams.cli.verify import verify
 from streams.cli.worker import worker
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.command()(demo)
 app.command()(init)
 app.command()(worker)
 app.command()(gateway)
+app.command()(verify)
 app.add_typer(topics, name="topics")
 app.add_typer(sandbox, name="sandbox")
 app.command()(operations)
