@@ -24,6 +24,7 @@ from streams.agents.busy import Busy
 from streams.agents.dedupe import dedupe
 from streams.agents.deliver import deliver
 from streams.agents.fetch import fetch
+from streams.agents.inspect import inspect
 from streams.agents.record import record
 from streams.appender import Appender, Record
 from streams.core.admission import priority_of
@@ -31,9 +32,11 @@ from streams.core.delivery import settled_as
 from streams.core.dispatcher import BudgetPolicy, Item
 from streams.core.rows import FetchRow, OutboxRow
 from streams.dispatch.directories import Directories
+from streams.dispatch.inspector import Inspector
 from streams.dispatch.lease import Lease, LeasedTransport
 from streams.dispatch.loop import DispatchLoop, Finish, Slot
 from streams.dispatch.members import Members
+from streams.dispatch.mending import Mending
 from streams.dispatch.ownership import Hooks, Ownership
 from streams.dispatch.reader import WINDOW_SECONDS, Reader
 from streams.dispatch.receipts import Receipts
@@ -49,9 +52,9 @@ from streams.placement import ghl_budget, lofty_budget
 from streams.places import Places
 from streams.settings import Settings
 from streams.state import State
-from streams.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS, TopicNames
+from streams.topics import CHANGES, FETCHES, INSPECTIONS, OBSERVATIONS, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.vendors import locations_of, teams_of
-from streams.words import Change, Entity, Snapshot
+from streams.words import Change, Entity, Observation, Snapshot
 
 STOP_SECONDS = 45.0
 """How long an orderly stop may take; what is cut off then is done again at the next start."""
@@ -240,6 +243,8 @@ class Worker:
         return await (self._members if self._members.is_members(item) else self._reader)(item, slot)
 
     async def _write(self, item: Item, slot: Slot) -> Finish:
+        if self._inspector.is_inspection(item):
+            return await self._inspector(item, slot)
         return await (self._directories if self._directories.is_directory(item) else self._writer)(item, slot)
 
     def _offer_read(self, row: FetchRow) -> None:
@@ -325,17 +330,12 @@ class Worker:
             jitter=given.jitter,
             metrics=self.metrics,
         )
+        receipts = Receipts(receipts_topic, self._appender, self._recorded, given.now_ms, self._epoch_of)
         self._writer = Writer(
             locations=places,
             outbox=state.outbox,
             links=state.links,
-            receipts=Receipts(
-                receipts_topic,
-                self._appender,
-                self._recorded,
-                given.now_ms,
-                lambda connection: self.ownership.epoch(self._places.ghl_of(connection)),
-            ),
+            receipts=receipts,
             appender=self._appender,
             parking=self._parking,
             directory=self._directories.get,
@@ -347,6 +347,24 @@ class Worker:
             jitter=given.jitter,
             metrics=self.metrics,
         )
+        self._inspector = Inspector(
+            loop=self.writing,
+            locations=places,
+            links=state.links,
+            outbox=state.outbox,
+            directory=self._directories.get,
+            mending=Mending(state.links, state.outbox, receipts, self._offer_write, self._epoch_of),
+            answer=self._observed,
+            now_ms=given.now_ms,
+            jitter=given.jitter,
+        )
+
+    def _epoch_of(self, connection: str) -> int:
+        return self.ownership.epoch(self._places.ghl_of(connection))
+
+    async def _observed(self, observation: Observation, partition: int) -> None:
+        topic = self._names.of(OBSERVATIONS)
+        await self._appender.append([Record(topic, partition, observation.lane.encode(), observation.to_bytes())])
 
     def _define_agents(self) -> None:
         now_ms, parking, appender, state = self._given.now_ms, self._parking, self._appender, self.state
@@ -394,6 +412,18 @@ class Worker:
                 appender=appender,
                 parking=parking,
                 recorded=self._recorded.advance,
+                now_ms=now_ms,
+            ),
+        )
+
+        self._agent(
+            "inspect",
+            INSPECTIONS,
+            inspect(
+                ask=self._inspector.ask,
+                appender=appender,
+                parking=parking,
+                observations_topic=self._names.of(OBSERVATIONS),
                 now_ms=now_ms,
             ),
         )
