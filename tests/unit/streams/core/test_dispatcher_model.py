@@ -1,7 +1,13 @@
-"""The dispatcher against its model: any order of offers, answers, verdicts, pauses, losses and time."""
+"""The dispatcher against its model: any order of offers, answers, verdicts, pauses, holds, losses, notes and time.
+
+The vendor is one of three. One tells nothing: then the model knows exactly what must start, and when.
+One tells the truth about its day, as it was when it counted a request, and others may spend from it.
+One tells nonsense: then our own limits and the end of all waiting still hold.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 from hypothesis import settings
@@ -10,39 +16,56 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from connectors.rate import RateHeaders
 from streams.core.dispatcher import BudgetPolicy, Dispatcher, Item, Priority, Verdict
-from tests.unit.streams.core.dispatcher_model import BudgetModel, Running
+from tests.unit.streams.core.dispatcher_model import BudgetModel, Running, VendorDay
 
-POLICIES = {"narrow": BudgetPolicy(3, 8.0, 2), "wide": BudgetPolicy(5, 4.0, 5)}
+DAY = 1440 * 8.0
+"""Seconds. A minute of such a day is eight seconds: no answer that tells of the day takes longer."""
+
+POLICIES = {
+    "narrow": BudgetPolicy(3, 8.0, 2),
+    "wide": BudgetPolicy(5, 4.0, 5),
+    "daily": BudgetPolicy(3, 4.0, 3, daily_limit=9, live_reserve=0.5, day_seconds=DAY),
+    "noted": BudgetPolicy(20, 4.0, 5, is_noted=True),
+}
+TENANTS = ("t1", "t2")
 ENTITIES = tuple(
     (budget, f"{budget}-{tenant}", f"{budget}-{tenant}-{lane}", kind)
     for budget in POLICIES
-    for tenant in ("t1", "t2")
-    for lane in ("l1", "l2")
+    for tenant in TENANTS
+    for lane in ("l1", "l2", "l3")
     for kind in ("contact", "note", "task")
 )
-# All times are multiples of a quarter second, so that floating point never rounds.
+# All times but those that the quota plans are multiples of a quarter second, so that floating point never rounds.
 SECONDS = st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0])
+LONG = st.sampled_from([60.0, DAY / 8, DAY / 2, DAY])
 BUDGETS = st.sampled_from(sorted(POLICIES))
 ANY = st.integers(0, 10_000)
 OFFERS = st.tuples(st.sampled_from(ENTITIES), st.sampled_from(Priority), st.sampled_from([0.0, 0.0, 0.0, 2.0]))
-HEADERS = st.builds(
+NONSENSE = st.builds(
     RateHeaders,
     limit=st.sampled_from([None, -1, 0, 1, 2, 3, 100, 10**9]),
     remaining=st.sampled_from([None, -5, 0, 1, 2, 100, 10**9]),
     window_seconds=st.sampled_from([None, -1.0, 0.0, 0.25, 4.0, 16.0, 1e9]),
     reset_seconds=st.sampled_from([None, -5.0, 0.0, 2.0, 1e9]),
+    daily_limit=st.sampled_from([None, None, -1, 0, 4, 10**9]),
+    daily_remaining=st.sampled_from([None, None, -5, 0, 1, 10**9]),
+    daily_reset_seconds=st.sampled_from([None, None, -5.0, 0.0, 60.0, DAY, 1e9]),
 )
 
 
 class DispatcherMachine(RuleBasedStateMachine):
     """Each rule is something that may happen; the invariants are DESIGN §5."""
 
-    @initialize(with_headers=st.booleans())
-    def begin(self, with_headers: bool) -> None:
+    @initialize(
+        vendor=st.sampled_from(["silent", "silent", "true", "true", "mad"]),
+        phase=st.sampled_from([0.25, 8.0, DAY / 3, DAY - 4.0]),
+    )
+    def begin(self, vendor: str, phase: float) -> None:
         self.now = 0.0
         self.core = Dispatcher()
-        self.with_headers = with_headers
+        self.vendor = vendor
         self.budgets = {name: BudgetModel(policy) for name, policy in POLICIES.items()}
+        self.budgets["daily"].day = VendorDay(9, DAY, phase)
         self.lost: list[Running] = []
         self.over: list[Item] = []
         for name in POLICIES:
@@ -63,13 +86,15 @@ class DispatcherMachine(RuleBasedStateMachine):
         must = {name: budget.must_start(self.now) for name, budget in self.budgets.items()}
         free = {name: budget.free_slots(self.now) for name, budget in self.budgets.items()}
         started = self.core.start(self.now)
-        for item in started:
-            self.judge_start(item)
-        for name in self.budgets:
+        urgencies = [self.judge_start(item) for item in started]
+        for name, budget in self.budgets.items():
             mine = [item.lane for item in started if item.budget == name]
             left = {lane: priority for lane, priority in must[name].items() if lane not in mine}
-            if not self.with_headers:
-                assert not left or len(mine) == max(0, free[name]), "something could have started and did not"
+            if self.vendor == "silent":
+                planned = [lane for lane in left if budget.is_planned(left[lane], self.now, late=True)]
+                assert not planned or len(mine) == max(0, free[name]), "something could have started and did not"
+            turns = [(item, urgency) for item, urgency in zip(started, urgencies, strict=True) if item.budget == name]
+            budget.took_turns(must[name], turns)
             certain = [must[name][lane] for lane in mine if lane in must[name]]
             assert certain == sorted(certain), "less urgent lanes went first"
             assert not left or not certain or max(certain) <= min(left.values()), "an urgent lane was passed over"
@@ -81,6 +106,29 @@ class DispatcherMachine(RuleBasedStateMachine):
         unanswered = [running for running in self.going() if not running.is_answered]
         if unanswered:
             self.answer_one(unanswered[which % len(unanswered)], was_sent)
+
+    @precondition(lambda self: any(running.counted is None for running in self.going()))
+    @rule(which=ANY)
+    def count(self, which: int) -> None:
+        """The vendor counts a request at some moment between its start and its answer."""
+        uncounted = [running for running in self.going() if running.counted is None]
+        self.count_one(uncounted[which % len(uncounted)])
+
+    @precondition(lambda self: self.vendor == "true")
+    @rule(number=st.integers(1, 9))
+    def others_spend(self, number: int) -> None:
+        day = self.budgets["daily"].day
+        assert day is not None
+        day.others_spend(number, self.now)
+
+    @rule(stands=st.sampled_from([True, True, False]))
+    def note(self, stands: bool) -> None:
+        """What was asked for stands in Kafka, or could not be written; then the next notes are on their way."""
+        for name, budget in self.budgets.items():
+            if budget.asked is not None:
+                self.core.granted(name, stands=stands)
+                budget.note_ends(stands=stands)
+        self.ask()
 
     @precondition(lambda self: self.going())
     @rule(verdicts=st.lists(st.tuples(ANY, st.sampled_from(Verdict), SECONDS), min_size=1, max_size=5))
@@ -128,7 +176,7 @@ class DispatcherMachine(RuleBasedStateMachine):
         if self.budgets[budget].is_owned:
             self.budgets[budget].paused_until = 0.0
 
-    @rule(budget=BUDGETS, tenant=st.sampled_from(["t1", "t2"]), ends=st.sampled_from([False, True, True]))
+    @rule(budget=BUDGETS, tenant=st.sampled_from(TENANTS), ends=st.sampled_from([False, True, True]))
     def hold(self, budget: str, tenant: str, ends: bool) -> None:
         name, model = f"{budget}-{tenant}", self.budgets[budget]
         if ends:
@@ -151,19 +199,26 @@ class DispatcherMachine(RuleBasedStateMachine):
         self.core.gain(budget, POLICIES[budget])
         self.budgets[budget].is_owned = True
 
-    @precondition(lambda self: self.with_headers)
-    @rule(budget=BUDGETS, headers=HEADERS)
+    @precondition(lambda self: self.vendor == "mad")
+    @rule(budget=BUDGETS, headers=NONSENSE)
     def observe(self, budget: str, headers: RateHeaders) -> None:
         self.core.observe(budget, headers, self.now)
 
-    @rule(seconds=SECONDS)
+    @rule(seconds=SECONDS | LONG)
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
+
+    @rule(before=SECONDS)
+    def come_near_the_end_of_the_day(self, before: float) -> None:
+        day = self.budgets["daily"].day
+        assert day is not None
+        self.now = max(self.now, day.end(self.now) - before)
 
     @rule(parts=st.integers(2, 6))
     def sleep(self, parts: int) -> None:
         """Sleeping as told misses nothing, and never is a sleep of no time."""
         self.start()
+        self.ask()
         seconds = self.core.wait_seconds(self.now)
         assert seconds is None or seconds > 0, "a busy loop"
         until = self.now + (16.0 if seconds is None else seconds)
@@ -174,23 +229,37 @@ class DispatcherMachine(RuleBasedStateMachine):
 
     # -- what must hold -----------------------------------------------------------------------------------
 
-    def judge_start(self, item: Item) -> None:
+    def judge_start(self, item: Item) -> Priority:
         budget = self.budgets[item.budget]
         assert budget.is_owned
         assert self.now >= budget.paused_until
         assert item.tenant not in budget.held
+        assert self.now >= budget.closed_until, "the vendor had said that nothing is left of its day"
+        if budget.policy.is_noted:
+            assert budget.granted > 0, "nobody noted that"
+            assert self.now < budget.granted_until, "the note was for an earlier time"
+        urgency = budget.urgency(item.lane)
+        if self.vendor == "silent":
+            assert budget.is_planned(urgency, self.now, late=False), "the rest of the day needs this"
         assert item.lane not in budget.running, "two of a lane at once"
         assert item.key in [owed.item.key for owed in budget.next_of(item.lane)], "not this one's turn in its lane"
         assert budget.owed[item.key].not_before <= self.now
         assert item.priority == budget.owed[item.key].priority, "an upgrade was lost"
         budget.started(item, self.now)
+        return urgency
 
     @invariant()
     def no_limit_is_broken(self) -> None:
         for budget in self.budgets.values():
-            budget.vendor.forget(self.now - 3 * budget.policy.window_seconds)
+            budget.vendor.forget(
+                self.now - 3 * (budget.policy.day_seconds if budget.day else budget.policy.window_seconds)
+            )
             assert budget.vendor.in_flight <= budget.policy.in_flight
             assert budget.vendor.most_in_any_window(budget.policy.window_seconds) <= budget.policy.limit
+            if budget.day and self.vendor != "mad":
+                assert budget.day.refused == 0
+            if budget.day and self.vendor == "silent":
+                assert budget.vendor.most_in_any_window(DAY) <= budget.day.limit
 
     @invariant()
     def views_agree(self) -> None:
@@ -206,13 +275,18 @@ class DispatcherMachine(RuleBasedStateMachine):
             return
         for name, budget in self.budgets.items():
             self.resume(name)
-            for tenant in ("t1", "t2"):
+            for tenant in TENANTS:
                 self.hold(name, tenant, ends=True)
             for lane in {owed.item.lane: owed.item for owed in budget.owed.values() if owed.is_blocked}.values():
                 self.offer([((name, lane.tenant, lane.lane, "contact"), Priority.LIVE, 0.0)])
         for running in list(self.lost):
             self.answer_one(running, was_sent=True)
-        for _ in range(400):
+        for _ in range(1000):
+            for _ in range(2):  # the first note may have come too late
+                self.start()
+                self.note(stands=True)
+                self.note(stands=True)
+            self.start()
             for running in self.going():
                 self.finish_one(running, Verdict.DONE, 0.0)
             self.sleep(3)
@@ -226,14 +300,49 @@ class DispatcherMachine(RuleBasedStateMachine):
     def going(self) -> list[Running]:
         return [running for budget in self.budgets.values() for running in budget.running.values()]
 
+    def count_one(self, running: Running) -> None:
+        if day := self.budgets[running.item.budget].day:
+            day.count(running, self.now)
+        else:
+            running.counted = self.now
+
     def answer_one(self, running: Running, was_sent: bool) -> None:
         if running.is_answered:
             return
         running.is_answered = True
         running.exchange.answered = self.now
-        if not was_sent:
-            self.budgets[running.item.budget].vendor.never_came(running.exchange)
+        budget = self.budgets[running.item.budget]
+        if not was_sent and running.counted is None:
+            budget.vendor.never_came(running.exchange)
+        else:
+            was_sent = True
+            self.count_one(running)
+            self.tell(budget, running)
         self.core.answered(running.item, self.now, was_sent=was_sent)
+
+    def tell(self, budget: BudgetModel, running: Running) -> None:
+        """What the answer says of the day: everything, only when it ends, only what is left, or nothing."""
+        if self.vendor != "true" or running.head is None or self.now - (running.counted or 0.0) > 7.5:
+            return
+        match running.item.ticket % 6:
+            case 0:
+                return
+            case 1:
+                head = replace(running.head, daily_remaining=None)
+            case 2:
+                head = replace(running.head, daily_reset_seconds=None)
+            case _:
+                head = running.head
+                if budget.is_owned:
+                    end = (running.counted or 0.0) + (head.daily_reset_seconds or 0.0)
+                    budget.closed_until = 0.0 if head.daily_remaining else end
+        self.core.observe(running.item.budget, head, self.now)
+
+    def ask(self) -> None:
+        """As the loop does after each start."""
+        for name, row in self.core.take_short(self.now, 0).items():
+            budget = self.budgets[name]
+            budget.ask(row.slots - budget.vendor.in_flight, self.now + row.slots_ms / 1000)
 
     def finish_one(self, running: Running, verdict: Verdict, wait: float) -> None:
         self.answer_one(running, was_sent=True)

@@ -86,6 +86,7 @@ def test_nothing_starts_until_the_reset_when_all_is_used_up_and_then_everything_
     planned = quota(remaining=0, left=100.0)
     reset = planned.next_at(LIVE, 0.0)
     assert not planned.allows(LIVE, 99.0)
+    assert reset is not None
     assert reset == pytest.approx(100.0, abs=1.0)
     assert planned.allows(BACKFILL, reset)
     assert planned.view(reset).remaining == 1000
