@@ -1,0 +1,104 @@
+"""A history: everything that a run left behind, as values. The judge reads nothing else.
+
+Times are seconds since the epoch, as the sandboxes' ledgers have them; receipts and parked records have milliseconds.
+All of them come from clocks of one machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from connectors.sandbox.ledger import Entry
+from streams.settings import Connection, Settings, parse_settings
+from streams.words import Parked, Receipt
+from streams.words.fence import Fence
+
+KILLED, FROZEN, ENDED, DELETED_BY_HAND = "killed", "frozen", "ended", "deleted by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was done to the system. `whom` is the worker's instance, or a GHL contact's id for `deleted by hand`.
+
+    | kind | `at`, `until` |
+    | --- | --- |
+    | `killed` | when it was dead, as soon as that is known |
+    | `frozen` | from SIGSTOP until just after SIGCONT; a process that never woke has no `until` |
+    | `ended` | when a process ended by itself, in disorder |
+    | `deleted by hand` | when a contact was deleted in GHL by its control API, which the ledger does not see |
+
+    Other kinds (a broker stopped, a token revoked) excuse nothing.
+    """
+
+    kind: str
+    whom: str
+    at: float
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A receipt where it stands in its topic."""
+
+    partition: int
+    offset: int
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """A fence where it stands among the receipts."""
+
+    partition: int
+    offset: int
+    fence: Fence
+
+
+@dataclass(frozen=True)
+class History:
+    """A run. Sequences are in order of time.
+
+    - `configs`: the texts of the configuration, in the order in which they were in force; the last one counts at the end.
+    - `ghl`, `lofty`: the ledgers of both sandboxes, whole.
+    - `limits`: a ledger's budget → its limit and window in seconds, as its sandbox counts them. A Lofty budget that
+      connections share may stand here by its own name, too.
+    - `leads`: connection → rows of the Lofty sandbox's `GET /_sandbox/leads?trash=true`.
+    - `contacts`: connection → the answer of the GHL sandbox's `GET /_sandbox/contacts`.
+    - `receipts`, `fences`: the topic of receipts, taken apart. `parked`: the topic of parked records.
+    - `nemesis`: what was done to the system.
+    """
+
+    configs: tuple[str, ...]
+    ghl: Sequence[Entry]
+    lofty: Sequence[Entry]
+    limits: Mapping[str, tuple[int, float]]
+    leads: Mapping[str, Sequence[Mapping[str, Any]]]
+    contacts: Mapping[str, Mapping[str, Any]]
+    receipts: Sequence[Received]
+    fences: Sequence[Fenced] = ()
+    parked: Sequence[Parked] = ()
+    nemesis: Sequence[Event] = ()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The configuration at the end, without credentials."""
+        return parse_settings(self.configs[-1], {})
+
+    @cached_property
+    def mappings_of(self) -> Mapping[str, tuple[Connection, ...]]:
+        """Connection → itself under each configuration that was in force."""
+        every = [parse_settings(text, {}).connections for text in self.configs]
+        return {name: tuple(one[name] for one in every if name in one) for name in self.settings.connections}
+
+    @cached_property
+    def connection_at(self) -> Mapping[str, Connection]:
+        """GHL's budget (the location's id) → its connection. One connection a location."""
+        return {one.ghl_budget: one for one in self.settings.connections.values()}
+
+    @cached_property
+    def lofty_budget_of(self) -> Mapping[str, str]:
+        """Lofty's account, as its ledger names it (the team's id) → the budget that the pipeline knows."""
+        return {one.lofty.team_id: one.lofty_budget for one in self.settings.connections.values()}

@@ -1,0 +1,50 @@
+"""Which requests had no living client: what a killed worker had in flight, and what a frozen one sent when it woke.
+
+The promise is that a worker which may own nothing any more sends nothing.
+Two things are beyond it, and are told apart here exactly:
+
+- a request that was in flight when its worker was killed, ended or frozen: the vendor goes on with it, whoever comes next;
+- a request of a worker that was frozen between its last look at the lease and the send: it leaves as the worker wakes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from math import inf
+
+from connectors.sandbox.ledger import Entry
+from tests.chaos.history.history import ENDED, FROZEN, KILLED, Event
+from tests.chaos.history.told import worker_of
+
+WAKING_SECONDS = 0.25
+"""What was about to be sent is sent within this of waking: no wait lies between the look at the lease and the send."""
+
+
+class Interruptions:
+    """Kills and freezes, by worker."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._deaths: dict[str, float] = {}
+        self._freezes: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        for one in events:
+            if one.kind in (KILLED, ENDED):
+                self._deaths[one.whom] = min(self._deaths.get(one.whom, inf), one.at)
+            elif one.kind == FROZEN:
+                self._freezes[one.whom].append((one.at, inf if one.until is None else one.until))
+
+    def watched_until(self, entry: Entry) -> float:
+        """When a request stopped being its client's: at its end, or when the client died or froze with it in flight."""
+        ended = inf if entry.ended is None else entry.ended
+        worker = worker_of(entry)
+        if worker not in self._deaths and worker not in self._freezes:
+            return ended
+        cuts = [
+            self._deaths.get(worker, inf),
+            *(at for at, until in self._freezes.get(worker, ()) if until >= entry.at),
+        ]
+        return min(ended, max(entry.at, min(cuts)))
+
+    def is_sent_on_waking(self, entry: Entry) -> bool:
+        """Whether its worker was frozen and woke just before it."""
+        return any(at <= entry.at <= until + WAKING_SECONDS for at, until in self._freezes.get(worker_of(entry), ()))

@@ -1,0 +1,116 @@
+"""Which Lofty entity a request to GHL was about: by the marks that it bears, or by what earlier requests made known.
+
+A contact bears its lead's id in a custom field, a note or task its marker on the last line of its body.
+Ids of GHL are learned from creates and from what stands at the end.
+Nothing here believes a receipt: receipts are what is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from connectors.sandbox.ledger import Entry
+from streams.core.directory import fold
+from streams.mapping import LEAD_ID_FIELD, find_marker
+from streams.words import Entity
+from streams.words.entity import Kind
+from tests.chaos.history.history import History
+
+CONTACT_CREATES = frozenset({"upsert-contact", "create-contact"})
+CHILD_CREATES = frozenset({"create-note", "create-task"})
+CREATES = CONTACT_CREATES | CHILD_CREATES
+WRITES = CREATES | {
+    "update-contact", "delete-contact", "add-tags", "remove-tags",
+    "update-note", "delete-note", "update-task", "update-task-completed", "delete-task",
+}  # fmt: skip
+
+_KINDS: Mapping[str, tuple[Kind, ...]] = {"note": ("note",), "task": ("task", "appointment")}
+
+
+class Names:
+    """The names of everything that GHL was asked about. Where two leads share a contact, its first lead counts."""
+
+    def __init__(self, history: History) -> None:
+        self._connections = {budget: one.name for budget, one in history.connection_at.items()}
+        self._fields = {
+            name: {one["id"] for one in found["customFields"] if fold(one["name"]) == fold(LEAD_ID_FIELD)}
+            for name, found in history.contacts.items()
+        }
+        self._leads: dict[tuple[str, str], str] = {}
+        self._children: dict[tuple[str, str], tuple[Kind, str]] = {}
+        for entry in history.ghl:
+            self._learn(entry)
+        for connection, found in history.contacts.items():
+            for contact in found["contacts"]:
+                self._learn_standing(connection, contact)
+
+    def entity_of(self, entry: Entry) -> Entity | None:
+        """What a write is about; None when nothing tells. The lead of a child whose contact is not known is `?`."""
+        connection = self._connections.get(entry.budget)
+        if connection is None:
+            return None
+        kind = _kind_of(entry.operation)
+        lead = self.lead_of(entry)
+        if kind is None:
+            return None if lead is None else Entity.contact(connection, lead)
+        child = self._marked(entry, kind) or self._children.get((entry.budget, entry.entity or ""))
+        return Entity(connection, lead or "?", *child) if child else None
+
+    def lead_of(self, entry: Entry) -> str | None:
+        """The lead whose contact a request was about, reads and searches included."""
+        contact = entry.parent or (entry.entity if entry.operation in CONTACT_CREATES else None)
+        known = self._leads.get((entry.budget, contact)) if contact else None
+        return known or self._lead_in_body(entry)
+
+    def lead_of_contact(self, connection: str, contact: Mapping[str, Any]) -> str | None:
+        """The lead whose id a standing contact bears."""
+        borne = (contact["customFields"].get(one) for one in self._fields.get(connection, ()))
+        return next((str(one) for one in borne if one), None)
+
+    def _learn(self, entry: Entry) -> None:
+        if not entry.applied or entry.entity is None:
+            return
+        if entry.operation in CONTACT_CREATES and (lead := self._lead_in_body(entry)):
+            self._leads.setdefault((entry.budget, entry.entity), lead)
+        kind = _kind_of(entry.operation)
+        if kind and (marked := self._marked(entry, kind)):
+            self._children.setdefault((entry.budget, entry.entity), marked)
+
+    def _learn_standing(self, connection: str, contact: Mapping[str, Any]) -> None:
+        budget = next((one for one, name in self._connections.items() if name == connection), "")
+        if lead := self.lead_of_contact(connection, contact):
+            self._leads.setdefault((budget, contact["id"]), lead)
+        for kind in ("note", "task"):
+            for child in contact[f"{kind}s"]:
+                if marked := mark_of(child.get("body"), kind):
+                    self._children.setdefault((budget, child["id"]), marked)
+
+    def _lead_in_body(self, entry: Entry) -> str | None:
+        """The Lofty id in a contact's custom fields, or in the filter of a search for it."""
+        if not isinstance(entry.body, dict):
+            return None
+        ids = self._fields.get(self._connections.get(entry.budget, ""), set())
+        if entry.operation == "search-contacts-advanced":
+            wanted = {f"customFields.{one}" for one in ids}
+            filters = entry.body.get("filters") or ()
+            return next((str(one["value"]) for one in filters if one.get("field") in wanted), None)
+        fields: Iterable[Mapping[str, Any]] = entry.body.get("customFields") or ()
+        return next((str(one["field_value"]) for one in fields if one.get("id") in ids), None)
+
+    @staticmethod
+    def _marked(entry: Entry, kind: str) -> tuple[Kind, str] | None:
+        return mark_of(entry.body.get("body"), kind) if isinstance(entry.body, dict) else None
+
+
+def mark_of(text: Any, kind: str) -> tuple[Kind, str] | None:
+    """The Lofty kind and id that a GHL note's or task's body bears."""
+    for one in _KINDS[kind]:
+        if isinstance(text, str) and (found := find_marker(text, one)):
+            return one, found
+    return None
+
+
+def _kind_of(operation: str) -> str | None:
+    """`note` or `task`, for the operations on one of them."""
+    return next((kind for kind in _KINDS if operation.removesuffix("-completed").endswith(f"-{kind}")), None)
