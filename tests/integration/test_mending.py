@@ -1,0 +1,122 @@
+"""What the worker lets verify do, and what not: asked directly, as the command asks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from streams.placement import ghl_budget, partition_of
+from streams.topics import INSPECTIONS, SNAPSHOTS
+from streams.verify.asker import Asker, Patience
+from streams.verify.run import verify
+from streams.words import Entity, Remedy, Snapshot
+from tests.integration.stage import LOCATION, PARTITIONS, Stage, stage
+from tests.kafka.broker import Broker
+
+QUICK = Patience(again=1.0, silence=30.0, confirm=0.7, mended=30.0)
+
+
+@asynccontextmanager
+async def asking(on: Stage) -> AsyncIterator[Asker]:
+    """Whoever asks the stage's worker."""
+    place = partition_of(ghl_budget(LOCATION), PARTITIONS)
+    async with Asker(
+        on.settings,
+        on.names,
+        {"acme": place},
+        "a-run",
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        clock=time.monotonic,
+        patience=QUICK,
+        most=4,
+    ) as asker:
+        yield asker
+
+
+async def newest(on: Stage, entity: Entity) -> Snapshot:
+    """The newest snapshot of an entity."""
+    found = [Snapshot.from_bytes(raw) for raw in await on.records(SNAPSHOTS)]
+    return [one for one in found if one.entity == entity][-1]
+
+
+async def test_what_a_link_names_is_never_removed(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """Nor is a contact: the worker refuses, whoever asks."""
+    async with stage(embedded_kafka, tmp_path) as on, asking(on) as asker:
+        lead = on.new_lead()
+        entity = Entity("acme", lead, "note", str(on.edit("create", "note", leadId=lead, fields={"content": "x"}).id))
+        await on.until_quiet()
+        contact = on.contacts()[lead]
+        for about, ghl_id in ((entity, contact["notes"][0]["id"]), (entity.owner, contact["id"])):
+            remedy = Remedy(cure="remove", ghl_id=ghl_id, contact_id=contact["id"])
+            told = await asker.ask("acme", "mend", lead=lead, entity=about.key, remedy=remedy)
+            assert told.answer == "not mended", told
+        assert on.requests("ghl", "DELETE") == []
+
+
+async def test_a_remedy_that_was_overtaken_is_not_applied(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """The lead changed since it was looked at: its newer state stays."""
+    async with stage(embedded_kafka, tmp_path) as on, asking(on) as asker:
+        lead = on.new_lead()
+        await on.until_quiet()
+        entity = Entity.contact("acme", lead)
+        before = await newest(on, entity)
+        on.edit("update", "lead", id=lead, fields={"lastName": "Lovelace"})
+        await on.until_quiet()
+        wrote = len(on.requests("ghl", "POST", "PUT"))
+
+        remedy = Remedy(cure="doubt", fields=("lastName",))
+        told = await asker.ask("acme", "mend", lead=lead, entity=entity.key, remedy=remedy, snapshot=before)
+        await on.until_quiet()
+
+        assert (told.answer, "newer" in told.message) == ("not mended", True)
+        assert on.contacts()[lead]["lastName"] == "Lovelace"
+        assert len(on.requests("ghl", "POST", "PUT")) == wrote
+
+
+async def test_every_remedy_leaves_a_receipt(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """So the entity's history says that verify was there."""
+    async with stage(embedded_kafka, tmp_path) as on, asking(on) as asker:
+        lead = on.new_lead()
+        await on.until_quiet()
+        entity = Entity.contact("acme", lead)
+        remedy = Remedy(cure="doubt", fields=("firstName",))
+        told = await asker.ask(
+            "acme", "mend", lead=lead, entity=entity.key, remedy=remedy, snapshot=await newest(on, entity)
+        )
+        await on.until_quiet()
+
+        steps = [(one.outcome, one.step) for one in await on.receipts() if one.entity == entity]
+        assert told.answer == "mended"
+        assert steps[-2:] == [("doubtful", "verify"), ("applied", "update contact")]
+        assert on.requests("ghl", "PUT")[-1].body == {"firstName": "Ada"}
+
+
+async def test_a_worker_that_is_started_anew_in_the_middle_is_asked_again(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """What it had in memory is gone; the run ends well all the same."""
+    async with stage(embedded_kafka, tmp_path, ghl={"latency_seconds": 0.1}) as on:
+        for _ in range(20):
+            on.new_lead()
+        await on.until_quiet()
+        seen = len(on.requests("ghl"))
+        running = asyncio.create_task(verify(on.settings, patience=QUICK))
+        await on.until(lambda: len(on.requests("ghl")) > seen + 10)
+        await on.worker.__aexit__()
+        await on.worker.__aenter__()
+        report = await running
+
+        assert report.exit_code == 0, report.as_dict()
+        assert report.counts["ok"] == 20
+
+
+async def test_a_question_that_nobody_can_read_is_parked(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """The partition goes on."""
+    async with stage(embedded_kafka, tmp_path) as on, asking(on) as asker:
+        await on.produce(INSPECTIONS, b"acme", b"not json", by="ghl")
+        told = await asker.ask("acme", "directory")
+        assert "lofty lead id" in told.custom_fields
+        assert [one.stage for one in await on.parked()] == ["inspect"]
