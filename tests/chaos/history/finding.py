@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,25 @@ class Finding:
     def holds(self) -> bool:
         """Nothing is violated."""
         return not self.violations
+
+
+@dataclass(slots=True)
+class Tally:
+    """A finding while it is made."""
+
+    number: int
+    title: str
+    unit: str
+    examined: int = 0
+    _violations: list[Violation] = field(default_factory=list)
+    _excused: list[Violation] = field(default_factory=list)
+
+    def note(self, where: str, what: str, evidence: tuple[str, ...] = (), *, is_excused: bool = False) -> None:
+        """Something that must not be, or that is excused."""
+        (self._excused if is_excused else self._violations).append(Violation(self.number, where, what, evidence))
+
+    def finding(self) -> Finding:
+        """What was found. A check that examined nothing could not have failed: that is a violation, too."""
+        if not self.examined and not self._violations:
+            self.note("the history", f"no {self.unit} to examine")
+        return Finding(self.number, self.title, self.unit, self.examined, tuple(self._violations), tuple(self._excused))

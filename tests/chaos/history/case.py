@@ -1,0 +1,31 @@
+"""A case: a history with what every property needs to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from connectors.sandbox.ledger import Entry
+from tests.chaos.history.history import History
+from tests.chaos.history.interruptions import Interruptions
+from tests.chaos.history.names import WRITES, Names
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged. `names` tells entities, `interruptions` who was cut off."""
+
+    history: History
+    names: Names
+    interruptions: Interruptions
+
+    @classmethod
+    def of(cls, history: History) -> Self:
+        """Read a history once."""
+        return cls(history, Names(history), Interruptions(history.nemesis))
+
+    def writes(self) -> Iterator[Entry]:
+        """What changed something in GHL, in the order in which it did."""
+        applied = [one for one in self.history.ghl if one.applied_at is not None and one.operation in WRITES]
+        return iter(sorted(applied, key=lambda one: (one.applied_at or 0.0, one.seq)))

@@ -1,0 +1,113 @@
+"""P1: nothing is lost, and nothing is different at the end."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from streams.core.compare import Difference, compare_child, compare_contact
+from streams.settings import Connection
+from streams.words import Entity
+from tests.chaos.history.case import Case
+from tests.chaos.history.finding import Finding, Tally
+from tests.chaos.history.names import mark_of
+from tests.chaos.history.told import told
+from tests.chaos.history.wanted import WantedChild, WantedLead, directory_of, wanted_leads
+
+Wrong = tuple[Entity, str, int]
+"""An entity, what is wrong with it, and when it last changed in Lofty (epoch ms)."""
+
+
+def nothing_lost(case: Case) -> Finding:
+    """Every live lead, note, task and appointment stands in GHL as the mapping wants its last state, and nothing else does.
+
+    Excused: what is visibly parked since its last change, or hangs on a contact that is; and what a worker last wrote that
+    woke from a freeze (no fence reaches it; `verify` mends it).
+
+    Proves nothing of: how long it took; states between; whether the mapping is right; deleted leads that never stood.
+    """
+    tally = Tally(1, "nothing is lost, and nothing is different at the end", "leads, notes, tasks or appointments")
+    parked = _parked_since(case)
+    last_writes = {case.names.entity_of(one): one for one in case.writes()}
+    for name, rows in case.history.leads.items():
+        connection, found = case.history.settings.connections[name], case.history.contacts[name]
+        leads = list(wanted_leads(connection, iter(rows), directory_of(found)))
+        tally.examined += sum(1 + len(one.children) for one in leads)
+        for entity, what, changed_ms in _wrong(case, connection, leads, found["contacts"]):
+            last = last_writes.get(entity)
+            is_parked = max(parked.get(entity.key, -1), parked.get(entity.owner.key, -1)) >= changed_ms
+            is_late = last is not None and case.interruptions.is_sent_on_waking(last)
+            evidence = told(last) if last else ("GHL was never asked to write it",)
+            tally.note(entity.key, what, evidence, is_excused=is_parked or is_late)
+    return tally.finding()
+
+
+def _parked_since(case: Case) -> dict[str, int]:
+    """Entity → when it was parked last, unless a receipt has settled it since."""
+    since: dict[str, int] = {}
+    for one in case.history.parked:
+        if one.entity is not None:
+            since[one.entity] = max(one.at_ms, since.get(one.entity, 0))
+    for line in case.history.receipts:
+        receipt = line.receipt
+        if receipt.settled and receipt.at_ms > since.get(receipt.entity.key, receipt.at_ms):
+            del since[receipt.entity.key]
+    return since
+
+
+def _wrong(
+    case: Case, connection: Connection, leads: Iterable[WantedLead], contacts: Iterable[Mapping[str, Any]]
+) -> Iterator[Wrong]:
+    by_lead: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for contact in contacts:
+        by_lead[case.names.lead_of_contact(connection.name, contact) or f"none ({contact['id']})"].append(contact)
+    for lead in leads:
+        twins = by_lead.pop(lead.entity.lead, [])
+        if lead.contact is None:
+            yield from _wrong_deleted(connection, lead, twins)
+        elif not twins:
+            yield lead.entity, "is lost: no contact bears its id", lead.changed_ms
+        else:
+            every = [compare_contact(lead.contact, one, is_ours_alone=True) for one in twins]
+            yield from ((lead.entity, what, lead.changed_ms) for what in _told_least(every))
+            yield from _wrong_children(lead, twins)
+    for stranger, those in by_lead.items():
+        yield Entity.contact(connection.name, stranger), f"{len(those)} contacts of no lead stand in GHL", 0
+
+
+def _wrong_deleted(connection: Connection, lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:
+    policies = connection.policies
+    for contact in twins:
+        if policies.lead_deleted == "delete":
+            yield lead.entity, "is deleted in Lofty and stands in GHL", lead.changed_ms
+        elif policies.lead_deleted == "tag" and policies.lead_deleted_tag not in contact["tags"]:
+            yield lead.entity, "is deleted in Lofty and bears no tag that says so", lead.changed_ms
+
+
+def _wrong_children(lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:
+    standing: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for contact in twins:
+        for kind in ("note", "task"):
+            for child in contact[f"{kind}s"]:
+                standing[mark_of(child.get("body"), kind) or (kind, f"unmarked {child['id']}")].append(child)
+    for one in lead.children:
+        yield from _wrong_child(one, standing.pop((one.entity.kind, one.entity.id), []))
+    for kind, lofty_id in standing:
+        ghost = lead.entity._replace(kind=kind, id=lofty_id)  # type: ignore[arg-type]  # a kind that a mark bears
+        yield ghost, "stands in GHL, and Lofty has nothing alive for it", 0
+
+
+def _wrong_child(wanted: WantedChild, found: list[Mapping[str, Any]]) -> Iterator[Wrong]:
+    if wanted.desired is None:
+        return  # what is not carried is left as it stands
+    if not found:
+        yield wanted.entity, "is lost: nothing bears its mark", wanted.changed_ms
+        return
+    every = [compare_child(wanted.desired, one) for one in found]
+    yield from ((wanted.entity, what, wanted.changed_ms) for what in _told_least(every))
+
+
+def _told_least(every: list[tuple[Difference, ...]]) -> Iterator[str]:
+    """Of twins, the one that is right counts here: that there are twins is P2's to say."""
+    return (f"{one.field} is {one.found!r}, should be {one.wanted!r}" for one in min(every, key=len))

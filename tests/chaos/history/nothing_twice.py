@@ -1,0 +1,89 @@
+"""P2: nothing is created twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+from math import inf
+
+from connectors.sandbox.ledger import Entry
+from streams.words import Entity
+from tests.chaos.history.case import Case
+from tests.chaos.history.finding import Finding, Tally
+from tests.chaos.history.history import DELETED_BY_HAND
+from tests.chaos.history.names import CREATES, mark_of
+from tests.chaos.history.told import told
+
+
+def nothing_twice(case: Case) -> Finding:
+    """Each Lofty id is created once as a contact, note or task, unless the first was deleted in GHL before the second.
+
+    Counted from creates that were applied, answered or not, and from what stands at the end.
+    A create without a mark is a violation: nobody could ever tell what it is.
+    Excused: a create by a worker that woke from a freeze (GHL offers no fencing).
+
+    Proves nothing of: contacts that stood before us and were adopted; twins that a person makes.
+    """
+    tally = Tally(2, "nothing is created twice", "creates or standing entities")
+    created: dict[Entity, list[Entry]] = defaultdict(list)
+    for entry in case.writes():
+        if not (entry.created and entry.operation in CREATES):
+            continue
+        tally.examined += 1
+        entity = case.names.entity_of(entry)
+        if entity is None:
+            tally.note(entry.budget, "a create bears no mark", told(entry))
+        else:
+            created[_once(entity)].append(entry)
+    deletions = _deletions(case)
+    twice = set()
+    for entity, those in created.items():
+        for first, second in pairwise(those):
+            if _was_deleted(first, second, deletions):
+                continue
+            is_late = case.interruptions.is_sent_on_waking(first) or case.interruptions.is_sent_on_waking(second)
+            tally.note(entity.key, "was created again while it stood", told(first, second), is_excused=is_late)
+            twice.add(entity)
+    for entity, ids in _standing(case).items():
+        tally.examined += 1
+        if len(ids) > 1 and entity not in twice:
+            tally.note(entity.key, f"stands {len(ids)} times: {', '.join(ids)}")
+    return tally.finding()
+
+
+def _once(entity: Entity) -> Entity:
+    """What is to be created once. A note is one wherever it hangs: Lofty's ids are a team's, not a lead's."""
+    return entity if entity.kind == "contact" else entity._replace(lead="*")
+
+
+def _deletions(case: Case) -> dict[str, list[float]]:
+    """GHL id → when it was deleted."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for entry in case.writes():
+        if entry.operation.startswith("delete-") and entry.entity and entry.applied_at:
+            found[entry.entity].append(entry.applied_at)
+    for event in case.history.nemesis:
+        if event.kind == DELETED_BY_HAND:
+            found[event.whom].append(event.at)
+    return found
+
+
+def _was_deleted(first: Entry, second: Entry, deletions: dict[str, list[float]]) -> bool:
+    """Whether the first, or its contact, was gone before the second came."""
+    gone = (*deletions.get(first.entity or "", ()), *deletions.get(first.parent or "", ()))
+    return any((first.applied_at or 0.0) <= at <= (second.applied_at or inf) for at in gone)
+
+
+def _standing(case: Case) -> dict[Entity, list[str]]:
+    """Every entity that stands at the end, and the GHL ids that bear its mark."""
+    found: dict[Entity, list[str]] = defaultdict(list)
+    for connection, location in case.history.contacts.items():
+        for contact in location["contacts"]:
+            lead = case.names.lead_of_contact(connection, contact)
+            if lead is not None:
+                found[Entity.contact(connection, lead)].append(contact["id"])
+            for kind in ("note", "task"):
+                for child in contact[f"{kind}s"]:
+                    if mark := mark_of(child.get("body"), kind):
+                        found[_once(Entity(connection, "", *mark))].append(child["id"])
+    return found

@@ -1,0 +1,85 @@
+"""What GHL should hold: the last state of every Lofty entity, mapped. The mapping is the product's own.
+
+So this proves that what was mapped has arrived, not that the mapping is what its user wants (`tests/unit/streams/mapping`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.lofty.sandbox.people import make_team
+from connectors.lofty.times import parse_time_ms
+from streams.core.desired import resolve_contact, resolve_note, resolve_task
+from streams.core.directory import Directory, fold
+from streams.core.plan import DesiredChild, DesiredContact
+from streams.mapping import map_appointment, map_contact, map_task, should_sync
+from streams.settings import Connection
+from streams.words import Entity
+from streams.words.entity import Kind
+
+_CHILDREN: tuple[tuple[Kind, str], ...] = (("note", "noteId"), ("task", "id"), ("appointment", "id"))
+_MEMBERS = {f"{one['firstName']} {one['lastName']}": one["email"] for one in make_team()["members"]}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedChild:
+    """A note, task or appointment that lives in Lofty. `desired` is None for one that is not carried."""
+
+    entity: Entity
+    desired: DesiredChild | None
+    changed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLead:
+    """A lead and what hangs on it. `contact` is None for one that is deleted."""
+
+    entity: Entity
+    contact: DesiredContact | None
+    children: tuple[WantedChild, ...]
+    changed_ms: int
+
+
+def directory_of(found: Mapping[str, Any]) -> Directory:
+    """A location's names, from what its control API shows."""
+    users = {fold(one["email"]): one["id"] for one in found["users"] if one.get("email")}
+    return Directory({fold(one["name"]): one["id"] for one in found["customFields"]}, users)
+
+
+def wanted_leads(
+    connection: Connection, rows: Iterator[Mapping[str, Any]], directory: Directory
+) -> Iterator[WantedLead]:
+    """Every lead of a team, deleted ones included, as GHL should hold it."""
+    for row in rows:
+        lead = row["lead"]
+        entity = Entity.contact(connection.name, str(lead["leadId"]))
+        contact = None
+        if not row["isDeleted"]:
+            mapped = map_contact(connection.mapping, {**lead, "_agent": _agent(lead)}, region=connection.region)
+            contact = resolve_contact(mapped, directory, entity.lead).contact
+        children = () if contact is None else tuple(_children(connection, entity, row, directory))
+        yield WantedLead(entity, contact, children, int(row["updateTime"]))
+
+
+def _children(
+    connection: Connection, owner: Entity, row: Mapping[str, Any], directory: Directory
+) -> Iterator[WantedChild]:
+    for kind, id_name in _CHILDREN:
+        for state in row[f"{kind}s"]:
+            entity = Entity(connection.name, owner.lead, kind, str(state[id_name]))
+            desired = _child(connection, kind, state, directory) if should_sync(kind, state) else None
+            yield WantedChild(entity, desired, parse_time_ms(state.get("lastUpdate")) or 0)
+
+
+def _child(connection: Connection, kind: Kind, state: Mapping[str, Any], directory: Directory) -> DesiredChild:
+    if kind == "note":
+        return resolve_note(state)
+    read = map_task if kind == "task" else map_appointment
+    return resolve_task(read({**state, "_agent": _agent(state)}, users=connection.mapping.users), directory)
+
+
+def _agent(state: Mapping[str, Any]) -> dict[str, str] | None:
+    name = state.get("assignedUser")
+    return {"name": name, "email": _MEMBERS[name]} if name in _MEMBERS else None
