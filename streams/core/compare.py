@@ -19,20 +19,33 @@ class Difference:
     found: Any
 
 
-def compare_contact(desired: DesiredContact, contact: Mapping[str, Any]) -> tuple[Difference, ...]:
+GIVEN_BY_GHL = {"source": "public api"}
+"""What GHL puts into a field itself when a contact is created without it: as good as empty."""
+
+
+def compare_contact(
+    desired: DesiredContact, contact: Mapping[str, Any], *, is_ours_alone: bool = False
+) -> tuple[Difference, ...]:
     """What differs between a desired contact and GHL's: our fields, and our tags (others may stand beside them).
 
-    `contact["customFields"]` maps field ids to values.
+    `contact["customFields"]` maps field ids to values. `is_ours_alone` says that nobody else sets tags there.
     """
     custom = contact.get("customFields") or {}
     found = {
         name: custom.get(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else contact.get(name)
         for name in desired.fields
     }
+    found |= {
+        name: None
+        for name, given in GIVEN_BY_GHL.items()
+        if desired.fields.get(name) is None and found.get(name) == given
+    }
     differences = _fields(desired.fields, found)
     tags = set(contact.get("tags") or ())
     if missing := sorted(set(desired.tags) - tags):
         differences.append(Difference("tags", missing, sorted(tags)))
+    if is_ours_alone and (surplus := sorted(tags - set(desired.tags))):
+        differences.append(Difference("tags", sorted(desired.tags), surplus))
     return tuple(differences)
 
 

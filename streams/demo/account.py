@@ -46,9 +46,17 @@ async def take_account(stage: Stage) -> Account:
 
 
 def compare_location(
-    account: Account, connection: Connection, leads: list[dict[str, Any]], found: dict[str, Any]
+    account: Account,
+    connection: Connection,
+    leads: list[dict[str, Any]],
+    found: dict[str, Any],
+    *,
+    is_ours_alone: bool = False,
 ) -> None:
-    """Compare one location with its team: `leads` and `found` are what the sandboxes' control APIs show of both."""
+    """Compare one location with its team: `leads` and `found` are what the sandboxes' control APIs show of both.
+
+    `is_ours_alone` says that nobody else sets tags in the location.
+    """
     fields = {fold(one["name"]): one["id"] for one in found["customFields"]}
     directory = Directory(fields, {fold(one["email"]): one["id"] for one in found["users"] if one.get("email")})
     contacts = found["contacts"]
@@ -79,7 +87,7 @@ def compare_location(
         resolved = resolve_contact(mapped, directory, str(lead["leadId"]))
         account.flags += [f"{name}: {flag}" for flag in mapped.flags]
         account.fields_compared += len(resolved.contact.fields)
-        _note(account, name, compare_contact(resolved.contact, contact))
+        _note(account, name, compare_contact(resolved.contact, contact, is_ours_alone=is_ours_alone))
         notes = [resolve_note(one) for one in row["notes"] if should_sync("note", one)]
         tasks = [
             resolve_task(map_task({**one, "_agent": _agent(one)}, users=connection.mapping.users), directory)

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ from pathlib import Path
 from tests.chaos.adversary import Adversary
 from tests.chaos.desk import Desk
 from tests.chaos.judge import Finding, judge
-from tests.chaos.record import read_history, replay_snapshots, until_still
+from tests.chaos.record import read_history, read_topics, replay_snapshots, save, until_still
 from tests.chaos.stage import Stage, change_mapping, set_stage
 
 TELL_SECONDS = 10.0
@@ -68,13 +69,19 @@ async def run(folder: Path, seed: int, kills: int, seconds: float, rate: float) 
             await until_still(stage)
             await replay_snapshots(stage)
             await until_still(stage)
+            for one in stage.alive():
+                one.process.send_signal(signal.SIGUSR1)
             history = await read_history(stage, settings)
+            topics = await read_topics(stage)
         finally:
             for task in (work, teller, supervisor):
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(work, teller, supervisor)
         findings = judge(history)
+        if any(one.violations for one in findings):
+            save(folder / "history.json", history, stage)
+            (folder / "topics.json").write_bytes(topics)
         _report(stage, desk, adversary, findings)
         return findings
 

@@ -80,7 +80,9 @@ def nothing_lost(history: History) -> Finding:
     finding = Finding(1, "nothing is lost or different at the end")
     for name, leads in history.leads.items():
         account = Account()
-        compare_location(account, history.settings.connections[name], leads, dict(history.found[name]))
+        compare_location(
+            account, history.settings.connections[name], leads, dict(history.found[name]), is_ours_alone=True
+        )
         finding.examined += account.fields_compared
         finding.violations += account.lost + account.different
     return finding
@@ -126,7 +128,7 @@ def only_what_is_mapped(history: History) -> Finding:
     """P3b. Does not prove what GHL itself changes beside the fields that were sent."""
     finding = Finding(4, "no tags travel in a contact's body, nor fields that the mapping does not own")
     owned = {
-        c.ghl.location_id: {*(one.name for one in c.mapping.standard), "locationId", "customFields", "assignedTo"}
+        c.ghl.location_id: {*(one.target for one in c.mapping.standard), "locationId", "customFields", "assignedTo"}
         for c in history.settings.connections.values()
     }
     for entry in _applied(history.ghl):

@@ -105,12 +105,24 @@ async def run(config: Path, instance: str, stop_signal: Callable[[asyncio.Event]
     stop = asyncio.Event()
     stop_signal(stop)
     async with TrappedWorker(settings, given) as worker:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell, worker)
         ended = [asyncio.create_task(stop.wait()), asyncio.create_task(worker.wait())]
         done, pending = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
         for task in done:
             task.result()
+
+
+def tell(worker: Worker) -> None:
+    """Log everything that waits, for whoever looks into a violation."""
+    log = logging.getLogger("chaos")
+    for view in worker.budgets():
+        log.info("budget %s", view)
+    for partition in worker.ownership.assigned:
+        for table in (worker.state.fetches, worker.state.outbox):
+            for key, row in table.items(partition):
+                log.info("%s %s %s", table.changelog, key, row.model_dump(exclude={"snapshot", "before"}))
 
 
 def _on_sigterm(stop: asyncio.Event) -> None:
@@ -128,6 +140,8 @@ def main() -> None:
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)-7s %(name)s  %(message)s")
     for chatty in ("aiokafka", "faust", "mode"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    for noisy in ("streams.faust_app", "streams.tables"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     if given.kill:
         stage, _, number = given.kill.partition(":")
         TrappedWorker.traps = {stage: Trap(int(number), given.after)}

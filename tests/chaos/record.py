@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
 
 from connectors.ghl.sandbox.seeds import shown
 from connectors.lofty.sandbox import desk_work
 from streams.appender import Appender, Record
 from streams.kafka import new_producer, read_topic
 from streams.settings import Settings
-from streams.topics import PARKED, RECEIPTS, SNAPSHOTS
+from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS
 from streams.words import FENCE_KEY, Parked, Receipt, Snapshot
 from tests.chaos.judge import History, Tenure
 from tests.chaos.stage import GHL_LIMIT, GHL_WINDOW_SECONDS, IN_FLIGHT, LOFTY_PER_MINUTE, Stage
@@ -26,7 +30,7 @@ async def until_still(stage: Stage) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the vendors are still asked after {REST_SECONDS:.0f} s of peace")
         now = stage.asked()
-        if now != asked or stage.lofty.mailer.pending:
+        if now != asked or await stage.pings_pending():
             asked, since = now, time.monotonic()
         await asyncio.sleep(0.2)
 
@@ -73,4 +77,43 @@ async def read_history(stage: Stage, settings: Settings) -> History:
         limits=limits,
         in_flight=IN_FLIGHT,
         frozen=[Tenure(one.whom, one.at, one.until or one.at) for one in stage.happened if one.what == "frozen"],
+    )
+
+
+async def read_topics(stage: Stage) -> bytes:
+    """Every record of the pipeline's own topics, as JSON: where a lost change stopped is seen there."""
+    found = [
+        {
+            "at": one.timestamp,
+            "topic": topic,
+            "partition": one.partition,
+            "offset": one.offset,
+            "value": _json(one.value),
+        }
+        for topic in (CHANGES, FETCHES, SNAPSHOTS)
+        for one in await read_topic(stage.settings, stage.names.of(topic))
+    ]
+    return orjson.dumps(found)
+
+
+def _json(value: bytes | None) -> object:
+    content = orjson.loads(value or b"null")
+    if isinstance(content, dict):
+        content.pop("state", None)
+    return content
+
+
+def save(path: Path, history: History, stage: Stage) -> None:
+    """Everything that a violation may be explained by, as JSON."""
+    path.write_bytes(
+        orjson.dumps(
+            {
+                "happened": [asdict(one) for one in stage.happened],
+                "ghl": [asdict(one) for one in history.ghl],
+                "lofty": [asdict(one) for one in history.lofty],
+                "receipts": [one.model_dump(exclude_defaults=True) for one in history.receipts],
+                "parked": [one.model_dump(exclude={"original"}) for one in history.parked],
+            },
+            option=orjson.OPT_INDENT_2,
+        )
     )

@@ -89,6 +89,8 @@ class Stage:
     lofty: lofty_sandbox.LoftySandbox
     ghl: ghl_sandbox.GhlSandbox
     gateway: Child
+    lofty_url: str
+    http: aiohttp.ClientSession
     config: Path
     template: str
     workers: list[WorkerProcess] = field(default_factory=list)
@@ -136,6 +138,11 @@ class Stage:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {seconds:.0f} s: {what}")
             await asyncio.sleep(0.1)
+
+    async def pings_pending(self) -> int:
+        """How many pings Lofty still has to deliver."""
+        async with self.http.get(f"{self.lofty_url}/_sandbox/stats") as answer:
+            return int((await answer.json())["pending"])
 
     def asked(self) -> int:
         """How many requests both vendors have seen."""
@@ -192,7 +199,9 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
                 client = LoftyClient(transport, StaticAuth("token", f"key-{n}"), base_url=lofty_url)
                 for number in LISTS:
                     await client.create_subscription(number, f"{url}/lofty/a-secret-of-chaos-{n:04}")
-        stage = Stage(folder, node, settings, environ, TopicNames(prefix), lofty, ghl, gateway, config, template)
+        stage = Stage(
+            folder, node, settings, environ, TopicNames(prefix), lofty, ghl, gateway, lofty_url, http, config, template
+        )
         try:
             yield stage
         finally:
