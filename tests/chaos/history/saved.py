@@ -1,0 +1,65 @@
+"""A history as a JSON file: a failed judgement is repeated, and looked into, without a run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from connectors.sandbox.ledger import Entry
+from streams.words import Parked, Receipt
+from streams.words.fence import Fence
+from tests.chaos.history.history import Event, Fenced, History, Received
+
+
+def save(history: History, path: Path) -> None:
+    """Write a history. Configurations are saved as they are: credentials never stand in them."""
+    path.write_bytes(orjson.dumps(to_json(history)))
+
+
+def load(path: Path) -> History:
+    """Read a history. Raises `KeyError`, `TypeError` or `ValueError` for a file that is none."""
+    return from_json(orjson.loads(path.read_bytes()))
+
+
+def to_json(history: History) -> dict[str, Any]:
+    """A history as JSON values."""
+    return {
+        "configs": list(history.configs),
+        "ghl": [asdict(one) for one in history.ghl],
+        "lofty": [asdict(one) for one in history.lofty],
+        "limits": {name: list(limit) for name, limit in history.limits.items()},
+        "leads": {name: list(rows) for name, rows in history.leads.items()},
+        "contacts": dict(history.contacts),
+        "receipts": [
+            {"partition": one.partition, "offset": one.offset, "receipt": one.receipt.model_dump(mode="json")}
+            for one in history.receipts
+        ],
+        "fences": [
+            {"partition": one.partition, "offset": one.offset, "fence": one.fence.model_dump(mode="json")}
+            for one in history.fences
+        ],
+        "parked": [one.model_dump(mode="json") for one in history.parked],
+        "nemesis": [asdict(one) for one in history.nemesis],
+    }
+
+
+def from_json(found: dict[str, Any]) -> History:
+    """The history that `to_json` told."""
+    return History(
+        configs=tuple(found["configs"]),
+        ghl=[Entry(**one) for one in found["ghl"]],
+        lofty=[Entry(**one) for one in found["lofty"]],
+        limits={name: (int(limit), float(seconds)) for name, (limit, seconds) in found["limits"].items()},
+        leads=found["leads"],
+        contacts=found["contacts"],
+        receipts=[
+            Received(one["partition"], one["offset"], Receipt.model_validate(one["receipt"]))
+            for one in found["receipts"]
+        ],
+        fences=[Fenced(one["partition"], one["offset"], Fence.model_validate(one["fence"])) for one in found["fences"]],
+        parked=[Parked.model_validate(one) for one in found["parked"]],
+        nemesis=[Event(**one) for one in found["nemesis"]],
+    )
