@@ -196,10 +196,10 @@ def test_a_tenant_that_holds_its_breath_gives_its_turns_away() -> None:
     assert keys(core.start(0.0)) == ["a:contact"]
 
 
-@pytest.mark.parametrize("obstacle", ["paused", "dead", "exhausted", "full"])
+@pytest.mark.parametrize("obstacle", ["paused", "dead", "exhausted", "used up", "full"])
 def test_a_budget_that_cannot_go_on_delays_no_other(obstacle: str) -> None:
-    """Pause, dead token, used-up window and full flight concern one budget alone."""
-    core = dispatcher(BudgetPolicy(2, 10.0, 1), "b", "c")
+    """Pause, dead token, used-up window or day and full flight concern one budget alone."""
+    core = dispatcher(BudgetPolicy(2, 10.0, 1, daily_limit=100), "b", "c")
     for lane in ("a", "z"):
         core.offer(contact(lane), 0.0)
     match obstacle:
@@ -207,6 +207,8 @@ def test_a_budget_that_cannot_go_on_delays_no_other(obstacle: str) -> None:
             core.pause("b", inf if obstacle == "dead" else 60.0, "429")
         case "exhausted":
             core.observe("b", RateHeaders(limit=2, remaining=0, reset_seconds=9.0), 0.0)
+        case "used up":
+            core.observe("b", RateHeaders(daily_limit=100, daily_remaining=0, daily_reset_seconds=9.0), 0.0)
         case "full":
             core.start(0.0)
     core.offer(contact("y", budget="c"), 0.0)
@@ -271,3 +273,90 @@ def test_a_late_report_does_not_end_the_work_of_a_budget_gained_again() -> None:
     assert new.key == "a:contact"
     assert view.in_flight == 1
     assert core.start(1.0) == []
+
+
+DAILY = BudgetPolicy(1000, 10.0, 100, daily_limit=100, live_reserve=0.25)
+"""With twenty-five requests a day for live changes, and five of them before these are paced."""
+
+
+def told(remaining: int, reset_seconds: float = 86_400.0) -> RateHeaders:
+    """What the vendor says of its day."""
+    return RateHeaders(daily_limit=100, daily_remaining=remaining, daily_reset_seconds=reset_seconds)
+
+
+def test_when_the_quota_is_low_only_live_changes_start_and_the_view_says_what_waits_for_it() -> None:
+    """An operator sees why nothing happens."""
+    core = dispatcher(DAILY)
+    core.observe("b", told(20), 0.0)
+    for priority in Priority:
+        core.offer(contact(priority.name, priority=priority), 0.0)
+    started = [item.lane for item in core.start(0.0)]
+    (view,) = core.view(0.0)
+    assert started == ["LIVE"]
+    assert (view.quota_left, view.quota_limit, view.waiting_for_quota) == (19, 100, 3)
+    assert view.quota_regime == "low: only live changes"
+    assert view.as_dict()["waiting"] == {"live": 0, "sweep": 1, "backfill": 1, "verify": 1}
+
+
+def test_what_waits_for_the_quota_goes_on_as_the_reserve_shrinks() -> None:
+    """The time is known, so the dispatcher sleeps until then."""
+    core = dispatcher(DAILY)
+    core.observe("b", told(20), 0.0)
+    core.offer(contact(priority=Priority.BACKFILL), 0.0)
+    at_first = core.start(0.0)
+    seconds = core.wait_seconds(0.0)
+    assert at_first == []
+    assert seconds == pytest.approx(86_400 / 5, rel=0.001)
+    assert keys(core.start(seconds or 0.0)) == ["a:contact"]
+
+
+def test_live_changes_that_wait_for_a_scarce_quota_coalesce() -> None:
+    """Each request that is left carries the newest state."""
+    core = dispatcher(DAILY)
+    core.observe("b", told(3), 0.0)
+    core.offer(contact("z"), 0.0)
+    (first,) = core.start(0.0)
+    end(core, first)
+    told_new = [core.offer(contact(), 1.0) for _ in range(10)]
+    at_once, seconds = core.start(1.0), core.wait_seconds(1.0)
+    assert at_once == []
+    assert told_new == [True] + [False] * 9
+    assert seconds == pytest.approx(86_400 / 3, rel=0.01)
+    assert len(core.start(1.0 + (seconds or 0.0))) == 1
+
+
+def test_the_end_of_the_quota_pauses_until_the_reset_even_when_nobody_says_pause() -> None:
+    """A 429 of the day brings the headers that say so; then everything goes on by itself."""
+    core = dispatcher(DAILY)
+    core.offer(contact(priority=Priority.BACKFILL), 0.0)
+    (first,) = core.start(0.0)
+    core.observe("b", told(0, 600.0), 0.0)
+    end(core, first, Verdict.RETRY, wait=5.0)
+    nothing, seconds = core.start(599.0), core.wait_seconds(599.0)
+    (view,) = core.view(599.0)
+    assert nothing == []
+    assert (view.quota_regime, view.waiting_for_quota) == ("used up: waiting for the reset", 1)
+    assert seconds == pytest.approx(2.0)
+    assert keys(core.start(601.0)) == ["a:contact"]
+
+
+def test_a_budget_that_was_lost_and_gained_again_has_not_forgotten_its_day() -> None:
+    """A rebalance is no new day."""
+    core = dispatcher(BudgetPolicy(1000, 10.0, 100, daily_limit=2, live_reserve=0.0))
+    for lane in "ay":
+        core.offer(contact(lane), 0.0)
+    answered, unanswered = core.start(0.0)
+    core.answered(answered, 1.0)
+    core.lose("b")
+    core.gain("b", BudgetPolicy(1000, 10.0, 100, daily_limit=2, live_reserve=0.0))
+    core.offer(contact("z"), 2.0)
+    core.answered(unanswered, 3.0)
+    (view,) = core.view(3.0)
+    assert core.start(3.0) == []
+    assert view.quota_left == 0
+
+
+def test_a_budget_without_a_daily_quota_has_none_in_its_view() -> None:
+    """Lofty has no such limit."""
+    (view,) = dispatcher().view(0.0)
+    assert (view.quota_left, view.quota_reset_seconds, view.quota_regime) == (None, None, "")

@@ -24,7 +24,7 @@ DAY = 1440 * 8.0
 POLICIES = {
     "narrow": BudgetPolicy(3, 8.0, 2),
     "wide": BudgetPolicy(5, 4.0, 5),
-    "daily": BudgetPolicy(3, 4.0, 3, daily_limit=9, live_reserve=0.5, day_seconds=DAY),
+    "daily": BudgetPolicy(3, 4.0, 3, daily_limit=6, live_reserve=0.5, day_seconds=DAY),
     "noted": BudgetPolicy(20, 4.0, 5, is_noted=True),
 }
 TENANTS = ("t1", "t2")
@@ -65,7 +65,7 @@ class DispatcherMachine(RuleBasedStateMachine):
         self.core = Dispatcher()
         self.vendor = vendor
         self.budgets = {name: BudgetModel(policy) for name, policy in POLICIES.items()}
-        self.budgets["daily"].day = VendorDay(9, DAY, phase)
+        self.budgets["daily"].day = VendorDay(6, DAY, phase)
         self.lost: list[Running] = []
         self.over: list[Item] = []
         for name in POLICIES:
@@ -352,4 +352,4 @@ class DispatcherMachine(RuleBasedStateMachine):
 
 
 TestDispatcherModel = DispatcherMachine.TestCase
-TestDispatcherModel.settings = settings(max_examples=150, stateful_step_count=50)
+TestDispatcherModel.settings = settings(max_examples=200, stateful_step_count=50)
