@@ -16,7 +16,6 @@ from typing import Any
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.ghl import Contact
 from connectors.outcome import Disposition, classify
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
@@ -24,11 +23,10 @@ from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 from streams.dispatch.mending import Mending, NotMended
+from streams.dispatch.told import told_contact, told_notes, told_tasks, untellable
 from streams.dispatch.writer import PAUSE_SECONDS, Location
-from streams.mapping import find_marker
 from streams.tables import Table
 from streams.words import Entity, Inspection, Observation, Standing
-from streams.words.entity import KINDS
 
 log = get_logger("lofty_ghl.inspector")
 
@@ -41,8 +39,6 @@ MOST_OPEN = 2000
 MOST_LOOKS = 3
 """How often a look begins anew because something was written meanwhile."""
 MOST_FAILURES = 5
-MOST_BYTES = 900_000
-"""An answer's size at most, below what one record may hold."""
 
 
 @dataclass(slots=True)
@@ -112,11 +108,14 @@ class Inspector:
             if isinstance(finish_or_words, Finish):
                 return finish_or_words
             observation = self._observe(open_.inspection, "refused", message=finish_or_words, requests=open_.requests)
+        except Exception as error:  # whatever it is: the asker must not wait for ever
+            log.exception("a question of verify cannot be answered: %s", item.key)
+            words = f"the worker cannot answer ({type(error).__name__}: {error}); its log has more"
+            observation = self._observe(open_.inspection, "refused", message=words, requests=open_.requests)
         slot.answered(was_sent=False)
         if observation is None:
             return AGAIN
-        if len(observation.to_bytes()) > MOST_BYTES:
-            words = f"what GHL holds is more than {MOST_BYTES} bytes: look at this contact by hand"
+        if words := untellable(observation):
             observation = self._observe(open_.inspection, "refused", message=words, requests=open_.requests)
         await self.answer(observation, place.partition)
         self._open.pop(item.key, None)
@@ -185,16 +184,11 @@ class Inspector:
         try:
             match open_.step:
                 case 0:
-                    open_.found["contact"] = _plain(await place.client.get_contact(contact_id))
+                    open_.found["contact"] = told_contact(await place.client.get_contact(contact_id))
                 case 1:
-                    notes = await place.client.list_notes(contact_id)
-                    rows = [one.model_dump(by_alias=True, include={"id", "body"}) for one in notes]
-                    open_.found["notes"] = tuple(one for one in rows if one["id"] in named or _is_marked(one))
+                    open_.found["notes"] = told_notes(await place.client.list_notes(contact_id), named)
                 case _:
-                    tasks = await place.client.list_tasks(contact_id)
-                    fields = {"id", "title", "body", "due_date", "completed", "assigned_to"}
-                    rows = [one.model_dump(by_alias=True, include=fields) for one in tasks]
-                    open_.found["tasks"] = tuple(one for one in rows if one["id"] in named or _is_marked(one))
+                    open_.found["tasks"] = told_tasks(await place.client.list_tasks(contact_id), named)
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE:
                 raise
@@ -294,20 +288,3 @@ class Inspector:
         for key in [key for key, one in self._open.items() if one.inspection.expires_ms <= now]:
             del self._open[key]
         return len(self._open) < MOST_OPEN
-
-
-def _plain(contact: Contact) -> dict[str, Any]:
-    """A contact as observations tell it."""
-    fields = contact.model_dump(
-        by_alias=True, exclude={"custom_fields", "tags", "search_after", "date_added", "date_updated", "location_id"}
-    )
-    known = {name: value for name, value in fields.items() if name in _TOLD and value is not None}
-    custom = {one.id: one.value for one in contact.custom_fields}
-    return {**known, "customFields": custom, "tags": list(contact.tags)}
-
-
-_TOLD = frozenset({one.alias or name for name, one in Contact.model_fields.items()} | {"id"})
-
-
-def _is_marked(row: Mapping[str, Any]) -> bool:
-    return any(find_marker(row.get("body"), kind) for kind in KINDS if kind != "contact")

@@ -1,0 +1,55 @@
+"""What an observation tells of GHL's objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.ghl import Contact, Note, Task
+from streams.dispatch.told import MOST_BYTES, told_contact, told_notes, told_tasks, untellable
+from streams.words import Observation
+
+
+def seen(contact: dict[str, Any]) -> Observation:
+    """An observation of a contact."""
+    return Observation(run="r", number=1, connection="acme", answer="seen", at_ms=1, contact=contact)
+
+
+def test_a_contact_is_told_by_ghls_names_and_without_what_no_mapping_fills() -> None:
+    """Custom fields by id, tags beside them."""
+    contact = Contact.model_validate(
+        {
+            "id": "c",
+            "firstName": "Ada",
+            "address1": "1 Main St",
+            "attributionSource": {"url": "x"},
+            "tags": ["vip"],
+            "customFields": [{"id": "f", "value": ["a"]}],
+        }
+    )
+    assert told_contact(contact) == {
+        "id": "c",
+        "firstName": "Ada",
+        "address1": "1 Main St",
+        "tags": ["vip"],
+        "customFields": {"f": ["a"]},
+    }
+
+
+def test_only_notes_and_tasks_that_are_ours_are_told() -> None:
+    """They bear a marker, or our link names them; what people wrote in GHL stays there."""
+    notes = [
+        Note(id="1", body="private"),
+        Note(id="2", body="x\n\n[lofty-note:9]"),
+        Note(id="3", body="its marker is gone"),
+    ]
+    tasks = [Task(id="4", body="private"), Task(id="5", body="[lofty-appointment:8]", due_date="2026-01-01")]
+    assert [one["id"] for one in told_notes(notes, {"3"})] == ["2", "3"]
+    [task] = told_tasks(tasks, set())
+    assert (task["id"], task["dueDate"]) == ("5", "2026-01-01")
+
+
+def test_what_is_too_much_or_no_json_is_not_told() -> None:
+    """The words say so: the asker must not wait for ever."""
+    assert untellable(seen({"id": "c"})) == ""
+    assert "too much" in untellable(seen({"id": "c", "firstName": "x" * MOST_BYTES}))
+    assert "JSON" in untellable(seen({"id": "c", "firstName": "\ud800"}))
