@@ -45,6 +45,8 @@ location_id = "loc1"
 SESSION_SECONDS = 3.0
 TURN_SECONDS = 0.1
 """Between two requests of a lane: so six lanes never come near the limit."""
+READ_SECONDS = 0.04
+"""Between two reads."""
 
 
 class Town:
@@ -61,6 +63,7 @@ class Town:
         self._lanes: dict[tuple[str, str], str] = {}
         self._offsets: Counter[int] = Counter()
         self._workers = 2
+        self._next_read = 0.0
         self.settings = parse_settings(CONFIG, {})
         self.places = Places(self.settings)
         self.vendors = Vendors(self.settings, clockwork)
@@ -144,7 +147,8 @@ class Town:
     async def _carry(self, entity: Entity, record: Any) -> None:
         """Read one entity from Lofty, and make it the desired state."""
         connection = self.settings.connections[entity.connection]
-        await sleep(TURN_SECONDS)
+        self._next_read = max(self._next_read, self.clockwork.now) + READ_SECONDS
+        await sleep(self._next_read - self.clockwork.now)
         reader = self.owners[self.places.lofty(connection)]
         while reader in self.clockwork.dead:
             await sleep(TURN_SECONDS)
