@@ -432,7 +432,8 @@ class Worker:
         source = self.app.topic(
             self._names.of(topic), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
-        body = agent(name, process, self._busy, self._given.end)
+        first_offset = None if topic == SNAPSHOTS else self._lag.first_offset
+        body = agent(name, process, self._busy, self._given.end, first_offset)
         self.app.agent(source, name=f"lofty_ghl.{name}", concurrency=1)(body)
 
     def _answered(self, loop: DispatchLoop, budget: str, answer: Any) -> None:

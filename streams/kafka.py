@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Iterable
 from typing import Any
@@ -71,12 +72,11 @@ class GroupLag:
     def __init__(self, settings: Settings, group: str) -> None:
         self._consumer = AIOKafkaConsumer(**client_options(settings), group_id=group, enable_auto_commit=False)
         self._is_started = False
+        self._starting = asyncio.Lock()
 
     async def look(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
         """(committed, end) of each topic and partition; a partition without a commit begins at its start."""
-        if not self._is_started:
-            await self._consumer.start()
-            self._is_started = True
+        await self._start()
         wanted = {TopicPartition(*place) for place in places}
         if not wanted:
             return {}
@@ -84,6 +84,18 @@ class GroupLag:
             self._consumer.assign(wanted)
         ends = await self._consumer.end_offsets(wanted)
         return {(p.topic, p.partition): (await self._consumer.committed(p) or 0, ends[p]) for p in wanted}
+
+    async def first_offset(self, place: tuple[str, int]) -> int:
+        """The first offset that a topic and partition still holds."""
+        await self._start()
+        partition = TopicPartition(*place)
+        return int((await self._consumer.beginning_offsets([partition]))[partition])
+
+    async def _start(self) -> None:
+        async with self._starting:
+            if not self._is_started:
+                await self._consumer.start()
+                self._is_started = True
 
     async def aclose(self) -> None:
         """Close the client."""

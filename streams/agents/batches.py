@@ -18,6 +18,7 @@ from faust.types import EventT, StreamT
 from mode.utils.logging import get_logger
 
 from streams.agents.busy import Busy
+from streams.agents.continuity import Continuity, Hole, Place
 
 MOST_EVENTS = 500
 """A batch's size at most: the work that a crash repeats."""
@@ -30,6 +31,7 @@ GATHER_SECONDS = 0.01
 
 log = get_logger("lofty_ghl.agents")
 
+FirstOffset = Callable[[Place], Awaitable[int]]
 Process = Callable[[list[Any]], Awaitable[None]]
 
 
@@ -59,19 +61,27 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
 
 
 def agent(
-    name: str, process: Process, busy: Busy, end: Callable[[str], None]
+    name: str, process: Process, busy: Busy, end: Callable[[str], None], first_offset: FirstOffset | None = None
 ) -> Callable[[StreamT[Any]], Awaitable[None]]:
     """The body of an agent: hand each batch of Kafka messages to `process`.
 
     `process` parks what it cannot read. If it raises all the same (Kafka does not take our writes, or a defect of ours),
     the process ends at once and without committing (`end`): Faust would skip the events and commit past them.
     The supervisor starts it again, and the same events are read again.
+    So it does when the consumer has skipped events. `first_offset` gives the first offset that a place still holds;
+    None is for compacted topics, where skipped events cannot be told from compacted ones.
     """
 
     async def consume(stream: StreamT[Any]) -> None:
+        continuity = Continuity()
         async for events in batches(stream):
             try:
                 with busy.working():
+                    if first_offset is not None:
+                        for hole in _holes(continuity, stream, events):
+                            if hole.came > await first_offset(hole.place):
+                                end(f"Agent {name}: the consumer has skipped {hole}. They are read at the next start.")
+                            log.critical("agent %s: retention has removed %s before they were read", name, hole)
                     await process([event.message for event in events])
             except Exception:
                 log.critical("agent %s cannot go on with %d records", name, len(events), exc_info=True)
@@ -81,3 +91,13 @@ def agent(
 
     consume.__name__ = name
     return consume
+
+
+def _holes(continuity: Continuity, stream: StreamT[Any], events: list[EventT[Any]]) -> list[Hole]:
+    committed = stream.app.consumer._committed_offset  # type: ignore[attr-defined]  # Faust's own, not any consumer
+    found = []
+    for event in events:
+        one = event.message
+        generation = one.generation_id or 0
+        found.append(continuity.check((one.topic, one.partition), generation, one.offset, committed.get(one.tp)))
+    return [hole for hole in found if hole is not None]

@@ -1,0 +1,40 @@
+"""Sees to it that a consumer skips nothing: what Faust hands to an agent must go on where the commit stands.
+
+Faust reads ahead, drops what it holds when partitions come and go, and seeks back. When that seek is missed, records are
+neither processed nor read again, and the next commit passes them in silence.
+In a topic that is not compacted offsets have no holes, so a hole in what an agent is given is a record that was skipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Place = tuple[str, int]
+"""A topic and a partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Records of a place that were skipped: from `expected` up to, and without, `came`."""
+
+    place: Place
+    expected: int
+    came: int
+
+    def __str__(self) -> str:
+        topic, partition = self.place
+        return f"{self.came - self.expected} records of {topic}/{partition} from offset {self.expected} on"
+
+
+@dataclass(slots=True)
+class Continuity:
+    """What each place must go on with, by the generation of the consumer group."""
+
+    _next: dict[Place, tuple[int, int]] = field(default_factory=dict)
+
+    def check(self, place: Place, generation: int, offset: int, committed: int | None) -> Hole | None:
+        """Note a record that comes. `committed` is where the group's commit stands; None: the place never was committed."""
+        known = self._next.get(place)
+        expected = known[1] if known is not None and known[0] == generation else committed or 0
+        self._next[place] = (generation, max(offset + 1, expected))
+        return Hole(place, expected, offset) if offset > expected else None
