@@ -10,8 +10,9 @@ from collections import Counter
 from copy import deepcopy
 from typing import Any
 
-from connectors.errors import ConnectorError, NetworkError
+from connectors.errors import ConnectorError
 from connectors.lofty.sandbox import desk_work
+from connectors.outcome import Disposition, classify
 from streams.core.directory import Directory
 from streams.core.fingerprint import fingerprint
 from streams.core.plan import Blocked, Call, NotBefore, Settled, Stuck, doubt
@@ -120,7 +121,10 @@ class Town:
 
     async def _kill(self, after_seconds: float) -> None:
         await sleep(after_seconds)
-        victim = self.owners[0]
+        living = [one for one in self.owners.values() if one not in self.clockwork.dead]
+        if not living:
+            return
+        victim = living[0]
         self.clockwork.dead.add(victim)
         self.nemesis.append(Event(KILLED, victim, self.clockwork.now))
         left = {lane: worker for lane, worker in self._lanes.items() if worker == victim}
@@ -201,12 +205,8 @@ class Town:
         connection = self.settings.connections[entity.connection]
         try:
             performed = await perform(self.vendors.client(worker, connection), connection.ghl_budget, call)
-        except NetworkError:
-            if not call.is_create:
-                self._receipt(row, "doubtful", call.step, **doubt(call, self.links.get(entity)))
-            return
-        except ConnectorError:
-            self._receipt(row, "failed", call.step)
+        except ConnectorError as error:
+            self._failed(row, call, classify(error).disposition)
             return
         if performed.ghl_id is None:
             self._receipt(row, "failed", call.step)
@@ -222,6 +222,17 @@ class Town:
             is_deleted=call.is_delete,
             **facts,
         )
+
+    def _failed(self, row: OutboxRow, call: Call, disposition: Disposition) -> None:
+        """As the writer does: a create that may have happened keeps its intent, an update that may have is in doubt."""
+        if disposition is Disposition.GONE and call.is_delete:
+            self._receipt(row, "applied", call.step, is_deleted=True)
+        elif disposition is Disposition.THROTTLED:
+            self._receipt(row, "failed", call.step)
+        elif disposition is not Disposition.RETRY:
+            raise AssertionError(f"{row.snapshot.entity.key} {call.step}: {disposition}")
+        elif not call.is_create:
+            self._receipt(row, "doubtful", call.step, **doubt(call, self.links.get(row.snapshot.entity)))
 
     def _receipt(self, row: OutboxRow, outcome: Outcome, step: str, **facts: Any) -> None:
         entity = row.snapshot.entity

@@ -107,7 +107,7 @@ def create_twice(*operations: str) -> Callable[[History, Pick[Any]], History]:
 
     def plant(history: History, pick: Pick[Any]) -> History:
         entry = _pick(pick, (one for one in history.ghl if one.created and one.operation in operations))
-        return _add(history, _moved(entry, GAP_SECONDS, entity="twin"))
+        return add(history, _moved(entry, GAP_SECONDS, entity="twin"))
 
     return plant
 
@@ -116,7 +116,7 @@ def create_without_a_mark(history: History, pick: Pick[Any]) -> History:
     """A contact is created that bears no Lofty id; what is told of it is told of nothing."""
     entry = _pick(pick, (one for one in history.ghl if one.operation == "upsert-contact" and one.created))
     body = {name: value for name, value in entry.body.items() if name in ("locationId", "firstName")}
-    return _add(history, _moved(entry, GAP_SECONDS, entity="stranger", body=body))
+    return add(history, _moved(entry, GAP_SECONDS, entity="stranger", body=body))
 
 
 def write_stale(history: History, pick: Pick[Any]) -> History:
@@ -178,29 +178,29 @@ def note_before_contact(history: History, pick: Pick[Any]) -> History:
 def refuse_unordered(history: History, pick: Pick[Any]) -> History:
     """GHL says that it is too much, and nobody told it to."""
     entry = _pick(pick, history.ghl)
-    return _add(history, _look(entry, GAP_SECONDS, status=429))
+    return add(history, look_again(entry, GAP_SECONDS, status=429))
 
 
 def ask_too_much(history: History, pick: Pick[Any]) -> History:
     """One request more than the window holds, and GHL overlooks it."""
     entry = _pick(pick, history.ghl)
     limit, seconds = history.limits[entry.budget]
-    return _add(history, *(_look(entry, GAP_SECONDS + n * seconds / (limit * 20)) for n in range(limit + 1)))
+    return add(history, *(look_again(entry, GAP_SECONDS + n * seconds / (limit * 20)) for n in range(limit + 1)))
 
 
 def ask_too_wide(history: History, pick: Pick[Any]) -> History:
     """One request more in flight than is configured."""
     entry = _pick(pick, history.ghl)
     most = history.settings.worker.in_flight_per_location
-    looks = (replace(_look(entry, GAP_SECONDS + n / 10000), ended=entry.at + 0.05) for n in range(most + 1))
-    return _add(history, *looks)
+    looks = (replace(look_again(entry, GAP_SECONDS + n / 10000), ended=entry.at + 0.05) for n in range(most + 1))
+    return add(history, *looks)
 
 
 def ask_as_another(history: History, pick: Pick[Any]) -> History:
     """A worker asks in the name of a location that another owns."""
     entry = _pick(pick, history.ghl)
     words = entry.agent.split()
-    return _add(history, replace(_look(entry, GAP_SECONDS), agent=" ".join([*words[:-1], "w99"])))
+    return add(history, replace(look_again(entry, GAP_SECONDS), agent=" ".join([*words[:-1], "w99"])))
 
 
 # -- what was told ---------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def _moved(entry: Entry, seconds: float, **changes: Any) -> Entry:
     return replace(entry, **shifted, fault=None, **changes)
 
 
-def _look(entry: Entry, seconds: float, status: int = 200) -> Entry:
+def look_again(entry: Entry, seconds: float, status: int = 200) -> Entry:
     """A request of the same worker at the same budget that names no contact and changes nothing."""
     at = entry.at + seconds
     return Entry(
@@ -292,7 +292,8 @@ def _look(entry: Entry, seconds: float, status: int = 200) -> Entry:
     )
 
 
-def _add(history: History, *entries: Entry) -> History:
+def add(history: History, *entries: Entry) -> History:
+    """The history with more requests, all numbered anew."""
     every = sorted([*history.ghl, *entries], key=lambda one: one.at)
     return replace(history, ghl=[replace(one, seq=number) for number, one in enumerate(every, 1)])
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.sandbox.faults import Fault
-from tests.chaos.history import KILLED, History, judge
+from streams.words import Parked
+from tests.chaos.history import DELETED_BY_HAND, FROZEN, KILLED, Event, History, judge, load, save
 from tests.chaos.history.told import worker_of
 from tests.chaos.history_builder import Town
-from tests.chaos.history_plants import PLANTS, Plant
+from tests.chaos.history_plants import PLANTS, Plant, add, create_twice, look_again, lose_a_note, overlap
 
 
 def first(those: Sequence[Any]) -> Any:
@@ -77,3 +80,112 @@ def test_what_has_nothing_to_examine_is_violated() -> None:
     verdict = judge(Town().history())
     assert verdict.violated == {1, 2, 3, 4, 5, 6, 7}
     assert all(one.examined == 0 for one in verdict.findings)
+
+
+# -- what is excused, and what is not ------------------------------------------------------------------------------
+
+
+def parked(history: History, at_ms: int) -> History:
+    """The history without its first note of a lead in the east, which is parked at a time."""
+    lost = lose_a_note(history, first)
+    note = history.contacts["east"]["contacts"][0]["notes"][0]["body"].rsplit(":", 1)[-1].rstrip("]")
+    entity = next(one.receipt.entity.key for one in history.receipts if one.receipt.id == note)
+    record = Parked(stage="deliver", reason="refused", message="no", at_ms=at_ms, source="create note", entity=entity)
+    return replace(lost, parked=[record])
+
+
+def test_what_is_parked_since_its_last_change_is_not_lost(honest: History) -> None:
+    """It is visible, and waits for a person."""
+    verdict = judge(parked(honest, int(honest.receipts[-1].receipt.at_ms) + 1))
+    assert verdict.holds, verdict.report()
+    assert len(verdict.findings[0].excused) == 1
+
+
+def test_what_was_parked_before_it_was_settled_is_lost(honest: History) -> None:
+    """An old parked record explains nothing."""
+    assert judge(parked(honest, int(honest.receipts[0].receipt.at_ms))).violated == {1}
+
+
+def test_what_was_deleted_in_ghl_may_be_created_again(honest: History) -> None:
+    """By policy: a contact that a person deleted comes back, with what hangs on it."""
+    twice = create_twice("upsert-contact")(honest, first)
+    made = next(one for one in honest.ghl if one.operation == "upsert-contact")
+    assert judge(twice).violated == {2}
+    gone = Event(DELETED_BY_HAND, str(made.entity), (made.applied_at or 0.0) + 0.001)
+    assert judge(replace(twice, nemesis=[*honest.nemesis, gone])).holds
+
+
+def test_what_a_frozen_worker_sends_as_it_wakes_is_excused_and_counted(honest: History) -> None:
+    """GHL offers no fencing against it. A moment later nothing is excused any more."""
+    late = add(honest, replace(look_again(honest.ghl[10], 0.03), agent="lofty-ghl/0.1 w99"))
+    at = honest.ghl[10].at + 0.03
+    woke = replace(late, nemesis=[*honest.nemesis, Event(FROZEN, "w99", at - 5.0, at - 0.01)])
+    assert judge(woke).holds
+    assert len(judge(woke).findings[5].excused) == 1
+    long_ago = replace(late, nemesis=[*honest.nemesis, Event(FROZEN, "w99", at - 5.0, at - 1.0)])
+    assert judge(long_ago).violated == {6}
+
+
+def test_a_request_of_a_killed_worker_may_still_be_under_way_when_another_comes(honest: History) -> None:
+    """The vendor goes on with it. Two requests of one living worker, or of two, are never excused."""
+    pair = overlap(honest, first)
+    going = next(one for one in pair.ghl if one.ended != next(o.ended for o in honest.ghl if o.seq == one.seq))
+    later = next(one for one in pair.ghl if one.at > going.at and one.at < (going.ended or 0.0) and one.parent)
+    killed = Event(KILLED, worker_of(going), going.at + 0.001)
+    assert judge(replace(pair, nemesis=[killed])).violated == {4}
+    other = replace(pair, ghl=[replace(one, agent="a w99") if one is later else one for one in pair.ghl])
+    assert 4 in judge(other).violated
+    assert 4 not in judge(replace(other, nemesis=[killed])).violated
+
+
+# -- what is judged only where it is known --------------------------------------------------------------------------
+
+
+def test_two_accounts_that_share_a_budget_share_its_limit(honest: History) -> None:
+    """Each account may be far below the vendor's limit, and both together above that of their app."""
+    assert judge(replace(honest, limits={**honest.limits, "shared": (len(honest.lofty), 600.0)})).holds
+    assert judge(replace(honest, limits={**honest.limits, "shared": (len(honest.lofty) - 1, 600.0)})).violated == {5}
+
+
+def test_a_budget_whose_limit_nobody_knows_is_a_violation(honest: History) -> None:
+    """Else a name that is misspelt would switch the check off."""
+    assert judge(replace(honest, limits={"loc0": (100, 2.0), "loc1": (100, 2.0)})).violated == {5}
+
+
+def test_two_workers_that_take_turns_are_told_without_fences(honest: History) -> None:
+    """No two rebalances lie between a request and the one after the next."""
+    look = look_again(honest.ghl[10], 0.03)
+    turns = add(honest, replace(look, agent="a w99"), replace(look_again(honest.ghl[10], 0.031)))
+    assert judge(replace(honest, fences=())).holds
+    assert judge(replace(turns, fences=())).violated == {6}
+
+
+def test_a_worker_that_asks_before_its_fence_is_told(honest: History) -> None:
+    """It is the owner only once its fence stands."""
+    heir = next(one for one in honest.fences if one.fence.worker == "w2")
+    fences = [
+        replace(one, fence=one.fence.model_copy(update={"at_ms": one.fence.at_ms + 60_000}))
+        if one.fence.worker == "w2"
+        else one
+        for one in honest.fences
+    ]
+    assert heir.fence.at_ms > honest.fences[0].fence.at_ms
+    assert judge(replace(honest, fences=fences)).violated == {6}
+
+
+def test_a_saved_history_is_judged_alike(honest: History, tmp_path: Path) -> None:
+    """A failed judgement can be repeated from its file."""
+    planted = replace(parked(honest, 1), nemesis=[*honest.nemesis, Event(FROZEN, "w1", 1.0, None)])
+    save(planted, tmp_path / "history.json")
+    assert load(tmp_path / "history.json") == planted
+    assert judge(load(tmp_path / "history.json")).report() == judge(planted).report()
+
+
+def test_a_report_says_where_and_by_which_requests(honest: History) -> None:
+    """Whoever reads it finds the requests in the ledger."""
+    verdict = judge(create_twice("create-note")(honest, first))
+    [violation] = verdict.violations
+    assert violation.where.startswith("east:*:note:")
+    assert [line.split()[1] for line in violation.evidence] == ["create-note", "create-note"]
+    assert str(violation) in verdict.report()
+    assert "P2 nothing is created twice: VIOLATED 1 times" in verdict.report()
