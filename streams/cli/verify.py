@@ -51,7 +51,7 @@ def verify(
 def _run(settings: Settings, connection: str, lead: str, *, repair: bool, minutes: float | None) -> Report:
     seconds = minutes * 60 if minutes else None
     try:
-        with Bars(err) as bars:
+        with Bars(err, settings) as bars:
             return asyncio.run(
                 run_verify(
                     settings, connection=connection, lead=lead, repair=repair, within_seconds=seconds, progress=bars

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from streams.placement import ghl_budget, partition_of
-from streams.settings import Connection, Settings
+from streams.settings import Settings
 from streams.topics import SNAPSHOTS, TopicNames
 from streams.verify.asker import Asker, Patience
 from streams.verify.connection import Progress, Verifying
@@ -18,14 +18,6 @@ from streams.verify.report import ConnectionReport, Report
 
 OPEN_QUESTIONS = 16
 """Of one connection: enough to use what its budget has left, few enough that live changes never wait for them long."""
-
-REQUESTS_A_LEAD = 3
-"""The contact, its notes, its tasks."""
-
-
-def seconds_at_least(connection: Connection, leads: int) -> float:
-    """How long so many leads take if nothing else uses the location's budget."""
-    return leads * REQUESTS_A_LEAD * connection.ghl.window_seconds / connection.ghl.requests_per_window
 
 
 async def verify(

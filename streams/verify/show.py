@@ -8,7 +8,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from streams.core.findings import Finding
+from streams.settings import Connection, Settings
 from streams.verify.report import Report
+
+REQUESTS_A_LEAD = 3
+"""The contact, its notes, its tasks."""
 
 MOST_LINES = 50
 """Findings shown at most; `--json` has all."""
@@ -18,7 +22,9 @@ _LONGEST = 60
 class Bars:
     """One bar for each connection and each thing that is done. Use as a context; call it with the progress of a run."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, settings: Settings) -> None:
+        self._console = console
+        self._settings = settings
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -41,7 +47,20 @@ class Bars:
         key = (connection, doing)
         if key not in self._tasks:
             self._tasks[key] = self._progress.add_task(f"{connection}: {doing}", total=of or None)
+            if doing == "reading":
+                self._console.print(estimate(self._settings.connections[connection], of), markup=False)
         self._progress.update(self._tasks[key], completed=done, total=of or None)
+
+
+def estimate(connection: Connection, leads: int) -> str:
+    """What reading so many leads will take, in one line."""
+    ghl = connection.ghl
+    requests = leads * REQUESTS_A_LEAD
+    minutes = requests * ghl.window_seconds / ghl.requests_per_window / 60
+    return (
+        f"{connection.name}: {leads} leads, about {requests} requests at {ghl.requests_per_window} in "
+        f"{ghl.window_seconds:g} s: {minutes:.0f} minutes or more, as live changes go first"
+    )
 
 
 def lines(report: Report) -> Iterator[str]:
