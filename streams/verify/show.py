@@ -67,7 +67,7 @@ def lines(report: Report) -> Iterator[str]:
     """The report in lines."""
     for one in report.connections:
         told = ", ".join(f"{number} {state}" for state, number in sorted(one.counts.items()) if number) or "nothing"
-        yield f"{one.name}: {one.leads} leads, {one.compared} fields compared, {one.requests} requests: {told}"
+        yield f"{one.name}: leads {one.leads}, {one.compared} fields compared, {one.requests} requests: {told}"
         for finding in [*one.mended][:MOST_LINES]:
             yield f"  mended      {line(finding)}"
         for finding in one.findings[:MOST_LINES]:
@@ -104,5 +104,5 @@ def _verdict(report: Report) -> str:
     if not report.wrong:
         return "GHL holds what Lofty says."
     repairable = sum(1 for one in report.connections for finding in one.findings if finding.remedies)
-    hint = f" --repair can mend {repairable} of them." if repairable else ""
-    return f"{report.wrong} are not as they should be.{hint}"
+    hint = f" --repair can mend {repairable}." if repairable else ""
+    return f"Not as they should be: {report.wrong}.{hint}"
