@@ -228,7 +228,8 @@ class Town:
         if disposition is Disposition.GONE and call.is_delete:
             self._receipt(row, "applied", call.step, is_deleted=True)
         elif disposition is Disposition.THROTTLED:
-            self._receipt(row, "failed", call.step)
+            if call.is_create:  # a look that was refused says nothing of the create that it looks for
+                self._receipt(row, "failed", call.step)
         elif disposition is not Disposition.RETRY:
             raise AssertionError(f"{row.snapshot.entity.key} {call.step}: {disposition}")
         elif not call.is_create:

@@ -35,7 +35,7 @@ class Vendors:
         connections = settings.connections.values()
         locations = tuple(GhlLocation(one.ghl_budget, (f"pit-{one.name}",)) for one in connections)
         teams = tuple(TeamSettings(int(one.lofty.team_id), (f"key-{one.name}",)) for one in connections)
-        window = {"window_limit": LIMIT, "window_seconds": WINDOW_SECONDS}
+        window: dict[str, Any] = {"window_limit": LIMIT, "window_seconds": WINDOW_SECONDS}
         self.ghl = GhlSandbox(
             GhlSettings(locations, search_lag_seconds=LAG_SECONDS, **window), now=lambda: clockwork.now
         )
