@@ -95,16 +95,15 @@ class Day:
         self._see(now)
         if rate.daily_limit is not None and rate.daily_limit > 0:
             self._vendor_limit = rate.daily_limit
-        left = rate.daily_reset_seconds
-        if left is None or not 0 <= left <= self.seconds:
-            left = None
-        else:
-            self._take_end(now + left + self._minute / 60, now)
+        ends_at = now + self.seconds / HOURS if self._told_end is None else self._told_end
+        if rate.daily_reset_seconds is not None and 0 <= rate.daily_reset_seconds <= self.seconds:
+            ends_at = now + rate.daily_reset_seconds + self._minute / 60
+            self._take_end(ends_at, now)
         if rate.daily_remaining is not None:
             # Of what is in flight only the request that was answered is surely in the vendor's count.
             surely = self._ours - max(0, self.in_flight - 1)
             self._foreign = max(0, self._vendor_limit - max(0, rate.daily_remaining) - surely)
-            self._foreign_until = now + (self.seconds / HOURS if left is None else left + self._minute / 60)
+            self._foreign_until = ends_at
 
     def changes_at(self, now: float) -> float | None:
         """When time alone gives something back; None when nothing was spent, or all of it is in flight."""
@@ -162,7 +161,8 @@ class Day:
 
     def _turn(self, end: float) -> None:
         """A day has ended. What is in flight may be counted in the new one."""
-        self._drop(end - self._minute)
+        while self._answers and self._answers[0][0] <= end - self._minute:
+            self._drop()
         self._turned_at = end
         self._told_end, self._began_at = None, end
 
@@ -171,13 +171,13 @@ class Day:
             self._turn(self._told_end)
         while self._began_at is not None and self._began_at + self.seconds <= now:
             self._began_at += self.seconds
-        self._drop(now - self.seconds)
+        while self._answers and self._answers[0][0] + self.seconds <= now:
+            self._drop()
         if self._foreign and self._foreign_until <= now:
             self._foreign = 0
 
-    def _drop(self, until: float) -> None:
-        while self._answers and self._answers[0][0] <= until:
-            self._answered -= self._answers.popleft()[1]
+    def _drop(self) -> None:
+        self._answered -= self._answers.popleft()[1]
 
     def _gathered(self) -> Iterable[tuple[float, int]]:
         """What was spent in steps of an hour, each with the time of its newest answer."""
