@@ -24,7 +24,7 @@ from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 from streams.dispatch.mending import Mending, NotMended
 from streams.dispatch.told import told_contact, told_notes, told_tasks, untellable
-from streams.dispatch.writer import PAUSE_SECONDS, Location
+from streams.dispatch.writer import Location
 from streams.tables import Table
 from streams.words import Entity, Inspection, Observation, Standing
 
@@ -268,7 +268,10 @@ class Inspector:
     # -- failures -----------------------------------------------------------------------------------------
 
     def _failed(self, open_: _Open, place: Location, error: ConnectorError) -> Finish | str:
-        """When to try again, or the words with which it ends."""
+        """When to try again, or the words with which it ends.
+
+        Only a 429 pauses the budget: a refused look (a scope that reading needs) says nothing of live changes.
+        """
         open_.failures += 1
         row = classify(error)
         rate = error.rate if isinstance(error, VendorError) else None
@@ -276,8 +279,6 @@ class Inspector:
             seconds = (rate.retry_after_seconds if rate else None) or place.window_seconds
             self.loop.pause(place.budget, seconds, f"{row.name}: {error}")
             return AGAIN
-        if row.disposition in (Disposition.PAUSE, Disposition.REFRESH):
-            self.loop.pause(place.budget, PAUSE_SECONDS, f"{row.name}: {error}")
         if row.disposition is Disposition.RETRY and open_.failures < MOST_FAILURES:
             return Finish(Verdict.RETRY, self.backoff.wait_seconds(open_.failures, self.jitter()))
         return str(error)

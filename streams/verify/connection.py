@@ -32,6 +32,9 @@ Progress = Callable[[str, str, int, int], None]
 MOST_LOOKS = 3
 """How often something is looked at before it is said to change too often to be judged."""
 
+MOST_REFUSALS = 20
+"""So many questions refused one after the other: the token or a scope is wrong, not a lead."""
+
 
 @dataclass(slots=True)
 class Verifying:
@@ -49,6 +52,7 @@ class Verifying:
     _basis: Basis = field(init=False)
     _field_id: str | None = field(init=False, default=None)
     _bearers: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
+    _refused: int = field(init=False, default=0)
 
     async def run(self, lead: str = "", *, repair: bool = False) -> None:
         """Verify all leads, or one. What stopped it, if anything, is in the report."""
@@ -226,12 +230,17 @@ class Verifying:
         await work_through(list(wrong), mend, self.tasks)
 
     async def _try(self, lead: str, looking: Coroutine[Any, Any, T]) -> T | tuple[()]:
-        """What GHL refuses to tell of one lead stops no other."""
+        """What GHL refuses to tell of one lead stops no other; when it refuses all, it is asked no more."""
         try:
-            return await looking
+            found = await looking
         except Refused as error:
+            self._refused += 1
+            if self._refused >= MOST_REFUSALS:
+                raise
             self.report.unfinished.append(str(error))
             return ()
+        self._refused = 0
+        return found
 
 
 def _unsettled(finding: Finding) -> Finding:

@@ -22,17 +22,12 @@ from streams.words import Entity, NotAWord, Snapshot
 
 
 class Newest:
-    """`async with Newest(settings, topic, connections, partitions) as newest`: entered when the topic is read to its end.
+    """`async with Newest(settings, topic, connections, partitions) as newest`: entered when the topic is read to its end."""
 
-    `lead` narrows it to one lead of each connection.
-    """
-
-    def __init__(
-        self, settings: Settings, topic: str, connections: Iterable[str], partitions: set[int], lead: str = ""
-    ) -> None:
+    def __init__(self, settings: Settings, topic: str, connections: Iterable[str], partitions: set[int]) -> None:
         self._topic = topic
         self._places = [TopicPartition(topic, number) for number in sorted(partitions)]
-        self._prefixes = tuple(f"{name}:{lead}:" if lead else f"{name}:" for name in connections)
+        self._prefixes = tuple(f"{name}:" for name in connections)
         self._consumer = AIOKafkaConsumer(
             **client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50, enable_auto_commit=False
         )
@@ -71,7 +66,12 @@ class Newest:
                 last = lead
 
     def of(self, connection: str, lead: str) -> dict[str, Snapshot]:
-        """The newest snapshots of a lead and all that hangs on it, by entity key; the contact first."""
+        """The newest snapshots of a lead and all that hangs on it, by entity key; the contact first.
+
+        Raises what ended the reading of the topic, if anything did.
+        """
+        if self._tail is not None and self._tail.done():
+            self._tail.result()
         start, found = f"{connection}:{lead}:".encode(), {}
         for key, raw in self._rows.items(from_key=start):
             if not key.startswith(start):

@@ -45,7 +45,7 @@ async def verify(
     reports = {one.name: ConnectionReport(one.name) for one in chosen}
     topic = names.of(SNAPSHOTS)
     async with (
-        Newest(settings, topic, places, set(places.values()), lead) as newest,
+        Newest(settings, topic, places, set(places.values())) as newest,
         Asker(
             settings, names, places, run, now_ms=now_ms, clock=clock, patience=patience, most=OPEN_QUESTIONS
         ) as asker,

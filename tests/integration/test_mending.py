@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from connectors.sandbox.faults import Fault
 from streams.app import Collaborators, Worker
 from streams.placement import ghl_budget, partition_of
 from streams.topics import INSPECTIONS, SNAPSHOTS
@@ -122,3 +123,37 @@ async def test_a_question_that_nobody_can_read_is_parked(embedded_kafka: Broker,
         told = await asker.ask("acme", "directory")
         assert "lofty lead id" in told.custom_fields
         assert [one.stage for one in await on.parked()] == ["inspect"]
+
+
+async def test_failures_of_ghl_are_tried_again_and_refusals_are_told(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """A 500 and a dropped connection cost a wait; what GHL will not tell of one lead stops no other."""
+    async with stage(embedded_kafka, tmp_path) as on:
+        leads = [on.new_lead() for _ in range(4)]
+        await on.until_quiet()
+        on.ghl.faults.add(Fault("status", operation="get-contact", status=500, times=1))
+        on.ghl.faults.add(Fault("drop_before_apply", operation="get-all-notes", times=1))
+        on.ghl.faults.add(Fault("status", operation="get-all-tasks", status=403, times=1))
+
+        report = await verify(on.settings, patience=QUICK)
+
+        assert (report.exit_code, report.counts) == (3, {"ok": len(leads) - 1})
+        [words] = report.connections[0].unfinished
+        assert "403" in words
+        on.edit("update", "lead", id=leads[0], fields={"lastName": "Lovelace"})
+        await on.until(lambda: on.contacts()[leads[0]].get("lastName") == "Lovelace", seconds=10)
+
+
+async def test_when_ghl_refuses_every_look_it_is_asked_no_more(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """A scope is missing: the run ends with GHL's words."""
+    async with stage(embedded_kafka, tmp_path) as on:
+        for _ in range(60):
+            on.new_lead()
+        await on.until_quiet()
+        on.ghl.faults.add(Fault("status", operation="get-contact", status=403))
+        seen = len(on.requests("ghl"))
+
+        report = await verify(on.settings, patience=QUICK)
+
+        assert report.exit_code == 3
+        assert any("403" in words for words in report.connections[0].unfinished)
+        assert len(on.requests("ghl")) - seen < 60
