@@ -167,6 +167,33 @@ async def test_what_was_spoiled_in_ghl_is_found_mended_and_then_right(broker: Br
         assert [len(on.contacts()[one]["notes"]) for one in with_note] == [1, 1, 1]
 
 
+async def test_what_stands_in_ghl_under_another_id_is_adopted_and_not_created_again(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """A note was cut and pasted, a contact deleted and restored from elsewhere: both bear our marks."""
+    async with stage(broker, tmp_path) as on:
+        pasted, restored = on.new_lead(), on.new_lead()
+        on.edit("create", "note", leadId=pasted, fields={"content": "hello"})
+        await on.until_quiet()
+        vandal = Vandal(on)
+        contact = vandal.contact(pasted)
+        note = contact.notes.pop(next(iter(contact.notes)))
+        contact.notes["pasted"] = {**note, "id": "pasted"}
+        await vandal.delete_contact(restored)
+        twin = vandal.clone(restored)
+        await on.until(lambda: any(one["id"] == twin for one in vandal.place.index.documents(on.ghl.now())))
+        asked = len(on.requests("ghl"))
+
+        report = await verified(on, repair=True)
+
+        creates = [one for one in on.requests("ghl")[asked:] if one.created]
+        assert report.exit_code == 0, report.as_dict()
+        assert len(report.connections[0].mended) == 2
+        assert creates == []
+        assert [one["id"] for one in on.contacts()[pasted]["notes"]] == ["pasted"]
+        assert (on.contacts()[restored]["id"], on.contacts()[restored]["firstName"]) == (twin, "Ada")
+
+
 async def test_live_changes_go_before_verify_and_both_keep_the_limit(embedded_kafka: Broker, tmp_path: Path) -> None:
     """Edits made in the middle of a run overtake the questions that wait already; no 429, ever."""
     window = {"window_limit": 20, "window_seconds": 2.0}
