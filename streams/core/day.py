@@ -7,7 +7,8 @@ Then no alignment of the vendor's day can see more of us than the limit, with he
 An end that was told is reckoned from its answer, so it is never early; by how much it is late, we do not know.
 What was answered in the last minute before it may belong to the new day already, and stays counted.
 
-What the vendor counted beyond ours is somebody else's: the location is shared with every other integration of the agency.
+The location is shared with every other integration of the agency. So we start no more than the vendor said is left, either,
+less what we started since.
 """
 
 from __future__ import annotations
@@ -25,17 +26,19 @@ MINUTES = 1440
 """An answer is at most this part of a day late; what was spent is kept in steps of it, too."""
 
 HOURS = 24
-"""Others' spending without a known end is believed for this part of a day: then one request finds out how it is now."""
+"""What the vendor said is left, without saying for how long, is believed for this part of a day: then a request asks anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayState:
     """A day on its way to another worker: `spent` are pairs of an age in seconds, the oldest first, and requests.
 
+    `left` is what the vendor said is left, less what was started since, and for how many seconds that holds.
     `ends_in_seconds` is None when the vendor told of no end; `began_seconds_ago` is when the day that we assume began.
     """
 
     spent: tuple[tuple[float, int], ...] = ()
+    left: tuple[int, float] | None = None
     ends_in_seconds: float | None = None
     began_seconds_ago: float = 0.0
 
@@ -51,8 +54,8 @@ class Day:
         self._minute = seconds / MINUTES
         self._answers: deque[tuple[float, int]] = deque()
         self._answered = 0
-        self._foreign = 0
-        self._foreign_until = 0.0
+        self._left: int | None = None
+        self._left_until = 0.0
         self._began_at: float | None = None
         self._told_end: float | None = None
         self._turned_at = -inf
@@ -70,7 +73,8 @@ class Day:
     def remaining(self, now: float) -> int:
         """How many requests may still start today."""
         self._forget(now)
-        return max(0, min(self._configured, self._vendor_limit - self._foreign) - self._ours)
+        ours = self.limit - self.in_flight - self._answered
+        return max(0, ours if self._left is None else min(ours, self._left))
 
     def ends_at(self, now: float) -> float:
         """When the day ends: as the vendor told, else the latest that can be, a day from its first request or its begin."""
@@ -83,12 +87,16 @@ class Day:
         """A request starts. The caller has asked `remaining` first."""
         self._see(now)
         self.in_flight += 1
+        if self._left is not None:
+            self._left -= 1
 
     def end(self, now: float, *, was_sent: bool = True) -> None:
         """A request was answered, or given up. One that never left is not counted."""
         self.in_flight -= 1
         if was_sent:
             self._count(now, 1)
+        elif self._left is not None:
+            self._left += 1
 
     def observe(self, rate: RateHeaders, now: float) -> None:
         """Correct ourselves by the headers of an answer that came just now, before its request is ended."""
@@ -101,9 +109,8 @@ class Day:
             self._take_end(ends_at, now)
         if rate.daily_remaining is not None:
             # Of what is in flight only the request that was answered is surely in the vendor's count.
-            surely = self._ours - max(0, self.in_flight - 1)
-            self._foreign = max(0, self._vendor_limit - max(0, rate.daily_remaining) - surely)
-            self._foreign_until = ends_at
+            self._left = max(0, rate.daily_remaining) - max(0, self.in_flight - 1)
+            self._left_until = ends_at
 
     def changes_at(self, now: float) -> float | None:
         """When time alone gives something back; None when nothing was spent, or all of it is in flight."""
@@ -111,8 +118,8 @@ class Day:
         times = [self._told_end] if self._told_end is not None else []
         if self._answers:
             times.append(self._answers[0][0] + self.seconds)
-        if self._foreign:
-            times.append(self._foreign_until)
+        if self._left is not None:
+            times.append(self._left_until)
         return min(times, default=None)
 
     def state(self, now: float) -> DayState:
@@ -123,20 +130,19 @@ class Day:
             spent.append((0.0, self.in_flight))
         return DayState(
             tuple(spent),
+            None if self._left is None else (self._left, self._left_until - now),
             None if self._told_end is None else self._told_end - now,
             0.0 if self._began_at is None else now - self._began_at,
         )
 
     def seed(self, state: DayState, now: float) -> None:
-        """Begin with what another worker left. What others spent is told by the first answer."""
+        """Begin with what another worker left."""
         for age, number in state.spent:
             self._count(now - age, number)
+        if state.left is not None:
+            self._left, self._left_until = state.left[0], now + state.left[1]
         self._began_at = now - state.began_seconds_ago
         self._told_end = None if state.ends_in_seconds is None else now + state.ends_in_seconds
-
-    @property
-    def _ours(self) -> int:
-        return self.in_flight + self._answered
 
     def _see(self, now: float) -> None:
         self._forget(now)
@@ -173,8 +179,8 @@ class Day:
             self._began_at += self.seconds
         while self._answers and self._answers[0][0] + self.seconds <= now:
             self._drop()
-        if self._foreign and self._foreign_until <= now:
-            self._foreign = 0
+        if self._left is not None and self._left_until <= now:
+            self._left = None
 
     def _drop(self) -> None:
         self._answered -= self._answers.popleft()[1]

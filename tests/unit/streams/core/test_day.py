@@ -197,6 +197,29 @@ def test_what_others_spend_is_taken_into_account_until_the_reset() -> None:
     assert day.remaining(60.0) == 100
 
 
+def test_what_we_spent_before_the_vendors_day_does_not_hide_what_others_spent_in_it() -> None:
+    """Our older requests leave our count first; what the vendor said is left holds until its reset."""
+    day = Day(6, DAY)
+    spend(day, 5, 0.0)
+    day.begin(DAY / 2)
+    day.observe(RateHeaders(daily_limit=6, daily_remaining=0, daily_reset_seconds=DAY * 3 / 4), DAY / 2)
+    day.end(DAY / 2)
+    assert day.remaining(DAY + 1) == 0
+    assert day.remaining(DAY * 5 / 4 + 1) == 5
+
+
+def test_a_request_that_never_left_is_given_back() -> None:
+    """To our own count, and to what the vendor said is left."""
+    day = Day(6, DAY)
+    day.begin(0.0)
+    day.observe(RateHeaders(daily_remaining=1), 0.0)
+    day.end(0.0)
+    day.begin(1.0)
+    none = day.remaining(1.0)
+    day.end(2.0, was_sent=False)
+    assert (none, day.remaining(2.0)) == (0, 1)
+
+
 def test_what_is_in_flight_is_not_taken_for_others() -> None:
     """Of what is in flight only the request that was answered is surely counted; nothing is lost by that in the end."""
     day = Day(100, DAY)
@@ -251,7 +274,7 @@ def test_a_day_that_goes_to_another_worker_never_gains_by_it(
         now += seconds
         spend(ours, min(starts, ours.remaining(now)), now)
     if is_told:
-        ours.observe(RateHeaders(daily_reset_seconds=DAY / 2), now)
+        ours.observe(RateHeaders(daily_remaining=4, daily_reset_seconds=DAY / 2), now)
     state = ours.state(now)
     theirs.seed(state, 7.0)
     assert len(state.spent) <= 25
