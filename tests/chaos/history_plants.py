@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from connectors.sandbox.ledger import Entry
-from streams.words import Receipt
-from tests.chaos.history import History
+from streams.words import Entity, Receipt
+from tests.chaos.history import History, Received
 from tests.chaos.history.nothing_stale import STAMP
 
 T = TypeVar("T")
 Pick = Callable[[Sequence[T]], T]
 """Chooses where to plant."""
+_CREATES = ("create contact", "create note", "create task")
 GAP_SECONDS = 0.03
 """After a request: before the lane's next one."""
 
@@ -216,6 +217,24 @@ def forget_the_outcome(history: History, pick: Pick[Any]) -> History:
     return _forget(history, pick, lambda one: one.outcome != "intended")
 
 
+def intend_too_late(history: History, pick: Pick[Any]) -> History:
+    """A create is intended only after it was sent."""
+    return _retell(history, pick, lambda one: one.outcome == "intended", 60_000)
+
+
+def tell_too_early(history: History, pick: Pick[Any]) -> History:
+    """The last write of an entity came after all that is told of it."""
+    return _retell(history, pick, lambda one: one.outcome != "intended", -600_000)
+
+
+def tell_before_the_intent(history: History, pick: Pick[Any]) -> History:
+    """On the topic, the outcome of a create stands before its intent."""
+    created = [one for one in history.receipts if one.receipt.outcome == "applied" and one.receipt.step in _CREATES]
+    line = _pick(pick, created)
+    others = [one for one in history.receipts if one is not line]
+    return replace(history, receipts=[replace(line, offset=-1), *others])
+
+
 PLANTS: tuple[Plant, ...] = (
     Plant("a lost contact", 1, lose_a_contact),
     Plant("a lost note", 1, lose_a_note),
@@ -241,6 +260,9 @@ PLANTS: tuple[Plant, ...] = (
     Plant("two owners of a budget", 6, ask_as_another),
     Plant("a create without an intent", 7, forget_an_intent),
     Plant("a write without a receipt", 7, forget_the_outcome),
+    Plant("an intent that comes too late", 7, intend_too_late),
+    Plant("a write after the last receipt", 7, tell_too_early),
+    Plant("an outcome before its intent", 7, tell_before_the_intent),
 )
 
 
@@ -309,7 +331,28 @@ def _is_edited(history: History, note: Entry) -> bool:
 
 
 def _forget(history: History, pick: Pick[Any], is_forgotten: Callable[[Receipt], bool]) -> History:
-    intended = [one.receipt.entity for one in history.receipts if one.receipt.outcome == "intended"]
-    entity = _pick(pick, intended)
+    entity = _created(history, pick)
     kept = [one for one in history.receipts if one.receipt.entity != entity or not is_forgotten(one.receipt)]
     return replace(history, receipts=kept)
+
+
+def _retell(history: History, pick: Pick[Any], is_meant: Callable[[Receipt], bool], later_ms: int) -> History:
+    """The same receipts of an entity, made at another time."""
+    entity = _created(history, pick)
+
+    def retold(one: Received) -> Received:
+        receipt = one.receipt
+        if receipt.entity != entity or not is_meant(receipt):
+            return one
+        return replace(one, receipt=receipt.model_copy(update={"at_ms": receipt.at_ms + later_ms}))
+
+    return replace(history, receipts=[retold(one) for one in history.receipts])
+
+
+def _created(history: History, pick: Pick[Any]) -> Entity:
+    """An entity that GHL was asked to create, and did."""
+    by_outcome = {
+        wanted: {one.receipt.entity for one in history.receipts if one.receipt.outcome == wanted}
+        for wanted in ("intended", "applied")
+    }
+    return _pick(pick, sorted(by_outcome["intended"] & by_outcome["applied"]))

@@ -85,25 +85,38 @@ def test_what_has_nothing_to_examine_is_violated() -> None:
 # -- what is excused, and what is not ------------------------------------------------------------------------------
 
 
-def parked(history: History, at_ms: int) -> History:
-    """The history without its first note of a lead in the east, which is parked at a time."""
+def parked(history: History, at_ms: int | None = None) -> History:
+    """The history without its first note of a lead in the east, which is parked: by default just before it was settled."""
     lost = lose_a_note(history, first)
     note = history.contacts["east"]["contacts"][0]["notes"][0]["body"].rsplit(":", 1)[-1].rstrip("]")
-    entity = next(one.receipt.entity.key for one in history.receipts if one.receipt.id == note)
+    about = [one.receipt for one in history.receipts if one.receipt.id == note]
+    at_ms = about[-1].at_ms - 1 if at_ms is None else at_ms
+    entity = about[0].entity.key
     record = Parked(stage="deliver", reason="refused", message="no", at_ms=at_ms, source="create note", entity=entity)
     return replace(lost, parked=[record])
 
 
+def unsettled(history: History) -> History:
+    """The same, and no receipt settles anything."""
+    lines = [replace(one, receipt=one.receipt.model_copy(update={"settled": ""})) for one in history.receipts]
+    return replace(history, receipts=lines)
+
+
 def test_what_is_parked_since_its_last_change_is_not_lost(honest: History) -> None:
     """It is visible, and waits for a person."""
-    verdict = judge(parked(honest, int(honest.receipts[-1].receipt.at_ms) + 1))
+    verdict = judge(unsettled(parked(honest)))
     assert verdict.holds, verdict.report()
     assert len(verdict.findings[0].excused) == 1
 
 
 def test_what_was_parked_before_it_was_settled_is_lost(honest: History) -> None:
-    """An old parked record explains nothing."""
-    assert judge(parked(honest, int(honest.receipts[0].receipt.at_ms))).violated == {1}
+    """A parked record explains nothing once the entity was said to be as wanted."""
+    assert judge(parked(honest)).violated == {1}
+
+
+def test_what_was_parked_before_its_last_change_is_lost(honest: History) -> None:
+    """Each change is tried anew, whatever became of the one before."""
+    assert judge(unsettled(parked(honest, at_ms=1))).violated == {1}
 
 
 def test_what_was_deleted_in_ghl_may_be_created_again(honest: History) -> None:
@@ -158,6 +171,19 @@ def test_two_workers_that_take_turns_are_told_without_fences(honest: History) ->
     turns = add(honest, replace(look, agent="a w99"), replace(look_again(honest.ghl[10], 0.031)))
     assert judge(replace(honest, fences=())).holds
     assert judge(replace(turns, fences=())).violated == {6}
+
+
+def test_a_worker_that_asks_before_the_other_is_done_is_told(honest: History) -> None:
+    """What a killed worker had in flight is excused: nobody waits for it any more."""
+    owners = [(one, other) for one in honest.ghl for other in honest.ghl if one.budget == other.budget]
+    last, heirs = next(
+        (one, other)
+        for one, other in reversed(owners)
+        if {worker_of(one), worker_of(other)} == {"w0", "w2"} and one.at < other.at
+    )
+    slow = [replace(one, ended=heirs.at + 0.001) if one is last else one for one in honest.ghl]
+    assert 6 in judge(replace(honest, ghl=slow, fences=(), nemesis=())).violated
+    assert judge(replace(honest, ghl=slow, fences=())).holds
 
 
 def test_a_worker_that_asks_before_its_fence_is_told(honest: History) -> None:
