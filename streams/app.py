@@ -193,6 +193,10 @@ class Worker:
     # -- partitions come and go ---------------------------------------------------------------------------
 
     async def _on_rebalanced(self, _app: object, **_: object) -> None:
+        # Faust resumes the streams' partitions and then seeks them to their commits, while records flow already from the
+        # recovery before: what comes in between is neither processed nor read again. So nothing flows until that seek.
+        self.app.consumer.stop_flow()
+        self.app.flow_control.suspend()
         receipts = self._names.of(RECEIPTS)
         self.ownership.assign({tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == receipts})
 
@@ -432,8 +436,8 @@ class Worker:
         source = self.app.topic(
             self._names.of(topic), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
-        first_offset = None if topic == SNAPSHOTS else self._lag.first_offset
-        body = agent(name, process, self._busy, self._given.end, first_offset)
+        resumes_at = None if topic == SNAPSHOTS else self._lag.resumes_at
+        body = agent(name, process, self._busy, self._given.end, resumes_at)
         self.app.agent(source, name=f"lofty_ghl.{name}", concurrency=1)(body)
 
     def _answered(self, loop: DispatchLoop, budget: str, answer: Any) -> None:

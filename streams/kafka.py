@@ -85,11 +85,12 @@ class GroupLag:
         ends = await self._consumer.end_offsets(wanted)
         return {(p.topic, p.partition): (await self._consumer.committed(p) or 0, ends[p]) for p in wanted}
 
-    async def first_offset(self, place: tuple[str, int]) -> int:
-        """The first offset that a topic and partition still holds."""
+    async def resumes_at(self, place: tuple[str, int]) -> int:
+        """The offset at which the group goes on in a topic and partition: its commit, or the first that is still there."""
         await self._start()
         partition = TopicPartition(*place)
-        return int((await self._consumer.beginning_offsets([partition]))[partition])
+        first = (await self._consumer.beginning_offsets([partition]))[partition]
+        return max(first, await self._consumer.committed(partition) or 0)
 
     async def _start(self) -> None:
         async with self._starting:

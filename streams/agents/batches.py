@@ -31,7 +31,7 @@ GATHER_SECONDS = 0.01
 
 log = get_logger("lofty_ghl.agents")
 
-FirstOffset = Callable[[Place], Awaitable[int]]
+ResumesAt = Callable[[Place], Awaitable[int]]
 Process = Callable[[list[Any]], Awaitable[None]]
 
 
@@ -61,15 +61,15 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
 
 
 def agent(
-    name: str, process: Process, busy: Busy, end: Callable[[str], None], first_offset: FirstOffset | None = None
+    name: str, process: Process, busy: Busy, end: Callable[[str], None], resumes_at: ResumesAt | None = None
 ) -> Callable[[StreamT[Any]], Awaitable[None]]:
     """The body of an agent: hand each batch of Kafka messages to `process`.
 
     `process` parks what it cannot read. If it raises all the same (Kafka does not take our writes, or a defect of ours),
     the process ends at once and without committing (`end`): Faust would skip the events and commit past them.
     The supervisor starts it again, and the same events are read again.
-    So it does when the consumer has skipped events. `first_offset` gives the first offset that a place still holds;
-    None is for compacted topics, where skipped events cannot be told from compacted ones.
+    So it does when the consumer has skipped events. `resumes_at` asks Kafka for the offset at which the group goes on in a
+    place; None is for compacted topics, where skipped events cannot be told from compacted ones.
     """
 
     async def consume(stream: StreamT[Any]) -> None:
@@ -77,11 +77,10 @@ def agent(
         async for events in batches(stream):
             try:
                 with busy.working():
-                    if first_offset is not None:
-                        for hole in _holes(continuity, stream, events):
-                            if hole.came > await first_offset(hole.place):
+                    if resumes_at is not None:
+                        for hole in _holes(continuity, events):
+                            if hole.came > await resumes_at(hole.place):
                                 end(f"Agent {name}: the consumer has skipped {hole}. They are read at the next start.")
-                            log.critical("agent %s: retention has removed %s before they were read", name, hole)
                     await process([event.message for event in events])
             except Exception:
                 log.critical("agent %s cannot go on with %d records", name, len(events), exc_info=True)
@@ -93,11 +92,7 @@ def agent(
     return consume
 
 
-def _holes(continuity: Continuity, stream: StreamT[Any], events: list[EventT[Any]]) -> list[Hole]:
-    committed = stream.app.consumer._committed_offset  # type: ignore[attr-defined]  # Faust's own, not any consumer
-    found = []
-    for event in events:
-        one = event.message
-        generation = one.generation_id or 0
-        found.append(continuity.check((one.topic, one.partition), generation, one.offset, committed.get(one.tp)))
-    return [hole for hole in found if hole is not None]
+def _holes(continuity: Continuity, events: list[EventT[Any]]) -> list[Hole]:
+    messages = [event.message for event in events]
+    checked = (continuity.check((one.topic, one.partition), one.generation_id or 0, one.offset) for one in messages)
+    return [hole for hole in checked if hole is not None]

@@ -28,13 +28,17 @@ class Hole:
 
 @dataclass(slots=True)
 class Continuity:
-    """What each place must go on with, by the generation of the consumer group."""
+    """What each place goes on with, by the generation of the consumer group.
+
+    In a new generation a place begins where the group's commit stands, which only Kafka knows: its first record is a hole
+    to ask about, unless it is offset 0.
+    """
 
     _next: dict[Place, tuple[int, int]] = field(default_factory=dict)
 
-    def check(self, place: Place, generation: int, offset: int, committed: int | None) -> Hole | None:
-        """Note a record that comes. `committed` is where the group's commit stands; None: the place never was committed."""
+    def check(self, place: Place, generation: int, offset: int) -> Hole | None:
+        """Note a record that comes. Returns what seems to be missing before it."""
         known = self._next.get(place)
-        expected = known[1] if known is not None and known[0] == generation else committed or 0
+        expected = known[1] if known is not None and known[0] == generation else 0
         self._next[place] = (generation, max(offset + 1, expected))
         return Hole(place, expected, offset) if offset > expected else None

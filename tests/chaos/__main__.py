@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120.0, help="it goes on for at least so long")
     parser.add_argument("--rate", type=float, default=12.0, help="edits a second")
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--keep", action="store_true", help="keep the logs of a run that went well")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
@@ -43,7 +44,10 @@ def main() -> None:
     if any(one.violations for one in findings):
         print(f"violated. The logs of every process: {folder}. Try it again with --seed {seed}")
         sys.exit(1)
-    shutil.rmtree(folder, ignore_errors=True)
+    if not given.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        print(folder)
 
 
 async def run(folder: Path, seed: int, kills: int, seconds: float, rate: float) -> list[Finding]:

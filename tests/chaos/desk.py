@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from connectors.lofty.sandbox import LoftySandbox, desk_work
 from connectors.lofty.times import to_iso
+from streams.words import Entity
 
 TAGS = ("Buyer", "Seller", "Investor", "VIP", "Relocation")
 TOWNS = ("Austin", "Dallas", "Denver", "Tampa")
@@ -30,6 +32,7 @@ class Desk:
     edits: int = 0
     _versions: dict[int, int] = field(default_factory=dict)
     _leads: dict[int, list[int]] = field(default_factory=dict)
+    _trash: dict[int, list[int]] = field(default_factory=dict)
     _children: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
 
     async def work(self, per_second: float) -> None:
@@ -50,8 +53,8 @@ class Desk:
         lead = self.random.choice(leads)
         children = self._children.setdefault(lead, [])
         match self.random.choices(
-            ("edit", "burst", "toggle", "tags", "note", "task", "appointment", "child", "gone", "trash"),
-            (24, 6, 8, 10, 10, 8, 5, 18, 4, 1),
+            ("edit", "burst", "toggle", "tags", "note", "task", "appointment", "child", "gone", "trash", "restore"),
+            (24, 6, 8, 10, 10, 8, 5, 18, 4, 1, 1),
         )[0]:
             case "edit":
                 self._change_lead(team, lead)
@@ -64,8 +67,8 @@ class Desk:
             case "tags":
                 tags = self.random.sample(TAGS, self.random.randrange(4))
                 self._edit(team, "update", "lead", id=lead, fields={"tags": tags})
-            case "note" | "task" | "appointment" as kind:
-                children.append((kind, self._new_child(team, lead, kind)))
+            case "note" | "task" | "appointment" as new:
+                children.append((new, self._new_child(team, lead, new)))
             case "child" if children:
                 kind, child = self.random.choice(children)
                 self._change_child(team, kind, child)
@@ -74,15 +77,24 @@ class Desk:
                 self._edit(team, "delete", kind, id=child)
             case "trash" if len(leads) > 8:
                 leads.remove(lead)
+                self._trash.setdefault(team, []).append(lead)
                 self._edit(team, "delete", "lead", id=lead)
+            case "restore" if trash := self._trash.get(team):
+                lead = trash.pop(self.random.randrange(len(trash)))
+                leads.append(lead)
+                self._restore(team, lead)
 
-    def touch_everything(self) -> None:
-        """One last edit of each lead and child: whatever is parked is tried again."""
-        for team, leads in self._leads.items():
-            for lead in leads:
-                self._change_lead(team, lead)
-                for kind, child in self._children.get(lead, ()):
-                    self._change_child(team, kind, child)
+    def touch(self, entities: Iterable[Entity], team_of: Callable[[str], int]) -> None:
+        """One more edit of each entity that still lives: what is parked is tried again when it changes."""
+        for one in entities:
+            team, number = team_of(one.connection), int(one.id)
+            record = self.lofty.teams[team].find("lead" if one.kind == "contact" else one.kind, number)
+            if record is None or record.is_deleted:
+                continue
+            if one.kind == "contact":
+                self._change_lead(team, number)
+            else:
+                self._change_child(team, one.kind, number)
 
     def _new_lead(self, team: int) -> int:
         number = self.random.randrange(10**9)
@@ -92,6 +104,11 @@ class Desk:
         lead = self._edit(team, "create", "lead", fields=person)
         self._versions[lead] = 1
         return lead
+
+    def _restore(self, team: int, lead: int) -> None:
+        """Out of the trash. What Lofty's webhooks say of that is not known: an update is the least that they may."""
+        self.lofty.teams[team].records["lead"][lead].is_deleted = False
+        self._change_lead(team, lead)
 
     def _change_lead(self, team: int, lead: int) -> None:
         self._edit(team, "update", "lead", id=lead, fields={"lastName": self._next(lead)})

@@ -1,42 +1,98 @@
-"""The end of a run: everything comes to rest, then what the judge needs is read."""
+"""The end of a run: everything comes to rest, then what the judge needs is read.
+
+Rest is seen from outside: Lofty has delivered its pings, the group has read every topic to its end, no table holds work
+that is not parked, and the vendors are not asked any more. Nothing is restarted, touched or replayed to bring it about:
+what the workers would have forgotten must be missing.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Mapping
+from typing import TypeVar
 
 import orjson
 
 from connectors.ghl.sandbox.seeds import shown
 from connectors.lofty.sandbox import desk_work
 from streams.appender import Appender, Record
-from streams.kafka import new_producer, read_topic
-from streams.settings import Settings
-from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS
+from streams.core.rows import FetchRow, OutboxRow
+from streams.kafka import GroupLag, new_producer, read_topic
+from streams.topics import CHANGES, FETCHES, FETCHES_TABLE, OUTBOX_TABLE, PARKED, RECEIPTS, SNAPSHOTS
 from streams.words import FENCE_KEY, Parked, Receipt, Snapshot
-from tests.chaos.judge import History, Tenure
-from tests.chaos.stage import GHL_LIMIT, GHL_WINDOW_SECONDS, IN_FLIGHT, LOFTY_PER_MINUTE, Stage
+from streams.words.fence import Fence
+from tests.chaos.history import Event, Fenced, History, Received
+from tests.chaos.stage import GHL_LIMIT, GHL_WINDOW_SECONDS, LOFTY_PER_MINUTE, Stage
 
-STILL_SECONDS = 6.0
-REST_SECONDS = 240.0
+STILL_SECONDS = 3.0
+REST_SECONDS = 420.0
+"""A failed entity waits for five minutes at most."""
+LOOK_SECONDS = 0.5
+
+Row = TypeVar("Row", FetchRow, OutboxRow)
 
 
-async def until_still(stage: Stage) -> None:
-    """Wait until all pings are delivered and the vendors were not asked anything for a while."""
-    asked, since, deadline = -1, time.monotonic(), time.monotonic() + REST_SECONDS
-    while time.monotonic() - since < STILL_SECONDS:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the vendors are still asked after {REST_SECONDS:.0f} s of peace")
-        now = stage.asked()
-        if now != asked or await stage.pings_pending():
-            asked, since = now, time.monotonic()
-        await asyncio.sleep(0.2)
+async def until_still(stage: Stage) -> str:
+    """Wait until everything rests. Returns what does not after `REST_SECONDS`; empty when all does."""
+    lag = GroupLag(stage.settings, stage.names.group)
+    deadline = time.monotonic() + REST_SECONDS
+    asked, since = -1, time.monotonic()
+    try:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if stage.asked() != asked:
+                asked, since, busy = stage.asked(), time.monotonic(), "the vendors are asked"
+            elif time.monotonic() - since > STILL_SECONDS:
+                busy = await _what_waits(stage, lag)
+                if not busy:
+                    return ""
+            if time.monotonic() > deadline:
+                return f"not at rest after {REST_SECONDS:.0f} s of peace: {busy}"
+    finally:
+        await lag.aclose()
+
+
+async def _what_waits(stage: Stage, lag: GroupLag) -> str:
+    if pending := await stage.pings_pending():
+        return f"{pending} pings"
+    topics = [stage.names.of(topic) for topic in (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS)]
+    places = [(topic, number) for topic in topics for number in range(stage.settings.kafka.partitions)]
+    behind = [
+        f"{topic}/{number} read to {committed} of {end}"
+        for (topic, number), (committed, end) in (await lag.look(places)).items()
+        if committed < end
+    ]
+    if behind:
+        return ", ".join(behind)
+    due = [key for key, row in (await _rows(stage, FETCHES_TABLE, FetchRow)).items() if not row.parked]
+    due += [key for key, row in (await _rows(stage, OUTBOX_TABLE, OutboxRow)).items() if not row.parked]
+    return ", ".join(due)
+
+
+async def parked_now(stage: Stage) -> set[str]:
+    """The keys of all entities that wait for a person or for their next change."""
+    reads, writes = await _rows(stage, FETCHES_TABLE, FetchRow), await _rows(stage, OUTBOX_TABLE, OutboxRow)
+    return {key for rows in (reads, writes) for key, row in rows.items() if row.parked}
+
+
+async def _rows(stage: Stage, table: str, row: type[Row]) -> Mapping[str, Row]:
+    """A table as its changelog tells it."""
+    held: dict[str, Row] = {}
+    for one in await read_topic(stage.settings, stage.names.changelog(table)):
+        key = one.key.decode()
+        if one.value is None:
+            held.pop(key, None)
+        else:
+            held[key] = row.from_bytes(one.value)
+    return held
 
 
 async def replay_snapshots(stage: Stage) -> int:
-    """Put the newest snapshot of every entity on the topic again: what a changed mapping makes different is rewritten."""
+    """Put the newest snapshot of every entity on the topic again: what a changed mapping makes different is rewritten.
+
+    It may race with newer snapshots, as an operator's replay would: `deliver` goes by their versions.
+    """
     newest = {one.key: one for one in await read_topic(stage.settings, stage.names.of(SNAPSHOTS))}
     producer = new_producer(stage.settings)
     await producer.start()
@@ -51,44 +107,47 @@ async def replay_snapshots(stage: Stage) -> int:
     return len(again)
 
 
-async def read_history(stage: Stage, settings: Settings) -> History:
-    """Everything that the judge looks at."""
-    leads, found = {}, {}
-    for number, name in enumerate(settings.connections):
+async def read_history(stage: Stage) -> History:
+    """Everything that the judge looks at. `stage.configs` are the configurations in the order of their use."""
+    leads, contacts = {}, {}
+    for number, name in enumerate(stage.settings.connections):
         leads[name] = desk_work.everything(stage.lofty.teams[9000 + number], with_trash=True)
         place = stage.ghl.place(f"loc{number}")
-        found[name] = {
+        contacts[name] = {
             "contacts": [shown(one) for one in place.contacts.values()],
             "customFields": list(place.custom_fields.values()),
             "users": list(place.users.values()),
         }
-    receipts = await read_topic(settings, stage.names.of(RECEIPTS))
-    parked = await read_topic(settings, stage.names.of(PARKED))
-    limits = {f"loc{n}": (GHL_LIMIT, GHL_WINDOW_SECONDS) for n in range(len(leads))}
+    limits: dict[str, tuple[int, float]] = {f"loc{n}": (GHL_LIMIT, GHL_WINDOW_SECONDS) for n in range(len(leads))}
     limits |= {str(9000 + n): (LOFTY_PER_MINUTE, 60.0) for n in range(len(leads))}
+    limits |= {one.lofty_budget: (LOFTY_PER_MINUTE, 60.0) for one in stage.settings.connections.values()}
+    told = await read_topic(stage.settings, stage.names.of(RECEIPTS))
+    parked = await read_topic(stage.settings, stage.names.of(PARKED))
     return History(
-        settings=settings,
+        configs=tuple(stage.configs),
         ghl=stage.ghl.ledger.after(),
         lofty=stage.lofty.ledger.after(),
-        leads=leads,
-        found=found,
-        receipts=[Receipt.from_bytes(one.value) for one in receipts if one.key != FENCE_KEY],
-        parked=[Parked.from_bytes(one.value) for one in parked],
         limits=limits,
-        in_flight=IN_FLIGHT,
-        frozen=[Tenure(one.whom, one.at, one.until or one.at) for one in stage.happened if one.what == "frozen"],
+        leads=leads,
+        contacts=contacts,
+        receipts=[
+            Received(one.partition, one.offset, Receipt.from_bytes(one.value)) for one in told if one.key != FENCE_KEY
+        ],
+        fences=[Fenced(one.partition, one.offset, Fence.from_bytes(one.value)) for one in told if one.key == FENCE_KEY],
+        parked=[Parked.from_bytes(one.value) for one in parked],
+        nemesis=[Event(one.what, one.whom, one.at, one.until) for one in stage.happened],
     )
 
 
 async def read_topics(stage: Stage) -> bytes:
-    """Every record of the pipeline's own topics, as JSON: where a lost change stopped is seen there."""
+    """Every record of the pipeline's own topics, as JSON without states: where a lost change stopped is seen there."""
     found = [
         {
             "at": one.timestamp,
             "topic": topic,
             "partition": one.partition,
             "offset": one.offset,
-            "value": _json(one.value),
+            "value": _without_state(one.value),
         }
         for topic in (CHANGES, FETCHES, SNAPSHOTS)
         for one in await read_topic(stage.settings, stage.names.of(topic))
@@ -96,24 +155,8 @@ async def read_topics(stage: Stage) -> bytes:
     return orjson.dumps(found)
 
 
-def _json(value: bytes | None) -> object:
+def _without_state(value: bytes | None) -> object:
     content = orjson.loads(value or b"null")
     if isinstance(content, dict):
         content.pop("state", None)
     return content
-
-
-def save(path: Path, history: History, stage: Stage) -> None:
-    """Everything that a violation may be explained by, as JSON."""
-    path.write_bytes(
-        orjson.dumps(
-            {
-                "happened": [asdict(one) for one in stage.happened],
-                "ghl": [asdict(one) for one in history.ghl],
-                "lofty": [asdict(one) for one in history.lofty],
-                "receipts": [one.model_dump(exclude_defaults=True) for one in history.receipts],
-                "parked": [one.model_dump(exclude={"original"}) for one in history.parked],
-            },
-            option=orjson.OPT_INDENT_2,
-        )
-    )

@@ -41,18 +41,23 @@ SESSION_SECONDS = 3.0
 IN_FLIGHT = 8
 LISTS = (2, 9, 10, 11, 12)
 PINGS = PingSettings(duplicates=0.1, reorders=0.1, delay_seconds=0.5, attempts=400, retry_seconds=0.5)
-MAPPINGS = ("", 'mapping = "changed"\n')
-"""The configuration's two mappings: a run may change from the first to the second in the middle."""
+MAPPING_LINE = 'mapping = "default"'
+STATE_LINE = 'data_dir = "state"'
+READY = b" is ours since "
 
 
 @dataclass(slots=True)
 class Happened:
-    """Something that the adversary did: what, to whom, from when until when (seconds since the epoch)."""
+    """Something that the adversary did: what, to whom, from when until when (seconds since the epoch).
+
+    `what` is a kind of `tests.chaos.history.Event` where the judge excuses something by it; `detail` is for people.
+    """
 
     what: str
     whom: str
     at: float
     until: float | None = None
+    detail: str = ""
 
 
 @dataclass(slots=True)
@@ -63,8 +68,8 @@ class WorkerProcess:
     slot: int
     process: subprocess.Popen[bytes]
     log: Path
-    is_frozen: bool = False
-    is_wanted: bool = True
+    began: float
+    _is_ready: bool = False
 
     @property
     def is_alive(self) -> bool:
@@ -73,8 +78,13 @@ class WorkerProcess:
 
     @property
     def is_ready(self) -> bool:
-        """It owns partitions, by its log."""
-        return " is ours since " in self.log.read_text(errors="replace")
+        """It has owned partitions, by its log."""
+        self._is_ready = self._is_ready or READY in self.log.read_bytes()
+        return self._is_ready
+
+    def says(self, words: bytes) -> bool:
+        """Its log has these words."""
+        return words in self.log.read_bytes()
 
 
 @dataclass(slots=True)
@@ -91,21 +101,16 @@ class Stage:
     gateway: Child
     lofty_url: str
     http: aiohttp.ClientSession
-    config: Path
-    template: str
+    configs: list[str]
     workers: list[WorkerProcess] = field(default_factory=list)
     happened: list[Happened] = field(default_factory=list)
     _started: int = 0
 
-    def note(self, what: str, whom: str = "", until: float | None = None) -> Happened:
+    def note(self, what: str, whom: str = "", detail: str = "") -> Happened:
         """Write down what the adversary does."""
-        one = Happened(what, whom, time.time(), until)
+        one = Happened(what, whom, time.time(), detail=detail)
         self.happened.append(one)
         return one
-
-    def connections(self) -> list[str]:
-        """The names of all connections."""
-        return list(self.settings.connections)
 
     def start_worker(self, slot: int, *trap: str) -> WorkerProcess:
         """Start a worker in a slot: its folder of state is that of the slot's former worker."""
@@ -114,7 +119,7 @@ class Stage:
         log = self.folder / f"{instance}.log"
         config = self.folder / f"slot{slot}.toml"
         state = self.folder / f"state{slot}"
-        config.write_text(self.config.read_text().replace("@STATE@", str(state)).replace("@PORT@", "0"))
+        config.write_text(self.configs[-1].replace(STATE_LINE, f'data_dir = "{state}"'))
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.process", "--config", str(config), "--instance", instance, *trap],
@@ -123,7 +128,7 @@ class Stage:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        worker = WorkerProcess(instance, slot, process, log)
+        worker = WorkerProcess(instance, slot, process, log, time.monotonic())
         self.workers.append(worker)
         return worker
 
@@ -180,11 +185,8 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
             desk_work.seed(lofty, team, make_team())
         gateway_port = free_port()
         prefix = f"chaos-{uuid.uuid4().hex[:6]}."
-        template = _config(node.bootstrap, prefix, gateway_port, lofty_url, ghl_url)
-        config = folder / "lofty-ghl.toml"
-        config.write_text(template.replace("@MAPPING@", MAPPINGS[0]))
+        text = _config(node.bootstrap, prefix, gateway_port, lofty_url, ghl_url)
         environ = _secrets()
-        text = config.read_text().replace("@STATE@", str(folder)).replace("@PORT@", "0")
         settings = parse_settings(text, environ, read_file=lambda path: "", source="chaos")
         await create_missing(settings)
         processes = stack.enter_context(ExitStack())
@@ -199,9 +201,7 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
                 client = LoftyClient(transport, StaticAuth("token", f"key-{n}"), base_url=lofty_url)
                 for number in LISTS:
                     await client.create_subscription(number, f"{url}/lofty/a-secret-of-chaos-{n:04}")
-        stage = Stage(
-            folder, node, settings, environ, TopicNames(prefix), lofty, ghl, gateway, lofty_url, http, config, template
-        )
+        stage = Stage(folder, node, settings, environ, TopicNames(prefix), lofty, ghl, gateway, lofty_url, http, [text])
         try:
             yield stage
         finally:
@@ -211,12 +211,11 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
                 worker.process.wait()
 
 
-def change_mapping(stage: Stage) -> Settings:
-    """Write the other mapping into the configuration; workers that start from now on use it."""
-    stage.config.write_text(stage.template.replace("@MAPPING@", MAPPINGS[1]))
-    text = stage.config.read_text().replace("@STATE@", str(stage.folder)).replace("@PORT@", "0")
+def change_mapping(stage: Stage) -> None:
+    """Configure the other mapping: workers that start from now on use it."""
+    text = stage.configs[-1].replace(MAPPING_LINE, 'mapping = "changed"')
     stage.settings = parse_settings(text, stage.environ, read_file=lambda path: "", source="chaos")
-    return stage.settings
+    stage.configs.append(text)
 
 
 def _secrets() -> dict[str, str]:
@@ -240,8 +239,8 @@ host = "127.0.0.1"
 port = {gateway_port}
 [worker]
 store = "rocksdb"
-data_dir = "@STATE@"
-port = @PORT@
+{STATE_LINE}
+port = 0
 in_flight_per_location = {IN_FLIGHT}
 [mappings.changed]
 extends = "default"
@@ -252,7 +251,7 @@ website = {{ value = "https://example.com/changed" }}
         f"""
 [connections.pair{n}]
 region = "US"
-@MAPPING@
+{MAPPING_LINE}
 [connections.pair{n}.lofty]
 team_id = "{9000 + n}"
 base_url = "{lofty}"
