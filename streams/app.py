@@ -11,12 +11,13 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
+from mode.utils.logging import get_logger
 
 from connectors.http import AiohttpTransport, Transport
 from streams.agents.batches import Process, agent
@@ -58,6 +59,8 @@ from streams.words import Change, Entity, Observation, Snapshot
 
 STOP_SECONDS = 45.0
 """How long an orderly stop may take; what is cut off then is done again at the next start."""
+
+log = get_logger("lofty_ghl.worker")
 
 RELOAD_SECONDS = 3600.0
 """How often custom fields, users and members are read again."""
@@ -106,7 +109,7 @@ class Worker:
         self._producer.client.send = self.lease.guarding(self._producer.client.send)
         self._appender = Appender(self._producer)
         self.app = new_faust_app(self.settings, self._names, self.lease)
-        self.state = State.of(self.app, self._appender, self.settings.kafka.partitions)
+        self.state = State.of(self.settings, self._names, self._appender, self._given.monotonic)
         self._parking = Parking(self._names, self.settings.kafka.partitions)
         self._new_dispatchers()
         self._define_agents()
@@ -117,6 +120,7 @@ class Worker:
             asyncio.create_task(self.reading.run(), name="read"),
             asyncio.create_task(self.writing.run(), name="write"),
             asyncio.create_task(self._reload_directories(), name="reload directories"),
+            asyncio.create_task(self.state.changelogs.run(), name="standby copies"),
             asyncio.create_task(watch_consumer(self._lags, stalled=self._given.end), name="watch consumer"),
         ]
         self._loop_watch = LoopWatch(stalled=self._given.end)
@@ -141,6 +145,7 @@ class Worker:
         await self._appender.drain()
         await self._producer.stop()
         await self._lag.aclose()
+        self.state.store.close()
         close = getattr(self._wire, "aclose", None)
         if close is not None:
             await close()
@@ -193,12 +198,21 @@ class Worker:
     # -- partitions come and go ---------------------------------------------------------------------------
 
     async def _on_rebalanced(self, _app: object, **_: object) -> None:
-        # Faust resumes the streams' partitions and then seeks them to their commits, while records flow already from the
-        # recovery before: what comes in between is neither processed nor read again. So nothing flows until that seek.
-        self.app.consumer.stop_flow()
-        self.app.flow_control.suspend()
+        """Kafka gave us partitions: bring their tables up to date, then own them. Faust lets nothing flow until then."""
+        generation = self.app.consumer_generation_id
         receipts = self._names.of(RECEIPTS)
-        self.ownership.assign({tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == receipts})
+        actives = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == receipts}
+        try:
+            recovered = await self.state.changelogs.recover(actives - self.ownership.assigned)
+        except Exception as error:  # whatever it is: without its tables a worker must not work
+            self._given.end(f"The tables of partitions {sorted(actives)} cannot be recovered ({error!r}).")
+            raise
+        if self.app.consumer_generation_id != generation:
+            return  # a newer rebalance has begun meanwhile; it comes here again
+        log.info("%d partitions recovered: %d records in %.1f s", *astuple(recovered))
+        self.ownership.assign(actives)
+        if self.settings.worker.standby:
+            self.state.changelogs.follow(set(range(self.settings.kafka.partitions)) - actives)
 
     async def _on_revoked(self, _app: object, revoked: set[TP], **_: object) -> None:
         await self.ownership.release({tp.partition for tp in revoked})

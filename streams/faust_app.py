@@ -1,4 +1,4 @@
-"""The Faust application: consuming, tables and recovery, on aiokafka, with three things set that Faust leaves open.
+"""The Faust application: consuming and sharing partitions, on aiokafka, with three things set that Faust leaves open.
 
 - A partition without a commit is sought to its start after a rebalance. aiokafka leaves its position as it is, so what Faust
   had fetched and dropped would never come again.
@@ -75,12 +75,12 @@ class App(faust.App):
 
 def new_faust_app(settings: Settings, names: TopicNames, lease: Lease) -> App:
     """An application that declares no topics, serves no pages, and ends a session as the settings say."""
-    worker, session = settings.worker, settings.kafka.session_timeout_seconds
+    session = settings.kafka.session_timeout_seconds
     app = App(
         names.group,
         **faust_options(settings),
-        store=f"{worker.store}://",
-        datadir=worker.data_dir,
+        store="memory://",
+        datadir=settings.worker.data_dir,
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
@@ -89,7 +89,6 @@ def new_faust_app(settings: Settings, names: TopicNames, lease: Lease) -> App:
         broker_session_timeout=session,
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
         consumer_auto_offset_reset="earliest",
-        table_standby_replicas=worker.standby_replicas,
     )
     app.lease = lease
     return app

@@ -89,8 +89,9 @@ class GroupLag:
         """The offset at which the group goes on in a topic and partition: its commit, or the first that is still there."""
         await self._start()
         partition = TopicPartition(*place)
-        first = (await self._consumer.beginning_offsets([partition]))[partition]
-        return max(first, await self._consumer.committed(partition) or 0)
+        first: int = (await self._consumer.beginning_offsets([partition]))[partition]
+        committed: int | None = await self._consumer.committed(partition)
+        return max(first, committed or 0)
 
     async def _start(self) -> None:
         async with self._starting:

@@ -1,16 +1,20 @@
-"""The tables of a worker: what it remembers, and where the local copies stand."""
+"""The state of a worker: its tables, where their local copies stand, and the changelogs behind them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
-from faust.types.app import AppT
+from aiokafka import AIOKafkaConsumer
 
 from streams.appender import Appender
 from streams.core.rows import BudgetRow, FetchRow, LinkRow, OutboxRow, SeenRow
-from streams.tables import Table
-from streams.topics import BUDGETS_TABLE, FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, SEEN_TABLE
+from streams.kafka import client_options
+from streams.settings import Settings
+from streams.tables import Changelogs, MemoryStore, RocksStore, Store, Table
+from streams.topics import BUDGETS_TABLE, FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, SEEN_TABLE, TopicNames
 from streams.words import Word
 
 Row = TypeVar("Row", bound=Word)
@@ -20,6 +24,8 @@ Row = TypeVar("Row", bound=Word)
 class State:
     """All tables (DESIGN §4)."""
 
+    store: Store
+    changelogs: Changelogs
     seen: Table[SeenRow]
     fetches: Table[FetchRow]
     outbox: Table[OutboxRow]
@@ -27,13 +33,20 @@ class State:
     budgets: Table[BudgetRow]
 
     @classmethod
-    def of(cls, app: AppT, appender: Appender, partitions: int) -> State:
-        """Declare the tables of an application."""
+    def of(cls, settings: Settings, names: TopicNames, appender: Appender, clock: Callable[[], float]) -> State:
+        """The tables of a worker, in the kind of store that its settings name."""
+        in_memory = settings.worker.store == "memory"
+        store: Store = MemoryStore() if in_memory else RocksStore(Path(settings.worker.data_dir) / names.group)
+        keys: dict[str, bytes] = {}
 
         def table(name: str, row: type[Row]) -> Table[Row]:
-            return Table(app, name, row, appender, partitions=partitions)
+            made = Table(name, row, names.changelog(name), store, appender)
+            keys[made.changelog] = made.key
+            return made
 
         return cls(
+            store=store,
+            changelogs=Changelogs(keys, store, lambda: _changelog_consumer(settings), clock),
             seen=table(SEEN_TABLE, SeenRow),
             fetches=table(FETCHES_TABLE, FetchRow),
             outbox=table(OUTBOX_TABLE, OutboxRow),
@@ -47,3 +60,9 @@ class State:
         for table in tables:
             for partition in partitions:
                 table.release(partition)
+
+
+def _changelog_consumer(settings: Settings) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+    )

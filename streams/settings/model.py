@@ -87,7 +87,7 @@ class Worker(Table):
     store: Literal["rocksdb", "memory"] = "rocksdb"
     data_dir: Present = "/var/lib/lofty-ghl"
     port: Port = 8081
-    standby_replicas: Annotated[int, Field(ge=0, le=5, description="a whole number, 0 to 5")] = 1
+    standby: bool = True
     in_flight_per_location: Count = 8
     in_flight_per_lofty_budget: Count = 4
 

@@ -1,98 +1,147 @@
-"""Where a table's rows live on this machine: by partition, as bytes.
+"""Where tables' rows live on this machine: a shelf for each partition, with all tables of it and how far each has come.
 
-Faust's own stores find the partition of a key through the event that is being processed.
-Ours are told the partition, because the dispatcher reads and writes rows outside of any event.
-Recovery from the changelog, standby replicas and the persisted offset stay Faust's.
+A shelf's rows and its positions are written together, all or none: what a position says was read is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol, cast
 
-from faust.stores import memory, rocksdb
-from faust.types import TP, EventT
-from rocksdict import WriteBatch
+from rocksdict import Options, Rdict, WriteBatch
 
 Rows = Iterable[tuple[bytes, bytes | None]]
+"""Keys and values; a value of None deletes."""
+
+_POSITION = b"\x00position\x00"
+_SEPARATOR = b"\x00"
+_AFTER_SEPARATOR = b"\x01"
 
 
-class PartitionedStore(Protocol):
-    """A key-value store for each partition. A value of None deletes."""
+class Store(Protocol):
+    """Rows by partition, table and key."""
 
-    def read(self, partition: int, key: bytes) -> bytes | None:
+    def read(self, partition: int, table: bytes, key: bytes) -> bytes | None:
         """The row under a key, or None."""
         ...
 
-    def write(self, partition: int, rows: Rows) -> None:
-        """Write rows, all or none."""
+    def write(self, partition: int, table: bytes, rows: Rows, position: int | None = None) -> None:
+        """Write rows, all or none, and with them the changelog's position if it is given."""
         ...
 
-    def scan(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """All rows of a partition, in no promised order."""
+    def scan(self, partition: int, table: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All rows of a table in a partition, in no promised order."""
+        ...
+
+    def position(self, partition: int, table: bytes) -> int | None:
+        """The offset of the last changelog record that is in the rows for certain; None for none."""
+        ...
+
+    def clear(self, partition: int) -> None:
+        """Forget a partition."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all files."""
         ...
 
 
-class MemoryStore(memory.Store):
-    """Rows in memory: for the demo and for tests. Everything is read again from the changelog at each start."""
+class MemoryStore:
+    """Rows in memory: for the demo and for tests. Everything is read again from the changelogs at each start."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._partitions: dict[int, dict[bytes, bytes]] = {}
+    def __init__(self) -> None:
+        self._rows: dict[tuple[int, bytes], dict[bytes, bytes]] = {}
+        self._positions: dict[tuple[int, bytes], int] = {}
 
-    def read(self, partition: int, key: bytes) -> bytes | None:
-        rows = self._partitions.get(partition)
+    def read(self, partition: int, table: bytes, key: bytes) -> bytes | None:
+        rows = self._rows.get((partition, table))
         return None if rows is None else rows.get(key)
 
-    def write(self, partition: int, rows: Rows) -> None:
-        held = self._partitions.setdefault(partition, {})
+    def write(self, partition: int, table: bytes, rows: Rows, position: int | None = None) -> None:
+        held = self._rows.setdefault((partition, table), {})
         for key, value in rows:
             if value is None:
                 held.pop(key, None)
             else:
                 held[key] = value
+        if position is not None:
+            self._positions[partition, table] = position
 
-    def scan(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        yield from list(self._partitions.get(partition, {}).items())
+    def scan(self, partition: int, table: bytes) -> Iterator[tuple[bytes, bytes]]:
+        yield from list(self._rows.get((partition, table), {}).items())
 
-    def apply_changelog_batch(
-        self, batch: Iterable[EventT], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
-    ) -> None:
-        for event in batch:
-            message = event.message
-            assert message.key is not None, "a table's changelog has keys"
-            self.write(message.partition, [(message.key, message.value)])
+    def position(self, partition: int, table: bytes) -> int | None:
+        return self._positions.get((partition, table))
 
-    async def on_rebalance(
-        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
-    ) -> None:
-        mine = self.table.changelog_topic.topics
-        for tp in revoked:
-            if tp.topic in mine:
-                self._partitions.pop(tp.partition, None)
+    def clear(self, partition: int) -> None:
+        for held in (self._rows, self._positions):
+            for place in [place for place in held if place[0] == partition]:
+                del held[place]
 
-    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+    def close(self) -> None:
         return
 
-    def reset_state(self) -> None:
-        self._partitions.clear()
 
-
-class RocksStore(rocksdb.Store):
+class RocksStore:
     """Rows in RocksDB, one database a partition: state outlives the process, recovery reads only what is new."""
 
-    def read(self, partition: int, key: bytes) -> bytes | None:
-        value: bytes | None = self._db_for_partition(partition).get(key)
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._shelves: dict[int, Rdict] = {}
+
+    def read(self, partition: int, table: bytes, key: bytes) -> bytes | None:
+        value: bytes | None = self._shelf(partition).get(table + _SEPARATOR + key)
         return value
 
-    def write(self, partition: int, rows: Rows) -> None:
+    def write(self, partition: int, table: bytes, rows: Rows, position: int | None = None) -> None:
         batch = WriteBatch(raw_mode=True)
+        prefix = table + _SEPARATOR
         for key, value in rows:
             if value is None:
-                batch.delete(key)
+                batch.delete(prefix + key)
             else:
-                batch.put(key, value)
-        self._db_for_partition(partition).write(batch)
+                batch.put(prefix + key, value)
+        if position is not None:
+            batch.put(_POSITION + table, str(position).encode())
+        self._shelf(partition).write(batch)
 
-    def scan(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        yield from self._visible_items(self._db_for_partition(partition))
+    def scan(self, partition: int, table: bytes) -> Iterator[tuple[bytes, bytes]]:
+        prefix, end = table + _SEPARATOR, table + _AFTER_SEPARATOR
+        rows = cast(Iterator[tuple[bytes, bytes]], self._shelf(partition).items(from_key=prefix))
+        for key, value in rows:
+            if key >= end:
+                return
+            yield key[len(prefix) :], value
+
+    def position(self, partition: int, table: bytes) -> int | None:
+        found = self._shelf(partition).get(_POSITION + table)
+        return None if found is None else int(found)
+
+    def clear(self, partition: int) -> None:
+        if shelf := self._shelves.pop(partition, None):
+            shelf.close()
+        shutil.rmtree(self._path(partition), ignore_errors=True)
+
+    def close(self) -> None:
+        for shelf in self._shelves.values():
+            shelf.close()
+        self._shelves.clear()
+
+    def _shelf(self, partition: int) -> Rdict:
+        shelf = self._shelves.get(partition)
+        if shelf is None:
+            options = Options(raw_mode=True)
+            options.create_if_missing(True)
+            options.set_write_buffer_size(WRITE_BUFFER_BYTES)
+            self._path(partition).parent.mkdir(parents=True, exist_ok=True)
+            shelf = self._shelves[partition] = Rdict(str(self._path(partition)), options)
+        return shelf
+
+    def _path(self, partition: int) -> Path:
+        return self._folder / f"partition-{partition:04}"
+
+
+WRITE_BUFFER_BYTES = 32 * 1024 * 1024
+"""What RocksDB gathers in memory before it writes a file."""

@@ -1,7 +1,8 @@
-"""A Faust table whose rows are words, addressed by partition and key.
+"""A table whose rows are words, addressed by partition and key, with a compacted changelog topic behind it.
 
-`put` and `delete` change the local store at once and append to the changelog; `flush` waits until Kafka has all of it. An agent acknowledges its events only after its outputs *and* its tables are flushed: so nothing that is
-committed can be missing from a topic, and nothing depends on Faust's producer buffer.
+`put` and `delete` change the local store at once and append to the changelog; `flush` waits until Kafka has all of it.
+An agent acknowledges its events only after its outputs *and* its tables are flushed: so nothing that is committed can be
+missing from a changelog.
 """
 
 from __future__ import annotations
@@ -9,37 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Generic, TypeVar, cast
-
-import faust
-from faust.types import TP, StoreT
-from faust.types.app import AppT
-from yarl import URL
+from typing import Generic, TypeVar
 
 from streams.appender import Appender, Record
-from streams.tables.store import MemoryStore, PartitionedStore, RocksStore
+from streams.tables.store import Store
 from streams.words.word import Word
-
-
-class _FaustTable(faust.Table):
-    """Faust's table over one of our stores. Faust recovers it, keeps its standbys and creates its changelog."""
-
-    def _new_store_by_url(self, url: str | URL) -> StoreT[Any, Any]:
-        store = RocksStore if URL(url).scheme == "rocksdb" else MemoryStore
-        made: StoreT[Any, Any] = store(
-            url,
-            self.app,
-            self,
-            table_name=self.name,
-            key_type=self.key_type,
-            key_serializer=self.key_serializer,
-            value_serializer=self.value_serializer,
-            value_type=self.value_type,
-            loop=self.loop,
-            options=self.options,
-        )
-        return made
-
 
 PERSIST_EVERY = 200
 """Changelog records after which the local store notes how far it is. A crash reads at most so many again."""
@@ -48,26 +23,23 @@ Row = TypeVar("Row", bound=Word)
 
 
 class Table(Generic[Row]):
-    """Rows of one type, by partition and key."""
+    """Rows of one type, by partition and key. `changelog` is the name of its topic."""
 
-    def __init__(self, app: AppT, name: str, row: type[Row], appender: Appender, *, partitions: int) -> None:
+    def __init__(self, name: str, row: type[Row], changelog: str, store: Store, appender: Appender) -> None:
+        self.name = name
+        self.changelog = changelog
+        self.key = name.encode()
         self._row = row
+        self._store = store
         self._appender = appender
         self._last: dict[int, asyncio.Future[int]] = {}
         self._acknowledged: dict[int, int] = {}
         self._persisted: dict[int, int] = {}
         self._failure: BaseException | None = None
-        self._faust = _FaustTable(app, name=name, key_type=bytes, value_type=bytes, partitions=partitions)
-        app.tables.add(self._faust)
-        self.changelog: str = self._faust.changelog_topic.get_topic_name()
-
-    @property
-    def _store(self) -> PartitionedStore:
-        return cast(PartitionedStore, self._faust.data)  # whatever `_new_store_by_url` made
 
     def get(self, partition: int, key: str) -> Row | None:
         """The row under a key, or None. Raises `NotAWord` for a row that a newer version wrote."""
-        raw = self._store.read(partition, key.encode())
+        raw = self._store.read(partition, self.key, key.encode())
         return None if raw is None else self._row.from_bytes(raw)
 
     def put(self, partition: int, key: str, row: Row) -> None:
@@ -80,7 +52,7 @@ class Table(Generic[Row]):
 
     def items(self, partition: int) -> Iterator[tuple[str, Row]]:
         """All rows of a partition."""
-        for key, raw in self._store.scan(partition):
+        for key, raw in self._store.scan(partition, self.key):
             yield key.decode(), self._row.from_bytes(raw)
 
     async def flush(self) -> None:
@@ -104,10 +76,10 @@ class Table(Generic[Row]):
 
     def _persist(self, partition: int) -> None:
         offset = self._persisted[partition] = self._acknowledged[partition]
-        self._faust.data.set_persisted_offset(TP(self.changelog, partition), offset)
+        self._store.write(partition, self.key, (), offset)
 
     def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
-        self._store.write(partition, [(key, value)])
+        self._store.write(partition, self.key, [(key, value)])
         future = self._last[partition] = self._appender.enqueue(Record(self.changelog, partition, key, value))
         future.add_done_callback(partial(self._note, partition))
 
@@ -116,5 +88,5 @@ class Table(Generic[Row]):
             self._failure = self._failure or asyncio.CancelledError(f"an append to {self.changelog} was cancelled")
         elif (error := future.exception()) is not None:
             self._failure = self._failure or error
-        elif partition in self._last:
+        elif partition in self._last and future.result() >= 0:
             self._acknowledged[partition] = future.result()

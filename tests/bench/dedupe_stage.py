@@ -21,12 +21,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.agents.batches import agent
+from streams.agents.busy import Busy
 from streams.agents.dedupe import dedupe
 from streams.appender import Appender, Record
 from streams.core.rows import SeenRow
 from streams.parking import Parking
 from streams.placement import partition_of
-from streams.tables import Table
+from streams.tables import MemoryStore, Table
 from streams.topics import CHANGES, FETCHES, SEEN_TABLE, TopicNames
 from streams.words import Change
 
@@ -76,7 +77,7 @@ async def measure(kind: str, bootstrap: str, records: int) -> dict[str, float]:
         app.agent(source, name="empty", concurrency=1)(empty)
     else:
         process = dedupe(
-            seen=Table(app, SEEN_TABLE, SeenRow, appender, partitions=PARTITIONS),
+            seen=Table(SEEN_TABLE, SeenRow, names.changelog(SEEN_TABLE), MemoryStore(), appender),
             appender=appender,
             parking=Parking(names, PARTITIONS),
             fetches_topic=names.of(FETCHES),
@@ -84,7 +85,7 @@ async def measure(kind: str, bootstrap: str, records: int) -> dict[str, float]:
             now_ms=lambda: 0,
             count=count,
         )
-        app.agent(source, name="dedupe", concurrency=1)(agent("dedupe", process))
+        app.agent(source, name="dedupe", concurrency=1)(agent("dedupe", process, Busy(), sys.exit))
     app.finalize()
     await app.start()
     await asyncio.wait_for(done.wait(), 120)

@@ -131,7 +131,7 @@ class Adversary:
         enough, until = self.supervisor.kills + kills, time.monotonic() + seconds
         while first or self.supervisor.kills < enough or time.monotonic() < until:
             act = first.pop() if first else self.random.choices(list(menu), list(menu.values()))[0]
-            self.done[act.__name__] += 1  # type: ignore[attr-defined]  # a bound method has its name
+            self.done[act.__name__] += 1
             await act()
             await self._until_some_are_ready()
 

@@ -45,9 +45,9 @@ location_id = "loc1"
 """
 SESSION_SECONDS = 3.0
 TURN_SECONDS = 0.1
-"""Between two requests of a lane: so six lanes never come near the limit."""
-READ_SECONDS = 0.04
-"""Between two reads."""
+"""Between two requests of a lane."""
+PACE_SECONDS = 0.022
+"""Between two requests of a budget: it comes near its limit, and never has more than two in flight."""
 
 
 class Town:
@@ -64,7 +64,7 @@ class Town:
         self._lanes: dict[tuple[str, str], str] = {}
         self._offsets: Counter[int] = Counter()
         self._workers = 2
-        self._next_read = 0.0
+        self._turns: dict[str, float] = {}
         self.settings = parse_settings(CONFIG, {})
         self.places = Places(self.settings)
         self.vendors = Vendors(self.settings, clockwork)
@@ -151,8 +151,7 @@ class Town:
     async def _carry(self, entity: Entity, record: Any) -> None:
         """Read one entity from Lofty, and make it the desired state."""
         connection = self.settings.connections[entity.connection]
-        self._next_read = max(self._next_read, self.clockwork.now) + READ_SECONDS
-        await sleep(self._next_read - self.clockwork.now)
+        await self._turn(connection.lofty_budget)
         reader = self.owners[self.places.lofty(connection)]
         while reader in self.clockwork.dead:
             await sleep(TURN_SECONDS)
@@ -183,7 +182,13 @@ class Town:
             await sleep(TURN_SECONDS)
         del self._lanes[connection, lead]
 
+    async def _turn(self, budget: str) -> None:
+        """Wait until a budget may start its next request."""
+        at = self._turns[budget] = max(self._turns.get(budget, 0.0), self.clockwork.now) + PACE_SECONDS
+        await sleep(at - self.clockwork.now)
+
     async def _deliver(self, worker: str, entity: Entity) -> None:
+        await self._turn(self.settings.connections[entity.connection].ghl_budget)
         row = self.outbox[entity]
         prepared = prepare(row, self._rules(entity.connection), self._directory(entity.connection))
         link = self.links.get(entity)

@@ -19,8 +19,6 @@ from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from faust.types import TP
-
 from streams.agents.batches import Process
 from streams.app import Collaborators, Worker
 from streams.core.dispatcher import Item
@@ -93,26 +91,14 @@ class TrappedWorker(Worker):
     async def _read(self, item: Item, slot: Slot) -> Finish:
         return await self._watched("read", super()._read(item, slot))
 
-    def _gained(self, partition: int) -> None:
-        super()._gained(partition)
-        asyncio.create_task(self._log_tables(partition))
-
-    async def _log_tables(self, partition: int) -> None:
-        for table in (self.state.seen, self.state.fetches, self.state.outbox, self.state.links):
-            tp = TP(table.changelog, partition)
-            persisted = table._faust.data.persisted_offset(tp)
-            rows = sum(1 for _ in table.items(partition))
-            await self._lag._start()
-            [end] = (await self._lag._consumer.end_offsets([tp])).values()
-            read = self.app.tables.recovery.active_offsets.get(tp)
-            logging.getLogger("chaos").info("%s p%d persisted %s read %s end %s rows %d", table.changelog[-18:], partition, persisted, read, end, rows)
-
     def _agent(self, name: str, topic: str, process: Process) -> None:
         async def watched(messages: list[Any]) -> None:
             spans: dict[int, list[int]] = {}
             for one in messages:
                 spans.setdefault(one.partition, []).append(one.offset)
-            logging.getLogger("chaos").info("%s gen %s %s", name, messages[0].generation_id, {p: (o[0], o[-1], len(o)) for p, o in spans.items()})
+            logging.getLogger("chaos").info(
+                "%s gen %s %s", name, messages[0].generation_id, {p: (o[0], o[-1], len(o)) for p, o in spans.items()}
+            )
             await self._watched(name, process(messages))
 
         super()._agent(name, topic, watched)

@@ -122,7 +122,7 @@ class Stage:
         config.write_text(self.configs[-1].replace(STATE_LINE, f'data_dir = "{state}"'))
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.process", "--config", str(config), "--instance", instance, *trap],
+                [sys.executable, "-m", "tests.chaos.worker", "--config", str(config), "--instance", instance, *trap],
                 env={**os.environ, **self.environ, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -1,0 +1,145 @@
+"""One run: attack, change the mapping, attack again, let it rest, judge."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streams.words import Entity
+from tests.chaos.adversary import Adversary
+from tests.chaos.desk import Desk
+from tests.chaos.history import judge, save
+from tests.chaos.record import parked_now, read_history, read_topics, replay_snapshots, until_still
+from tests.chaos.stage import Stage, change_mapping, set_stage
+from tests.chaos.supervisor import Supervisor
+
+TELL_SECONDS = 10.0
+FIRST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run shall do: at least `kills` kills, in at least `seconds`, at `rate` edits a second."""
+
+    seed: int
+    kills: int
+    seconds: float
+    rate: float
+
+
+async def run(folder: Path, plan: Plan) -> bool:
+    """Whether everything came to rest and every property holds. Tells what happens meanwhile, and the verdict.
+
+    `folder` gets the workers' logs, and the history where it is needed.
+    """
+    async with set_stage(folder, plan.seed) as stage:
+        desk = Desk(stage.lofty, random.Random(plan.seed))
+        supervisor = Supervisor(stage, random.Random(plan.seed + 1))
+        adversary = Adversary(stage, supervisor, random.Random(plan.seed + 2))
+        background = [
+            asyncio.create_task(supervisor.supervise(), name="supervisor"),
+            asyncio.create_task(_tell(stage, desk, supervisor), name="teller"),
+        ]
+        work = asyncio.create_task(desk.work(plan.rate), name="desk")
+        began = time.monotonic()
+        try:
+            await _guarded(stage.until(lambda: bool(supervisor.ready()), FIRST_SECONDS, "a worker is ready"), work)
+            await _guarded(adversary.attack(plan.kills // 2, plan.seconds / 2), work, *background)
+            await _change_mapping(stage, adversary)
+            await _guarded(adversary.attack(plan.kills - plan.kills // 2, plan.seconds / 2), work, *background)
+            attacked = time.monotonic() - began
+            work.cancel()
+            await adversary.rest()
+            unrest = await _guarded(_come_to_rest(stage, desk), *background)
+            if unrest:
+                await _ask_what_waits(stage)
+            history = await read_history(stage)
+            topics = await read_topics(stage)
+        finally:
+            for task in (work, *background):
+                task.cancel()
+            for task in (work, *background):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        save(history, folder / "history.json")
+        (folder / "topics.json").write_bytes(topics)
+        verdict = judge(history)
+        _report(stage, desk, adversary, attacked)
+        print(verdict.report())
+        if unrest:
+            print(unrest)
+        return verdict.holds and not unrest
+
+
+async def _change_mapping(stage: Stage, adversary: Adversary) -> None:
+    """New configuration, every worker anew, and a replay of all snapshots while agents work on and workers are killed."""
+    change_mapping(stage)
+    await adversary.kill_all()
+    happened = stage.note("mapping changed")
+    await stage.until(lambda: bool(adversary.supervisor.ready()), FIRST_SECONDS, "a worker with the new mapping")
+    happened.detail = f"{await replay_snapshots(stage)} snapshots replayed"
+    happened.until = time.time()
+
+
+async def _come_to_rest(stage: Stage, desk: Desk) -> str:
+    """Rest; then what is parked is edited once more, and must go through or be parked again. Returns what does not rest."""
+    if unrest := await until_still(stage):
+        return unrest
+    parked = [Entity.from_key(key) for key in await parked_now(stage)]
+    if not parked:
+        return ""
+    stage.note("parked entities edited", detail=f"{len(parked)}")
+    teams = {name: int(one.lofty.team_id) for name, one in stage.settings.connections.items()}
+    desk.touch(parked, teams.__getitem__)
+    return await until_still(stage)
+
+
+async def _ask_what_waits(stage: Stage) -> None:
+    """Let the workers write into their logs what they have in hand."""
+    for one in stage.alive():
+        one.process.send_signal(signal.SIGUSR1)
+    await asyncio.sleep(1.0)
+
+
+async def _guarded(what: Coroutine[Any, Any, str | None], *others: asyncio.Task[None]) -> str:
+    """Wait for something; a task beside it that fails ends the run at once."""
+    task = asyncio.ensure_future(what)
+    await asyncio.wait([task, *others], return_when=asyncio.FIRST_COMPLETED)
+    for other in others:
+        if other.done():
+            task.cancel()
+            other.result()
+    return await task or ""
+
+
+async def _tell(stage: Stage, desk: Desk, supervisor: Supervisor) -> None:
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(TELL_SECONDS)
+        last = stage.happened[-1] if stage.happened else None
+        print(
+            f"{time.monotonic() - began:5.0f} s  {supervisor.kills} kills ({supervisor.trapped} at await points)  "
+            f"{desk.edits} edits  {stage.asked()} requests  {len(supervisor.ready())} workers ready"
+            + (f"  last: {last.what} {last.whom} {last.detail[:60]}" if last else ""),
+            flush=True,
+        )
+
+
+def _report(stage: Stage, desk: Desk, adversary: Adversary, attacked: float) -> None:
+    supervisor = adversary.supervisor
+    print("what was done: " + ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in sorted(adversary.done.items())))
+    print(f"await points: {supervisor.points.report()}")
+    starts = sorted(supervisor.starts)
+    print(
+        f"{supervisor.kills} kills ({supervisor.trapped} at await points) in {attacked:.0f} s, "
+        f"{60 * supervisor.kills / attacked:.1f} a minute; a worker was ready after {starts[len(starts) // 2]:.1f} s "
+        f"(median of {len(starts)}); other ends: {dict(supervisor.ends)}"
+    )
+    print(f"{desk.edits} edits, {stage.asked()} requests")

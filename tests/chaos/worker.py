@@ -1,0 +1,110 @@
+"""A worker of the chaos suite: the real one, which can be told to kill itself at an exact await point.
+
+    python -m tests.chaos.worker --config FILE --instance w7 [--kill STAGE:POINT] [--after PIECES]
+
+`STAGE` is `write` or `read` (one item of a dispatcher: at most one request), or an agent's name (one batch).
+On SIGUSR1 it logs everything that waits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+from collections import defaultdict
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from streams.agents.batches import Process
+from streams.app import Collaborators, Worker
+from streams.core.dispatcher import Item
+from streams.dispatch.loop import Finish, Slot
+from streams.settings import load_settings
+from tests.chaos.trap import Trap
+
+SEARCH_LAG_MS = 900
+"""The sandbox's search lags 600 ms."""
+
+log = logging.getLogger("chaos")
+
+T = TypeVar("T")
+
+
+class TrappedWorker(Worker):
+    """The worker, with a trap in one of its stages. Its log tells every batch: where records were skipped is seen there."""
+
+    traps: ClassVar[dict[str, Trap]] = {}
+
+    def _watched(self, stage: str, work: Awaitable[T]) -> Awaitable[T]:
+        trap = self.traps.get(stage)
+        return trap.watch(work) if trap else work
+
+    async def _write(self, item: Item, slot: Slot) -> Finish:
+        return await self._watched("write", super()._write(item, slot))
+
+    async def _read(self, item: Item, slot: Slot) -> Finish:
+        return await self._watched("read", super()._read(item, slot))
+
+    def _agent(self, name: str, topic: str, process: Process) -> None:
+        async def watched(messages: list[Any]) -> None:
+            log.info("%s generation %s: %s", name, messages[0].generation_id, _spans(messages))
+            await self._watched(name, process(messages))
+
+        super()._agent(name, topic, watched)
+
+
+def _spans(messages: list[Any]) -> str:
+    offsets: dict[int, list[int]] = defaultdict(list)
+    for one in messages:
+        offsets[one.partition].append(one.offset)
+    return ", ".join(f"{partition}@{those[0]}-{those[-1]}" for partition, those in offsets.items())
+
+
+async def run(config: Path, instance: str) -> None:
+    """Work until SIGTERM."""
+    settings = load_settings(config, os.environ)
+    given = Collaborators(instance=instance, search_lag_ms=SEARCH_LAG_MS, visibility_ms=2_000)
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    async with TrappedWorker(settings, given) as worker:
+        loop.add_signal_handler(signal.SIGUSR1, tell, worker)
+        ended = [asyncio.create_task(stop.wait()), asyncio.create_task(worker.wait())]
+        done, pending = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        for task in done:
+            task.result()
+
+
+def tell(worker: Worker) -> None:
+    """Log everything that waits, for whoever looks into a violation."""
+    for view in worker.budgets():
+        log.info("budget %s", view)
+    for partition in worker.ownership.assigned:
+        for table in (worker.state.fetches, worker.state.outbox):
+            for key, row in table.items(partition):
+                log.info("%s %s %s", table.changelog, key, row.model_dump(exclude={"snapshot", "before"}))
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--instance", required=True)
+    parser.add_argument("--kill", default="")
+    parser.add_argument("--after", type=int, default=0)
+    given = parser.parse_args()
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)-7s %(name)s  %(message)s")
+    for chatty in ("aiokafka", "faust", "mode", "streams.faust_app", "streams.tables"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    if given.kill:
+        stage, _, point = given.kill.partition(":")
+        TrappedWorker.traps = {stage: Trap(int(point), given.after)}
+    asyncio.run(run(given.config, given.instance))
+
+
+if __name__ == "__main__":
+    main()
