@@ -205,7 +205,7 @@ def test_what_we_spent_before_the_vendors_day_does_not_hide_what_others_spent_in
     day.observe(RateHeaders(daily_limit=6, daily_remaining=0, daily_reset_seconds=DAY * 3 / 4), DAY / 2)
     day.end(DAY / 2)
     assert day.remaining(DAY + 1) == 0
-    assert day.remaining(DAY * 5 / 4 + 1) == 5
+    assert day.remaining(DAY * 5 / 4 + 1) == 6
 
 
 def test_a_request_that_never_left_is_given_back() -> None:
