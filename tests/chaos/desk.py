@@ -106,9 +106,16 @@ class Desk:
         return lead
 
     def _restore(self, team: int, lead: int) -> None:
-        """Out of the trash. What Lofty's webhooks say of that is not known: an update is the least that they may."""
+        """Out of the trash, with an edit of everything.
+
+        What Lofty's webhooks say of a restored lead is not known.
+        XXX: were its children not edited, those that were read while it lay in the trash would count as deleted until the
+        next sweep; take the edits away when there is one.
+        """
         self.lofty.teams[team].records["lead"][lead].is_deleted = False
         self._change_lead(team, lead)
+        for kind, child in self._children.get(lead, ()):
+            self._change_child(team, kind, child)
 
     def _change_lead(self, team: int, lead: int) -> None:
         self._edit(team, "update", "lead", id=lead, fields={"lastName": self._next(lead)})
