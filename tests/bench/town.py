@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,36 @@ from streams.topics import RECEIPTS, TopicNames
 from streams.words import FENCE_KEY, Receipt
 
 PAIRS = 8
-"""Connections, each with a Lofty team and a GHL location of its own."""
-
-LATENCY_SECONDS = 0.02
 SECRET = "a-secret-of-the-bench-1234"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a town is built. Each of its `pairs` is a connection with a GHL location and a Lofty team of its own.
+
+    A vendor answers after its latency and has a limit for each window, 0 for none; the worker is configured alike.
+    `shares_lofty` gives all connections the one team, its one key and its one budget.
+    """
+
+    pairs: int = PAIRS
+    leads: int = 0
+    ghl_latency_seconds: float = 0.02
+    ghl_limit: int = 0
+    ghl_window_seconds: float = 10.0
+    lofty_latency_seconds: float = 0.02
+    lofty_limit: int = 0
+    in_flight_per_location: int = 8
+    in_flight_per_lofty_budget: int = 8
+    session_timeout_seconds: float = 10.0
+    shares_lofty: bool = False
+
+    def team(self, number: int) -> str:
+        """The Lofty team of a pair."""
+        return str(90_000 + (0 if self.shares_lofty else number))
+
+    def key(self, number: int) -> str:
+        """The API key of a pair's team."""
+        return f"key-{0 if self.shares_lofty else number}"
 
 
 @dataclass(slots=True)
@@ -45,6 +71,8 @@ class Town:
     worker: str
     leads: list[tuple[str, str]]
     """(connection, lead id) of every lead that was seeded."""
+    plan: Plan = Plan()
+    processes: dict[str, Child] = field(default_factory=dict)
 
     async def get(self, url: str, **params: str) -> Any:
         """JSON of a control API."""
@@ -94,39 +122,31 @@ class Town:
 
 
 @asynccontextmanager
-async def town(bootstrap: str, leads: int) -> AsyncIterator[Town]:
-    """Set everything up with `leads` leads that GHL does not have yet, in silence."""
+async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
+    """Set everything up, in silence, with as many leads as planned that GHL does not have yet."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lofty-ghl-bench-")))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         processes = stack.enter_context(ExitStack())
-        ghl = Child("sandbox-ghl", _sandbox("ghl", "location", "loc{}=pit-{}"), {}, folder, processes)
-        lofty = Child("sandbox-lofty", _sandbox("lofty", "team", "9000{}=key-{}"), {}, folder, processes)
+        ghl = Child("sandbox-ghl", _ghl_sandbox(plan), {}, folder, processes)
+        lofty = Child("sandbox-lofty", _lofty_sandbox(plan), {}, folder, processes)
         ghl_url, lofty_url = await ghl.first_line(), await lofty.first_line()
         gateway_port, worker_port = free_port(), free_port()
         config = folder / "lofty-ghl.toml"
         prefix = f"bench-{uuid.uuid4().hex[:8]}."
-        config.write_text(_config(bootstrap, prefix, folder, gateway_port, worker_port, lofty_url, ghl_url))
-        environ = _secrets()
+        config.write_text(_config(plan, bootstrap, prefix, folder, gateway_port, worker_port, lofty_url, ghl_url))
+        environ = _secrets(plan)
         settings = parse_settings(config.read_text(), environ, read_file=lambda path: "", source="bench")
         await create_missing(settings)
-        known = []
-        for number in range(PAIRS):
-            people = make_leads(leads // PAIRS, seed=number + 1)
-            bare = [
-                {k: v for k, v in one.items() if k not in ("notes", "tasks", "appointments", "tags")} for one in people
-            ]
-            body = {**make_team(), "leads": bare}
-            async with http.post(f"{lofty_url}/_sandbox/seed", json=body, params={"team": f"9000{number}"}) as answer:
-                answer.raise_for_status()
-                known += [(f"pair{number}", str(one["leadId"])) for one in (await answer.json())["leads"]]
+        known = await _seed(http, lofty_url, plan)
         arguments = ["--config", str(config), "--log-level", "warning"]
         gateway = Child("gateway", ["gateway", *arguments], environ, folder, processes)
         worker = Child("worker", ["worker", *arguments], environ, folder, processes)
         urls = (f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{worker_port}")
         await gateway.until_ready(http, f"{urls[0]}/readyz")
         await worker.until_ready(http, f"{urls[1]}/readyz")
-        made = Town(http, settings, TopicNames(prefix), lofty_url, ghl_url, *urls, known)
+        children = {one.name: one for one in (ghl, lofty, gateway, worker)}
+        made = Town(http, settings, TopicNames(prefix), lofty_url, ghl_url, *urls, known, plan, children)
         await made.until_still()
         yield made
         if os.environ.get("BENCH_LOGS"):
@@ -140,28 +160,58 @@ async def producer_of(settings: Settings) -> Any:
     return producer
 
 
-def _sandbox(vendor: str, option: str, pattern: str) -> list[str]:
-    words = [word for n in range(PAIRS) for word in (f"--{option}", pattern.format(n, n))]
-    return ["sandbox", vendor, "--port", "0", "--latency", str(LATENCY_SECONDS), "--limit", "0", *words]
+async def _seed(http: aiohttp.ClientSession, lofty: str, plan: Plan) -> list[tuple[str, str]]:
+    known = []
+    people = make_leads(plan.leads)
+    each = plan.leads // plan.pairs
+    for number in range(plan.pairs):
+        bare = [
+            {k: v for k, v in one.items() if k not in ("notes", "tasks", "appointments", "tags")}
+            for one in people[number * each : (number + 1) * each]
+        ]
+        body = {**make_team(), "leads": bare}
+        async with http.post(f"{lofty}/_sandbox/seed", json=body, params={"team": plan.team(number)}) as answer:
+            answer.raise_for_status()
+            known += [(f"pair{number}", str(one["leadId"])) for one in (await answer.json())["leads"]]
+    return known
 
 
-def _secrets() -> dict[str, str]:
+def _ghl_sandbox(plan: Plan) -> list[str]:
+    places = [f"--location=loc{n}=pit-{n}" for n in range(plan.pairs)]
+    window = [f"--limit={plan.ghl_limit}", f"--window={plan.ghl_window_seconds}"]
+    return ["sandbox", "ghl", "--port=0", f"--latency={plan.ghl_latency_seconds}", *window, *places]
+
+
+def _lofty_sandbox(plan: Plan) -> list[str]:
+    teams = dict.fromkeys(f"--team={plan.team(n)}={plan.key(n)}" for n in range(plan.pairs))
+    return [
+        "sandbox",
+        "lofty",
+        "--port=0",
+        f"--latency={plan.lofty_latency_seconds}",
+        f"--limit={plan.lofty_limit}",
+        *teams,
+    ]
+
+
+def _secrets(plan: Plan) -> dict[str, str]:
     secrets = {}
-    for n in range(PAIRS):
-        secrets[f"LOFTY_GHL_PAIR{n}_LOFTY_API_KEY"] = f"key-{n}"
+    for n in range(plan.pairs):
+        secrets[f"LOFTY_GHL_PAIR{n}_LOFTY_API_KEY"] = plan.key(n)
         secrets[f"LOFTY_GHL_PAIR{n}_GHL_TOKEN"] = f"pit-{n}"
         secrets[f"LOFTY_GHL_PAIR{n}_WEBHOOK_SECRET"] = f"{SECRET}-{n}"
     return secrets
 
 
 def _config(
-    bootstrap: str, prefix: str, folder: Path, gateway_port: int, worker_port: int, lofty: str, ghl: str
+    plan: Plan, bootstrap: str, prefix: str, folder: Path, gateway_port: int, worker_port: int, lofty: str, ghl: str
 ) -> str:
     head = f"""
 [kafka]
 bootstrap_servers = "{bootstrap}"
 topic_prefix = "{prefix}"
 partitions = 8
+session_timeout_seconds = {plan.session_timeout_seconds}
 [gateway]
 host = "127.0.0.1"
 port = {gateway_port}
@@ -169,20 +219,23 @@ port = {gateway_port}
 store = "rocksdb"
 data_dir = {json.dumps(str(folder / "state"))}
 port = {worker_port}
-in_flight_per_lofty_budget = 8
+in_flight_per_location = {plan.in_flight_per_location}
+in_flight_per_lofty_budget = {plan.in_flight_per_lofty_budget}
 """
     return head + "".join(
         f"""
 [connections.pair{n}]
 region = "US"
 [connections.pair{n}.lofty]
-team_id = "9000{n}"
+team_id = "{plan.team(n)}"
 base_url = "{lofty}"
-requests_per_minute = 1000000
+requests_per_minute = {plan.lofty_limit or 1_000_000}
+{'budget = "shared"' if plan.shares_lofty else ""}
 [connections.pair{n}.ghl]
 location_id = "loc{n}"
 base_url = "{ghl}"
-requests_per_window = 1000000
+requests_per_window = {plan.ghl_limit or 1_000_000}
+window_seconds = {plan.ghl_window_seconds}
 """
-        for n in range(PAIRS)
+        for n in range(plan.pairs)
     )

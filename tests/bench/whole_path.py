@@ -22,12 +22,12 @@ from streams.appender import Appender, Record
 from streams.placement import partition_of
 from streams.topics import CHANGES
 from streams.words import Change
-from tests.bench.town import PAIRS, SECRET, Town, producer_of, town
+from tests.bench.town import PAIRS, SECRET, Plan, Town, producer_of, town
 
 
 async def syncs(bootstrap: str, leads: int) -> dict[str, Any]:
     """From changes on the front door's topic to settled receipts: contacts a second."""
-    async with town(bootstrap, leads) as on:
+    async with town(bootstrap, Plan(leads=leads)) as on:
         producer = await producer_of(on.settings)
         began = time.time()
         await Appender(producer).append(_changes(on))
@@ -48,7 +48,7 @@ async def syncs(bootstrap: str, leads: int) -> dict[str, Any]:
 
 async def latency(bootstrap: str, *, per_second: float = 20.0, seconds: float = 15.0) -> dict[str, Any]:
     """From the gateway's acceptance of a ping to GHL's 2xx, at light load: half of them creates, half updates."""
-    async with town(bootstrap, 320) as on:
+    async with town(bootstrap, Plan(leads=320)) as on:
         await _subscribe(on)
         half = len(on.leads) // 2
         producer = await producer_of(on.settings)
@@ -60,7 +60,7 @@ async def latency(bootstrap: str, *, per_second: float = 20.0, seconds: float = 
         for number in range(touched):
             connection, lead = on.leads[number % len(on.leads)]
             edit = {"lastName": f"Touched{number}"}
-            team = connection.replace("pair", "9000")
+            team = on.plan.team(int(connection.removeprefix("pair")))
             async with on.http.patch(f"{on.lofty}/_sandbox/leads/{lead}", json=edit, params={"team": team}) as answer:
                 answer.raise_for_status()
             await asyncio.sleep(1 / per_second)
