@@ -5,11 +5,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
 
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench chaos-short chaos lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: $(READY) ## make .venv with everything in it
 
@@ -31,6 +31,12 @@ check: $(READY) ## lint, format, types, import floors: what CI runs
 
 bench: $(READY) ## the figures of tests/bench/README.md, on a real Kafka
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+chaos-short: $(READY) ## kills, freezes, broken brokers and vendors for five minutes, then a judge (ARGS="--seed N")
+	@$(BIN)/python -m tests.chaos --kills 40 --minutes 3.5 $(ARGS)
+
+chaos: $(READY) ## the same with at least 200 kills, in about twenty minutes
+	@$(BIN)/python -m tests.chaos --kills 200 --minutes 10 $(ARGS)
 
 lock: $(READY) ## resolve the dependencies again
 	@python=$$(readlink -f $(BIN)/python) && "$$python" -m venv .cache/lock && .cache/lock/bin/pip install -q uv
