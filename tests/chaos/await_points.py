@@ -48,7 +48,11 @@ class AwaitPoints:
         """Nothing came to the point, and that says nothing: it is tried again."""
         misses = self._misses[stage, point] = self._misses.get((stage, point), 0) + 1
         if misses < MOST_MISSES:
-            self._next[stage] = min(point, self._next[stage])
+            self.give_back(stage, point)
+
+    def give_back(self, stage: str, point: int) -> None:
+        """The trap's worker ended of something else: the point is taken again."""
+        self._next[stage] = min(point, self._next[stage])
 
     def report(self) -> str:
         """What was visited, for people."""

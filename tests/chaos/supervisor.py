@@ -93,11 +93,13 @@ class Supervisor:
             self.ends["drained" if code == 0 else f"ended with {code}"] += 1
             self.stage.note("drained" if code == 0 else ENDED, one.instance, f"exit code {code}")
             if trap:
-                self.points.missed(*trap)
+                self.points.give_back(*trap)
             return
         self.kills += 1
         where = "at random"
-        if trap and one.instance not in self._ours:
+        if trap and one.instance in self._ours:
+            self.points.give_back(*trap)
+        elif trap:
             self.trapped += 1
             self.settled += 1
             self.points.stepped(*trap)

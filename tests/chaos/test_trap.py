@@ -80,3 +80,12 @@ def test_a_point_that_nothing_came_to_is_tried_again_and_then_told() -> None:
         (plan.missed if point == 1 else plan.stepped)(stage, point)
     assert taken == [1, 1, 1, 2]
     assert plan.report() == "read: points 1 to 2, left out [1] (more may follow)"
+
+
+def test_a_point_whose_worker_ended_of_something_else_is_taken_again() -> None:
+    """Only a trap that was there to be stepped on counts."""
+    plan = AwaitPoints(stages=("read",))
+    for _ in range(5):
+        stage, point = plan.take()
+        plan.give_back(stage, point)
+    assert plan.take() == ("read", 1)
