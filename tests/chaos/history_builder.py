@@ -152,10 +152,9 @@ class Town:
         """Read one entity from Lofty, and make it the desired state."""
         connection = self.settings.connections[entity.connection]
         await self._turn(connection.lofty_budget)
-        reader = self.owners[self.places.lofty(connection)]
-        while reader in self.clockwork.dead:
+        while (reader := self.owners[self.places.lofty(connection)]) in self.clockwork.dead:
             await sleep(TURN_SECONDS)
-            reader = self.owners[self.places.lofty(connection)]
+            await self._turn(connection.lofty_budget)
         await self.vendors.read(reader, connection, entity)
         state = None if record.is_deleted else deepcopy(record.fields)
         at_ms = int(1000 * self.clockwork.now)
