@@ -18,7 +18,8 @@ from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
 
 DRAIN_SECONDS = 60.0
 READY_SECONDS = 20.0
-TRAPS_AT_ONCE = 6
+TRAPS_IN_A_ROW = 6
+SECONDS_A_TRAP = 20.0
 
 Act = Callable[[], Awaitable[None]]
 
@@ -32,12 +33,12 @@ class Adversary:
     random: Random
     done: Counter[str] = field(default_factory=Counter)
 
-    async def kill_at_await_points(self, traps: int = TRAPS_AT_ONCE) -> None:
+    async def kill_at_await_points(self, traps: int = TRAPS_IN_A_ROW) -> None:
         """Every worker that starts gets a trap at the next await point, until some of them are settled."""
-        until = self.supervisor.settled + traps
+        until, deadline = self.supervisor.settled + traps, time.monotonic() + traps * SECONDS_A_TRAP
         self.supervisor.sets_traps = True
         self.supervisor.kill(*self.stage.alive())
-        while self.supervisor.settled < until:
+        while self.supervisor.settled < until and time.monotonic() < deadline:
             await asyncio.sleep(LOOK_SECONDS)
         self.supervisor.sets_traps = False
 
