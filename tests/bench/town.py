@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from connectors.lofty.sandbox.people import make_leads, make_team
 from streams.admin import create_missing
 from streams.demo.processes import Child, free_port
-from streams.kafka import client_options, new_producer
+from streams.kafka import client_options, new_producer, read_topic
 from streams.settings import Settings, parse_settings
 from streams.topics import RECEIPTS, TopicNames
 from streams.words import FENCE_KEY, Receipt
@@ -97,6 +97,25 @@ class Town:
             if now != asked:
                 asked, since = now, time.monotonic()
             await asyncio.sleep(0.05)
+
+    async def ledger(self, vendor: str, after: int = 0) -> list[dict[str, Any]]:
+        """Everything that a vendor was asked later than `after`."""
+        found: list[dict[str, Any]] = []
+        while rows := (await self.get(f"{vendor}/_sandbox/ledger", after=str(after), limit="5000"))["entries"]:
+            found += rows
+            after = rows[-1]["seq"]
+        return found
+
+    async def applied(self, since_ms: float) -> list[Receipt]:
+        """The receipts of all that was applied and settled since then, as far as they stand now."""
+        found = []
+        for message in await read_topic(self.settings, self.names.of(RECEIPTS)):
+            if message.key == FENCE_KEY or message.value is None:
+                continue
+            receipt = Receipt.from_bytes(message.value)
+            if receipt.at_ms >= since_ms and receipt.outcome == "applied" and receipt.settled:
+                found.append(receipt)
+        return found
 
     async def settled(self, wanted: int, most: float = 120.0) -> tuple[list[Receipt], float]:
         """Read receipts until `wanted` of them are applied and settled; returns them and the time of the last."""
