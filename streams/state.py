@@ -46,7 +46,7 @@ class State:
 
         return cls(
             store=store,
-            changelogs=Changelogs(keys, store, lambda: _changelog_consumer(settings), clock),
+            changelogs=Changelogs(keys, store, lambda: changelog_consumer(settings), clock),
             seen=table(SEEN_TABLE, SeenRow),
             fetches=table(FETCHES_TABLE, FetchRow),
             outbox=table(OUTBOX_TABLE, OutboxRow),
@@ -62,7 +62,8 @@ class State:
                 table.release(partition)
 
 
-def _changelog_consumer(settings: Settings) -> AIOKafkaConsumer:
+def changelog_consumer(settings: Settings) -> AIOKafkaConsumer:
+    """A consumer that joins no group and commits nothing."""
     return AIOKafkaConsumer(
         **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
     )
