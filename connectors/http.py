@@ -11,8 +11,10 @@ What a transport must tell apart, because writing once depends on it:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
@@ -25,16 +27,40 @@ USER_AGENT = "lofty-ghl/0.1 (+https://github.com/lofty-ghl)"
 """Sent with every request: GHL's front door refuses the default agents of some clients with `Error 1010`."""
 
 
+class _MayNotSend(Exception):
+    """The guard said no."""
+
+
+class _GuardedRequest(aiohttp.ClientRequest):
+    def __init__(self, *args: Any, may_send: Callable[[], bool], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._may_send = may_send
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        if not self._may_send():
+            raise _MayNotSend
+        return await super().send(conn)
+
+
 class AiohttpTransport:
     """The real transport, over one pooled `aiohttp.ClientSession`.
 
     `total_seconds` bounds a whole exchange, `connect_seconds` the part before anything is sent.
     `instance` names the process in the `User-Agent`, for the vendor's support and for the sandboxes' ledgers.
+    `may_send` is asked when the connection stands, as the last thing before a request leaves; a no is `NotSent`.
     Connections are not bounded here: who calls bounds what is in flight, and a vendor that hangs must not hold back others.
     """
 
-    def __init__(self, *, total_seconds: float = 30.0, connect_seconds: float = 10.0, instance: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        total_seconds: float = 30.0,
+        connect_seconds: float = 10.0,
+        instance: str = "",
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
+        self._may_send = may_send
         self._agent = f"{USER_AGENT} {instance}".rstrip()
         self._session: aiohttp.ClientSession | None = None
 
@@ -45,6 +71,7 @@ class AiohttpTransport:
                 connector=aiohttp.TCPConnector(limit=0),
                 headers={"User-Agent": self._agent},
                 skip_auto_headers=("Content-Type",),
+                request_class=partial(_GuardedRequest, may_send=self._may_send),  # type: ignore[arg-type]  # makes one
             )
             # XXX: aiohttp repeats GET, PUT and DELETE by itself when a kept connection drops, so one planned request
             # would cost two of the vendor's limit, unseen. To be removed when aiohttp has a public switch for it.
@@ -56,6 +83,8 @@ class AiohttpTransport:
                 body = await answer.read()
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(answer.status, headers, body)
+        except _MayNotSend as error:
+            raise NotSent(request.method, request.url, "it may not be sent any more") from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(request.method, request.url, type(error).__name__) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:

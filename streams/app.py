@@ -74,7 +74,9 @@ class Collaborators:
     """
 
     instance: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
-    transport: Callable[[str], Transport] = lambda instance: AiohttpTransport(instance=instance)
+    transport: Callable[[str, Callable[[], bool]], Transport] = lambda instance, may_send: AiohttpTransport(
+        instance=instance, may_send=may_send
+    )
     producer: Callable[[Settings], AIOKafkaProducer] = new_producer
     monotonic: Callable[[], float] = time.monotonic
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
@@ -97,7 +99,7 @@ class Worker:
         self._recorded = Recorded()
         self._busy = Busy()
         self.lease = Lease(settings.kafka.session_timeout_seconds, given.monotonic, self._lease_over)
-        self._wire = given.transport(given.instance)
+        self._wire = given.transport(given.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
         self._lag = GroupLag(settings, self._names.group)
 

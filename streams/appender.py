@@ -62,6 +62,10 @@ class _Pending:
     acknowledged: asyncio.Future[int]
 
 
+class UnknownOffset(RuntimeError):
+    """The broker has a batch that was sent twice, and does not remember where. Nobody could wait for it to be read back."""
+
+
 class Appender:
     """Group commit over one idempotent producer. Errors of the producer reach every append that they concern."""
 
@@ -120,6 +124,8 @@ class Appender:
                 if position == first:
                     raise ValueError(f"a record for {topic} exceeds the producer's batch size")
                 metadata = await (await self._producer.send_batch(batch, topic, partition=partition))
+                if metadata.offset < 0:
+                    raise UnknownOffset(f"{topic}/{partition} has the records of a repeated batch, at an unknown offset")
             except Exception as error:  # every waiter gets it, whatever it is
                 # A record that no empty batch can hold fails alone.
                 position = max(position, first + 1)

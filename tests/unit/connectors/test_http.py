@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 
 from connectors.errors import NotSent, Unanswered
 from connectors.http import AiohttpTransport, Request, Response
@@ -185,3 +186,27 @@ def test_no_secret_is_in_a_repr() -> None:
     request = Request("GET", "https://x.test/", {"Authorization": "Bearer s3cret"}, b"s3cret")
     response = Response(200, {"set-cookie": "s3cret"}, b"s3cret")
     assert "s3cret" not in f"{request!r} {response!r}"
+
+
+async def test_a_guard_that_says_no_when_the_connection_stands_keeps_the_request_back() -> None:
+    """A process may be frozen between its decision and the send; whoever sends is asked once more."""
+    came: list[str] = []
+    answers = iter([True, False, True])
+
+    async def answer(request: web.Request) -> web.Response:
+        came.append(request.path)
+        return web.Response(text="{}")
+
+    app = web.Application()
+    app.router.add_get("/{what}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with AiohttpTransport(may_send=lambda: next(answers)) as transport:
+        await transport(Request("GET", f"{url}/first"))
+        with pytest.raises(NotSent, match="may not be sent"):
+            await transport(Request("GET", f"{url}/second"))
+        await transport(Request("GET", f"{url}/third"))
+    await runner.cleanup()
+    assert came == ["/first", "/third"]
