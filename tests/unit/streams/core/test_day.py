@@ -231,6 +231,16 @@ def test_what_is_in_flight_is_not_taken_for_others() -> None:
     assert day.remaining(1.0) == 90
 
 
+def test_what_is_in_flight_may_come_after_what_the_vendor_said_is_left() -> None:
+    """Others spend as well: of the two that the vendor has left, two are on their way already."""
+    day = Day(100, DAY)
+    for _ in range(3):
+        day.begin(0.0)
+    day.observe(RateHeaders(daily_limit=100, daily_remaining=2), 1.0)
+    day.end(1.0)
+    assert day.remaining(1.0) == 0
+
+
 def test_others_who_spent_all_without_a_known_end_are_believed_for_an_hour() -> None:
     """Nobody could tell us that a new day has begun while we start nothing."""
     day = Day(100, DAY)

@@ -25,6 +25,7 @@ POLICIES = {
     "narrow": BudgetPolicy(3, 8.0, 2),
     "wide": BudgetPolicy(5, 4.0, 5),
     "daily": BudgetPolicy(3, 4.0, 3, daily_limit=6, live_reserve=0.5, day_seconds=DAY),
+    "scarce": BudgetPolicy(12, 4.0, 6, daily_limit=12, live_reserve=0.9, day_seconds=DAY),
     "noted": BudgetPolicy(20, 4.0, 5, is_noted=True),
 }
 TENANTS = ("t1", "t2")
@@ -65,7 +66,9 @@ class DispatcherMachine(RuleBasedStateMachine):
         self.core = Dispatcher()
         self.vendor = vendor
         self.budgets = {name: BudgetModel(policy) for name, policy in POLICIES.items()}
-        self.budgets["daily"].day = VendorDay(6, DAY, phase)
+        self.days = [VendorDay(budget.policy.daily_limit or 0, DAY, phase) for budget in self.budgets.values()]
+        for budget, day in zip(self.budgets.values(), self.days, strict=True):
+            budget.day = day if budget.policy.daily_limit else None
         self.lost: list[Running] = []
         self.over: list[Item] = []
         for name in POLICIES:
@@ -117,9 +120,8 @@ class DispatcherMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.vendor == "true")
     @rule(number=st.integers(1, 9))
     def others_spend(self, number: int) -> None:
-        day = self.budgets["daily"].day
-        assert day is not None
-        day.others_spend(number, self.now)
+        for day in self.days:
+            day.others_spend(number, self.now)
 
     @rule(stands=st.sampled_from([True, True, False]))
     def note(self, stands: bool) -> None:
@@ -147,6 +149,17 @@ class DispatcherMachine(RuleBasedStateMachine):
             self.start()
             self.now += seconds
             self.finish([(0, verdict, 1.0)])
+
+    @rule(budget=st.sampled_from(["daily", "scarce"]), rounds=st.integers(1, 4))
+    def rush(self, budget: str, rounds: int) -> None:
+        """A burst of live changes that brings a day's quota to its end."""
+        for _ in range(rounds):
+            self.offer([(entity, Priority.LIVE, 0.0) for entity in ENTITIES if entity[0] == budget])
+            self.start()
+            self.now += 4.0
+            for running in list(self.budgets[budget].running.values()):
+                self.finish_one(running, Verdict.DONE, 0.0)
+        self.start()
 
     @precondition(lambda self: self.lost)
     @rule(which=ANY, verdict=st.sampled_from(Verdict))
@@ -210,9 +223,7 @@ class DispatcherMachine(RuleBasedStateMachine):
 
     @rule(before=SECONDS)
     def come_near_the_end_of_the_day(self, before: float) -> None:
-        day = self.budgets["daily"].day
-        assert day is not None
-        self.now = max(self.now, day.end(self.now) - before)
+        self.now = max(self.now, self.days[0].end(self.now) - before)
 
     @rule(parts=st.integers(2, 6))
     def sleep(self, parts: int) -> None:
