@@ -201,7 +201,7 @@ class Worker:
 
     async def _on_rebalanced(self, _app: object, **_: object) -> None:
         """Kafka gave us partitions: bring their tables up to date, then own them. Faust lets nothing flow until then."""
-        generation = self.app.consumer_generation_id
+        generation, releases = self.app.consumer_generation_id, self.ownership.releases
         receipts = self._names.of(RECEIPTS)
         actives = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == receipts}
         try:
@@ -209,10 +209,10 @@ class Worker:
         except Exception as error:  # whatever it is: without its tables a worker must not work
             self._given.end(f"The tables of partitions {sorted(actives)} cannot be recovered ({error!r}).")
             raise
-        if self.app.consumer_generation_id != generation:
+        if (self.app.consumer_generation_id, self.ownership.releases) != (generation, releases):
             return  # a newer rebalance has begun meanwhile; it comes here again
         log.info("%d partitions recovered: %d records in %.1f s", *astuple(recovered))
-        self.ownership.assign(actives)
+        await self.ownership.assign(actives)
         if self.settings.worker.standby:
             self.state.changelogs.follow(set(range(self.settings.kafka.partitions)) - actives)
 

@@ -60,6 +60,8 @@ class Ownership:
         self._fencing: dict[int, asyncio.Task[None]] = {}
         self.assigned: set[int] = set()
         self.fenced: set[int] = set()
+        self.releases = 0
+        """Grows with each release: whoever waited for something knows by it that partitions went meanwhile."""
 
     @property
     def is_ready(self) -> bool:
@@ -70,10 +72,12 @@ class Ownership:
         """Our epoch as the owner of a partition, also for a while after we lost it; 0 for one that never was ours."""
         return self._epochs.get(partition, 0)
 
-    def assign(self, partitions: set[int]) -> None:
-        """Kafka gave us these, and their tables are recovered. What we own already stays as it is."""
+    async def assign(self, partitions: set[int]) -> None:
+        """Kafka gave us these and no others, and their tables are recovered. What we own already stays as it is."""
+        if gone := self.assigned - partitions:
+            await self.release(gone)
         gained = partitions - self.assigned
-        self.assigned = set(partitions)
+        self.assigned |= gained
         for partition in gained:
             self._recorded.own(partition)
             self._epochs[partition] = max(self._now_ms(), self._hooks.newest_epoch(partition) + 1)
@@ -83,6 +87,7 @@ class Ownership:
 
     async def release(self, partitions: set[int]) -> None:
         """Kafka takes these away: returns once nothing is under way for them."""
+        self.releases += 1
         leaving = partitions & self.assigned
         self.assigned -= leaving
         self.fenced -= leaving
@@ -94,11 +99,12 @@ class Ownership:
         self._hooks.lost(leaving)
 
     async def _fence(self, partition: int) -> None:
-        fence = Fence(worker=self._worker, epoch=self._epochs[partition], at_ms=self._now_ms())
+        epoch = self._epochs[partition]
+        fence = Fence(worker=self._worker, epoch=epoch, at_ms=self._now_ms())
         record = Record(self._receipts_topic, partition, FENCE_KEY, fence.to_bytes())
         [offset] = await self._appender.append([record])
         await self._recorded.wait(partition, offset)
-        if partition in self.assigned:
+        if partition in self.assigned and self._epochs[partition] == epoch:
             self.fenced.add(partition)
             self._hooks.gained(partition)
             log.info("partition %d is ours since offset %d of %s", partition, offset, self._receipts_topic)

@@ -57,7 +57,7 @@ async def turns(number: int = 10) -> None:
 async def test_a_gained_partition_is_ours_only_when_its_fence_is_read_back() -> None:
     """Until then a receipt of its former owner may not be in the tables."""
     log = Log()
-    log.ownership.assign({3})
+    await log.ownership.assign({3})
     await turns()
     assert [fence.worker for fence in log.fences] == ["w1"]
     log.recorded.advance(3, 40)
@@ -73,7 +73,7 @@ async def test_a_gained_partition_is_ours_only_when_its_fence_is_read_back() -> 
 async def test_each_owner_has_a_greater_epoch_than_any_before_it() -> None:
     """Even when its clock is behind the former owner's."""
     log = Log(newest_epoch=5000)
-    log.ownership.assign({3})
+    await log.ownership.assign({3})
     await turns()
     assert log.ownership.epoch(3) == 5001
     assert log.fences[0].epoch == 5001
@@ -82,7 +82,7 @@ async def test_each_owner_has_a_greater_epoch_than_any_before_it() -> None:
 async def test_letting_go_waits_for_what_is_in_flight() -> None:
     """Only then are the tables given away."""
     log = Log()
-    log.ownership.assign({3})
+    await log.ownership.assign({3})
     await turns()
     log.recorded.advance(3, 41)
     await turns()
@@ -99,7 +99,7 @@ async def test_letting_go_waits_for_what_is_in_flight() -> None:
 async def test_a_partition_lost_before_its_fence_was_read_never_was_ours() -> None:
     """Rebalances follow each other."""
     log = Log()
-    log.ownership.assign({3})
+    await log.ownership.assign({3})
     await turns()
     await log.ownership.release({3})
     log.recorded.own(3)
@@ -111,11 +111,11 @@ async def test_a_partition_lost_before_its_fence_was_read_never_was_ours() -> No
 async def test_a_partition_that_comes_back_gets_a_fence_of_its_own() -> None:
     """Somebody else may have written there in between."""
     log = Log()
-    log.ownership.assign({3})
+    await log.ownership.assign({3})
     await turns()
     log.recorded.advance(3, 41)
     await log.ownership.release({3})
-    log.ownership.assign({3})
+    await log.ownership.assign({3})
     await turns()
     assert len(log.fences) == 2
 
@@ -123,7 +123,26 @@ async def test_a_partition_that_comes_back_gets_a_fence_of_its_own() -> None:
 async def test_what_we_own_already_stays_as_it_is() -> None:
     """Faust may tell of one rebalance twice."""
     log = Log()
-    log.ownership.assign({3})
-    log.ownership.assign({3, 4})
+    await log.ownership.assign({3})
+    await log.ownership.assign({3, 4})
     await turns()
     assert len(log.fences) == 2
+
+
+async def test_a_partition_that_is_not_among_the_assigned_any_more_is_let_go() -> None:
+    """Even when nobody told that it was taken away; its old fence opens nothing when it comes back."""
+    log = Log()
+    await log.ownership.assign({3, 4})
+    await turns()
+    await log.ownership.assign({3})
+    await turns()
+    assert ("lost", {4}) in log.events
+    await log.ownership.assign({3, 4})
+    await turns()
+    log.recorded.advance(4, 41)
+    log.recorded.advance(4, 42)
+    await turns()
+    assert ("gained", 4) not in log.events
+    log.recorded.advance(4, 43)
+    await turns()
+    assert log.events[-1] == ("gained", 4)
