@@ -125,7 +125,9 @@ class Appender:
                     raise ValueError(f"a record for {topic} exceeds the producer's batch size")
                 metadata = await (await self._producer.send_batch(batch, topic, partition=partition))
                 if metadata.offset < 0:
-                    raise UnknownOffset(f"{topic}/{partition} has the records of a repeated batch, at an unknown offset")
+                    raise UnknownOffset(
+                        f"{topic}/{partition} has the records of a repeated batch, at an unknown offset"
+                    )
             except Exception as error:  # every waiter gets it, whatever it is
                 # A record that no empty batch can hold fails alone.
                 position = max(position, first + 1)
