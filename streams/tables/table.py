@@ -1,14 +1,19 @@
 """A table whose rows are words, addressed by partition and key, with a compacted changelog topic behind it.
 
-`put` and `delete` change the local store at once and append to the changelog; `flush` waits until Kafka has all of it.
+`put` and `delete` count here at once and append to the changelog; `flush` waits until Kafka has all of it.
 An agent acknowledges its events only after its outputs *and* its tables are flushed: so nothing that is committed can be
 missing from a changelog.
+
+What Kafka has not acknowledged yet stands in memory only. A row that the local store held and the changelog never got would
+look written after a crash: the events that made it are read again, change nothing any more, and nobody else ever hears of it.
+So the store gets a row together with its offset, when it is acknowledged.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -16,10 +21,14 @@ from streams.appender import Appender, Record
 from streams.tables.store import Store
 from streams.words.word import Word
 
-PERSIST_EVERY = 200
-"""Changelog records after which the local store notes how far it is. A crash reads at most so many again."""
-
 Row = TypeVar("Row", bound=Word)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pending:
+    """A row that is on its way to the changelog; None deletes."""
+
+    value: bytes | None
 
 
 class Table(Generic[Row]):
@@ -32,28 +41,34 @@ class Table(Generic[Row]):
         self._row = row
         self._store = store
         self._appender = appender
+        self._pending: dict[int, dict[bytes, _Pending]] = {}
         self._last: dict[int, asyncio.Future[int]] = {}
-        self._acknowledged: dict[int, int] = {}
-        self._persisted: dict[int, int] = {}
         self._failure: BaseException | None = None
 
     def get(self, partition: int, key: str) -> Row | None:
         """The row under a key, or None. Raises `NotAWord` for a row that a newer version wrote."""
-        raw = self._store.read(partition, self.key, key.encode())
+        raw_key = key.encode()
+        pending = self._pending.get(partition, {}).get(raw_key)
+        raw = pending.value if pending else self._store.read(partition, self.key, raw_key)
         return None if raw is None else self._row.from_bytes(raw)
 
     def put(self, partition: int, key: str, row: Row) -> None:
-        """Write a row here; `flush` makes it last."""
+        """Write a row; `flush` makes it last."""
         self._write(partition, key.encode(), row.to_bytes())
 
     def delete(self, partition: int, key: str) -> None:
-        """Delete a row here; `flush` makes it last."""
+        """Delete a row; `flush` makes it last."""
         self._write(partition, key.encode(), None)
 
     def items(self, partition: int) -> Iterator[tuple[str, Row]]:
         """All rows of a partition."""
+        pending = dict(self._pending.get(partition, {}))
         for key, raw in self._store.scan(partition, self.key):
-            yield key.decode(), self._row.from_bytes(raw)
+            if key not in pending:
+                yield key.decode(), self._row.from_bytes(raw)
+        for key, one in pending.items():
+            if one.value is not None:
+                yield key.decode(), self._row.from_bytes(one.value)
 
     async def flush(self) -> None:
         """Wait until Kafka has every change made so far, by whomever. Raises the producer's error if it has not."""
@@ -61,32 +76,30 @@ class Table(Generic[Row]):
         waiting = [future for future in self._last.values() if not future.done()]
         if waiting:
             await asyncio.wait(waiting)
+        await asyncio.sleep(0)  # an answer that has just come is told to `_acknowledged` in the loop's next turn
         if self._failure is not None:
             raise self._failure
-        for partition, offset in self._acknowledged.items():
-            if offset - self._persisted.get(partition, -1) >= PERSIST_EVERY:
-                self._persist(partition)
 
     def release(self, partition: int) -> None:
-        """The partition goes to another worker, or this one stops: note how far the local store is."""
-        if self._acknowledged.get(partition, -1) > self._persisted.get(partition, -1):
-            self._persist(partition)
-        for held in (self._last, self._acknowledged, self._persisted):
-            held.pop(partition, None)
-
-    def _persist(self, partition: int) -> None:
-        offset = self._persisted[partition] = self._acknowledged[partition]
-        self._store.write(partition, self.key, (), offset)
+        """The partition goes to another worker: what is acknowledged from now on is read back, should it return."""
+        self._last.pop(partition, None)
+        self._pending.pop(partition, None)
 
     def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
-        self._store.write(partition, self.key, [(key, value)])
+        pending = self._pending.setdefault(partition, {})[key] = _Pending(value)
         future = self._last[partition] = self._appender.enqueue(Record(self.changelog, partition, key, value))
-        future.add_done_callback(partial(self._note, partition))
+        future.add_done_callback(partial(self._acknowledged, partition, key, pending))
 
-    def _note(self, partition: int, future: asyncio.Future[int]) -> None:
+    def _acknowledged(self, partition: int, key: bytes, pending: _Pending, future: asyncio.Future[int]) -> None:
         if future.cancelled():
             self._failure = self._failure or asyncio.CancelledError(f"an append to {self.changelog} was cancelled")
-        elif (error := future.exception()) is not None:
+            return
+        if (error := future.exception()) is not None:
             self._failure = self._failure or error
-        elif partition in self._last and future.result() >= 0:
-            self._acknowledged[partition] = future.result()
+            return
+        held = self._pending.get(partition)
+        if held is None:
+            return  # released meanwhile: neither the row nor its offset counts here
+        self._store.write(partition, self.key, [(key, pending.value)], future.result())
+        if held.get(key) is pending:
+            del held[key]

@@ -1,0 +1,112 @@
+"""A table counts at once, lasts when Kafka has it, and never leaves in the local store what the changelog did not get."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from streams.appender import Record
+from streams.core.rows import SeenRow
+from streams.tables import MemoryStore, Table
+
+SEEN = b"seen"
+
+
+class Kafka:
+    """Takes records in order, and acknowledges them when the test says."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.waiting: list[asyncio.Future[int]] = []
+
+    def enqueue(self, record: Record) -> asyncio.Future[int]:
+        """As the appender does."""
+        self.records.append(record)
+        self.waiting.append(asyncio.get_running_loop().create_future())
+        return self.waiting[-1]
+
+    async def acknowledge(self, number: int = 1) -> None:
+        """The oldest records are safe."""
+        for _ in range(number):
+            offset = len(self.records) - len(self.waiting)
+            self.waiting.pop(0).set_result(offset)
+        await asyncio.sleep(0)
+
+
+def row(at_ms: int) -> SeenRow:
+    """Some row."""
+    return SeenRow(update_time_ms=at_ms, operation="updated")
+
+
+def a_table() -> tuple[Table[SeenRow], Kafka, MemoryStore]:
+    """A table, its Kafka, and its store."""
+    kafka, store = Kafka(), MemoryStore()
+    return Table("seen", SeenRow, "changelog", store, kafka), kafka, store  # type: ignore[arg-type]  # it enqueues
+
+
+async def test_a_row_counts_at_once_and_is_stored_when_kafka_has_it() -> None:
+    """With the offset at which it stands."""
+    table, kafka, store = a_table()
+    table.put(1, "a", row(5))
+    assert table.get(1, "a") == row(5)
+    assert dict(table.items(1)) == {"a": row(5)}
+    assert list(store.scan(1, SEEN)) == []
+    await kafka.acknowledge()
+    assert store.read(1, SEEN, b"a") == row(5).to_bytes()
+    assert store.position(1, SEEN) == 0
+    assert table.get(1, "a") == row(5)
+
+
+async def test_after_a_crash_the_store_holds_nothing_that_the_changelog_did_not_get() -> None:
+    """Else the events that are read again would change nothing, and nobody else would ever hear of the row."""
+    table, kafka, store = a_table()
+    table.put(1, "a", row(5))
+    table.put(1, "b", row(6))
+    await kafka.acknowledge()
+    after_the_crash = Table("seen", SeenRow, "changelog", store, kafka)  # type: ignore[arg-type]  # as above
+    assert after_the_crash.get(1, "a") == row(5)
+    assert after_the_crash.get(1, "b") is None
+
+
+async def test_the_newest_write_counts_while_older_ones_are_acknowledged() -> None:
+    """Put, deleted and put again before any answer."""
+    table, kafka, store = a_table()
+    table.put(1, "a", row(1))
+    table.delete(1, "a")
+    assert table.get(1, "a") is None
+    assert dict(table.items(1)) == {}
+    table.put(1, "a", row(3))
+    await kafka.acknowledge(2)
+    assert table.get(1, "a") == row(3)
+    await kafka.acknowledge()
+    assert store.read(1, SEEN, b"a") == row(3).to_bytes()
+
+
+async def test_a_flush_waits_for_every_partition() -> None:
+    """And raises what went wrong, then and ever after."""
+    table, kafka, _ = a_table()
+    table.put(1, "a", row(1))
+    table.put(2, "a", row(1))
+    flushing = asyncio.create_task(table.flush())
+    await kafka.acknowledge()
+    await asyncio.sleep(0)
+    assert not flushing.done()
+    await kafka.acknowledge()
+    await flushing
+    table.put(1, "a", row(2))
+    kafka.waiting.pop(0).set_exception(ConnectionError("away"))
+    with pytest.raises(ConnectionError):
+        await table.flush()
+    with pytest.raises(ConnectionError):
+        await table.flush()
+
+
+async def test_what_is_acknowledged_after_the_partition_went_is_not_stored() -> None:
+    """It is read back from the changelog, should the partition return; so its offset must not count either."""
+    table, kafka, store = a_table()
+    table.put(1, "a", row(1))
+    table.release(1)
+    await kafka.acknowledge()
+    assert store.position(1, SEEN) is None
+    assert table.get(1, "a") is None
