@@ -13,8 +13,6 @@ After one window to warm up, whole windows are counted in the sandbox's ledger, 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -24,8 +22,8 @@ from typing import Any
 from streams.words import Receipt
 from tests.bench.offered import Agents, FrontDoor
 from tests.bench.plain_client import PlainClient
-from tests.bench.town import Plan, Town, town
-from tests.bench.windows import summary, use
+from tests.bench.town import Plan, Town, run, town
+from tests.bench.windows import Use, summary, use
 
 LIMIT = 100
 WINDOW_SECONDS = 10.0
@@ -58,7 +56,7 @@ async def limits(bootstrap: str, locations: int, scale: float, windows: int) -> 
         agents = Agents(on)
         found: dict[str, Any] = {"locations": locations, "window_seconds": window, "offered_per_second": per_second}
 
-        seq, began = await last_seq(on), time.time()
+        began = time.time()
         async with FrontDoor(on) as door:
             offered = await agents.work(per_second, seconds, door.announce, door.flush)
         ended = time.time()
@@ -66,21 +64,21 @@ async def limits(bootstrap: str, locations: int, scale: float, windows: int) -> 
         waits = [one.at_ms - one.accepted_ms for one in receipts if one.accepted_ms and one.at_ms < ended * 1000]
         found["worker"] = {
             "offered": offered,
-            **summary(await uses(on, seq, began + window, ended)),
+            **summary(await uses(on, began + window, ended)),
             **freshness(waits),
         }
         await on.until_still(2.0, most=20 * window)
 
-        seq, began = await last_seq(on), time.time()
+        began = time.time()
         async with PlainClient(on) as client:
             offered = await agents.work(per_second, seconds, client.ping, nothing_to_flush)
             ended = time.time()
             found["plain_client"] = {
                 "offered": offered,
-                **summary(await uses(on, seq, began + window, ended)),
+                **summary(await uses(on, began + window, ended)),
                 **freshness([wait for _, wait in client.carried]),
                 "waiting_at_the_end": client.waiting,
-                "gave_up": client.gave_up,
+                "refused": dict(client.refused),
             }
         return found
 
@@ -95,17 +93,12 @@ async def create_all(on: Town) -> None:
     await on.until_still(on.plan.ghl_window_seconds + 1.0, most=600)
 
 
-async def uses(on: Town, after: int, since: float, until: float) -> list[Any]:
-    """The use of each location's windows, by the ledger's entries later than `after`."""
+async def uses(on: Town, since: float, until: float) -> list[Use]:
+    """The use of each location's windows, by the whole ledger: where a window ends depends on where all before it began."""
     by_location: dict[str, list[Mapping[str, Any]]] = {f"loc{n}": [] for n in range(on.plan.pairs)}
-    for row in await on.ledger(on.ghl, after):
+    for row in await on.ledger(on.ghl):
         by_location[row["budget"]].append(row)
     return [use(rows, on.plan.ghl_limit, on.plan.ghl_window_seconds, since, until) for rows in by_location.values()]
-
-
-async def last_seq(on: Town) -> int:
-    """The ledger's newest entry."""
-    return int((await on.get(f"{on.ghl}/_sandbox/stats"))["requests"])
 
 
 async def nothing_to_flush() -> None:
@@ -131,4 +124,4 @@ if __name__ == "__main__":
     parser.add_argument("--scale", type=float)
     given = parser.parse_args(sys.argv[1:])
     size = (5, 0.5, 3) if given.quick else (50, 4.0, 3)
-    print(json.dumps(asyncio.run(limits(given.bootstrap, given.locations or size[0], given.scale or size[1], size[2]))))
+    run(limits(given.bootstrap, given.locations or size[0], given.scale or size[1], size[2]))

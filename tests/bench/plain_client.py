@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +34,8 @@ class PlainClient:
 
     on: Town
     carried: list[tuple[str, float]] = field(default_factory=list)
-    gave_up: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    """What it gave up, by the error's own words."""
     _queues: dict[str, asyncio.Queue[tuple[str, float]]] = field(default_factory=dict)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _transport: AiohttpTransport = field(default_factory=lambda: AiohttpTransport(instance="plain"))
@@ -68,8 +71,8 @@ class PlainClient:
             lead, accepted = await queue.get()
             try:
                 await self._until_admitted(ghl, _body(f"loc{number}", await lofty.get_lead(lead)))
-            except ConnectorError:
-                self.gave_up += 1
+            except ConnectorError as error:
+                self.refused[re.sub(r"\w*\d\w*", "N", str(error))] += 1
             else:
                 self.carried.append((f"pair{number}", 1000 * (time.time() - accepted)))
 
@@ -91,5 +94,5 @@ def _body(location: str, lead: Mapping[str, Any]) -> dict[str, Any]:
     if lead["emails"]:
         body["email"] = lead["emails"][0]
     if lead["phones"]:
-        body["phone"] = lead["phones"][0]
+        body["phone"] = "+1" + re.sub(r"\D", "", lead["phones"][0])[-10:]
     return body

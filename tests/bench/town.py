@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,6 +171,12 @@ async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
         yield made
         if os.environ.get("BENCH_LOGS"):
             print((folder / "worker.log").read_text()[-4000:])
+
+
+def run(bench: Coroutine[Any, Any, dict[str, Any]]) -> None:
+    """Run one measurement as this process, and print what it found. A SIGTERM ends it in order, with its children."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(json.dumps(asyncio.run(bench)))
 
 
 async def producer_of(settings: Settings) -> Any:

@@ -8,7 +8,6 @@ The far end is counted in the GHL sandbox (contacts) and on `ghl.receipts` (appl
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from statistics import quantiles
@@ -22,7 +21,7 @@ from streams.appender import Appender, Record
 from streams.placement import partition_of
 from streams.topics import CHANGES
 from streams.words import Change
-from tests.bench.town import PAIRS, SECRET, Plan, Town, producer_of, town
+from tests.bench.town import PAIRS, SECRET, Plan, Town, producer_of, run, town
 
 
 async def syncs(bootstrap: str, leads: int) -> dict[str, Any]:
@@ -127,5 +126,4 @@ async def _plain_client(on: Town) -> float:
 
 if __name__ == "__main__":
     what, where = sys.argv[1:3]
-    found = asyncio.run(syncs(where, int(sys.argv[3]) if sys.argv[3:] else 6000) if what == "syncs" else latency(where))
-    print(json.dumps(found))
+    run(syncs(where, int(sys.argv[3]) if sys.argv[3:] else 6000) if what == "syncs" else latency(where))
