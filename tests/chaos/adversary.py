@@ -26,12 +26,13 @@ Act = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class Adversary:
-    """Breaks things until told to stop. `done` counts what it did."""
+    """Breaks things. `done` counts what it did, `failures` are what no property covers and must not be all the same."""
 
     stage: Stage
     supervisor: Supervisor
     random: Random
     done: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
 
     async def kill_at_await_points(self, traps: int = TRAPS_IN_A_ROW) -> None:
         """Every worker that starts gets a trap at the next await point, until some of them are settled."""
@@ -152,7 +153,8 @@ class Adversary:
         try:
             await asyncio.to_thread(one.process.wait, DRAIN_SECONDS)
         except subprocess.TimeoutExpired:
-            self.done["drains that did not end"] += 1
+            self.failures.append(f"{one.instance} was asked to drain and did not end within {DRAIN_SECONDS:.0f} s")
+            await ask_what_waits(one)
             self.supervisor.kill(one)
         happened.until = time.time()
 
@@ -162,3 +164,11 @@ class Adversary:
         while not self.supervisor.ready() and time.monotonic() < deadline:
             await asyncio.sleep(LOOK_SECONDS)
         await asyncio.sleep(self.random.uniform(0.0, 1.0))
+
+
+async def ask_what_waits(*workers: WorkerProcess) -> None:
+    """Let workers write into their logs what they have in hand, and where they are."""
+    for one in workers:
+        one.process.send_signal(signal.SIGUSR1)
+        one.process.send_signal(signal.SIGUSR2)
+    await asyncio.sleep(1.0)

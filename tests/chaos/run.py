@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import signal
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.words import Entity
-from tests.chaos.adversary import Adversary
+from tests.chaos.adversary import Adversary, ask_what_waits
 from tests.chaos.desk import Desk
 from tests.chaos.history import judge, save
 from tests.chaos.record import parked_now, read_history, read_topics, replay_snapshots, until_still
@@ -59,7 +58,8 @@ async def run(folder: Path, plan: Plan) -> bool:
             await adversary.rest()
             unrest = await _guarded(_come_to_rest(stage, desk), *background)
             if unrest:
-                await _ask_what_waits(stage)
+                adversary.failures.append(unrest)
+                await ask_what_waits(*supervisor.ready())
             history = await read_history(stage)
             topics = await read_topics(stage)
         finally:
@@ -73,9 +73,9 @@ async def run(folder: Path, plan: Plan) -> bool:
         verdict = judge(history)
         _report(stage, desk, adversary, attacked)
         print(verdict.report())
-        if unrest:
-            print(unrest)
-        return verdict.holds and not unrest
+        for words in adversary.failures:
+            print(f"FAILED: {words}")
+        return verdict.holds and not adversary.failures
 
 
 async def _change_mapping(stage: Stage, adversary: Adversary) -> None:
@@ -99,13 +99,6 @@ async def _come_to_rest(stage: Stage, desk: Desk) -> str:
     teams = {name: int(one.lofty.team_id) for name, one in stage.settings.connections.items()}
     desk.touch(parked, teams.__getitem__)
     return await until_still(stage)
-
-
-async def _ask_what_waits(stage: Stage) -> None:
-    """Let the workers write into their logs what they have in hand."""
-    for one in stage.alive():
-        one.process.send_signal(signal.SIGUSR1)
-    await asyncio.sleep(1.0)
 
 
 async def _guarded(what: Coroutine[Any, Any, str | None], *others: asyncio.Task[None]) -> str:

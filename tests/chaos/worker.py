@@ -3,13 +3,15 @@
     python -m tests.chaos.worker --config FILE --instance w7 [--kill STAGE:POINT] [--after PIECES]
 
 `STAGE` is `write` or `read` (one item of a dispatcher: at most one request), or an agent's name (one batch).
-On SIGUSR1 it logs everything that waits.
+On SIGUSR1 it logs everything that waits, and where; on SIGUSR2 every thread's stack, also when the event loop is stuck.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
+import io
 import logging
 import os
 import signal
@@ -69,8 +71,9 @@ async def run(config: Path, instance: str) -> None:
     given = Collaborators(instance=instance, search_lag_ms=SEARCH_LAG_MS, visibility_ms=2_000)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    async with TrappedWorker(settings, given) as worker:
-        loop.add_signal_handler(signal.SIGUSR1, tell, worker)
+    made = TrappedWorker(settings, given)
+    loop.add_signal_handler(signal.SIGUSR1, tell, made)
+    async with made as worker:
         ended = [asyncio.create_task(stop.wait()), asyncio.create_task(worker.wait())]
         done, pending = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
@@ -81,6 +84,10 @@ async def run(config: Path, instance: str) -> None:
 
 def tell(worker: Worker) -> None:
     """Log everything that waits, for whoever looks into a violation."""
+    for task in asyncio.all_tasks():
+        stack = io.StringIO()
+        task.print_stack(file=stack)
+        log.info("task %s\n%s", task.get_name(), stack.getvalue())
     for view in worker.budgets():
         log.info("budget %s", view)
     for partition in worker.ownership.assigned:
@@ -97,6 +104,7 @@ def main() -> None:
     parser.add_argument("--kill", default="")
     parser.add_argument("--after", type=int, default=0)
     given = parser.parse_args()
+    faulthandler.register(signal.SIGUSR2)
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)-7s %(name)s  %(message)s")
     for chatty in ("aiokafka", "faust", "mode", "streams.faust_app", "streams.tables"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
