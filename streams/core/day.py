@@ -49,8 +49,9 @@ class Day:
     def __init__(self, limit: int, seconds: float = DAY_SECONDS) -> None:
         self.seconds = seconds
         self.in_flight = 0
+        self.limit = limit
+        """What is configured, or what the vendor allows if that is less."""
         self._configured = limit
-        self._vendor_limit = limit
         self._minute = seconds / MINUTES
         self._answers: deque[tuple[float, int]] = deque()
         self._answered = 0
@@ -59,11 +60,6 @@ class Day:
         self._began_at: float | None = None
         self._told_end: float | None = None
         self._turned_at = -inf
-
-    @property
-    def limit(self) -> int:
-        """What is configured, or what the vendor allows if that is less."""
-        return min(self._configured, self._vendor_limit)
 
     @property
     def is_end_told(self) -> bool:
@@ -102,7 +98,7 @@ class Day:
         """Correct ourselves by the headers of an answer that came just now, before its request is ended."""
         self._see(now)
         if rate.daily_limit is not None and rate.daily_limit > 0:
-            self._vendor_limit = rate.daily_limit
+            self.limit = min(self._configured, rate.daily_limit)
         ends_at = now + self.seconds / HOURS if self._told_end is None else self._told_end
         if rate.daily_reset_seconds is not None and 0 <= rate.daily_reset_seconds <= self.seconds:
             ends_at = now + rate.daily_reset_seconds + self._minute / 60

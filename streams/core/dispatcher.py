@@ -167,16 +167,15 @@ class Dispatcher:
 
     def wait_seconds(self, now: float) -> float | None:
         """How long until something may start by the passing of time alone. None: only an event can change that."""
-        times = [at for owned in self._owned.values() for at in self._times(owned, now) if at < inf]
-        return max(0.0, min(times) - now) if times else None
-
-    @staticmethod
-    def _times(owned: _Owned, now: float) -> Iterator[float]:
-        most_urgent = owned.lanes.most_urgent(now)
-        if most_urgent is not None and (at := owned.budget.next_at(most_urgent, now)) is not None:
-            yield at
-        if (due := owned.lanes.next_due()) is not None:
-            yield due
+        times: list[float] = []
+        for owned in self._owned.values():
+            most_urgent = owned.lanes.most_urgent(now)
+            if most_urgent is not None and (at := owned.budget.next_at(most_urgent, now)) is not None:
+                times.append(at)
+            if (due := owned.lanes.next_due()) is not None:
+                times.append(due)
+        soonest = min(times, default=inf)
+        return max(0.0, soonest - now) if soonest < inf else None
 
     # -- what an operator asks ----------------------------------------------------------------------------
 

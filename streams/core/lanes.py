@@ -139,6 +139,10 @@ class Lanes:
     def most_urgent(self, now: float) -> int | None:
         """The priority of the most urgent lane that could start now, as far as the queues tell; None for no lane."""
         self._wake(now)
+        if not self._ready:
+            return None
+        if not self._held:
+            return min(self._ready)
         return min((p for p, turns in self._ready.items() if not turns.keys() <= self._held), default=None)
 
     def next_due(self) -> float | None:

@@ -61,14 +61,18 @@ class Quota:
 
     def allows(self, priority: int, now: float) -> bool:
         """Whether a request of this priority may start now."""
-        return self._at(priority, now) <= now and self.day.remaining(now) > 0
+        remaining = self.day.remaining(now)
+        return remaining > 0 and self._at(priority, remaining, now) <= now
 
     def next_at(self, priority: int, now: float) -> float | None:
         """When to ask again. Nothing of this priority may start before; None: only an answer can change that."""
-        at, changes_at = self._at(priority, now), self.day.changes_at(now)
-        if not self.day.remaining(now):
+        remaining = self.day.remaining(now)
+        if remaining > 0 and (at := self._at(priority, remaining, now)) <= now:
+            return now
+        changes_at = self.day.changes_at(now)
+        if not remaining:
             return changes_at
-        return max(now, at if changes_at is None else min(at, changes_at))
+        return at if changes_at is None else min(at, changes_at)
 
     def begin(self, now: float) -> None:
         """A request starts. The caller has asked `allows` first."""
@@ -96,9 +100,10 @@ class Quota:
             regime = Regime.SCARCE
         return QuotaView(self.day.limit, remaining, max(0.0, ends_at - now), self.day.is_end_told, regime)
 
-    def _at(self, priority: int, now: float) -> float:
+    def _at(self, priority: int, remaining: int, now: float) -> float:
         """When a request of this priority may start, if nothing but time changes."""
-        remaining = self.day.remaining(now)
+        if remaining > self._live_reserve * self.day.limit:
+            return now
         if priority > LIVE:
             return self._reserve_falls_to(remaining, 1.0, now)
         is_ample_at = self._reserve_falls_to(remaining, SCARCE, now)
