@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from statistics import quantiles
 from typing import Any
 
-from streams.words import Receipt
 from tests.bench.offered import Agents, FrontDoor
 from tests.bench.plain_client import PlainClient
 from tests.bench.town import Plan, Town, run, town
@@ -109,11 +108,6 @@ def freshness(waits_ms: Sequence[float]) -> dict[str, Any]:
     """From the acceptance of a change to GHL's 2xx."""
     cuts = quantiles(waits_ms, n=100)
     return {"carried": len(waits_ms), "p50_ms": cuts[49], "p95_ms": cuts[94]}
-
-
-def of_others(receipts: list[Receipt], but: set[str]) -> list[float]:
-    """The freshness of all connections but these."""
-    return [one.at_ms - one.accepted_ms for one in receipts if one.accepted_ms and one.connection not in but]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Container, Coroutine
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,13 +87,14 @@ class Town:
             answer.raise_for_status()
             return await answer.json()
 
-    async def until_still(self, seconds: float = 1.0, most: float = 60.0) -> None:
-        """Wait until the vendors are not asked anything for a while."""
+    async def until_still(self, seconds: float = 1.0, most: float = 60.0, *, but: Container[str] = ()) -> None:
+        """Wait until the vendors are not asked anything for a while, of GHL's locations all `but` these."""
         asked, since, deadline = -1, time.monotonic(), time.monotonic() + most
         while time.monotonic() - since < seconds:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the vendors are still asked after {most} s")
-            now = (await self.get(f"{self.ghl}/_sandbox/stats"))["requests"]
+            asked_of = (await self.get(f"{self.ghl}/_sandbox/stats"))["budgets"]
+            now = sum(number for budget, number in asked_of.items() if budget not in but)
             now += (await self.get(f"{self.lofty}/_sandbox/stats"))["requests"]
             if now != asked:
                 asked, since = now, time.monotonic()
