@@ -228,7 +228,12 @@ class Worker:
             self.reading.gain(c.lofty_budget, policy, self._reads_spent.of_another(c.lofty_budget))
         for c in self._places.writing_at(partition):
             policy = BudgetPolicy(
-                c.ghl.requests_per_window, c.ghl.window_seconds, worker.in_flight_per_location, is_noted=True
+                c.ghl.requests_per_window,
+                c.ghl.window_seconds,
+                worker.in_flight_per_location,
+                is_noted=True,
+                daily_limit=c.ghl.requests_per_day,
+                live_reserve=c.ghl.live_reserve,
             )
             self.writing.gain(c.ghl_budget, policy, self._writes_spent.of_another(c.ghl_budget))
         self._load_directories(partition)
@@ -302,8 +307,9 @@ class Worker:
         return self._appender.enqueue(record)
 
     def _settled_as(self, snapshot: Snapshot) -> str:
-        connection = self.settings.connections[snapshot.connection]
-        return settled_as(snapshot.fingerprint, connection.mapping_fingerprint)
+        """What a link reads when it satisfies a snapshot; empty for a connection that is not configured any more."""
+        connection = self.settings.connections.get(snapshot.connection)
+        return settled_as(snapshot.fingerprint, connection.mapping_fingerprint) if connection else ""
 
     # -- parts --------------------------------------------------------------------------------------------
 
@@ -431,6 +437,7 @@ class Worker:
                 outbox=state.outbox,
                 appender=appender,
                 parking=parking,
+                settled_as=self._settled_as,
                 recorded=self._recorded.advance,
                 now_ms=now_ms,
             ),

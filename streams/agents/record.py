@@ -11,7 +11,7 @@ from streams.core.record import record_link, record_outbox
 from streams.core.rows import LinkRow, OutboxRow
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import FENCE_KEY, NotAWord, Receipt
+from streams.words import FENCE_KEY, NotAWord, Receipt, Snapshot
 
 
 def record(
@@ -20,10 +20,14 @@ def record(
     outbox: Table[OutboxRow],
     appender: Appender,
     parking: Parking,
+    settled_as: Callable[[Snapshot], str],
     recorded: Callable[[int, int], None],
     now_ms: Callable[[], int],
 ) -> Process:
-    """The agent's process. `recorded(partition, offset)` tells how far receipts are in the tables."""
+    """The agent's process. `recorded(partition, offset)` tells how far receipts are in the tables.
+
+    `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
+    """
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -43,7 +47,8 @@ def record(
             if after != before:
                 links.put(partition, key, after)
             row = outbox.get(partition, key)
-            remaining = record_outbox(row, receipt, before)
+            wanted = settled_as(row.snapshot) if row is not None else ""
+            remaining = record_outbox(row, receipt, before, wanted=wanted)
             if remaining is None and row is not None:
                 outbox.delete(partition, key)
             elif remaining is not None and remaining != row:

@@ -92,22 +92,30 @@ def _record_late(link: LinkRow, receipt: Receipt) -> LinkRow:
     return link.model_copy(update=update)
 
 
-def record_outbox(row: OutboxRow | None, receipt: Receipt, link: LinkRow | None = None) -> OutboxRow | None:
+def record_outbox(
+    row: OutboxRow | None, receipt: Receipt, link: LinkRow | None = None, *, wanted: str = ""
+) -> OutboxRow | None:
     """The outbox row after a receipt: None when nothing is left to do. `link` is the link before the receipt.
 
     A row that was replaced by a newer state while the write was under way stays.
+    `wanted` is what a receipt's `settled` reads when it satisfies the row under the mapping in force: a receipt under an
+    earlier mapping, which is read again after a crash, leaves the row that a replay has put meanwhile.
     """
     if is_late(link, receipt):
         return row
     if row is None or row.snapshot.version_ms > receipt.version_ms:
         return row
     if receipt.settled:
-        is_the_state_written = receipt.settled.startswith(f"{row.snapshot.fingerprint}/")
+        is_the_state_written = (
+            receipt.settled == wanted if wanted else receipt.settled.startswith(f"{row.snapshot.fingerprint}/")
+        )
         is_older = row.snapshot.version_ms < receipt.version_ms
         return None if is_the_state_written or is_older else row
     if receipt.outcome in ("refused", "parked"):
         if receipt.fingerprint and receipt.fingerprint != row.snapshot.fingerprint:
             return row  # another state was refused: this one has its own try
+        if receipt.epoch < row.epoch:
+            return row  # it was refused before this row was put, perhaps under another mapping
         return row.model_copy(update={"parked": receipt.message or receipt.step, "attempts": 0})
     if receipt.outcome == "applied" and row.attempts:
         return row.model_copy(update={"attempts": 0, "not_before_ms": 0, "last_error": ""})

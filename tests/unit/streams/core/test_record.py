@@ -179,3 +179,19 @@ def test_a_create_that_failed_for_sure_leaves_an_earlier_doubt_standing() -> Non
 
     assert refused.intent is not None
     assert looked.intent is None
+
+
+def test_a_receipt_under_an_earlier_mapping_leaves_what_a_replay_wants() -> None:
+    """It is read again after a crash, when the replay has put the row for the new mapping already."""
+    desired = row(5, "f1")
+    old, new = receipt("applied", settled="f1/old"), receipt("applied", settled="f1/new")
+    assert record_outbox(desired, old, wanted="f1/new") == desired
+    assert record_outbox(desired, new, wanted="f1/new") is None
+
+
+def test_a_refusal_of_an_earlier_owner_does_not_park_what_was_put_since() -> None:
+    """The mapping may have been mended in between: the row has its own try."""
+    desired = row(5, "f1", epoch=7)
+    assert record_outbox(desired, receipt("refused", fingerprint="f1", epoch=6)) == desired
+    parked = record_outbox(desired, receipt("refused", fingerprint="f1", epoch=7))
+    assert parked is not None and parked.parked
