@@ -14,7 +14,8 @@ class Use:
 
     `windows` are the vendor's windows that lie wholly between: each begins with the first request after the last one ended.
     `of_windows` is how full they were on average, the least full is `least`.
-    `of_time` is what was admitted in all of the time against what the limit allows in it: gaps between windows count too.
+    `of_time` is what was admitted in as many whole window's lengths as fit between, against what the limit allows in them:
+    gaps between windows count too.
     """
 
     windows: int
@@ -25,8 +26,10 @@ class Use:
 
 
 def use(rows: Iterable[Mapping[str, Any]], limit: int, seconds: float, since: float, until: float) -> Use:
-    """The use of one budget's windows. `rows` are its entries of the ledger in order, from its first window on."""
+    """The use of one budget's windows, for at least one window's length. `rows` are its entries of the ledger in order, from its first window on."""
     fills: list[tuple[float, int]] = []
+    lengths = int((until - since) / seconds)
+    counted_until = since + lengths * seconds
     ends_at, throttled, admitted = 0.0, 0, 0
     for row in rows:
         at = row["at"]
@@ -34,7 +37,7 @@ def use(rows: Iterable[Mapping[str, Any]], limit: int, seconds: float, since: fl
         if row["status"] == 429 and row["fault"] is None:
             throttled += since <= at < until
             continue
-        admitted += since <= at < until
+        admitted += since <= at < counted_until
         if at >= ends_at:
             fills.append((at, 0))
             ends_at = at + seconds
@@ -44,7 +47,7 @@ def use(rows: Iterable[Mapping[str, Any]], limit: int, seconds: float, since: fl
         windows=len(whole),
         of_windows=sum(whole) / len(whole) if whole else 0.0,
         least=min(whole, default=0.0),
-        of_time=admitted / (limit * (until - since) / seconds),
+        of_time=admitted / (limit * lengths),
         throttled=throttled,
     )
 
