@@ -80,7 +80,8 @@ async def tell_commits(app: faust.App, is_stuck: Callable[[], bool]) -> None:
     """While the agent is stuck, say when a commit was tried since: what it would commit is committed then."""
     while True:
         stuck = is_stuck()
-        await app.consumer.commit()
+        for _ in range(2):  # the first may only wait for one that began before
+            await app.consumer.commit()
         if stuck:
             tell("looked")
         await asyncio.sleep(COMMIT_SECONDS)
