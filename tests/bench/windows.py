@@ -26,7 +26,7 @@ class Use:
 
 
 def use(rows: Iterable[Mapping[str, Any]], limit: int, seconds: float, since: float, until: float) -> Use:
-    """The use of one budget's windows, for at least one window's length. `rows` are its entries of the ledger in order, from its first window on."""
+    """The use of one budget's windows. `rows` are its entries of the ledger in order, from its first window on."""
     fills: list[tuple[float, int]] = []
     lengths = int((until - since) / seconds)
     counted_until = since + lengths * seconds
@@ -47,7 +47,7 @@ def use(rows: Iterable[Mapping[str, Any]], limit: int, seconds: float, since: fl
         windows=len(whole),
         of_windows=sum(whole) / len(whole) if whole else 0.0,
         least=min(whole, default=0.0),
-        of_time=admitted / (limit * lengths),
+        of_time=admitted / (limit * lengths) if lengths else 0.0,
         throttled=throttled,
     )
 
