@@ -88,7 +88,7 @@ class Adversary:
         happened.until = time.time()
 
     async def trouble_the_vendors(self) -> None:
-        """429 storms, 5xx applied or not, drops before and after, answers that never come; while workers are killed."""
+        """429 storms, 5xx applied or not, refusals, drops before and after, answers that never come."""
         r = self.random
         dishes = (
             Fault("status", budget=f"loc{r.randrange(PAIRS)}", status=429, probability=0.7),
@@ -98,10 +98,11 @@ class Adversary:
             Fault("drop_after_apply", probability=0.15),
             Fault("drop_after_apply", operation="create-*", probability=0.4),
             Fault("drop_after_apply", operation="upsert-contact", probability=0.4),
-            Fault("timeout_after_apply", probability=0.03, seconds=40.0),
+            Fault("timeout_after_apply", probability=0.1, seconds=40.0),
+            Fault("status", operation="update-*", status=422, probability=0.1),
             Fault("delay", probability=0.2, seconds=r.uniform(0.2, 2.0)),
         )
-        faults = r.sample(dishes, r.randrange(2, 4))
+        faults = r.sample(dishes, r.randrange(2, 5))
         boxes = [self.stage.ghl.faults] + ([self.stage.lofty.faults] if r.random() < 0.5 else [])
         await self._with_faults(boxes, faults)
 
@@ -141,8 +142,9 @@ class Adversary:
         happened = self.stage.note("faults", detail="; ".join(str(one) for one in faults))
         for box in boxes:
             box.faults += faults
-        await self.kill_at_await_points(2)
-        await asyncio.sleep(self.random.uniform(0.0, 3.0))
+        await asyncio.sleep(self.random.uniform(2.0, 5.0))
+        if self.random.random() < 0.5:
+            await self.kill_at_await_points(2)
         for box in boxes:
             box.faults[:] = [one for one in box.faults if one not in faults]
         happened.until = time.time()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,4 +136,14 @@ def _report(stage: Stage, desk: Desk, adversary: Adversary, attacked: float) -> 
         f"{60 * supervisor.kills / attacked:.1f} a minute; a worker was ready after {starts[len(starts) // 2]:.1f} s "
         f"(median of {len(starts)}); other ends: {dict(supervisor.ends)}"
     )
-    print(f"{desk.edits} edits, {stage.asked()} requests")
+    print(f"{desk.edits} edits, {stage.asked()} requests; faults that struck: {_faults(stage)}")
+
+
+def _faults(stage: Stage) -> str:
+    struck = Counter(
+        f"{vendor} {entry.fault}{f' {entry.status}' if entry.fault == 'status' else ''}{' applied' * entry.applied}"
+        for vendor, ledger in (("ghl", stage.ghl.ledger), ("lofty", stage.lofty.ledger))
+        for entry in ledger.after()
+        if entry.fault
+    )
+    return ", ".join(f"{name} {number}" for name, number in sorted(struck.items())) or "none"

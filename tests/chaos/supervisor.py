@@ -23,7 +23,10 @@ START_SECONDS = 40.0
 
 @dataclass(slots=True)
 class Supervisor:
-    """`kills` counts workers that died by SIGKILL, `ends` all others by their exit code."""
+    """`kills` counts workers that died by SIGKILL at work: they owned partitions, or were at an await point of their work.
+
+    `ends` counts all others, by what they ended of.
+    """
 
     stage: Stage
     random: Random
@@ -95,7 +98,6 @@ class Supervisor:
             if trap:
                 self.points.give_back(*trap)
             return
-        self.kills += 1
         where = "at random"
         if trap and one.instance in self._ours:
             self.points.give_back(*trap)
@@ -104,6 +106,11 @@ class Supervisor:
             self.settled += 1
             self.points.stepped(*trap)
             where = f"at {trap[0]}:{trap[1]}"
+        if one.is_ready or where != "at random":
+            self.kills += 1
+        else:
+            where = "while it started"
+            self.ends["killed while they started"] += 1
         self.stage.note(KILLED, one.instance, where)
 
     def _look_at_trap(self, one: WorkerProcess, now: float) -> None:
