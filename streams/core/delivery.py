@@ -37,8 +37,11 @@ def desire(row: OutboxRow | None, snapshot: Snapshot, epoch: int = 0) -> OutboxR
     if row is None:
         return OutboxRow(snapshot=snapshot, epoch=epoch)
     before = row.before
-    if row.epoch != epoch and row.snapshot.fingerprint != snapshot.fingerprint:
-        before = (*before, row.snapshot)
+    if row.epoch != epoch:
+        if row.snapshot.fingerprint == snapshot.fingerprint:
+            epoch = row.epoch  # the same state, read again: it still is the earlier owner's, and may be on its way
+        else:
+            before = (*before, row.snapshot)
     oldest = snapshot.model_copy(
         update={
             "update_time_ms": min(snapshot.update_time_ms, row.snapshot.update_time_ms),

@@ -79,3 +79,18 @@ def test_a_newer_state_keeps_the_waiting_and_the_oldest_times() -> None:
     assert wanted == OutboxRow(
         snapshot=snapshot(6, "g", update_time_ms=50, accepted_ms=40), attempts=3, not_before_ms=70
     )
+
+
+def test_a_state_that_an_earlier_owner_left_behind_is_remembered_when_it_is_replaced() -> None:
+    """It may have been on its way to GHL when that owner ended."""
+    left = desire(None, snapshot(1, "f"), epoch=1)
+    assert desire(left, snapshot(2, "g"), epoch=1).before == ()
+    assert desire(left, snapshot(2, "g"), epoch=2).before == (left.snapshot,)
+
+
+def test_reading_the_same_state_again_does_not_make_it_ours() -> None:
+    """After a crash its snapshot comes once more; what replaces it then must still remember it."""
+    left = desire(None, snapshot(1, "f"), epoch=1)
+    again = desire(left, snapshot(1, "f"), epoch=2)
+    assert [one.fingerprint for one in desire(again, snapshot(2, "g"), epoch=2).before] == ["f"]
+    assert [one.fingerprint for one in desire(again, snapshot(2, "g"), epoch=3).before] == ["f"]
