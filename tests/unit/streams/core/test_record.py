@@ -194,4 +194,5 @@ def test_a_refusal_of_an_earlier_owner_does_not_park_what_was_put_since() -> Non
     desired = row(5, "f1", epoch=7)
     assert record_outbox(desired, receipt("refused", fingerprint="f1", epoch=6)) == desired
     parked = record_outbox(desired, receipt("refused", fingerprint="f1", epoch=7))
-    assert parked is not None and parked.parked
+    assert parked is not None
+    assert parked.parked
