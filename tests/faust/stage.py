@@ -89,7 +89,9 @@ class Stage:
         config = {"cleanup.policy": "compact", **changelog}
         broker.create_topics({self.topic: {}, self.changelog: config}, 1)
         # Our own worker recovers all of its tables, so there is a changelog for each.
-        others = {self.names.changelog(table): {} for table in TABLES if table != SEEN_TABLE}
+        others: dict[str, Mapping[str, str]] = {
+            self.names.changelog(table): {} for table in TABLES if table != SEEN_TABLE
+        }
         broker.create_topics(others, 1)
 
     def produce(self, *values: str) -> None:
@@ -137,8 +139,8 @@ class Stage:
                 message = consumer.poll(DEADLINE_SECONDS)
                 assert message is not None, f"{self.changelog} has no record after {last}, and ends at {end}"
                 assert message.error() is None, message.error()
-                last = message.offset()
-                found.add(json.loads(message.key()) if message.key().startswith(b'"') else message.key().decode())
+                last, key = message.offset() or 0, message.key() or b""
+                found.add(str(json.loads(key)) if key.startswith(b'"') else key.decode())  # Faust's keys are JSON
         return found
 
     async def close(self) -> None:
