@@ -17,6 +17,7 @@ from streams.topics import CHANGES, SEEN_TABLE, TABLES, TopicNames
 from tests.kafka.broker import NO_CONFIG, Broker
 
 DEADLINE_SECONDS = 30.0
+ROOT = Path(__file__).parents[2]
 
 T = TypeVar("T")
 
@@ -108,7 +109,10 @@ class Stage:
         words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.faust.worker", kind, *words, stdout=asyncio.subprocess.PIPE, stderr=errors
+                *(sys.executable, "-m", "tests.faust.worker", kind, *words),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                cwd=ROOT,
             )
         worker = WorkerProcess(process, log)
         self._workers.append(worker)
