@@ -33,9 +33,9 @@ bench: $(READY) ## the figures of tests/bench/README.md, on a real Kafka
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 chaos-short: $(READY) ## kills, freezes, broken brokers and vendors for five minutes, then a judge (ARGS="--seed N")
-	@$(BIN)/python -m tests.chaos --kills 40 --minutes 3.5 $(ARGS)
+	@$(BIN)/python -m tests.chaos --kills 40 --minutes 3 $(ARGS)
 
-chaos: $(READY) ## the same with at least 200 kills, in about twenty minutes
+chaos: $(READY) ## the same with at least 200 kills, in about a quarter of an hour
 	@$(BIN)/python -m tests.chaos --kills 200 --minutes 10 $(ARGS)
 
 lock: $(READY) ## resolve the dependencies again

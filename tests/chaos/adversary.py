@@ -19,6 +19,7 @@ from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
 DRAIN_SECONDS = 60.0
 READY_SECONDS = 20.0
 TRAPS_IN_A_ROW = 6
+TROUBLES_AT_ONCE = 3
 SECONDS_A_TRAP = 20.0
 
 Act = Callable[[], Awaitable[None]]
@@ -33,6 +34,7 @@ class Adversary:
     random: Random
     done: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    _troubles: list[Fault] = field(default_factory=list)
 
     async def kill_at_await_points(self, traps: int = TRAPS_IN_A_ROW) -> None:
         """Every worker that starts gets a trap at the next await point, until some of them are settled."""
@@ -88,22 +90,13 @@ class Adversary:
         happened.until = time.time()
 
     async def trouble_the_vendors(self) -> None:
-        """429 storms, 5xx applied or not, refusals, drops before and after, answers that never come."""
-        r = self.random
-        dishes = (
-            Fault("status", budget=f"loc{r.randrange(PAIRS)}", status=429, probability=0.7),
-            Fault("status", status=r.choice((500, 502, 503)), applies=True, probability=0.15),
-            Fault("status", status=503, probability=0.2),
-            Fault("drop_before_apply", probability=0.15),
-            Fault("drop_after_apply", probability=0.15),
-            Fault("drop_after_apply", operation="create-*", probability=0.4),
-            Fault("drop_after_apply", operation="upsert-contact", probability=0.4),
-            Fault("timeout_after_apply", probability=0.1, seconds=40.0),
-            Fault("status", operation="update-*", status=422, probability=0.1),
-            Fault("delay", probability=0.2, seconds=r.uniform(0.2, 2.0)),
-        )
-        faults = r.sample(dishes, r.randrange(2, 5))
-        boxes = [self.stage.ghl.faults] + ([self.stage.lofty.faults] if r.random() < 0.5 else [])
+        """429 storms, 5xx applied or not, refusals, drops before and after, answers that never come: all of them in turns."""
+        faults = []
+        while len(faults) < TROUBLES_AT_ONCE:
+            if not self._troubles:
+                self._troubles = _troubles(self.random)
+            faults.append(self._troubles.pop())
+        boxes = [self.stage.ghl.faults] + ([self.stage.lofty.faults] if self.random.random() < 0.5 else [])
         await self._with_faults(boxes, faults)
 
     async def revoke_a_token(self) -> None:
@@ -129,7 +122,7 @@ class Adversary:
             self.trouble_the_vendors: 3,
             self.revoke_a_token: 0.5,
         }
-        first = list(menu)
+        first = [*menu, self.trouble_the_vendors]
         self.random.shuffle(first)
         enough, until = self.supervisor.kills + kills, time.monotonic() + seconds
         while first or self.supervisor.kills < enough or time.monotonic() < until:
@@ -166,6 +159,25 @@ class Adversary:
         while not self.supervisor.ready() and time.monotonic() < deadline:
             await asyncio.sleep(LOOK_SECONDS)
         await asyncio.sleep(self.random.uniform(0.0, 1.0))
+
+
+def _troubles(random: Random) -> list[Fault]:
+    """One of each kind of trouble, shuffled."""
+    one_location = f"loc{random.randrange(PAIRS)}"
+    found = [
+        Fault("status", budget=one_location, status=429, probability=0.7),
+        Fault("status", status=random.choice((500, 502, 503)), applies=True, probability=0.15),
+        Fault("status", status=503, probability=0.2),
+        Fault("drop_before_apply", probability=0.15),
+        Fault("drop_after_apply", probability=0.15),
+        Fault("drop_after_apply", operation="create-*", probability=0.4),
+        Fault("drop_after_apply", operation="upsert-contact", probability=0.4),
+        Fault("timeout_after_apply", probability=0.05, seconds=40.0),
+        Fault("status", operation="update-*", status=422, probability=0.2),
+        Fault("delay", probability=0.2, seconds=random.uniform(0.2, 2.0)),
+    ]
+    random.shuffle(found)
+    return found
 
 
 async def ask_what_waits(*workers: WorkerProcess) -> None:
