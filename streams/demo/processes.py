@@ -39,6 +39,16 @@ class Child:
         )
         out.callback(self.stop)
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self) -> None:
         """Ask it to end, and make it end."""
         if self._process.poll() is None:

@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Container, Coroutine
+from collections.abc import AsyncIterator, Callable, Container, Coroutine
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,8 +72,10 @@ class Town:
     worker: str
     leads: list[tuple[str, str]]
     """(connection, lead id) of every lead that was seeded."""
-    plan: Plan = Plan()
-    processes: dict[str, Child] = field(default_factory=dict)
+    plan: Plan
+    start_worker: Callable[[str], Child]
+    """Starts another worker with the same configuration, when the one before has ended; the name is its log's."""
+    children: dict[str, Child] = field(default_factory=dict)
 
     async def get(self, url: str, **params: str) -> Any:
         """JSON of a control API."""
@@ -162,12 +164,16 @@ async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
         known = await _seed(http, lofty_url, plan)
         arguments = ["--config", str(config), "--log-level", "warning"]
         gateway = Child("gateway", ["gateway", *arguments], environ, folder, processes)
-        worker = Child("worker", ["worker", *arguments], environ, folder, processes)
+
+        def start_worker(name: str) -> Child:
+            return Child(name, ["worker", *arguments], environ, folder, processes)
+
+        worker = start_worker("worker")
         urls = (f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{worker_port}")
         await gateway.until_ready(http, f"{urls[0]}/readyz")
         await worker.until_ready(http, f"{urls[1]}/readyz")
         children = {one.name: one for one in (ghl, lofty, gateway, worker)}
-        made = Town(http, settings, TopicNames(prefix), lofty_url, ghl_url, *urls, known, plan, children)
+        made = Town(http, settings, TopicNames(prefix), lofty_url, ghl_url, *urls, known, plan, start_worker, children)
         await made.until_still()
         yield made
         if os.environ.get("BENCH_LOGS"):
