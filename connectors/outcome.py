@@ -50,6 +50,7 @@ def _answer(
     codes: tuple[int, ...] = (),
     with_meta: str | None = None,
 ) -> Callable[[ConnectorError], bool]:
+    """Fits by all that is given. Where both codes and a text are, the text decides for a refusal without a code only."""
     pattern = re.compile(text, re.IGNORECASE) if text else None
 
     def fits(error: ConnectorError) -> bool:
@@ -59,10 +60,10 @@ def _answer(
             return False
         if statuses is not None and error.status not in statuses:
             return False
-        if codes and error.code not in codes:
-            return False
         if with_meta is not None and not error.meta.get(with_meta):
             return False
+        if codes and error.code is not None:
+            return error.code in codes
         return pattern is None or pattern.search(error.message) is not None
 
     return fits
@@ -89,15 +90,15 @@ OUTCOMES: tuple[Row, ...] = (
         Disposition.REFRESH,
         "expired or garbage access token",
     ),
+    Row(
+        "version header",
+        _answer("ghl", (400, 401), r"api version|version header"),
+        Disposition.PAUSE,
+        "our bug: every request would fail",
+    ),
     Row("not authorized", _answer("ghl", (401, 403)), Disposition.PAUSE, "revoked token, missing scope, wrong tenant"),
     Row(
         "location inactive", _answer("ghl", (400,), r"location is not active"), Disposition.PAUSE, "suspended location"
-    ),
-    Row(
-        "version header",
-        _answer("ghl", (400,), r"api version|version header"),
-        Disposition.PAUSE,
-        "our bug: every request would fail",
     ),
     # -- GHL, what we asked --------------------------------------------------------------------------------
     Row(
@@ -115,20 +116,52 @@ OUTCOMES: tuple[Row, ...] = (
     ),
     Row("not found", _answer("ghl", (404, 410)), Disposition.GONE, "deleted there, by hand or by us"),
     # -- Lofty ---------------------------------------------------------------------------------------------
+    # By code or, where there is none, by words; and with a status that varies from endpoint to endpoint.
+    Row(
+        "wrong key",
+        _answer("lofty", range(400, 500), r"\bbad[_ ]credentials\b|user in token", codes=(200058, 20004)),
+        Disposition.PAUSE,
+        "dead key, or the wrong scheme",
+    ),
+    Row(
+        "missing permission",
+        _answer("lofty", range(400, 500), r"vendor does not have permission|vendor_has_no_permission", codes=(200100,)),
+        Disposition.PAUSE,
+        "the app lacks this API",
+    ),
     Row(
         "not found",
-        _answer("lofty", codes=(20006, 20007)),
+        _answer(
+            "lofty",
+            range(400, 500),
+            r"\b(lead|resource|note|task|appointment|transaction|webhook_delete)[_ ](was )?not[_ ](exist|found)",
+            codes=(20006, 20007, 200060),
+        ),
         Disposition.GONE,
         "missing, trashed, no access, not yet visible",
     ),
     # A user that does not exist says nothing of the lead or note that was asked for: that is not gone.
-    Row("unknown user", _answer("lofty", codes=(20003,)), Disposition.REFUSED, "the user of the key, or of the body"),
+    Row(
+        "unknown user",
+        _answer("lofty", range(400, 500), r"\buser[_ ]not[_ ]exist", codes=(20003,)),
+        Disposition.REFUSED,
+        "the user of the key, or of the body",
+    ),
     Row("not found", _answer("lofty", (404, 410)), Disposition.GONE, "missing, trashed, no access, not yet visible"),
-    Row("wrong key", _answer("lofty", codes=(200058, 20004)), Disposition.PAUSE, "dead key, or the wrong scheme"),
-    Row("missing permission", _answer("lofty", codes=(200100,)), Disposition.PAUSE, "the app lacks this API"),
     Row("token expired", _answer("lofty", (401,), r"expired"), Disposition.REFRESH, "expired access token"),
     Row("not authorized", _answer("lofty", (401,)), Disposition.PAUSE, "bad credentials"),
-    Row("permission denied", _answer("lofty", codes=(20017,)), Disposition.REFUSED, "this record is not ours to see"),
+    # One record that is not ours to see must not stop the whole budget.
+    Row(
+        "permission denied",
+        _answer(
+            "lofty",
+            (400, 403),
+            r"\bpermission[_ ]denied\b|no_access_website|access_all_team_leads",
+            codes=(20017,),
+        ),
+        Disposition.REFUSED,
+        "this record is not ours to see",
+    ),
     Row("not authorized", _answer("lofty", (403,)), Disposition.PAUSE, "bad credentials"),
     # -- the rest ------------------------------------------------------------------------------------------
     Row(
