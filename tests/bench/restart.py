@@ -20,6 +20,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import aiohttp
@@ -99,13 +100,13 @@ async def _is_ready(on: Town) -> bool:
 
 def _fill(on: Town, links: int) -> int:
     """Write the links, spread over all connections; returns how many bytes their values have."""
-    settings, written = on.settings, 0
+    settings, written, random = on.settings, 0, Random(1)
     topic = on.names.changelog(LINKS_TABLE)
     producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all", "linger.ms": 20})
     partitions = [partition_of(ghl_budget(f"loc{n}"), settings.kafka.partitions) for n in range(on.plan.pairs)]
     for number in range(links):
         pair = number % on.plan.pairs
-        receipt = _receipt(f"pair{pair}", str(10_000_000 + number))
+        receipt = _receipt(f"pair{pair}", str(10_000_000 + number), random)
         value = record_link(None, receipt).to_bytes()
         written += len(value)
         while True:
@@ -120,7 +121,10 @@ def _fill(on: Town, links: int) -> int:
     return written
 
 
-def _receipt(connection: str, lead: str) -> Receipt:
+def _receipt(connection: str, lead: str, random: Random) -> Receipt:
+    """A contact's receipt. Hashes and ids differ as they do in life, or else a store would compress them away."""
+    names = [*FIELDS, *CUSTOM]
+    digits = random.randbytes(6 * len(names) + 64 + 10).hex()
     return Receipt(
         connection=connection,
         lead=lead,
@@ -130,9 +134,9 @@ def _receipt(connection: str, lead: str) -> Receipt:
         step="create contact",
         at_ms=1,
         version_ms=1_736_935_800_000,
-        settled="0123456789abcdef0123456789abcdef/0123456789abcdef0123456789abcdef",
-        ghl_id=f"ghl{lead:0>17}",
-        fields=FIELDS | CUSTOM,
+        settled=f"{digits[-84:-52]}/{digits[-52:-20]}",
+        ghl_id=digits[-20:],
+        fields={name: digits[12 * n : 12 * n + 12] for n, name in enumerate(names)},
         tags=("buyer", "vip"),
     )
 
