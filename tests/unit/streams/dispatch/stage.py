@@ -76,11 +76,15 @@ class Log:
         return future
 
 
+Scripted = Response | ConnectorError | Callable[[], Response]
+"""An answer, a failure, or what happens elsewhere before the answer comes."""
+
+
 @dataclass(slots=True)
 class Vendor:
     """A transport with a script: each request takes the next answer, or is refused as unexpected. `asked` is what came."""
 
-    script: list[Response | ConnectorError] = field(default_factory=list)
+    script: list[Scripted] = field(default_factory=list)
     asked: list[Request] = field(default_factory=list)
 
     async def __call__(self, request: Request) -> Response:
@@ -90,7 +94,7 @@ class Vendor:
         answer = self.script.pop(0)
         if isinstance(answer, ConnectorError):
             raise answer
-        return answer
+        return answer() if callable(answer) else answer
 
     @property
     def lines(self) -> list[str]:
