@@ -5,10 +5,12 @@ Each measurement is a process of its own; what is compared alternates in one run
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
@@ -18,13 +20,17 @@ ROUNDS = 4
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print: everything, or the measurements that are named. `--quick`: small sizes, to see that they run."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=main.__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
+    parser.add_argument("--quick", action="store_true")
+    given = parser.parse_args()
+    if unknown := set(given.names) - MEASUREMENTS.keys():
+        parser.error(f"no such measurement: {', '.join(sorted(unknown))}; there are {', '.join(MEASUREMENTS)}")
     with real_kafka(os.environ) as broker:
         print(f"broker: {broker.origin}; cores: {os.cpu_count()}")
-        _dedupe(broker.bootstrap)
-        _print("contact syncs", run("whole_path", "syncs", broker.bootstrap, "6000"))
-        _print("latency at light load", run("whole_path", "latency", broker.bootstrap))
-        _print("a linked entity", run("memory", broker.bootstrap, "100000"))
+        for name in given.names or MEASUREMENTS:
+            MEASUREMENTS[name](broker.bootstrap, given.quick)
 
 
 def run(module: str, *arguments: str) -> dict[str, Any]:
@@ -35,11 +41,11 @@ def run(module: str, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def _dedupe(bootstrap: str) -> None:
+def _dedupe(bootstrap: str, quick: bool) -> None:
     rates: dict[str, list[float]] = {"empty": [], "dedupe": []}
-    for _ in range(ROUNDS):
+    for _ in range(1 if quick else ROUNDS):
         for kind in rates:
-            rates[kind].append(run("dedupe_stage", kind, bootstrap, "40000")["rate"])
+            rates[kind].append(run("dedupe_stage", kind, bootstrap, "4000" if quick else "40000")["rate"])
     empty, stage = rates["empty"], rates["dedupe"]
     pairs = sorted(one / other for one, other in zip(stage, empty, strict=True))
     _print(
@@ -58,8 +64,59 @@ def _dedupe(bootstrap: str) -> None:
 def _print(name: str, figures: dict[str, Any]) -> None:
     print(f"\n{name}")
     for key, value in figures.items():
+        if isinstance(value, dict):
+            _print(f"  {key}", value)
+            continue
         print(f"  {key:<32} {value:.2f}" if isinstance(value, float) else f"  {key:<32} {value}", flush=True)
 
+
+def _syncs(bootstrap: str, quick: bool) -> None:
+    _print("contact syncs", run("whole_path", "syncs", bootstrap, "400" if quick else "6000"))
+
+
+def _latency(bootstrap: str, quick: bool) -> None:
+    _print("latency at light load", run("whole_path", "latency", bootstrap))
+
+
+def _memory(bootstrap: str, quick: bool) -> None:
+    _print("a linked entity", run("memory", bootstrap, "5000" if quick else "100000"))
+
+
+def _restart(bootstrap: str, quick: bool) -> None:
+    _print("restart with a million links", run("restart", bootstrap, "20000" if quick else "1000000"))
+
+
+def _limits(bootstrap: str, quick: bool) -> None:
+    size = ["--quick"] if quick else []
+    _print("windows, the whole pipeline in slow motion", run("limits", bootstrap, *size))
+    _print("windows, the dispatcher alone in real time", run("dispatch_alone", *size))
+
+
+def _neighbours(bootstrap: str, quick: bool) -> None:
+    _print("bad neighbours", run("neighbours", bootstrap, *(["--quick"] if quick else [])))
+
+
+def _shared(bootstrap: str, quick: bool) -> None:
+    _print("a shared Lofty budget", run("shared", bootstrap, *(["--quick"] if quick else [])))
+
+
+def _coalescing(bootstrap: str, quick: bool) -> None:
+    size = ["--quick"] if quick else []
+    _print("calls per change, a busy day", run("coalescing", bootstrap, *size))
+    _print("calls per change, a calm day", run("coalescing", bootstrap, "--calm", *size))
+
+
+MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
+    "dedupe": _dedupe,
+    "syncs": _syncs,
+    "latency": _latency,
+    "memory": _memory,
+    "limits": _limits,
+    "neighbours": _neighbours,
+    "shared": _shared,
+    "coalescing": _coalescing,
+    "restart": _restart,
+}
 
 if __name__ == "__main__":
     main()

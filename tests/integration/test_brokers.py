@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -80,12 +81,13 @@ async def test_a_topic_has_the_partitions_that_were_asked_for(broker: Broker) ->
     assert partitions == set(range(7))
 
 
-def counting_app(broker: Broker, topic: str, counted: Callable[[int], None]) -> tuple[faust.App, Any]:
+def counting_app(broker: Broker, topic: str, directory: Path, counted: Callable[[int], None]) -> tuple[faust.App, Any]:
     """The smallest Faust app with a table: counts records by key, as the product's workers are set up."""
     app = faust.App(
         f"{topic}-app",
         broker=f"kafka://{broker.bootstrap}",
         store="memory://",
+        datadir=directory,
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
@@ -108,14 +110,14 @@ def counting_app(broker: Broker, topic: str, counted: Callable[[int], None]) -> 
     return app, table
 
 
-async def test_a_faust_table_comes_back_from_its_changelog(broker: Broker, topic: str) -> None:
+async def test_a_faust_table_comes_back_from_its_changelog(broker: Broker, topic: str, tmp_path: Path) -> None:
     """The second life of an app finds in its table what the first one counted, and goes on counting from there."""
     changelog = f"{topic}-app-counts-changelog"
     broker.create_topic(changelog, 4, {"cleanup.policy": "compact"})
     reached: asyncio.Queue[int] = asyncio.Queue()
 
     async def live_until(count: int) -> None:
-        app, _ = counting_app(broker, topic, reached.put_nowait)
+        app, _ = counting_app(broker, topic, tmp_path, reached.put_nowait)
         await app.start()
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
