@@ -6,12 +6,15 @@ Then any two requests that share a slot are at least one window apart at the ven
 The price is one round trip per window: a fifth of a percent for GHL's ten seconds.
 
 The vendor's headers correct us downwards, never above what was configured: others may spend from the same bucket.
+What others spent is the vendor's count less ours *in the vendor's current window*. That window turned when its count fell:
+what we were answered before then stands in our slots still, but not in the vendor's count, and must not hide theirs.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from math import inf
 
 from connectors.rate import RateHeaders
 
@@ -31,6 +34,9 @@ class Window:
         self._answered = 0
         self._foreign = 0
         self._foreign_until = 0.0
+        self._counted = 0
+        self._turned_at = -inf
+        self._since_turn = 0
 
     @property
     def limit(self) -> int:
@@ -77,6 +83,8 @@ class Window:
     def _count(self, at: float, number: int) -> None:
         self._answers.append((at, number))
         self._answered += number
+        if at >= self._turned_at:
+            self._since_turn += number
 
     def observe(self, rate: RateHeaders, now: float) -> None:
         """Correct ourselves by the vendor's own count, taken just now."""
@@ -87,11 +95,21 @@ class Window:
             self.seconds = max(self._configured[1], rate.window_seconds)
         if rate.remaining is None:
             return
+        self._see_turn(self._vendor_limit - rate.remaining, now)
         # What the vendor counted beyond ours is somebody else's; it leaves with the vendor's window at the latest.
-        self._foreign = max(0, self._vendor_limit - rate.remaining - self._ours)
+        self._foreign = max(0, self._vendor_limit - rate.remaining - self.in_flight - self._since_turn)
         if self._foreign:
             left = self.seconds if rate.reset_seconds is None else min(rate.reset_seconds, self.seconds)
             self._foreign_until = now + left
+            if now < self._turned_at + self.seconds:
+                self._foreign_until = min(self._foreign_until, self._turned_at + self.seconds)
+
+    def _see_turn(self, counted: int, now: float) -> None:
+        """The vendor's window turned if its count fell by more than answers that overtook one another can explain."""
+        if counted < self._counted - self.in_flight:
+            self._turned_at = now
+            self._since_turn = 0
+        self._counted = counted
 
     def next_free(self, now: float) -> float | None:
         """The time at which a slot becomes free without any answer, or None when only an answer can free one."""
@@ -106,6 +124,9 @@ class Window:
 
     def _forget(self, now: float) -> None:
         while self._answers and self._answers[0][0] + self.seconds <= now:
-            self._answered -= self._answers.popleft()[1]
+            at, number = self._answers.popleft()
+            self._answered -= number
+            if at >= self._turned_at:
+                self._since_turn -= number
         if self._foreign and self._foreign_until <= now:
             self._foreign = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from math import inf
 
 import pytest
@@ -134,6 +135,37 @@ def test_right_after_a_header_never_more_is_free_than_the_vendor_has_left(
     remaining = max(0, limit - min(limit, ours) - foreign)
     window.observe(RateHeaders(limit=limit, remaining=remaining, window_seconds=10.0), 1.0)
     assert window.free(1.0) <= remaining
+
+
+@given(
+    phase=st.floats(0.0, 10.0),
+    theirs=st.integers(0, 60),
+    round_trip=st.sampled_from([0.02, 0.1, 0.3]),
+    burst=st.booleans(),
+)
+def test_beside_another_spender_hardly_a_request_is_one_too_many(
+    phase: float, theirs: int, round_trip: float, *, burst: bool
+) -> None:
+    """Ours of the vendor's last window do not hide what the other takes in this one: at most a flight is refused a window."""
+    limit, in_flight, seconds, step = 100, 8, 10.0, 0.02
+    window, going, counted, end = Window(limit, seconds), deque[tuple[float, RateHeaders]](), 0, phase
+    refused, taken = 0, 0
+    for tick in range(int(6 * seconds / step)):
+        now = tick * step
+        if now >= end:
+            counted, taken, end = 0, 0, end + seconds
+        wanted = theirs if burst else int(theirs * (seconds - (end - now)) / seconds)
+        counted, taken = counted + max(0, wanted - taken), max(taken, wanted)
+        while going and going[0][0] <= now:
+            window.observe(going.popleft()[1], now)
+            window.end(now)
+        while window.free(now) and window.in_flight < in_flight:
+            window.begin(now)
+            refused += counted >= limit
+            counted += 1
+            headers = RateHeaders(limit=limit, remaining=max(0, limit - counted), window_seconds=seconds)
+            going.append((now + round_trip, headers))
+    assert refused <= 6 * in_flight
 
 
 def test_foreign_usage_appears_and_leaves_with_the_vendors_window() -> None:
