@@ -37,21 +37,33 @@ class BudgetPolicy:
     live_reserve: float = LIVE_RESERVE
     day_seconds: float = DAY_SECONDS
 
+    def new_quota(self) -> Quota | None:
+        """The plan of a day of which nothing is spent; None for a vendor without such a quota."""
+        return None if self.daily_limit is None else Quota(Day(self.daily_limit, self.day_seconds), self.live_reserve)
+
 
 class Budget:
-    """Times are monotonic seconds, given by the caller. `before` is this budget when it was ours the last time."""
+    """Times are monotonic seconds, given by the caller. `before` is this budget when it was ours the last time: its pause stands."""
 
-    def __init__(self, policy: BudgetPolicy, *, window: Window | None = None, before: Budget | None = None) -> None:
+    def __init__(
+        self,
+        policy: BudgetPolicy,
+        *,
+        window: Window | None = None,
+        quota: Quota | None = None,
+        before: Budget | None = None,
+    ) -> None:
         self.policy = policy
         self.window = window or Window(policy.limit, policy.window_seconds)
-        self.grants = Grants(self.window, is_needed=policy.is_noted)
-        self.quota: Quota | None = None
+        self.quota = quota or policy.new_quota()
+        self.grants = Grants(self.window, is_needed=policy.is_noted, day=self.day)
         self._paused_until: float = before._paused_until if before else 0.0
         self._pause_cause: str = before._pause_cause if before else ""
-        if before is not None and before.policy == policy:
-            self.quota = before.quota
-        elif policy.daily_limit is not None:
-            self.quota = Quota(Day(policy.daily_limit, policy.day_seconds), policy.live_reserve)
+
+    @property
+    def day(self) -> Day | None:
+        """What was spent of the daily quota; None without one."""
+        return self.quota.day if self.quota is not None else None
 
     # -- what happens -------------------------------------------------------------------------------------
 

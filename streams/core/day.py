@@ -108,6 +108,12 @@ class Day:
             self._left = max(0, rate.daily_remaining) - max(0, self.in_flight - 1)
             self._left_until = ends_at
 
+    def add(self, number: int, at: float) -> None:
+        """Count requests that another may have sent."""
+        self._count(at, number)
+        if self._left is not None:
+            self._left -= number
+
     def changes_at(self, now: float) -> float | None:
         """When time alone gives something back; None when nothing was spent, or all of it is in flight."""
         self._forget(now)

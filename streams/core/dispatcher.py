@@ -66,12 +66,12 @@ class Dispatcher:
             return
         lost = self._lost.pop(budget, None)
         if lost is not None and lost.policy == policy and noted is None:
-            window = lost.window
+            window, quota = lost.window, lost.quota
         else:
-            window = Window(policy.limit, policy.window_seconds)
+            window, quota = Window(policy.limit, policy.window_seconds), policy.new_quota()
             if noted is not None:
-                seed(window, noted, now, now_ms)
-        self._owned[budget] = _Owned(Budget(policy, window=window, before=lost), Lanes(self._tickets))
+                seed(window, noted, now, now_ms, None if quota is None else quota.day)
+        self._owned[budget] = _Owned(Budget(policy, window=window, quota=quota, before=lost), Lanes(self._tickets))
 
     def take_short(self, now: float, now_ms: int) -> dict[str, BudgetRow]:
         """The budgets that have work and need a grant: the note of each. Call `granted` when it stands, or has failed."""
@@ -90,7 +90,7 @@ class Dispatcher:
     def last_note(self, budget: str, now: float, now_ms: int) -> BudgetRow | None:
         """What an owner that lets go leaves behind; None for a budget whose spending is not noted."""
         lost = self._lost.get(budget)
-        return note(lost.window, 0, 0.0, now, now_ms) if lost is not None and lost.policy.is_noted else None
+        return note(lost.window, now, now_ms, day=lost.day) if lost is not None and lost.policy.is_noted else None
 
     def lose(self, budget: str) -> None:
         """This worker owns the budget no more: all its work is forgotten, a late `finish` is ignored.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from streams.core.day import Day
 from streams.core.rows import BudgetRow
 from streams.core.window import Window
 
@@ -26,8 +27,9 @@ SLACK_SECONDS = 1.0
 class Grants:
     """The grants of one budget. `is_needed` off: nothing is noted, everything is granted (no successor to think of)."""
 
-    def __init__(self, window: Window, *, is_needed: bool) -> None:
+    def __init__(self, window: Window, *, is_needed: bool, day: Day | None = None) -> None:
         self._window = window
+        self._day = day
         self._is_needed = is_needed
         self._left = 0
         self._until = 0.0
@@ -63,7 +65,7 @@ class Grants:
         slots = min(self._slots, self._window.free(now))
         seconds = max(LEAST_SECONDS, self._window.seconds / PARTS)
         self._asked = (slots, now + seconds)
-        return note(self._window, slots, seconds, now, now_ms)
+        return note(self._window, now, now_ms, slots=slots, seconds=seconds, day=self._day)
 
     def granted(self) -> None:
         """The note that was asked for stands in Kafka."""
@@ -80,7 +82,9 @@ class Grants:
         return max(1, self._window.limit // PARTS)
 
 
-def note(window: Window, slots: int, seconds: float, now: float, now_ms: int) -> BudgetRow:
+def note(
+    window: Window, now: float, now_ms: int, *, slots: int = 0, seconds: float = 0.0, day: Day | None = None
+) -> BudgetRow:
     """What a budget has used, and what it may use in the next `seconds`. The last note of an owner grants nothing."""
     used = ((int(1000 * (now - at)), number) for at, number in window.spent(now))
     return BudgetRow(
@@ -88,16 +92,25 @@ def note(window: Window, slots: int, seconds: float, now: float, now_ms: int) ->
         used=tuple(_gathered(used, step_ms=int(1000 * window.seconds / PARTS))),
         slots=slots + window.in_flight,
         slots_ms=int(1000 * seconds),
+        day=None if day is None else day.state(now),
     )
 
 
-def seed(window: Window, row: BudgetRow, now: float, now_ms: int) -> None:
-    """Let a window begin with what its former owner noted. What was granted counts as sent at the last moment."""
+def seed(window: Window, row: BudgetRow, now: float, now_ms: int, day: Day | None = None) -> None:
+    """Let a window, and a day, begin with what their former owner noted.
+
+    What was granted counts as sent at the last moment. The day counts what was in flight a second time: a few of thousands.
+    """
     since = max(0.0, (now_ms - row.at_ms) / 1000)
     spent = [(now - since - age_ms / 1000, number) for age_ms, number in row.used]
+    granted_at = now - since + row.slots_ms / 1000
     if row.slots:
-        spent.append((now - since + row.slots_ms / 1000, row.slots))
+        spent.append((granted_at, row.slots))
     window.seed((at + SLACK_SECONDS, number) for at, number in sorted(spent))
+    if day is not None and row.day is not None:
+        day.seed(row.day, now - since)
+        if row.slots:
+            day.add(row.slots, granted_at + SLACK_SECONDS)
 
 
 def _gathered(used: Iterable[tuple[int, int]], *, step_ms: int) -> Iterable[tuple[int, int]]:

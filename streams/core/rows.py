@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from streams.core.day import DayState
 from streams.words.change import Operation, Origin
 from streams.words.entity import Entity, Kind
 from streams.words.snapshot import Snapshot
@@ -70,6 +71,7 @@ class BudgetRow(Word):
 
     `used` are pairs of an age in milliseconds at `at_ms`, the oldest first, and a number of requests.
     `slots` requests may have been sent until `slots_ms` after `at_ms`. `epoch` is that of the owner who wrote it.
+    `day` is what was spent of the daily quota; None for a budget without one.
     """
 
     at_ms: int
@@ -77,6 +79,7 @@ class BudgetRow(Word):
     slots: int = 0
     slots_ms: int = 0
     epoch: int = 0
+    day: DayState | None = None
 
 
 class Intent(Word):

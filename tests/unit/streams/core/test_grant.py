@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from connectors.rate import RateHeaders
+from streams.core.day import Day
 from streams.core.grant import LEAST_SECONDS, PARTS, SLACK_SECONDS, Grants, note, seed
 from streams.core.rows import BudgetRow
 from streams.core.window import Window
@@ -56,7 +59,7 @@ def test_the_note_of_a_busy_window_is_short() -> None:
     for number in range(5_000):
         window.begin(number / 1000)
         window.end(number / 1000)
-    row = note(window, 0, 0.0, 5.0, 5_000)
+    row = note(window, 5.0, 5_000)
     assert sum(number for _, number in row.used) == 5_000
     assert len(row.used) <= PARTS + 1
 
@@ -126,7 +129,7 @@ def test_whatever_ends_an_owner_the_vendor_never_sees_more_than_its_limit(
                 if what == "drained":
                     while window.in_flight:
                         window.end(now)
-                    in_kafka = note(window, 0, 0.0, now, int(now * 1000))
+                    in_kafka = note(window, now, int(now * 1000))
                 elif asked is not None and int(how * 10) % 2:
                     in_kafka = asked  # it reached Kafka although nobody heard of it
                 asked = None
@@ -156,3 +159,18 @@ def test_a_budget_in_light_use_has_nearly_all_its_slots() -> None:
     after = Window(LIMIT, SECONDS)
     seed(after, grants.ask(0.2, 200), 0.5, 500)
     assert after.free(0.5) == LIMIT - 1 - LIMIT // PARTS
+
+
+def test_a_successor_goes_on_with_the_day() -> None:
+    """What was spent and what was granted are gone from it, through Kafka's bytes, until the day's end that was told."""
+    day, window = Day(1_000, 86_400.0), Window(LIMIT, SECONDS)
+    for second in range(600):
+        day.begin(float(second))
+        day.end(float(second))
+    day.observe(RateHeaders(daily_limit=1_000, daily_remaining=300, daily_reset_seconds=3_600.0), 600.0)
+    row = Grants(window, is_needed=True, day=day).ask(600.0, 600_000)
+    after = Day(1_000, 86_400.0)
+    seed(Window(LIMIT, SECONDS), BudgetRow.from_bytes(row.to_bytes()), 50.0, 660_000, after)
+    assert after.remaining(50.0) == 300 - LIMIT // PARTS
+    assert after.ends_at(50.0) == pytest.approx(day.ends_at(600.0) - 600.0 - 60.0 + 50.0)
+    assert after.remaining(50.0 + 3_600.0) == 1_000
