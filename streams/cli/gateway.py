@@ -7,6 +7,9 @@ import asyncio
 from streams.cli.running import (
     DEFAULT_CONFIG,
     ConfigOption,
+    LogForm,
+    LogFormOption,
+    LogLevel,
     LogLevelOption,
     err,
     log_to_stderr,
@@ -16,13 +19,17 @@ from streams.cli.running import (
 from streams.gateway.server import Gateway
 
 
-def gateway(config: ConfigOption = DEFAULT_CONFIG, log_level: LogLevelOption = "info") -> None:
+def gateway(
+    config: ConfigOption = DEFAULT_CONFIG,
+    log_level: LogLevelOption = LogLevel.INFO,
+    log_format: LogFormOption = LogForm.TEXT,
+) -> None:
     """Take Lofty's webhooks at POST /lofty/SECRET, until stopped. Health at /healthz, metrics at /metrics.
 
     Example: lofty-ghl gateway --config lofty-ghl.toml
     """
     settings = settings_or_refuse(config, "webhook_secret")
-    log_to_stderr(log_level)
+    log_to_stderr(log_level, log_format, settings)
 
     async def serve(stop: asyncio.Event) -> None:
         async with Gateway(settings) as running:

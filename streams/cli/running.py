@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,7 +15,9 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
+from streams.logs import set_up_logs
 from streams.settings import Settings, SettingsError, load_settings, require_secrets
+from streams.settings.secrets import secret_values
 
 err = Console(stderr=True, highlight=False)
 
@@ -23,7 +25,28 @@ ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration file.", envvar="LOFTY_GHL_CONFIG", show_default=True)
 ]
 DEFAULT_CONFIG = Path("lofty-ghl.toml")
-LogLevelOption = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")]
+
+
+class LogForm(StrEnum):
+    """How lines of the log look."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """From which level on lines are logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="The least level that is logged.")]
+LogFormOption = Annotated[
+    LogForm, typer.Option("--log-format", help="Lines for people or for machines.", envvar="LOFTY_GHL_LOG_FORMAT")
+]
 
 
 def refuse(message: str, code: int = 2) -> NoReturn:
@@ -43,12 +66,9 @@ def settings_or_refuse(config: Path, *secrets: str) -> Settings:
     return settings
 
 
-def log_to_stderr(level: str) -> None:
-    """Plain lines on stderr. Kafka's and Faust's own chatter is kept to warnings."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s  %(message)s", force=True)
-    if level.upper() != "DEBUG":
-        for chatty in ("aiokafka", "faust", "mode", "aiohttp.access", "streams.tables"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+def log_to_stderr(level: LogLevel, form: LogForm, settings: Settings) -> None:
+    """Lines on stderr, in which no credential of the settings stands."""
+    set_up_logs(level.value, form.value, secret_values(settings))
 
 
 def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], settings: Settings) -> None:

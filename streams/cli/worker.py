@@ -15,6 +15,9 @@ from streams.app import Collaborators, Worker
 from streams.cli.running import (
     DEFAULT_CONFIG,
     ConfigOption,
+    LogForm,
+    LogFormOption,
+    LogLevel,
     LogLevelOption,
     log_to_stderr,
     refuse,
@@ -27,7 +30,8 @@ from streams.settings import Settings
 
 def worker(
     config: ConfigOption = DEFAULT_CONFIG,
-    log_level: LogLevelOption = "info",
+    log_level: LogLevelOption = LogLevel.INFO,
+    log_format: LogFormOption = LogForm.TEXT,
     embedded: Annotated[
         bool,
         typer.Option("--embedded-broker", help="The broker is the embedded one: it has no admin API.", hidden=True),
@@ -40,7 +44,7 @@ def worker(
     Example: lofty-ghl worker --config lofty-ghl.toml
     """
     settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
-    log_to_stderr(log_level)
+    log_to_stderr(log_level, log_format, settings)
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:

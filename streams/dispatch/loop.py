@@ -16,6 +16,7 @@ from mode.utils.logging import get_logger
 from connectors.rate import RateHeaders
 from streams.core.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
 from streams.core.rows import BudgetRow
+from streams.logs import about
 
 log = get_logger("lofty_ghl.dispatch")
 
@@ -172,10 +173,12 @@ class DispatchLoop:
     async def _work(self, item: Item) -> None:
         slot = _Slot(self, item)
         try:
-            finish = await self._perform(item, slot)
+            with about(connection=item.tenant, entity=item.key):
+                finish = await self._perform(item, slot)
         except Exception:
             # A defect of ours, or Kafka is gone. The entity stays in its table and is tried again; nothing is lost.
-            log.exception("%s: %s failed in a way that no outcome covers; tried again in a minute", self.name, item.key)
+            with about(connection=item.tenant, entity=item.key):
+                log.exception("%s: failed in a way that no outcome covers; tried again in a minute", self.name)
             finish = Finish(Verdict.RETRY, 60.0)
         slot.answered(was_sent=False)
         self.core.finish(item, finish.verdict, self._clock(), wait_seconds=finish.wait_seconds)

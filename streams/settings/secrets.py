@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from streams.settings.model import Secrets
 from streams.settings.problems import Problem
@@ -81,6 +81,22 @@ def read_secret(
         problems.append(Problem(None, where, "one credential", got))
         return None
     return SecretStr(text)
+
+
+def secret_values(value: object) -> Iterator[str]:
+    """Every secret that stands somewhere in settings, in plain text: what must not be seen in a log."""
+    match value:
+        case SecretStr():
+            yield value.get_secret_value()
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from secret_values(getattr(value, name))
+        case Mapping():
+            for inner in value.values():
+                yield from secret_values(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from secret_values(inner)
 
 
 @dataclass(frozen=True, slots=True)

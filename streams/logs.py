@@ -1,0 +1,106 @@
+"""Logs of the long-running processes: one line each, for people (`text`) or machines (`json`), with no secret in any.
+
+Everything goes through the standard library's loggers, ours as well as Kafka's and Faust's, and is rendered by structlog.
+What a piece of work is about (`connection`, `entity`) is bound once, with `about`, and stands in every line below it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+Form = Literal["text", "json"]
+
+CHATTY = ("aiokafka", "faust", "mode", "aiohttp.access", "streams.tables")
+"""Loggers that are kept to warnings, unless everything is wanted."""
+
+HIDDEN = "[hidden]"
+
+SHORTEST_SECRET = 6
+"""A shorter text would hide innocent words."""
+
+_CREDENTIALS = re.compile(
+    r"(?P<before>\b(?:bearer|token|basic)\s+|\b(?:access_token|refresh_token|client_secret|code)[\"']?\s*[=:]\s*[\"']?)"
+    r"(?P<secret>[\w.~+/=-]{12,})",
+    re.IGNORECASE,
+)
+"""What looks like a credential wherever it stands: an `Authorization` header's value, or a field of a token's exchange."""
+
+
+class Redaction:
+    """Takes secrets out of texts: those that are known, and what looks like one."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
+        return _CREDENTIALS.sub(rf"\g<before>{HIDDEN}", text)
+
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        """As a structlog processor, over every value of a line."""
+        return {key: self._value(value) for key, value in event.items()}
+
+    def _value(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self.text(value)
+            case int() | float() | None:
+                return value
+            case _:
+                return self.text(str(value))
+
+
+def set_up_logs(level: str, form: Form, secrets: Iterable[str] = (), stream: TextIO = sys.stderr) -> None:
+    """Log lines of `level` and above to a stream. Kafka's and Faust's own chatter is kept to warnings unless all is wanted."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    ]
+    renderer: Processor = structlog.processors.JSONRenderer(sort_keys=True) if form == "json" else _Line()
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            Redaction(secrets),
+            renderer,
+        ],
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING if level.upper() != "DEBUG" else logging.NOTSET)
+
+
+@contextmanager
+def about(**names: str) -> Iterator[None]:
+    """What the work below is about: stands in each of its lines."""
+    with structlog.contextvars.bound_contextvars(**names):
+        yield
+
+
+class _Line:
+    """One line for people: time, level, logger, the sentence, and what it is about; a traceback below."""
+
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> str:
+        at, level, name = event.pop("at"), event.pop("level"), event.pop("logger", "")
+        sentence, traceback = event.pop("event"), event.pop("exception", "")
+        facts = "".join(f" {key}={value}" for key, value in sorted(event.items()))
+        below = f"\n{traceback}" if traceback else ""
+        return f"{at} {level.upper():<8} {name}  {sentence}{facts}{below}"
