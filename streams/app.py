@@ -290,7 +290,7 @@ class Worker:
         item = Item(entity.key, entity.lane, c.ghl_budget, c.name, priority_of(row.snapshot.origin), rank)
         self.writing.offer(item, wait_seconds=(row.not_before_ms - self._given.now_ms()) / 1000)
 
-    def _ask(self, entity: Entity, update_time_ms: int) -> object:
+    def _ask(self, entity: Entity, update_time_ms: int) -> asyncio.Future[int]:
         """Request a read of an entity that a write depends on."""
         change = Change(
             connection=entity.connection,
@@ -438,6 +438,7 @@ class Worker:
                 appender=appender,
                 parking=parking,
                 settled_as=self._settled_as,
+                ask=self._ask,
                 recorded=self._recorded.advance,
                 now_ms=now_ms,
             ),

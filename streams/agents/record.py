@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from streams.agents.batches import Process
 from streams.appender import Appender, Record
-from streams.core.record import record_link, record_outbox
+from streams.core.record import comes_back, record_link, record_outbox, unsettle
 from streams.core.rows import LinkRow, OutboxRow
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import FENCE_KEY, NotAWord, Receipt, Snapshot
+from streams.words import FENCE_KEY, Entity, NotAWord, Receipt, Snapshot
 
 
 def record(
@@ -21,13 +22,27 @@ def record(
     appender: Appender,
     parking: Parking,
     settled_as: Callable[[Snapshot], str],
+    ask: Callable[[Entity, int], asyncio.Future[int]],
     recorded: Callable[[int, int], None],
     now_ms: Callable[[], int],
 ) -> Process:
     """The agent's process. `recorded(partition, offset)` tells how far receipts are in the tables.
 
     `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
+    `ask(entity, update_time_ms)` requests a read: of the notes and tasks of a contact that has come back.
     """
+
+    async def unsettle_children(partition: int, owner: Entity, contact_id: str) -> None:
+        found = [
+            (key, child, unsettled)
+            for key, child in links.items(partition, f"{owner.lane}:")
+            if key != owner.key and (unsettled := unsettle(child, contact_id)) is not None
+        ]
+        # Asked before the contact's link says that it is there: after a crash in between, this receipt asks again.
+        if found:
+            await asyncio.gather(*(ask(Entity.from_key(key), child.version_ms) for key, child, _ in found))
+        for key, _, unsettled in found:
+            links.put(partition, key, unsettled)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -44,6 +59,8 @@ def record(
             partition, key = message.partition, receipt.entity.key
             before = links.get(partition, key)
             after = record_link(before, receipt)
+            if after.ghl_id is not None and comes_back(before, receipt):
+                await unsettle_children(partition, receipt.entity, after.ghl_id)
             if after != before:
                 links.put(partition, key, after)
             row = outbox.get(partition, key)

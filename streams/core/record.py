@@ -11,6 +11,7 @@ from streams.core.plan import UNKNOWN
 from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.words import Receipt
 
+_COMES = frozenset({"create contact", "find contact"})
 _CREATES = frozenset({"create contact", "create note", "create task"})
 
 
@@ -68,6 +69,24 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
         elif receipt.outcome == "applied":
             update["settled"] = ""
     return link.model_copy(update=update)
+
+
+def comes_back(before: LinkRow | None, receipt: Receipt) -> bool:
+    """Whether what hangs on a contact must be looked at again: it has come into being, and not for the first time.
+
+    Until then notes and tasks were settled as those of a contact that is gone, or hang on the one that was.
+    It is so for a receipt that is read again, too: receipts of notes and tasks are, with it, and settle them anew.
+    """
+    if before is None or receipt.kind != "contact" or receipt.outcome != "applied" or receipt.ghl_id is None:
+        return False
+    is_made = receipt.step in _COMES or receipt.ghl_id != before.ghl_id
+    return is_made and (before.version_ms > 0 or before.ghl_id is not None)
+
+
+def unsettle(child: LinkRow, contact_id: str) -> LinkRow | None:
+    """The link of a note or task to which nothing was settled, if it hangs on another contact, or on none; else None."""
+    is_there = child.ghl_id is not None and not child.is_deleted and child.refers_to == contact_id
+    return None if is_there or not child.settled else child.model_copy(update={"settled": ""})
 
 
 def is_late(link: LinkRow | None, receipt: Receipt) -> bool:

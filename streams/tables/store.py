@@ -17,7 +17,6 @@ Rows = Iterable[tuple[bytes, bytes | None]]
 
 _POSITION = b"\x00position\x00"
 _SEPARATOR = b"\x00"
-_AFTER_SEPARATOR = b"\x01"
 
 
 class Store(Protocol):
@@ -31,8 +30,8 @@ class Store(Protocol):
         """Write rows, all or none, and with them the changelog's position if it is given."""
         ...
 
-    def scan(self, partition: int, table: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """All rows of a table in a partition, in no promised order."""
+    def scan(self, partition: int, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """All rows of a table in a partition whose keys begin with a prefix, in no promised order."""
         ...
 
     def position(self, partition: int, table: bytes) -> int | None:
@@ -69,8 +68,9 @@ class MemoryStore:
         if position is not None:
             self._positions[partition, table] = position
 
-    def scan(self, partition: int, table: bytes) -> Iterator[tuple[bytes, bytes]]:
-        yield from list(self._rows.get((partition, table), {}).items())
+    def scan(self, partition: int, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        rows = self._rows.get((partition, table), {})
+        yield from [(key, value) for key, value in rows.items() if key.startswith(prefix)]
 
     def position(self, partition: int, table: bytes) -> int | None:
         return self._positions.get((partition, table))
@@ -107,13 +107,13 @@ class RocksStore:
             batch.put(_POSITION + table, str(position).encode())
         self._shelf(partition).write(batch)
 
-    def scan(self, partition: int, table: bytes) -> Iterator[tuple[bytes, bytes]]:
-        prefix, end = table + _SEPARATOR, table + _AFTER_SEPARATOR
-        rows = cast(Iterator[tuple[bytes, bytes]], self._shelf(partition).items(from_key=prefix))
+    def scan(self, partition: int, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        begin = table + _SEPARATOR
+        rows = cast(Iterator[tuple[bytes, bytes]], self._shelf(partition).items(from_key=begin + prefix))
         for key, value in rows:
-            if key >= end:
+            if not key.startswith(begin + prefix):
                 return
-            yield key[len(prefix) :], value
+            yield key[len(begin) :], value
 
     def position(self, partition: int, table: bytes) -> int | None:
         found = self._shelf(partition).get(_POSITION + table)

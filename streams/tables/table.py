@@ -60,10 +60,11 @@ class Table(Generic[Row]):
         """Delete a row; `flush` makes it last."""
         self._write(partition, key.encode(), None)
 
-    def items(self, partition: int) -> Iterator[tuple[str, Row]]:
-        """All rows of a partition."""
-        pending = dict(self._pending.get(partition, {}))
-        for key, raw in self._store.scan(partition, self.key):
+    def items(self, partition: int, prefix: str = "") -> Iterator[tuple[str, Row]]:
+        """All rows of a partition, or those whose keys begin with `prefix`."""
+        begin = prefix.encode()
+        pending = {key: one for key, one in self._pending.get(partition, {}).items() if key.startswith(begin)}
+        for key, raw in self._store.scan(partition, self.key, begin):
             if key not in pending:
                 yield key.decode(), self._row.from_bytes(raw)
         for key, one in pending.items():

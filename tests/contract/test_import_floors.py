@@ -32,7 +32,14 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
         2,
         "effects",
         (
-            *("streams.admin", "streams.appender", "streams.kafka", "streams.logs", "streams.metrics", "streams.observe"),
+            *(
+                "streams.admin",
+                "streams.appender",
+                "streams.kafka",
+                "streams.logs",
+                "streams.metrics",
+                "streams.observe",
+            ),
             *(
                 "streams.parking",
                 "streams.places",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.stage import stage
+from tests.integration.stage import LOCATION, TEAM, stage
 from tests.kafka.broker import Broker
 
 
@@ -73,6 +73,41 @@ async def test_a_deleted_lead_is_deleted_or_ignored_when_the_policy_says_so(brok
 
             assert (lead in on.contacts()) is remains
             assert not remains or on.contacts()[lead]["tags"] == []
+
+
+async def test_what_hangs_on_a_contact_comes_back_with_it(broker: Broker, tmp_path: Path) -> None:
+    """Somebody deleted the contact in GHL, notes and tasks with it; the lead's next edit makes all of it anew, once."""
+    async with stage(broker, tmp_path) as on:
+        lead = on.new_lead()
+        on.edit("create", "note", leadId=lead, fields={"content": "Met at the open house."})
+        on.edit("create", "task", leadId=lead, fields={"content": "Call back"})
+        await on.until_quiet()
+        lost = on.contacts()[lead]["id"]
+        place = on.ghl.place(LOCATION)
+        place.remove(place.contacts[lost])
+        on.edit("update", "lead", id=lead, fields={"lastName": "Lovelace"})
+        await on.until_quiet()
+
+        found = on.contacts()[lead]
+        assert found["id"] != lost
+        assert [len(found[kind]) for kind in ("notes", "tasks")] == [1, 1]
+
+
+async def test_a_note_that_was_settled_before_its_lead_was_restored_is_written(broker: Broker, tmp_path: Path) -> None:
+    """The lead went to the trash before GHL ever had it; the note was seen first when both came back."""
+    async with stage(broker, tmp_path) as on:
+        lead = str(on.edit_silently("create", "lead", fields={"firstName": "Bo", "emails": ["bo@example.com"]}).id)
+        note = on.edit_silently("create", "note", leadId=lead, fields={"content": "Met at the open house."}).id
+        on.edit("delete", "lead", id=lead)
+        await on.until_quiet()
+        on.lofty.teams[TEAM].records["lead"][int(lead)].is_deleted = False
+        on.edit("update", "note", id=note, fields={"content": "Met at the open house, twice."})
+        await on.until_quiet()
+        assert lead not in on.contacts()
+        on.edit("update", "lead", id=lead, fields={"lastName": "Lovelace"})
+        await on.until_quiet()
+
+        assert len(on.contacts()[lead]["notes"]) == 1
 
 
 async def test_a_lead_that_is_not_visible_yet_is_asked_for_again(broker: Broker, tmp_path: Path) -> None:

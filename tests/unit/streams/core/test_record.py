@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.delivery import settled_as
-from streams.core.record import record_link, record_outbox
+from streams.core.record import comes_back, record_link, record_outbox, unsettle
 from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.words import Receipt, Snapshot
 
@@ -196,3 +196,40 @@ def test_a_refusal_of_an_earlier_owner_does_not_park_what_was_put_since() -> Non
     parked = record_outbox(desired, receipt("refused", fingerprint="f1", epoch=7))
     assert parked is not None
     assert parked.parked
+
+
+@pytest.mark.parametrize(
+    ("before", "step", "comes"),
+    [
+        (None, "create contact", False),
+        (LinkRow(intent=Intent(at_ms=0, step="create contact")), "create contact", False),
+        (LinkRow(version_ms=3, settled="f/m"), "create contact", True),
+        (LinkRow(version_ms=3), "find contact", True),
+        (LinkRow(version_ms=3, ghl_id="g"), "update contact", False),
+        (LinkRow(version_ms=3, ghl_id="another"), "compare", True),
+        (LinkRow(version_ms=5, ghl_id="g"), "create contact", True),
+    ],
+    ids=["first", "first, intended", "was never written", "was forgotten", "updated", "adopted", "read again"],
+)
+def test_a_contact_comes_back_when_it_is_made_but_not_for_the_first_time(
+    before: LinkRow | None, step: str, comes: bool
+) -> None:
+    """Then its notes and tasks are looked at again."""
+    assert comes_back(before, receipt("applied", step=step, ghl_id="g")) is comes
+
+
+@pytest.mark.parametrize(
+    ("child", "is_unsettled"),
+    [
+        (LinkRow(settled="f/m"), True),
+        (LinkRow(settled="f/m", ghl_id="n", refers_to="g"), False),
+        (LinkRow(settled="f/m", ghl_id="n", refers_to="another"), True),
+        (LinkRow(ghl_id="n", refers_to="another"), False),
+    ],
+    ids=["its contact was gone", "there", "on the contact that was", "not settled anyway"],
+)
+def test_what_is_not_on_the_contact_that_came_back_is_not_settled(child: LinkRow, is_unsettled: bool) -> None:
+    """What is there stays as it is."""
+    after = unsettle(child, "g")
+    assert (after is not None) is is_unsettled
+    assert after is None or (after.settled == "" and after.ghl_id == child.ghl_id)
