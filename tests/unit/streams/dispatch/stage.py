@@ -15,7 +15,7 @@ from aiokafka.structs import RecordMetadata, TopicPartition
 from connectors.errors import ConnectorError
 from connectors.request import Request, Response
 from streams.agents.record import record
-from streams.appender import Appender, Batch
+from streams.appender import Appender, Batch, Record
 from streams.core.dispatcher import Item
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.dispatch.receipts import Receipts
@@ -143,6 +143,7 @@ class Stage:
             appender=self.appender,
             parking=self.parking,
             settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
+            ask=lambda entity, _: self.appender.enqueue(Record("asked", PARTITION, entity.key.encode(), b"")),
             recorded=self.recorded.advance,
             now_ms=lambda: self.now_ms,
         )
