@@ -27,6 +27,7 @@ from streams.agents.deliver import deliver
 from streams.agents.fetch import fetch
 from streams.agents.inspect import inspect
 from streams.agents.record import record
+from streams.agents.sweep import sweep
 from streams.appender import Appender, Record
 from streams.core.admission import priority_of
 from streams.core.delivery import settled_as
@@ -43,6 +44,7 @@ from streams.dispatch.reader import WINDOW_SECONDS, Reader
 from streams.dispatch.receipts import Receipts
 from streams.dispatch.recorded import Recorded
 from streams.dispatch.spending import Spending
+from streams.dispatch.sweeper import Sweeper, schedule_of
 from streams.dispatch.watchdog import LoopWatch, end_process, watch_consumer
 from streams.dispatch.writer import Writer
 from streams.faust_app import new_faust_app
@@ -53,7 +55,7 @@ from streams.placement import ghl_budget, lofty_budget
 from streams.places import Places
 from streams.settings import Settings
 from streams.state import State
-from streams.topics import CHANGES, FETCHES, INSPECTIONS, OBSERVATIONS, RECEIPTS, SNAPSHOTS, TopicNames
+from streams.topics import CHANGES, FETCHES, INSPECTIONS, OBSERVATIONS, RECEIPTS, SNAPSHOTS, SWEEPS, TopicNames
 from streams.vendors import locations_of, teams_of
 from streams.words import Change, Entity, Observation, Snapshot
 
@@ -226,6 +228,7 @@ class Worker:
                 c.lofty.requests_per_minute, WINDOW_SECONDS, worker.in_flight_per_lofty_budget, is_noted=True
             )
             self.reading.gain(c.lofty_budget, policy, self._reads_spent.of_another(c.lofty_budget))
+            self._sweeper.gain(c.name)
         for c in self._places.writing_at(partition):
             policy = BudgetPolicy(
                 c.ghl.requests_per_window,
@@ -245,6 +248,8 @@ class Worker:
     async def _losing(self, partitions: set[int]) -> None:
         async with asyncio.TaskGroup() as both:
             for partition in partitions:
+                for c in self._places.reading_at(partition):
+                    self._sweeper.lose(c.name)
                 both.create_task(self.reading.lose({c.lofty_budget for c in self._places.reading_at(partition)}))
                 both.create_task(self.writing.lose({c.ghl_budget for c in self._places.writing_at(partition)}))
         await self._busy.until_idle()
@@ -265,6 +270,8 @@ class Worker:
     # -- the two dispatchers ------------------------------------------------------------------------------
 
     async def _read(self, item: Item, slot: Slot) -> Finish:
+        if self._sweeper.is_sweep(item):
+            return await self._sweeper(item, slot)
         return await (self._members if self._members.is_members(item) else self._reader)(item, slot)
 
     async def _write(self, item: Item, slot: Slot) -> Finish:
@@ -340,6 +347,20 @@ class Worker:
             settings, self._places, transport, partial(self._answered, self.writing), given.search_lag_ms
         )
         self._members = Members(self.reading, teams)
+        self._sweeper = Sweeper(
+            loop=self.reading,
+            teams=teams,
+            schedules={name: schedule_of(c.sweep) for name, c in settings.connections.items()},
+            sweeps=state.sweeps,
+            swept=state.swept,
+            appender=self._appender,
+            changes_topic=self._names.of(CHANGES),
+            partitions=settings.kafka.partitions,
+            pause=self.reading.pause,
+            now_ms=given.now_ms,
+            jitter=given.jitter,
+            count=lambda connection, result: self.metrics.sweeps.labels(connection, result).inc(),
+        )
         self._directories = Directories(self.writing, places)
         hooks = Hooks(self._newest_epoch, self._gained, self._losing, state.release, self._fence_failed)
         receipts_topic = self._names.of(RECEIPTS)
@@ -444,6 +465,11 @@ class Worker:
             ),
         )
 
+        self._agent(
+            "sweep",
+            SWEEPS,
+            sweep(sweeps=state.sweeps, appender=appender, parking=parking, offer=self._sweeper.offer, now_ms=now_ms),
+        )
         self._agent(
             "inspect",
             INSPECTIONS,

@@ -23,6 +23,7 @@ class Metrics:
         self.reads = self._counter("reads", "Reads of Lofty by outcome.", "connection", "kind", "outcome")
         self.writes = self._counter("writes", "Requests to GHL by step and outcome.", "connection", "step", "outcome")
         self.parked = self._counter("parked", "Records parked, by stage and reason.", "stage", "reason")
+        self.sweeps = self._counter("sweeps", "Sweeps of Lofty's leads by how they ended.", "connection", "result")
         self.vendor_calls = self._counter(
             "vendor_calls", "Answers of the vendors, by operation and status.", "vendor", "operation", "status"
         )

@@ -10,11 +10,20 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer
 
 from streams.appender import Appender
-from streams.core.rows import BudgetRow, FetchRow, LinkRow, OutboxRow, SeenRow
+from streams.core.rows import BudgetRow, FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, SweptRow
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.tables import Changelogs, MemoryStore, RocksStore, Store, Table
-from streams.topics import BUDGETS_TABLE, FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, SEEN_TABLE, TopicNames
+from streams.topics import (
+    BUDGETS_TABLE,
+    FETCHES_TABLE,
+    LINKS_TABLE,
+    OUTBOX_TABLE,
+    SEEN_TABLE,
+    SWEEPS_TABLE,
+    SWEPT_TABLE,
+    TopicNames,
+)
 from streams.words import Word
 
 Row = TypeVar("Row", bound=Word)
@@ -31,6 +40,8 @@ class State:
     outbox: Table[OutboxRow]
     links: Table[LinkRow]
     budgets: Table[BudgetRow]
+    sweeps: Table[SweepRow]
+    swept: Table[SweptRow]
 
     @classmethod
     def of(cls, settings: Settings, names: TopicNames, appender: Appender, clock: Callable[[], float]) -> State:
@@ -52,11 +63,16 @@ class State:
             outbox=table(OUTBOX_TABLE, OutboxRow),
             links=table(LINKS_TABLE, LinkRow),
             budgets=table(BUDGETS_TABLE, BudgetRow),
+            sweeps=table(SWEEPS_TABLE, SweepRow),
+            swept=table(SWEPT_TABLE, SweptRow),
         )
 
     def release(self, partitions: set[int]) -> None:
         """The partitions go to another worker, or this one stops."""
-        tables: tuple[Table[Any], ...] = (self.seen, self.fetches, self.outbox, self.links, self.budgets)
+        tables: tuple[Table[Any], ...] = (
+            *(self.seen, self.fetches, self.outbox, self.links),
+            *(self.budgets, self.sweeps, self.swept),
+        )
         for table in tables:
             for partition in partitions:
                 table.release(partition)

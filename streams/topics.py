@@ -15,12 +15,15 @@ RECEIPTS = "ghl.receipts"
 INSPECTIONS = "ghl.inspections"
 OBSERVATIONS = "ghl.observations"
 PARKED = "parked"
+SWEEPS = "lofty.sweeps"
 
 SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
 OUTBOX_TABLE = "outbox"
 LINKS_TABLE = "links"
 BUDGETS_TABLE = "budgets"
+SWEEPS_TABLE = "sweeps"
+SWEPT_TABLE = "swept"
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -30,7 +33,7 @@ class TopicSpec:
     """One topic. `retention_days` None means: compacted, kept as long as its keys live."""
 
     name: str
-    keyed_by: Literal["contact", "entity"]
+    keyed_by: Literal["contact", "entity", "connection"]
     placed_by: Literal["key", "Lofty budget", "GHL budget"]
     retention_days: int | None
     holds: str
@@ -49,9 +52,18 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(RECEIPTS, "entity", "GHL budget", 30, "what became of each write"),
     TopicSpec(INSPECTIONS, "contact", "GHL budget", 7, "what verify asks"),
     TopicSpec(OBSERVATIONS, "contact", "GHL budget", 7, "what GHL holds, in answer"),
+    TopicSpec(SWEEPS, "connection", "Lofty budget", 7, "backfills that were ordered"),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
 )
-TABLES: tuple[str, ...] = (SEEN_TABLE, FETCHES_TABLE, OUTBOX_TABLE, LINKS_TABLE, BUDGETS_TABLE)
+TABLES: tuple[str, ...] = (
+    SEEN_TABLE,
+    FETCHES_TABLE,
+    OUTBOX_TABLE,
+    LINKS_TABLE,
+    BUDGETS_TABLE,
+    SWEEPS_TABLE,
+    SWEPT_TABLE,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.agents.batches import Process
 from streams.appender import Appender, Record
-from streams.core.admission import admit, remember
+from streams.core.admission import admit, raised, remember
 from streams.core.rows import SeenRow
 from streams.parking import Parking
 from streams.tables import Table
@@ -50,7 +50,9 @@ def dedupe(
             admission = admit(row, change)
             count(admission)
             if admission == "admitted":
-                outputs.append(Record(fetches_topic, partition, entity.lane.encode(), message.value))
+                admitted = raised(row, change)
+                value = message.value if admitted is change else admitted.to_bytes()
+                outputs.append(Record(fetches_topic, partition, entity.lane.encode(), value))
                 remembered[place] = remember(row, change)
         await appender.append(outputs)
         for (partition, key), row in remembered.items():

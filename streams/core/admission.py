@@ -3,7 +3,8 @@
 A change only says "look again".
 So a change that is not newer than one already let through is a duplicate or a latecomer: the read that followed has seen it.
 Two different operations at the same millisecond are two changes.
-What a person or a schedule asks for on purpose (replay, backfill) and what the pipeline itself needs (dependency) always passes.
+What a person or a schedule asks for on purpose (replay, backfill), what a sweep found to differ, and what the pipeline itself
+needs (dependency) always passes, with the newest time that was let through: its read comes after that one's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from streams.words import Change, Origin
 
 Admission = Literal["admitted", "duplicate", "late"]
 
-_ALWAYS: frozenset[Origin] = frozenset({"replay", "backfill", "dependency"})
+_ALWAYS: frozenset[Origin] = frozenset({"sweep", "replay", "backfill", "dependency"})
 
 _PRIORITY: dict[Origin, Priority] = {
     "webhook": Priority.LIVE,
@@ -34,6 +35,13 @@ def admit(seen: SeenRow | None, change: Change) -> Admission:
     if change.update_time_ms < seen.update_time_ms:
         return "late"
     return "duplicate" if change.operation == seen.operation else "admitted"
+
+
+def raised(seen: SeenRow | None, change: Change) -> Change:
+    """The change as it is let through: never older than what was before it, or its snapshot would be taken for stale."""
+    if seen is None or change.update_time_ms >= seen.update_time_ms:
+        return change
+    return change.model_copy(update={"update_time_ms": seen.update_time_ms})
 
 
 def remember(seen: SeenRow | None, change: Change) -> SeenRow:

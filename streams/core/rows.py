@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from streams.core.day import DayState
@@ -116,3 +118,38 @@ class LinkRow(Word):
     intent: Intent | None = None
     is_deleted: bool = False
     epoch: int = 0
+
+
+SweepKind = Literal["new", "full", "backfill"]
+
+
+class SweepRow(Word):
+    """`sweeps`: where a connection's sweep stands, and when the next one is due. Times are epoch milliseconds, ours.
+
+    `kind` is what runs now, None between two runs; `started_ms` tells one run from another.
+    `offset` is the place of the next page in Lofty's list, `since_ms` the creation time at which a sweep of new leads ends.
+    `is_listed` says that the last page was read, but not yet what is missing worked off.
+    `leads` and `changes` count what this run, or else the last one, has seen and found; `total` is what Lofty says there is.
+    `ordered` is the id of a backfill that was asked for, `served` of the last one that ended.
+    """
+
+    kind: SweepKind | None = None
+    started_ms: int = 0
+    offset: int = 0
+    since_ms: int = 0
+    is_listed: bool = False
+    leads: int = 0
+    changes: int = 0
+    total: int | None = None
+    new_ended_ms: int = 0
+    full_ended_ms: int = 0
+    ordered: str = ""
+    served: str = ""
+
+
+class SweptRow(Word):
+    """`swept`: an entity as the last sweep that saw it found it in Lofty's lists. `run_ms` is that sweep's `started_ms`."""
+
+    run_ms: int
+    updated_ms: int | None = None
+    fingerprint: str = ""

@@ -4,7 +4,7 @@ A wrong file is refused with all its problems at once.
 """
 
 from streams.settings.load import example_text, load_settings, require_secrets
-from streams.settings.model import Connection, Gateway, Ghl, Kafka, Lofty, Policies, Secrets, Settings, Worker
+from streams.settings.model import Connection, Gateway, Ghl, Kafka, Lofty, Policies, Secrets, Settings, Sweep, Worker
 from streams.settings.overrides import OVERRIDES
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
@@ -22,6 +22,7 @@ __all__ = [
     "Secrets",
     "Settings",
     "SettingsError",
+    "Sweep",
     "Worker",
     "example_text",
     "load_settings",

@@ -125,6 +125,17 @@ class Policies(Table):
     create_custom_fields: bool = True
 
 
+class Sweep(Table):
+    """How often Lofty is read for what no webhook told of; 0 for never.
+
+    `children` says whether a full sweep reads each lead's notes, tasks and appointments, three requests a lead.
+    """
+
+    new_minutes: Annotated[float, Field(ge=0, le=1440, description="a number of minutes, 0 to 1440")] = 15.0
+    full_hours: Annotated[float, Field(ge=0, le=720, description="a number of hours, 0 to 720")] = 24.0
+    children: bool = True
+
+
 class Secrets(BaseModel):
     """The credentials of one connection, from the environment. None of them shows in a `repr`."""
 
@@ -149,6 +160,7 @@ class Connection(BaseModel):
     lofty: Lofty
     ghl: Ghl
     policies: Policies
+    sweep: Sweep = Sweep()
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]
     mapping_fingerprint: str

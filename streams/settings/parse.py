@@ -14,7 +14,19 @@ from pydantic import BaseModel, Field, ValidationError
 from streams.mapping import Fault, MappingFaults, TagRules, compile_mapping
 from streams.mapping.faults import did_you_mean, shown
 from streams.settings.explain import dotted, explain
-from streams.settings.model import Connection, Gateway, Ghl, Kafka, Lofty, Policies, Region, Settings, Table, Worker
+from streams.settings.model import (
+    Connection,
+    Gateway,
+    Ghl,
+    Kafka,
+    Lofty,
+    Policies,
+    Region,
+    Settings,
+    Sweep,
+    Table,
+    Worker,
+)
 from streams.settings.overrides import apply_overrides, overridden
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.secrets import KAFKA_PASSWORD, ReadFile, connection_secrets, read_secret, secrets_in_file
@@ -35,6 +47,7 @@ class ConnectionTable(Table):
     lofty: Annotated[Lofty, Field(description="a table [connections.NAME.lofty] with a team_id")]
     ghl: Annotated[Ghl, Field(description="a table [connections.NAME.ghl] with a location_id")]
     policies: Policies = Policies()
+    sweep: Sweep = Sweep()
     tags: Annotated[TagRules, Field(strict=False)] = TagRules()
 
 
@@ -199,6 +212,7 @@ class _Parser:
             lofty=table.lofty,
             ghl=table.ghl,
             policies=table.policies,
+            sweep=table.sweep,
             secrets=secrets,
             mapping=mapping,
             mapping_fingerprint=blake2b(f"{mapping.fingerprint} {table.region}".encode(), digest_size=16).hexdigest(),

@@ -12,6 +12,7 @@ from streams.words.inspection import Cure, Inspection, Observation, Remedy, Stan
 from streams.words.parked import Parked, Stage
 from streams.words.receipt import Outcome, Receipt
 from streams.words.snapshot import Snapshot
+from streams.words.sweep_order import SweepOrder
 from streams.words.word import NotAWord, Word
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "Snapshot",
     "Stage",
     "Standing",
+    "SweepOrder",
     "Word",
 ]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from streams.words.word import Word
 
-Stage = Literal["intake", "dedupe", "fetch", "deliver", "record", "inspect"]
+Stage = Literal["intake", "dedupe", "fetch", "deliver", "record", "inspect", "sweep"]
 
 
 class Parked(Word):

@@ -30,7 +30,7 @@ from streams.appender import Appender, Record
 from streams.gateway.server import Gateway
 from streams.kafka import new_producer, read_topic
 from streams.mapping import LEAD_ID_FIELD
-from streams.placement import ghl_budget, partition_of
+from streams.placement import ghl_budget, lofty_budget, partition_of
 from streams.settings import Settings, parse_settings
 from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.words import FENCE_KEY, Parked, Receipt
@@ -181,8 +181,9 @@ class Stage:
         await self.produce(CHANGES, change.entity.lane.encode(), change.to_bytes())
 
     async def produce(self, topic: str, key: bytes, value: bytes, *, by: str = "") -> None:
-        """Put raw bytes on a topic; `by="ghl"` puts them where the location's budget is."""
-        place = partition_of(ghl_budget(LOCATION), PARTITIONS) if by == "ghl" else 0
+        """Put raw bytes on a topic; `by="ghl"` puts them where the location's budget is, `by="lofty"` where Lofty's is."""
+        budgets = {"ghl": ghl_budget(LOCATION), "lofty": lofty_budget("acme")}
+        place = partition_of(budgets[by], PARTITIONS) if by else 0
         producer = new_producer(self.settings)
         await producer.start()
         try:

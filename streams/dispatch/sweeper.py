@@ -1,0 +1,330 @@
+"""Sweeps Lofty: pages of leads and what hangs on each, as work of the reading dispatcher; what differs becomes a change.
+
+One sweep runs for each connection, in the worker that owns its Lofty budget, one request at a time and after all live reads.
+Where it stands is in the table `sweeps` and goes with the partition: another owner goes on at the page that was not finished.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mode.utils.logging import get_logger
+
+from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.lofty import LoftyClient
+from connectors.lofty.leads import LeadPage
+from connectors.outcome import Disposition, classify
+from streams.appender import Appender, Record
+from streams.core.backoff import Backoff
+from streams.core.dispatcher import Item, Priority, Verdict
+from streams.core.rows import SweepRow, SweptRow
+from streams.core.sweep import (
+    CHILD_KINDS,
+    PAGE,
+    Listed,
+    Schedule,
+    begin,
+    change_of,
+    connects,
+    finish,
+    go_back,
+    go_on,
+    is_suspicious,
+    listed,
+    must_read,
+    next_run,
+)
+from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.dispatch.reader import PAUSE_SECONDS, WINDOW_SECONDS, Team
+from streams.placement import partition_of
+from streams.settings import Sweep
+from streams.tables import Table
+from streams.words import Change, Entity, Kind, Operation
+
+log = get_logger("lofty_ghl.sweep")
+
+TENANT = "@sweep"
+YIELD_ROWS = 500
+"""After so many rows of a table others get their turn."""
+REFUSED_SECONDS = 600.0
+"""How long a sweep waits after an answer that no retry mends."""
+
+
+@dataclass(slots=True)
+class _Page:
+    """The page in hand: what it lists, and the lists of notes, tasks and appointments that are still to be read."""
+
+    started_ms: int
+    leads: list[Listed]
+    total: int | None
+    changes: int = 0
+    to_read: deque[tuple[Entity, Kind]] = field(default_factory=deque)
+
+
+@dataclass(slots=True)
+class Sweeper:
+    """All connections' sweeps. `count(connection, result)` counts runs: ended, failed, suspicious."""
+
+    loop: DispatchLoop
+    teams: Mapping[str, Team]
+    schedules: Mapping[str, Schedule]
+    sweeps: Table[SweepRow]
+    swept: Table[SweptRow]
+    appender: Appender
+    changes_topic: str
+    partitions: int
+    pause: Callable[[str, float, str], None]
+    now_ms: Callable[[], int]
+    jitter: Callable[[], float]
+    count: Callable[[str, str], None]
+    backoff: Backoff = Backoff()
+    _pages: dict[str, _Page] = field(default_factory=dict)
+    _failures: dict[str, int] = field(default_factory=dict)
+    _owned: set[str] = field(default_factory=set)
+    _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+
+    def gain(self, connection: str) -> None:
+        """This worker owns the connection's Lofty budget now."""
+        team = self.teams[connection]
+        self._owned.add(connection)
+        self._pages.pop(connection, None)
+        row = self.sweeps.get(team.partition, connection)
+        if row is None or not row.full_ended_ms:
+            # The first runs are due a whole interval from now: what Lofty holds already is carried by a backfill.
+            first = {"new_ended_ms": self.now_ms(), "full_ended_ms": self.now_ms()}
+            self.sweeps.put(team.partition, connection, (row or SweepRow()).model_copy(update=first))
+        self.offer(connection)
+
+    def offer(self, connection: str) -> None:
+        """Go on with the sweep, or begin the one that is due, or come back when one is. Between two runs nothing waits."""
+        if timer := self._timers.pop(connection, None):
+            timer.cancel()
+        if connection not in self._owned:
+            return
+        team = self.teams[connection]
+        row = self.sweeps.get(team.partition, connection) or SweepRow()
+        kind, wait_ms = (row.kind, 0) if row.kind else next_run(row, self.schedules[connection], self.now_ms())
+        if kind is None:
+            timers = asyncio.get_running_loop()
+            self._timers[connection] = timers.call_later(wait_ms / 1000, self.offer, connection)
+            return
+        priority = Priority.BACKFILL if kind == "backfill" else Priority.SWEEP
+        key = f"{TENANT}:{connection}"
+        self.loop.offer(Item(key, key, team.budget, TENANT, priority))
+
+    def lose(self, connection: str) -> None:
+        """Another worker owns the connection's Lofty budget from now on."""
+        self._owned.discard(connection)
+        if timer := self._timers.pop(connection, None):
+            timer.cancel()
+
+    def is_sweep(self, item: Item) -> bool:
+        """Whether an item is work of a sweep."""
+        return item.tenant == TENANT
+
+    async def __call__(self, item: Item, slot: Slot) -> Finish:
+        """One request of the sweep that runs, or the begin of one that is due."""
+        connection = item.lane.removeprefix(f"{TENANT}:")
+        team = self.teams[connection]
+        row = self.sweeps.get(team.partition, connection) or SweepRow()
+        if row.kind is None:
+            kind, _ = next_run(row, self.schedules[connection], self.now_ms())
+            if kind is None:
+                slot.answered(was_sent=False)
+                self.offer(connection)
+                return DONE
+            row = begin(row, kind, self.now_ms())
+            log.info("connection %s: a %s sweep of its leads begins", connection, kind)
+            await self._save(connection, team, row)
+        if row.is_listed:
+            slot.answered(was_sent=False)
+            return await self._end(connection, team, row)
+        try:
+            found = await self._step(connection, team, row, slot)
+        except ConnectorError as error:
+            slot.answered(was_sent=not isinstance(error, NotSent))
+            return self._failed(connection, team, error)
+        self._failures.pop(connection, None)
+        return found
+
+    # -- one request --------------------------------------------------------------------------------------
+
+    async def _step(self, connection: str, team: Team, row: SweepRow, slot: Slot) -> Finish:
+        page = self._pages.get(connection)
+        if page is not None and page.started_ms == row.started_ms and page.to_read:
+            lead, kind = page.to_read[0]
+            children = await _children(team.client, lead, kind)
+            slot.answered()
+            page.changes += await self._compare(team, row, children, self._known_children(team, lead, kind))
+            page.to_read.popleft()
+        else:
+            answer = await _leads(team.client, row)
+            slot.answered()
+            leads = [
+                listed(Entity.contact(connection, str(state["leadId"])), state)
+                for state in answer.leads
+                if state.get("leadId")
+            ]
+            known = [self.swept.get(team.partition, one.entity.key) for one in leads]
+            if not connects(row, known):
+                await self._save(connection, team, go_back(row))
+                return AGAIN
+            page = self._pages[connection] = _Page(row.started_ms, leads, answer.total)
+            page.changes = await self._compare(team, row, leads, {})
+            if self.schedules[connection].children and row.kind != "new":
+                # Two pages meet at a lead whose children were read with the first.
+                new = leads[1:] if row.offset and known and known[0] is not None else leads
+                page.to_read.extend((one.entity, kind) for one in new for kind in CHILD_KINDS)
+        if not page.to_read:
+            await self.swept.flush()
+            await self._save(connection, team, go_on(row, page.leads, page.total, page.changes))
+            del self._pages[connection]
+        return AGAIN
+
+    async def _compare(self, team: Team, row: SweepRow, found: list[Listed], missing: dict[str, SweptRow]) -> int:
+        """Announce what is not as it was, remember how it is now; `missing` are those that should be among `found`."""
+        assert row.kind is not None
+        changes: list[Change] = []
+        for one in found:
+            key = one.entity.key
+            missing.pop(key, None)
+            before = self.swept.get(team.partition, key)
+            if before is not None and before.run_ms == row.started_ms:
+                continue
+            if must_read(row.kind, before, one):
+                operation: Operation = "created" if before is None else "updated"
+                changes.append(change_of(one.entity, row.kind, operation, one.updated_ms, self.now_ms()))
+        for key, swept in missing.items():
+            changes.append(change_of(Entity.from_key(key), row.kind, "deleted", swept.updated_ms, self.now_ms()))
+        await self._announce(changes)
+        for one in found:
+            swept = SweptRow(run_ms=row.started_ms, updated_ms=one.updated_ms, fingerprint=one.fingerprint)
+            self.swept.put(team.partition, one.entity.key, swept)
+        for key in missing:
+            self.swept.delete(team.partition, key)
+        return len(changes)
+
+    def _known_children(self, team: Team, lead: Entity, kind: Kind) -> dict[str, SweptRow]:
+        return dict(self.swept.items(team.partition, f"{lead.lane}:{kind}:"))
+
+    async def _end(self, connection: str, team: Team, row: SweepRow) -> Finish:
+        """All pages were read. A lead that was there and is not any more is read: only the trash says that it was deleted."""
+        assert row.kind is not None
+        gone: list[str] = []
+        known = 0
+        if row.kind != "new":
+            for number, (key, swept) in enumerate(self.swept.items(team.partition, f"{connection}:")):
+                if number % YIELD_ROWS == 0:
+                    await asyncio.sleep(0)
+                if Entity.from_key(key).kind == "contact":
+                    known += 1
+                    gone += [key] if swept.run_ms < row.started_ms else []
+        if is_suspicious(len(gone), known):
+            self.count(connection, "suspicious")
+            log.error(
+                "connection %s: %d of %d leads are not listed any more, so nothing is taken for deleted. "
+                "Is the owner of the API key still an owner or admin of the team?",
+                connection,
+                len(gone),
+                known,
+            )
+            gone = []
+        leads = [Entity.from_key(key) for key in gone]
+        await self._announce([change_of(one, row.kind, "updated", None, self.now_ms()) for one in leads])
+        for one in leads:
+            for key, _ in list(self.swept.items(team.partition, f"{one.lane}:")):
+                self.swept.delete(team.partition, key)
+        await self.swept.flush()
+        after = finish(row, len(gone))
+        await self._save(connection, team, after)
+        self.count(connection, "ended")
+        log.info(
+            "connection %s: the %s sweep saw %d leads and found %d changes",
+            connection,
+            row.kind,
+            row.leads,
+            after.changes,
+        )
+        return AGAIN
+
+    async def _announce(self, changes: list[Change]) -> None:
+        records = []
+        for change in changes:
+            lane = change.entity.lane
+            place = partition_of(lane, self.partitions)
+            records.append(Record(self.changes_topic, place, lane.encode(), change.to_bytes()))
+        await self.appender.append(records)
+
+    async def _save(self, connection: str, team: Team, row: SweepRow) -> None:
+        # An order may have come in while a request was under way.
+        current = self.sweeps.get(team.partition, connection)
+        if current is not None:
+            row = row.model_copy(update={"ordered": current.ordered})
+        self.sweeps.put(team.partition, connection, row)
+        await self.sweeps.flush()
+
+    def _failed(self, connection: str, team: Team, error: ConnectorError) -> Finish:
+        outcome = classify(error)
+        match outcome.disposition:
+            case Disposition.THROTTLED:
+                rate = error.rate if isinstance(error, VendorError) else None
+                wait = (rate.retry_after_seconds or rate.reset_seconds if rate else None) or WINDOW_SECONDS
+                self.pause(team.budget, wait, f"{outcome.name}: {error}")
+                return AGAIN
+            case Disposition.PAUSE | Disposition.REFRESH:
+                self.pause(team.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
+                return AGAIN
+            case Disposition.GONE if (page := self._pages.get(connection)) and page.to_read:
+                page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
+                return AGAIN
+            case Disposition.RETRY:
+                failures = self._failures[connection] = self._failures.get(connection, 0) + 1
+                wait = self.backoff.wait_seconds(failures, self.jitter())
+                log.info(
+                    "connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error
+                )
+                return Finish(Verdict.RETRY, wait)
+            case _:
+                self.count(connection, "failed")
+                log.error(
+                    "connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error
+                )
+                return Finish(Verdict.RETRY, REFUSED_SECONDS)
+
+
+def schedule_of(settings: Sweep) -> Schedule:
+    """A connection's schedule from its settings."""
+    return Schedule(
+        new_ms=round(settings.new_minutes * 60_000) or None,
+        full_ms=round(settings.full_hours * 3_600_000) or None,
+        children=settings.children,
+    )
+
+
+async def _leads(client: LoftyClient, row: SweepRow) -> LeadPage:
+    order: dict[str, str | bool] = {"sort": "CreateTime", "desc": row.kind == "new"}
+    return await client.list_leads(limit=PAGE, offset=row.offset, filters=order)
+
+
+async def _children(client: LoftyClient, lead: Entity, kind: Kind) -> list[Listed]:
+    match kind:
+        case "note":
+            found, name = await client.list_notes(lead.lead), "noteId"
+        case "task":
+            found, name = await client.list_tasks(lead.lead), "id"
+        case _:
+            found, name = await client.list_appointments(lead.lead), "id"
+    return [
+        listed(Entity(lead.connection, lead.lead, kind, str(one[name])), one)
+        for one in found
+        if one.get(name) and _is_of(kind, one)
+    ]
+
+
+def _is_of(kind: Kind, state: Mapping[str, Any]) -> bool:
+    """v2 lists appointments among the tasks, too."""
+    return kind != "task" or state.get("type") != "Appointment"

@@ -1,0 +1,119 @@
+"""Sweeps: what no webhook told of reaches GHL all the same, and nothing is written twice."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from connectors.lofty.sandbox import desk_work
+from streams.app import Collaborators, Worker
+from streams.topics import SWEEPS
+from streams.words import SweepOrder
+from tests.integration.stage import TEAM, Stage, stage
+from tests.kafka.broker import Broker
+
+OFTEN = "[connections.acme.sweep]\nnew_minutes = 0.01\nfull_hours = 0.0002"
+NEVER = "[connections.acme.sweep]\nnew_minutes = 0\nfull_hours = 0"
+SPOKEN = {"POST", "PUT", "DELETE"}
+
+
+def silent_lead(on: Stage, name: str) -> str:
+    """A lead that nobody tells of."""
+    fields = {"firstName": name, "emails": [f"{name}.{uuid.uuid4().hex[:8]}@example.com"]}
+    return str(on.edit_silently("create", "lead", fields=fields).id)
+
+
+async def test_without_any_webhook_the_sweep_brings_all_that_changed(broker: Broker, tmp_path: Path) -> None:
+    """New, edited and deleted leads, notes, tasks and appointments."""
+    async with stage(broker, tmp_path, more=OFTEN, given={"visibility_ms": 500}) as on:
+        kept, gone = silent_lead(on, "Ada"), silent_lead(on, "Bo")
+        note = on.edit_silently("create", "note", leadId=kept, fields={"content": "Met at the open house."}).id
+        cut = on.edit_silently("create", "note", leadId=kept, fields={"content": "A mistake."}).id
+        on.edit_silently("create", "task", leadId=kept, fields={"content": "Call back"})
+        on.edit_silently("create", "appointment", leadId=kept, fields={"content": "Showing"})
+        await on.until(lambda: {kept, gone} <= on.contacts().keys())
+        await on.until(lambda: [len(on.contacts()[kept][kind]) for kind in ("notes", "tasks")] == [2, 2])
+
+        on.edit_silently("update", "lead", id=kept, fields={"lastName": "Lovelace"})
+        on.edit_silently("update", "note", id=note, fields={"content": "Met twice."})
+        on.edit_silently("delete", "note", id=cut)
+        on.edit_silently("delete", "lead", id=gone)
+        await on.until(lambda: on.contacts()[kept].get("lastName") == "Lovelace")
+        await on.until(lambda: "lofty-deleted" in on.contacts()[gone]["tags"])
+        await on.until(lambda: len(on.contacts()[kept]["notes"]) == 1)
+        await on.until(lambda: "Met twice." in str(on.contacts()[kept]["notes"]))
+
+
+async def test_sweep_and_webhooks_together_write_nothing_twice(broker: Broker, tmp_path: Path) -> None:
+    """Every entity is created once; when all rests, sweeps write nothing."""
+    async with stage(broker, tmp_path, more=OFTEN) as on:
+        leads = [on.new_lead() for _ in range(5)]
+        for lead in leads:
+            on.edit("create", "note", leadId=lead, fields={"content": "Met at the open house."})
+            on.edit("update", "lead", id=lead, fields={"lastName": "Lovelace"})
+        await on.until(
+            lambda: all(lead in on.contacts() and on.contacts()[lead].get("lastName") == "Lovelace" for lead in leads)
+        )
+        await on.until(lambda: all(len(on.contacts()[lead]["notes"]) == 1 for lead in leads))
+        await on.until(lambda: ended(on) > 1)
+        before, sweeps = len(on.requests("ghl", *SPOKEN)), ended(on)
+        await on.until(lambda: ended(on) > sweeps + 3)
+
+        assert len(on.requests("ghl", *SPOKEN)) == before
+        steps = [one.step for one in await on.receipts() if one.outcome == "applied"]
+        assert (steps.count("create contact"), steps.count("create note")) == (5, 5)
+
+
+async def test_a_backfill_carries_all_and_goes_on_after_a_restart(real_kafka: Broker, tmp_path: Path) -> None:
+    """Three pages of leads; the worker is replaced after the first; no page is read twice but one, no contact comes twice."""
+    async with stage(real_kafka, tmp_path, more=NEVER + "\nchildren = false", store="rocksdb") as on:
+        leads = [silent_lead(on, f"Lead{number}") for number in range(230)]
+        order = SweepOrder(connection="acme", id="first", at_ms=0)
+        await on.produce(SWEEPS, b"acme", order.to_bytes(), by="lofty")
+        await on.until(lambda: pages(on) >= 1)
+        await on.worker.__aexit__(None, None, None)
+        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+            on.worker = second
+            await on.until(lambda: second.is_ready)
+            await on.until(lambda: len(on.contacts()) == len(leads), seconds=90)
+            await on.until_quiet()
+
+        assert 3 <= pages(on) <= 4
+        steps = [one.step for one in await on.receipts() if one.outcome == "applied"]
+        assert steps.count("create contact") == len(leads)
+
+
+async def test_many_leads_that_vanish_at_once_are_not_taken_for_deleted(broker: Broker, tmp_path: Path) -> None:
+    """The key's owner lost its rights, and Lofty lists nothing: that is no reason to delete a whole team."""
+    async with stage(broker, tmp_path, more=OFTEN) as on:
+        leads = [silent_lead(on, f"Lead{number}") for number in range(30)]
+        await on.until(lambda: len(on.contacts()) == len(leads), seconds=60)
+        await on.until(lambda: ended(on) > 1)
+        team = desk_work.team_of(on.lofty, TEAM)
+        for record in team.records["lead"].values():
+            record.visible_at = float("inf")
+        await on.until(lambda: counted(on, "suspicious") >= 1)
+        reads = len(on.requests("lofty", "GET"))
+        await on.until(lambda: counted(on, "suspicious") >= 3)
+
+        assert not await on.parked()
+        assert all("lofty-deleted" not in one["tags"] for one in on.contacts().values())
+        assert all(one.operation == "list-leads" for one in on.requests("lofty", "GET")[reads:])
+
+
+def pages(on: Stage) -> int:
+    """How many pages of leads were read."""
+    return sum(one.operation == "list-leads" for one in on.requests("lofty"))
+
+
+def counted(on: Stage, result: str) -> float:
+    """How many sweeps ended so."""
+    return (
+        on.worker.metrics.registry.get_sample_value("lofty_ghl_sweeps_total", {"connection": "acme", "result": result})
+        or 0.0
+    )
+
+
+def ended(on: Stage) -> float:
+    """How many sweeps have ended."""
+    return counted(on, "ended")
