@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from streams.cli.backfill import backfill
 from streams.cli.demo import demo
 from streams.cli.gateway import gateway
 from streams.cli.init import init
@@ -24,6 +25,7 @@ app.command()(demo)
 app.command()(init)
 app.command()(worker)
 app.command()(gateway)
+app.command()(backfill)
 app.command()(verify)
 app.add_typer(topics, name="topics")
 app.add_typer(sandbox, name="sandbox")

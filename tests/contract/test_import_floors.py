@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
         "shells",
         (
             *("streams.agents", "streams.agents.*", "streams.dispatch", "streams.dispatch.*"),
-            *("streams.gateway", "streams.gateway.*", "streams.verify", "streams.verify.*"),
+            *("streams.gateway", "streams.gateway.*", "streams.verify", "streams.verify.*", "streams.backfill"),
             *("connectors.sandbox", "connectors.sandbox.*"),
             *("connectors.ghl.sandbox", "connectors.ghl.sandbox.*"),
             *("connectors.lofty.sandbox", "connectors.lofty.sandbox.*"),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
+import orjson
+
 from connectors.lofty.sandbox import desk_work
 from streams.app import Collaborators, Worker
 from streams.topics import SWEEPS
 from streams.words import SweepOrder
+from tests.integration.command import command, config_of
 from tests.integration.stage import TEAM, Stage, stage
 from tests.kafka.broker import Broker
 
@@ -81,6 +84,27 @@ async def test_a_backfill_carries_all_and_goes_on_after_a_restart(real_kafka: Br
         assert 3 <= pages(on) <= 4
         steps = [one.step for one in await on.receipts() if one.outcome == "applied"]
         assert steps.count("create contact") == len(leads)
+
+
+async def test_the_command_orders_a_backfill_and_follows_it(broker: Broker, tmp_path: Path) -> None:
+    """What it says before and after; a wrong name is refused."""
+    async with stage(broker, tmp_path, more=NEVER) as on:
+        leads = [silent_lead(on, f"Lead{number}") for number in range(7)]
+        config = config_of(on, tmp_path)
+        planned = await command("backfill", config, "acme", "--dry-run")
+        pages_before = pages(on)
+        done = await command("backfill", config, "acme", "--json")
+        await on.until(lambda: len(on.contacts()) == len(leads))
+        planned_again = await command("backfill", config, "acme", "--dry-run")
+        wrong = await command("backfill", config, "acne")
+
+        assert (planned[0], pages_before) == (0, 0)
+        assert "Lofty tells with the first page" in planned[1]
+        found = orjson.loads(done[1])
+        assert (done[0], found["leads"], found["changes"]) == (0, 7, 7)
+        assert "7 leads: about 1 min at 100000 requests a minute" in planned_again[1]
+        assert wrong[0] == 2
+        assert "no connection 'acne'; there are acme" in wrong[2]
 
 
 async def test_many_leads_that_vanish_at_once_are_not_taken_for_deleted(broker: Broker, tmp_path: Path) -> None:

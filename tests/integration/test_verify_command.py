@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from tests.integration.stage import CONFIG, ENVIRON, LOCATION, Stage, stage
+from tests.integration.command import command, config_of
+from tests.integration.stage import LOCATION, stage
 from tests.kafka.broker import Broker
-
-
-async def command(config: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run the command; returns its exit code, what it printed and what it complained of."""
-    started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streams.cli", "verify", "--config", str(config), *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **ENVIRON},
-    )
-    out, complaint = await started.communicate()
-    return started.returncode or 0, out.decode(), complaint.decode()
-
-
-def config_of(on: Stage, tmp_path: Path) -> Path:
-    """The stage's configuration as a file."""
-    connection = on.settings.connections["acme"]
-    path = tmp_path / "lofty-ghl.toml"
-    path.write_text(
-        CONFIG.format(
-            bootstrap=on.settings.kafka.bootstrap_servers,
-            prefix=on.settings.kafka.topic_prefix,
-            store="memory",
-            data_dir=tmp_path,
-            lofty=connection.lofty.base_url,
-            ghl=connection.ghl.base_url,
-            lofty_limit=100_000,
-            ghl_limit=100_000,
-            ghl_window=10.0,
-            more="",
-        )
-    )
-    return path
 
 
 async def test_the_exit_code_and_the_document_say_how_it_is(embedded_kafka: Broker, tmp_path: Path) -> None:
@@ -53,13 +19,13 @@ async def test_the_exit_code_and_the_document_say_how_it_is(embedded_kafka: Brok
         lead, other = on.new_lead(), on.new_lead()
         await on.until_quiet()
         config = config_of(on, tmp_path)
-        right = await command(config, "--json")
+        right = await command("verify", config, "--json")
         on.ghl.place(LOCATION).contacts[on.contacts()[lead]["id"]].fields["firstName"] = "Eve"
         # One lead each: the second look waits ten seconds, as it must at the real GHL.
         spoiled, whole = await asyncio.gather(
-            command(config, "--json", "--lead", lead), command(config, "--lead", other)
+            command("verify", config, "--json", "--lead", lead), command("verify", config, "--lead", other)
         )
-        unknown = await command(config, "--connection", "acne")
+        unknown = await command("verify", config, "--connection", "acne")
 
     document: dict[str, Any] = orjson.loads(right[1])
     assert (right[0], document["is_right"], document["counts"]["ok"]) == (0, True, 2), right
@@ -77,6 +43,6 @@ async def test_without_kafka_the_exit_code_is_3(embedded_kafka: Broker, tmp_path
     async with stage(embedded_kafka, tmp_path) as on:
         config = config_of(on, tmp_path)
     config.write_text(config.read_text().replace(embedded_kafka.bootstrap, "127.0.0.1:1"))
-    code, out, complaint = await command(config, "--json")
+    code, out, complaint = await command("verify", config, "--json")
     assert (code, out) == (3, "")
     assert "Kafka at 127.0.0.1:1 cannot be used" in complaint

@@ -1,0 +1,95 @@
+"""`lofty-ghl backfill`: carry everything that a Lofty team holds already."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from typing import Annotated
+
+import orjson
+import typer
+from aiokafka.errors import KafkaError
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from streams.backfill import Backfill, NoProgress
+from streams.cli.running import DEFAULT_CONFIG, ConfigOption, err, refuse, settings_or_refuse
+from streams.core.rows import SweepRow
+from streams.settings import Connection, Settings
+
+
+def backfill(
+    connection: Annotated[str, typer.Argument(help="The connection whose leads are carried.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done, and how long it takes.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
+) -> None:
+    """Read all leads of a connection, with notes, tasks and appointments, and bring GHL to what they say.
+
+    The workers do it, within Lofty's limit and after all other work; they must be running. A second call watches a backfill
+    that is under way, also after this command was stopped: the work goes on without it, and over restarts of workers.
+    Exit code 0: all leads were read, and what differs is on its way. 2: wrong usage. 3: not finished.
+
+    Example: lofty-ghl backfill acme --dry-run
+    """
+    settings = settings_or_refuse(config)
+    chosen = settings.connections.get(connection)
+    if chosen is None:
+        refuse(f"no connection {connection!r}; there are {', '.join(sorted(settings.connections))}")
+    try:
+        found = asyncio.run(_run(settings, chosen, dry_run=dry_run))
+    except NoProgress as error:
+        refuse(str(error), 3)
+    except KeyboardInterrupt:
+        refuse(f"stopped watching; the backfill goes on. To watch it again: lofty-ghl backfill {connection}", 3)
+    except KafkaError as error:
+        refuse(
+            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}. "
+            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
+            3,
+        )
+    if as_json:
+        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    elif dry_run:
+        typer.echo(str(found["plan"]))
+    else:
+        typer.echo(
+            f"{found['leads']} leads were read, {found['changes']} leads, notes, tasks and appointments are on their way."
+        )
+
+
+async def _run(settings: Settings, connection: Connection, *, dry_run: bool) -> dict[str, object]:
+    async with Backfill(settings, connection) as one:
+        if dry_run:
+            words = "a backfill is under way; " if one.is_under_way else ""
+            minutes = one.estimate.minutes
+            return {
+                "plan": f"{connection.name}: {words}{one.estimate}. Nothing was ordered.",
+                "leads": one.estimate.leads,
+                "minutes": None if minutes is None else round(minutes, 1),
+                "is_under_way": one.is_under_way,
+            }
+        if one.is_under_way:
+            order_id = one.row.ordered
+            err.print("a backfill is under way already: this is how it goes on", markup=False)
+        else:
+            order_id = uuid.uuid4().hex[:12]
+            await one.order(order_id, time.time_ns() // 1_000_000)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=err, transient=True) as progress:
+            bar = progress.add_task("leads", total=None)
+            is_told = False
+
+            def show(row: SweepRow) -> None:
+                nonlocal is_told
+                if row.kind != "backfill":
+                    return
+                progress.update(bar, total=row.total, completed=row.leads)
+                if row.total is not None and not is_told:
+                    progress.console.print(str(one.estimate), markup=False, highlight=False)
+                    is_told = True
+
+            row = await one.follow(order_id, show)
+        return {"connection": connection.name, "order": order_id, "leads": row.leads, "changes": row.changes}

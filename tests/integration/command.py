@@ -1,0 +1,43 @@
+"""Commands as a user runs them, on the stage's configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from tests.integration.stage import CONFIG, ENVIRON, Stage
+
+
+async def command(name: str, config: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run a command; returns its exit code, what it printed and what it complained of."""
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "streams.cli", name, "--config", str(config), *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **ENVIRON},
+    )
+    out, complaint = await started.communicate()
+    return started.returncode or 0, out.decode(), complaint.decode()
+
+
+def config_of(on: Stage, tmp_path: Path) -> Path:
+    """The stage's configuration as a file."""
+    connection = on.settings.connections["acme"]
+    path = tmp_path / "lofty-ghl.toml"
+    path.write_text(
+        CONFIG.format(
+            bootstrap=on.settings.kafka.bootstrap_servers,
+            prefix=on.settings.kafka.topic_prefix,
+            store="memory",
+            data_dir=tmp_path,
+            lofty=connection.lofty.base_url,
+            ghl=connection.ghl.base_url,
+            lofty_limit=100_000,
+            ghl_limit=100_000,
+            ghl_window=10.0,
+            more="",
+        )
+    )
+    return path
