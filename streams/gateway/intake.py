@@ -48,9 +48,10 @@ class LoftyIntake:
         now_ms: Callable[[], int],
     ) -> None:
         self._doors = [
-            (connection.secrets.webhook_secret.get_secret_value().encode(), connection)
+            (secret.get_secret_value().encode(), connection)
             for connection in connections
-            if connection.secrets.webhook_secret is not None
+            for secret in (connection.secrets.webhook_secret, connection.secrets.webhook_secret_before)
+            if secret is not None
         ]
         self._topic = topic
         self._partitions = partitions

@@ -8,7 +8,7 @@ from pathlib import Path
 from streams.settings.model import Settings
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
-from streams.settings.secrets import SUFFIXES, variable
+from streams.settings.secrets import variable
 
 
 def load_settings(path: str | Path, environ: Mapping[str, str]) -> Settings:
@@ -32,6 +32,10 @@ def _read(path: str) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
+DEMANDED = ("lofty_api_key", "ghl_token", "webhook_secret")
+"""What a connection cannot do without."""
+
+
 def require_secrets(settings: Settings, *names: str) -> None:
     """Demand these secrets (`lofty_api_key`, `ghl_token`, `webhook_secret`; all by default) of every connection.
 
@@ -46,7 +50,7 @@ def require_secrets(settings: Settings, *names: str) -> None:
             f"or set {variable(connection.name, name)}_FILE",
         )
         for connection in settings.connections.values()
-        for name in names or SUFFIXES
+        for name in names or DEMANDED
         if getattr(connection.secrets, name) is None
     ]
     if problems:

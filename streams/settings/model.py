@@ -78,6 +78,7 @@ class Gateway(Table):
 
     host: Present = "0.0.0.0"
     port: Port = 8080
+    public_url: BaseUrl | None = None
     max_body_bytes: Annotated[int, Field(ge=1024, description="a number of bytes, at least 1024")] = 1_048_576
 
 
@@ -144,6 +145,7 @@ class Secrets(BaseModel):
     lofty_api_key: SecretStr | None = None
     ghl_token: SecretStr | None = None
     webhook_secret: SecretStr | None = None
+    webhook_secret_before: SecretStr | None = None
 
 
 class Connection(BaseModel):

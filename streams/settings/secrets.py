@@ -1,6 +1,7 @@
 """Credentials: from the environment or from files named there, never from the configuration file.
 
-A connection's variables are `LOFTY_GHL_<NAME>_LOFTY_API_KEY`, `…_GHL_TOKEN` and `…_WEBHOOK_SECRET`;
+A connection's variables are `LOFTY_GHL_<NAME>_LOFTY_API_KEY`, `…_GHL_TOKEN` and `…_WEBHOOK_SECRET`, and while that one is being
+changed `…_WEBHOOK_SECRET_BEFORE`;
 `<NAME>` is the connection's name in upper case with underscores.
 Each may end in `_FILE` instead, and then names a file that holds the credential.
 """
@@ -23,6 +24,7 @@ SUFFIXES: dict[str, str] = {
     "lofty_api_key": "LOFTY_API_KEY",
     "ghl_token": "GHL_TOKEN",
     "webhook_secret": "WEBHOOK_SECRET",
+    "webhook_secret_before": "WEBHOOK_SECRET_BEFORE",
 }
 """Each secret of a connection, and how its variable ends."""
 
@@ -44,13 +46,12 @@ def connection_secrets(
 ) -> Secrets:
     """The secrets of one connection that the environment has. What is wrong with them is appended to `problems`."""
     found = {name: read_secret(variable(connection, name), environ, read_file, problems) for name in SUFFIXES}
-    webhook = found["webhook_secret"]
-    if webhook is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", webhook.get_secret_value()):
-        expected = "at least 16 letters, digits, dashes and underscores: it stands in an address"
-        hint = "make one with: openssl rand -hex 24"
-        problems.append(
-            Problem(None, variable(connection, "webhook_secret"), expected, "another text (not shown)", hint)
-        )
+    for name in ("webhook_secret", "webhook_secret_before"):
+        webhook = found[name]
+        if webhook is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", webhook.get_secret_value()):
+            expected = "at least 16 letters, digits, dashes and underscores: it stands in an address"
+            hint = "make one with: openssl rand -hex 24"
+            problems.append(Problem(None, variable(connection, name), expected, "another text (not shown)", hint))
     return Secrets(**found)
 
 

@@ -22,7 +22,14 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
         "shells",
         (
             *("streams.agents", "streams.agents.*", "streams.dispatch", "streams.dispatch.*"),
-            *("streams.gateway", "streams.gateway.*", "streams.verify", "streams.verify.*", "streams.backfill"),
+            *(
+                "streams.gateway",
+                "streams.gateway.*",
+                "streams.verify",
+                "streams.verify.*",
+                "streams.backfill",
+                "streams.subscriptions",
+            ),
             *("connectors.sandbox", "connectors.sandbox.*"),
             *("connectors.ghl.sandbox", "connectors.ghl.sandbox.*"),
             *("connectors.lofty.sandbox", "connectors.lofty.sandbox.*"),

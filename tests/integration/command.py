@@ -13,7 +13,7 @@ from tests.integration.stage import CONFIG, ENVIRON, Stage
 async def command(name: str, config: Path, *arguments: str) -> tuple[int, str, str]:
     """Run a command; returns its exit code, what it printed and what it complained of."""
     started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streams.cli", name, "--config", str(config), *arguments),
+        *(sys.executable, "-m", "streams.cli", *name.split(), "--config", str(config), *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **ENVIRON},

@@ -1,0 +1,115 @@
+"""`lofty-ghl subscriptions`: Lofty's webhooks, as the connections need them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from connectors.errors import ConnectorError
+from streams.cli.running import DEFAULT_CONFIG, ConfigOption, refuse, settings_or_refuse
+from streams.core.subscriptions import Step
+from streams.settings import Connection, Settings
+from streams.subscriptions import subscriptions as open_subscriptions
+
+subscriptions = typer.Typer(help="Show, make and remove Lofty's webhook subscriptions.", no_args_is_help=True)
+
+ConnectionOption = Annotated[str, typer.Option("--connection", help="Only this connection.")]
+UrlOption = Annotated[
+    str, typer.Option("--url", help="Where the gateway is reached from outside; gateway.public_url by default.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@subscriptions.command()
+def show(
+    config: ConfigOption = DEFAULT_CONFIG,
+    connection: ConnectionOption = "",
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Say which subscriptions are right, missing or too many. Changes nothing. Exit code 1 when anything is not right.
+
+    Example: lofty-ghl subscriptions show
+    """
+    found = _for_each(config, connection, url, removes=False, acts=False)
+    _tell(found, as_json=as_json)
+    raise typer.Exit(1 if any(step.action != "keep" for _, step in found) else 0)
+
+
+@subscriptions.command()
+def apply(
+    config: ConfigOption = DEFAULT_CONFIG,
+    connection: ConnectionOption = "",
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make what is missing, and remove our own that are wrong or too many. Other vendors' are never touched.
+
+    Run it again after the webhook secret was changed, and whenever it was interrupted.
+
+    Example: lofty-ghl subscriptions apply --connection acme
+    """
+    _tell(_for_each(config, connection, url, removes=False, acts=True), as_json=as_json)
+
+
+@subscriptions.command()
+def remove(
+    config: ConfigOption = DEFAULT_CONFIG,
+    connection: ConnectionOption = "",
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Remove all of ours: Lofty tells us of nothing any more. Other vendors' are never touched.
+
+    Example: lofty-ghl subscriptions remove --connection acme
+    """
+    _tell(_for_each(config, connection, url, removes=True, acts=True), as_json=as_json)
+
+
+def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) -> list[tuple[str, Step]]:
+    settings = settings_or_refuse(config, "lofty_api_key", "webhook_secret")
+    if name and name not in settings.connections:
+        refuse(f"no connection {name!r}; there are {', '.join(sorted(settings.connections))}")
+    public_url = (url or settings.gateway.public_url or "").rstrip("/")
+    if not public_url.startswith(("https://", "http://")):
+        refuse(
+            "where is the gateway reached from outside? Set gateway.public_url, or give --url https://hooks.example.com"
+        )
+    found: list[tuple[str, Step]] = []
+    for one in settings.connections.values():
+        if name in ("", one.name):
+            try:
+                steps = asyncio.run(_one(settings, one, public_url, removes=removes, acts=acts))
+            except ConnectorError as error:
+                refuse(
+                    f"connection {one.name}: Lofty did not do it: {error}. What was done before stands; run it again.",
+                    3,
+                )
+            found += [(one.name, step) for step in steps]
+    return found
+
+
+async def _one(settings: Settings, connection: Connection, url: str, *, removes: bool, acts: bool) -> list[Step]:
+    async with open_subscriptions(settings, connection, url) as at_lofty:
+        steps = await at_lofty.plan(removes=removes)
+        if acts:
+            async for _ in at_lofty.carry_out(steps):
+                pass
+        return steps
+
+
+def _tell(found: list[tuple[str, Step]], *, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {"connection": name, "list": step.list_id, "action": step.action, "because": step.because}
+            for name, step in found
+        ]
+        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        return
+    for name, step in found:
+        typer.echo(f"{name}  list {step.list_id:<3} {step.action:<7} {step.because}")
+    if not found:
+        typer.echo("nothing of ours is subscribed")

@@ -1,0 +1,76 @@
+"""Which webhook subscriptions a connection needs at Lofty, and what to do about those that are there.
+
+Lofty lists the subscriptions of the whole team, those of other vendors too, and allows several of one list: each doubles every
+delivery. It cannot change one, so what is wrong is made anew, and only then is the old one removed: nothing is missed between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from connectors.lofty.wire import Subscription
+
+LISTS: dict[int, str] = {2: "leads", 9: "notes", 10: "tasks", 11: "appointments", 12: "stage changes"}
+"""The lists that a connection needs, as Lofty numbers them."""
+
+LIMIT = 5000
+PERMISSION_MODE = 1
+"""All leads that the owner of the key may see, not only those assigned to that person."""
+
+Action = Literal["keep", "create", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One subscription: what is done about it, and why. `subscription` is None for one that is created."""
+
+    action: Action
+    list_id: int
+    because: str
+    subscription: Subscription | None = None
+
+
+def reconcile(existing: Sequence[Subscription], url: str, base: str, others: Collection[str] = ()) -> list[Step]:
+    """What is to be done, in order: what is missing is created before anything is removed.
+
+    `url` is where this connection's deliveries go, `base` the part of it before the secret, by which an earlier secret's are
+    known as ours; `others` are the addresses of our other connections. Nobody else's subscription is ever touched.
+    """
+    ours = [one for one in existing if _is_ours(one, url, base, others)]
+    steps: list[Step] = []
+    for list_id, what in LISTS.items():
+        right = [one for one in ours if one.list_id == list_id and one.callback_url == url and _is_right(one)]
+        if right:
+            steps.append(Step("keep", list_id, what, right[0]))
+        else:
+            steps.append(Step("create", list_id, f"{what} are not told of"))
+    kept = {step.subscription.subscribe_id for step in steps if step.subscription is not None}
+    steps += [Step("remove", one.list_id, _wrong(one, url), one) for one in ours if one.subscribe_id not in kept]
+    return steps
+
+
+def removal(existing: Iterable[Subscription], url: str, base: str, others: Collection[str] = ()) -> list[Step]:
+    """The end of all of ours."""
+    ours = (one for one in existing if _is_ours(one, url, base, others))
+    return [Step("remove", one.list_id, "as asked for", one) for one in ours]
+
+
+def _is_ours(one: Subscription, url: str, base: str, others: Collection[str]) -> bool:
+    return one.callback_url == url or (one.callback_url.startswith(base) and one.callback_url not in others)
+
+
+def _is_right(one: Subscription) -> bool:
+    # A limit below what was asked for is what Lofty answers at times; making it anew would change nothing.
+    return one.permission_mode in (None, PERMISSION_MODE)
+
+
+def _wrong(one: Subscription, url: str) -> str:
+    if one.list_id not in LISTS:
+        return "its list is not needed"
+    if one.callback_url != url:
+        return "it calls an address with an earlier secret"
+    if not _is_right(one):
+        return f"its permissionMode is {one.permission_mode}: it tells only of some leads"
+    return "it doubles every delivery"
