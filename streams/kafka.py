@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import faust
@@ -50,6 +50,11 @@ async def start_producer(producer: AIOKafkaProducer) -> None:
 
 async def read_topic(settings: Settings, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
     """Every record that a topic holds now, in order within a partition, for a look at it: it joins no group."""
+    return [record async for record in each_record(settings, topic)]
+
+
+async def each_record(settings: Settings, topic: str) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+    """The same, one after another: for topics that need not fit into memory."""
     places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
     # Not `seek_to_beginning`: it races with the reset to the end that an assignment without offsets brings.
     consumer = AIOKafkaConsumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
@@ -57,11 +62,10 @@ async def read_topic(settings: Settings, topic: str) -> list[ConsumerRecord[byte
     try:
         ends = await consumer.end_offsets(places)
         consumer.assign(places)
-        found: list[ConsumerRecord[bytes, bytes]] = []
         while sum([await consumer.position(place) for place in places]) < sum(ends.values()):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
-                found += messages
-        return found
+                for message in messages:
+                    yield message
     finally:
         await consumer.stop()
 

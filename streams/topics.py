@@ -15,6 +15,7 @@ RECEIPTS = "ghl.receipts"
 INSPECTIONS = "ghl.inspections"
 OBSERVATIONS = "ghl.observations"
 PARKED = "parked"
+RESOLVED = "parked.resolved"
 SWEEPS = "lofty.sweeps"
 
 SEEN_TABLE = "seen"
@@ -33,7 +34,7 @@ class TopicSpec:
     """One topic. `retention_days` None means: compacted, kept as long as its keys live."""
 
     name: str
-    keyed_by: Literal["contact", "entity", "connection"]
+    keyed_by: Literal["contact", "entity", "connection", "record"]
     placed_by: Literal["key", "Lofty budget", "GHL budget"]
     retention_days: int | None
     holds: str
@@ -54,6 +55,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(OBSERVATIONS, "contact", "GHL budget", 7, "what GHL holds, in answer"),
     TopicSpec(SWEEPS, "connection", "Lofty budget", 7, "backfills that were ordered"),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
+    TopicSpec(RESOLVED, "record", "key", 90, "what was decided about parked records"),
 )
 TABLES: tuple[str, ...] = (
     SEEN_TABLE,

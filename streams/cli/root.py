@@ -9,6 +9,7 @@ from streams.cli.demo import demo
 from streams.cli.gateway import gateway
 from streams.cli.init import init
 from streams.cli.operations import operations
+from streams.cli.parked import parked
 from streams.cli.sandbox import sandbox
 from streams.cli.subscriptions import subscriptions
 from streams.cli.topics import topics
@@ -28,6 +29,7 @@ app.command()(worker)
 app.command()(gateway)
 app.command()(backfill)
 app.command()(verify)
+app.add_typer(parked, name="parked")
 app.add_typer(topics, name="topics")
 app.add_typer(subscriptions, name="subscriptions")
 app.add_typer(sandbox, name="sandbox")

@@ -11,6 +11,7 @@ from streams.words.fence import FENCE_KEY, Fence
 from streams.words.inspection import Cure, Inspection, Observation, Remedy, Standing
 from streams.words.parked import Parked, Stage
 from streams.words.receipt import Outcome, Receipt
+from streams.words.resolution import Resolution
 from streams.words.snapshot import Snapshot
 from streams.words.sweep_order import SweepOrder
 from streams.words.word import NotAWord, Word
@@ -31,6 +32,7 @@ __all__ = [
     "Parked",
     "Receipt",
     "Remedy",
+    "Resolution",
     "Snapshot",
     "Stage",
     "Standing",

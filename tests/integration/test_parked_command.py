@@ -1,0 +1,52 @@
+"""`lofty-ghl parked` on real parked work: shown by cause, tried again, given up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from connectors.sandbox.faults import parse_fault
+from tests.integration.command import command, config_of
+from tests.integration.stage import SECRET, stage
+from tests.kafka.broker import Broker
+
+
+async def test_a_refused_contact_is_shown_and_written_when_it_is_tried_again(broker: Broker, tmp_path: Path) -> None:
+    """Nobody changes the lead: the command alone brings it to GHL, once."""
+    async with stage(broker, tmp_path) as on:
+        config = config_of(on, tmp_path)
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        lead, well = on.new_lead(), on.new_lead()
+        await on.until_quiet()
+        (missing,) = {lead, well} - on.contacts().keys()
+        listed = await command("parked list", config, "--json")
+        (cause,) = orjson.loads(listed[1])
+        assert (listed[0], cause["number"], cause["stage"], cause["connection"]) == (1, 1, "deliver", "acme")
+        shown = await command("parked show", config, "--entity", missing)
+        assert "422" in shown[1]
+
+        retried = await command("parked retry", config, "--entity", missing, "--yes")
+        await on.until(lambda: missing in on.contacts())
+        await on.until_quiet()
+        after = await command("parked list", config)
+        assert (retried[0], after[0]) == (0, 0)
+        assert "nothing is parked" in after[1]
+        steps = [one.step for one in await on.receipts() if one.outcome == "applied"]
+        assert steps.count("create contact") == 2
+
+
+async def test_a_delivery_of_unknown_shape_stays_until_it_is_given_up(broker: Broker, tmp_path: Path) -> None:
+    """Trying it again says why it cannot be; giving it up takes it off the list."""
+    async with stage(broker, tmp_path) as on:
+        config = config_of(on, tmp_path)
+        async with on.http.post(f"{on.gateway.url}/lofty/{SECRET}", data=b'{"listId": 99, "teamId": 123456}') as answer:
+            assert answer.status == 200
+        listed = await command("parked list", config)
+        retried = await command("parked retry", config, "--stage", "intake", "--yes")
+        still = await command("parked list", config)
+        discarded = await command("parked discard", config, "--reason", "unknown shape", "--yes")
+        after = await command("parked list", config)
+        assert [one[0] for one in (listed, still, discarded, after)] == [1, 1, 0, 0]
+        assert "stays parked: its shape is still unknown" in retried[2]
+        assert SECRET not in listed[1]
