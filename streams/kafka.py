@@ -53,9 +53,12 @@ async def read_topic(settings: Settings, topic: str) -> list[ConsumerRecord[byte
     return [record async for record in each_record(settings, topic)]
 
 
-async def each_record(settings: Settings, topic: str) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-    """The same, one after another: for topics that need not fit into memory."""
-    places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
+async def each_record(
+    settings: Settings, topic: str, partitions: Iterable[int] | None = None
+) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+    """The same, one after another, from all partitions or from some: for topics that need not fit into memory."""
+    numbers = range(settings.kafka.partitions) if partitions is None else partitions
+    places = [TopicPartition(topic, number) for number in numbers]
     # Not `seek_to_beginning`: it races with the reset to the end that an assignment without offsets brings.
     consumer = AIOKafkaConsumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
     await consumer.start()

@@ -6,6 +6,7 @@ import typer
 
 from streams.cli.backfill import backfill
 from streams.cli.demo import demo
+from streams.cli.explain import explain
 from streams.cli.gateway import gateway
 from streams.cli.init import init
 from streams.cli.operations import operations
@@ -29,6 +30,7 @@ app.command()(worker)
 app.command()(gateway)
 app.command()(backfill)
 app.command()(verify)
+app.command()(explain)
 app.add_typer(parked, name="parked")
 app.add_typer(topics, name="topics")
 app.add_typer(subscriptions, name="subscriptions")

@@ -1,0 +1,78 @@
+"""`lofty-ghl explain`: what happened to one contact, when and why, and what it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import orjson
+import typer
+from aiokafka.errors import KafkaError
+
+from streams.cli.running import DEFAULT_CONFIG, ConfigOption, refuse, settings_or_refuse
+from streams.explain.find import Explanation, Finder
+from streams.settings import Settings
+
+
+def explain(
+    who: Annotated[str, typer.Argument(help="A Lofty lead's id, a GHL contact's id, or an e-mail address.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    connection: Annotated[str, typer.Option("--connection", help="Only this connection.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Tell one contact's story from the topics: changes, reads, writes with GHL's answers, what is parked and what is awaited.
+
+    Exit code 0: something is known. 1: nothing is. 2: wrong usage. 3: Kafka cannot be used.
+
+    Example: lofty-ghl explain 600123
+    """
+    settings = settings_or_refuse(config)
+    if connection and connection not in settings.connections:
+        refuse(f"no connection {connection!r}; there are {', '.join(sorted(settings.connections))}")
+    try:
+        found = asyncio.run(_explain(settings, who.strip(), connection))
+    except KafkaError as error:
+        refuse(
+            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}. "
+            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
+            3,
+        )
+    if as_json:
+        typer.echo(orjson.dumps([asdict(one) for one in found], option=orjson.OPT_INDENT_2).decode())
+    else:
+        for one in found:
+            _print(one)
+    if not found:
+        refuse(
+            f"nothing is known of {who!r}: no topic names it. Was the lead ever announced? "
+            "A backfill reads all leads: lofty-ghl backfill NAME",
+            1,
+        )
+
+
+async def _explain(settings: Settings, who: str, connection: str) -> list[Explanation]:
+    finder = Finder(settings, time.time_ns() // 1_000_000)
+    chosen = [one for one in settings.connections.values() if connection in ("", one.name)]
+    found = [await finder.explain(lane) for lane in sorted(await finder.leads_of(who, chosen))]
+    return [one for one in found if one.is_known]
+
+
+def _print(found: Explanation) -> None:
+    typer.echo(found.lane)
+    for event in found.events:
+        about = event.entity.removeprefix(f"{found.lane}:")
+        typer.echo(f"  {_time(event.at_ms)}  {event.stage:<7}{about:<30}{event.what}")
+    typer.echo("  now")
+    for key, words in found.standing.items():
+        typer.echo(f"    {key.removeprefix(f'{found.lane}:'):<38}{words}")
+    for one in found.pending:
+        typer.echo(f"    {one.entity.removeprefix(f'{found.lane}:'):<38}waits for {one.waits}")
+    if not found.pending:
+        typer.echo("    nothing is waited for")
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -1,0 +1,1 @@
+"""What happened to one contact, when and why: the answer that `lofty-ghl explain` prints."""

@@ -1,0 +1,116 @@
+"""One contact's timeline, from the words on the topics and the rows of the tables. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from streams.core.rows import FetchRow, LinkRow, OutboxRow
+from streams.words import Change, Entity, Parked, Receipt, Snapshot, Word
+
+STEPS = {
+    "intended": "is about to",
+    "applied": "did",
+    "unchanged": "had nothing to do",
+    "failed": "failed at",
+    "doubtful": "got no answer to",
+    "refused": "was refused at",
+    "parked": "gave up at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line: when, about what, at which stage, in words. `at_ms` orders; `place` is `topic/partition@offset`."""
+
+    at_ms: int
+    entity: str
+    stage: str
+    what: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What an entity waits for now."""
+
+    entity: str
+    waits: str
+
+
+def event_of(word: Word, place: str, at_ms: int) -> Event | None:
+    """The line of one record; None for a word that tells nothing of a contact. `at_ms` is when Kafka got it."""
+    match word:
+        case Change():
+            announced = f"{word.kind} {word.operation}, told by {word.origin}"
+            return Event(word.accepted_ms, word.entity.key, "change", announced, place)
+        case Snapshot():
+            found = "is gone" if word.is_gone else f"was read, fingerprint {word.fingerprint[:8]}"
+            return Event(
+                word.read_ms or at_ms, word.entity.key, "read", f"{word.kind} {found} (by {word.origin})", place
+            )
+        case Receipt():
+            return Event(word.at_ms, word.entity.key, "write", _written(word), place)
+        case Parked():
+            about = f": {word.message}" if word.message else ""
+            return Event(word.at_ms, word.entity or "", "parked", f"at {word.stage} ({word.reason}){about}", place)
+        case _:
+            return None
+
+
+def timeline(events: Iterable[Event]) -> list[Event]:
+    """In order of time; what happened in one millisecond in the order of the stages."""
+    order = {"change": 0, "read": 1, "write": 2, "parked": 3}
+    return sorted(events, key=lambda one: (one.at_ms, order.get(one.stage, 9)))
+
+
+def pending_read(row: FetchRow, now_ms: int) -> Pending:
+    """Why an entity has not been read yet."""
+    if row.parked:
+        return Pending(row.entity.key, f"a person: reading it is parked ({row.parked})")
+    if row.not_before_ms > now_ms:
+        seconds = (row.not_before_ms - now_ms) / 1000
+        return Pending(
+            row.entity.key, f"its next read in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
+        )
+    return Pending(row.entity.key, "a slot of Lofty's budget to be read")
+
+
+def pending_write(row: OutboxRow, contact: LinkRow | None, now_ms: int) -> Pending:
+    """Why an entity has not been written yet. `contact` is the link of the contact that it belongs to."""
+    entity = row.snapshot.entity
+    if row.parked:
+        return Pending(entity.key, f"a person: writing it is parked ({row.parked})")
+    if entity.kind != "contact" and (contact is None or contact.ghl_id is None):
+        return Pending(entity.key, "its contact, which is not in GHL yet")
+    if row.not_before_ms > now_ms:
+        seconds = (row.not_before_ms - now_ms) / 1000
+        return Pending(entity.key, f"its next try in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}")
+    return Pending(entity.key, "a slot of GHL's budget to be written")
+
+
+def standing(key: str, link: LinkRow) -> str:
+    """What a link says in words."""
+    kind = Entity.from_key(key).kind
+    if link.intent is not None:
+        return f"{kind}: its create is in doubt; GHL is searched before it is tried again"
+    if link.ghl_id is None:
+        return f"{kind}: not in GHL" + (", and rightly so" if link.settled else "")
+    if link.is_deleted:
+        return f"{kind}: was {link.ghl_id} in GHL, deleted"
+    return f"{kind}: {link.ghl_id} in GHL" + ("" if link.settled else ", a newer state is on its way")
+
+
+def _written(receipt: Receipt) -> str:
+    words = f"{STEPS[receipt.outcome]} {receipt.step}" if receipt.outcome != "unchanged" else STEPS["unchanged"]
+    if receipt.fields and receipt.outcome == "applied":
+        words += f" ({', '.join(sorted(receipt.fields)[:8])}{', …' if len(receipt.fields) > 8 else ''})"
+    if receipt.ghl_id:
+        words += f" → {receipt.ghl_id}"
+    if receipt.status:
+        words += f" [{receipt.status}]"
+    if receipt.message:
+        words += f": {receipt.message}"
+    if receipt.trace_id:
+        words += f" (traceId {receipt.trace_id})"
+    return words
