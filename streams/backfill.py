@@ -98,12 +98,14 @@ class Backfill:
 
     async def follow(self, order_id: str, show: Callable[[SweepRow], None]) -> SweepRow:
         """Show each step until the order has ended. Raises `NoProgress` when nothing moves for a minute before it begins."""
-        silent = 0.0
-        while not (self.row.served == order_id and self.row.kind is None):
+        silent, was_taken = 0.0, self.row.ordered == order_id
+        # Another order may follow before ours has ended: its end is ours, too.
+        while not (was_taken and self.row.kind is None and not self.is_under_way):
             if await self._hear(1.0):
                 silent = 0.0
+                was_taken |= self.row.ordered == order_id
                 show(self.row)
-            elif (silent := silent + 1.0) >= SILENT_SECONDS and self.row.ordered != order_id:
+            elif (silent := silent + 1.0) >= SILENT_SECONDS and not was_taken:
                 raise NoProgress(
                     f"no worker took the order within {SILENT_SECONDS:.0f} s; it stays on {self._topic}, and a worker that "
                     "starts carries it out: lofty-ghl worker"

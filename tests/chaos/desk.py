@@ -108,9 +108,8 @@ class Desk:
     def _restore(self, team: int, lead: int) -> None:
         """Out of the trash, with an edit of everything.
 
-        What Lofty's webhooks say of a restored lead is not known.
-        XXX: were its children not edited, those that were read while it lay in the trash would count as deleted until the
-        next sweep; take the edits away when there is one.
+        What Lofty's webhooks say of a restored lead is not known. Were its children not edited, those that were read while it
+        lay in the trash would count as deleted until the next full sweep, and none runs here.
         """
         self.lofty.teams[team].records["lead"][lead].is_deleted = False
         self._change_lead(team, lead)
