@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from streams.gateway.server import Gateway
 from streams.topics import CHANGES, PARKED
@@ -85,3 +86,21 @@ async def test_a_delivery_that_kafka_does_not_take_is_answered_503(embedded_kafk
             status = answer.status
 
     assert status == 503
+
+
+async def test_while_a_secret_is_changed_the_earlier_one_opens_the_same_door(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """Lofty calls the old address until the subscriptions are made anew; a third secret opens nothing."""
+    async with stage(embedded_kafka, tmp_path) as on:
+        acme = on.settings.connections["acme"]
+        secrets = acme.secrets.model_copy(update={"webhook_secret_before": SecretStr("an-earlier-secret-1234")})
+        connections = {"acme": acme.model_copy(update={"secrets": secrets})}
+        ping = json.dumps({"teamId": 123456, "listId": 2, "updatedLead": [{"leadId": 1, "updateTime": 1}]}).encode()
+        found = {}
+        async with Gateway(on.settings.model_copy(update={"connections": connections})) as gateway:
+            for secret in (SECRET, "an-earlier-secret-1234", "another-secret-123456"):
+                async with on.http.post(f"{gateway.url}/lofty/{secret}", data=ping) as answer:
+                    found[secret] = answer.status
+
+    assert list(found.values()) == [200, 200, 404]
