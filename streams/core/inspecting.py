@@ -120,7 +120,7 @@ def _absent(key: str, snapshot: Snapshot, standing: Standing, basis: Basis, bear
             remedies=(Remedy(cure="adopt", ghl_id=bearers[0], fields=names),),
         )
     because = "deleted in GHL" if standing.ghl_id else "was never written"
-    return Finding(key, "missing", because, remedies=(Remedy(cure="forget"),))
+    return Finding(key, "missing", because, remedies=(Remedy(cure="forget", ghl_id=standing.ghl_id),))
 
 
 def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation, basis: Basis) -> Finding:

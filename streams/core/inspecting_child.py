@@ -100,7 +100,8 @@ def _without_contact(key: str, snapshots: Mapping[str, Snapshot], seen: Observat
         return Finding(key, "ok", "its contact is gone")
     if contact is not None and (waits := on_its_way(owner, contact, seen.standings.get(owner, Standing()))):
         return Finding(key, "pending", f"its contact comes first: {waits.because}")
-    return Finding(key, "missing", "its contact is not in GHL", remedies=(Remedy(cure="forget"),))
+    ghl_id = seen.standings.get(key, Standing()).ghl_id
+    return Finding(key, "missing", "its contact is not in GHL", remedies=(Remedy(cure="forget", ghl_id=ghl_id),))
 
 
 def _alive(
@@ -119,7 +120,7 @@ def _alive(
     contact_id = _contact_id(seen)
     if row is None and not extras:
         because = "deleted in GHL" if standing.ghl_id else "was never written"
-        yield Finding(key, "missing", because, remedies=(Remedy(cure="forget"),))
+        yield Finding(key, "missing", because, remedies=(Remedy(cure="forget", ghl_id=standing.ghl_id),))
         return
     kept = standing.ghl_id if row is not None else extras[0]
     if len({kept, *extras}) > 1:

@@ -39,6 +39,8 @@ class Mending:
         """Correct the link of an entity, and make the snapshot its desired state. Raises `NotMended`."""
         link = self.links.get(place.partition, entity.key) or LinkRow()
         self._refuse_if_overtaken(place, entity, link, snapshot)
+        if remedy.cure == "forget" and link.ghl_id is not None and link.ghl_id != remedy.ghl_id:
+            return  # it was made again meanwhile, with its contact: to forget that one would make it twice
         if link.intent is None:  # else a create is in doubt, and the plan looks for what it made before anything else
             outcome, facts = _correction(remedy, link)
             await self.receipts.settle(place.partition, self.receipts.about(entity, outcome, STEP, **facts))

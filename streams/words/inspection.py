@@ -29,7 +29,7 @@ class Remedy(_Part):
     """How one entity is mended, always by its own link and the pipeline.
 
     - `doubt`: `fields` and `tags` are not known any more, so they are written again.
-    - `forget`: nothing stands in GHL, so it is created again.
+    - `forget`: nothing stands in GHL, so it is created again; `ghl_id` is what the link named and is not there.
     - `adopt`: `ghl_id` is what stands there for it; every field is written again.
     - `remove`: the note or task `ghl_id` is one too many. Refused for the one that the link names.
 

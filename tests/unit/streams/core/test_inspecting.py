@@ -100,7 +100,10 @@ def test_a_contact_that_is_not_in_ghl_is_missing_with_all_that_hangs_on_it() -> 
     found = judge_lead(world.snapshots, world.seen, BASIS)
     assert {one.state for one in found} == {"missing"}
     assert len(found) == 4
-    assert {one.remedies for one in found} == {(Remedy(cure="forget"),)}
+    assert {remedy.cure for one in found for remedy in one.remedies} == {"forget"}
+    assert {remedy.ghl_id for one in found for remedy in one.remedies} == {
+        standing.ghl_id for standing in world.seen.standings.values()
+    }
 
 
 def test_a_contact_that_was_deleted_in_ghl_may_be_left_alone_by_policy() -> None:

@@ -25,7 +25,8 @@ def test_a_note_that_is_not_in_ghl_is_missing() -> None:
     world = World()
     world.notes.clear()
     [found] = judged(world, NOTE)
-    assert (found.state, found.remedies) == ("missing", (Remedy(cure="forget"),))
+    ghl_id = world.seen.standings[NOTE].ghl_id
+    assert (found.state, found.remedies) == ("missing", (Remedy(cure="forget", ghl_id=ghl_id),))
 
 
 @pytest.mark.parametrize("key", [TASK, APPOINTMENT])
