@@ -17,6 +17,9 @@ OBSERVATIONS = "ghl.observations"
 PARKED = "parked"
 RESOLVED = "parked.resolved"
 SWEEPS = "lofty.sweeps"
+GHL_CHANGES = "ghl.changes"
+LOFTY_WRITES = "lofty.writes"
+LOFTY_RECEIPTS = "lofty.receipts"
 
 SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
@@ -54,6 +57,9 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(INSPECTIONS, "contact", "GHL budget", 7, "what verify asks"),
     TopicSpec(OBSERVATIONS, "contact", "GHL budget", 7, "what GHL holds, in answer"),
     TopicSpec(SWEEPS, "connection", "Lofty budget", 7, "backfills that were ordered"),
+    TopicSpec(GHL_CHANGES, "contact", "GHL budget", 14, "what GHL's webhooks told"),
+    TopicSpec(LOFTY_WRITES, "contact", "Lofty budget", 30, "what shall be written to Lofty"),
+    TopicSpec(LOFTY_RECEIPTS, "contact", "Lofty budget", 30, "what became of it"),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
     TopicSpec(RESOLVED, "record", "key", 90, "what was decided about parked records"),
 )

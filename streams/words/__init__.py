@@ -8,6 +8,7 @@ Ids travel as strings: Lofty's are 64-bit numbers that some JSON readers round.
 from streams.words.change import Change, Operation, Origin
 from streams.words.entity import Entity, Kind
 from streams.words.fence import FENCE_KEY, Fence
+from streams.words.ghl_event import GhlEvent
 from streams.words.inspection import Cure, Inspection, Observation, Remedy, Standing
 from streams.words.parked import Parked, Stage
 from streams.words.receipt import Outcome, Receipt
@@ -22,6 +23,7 @@ __all__ = [
     "Cure",
     "Entity",
     "Fence",
+    "GhlEvent",
     "Inspection",
     "Kind",
     "NotAWord",

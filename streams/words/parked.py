@@ -7,7 +7,9 @@ from typing import Literal
 
 from streams.words.word import Word
 
-Stage = Literal["intake", "dedupe", "fetch", "deliver", "record", "inspect", "sweep"]
+Stage = Literal[
+    "intake", "dedupe", "fetch", "deliver", "record", "inspect", "sweep", "ghl intake", "respond", "write back"
+]
 
 
 class Parked(Word):
