@@ -1,4 +1,4 @@
-"""Every error that a vendor call can end with.
+"""Every error that a vendor call can end with, and what can be wrong with sealed tokens.
 
 ::
 
@@ -9,6 +9,13 @@
     │   └── Unanswered          the vendor may have acted on it: in doubt
     └── VendorError             the vendor answered, and not with a 2xx
         └── MalformedAnswer     a 2xx whose body is not what the operation promises: in doubt too
+
+    SealError                   tokens at rest: for a person, retrying changes nothing
+    ├── BrokenKeys              the text of a key ring cannot be read
+    ├── CannotOpen              stays closed
+    │   ├── UnknownKey          sealed under a key that the ring does not have
+    │   └── Tampered            not as it was sealed, or sealed about something else
+    └── BrokenTokens            opened, and is no token pair
 
 What each of them leads to is data: `connectors/outcome.py`.
 None of them holds a credential: they carry the method, the path and the vendor's words, never headers that we sent.
@@ -94,3 +101,37 @@ class VendorError(ConnectorError):
 
 class MalformedAnswer(VendorError):
     """A 2xx that cannot be read. The write may have been applied."""
+
+
+class SealError(Exception):
+    """Root of what can be wrong with sealed tokens and the keys for them. No key or token is in any of them."""
+
+
+class BrokenKeys(SealError):
+    """The text of a key ring cannot be read: which entry, what was expected, how to make one."""
+
+
+class CannotOpen(SealError):
+    """Sealed data that stays closed. `about` says whose it is."""
+
+    def __init__(self, about: str, why: str) -> None:
+        self.about = about
+        super().__init__(f"cannot open what is sealed about {about!r}: {why}")
+
+
+class UnknownKey(CannotOpen):
+    """Sealed under `key_id`, which is none of `known`."""
+
+    def __init__(self, about: str, key_id: str, known: tuple[str, ...]) -> None:
+        self.key_id = key_id
+        self.known = known
+        there = ", ".join(known)
+        super().__init__(about, f"its key {key_id!r} is not in the ring ({there}); put it behind the first one")
+
+
+class Tampered(CannotOpen):
+    """Anything of it is not as it was sealed."""
+
+
+class BrokenTokens(SealError):
+    """Opened, and is no token pair."""

@@ -82,6 +82,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
             ),
             *("streams.topics", "streams.placement"),
             *("connectors.answered", "connectors.auth", "connectors.operation", "connectors.outcome"),
+            *("connectors.keyring", "connectors.tokens"),
             *("connectors.ghl.*", "connectors.lofty.*"),
         ),
     ),
@@ -127,6 +128,7 @@ PURE_IMPORTS = frozenset(
         *("jmespath", "jmespath.exceptions", "jmespath.functions", "orjson", "phonenumbers"),
         *("pydantic", "pydantic.alias_generators", "pydantic.fields", "pydantic_core"),
         "aiokafka.partitioner",  # murmur2, the function that every Kafka client knows
+        *("cryptography.exceptions", "cryptography.hazmat.primitives.ciphers.aead"),  # AES-GCM: the nonce is given
     )
 )
 # What they may not call, although its module is allowed or built in.
