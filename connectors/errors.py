@@ -6,8 +6,11 @@
     ├── InvalidRequest          ours: refused by our own rules before it left
     ├── NetworkError            no usable answer
     │   ├── NotSent             the vendor cannot have seen the request: repeat it
+    │   │   └── TokenUnavailable    the access token is to be renewed, and cannot be for now
     │   └── Unanswered          the vendor may have acted on it: in doubt
+    ├── CallbackRefused         what came to the redirect URI is no permission
     └── VendorError             the vendor answered, and not with a 2xx
+        ├── GrantRefused        its OAuth server gives no tokens: a person has to connect again
         └── MalformedAnswer     a 2xx whose body is not what the operation promises: in doubt too
 
     SealError                   tokens at rest: for a person, retrying changes nothing
@@ -58,6 +61,16 @@ class NotSent(NetworkError):
     """The request never left: repeating it is safe."""
 
 
+class TokenUnavailable(NotSent):
+    """`about` (a budget) has no access token to send a request with, for `cause`: later it may."""
+
+    def __init__(self, about: str, cause: str) -> None:
+        self.about = about
+        self.method = self.path = ""
+        self.cause = cause
+        ConnectorError.__init__(self, f"{about} has no access token for now: {cause}")
+
+
 class Unanswered(NetworkError):
     """The request left and no answer came: the vendor may have acted on it."""
 
@@ -99,8 +112,34 @@ class VendorError(ConnectorError):
         return "; ".join(self.messages)
 
 
+class GrantRefused(VendorError):
+    """An OAuth server gives no tokens: the grant is revoked, expired or used up, or the client's secret is wrong.
+
+    `is_final` says that the server has judged the grant: asking again changes nothing.
+    Else it is a refusal without such words (a firewall, a wrong address).
+    A `status` of 0: there was nothing to ask with.
+    """
+
+    def __init__(self, *, is_final: bool, **facts: Any) -> None:
+        super().__init__(**facts)
+        self.is_final = is_final
+
+    def __str__(self) -> str:
+        said = f"{self.status} {self.message}" if self.status else self.message
+        return f"{self.vendor} gives no tokens: {said}. Give access again with: lofty-ghl connect"
+
+
 class MalformedAnswer(VendorError):
     """A 2xx that cannot be read. The write may have been applied."""
+
+
+class CallbackRefused(ConnectorError):
+    """What came to the redirect URI is no permission that we asked for: `reason` is for whoever looks at the browser."""
+
+    def __init__(self, vendor: str, reason: str) -> None:
+        self.vendor = vendor
+        self.reason = reason
+        super().__init__(f"{vendor} gave no permission: {reason}")
 
 
 class SealError(Exception):

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from connectors.errors import ConnectorError, MalformedAnswer, NetworkError, NotSent, Unanswered, VendorError
+from connectors.errors import (
+    ConnectorError,
+    GrantRefused,
+    MalformedAnswer,
+    NetworkError,
+    NotSent,
+    TokenUnavailable,
+    Unanswered,
+    VendorError,
+)
 
 
 class Disposition(Enum):
@@ -74,6 +83,10 @@ def _is(kind: type[ConnectorError]) -> Callable[[ConnectorError], bool]:
 
 
 OUTCOMES: tuple[Row, ...] = (
+    Row("connect again", _is(GrantRefused), Disposition.PAUSE, "the OAuth server gives no tokens"),
+    Row(
+        "no token", _is(TokenUnavailable), Disposition.RETRY, "the OAuth server cannot be asked, or the tokens not kept"
+    ),
     Row("not sent", _is(NotSent), Disposition.RETRY, "no connection: the vendor cannot have seen it"),
     Row("unanswered", _is(Unanswered), Disposition.RETRY, "timeout or lost connection: a create is in doubt now"),
     Row("network", _is(NetworkError), Disposition.RETRY, "no usable answer"),

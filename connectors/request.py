@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent. `body` is the exact bytes; `headers` may hold a credential and stay out of `repr`."""
+    """What is sent. `body` is the exact bytes.
+
+    Headers, body and query may hold a credential (Lofty's OAuth server takes them in the query): `repr` shows none.
+    """
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {urlsplit(self.url)._replace(query='', fragment='').geturl()})"
 
 
 @dataclass(frozen=True, slots=True)

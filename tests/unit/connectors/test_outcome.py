@@ -8,16 +8,20 @@ import pytest
 
 from connectors.errors import (
     ConnectorError,
+    GrantRefused,
     InvalidRequest,
     MalformedAnswer,
     NetworkError,
     NotSent,
+    TokenUnavailable,
     Unanswered,
     VendorError,
 )
 from connectors.outcome import OUTCOMES, Disposition, classify
 
 LEADS_TO = {
+    "connect again": Disposition.PAUSE,
+    "no token": Disposition.RETRY,
     "not sent": Disposition.RETRY,
     "unanswered": Disposition.RETRY,
     "network": Disposition.RETRY,
@@ -53,7 +57,13 @@ def lofty(status: int, message: str, code: int | None = None) -> VendorError:
 DUPLICATE = "This location does not allow duplicated contacts."
 MALFORMED = MalformedAnswer(vendor="ghl", operation="create-contact", status=201, messages=("no contact.id",))
 
+GRANT_REFUSED = GrantRefused(
+    is_final=True, vendor="ghl", operation="get-access-token", status=400, messages=("Location is not active",)
+)
+
 NETWORK: list[tuple[ConnectorError, str]] = [
+    (GRANT_REFUSED, "connect again"),
+    (TokenUnavailable("ghl:loc1", "ClientConnectorError"), "no token"),
     (NotSent("POST", "https://x.test/contacts/", "ClientConnectorError"), "not sent"),
     (Unanswered("POST", "https://x.test/contacts/", "TimeoutError"), "unanswered"),
     (NetworkError("GET", "https://x.test/contacts/", "ClientPayloadError"), "network"),
