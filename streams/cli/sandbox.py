@@ -24,6 +24,10 @@ HostOption = Annotated[str, typer.Option(help="Where to listen.")]
 LatencyOption = Annotated[float, typer.Option(help="How long an answer takes, in seconds.", min=0)]
 LimitOption = Annotated[int, typer.Option(help="Requests in a window; 0 means no limit.", min=0)]
 WindowOption = Annotated[float, typer.Option(help="The window's length in seconds.", min=0.01)]
+ClientOption = Annotated[
+    list[str] | None, typer.Option(help="ID=SECRET of an OAuth client; several times for several.")
+]
+TokenLifeOption = Annotated[float, typer.Option(help="How long an OAuth access token lives, in seconds.", min=1)]
 
 
 @sandbox.command("ghl")
@@ -35,17 +39,24 @@ def ghl(
     limit: LimitOption = 100,
     window: WindowOption = 10.0,
     allow_duplicates: Annotated[bool, typer.Option(help="GHL's setting Allow Duplicate Contact.")] = False,
+    client: ClientOption = None,
+    token_life: TokenLifeOption = 86_399,
 ) -> None:
-    """A GoHighLevel to rehearse on.
+    """A GoHighLevel to rehearse on. Access is given at /v2/oauth/chooselocation.
 
-    Example: lofty-ghl sandbox ghl --location ve9EPM428h8vShlRW1KT=pit-rehearsal
+    Example: lofty-ghl sandbox ghl --location ve9EPM428h8vShlRW1KT=pit-rehearsal --client app1-rehearsal=s3cret
     """
     locations = tuple(
         ghl_sandbox.LocationSettings(name, (token,), allow_duplicates=allow_duplicates)
         for name, token in map(_pair, location)
     )
     settings = ghl_sandbox.SandboxSettings(
-        locations=locations, latency_seconds=latency, window_limit=limit, window_seconds=window
+        locations=locations,
+        clients=tuple(ghl_sandbox.ClientSettings(name, secret) for name, secret in map(_pair, client or ())),
+        access_seconds=token_life,
+        latency_seconds=latency,
+        window_limit=limit,
+        window_seconds=window,
     )
 
     async def serve() -> None:
@@ -62,8 +73,11 @@ def lofty(
     latency: LatencyOption = 0.05,
     limit: LimitOption = 500,
     window: WindowOption = 60.0,
+    client: ClientOption = None,
+    redirect_uri: Annotated[str, typer.Option(help="Where the clients' page of consent leads back to.")] = "",
+    token_life: TokenLifeOption = 7_200,
 ) -> None:
-    """A Lofty to rehearse on. Its webhooks may call plain http.
+    """A Lofty to rehearse on. Its webhooks may call plain http. Access is given at /page/vendor-auth.html.
 
     Example: lofty-ghl sandbox lofty --team 123456=rehearsal-key
     """
@@ -72,8 +86,17 @@ def lofty(
         if not name.isdigit():
             refuse(f"--team: expected a team's number before the =, got {name!r}")
         teams.append(lofty_sandbox.TeamSettings(int(name), (key,)))
+    clients = tuple(
+        lofty_sandbox.ClientSettings(name, secret, redirect_uri) for name, secret in map(_pair, client or ())
+    )
     settings = lofty_sandbox.SandboxSettings(
-        teams=tuple(teams), latency_seconds=latency, window_limit=limit, window_seconds=window, allows_http=True
+        teams=tuple(teams),
+        clients=clients,
+        access_seconds=token_life,
+        latency_seconds=latency,
+        window_limit=limit,
+        window_seconds=window,
+        allows_http=True,
     )
 
     async def serve() -> None:

@@ -192,7 +192,9 @@ class OpenApi:
             yield "header.Content-Type", "content type", f"{kind!r} is none of {sorted(promised['content'])}"
             return
         pointer = f"{described.pointer}/requestBody/content/{_escape(kind)}/schema"
-        yield from self.value_faults(pointer, json.loads(body), "body")
+        is_form = kind == "application/x-www-form-urlencoded"
+        given = dict(parse_qsl(body.decode(), keep_blank_values=True)) if is_form else json.loads(body)
+        yield from self.value_faults(pointer, given, "body")
 
     def _answer_faults(
         self, described: Described, status: int, body: bytes, closed: bool

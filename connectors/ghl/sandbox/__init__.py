@@ -4,7 +4,8 @@ It keeps a ledger of all it was asked, enforces what GHL enforces, and misbehave
 
 What it does not imitate:
 
-- OAuth, agencies and their tokens, tokens that expire: a location has fixed tokens;
+- all of OAuth: there is one agency, a code waits for ten minutes, client credentials are refused, and the OAuth server has
+  no rate limit; beside OAuth's a location has fixed tokens;
 - webhooks, workflows and campaigns that do something, appointments that can be booked;
 - whatever GHL does by itself: merging, validating e-mails, DND by STOP, automations;
 - races: its upsert is atomic, whether GHL's is nobody knows;
@@ -16,7 +17,7 @@ Answers that no document gives (a missing note or task, 429 bodies, a duplicate 
 
 from connectors.ghl.sandbox.sandbox import GhlSandbox
 from connectors.ghl.sandbox.server import build_app, serve
-from connectors.ghl.sandbox.settings import LocationSettings, SandboxSettings
+from connectors.ghl.sandbox.settings import ClientSettings, LocationSettings, SandboxSettings
 from connectors.sandbox.shell import Served
 
-__all__ = ["GhlSandbox", "LocationSettings", "SandboxSettings", "Served", "build_app", "serve"]
+__all__ = ["ClientSettings", "GhlSandbox", "LocationSettings", "SandboxSettings", "Served", "build_app", "serve"]

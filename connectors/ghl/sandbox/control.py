@@ -10,11 +10,15 @@
 | `GET /_sandbox/ledger?after=0&limit=1000` | what was asked, and `last`, the newest `seq` of the answer |
 | `GET /_sandbox/contacts?location=ID` | all contacts with tags, custom fields, notes, tasks and appointments; beside them the location's custom fields and users |
 | `DELETE /_sandbox/contacts/ID` | delete a contact as a person would: not in the ledger |
+| `POST /_sandbox/oauth/expire` | access tokens end now: those of `{"location": ID}` (or of the agency), without it all |
+| `POST /_sandbox/oauth/revoke` | the app is uninstalled: grants and all their tokens are taken back, chosen alike |
+| `POST /_sandbox/oauth/suspend` | `{"location": ID}` is not active: no refresh; with `"is_active": true` it is again |
 | `GET /_sandbox/stats` | counts by operation and status, and of 429s |
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -22,8 +26,9 @@ from aiohttp import web
 
 from connectors.ghl.sandbox.sandbox import GhlSandbox
 from connectors.ghl.sandbox.seeds import seed, shown
-from connectors.ghl.sandbox.settings import LocationSettings, SandboxSettings
+from connectors.ghl.sandbox.settings import ClientSettings, LocationSettings, SandboxSettings
 from connectors.sandbox.control import body_of, fault_routes, ledger_route, refusing, reply
+from connectors.sandbox.issuer import Grant
 
 
 def changed_settings(settings: SandboxSettings, changes: dict[str, Any]) -> SandboxSettings:
@@ -31,9 +36,15 @@ def changed_settings(settings: SandboxSettings, changes: dict[str, Any]) -> Sand
     names = {one.name for one in fields(SandboxSettings)}
     if unknown := changes.keys() - names:
         raise ValueError(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
+    if "clients" in changes:
+        changes = changes | {"clients": tuple(_client(one) for one in changes["clients"])}
     if "locations" in changes:
         changes = changes | {"locations": tuple(_location(one) for one in changes["locations"])}
     return replace(settings, **changes)
+
+
+def _client(given: dict[str, Any]) -> ClientSettings:
+    return ClientSettings(given["id"], given["secret"], tuple(given.get("redirect_uris", ())))
 
 
 def _location(given: dict[str, Any]) -> LocationSettings:
@@ -67,6 +78,18 @@ def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
         place.index.change(contact_id, None, sandbox.now())
         return reply({"deleted": contact_id})
 
+    async def expire(request: web.Request) -> web.StreamResponse:
+        return reply({"expired": sandbox.oauth.issuer.expire(await _chosen(request), sandbox.now())})
+
+    async def revoke(request: web.Request) -> web.StreamResponse:
+        return reply({"revoked": sandbox.oauth.issuer.revoke(await _chosen(request))})
+
+    async def suspend(request: web.Request) -> web.StreamResponse:
+        given = await body_of(request)
+        is_active = given.get("is_active") is True
+        sandbox.oauth.suspend(given["location"], is_active=is_active)
+        return reply({"location": given["location"], "is_active": is_active})
+
     async def stats(_: web.Request) -> web.StreamResponse:
         return reply(sandbox.ledger.stats())
 
@@ -77,5 +100,13 @@ def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
         ledger_route(lambda: sandbox.ledger),
         web.get("/_sandbox/contacts", refusing(contacts)),
         web.delete("/_sandbox/contacts/{id}", refusing(delete)),
+        web.post("/_sandbox/oauth/expire", refusing(expire)),
+        web.post("/_sandbox/oauth/revoke", refusing(revoke)),
+        web.post("/_sandbox/oauth/suspend", refusing(suspend)),
         web.get("/_sandbox/stats", refusing(stats)),
     ]
+
+
+async def _chosen(request: web.Request) -> Callable[[Grant], bool]:
+    location = (await body_of(request)).get("location")
+    return lambda grant: location in (None, grant.subject)

@@ -51,3 +51,10 @@ def duplicate(meta: Mapping[str, Any], *, on_update: bool) -> Refusal:
 def wrong_location() -> Refusal:
     """403: the token belongs to another location."""
     return Refusal(403, "The token does not have access to this location.")
+
+
+def unauthorized(words: str) -> Refusal:
+    """401 of the OAuth server, in OAuth's form."""
+    refusal = Refusal(401, words)
+    refusal.content = {"error": "UnAuthorized!", "error_description": words}
+    return refusal

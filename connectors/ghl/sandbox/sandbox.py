@@ -17,11 +17,13 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from connectors.ghl.oauth import OAUTH_OPERATIONS, TOKEN
 from connectors.ghl.operations import CALENDARS_VERSION, OPERATIONS, VERSION
 from connectors.ghl.sandbox import children, contacts, dictionaries, relations, search
-from connectors.ghl.sandbox.asking import Ask, Rule
+from connectors.ghl.sandbox.asking import Ask, Done, Rule
 from connectors.ghl.sandbox.bodies import demand
 from connectors.ghl.sandbox.limits import Limits
+from connectors.ghl.sandbox.oauth import AGENCY, OAuthServer
 from connectors.ghl.sandbox.refusals import Refusal, wrong_location
 from connectors.ghl.sandbox.settings import LocationSettings, SandboxSettings
 from connectors.ghl.sandbox.state import Place
@@ -30,7 +32,8 @@ from connectors.sandbox.faults import Fault, FaultBox
 from connectors.sandbox.ledger import Entry, Ledger
 from connectors.sandbox.router import Router
 
-_ROUTER = Router(OPERATIONS.values())
+_ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
+_FORM = "application/x-www-form-urlencoded"
 
 RULES: Mapping[str, Rule] = {
     **contacts.RULES,
@@ -54,6 +57,7 @@ class Visit:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     place: Place | None = None
+    bearer: str = ""
     fault: Fault | None = None
 
 
@@ -72,6 +76,7 @@ class GhlSandbox:
         self.places = {one.id: Place(one, random, settings.search_lag_seconds) for one in settings.locations}
         self.faults = FaultBox(Random(settings.seed))
         self.ledger = Ledger(settings.ledger_size)
+        self.oauth = OAuthServer(settings)
         self._limits = {one.id: Limits(settings) for one in settings.locations}
         self._strangers = Limits(settings)
         self._by_token: dict[str, LocationSettings] = {token: one for one in settings.locations for token in one.tokens}
@@ -100,12 +105,11 @@ class GhlSandbox:
 
     def apply(self, visit: Visit) -> None:
         """Do the work, unless the answer is known already."""
-        if visit.status or visit.operation is None or visit.place is None:
+        if visit.status or visit.operation is None:
             return
         now = self.now()
         try:
-            body = demand(visit.operation.name, visit.body)
-            done = RULES[visit.operation.name](Ask(visit.place, visit.ids, visit.query, body, now))
+            done = self._work(visit, visit.operation, now)
         except Refusal as refusal:
             self._answer(visit, refusal.status, refusal.content)
             return
@@ -118,6 +122,12 @@ class GhlSandbox:
     def finish(self, visit: Visit, *, is_answered: bool) -> None:
         """The answer goes out, or never will."""
         self.ledger.close(visit.entry, self.now(), visit.status if is_answered else None)
+
+    def _work(self, visit: Visit, operation: Operation, now: float) -> Done:
+        if visit.place is None:
+            return self.oauth.answer(operation, visit.body, visit.bearer, now)
+        body = demand(operation.name, visit.body)
+        return RULES[operation.name](Ask(visit.place, visit.ids, visit.query, body, now))
 
     # -- the way in -----------------------------------------------------------------------------------------
 
@@ -140,7 +150,13 @@ class GhlSandbox:
         entry.operation = operation.name
         entry.parent = ids.get("contactId")
         entry.entity = next(reversed(ids.values()), None)
-        location = self._location(headers.get("Authorization", ""))
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        visit.bearer = token if scheme.lower() == "bearer" else ""
+        visit.query = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+        if operation in OAUTH_OPERATIONS:
+            self._enter_oauth(visit, operation, headers, body, now)
+            return
+        location, scopes = self._location(visit.bearer, now)
         entry.budget = location.id
         visit.place = place = self.places[location.id]
         limits = self._limits[location.id]
@@ -149,26 +165,47 @@ class GhlSandbox:
         if not fits:
             raise Refusal(429, "Too Many Requests")
         _demand_version(operation, headers.get("Version"))
-        if location.scopes is not None and not set(operation.scopes) <= set(location.scopes):
+        if any(allowed is not None and not set(operation.scopes) <= set(allowed) for allowed in scopes):
             raise Refusal(401, "The token is not authorized for this scope.")
-        visit.query = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
         visit.body = entry.body = _json(body, headers.get("Content-Type", ""))
         self._demand_own(place, visit)
-        visit.fault = fault = self.faults.take(operation.name, location.id)
+        self._misbehave(visit, operation)
+
+    def _enter_oauth(
+        self, visit: Visit, operation: Operation, headers: Mapping[str, str], body: bytes, now: float
+    ) -> None:
+        """The OAuth server has no limits here. Of its secrets nothing stays in the ledger."""
+        given = visit.query if operation.method == "GET" else _form(body, headers.get("Content-Type", ""))
+        visit.body, visit.headers = given, {}
+        visit.entry.body = {"grant_type": given["grant_type"]} if "grant_type" in given else None
+        visit.entry.budget = self.oauth.whose(operation, given, visit.bearer, now)
+        if operation is not TOKEN:
+            _demand_version(operation, headers.get("Version"))
+        self._misbehave(visit, operation)
+
+    def _misbehave(self, visit: Visit, operation: Operation) -> None:
+        visit.fault = fault = self.faults.take(operation.name, visit.entry.budget)
         if fault is None:
             return
-        entry.fault = fault.kind
+        visit.entry.fault = fault.kind
         if fault.kind == "revoke":
-            raise _unknown_token(headers.get("Authorization", ""))
+            raise _unknown_token(visit.bearer)
         if fault.kind == "status" and not fault.applies:
             raise Refusal(fault.status, _words(fault.status))
 
-    def _location(self, authorization: str) -> LocationSettings:
-        scheme, _, token = authorization.partition(" ")
-        location = self._by_token.get(token) if scheme.lower() == "bearer" else None
-        if location is None:
-            raise _unknown_token(authorization)
-        return location
+    def _location(self, token: str, now: float) -> tuple[LocationSettings, tuple[tuple[str, ...] | None, ...]]:
+        """Whose token it is, and what it may do: the scopes of the location, and those of the grant."""
+        location = self._by_token.get(token)
+        if location is not None:
+            return location, (location.scopes,)
+        grant = self.oauth.issuer.find_access(token, now)
+        if grant is None:
+            raise self.oauth.stale(token) if self.oauth.issuer.knows(token) else _unknown_token(token)
+        if grant.kind == AGENCY:
+            words = "This authClass type is not allowed to access this scope. Please reach out to support."
+            raise Refusal(401, words)
+        location = self.places[grant.subject].settings
+        return location, (location.scopes, grant.scopes)
 
     def _demand_own(self, place: Place, visit: Visit) -> None:
         """403 for what belongs to another location: named in path, query or body, or by the contact's id."""
@@ -192,8 +229,8 @@ class GhlSandbox:
         visit.content = orjson.dumps({**content, "traceId": f"sandbox-{visit.entry.seq:08x}"})
 
 
-def _unknown_token(authorization: str) -> Refusal:
-    is_private = "pit-" in authorization
+def _unknown_token(token: str) -> Refusal:
+    is_private = token.startswith("pit-")
     return Refusal(401, "Invalid Private Integration token" if is_private else "Invalid JWT")
 
 
@@ -213,6 +250,16 @@ def _json(body: bytes, content_type: str) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Refusal(400, f"Unexpected token in JSON: {error}") from error
+
+
+def _form(body: bytes, content_type: str) -> dict[str, str]:
+    """A form, {} for anything else. A location's token can be asked for with JSON too."""
+    if content_type.startswith(_FORM):
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    content = _json(body, content_type)
+    return (
+        {name: value for name, value in content.items() if isinstance(value, str)} if isinstance(content, dict) else {}
+    )
 
 
 def _words(status: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from connectors.ghl.sandbox.consent import consent_routes
 from connectors.ghl.sandbox.control import control_routes
 from connectors.ghl.sandbox.sandbox import GhlSandbox
 from connectors.sandbox.shell import Served, Shell, listen
@@ -14,7 +15,7 @@ def build_app(sandbox: GhlSandbox) -> web.Application:
     shell = Shell(sandbox)
     app = web.Application(client_max_size=16 * 1024**2)
     app.on_shutdown.append(shell.close)
-    app.add_routes(control_routes(sandbox))
+    app.add_routes([*control_routes(sandbox), *consent_routes(sandbox)])
     app.router.add_route("*", "/{path:.*}", shell.handle)
     return app
 

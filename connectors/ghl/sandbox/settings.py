@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Identifier = Literal["email", "phone"]
@@ -26,15 +26,30 @@ class LocationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """An OAuth client (a marketplace app). Without `redirect_uris` it may use any."""
+
+    id: str
+    secret: str = field(repr=False)
+    redirect_uris: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSettings:
     """The whole sandbox. All times are in seconds, so that a test can scale them.
 
     A window starts with its first request and lasts `window_seconds`; `window_limit` requests fit in, 0 means no limit.
     The day works alike. GHL's own figures are the defaults, but for latency.
+    `company_id` is the agency that has all locations. Access tokens live `access_seconds`; a refresh token that was used
+    gives the same pair again for `grace_seconds`.
     The ledger keeps its newest `ledger_size` requests, about a kilobyte each.
     """
 
     locations: tuple[LocationSettings, ...] = ()
+    clients: tuple[ClientSettings, ...] = ()
+    company_id: str = "sandbox-company"
+    access_seconds: float = 86_399.0
+    grace_seconds: float = 30.0
     latency_seconds: float = 0.0
     window_limit: int = 100
     window_seconds: float = 10.0

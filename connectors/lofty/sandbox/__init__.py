@@ -4,7 +4,8 @@ It keeps a ledger of all it was asked, enforces what Lofty enforces, and misbeha
 
 What it does not imitate:
 
-- OAuth, permissions and hidden leads: an API key sees its whole team;
+- permissions and hidden leads: an API key, or an access token, sees its whole team;
+- what nobody outside knows of Lofty's OAuth: how long tokens live, its words for those that are over, if they rotate;
 - merges that return the id of a dead lead: it answers the id of the lead that lives on;
 - smart plans, lead routing, communication, transactions, ponds, the calendar;
 - tasks of type Appointment on v2: appointments are made by the control API only;
@@ -17,7 +18,16 @@ Lofty waits and how often it retries, or what a note's deletion answers: those a
 
 from connectors.lofty.sandbox.sandbox import LoftySandbox
 from connectors.lofty.sandbox.server import build_app, serve
-from connectors.lofty.sandbox.settings import PingSettings, SandboxSettings, TeamSettings
+from connectors.lofty.sandbox.settings import ClientSettings, PingSettings, SandboxSettings, TeamSettings
 from connectors.sandbox.shell import Served
 
-__all__ = ["LoftySandbox", "PingSettings", "SandboxSettings", "Served", "TeamSettings", "build_app", "serve"]
+__all__ = [
+    "ClientSettings",
+    "LoftySandbox",
+    "PingSettings",
+    "SandboxSettings",
+    "Served",
+    "TeamSettings",
+    "build_app",
+    "serve",
+]

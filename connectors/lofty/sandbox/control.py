@@ -15,12 +15,14 @@ Every request may name its team as `?team=ID`; else it is the first.
 | `POST`, `GET`, `DELETE /_sandbox/faults` | order, show, clear misbehaviour, see `connectors/sandbox/faults.py` |
 | `GET /_sandbox/ledger?after=0&limit=1000` | what was asked |
 | `GET /_sandbox/leads?trash=true` | all leads with notes, tasks and appointments |
+| `POST /_sandbox/oauth/expire`, `/revoke` | access tokens end now, or all tokens do: the team's, without `?team=` all |
+| `POST /_sandbox/oauth/operations` | `{"client": ID, "operations": […]}`: what a client may do; all its tokens end, as with Lofty |
 | `GET /_sandbox/stats` | counts of requests and pings; `pending` pings are still to be delivered |
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -29,9 +31,10 @@ from aiohttp import web
 from connectors.lofty.sandbox.desk_work import edit, edit_all, everything, seed, shown, team_of
 from connectors.lofty.sandbox.mailer import Mailer
 from connectors.lofty.sandbox.sandbox import LoftySandbox
-from connectors.lofty.sandbox.settings import PingSettings, SandboxSettings, TeamSettings
+from connectors.lofty.sandbox.settings import ClientSettings, PingSettings, SandboxSettings, TeamSettings
 from connectors.lofty.sandbox.state import Team
 from connectors.sandbox.control import Act, body_of, fault_routes, ledger_route, refusing, reply
+from connectors.sandbox.issuer import Grant
 
 _KINDS = {"leads": "lead", "notes": "note", "tasks": "task", "appointments": "appointment"}
 
@@ -45,7 +48,18 @@ def changed_settings(settings: SandboxSettings, changes: Mapping[str, Any]) -> S
         read["pings"] = replace(settings.pings, **read["pings"])
     if "teams" in read:
         read["teams"] = tuple(TeamSettings(int(one["id"]), tuple(one["api_keys"])) for one in read["teams"])
+    if "clients" in read:
+        read["clients"] = tuple(_client(one) for one in read["clients"])
     return replace(settings, **read)
+
+
+def _client(given: Mapping[str, Any]) -> ClientSettings:
+    _demand_known(ClientSettings, given)
+    return ClientSettings(**{**given, "operations": _names(given.get("operations"))})
+
+
+def _names(given: Any) -> tuple[str, ...] | None:
+    return None if given is None else tuple(map(str, given))
 
 
 def _demand_known(kind: type[Any], given: Mapping[str, Any]) -> None:
@@ -80,6 +94,16 @@ def control_routes(sandbox: LoftySandbox, mailer: Mailer) -> list[web.RouteDef]:
         found = everything(team(request), with_trash=request.query.get("trash") == "true")
         return reply({"leads": found})
 
+    async def expire(request: web.Request) -> web.StreamResponse:
+        return reply({"expired": sandbox.oauth.issuer.expire(_of_team(request), sandbox.now())})
+
+    async def revoke(request: web.Request) -> web.StreamResponse:
+        return reply({"revoked": sandbox.oauth.issuer.revoke(_of_team(request))})
+
+    async def allow(request: web.Request) -> web.StreamResponse:
+        given = await body_of(request)
+        return reply({"revoked": sandbox.oauth.allow(given["client"], _names(given["operations"]))})
+
     async def stats(_: web.Request) -> web.StreamResponse:
         pings = {"told": sum(one.told for one in sandbox.teams.values()), **mailer.counts}
         return reply({**sandbox.ledger.stats(), "pending": mailer.pending, "pings": pings})
@@ -90,6 +114,9 @@ def control_routes(sandbox: LoftySandbox, mailer: Mailer) -> list[web.RouteDef]:
         web.post("/_sandbox/edits", refusing(burst)),
         web.post("/_sandbox/pings", refusing(send)),
         web.get("/_sandbox/leads", refusing(show_leads)),
+        web.post("/_sandbox/oauth/expire", refusing(expire)),
+        web.post("/_sandbox/oauth/revoke", refusing(revoke)),
+        web.post("/_sandbox/oauth/operations", refusing(allow)),
         web.get("/_sandbox/stats", refusing(stats)),
         *fault_routes(lambda: sandbox.faults),
         ledger_route(lambda: sandbox.ledger),
@@ -97,6 +124,11 @@ def control_routes(sandbox: LoftySandbox, mailer: Mailer) -> list[web.RouteDef]:
     for path, kind in _KINDS.items():
         found += _desk_routes(sandbox, path, kind)
     return found
+
+
+def _of_team(request: web.Request) -> Callable[[Grant], bool]:
+    team = request.query.get("team")
+    return lambda grant: team in (None, grant.subject)
 
 
 def _desk_routes(sandbox: LoftySandbox, path: str, kind: str) -> list[web.RouteDef]:

@@ -44,3 +44,8 @@ def not_exist(what: str) -> Refusal:
 def invalid(message: str) -> Refusal:
     """A parameter that cannot be."""
     return coded(400, 20012, message)
+
+
+def bad_credentials() -> Refusal:
+    """A key, token or client that Lofty does not know (any more)."""
+    return coded(401, 20004, "Bad credentials")

@@ -16,19 +16,21 @@ from urllib.parse import parse_qsl
 import orjson
 
 from connectors.lofty.operations import OPERATIONS
-from connectors.lofty.sandbox.asking import Ask
+from connectors.lofty.sandbox.asking import Ask, Done
 from connectors.lofty.sandbox.edits import Desk
-from connectors.lofty.sandbox.refusals import Refusal, coded, invalid
+from connectors.lofty.sandbox.oauth import DEVELOPER_TOKEN, OAUTH_OPERATIONS, OAuthServer
+from connectors.lofty.sandbox.refusals import Refusal, bad_credentials, coded, invalid
 from connectors.lofty.sandbox.rules import RULES
 from connectors.lofty.sandbox.settings import SandboxSettings
 from connectors.lofty.sandbox.state import Team, new_ids
 from connectors.operation import Operation
 from connectors.sandbox.faults import Fault, FaultBox
+from connectors.sandbox.issuer import Grant
 from connectors.sandbox.ledger import Entry, Ledger
 from connectors.sandbox.router import Router
 from connectors.sandbox.window import Window
 
-_ROUTER = Router(OPERATIONS.values())
+_ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Visit:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     team: Team | None = None
+    authorization: str = ""
     fault: Fault | None = None
 
 
@@ -64,7 +67,9 @@ class LoftySandbox:
         self.faults = FaultBox(Random(settings.seed))
         self.ledger = Ledger(settings.ledger_size)
         self._by_key = {key: one.id for one in settings.teams for key in one.api_keys}
-        self._windows = {key: Window(settings.window_limit, settings.window_seconds) for key in self._by_key}
+        spenders = (*self._by_key, *(one.id for one in settings.clients))
+        self._windows = {one: Window(settings.window_limit, settings.window_seconds) for one in spenders}
+        self.oauth = OAuthServer(settings)
         self.generation += 1
 
     @property
@@ -88,14 +93,11 @@ class LoftySandbox:
 
     def apply(self, visit: Visit) -> None:
         """Do the work, unless the answer is known already."""
-        if visit.status or visit.operation is None or visit.team is None:
+        if visit.status or visit.operation is None:
             return
         now = self.now()
-        lag = self.settings.visibility_lag_seconds
-        desk = Desk(visit.team, now, visibility_lag_seconds=lag, tells=self.settings.pings_own_writes)
-        ask = Ask(visit.team, desk, self.settings, visit.ids, visit.query, visit.body, now)
         try:
-            done = RULES[visit.operation.name](ask)
+            done = self._work(visit, visit.operation, now)
         except Refusal as refusal:
             self._answer(visit, refusal.status, refusal.content)
             return
@@ -113,6 +115,13 @@ class LoftySandbox:
         """The answer goes out, or never will."""
         self.ledger.close(visit.entry, self.now(), visit.status if is_answered else None)
 
+    def _work(self, visit: Visit, operation: Operation, now: float) -> Done:
+        if visit.team is None:
+            return self.oauth.answer(operation, visit.body, visit.authorization, now)
+        lag = self.settings.visibility_lag_seconds
+        desk = Desk(visit.team, now, visibility_lag_seconds=lag, tells=self.settings.pings_own_writes)
+        return RULES[operation.name](Ask(visit.team, desk, self.settings, visit.ids, visit.query, visit.body, now))
+
     # -- the way in -----------------------------------------------------------------------------------------
 
     def _enter(
@@ -127,13 +136,20 @@ class LoftySandbox:
         entry.entity = next(iter(ids.values()), None)
         visit.query = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
         entry.parent = ids.get("leadId") or visit.query.get("leadId")
-        key = self._key(headers.get("Authorization", ""))
-        visit.team = self.teams[self._by_key[key]]
+        visit.authorization = headers.get("Authorization", "")
+        if operation in OAUTH_OPERATIONS:
+            self._enter_oauth(visit, operation, headers.get("Content-Type", ""), body)
+            return
+        grant = self._grant(visit.authorization)
+        key = self._key(visit.authorization) if grant is None else grant.client_id
+        visit.team = self.teams[self._by_key[key] if grant is None else int(grant.subject)]
         entry.budget = str(visit.team.id)
         fits = self._windows[key].take(self.now())
         visit.headers = self._rate_headers(self._windows[key])
         if not fits:
             raise Refusal(429, {"message": "Too Many Requests"})
+        if grant is not None:
+            self.oauth.demand(grant, operation)
         if headers.get("Content-Type", "").split(";")[0].strip() != "application/json":
             raise coded(415 if method == "GET" else 400, 20001, "Content-type must be: application/json")
         if body:
@@ -141,19 +157,45 @@ class LoftySandbox:
                 visit.body = entry.body = orjson.loads(body)
             except orjson.JSONDecodeError:
                 raise invalid("the body is not JSON") from None
-        visit.fault = fault = self.faults.take(operation.name, entry.budget)
+        self._misbehave(visit, operation)
+
+    def _enter_oauth(self, visit: Visit, operation: Operation, content_type: str, body: bytes) -> None:
+        """The OAuth servers have no limits here. Of their secrets nothing stays in the ledger."""
+        if content_type.startswith("application/json") and operation is DEVELOPER_TOKEN:
+            try:
+                given = orjson.loads(body)
+            except orjson.JSONDecodeError:
+                raise invalid("the body is not JSON") from None
+            given = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+        else:
+            given = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        visit.body = given if operation is DEVELOPER_TOKEN else {**visit.query, **given}
+        visit.entry.body = {"grant_type": visit.body.get("grant_type")}
+        visit.entry.budget = self.oauth.whose(visit.body, self.now())
+        self._misbehave(visit, operation)
+
+    def _misbehave(self, visit: Visit, operation: Operation) -> None:
+        visit.fault = fault = self.faults.take(operation.name, visit.entry.budget)
         if fault is None:
             return
-        entry.fault = fault.kind
+        visit.entry.fault = fault.kind
         if fault.kind == "revoke":
-            raise _bad_credentials()
+            raise bad_credentials()
         if fault.kind == "status" and not fault.applies:
             raise Refusal(fault.status, _misbehaved(fault.status))
 
+    def _grant(self, authorization: str) -> Grant | None:
+        """Whose access token it is, None when it is an API key. Raises when it is an access token that is over."""
+        scheme, _, token = authorization.partition(" ")
+        if token in self._by_key:
+            return None
+        grant = self.oauth.issuer.find_access(token, self.now()) if scheme == "Bearer" else None
+        if grant is None:
+            raise bad_credentials()
+        return grant
+
     def _key(self, authorization: str) -> str:
         scheme, _, key = authorization.partition(" ")
-        if key not in self._by_key:
-            raise _bad_credentials()
         if scheme != "token":
             raise coded(400, 200058, "User in token does not exist.")
         return key
@@ -172,10 +214,6 @@ class LoftySandbox:
             status, content = fault.status, _misbehaved(fault.status)
         visit.status = status
         visit.content = b"" if content is None else orjson.dumps(content)
-
-
-def _bad_credentials() -> Refusal:
-    return coded(401, 20004, "Bad credentials")
 
 
 def _misbehaved(status: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from connectors.lofty.sandbox.consent import consent_routes
 from connectors.lofty.sandbox.control import control_routes
 from connectors.lofty.sandbox.mailer import Mailer
 from connectors.lofty.sandbox.sandbox import LoftySandbox
@@ -18,7 +19,7 @@ def build_app(sandbox: LoftySandbox) -> web.Application:
     app.on_cleanup.append(mailer.stop)
     shell = Shell(sandbox)
     app.on_shutdown.append(shell.close)
-    app.add_routes(control_routes(sandbox, mailer))
+    app.add_routes([*control_routes(sandbox, mailer), *consent_routes(sandbox)])
     app.router.add_route("*", "/{path:.*}", shell.handle)
     return app
 

@@ -14,6 +14,19 @@ class TeamSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """An OAuth client (a vendor's app), as the developer portal has it.
+
+    `operations` are the endpoints that it was granted, by our catalogue's names; None for all.
+    """
+
+    id: str
+    secret: str = field(repr=False)
+    redirect_uri: str = ""
+    operations: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PingSettings:
     """How pings travel. Times are in seconds, the others are probabilities for one delivery, by the sandbox's seed.
 
@@ -37,14 +50,18 @@ class PingSettings:
 class SandboxSettings:
     """The whole sandbox. All times are in seconds, so that a test can scale them.
 
-    A window starts with an API key's first request and lasts `window_seconds`; `window_limit` requests fit in, 0 means
-    no limit. `visibility_lag_seconds` is how long what was created still is 404.
+    A window starts with the first request of an API key or OAuth client and lasts `window_seconds`; `window_limit`
+    requests fit in, 0 means no limit. `visibility_lag_seconds` is how long what was created still is 404.
     `allows_http` lets subscriptions call plain http; Lofty takes https only.
+    Access tokens of `clients` live `access_seconds`. Whether Lofty's refresh tokens rotate (`rotates_refresh`) nobody knows.
     The ledger keeps its newest `ledger_size` requests, about a kilobyte each.
     `pings_own_writes` says whether writes by API cause pings too: of Lofty nobody knows.
     """
 
     teams: tuple[TeamSettings, ...] = ()
+    clients: tuple[ClientSettings, ...] = ()
+    access_seconds: float = 7_200.0
+    rotates_refresh: bool = True
     latency_seconds: float = 0.0
     window_limit: int = 500
     window_seconds: float = 60.0

@@ -7,17 +7,18 @@ import asyncio
 import pytest
 
 from tests.contract.ghl.play import Exchange, play
+from tests.contract.ghl.play_oauth import play_oauth
 from tests.contract.openapi import OpenApi, specs_folder
 
 
 @pytest.fixture(scope="session")
 def documents() -> OpenApi:
     """GHL's own OpenAPI documents."""
-    apps = ("apps/contacts.json", "apps/locations.json", "apps/calendars.json", "apps/users.json")
+    apps = ("apps/contacts.json", "apps/locations.json", "apps/calendars.json", "apps/users.json", "apps/oauth.json")
     return OpenApi(specs_folder("ghl"), apps, ("common/common-schemas.json",))
 
 
 @pytest.fixture(scope="session")
 def exchanges() -> tuple[Exchange, ...]:
     """Every operation once with success, and the refusals, over a real socket."""
-    return asyncio.run(play())
+    return (*asyncio.run(play()), *asyncio.run(play_oauth()))

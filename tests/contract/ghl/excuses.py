@@ -44,6 +44,13 @@ EXCUSES: tuple[Excuse, ...] = (
         "type",
         "typed as texts, with an object for each contact as its example",
     ),
+    Excuse(
+        "get-location-access-token",
+        "answer",
+        "status.201",
+        "undescribed",
+        "captured on the live API: 201, where the document says 200",
+    ),
     # -- refusals ---------------------------------------------------------------------------------------------
     Excuse(
         "*", "answer", "status.400.body.error", "undescribed", "captured on the live API beside statusCode, message"
@@ -57,6 +64,13 @@ EXCUSES: tuple[Excuse, ...] = (
         "status.400.body.succeeded",
         "undescribed",
         "captured on the live API on a duplicate",
+    ),
+    Excuse(
+        "get-access-token",
+        "answer",
+        "status.401.body.error_description",
+        "undescribed",
+        "captured on the live API, with error: UnAuthorized!",
     ),
     Excuse("*", "answer", "status.403", "undescribed", "captured on the live API: a token of another location"),
     Excuse("*", "answer", "status.429", "undescribed", _SILENT),
