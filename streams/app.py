@@ -29,6 +29,7 @@ from streams.agents.inspect import inspect
 from streams.agents.record import record
 from streams.agents.sweep import sweep
 from streams.appender import Appender, Record
+from streams.back import new_way_back
 from streams.core.admission import priority_of
 from streams.core.delivery import settled_as
 from streams.core.dispatcher import BudgetPolicy, Item
@@ -55,7 +56,18 @@ from streams.placement import ghl_budget, lofty_budget
 from streams.places import Places
 from streams.settings import Settings
 from streams.state import State
-from streams.topics import CHANGES, FETCHES, INSPECTIONS, OBSERVATIONS, RECEIPTS, SNAPSHOTS, SWEEPS, TopicNames
+from streams.topics import (
+    CHANGES,
+    FETCHES,
+    GHL_CHANGES,
+    INSPECTIONS,
+    LOFTY_WRITES,
+    OBSERVATIONS,
+    RECEIPTS,
+    SNAPSHOTS,
+    SWEEPS,
+    TopicNames,
+)
 from streams.vendors import locations_of, teams_of
 from streams.words import Change, Entity, Observation, Snapshot
 
@@ -188,6 +200,8 @@ class Worker:
         while True:
             await asyncio.sleep(RELOAD_SECONDS)
             self.reload_directories()
+            for partition in self.ownership.fenced:
+                self._back.purge(partition)
 
     def _load_directories(self, partition: int) -> None:
         for c in self._places.reading_at(partition):
@@ -196,7 +210,7 @@ class Worker:
             self._directories.load(c.name)
 
     async def _lags(self) -> dict[tuple[str, int], tuple[int, int]]:
-        topics = [self._names.of(topic) for topic in (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS)]
+        topics = [self._names.of(topic) for topic in (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS, GHL_CHANGES, LOFTY_WRITES)]
         return await self._lag.look((topic, partition) for topic in topics for partition in self.ownership.assigned)
 
     # -- partitions come and go ---------------------------------------------------------------------------
@@ -244,6 +258,7 @@ class Worker:
             self._offer_read(pending)
         for _key, desired in self.state.outbox.items(partition):
             self._offer_write(desired)
+        self._back.gained(partition)
 
     async def _losing(self, partitions: set[int]) -> None:
         async with asyncio.TaskGroup() as both:
@@ -272,11 +287,15 @@ class Worker:
     async def _read(self, item: Item, slot: Slot) -> Finish:
         if self._sweeper.is_sweep(item):
             return await self._sweeper(item, slot)
+        if self._back.errands.is_errand(item):
+            return await self._back.errands(item, slot)
         return await (self._members if self._members.is_members(item) else self._reader)(item, slot)
 
     async def _write(self, item: Item, slot: Slot) -> Finish:
         if self._inspector.is_inspection(item):
             return await self._inspector(item, slot)
+        if self._back.responder.is_event(item):
+            return await self._back.responder(item, slot)
         return await (self._directories if self._directories.is_directory(item) else self._writer)(item, slot)
 
     def _offer_read(self, row: FetchRow) -> None:
@@ -378,6 +397,23 @@ class Worker:
             metrics=self.metrics,
         )
         receipts = Receipts(receipts_topic, self._appender, self._recorded, given.now_ms, self._epoch_of)
+        self._back = new_way_back(
+            settings=settings,
+            names=self._names,
+            places=self._places,
+            state=state,
+            reading=self.reading,
+            writing=self.writing,
+            teams=teams,
+            locations=places,
+            receipts=receipts,
+            appender=self._appender,
+            parking=self._parking,
+            ask=self._ask,
+            now_ms=given.now_ms,
+            jitter=given.jitter,
+            metrics=self.metrics,
+        )
         self._writer = Writer(
             locations=places,
             outbox=state.outbox,
@@ -388,6 +424,7 @@ class Worker:
             directory=self._directories.get,
             lacks=self._directories.lacks,
             ask=self._ask,
+            lofty_was_edited=self._back.responder.lofty_was_edited,
             pause=self.writing.pause,
             settled_as=self._settled_as,
             now_ms=given.now_ms,
@@ -461,10 +498,13 @@ class Worker:
                 settled_as=self._settled_as,
                 ask=self._ask,
                 recorded=self._recorded.advance,
+                linked=self._back.linked,
                 now_ms=now_ms,
             ),
         )
 
+        self._agent("respond", GHL_CHANGES, self._back.respond_process())
+        self._agent("write_back", LOFTY_WRITES, self._back.write_back_process())
         self._agent(
             "sweep",
             SWEEPS,

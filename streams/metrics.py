@@ -23,6 +23,10 @@ class Metrics:
         self.reads = self._counter("reads", "Reads of Lofty by outcome.", "connection", "kind", "outcome")
         self.writes = self._counter("writes", "Requests to GHL by step and outcome.", "connection", "step", "outcome")
         self.parked = self._counter("parked", "Records parked, by stage and reason.", "stage", "reason")
+        self.events = self._counter("events", "Events of GHL by what became of them.", "type", "result")
+        self.lofty_writes = self._counter(
+            "lofty_writes", "Requests of the way back to Lofty by step and outcome.", "connection", "step", "outcome"
+        )
         self.sweeps = self._counter("sweeps", "Sweeps of Lofty's leads by how they ended.", "connection", "result")
         self.vendor_calls = self._counter(
             "vendor_calls", "Answers of the vendors, by operation and status.", "vendor", "operation", "status"

@@ -10,18 +10,24 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer
 
 from streams.appender import Appender
+from streams.core.back_rows import BackRow, ErrandRow, EventRow, HeardRow, WebhookRow
 from streams.core.rows import BudgetRow, FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, SweptRow
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.tables import Changelogs, MemoryStore, RocksStore, Store, Table
 from streams.topics import (
+    BACKLINKS_TABLE,
     BUDGETS_TABLE,
+    ERRANDS_TABLE,
+    EVENTS_TABLE,
     FETCHES_TABLE,
+    HEARD_TABLE,
     LINKS_TABLE,
     OUTBOX_TABLE,
     SEEN_TABLE,
     SWEEPS_TABLE,
     SWEPT_TABLE,
+    WEBHOOKS_TABLE,
     TopicNames,
 )
 from streams.words import Word
@@ -42,6 +48,11 @@ class State:
     budgets: Table[BudgetRow]
     sweeps: Table[SweepRow]
     swept: Table[SweptRow]
+    backlinks: Table[BackRow]
+    webhooks: Table[WebhookRow]
+    events: Table[EventRow]
+    heard: Table[HeardRow]
+    errands: Table[ErrandRow]
 
     @classmethod
     def of(cls, settings: Settings, names: TopicNames, appender: Appender, clock: Callable[[], float]) -> State:
@@ -65,6 +76,11 @@ class State:
             budgets=table(BUDGETS_TABLE, BudgetRow),
             sweeps=table(SWEEPS_TABLE, SweepRow),
             swept=table(SWEPT_TABLE, SweptRow),
+            backlinks=table(BACKLINKS_TABLE, BackRow),
+            webhooks=table(WEBHOOKS_TABLE, WebhookRow),
+            events=table(EVENTS_TABLE, EventRow),
+            heard=table(HEARD_TABLE, HeardRow),
+            errands=table(ERRANDS_TABLE, ErrandRow),
         )
 
     def release(self, partitions: set[int]) -> None:
@@ -72,6 +88,7 @@ class State:
         tables: tuple[Table[Any], ...] = (
             *(self.seen, self.fetches, self.outbox, self.links),
             *(self.budgets, self.sweeps, self.swept),
+            *(self.backlinks, self.webhooks, self.events, self.heard, self.errands),
         )
         for table in tables:
             for partition in partitions:

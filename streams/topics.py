@@ -28,6 +28,11 @@ LINKS_TABLE = "links"
 BUDGETS_TABLE = "budgets"
 SWEEPS_TABLE = "sweeps"
 SWEPT_TABLE = "swept"
+BACKLINKS_TABLE = "backlinks"
+WEBHOOKS_TABLE = "webhooks"
+EVENTS_TABLE = "events"
+HEARD_TABLE = "heard"
+ERRANDS_TABLE = "errands"
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -71,6 +76,11 @@ TABLES: tuple[str, ...] = (
     BUDGETS_TABLE,
     SWEEPS_TABLE,
     SWEPT_TABLE,
+    BACKLINKS_TABLE,
+    WEBHOOKS_TABLE,
+    EVENTS_TABLE,
+    HEARD_TABLE,
+    ERRANDS_TABLE,
 )
 
 

@@ -60,7 +60,9 @@ def locations_of(
                 base_url=c.ghl.base_url,
                 on_answer=partial(on_answer, c.ghl_budget),
             ),
-            rules=Rules(c.mapping, c.region, c.policies.lead_deleted, c.policies.lead_deleted_tag, search_lag_ms),
+            rules=Rules(
+                c.mapping, c.region, c.policies.lead_deleted, c.policies.lead_deleted_tag, search_lag_ms, c.back.owners
+            ),
             window_seconds=c.ghl.window_seconds,
             contact_deleted_in_ghl=c.policies.contact_deleted_in_ghl,
             creates_custom_fields=c.policies.create_custom_fields,

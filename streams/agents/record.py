@@ -24,11 +24,13 @@ def record(
     settled_as: Callable[[Snapshot], str],
     ask: Callable[[Entity, int], asyncio.Future[int]],
     recorded: Callable[[int, int], None],
+    linked: Callable[[int, Entity, LinkRow], None],
     now_ms: Callable[[], int],
 ) -> Process:
     """The agent's process. `recorded(partition, offset)` tells how far receipts are in the tables.
 
     `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
+    `linked(partition, entity, link)` is told each link that has changed, for the way back.
     `ask(entity, update_time_ms)` requests a read: of the notes and tasks of a contact that has come back.
     """
 
@@ -63,6 +65,7 @@ def record(
                 await unsettle_children(partition, receipt.entity, after.ghl_id)
             if after != before:
                 links.put(partition, key, after)
+                linked(partition, receipt.entity, after)
             row = outbox.get(partition, key)
             wanted = settled_as(row.snapshot) if row is not None else ""
             remaining = record_outbox(row, receipt, before, wanted=wanted)

@@ -135,8 +135,27 @@ class DesiredChild:
     marker: str
 
 
-def plan_contact(desired: DesiredContact, link: LinkRow | None, now_ms: int, *, search_lag_ms: int) -> Plan:
-    """The next request for a contact that exists in Lofty."""
+def held(desired: DesiredContact, link: LinkRow | None, owners: Mapping[str, str]) -> frozenset[str]:
+    """The fields in which GHL's value stands: those that GHL owns, and newer edits that Lofty has not been told of yet.
+
+    `owners` are those that the connection's way back names; a contact is created with all its fields.
+    """
+    if link is None or not owners:
+        return frozenset()
+    found = {name for name, owner in owners.items() if owner == "ghl" and name in link.fields}
+    newer = {name for name, base in link.heard.items() if field_hash(desired.fields.get(name)) == base}
+    return frozenset(found | newer)
+
+
+def plan_contact(
+    desired: DesiredContact,
+    link: LinkRow | None,
+    now_ms: int,
+    *,
+    search_lag_ms: int,
+    holding: frozenset[str] = frozenset(),
+) -> Plan:
+    """The next request for a contact that exists in Lofty. Fields in `holding` stay as GHL has them."""
     link = link or LinkRow()
     hashes = {name: field_hash(value) for name, value in desired.fields.items()}
     if link.ghl_id is None or link.is_deleted:
@@ -158,7 +177,7 @@ def plan_contact(desired: DesiredContact, link: LinkRow | None, now_ms: int, *, 
     changed = {
         name: value
         for name, value in desired.fields.items()
-        if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields)
+        if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields) and name not in holding
     }
     if changed:
         kept = {name: old for name, old in link.fields.items() if name in hashes}

@@ -12,8 +12,10 @@ from streams.core.fingerprint import field_hash
 from streams.core.plan import (
     UNKNOWN,
     DesiredChild,
+    DesiredContact,
     Plan,
     Settled,
+    held,
     plan_child,
     plan_contact,
     plan_gone_child,
@@ -30,6 +32,7 @@ from streams.mapping import (
     marker,
     should_sync,
 )
+from streams.mapping.back import Owner
 from streams.words import Snapshot
 
 SEARCH_LAG_MS = 10_000
@@ -45,6 +48,7 @@ class Rules:
     lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
     lead_deleted_tag: str = "lofty-deleted"
     search_lag_ms: int = SEARCH_LAG_MS
+    owners: Mapping[str, Owner] = field(default_factory=dict)
 
 
 NextPlan = Callable[[LinkRow | None, LinkRow | None, int], Plan]
@@ -54,13 +58,30 @@ NextPlan = Callable[[LinkRow | None, LinkRow | None, int], Plan]
 class Prepared:
     """The desired state of an entity, mapped once. `plan(link, contact, now_ms)` gives the next request towards it.
 
-    `contact` is the link of the contact that a note or task hangs on.
+    Its argument `contact` is the link of the contact that a note or task hangs on.
     `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
+    `contact` is what a contact shall be; None for anything else.
     """
 
     plan: NextPlan
     flags: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
+    contact: DesiredContact | None = None
+
+
+def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, Owner]) -> dict[str, str]:
+    """The fields that GHL owns and that Lofty holds differently, with the hash of Lofty's value: Lofty must be told.
+
+    Those of which it is being told already are left out.
+    """
+    if prepared.contact is None or link is None or link.ghl_id is None or link.is_deleted:
+        return {}
+    hashes = {name: field_hash(prepared.contact.fields.get(name)) for name, owner in owners.items() if owner == "ghl"}
+    return {
+        name: lofty
+        for name, lofty in hashes.items()
+        if name in link.fields and lofty not in (link.fields[name], link.heard.get(name))
+    }
 
 
 def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) -> dict[str, Any]:
@@ -101,7 +122,7 @@ def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
         wanted = marker(snapshot.kind, snapshot.id)
         return Prepared(lambda link, contact, _: plan_gone_child(kind, link, contact, wanted))
     if not should_sync(snapshot.kind, state):
-        return Prepared(lambda *_: Settled("not carried: a system note, or without text"))
+        return Prepared(lambda *_: Settled("not carried: a system note, without text, or a copy of what is in GHL"))
     desired = desired_child(snapshot, rules, directory)
     return Prepared(lambda link, contact, _: plan_child(kind, desired, link, contact))
 
@@ -123,9 +144,10 @@ def _contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     resolved = resolve_contact(mapped, directory, row.snapshot.lead, omit=row.omit)
 
     def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
-        return plan_contact(resolved.contact, link, now_ms, search_lag_ms=rules.search_lag_ms)
+        holding = held(resolved.contact, link, rules.owners)
+        return plan_contact(resolved.contact, link, now_ms, search_lag_ms=rules.search_lag_ms, holding=holding)
 
-    return Prepared(plan, resolved.flags, resolved.missing)
+    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact)
 
 
 def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:

@@ -59,6 +59,8 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
             update["refers_to"] = receipt.refers_to
         if receipt.fields is not None:
             update["fields"] = receipt.fields
+            if link.heard or receipt.heard:
+                update["heard"] = _heard(link, receipt.fields, receipt.heard or {})
         if receipt.tags is not None:
             update["tags"] = receipt.tags
         if receipt.doubtful_tags is not None:
@@ -69,6 +71,11 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
         elif receipt.outcome == "applied":
             update["settled"] = ""
     return link.model_copy(update=update)
+
+
+def _heard(link: LinkRow, fields: dict[str, str], heard: dict[str, str]) -> dict[str, str]:
+    """What is heard of GHL's edits: until we write the field ourselves."""
+    return {name: hash_ for name, hash_ in link.heard.items() if fields.get(name) == link.fields.get(name)} | heard
 
 
 def comes_back(before: LinkRow | None, receipt: Receipt) -> bool:

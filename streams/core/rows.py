@@ -105,6 +105,7 @@ class LinkRow(Word):
     `doubtful_tags` were being added or removed when no answer came: they may or may not stand there.
     `refers_to` is the GHL id of the contact that a note or task hangs on.
     `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
+    `heard` are fields that somebody changed in GHL, with the hash that stood there before: what Lofty holds until it is told.
     `epoch` is the newest among the receipts that made it.
     """
 
@@ -117,6 +118,7 @@ class LinkRow(Word):
     settled: str = ""
     intent: Intent | None = None
     is_deleted: bool = False
+    heard: dict[str, str] = Field(default_factory=dict)
     epoch: int = 0
 
 

@@ -6,7 +6,7 @@ An answer that never came leaves the intent standing, and the next plan looks be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,7 +20,7 @@ from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Verdict
 from streams.core.plan import IDENTIFIERS, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
-from streams.core.planning import Prepared, Rules, doubts, prepare
+from streams.core.planning import Prepared, Rules, doubts, overruled, prepare
 from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.ghl_calls import Performed, perform
@@ -54,7 +54,10 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Everything that writing needs. `ask` requests a read of an entity's state from Lofty, `lacks` a custom field."""
+    """Everything that writing needs. `ask` requests a read of an entity's state from Lofty, `lacks` a custom field.
+
+    `lofty_was_edited` is told of fields that GHL owns and that Lofty holds differently.
+    """
 
     locations: Mapping[str, Location]
     outbox: Table[OutboxRow]
@@ -65,6 +68,7 @@ class Writer:
     directory: Callable[[str], Directory]
     lacks: Callable[[str, dict[str, str]], bool]
     ask: Callable[[Entity, int], object]
+    lofty_was_edited: Callable[[Entity, Mapping[str, str]], Awaitable[None]]
     pause: Callable[[str, float, str], None]
     settled_as: Callable[[Snapshot], str]
     now_ms: Callable[[], int]
@@ -87,6 +91,8 @@ class Writer:
         link = self.links.get(place.partition, entity.key)
         if row.before:
             return await self._doubt_before(entity, place, row, link)
+        if wanted := overruled(prepared, link, place.rules.owners):
+            await self.lofty_was_edited(entity, wanted)
         match prepared.plan(link, self._contact(entity, place), self.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)

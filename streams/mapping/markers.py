@@ -2,6 +2,8 @@
 
 GHL has no idempotency key and no external id for them, so each carries one line such as `[lofty-note:400000012345]`.
 It stands alone on the last line. Whoever finds one knows that the entity was created by us, for which Lofty id.
+
+What the way back writes into Lofty bears a marker, too: `[ghl-appointment:ID]`, by what it is about in GHL.
 """
 
 from __future__ import annotations
@@ -37,3 +39,29 @@ def find_marker(text: str | None, kind: Kind) -> str | None:
         if match and match[1] == kind:
             found = match[2]
     return found
+
+
+_FROM_GHL = re.compile(r"^\s*\[ghl-(?:appointment|note|task|rule):[A-Za-z0-9_.-]{1,64}\]\s*$", re.MULTILINE)
+
+CONTENT_LIMIT = 2000
+"""Lofty cuts the text of a note there (its OpenAPI document)."""
+
+
+def back_marker(about: str) -> str:
+    """The marker in Lofty of what is about a thing of GHL, such as `appointment:ID`."""
+    return f"[ghl-{about}]"
+
+
+def with_back_marker(text: str, about: str) -> str:
+    """A text for Lofty with the marker alone on its last line, cut so that Lofty does not cut the marker off."""
+    last = back_marker(about)
+    room = CONTENT_LIMIT - len(last) - 2
+    kept = text.strip()
+    if len(kept) > room:
+        kept = kept[: room - 1].rstrip() + "…"
+    return f"{kept}\n\n{last}".lstrip()
+
+
+def comes_from_ghl(text: object) -> bool:
+    """Whether a text in Lofty was written by the way back."""
+    return isinstance(text, str) and _FROM_GHL.search(text) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from streams.mapping.markers import comes_from_ghl
 from streams.words import Kind
 
 
@@ -16,9 +17,12 @@ def is_deleted(kind: Kind, state: Mapping[str, Any]) -> bool:
 def should_sync(kind: Kind, state: Mapping[str, Any]) -> bool:
     """Whether a Lofty entity is carried to GHL.
 
-    Not carried: what is deleted; system notes, which only repeat Lofty's own log; and notes without a text.
+    Not carried: what is deleted; what came from GHL by the way back; system notes, which only repeat Lofty's own log; and
+    notes without a text.
     """
     if is_deleted(kind, state):
+        return False
+    if kind != "contact" and any(comes_from_ghl(state.get(name)) for name in ("content", "descr")):
         return False
     if kind == "note":
         content = state.get("content")

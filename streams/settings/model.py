@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from streams.mapping import CompiledMapping
+from streams.mapping.back import WayBack
 from streams.mapping.readable import REGIONS
 
 
@@ -163,6 +164,7 @@ class Connection(BaseModel):
     ghl: Ghl
     policies: Policies
     sweep: Sweep = Sweep()
+    back: Annotated[WayBack, Field(repr=False)] = WayBack()
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]
     mapping_fingerprint: str

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from streams.mapping import Fault, MappingFaults, TagRules, compile_mapping
 from streams.mapping.faults import did_you_mean, shown
+from streams.settings.back import Back
 from streams.settings.explain import dotted, explain
 from streams.settings.model import (
     Connection,
@@ -48,6 +49,7 @@ class ConnectionTable(Table):
     ghl: Annotated[Ghl, Field(description="a table [connections.NAME.ghl] with a location_id")]
     policies: Policies = Policies()
     sweep: Sweep = Sweep()
+    back: Back = Back()
     tags: Annotated[TagRules, Field(strict=False)] = TagRules()
 
 
@@ -213,6 +215,7 @@ class _Parser:
             ghl=table.ghl,
             policies=table.policies,
             sweep=table.sweep,
+            back=table.back.compiled(),
             secrets=secrets,
             mapping=mapping,
             mapping_fingerprint=blake2b(f"{mapping.fingerprint} {table.region}".encode(), digest_size=16).hexdigest(),

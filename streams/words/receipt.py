@@ -29,6 +29,7 @@ class Receipt(Word):
     `is_forgotten` says that nothing stands in GHL any more, so that the link starts anew.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     `identifiers` are the e-mail and phone of a contact that is about to be created.
+    `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `epoch` grows with each owner of the partition: a receipt of an earlier owner that comes late is told by it.
     """
 
@@ -57,6 +58,7 @@ class Receipt(Word):
     update_time_ms: int | None = None
     accepted_ms: int | None = None
     identifiers: dict[str, str] | None = None
+    heard: dict[str, str] | None = None
     epoch: int = 0
 
     @property

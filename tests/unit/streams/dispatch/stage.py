@@ -145,6 +145,7 @@ class Stage:
             settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
             ask=lambda entity, _: self.appender.enqueue(Record("asked", PARTITION, entity.key.encode(), b"")),
             recorded=self.recorded.advance,
+            linked=lambda *_: None,
             now_ms=lambda: self.now_ms,
         )
         self.pauses: list[tuple[str, float, str]] = []

@@ -1,0 +1,46 @@
+"""`write back`: what shall be in Lofty becomes an errand. `lofty.writes` → table `errands`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.agents.batches import Process
+from streams.appender import Appender, Record
+from streams.core.back_rows import ErrandRow
+from streams.core.errand import merge
+from streams.parking import Parking
+from streams.tables import Table
+from streams.words import NotAWord
+from streams.words.lofty_write import LoftyWrite
+
+
+def write_back(
+    *,
+    errands: Table[ErrandRow],
+    appender: Appender,
+    parking: Parking,
+    offer: Callable[[ErrandRow], None],
+    now_ms: Callable[[], int],
+) -> Process:
+    """The agent's process."""
+
+    async def process(messages: list[Any]) -> None:
+        parked: list[Record] = []
+        due: dict[tuple[int, str], ErrandRow] = {}
+        for message in messages:
+            try:
+                write = LoftyWrite.from_bytes(message.value)
+            except NotAWord as error:
+                parked.append(parking.unreadable("write back", message, str(error), now_ms()))
+                continue
+            row = merge(errands.get(message.partition, write.key), write)
+            if row is not None:
+                errands.put(message.partition, write.key, row)
+                due[message.partition, write.key] = row
+        await appender.append(parked)
+        await errands.flush()
+        for row in due.values():
+            offer(row)
+
+    return process

@@ -1,0 +1,163 @@
+"""Errand: the one next request that brings a thing in Lofty closer to what the way back wants. Pure.
+
+The protocol of DESIGN §6, the other way round: an intent before a create, a marker in its text, a look before a second try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streams.core.back_rows import ErrandRow
+from streams.core.fingerprint import field_hash
+from streams.mapping.back import LOFTY_FIELDS, WayBack
+from streams.mapping.markers import back_marker
+from streams.words.lofty_write import LoftyWrite
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Nothing is left to do."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotBefore:
+    """Too early: what was created may not be visible yet."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create the task or note."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """List the lead's tasks or notes, for one that bears this marker."""
+
+    marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change these fields of a task, or the text of a note."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Mark the task as done, or open it again."""
+
+    is_finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete the task or note."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLead:
+    """Read the lead, to see which of its fields differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutLead:
+    """Write these fields of the lead, by Lofty's names."""
+
+    body: Mapping[str, Any]
+
+
+Step = Settled | NotBefore | Create | Look | Update | Finish | Delete | ReadLead | PutLead
+
+_FIXED = frozenset({"type", "assignedRole", "finished"})
+"""What Lofty takes when a task is created, and not in an update; and what is no field at all."""
+
+
+def merge(row: ErrandRow | None, write: LoftyWrite) -> ErrandRow | None:
+    """The row after a command, None when the command changes nothing: it is older, or was read before."""
+    if row is None:
+        return ErrandRow(write=write, lofty_id=write.lofty_id)
+    # A lead's fields were read when the command was made, so what comes last is the newest, and may be wanted again.
+    is_old = write.at_ms < row.write.at_ms or (write.at_ms == row.write.at_ms and write.state == row.write.state)
+    if write.target != "lead" and is_old and not row.parked:
+        return None
+    if write.target == "lead" and not row.is_settled:
+        fields = {**(row.write.state or {}).get("fields", {}), **(write.state or {}).get("fields", {})}
+        base = {**(write.base or {}), **(row.write.base or {})}  # the oldest: what Lofty held before any of them
+        write = write.model_copy(update={"state": {"fields": fields}, "base": base})
+    fresh = {"attempts": 0, "not_before_ms": 0, "last_error": "", "parked": "", "body": None, "is_settled": False}
+    return row.model_copy(update={"write": write, **fresh})
+
+
+def plan(row: ErrandRow, now_ms: int, *, visibility_ms: int) -> Step:
+    """The next request."""
+    write = row.write
+    if write.target == "lead":
+        if row.is_settled:
+            return Settled("as wanted")
+        return ReadLead() if row.body is None else PutLead(row.body)
+    if row.is_gone:
+        return Settled("deleted in Lofty by hand: left alone")
+    if row.lofty_id is None and row.intent_ms is not None:
+        if now_ms < row.intent_ms + visibility_ms:
+            return NotBefore(row.intent_ms + visibility_ms)
+        return Look(back_marker(write.about))
+    if write.state is None:
+        return Settled("not there") if row.lofty_id is None else Delete()
+    if row.lofty_id is None:
+        return Create({name: value for name, value in write.state.items() if name != "finished"})
+    changed = {
+        name: value
+        for name, value in write.state.items()
+        if name not in _FIXED and row.written.get(name) != field_hash(value)
+    }
+    if changed:
+        return Update(changed)
+    if "finished" in write.state and write.state["finished"] is not row.is_finished:
+        return Finish(write.state["finished"])
+    return Settled("as wanted")
+
+
+def written(row: ErrandRow, step: Create | Update) -> dict[str, str]:
+    """The hashes of what stands in Lofty after a create or an update."""
+    return {**row.written, **{n: field_hash(v) for n, v in step.fields.items() if n not in _FIXED}}
+
+
+def lead_body(
+    write: LoftyWrite, lead: Mapping[str, Any], mapped: Mapping[str, Any], back: WayBack
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What of a lead must be written, and the fields in which Lofty was edited meanwhile, so that its value stands.
+
+    `mapped` is what the mapping makes of the lead as it is now, by GHL's names.
+    """
+    body: dict[str, Any] = {}
+    kept: list[str] = []
+    for name, value in (write.state or {}).get("fields", {}).items():
+        now = mapped.get(name) or None
+        if now == value:
+            continue
+        if back.owners.get(name) != "ghl" and field_hash(now) != (write.base or {}).get(name):
+            kept.append(name)
+            continue
+        target = LOFTY_FIELDS[name]
+        if target in ("emails", "phones"):
+            listed = [one for one in lead.get(target) or () if isinstance(one, str)]
+            # The first is the one that the mapping carried; GHL knows of no others, and none is dropped.
+            body[target] = [value, *(one for one in listed[1:] if one != value)]
+        else:
+            body[target] = value
+    return body, tuple(kept)
+
+
+def is_from(found: Mapping[str, Any], marker: str) -> bool:
+    """Whether a task or note of Lofty bears a marker."""
+    content = found.get("content")
+    return isinstance(content, str) and any(line.strip() == marker for line in content.splitlines())
