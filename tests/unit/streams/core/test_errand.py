@@ -1,0 +1,137 @@
+"""The next request to Lofty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.core.back_rows import ErrandRow
+from streams.core.errand import (
+    Create,
+    Delete,
+    Finish,
+    Look,
+    NotBefore,
+    PutLead,
+    ReadLead,
+    Settled,
+    Update,
+    is_from,
+    lead_body,
+    merge,
+    plan,
+    written,
+)
+from streams.core.fingerprint import field_hash
+from streams.mapping.back import WayBack
+from streams.words.lofty_write import LoftyWrite
+
+STATE = {
+    "type": "Call",
+    "content": "Call\n\n[ghl-task:t1]",
+    "assignedRole": "Agent",
+    "endAt": "2026",
+    "finished": False,
+}
+
+
+def write(state: dict[str, Any] | None = STATE, *, at_ms: int = 10, **facts: Any) -> LoftyWrite:
+    known: dict[str, Any] = {"about": "task:t1", "target": "task", **facts}
+    return LoftyWrite(connection="acme", lead="600", state=state, at_ms=at_ms, accepted_ms=at_ms, **known)
+
+
+def next_step(row: ErrandRow, now_ms: int = 1000) -> Any:
+    return plan(row, now_ms, visibility_ms=100)
+
+
+def test_a_task_from_its_creation_to_its_end() -> None:
+    row = merge(None, write())
+    assert row is not None
+    create = next_step(row)
+    assert isinstance(create, Create)
+    assert "finished" not in create.fields
+    row = row.model_copy(update={"lofty_id": "7", "written": written(row, create)})
+    assert isinstance(next_step(row), Settled)
+    moved = merge(row, write({**STATE, "endAt": "2027"}, at_ms=11))
+    assert moved is not None
+    assert next_step(moved) == Update({"endAt": "2027"})
+    done = merge(row, write({**STATE, "finished": True}, at_ms=12))
+    assert done is not None
+    assert next_step(done) == Finish(is_finished=True)
+    gone = merge(row, write(None, at_ms=13))
+    assert gone is not None
+    assert next_step(gone) == Delete()
+    assert isinstance(next_step(gone.model_copy(update={"lofty_id": None, "written": {}})), Settled)
+
+
+def test_a_create_in_doubt_is_looked_for_once_it_must_be_visible() -> None:
+    row = ErrandRow(write=write(), intent_ms=1000)
+    assert next_step(row, 1050) == NotBefore(1100)
+    assert next_step(row, 1100) == Look("[ghl-task:t1]")
+    gone = ErrandRow(write=write(None), intent_ms=1000)
+    assert next_step(gone, 1100) == Look("[ghl-task:t1]")
+
+
+def test_an_older_command_and_one_that_is_read_again_change_nothing() -> None:
+    row = merge(None, write(at_ms=10))
+    assert row is not None
+    assert merge(row, write(at_ms=9)) is None
+    assert merge(row, write(at_ms=10)) is None
+
+
+def test_a_parked_errand_is_tried_again_when_it_is_said_again() -> None:
+    row = ErrandRow(write=write(), parked="refused", attempts=3)
+    again = merge(row, write())
+    assert again is not None
+    assert (again.parked, again.attempts) == ("", 0)
+
+
+def test_what_a_person_deleted_in_lofty_stays_deleted() -> None:
+    row = ErrandRow(write=write(at_ms=11), lofty_id="7", is_gone=True)
+    assert isinstance(next_step(row), Settled)
+
+
+def test_a_lead_is_read_before_it_is_written() -> None:
+    row = merge(None, write({"fields": {"firstName": "Ada"}}, about="fields", target="lead"))
+    assert row is not None
+    assert next_step(row) == ReadLead()
+    assert next_step(row.model_copy(update={"body": {"firstName": "Ada"}})) == PutLead({"firstName": "Ada"})
+
+
+def test_fields_gather_with_the_oldest_base_until_they_are_written() -> None:
+    first = write(
+        {"fields": {"firstName": "A", "phone": "1"}}, about="fields", target="lead", base={"firstName": "old"}
+    )
+    second = write({"fields": {"firstName": "B"}}, about="fields", target="lead", base={"firstName": "mid"}, at_ms=5)
+    row = merge(merge(None, first), second)
+    assert row is not None
+    assert row.write.state == {"fields": {"firstName": "B", "phone": "1"}}
+    assert row.write.base == {"firstName": "old"}
+
+
+@pytest.mark.parametrize(
+    ("owner", "now", "base", "body", "kept"),
+    [
+        ("ghl", "Eve", "Ada", {"firstName": "Adelaide"}, ()),
+        ("newest", "Ada", "Ada", {"firstName": "Adelaide"}, ()),
+        ("newest", "Eve", "Ada", {}, ("firstName",)),
+        ("newest", "Adelaide", "Ada", {}, ()),
+    ],
+)
+def test_whose_value_wins(owner: Any, now: str, base: str, body: dict[str, Any], kept: tuple[str, ...]) -> None:
+    wanted = write({"fields": {"firstName": "Adelaide"}}, target="lead", base={"firstName": field_hash(base)})
+    found = lead_body(wanted, {}, {"firstName": now}, WayBack(owners={"firstName": owner}))
+    assert found == (body, kept)
+
+
+def test_the_other_addresses_of_a_lead_stay() -> None:
+    wanted = write({"fields": {"email": "new@example.com"}}, target="lead")
+    lead = {"emails": ["old@example.com", "other@example.com"]}
+    body, _ = lead_body(wanted, lead, {"email": "old@example.com"}, WayBack(owners={"email": "ghl"}))
+    assert body == {"emails": ["new@example.com", "other@example.com"]}
+
+
+def test_a_marker_must_stand_alone_on_its_line() -> None:
+    assert is_from({"content": "Call\n\n[ghl-task:t1]"}, "[ghl-task:t1]")
+    assert not is_from({"content": "see [ghl-task:t1] there"}, "[ghl-task:t1]")
