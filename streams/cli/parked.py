@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from streams.cli.running import DEFAULT_CONFIG, ConfigOption, err, refuse, settings_or_refuse
 from streams.parked.desk import Desk
 from streams.parked.judge import Filter, Output, Place, again, by_cause
+from streams.places import Places
 from streams.settings import Settings
 from streams.topics import TopicNames
 from streams.words import Resolution
@@ -126,9 +127,11 @@ def retry(
     settings = settings_or_refuse(config)
     names, now_ms = TopicNames(settings.kafka.topic_prefix), time.time_ns() // 1_000_000
     teams = {one.name: one.lofty.team_id for one in settings.connections.values()}
+    places = Places(settings)
+    partitions = {one.ghl.location_id: places.ghl(one) for one in settings.connections.values()}
     ready: list[tuple[Place, list[Output]]] = []
     for place in _chosen(settings, Filter(connection, stage, reason, entity, record)):
-        outputs = again(place, teams, names, now_ms)
+        outputs = again(place, teams, names, now_ms, partitions)
         if isinstance(outputs, str):
             err.print(f"{place.id} stays parked: {outputs}", markup=False, soft_wrap=True)
         else:

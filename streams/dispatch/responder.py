@@ -101,7 +101,7 @@ class Responder:
             if entity is None:
                 return await self._wait_for_link(key, row, place)
             if item.lane != entity.lane:
-                self.offer(key, row)  # its contact is known now: it is judged in that one's turn
+                self.offer(key, row)
                 return DONE
             place = self.locations[entity.connection]
             scene = self._scene(event, entity, place)
@@ -168,8 +168,11 @@ class Responder:
         )
 
     async def _find_contact(self, key: str, row: EventRow, place: Location, slot: Slot) -> Finish:
-        """GHL's `TaskCreate` may lack its contact and its text: the location's tasks are searched for it."""
+        """GHL's events of tasks may lack their contact and text: the location's tasks are searched for a new one."""
         event = row.event
+        if (known := self._contact_of(event, place)) is not None:
+            slot.answered(was_sent=False)
+            return await self._found(key, row, event.model_copy(update={"contact": known}), place)
         if not event.type.startswith("Task") or row.attempts >= MOST_LOOKS:
             slot.answered(was_sent=False)
             if event.type == "TaskDelete":
@@ -185,11 +188,23 @@ class Responder:
         if task is None:
             return await self._retry(key, row, place, "GHL's search does not show the task yet")
         told = {name: value for name, value in task.model_dump(by_alias=True).items() if value is not None}
-        known = event.model_copy(update={"contact": task.contact_id, "body": {**told, **event.body}})
-        found = row.model_copy(update={"event": known, "attempts": 0})
+        known_event = event.model_copy(update={"contact": task.contact_id, "body": {**told, **event.body}})
+        return await self._found(key, row, known_event, place)
+
+    def _contact_of(self, event: GhlEvent, place: Location) -> str | None:
+        """The contact of a task that we wrote, or that was looked for before."""
+        own = self._stands_for("task", event.id, place)
+        if own is not None:
+            link = self.links.get(place.partition, own.owner.key)
+            return link.ghl_id if link is not None else None
+        row = self.backlinks.get(place.partition, f"of:{event.id}")
+        return row.entity if row is not None else None
+
+    async def _found(self, key: str, row: EventRow, event: GhlEvent, place: Location) -> Finish:
+        found = row.model_copy(update={"event": event, "attempts": 0, "not_before_ms": 0})
         self.events.put(place.partition, key, found)
         await self.events.flush()
-        self.offer(key, found)
+        self.offer(key, found)  # its contact is known now: it is judged in that one's turn
         return AGAIN
 
     async def _wait_for_link(self, key: str, row: EventRow, place: Location) -> Finish:
@@ -218,6 +233,10 @@ class Responder:
             done = {**(scene.own_link or LinkRow()).fields, "completed": field_hash(True)}
             receipt = self.receipts.about(scene.own, "applied", "completed in GHL", fields=done)
             await self.receipts.settle(place.partition, receipt)
+        if any(one.about.startswith("task:") for one in response.writes):
+            # What tells of its end may not name its contact.
+            self.backlinks.put(place.partition, f"of:{scene.event.id}", BackRow(entity=f"{scene.event.contact}"))
+            await self.backlinks.flush()
         if response.heard is not None and response.heard != scene.heard:
             self.heard.put(place.partition, f"{scene.event.contact}", response.heard)
             await self.heard.flush()

@@ -7,6 +7,7 @@
 | Kafka does not take it | 503 | Lofty may retry; the sweep finds it otherwise |
 | not JSON | 400 | nobody we know sent it |
 | too large | 413 | above `gateway.max_body_bytes` |
+| from an address that is not in `gateway.lofty_addresses` | 403 | |
 | unknown path or secret | 404 | and nothing that tells which of both |
 """
 
@@ -21,6 +22,8 @@ from mode.utils.logging import get_logger
 
 from connectors.lofty.webhooks import NotJson, Parsed, UnknownShape, parse
 from streams.appender import Appender, Record
+from streams.gateway.addresses import Network, client_address, is_allowed
+from streams.gateway.refusals import Refusals
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.placement import partition_of
@@ -46,7 +49,12 @@ class LoftyIntake:
         parking: Parking,
         metrics: Metrics,
         now_ms: Callable[[], int],
+        addresses: tuple[Network, ...] = (),
+        proxies: tuple[Network, ...] = (),
     ) -> None:
+        self._addresses = addresses
+        self._proxies = proxies
+        self._refusals = Refusals(log, now_ms)
         self._doors = [
             (secret.get_secret_value().encode(), connection)
             for connection in connections
@@ -62,9 +70,13 @@ class LoftyIntake:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
+        address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._proxies)
+        if not is_allowed(address, self._addresses):
+            self._refusals.tell("wrong address", f"from {address}, which is not in gateway.lofty_addresses")
+            return self._answer("wrong address", 403)
         connection = self._door(request.match_info["secret"])
         if connection is None:
-            log.warning("a delivery with an unknown secret in its path was refused (from %s)", request.remote)
+            self._refusals.tell("unknown secret", f"from {address}")
             return self._answer("wrong secret", 404)
         try:
             body = await request.read()

@@ -10,13 +10,16 @@ from aiohttp import web
 from aiokafka import AIOKafkaProducer
 
 from streams.appender import Appender
+from streams.gateway.addresses import networks
+from streams.gateway.ghl_intake import Door, GhlIntake
 from streams.gateway.intake import LoftyIntake
 from streams.kafka import new_producer, start_producer
 from streams.metrics import Metrics
 from streams.observe import add_health_and_metrics, listen
 from streams.parking import Parking
+from streams.places import Places
 from streams.settings import Settings
-from streams.topics import CHANGES, TopicNames
+from streams.topics import CHANGES, GHL_CHANGES, TopicNames
 
 
 class Gateway:
@@ -49,9 +52,27 @@ class Gateway:
             parking=Parking(names, settings.kafka.partitions),
             metrics=self.metrics,
             now_ms=self._now_ms,
+            addresses=networks(settings.gateway.lofty_addresses),
+            proxies=networks(settings.gateway.trusted_proxies),
+        )
+        places = Places(settings)
+        ghl = GhlIntake(
+            Door(
+                keys=settings.gateway.ghl.keys,
+                addresses=networks(settings.gateway.ghl.addresses),
+                proxies=networks(settings.gateway.trusted_proxies),
+                max_age_ms=int(settings.gateway.ghl.max_age_hours * 3_600_000),
+            ),
+            partitions={c.ghl.location_id: places.ghl(c) for c in settings.connections.values()},
+            topic=names.of(GHL_CHANGES),
+            appender=self._appender,
+            parking=Parking(names, settings.kafka.partitions),
+            metrics=self.metrics,
+            now_ms=self._now_ms,
         )
         app = web.Application(client_max_size=settings.gateway.max_body_bytes)
         app.router.add_post("/lofty/{secret}", intake.handle)
+        app.router.add_post("/ghl/webhooks", ghl.handle)
         add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: True)
         self._runner, self.url = await listen(app, settings.gateway.host, settings.gateway.port)
         return self

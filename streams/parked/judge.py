@@ -11,10 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from connectors.ghl.webhooks import NotJson as NotJsonHook
+from connectors.ghl.webhooks import UnknownShape as UnknownHook
+from connectors.ghl.webhooks import parse as parse_hook
 from connectors.lofty.webhooks import NotJson, UnknownShape, parse
+from streams.core.hearing import event_of
 from streams.placement import partition_of
-from streams.topics import CHANGES, TopicNames
-from streams.words import Change, Entity, Parked, Resolution
+from streams.topics import CHANGES, GHL_CHANGES, TopicNames
+from streams.words import Change, Entity, GhlEvent, Parked, Resolution
 from streams.words.parked import Stage
 
 BY_ROW: frozenset[Stage] = frozenset({"fetch", "deliver"})
@@ -93,8 +97,12 @@ def by_cause(places: Sequence[Place]) -> list[tuple[tuple[str, str, str], list[P
     return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
 
 
-def again(place: Place, teams: Mapping[str, str], names: TopicNames, now_ms: int) -> list[Output] | str:
+def again(
+    place: Place, teams: Mapping[str, str], names: TopicNames, now_ms: int, partitions: Mapping[str, int]
+) -> list[Output] | str:
     """What to append so that it is tried again; or why it cannot be. `teams` is the Lofty team of each connection.
+
+    `partitions` is the place of each location that a connection has.
 
     An entity is read from Lofty again, whatever the parked bytes say: its state may have changed since.
     """
@@ -103,6 +111,10 @@ def again(place: Place, teams: Mapping[str, str], names: TopicNames, now_ms: int
         return [_change(Entity.from_key(one.entity), "updated", 0, names, now_ms, "replay")]
     if one.stage == "intake":
         return _delivery_again(one, teams, names, now_ms)
+    if one.stage == "ghl intake":
+        return _hook_again(one, partitions, names, now_ms)
+    if one.stage == "respond" and one.reason != "unreadable":
+        return _event_again(GhlEvent.from_bytes(one.original_bytes()), partitions, names)
     topic, _, rest = one.source.rpartition("/")
     partition = rest.partition("@")[0]
     if not topic or not partition.isdigit():
@@ -133,6 +145,24 @@ def _delivery_again(one: Parked, teams: Mapping[str, str], names: TopicNames, no
         )
         for ping in parsed.pings
     ]
+
+
+def _hook_again(one: Parked, partitions: Mapping[str, int], names: TopicNames, now_ms: int) -> list[Output] | str:
+    """Its signature was good when it came; how old it is does not count any more."""
+    try:
+        hook = parse_hook(one.original_bytes())
+    except (UnknownHook, NotJsonHook) as error:
+        return f"its shape is still unknown: {error}"
+    return _event_again(event_of(hook, hook.at_ms if hook.at_ms is not None else one.at_ms, now_ms), partitions, names)
+
+
+def _event_again(event: GhlEvent, partitions: Mapping[str, int], names: TopicNames) -> list[Output] | str:
+    if event.location not in partitions:
+        return f"no connection has the location {event.location!r}"
+    # Its webhook was heard before, which must not hold it back now.
+    heard_anew = event.model_copy(update={"webhook": ""})
+    place = partitions[event.location]
+    return [Output(names.of(GHL_CHANGES), place, event.lane.encode(), heard_anew.to_bytes())]
 
 
 def _change(entity: Entity, operation: str, at_ms: int, names: TopicNames, now_ms: int, origin: str) -> Output:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+from connectors.ghl.signature import GHL_PUBLIC_KEY, Keys, NotAKey
 from streams.mapping import CompiledMapping
 from streams.mapping.back import WayBack
 from streams.mapping.readable import REGIONS
@@ -47,6 +50,32 @@ def _topic_prefix(value: str) -> str:
     return value
 
 
+def _networks(value: list[str]) -> list[str]:
+    for one in value:
+        try:
+            ip_network(one)
+        except ValueError:
+            raise wrong("addresses or networks, such as 203.0.113.7 or 10.0.0.0/8", f"not {one!r}") from None
+    return value
+
+
+def _ed25519(value: list[str]) -> list[str]:
+    return _keys(value, lambda texts: Keys.of(texts))
+
+
+def _rsa(value: list[str]) -> list[str]:
+    return _keys(value, lambda texts: Keys.of((), texts))
+
+
+def _keys(value: list[str], read: Callable[[list[str]], Keys]) -> list[str]:
+    try:
+        read(value)
+    except NotAKey as error:
+        raise wrong("public keys as PEM texts", str(error)) from None
+    return value
+
+
+Networks = Annotated[list[str], AfterValidator(_networks)]
 Region = Annotated[str, AfterValidator(_region)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Present = Annotated[str, AfterValidator(_present)]
@@ -74,13 +103,30 @@ class Kafka(Table):
     ssl_cafile: str | None = None
 
 
+class GhlGateway(Table):
+    """The door for GHL's webhooks. `public_keys` are PEM texts; by default the one that GHL publishes."""
+
+    public_keys: Annotated[list[str], AfterValidator(_ed25519)] = Field(default_factory=lambda: [GHL_PUBLIC_KEY])
+    legacy_rsa_keys: Annotated[list[str], AfterValidator(_rsa)] = Field(default_factory=list)
+    addresses: Networks = Field(default_factory=list)
+    max_age_hours: Annotated[float, Field(gt=0, le=336, description="a number of hours, up to 336")] = 24.0
+
+    @property
+    def keys(self) -> Keys:
+        """The keys, ready to verify with."""
+        return Keys.of(self.public_keys, self.legacy_rsa_keys)
+
+
 class Gateway(Table):
-    """The intake of webhooks."""
+    """The intake of webhooks. Without `lofty_addresses`, Lofty's webhooks may come from anywhere: it publishes none."""
 
     host: Present = "0.0.0.0"
     port: Port = 8080
     public_url: BaseUrl | None = None
     max_body_bytes: Annotated[int, Field(ge=1024, description="a number of bytes, at least 1024")] = 1_048_576
+    trusted_proxies: Networks = Field(default_factory=list)
+    lofty_addresses: Networks = Field(default_factory=list)
+    ghl: GhlGateway = Field(default_factory=GhlGateway)
 
 
 class Worker(Table):

@@ -80,7 +80,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.mapping.*",
                 "streams.settings.*",
             ),
-            *("streams.topics", "streams.placement"),
+            *("streams.topics", "streams.placement", "streams.gateway.addresses"),
             *("connectors.answered", "connectors.auth", "connectors.operation", "connectors.outcome"),
             *("connectors.keyring", "connectors.oauth", "connectors.tokens"),
             *("connectors.ghl.*", "connectors.lofty.*"),
@@ -129,6 +129,9 @@ PURE_IMPORTS = frozenset(
         *("pydantic", "pydantic.alias_generators", "pydantic.fields", "pydantic_core"),
         "aiokafka.partitioner",  # murmur2, the function that every Kafka client knows
         *("cryptography.exceptions", "cryptography.hazmat.primitives.ciphers.aead"),  # AES-GCM: the nonce is given
+        *(f"cryptography.hazmat.primitives.asymmetric.{name}" for name in ("ed25519", "padding", "rsa")),
+        *("cryptography.hazmat.primitives.hashes", "cryptography.hazmat.primitives.serialization"),
+        *("binascii", "copy", "ipaddress"),
     )
 )
 # What they may not call, although its module is allowed or built in.

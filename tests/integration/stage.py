@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import aiohttp
 
 from connectors.auth import StaticAuth
 from connectors.ghl import sandbox as ghl_sandbox
+from connectors.ghl.sandbox.mailer import public_key
 from connectors.ghl.sandbox.seeds import shown
 from connectors.http import AiohttpTransport
 from connectors.lofty import LoftyClient
@@ -50,6 +51,8 @@ partitions = 4
 [gateway]
 host = "127.0.0.1"
 port = 0
+[gateway.ghl]
+public_keys = ['''{ghl_key}''']
 [worker]
 store = "{store}"
 data_dir = "{data_dir}"
@@ -87,6 +90,7 @@ class Stage:
     worker: Worker
     http: aiohttp.ClientSession
     lofty_url: str
+    ghl_url: str
 
     # -- what a person does -------------------------------------------------------------------------------
 
@@ -173,8 +177,11 @@ class Stage:
         await self.until(is_quiet, seconds)
 
     async def _pings_pending(self) -> int:
-        async with self.http.get(f"{self.lofty_url}/_sandbox/stats") as answer:
-            return int((await answer.json())["pending"])
+        pending = 0
+        for url in (self.lofty_url, self.ghl_url):
+            async with self.http.get(f"{url}/_sandbox/stats") as answer:
+                pending += int((await answer.json())["pending"])
+        return pending
 
     async def produce_change(self, change: Any) -> None:
         """Put a change on the front door's topic."""
@@ -206,6 +213,7 @@ async def stage(
     lofty: Mapping[str, Any] | None = None,
     ghl: Mapping[str, Any] | None = None,
     pings: Mapping[str, Any] | None = None,
+    hooks: Mapping[str, Any] | None = None,
     more: str = "",
     lofty_limit: int = 100_000,
     ghl_limit: int = 100_000,
@@ -240,16 +248,21 @@ async def stage(
             lofty_limit=lofty_limit,
             ghl_limit=ghl_limit,
             ghl_window=ghl_window,
+            ghl_key=public_key(ghl_box.settings),
             more=more,
         )
         settings = parse_settings(text, ENVIRON, read_file=lambda path: "", source="stage")
         names = TopicNames(prefix)
         broker.create_topics(names.specs(), PARTITIONS)
         gateway = await stack.enter_async_context(Gateway(settings))
+        told = ghl_sandbox.HookSettings(url=f"{gateway.url}/ghl/webhooks", **(hooks or {}))
+        ghl_box.settings = replace(ghl_box.settings, hooks=told)
         collaborators = Collaborators(**{"search_lag_ms": 600, "jitter": lambda: 0.0, **(given or {})})
         worker = await stack.enter_async_context(Worker(settings, collaborators))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        made = Stage(broker, settings, names, lofty_box, ghl_box, gateway, worker, http, lofty_served.url)
+        made = Stage(
+            broker, settings, names, lofty_box, ghl_box, gateway, worker, http, lofty_served.url, ghl_served.url
+        )
         await made.until(lambda: worker.is_ready and worker.writing.core.is_idle and worker.reading.core.is_idle)
         transport = await stack.enter_async_context(AiohttpTransport())
         client = LoftyClient(transport, StaticAuth("token", "stage-key"), base_url=lofty_served.url)

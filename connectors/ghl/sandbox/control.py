@@ -13,7 +13,10 @@
 | `POST /_sandbox/oauth/expire` | access tokens end now: those of `{"location": ID}` (or of the agency), without it all |
 | `POST /_sandbox/oauth/revoke` | the app is uninstalled: grants and all their tokens are taken back, chosen alike |
 | `POST /_sandbox/oauth/suspend` | `{"location": ID}` is not active: no refresh; with `"is_active": true` it is again |
-| `GET /_sandbox/stats` | counts by operation and status, and of 429s |
+| `POST /_sandbox/act` | do what a person does in GHL, see `people.py`; it is told by webhook |
+| `POST /_sandbox/tell` | send any body as a signed webhook, such as `{"type": "UNINSTALL", …}` |
+| `GET /_sandbox/key` | the public key of its signatures, in PEM |
+| `GET /_sandbox/stats` | counts by operation and status, of 429s, and of webhooks; `pending` are on their way |
 """
 
 from __future__ import annotations
@@ -24,9 +27,11 @@ from typing import Any
 
 from aiohttp import web
 
+from connectors.ghl.sandbox.mailer import Mailer
+from connectors.ghl.sandbox.people import act
 from connectors.ghl.sandbox.sandbox import GhlSandbox
 from connectors.ghl.sandbox.seeds import seed, shown
-from connectors.ghl.sandbox.settings import ClientSettings, LocationSettings, SandboxSettings
+from connectors.ghl.sandbox.settings import ClientSettings, HookSettings, LocationSettings, SandboxSettings
 from connectors.sandbox.control import body_of, fault_routes, ledger_route, refusing, reply
 from connectors.sandbox.issuer import Grant
 
@@ -40,6 +45,8 @@ def changed_settings(settings: SandboxSettings, changes: dict[str, Any]) -> Sand
         changes = changes | {"clients": tuple(_client(one) for one in changes["clients"])}
     if "locations" in changes:
         changes = changes | {"locations": tuple(_location(one) for one in changes["locations"])}
+    if "hooks" in changes:
+        changes = changes | {"hooks": HookSettings(**changes["hooks"])}
     return replace(settings, **changes)
 
 
@@ -53,11 +60,12 @@ def _location(given: dict[str, Any]) -> LocationSettings:
     return LocationSettings(**read)
 
 
-def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
+def control_routes(sandbox: GhlSandbox, mailer: Mailer) -> list[web.RouteDef]:
     """The routes of the control API."""
 
     async def reset(request: web.Request) -> web.StreamResponse:
         sandbox.reset(changed_settings(sandbox.settings, (await body_of(request)).get("settings", {})))
+        mailer.reset()
         return reply({"reset": True})
 
     async def plant(request: web.Request) -> web.StreamResponse:
@@ -76,6 +84,7 @@ def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
             raise ValueError(f"no contact {contact_id!r} in any location")
         place.remove(place.contacts[contact_id])
         place.index.change(contact_id, None, sandbox.now())
+        sandbox.tell(place, contact_id)
         return reply({"deleted": contact_id})
 
     async def expire(request: web.Request) -> web.StreamResponse:
@@ -91,7 +100,17 @@ def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
         return reply({"location": given["location"], "is_active": is_active})
 
     async def stats(_: web.Request) -> web.StreamResponse:
-        return reply(sandbox.ledger.stats())
+        return reply({**sandbox.ledger.stats(), "pending": mailer.pending, "webhooks": dict(mailer.counts)})
+
+    async def person(request: web.Request) -> web.StreamResponse:
+        return reply(act(sandbox, await body_of(request)))
+
+    async def tell(request: web.Request) -> web.StreamResponse:
+        mailer.send(await body_of(request))
+        return reply({"told": True})
+
+    async def key(_: web.Request) -> web.StreamResponse:
+        return reply({"publicKey": mailer.public_key})
 
     return [
         web.post("/_sandbox/reset", refusing(reset)),
@@ -103,6 +122,9 @@ def control_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
         web.post("/_sandbox/oauth/expire", refusing(expire)),
         web.post("/_sandbox/oauth/revoke", refusing(revoke)),
         web.post("/_sandbox/oauth/suspend", refusing(suspend)),
+        web.post("/_sandbox/act", refusing(person)),
+        web.post("/_sandbox/tell", refusing(tell)),
+        web.get("/_sandbox/key", refusing(key)),
         web.get("/_sandbox/stats", refusing(stats)),
     ]
 

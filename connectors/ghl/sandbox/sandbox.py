@@ -3,7 +3,7 @@
 One request is three steps, so that the shell can let time pass between them:
 `arrive` (who asks, may they, do the limits allow it), `apply` (the work), `finish` (what the ledger says of it).
 
-XXX: signed webhooks go out from here in a later issue: `apply` knows each change and its entity.
+What changes is put into `outbox`, for the mailer to tell.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import orjson
 
 from connectors.ghl.oauth import OAUTH_OPERATIONS, TOKEN
 from connectors.ghl.operations import CALENDARS_VERSION, OPERATIONS, VERSION
-from connectors.ghl.sandbox import children, contacts, dictionaries, relations, search
+from connectors.ghl.sandbox import children, contacts, dictionaries, hooks, relations, search
 from connectors.ghl.sandbox.asking import Ask, Done, Rule
 from connectors.ghl.sandbox.bodies import demand
 from connectors.ghl.sandbox.limits import Limits
@@ -79,6 +79,8 @@ class GhlSandbox:
         self.oauth = OAuthServer(settings)
         self._limits = {one.id: Limits(settings) for one in settings.locations}
         self._strangers = Limits(settings)
+        self.outbox: list[dict[str, Any]] = []
+        self._told: dict[str, hooks.Told] = {}
         self._by_token: dict[str, LocationSettings] = {token: one for one in settings.locations for token in one.tokens}
 
     def place(self, location: object) -> Place:
@@ -117,7 +119,18 @@ class GhlSandbox:
         if done.changed:
             is_create = visit.operation.name.startswith("create-")
             self.ledger.apply(visit.entry, now, created=is_create or done.content.get("new") is True)
+            self.tell(visit.place, visit.ids.get("contactId") or visit.entry.entity or "")
         self._answer(visit, done.status, done.content)
+
+    def tell(self, place: Place, contact_id: str) -> None:
+        """Whatever has changed of a contact is told by webhook."""
+        if self.settings.hooks.url is None:
+            return
+        contact, before = place.contacts.get(contact_id), self._told.pop(contact_id, None)
+        full_tasks = self.settings.hooks.full_tasks
+        self.outbox += hooks.events(before, contact, place.settings.id, full_tasks=full_tasks)
+        if contact is not None:
+            self._told[contact_id] = hooks.told(contact)
 
     def finish(self, visit: Visit, *, is_answered: bool) -> None:
         """The answer goes out, or never will."""

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from connectors.ghl.sandbox.consent import consent_routes
 from connectors.ghl.sandbox.control import control_routes
+from connectors.ghl.sandbox.mailer import Mailer
 from connectors.ghl.sandbox.sandbox import GhlSandbox
 from connectors.sandbox.shell import Served, Shell, listen
 
@@ -13,9 +14,12 @@ from connectors.sandbox.shell import Served, Shell, listen
 def build_app(sandbox: GhlSandbox) -> web.Application:
     """The sandbox and its control API (`/_sandbox/…`) as one application."""
     shell = Shell(sandbox)
+    mailer = Mailer(sandbox)
     app = web.Application(client_max_size=16 * 1024**2)
     app.on_shutdown.append(shell.close)
-    app.add_routes([*control_routes(sandbox), *consent_routes(sandbox)])
+    app.on_startup.append(mailer.start)
+    app.on_shutdown.append(mailer.stop)
+    app.add_routes([*control_routes(sandbox, mailer), *consent_routes(sandbox)])
     app.router.add_route("*", "/{path:.*}", shell.handle)
     return app
 

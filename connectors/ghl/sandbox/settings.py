@@ -35,6 +35,30 @@ class ClientSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HookSettings:
+    """How webhooks travel to `url`, the app's one address. Times are in seconds, the others are probabilities.
+
+    `retries_all`: of what is not answered with 2xx all is tried again, not 429 alone; GHL's documents say both.
+    `full_tasks`: a task's event names its contact and has its text, as documented and not as seen.
+    `nested`: the payload stands in `data`.
+    """
+
+    url: str | None = None
+    flush_seconds: float = 0.05
+    delay_seconds: float = 0.0
+    duplicates: float = 0.0
+    reorders: float = 0.0
+    losses: float = 0.0
+    attempts: int = 7
+    retry_seconds: float = 0.2
+    retries_all: bool = False
+    timeout_seconds: float = 10.0
+    in_flight: int = 16
+    full_tasks: bool = False
+    nested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSettings:
     """The whole sandbox. All times are in seconds, so that a test can scale them.
 
@@ -57,5 +81,6 @@ class SandboxSettings:
     day_seconds: float = 86_400.0
     search_lag_seconds: float = 10.0
     sends_retry_after: bool = False
+    hooks: HookSettings = field(default_factory=HookSettings)
     ledger_size: int = 200_000
     seed: int = 1

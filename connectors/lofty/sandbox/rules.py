@@ -15,7 +15,7 @@ from connectors.lofty.times import parse_time_ms, to_plain
 SMALL_PAGE = 25
 """What a list holds when nobody asks for more."""
 
-_TASK_TYPES = ("Other", "Call", "Email", "Text")
+_TASK_TYPES = ("Other", "Call", "Email", "Text", "Appointment")
 _ROLES = ("Agent", "Assistant")
 
 

@@ -13,6 +13,7 @@ from streams.words import Change, Parked, Resolution
 from streams.words.parked import Stage
 
 NAMES = TopicNames("x.")
+PLACES = {"loc-acme": 3}
 TEAMS = {"acme": "123"}
 KEY = "acme:7:contact:7"
 DELIVERY = b'{"teamId": 123, "listId": 2, "updatedLead": [{"leadId": 7, "updateTime": 1736935860000}]}'
@@ -82,7 +83,7 @@ def test_a_filter_takes_what_it_names(wanted: Filter, *, takes: bool) -> None:
 
 def test_an_entity_is_read_again_whatever_its_bytes_say() -> None:
     """Its state may have changed; `dedupe` lets a replay through."""
-    outputs = again(place(1), TEAMS, NAMES, 9)
+    outputs = again(place(1), TEAMS, NAMES, 9, PLACES)
     assert isinstance(outputs, list)
     (output,) = outputs
     change = Change.from_bytes(output.value)
@@ -93,12 +94,12 @@ def test_an_entity_is_read_again_whatever_its_bytes_say() -> None:
 def test_bytes_that_could_not_be_read_go_where_they_came_from() -> None:
     """A newer version may read them."""
     one = place(1, "record", "unreadable", source="x.ghl.receipts/3@17", original=b"bytes")
-    assert again(one, TEAMS, NAMES, 9) == [Output("x.ghl.receipts", 3, KEY.encode(), b"bytes")]
+    assert again(one, TEAMS, NAMES, 9, PLACES) == [Output("x.ghl.receipts", 3, KEY.encode(), b"bytes")]
 
 
 def test_a_delivery_is_taken_in_once_more() -> None:
     """If its shape is known by now."""
-    outputs = again(place(1, "intake", "unknown shape", entity=None, original=DELIVERY), TEAMS, NAMES, 9)
+    outputs = again(place(1, "intake", "unknown shape", entity=None, original=DELIVERY), TEAMS, NAMES, 9, PLACES)
     assert isinstance(outputs, list)
     assert Change.from_bytes(outputs[0].value).entity.key == KEY
 
@@ -114,6 +115,6 @@ def test_a_delivery_is_taken_in_once_more() -> None:
 )
 def test_what_cannot_be_tried_again_says_why(one: Place, why: str) -> None:
     """And stays parked."""
-    found = again(one, TEAMS, NAMES, 9)
+    found = again(one, TEAMS, NAMES, 9, PLACES)
     assert isinstance(found, str)
     assert why in found

@@ -1,0 +1,126 @@
+"""GHL's webhooks: one delivery becomes one event, whatever its shape.
+
+The payload stands flat beside its envelope, as in all real captures, or under `data`, as in GHL's integration guide; that of
+an appointment is nested once more. Both are taken.
+
+Source: GHL's webhook documents, and samples in its issues 264, 312 and 332.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+ENVELOPE = ("type", "locationId", "companyId", "timestamp", "webhookId", "deliveryId", "appId", "versionId")
+
+MOST_DEPTH = 40
+"""How deep a payload may be nested: GHL's own go to six."""
+
+_CONTACT = ("ContactCreate", "ContactUpdate", "ContactDelete", "ContactTagUpdate", "ContactDndUpdate")
+_CHILD = ("TaskCreate", "TaskComplete", "TaskDelete", "NoteCreate", "NoteUpdate", "NoteDelete")
+_APPOINTMENT = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDelete")
+_APP = ("INSTALL", "UNINSTALL")
+
+USED = frozenset((*_CONTACT, *_CHILD, *_APPOINTMENT, *_APP))
+"""The types that the pipeline can make something of."""
+
+_LONGEST_ID = 128
+_GREATEST = 2**53
+
+
+class NotJson(ValueError):
+    """A body that is no JSON object: GHL sends none."""
+
+
+class UnknownShape(ValueError):
+    """JSON, but none of the shapes that we know. The message says what was expected and what came, without any content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One event. `at_ms` is the envelope's time (epoch milliseconds), None when there was none; `contact` as far as GHL says.
+
+    `is_used` is false for a type that the pipeline makes nothing of: then only `type` counts.
+    """
+
+    type: str
+    is_used: bool = True
+    location: str = ""
+    id: str = ""
+    contact: str | None = None
+    at_ms: int | None = None
+    webhook: str = ""
+    body: dict[str, Any] | None = None
+
+
+def parse(raw: bytes) -> Hook:
+    """Read one delivery. Raises `NotJson` or `UnknownShape`."""
+    try:
+        found = orjson.loads(raw)
+    except (ValueError, RecursionError):
+        raise NotJson("expected a JSON object, got something that is no JSON") from None
+    if not isinstance(found, dict):
+        raise NotJson(f"expected a JSON object, got {type(found).__name__}")
+    type_ = found.get("type")
+    if not isinstance(type_, str) or not type_:
+        raise UnknownShape("expected an event with a type, got none")
+    if type_ not in USED:
+        return Hook(type_[:_LONGEST_ID], is_used=False)
+    inner = found.get("data")
+    payload = {**inner, **{n: found[n] for n in ENVELOPE if n in found}} if isinstance(inner, dict) else found
+    if _depth(payload) > MOST_DEPTH:
+        raise UnknownShape(f"expected a payload nested at most {MOST_DEPTH} deep")
+    body = {name: value for name, value in payload.items() if name not in ENVELOPE}
+    if type_ in _APPOINTMENT:
+        appointment = body.get("appointment")
+        body = appointment if isinstance(appointment, dict) else body
+    location = _id(payload.get("locationId") or body.get("locationId"))
+    if type_ in _APP:
+        # An agency's own installation names a company and no location: it concerns none of ours.
+        return Hook(type_, bool(location), location or "", location or "", None, *_envelope(payload), body)
+    about = _id(body.get("id"))
+    if location is None or about is None:
+        raise UnknownShape(f"expected {type_} with locationId and id, got no {'id' if location else 'locationId'}")
+    contact = about if type_ in _CONTACT else _id(body.get("contactId"))
+    return Hook(type_, True, location, about, contact, *_envelope(payload), body)
+
+
+def _envelope(payload: dict[str, Any]) -> tuple[int | None, str]:
+    return _time_ms(payload.get("timestamp")), _id(payload.get("webhookId")) or ""
+
+
+def _id(value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ID or not value.isprintable():
+        return None
+    return value
+
+
+def _time_ms(value: Any) -> int | None:
+    """An ISO time, or epoch seconds or milliseconds."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _GREATEST:
+        return int(value if value > 100_000_000_000 else value * 1000)
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _depth(value: Any) -> int:
+    """How deep lists and objects are nested, without recursion."""
+    deepest, todo = 0, [(value, 1)]
+    while todo:
+        one, depth = todo.pop()
+        if depth > MOST_DEPTH:
+            return depth
+        deepest = max(deepest, depth)
+        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        todo += [(part, depth + 1) for part in inner if isinstance(part, (dict, list))]
+    return deepest

@@ -1,0 +1,143 @@
+"""GHL's webhooks become events on `ghl.changes`. Nothing else happens in the request.
+
+| the delivery | the answer | why |
+| --- | --- | --- |
+| signed by GHL, and Kafka has it | 200 | accepted: from here on nothing is lost |
+| signed, and not what we know; of a location that is not configured; too old | 200 | kept in `parked` as raw bytes |
+| signed, of a type that nothing is made of | 200 | ignored, and counted |
+| not signed by GHL | 401 | whatever it says, it is not read |
+| from an address that is not allowed | 403 | |
+| signed, and not JSON | 400 | |
+| too large | 413 | above `gateway.max_body_bytes` |
+| Kafka does not take it | 429 | GHL tries again after a 429 under each policy that it has published, after a 5xx not |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+from mode.utils.logging import get_logger
+
+from connectors.ghl.signature import BadSignature, Keys, verify
+from connectors.ghl.webhooks import NotJson, UnknownShape, parse
+from streams.appender import Appender, Record
+from streams.core.hearing import event_of
+from streams.gateway.addresses import Network, client_address, is_allowed
+from streams.gateway.intake import KAFKA_SECONDS
+from streams.gateway.refusals import Refusals
+from streams.metrics import Metrics
+from streams.parking import Parking
+from streams.words import Parked
+
+log = get_logger("lofty_ghl.gateway")
+
+AHEAD_MS = 5 * 60 * 1000
+"""How far in the future an event's time may be: clocks differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who may come in: whose signature, from where, how late."""
+
+    keys: Keys
+    addresses: tuple[Network, ...]
+    proxies: tuple[Network, ...]
+    max_age_ms: int
+
+
+class GhlIntake:
+    """The handler of `POST /ghl/webhooks`. `partitions` is where each location's events belong."""
+
+    def __init__(
+        self,
+        door: Door,
+        *,
+        partitions: Mapping[str, int],
+        topic: str,
+        appender: Appender,
+        parking: Parking,
+        metrics: Metrics,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._door = door
+        self._partitions = partitions
+        self._topic = topic
+        self._appender = appender
+        self._parking = parking
+        self._metrics = metrics
+        self._now_ms = now_ms
+        self._refusals = Refusals(log, now_ms)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one delivery."""
+        address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._door.proxies)
+        if not is_allowed(address, self._door.addresses):
+            self._refusals.tell("wrong address", f"from {address}, which is not in gateway.ghl.addresses")
+            return self._answer("wrong address", 403)
+        try:
+            raw = await request.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            self._refusals.tell("too large", f"from {address}: {error.text}")
+            return self._answer("too large", 413)
+        try:
+            verify(raw, request.headers, self._door.keys)
+        except BadSignature as error:
+            self._refusals.tell("bad signature", f"from {address}: {error.reason}")
+            return self._answer("bad signature", 401)
+        try:
+            record, result = self._record(raw)
+        except NotJson as error:
+            self._refusals.tell("not json", f"from {address}: {error}")
+            return self._answer("not json", 400)
+        try:
+            async with asyncio.timeout(KAFKA_SECONDS):
+                if record is not None:
+                    await self._appender.append([record])
+        except Exception as error:
+            log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error)
+            return self._answer("kafka unavailable", 429)
+        return self._answer(result, 200)
+
+    def _record(self, raw: bytes) -> tuple[Record | None, str]:
+        """What is appended for a delivery, and what it is called. Raises `NotJson`."""
+        try:
+            hook = parse(raw)
+        except UnknownShape as error:
+            return self._parked(raw, "unknown shape", str(error)), "parked"
+        if not hook.is_used:
+            return None, "ignored"
+        if hook.location not in self._partitions:
+            hint = "add a connection with this location_id, then `lofty-ghl parked retry`, or discard it"
+            return self._parked(raw, "unknown location", f"{hook.type} of location {hook.location}: {hint}"), "parked"
+        now_ms = self._now_ms()
+        at_ms = hook.at_ms if hook.at_ms is not None else now_ms
+        if not now_ms - self._door.max_age_ms <= at_ms <= now_ms + AHEAD_MS:
+            seconds = (now_ms - at_ms) // 1000
+            why = (
+                f"{hook.type} is {seconds} s old" if seconds > 0 else f"{hook.type} is {-seconds} s ahead of our clock"
+            )
+            return self._parked(raw, "wrong time", f"{why}; gateway.ghl.max_age_hours says what is taken"), "parked"
+        event = event_of(hook, at_ms, now_ms)
+        place = self._partitions[hook.location]
+        return Record(self._topic, place, event.lane.encode(), event.to_bytes()), "accepted"
+
+    def _parked(self, raw: bytes, reason: str, why: str) -> Record:
+        log.warning("an event of GHL was parked (%s): %s", reason, why)
+        self._metrics.parked.labels("ghl intake", reason).inc()
+        return self._parking.record(
+            Parked(
+                stage="ghl intake",
+                reason=reason,
+                message=why,
+                at_ms=self._now_ms(),
+                source="POST /ghl/webhooks",
+                original=Parked.encode(raw),
+            )
+        )
+
+    def _answer(self, result: str, status: int) -> web.Response:
+        self._metrics.intake.labels("ghl", result).inc()
+        return web.json_response({"result": result}, status=status)
