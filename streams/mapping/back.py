@@ -136,7 +136,7 @@ class WayBack:
     finishes_tasks: bool = False
     role: str = "Agent"
     rules: tuple[Rule, ...] = ()
-    owners: Mapping[str, Owner] = field(default_factory=lambda: MappingProxyType({}))
+    owners: Mapping[str, Owner] = field(default_factory=dict)
 
     @property
     def types(self) -> frozenset[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -101,7 +100,7 @@ class Back(Table):
             finishes_tasks=self.finish_tasks,
             role=self.role,
             rules=tuple(_compiled(rule) for rule in self.rules),
-            owners=MappingProxyType(dict(self.fields)),
+            owners=dict(self.fields),
         )
 
 

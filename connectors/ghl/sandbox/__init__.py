@@ -21,4 +21,13 @@ from connectors.ghl.sandbox.server import build_app, serve
 from connectors.ghl.sandbox.settings import ClientSettings, HookSettings, LocationSettings, SandboxSettings
 from connectors.sandbox.shell import Served
 
-__all__ = ["ClientSettings", "GhlSandbox", "HookSettings", "LocationSettings", "SandboxSettings", "Served", "build_app", "serve"]
+__all__ = [
+    "ClientSettings",
+    "GhlSandbox",
+    "HookSettings",
+    "LocationSettings",
+    "SandboxSettings",
+    "Served",
+    "build_app",
+    "serve",
+]

@@ -119,7 +119,8 @@ class GhlSandbox:
         if done.changed:
             is_create = visit.operation.name.startswith("create-")
             self.ledger.apply(visit.entry, now, created=is_create or done.content.get("new") is True)
-            self.tell(visit.place, visit.ids.get("contactId") or visit.entry.entity or "")
+            if visit.place is not None:
+                self.tell(visit.place, visit.ids.get("contactId") or visit.entry.entity or "")
         self._answer(visit, done.status, done.content)
 
     def tell(self, place: Place, contact_id: str) -> None:
