@@ -110,11 +110,11 @@ class DispatcherMachine(RuleBasedStateMachine):
         if unanswered:
             self.answer_one(unanswered[which % len(unanswered)], was_sent)
 
-    @precondition(lambda self: any(running.counted is None for running in self.going()))
+    @precondition(lambda self: any(one.counted is None and not one.is_answered for one in self.going()))
     @rule(which=ANY)
     def count(self, which: int) -> None:
         """The vendor counts a request at some moment between its start and its answer."""
-        uncounted = [running for running in self.going() if running.counted is None]
+        uncounted = [one for one in self.going() if one.counted is None and not one.is_answered]
         self.count_one(uncounted[which % len(uncounted)])
 
     @precondition(lambda self: self.vendor == "true")
