@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from connectors.ghl import sandbox as ghl_sandbox
+from connectors.ghl.sandbox.mailer import public_key
 from connectors.lofty import sandbox as lofty_sandbox
 from connectors.sandbox.shell import Served
 from streams.cli.running import refuse
@@ -41,6 +42,9 @@ def ghl(
     allow_duplicates: Annotated[bool, typer.Option(help="GHL's setting Allow Duplicate Contact.")] = False,
     client: ClientOption = None,
     token_life: TokenLifeOption = 86_399,
+    webhooks: Annotated[
+        str, typer.Option(help="Where its signed webhooks go, such as http://localhost:8080/ghl/webhooks")
+    ] = "",
 ) -> None:
     """A GoHighLevel to rehearse on. Access is given at /v2/oauth/chooselocation.
 
@@ -57,7 +61,11 @@ def ghl(
         latency_seconds=latency,
         window_limit=limit,
         window_seconds=window,
+        hooks=ghl_sandbox.HookSettings(url=webhooks or None),
     )
+    if webhooks:
+        typer.echo("The public key of its webhooks, for gateway.ghl.public_keys:", err=True)
+        typer.echo(public_key(settings), err=True)
 
     async def serve() -> None:
         await _until_stopped(await ghl_sandbox.serve(ghl_sandbox.GhlSandbox(settings), host, port))

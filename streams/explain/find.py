@@ -6,23 +6,38 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from streams.core.back_rows import ErrandRow
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
-from streams.explain.timeline import Event, Pending, event_of, pending_read, pending_write, standing, timeline
+from streams.explain.timeline import (
+    Event,
+    Pending,
+    event_of,
+    pending_errand,
+    pending_read,
+    pending_write,
+    standing,
+    timeline,
+)
 from streams.kafka import each_record
 from streams.placement import partition_of
 from streams.places import Places
 from streams.settings import Connection, Settings
 from streams.topics import (
     CHANGES,
+    ERRANDS_TABLE,
     FETCHES_TABLE,
+    GHL_CHANGES,
     LINKS_TABLE,
+    LOFTY_RECEIPTS,
+    LOFTY_WRITES,
     OUTBOX_TABLE,
     PARKED,
     RECEIPTS,
     SNAPSHOTS,
     TopicNames,
 )
-from streams.words import Change, Entity, NotAWord, Parked, Receipt, Snapshot, Word
+from streams.words import Change, Entity, GhlEvent, NotAWord, Parked, Receipt, Snapshot, Word
+from streams.words.lofty_write import LoftyReceipt, LoftyWrite
 
 Row = TypeVar("Row", bound=Word)
 
@@ -76,16 +91,25 @@ class Finder:
             (CHANGES, partition_of(lane, self._settings.kafka.partitions), Change),
             (SNAPSHOTS, ghl, Snapshot),
             (RECEIPTS, ghl, Receipt),
+            (LOFTY_WRITES, lofty, LoftyWrite),
+            (LOFTY_RECEIPTS, lofty, LoftyReceipt),
         )
         for topic, partition, word in sources:
             found.events += await self._events(lane, topic, [partition], word)
         found.events += await self._events(lane, PARKED, None, Parked)
-        found.events = timeline(found.events)
         links = await self._rows(lane, LINKS_TABLE, ghl, LinkRow)
+        contact = links.get(Entity.contact(connection.name, lane.partition(":")[2]).key)
+        if contact is not None and contact.ghl_id is not None:
+            heard = f"{connection.ghl.location_id}:{contact.ghl_id}"
+            found.events += await self._events(heard, GHL_CHANGES, [ghl], GhlEvent)
+        found.events = timeline(found.events)
         for key, link in links.items():
             found.standing[key] = standing(key, link)
         for read in (await self._rows(lane, FETCHES_TABLE, lofty, FetchRow)).values():
             found.pending.append(pending_read(read, self._now_ms))
+        for errand in (await self._rows(lane, ERRANDS_TABLE, lofty, ErrandRow)).values():
+            if (waits := pending_errand(errand, self._now_ms)) is not None:
+                found.pending.append(waits)
         for key, row in (await self._rows(lane, OUTBOX_TABLE, ghl, OutboxRow)).items():
             found.pending.append(pending_write(row, links.get(Entity.from_key(key).owner.key), self._now_ms))
         return found

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from streams.core.back_rows import ErrandRow
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
-from streams.words import Change, Entity, Parked, Receipt, Snapshot, Word
+from streams.words import Change, Entity, GhlEvent, Parked, Receipt, Snapshot, Word
+from streams.words.lofty_write import LoftyReceipt, LoftyWrite
 
 STEPS = {
     "intended": "is about to",
@@ -51,6 +53,16 @@ def event_of(word: Word, place: str, at_ms: int) -> Event | None:
             )
         case Receipt():
             return Event(word.at_ms, word.entity.key, "write", _written(word), place)
+        case GhlEvent():
+            return Event(
+                word.accepted_ms, word.contact or word.id, "event", f"GHL told {word.type} of {word.id}", place
+            )
+        case LoftyWrite():
+            wanted = "shall not be in Lofty" if word.state is None else f"shall be in Lofty as a {word.target}"
+            return Event(word.accepted_ms, word.key, "respond", f"{wanted} ({word.because})", place)
+        case LoftyReceipt():
+            key = f"{word.connection}:{word.lead}:{word.about}"
+            return Event(word.at_ms, key, "write back", _written_back(word), place)
         case Parked():
             about = f": {word.message}" if word.message else ""
             return Event(word.at_ms, word.entity or "", "parked", f"at {word.stage} ({word.reason}){about}", place)
@@ -60,7 +72,7 @@ def event_of(word: Word, place: str, at_ms: int) -> Event | None:
 
 def timeline(events: Iterable[Event]) -> list[Event]:
     """In order of time; what happened in one millisecond in the order of the stages."""
-    order = {"change": 0, "read": 1, "write": 2, "parked": 3}
+    order = {"change": 0, "event": 0, "read": 1, "respond": 1, "write": 2, "write back": 2, "parked": 3}
     return sorted(events, key=lambda one: (one.at_ms, order.get(one.stage, 9)))
 
 
@@ -89,6 +101,19 @@ def pending_write(row: OutboxRow, contact: LinkRow | None, now_ms: int) -> Pendi
     return Pending(entity.key, "a slot of GHL's budget to be written")
 
 
+def pending_errand(row: ErrandRow, now_ms: int) -> Pending | None:
+    """Why something that GHL's events want is not in Lofty yet; None when it is."""
+    if row.is_settled:
+        return None
+    if row.parked:
+        return Pending(row.write.key, f"a person: writing it to Lofty is parked ({row.parked})")
+    if row.not_before_ms > now_ms:
+        seconds = (row.not_before_ms - now_ms) / 1000
+        waits = f"its next try in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
+        return Pending(row.write.key, waits)
+    return Pending(row.write.key, "a slot of Lofty's budget to be written")
+
+
 def standing(key: str, link: LinkRow) -> str:
     """What a link says in words."""
     kind = Entity.from_key(key).kind
@@ -114,3 +139,12 @@ def _written(receipt: Receipt) -> str:
     if receipt.trace_id:
         words += f" (traceId {receipt.trace_id})"
     return words
+
+
+def _written_back(receipt: LoftyReceipt) -> str:
+    words = f"{STEPS[receipt.outcome]} {receipt.step}" if receipt.outcome != "unchanged" else STEPS["unchanged"]
+    if receipt.lofty_id:
+        words += f" → {receipt.lofty_id}"
+    if receipt.status:
+        words += f" [{receipt.status}]"
+    return f"{words}: {receipt.message}" if receipt.message else words

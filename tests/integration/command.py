@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.integration.stage import CONFIG, ENVIRON, Stage
+from tests.integration.stage import ENVIRON, Stage
 
 
 async def command(name: str, config: Path, *arguments: str) -> tuple[int, str, str]:
@@ -24,20 +24,6 @@ async def command(name: str, config: Path, *arguments: str) -> tuple[int, str, s
 
 def config_of(on: Stage, tmp_path: Path) -> Path:
     """The stage's configuration as a file."""
-    connection = on.settings.connections["acme"]
     path = tmp_path / "lofty-ghl.toml"
-    path.write_text(
-        CONFIG.format(
-            bootstrap=on.settings.kafka.bootstrap_servers,
-            prefix=on.settings.kafka.topic_prefix,
-            store="memory",
-            data_dir=tmp_path,
-            lofty=connection.lofty.base_url,
-            ghl=connection.ghl.base_url,
-            lofty_limit=100_000,
-            ghl_limit=100_000,
-            ghl_window=10.0,
-            more="",
-        )
-    )
+    path.write_text(on.config)
     return path

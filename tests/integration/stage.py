@@ -91,6 +91,8 @@ class Stage:
     http: aiohttp.ClientSession
     lofty_url: str
     ghl_url: str
+    config: str
+    """The configuration's text."""
 
     # -- what a person does -------------------------------------------------------------------------------
 
@@ -261,7 +263,7 @@ async def stage(
         worker = await stack.enter_async_context(Worker(settings, collaborators))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         made = Stage(
-            broker, settings, names, lofty_box, ghl_box, gateway, worker, http, lofty_served.url, ghl_served.url
+            broker, settings, names, lofty_box, ghl_box, gateway, worker, http, lofty_served.url, ghl_served.url, text
         )
         await made.until(lambda: worker.is_ready and worker.writing.core.is_idle and worker.reading.core.is_idle)
         transport = await stack.enter_async_context(AiohttpTransport())

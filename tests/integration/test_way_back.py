@@ -8,6 +8,7 @@ from typing import Any
 from connectors.ghl.sandbox.people import act
 from connectors.lofty.sandbox import desk_work
 from connectors.lofty.sandbox.state import Kind
+from streams.explain.find import Finder
 from streams.topics import GHL_CHANGES, LOFTY_RECEIPTS
 from streams.words import GhlEvent
 from streams.words.lofty_write import LoftyReceipt
@@ -143,6 +144,11 @@ async def test_a_rule_makes_one_task_of_one_event_however_often_it_comes(broker:
 
         (task,) = of_lead(on, "task", lead)
         assert task["content"].startswith("Call Ada: hot")
+        story = await Finder(on.settings, 0).explain(f"acme:{lead}")
+        stages = [one.stage for one in story.events]
+        assert {"event", "respond", "write back"} <= set(stages)
+        assert any("rule 'hot lead'" in one.what for one in story.events)
+        assert story.pending == []
         assert on.contacts()[lead]["tasks"] == []
 
 
