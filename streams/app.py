@@ -28,6 +28,7 @@ from streams.agents.fetch import fetch
 from streams.agents.inspect import inspect
 from streams.agents.record import record
 from streams.agents.sweep import sweep
+from streams.agents.tokens import tokens
 from streams.appender import Appender, Record
 from streams.back import new_way_back
 from streams.core.admission import priority_of
@@ -46,11 +47,13 @@ from streams.dispatch.receipts import Receipts
 from streams.dispatch.recorded import Recorded
 from streams.dispatch.spending import Spending
 from streams.dispatch.sweeper import Sweeper, schedule_of
+from streams.dispatch.tokens import Tokens
 from streams.dispatch.watchdog import LoopWatch, end_process, watch_consumer
 from streams.dispatch.writer import Writer
 from streams.faust_app import new_faust_app
 from streams.kafka import GroupLag, new_producer, start_producer
 from streams.metrics import Metrics
+from streams.oauth import Grants
 from streams.parking import Parking
 from streams.placement import ghl_budget, lofty_budget
 from streams.places import Places
@@ -66,6 +69,7 @@ from streams.topics import (
     RECEIPTS,
     SNAPSHOTS,
     SWEEPS,
+    TOKENS,
     TopicNames,
 )
 from streams.vendors import locations_of, teams_of
@@ -267,6 +271,8 @@ class Worker:
                     self._sweeper.lose(c.name)
                 both.create_task(self.reading.lose({c.lofty_budget for c in self._places.reading_at(partition)}))
                 both.create_task(self.writing.lose({c.ghl_budget for c in self._places.writing_at(partition)}))
+        if self._tokens is not None:
+            await self._tokens.lose(partitions)
         await self._busy.until_idle()
 
     def _newest_epoch(self, partition: int) -> int:
@@ -361,9 +367,27 @@ class Worker:
         )
         self._loops = (self.reading, self.writing)
         transport = LeasedTransport(self._wire, self.lease)
-        teams = teams_of(settings, self._places, transport, partial(self._answered, self.reading), given.visibility_ms)
+        grants = Grants.of(settings)
+        self._tokens = (
+            Tokens(grants, state.tokens, transport, self._resume, given.now_ms, self.metrics) if grants else None
+        )
+        teams = teams_of(
+            settings,
+            self._places,
+            transport,
+            partial(self._answered, self.reading),
+            given.visibility_ms,
+            grants,
+            self._tokens,
+        )
         places = locations_of(
-            settings, self._places, transport, partial(self._answered, self.writing), given.search_lag_ms
+            settings,
+            self._places,
+            transport,
+            partial(self._answered, self.writing),
+            given.search_lag_ms,
+            grants,
+            self._tokens,
         )
         self._members = Members(self.reading, teams)
         self._sweeper = Sweeper(
@@ -503,6 +527,10 @@ class Worker:
             ),
         )
 
+        if self._tokens is not None:
+            adopt = self._tokens.adopt
+            taken = tokens(table=state.tokens, appender=appender, parking=parking, adopt=adopt, now_ms=now_ms)
+            self._agent("tokens", TOKENS, taken)
         self._agent("respond", GHL_CHANGES, self._back.respond_process())
         self._agent("write_back", LOFTY_WRITES, self._back.write_back_process())
         self._agent(
@@ -526,7 +554,7 @@ class Worker:
         source = self.app.topic(
             self._names.of(topic), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
-        resumes_at = None if topic == SNAPSHOTS else self._lag.resumes_at
+        resumes_at = None if topic in (SNAPSHOTS, TOKENS) else self._lag.resumes_at
         body = agent(name, process, self._busy, self._given.end, resumes_at)
         self.app.agent(source, name=f"lofty_ghl.{name}", concurrency=1)(body)
 
@@ -534,6 +562,10 @@ class Worker:
         self.metrics.answered(answer)
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
+
+    def _resume(self, budget: str) -> None:
+        for loop in self._loops:
+            loop.resume(budget)
 
     def _lease_over(self) -> None:
         self._given.end("Kafka gave this worker's partitions to others: it was frozen, or cut off, for too long.")

@@ -27,6 +27,7 @@ class Metrics:
         self.lofty_writes = self._counter(
             "lofty_writes", "Requests of the way back to Lofty by step and outcome.", "connection", "step", "outcome"
         )
+        self.refreshes = self._counter("refreshes", "OAuth tokens by how their renewal ended.", "vendor", "result")
         self.sweeps = self._counter("sweeps", "Sweeps of Lofty's leads by how they ended.", "connection", "result")
         self.vendor_calls = self._counter(
             "vendor_calls", "Answers of the vendors, by operation and status.", "vendor", "operation", "status"

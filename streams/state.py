@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from streams.appender import Appender
 from streams.core.back_rows import BackRow, ErrandRow, EventRow, HeardRow, WebhookRow
 from streams.core.rows import BudgetRow, FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, SweptRow
+from streams.core.token_rows import TokenRow
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.tables import Changelogs, MemoryStore, RocksStore, Store, Table
@@ -27,6 +28,7 @@ from streams.topics import (
     SEEN_TABLE,
     SWEEPS_TABLE,
     SWEPT_TABLE,
+    TOKENS_TABLE,
     WEBHOOKS_TABLE,
     TopicNames,
 )
@@ -53,6 +55,7 @@ class State:
     events: Table[EventRow]
     heard: Table[HeardRow]
     errands: Table[ErrandRow]
+    tokens: Table[TokenRow]
 
     @classmethod
     def of(cls, settings: Settings, names: TopicNames, appender: Appender, clock: Callable[[], float]) -> State:
@@ -81,6 +84,7 @@ class State:
             events=table(EVENTS_TABLE, EventRow),
             heard=table(HEARD_TABLE, HeardRow),
             errands=table(ERRANDS_TABLE, ErrandRow),
+            tokens=table(TOKENS_TABLE, TokenRow),
         )
 
     def release(self, partitions: set[int]) -> None:
@@ -88,7 +92,7 @@ class State:
         tables: tuple[Table[Any], ...] = (
             *(self.seen, self.fetches, self.outbox, self.links),
             *(self.budgets, self.sweeps, self.swept),
-            *(self.backlinks, self.webhooks, self.events, self.heard, self.errands),
+            *(self.backlinks, self.webhooks, self.events, self.heard, self.errands, self.tokens),
         )
         for table in tables:
             for partition in partitions:

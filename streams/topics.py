@@ -20,6 +20,7 @@ SWEEPS = "lofty.sweeps"
 GHL_CHANGES = "ghl.changes"
 LOFTY_WRITES = "lofty.writes"
 LOFTY_RECEIPTS = "lofty.receipts"
+TOKENS = "tokens"
 
 SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
@@ -33,6 +34,7 @@ WEBHOOKS_TABLE = "webhooks"
 EVENTS_TABLE = "events"
 HEARD_TABLE = "heard"
 ERRANDS_TABLE = "errands"
+TOKENS_TABLE = "tokens"
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -42,8 +44,8 @@ class TopicSpec:
     """One topic. `retention_days` None means: compacted, kept as long as its keys live."""
 
     name: str
-    keyed_by: Literal["contact", "entity", "connection", "record"]
-    placed_by: Literal["key", "Lofty budget", "GHL budget"]
+    keyed_by: Literal["contact", "entity", "connection", "token", "record"]
+    placed_by: Literal["key", "Lofty budget", "GHL budget", "budget"]
     retention_days: int | None
     holds: str
 
@@ -65,6 +67,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(GHL_CHANGES, "contact", "GHL budget", 14, "what GHL's webhooks told"),
     TopicSpec(LOFTY_WRITES, "contact", "Lofty budget", 30, "what shall be written to Lofty"),
     TopicSpec(LOFTY_RECEIPTS, "contact", "Lofty budget", 30, "what became of it"),
+    TopicSpec(TOKENS, "token", "budget", None, "OAuth tokens that were granted, sealed"),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
     TopicSpec(RESOLVED, "record", "key", 90, "what was decided about parked records"),
 )
@@ -81,6 +84,7 @@ TABLES: tuple[str, ...] = (
     EVENTS_TABLE,
     HEARD_TABLE,
     ERRANDS_TABLE,
+    TOKENS_TABLE,
 )
 
 

@@ -8,22 +8,30 @@ from functools import partial
 from pydantic import SecretStr
 
 from connectors.answered import Answered
-from connectors.auth import StaticAuth
+from connectors.auth import Auth, StaticAuth
 from connectors.ghl import GhlClient
 from connectors.lofty import LoftyClient
 from connectors.request import Transport
 from streams.core.planning import Rules
 from streams.dispatch.reader import Team
+from streams.dispatch.tokens import Tokens
 from streams.dispatch.writer import Location
+from streams.oauth import Grants
 from streams.places import Places
-from streams.settings import Settings
+from streams.settings import Connection, Settings
 
 OnAnswer = Callable[[str, Answered], None]
 """Is told a budget and what a vendor answered to one of its requests."""
 
 
 def teams_of(
-    settings: Settings, places: Places, transport: Transport, on_answer: OnAnswer, visibility_ms: int
+    settings: Settings,
+    places: Places,
+    transport: Transport,
+    on_answer: OnAnswer,
+    visibility_ms: int,
+    grants: Grants | None = None,
+    tokens: Tokens | None = None,
 ) -> dict[str, Team]:
     """The Lofty side of each connection."""
     return {
@@ -34,7 +42,7 @@ def teams_of(
             snapshots_partition=places.ghl(c),
             client=LoftyClient(
                 transport,
-                StaticAuth("token", _secret(c.secrets.lofty_api_key)),
+                lofty_auth(c, grants, tokens),
                 base_url=c.lofty.base_url,
                 on_answer=partial(on_answer, c.lofty_budget),
             ),
@@ -45,7 +53,13 @@ def teams_of(
 
 
 def locations_of(
-    settings: Settings, places: Places, transport: Transport, on_answer: OnAnswer, search_lag_ms: int
+    settings: Settings,
+    places: Places,
+    transport: Transport,
+    on_answer: OnAnswer,
+    search_lag_ms: int,
+    grants: Grants | None = None,
+    tokens: Tokens | None = None,
 ) -> dict[str, Location]:
     """The GHL side of each connection."""
     return {
@@ -56,7 +70,7 @@ def locations_of(
             partition=places.ghl(c),
             client=GhlClient(
                 transport,
-                StaticAuth("Bearer", _secret(c.secrets.ghl_token)),
+                ghl_auth(c, grants, tokens),
                 base_url=c.ghl.base_url,
                 on_answer=partial(on_answer, c.ghl_budget),
             ),
@@ -69,6 +83,20 @@ def locations_of(
         )
         for c in settings.connections.values()
     }
+
+
+def lofty_auth(connection: Connection, grants: Grants | None, tokens: Tokens | None) -> Auth:
+    """How a connection's requests to Lofty get their credential."""
+    if connection.lofty.auth == "oauth" and grants is not None and tokens is not None:
+        return tokens.auth(grants.lofty(connection))
+    return StaticAuth("token", _secret(connection.secrets.lofty_api_key))
+
+
+def ghl_auth(connection: Connection, grants: Grants | None, tokens: Tokens | None) -> Auth:
+    """How a connection's requests to GHL get their credential."""
+    if connection.ghl.auth == "oauth" and grants is not None and tokens is not None:
+        return tokens.auth(grants.ghl(connection))
+    return StaticAuth("Bearer", _secret(connection.secrets.ghl_token))
 
 
 def _secret(secret: SecretStr | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from streams.cli.backfill import backfill
+from streams.cli.connect import connect
 from streams.cli.demo import demo
 from streams.cli.explain import explain
 from streams.cli.gateway import gateway
@@ -12,6 +13,7 @@ from streams.cli.init import init
 from streams.cli.operations import operations
 from streams.cli.parked import parked
 from streams.cli.sandbox import sandbox
+from streams.cli.secrets import secrets
 from streams.cli.subscriptions import subscriptions
 from streams.cli.topics import topics
 from streams.cli.verify import verify
@@ -31,6 +33,8 @@ app.command()(gateway)
 app.command()(backfill)
 app.command()(verify)
 app.command()(explain)
+app.add_typer(connect, name="connect")
+app.add_typer(secrets, name="secrets")
 app.add_typer(parked, name="parked")
 app.add_typer(topics, name="topics")
 app.add_typer(subscriptions, name="subscriptions")

@@ -132,6 +132,11 @@ class DispatchLoop:
         log.warning("%s: budget %s pauses for %.1f s: %s", self.name, budget, seconds, cause)
         self.core.pause(budget, self._clock() + seconds, cause)
 
+    def resume(self, budget: str) -> None:
+        """End a pause: what it waited for has come."""
+        self.core.resume(budget)
+        self._changed.set()
+
     async def run(self) -> None:
         """Work until cancelled."""
         while True:

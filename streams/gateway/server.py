@@ -13,8 +13,10 @@ from streams.appender import Appender
 from streams.gateway.addresses import networks
 from streams.gateway.ghl_intake import Door, GhlIntake
 from streams.gateway.intake import LoftyIntake
+from streams.gateway.oauth import Callbacks
 from streams.kafka import new_producer, start_producer
 from streams.metrics import Metrics
+from streams.oauth import CALLBACK, Grants
 from streams.observe import add_health_and_metrics, listen
 from streams.parking import Parking
 from streams.places import Places
@@ -73,6 +75,11 @@ class Gateway:
         app = web.Application(client_max_size=settings.gateway.max_body_bytes)
         app.router.add_post("/lofty/{secret}", intake.handle)
         app.router.add_post("/ghl/webhooks", ghl.handle)
+        grants = Grants.of(settings) if settings.oauth_secrets.token_keys is not None else None
+        if grants is not None:
+            callbacks = Callbacks(grants, names, self._appender, self.metrics, self._now_ms)
+            app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
+            app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)
         add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: True)
         self._runner, self.url = await listen(app, settings.gateway.host, settings.gateway.port)
         return self

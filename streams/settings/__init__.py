@@ -4,11 +4,12 @@ A wrong file is refused with all its problems at once.
 """
 
 from streams.settings.load import example_text, load_settings, require_secrets
-from streams.settings.model import Connection, Gateway, Ghl, Kafka, Lofty, Policies, Secrets, Settings, Sweep, Worker
+from streams.settings.model import Connection, Gateway, Ghl, Kafka, Lofty, Policies, Secrets, Sweep, Worker
 from streams.settings.overrides import OVERRIDES
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.secrets import variable
+from streams.settings.whole import Settings
 
 __all__ = [
     "OVERRIDES",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from streams.settings.model import Settings
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
-from streams.settings.secrets import variable
+from streams.settings.secrets import GHL_CLIENT_SECRET, LOFTY_CLIENT_SECRET, TOKEN_KEYS, variable
+from streams.settings.whole import Settings
 
 
 def load_settings(path: str | Path, environ: Mapping[str, str]) -> Settings:
@@ -51,10 +51,27 @@ def require_secrets(settings: Settings, *names: str) -> None:
         )
         for connection in settings.connections.values()
         for name in names or DEMANDED
-        if getattr(connection.secrets, name) is None
+        if getattr(connection.secrets, name) is None and not connection.is_by_oauth(name)
+    ]
+    asked = names or DEMANDED
+    problems += [
+        Problem(None, name, "a credential", "nothing", f"or set {name}_FILE; {hint}")
+        for name, hint in _missing_for_oauth(settings, asked)
     ]
     if problems:
         raise SettingsError("environment", problems)
+
+
+def _missing_for_oauth(settings: Settings, asked: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The variables that OAuth needs and the environment lacks, each with a hint."""
+    by_oauth = {n for n in ("ghl_token", "lofty_api_key") if n in asked and settings.uses_oauth(n)}
+    secrets = settings.oauth_secrets
+    if by_oauth and secrets.token_keys is None:
+        yield TOKEN_KEYS, 'make a key with: echo "$(date +%Y%m):$(openssl rand -base64 32)"'
+    if "ghl_token" in by_oauth and secrets.ghl_client_secret is None:
+        yield GHL_CLIENT_SECRET, "it stands in GHL's marketplace portal"
+    if "lofty_api_key" in by_oauth and secrets.lofty_client_secret is None:
+        yield LOFTY_CLIENT_SECRET, "it stands in Lofty's developer portal"
 
 
 def example_text() -> str:

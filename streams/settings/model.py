@@ -145,6 +145,7 @@ class Lofty(Table):
 
     team_id: Annotated[Present, Field(description="the Lofty team's id, as text")]
     base_url: BaseUrl = "https://api.lofty.com"
+    auth: Literal["api_key", "oauth"] = "api_key"
     requests_per_minute: Count = 500
     budget: Annotated[str | None, Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9_-]*$")] = None
 
@@ -158,6 +159,7 @@ class Ghl(Table):
 
     location_id: Annotated[Present, Field(description="the GHL location's id, as text")]
     base_url: BaseUrl = "https://services.leadconnectorhq.com"
+    auth: Literal["token", "oauth"] = "token"
     requests_per_window: Count = 100
     window_seconds: Annotated[float, Field(gt=0, le=3600, description="a number of seconds")] = 10.0
     requests_per_day: Count = 200_000
@@ -220,19 +222,13 @@ class Connection(BaseModel):
         """What Lofty limits: the app or API key, shared by the connections that name the same budget."""
         return self.lofty.budget or self.name
 
+    def is_by_oauth(self, secret: str) -> bool:
+        """Whether OAuth stands in place of this secret (`ghl_token` or `lofty_api_key`)."""
+        return (secret == "ghl_token" and self.ghl.auth == "oauth") or (
+            secret == "lofty_api_key" and self.lofty.auth == "oauth"
+        )
+
     @property
     def ghl_budget(self) -> str:
         """What GHL limits: the location."""
         return self.ghl.location_id
-
-
-class Settings(BaseModel):
-    """The whole configuration."""
-
-    model_config = ConfigDict(frozen=True)
-
-    kafka: Kafka
-    kafka_password: SecretStr | None = None
-    gateway: Gateway
-    worker: Worker
-    connections: dict[str, Connection]

@@ -23,17 +23,25 @@ from streams.settings.model import (
     Lofty,
     Policies,
     Region,
-    Settings,
     Sweep,
     Table,
     Worker,
 )
+from streams.settings.oauth import OAuth
 from streams.settings.overrides import apply_overrides, overridden
 from streams.settings.problems import Problem, SettingsError
-from streams.settings.secrets import KAFKA_PASSWORD, ReadFile, connection_secrets, read_secret, secrets_in_file
+from streams.settings.secrets import (
+    KAFKA_PASSWORD,
+    ReadFile,
+    connection_secrets,
+    oauth_secrets,
+    read_secret,
+    secrets_in_file,
+)
 from streams.settings.toml_lines import Path, line_numbers, line_of
+from streams.settings.whole import Settings
 
-SECTIONS = ("kafka", "gateway", "worker", "connections", "mappings")
+SECTIONS = ("kafka", "gateway", "worker", "oauth", "connections", "mappings")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 NAME_EXPECTED = "a name of small letters, digits, dashes and underscores"
 
@@ -106,14 +114,25 @@ class _Parser:
         kafka = self._table(Kafka, ("kafka",), tables)
         gateway = self._table(Gateway, ("gateway",), tables)
         worker = self._table(Worker, ("worker",), tables)
+        oauth = self._table(OAuth, ("oauth",), tables)
         mappings = self._mappings(tables)
         connections = self._connections(tables, mappings)
         password = read_secret(KAFKA_PASSWORD, self.environ, self.read_file, self.problems)
+        secrets = oauth_secrets(self.environ, self.read_file, self.problems)
+        self._check_oauth(connections, oauth)
         self._check_shared_limits(connections)
         self._check_sasl(kafka, has_password=password is not None)
-        if self.problems or kafka is None or gateway is None or worker is None:
+        if self.problems or kafka is None or gateway is None or worker is None or oauth is None:
             return None
-        return Settings(kafka=kafka, kafka_password=password, gateway=gateway, worker=worker, connections=connections)
+        return Settings(
+            kafka=kafka,
+            kafka_password=password,
+            gateway=gateway,
+            worker=worker,
+            oauth=oauth,
+            oauth_secrets=secrets,
+            connections=connections,
+        )
 
     def _add(self, path: tuple[str, ...], expected: str, got: str, hint: str = "") -> None:
         self.problems.append(Problem(line_of(self.lines, path), dotted(path), expected, got, hint))
@@ -229,6 +248,19 @@ class _Parser:
             self._add((*path, "mapping"), expected, repr(name), did_you_mean(name, known))
             return False
         return True
+
+    def _check_oauth(self, connections: Mapping[str, Connection], oauth: OAuth | None) -> None:
+        """A connection by OAuth needs the app by which it is connected."""
+        if oauth is None:
+            return
+        for name, one in connections.items():
+            for side, is_used, app in (
+                ("ghl", one.ghl.auth == "oauth", oauth.ghl),
+                ("lofty", one.lofty.auth == "oauth", oauth.lofty),
+            ):
+                if is_used and app is None:
+                    path = ("connections", name, side, "auth")
+                    self._add(path, f"a table [oauth.{side}] with a client_id", "none", "or use fixed credentials")
 
     def _check_shared_limits(self, connections: Mapping[str, Connection]) -> None:
         """One budget, one limit: connections that share one must agree on it, and no pair is connected twice."""

@@ -15,11 +15,17 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from connectors.errors import BrokenKeys
+from connectors.keyring import KeyRing
 from streams.settings.model import Secrets
+from streams.settings.oauth import OAuthSecrets
 from streams.settings.problems import Problem
 
 PREFIX = "LOFTY_GHL_"
 KAFKA_PASSWORD = PREFIX + "KAFKA_PASSWORD"
+GHL_CLIENT_SECRET = PREFIX + "OAUTH_GHL_CLIENT_SECRET"
+LOFTY_CLIENT_SECRET = PREFIX + "OAUTH_LOFTY_CLIENT_SECRET"
+TOKEN_KEYS = PREFIX + "TOKEN_KEYS"
 SUFFIXES: dict[str, str] = {
     "lofty_api_key": "LOFTY_API_KEY",
     "ghl_token": "GHL_TOKEN",
@@ -55,10 +61,34 @@ def connection_secrets(
     return Secrets(**found)
 
 
+def oauth_secrets(environ: Mapping[str, str], read_file: ReadFile, problems: list[Problem]) -> OAuthSecrets:
+    """The secrets of our apps, and the keys that seal tokens. What is wrong with them is appended to `problems`."""
+    keys = read_secret(TOKEN_KEYS, environ, read_file, problems, is_list=True)
+    if keys is not None:
+        try:
+            KeyRing.of(keys.get_secret_value())
+        except BrokenKeys as error:
+            problems.append(Problem(None, TOKEN_KEYS, "keys as ID:BASE64", "another text (not shown)", str(error)))
+            keys = None
+    return OAuthSecrets(
+        ghl_client_secret=read_secret(GHL_CLIENT_SECRET, environ, read_file, problems),
+        lofty_client_secret=read_secret(LOFTY_CLIENT_SECRET, environ, read_file, problems),
+        token_keys=keys,
+    )
+
+
 def read_secret(
-    name: str, environ: Mapping[str, str], read_file: ReadFile, problems: list[Problem]
+    name: str,
+    environ: Mapping[str, str],
+    read_file: ReadFile,
+    problems: list[Problem],
+    *,
+    is_list: bool = False,
 ) -> SecretStr | None:
-    """A secret from `name` or from the file that `name_FILE` names; None when neither is set."""
+    """A secret from `name` or from the file that `name_FILE` names; None when neither is set.
+
+    `is_list` takes several, one a line or between blanks, and puts commas between them.
+    """
     file_name = f"{name}_FILE"
     path = environ.get(file_name)
     if path is not None and name in environ:
@@ -76,7 +106,7 @@ def read_secret(
             return None
     if text is None:
         return None
-    text = text.strip()
+    text = ",".join(text.split()) if is_list else text.strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         got = "an empty text" if not text else "blanks, line ends or other signs inside it"
         problems.append(Problem(None, where, "one credential", got))

@@ -8,7 +8,17 @@ from typing import Literal
 from streams.words.word import Word
 
 Stage = Literal[
-    "intake", "dedupe", "fetch", "deliver", "record", "inspect", "sweep", "ghl intake", "respond", "write back"
+    "intake",
+    "dedupe",
+    "fetch",
+    "deliver",
+    "record",
+    "inspect",
+    "sweep",
+    "ghl intake",
+    "respond",
+    "write back",
+    "tokens",
 ]
 
 

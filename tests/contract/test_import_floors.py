@@ -23,6 +23,8 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
         (
             *("streams.agents", "streams.agents.*", "streams.dispatch", "streams.dispatch.*"),
             *(
+                "streams.connecting",
+                "streams.resealing",
                 "streams.gateway",
                 "streams.gateway.*",
                 "streams.verify",
@@ -52,6 +54,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.observe",
             ),
             *(
+                "streams.oauth",
                 "streams.parking",
                 "streams.places",
                 "streams.state",

@@ -1,0 +1,49 @@
+"""`tokens`: what a person granted is taken into use. `tokens` → table `tokens`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.agents.batches import Process
+from streams.appender import Appender, Record
+from streams.core.token_rows import TokenRow
+from streams.parking import Parking
+from streams.tables import Table
+from streams.words import NotAWord
+from streams.words.token import SealedToken
+
+
+def tokens(
+    *,
+    table: Table[TokenRow],
+    appender: Appender,
+    parking: Parking,
+    adopt: Callable[[int, str], None],
+    now_ms: Callable[[], int],
+) -> Process:
+    """The agent's process. `adopt(partition, token)` is told of each that is new.
+
+    An older one than stands there is passed over: a refresh has overtaken it, and its refresh token is used up.
+    """
+
+    async def process(messages: list[Any]) -> None:
+        parked: list[Record] = []
+        taken: list[tuple[int, str]] = []
+        for message in messages:
+            try:
+                word = SealedToken.from_bytes(message.value)
+            except NotAWord as error:
+                parked.append(parking.unreadable("tokens", message, str(error), now_ms()))
+                continue
+            before = table.get(message.partition, word.token)
+            if before is not None and (word.at_ms < before.at_ms or word.sealed == before.sealed):
+                continue
+            table.put(message.partition, word.token, TokenRow(sealed=word.sealed, at_ms=word.at_ms))
+            taken.append((message.partition, word.token))
+        await appender.append(parked)
+        await table.flush()
+        for partition, token in taken:
+            adopt(partition, token)
+
+    return process

@@ -1,0 +1,209 @@
+"""`lofty-ghl connect`: give a connection access by OAuth."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import typer
+from aiokafka.errors import KafkaError
+
+from connectors.errors import CallbackRefused, ConnectorError
+from connectors.ghl.oauth import redirect_problem
+from connectors.http import AiohttpTransport
+from streams.appender import Appender
+from streams.cli.running import DEFAULT_CONFIG, ConfigOption, refuse, settings_or_refuse
+from streams.connecting import (
+    Granted,
+    Link,
+    accept_ghl,
+    accept_lofty,
+    connection_of,
+    ghl_link,
+    granted_since,
+    hand_over,
+    lofty_by_key,
+    lofty_link,
+    query_of,
+)
+from streams.kafka import new_producer, start_producer
+from streams.oauth import Grants, wanted_scopes
+from streams.settings import Connection, Settings
+from streams.topics import TopicNames
+
+connect = typer.Typer(help="Give a connection access to GHL or Lofty by OAuth.", no_args_is_help=True)
+
+ConnectionOption = Annotated[str, typer.Option("--connection", help="Which one; needed where there are several.")]
+CodeOption = Annotated[
+    str, typer.Option("--code", help="The address that the browser showed after consent, or its code; no waiting then.")
+]
+WaitOption = Annotated[float, typer.Option("--wait", help="How many minutes to wait for the consent.", min=0)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document when it is done.")]
+DEFAULT_WAIT = 15.0
+
+Found = TypeVar("Found")
+
+
+@connect.command()
+def ghl(
+    config: ConfigOption = DEFAULT_CONFIG,
+    connection: ConnectionOption = "",
+    code: CodeOption = "",
+    wait: WaitOption = DEFAULT_WAIT,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the link at which GHL is asked for access, and wait until the gateway has got the answer.
+
+    Exit code 0: connected. 1: connected, but scopes are missing, or nobody gave access in time. 2: wrong usage or refused.
+    3: Kafka cannot be used. Run it again to connect anew: the new tokens replace the old ones.
+
+    Example: lofty-ghl connect ghl --connection acme
+    """
+    settings, grants, chosen = _open(config, "ghl_token", connection, lambda one: one.ghl.auth)
+    if code:
+        query = query_of(code)
+
+        async def accept(transport: AiohttpTransport) -> Granted:
+            if "state" in query and connection_of(grants, query, _now_ms()).name != chosen.name:
+                raise CallbackRefused("ghl", "it is the answer to a link of another connection")
+            return await accept_ghl(grants, chosen, query, transport, _now_ms())
+
+        _tell(_accepted(settings, accept), as_json=as_json)
+        return
+    redirect = grants.ghl_client().redirect_uri
+    is_sandbox = chosen.ghl.base_url.startswith("http://")
+    if not settings.gateway.public_url or (not is_sandbox and redirect_problem(redirect)):
+        problem = redirect_problem(redirect) or ""
+        refuse(
+            f"gateway.public_url must say where GHL reaches the gateway: {problem}. The app in GHL's portal must name {redirect}"
+        )
+    since = _now_ms()
+    _show(ghl_link(grants, chosen, since), as_json=as_json)
+    typer.echo(f"It asks for: {' '.join(wanted_scopes(chosen))}", err=as_json)
+    typer.echo(
+        f"Waiting for the gateway to hear of it, {wait:g} minutes at most (Ctrl-C ends the waiting, not the link) ...",
+        err=True,
+    )
+    found = _with_kafka(settings, lambda: granted_since(grants, chosen, since, wait * 60))
+    if found is None:
+        refuse(
+            f"nobody gave access within {wait:g} minutes, or the gateway did not hear of it: is it running at {redirect}?",
+            1,
+        )
+    _tell(found, as_json=as_json)
+
+
+@connect.command()
+def lofty(
+    config: ConfigOption = DEFAULT_CONFIG,
+    connection: ConnectionOption = "",
+    code: CodeOption = "",
+    by_key: Annotated[
+        bool, typer.Option("--by-key", help="By the API key of the connection (customer_key); needs no browser.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the link at which Lofty is asked for access, and take the address that the browser shows afterwards.
+
+    Exit code 0: connected. 2: wrong usage or refused. 3: Kafka cannot be used.
+
+    Example: lofty-ghl connect lofty --connection acme --by-key
+    """
+    settings, grants, chosen = _open(config, "lofty_api_key", connection, lambda one: one.lofty.auth)
+    if by_key:
+        accepted = _accepted(settings, lambda transport: lofty_by_key(grants, chosen, transport, _now_ms()))
+        _tell(accepted, as_json=as_json)
+        return
+    link = lofty_link(grants)
+    if code and link.verifier is not None:
+        refuse(
+            'with server = "developer" the code must be pasted into the command that printed the link: leave --code out'
+        )
+    if not code:
+        _show(link, as_json=as_json)
+        code = typer.prompt("Paste the address that the browser shows afterwards", err=True)
+    query, verifier = query_of(code), link.verifier
+    _tell(
+        _accepted(settings, lambda transport: accept_lofty(grants, chosen, query, transport, _now_ms(), verifier)),
+        as_json=as_json,
+    )
+
+
+def _open(
+    config: Any, secret: str, name: str, auth: Callable[[Connection], str]
+) -> tuple[Settings, Grants, Connection]:
+    settings = settings_or_refuse(config, secret)
+    connections = settings.connections
+    if not name and len(connections) == 1:
+        name = next(iter(connections))
+    if name not in connections:
+        refuse(f"--connection: expected one of {', '.join(sorted(connections)) or 'none is configured'}, got {name!r}")
+    side = "ghl" if secret == "ghl_token" else "lofty"
+    if auth(connections[name]) != "oauth":
+        refuse(
+            f'connection {name} has a fixed credential there; for OAuth set auth = "oauth" in [connections.{name}.{side}]'
+        )
+    grants = Grants.of(settings)
+    assert grants is not None  # this connection has OAuth
+    return settings, grants, connections[name]
+
+
+def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine[Any, Any, Granted]]) -> Granted:
+    async def run() -> Granted:
+        async with AiohttpTransport() as transport:
+            granted = await accept(transport)
+        producer = new_producer(settings)
+        await start_producer(producer)
+        try:
+            await hand_over(granted, TopicNames(settings.kafka.topic_prefix), Appender(producer))
+        finally:
+            await producer.stop()
+        return granted
+
+    try:
+        return _with_kafka(settings, run)
+    except ConnectorError as error:
+        refuse(f"not connected: {error}")
+
+
+def _with_kafka(settings: Settings, run: Callable[[], Coroutine[Any, Any, Found]]) -> Found:
+    try:
+        return asyncio.run(run())
+    except KafkaError as error:
+        refuse(
+            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}. "
+            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
+            3,
+        )
+
+
+def _show(link: Link, *, as_json: bool) -> None:
+    typer.echo("Open this link, signed in as the account's owner:", err=True)
+    typer.echo(link.url, err=as_json)
+
+
+def _tell(granted: Granted, *, as_json: bool) -> None:
+    until = datetime.fromtimestamp(granted.expires_at_ms / 1000, UTC).isoformat(timespec="seconds")
+    if as_json:
+        facts = {
+            "connection": granted.connection,
+            "vendor": granted.vendor,
+            "scopes": list(granted.scopes),
+            "missing": list(granted.missing),
+            "renewed_before": until,
+        }
+        typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
+    else:
+        typer.echo(f"Connection {granted.connection} has access to {'GHL' if granted.vendor == 'ghl' else 'Lofty'}.")
+        typer.echo(f"granted  {' '.join(granted.scopes) or '(the vendor does not say)'}")
+        typer.echo(f"The worker renews it before {until}.")
+    if granted.missing:
+        refuse(f"missing  {' '.join(granted.missing)}: add them to the app in GHL's portal, and connect again", 1)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

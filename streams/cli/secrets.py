@@ -1,0 +1,54 @@
+"""`lofty-ghl secrets`: the keys that seal what is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import orjson
+import typer
+from aiokafka.errors import KafkaError
+
+from connectors.errors import SealError
+from streams.cli.running import DEFAULT_CONFIG, ConfigOption, err, refuse, settings_or_refuse
+from streams.oauth import Grants
+from streams.resealing import Resealed, reseal
+
+secrets = typer.Typer(help="The keys that seal OAuth tokens.", no_args_is_help=True)
+
+
+@secrets.command()
+def rotate(
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Seal every stored token again under the first key of LOFTY_GHL_TOKEN_KEYS.
+
+    To change a key: put the new one before the old one, restart workers and gateway, run this until nothing is left, and then
+    drop the old key. Safe to repeat. Exit code 0: all are under the first key. 1: some cannot be opened by any key.
+    2: wrong usage. 3: Kafka cannot be used.
+
+    Example: lofty-ghl secrets rotate
+    """
+    settings = settings_or_refuse(config, "ghl_token", "lofty_api_key")
+    grants = Grants.of(settings)
+    if grants is None:
+        refuse("no connection has OAuth, so no token is stored")
+    try:
+        found = asyncio.run(reseal(grants))
+    except KafkaError as error:
+        refuse(f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}.", 3)
+    except SealError as error:
+        refuse(str(error))
+    _tell(found, grants.ring.current_id, as_json=as_json)
+    raise typer.Exit(1 if found.closed else 0)
+
+
+def _tell(found: Resealed, key: str, *, as_json: bool) -> None:
+    if as_json:
+        facts = {"key": key, "resealed": found.resealed, "kept": found.kept, "closed": found.closed}
+        typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
+        return
+    typer.echo(f"sealed again under key {key}: {len(found.resealed)}; already under it: {len(found.kept)}")
+    for token, why in found.closed.items():
+        err.print(f"{token} stays as it is: {why}", markup=False, soft_wrap=True)

@@ -1,0 +1,44 @@
+"""`[oauth]`: the apps by which connections are given access, where they do not use fixed credentials."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from streams.settings.model import BaseUrl, Present, Table
+
+
+class GhlApp(Table):
+    """Our app in GHL's marketplace. Addresses are GHL's own unless a sandbox plays it."""
+
+    client_id: Annotated[Present, Field(description="the app's client id, from the marketplace's portal")]
+    version_id: str | None = None
+    authorize_url: BaseUrl = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
+
+
+class LoftyApp(Table):
+    """Our app in Lofty's portal. `server` is which of the two token servers that Lofty documents is asked."""
+
+    client_id: Annotated[Present, Field(description="the app's client id, from Lofty's portal")]
+    redirect_uri: BaseUrl | None = None
+    server: Literal["help_centre", "developer"] = "help_centre"
+    authorize_url: BaseUrl = "https://lofty.com/page/vendor-auth.html"
+    token_base_url: BaseUrl | None = None
+
+
+class OAuth(Table):
+    """The apps."""
+
+    ghl: GhlApp | None = None
+    lofty: LoftyApp | None = None
+
+
+class OAuthSecrets(BaseModel):
+    """What the environment has of them. None of it shows in a `repr`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ghl_client_secret: SecretStr | None = None
+    lofty_client_secret: SecretStr | None = None
+    token_keys: SecretStr | None = None
