@@ -564,6 +564,14 @@ class Worker:
             loop.observe(budget, answer.rate)
 
     def _resume(self, budget: str) -> None:
+        """A budget has been given access: what could not be read without it is read first."""
+        for partition in self.ownership.fenced:
+            for c in self._places.reading_at(partition):
+                if c.lofty_budget == budget:
+                    self._members.load(c.name)
+            for c in self._places.writing_at(partition):
+                if c.ghl_budget == budget:
+                    self._directories.load(c.name)
         for loop in self._loops:
             loop.resume(budget)
 

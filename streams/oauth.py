@@ -120,7 +120,7 @@ class Grants:
         app = self.settings.oauth.lofty
         key_only = app is not None and app.server == "developer"
         server = lofty_oauth.DEVELOPER if is_developer or key_only else lofty_oauth.HELP_CENTRE
-        return server.at(app.token_base_url) if app is not None and app.token_base_url else server
+        return server.at(app.server_url) if app is not None and app.server_url else server
 
     def seal(self, token: str, pair: TokenPair) -> str:
         """A pair as it may stand on a topic."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from mode.utils.logging import get_logger
 
-from connectors.errors import ConnectorError, NotSent
+from connectors.errors import ConnectorError, GrantRefused, NotSent
 from connectors.outcome import Disposition, classify
 from streams.core.directory import Directory, fold
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
-from streams.dispatch.writer import Location
+from streams.dispatch.writer import PAUSE_SECONDS, Location
 from streams.mapping import CustomField
 
 log = get_logger("lofty_ghl.directory")
@@ -81,6 +81,10 @@ class Directories:
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
+            if isinstance(error, GrantRefused):
+                # Without access nothing can be written: the connection stays on hold until somebody gives it.
+                self._loop.pause(shelf.location.budget, PAUSE_SECONDS, str(error))
+                return Finish(Verdict.RETRY, RETRY_SECONDS)
             if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
                 return Finish(Verdict.RETRY, RETRY_SECONDS)
             self._give_up(connection, shelf, error)

@@ -13,12 +13,12 @@ from typing import Any
 
 from mode.utils.logging import get_logger
 
-from connectors.errors import ConnectorError, MalformedAnswer, NotSent
+from connectors.errors import ConnectorError, GrantRefused, MalformedAnswer, NotSent
 from connectors.lofty import LoftyClient
 from connectors.outcome import Disposition, classify
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
-from streams.dispatch.reader import Team
+from streams.dispatch.reader import PAUSE_SECONDS, Team
 
 log = get_logger("lofty_ghl.members")
 
@@ -71,6 +71,9 @@ class Members:
             page = await roll.client.list_members(limit=PAGE, offset=roll.read)
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
+            if isinstance(error, GrantRefused):
+                self._loop.pause(roll.budget, PAUSE_SECONDS, str(error))
+                return Finish(Verdict.RETRY, RETRY_SECONDS)
             passes = classify(error).disposition in (Disposition.RETRY, Disposition.THROTTLED)
             if passes and not isinstance(error, MalformedAnswer):
                 return Finish(Verdict.RETRY, RETRY_SECONDS)

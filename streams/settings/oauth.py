@@ -24,7 +24,7 @@ class LoftyApp(Table):
     redirect_uri: BaseUrl | None = None
     server: Literal["help_centre", "developer"] = "help_centre"
     authorize_url: BaseUrl = "https://lofty.com/page/vendor-auth.html"
-    token_base_url: BaseUrl | None = None
+    server_url: BaseUrl | None = None
 
 
 class OAuth(Table):

@@ -51,6 +51,7 @@ partitions = 4
 [gateway]
 host = "127.0.0.1"
 port = 0
+public_url = "https://hooks.example.com"
 [gateway.ghl]
 public_keys = ['''{ghl_key}''']
 [worker]
@@ -61,10 +62,12 @@ region = "US"
 [connections.acme.lofty]
 team_id = "123456"
 base_url = "{lofty}"
+auth = "{lofty_auth}"
 requests_per_minute = {lofty_limit}
 [connections.acme.ghl]
 location_id = "loc-acme"
 base_url = "{ghl}"
+auth = "{ghl_auth}"
 requests_per_window = {ghl_limit}
 window_seconds = {ghl_window}
 {more}
@@ -217,6 +220,9 @@ async def stage(
     pings: Mapping[str, Any] | None = None,
     hooks: Mapping[str, Any] | None = None,
     more: str = "",
+    lofty_auth: str = "api_key",
+    ghl_auth: str = "token",
+    environ: Mapping[str, str] | None = None,
     lofty_limit: int = 100_000,
     ghl_limit: int = 100_000,
     ghl_window: float = 10.0,
@@ -251,9 +257,11 @@ async def stage(
             ghl_limit=ghl_limit,
             ghl_window=ghl_window,
             ghl_key=public_key(ghl_box.settings),
-            more=more,
+            more=more.replace("{ghl}", ghl_served.url).replace("{lofty}", lofty_served.url),
+            lofty_auth=lofty_auth,
+            ghl_auth=ghl_auth,
         )
-        settings = parse_settings(text, ENVIRON, read_file=lambda path: "", source="stage")
+        settings = parse_settings(text, {**ENVIRON, **(environ or {})}, read_file=lambda path: "", source="stage")
         names = TopicNames(prefix)
         broker.create_topics(names.specs(), PARTITIONS)
         gateway = await stack.enter_async_context(Gateway(settings))
@@ -265,7 +273,9 @@ async def stage(
         made = Stage(
             broker, settings, names, lofty_box, ghl_box, gateway, worker, http, lofty_served.url, ghl_served.url, text
         )
-        await made.until(lambda: worker.is_ready and worker.writing.core.is_idle and worker.reading.core.is_idle)
+        waits_for_access = "oauth" in (lofty_auth, ghl_auth)
+        loops = () if waits_for_access else (worker.writing, worker.reading)
+        await made.until(lambda: worker.is_ready and all(loop.core.is_idle for loop in loops))
         transport = await stack.enter_async_context(AiohttpTransport())
         client = LoftyClient(transport, StaticAuth("token", "stage-key"), base_url=lofty_served.url)
         for number in LISTS:

@@ -1,0 +1,272 @@
+"""OAuth through the pipeline: consent in both sandboxes, tokens sealed on Kafka, renewed by the worker that owns the budget."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from connectors.errors import CallbackRefused, SealError
+from connectors.ghl import sandbox as ghl_sandbox
+from connectors.http import AiohttpTransport
+from connectors.keyring import KeyRing
+from connectors.lofty import sandbox as lofty_sandbox
+from connectors.oauth import converse
+from streams.appender import Appender
+from streams.connecting import accept_ghl, accept_lofty, ghl_link, hand_over, lofty_by_key, lofty_link
+from streams.kafka import new_producer, start_producer
+from streams.oauth import Grants
+from streams.resealing import reseal
+from streams.settings import parse_settings
+from streams.topics import TOKENS
+from tests.integration.command import command, config_of
+from tests.integration.stage import ENVIRON, LOCATION, Stage, stage
+from tests.kafka.broker import Broker
+
+KEYS = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+NEXT = "k2:YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU="
+SECRETS = {
+    "LOFTY_GHL_TOKEN_KEYS": KEYS,
+    "LOFTY_GHL_OAUTH_GHL_CLIENT_SECRET": "ghl-client-secret",
+    "LOFTY_GHL_OAUTH_LOFTY_CLIENT_SECRET": "lofty-client-secret",
+}
+REDIRECT = "https://hooks.example.com/oauth/{}/callback"
+GHL_CLIENTS = (ghl_sandbox.ClientSettings("app1-acme", "ghl-client-secret"),)
+LOFTY_CLIENTS = (lofty_sandbox.ClientSettings("lofty-app", "lofty-client-secret", REDIRECT.format("lofty")),)
+APPS = """
+[oauth.ghl]
+client_id = "app1-acme"
+authorize_url = "{ghl}/v2/oauth/chooselocation"
+[oauth.lofty]
+client_id = "lofty-app"
+authorize_url = "{lofty}/page/vendor-auth.html"
+server_url = "{lofty}"
+server = "{server}"
+"""
+
+
+@asynccontextmanager
+async def connected_stage(
+    broker: Broker, tmp_path: Path, *, lofty_auth: str = "api_key", server: str = "help_centre", **more: Any
+) -> AsyncIterator[tuple[Stage, Grants]]:
+    """A stage with OAuth at GHL, and at Lofty if wanted."""
+    access = {"access_seconds": more.pop("access_seconds", 3600)}
+    async with stage(
+        broker,
+        tmp_path,
+        more=APPS.replace("{server}", server),
+        ghl_auth="oauth",
+        lofty_auth=lofty_auth,
+        environ=SECRETS,
+        ghl={"clients": GHL_CLIENTS, **access},
+        lofty={"clients": LOFTY_CLIENTS, **access},
+        **more,
+    ) as on:
+        grants = Grants.of(on.settings)
+        assert grants is not None
+        yield on, grants
+
+
+async def consent(on: Stage, link: str, choice: str, decision: str = "approve") -> dict[str, str]:
+    """A person opens a link and presses a button; returns what comes to the redirect URI."""
+    async with on.http.get(link) as answer:
+        page = await answer.text()
+        assert answer.status == 200, page
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    form = {unescape(name): unescape(value) for name, value in found} | {"decision": decision, "choice": choice}
+    async with on.http.post(link.partition("?")[0], data=form, allow_redirects=False) as answer:
+        return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+
+
+async def connect_ghl(on: Stage, grants: Grants) -> str:
+    """Consent, and the gateway's callback. Returns the page that the person sees."""
+    connection = on.settings.connections["acme"]
+    link = ghl_link(grants, connection, on.worker._given.now_ms())
+    query = await consent(on, link.url, LOCATION)
+    async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
+        page = await answer.text()
+        assert answer.status == 200, page
+        return page
+
+
+def refreshes(on: Stage) -> int:
+    """How often GHL's token server was asked for the next pair, and gave it."""
+    asked = [one for one in on.ghl.ledger.after() if one.operation == "get-access-token" and one.status == 200]
+    return len(asked)
+
+
+async def test_a_connection_waits_until_it_is_given_access_and_then_carries_everything(
+    broker: Broker, tmp_path: Path
+) -> None:
+    async with connected_stage(broker, tmp_path) as (on, grants):
+        lead = on.new_lead()
+        await on.until(lambda: any("lofty-ghl connect" in one.pause_cause for one in on.worker.writing.core.view(0)))
+        page = await connect_ghl(on, grants)
+        assert "Connected" in page
+        await on.until(lambda: lead in on.contacts())
+        assert all(b"eyJ" not in raw and b"refresh" not in raw for raw in await on.records(TOKENS))
+
+
+async def test_an_expired_token_is_renewed_once_whoever_asks(broker: Broker, tmp_path: Path) -> None:
+    async with connected_stage(broker, tmp_path) as (on, grants):
+        await connect_ghl(on, grants)
+        first = on.new_lead()
+        await on.until(lambda: first in on.contacts())
+        before = refreshes(on)
+        async with on.http.post(f"{on.ghl_url}/_sandbox/oauth/expire", json={}) as answer:
+            assert answer.status == 200
+        leads = [on.new_lead() for _ in range(100)]
+        await on.until(lambda: set(leads) <= set(on.contacts()), 60)
+        assert refreshes(on) == before + 1
+
+
+async def test_a_successor_goes_on_with_what_was_kept(broker: Broker, tmp_path: Path) -> None:
+    """The worker dies between "refreshed" and "persisted": the next one asks with the old token, within GHL's grace."""
+    async with connected_stage(broker, tmp_path) as (on, grants):
+        await connect_ghl(on, grants)
+        first = on.new_lead()
+        await on.until(lambda: first in on.contacts())
+        await on.until_quiet()
+        tokens = on.worker._tokens
+        assert tokens is not None
+        reached = asyncio.Event()
+
+        async def never(*_: Any) -> None:
+            reached.set()
+            await asyncio.Event().wait()
+
+        tokens._persist = never  # type: ignore[method-assign]  # the moment between the vendor's answer and Kafka's
+        (flight,) = tokens._flights.values()
+        flight._persist = never
+        async with on.http.post(f"{on.ghl_url}/_sandbox/oauth/expire", json={}) as answer:
+            assert answer.status == 200
+        lead = on.new_lead()
+        await asyncio.wait_for(reached.wait(), 20)
+        kept = tokens._table.get(grants.ghl(on.settings.connections["acme"]).partition, f"ghl:{LOCATION}")
+        assert kept is not None
+        old = grants.open(f"ghl:{LOCATION}", kept.sealed)
+        # What a successor reads is the old pair; GHL gives it the same new one again.
+        renewed = []
+        async with AiohttpTransport() as transport:
+            side = grants.ghl(on.settings.connections["acme"])
+            renewed.append(await converse(side.renew(old, on.worker._given.now_ms()), transport))
+        assert flight._unkept is not None
+        assert renewed[0].access == flight._unkept.access
+        assert lead not in on.contacts()  # nobody was given tokens that were not kept
+        for task in asyncio.all_tasks():
+            if "_fly" in repr(task.get_coro()):
+                task.cancel()
+
+
+async def test_revoked_access_pauses_the_location_and_says_what_to_do(broker: Broker, tmp_path: Path) -> None:
+    async with connected_stage(broker, tmp_path) as (on, grants):
+        await connect_ghl(on, grants)
+        first = on.new_lead()
+        await on.until(lambda: first in on.contacts())
+        async with on.http.post(f"{on.ghl_url}/_sandbox/oauth/revoke", json={}) as answer:
+            assert answer.status == 200
+        lead = on.new_lead()
+        await on.until(lambda: any("lofty-ghl connect" in one.pause_cause for one in on.worker.writing.core.view(0)))
+        await connect_ghl(on, grants)
+        await on.until(lambda: lead in on.contacts())
+
+
+@pytest.mark.parametrize("server", ["help_centre", "developer"])
+async def test_lofty_by_consent_at_both_of_its_servers(broker: Broker, tmp_path: Path, server: str) -> None:
+    async with connected_stage(broker, tmp_path, lofty_auth="oauth", server=server) as (on, grants):
+        await connect_ghl(on, grants)
+        connection = on.settings.connections["acme"]
+        link = lofty_link(grants)
+        query = await consent(on, link.url, "123456")
+        now_ms = on.worker._given.now_ms()
+        async with AiohttpTransport() as transport:
+            granted = await accept_lofty(grants, connection, query, transport, now_ms, link.verifier)
+        await give(on, granted)
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+        reads = [one for one in on.requests("lofty", "GET") if one.operation == "get-lead"]
+        assert reads
+
+
+async def test_lofty_by_key_needs_no_browser(broker: Broker, tmp_path: Path) -> None:
+    async with connected_stage(broker, tmp_path, lofty_auth="oauth") as (on, grants):
+        await connect_ghl(on, grants)
+        code, out, complaint = await command_with_secrets(on, tmp_path, "connect lofty", "--by-key", "--json")
+        assert code == 0, complaint
+        assert '"vendor": "lofty"' in out
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+
+
+async def test_the_link_of_another_deployment_is_refused(broker: Broker, tmp_path: Path) -> None:
+    async with connected_stage(broker, tmp_path) as (on, grants):
+        stranger = Grants(on.settings, KeyRing.of(NEXT))
+        link = ghl_link(stranger, on.settings.connections["acme"], on.worker._given.now_ms())
+        query = await consent(on, link.url, LOCATION)
+        async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
+            assert answer.status == 400
+            assert "not the answer to a link of ours" in await answer.text()
+        denied = await consent(on, ghl_link(grants, on.settings.connections["acme"], 2**45).url, LOCATION, "deny")
+        async with AiohttpTransport() as transport:
+            with pytest.raises(CallbackRefused, match="access_denied"):
+                await accept_ghl(grants, on.settings.connections["acme"], denied, transport, 0)
+        assert await on.records(TOKENS) == []
+
+
+async def test_keys_are_rotated(broker: Broker, tmp_path: Path) -> None:
+    async with connected_stage(broker, tmp_path) as (on, grants):
+        await connect_ghl(on, grants)
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+        rotating = parse_settings(on.config, {**ENVIRON, **SECRETS, "LOFTY_GHL_TOKEN_KEYS": f"{NEXT},{KEYS}"})
+        both = Grants.of(rotating)
+        assert both is not None
+        assert (await reseal(both)).resealed == [f"ghl:{LOCATION}"]
+        # This worker knows only the old key: it says so, and goes on with what it has.
+        again = on.new_lead()
+        await on.until(lambda: again in on.contacts())
+        done = await reseal(both)
+        assert (done.resealed, done.kept, done.closed) == ([], [f"ghl:{LOCATION}"], {})
+        # With the old key dropped, what is stored still opens; without the new one it does not, and says so.
+        side = grants.ghl(on.settings.connections["acme"])
+        row = on.worker.state.tokens.get(side.partition, side.token)
+        assert row is not None
+        assert Grants(rotating, KeyRing.of(NEXT)).open(side.token, row.sealed).location_id == LOCATION
+        with pytest.raises(SealError, match="k2"):
+            grants.open(side.token, row.sealed)
+
+
+async def command_with_secrets(on: Stage, tmp_path: Path, name: str, *arguments: str) -> tuple[int, str, str]:
+    for variable, value in SECRETS.items():
+        os.environ[variable] = value
+    try:
+        return await command(name, config_of(on, tmp_path), *arguments)
+    finally:
+        for variable in SECRETS:
+            del os.environ[variable]
+
+
+async def give(on: Stage, granted: Any) -> None:
+    producer = new_producer(on.settings)
+    await start_producer(producer)
+    try:
+        await hand_over(granted, on.names, Appender(producer))
+    finally:
+        await producer.stop()
+
+
+async def test_by_key_says_what_is_missing(broker: Broker, tmp_path: Path) -> None:
+    async with connected_stage(broker, tmp_path, lofty_auth="oauth") as (on, grants):
+        connection = on.settings.connections["acme"]
+        bare = connection.model_copy(update={"secrets": connection.secrets.model_copy(update={"lofty_api_key": None})})
+        async with AiohttpTransport() as transport:
+            with pytest.raises(CallbackRefused, match="no LOFTY_API_KEY"):
+                await lofty_by_key(grants, bare, transport, 0)
