@@ -9,6 +9,7 @@
 | from an address that is not allowed | 403 | |
 | signed, and not JSON | 400 | |
 | too large | 413 | above `gateway.max_body_bytes` |
+| compressed | 415 | GHL sends no such thing |
 | Kafka does not take it | 429 | GHL tries again after a 429 under each policy that it has published, after a 5xx not |
 """
 
@@ -26,6 +27,7 @@ from connectors.ghl.webhooks import NotJson, UnknownShape, parse
 from streams.appender import Appender, Record
 from streams.core.hearing import event_of
 from streams.gateway.addresses import Network, client_address, is_allowed
+from streams.gateway.bodies import UnreadableBody, read_body
 from streams.gateway.intake import KAFKA_SECONDS
 from streams.gateway.refusals import Refusals
 from streams.metrics import Metrics
@@ -78,10 +80,10 @@ class GhlIntake:
             self._refusals.tell("wrong address", f"from {address}, which is not in gateway.ghl.addresses")
             return self._answer("wrong address", 403)
         try:
-            raw = await request.read()
-        except web.HTTPRequestEntityTooLarge as error:
-            self._refusals.tell("too large", f"from {address}: {error.text}")
-            return self._answer("too large", 413)
+            raw = await read_body(request)
+        except UnreadableBody as error:
+            self._refusals.tell(error.result, f"from {address}: {error}")
+            return self._answer(error.result, error.status)
         try:
             verify(raw, request.headers, self._door.keys)
         except BadSignature as error:

@@ -7,6 +7,7 @@
 | Kafka does not take it | 503 | Lofty may retry; the sweep finds it otherwise |
 | not JSON | 400 | nobody we know sent it |
 | too large | 413 | above `gateway.max_body_bytes` |
+| compressed | 415 | Lofty sends no such thing |
 | from an address that is not in `gateway.lofty_addresses` | 403 | |
 | unknown path or secret | 404 | and nothing that tells which of both |
 """
@@ -23,6 +24,7 @@ from mode.utils.logging import get_logger
 from connectors.lofty.webhooks import NotJson, Parsed, UnknownShape, parse
 from streams.appender import Appender, Record
 from streams.gateway.addresses import Network, client_address, is_allowed
+from streams.gateway.bodies import UnreadableBody, read_body
 from streams.gateway.refusals import Refusals
 from streams.metrics import Metrics
 from streams.parking import Parking
@@ -79,10 +81,10 @@ class LoftyIntake:
             self._refusals.tell("unknown secret", f"from {address}")
             return self._answer("wrong secret", 404)
         try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge as error:
-            log.warning("connection %s: a delivery was refused: %s", connection.name, error.text)
-            return self._answer("too large", 413)
+            body = await read_body(request)
+        except UnreadableBody as error:
+            log.warning("connection %s: a delivery was refused: %s", connection.name, error)
+            return self._answer(error.result, error.status)
         try:
             records, result = self._records(connection, body)
         except NotJson as error:

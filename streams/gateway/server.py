@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Self
@@ -11,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.appender import Appender
 from streams.gateway.addresses import networks
+from streams.gateway.bodies import BrokenRequests
 from streams.gateway.ghl_intake import Door, GhlIntake
 from streams.gateway.intake import LoftyIntake
 from streams.gateway.oauth import Callbacks
@@ -39,6 +41,7 @@ class Gateway:
         self._now_ms = now_ms
         self.metrics = Metrics()
         self.url = ""
+        self._broken = BrokenRequests()
 
     async def __aenter__(self) -> Self:
         settings = self._settings
@@ -81,10 +84,12 @@ class Gateway:
             app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
             app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)
         add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: True)
+        logging.getLogger("aiohttp.server").addFilter(self._broken)
         self._runner, self.url = await listen(app, settings.gateway.host, settings.gateway.port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+        logging.getLogger("aiohttp.server").removeFilter(self._broken)
         await self._appender.drain()
         await self._producer.stop()

@@ -34,7 +34,7 @@ async def test_no_secret_is_left_anywhere(
         try:
             left = [await connect_ghl(on, grants)]
             left += await run_right_and_wrong(on)
-            left += [repr(on.settings), str(on.settings), on.settings.model_dump_json(), repr(grants), on.config]
+            left += [repr(on.settings), str(on.settings), str(on.settings.model_dump()), repr(grants), on.config]
             left += [repr(one) for one in on.worker._tokens._flights.values()]  # type: ignore[union-attr]  # it has OAuth
             left += await refusals(on)
             async with on.http.get(f"{on.gateway.url}/metrics") as answer:
@@ -59,7 +59,7 @@ async def run_right_and_wrong(on: Stage) -> list[str]:
         assert answer.status == 200
     on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
     on.ghl.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "update-contact", "times": 1}))
-    on.lofty.faults.add(parse_fault({"kind": "status", "operation": "get-lead", "status": 401, "times": 1}))
+    on.lofty.faults.add(parse_fault({"kind": "status", "operation": "get-lead", "status": 500, "times": 1}))
     on.new_lead()
     on.edit("update", "lead", id=int(lead), fields={"firstName": "Eve"})
     do(on, "create-note", {"body": "said"}, contactId=str(on.contacts()[lead]["id"]))

@@ -1,0 +1,48 @@
+"""Reads a delivery's body, whatever is wrong with it."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+
+class UnreadableBody(Exception):
+    """A body that is not taken: what it is called, the status to answer with, and why in words."""
+
+    def __init__(self, result: str, status: int, why: str) -> None:
+        self.result = result
+        self.status = status
+        super().__init__(why)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The bytes as they were sent. Raises `UnreadableBody`.
+
+    Compressed bodies are refused: neither vendor sends any. They are unpacked to `max_body_bytes` at most.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    try:
+        raw = (
+            await request.read()
+        )  # also of what is refused: aiohttp reads on after an answer, and its errors have no handler
+    except web.HTTPRequestEntityTooLarge as error:
+        raise UnreadableBody("too large", 413, error.text or "too large") from None
+    except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
+        raise UnreadableBody("broken body", 400, type(error).__name__) from None
+    if encoding not in ("", "identity"):
+        raise UnreadableBody("encoded", 415, f"expected a body as it is, got Content-Encoding {encoding[:40]!r}")
+    return raw
+
+
+class BrokenRequests(logging.Filter):
+    """For aiohttp's own log: what a client sent wrong is one line, without a stack trace. Our defects keep theirs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, (HttpProcessingError, web.RequestPayloadError, ConnectionError)):
+            record.msg, record.args = f"a client sent no proper HTTP: {type(error).__name__}", ()
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
