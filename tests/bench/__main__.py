@@ -106,6 +106,28 @@ def _coalescing(bootstrap: str, quick: bool) -> None:
     _print("calls per change, a calm day", run("coalescing", bootstrap, "--calm", *size))
 
 
+def _intake(bootstrap: str, quick: bool) -> None:
+    found: dict[str, list[dict[str, Any]]] = {"bare": [], "gateway": []}
+    for _ in range(1 if quick else ROUNDS):
+        for kind in found:
+            found[kind].append(run("intake_stage", kind, bootstrap, "2000" if quick else "12000"))
+    bare, ours = ([one["rate"] for one in found[kind]] for kind in found)
+    _print(
+        "signed webhooks of GHL, acknowledged by Kafka before the answer",
+        {
+            "gateway_per_second": median(ours),
+            "gateway_least_and_most": f"{min(ours):.0f} to {max(ours):.0f}",
+            "bare_handler_per_second": median(bare),
+            "ratio_median": median(one / other for one, other in zip(ours, bare, strict=True)),
+            "noise_bare_against_itself": f"{min(bare) / median(bare):.2f} to {max(bare) / median(bare):.2f}",
+            "gateway_p50_ms_at_half": median(one["half_p50_ms"] for one in found["gateway"]),
+            "gateway_p99_ms_at_half": median(one["half_p99_ms"] for one in found["gateway"]),
+            "bare_p99_ms_at_half": median(one["half_p99_ms"] for one in found["bare"]),
+            "burst_of_5000_items_seconds": median(one["burst_seconds"] for one in found["gateway"]),
+        },
+    )
+
+
 MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "dedupe": _dedupe,
     "syncs": _syncs,
@@ -116,6 +138,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "shared": _shared,
     "coalescing": _coalescing,
     "restart": _restart,
+    "intake": _intake,
 }
 
 if __name__ == "__main__":
