@@ -64,7 +64,7 @@ def _print(found: Explanation) -> None:
     typer.echo(found.lane)
     for event in found.events:
         about = event.entity.removeprefix(f"{found.lane}:")
-        typer.echo(f"  {_time(event.at_ms)}  {event.stage:<11}{about:<30}{event.what}")
+        typer.echo(f"  {_time(event.at_ms)}  {event.stage:<11}{about:<31} {event.what}")
     typer.echo("  now")
     for key, words in found.standing.items():
         typer.echo(f"    {key.removeprefix(f'{found.lane}:'):<38}{words}")
