@@ -124,7 +124,7 @@ class WayBackParts:
             self._pause(event)
         elif before is not None:
             self.state.events.delete(partition, key)
-            self.writing.core.resume(here[0].ghl_budget)
+            self.writing.resume(here[0].ghl_budget)
             log.info("location %s: the app is installed again", event.location)
 
     def _pause(self, event: GhlEvent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,24 @@ async def test_an_event_without_a_good_signature_changes_nothing(broker: Broker,
         async with on.http.post(f"{on.gateway.url}/ghl/webhooks", json={"type": "NoteCreate"}) as answer:
             assert answer.status == 401
         assert await on.records(GHL_CHANGES) == []
+
+
+async def test_a_location_whose_app_is_uninstalled_pauses_until_it_is_installed_again(
+    broker: Broker, tmp_path: Path
+) -> None:
+    async with stage(broker, tmp_path, more=BACK) as on:
+        await settled_lead(on)
+        await tell(on, "UNINSTALL")
+        await on.until(lambda: any("uninstalled" in one.pause_cause for one in on.worker.writing.core.view(0)))
+        lead = on.new_lead()
+        await asyncio.sleep(1)
+        assert lead not in on.contacts()
+        await tell(on, "INSTALL")
+        await on.until(lambda: lead in on.contacts())
+
+
+async def tell(on: Stage, type_: str) -> None:
+    """GHL says that the app was installed in the location, or removed from it."""
+    payload = {"type": type_, "locationId": LOCATION, "companyId": "agency"}
+    async with on.http.post(f"{on.ghl_url}/_sandbox/tell", json=payload) as answer:
+        assert answer.status == 200
