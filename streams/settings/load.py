@@ -7,7 +7,14 @@ from pathlib import Path
 
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
-from streams.settings.secrets import GHL_CLIENT_SECRET, LOFTY_CLIENT_SECRET, TOKEN_KEYS, variable
+from streams.settings.secrets import (
+    GHL_CLIENT_SECRET,
+    LOFTY_CLIENT_SECRET,
+    SECRETS_DIR,
+    TOKEN_KEYS,
+    name_secret_files,
+    variable,
+)
 from streams.settings.whole import Settings
 
 
@@ -25,7 +32,23 @@ def load_settings(path: str | Path, environ: Mapping[str, str]) -> Settings:
     except UnicodeDecodeError as error:
         problem = Problem(None, str(file), "a text in UTF-8", f"byte {error.start} that is none")
         raise SettingsError(str(file), [problem]) from None
-    return parse_settings(text, environ, read_file=_read, source=str(file))
+    return parse_settings(text, _with_secret_files(environ), read_file=_read, source=str(file))
+
+
+def _with_secret_files(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with a `*_FILE` for each file of the folder of secrets, where one is named."""
+    folder = environ.get(SECRETS_DIR, "").strip()
+    if not folder:
+        return environ
+    try:
+        names = [one.name for one in Path(folder).iterdir()]
+    except OSError as error:
+        got = error.strerror or type(error).__name__
+        hint = "its files bear the variables' names, such as LOFTY_GHL_ACME_GHL_TOKEN"
+        raise SettingsError(
+            "environment", [Problem(None, SECRETS_DIR, f"a readable folder at {folder}", got, hint)]
+        ) from None
+    return name_secret_files(folder, names, environ)
 
 
 def _read(path: str) -> str:

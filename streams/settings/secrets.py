@@ -4,12 +4,13 @@ A connection's variables are `LOFTY_GHL_<NAME>_LOFTY_API_KEY`, `…_GHL_TOKEN` a
 changed `…_WEBHOOK_SECRET_BEFORE`;
 `<NAME>` is the connection's name in upper case with underscores.
 Each may end in `_FILE` instead, and then names a file that holds the credential.
+`LOFTY_GHL_SECRETS_DIR` names a folder of such files, each called like its variable: what Compose and Kubernetes mount.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ KAFKA_PASSWORD = PREFIX + "KAFKA_PASSWORD"
 GHL_CLIENT_SECRET = PREFIX + "OAUTH_GHL_CLIENT_SECRET"
 LOFTY_CLIENT_SECRET = PREFIX + "OAUTH_LOFTY_CLIENT_SECRET"
 TOKEN_KEYS = PREFIX + "TOKEN_KEYS"
+SECRETS_DIR = PREFIX + "SECRETS_DIR"
 SUFFIXES: dict[str, str] = {
     "lofty_api_key": "LOFTY_API_KEY",
     "ghl_token": "GHL_TOKEN",
@@ -45,6 +47,11 @@ _SECRET_VALUE = re.compile(r"pit-[0-9a-f-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.|sk-[\w-]{1
 def variable(connection: str, secret: str) -> str:
     """The environment variable of a connection's secret (a key of `SUFFIXES`)."""
     return f"{PREFIX}{connection.upper().replace('-', '_')}_{SUFFIXES[secret]}"
+
+
+def name_secret_files(folder: str, names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with `NAME_FILE` for each file `NAME` of a folder of secrets. What is set already stays."""
+    return {f"{name}_FILE": f"{folder}/{name}" for name in names if name.startswith(PREFIX)} | dict(environ)
 
 
 def connection_secrets(

@@ -26,6 +26,27 @@ def test_a_file_is_read_with_the_secrets_that_the_environment_names(tmp_path: Pa
     assert token.get_secret_value() == "abc"
 
 
+def test_secrets_may_lie_in_a_folder_each_under_its_name(tmp_path: Path) -> None:
+    """As Compose and Kubernetes mount them; other files there are none of ours."""
+    (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
+    (tmp_path / "LOFTY_GHL_ACME_GHL_TOKEN").write_text("abc\n", encoding="utf-8")
+    (tmp_path / "..data").mkdir()
+    environ = {"LOFTY_GHL_SECRETS_DIR": str(tmp_path)}
+    token = load_settings(tmp_path / "lofty-ghl.toml", environ).connections["acme"].secrets.ghl_token
+    assert token is not None
+    assert token.get_secret_value() == "abc"
+    with pytest.raises(SettingsError, match="expected either LOFTY_GHL_ACME_GHL_TOKEN or LOFTY_GHL_ACME_GHL_TOKEN_FILE"):
+        load_settings(tmp_path / "lofty-ghl.toml", {**environ, "LOFTY_GHL_ACME_GHL_TOKEN": "def"})
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    """With its name, and how its files are called."""
+    (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
+    with pytest.raises(SettingsError, match="a readable folder at /nowhere, got No such file") as caught:
+        load_settings(tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": "/nowhere"})
+    assert "LOFTY_GHL_ACME_GHL_TOKEN" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("content", "got"), [(None, "No such file or directory"), (b"\xff\xfe", "byte 0 that is none")]
 )
