@@ -35,7 +35,9 @@ def test_secrets_may_lie_in_a_folder_each_under_its_name(tmp_path: Path) -> None
     token = load_settings(tmp_path / "lofty-ghl.toml", environ).connections["acme"].secrets.ghl_token
     assert token is not None
     assert token.get_secret_value() == "abc"
-    with pytest.raises(SettingsError, match="expected either LOFTY_GHL_ACME_GHL_TOKEN or LOFTY_GHL_ACME_GHL_TOKEN_FILE"):
+    with pytest.raises(
+        SettingsError, match="expected either LOFTY_GHL_ACME_GHL_TOKEN or LOFTY_GHL_ACME_GHL_TOKEN_FILE"
+    ):
         load_settings(tmp_path / "lofty-ghl.toml", {**environ, "LOFTY_GHL_ACME_GHL_TOKEN": "def"})
 
 
