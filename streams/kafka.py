@@ -9,6 +9,8 @@ from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError
 
 from streams.settings import Settings
 
@@ -30,6 +32,29 @@ def client_options(settings: Settings) -> dict[str, Any]:
         options["sasl_plain_username"] = kafka.sasl_username
         options["sasl_plain_password"] = _password(settings)
     return options
+
+
+REACH_SECONDS = 8.0
+"""How long a first answer of Kafka is waited for."""
+
+
+async def reach(settings: Settings) -> dict[str, int]:
+    """Ask Kafka for its topics: the number of partitions of each. Creates none.
+
+    Raises aiokafka's error when Kafka does not answer within `REACH_SECONDS`.
+    """
+    client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            await client.bootstrap()
+            cluster = await client.fetch_all_metadata()
+    except TimeoutError:
+        raise KafkaConnectionError(f"no answer within {REACH_SECONDS:.0f} s") from None
+    except KafkaConnectionError:
+        raise KafkaConnectionError("nobody answers there, or refuses us") from None
+    finally:
+        await client.close()
+    return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
 
 
 def new_producer(settings: Settings) -> AIOKafkaProducer:

@@ -5,6 +5,7 @@ All have the same number of partitions, so that Faust hands a worker the same pa
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,3 +112,18 @@ class TopicNames:
         """Every topic that must exist, with its settings: the product's own, then the tables' changelogs."""
         named = {self.of(spec.name): spec.config() for spec in TOPICS}
         return named | {self.changelog(table): {"cleanup.policy": "compact"} for table in TABLES}
+
+
+def differing(found: Mapping[str, int], wanted: Iterable[str], partitions: int) -> str:
+    """What is wrong with the topics of a cluster, in one sentence; empty when nothing is. `found` are partitions by name."""
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        return f"topic {missing[0]}{more} missing: `lofty-ghl topics create` makes what is missing"
+    for name in wanted:
+        if found[name] != partitions:
+            return (
+                f"topic {name} has {found[name]} partitions, and kafka.partitions says {partitions}: "
+                "put the number that the topics have into the configuration"
+            )
+    return ""

@@ -53,7 +53,7 @@ def respond(
                 count(event.type, "no rule")
                 continue
             place = (message.partition, event.webhook)
-            if event.webhook and (place in fresh or webhooks.get(*place) is not None):
+            if event.webhook and not event.again and (place in fresh or webhooks.get(*place) is not None):
                 count(event.type, "duplicate")
                 continue
             key = f"{event.location}:{event.type}:{event.id}:{event.webhook or event.at_ms}"

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from typing import Annotated
 
-import orjson
 import typer
-from aiokafka.errors import KafkaError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from streams.backfill import Backfill, NoProgress
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, err, refuse, settings_or_refuse
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    complete_connections,
+    connection_or_refuse,
+    err,
+    print_json,
+    refuse,
+    settings_or_refuse,
+    with_kafka,
+)
 from streams.core.rows import SweepRow
 from streams.settings import Connection, Settings
 
 
 def backfill(
-    connection: Annotated[str, typer.Argument(help="The connection whose leads are carried.")],
+    connection: Annotated[
+        str, typer.Argument(help="The connection whose leads are carried.", autocompletion=complete_connections)
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, and how long it takes.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Read all leads of a connection, with notes, tasks and appointments, and bring GHL to what they say.
 
@@ -35,23 +45,15 @@ def backfill(
     Example: lofty-ghl backfill acme --dry-run
     """
     settings = settings_or_refuse(config)
-    chosen = settings.connections.get(connection)
-    if chosen is None:
-        refuse(f"no connection {connection!r}; there are {', '.join(sorted(settings.connections))}")
+    chosen = connection_or_refuse(settings, connection)
     try:
-        found = asyncio.run(_run(settings, chosen, dry_run=dry_run))
+        found = with_kafka(settings, lambda: _run(settings, chosen, dry_run=dry_run))
     except NoProgress as error:
         refuse(str(error), 3)
     except KeyboardInterrupt:
         refuse(f"stopped watching; the backfill goes on. To watch it again: lofty-ghl backfill {connection}", 3)
-    except KafkaError as error:
-        refuse(
-            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}. "
-            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
-            3,
-        )
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        print_json(found)
     elif dry_run:
         typer.echo(str(found["plan"]))
     else:

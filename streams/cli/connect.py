@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import orjson
 import typer
-from aiokafka.errors import KafkaError
 
 from connectors.errors import CallbackRefused, ConnectorError
 from connectors.ghl.oauth import redirect_problem
 from connectors.http import AiohttpTransport
 from streams.appender import Appender
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, refuse, settings_or_refuse
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    complete_connections,
+    print_json,
+    refuse,
+    settings_or_refuse,
+    with_kafka,
+)
 from streams.connecting import (
     Granted,
     Link,
@@ -37,15 +43,17 @@ from streams.topics import TopicNames
 
 connect = typer.Typer(help="Give a connection access to GHL or Lofty by OAuth.", no_args_is_help=True)
 
-ConnectionOption = Annotated[str, typer.Option("--connection", help="Which one; needed where there are several.")]
+ConnectionOption = Annotated[
+    str,
+    typer.Option(
+        "--connection", help="Which one; needed where there are several.", autocompletion=complete_connections
+    ),
+]
 CodeOption = Annotated[
     str, typer.Option("--code", help="The address that the browser showed after consent, or its code; no waiting then.")
 ]
 WaitOption = Annotated[float, typer.Option("--wait", help="How many minutes to wait for the consent.", min=0)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document when it is done.")]
 DEFAULT_WAIT = 15.0
-
-Found = TypeVar("Found")
 
 
 @connect.command()
@@ -88,7 +96,7 @@ def ghl(
         f"Waiting for the gateway to hear of it, {wait:g} minutes at most (Ctrl-C ends the waiting, not the link) ...",
         err=True,
     )
-    found = _with_kafka(settings, lambda: granted_since(grants, chosen, since, wait * 60))
+    found = with_kafka(settings, lambda: granted_since(grants, chosen, since, wait * 60))
     if found is None:
         refuse(
             f"nobody gave access within {wait:g} minutes, or the gateway did not hear of it: is it running at {redirect}?",
@@ -165,20 +173,9 @@ def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine
         return granted
 
     try:
-        return _with_kafka(settings, run)
+        return with_kafka(settings, run)
     except ConnectorError as error:
         refuse(f"not connected: {error}")
-
-
-def _with_kafka(settings: Settings, run: Callable[[], Coroutine[Any, Any, Found]]) -> Found:
-    try:
-        return asyncio.run(run())
-    except KafkaError as error:
-        refuse(
-            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}. "
-            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
-            3,
-        )
 
 
 def _show(link: Link, *, as_json: bool) -> None:
@@ -196,7 +193,7 @@ def _tell(granted: Granted, *, as_json: bool) -> None:
             "missing": list(granted.missing),
             "renewed_before": until,
         }
-        typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
+        print_json(facts)
     else:
         typer.echo(f"Connection {granted.connection} has access to {'GHL' if granted.vendor == 'ghl' else 'Lofty'}.")
         typer.echo(f"granted  {' '.join(granted.scopes) or '(the vendor does not say)'}")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
-import orjson
 import typer
-from aiokafka.errors import KafkaError
 
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, refuse, settings_or_refuse
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    ConnectionOption,
+    JsonOption,
+    named_connections,
+    print_json,
+    refuse,
+    settings_or_refuse,
+    with_kafka,
+)
 from streams.explain.find import Explanation, Finder
 from streams.settings import Settings
 
@@ -20,8 +27,8 @@ from streams.settings import Settings
 def explain(
     who: Annotated[str, typer.Argument(help="A Lofty lead's id, a GHL contact's id, or an e-mail address.")],
     config: ConfigOption = DEFAULT_CONFIG,
-    connection: Annotated[str, typer.Option("--connection", help="Only this connection.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    connection: ConnectionOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Tell one contact's story from the topics: changes, reads, writes with GHL's answers, what is parked and what is awaited.
 
@@ -30,18 +37,10 @@ def explain(
     Example: lofty-ghl explain 600123
     """
     settings = settings_or_refuse(config)
-    if connection and connection not in settings.connections:
-        refuse(f"no connection {connection!r}; there are {', '.join(sorted(settings.connections))}")
-    try:
-        found = asyncio.run(_explain(settings, who.strip(), connection))
-    except KafkaError as error:
-        refuse(
-            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}. "
-            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
-            3,
-        )
+    named_connections(settings, connection)
+    found = with_kafka(settings, lambda: _explain(settings, who.strip(), connection))
     if as_json:
-        typer.echo(orjson.dumps([asdict(one) for one in found], option=orjson.OPT_INDENT_2).decode())
+        print_json([asdict(one) for one in found])
     else:
         for one in found:
             _print(one)

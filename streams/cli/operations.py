@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import orjson
-import typer
 from rich.console import Console
 from rich.table import Table
 
 from connectors.ghl.operations import OPERATIONS as GHL
 from connectors.lofty.operations import OPERATIONS as LOFTY
+from streams.cli.running import JsonOption, print_json
 
 
-def operations(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def operations(as_json: JsonOption = False) -> None:
     """Print every vendor operation that the clients know: method, path, scopes, version and how it may be repeated.
 
     Example: lofty-ghl operations --json
@@ -33,7 +30,7 @@ def operations(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
             }
             for vendor, one in rows
         ]
-        typer.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
+        print_json(values)
         return
     table = Table("vendor", "operation", "method", "path", "scopes", "version", "retry")
     for vendor, one in rows:

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import time
-from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, get_args
 
-import orjson
 import typer
-from aiokafka.errors import KafkaError
 
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, err, refuse, settings_or_refuse
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    WRONG,
+    ConfigOption,
+    ConnectionOption,
+    JsonOption,
+    YesOption,
+    err,
+    named_connections,
+    print_json,
+    settings_or_refuse,
+    with_kafka,
+)
 from streams.parked.desk import Desk
-from streams.parked.judge import Filter, Output, Place, again, by_cause
-from streams.places import Places
+from streams.parked.judge import Filter, Output, Place, by_cause
 from streams.settings import Settings
-from streams.topics import TopicNames
 from streams.words import Resolution
+from streams.words.parked import Stage
+from streams.words.resolution import Decision
 
 parked = typer.Typer(help="What cannot go on: show it by cause, try it again, or give it up.", no_args_is_help=True)
 
-T = TypeVar("T")
-
-ConnectionOption = Annotated[str, typer.Option("--connection", help="Only of this connection.")]
 StageOption = Annotated[
-    str, typer.Option("--stage", help="Only of this stage: intake, dedupe, fetch, deliver, record, …")
+    str,
+    typer.Option(
+        "--stage",
+        help="Only of this stage: intake, dedupe, fetch, deliver, record, …",
+        autocompletion=lambda incomplete: [one for one in get_args(Stage) if one.startswith(incomplete)],
+    ),
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Only for this reason, as `list` names it.")]
 EntityOption = Annotated[
     str, typer.Option("--entity", help="Only of this lead, or of what this pattern takes: 'acme:600123:*'.")
 ]
 IdOption = Annotated[str, typer.Option("--id", help="Only this record, as `show` names it: 3@17.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @parked.command("list")
@@ -66,7 +74,7 @@ def list_(
             }
             for (name, stage_, why), some in groups
         ]
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        print_json(rows)
     else:
         for (name, stage_, why), some in groups:
             last = some[-1].parked
@@ -95,7 +103,7 @@ def show(
     chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
     rows = [{"id": place.id, **_whole(place)} for place in chosen[:most]]
     if as_json:
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        print_json(rows)
         return
     for row in rows:
         for name, value in row.items():
@@ -117,26 +125,22 @@ def retry(
     entity: EntityOption = "",
     record: IdOption = "",
     yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Send parked records on their way again: entities are read from Lofty anew, deliveries are taken in once more.
 
-    Safe to repeat and to interrupt: nothing is written twice. What fails again is parked again.
+    Safe to repeat, to interrupt and to run twice at once: nothing is written twice. What fails again is parked again.
+    Exit code 1: some stay parked, each with the reason.
 
     Example: lofty-ghl parked retry --connection acme --reason refused
     """
     settings = settings_or_refuse(config)
-    names, now_ms = TopicNames(settings.kafka.topic_prefix), time.time_ns() // 1_000_000
-    teams = {one.name: one.lofty.team_id for one in settings.connections.values()}
-    places = Places(settings)
-    partitions = {one.ghl.location_id: places.ghl(one) for one in settings.connections.values()}
-    ready: list[tuple[Place, list[Output]]] = []
-    for place in _chosen(settings, Filter(connection, stage, reason, entity, record)):
-        outputs = again(place, teams, names, now_ms, partitions)
-        if isinstance(outputs, str):
-            err.print(f"{place.id} stays parked: {outputs}", markup=False, soft_wrap=True)
-        else:
-            ready.append((place, outputs))
-    _decide(settings, ready, "retried", "try again", now_ms, yes=yes)
+    now_ms = time.time_ns() // 1_000_000
+    chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
+    ready, left = Desk(settings).ready(chosen, now_ms)
+    for place_id, why in left.items():
+        err.print(f"{place_id} stays parked: {why}", markup=False, soft_wrap=True)
+    _decide(settings, ready, "retried", "try again", now_ms, left, yes=yes, as_json=as_json)
 
 
 @parked.command()
@@ -148,6 +152,7 @@ def discard(
     entity: EntityOption = "",
     record: IdOption = "",
     yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Give parked records up: they are not listed any more. What an entity's next change brings is carried all the same.
 
@@ -156,37 +161,36 @@ def discard(
     settings = settings_or_refuse(config)
     chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
     nothing: list[Output] = []
-    _decide(
-        settings, [(place, nothing) for place in chosen], "discarded", "give up", time.time_ns() // 1_000_000, yes=yes
-    )
+    places = [(place, nothing) for place in chosen]
+    _decide(settings, places, "discarded", "give up", time.time_ns() // 1_000_000, {}, yes=yes, as_json=as_json)
 
 
 def _chosen(settings: Settings, wanted: Filter) -> list[Place]:
-    return [place for place in _run(settings, Desk(settings).open()) if wanted.takes(place)]
+    named_connections(settings, wanted.connection)
+    return [place for place in with_kafka(settings, Desk(settings).open) if wanted.takes(place)]
 
 
 def _decide(
-    settings: Settings, ready: list[tuple[Place, list[Output]]], decision: Any, what: str, now_ms: int, *, yes: bool
+    settings: Settings,
+    ready: list[tuple[Place, list[Output]]],
+    decision: Decision,
+    what: str,
+    now_ms: int,
+    left: dict[str, str],
+    *,
+    yes: bool,
+    as_json: bool,
 ) -> None:
-    if not ready:
-        typer.echo("nothing of that kind is parked")
-        return
-    if not yes and not typer.confirm(f"{what} {len(ready)} records?"):
-        raise typer.Exit(1)
-    resolution = Resolution(record="", decision=decision, at_ms=now_ms, by=getpass.getuser())
-    _run(settings, Desk(settings).decide(ready, resolution))
-    typer.echo(f"{len(ready)} records {decision}")
-
-
-def _run(settings: Settings, work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except KafkaError as error:
-        refuse(
-            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}. "
-            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
-            3,
-        )
+    if ready:
+        if not yes and not typer.confirm(f"{what} {len(ready)} records?", err=as_json):
+            raise typer.Exit(WRONG)
+        resolution = Resolution(record="", decision=decision, at_ms=now_ms, by=getpass.getuser())
+        with_kafka(settings, lambda: Desk(settings).decide(ready, resolution))
+    if as_json:
+        print_json({"decision": decision, "records": [place.id for place, _ in ready], "left": left})
+    else:
+        typer.echo(f"{len(ready)} records {decision}" if ready or left else "nothing of that kind is parked")
+    raise typer.Exit(WRONG if left else 0)
 
 
 def _whole(place: Place) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from streams.cli.gateway import gateway
 from streams.cli.init import init
 from streams.cli.operations import operations
 from streams.cli.parked import parked
+from streams.cli.running import keep_libraries_quiet
 from streams.cli.sandbox import sandbox
 from streams.cli.secrets import secrets
 from streams.cli.subscriptions import subscriptions
@@ -44,4 +45,5 @@ app.command()(operations)
 
 def main() -> None:
     """The console script."""
+    keep_libraries_quiet()
     app()

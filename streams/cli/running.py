@@ -1,30 +1,60 @@
-"""What the long-running commands share: settings or a clear refusal, logs, an orderly end on SIGTERM."""
+"""What all commands share: settings or a clear refusal, Kafka or a clear refusal, one JSON document, an orderly end.
+
+Whatever a command meets outside of itself ends here in one line that says what is wrong and what to do, with the exit code of
+the table in `streams/cli/__init__.py`; never in a stack trace.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
+import orjson
 import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
+from streams.kafka import reach
 from streams.logs import set_up_logs
-from streams.settings import Settings, SettingsError, load_settings, require_secrets
+from streams.settings import Connection, Settings, SettingsError, load_settings, require_secrets
 from streams.settings.secrets import secret_values
+from streams.topics import TopicNames, differing
 
 err = Console(stderr=True, highlight=False)
+
+T = TypeVar("T")
+
+WRONG, UNUSABLE, AWAY = 1, 2, 3
+"""The exit codes beside 0: what was found is not right; usage or configuration is wrong; Kafka or a vendor is away."""
+
+
+def complete_connections(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names of connections, for the shell's completion; none where the configuration cannot be read."""
+    config = ctx.params.get("config") or os.environ.get("LOFTY_GHL_CONFIG") or DEFAULT_CONFIG
+    try:
+        names = load_settings(Path(config), os.environ).connections
+    except (SettingsError, OSError):
+        return []
+    return [name for name in sorted(names) if name.startswith(incomplete)]
+
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration file.", envvar="LOFTY_GHL_CONFIG", show_default=True)
 ]
 DEFAULT_CONFIG = Path("lofty-ghl.toml")
+ConnectionOption = Annotated[
+    str, typer.Option("--connection", help="Only this connection.", autocompletion=complete_connections)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 class LogForm(StrEnum):
@@ -49,10 +79,15 @@ LogFormOption = Annotated[
 ]
 
 
-def refuse(message: str, code: int = 2) -> NoReturn:
+def refuse(message: str, code: int = UNUSABLE) -> NoReturn:
     """End the command with a reason."""
     err.print(message, markup=False, soft_wrap=True)
     raise typer.Exit(code)
+
+
+def print_json(document: object) -> None:
+    """Print findings as one JSON document: the only thing on stdout."""
+    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
 def settings_or_refuse(config: Path, *secrets: str) -> Settings:
@@ -66,6 +101,57 @@ def settings_or_refuse(config: Path, *secrets: str) -> Settings:
     return settings
 
 
+def connection_or_refuse(settings: Settings, name: str) -> Connection:
+    """The connection of a name; end with the names that there are when there is none."""
+    chosen = settings.connections.get(name)
+    if chosen is None:
+        refuse(f"no connection {name!r}; there are {', '.join(sorted(settings.connections)) or 'none'}")
+    return chosen
+
+
+def named_connections(settings: Settings, name: str) -> list[Connection]:
+    """All connections, or the one that is named; a wrong name ends the command."""
+    return [connection_or_refuse(settings, name)] if name else list(settings.connections.values())
+
+
+def with_kafka(settings: Settings, work: Callable[[], Coroutine[Any, Any, T]], *, checks_topics: bool = True) -> T:
+    """Do work that needs Kafka. First asks whether Kafka answers, and whether the topics are there as they must be.
+
+    Ends with code 3 when Kafka does not answer within ten seconds or fails later, with 2 when the topics are not right.
+    """
+
+    async def run() -> T:
+        await _look(settings, checks_topics=checks_topics)
+        return await work()
+
+    with kafka_or_refuse(settings):
+        return asyncio.run(run())
+
+
+@contextmanager
+def kafka_or_refuse(settings: Settings) -> Iterator[None]:
+    """Turn Kafka's errors into the one line that all commands say."""
+    try:
+        yield
+    except KafkaError as error:
+        refuse(
+            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {_says(error)}. "
+            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
+            AWAY,
+        )
+
+
+def _says(error: KafkaError) -> str:
+    return " ".join(str(one) for one in error.args) or type(error).__name__
+
+
+async def _look(settings: Settings, *, checks_topics: bool) -> None:
+    found = await reach(settings)
+    wanted = TopicNames(settings.kafka.topic_prefix).specs()
+    if checks_topics and (problem := differing(found, wanted, settings.kafka.partitions)):
+        refuse(problem)
+
+
 def log_to_stderr(level: LogLevel, form: LogForm, settings: Settings) -> None:
     """Lines on stderr, in which no credential of the settings stands."""
     set_up_logs(level.value, form.value, secret_values(settings))
@@ -75,6 +161,7 @@ def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]
     """Run until SIGTERM or Ctrl-C asks to stop; `serve` gets the event that says so."""
 
     async def run() -> None:
+        await _look(settings, checks_topics=False)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,10 +170,26 @@ def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]
         await serve(stop)
 
     try:
-        asyncio.run(run())
-    except KafkaError as error:
-        refuse(
-            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}. "
-            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
-            3,
-        )
+        with kafka_or_refuse(settings):
+            asyncio.run(run())
+    except OSError as error:
+        refuse(_machine_says(error), WRONG if error.errno == errno.ENOSPC else UNUSABLE)
+
+
+def _machine_says(error: OSError) -> str:
+    """What this machine refuses, in words."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"{error.strerror}. Another process has this port: stop it, or set another in the configuration"
+        case errno.ENOSPC | errno.EDQUOT:
+            where = f" ({error.filename})" if error.filename else ""
+            return (
+                f"the disk is full{where}: make room, then start again. Nothing is lost: what was not kept is in Kafka"
+            )
+        case _:
+            return f"this machine refuses: {error}"
+
+
+def keep_libraries_quiet() -> None:
+    """Short commands say themselves what is wrong: no line of a library's log comes before it."""
+    logging.getLogger().addHandler(logging.NullHandler())

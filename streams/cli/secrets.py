@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated
-
-import orjson
 import typer
-from aiokafka.errors import KafkaError
 
 from connectors.errors import SealError
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, err, refuse, settings_or_refuse
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    err,
+    print_json,
+    refuse,
+    settings_or_refuse,
+    with_kafka,
+)
 from streams.oauth import Grants
 from streams.resealing import Resealed, reseal
 
@@ -20,7 +24,7 @@ secrets = typer.Typer(help="The keys that seal OAuth tokens.", no_args_is_help=T
 @secrets.command()
 def rotate(
     config: ConfigOption = DEFAULT_CONFIG,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Seal every stored token again under the first key of LOFTY_GHL_TOKEN_KEYS.
 
@@ -35,9 +39,7 @@ def rotate(
     if grants is None:
         refuse("no connection has OAuth, so no token is stored")
     try:
-        found = asyncio.run(reseal(grants))
-    except KafkaError as error:
-        refuse(f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}.", 3)
+        found = with_kafka(settings, lambda: reseal(grants))
     except SealError as error:
         refuse(str(error))
     _tell(found, grants.ring.current_id, as_json=as_json)
@@ -47,7 +49,7 @@ def rotate(
 def _tell(found: Resealed, key: str, *, as_json: bool) -> None:
     if as_json:
         facts = {"key": key, "resealed": found.resealed, "kept": found.kept, "closed": found.closed}
-        typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
+        print_json(facts)
         return
     typer.echo(f"sealed again under key {key}: {len(found.resealed)}; already under it: {len(found.kept)}")
     for token, why in found.closed.items():

@@ -5,22 +5,29 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from connectors.errors import ConnectorError
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, refuse, settings_or_refuse
+from streams.cli.running import (
+    AWAY,
+    DEFAULT_CONFIG,
+    ConfigOption,
+    ConnectionOption,
+    JsonOption,
+    named_connections,
+    print_json,
+    refuse,
+    settings_or_refuse,
+)
 from streams.core.subscriptions import Step
 from streams.settings import Connection, Settings
 from streams.subscriptions import subscriptions as open_subscriptions
 
 subscriptions = typer.Typer(help="Show, make and remove Lofty's webhook subscriptions.", no_args_is_help=True)
 
-ConnectionOption = Annotated[str, typer.Option("--connection", help="Only this connection.")]
 UrlOption = Annotated[
     str, typer.Option("--url", help="Where the gateway is reached from outside; gateway.public_url by default.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @subscriptions.command()
@@ -71,24 +78,21 @@ def remove(
 
 def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) -> list[tuple[str, Step]]:
     settings = settings_or_refuse(config, "lofty_api_key", "webhook_secret")
-    if name and name not in settings.connections:
-        refuse(f"no connection {name!r}; there are {', '.join(sorted(settings.connections))}")
+    connections = named_connections(settings, name)
     public_url = (url or settings.gateway.public_url or "").rstrip("/")
     if not public_url.startswith(("https://", "http://")):
         refuse(
             "where is the gateway reached from outside? Set gateway.public_url, or give --url https://hooks.example.com"
         )
     found: list[tuple[str, Step]] = []
-    for one in settings.connections.values():
-        if name in ("", one.name):
-            try:
-                steps = asyncio.run(_one(settings, one, public_url, removes=removes, acts=acts))
-            except ConnectorError as error:
-                refuse(
-                    f"connection {one.name}: Lofty did not do it: {error}. What was done before stands; run it again.",
-                    3,
-                )
-            found += [(one.name, step) for step in steps]
+    for one in connections:
+        try:
+            steps = asyncio.run(_one(settings, one, public_url, removes=removes, acts=acts))
+        except ConnectorError as error:
+            refuse(
+                f"connection {one.name}: Lofty did not do it: {error}. What was done before stands; run it again.", AWAY
+            )
+        found += [(one.name, step) for step in steps]
     return found
 
 
@@ -107,7 +111,7 @@ def _tell(found: list[tuple[str, Step]], *, as_json: bool) -> None:
             {"connection": name, "list": step.list_id, "action": step.action, "because": step.because}
             for name, step in found
         ]
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        print_json(rows)
         return
     for name, step in found:
         typer.echo(f"{name}  list {step.list_id:<3} {step.action:<7} {step.because}")

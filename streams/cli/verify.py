@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
-import orjson
 import typer
-from aiokafka.errors import KafkaError
 
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, err, refuse, settings_or_refuse
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    ConnectionOption,
+    JsonOption,
+    err,
+    named_connections,
+    print_json,
+    refuse,
+    settings_or_refuse,
+    with_kafka,
+)
 from streams.settings import Settings
 from streams.verify.errors import CannotFinish
 from streams.verify.report import NOT_FINISHED, Report
@@ -19,10 +27,10 @@ from streams.verify.show import Bars, lines
 
 def verify(
     config: ConfigOption = DEFAULT_CONFIG,
-    connection: Annotated[str, typer.Option("--connection", help="Only this connection.")] = "",
+    connection: ConnectionOption = "",
     lead: Annotated[str, typer.Option("--lead", help="Only this lead, by its Lofty id.")] = "",
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended, through the workers.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with counts and findings.")] = False,
+    as_json: JsonOption = False,
     within: Annotated[
         float | None, typer.Option("--within", help="Stop after so many minutes; what is left is unfinished.", min=0.01)
     ] = None,
@@ -35,13 +43,12 @@ def verify(
     Example: lofty-ghl verify --connection acme --repair --json
     """
     settings = settings_or_refuse(config)
-    if connection and connection not in settings.connections:
-        refuse(f"no connection {connection!r}; there are {', '.join(sorted(settings.connections))}")
+    named_connections(settings, connection)
     if ":" in lead:
         refuse(f"--lead: expected a Lofty id, got {lead!r}")
     report = _run(settings, connection, lead, repair=repair, minutes=within)
     if as_json:
-        typer.echo(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2).decode())
+        print_json(report.as_dict())
     else:
         for line in lines(report):
             typer.echo(line)
@@ -52,16 +59,11 @@ def _run(settings: Settings, connection: str, lead: str, *, repair: bool, minute
     seconds = minutes * 60 if minutes else None
     try:
         with Bars(err, settings) as bars:
-            return asyncio.run(
-                run_verify(
+            return with_kafka(
+                settings,
+                lambda: run_verify(
                     settings, connection=connection, lead=lead, repair=repair, within_seconds=seconds, progress=bars
-                )
+                ),
             )
     except CannotFinish as error:
         refuse(str(error), NOT_FINISHED)
-    except KafkaError as error:
-        refuse(
-            f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error or type(error).__name__}. "
-            "Is it running, and are kafka.bootstrap_servers and the credentials right?",
-            NOT_FINISHED,
-        )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from streams.appender import Appender, Record
 from streams.core.rows import FetchRow, OutboxRow
 from streams.kafka import each_record, new_producer, start_producer
-from streams.parked.judge import Output, Place, placed, still_open
+from streams.parked.judge import Output, Place, again, placed, still_open
 from streams.placement import partition_of
+from streams.places import Places
 from streams.settings import Settings
 from streams.topics import FETCHES_TABLE, OUTBOX_TABLE, PARKED, RESOLVED, TopicNames
 from streams.words import NotAWord, Parked, Resolution
 from streams.words.parked import Stage
+
+AT_ONCE = 200
+"""Records that are decided about in one go."""
 
 
 class Desk:
@@ -46,28 +50,59 @@ class Desk:
             }
         return still_open(places, resolutions, frozenset(parked_rows))
 
-    async def decide(self, places: Sequence[tuple[Place, Sequence[Output]]], resolution: Resolution) -> None:
+    def ready(self, places: Iterable[Place], now_ms: int) -> tuple[list[tuple[Place, list[Output]]], dict[str, str]]:
+        """What must be appended so that each record is tried again; and by id why others cannot be."""
+        connections = self._settings.connections.values()
+        teams = {one.name: one.lofty.team_id for one in connections}
+        where = Places(self._settings)
+        partitions = {one.ghl.location_id: where.ghl(one) for one in connections}
+        ready: list[tuple[Place, list[Output]]] = []
+        left: dict[str, str] = {}
+        for place in places:
+            outputs = again(place, teams, self._names, now_ms, partitions)
+            if isinstance(outputs, str):
+                left[place.id] = outputs
+            else:
+                ready.append((place, outputs))
+        return ready, left
+
+    async def decide(
+        self,
+        places: Sequence[tuple[Place, Sequence[Output]]],
+        resolution: Resolution,
+        tell: Callable[[int], None] = lambda done: None,
+    ) -> None:
         """Append the outputs of each record, then that it was decided about; `resolution` is without its record.
 
-        After a crash in between the record is still open: deciding again repeats outputs, which changes nothing.
+        Some at a time, so that an end in the middle leaves few of them in between. Those are still open: deciding again
+        repeats their outputs, which changes nothing. So it does when two people decide at once.
+        `tell` is told how many are done.
         """
-        partitions = self._settings.kafka.partitions
         producer = new_producer(self._settings)
         await start_producer(producer)
         try:
             appender = Appender(producer)
-            outputs = [one for _, some in places for one in some]
-            await appender.append([Record(one.topic, placed(one, partitions), one.key, one.value) for one in outputs])
-            topic = self._names.of(RESOLVED)
-            decided = [resolution.model_copy(update={"record": place.id}) for place, _ in places]
-            await appender.append(
-                [
-                    Record(topic, partition_of(one.record, partitions), one.record.encode(), one.to_bytes())
-                    for one in decided
-                ]
-            )
+            for first in range(0, len(places), AT_ONCE):
+                some = places[first : first + AT_ONCE]
+                await self._decide(appender, some, resolution)
+                tell(first + len(some))
         finally:
             await producer.stop()
+
+    async def _decide(
+        self, appender: Appender, places: Sequence[tuple[Place, Sequence[Output]]], resolution: Resolution
+    ) -> None:
+        partitions = self._settings.kafka.partitions
+        outputs = [one for _, some in places for one in some]
+        await appender.append([Record(one.topic, placed(one, partitions), one.key, one.value) for one in outputs])
+        topic = self._names.of(RESOLVED)
+        decided = [resolution.model_copy(update={"record": place.id}) for place, _ in places]
+        await appender.append(
+            [
+                Record(topic, partition_of(one.record, partitions), one.record.encode(), one.to_bytes())
+                for one in decided
+            ]
+        )
 
     async def _newest(self, table: str, wanted: frozenset[bytes]) -> dict[bytes, bytes]:
         """The rows of some keys as they stand in a table's changelog."""

@@ -159,8 +159,8 @@ def _hook_again(one: Parked, partitions: Mapping[str, int], names: TopicNames, n
 def _event_again(event: GhlEvent, partitions: Mapping[str, int], names: TopicNames) -> list[Output] | str:
     if event.location not in partitions:
         return f"no connection has the location {event.location!r}"
-    # Its webhook was heard before, which must not hold it back now.
-    heard_anew = event.model_copy(update={"webhook": ""})
+    # Its webhook was heard before, which must not hold it back now; its id stays: what a rule made of it is made once.
+    heard_anew = event.model_copy(update={"again": True})
     place = partitions[event.location]
     return [Output(names.of(GHL_CHANGES), place, event.lane.encode(), heard_anew.to_bytes())]
 

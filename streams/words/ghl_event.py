@@ -17,6 +17,7 @@ class GhlEvent(Word):
     `contact` the GHL contact that it hangs on (itself, for a contact), None where GHL does not say: a `TaskCreate` may not.
     `at_ms` is GHL's envelope time, `accepted_ms` when we promised to carry it.
     `webhook` is GHL's id of the event, the same in each retry; empty when it sent none.
+    `again` says that it was heard before and is to be judged once more, as a person or a replay asked.
     `body` is the payload without its envelope; of an appointment, the appointment itself.
     """
 
@@ -27,6 +28,7 @@ class GhlEvent(Word):
     at_ms: Millis
     accepted_ms: Millis
     webhook: str = ""
+    again: bool = False
     body: dict[str, Any] = Field(default_factory=dict)
 
     @property
