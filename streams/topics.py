@@ -22,6 +22,7 @@ GHL_CHANGES = "ghl.changes"
 LOFTY_WRITES = "lofty.writes"
 LOFTY_RECEIPTS = "lofty.receipts"
 TOKENS = "tokens"
+AUDIT = "audit"
 
 SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
@@ -71,6 +72,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(TOKENS, "token", "budget", None, "OAuth tokens that were granted, sealed"),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
     TopicSpec(RESOLVED, "record", "key", 90, "what was decided about parked records"),
+    TopicSpec(AUDIT, "record", "key", 400, "who did what in the console"),
 )
 TABLES: tuple[str, ...] = (
     SEEN_TABLE,

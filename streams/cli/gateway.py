@@ -28,7 +28,7 @@ def gateway(
 
     Example: lofty-ghl gateway --config lofty-ghl.toml
     """
-    settings = settings_or_refuse(config, "webhook_secret")
+    settings = settings_or_refuse(config, "webhook_secret", "console_key")
     log_to_stderr(log_level, log_format, settings)
 
     async def serve(stop: asyncio.Event) -> None:

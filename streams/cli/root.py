@@ -6,6 +6,7 @@ import typer
 
 from streams.cli.backfill import backfill
 from streams.cli.connect import connect
+from streams.cli.console import console
 from streams.cli.demo import demo
 from streams.cli.explain import explain
 from streams.cli.gateway import gateway
@@ -36,6 +37,7 @@ app.command()(verify)
 app.command()(explain)
 app.add_typer(connect, name="connect")
 app.add_typer(secrets, name="secrets")
+app.add_typer(console, name="console")
 app.add_typer(parked, name="parked")
 app.add_typer(topics, name="topics")
 app.add_typer(subscriptions, name="subscriptions")

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiokafka import AIOKafkaProducer
 
 from streams.appender import Appender
+from streams.console.server import ConsoleServer
 from streams.gateway.addresses import networks
 from streams.gateway.bodies import BrokenRequests
 from streams.gateway.ghl_intake import Door, GhlIntake
@@ -83,12 +84,24 @@ class Gateway:
             callbacks = Callbacks(grants, names, self._appender, self.metrics, self._now_ms)
             app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
             app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)
+        self.console = self._console_of(settings, app)
         add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: True)
         logging.getLogger("aiohttp.server").addFilter(self._broken)
         self._runner, self.url = await listen(app, settings.gateway.host, settings.gateway.port)
+        if self.console is not None:
+            await self.console.start()
         return self
 
+    def _console_of(self, settings: Settings, app: web.Application) -> ConsoleServer | None:
+        if not settings.console.enabled:
+            return None
+        console = ConsoleServer(settings, lambda: self._appender, self._now_ms)
+        console.mount(app)
+        return console
+
     async def __aexit__(self, *_: object) -> None:
+        if self.console is not None:
+            await self.console.stop()
         await self._runner.cleanup()
         logging.getLogger("aiohttp.server").removeFilter(self._broken)
         await self._appender.drain()

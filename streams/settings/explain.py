@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -55,7 +55,9 @@ def _problem(
         expected = (field.description if field else None) or "a value"
         return Problem(line, dotted(path), expected, "nothing", f"add {inner[-1]} to [{dotted(path[:-1])}]")
     expected, hint = _wanted(detail, field)
-    return Problem(line, dotted(path), expected, _got(detail["input"]), hint)
+    is_secret = field is not None and field.annotation is SecretStr
+    got = "another text (not shown)" if is_secret else _got(detail["input"])
+    return Problem(line, dotted(path), expected, got, hint)
 
 
 def _got(value: Any) -> str:
@@ -100,11 +102,22 @@ def _quotes(kind: str, value: Any) -> str:
 def _model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
     current: type[BaseModel] = model
     for key in path:
+        if key.isdigit():
+            continue  # an element of a list of tables
         field = _field(current, key)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        inner = _table_of(field.annotation) if field is not None else None
+        if inner is None:
             return None
-        current = field.annotation
+        current = inner
     return current
+
+
+def _table_of(annotation: Any) -> type[BaseModel] | None:
+    """The table that an annotation is, or of which it is a list or an option."""
+    for one in (annotation, *get_args(annotation)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return one
+    return None
 
 
 def _field(model: type[BaseModel], key: str) -> FieldInfo | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.secrets import (
+    CONSOLE_KEY,
     GHL_CLIENT_SECRET,
     LOFTY_CLIENT_SECRET,
     SECRETS_DIR,
@@ -62,6 +63,7 @@ DEMANDED = ("lofty_api_key", "ghl_token", "webhook_secret")
 def require_secrets(settings: Settings, *names: str) -> None:
     """Demand these secrets (`lofty_api_key`, `ghl_token`, `webhook_secret`; all by default) of every connection.
 
+    `console_key` demands what the console needs, where it is switched on.
     Raises `SettingsError` that names each variable that is missing.
     """
     problems = [
@@ -74,6 +76,7 @@ def require_secrets(settings: Settings, *names: str) -> None:
         )
         for connection in settings.connections.values()
         for name in names or DEMANDED
+        if name != "console_key"
         if getattr(connection.secrets, name) is None and not connection.is_by_oauth(name)
     ]
     asked = names or DEMANDED
@@ -81,8 +84,16 @@ def require_secrets(settings: Settings, *names: str) -> None:
         Problem(None, name, "a credential", "nothing", f"or set {name}_FILE; {hint}")
         for name, hint in _missing_for_oauth(settings, asked)
     ]
+    if "console_key" in asked:
+        problems += _missing_for_console(settings)
     if problems:
         raise SettingsError("environment", problems)
+
+
+def _missing_for_console(settings: Settings) -> Iterator[Problem]:
+    if settings.console.enabled and not settings.console_secrets.keys:
+        hint = f"or set {CONSOLE_KEY}_FILE; make one with: openssl rand -base64 32"
+        yield Problem(None, CONSOLE_KEY, "a key that signs sessions", "nothing", hint)
 
 
 def _missing_for_oauth(settings: Settings, asked: tuple[str, ...]) -> Iterator[tuple[str, str]]:

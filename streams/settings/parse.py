@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field, ValidationError
 from streams.mapping import Fault, MappingFaults, TagRules, compile_mapping
 from streams.mapping.faults import did_you_mean, shown
 from streams.settings.back import Back
+from streams.settings.console import Console, ConsoleSecrets
+from streams.settings.console_secrets import console_secrets
 from streams.settings.explain import dotted, explain
 from streams.settings.model import (
     Connection,
@@ -41,7 +43,7 @@ from streams.settings.secrets import (
 from streams.settings.toml_lines import Path, line_numbers, line_of
 from streams.settings.whole import Settings
 
-SECTIONS = ("kafka", "gateway", "worker", "oauth", "connections", "mappings")
+SECTIONS = ("kafka", "gateway", "worker", "oauth", "console", "connections", "mappings")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 NAME_EXPECTED = "a name of small letters, digits, dashes and underscores"
 
@@ -115,14 +117,17 @@ class _Parser:
         gateway = self._table(Gateway, ("gateway",), tables)
         worker = self._table(Worker, ("worker",), tables)
         oauth = self._table(OAuth, ("oauth",), tables)
+        console = self._table(Console, ("console",), tables)
         mappings = self._mappings(tables)
         connections = self._connections(tables, mappings)
         password = read_secret(KAFKA_PASSWORD, self.environ, self.read_file, self.problems)
         secrets = oauth_secrets(self.environ, self.read_file, self.problems)
+        of_console = console_secrets(self.environ, self.read_file, self.problems)
+        self._check_console(console, of_console)
         self._check_oauth(connections, oauth)
         self._check_shared_limits(connections)
         self._check_sasl(kafka, has_password=password is not None)
-        if self.problems or kafka is None or gateway is None or worker is None or oauth is None:
+        if self.problems or kafka is None or gateway is None or worker is None or oauth is None or console is None:
             return None
         return Settings(
             kafka=kafka,
@@ -131,6 +136,8 @@ class _Parser:
             worker=worker,
             oauth=oauth,
             oauth_secrets=secrets,
+            console=console,
+            console_secrets=of_console,
             connections=connections,
         )
 
@@ -248,6 +255,25 @@ class _Parser:
             self._add((*path, "mapping"), expected, repr(name), did_you_mean(name, known))
             return False
         return True
+
+    def _check_console(self, console: Console | None, secrets: ConsoleSecrets) -> None:
+        """Each name once, and somebody who may come in."""
+        if console is None:
+            return
+        users = [one.name for one in console.users]
+        tokens = [one.name for one in (*console.tokens, *secrets.tokens)]
+        for key, names in (("users", users), ("tokens", tokens)):
+            for place, name in enumerate(names):
+                if name in names[:place]:
+                    self._add(("console", key, str(place), "name"), "a name of its own", repr(name))
+        if console.enabled and not (console.users or console.tokens or secrets.tokens or console.oidc):
+            hint = "a person: lofty-ghl console hash-password --name ann --role operator"
+            self._add(
+                ("console", "enabled"),
+                "somebody in [[console.users]], [console.oidc] or [[console.tokens]]",
+                "nobody",
+                hint,
+            )
 
     def _check_oauth(self, connections: Mapping[str, Connection], oauth: OAuth | None) -> None:
         """A connection by OAuth needs the app by which it is connected."""

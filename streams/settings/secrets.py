@@ -27,6 +27,9 @@ KAFKA_PASSWORD = PREFIX + "KAFKA_PASSWORD"
 GHL_CLIENT_SECRET = PREFIX + "OAUTH_GHL_CLIENT_SECRET"
 LOFTY_CLIENT_SECRET = PREFIX + "OAUTH_LOFTY_CLIENT_SECRET"
 TOKEN_KEYS = PREFIX + "TOKEN_KEYS"
+CONSOLE_KEY = PREFIX + "CONSOLE_KEY"
+CONSOLE_OIDC_SECRET = PREFIX + "CONSOLE_OIDC_CLIENT_SECRET"
+CONSOLE_TOKENS = PREFIX + "CONSOLE_TOKENS"
 SECRETS_DIR = PREFIX + "SECRETS_DIR"
 SUFFIXES: dict[str, str] = {
     "lofty_api_key": "LOFTY_API_KEY",
@@ -158,7 +161,8 @@ def secrets_in_file(tables: Mapping[str, Any]) -> Iterator[Suspect]:
 
 def _search(path: tuple[str, ...], value: Any) -> Iterator[Suspect]:
     is_name = len(path) == 2 and path[0] == "connections"
-    if not is_name and not path[-1].isdigit() and _SECRET_KEY.search(_snake(path[-1])):
+    is_hash = path[0] == "console" and path[-1] == "password_hash"  # a hash may stand there; its shape is checked
+    if not (is_name or is_hash) and not path[-1].isdigit() and _SECRET_KEY.search(_snake(path[-1])):
         yield Suspect(path, True, _hint(path))
     elif isinstance(value, dict):
         for key, inner in value.items():
@@ -177,6 +181,10 @@ def _snake(key: str) -> str:
 def _hint(path: Sequence[str]) -> str:
     if path[0] == "kafka":
         return f"set {KAFKA_PASSWORD} or {KAFKA_PASSWORD}_FILE"
+    if path[0] == "console":
+        if "oidc" in path:
+            return f"set {CONSOLE_OIDC_SECRET} or {CONSOLE_OIDC_SECRET}_FILE"
+        return "here stand hashes only: lofty-ghl console hash-password, lofty-ghl console new-token"
     if path[0] != "connections" or len(path) < 3:
         return "credentials come from the environment"
     key = _snake(path[-1])

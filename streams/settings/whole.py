@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from connectors.keyring import KeyRing
+from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.model import Connection, Gateway, Kafka, Worker
 from streams.settings.oauth import OAuth, OAuthSecrets
 
@@ -20,6 +21,8 @@ class Settings(BaseModel):
     worker: Worker
     oauth: OAuth = OAuth()
     oauth_secrets: OAuthSecrets = OAuthSecrets()
+    console: Console = Console()
+    console_secrets: ConsoleSecrets = ConsoleSecrets()
     connections: dict[str, Connection]
 
     def uses_oauth(self, secret: str) -> bool:

@@ -1,0 +1,52 @@
+"""`lofty-ghl console`: what an administrator of the console needs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from streams.cli.running import refuse
+from streams.console.passwords import SALT_BYTES, SHORTEST, TOKEN_PREFIX, PasswordHash, token_hash
+
+console = typer.Typer(help="People and programs that use the console.", no_args_is_help=True)
+
+NameOption = Annotated[str, typer.Option("--name", help="Who it is for.")]
+RoleOption = Annotated[str, typer.Option("--role", help="viewer (looks) or operator (acts).")]
+
+
+@console.command("hash-password")
+def hash_password(name: NameOption = "ann", role: RoleOption = "operator") -> None:
+    """Ask for a password, and print what stands for it in the configuration. Piped in, the first line is the password.
+
+    Example: lofty-ghl console hash-password --name ann --role operator
+    """
+    _check_role(role)
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if len(password) < SHORTEST:
+        refuse(f"expected a password of at least {SHORTEST} characters, got {len(password)}")
+    hashed = PasswordHash.of(password, os.urandom(SALT_BYTES))
+    typer.echo(f'[[console.users]]\nname = "{name}"\nrole = "{role}"\npassword_hash = "{hashed}"')
+
+
+@console.command("new-token")
+def new_token(name: NameOption = "nightly", role: RoleOption = "viewer") -> None:
+    """Make a token for a program that uses the API: it is printed once, on standard error; its hash is for the configuration.
+
+    Example: lofty-ghl console new-token --name nightly --role viewer
+    """
+    _check_role(role)
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    typer.echo(f"the token, shown only now: {token}", err=True)
+    typer.echo(f'[[console.tokens]]\nname = "{name}"\nrole = "{role}"\nhash = "{token_hash(token)}"')
+
+
+def _check_role(role: str) -> None:
+    if role not in ("viewer", "operator"):
+        refuse(f"--role: expected viewer or operator, got {role!r}")

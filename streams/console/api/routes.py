@@ -1,0 +1,32 @@
+"""Every endpoint of the API."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import orjson
+from aiohttp import web
+
+from streams.console.api import session
+from streams.console.api.endpoint import Endpoint, add_endpoints
+from streams.console.api.openapi import document
+from streams.console.guard import Guard
+from streams.console.services.all import Services
+
+ENDPOINTS: tuple[Endpoint, ...] = (*session.ENDPOINTS,)
+
+
+def add_api(app: web.Application, services: Services, guard: Guard) -> None:
+    """Add the API to an application that is mounted at `/api/v1`."""
+    described = orjson.dumps(openapi())
+
+    async def describe(_: web.Request) -> web.Response:
+        return web.Response(body=described, content_type="application/json")
+
+    guard.add(app, "GET", "/openapi.json", describe, role="anyone")
+    add_endpoints(app, guard, services, ENDPOINTS)
+
+
+def openapi() -> dict[str, object]:
+    """The OpenAPI document."""
+    return document(ENDPOINTS, version("lofty-ghl"))

@@ -1,0 +1,85 @@
+"""What the console refuses, in plain words: pages show it, the API answers it as `application/problem+json` (RFC 9457).
+
+ConsoleError
+  NotSignedIn    401   nobody has signed in, or the session has ended
+  SignInRefused  401   wrong name or password
+  NotAllowed     403   signed in, and this takes another role
+  Forged         403   the request does not come from our own pages
+  NotFound       404
+  Conflict       409   somebody else was faster
+  WrongInput     422   `faults` say what, each
+  TooMany        429   `wait_seconds`
+  NotNow         503   Kafka, the index or a provider cannot be reached
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with what was sent. `line` where it is a text of several."""
+
+    where: str
+    expected: str
+    got: str = ""
+    hint: str = ""
+    line: int | None = None
+
+
+class ConsoleError(Exception):
+    """`words` say what happened and what to do; `kind` is what a program tells it by."""
+
+    status = 500
+    kind = "error"
+    title = "That did not work"
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+        super().__init__(words)
+
+
+class NotSignedIn(ConsoleError):
+    status, kind, title = 401, "not-signed-in", "Sign in first"
+
+
+class SignInRefused(ConsoleError):
+    status, kind, title = 401, "sign-in-refused", "Not signed in"
+
+
+class NotAllowed(ConsoleError):
+    status, kind, title = 403, "not-allowed", "That takes another role"
+
+
+class Forged(ConsoleError):
+    status, kind, title = 403, "forged", "The request was not taken"
+
+
+class NotFound(ConsoleError):
+    status, kind, title = 404, "not-found", "There is nothing"
+
+
+class Conflict(ConsoleError):
+    status, kind, title = 409, "conflict", "Somebody else was faster"
+
+
+class WrongInput(ConsoleError):
+    status, kind, title = 422, "wrong-input", "Something is not right"
+
+    def __init__(self, words: str, faults: Sequence[Fault] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(words)
+
+
+class TooMany(ConsoleError):
+    status, kind, title = 429, "too-many", "Too many tries"
+
+    def __init__(self, words: str, wait_seconds: float) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(words)
+
+
+class NotNow(ConsoleError):
+    status, kind, title = 503, "not-now", "Not now"

@@ -1,0 +1,91 @@
+"""`[console]`: who may look and act in the browser and over the HTTP API."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from streams.console.passwords import NotAHash, PasswordHash, is_token_hash
+from streams.settings.model import BaseUrl, Present, Table, wrong
+
+Role = Literal["viewer", "operator"]
+
+
+def _password_hash(value: SecretStr) -> SecretStr:
+    try:
+        PasswordHash.parse(value.get_secret_value())
+    except NotAHash as error:
+        raise wrong("a hash, never the password: lofty-ghl console hash-password makes one", str(error)) from None
+    return value
+
+
+def _token_hash(value: SecretStr) -> SecretStr:
+    if not is_token_hash(value.get_secret_value()):
+        raise wrong("a hash, never the token: lofty-ghl console new-token makes both", "it begins with sha256:")
+    return value
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}", value):
+        raise wrong("a name of letters, digits and . _ @ + -, such as ann or ann@example.com")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class ConsoleUser(Table):
+    """`[[console.users]]`: somebody who signs in with a password."""
+
+    name: Name
+    role: Role
+    password_hash: Annotated[SecretStr, AfterValidator(_password_hash)]
+
+
+class ConsoleToken(Table):
+    """`[[console.tokens]]`: a program that uses the API."""
+
+    name: Name
+    role: Role
+    hash: Annotated[SecretStr, AfterValidator(_token_hash)]
+
+
+class Oidc(Table):
+    """`[console.oidc]`: sign-in at a provider of OpenID Connect.
+
+    `name_claim` is who somebody is, `role_claim` what `operators` and `viewers` are compared with, text or list; `*` is anybody
+    whom the provider knows. Whoever is in neither has no access.
+    """
+
+    issuer: BaseUrl
+    client_id: Present
+    name: Present = "single sign-on"
+    scopes: list[str] = Field(default_factory=lambda: ["openid", "profile", "email"])
+    name_claim: Present = "email"
+    role_claim: Present = "groups"
+    operators: list[str] = Field(default_factory=list)
+    viewers: list[str] = Field(default_factory=list)
+
+
+class Console(Table):
+    """The console as a whole. `data_dir` is where the index lies; by default a folder `console` in the worker's."""
+
+    enabled: bool = False
+    session_hours: Annotated[float, Field(ge=0.01, le=720, description="a number of hours, up to 720")] = 12.0
+    data_dir: Present | None = None
+    index: bool = True
+    users: list[ConsoleUser] = Field(default_factory=list)
+    tokens: list[ConsoleToken] = Field(default_factory=list)
+    oidc: Oidc | None = None
+
+
+class ConsoleSecrets(BaseModel):
+    """What the environment has for it. `keys` sign sessions: the first signs, all are believed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    keys: tuple[SecretStr, ...] = ()
+    oidc_client_secret: SecretStr | None = None
+    tokens: tuple[ConsoleToken, ...] = ()
