@@ -1,4 +1,4 @@
-"""`lofty-ghl sandbox ghl|lofty`: a vendor to rehearse on, on this machine."""
+"""`lofty-ghl sandbox ghl|lofty|town`: a vendor to rehearse on, on this machine, and agencies that work there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
+import aiohttp
 import typer
 
 from connectors.ghl import sandbox as ghl_sandbox
@@ -15,6 +16,7 @@ from connectors.ghl.sandbox.mailer import public_key
 from connectors.lofty import sandbox as lofty_sandbox
 from connectors.sandbox.shell import Served
 from streams.cli.running import refuse
+from streams.demo.endless import Addresses, Pace, Town
 
 sandbox = typer.Typer(
     help="Run a sandbox of a vendor: faithful answers, limits and faults. Its control API is under /_sandbox/.",
@@ -113,6 +115,37 @@ def lofty(
     _run(serve)
 
 
+@sandbox.command("town")
+def town(
+    lofty_url: Annotated[str, typer.Option("--lofty", help="Where Lofty's sandbox listens.")] = "http://localhost:9102",
+    ghl_url: Annotated[str, typer.Option("--ghl", help="Where GHL's sandbox listens.")] = "http://localhost:9101",
+    gateway: Annotated[str, typer.Option(help="Where the gateway takes webhooks.")] = "http://localhost:8080",
+    leads: Annotated[int, typer.Option(help="How many leads each agency begins with.", min=2)] = 40,
+    pause: Annotated[float, typer.Option(help="Seconds from one burst of edits to the next.", min=0.01)] = 3.0,
+) -> None:
+    """Play the demo's two agencies on both sandboxes, over and over, until stopped: `docker compose --profile demo up` does.
+
+    Waits for whoever does not answer. The sandboxes must have the demo's teams and locations.
+
+    Example: lofty-ghl sandbox town --lofty http://localhost:9102 --ghl http://localhost:9101
+    """
+
+    async def play() -> None:
+        stop = _stop_signal()
+        addresses = Addresses(*(one.rstrip("/") for one in (lofty_url, ghl_url, gateway)))
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as http:
+            playing = asyncio.create_task(Town(http, addresses, Pace(leads, pause), typer.echo).play())
+            stopping = asyncio.create_task(stop.wait())
+            done, pending = await asyncio.wait((playing, stopping), return_when=asyncio.FIRST_COMPLETED)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+            for task in done:
+                task.result()
+
+    asyncio.run(play())
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, equals, secret = text.partition("=")
     if not (name and equals and secret):
@@ -127,11 +160,17 @@ def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
         refuse(f"cannot listen: {error.strerror}. Is the port taken? --port 0 takes a free one.")
 
 
-async def _until_stopped(served: Served) -> None:
+def _stop_signal() -> asyncio.Event:
+    """Set by SIGTERM and Ctrl-C."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _until_stopped(served: Served) -> None:
+    stop = _stop_signal()
     async with served:
         typer.echo(served.url)
         await stop.wait()

@@ -42,36 +42,37 @@ def morning(leads: list[dict[str, Any]], seed: int) -> Iterator[list[Edit]]:
 
     # Somebody works through a list: ten edits of one lead within a moment, again and again.
     for lead in random.sample(ids, 12):
-        yield [_update("lead", lead, score=step, stage=random.choice(_STAGES)) for step in range(10)]
+        yield [update("lead", lead, score=step, stage=random.choice(STAGES)) for step in range(10)]
     # Many leads are touched once.
-    yield [_update("lead", lead, city=random.choice(_TOWNS)) for lead in random.sample(ids, len(ids) // 3)]
-    yield [_update("lead", lead, tags=random.sample(_TAGS, 2)) for lead in random.sample(ids, len(ids) // 4)]
+    yield [update("lead", lead, city=random.choice(TOWNS)) for lead in random.sample(ids, len(ids) // 3)]
+    yield [update("lead", lead, tags=random.sample(TAGS, 2)) for lead in random.sample(ids, len(ids) // 4)]
     # A touch that changes nothing which the mapping owns.
-    yield [_update("lead", lead, hiddenFlag=False) for lead in random.sample(ids, len(ids) // 3)]
+    yield [update("lead", lead, hiddenFlag=False) for lead in random.sample(ids, len(ids) // 3)]
     # Notes and tasks.
     yield [
-        {"edit": "create", "kind": "note", "leadId": lead, "fields": {"content": random.choice(_NOTES)}}
+        {"edit": "create", "kind": "note", "leadId": lead, "fields": {"content": random.choice(NOTES)}}
         for lead in random.sample(ids, 25)
     ]
-    yield [_update("note", note, content="Corrected: " + random.choice(_NOTES)) for note in random.sample(notes, 10)]
+    yield [update("note", note, content="Corrected: " + random.choice(NOTES)) for note in random.sample(notes, 10)]
     yield [{"edit": "delete", "kind": "note", "id": note} for note in random.sample(notes, 5)]
     done = random.sample(tasks, min(15, len(tasks)))
     yield [{"edit": "finish", "kind": "task", "id": task} for task in done]
     yield [{"edit": "delete", "kind": "task", "id": task} for task in tasks if task not in done][:5]
     # A phone that nobody can dial, and leads that go to the trash.
     unlucky, *trash = random.sample(ids, 6)
-    yield [_update("lead", unlucky, phones=[UNREADABLE_PHONE])]
+    yield [update("lead", unlucky, phones=[UNREADABLE_PHONE])]
     yield [{"edit": "delete", "kind": "lead", "id": lead} for lead in trash]
 
 
-def _update(kind: str, entity_id: int, **fields: Any) -> Edit:
+def update(kind: str, entity_id: int, **fields: Any) -> Edit:
+    """An edit of one thing."""
     return {"edit": "update", "kind": kind, "id": entity_id, "fields": fields}
 
 
-_STAGES = ("New Leads", "Contacted", "Showing", "Offer", "Closed")
-_TAGS = ("Buyer", "Seller", "Open House", "Relocation", "First Time", "Investor")
-_TOWNS = ("Austin", "Round Rock", "Georgetown", "Pflugerville", "Cedar Park")
-_NOTES = (
+STAGES = ("New Leads", "Contacted", "Showing", "Offer", "Closed")
+TAGS = ("Buyer", "Seller", "Open House", "Relocation", "First Time", "Investor")
+TOWNS = ("Austin", "Round Rock", "Georgetown", "Pflugerville", "Cedar Park")
+NOTES = (
     "Prefers calls after six.",
     "Pre-approval letter received.",
     "Wants to see the corner lot again.",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,15 @@ import click
 import pytest
 import typer
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from connectors.ghl.sandbox import SandboxSettings
+from connectors.ghl.sandbox.mailer import public_key
+from deploy.runtime_lock import entries, needed, roots_of
+from streams.app import STOP_SECONDS
+from streams.demo.town import AGENCIES
+from streams.settings import load_settings, require_secrets
 from tests.kafka.jars import kafka_version
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +32,9 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml
     "services"
 ]
 OURS = sorted(name for name, service in SERVICES.items() if service["image"] == "lofty-ghl")
+LIVE = {"topics", "gateway", "worker", "grafana"}
+DEMO = {"demo-topics", "demo-gateway", "demo-worker", "demo-town", "demo-grafana"}
+SANDBOXES = {"sandbox-ghl", "sandbox-lofty"}
 COMMANDS = (
     "worker",
     "gateway",
@@ -28,6 +42,7 @@ COMMANDS = (
     "topics create",
     "sandbox ghl",
     "sandbox lofty",
+    "sandbox town",
     "demo",
     "operations",
     "init",
@@ -42,11 +57,6 @@ def command(words: list[str]) -> tuple[click.Command, list[str]]:
     while hasattr(found, "commands"):
         found, words = found.commands[words[0]], words[1:]
     return found, words
-
-
-def options_of(found: click.Command) -> set[str]:
-    """Every option of a command, as it is written."""
-    return {option for parameter in found.params for option in parameter.opts}
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -68,18 +78,120 @@ def test_what_reads_the_configuration_is_told_where_it_lies(words: str) -> None:
 
 @pytest.mark.parametrize("service", OURS)
 def test_a_service_runs_a_command_that_exists(service: str) -> None:
-    """Every word of a service's command is a command, one of its options, or an option's value."""
+    """With options that it has, and with none missing: the command line itself reads them."""
     found, left = command(list(SERVICES[service]["command"]))
-    assert set(left[::2]) <= options_of(found)
+    found.make_context(service, left)
 
 
-def test_compose_brings_what_is_needed_to_run() -> None:
-    """A Kafka that says when it is ready, the topics, the intake and a worker; the sandboxes only when asked for."""
-    plain = {name for name, service in SERVICES.items() if "profiles" not in service}
-    sandboxes = {name for name, service in SERVICES.items() if service.get("profiles") == ["sandbox"]}
-    assert plain == {"kafka", "topics", "gateway", "worker"}
-    assert sandboxes == {"sandbox-ghl", "sandbox-lofty"}
-    assert SERVICES["kafka"]["healthcheck"]["test"]
+def services_of(profile: str) -> set[str]:
+    """What a profile starts."""
+    return {name for name, one in SERVICES.items() if profile in one.get("profiles", [profile])}
+
+
+def test_each_profile_brings_what_is_needed_to_run() -> None:
+    """Kafka and what shows all belong to each; your own and the demo have each their own worker, gateway and topics."""
+    both = {"kafka", "prometheus", "alertmanager"}
+    assert services_of("live") == both | LIVE
+    assert services_of("demo") == both | DEMO | SANDBOXES
+    assert services_of("sandbox") == both | LIVE | SANDBOXES
+
+
+def test_compose_starts_your_own_unless_another_profile_is_asked_for() -> None:
+    """By the repository's `.env`; whoever replaces that file is told what it lacks."""
+    lines = (ROOT / ".env").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == ["COMPOSE_PROFILES=live"]
+    assert "${COMPOSE_PROFILES:?" in (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("demo", "live"), [(f"demo-{name}", name) for name in ("topics", "gateway", "worker")])
+def test_the_demo_runs_what_you_run(demo: str, live: str) -> None:
+    """The same command, limits and environment but for the topics' prefix and the folder of settings; reached by the same name."""
+    ours, theirs = SERVICES[live], SERVICES[demo]
+    same = ("image", "command", "expose", "healthcheck", "deploy", "stop_grace_period", "read_only", "tmpfs", "restart")
+    assert {key: theirs.get(key) for key in same} == {key: ours.get(key) for key in same}
+    assert theirs["environment"] == {**ours["environment"], "LOFTY_GHL_TOPIC_PREFIX": "demo."}
+    assert [one.replace("/demo/", "/live/") for one in theirs["volumes"]] == ours["volumes"]
+    if live != "topics":
+        assert live in theirs["networks"]["default"]["aliases"]
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_service_may_do_no_more_than_it_needs(service: str) -> None:
+    """No capabilities, no way to gain any, a limit of memory and processors; all but Kafka with a read-only file system."""
+    one = SERVICES[service]
+    assert one["cap_drop"] == ["ALL"]
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert set(one["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    assert one.get("read_only", False) is (service != "kafka")
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_service_comes_back_and_says_how_it_is(service: str) -> None:
+    """What is to run for long is started again and has a health check; what runs once has neither."""
+    one = SERVICES[service]
+    runs_once = one.get("command") == ["topics", "create"]
+    assert one["restart"] == ("no" if runs_once else "unless-stopped")
+    assert ("healthcheck" in one) is (not runs_once and service != "demo-town")
+
+
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - set(OURS)))
+def test_images_of_others_are_pinned(service: str) -> None:
+    """By a version, so that tomorrow's `up` starts what today's did."""
+    assert re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", SERVICES[service]["image"])
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_what_is_mounted_from_the_repository_is_there(service: str) -> None:
+    """Docker would make an empty folder of a path that is misspelt."""
+    sources = [one.split(":")[0] for one in SERVICES[service].get("volumes", []) if one.startswith("./")]
+    # XXX: grafana/ is being written; to be asked for as soon as it is there.
+    assert [source for source in sources if not (ROOT / source).exists() and not source.startswith("./grafana/")] == []
+
+
+def test_credentials_come_from_files() -> None:
+    """No variable of a service holds one; the sandboxes' own, which open nothing else, stand in their commands."""
+    names = {name for one in SERVICES.values() for name in one.get("environment", {})}
+    secret = {name for name in names if re.search("PASSWORD|TOKEN|SECRET|API_KEY", name)}
+    assert secret == {"GF_SECURITY_ADMIN_PASSWORD__FILE", "LOFTY_GHL_SECRETS_DIR"}
+
+
+def test_the_demo_brings_settings_that_are_right() -> None:
+    """With every credential that its commands ask for; the sandboxes know them, and sign with the key that the gateway trusts."""
+    folder = ROOT / "deploy/demo/lofty-ghl"
+    settings = load_settings(folder / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": str(folder / "secrets")})
+    require_secrets(settings)
+    assert settings.gateway.ghl.public_keys[0].strip() == public_key(SandboxSettings()).strip()
+    known = " ".join(SERVICES["sandbox-ghl"]["command"] + SERVICES["sandbox-lofty"]["command"])
+    for one, agency in zip(settings.connections.values(), AGENCIES, strict=True):
+        secrets = [one.secrets.lofty_api_key, one.secrets.ghl_token, one.secrets.webhook_secret]
+        assert [secret and secret.get_secret_value() for secret in secrets] == [
+            agency.lofty_key,
+            agency.ghl_token,
+            agency.webhook_secret,
+        ]
+        assert f"--team={one.lofty.team_id}={agency.lofty_key}" in known
+        assert f"--location={one.ghl.location_id}={agency.ghl_token}" in known
+
+
+def test_a_worker_has_time_to_stop() -> None:
+    """Longer than it takes at most, or it would be killed with its requests in flight."""
+    for name in ("worker", "demo-worker"):
+        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+
+
+@pytest.mark.parametrize("profile", ["live", "demo", "sandbox"])
+def test_docker_compose_itself_accepts_the_file(profile: str) -> None:
+    """In every profile."""
+    if shutil.which("docker-compose") is None:
+        pytest.skip("no docker-compose on the PATH (Debian: apt-get install docker-compose)")
+    done = subprocess.run(
+        ["docker-compose", "--profile", profile, "config", "--quiet"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
@@ -109,5 +221,31 @@ def test_the_image_is_made_of_files_that_exist() -> None:
         line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"
     }
     assert sources
+    sources = [source.rstrip("/") for source in sources]
     assert [source for source in sources if not (ROOT / source).exists()] == []
     assert set(sources) <= allowed
+
+
+def test_the_image_installs_what_the_program_needs_and_no_more() -> None:
+    """By the lock's own comments; the installed packages say the same."""
+    lock = entries((ROOT / "requirements.lock").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = needed(lock, roots_of(project, ["tracing"]))
+    assert all("--hash=sha256:" in lock[name] for name in wanted)
+    assert _installed_for("lofty-ghl", {"tracing"}) <= wanted
+    assert wanted.isdisjoint({"playwright", "pytest", "mypy", "testcontainers", "docker", "build", "hatchling"})
+
+
+def _installed_for(name: str, extras: set[str], found: set[str] | None = None) -> set[str]:
+    """All that an installed distribution requires here, and what that requires, and so on."""
+    found = set() if found is None else found
+    for text in requires(name) or ():
+        requirement = Requirement(text)
+        chosen = requirement.marker is None or any(
+            requirement.marker.evaluate({"extra": one}) for one in (extras or {""})
+        )
+        key = canonicalize_name(requirement.name)
+        if chosen and key not in found:
+            found.add(key)
+            _installed_for(key, set(requirement.extras), found)
+    return found
