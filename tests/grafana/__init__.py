@@ -1,0 +1,1 @@
+"""Proofs of `grafana/`: the linter of dashboards, rules and runbook, a renderer of dashboards, and what runs a real Prometheus."""

@@ -1,0 +1,68 @@
+"""What `grafana/` holds, read once: dashboards, rules, unit tests, runbook, and the catalogue that they may ask for."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grafana.build.runbook import sections
+from streams.metrics import Metrics
+from tests.grafana.lint.catalogue import Catalogue, Type
+from tests.grafana.lint.rules import recorded
+
+Json = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parents[2]
+GRAFANA = ROOT / "grafana"
+
+
+@cache
+def dashboards() -> dict[str, Json]:
+    """File name without ending → the committed dashboard."""
+    files = sorted((GRAFANA / "dashboards").glob("*.json"))
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+@cache
+def rule_files() -> dict[str, Json]:
+    """File name → the committed rules."""
+    return _yaml("prometheus/rules")
+
+
+@cache
+def rule_tests() -> dict[str, Json]:
+    """File name → promtool's unit tests."""
+    return _yaml("prometheus/tests")
+
+
+@cache
+def runbook() -> str:
+    """The text of the runbook."""
+    return (GRAFANA / "RUNBOOK.md").read_text(encoding="utf-8")
+
+
+def headings() -> frozenset[str]:
+    """The runbook's sections; its introduction is one."""
+    return frozenset(section.heading for section in sections(runbook()))
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Every metric that the code declares, and every series that the rules record."""
+    product: dict[str, Type] = {}
+    for family in Metrics().registry.collect():
+        if family.name.startswith("lofty_ghl_"):
+            assert family.type in {"counter", "gauge", "histogram", "info"}, f"{family.name}: {family.type}"
+            is_info = family.type == "info"
+            product[f"{family.name}_info" if is_info else family.name] = "gauge" if is_info else family.type  # type: ignore[assignment]  # checked above
+    return Catalogue(product, frozenset().union(*(recorded(content) for content in rule_files().values())))
+
+
+def _yaml(folder: str) -> dict[str, Json]:
+    return {
+        file.name: yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted((GRAFANA / folder).glob("*.yml"))
+    }
