@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from grafana.build.runbook import runbook_path
+
 from tests.grafana.lint.catalogue import Catalogue
 from tests.grafana.lint.promql import names, quantiles_are_sound, rated
 from tests.grafana.scaled import seconds

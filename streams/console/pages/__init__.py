@@ -1,0 +1,1 @@
+"""The console's pages: what a person sees. HTML from frozen views, readable without a script."""

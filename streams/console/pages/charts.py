@@ -1,0 +1,162 @@
+"""Charts as SVG, drawn by pure functions: a plot over time, a gauge. No script and no style: classes say what is what.
+
+A plot has no fixed width: lines are drawn in a picture that is stretched, words stand beside it at parts of a hundred,
+so that they keep their size on a telephone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from markupsafe import Markup
+
+from streams.console.pages.wording import grouped
+
+WIDTH, HEIGHT = 1000, 120
+"""Of the stretched picture. Its height is in pixels; above it there is room for a label, beneath for the hours."""
+_ABOVE, _BENEATH = 16, 24
+_ABSURD = 1e15
+
+Point = tuple[int, float | None]
+"""A moment in epoch milliseconds and what was measured; None where nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From values to places: `top` is the round number at the upper edge."""
+
+    first_ms: int
+    last_ms: int
+    top: float
+
+    def x(self, at_ms: int) -> float:
+        """The place of a moment, as a part of 1."""
+        return (at_ms - self.first_ms) / max(1, self.last_ms - self.first_ms)
+
+    def y(self, value: float) -> float:
+        """The place of a value, from above; what is off the scale stays at its edge."""
+        return HEIGHT * (1 - min(max(value / self.top, 0.0), 1.0))
+
+
+def round_top(highest: float) -> float:
+    """The least of 1, 2, 2.5, 5 times a power of ten (and at least 1) that is not below the highest value."""
+    if highest <= 1:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(highest))
+    return next((step * power for step in (1, 2, 2.5, 5) if step * power >= highest), 10 * power)
+
+
+def runs(points: Sequence[Point]) -> list[list[tuple[int, float]]]:
+    """The parts of a series without gaps; a line is not drawn over what was not measured."""
+    found: list[list[tuple[int, float]]] = [[]]
+    for at_ms, value in points:
+        if value is None or not abs(value) < _ABSURD:  # also NaN
+            found.append([])
+        else:
+            found[-1].append((at_ms, value))
+    return [one for one in found if one]
+
+
+def plot(points: Sequence[Point], *, title: str, unit: str = "", zone: tzinfo = UTC) -> Markup:
+    """A line over time with its area, grid lines and a few hours beneath. Each point says its value under the pointer.
+
+    A sentence in place of the line where fewer than two points were measured.
+    """
+    parts = runs(points)
+    known = [one for part in parts for one in part]
+    if len(known) < 2:
+        return Markup('<p class="plot-empty">Nothing measured yet. This fills while the console runs.</p>')
+    scale = Scale(known[0][0], known[-1][0], round_top(max(value for _, value in known)))
+    highest = max(value for _, value in known)
+    spoken = f"{title}: now {_value(known[-1][1], unit)}, at most {_value(highest, unit)}"
+    drawn = Markup("").join(_line(part, scale) for part in parts)
+    bands = Markup("").join(_bands(known, scale, unit, zone))
+    return Markup(
+        '<svg class="plot" width="100%" height="{height}" role="img" aria-label="{spoken}">'
+        '<svg y="{above}" width="100%" height="{inner}" viewBox="0 0 {width} {inner}" preserveAspectRatio="none">'
+        "{grid}{drawn}{bands}</svg>{labels}</svg>"
+    ).format(
+        height=HEIGHT + _ABOVE + _BENEATH,
+        spoken=spoken,
+        above=_ABOVE,
+        inner=HEIGHT,
+        width=WIDTH,
+        grid=Markup("").join(_grid()),
+        drawn=drawn,
+        bands=bands,
+        labels=_labels(scale, known[-1], unit, zone),
+    )
+
+
+def gauge(part: float, *, mark: float | None = None) -> Markup:
+    """A bar that is filled by a part of 1, with a mark at another part. It is for the eye: the text beside it says the same."""
+    filled = 100 * min(max(part, 0.0), 1.0) if math.isfinite(part) else 0.0
+    level = "bad" if part >= 0.95 else "warn" if part >= 0.8 else "ok"
+    line = Markup()
+    if mark is not None:
+        line = Markup('<rect class="gauge-mark" x="{:.1f}%" width="2" height="8"/>').format(100 * mark)
+    return Markup(
+        '<svg class="gauge gauge-{}" width="100%" height="8" aria-hidden="true">'
+        '<rect class="gauge-back" width="100%" height="8" rx="4"/>'
+        '<rect class="gauge-fill" width="{:.1f}%" height="8" rx="4"/>{}</svg>'
+    ).format(level, filled, line)
+
+
+def _line(part: Sequence[tuple[int, float]], scale: Scale) -> Markup:
+    places = [(WIDTH * scale.x(at), scale.y(value)) for at, value in part]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    area = f"{places[0][0]:.1f},{HEIGHT} {line} {places[-1][0]:.1f},{HEIGHT}"
+    return Markup('<polygon class="plot-area" points="{}"/><polyline class="plot-line" points="{}"/>').format(
+        area, line
+    )
+
+
+def _grid() -> list[Markup]:
+    return [
+        Markup('<line class="plot-grid" x1="0" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(WIDTH, y, y)
+        for y in (0.5, HEIGHT / 2, HEIGHT - 0.5)
+    ]
+
+
+def _labels(scale: Scale, last: tuple[int, float], unit: str, zone: tzinfo) -> Markup:
+    values = [
+        Markup('<text class="plot-label" x="0" y="{:.1f}">{}</text>').format(
+            _ABOVE - 4 + HEIGHT * (1 - part), _value(part * scale.top, unit if part == 1 else "")
+        )
+        for part in (0.5, 1.0)
+    ]
+    hours = [
+        Markup('<text class="plot-label" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
+            100 * part,
+            HEIGHT + _ABOVE + _BENEATH - 6,
+            anchor,
+            _clock(round(scale.first_ms + part * (scale.last_ms - scale.first_ms)), zone),
+        )
+        for part, anchor in ((0, "start"), (0.25, "middle"), (0.5, "middle"), (0.75, "middle"), (1, "end"))
+    ]
+    now = Markup('<circle class="plot-now" cx="{:.1f}%" cy="{:.1f}" r="3.5"/>').format(
+        100 * scale.x(last[0]), _ABOVE + scale.y(last[1])
+    )
+    return Markup("").join([*values, *hours, now])
+
+
+def _bands(known: Sequence[tuple[int, float]], scale: Scale, unit: str, zone: tzinfo) -> list[Markup]:
+    """One invisible band a point, which shows the point's value while the pointer is over it."""
+    width = WIDTH / len(known)
+    return [
+        Markup('<rect class="plot-band" x="{:.1f}" width="{:.1f}" height="{}"><title>{} · {}</title></rect>').format(
+            WIDTH * scale.x(at) - width / 2, width, HEIGHT, _clock(at, zone), _value(value, unit)
+        )
+        for at, value in known
+    ]
+
+
+def _clock(at_ms: int, zone: tzinfo) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone):%H:%M}"
+
+
+def _value(value: float, unit: str) -> str:
+    return f"{grouped(round(value, 1))} {unit}".strip()

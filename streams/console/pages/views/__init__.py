@@ -1,0 +1,1 @@
+"""What each page shows, as frozen values: templates read nothing else."""

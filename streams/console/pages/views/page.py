@@ -1,0 +1,94 @@
+"""What every page has around its own content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Literal
+
+Level = Literal["ok", "busy", "warn", "bad", "idle"]
+"""How something stands: well, well and working, to be watched, needs a person, not in use."""
+
+Theme = Literal["auto", "light", "dark"]
+Role = Literal["viewer", "operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How something stands, in a word or a short sentence."""
+
+    level: Level
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place to go on."""
+
+    words: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What came of the last form, shown once."""
+
+    level: Level
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in."""
+
+    name: str
+    role: Role
+
+    @property
+    def may_act(self) -> bool:
+        """Whether buttons are shown. The server checks again."""
+        return self.role == "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Who looks, when and from where. `here` is the path and query of the page, `parked` the number beside its menu item."""
+
+    here: str
+    now_ms: int
+    person: Person | None = None
+    csrf: str = ""
+    theme: Theme = "auto"
+    zone: tzinfo = UTC
+    zone_name: str = ""
+    parked: int | None = None
+    message: Message | None = None
+    version: str = ""
+
+    @property
+    def may_act(self) -> bool:
+        """Whether buttons are shown."""
+        return self.person is not None and self.person.may_act
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A page that asks before something is done that cannot be undone. `fields` are posted to `action` with the answer."""
+
+    title: str
+    words: str
+    action: str
+    yes: str
+    back: str
+    fields: tuple[tuple[str, str], ...] = ()
+    is_dangerous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A page that could not be given: what happened, and what to do next."""
+
+    status: int
+    title: str
+    words: str
+    go_on: tuple[Link, ...] = ()
