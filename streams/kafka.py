@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 
-from streams.settings import Settings
+from streams.settings import Kafka, Settings
 
 MAX_BATCH_BYTES = 1_000_000
 """Below Kafka's default `message.max.bytes` of 1 MiB, so that a broker never refuses a batch of ours for its size."""
@@ -20,7 +20,11 @@ MAX_BATCH_BYTES = 1_000_000
 
 def client_options(settings: Settings) -> dict[str, Any]:
     """The connection options of an aiokafka client."""
-    kafka = settings.kafka
+    return options_of(settings.kafka, _password(settings))
+
+
+def options_of(kafka: Kafka, password: str | None) -> dict[str, Any]:
+    """The same, for who has not all settings."""
     options: dict[str, Any] = {
         "bootstrap_servers": kafka.bootstrap_servers,
         "security_protocol": kafka.security_protocol,
@@ -30,8 +34,15 @@ def client_options(settings: Settings) -> dict[str, Any]:
     if kafka.sasl_mechanism:
         options["sasl_mechanism"] = kafka.sasl_mechanism
         options["sasl_plain_username"] = kafka.sasl_username
-        options["sasl_plain_password"] = _password(settings)
+        options["sasl_plain_password"] = password
     return options
+
+
+def consumer_without_group(kafka: Kafka, password: str | None) -> AIOKafkaConsumer:
+    """A consumer that joins no group and commits nothing; it is assigned and sought by its user."""
+    return AIOKafkaConsumer(
+        **options_of(kafka, password), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100
+    )
 
 
 REACH_SECONDS = 8.0

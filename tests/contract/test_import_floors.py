@@ -42,6 +42,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.subscriptions",
             ),
             *(f"streams.console.{name}" for name in CONSOLE_SHELLS),
+            *("streams.history", "streams.history.*"),
             *("connectors.sandbox", "connectors.sandbox.*"),
             *("connectors.ghl.sandbox", "connectors.ghl.sandbox.*"),
             *("connectors.lofty.sandbox", "connectors.lofty.sandbox.*"),

@@ -1,0 +1,90 @@
+"""The tables of the index, and how a file of it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+VERSION = 1
+"""Another number, and the index is built anew."""
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE positions (topic INTEGER, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+CREATE TABLE lanes (id INTEGER PRIMARY KEY, lane TEXT NOT NULL UNIQUE, ghl TEXT);
+CREATE TABLE places (
+    lane INTEGER, topic INTEGER, partition INTEGER, offset INTEGER, at_ms INTEGER NOT NULL, about TEXT NOT NULL,
+    PRIMARY KEY (lane, topic, partition, offset)
+) WITHOUT ROWID;
+CREATE INDEX places_by_topic ON places (topic, partition, offset);
+CREATE TABLE rows (
+    lane INTEGER, topic INTEGER, key TEXT, partition INTEGER NOT NULL, offset INTEGER NOT NULL, parked INTEGER NOT NULL,
+    PRIMARY KEY (lane, topic, key)
+) WITHOUT ROWID;
+CREATE TABLE named (kind TEXT, value TEXT, lane INTEGER, PRIMARY KEY (kind, value, lane)) WITHOUT ROWID;
+CREATE TABLE parked (
+    partition INTEGER, offset INTEGER, lane INTEGER, entity TEXT NOT NULL, connection TEXT NOT NULL, stage TEXT NOT NULL,
+    reason TEXT NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (partition, offset)
+) WITHOUT ROWID;
+CREATE INDEX parked_by_entity ON parked (stage, entity);
+CREATE TABLE resolved (id TEXT PRIMARY KEY, partition INTEGER, offset INTEGER) WITHOUT ROWID;
+CREATE TABLE acts (
+    id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, who TEXT NOT NULL,
+    begun TEXT NOT NULL, ended TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX acts_by_time ON acts (at_ms DESC, id);
+CREATE VIRTUAL TABLE people USING fts5(
+    name, emails, phones, shown UNINDEXED, tokenize = 'unicode61 remove_diacritics 2', detail = full
+);
+"""
+
+
+def open_to_write(path: Path, belongs_to: str) -> sqlite3.Connection:
+    """Open or make the index at `path`. One of another version or deployment (`belongs_to`), or a broken one, is made anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _opened(path, belongs_to)
+    except (sqlite3.DatabaseError, _Strange) as error:
+        if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
+            raise  # a full disk is not mended by making it anew
+        remove(path)
+        return _opened(path, belongs_to)
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open it to be read only. Raises `sqlite3.OperationalError` when it is not there."""
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0, check_same_thread=False)
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA mmap_size = 268435456")
+    return connection
+
+
+def remove(path: Path) -> None:
+    """Throw an index away."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+class _Strange(Exception):
+    """A file of another version or of another deployment."""
+
+
+def _opened(path: Path, belongs_to: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=30.0)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+            connection.execute("INSERT INTO meta VALUES ('belongs to', ?)", (belongs_to,))
+        found = connection.execute("SELECT value FROM meta WHERE name = 'belongs to'").fetchone()
+        if version not in (0, VERSION) or found != (belongs_to,):
+            raise _Strange(f"version {version} of {found}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
