@@ -63,7 +63,6 @@ class Surroundings:
     zone_name: str = ""
     parked: int | None = None
     message: Message | None = None
-    version: str = ""
 
     @property
     def may_act(self) -> bool:

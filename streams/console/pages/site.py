@@ -1,0 +1,30 @@
+"""All pages of the console, added to the application that the gateway mounts under `/console`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+
+from streams.console.guard import Guard
+from streams.console.pages.entrance import Entrance
+from streams.console.pages.frame import Frame
+from streams.console.pages.refusals import friendly
+from streams.console.services.all import Services
+
+
+def add_pages(
+    app: web.Application,
+    services: Services,
+    guard: Guard,
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+) -> None:
+    """Add every page, and the middleware that turns refusals into pages."""
+
+    async def parked() -> int | None:
+        return None
+
+    frame = Frame(guard, now_ms, parked)
+    app.middlewares.append(friendly(frame))
+    Entrance(frame).add(app)
