@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from grafana.build.runbook import sections
 
+from grafana.build.runbook import sections
 from streams.metrics import Metrics
 from tests.grafana.lint.catalogue import Catalogue, Type
 from tests.grafana.lint.rules import recorded

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from grafana.build.runbook import panel_number, runbook_path
-
 from tests.grafana.lint.catalogue import Catalogue
 from tests.grafana.lint.promql import names, quantiles_are_sound, ranges, rated, variables
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from grafana.build.runbook import runbook_path
-
+from tests.compose.prometheus_files import seconds_of
 from tests.grafana.lint.catalogue import Catalogue
 from tests.grafana.lint.promql import names, quantiles_are_sound, rated
-from tests.grafana.scaled import seconds
 
 Json = dict[str, Any]
 
@@ -69,7 +68,7 @@ def _alert(rule: Json, headings: frozenset[str]) -> Iterator[str]:
         yield f"{notes.get('runbook_url')!r} leads to no section of the runbook"
     if "for" not in rule:
         yield "it fires at once: say `for: 0s` if that is meant"
-    elif seconds(str(rule["for"])) > MOST_FOR_SECONDS:
+    elif seconds_of(str(rule["for"])) > MOST_FOR_SECONDS:
         yield f"it waits {rule['for']} before it fires"
 
 

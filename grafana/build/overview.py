@@ -1,0 +1,297 @@
+"""Overview: is it healthy, how fresh is GHL, what waits?"""
+
+from __future__ import annotations
+
+from grafana.build.dashboard import Band, Dashboard
+from grafana.build.panels import (
+    GREEN,
+    NEUTRAL,
+    ORANGE,
+    RED,
+    YELLOW,
+    Json,
+    Look,
+    Query,
+    heat,
+    lines,
+    stat,
+    table,
+    value,
+)
+from grafana.build.queries import FAIR, FRESHNESS, OURS, PER_SECOND, count, fresh_share, heat_of, quantile, rate
+
+FRESH = ((None, RED), (0.95, ORANGE), (0.99, GREEN))
+AGE = ((None, GREEN), (60, YELLOW), (600, RED))
+QUOTA = ((None, RED), (0.05, ORANGE), (0.25, GREEN))
+OPEN_PARKED: Json = {"title": "Parked work in the console", "url": "${console}/parked", "targetBlank": True}
+OPEN_CONNECTIONS: Json = {"title": "Connections in the console", "url": "${console}/connections", "targetBlank": True}
+
+IS_IT_HEALTHY = Band(
+    4,
+    (
+        stat(
+            "Alerts that fire",
+            "How many alerts fire now. Their names stand in Alertmanager, and as red marks on the courses below.",
+            'count(ALERTS{alertname=~"LoftyGhl.*",alertstate="firing"}) or vector(0)',
+            unit="none",
+            width=4,
+            see="First look",
+            steps=((None, GREEN), (1, RED)),
+        ),
+        stat(
+            "Live changes in GHL within 60 s",
+            "The objective is 99 %, from our acceptance of the webhook to GHL's 2xx. "
+            "What the daily quota or missing access holds back is not counted.",
+            fresh_share(),
+            unit="percentunit",
+            width=5,
+            see="LoftyGhlFreshnessBurnsFast",
+            steps=FRESH,
+            high=1,
+            decimals=1,
+        ),
+        stat(
+            "Oldest change on its way",
+            "How long ago the oldest change was accepted that is not yet in GHL, of all connections and origins.",
+            "max(lofty_ghl_oldest_undelivered_seconds)",
+            unit="s",
+            width=5,
+            see="LoftyGhlChangesStuck",
+            steps=AGE,
+        ),
+        stat(
+            "On their way",
+            "Entities that are to be read or written: contacts, notes, tasks and appointments.",
+            "sum(lofty_ghl_undelivered)",
+            unit="short",
+            width=5,
+            see="LoftyGhlChangesStuck",
+            steps=NEUTRAL,
+        ),
+        stat(
+            "Parked",
+            "Entities that wait for a person, or for their next change in Lofty.",
+            "sum(lofty_ghl_parked_open) or vector(0)",
+            unit="short",
+            width=5,
+            see="LoftyGhlParkedGrows",
+            steps=((None, GREEN), (1, YELLOW), (100, ORANGE)),
+            more_links=(OPEN_PARKED,),
+        ),
+    ),
+)
+
+WHAT_IT_STANDS_ON = Band(
+    4,
+    (
+        stat(
+            "Processes that answer",
+            "Workers and gateways that Prometheus reaches, of those that it knows.",
+            f"sum(up{{{OURS}}}) / count(up{{{OURS}}})",
+            unit="percentunit",
+            width=4,
+            see="LoftyGhlWorkerDown",
+            steps=((None, RED), (1, GREEN)),
+            high=1,
+        ),
+        stat(
+            "Partitions acted for",
+            "Partitions that a worker has taken over completely, of all. Below 100 % some connections stand still.",
+            'sum(lofty_ghl_partitions{state="fenced"}) / max(lofty_ghl_partitions_configured)',
+            unit="percentunit",
+            width=5,
+            see="LoftyGhlPartitionsUnowned",
+            steps=((None, RED), (1, GREEN)),
+            high=1,
+        ),
+        stat(
+            "Budgets that pause",
+            "Lofty keys and GHL locations that wait for the vendor or for a person.",
+            "sum(lofty_ghl_paused)",
+            unit="none",
+            width=5,
+            see="LoftyGhlAccessLost",
+            steps=((None, GREEN), (1, YELLOW)),
+            more_links=(OPEN_CONNECTIONS,),
+        ),
+        stat(
+            "Least quota left today",
+            "Of all GHL locations, the one with the smallest part of its daily quota left.",
+            "min(lofty_ghl_quota_left / lofty_ghl_quota_limit)",
+            unit="percentunit",
+            width=5,
+            see="LoftyGhlQuotaNearlyGone",
+            steps=QUOTA,
+            high=1,
+        ),
+        stat(
+            "Batches that Kafka refused",
+            "Since the left edge of this page. More than none: writes to Kafka fail or wait.",
+            count("lofty_ghl_append_failures_total", over="$__range"),
+            unit="short",
+            width=5,
+            see="LoftyGhlKafkaRefuses",
+            steps=((None, GREEN), (1, RED)),
+            decimals=0,
+            spark=False,
+        ),
+    ),
+)
+
+HOW_FRESH = Band(
+    8,
+    (
+        lines(
+            "How fresh",
+            "Time from our acceptance of a live change to GHL's 2xx. The dashed line is the objective.",
+            *(
+                Query(quantile(q, FRESHNESS, *FAIR), name)
+                for q, name in (
+                    (0.5, "half are faster"),
+                    (0.95, "95 of 100 are faster"),
+                    (0.99, "99 of 100 are faster"),
+                )
+            ),
+            unit="s",
+            width=12,
+            see="LoftyGhlFreshnessBurns",
+            steps=((None, GREEN), (60, RED)),
+            show_steps=True,
+        ),
+        lines(
+            "What waits",
+            "Entities by priority: live changes go first, then sweep, backfill and verification.",
+            *(
+                Query(f'sum by (priority) (lofty_ghl_waiting{{priority="{one}"}})', "{{priority}}")
+                for one in ("live", "sweep", "backfill", "verify")
+            ),
+            unit="short",
+            width=12,
+            see="LoftyGhlChangesStuck",
+            stacked=True,
+            legend="right",
+            calcs=("lastNotNull", "max"),
+            decimals=0,
+        ),
+    ),
+)
+
+IN_AND_OUT = Band(
+    8,
+    (
+        lines(
+            "In and out",
+            "Changes taken out of webhooks, requests to GHL, and entities that were in GHL as they should be. "
+            "Fewer requests than changes is right: bursts are one request.",
+            Query(rate("lofty_ghl_intake_items_total"), "changes and events accepted"),
+            Query(rate("lofty_ghl_writes_total", 'outcome="applied"'), "requests to GHL that were applied"),
+            Query(rate("lofty_ghl_unchanged_total"), "unchanged, no request"),
+            unit=PER_SECOND,
+            width=12,
+            see="First look",
+        ),
+        lines(
+            "Oldest change on its way, by connection",
+            "A line that climbs by a second a second is a connection that stands still.",
+            Query("max by (connection) (lofty_ghl_oldest_undelivered_seconds)", "{{connection}}"),
+            unit="s",
+            width=12,
+            see="LoftyGhlChangesStuck",
+            legend="right",
+            calcs=("lastNotNull", "max"),
+        ),
+    ),
+)
+
+EACH_CONNECTION = Band(
+    8,
+    (
+        table(
+            "Connections",
+            "One row each, the one with the oldest change first. `on hold` waits for access, fields or users.",
+            Query("max by (connection) (lofty_ghl_oldest_undelivered_seconds)", "oldest"),
+            Query("sum by (connection) (lofty_ghl_undelivered)", "on their way"),
+            Query(fresh_share(by="connection", over="$__range"), "fresh"),
+            Query("sum by (connection) (lofty_ghl_parked_open)", "parked"),
+            Query("sum by (connection) (lofty_ghl_links)", "links"),
+            Query("max by (connection) (lofty_ghl_on_hold)", "on hold"),
+            Query(
+                'time() - max by (connection) (lofty_ghl_sweep_last_success_timestamp_seconds{kind="full"})',
+                "last sweep",
+            ),
+            unit="short",
+            width=24,
+            columns={
+                "connection": "Connection",
+                "Value #A": "Oldest on its way",
+                "Value #B": "On their way",
+                "Value #C": "In GHL within 60 s",
+                "Value #D": "Parked",
+                "Value #E": "Known in GHL",
+                "Value #F": "On hold",
+                "Value #G": "Since the last full sweep",
+            },
+            looks=(
+                Look(
+                    "Connection",
+                    links=(
+                        {
+                            "title": "This connection",
+                            "url": "/d/lofty-ghl-connection/connection?var-connection=${__value.raw}",
+                            "targetBlank": False,
+                        },
+                    ),
+                ),
+                Look("Oldest on its way", unit="s", steps=AGE, custom={"cellOptions": {"type": "color-text"}}),
+                Look(
+                    "In GHL within 60 s",
+                    unit="percentunit",
+                    steps=FRESH,
+                    custom={"cellOptions": {"type": "color-text"}},
+                ),
+                Look(
+                    "Parked",
+                    steps=((None, GREEN), (1, YELLOW), (100, ORANGE)),
+                    custom={"cellOptions": {"type": "color-text"}},
+                ),
+                Look(
+                    "On hold",
+                    mappings=(value("no", GREEN, value="0"), value("on hold", RED, value="1")),
+                    custom={"cellOptions": {"type": "color-text"}},
+                ),
+                Look("Since the last full sweep", unit="s"),
+            ),
+            see="LoftyGhlChangesStuck",
+            sort_by="Oldest on its way",
+        ),
+    ),
+)
+
+DISTRIBUTION = Band(
+    8,
+    (
+        heat(
+            "How long each change took",
+            "From our acceptance to GHL's 2xx, all live changes. The brighter, the more took that long.",
+            heat_of(FRESHNESS, 'since="acceptance"'),
+            unit="s",
+            width=12,
+            see="LoftyGhlFreshnessBurnsSlowly",
+        ),
+        heat(
+            "The same, since Lofty's update time",
+            "Includes the time that Lofty takes to tell us: what agents feel.",
+            heat_of(FRESHNESS, 'since="update"'),
+            unit="s",
+            width=12,
+            see="LoftyGhlFreshnessBurnsSlowly",
+        ),
+    ),
+)
+
+OVERVIEW = Dashboard(
+    name="overview",
+    title="Overview",
+    question="For whoever is on call: is it healthy, how fresh is GHL, and what waits?",
+    bands=(IS_IT_HEALTHY, WHAT_IT_STANDS_ON, HOW_FRESH, IN_AND_OUT, EACH_CONNECTION, DISTRIBUTION),
+)

@@ -1,0 +1,163 @@
+"""Vendors: what we ask of Lofty and GHL, how they answer, and how fast."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from grafana.build.dashboard import Band, Dashboard
+from grafana.build.panels import (
+    GREEN,
+    GREY,
+    NEUTRAL,
+    ORANGE,
+    PURPLE,
+    RED,
+    YELLOW,
+    Look,
+    Panel,
+    Query,
+    heat,
+    lines,
+    stat,
+)
+from grafana.build.queries import CALLS, PER_SECOND, count, heat_of, quantile, rate, share
+
+SECONDS = "lofty_ghl_vendor_seconds"
+THROTTLED = 'status="429"'
+FAILED = 'status=~"5..|none"'
+SHOWN = ("mean", "max")
+Vendor = Literal["ghl", "lofty"]
+NAMES: dict[Vendor, str] = {"ghl": "GHL", "lofty": "Lofty"}
+
+
+def _numbers(vendor: Vendor) -> tuple[Panel, ...]:
+    name, of = NAMES[vendor], f'vendor="{vendor}"'
+    throttled = share(f"({rate(CALLS, of, THROTTLED)} or vector(0))", rate(CALLS, of))
+    failed = share(f"({rate(CALLS, of, FAILED)} or vector(0))", rate(CALLS, of))
+    return (
+        stat(
+            f"{name}: requests",
+            f"All requests to {name}, whatever became of them.",
+            rate(CALLS, of),
+            unit=PER_SECOND,
+            width=4,
+            see="First look",
+            steps=NEUTRAL,
+        ),
+        stat(
+            f"{name}: fails",
+            "The share of requests that ended with 5xx or without an answer. Each is tried again.",
+            failed,
+            unit="percentunit",
+            width=4,
+            see="LoftyGhlVendorFails",
+            steps=((None, GREEN), (0.05, YELLOW), (0.2, RED)),
+        ),
+        stat(
+            f"{name}: too many",
+            "The share of requests that were answered with 429. The budget pauses after each.",
+            throttled,
+            unit="percentunit",
+            width=4,
+            see="LoftyGhlVendorThrottles",
+            steps=((None, GREEN), (0.01, YELLOW), (0.05, RED)),
+        ),
+    )
+
+
+def _courses(vendor: Vendor) -> tuple[Band, ...]:
+    name, of = NAMES[vendor], f'vendor="{vendor}"'
+    asked = Band(
+        9,
+        (
+            lines(
+                f"{name}: requests by operation",
+                "What is asked most, and spends the limits.",
+                Query(rate(CALLS, of, by="operation"), "{{operation}}"),
+                unit=PER_SECOND,
+                width=12,
+                see="LoftyGhlQuotaNearlyGone",
+                stacked=True,
+                legend="right",
+                calcs=SHOWN,
+            ),
+            lines(
+                f"{name}: answers by status",
+                "404 and 400 can be right: a lead that is gone, a duplicate that is adopted. 401 and 403 are not.",
+                Query(rate(CALLS, of, by="status"), "{{status}}"),
+                unit=PER_SECOND,
+                width=6,
+                see="LoftyGhlVendorFails",
+                stacked=True,
+                looks=(
+                    Look("/^2/", color=GREEN),
+                    Look("429", color=ORANGE),
+                    Look("/^5/", color=RED),
+                    Look("/^40[13]$/", color=PURPLE),
+                    Look("/^4(00|04|22)$/", color=YELLOW),
+                    Look("none", color=GREY),
+                ),
+            ),
+            lines(
+                f"{name}: first tries and repeats",
+                "A rising part of repeats means that something fails again and again.",
+                Query(rate(CALLS, of, by="attempt"), "{{attempt}}"),
+                unit=PER_SECOND,
+                width=6,
+                see="LoftyGhlVendorFails",
+            ),
+        ),
+        heading=name,
+    )
+    took = Band(
+        8,
+        (
+            heat(
+                f"How long {name} takes",
+                "The brighter, the more answers took that long.",
+                heat_of(SECONDS, of),
+                unit="s",
+                width=12,
+                see="LoftyGhlFreshnessBurns",
+            ),
+            lines(
+                f"{name}: 95 of 100 answers are faster",
+                "By operation.",
+                Query(quantile(0.95, SECONDS, of, by="operation"), "{{operation}}"),
+                unit="s",
+                width=12,
+                see="LoftyGhlFreshnessBurns",
+                legend="right",
+                calcs=SHOWN,
+            ),
+        ),
+    )
+    return asked, took
+
+
+ACCESS = Band(
+    7,
+    (
+        lines(
+            "Renewals of OAuth tokens",
+            "By how they ended. `refused` needs a person; none at all is right where connections use keys.",
+            Query(count("lofty_ghl_refreshes_total", by="vendor, result"), "{{vendor}}: {{result}}"),
+            unit="short",
+            width=24,
+            see="LoftyGhlTokenRefreshFails",
+            bars=True,
+            stacked=True,
+            decimals=0,
+            legend="right",
+            calcs=("lastNotNull",),
+        ),
+    ),
+    heading="Access",
+)
+
+VENDORS = Dashboard(
+    name="vendors",
+    title="Vendors",
+    question="For whoever suspects a vendor: what do we ask of Lofty and GHL, what fails, and how long does it take?",
+    bands=(Band(4, _numbers("ghl") + _numbers("lofty")), *_courses("ghl"), *_courses("lofty"), ACCESS),
+)
