@@ -22,6 +22,7 @@ GHL_CHANGES = "ghl.changes"
 LOFTY_WRITES = "lofty.writes"
 LOFTY_RECEIPTS = "lofty.receipts"
 TOKENS = "tokens"
+STATUS = "status"
 AUDIT = "audit"
 
 SEEN_TABLE = "seen"
@@ -46,16 +47,22 @@ class TopicSpec:
     """One topic. `retention_days` None means: compacted, kept as long as its keys live."""
 
     name: str
-    keyed_by: Literal["contact", "entity", "connection", "token", "record"]
+    keyed_by: Literal["contact", "entity", "connection", "token", "record", "worker"]
     placed_by: Literal["key", "Lofty budget", "GHL budget", "budget"]
     retention_days: int | None
     holds: str
+    most_mib: int | None = None
+    """What a partition keeps at most, in MiB; None: `retention_days` alone decides."""
 
     def config(self) -> dict[str, str]:
         """The topic's settings, as Kafka names them."""
         if self.retention_days is None:
             return {"cleanup.policy": "compact"}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
+        config = {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
+        if self.most_mib is not None:
+            # Only whole segments are deleted, and those of a quiet topic would grow for a week.
+            config |= {"retention.bytes": str(self.most_mib * 2**20), "segment.bytes": str(self.most_mib * 2**18)}
+        return config
 
 
 TOPICS: tuple[TopicSpec, ...] = (
@@ -70,6 +77,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(LOFTY_WRITES, "contact", "Lofty budget", 30, "what shall be written to Lofty"),
     TopicSpec(LOFTY_RECEIPTS, "contact", "Lofty budget", 30, "what became of it"),
     TopicSpec(TOKENS, "token", "budget", None, "OAuth tokens that were granted, sealed"),
+    TopicSpec(STATUS, "worker", "key", 1, "what each worker says of itself, every few seconds", most_mib=64),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
     TopicSpec(RESOLVED, "record", "key", 90, "what was decided about parked records"),
     TopicSpec(AUDIT, "record", "key", 400, "who did what in the console"),

@@ -16,6 +16,7 @@ from streams.words.resolution import Resolution
 from streams.words.snapshot import Snapshot
 from streams.words.sweep_order import SweepOrder
 from streams.words.word import NotAWord, Word
+from streams.words.worker_status import WorkerStatus
 
 __all__ = [
     "FENCE_KEY",
@@ -40,4 +41,5 @@ __all__ = [
     "Standing",
     "SweepOrder",
     "Word",
+    "WorkerStatus",
 ]

@@ -59,6 +59,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.logs",
                 "streams.metrics",
                 "streams.observe",
+                "streams.statuses",
             ),
             *(
                 "streams.oauth",

@@ -1,0 +1,109 @@
+"""Workers' words about themselves on the topic `status`: publishing one, and reading the newest of all.
+
+Reading joins no group and starts near the end: only what was written in the last minutes is fetched, in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.appender import Appender, Record
+from streams.core.overview import Overview, newest, overview
+from streams.kafka import client_options
+from streams.placement import partition_of
+from streams.settings import Settings
+from streams.topics import STATUS, TopicNames
+from streams.words import NotAWord, WorkerStatus
+
+LOOK_BACK_MS = 120_000
+"""How far back the newest words are looked for: a living worker has spoken many times since."""
+
+FEW = 20
+"""Records read of a partition whose broker does not find offsets by time (the embedded one), or that is quiet."""
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def publish(appender: Appender, names: TopicNames, partitions: int, status: WorkerStatus) -> None:
+    """Write a status; returns when Kafka has it. Raises the producer's error."""
+    place = partition_of(status.instance, partitions)
+    await appender.append([Record(names.of(STATUS), place, status.instance.encode(), status.to_bytes())])
+
+
+class Statuses:
+    """The newest words of all workers: `async with Statuses(settings) as statuses: await statuses.overview()`.
+
+    Each look reads on where the last one ended. Raises aiokafka's error when Kafka cannot be reached.
+    """
+
+    def __init__(self, settings: Settings, *, now_ms: Callable[[], int] = _now_ms) -> None:
+        self._settings = settings
+        self._now_ms = now_ms
+        self._consumer = AIOKafkaConsumer(
+            **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+        )
+        topic = TopicNames(settings.kafka.topic_prefix).of(STATUS)
+        self._places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
+        self._known: dict[str, WorkerStatus] = {}
+
+    async def __aenter__(self) -> Statuses:
+        try:
+            await self._consumer.start()
+            await self._begin()
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def newest(self) -> tuple[WorkerStatus, ...]:
+        """The last word of each worker that has spoken lately, the silent and the stopped among them."""
+        ends = await self._consumer.end_offsets(self._places)
+        behind = set(self._places)
+        while behind := {place for place in behind if await self._consumer.position(place) < ends[place]}:
+            for messages in (await self._consumer.getmany(*behind, timeout_ms=200)).values():
+                for message in messages:
+                    self._take(message.value)
+        return tuple(self._known.values())
+
+    async def overview(self) -> Overview:
+        """The deployment as its workers tell it now."""
+        return overview(
+            await self.newest(),
+            self._now_ms(),
+            partitions=self._settings.kafka.partitions,
+            connections=self._settings.connections.keys(),
+        )
+
+    async def _begin(self) -> None:
+        since = self._now_ms() - LOOK_BACK_MS
+        found = await self._consumer.offsets_for_times(dict.fromkeys(self._places, since))
+        starts = await self._consumer.beginning_offsets(self._places)
+        ends = await self._consumer.end_offsets(self._places)
+        self._consumer.assign(self._places)
+        for place in self._places:
+            at = found.get(place)
+            few = max(starts[place], ends[place] - FEW)
+            self._consumer.seek(place, few if at is None else max(starts[place], min(at.offset, few)))
+
+    def _take(self, raw: bytes | None) -> None:
+        try:
+            status = WorkerStatus.from_bytes(raw)
+        except NotAWord:
+            return  # of another release; what it says cannot be known
+        known = self._known.get(status.instance)
+        [latest] = newest([known, status]) if known is not None else [status]
+        self._known[status.instance] = latest
+
+
+async def look(settings: Settings) -> Overview:
+    """One look at the deployment."""
+    async with Statuses(settings) as statuses:
+        return await statuses.overview()
