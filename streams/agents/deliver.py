@@ -53,7 +53,7 @@ def deliver(
             acceptance = accept(row, link, snapshot, wanted)
             count(acceptance)
             if acceptance == "unchanged":
-                receipt = _unchanged(snapshot, wanted, now_ms(), epoch(message.partition))
+                receipt = _unchanged(snapshot, now_ms(), epoch(message.partition))
                 outputs.append(Record(receipts_topic, message.partition, message.key, receipt.to_bytes()))
             elif acceptance == "accepted":
                 row = desire(row, snapshot, epoch(message.partition))
@@ -67,7 +67,8 @@ def deliver(
     return process
 
 
-def _unchanged(snapshot: Snapshot, settled: str, now_ms: int, epoch: int) -> Receipt:
+def _unchanged(snapshot: Snapshot, now_ms: int, epoch: int) -> Receipt:
+    """It settles nothing: that is for the entity's lane alone to say (`core/record.py`)."""
     return Receipt(
         connection=snapshot.connection,
         lead=snapshot.lead,
@@ -77,7 +78,6 @@ def _unchanged(snapshot: Snapshot, settled: str, now_ms: int, epoch: int) -> Rec
         step="compare",
         at_ms=now_ms,
         version_ms=snapshot.version_ms,
-        settled=settled,
         update_time_ms=snapshot.update_time_ms,
         accepted_ms=snapshot.accepted_ms,
         epoch=epoch,

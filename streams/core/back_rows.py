@@ -27,9 +27,10 @@ class WebhookRow(Word):
 
 
 class EventRow(Word):
-    """`events`: an event that waits to be judged, in its contact's turn."""
+    """`events`: an event that waits to be judged, in its contact's turn. `contact` is what was read for it already."""
 
     event: GhlEvent
+    contact: dict[str, Any] | None = None
     attempts: int = 0
     not_before_ms: int = 0
     last_error: str = ""

@@ -3,6 +3,10 @@
 A receipt is *late* when a later owner of the partition has written one about the entity already: it comes from a process
 that was cut off while a request of its own was under way, and went on when it woke up.
 GHL may have seen the two requests in either order, so a late receipt only makes what it touched unknown (`UNKNOWN`).
+
+`deliver` compares outside of the entity's lane: what it found unchanged may have become unknown before its receipt is read
+here. So that receipt (`unchanged` without `settled`) moves the version, for older snapshots are older than this one, and
+says nothing of what stands in GHL.
 """
 
 from __future__ import annotations
@@ -38,6 +42,8 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
         return link.model_copy(update={"intent": intent})
     if receipt.outcome == "parked":
         return link
+    if receipt.outcome == "unchanged" and not receipt.settled:
+        return link.model_copy(update={"version_ms": max(link.version_ms, receipt.version_ms)})
     if receipt.outcome == "doubtful":
         doubt: dict[str, object] = {"settled": ""}
         if receipt.fields is not None:

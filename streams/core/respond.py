@@ -4,13 +4,14 @@ An event is a hint. Webhooks come late, twice and out of order, and most of them
 
 - What GHL says is compared with what we last wrote (the link); when nothing differs, the event is an *echo*.
 - When something differs, the contact is read (`Look`) before anything is concluded: an old event must not look like an edit.
+- A note or task that has a copy in Lofty is read, too: the copy follows what GHL holds, never what a late event told.
 - An event is judged in its contact's lane, when nothing of that contact is under way: then the link is what GHL was told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Literal
@@ -39,7 +40,8 @@ class Scene:
     """What is known when an event is judged.
 
     `link` is the contact's. `own` is the note or task of ours that the event is about, with its link; None for anybody else's.
-    `contact` is what GHL holds now; None: not read yet.
+    `contact` is what GHL holds now; None: not read yet. `found` is the note or task itself, empty when it is gone, as it was
+    at `read_ms`; None: not read yet.
     """
 
     event: GhlEvent
@@ -50,11 +52,15 @@ class Scene:
     own_link: LinkRow | None = None
     heard: HeardRow | None = None
     contact: Mapping[str, Any] | None = None
+    found: Mapping[str, Any] | None = None
+    read_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The contact must be read before this event can be judged."""
+    """This must be read before the event can be judged: the contact, or the note or task that the event is about."""
+
+    at: Literal["contact", "note", "task"] = "contact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,20 +194,27 @@ def _tags(scene: Scene, back: WayBack) -> Response | Look:
 
 
 def _note(scene: Scene, back: WayBack) -> Response | Look:
-    event, body = scene.event, scene.event.body
-    text = body.get("body")
-    if scene.own is not None or find_marker(text if isinstance(text, str) else None, "note") is not None:
+    event = scene.event
+    if scene.own is not None or _is_ours(event.body.get("body")):
         return Response("echo")
     on = {"NoteCreate": "note written", "NoteUpdate": "note changed", "NoteDelete": "note deleted"}[event.type]
-    state = None
-    if event.type != "NoteDelete":
-        state = {"content": with_back_marker(_plain(text), f"note:{event.id}")}
-    copy = (_write(scene, f"note:{event.id}", "note", state, on),) if back.notes else ()
-    return _by_rules(scene, back, on, copy)
+    if not back.notes or _lacks_contact(scene, back, on):
+        return _by_rules(scene, back, on)
+    if scene.found is None:
+        return Look("note")
+    text = scene.found.get("body")
+    if _is_ours(text):
+        return Response("echo")
+    state = {"content": with_back_marker(_plain(text), f"note:{event.id}")} if scene.found else None
+    return _by_rules(scene, back, on, (_copy(scene, "note", state, on),))
+
+
+def _is_ours(text: Any) -> bool:
+    return find_marker(text if isinstance(text, str) else None, "note") is not None
 
 
 def _task(scene: Scene, back: WayBack) -> Response | Look:
-    event, body = scene.event, scene.event.body
+    event = scene.event
     on = {"TaskCreate": "task created", "TaskComplete": "task completed", "TaskDelete": "task deleted"}[event.type]
     own = scene.own or _marked(scene)
     if own is not None:
@@ -213,18 +226,24 @@ def _task(scene: Scene, back: WayBack) -> Response | Look:
         finish = _write(scene, f"finish:{own.id}", "task", {"finished": True}, on)
         rules = _by_rules(scene, back, on, (finish.model_copy(update={"lofty_id": own.id}),))
         return rules if isinstance(rules, Look) else _completing(rules)
-    state: dict[str, Any] | None = None
-    if event.type != "TaskDelete":
-        text = "\n".join(part for part in (_plain(body.get("title")), _plain(body.get("body"))) if part)
-        state = {
-            "type": "Other",
-            "content": with_back_marker(text or "Task in GoHighLevel", f"task:{event.id}"),
-            "assignedRole": back.role,
-            "endAt": _instant(body.get("dueDate")) or _iso(event.at_ms),
-            "finished": event.type == "TaskComplete" or body.get("completed") is True,
-        }
-    copy = (_write(scene, f"task:{event.id}", "task", state, on),) if back.tasks else ()
-    return _by_rules(scene, back, on, copy)
+    if not back.tasks or _lacks_contact(scene, back, on):
+        return _by_rules(scene, back, on)
+    if scene.found is None:
+        return Look("task")
+    return _by_rules(scene, back, on, (_copy(scene, "task", _task_state(scene, scene.found, back), on),))
+
+
+def _task_state(scene: Scene, found: Mapping[str, Any], back: WayBack) -> dict[str, Any] | None:
+    if not found:
+        return None
+    text = "\n".join(part for part in (_plain(found.get("title")), _plain(found.get("body"))) if part)
+    return {
+        "type": "Other",
+        "content": with_back_marker(text or "Task in GoHighLevel", f"task:{scene.event.id}"),
+        "assignedRole": back.role,
+        "endAt": _instant(found.get("dueDate")) or _iso(scene.event.at_ms),
+        "finished": found.get("completed") is True,
+    }
 
 
 def _appointment(scene: Scene, back: WayBack) -> Response | Look:
@@ -247,8 +266,10 @@ def _appointment(scene: Scene, back: WayBack) -> Response | Look:
             "endAt": ends or begins or _iso(event.at_ms),
             "finished": status == "showed",
         }
-    copy = (_write(scene, f"appointment:{event.id}", "task", state, on),) if back.appointments else ()
-    return _by_rules(scene, back, on, copy)
+    if not back.appointments:
+        return _by_rules(scene, back, on)
+    copy = _write(scene, f"appointment:{event.id}", "task", state, on)
+    return _by_rules(scene, back, on, (copy.model_copy(update={"at_ms": _changed_ms(body) or event.at_ms}),))
 
 
 def _by_rules(
@@ -260,10 +281,15 @@ def _by_rules(
     event: Mapping[str, Any] | None = None,
 ) -> Response | Look:
     """What the rules for this kind of event make of it, beside its copy."""
-    if scene.contact is None and any("contact" in rule.roots for rule in back.rules if rule.on == on):
+    if _lacks_contact(scene, back, on):
         return Look()
     writes = (*copy, *_rule_writes(scene, back, on, event=event))
     return Response("answered" if writes else "no rule", writes)
+
+
+def _lacks_contact(scene: Scene, back: WayBack, on: str) -> bool:
+    """A rule for this kind of event asks for the contact, which was not read yet."""
+    return scene.contact is None and any("contact" in rule.roots for rule in back.rules if rule.on == on)
 
 
 def _rule_writes(
@@ -315,6 +341,12 @@ def _write(
     )
 
 
+def _copy(scene: Scene, target: Literal["task", "note"], state: dict[str, Any] | None, because: str) -> LoftyWrite:
+    """What shall be in Lofty of a note or task of GHL. What was read later is newer, whatever the events' times say."""
+    write = _write(scene, f"{target}:{scene.event.id}", target, state, because)
+    return write.model_copy(update={"at_ms": scene.read_ms})
+
+
 def _marked(scene: Scene) -> Entity | None:
     """The task of ours that bears its marker, though its receipt does not say so (yet)."""
     text = scene.event.body.get("body")
@@ -330,23 +362,14 @@ def _completing(response: Response) -> Response:
 
 
 def _with_contact(scene: Scene, contact: Mapping[str, Any]) -> Scene:
-    return Scene(
-        scene.event,
-        scene.connection,
-        scene.lead,
-        scene.link,
-        scene.own,
-        scene.own_link,
-        scene.heard,
-        contact,
-    )
+    return replace(scene, contact=contact)
 
 
 def _plain(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _instant(value: Any) -> str | None:
+def _instant(value: Any, timespec: str = "seconds") -> str | None:
     """An ISO time with its offset, as Lofty takes it; None for what is no time, or has no offset."""
     if not isinstance(value, str):
         return None
@@ -354,7 +377,13 @@ def _instant(value: Any) -> str | None:
         at = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return None if at.utcoffset() is None else at.astimezone(UTC).isoformat(timespec="seconds")
+    return None if at.utcoffset() is None else at.astimezone(UTC).isoformat(timespec=timespec)
+
+
+def _changed_ms(body: Mapping[str, Any]) -> int | None:
+    """When GHL last changed what an event tells of: its envelope may bear the time of sending."""
+    at = _instant(body.get("dateUpdated"), timespec="milliseconds")
+    return None if at is None else int(datetime.fromisoformat(at).timestamp() * 1000)
 
 
 def _iso(at_ms: int) -> str:

@@ -1,13 +1,13 @@
 """Judges GHL's events, each in its contact's lane: then nothing of ours is under way there, and the link is what GHL was told.
 
-Most events need no request. One that names no contact is looked for; a contact that seems to be edited is read first.
+Most events need no request. One that names no contact is looked for; what seems to be edited is read first.
 An event of a contact that no link knows waits a while, for its link may be on its way; after that it is nobody's here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mode.utils.logging import get_logger
@@ -104,13 +104,15 @@ class Responder:
                 self.offer(key, row)
                 return DONE
             place = self.locations[entity.connection]
-            scene = self._scene(event, entity, place)
+            scene = self._scene(event, entity, place, row.contact)
             response = respond(scene, self.backs[entity.connection])
             if isinstance(response, Look):
-                contact = await place.client.get_contact(event.contact)
+                scene = await self._look(scene, response, place, event.contact)
                 slot.answered()
-                response = respond(_seen(scene, contact), self.backs[entity.connection])
-                assert isinstance(response, Response)  # there is nothing more to look at
+                response = respond(scene, self.backs[entity.connection])
+            if isinstance(response, Look):  # one request a turn: the contact was seen in this one
+                await self._remember(key, row, place, scene)
+                return AGAIN
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
             return await self._failed(key, row, place, error)
@@ -154,7 +156,9 @@ class Responder:
         entity = Entity.from_key(row.entity) if row is not None else None
         return entity if entity is not None and entity.connection in self.locations else None
 
-    def _scene(self, event: GhlEvent, entity: Entity, place: Location) -> Scene:
+    def _scene(
+        self, event: GhlEvent, entity: Entity, place: Location, contact: Mapping[str, Any] | None = None
+    ) -> Scene:
         kind = "note" if event.type.startswith("Note") else "task" if event.type.startswith("Task") else ""
         own = self._stands_for(kind, event.id, place) if kind else None
         return Scene(
@@ -165,7 +169,25 @@ class Responder:
             own=own,
             own_link=self.links.get(place.partition, own.key) if own is not None else None,
             heard=self.heard.get(place.partition, f"{event.contact}"),
+            contact=contact,
         )
+
+    async def _look(self, scene: Scene, look: Look, place: Location, contact_id: str) -> Scene:
+        """Read what an event is about. A note or task that is gone is found empty; a contact that is gone raises."""
+        if look.at == "contact":
+            return _seen(scene, await place.client.get_contact(contact_id))
+        read = place.client.get_note if look.at == "note" else place.client.get_task
+        try:
+            found = (await read(contact_id, scene.event.id)).model_dump(by_alias=True)
+        except VendorError as error:
+            if classify(error).disposition is not Disposition.GONE or "contact" in error.message.lower():
+                raise
+            found = {}
+        return replace(scene, found=found, read_ms=self.now_ms())
+
+    async def _remember(self, key: str, row: EventRow, place: Location, scene: Scene) -> None:
+        self.events.put(place.partition, key, row.model_copy(update={"contact": dict(scene.contact or {})}))
+        await self.events.flush()
 
     async def _find_contact(self, key: str, row: EventRow, place: Location, slot: Slot) -> Finish:
         """GHL's events of tasks may lack their contact and text: the location's tasks are searched for a new one."""
@@ -316,13 +338,4 @@ def _lane(event: GhlEvent, entity: Entity | None) -> str:
 def _seen(scene: Scene, contact: Contact) -> Scene:
     held = contact.model_dump(by_alias=True, exclude={"custom_fields"})
     held["customFields"] = {one.id: one.value for one in contact.custom_fields}
-    return Scene(
-        event=scene.event,
-        connection=scene.connection,
-        lead=scene.lead,
-        link=scene.link,
-        own=scene.own,
-        own_link=scene.own_link,
-        heard=scene.heard,
-        contact=held,
-    )
+    return replace(scene, contact=held)

@@ -15,7 +15,7 @@ class Receipt(Word):
 
     - `intended`: a create is about to be sent; until another receipt follows, it is in doubt.
     - `applied`: the vendor did it. `link` fields say what now stands there.
-    - `unchanged`: nothing to do; no call was made.
+    - `unchanged`: nothing to do; no call was made. Without `settled` it only says that this state was read once more.
     - `failed`: it certainly did not happen, and is tried again.
     - `doubtful`: an update left and no answer came: what it was to write may or may not stand there.
     - `refused`: the vendor said no, for good: the entity waits for its next change, or a person.

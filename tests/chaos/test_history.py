@@ -98,7 +98,8 @@ def parked(history: History, at_ms: int | None = None) -> History:
 
 def unsettled(history: History) -> History:
     """The same, and no receipt settles anything."""
-    lines = [replace(one, receipt=one.receipt.model_copy(update={"settled": ""})) for one in history.receipts]
+    told = (one for one in history.receipts if one.receipt.outcome != "unchanged")
+    lines = [replace(one, receipt=one.receipt.model_copy(update={"settled": ""})) for one in told]
     return replace(history, receipts=lines)
 
 

@@ -51,7 +51,9 @@ async def test_what_is_wrong_is_said_in_one_line(embedded_kafka: Broker, tmp_pat
     """No address, an unknown connection, a refusal of Lofty."""
     async with stage(embedded_kafka, tmp_path, lofty={"allows_http": True, "subscriptions_limit": 5}) as on:
         config = config_of(on, tmp_path)
-        nowhere = await command("subscriptions show", config)
+        no_address = tmp_path / "no-address.toml"
+        no_address.write_text("\n".join(line for line in on.config.splitlines() if not line.startswith("public_url")))
+        nowhere = await command("subscriptions show", no_address)
         unknown = await command("subscriptions show", config, "--connection", "acne", "--url", HOOKS)
         full = await command("subscriptions apply", config, "--url", HOOKS)
         assert (nowhere[0], unknown[0], full[0]) == (2, 2, 3)

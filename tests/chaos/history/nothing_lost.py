@@ -44,14 +44,15 @@ def nothing_lost(case: Case) -> Finding:
 
 
 def _parked_since(case: Case) -> dict[str, int]:
-    """Entity → when it was parked last, unless a receipt has settled it since."""
+    """Entity → when it was parked last, unless a receipt has settled it since, or said that it is."""
     since: dict[str, int] = {}
     for one in case.history.parked:
         if one.entity is not None:
             since[one.entity] = max(one.at_ms, since.get(one.entity, 0))
     for line in case.history.receipts:
         receipt = line.receipt
-        if receipt.settled and receipt.at_ms > since.get(receipt.entity.key, receipt.at_ms):
+        is_right = receipt.settled or receipt.outcome == "unchanged"
+        if is_right and receipt.at_ms > since.get(receipt.entity.key, receipt.at_ms):
             del since[receipt.entity.key]
     return since
 

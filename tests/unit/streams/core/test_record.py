@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.delivery import settled_as
+from streams.core.plan import UNKNOWN
 from streams.core.record import comes_back, record_link, record_outbox, unsettle
 from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.words import Receipt, Snapshot
@@ -134,7 +135,21 @@ def test_success_forgets_the_failures_before_it() -> None:
 def test_every_definite_answer_ends_an_intent(outcome: str) -> None:
     """After it, the create either happened or did not."""
     link = LinkRow(intent=Intent(at_ms=1, step="create contact"))
-    assert record_link(link, receipt(outcome)).intent is None
+    settled = "f1/m" if outcome == "unchanged" else ""
+    assert record_link(link, receipt(outcome, settled=settled)).intent is None
+
+
+def test_what_deliver_found_unchanged_does_not_settle_what_became_unknown_meanwhile() -> None:
+    """It looked at the link before the doubt was recorded, and its receipt stands behind the doubt's."""
+    link = LinkRow(ghl_id="g", fields={"lastName": "h"}, settled="f1/m", version_ms=4)
+    unknown = record_link(link, receipt("doubtful", fields={"lastName": UNKNOWN}))
+
+    after = record_link(unknown, receipt("unchanged"))
+
+    assert after.settled == ""
+    assert after.fields == {"lastName": UNKNOWN}
+    assert after.version_ms == 5, "older snapshots are older than this one"
+    assert record_outbox(row(), receipt("unchanged"), unknown, wanted="f1/m") == row()
 
 
 def test_giving_up_does_not_end_an_intent() -> None:

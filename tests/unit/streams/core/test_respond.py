@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -170,16 +171,45 @@ def test_a_removed_tag() -> None:
 
 def test_a_note_of_ghl_has_one_copy_that_follows_it() -> None:
     back = WayBack(notes=True)
-    made = answer(scene("NoteCreate", body={"body": "said"}, id="n1"), back).writes[0]
-    changed = answer(scene("NoteUpdate", body={"body": "meant"}, id="n1"), back).writes[0]
-    gone = answer(scene("NoteDelete", id="n1"), back).writes[0]
+    made = answer(scene("NoteCreate", body={"body": "said"}, id="n1", found={"body": "said"}), back).writes[0]
+    changed = answer(scene("NoteUpdate", body={"body": "meant"}, id="n1", found={"body": "meant"}), back).writes[0]
+    gone = answer(scene("NoteDelete", id="n1", found={}), back).writes[0]
     assert made.about == changed.about == gone.about == "note:n1"
     assert made.state == {"content": "said\n\n[ghl-note:n1]"}
     assert gone.state is None
 
 
+@pytest.mark.parametrize("type_", ["NoteCreate", "NoteUpdate", "NoteDelete"])
+def test_a_copy_is_what_ghl_holds_when_it_is_read_whatever_the_event_told(type_: str) -> None:
+    """Webhooks come late and out of order, and may bear one time: only what is read later is newer."""
+    told = scene(type_, body={"body": "long ago"}, id="n1")
+    assert respond(told, WayBack(notes=True)) == Look("note")
+
+    made = answer(replace(told, found={"body": "now"}, read_ms=AT + 900), WayBack(notes=True)).writes[0]
+
+    assert made.state == {"content": "now\n\n[ghl-note:n1]"}
+    assert made.at_ms == AT + 900
+
+
+def test_a_note_that_turns_out_to_be_ours_is_an_echo() -> None:
+    """The event came without its text."""
+    body = with_marker("From Lofty", "note", "7")
+    assert answer(scene("NoteCreate", id="n1", found={"body": body}), WayBack(notes=True)) == Response("echo")
+
+
+def test_what_a_rule_asks_for_is_read_before_the_note_itself() -> None:
+    """One request a turn, and the freshest last."""
+    back = WayBack(notes=True, rules=(task_rule("note written", when="contact.city == 'Austin'"),))
+    first = scene("NoteCreate", body={"body": "said"}, id="n1")
+    assert respond(first, back) == Look("contact")
+    assert respond(replace(first, contact={"city": "Austin"}), back) == Look("note")
+    seen = replace(first, contact={"city": "Austin"}, found={"body": "said"})
+    assert [one.target for one in answer(seen, back).writes] == ["note", "task"]
+
+
 def test_a_long_note_keeps_its_marker() -> None:
-    made = answer(scene("NoteCreate", body={"body": "x" * 5000}, id="n1"), WayBack(notes=True)).writes[0]
+    long = scene("NoteCreate", id="n1", found={"body": "x" * 5000})
+    made = answer(long, WayBack(notes=True)).writes[0]
     assert made.state is not None
     assert len(made.state["content"]) <= 2000
     assert made.state["content"].endswith("…\n\n[ghl-note:n1]")
@@ -199,7 +229,8 @@ def test_a_task_of_ours_that_is_completed_in_ghl_is_finished_in_lofty() -> None:
 
 def test_a_task_of_ghl_has_one_copy() -> None:
     body = {"title": "Send papers", "dueDate": "2026-01-02T10:00:00Z"}
-    made = answer(scene("TaskCreate", body=body, id="t1"), WayBack(tasks=True)).writes[0]
+    assert respond(scene("TaskCreate", body=body, id="t1"), WayBack(tasks=True)) == Look("task")
+    made = answer(scene("TaskCreate", id="t1", found=body), WayBack(tasks=True)).writes[0]
     assert made.state == {
         "type": "Other",
         "content": "Send papers\n\n[ghl-task:t1]",
@@ -207,7 +238,16 @@ def test_a_task_of_ghl_has_one_copy() -> None:
         "endAt": "2026-01-02T10:00:00+00:00",
         "finished": False,
     }
-    assert answer(scene("TaskDelete", id="t1"), WayBack(tasks=True)).writes[0].state is None
+    done = answer(scene("TaskCreate", id="t1", found={**body, "completed": True}), WayBack(tasks=True)).writes[0]
+    assert done.state is not None
+    assert done.state["finished"] is True, "its completion was told before its creation"
+    assert answer(scene("TaskDelete", id="t1", found={}), WayBack(tasks=True)).writes[0].state is None
+
+
+def test_the_later_change_of_an_appointment_counts_not_the_later_event() -> None:
+    body = {"title": "Viewing", "startTime": "2026-01-02T16:00:00Z", "dateUpdated": "2026-01-02T10:00:00.250Z"}
+    write = answer(scene("AppointmentUpdate", body=body, id="a1"), WayBack(appointments=True)).writes[0]
+    assert write.at_ms == 1_767_348_000_250
 
 
 @pytest.mark.parametrize(
