@@ -91,7 +91,7 @@ def substituted(expr: str, values: Mapping[str, str]) -> str:
 
 def selectors(expr: str) -> list[str]:
     """The series that a query reads, each with its matchers: what must be there even where the query's answer is empty."""
-    aside = rf"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)|\[[^\]]*\]|\boffset\s+\S+"
+    aside = r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)|\[[^\]]*\]|\boffset\s+\S+"
     plain = re.sub(rf"({_TEXT})|{aside}", lambda found: found[1] or " ", expr)
     pattern = rf"(?<![\w:.\"])([a-zA-Z_:][\w:]*)\s*(\{{(?:{_TEXT}|[^{{}}])*\}})?(?!\s*\(|[\w:])"
     outside = re.compile(rf"{_TEXT}|{pattern}")
