@@ -24,6 +24,7 @@ LOFTY_RECEIPTS = "lofty.receipts"
 TOKENS = "tokens"
 STATUS = "status"
 AUDIT = "audit"
+MAPPINGS = "mappings"
 
 SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
@@ -47,8 +48,8 @@ class TopicSpec:
     """One topic. `retention_days` None means: compacted, kept as long as its keys live."""
 
     name: str
-    keyed_by: Literal["contact", "entity", "connection", "token", "record", "worker"]
-    placed_by: Literal["key", "Lofty budget", "GHL budget", "budget"]
+    keyed_by: Literal["contact", "entity", "connection", "token", "record", "worker", "edit"]
+    placed_by: Literal["key", "Lofty budget", "GHL budget", "budget", "topic"]
     retention_days: int | None
     holds: str
     most_mib: int | None = None
@@ -80,6 +81,9 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(STATUS, "worker", "key", 1, "what each worker says of itself, every few seconds", most_mib=64),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
     TopicSpec(RESOLVED, "record", "key", 90, "what was decided about parked records"),
+    TopicSpec(
+        MAPPINGS, "edit", "topic", None, "edits of mappings, each under a key of its own: the topic keeps them all"
+    ),
     TopicSpec(AUDIT, "record", "key", 400, "who did what in the console"),
 )
 TABLES: tuple[str, ...] = (

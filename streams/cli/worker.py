@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Annotated
 
 import orjson
@@ -11,7 +10,7 @@ import typer
 from aiohttp import web
 
 from streams.admin import create_missing, inspect
-from streams.app import Collaborators, Worker
+from streams.app import Collaborators
 from streams.cli.running import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -24,8 +23,10 @@ from streams.cli.running import (
     run_until_stopped,
     settings_or_refuse,
 )
+from streams.mappings.desk import MappingDesk
 from streams.observe import add_health_and_metrics, listen
 from streams.settings import Settings
+from streams.shifts import Shifts
 
 
 def worker(
@@ -37,7 +38,7 @@ def worker(
         typer.Option("--embedded-broker", help="The broker is the embedded one: it has no admin API.", hidden=True),
     ] = False,
 ) -> None:
-    """Carry changes from Lofty into GHL, until stopped.
+    """Carry changes from Lofty into GHL, until stopped. A mapping that is edited meanwhile is taken over.
 
     Start as many as you like, each with its own worker.data_dir and worker.port: Kafka shares the partitions among them.
 
@@ -50,26 +51,21 @@ def worker(
         if not embedded:
             await _check_topics(settings)
         given = Collaborators()
-        runner: web.AppRunner | None = None
-        async with Worker(settings, given) as running:
+        async with MappingDesk(settings) as desk:
+            shifts = Shifts(desk, given)
             app = web.Application()
             add_health_and_metrics(
                 app,
                 given.metrics.registry,
-                is_ready=lambda: running.is_ready,
-                before_scrape=running.refresh_gauges,
+                is_ready=lambda: shifts.is_ready,
+                before_scrape=shifts.refresh_gauges,
             )
-            app.router.add_get("/budgets", lambda _: _as_json(running.budgets()))
+            app.router.add_get("/budgets", lambda _: _as_json(shifts.current.budgets() if shifts.current else []))
             runner, _ = await listen(app, "0.0.0.0", settings.worker.port)
-            ended = [asyncio.create_task(stop.wait()), asyncio.create_task(running.wait())]
-            done, pending = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
-            for task in pending:
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*pending)
-            for task in done:
-                task.result()
-            await runner.cleanup()
+            try:
+                await shifts.run(stop)
+            finally:
+                await runner.cleanup()
 
     run_until_stopped(serve, settings)
 

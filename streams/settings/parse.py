@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from typing import Annotated, Any, TypeVar
 
@@ -30,6 +31,7 @@ from streams.settings.model import (
     Worker,
 )
 from streams.settings.oauth import OAuth
+from streams.settings.overlay import NOTHING_OVER, Overlay, lay_over, syntax_problem
 from streams.settings.overrides import apply_overrides, overridden
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.secrets import (
@@ -41,7 +43,7 @@ from streams.settings.secrets import (
     secrets_in_file,
 )
 from streams.settings.toml_lines import Path, line_numbers, line_of
-from streams.settings.whole import Settings
+from streams.settings.whole import Origin, Settings
 
 SECTIONS = ("kafka", "gateway", "worker", "oauth", "console", "connections", "mappings")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -73,8 +75,11 @@ def parse_settings(
     *,
     read_file: ReadFile = _no_files,
     source: str = "lofty-ghl.toml",
+    overlay: Overlay = NOTHING_OVER,
 ) -> Settings:
     """Read a configuration. Raises `SettingsError` with every problem at once.
+
+    `overlay` are mappings that were edited meanwhile; the lines of their problems are those of their own texts.
 
     `read_file` gives the text of a file that a `*_FILE` variable names; it may raise `OSError`.
     Credentials that are missing are no problem here: `require_secrets` asks for those that a command needs.
@@ -82,21 +87,17 @@ def parse_settings(
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(source, [_syntax_problem(str(error), text)]) from None
-    parser = _Parser(line_numbers(text), environ or {}, read_file)
+        raise SettingsError(source, [syntax_problem(str(error), text)]) from None
+    problems: list[Problem] = []
+    tables, lines = lay_over(tables, line_numbers(text), overlay, problems)
+    parser = _Parser(lines, environ or {}, read_file, problems)
     settings = parser.settings(tables)
     if parser.problems or settings is None:
         raise SettingsError(source, parser.problems)
-    return settings
-
-
-def _syntax_problem(message: str, text: str) -> Problem:
-    """tomllib names the place in its message; at the end of the document it is the last line."""
-    place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
-    line = int(place[1]) if place else text.count("\n") + 1
-    where = f"column {place[2]}" if place else "the end"
-    got = message[: place.start()] if place else message.removesuffix(" (at end of document)")
-    return Problem(line, where, "valid TOML", f"an error: {got[0].lower()}{got[1:]}")
+    again = partial(parse_settings, text, environ, read_file=read_file, source=source)
+    return settings.model_copy(
+        update={"mapping_version": overlay.version, "origin": Origin(text, source, lambda over: again(overlay=over))}
+    )
 
 
 @dataclass(slots=True)

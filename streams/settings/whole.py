@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.keyring import KeyRing
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.model import Connection, Gateway, Kafka, Worker
 from streams.settings.oauth import OAuth, OAuthSecrets
+from streams.settings.overlay import Overlay
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """Where settings came from: the file's text, and how it is parsed anew under other edited mappings.
+
+    `parse` raises `SettingsError` with every problem. All but the mappings is read as it was when the process began.
+    """
+
+    text: str
+    source: str
+    parse: Callable[[Overlay], Settings]
 
 
 class Settings(BaseModel):
-    """The whole configuration."""
+    """The whole configuration.
 
-    model_config = ConfigDict(frozen=True)
+    `mapping_version` counts the edits of mappings that are in it; `mapping_trouble` says why a newer version is not.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     kafka: Kafka
     kafka_password: SecretStr | None = None
@@ -24,6 +44,32 @@ class Settings(BaseModel):
     console: Console = Console()
     console_secrets: ConsoleSecrets = ConsoleSecrets()
     connections: dict[str, Connection]
+    mapping_version: int = 0
+    mapping_trouble: str = ""
+    origin: Annotated[Origin | None, Field(repr=False, exclude=True)] = None
+
+    def with_mappings(self, overlay: Overlay) -> Settings:
+        """These settings with the mappings of the file as an overlay has them, and all else as it is.
+
+        Raises `SettingsError` with every problem.
+        """
+        if self.origin is None:
+            raise ValueError("settings that were not parsed from a text cannot be parsed anew")
+        parsed = self.origin.parse(overlay)
+        connections = {
+            name: one.model_copy(
+                update={
+                    "mapping": parsed.connections[name].mapping,
+                    "mapping_fingerprint": parsed.connections[name].mapping_fingerprint,
+                }
+            )
+            if name in parsed.connections
+            else one
+            for name, one in self.connections.items()
+        }
+        return self.model_copy(
+            update={"connections": connections, "mapping_version": overlay.version, "mapping_trouble": ""}
+        )
 
     def uses_oauth(self, secret: str) -> bool:
         """Whether a connection has OAuth in place of this secret (`ghl_token` or `lofty_api_key`)."""

@@ -21,7 +21,7 @@ CONSOLE_SHELLS = (
 # what is new under a pure package is pure until somebody says here that it is not.
 FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
     (5, "entry", ("streams.cli", "streams.cli.*", "streams.demo", "streams.demo.*")),
-    (4, "root", ("streams.app", "streams.back", "streams.vendors", "streams.faust_app")),
+    (4, "root", ("streams.app", "streams.back", "streams.shifts", "streams.vendors", "streams.faust_app")),
     (
         3,
         "shells",
@@ -39,6 +39,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.explain",
                 "streams.explain.find",
                 "streams.backfill",
+                "streams.mappings.desk",
                 "streams.subscriptions",
             ),
             *(f"streams.console.{name}" for name in CONSOLE_SHELLS),
@@ -87,6 +88,8 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.core.*",
                 "streams.parked.judge",
                 "streams.explain.timeline",
+                "streams.mappings",
+                "streams.mappings.*",
                 "streams.mapping",
                 "streams.mapping.*",
                 "streams.settings.*",

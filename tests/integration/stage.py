@@ -192,10 +192,13 @@ class Stage:
         """Put a change on the front door's topic."""
         await self.produce(CHANGES, change.entity.lane.encode(), change.to_bytes())
 
-    async def produce(self, topic: str, key: bytes, value: bytes, *, by: str = "") -> None:
-        """Put raw bytes on a topic; `by="ghl"` puts them where the location's budget is, `by="lofty"` where Lofty's is."""
+    async def produce(self, topic: str, key: bytes, value: bytes, *, by: str = "", at: int = 0) -> None:
+        """Put raw bytes on a topic; `by="ghl"` puts them where the location's budget is, `by="lofty"` where Lofty's is.
+
+        Else they are put into the partition `at`.
+        """
         budgets = {"ghl": ghl_budget(LOCATION), "lofty": lofty_budget("acme")}
-        place = partition_of(budgets[by], PARTITIONS) if by else 0
+        place = partition_of(budgets[by], PARTITIONS) if by else at
         producer = new_producer(self.settings)
         await producer.start()
         try:

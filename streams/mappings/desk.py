@@ -1,0 +1,217 @@
+"""The desk at which mappings are edited: it follows the topic `mappings`, looks at texts, and saves edits.
+
+One for each process that needs to know; reading is from memory. Every gateway and worker has its own, and all agree,
+because the order of one partition decides which edits count (`ledger`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from mode.utils.logging import get_logger
+
+from streams.appender import Appender, Record
+from streams.kafka import client_options, new_producer, start_producer
+from streams.mapping.compile import DEFAULT
+from streams.mappings.errors import NoMappings, NoSuchMapping, StaleVersion, WrongMapping
+from streams.mappings.force import InForce, in_force
+from streams.mappings.ledger import Ledger
+from streams.mappings.problems import TextProblem, in_text
+from streams.mappings.state import MappingState, state_of
+from streams.placement import partition_of
+from streams.settings import Settings, SettingsError
+from streams.settings.overlay import Overlay
+from streams.topics import MAPPINGS, TopicNames
+from streams.words import NotAWord
+from streams.words.mapping_edit import MappingEdit
+
+log = get_logger("lofty_ghl.mappings")
+
+SAVE_SECONDS = 15.0
+"""How long a save waits until its own edit comes back on the topic."""
+AGAIN_SECONDS = 1.0
+
+
+class MappingDesk:
+    """`async with MappingDesk(settings) as desk`: entered when every edit until now is known.
+
+    Raises `NoMappings` when the topic is missing, and aiokafka's errors when Kafka cannot be reached.
+    """
+
+    def __init__(self, settings: Settings, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self._file = settings
+        self._now_ms = now_ms
+        self._topic = TopicNames(settings.kafka.topic_prefix).of(MAPPINGS)
+        self._place = TopicPartition(self._topic, partition_of(MAPPINGS, settings.kafka.partitions))
+        self._ledger = Ledger()
+        self._in_force = InForce(settings, 0)
+        self._news = asyncio.Condition()
+        self._read_to = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._consumer = AIOKafkaConsumer(
+            **client_options(self._file), auto_offset_reset="earliest", fetch_max_wait_ms=100, enable_auto_commit=False
+        )
+        try:
+            await self._consumer.start()
+            if self._topic not in await self._consumer.topics():
+                raise NoMappings(self._topic)
+            end = (await self._consumer.end_offsets([self._place]))[self._place]
+            self._consumer.assign([self._place])
+            while await self._consumer.position(self._place) < end:
+                await self._take()
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        self._judge()
+        self._task = asyncio.create_task(self._follow(), name="mappings")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._consumer.stop()
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """The newest version, whether it compiles here or not."""
+        return self._ledger.newest.version
+
+    def settings(self) -> Settings:
+        """The settings in force: those of the file, with the newest version of the mappings that compiles."""
+        return self._in_force.settings
+
+    def state(self) -> MappingState:
+        """All mappings as the editor shows them."""
+        return state_of(self._file, self._ledger, self._in_force)
+
+    async def changed(self, after: int) -> int:
+        """Wait until the newest version is another than `after`; returns it."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.version != after)
+            return self.version
+
+    # -- looking at a text --------------------------------------------------------------------------------
+
+    def validate(self, name: str, text: str | None) -> tuple[TextProblem, ...]:
+        """Everything that keeps a text from being saved as the mapping `name`; nothing when it may be."""
+        try:
+            self.candidate(name, text)
+        except WrongMapping as error:
+            return error.problems
+        return ()
+
+    def candidate(self, name: str, text: str | None) -> Settings:
+        """The settings as they would be with this text. Raises `WrongMapping`, and `NoSuchMapping` for the built-in one."""
+        _refuse_default(name)
+        return self._tried(self._edit("text", name=name, text=text))
+
+    # -- saving -------------------------------------------------------------------------------------------
+
+    async def save(self, name: str, text: str | None, *, expected_version: int, by: str) -> MappingState:
+        """Make a text the mapping `name`; None takes what was edited away, so that the file's stands again.
+
+        Raises `WrongMapping`, and `StaleVersion` when somebody saved after `expected_version`.
+        """
+        _refuse_default(name)
+        return await self._save(self._edit("text", expected_version, by, name=name, text=text))
+
+    async def use(self, connection: str, name: str | None, *, expected_version: int, by: str) -> MappingState:
+        """Give a connection another mapping; None gives it the one that the file says."""
+        if connection not in self._file.connections:
+            known = ", ".join(sorted(self._file.connections))
+            raise NoSuchMapping(f"no connection {connection!r}; there are {known}")
+        return await self._save(self._edit("use", expected_version, by, name=connection, text=name))
+
+    async def revert(self, to_version: int, *, expected_version: int, by: str) -> MappingState:
+        """Make all mappings as they were at a version; 0 is the file alone."""
+        if not 0 <= to_version <= self.version:
+            raise NoSuchMapping(f"no version {to_version}; there are 0 (the file) to {self.version}")
+        return await self._save(self._edit("revert", expected_version, by, to_version=to_version))
+
+    def _edit(self, kind: Any, based_on: int | None = None, by: str = "", **facts: Any) -> MappingEdit:
+        made_on = self.version if based_on is None else based_on
+        return MappingEdit(id=uuid.uuid4().hex, based_on=made_on, kind=kind, at_ms=self._now_ms(), by=by[:200], **facts)
+
+    def _tried(self, edit: MappingEdit) -> Settings:
+        """The settings that an edit would lead to."""
+        overlay = self._after(edit)
+        try:
+            return self._file.with_mappings(overlay)
+        except SettingsError as error:
+            raise WrongMapping(in_text(error.problems, edit.name, edit.text or "")) from None
+
+    def _after(self, edit: MappingEdit) -> Overlay:
+        overlay = self._ledger.after(edit)
+        if overlay is None:
+            raise self._stale(edit)
+        return overlay
+
+    def _stale(self, edit: MappingEdit) -> StaleVersion:
+        last = self._ledger.versions[-1].edit if self._ledger.versions else None
+        by, at_ms = (last.by, last.at_ms) if last is not None else ("", 0)
+        return StaleVersion(edit.based_on, self.version, by, at_ms)
+
+    async def _save(self, edit: MappingEdit) -> MappingState:
+        self._tried(edit)
+        producer = new_producer(self._file)
+        await start_producer(producer)
+        try:
+            record = Record(self._topic, self._place.partition, edit.id.encode(), edit.to_bytes())
+            [offset] = await Appender(producer).append([record])
+        finally:
+            await producer.stop()
+        async with asyncio.timeout(SAVE_SECONDS), self._news:
+            await self._news.wait_for(lambda: self._read_to > offset)
+        if self._ledger.number_of(edit.id) is None:
+            raise self._stale(edit)
+        return self.state()
+
+    # -- following ----------------------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                before = self._read_to
+                await self._take()
+                if self._read_to != before:
+                    self._judge()
+                    async with self._news:
+                        self._news.notify_all()
+            except KafkaError as error:
+                log.warning("the topic of mappings cannot be read now (%r)", error)
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _take(self) -> None:
+        for messages in (await self._consumer.getmany(timeout_ms=200)).values():
+            for message in messages:
+                try:
+                    edit = MappingEdit.from_bytes(message.value)
+                except NotAWord as error:
+                    log.error("an edit of the mappings at offset %d cannot be read: %s", message.offset, error)
+                else:
+                    self._ledger.add(edit)
+                self._read_to = message.offset + 1
+
+    def _judge(self) -> None:
+        before, self._in_force = self._in_force, in_force(self._file, self._ledger)
+        trouble = self._in_force.settings.mapping_trouble
+        if trouble and trouble != before.settings.mapping_trouble:
+            log.error("%s", trouble)
+
+
+def _refuse_default(name: str) -> None:
+    if name == DEFAULT:
+        raise NoSuchMapping(
+            'the mapping "default" is built in: save one of another name that extends it, and let the connection use that'
+        )

@@ -1,0 +1,97 @@
+"""What lies over the file's mappings: texts that were edited while everything runs.
+
+The tables of an edited mapping replace those of the file, with the lines of their own text;
+then all is parsed as if it stood in one file. So an edited mapping is refused by the very rules that refuse the file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from streams.settings.explain import dotted
+from streams.settings.problems import Problem
+from streams.settings.toml_lines import Path, line_numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """`texts` are mappings by name, `uses` the mapping of each connection that has another than the file says.
+
+    `version` counts the edits that led here; 0 is the file alone.
+    """
+
+    version: int = 0
+    texts: Mapping[str, str] = field(default_factory=dict)
+    uses: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING_OVER = Overlay()
+
+
+def lay_over(
+    tables: dict[str, Any], lines: dict[Path, int], overlay: Overlay, problems: list[Problem]
+) -> tuple[dict[str, Any], dict[Path, int]]:
+    """The tables and lines of the file with what lies over them. Texts that are no TOML are appended to `problems`."""
+    if not overlay.texts and not overlay.uses:
+        return tables, lines
+    written = tables.get("mappings")
+    mappings = dict(written) if isinstance(written, dict) else {}
+    lines = {
+        path: line
+        for path, line in lines.items()
+        if not (path[:1] == ("mappings",) and path[1:2] and path[1] in overlay.texts)
+    }
+    for name, text in overlay.texts.items():
+        table = read_mapping(name, text, problems)
+        if table is None:
+            mappings[name] = {}  # there is such a mapping: whoever names it is not at fault
+            continue
+        mappings[name] = table
+        lines |= {path: line for path, line in line_numbers(text).items() if path[:2] == ("mappings", name)}
+    merged = {**tables, "mappings": mappings} if mappings or "mappings" in tables else dict(tables)
+    connections = tables.get("connections")
+    if isinstance(connections, dict):
+        merged["connections"] = {
+            name: {**one, "mapping": overlay.uses[name]} if name in overlay.uses and isinstance(one, dict) else one
+            for name, one in connections.items()
+        }
+    return merged, lines
+
+
+def read_mapping(name: str, text: str, problems: list[Problem]) -> dict[str, Any] | None:
+    """The table of a mapping from its text: TOML that holds `[mappings.NAME]` and nothing else.
+
+    Every problem's `where` begins with the mapping's key, so that its line is known to count in this text.
+    """
+    key = dotted(("mappings", name))
+    header = f"[{key}]"
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problem = syntax_problem(str(error), text)
+        problems.append(replace(problem, where=f"{key}, {problem.where}"))
+        return None
+    lines = line_numbers(text)
+    mappings = tables.get("mappings")
+    strangers: list[Path] = [(other,) for other in tables if other != "mappings"]
+    if isinstance(mappings, dict):
+        strangers += [("mappings", other) for other in mappings if other != name]
+    hint = f"a mapping's text holds {header} and its tables, nothing else"
+    problems += (Problem(lines.get(path, 1), key, f"only {header}", dotted(path), hint) for path in strangers)
+    table = mappings.get(name) if isinstance(mappings, dict) else None
+    if not isinstance(table, dict) and not strangers:
+        problems.append(Problem(1, key, f"a table {header}", "nothing", f"begin with {header}"))
+    return table if isinstance(table, dict) and not strangers else None
+
+
+def syntax_problem(message: str, text: str) -> Problem:
+    """tomllib names the place in its message; at the end of the document it is the last line."""
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    line = int(place[1]) if place else text.count("\n") + 1
+    where = f"column {place[2]}" if place else "the end"
+    got = message[: place.start()] if place else message.removesuffix(" (at end of document)")
+    return Problem(line, where, "valid TOML", f"an error: {got[0].lower()}{got[1:]}")

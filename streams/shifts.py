@@ -1,0 +1,102 @@
+"""Worker after worker in one process, each with the mapping that is in force: the mapping changes, the process stays.
+
+A new version is taken over by an orderly stop of the worker and a start of the next one. Everything that compiled the old
+mapping (rules of the locations, fingerprints of what is settled, custom fields to create) ends with its worker, after the
+requests in flight have ended and their receipts are written: no write is planned by one mapping and noted as settled under
+another. Hand-over costs some seconds, in which changes wait in Kafka.
+
+A version that does not compile here, or maps the same, stops nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from mode.utils.logging import get_logger
+
+from streams.app import Collaborators, Worker
+from streams.mappings.desk import MappingDesk
+from streams.mappings.force import same_mappings
+from streams.settings import Settings
+
+log = get_logger("lofty_ghl.worker")
+
+
+class Shifts:
+    """`await Shifts(desk, given).run(stop)`: returns when asked to stop, raises what crashed a worker.
+
+    `current` is the worker on duty, None while one hands over to the next. `count` counts the workers until now.
+    """
+
+    def __init__(
+        self,
+        desk: MappingDesk,
+        given: Collaborators,
+        *,
+        new_worker: Callable[[Settings, Collaborators], Worker] = Worker,
+    ) -> None:
+        self._desk = desk
+        self._given = given
+        self._new_worker = new_worker
+        self.current: Worker | None = None
+        self.count = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """A worker is on duty, and acts for all partitions that it was given."""
+        return self.current is not None and self.current.is_ready
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the worker on duty, and what keeps it from newer mappings."""
+        trouble = self._desk.settings().mapping_trouble
+        settings = self.current.settings if self.current is not None else self._desk.settings()
+        return settings.model_copy(update={"mapping_trouble": trouble})
+
+    def refresh_gauges(self) -> None:
+        """Bring the gauges of the worker on duty up to date."""
+        if self.current is not None:
+            self.current.refresh_gauges()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set."""
+        while not stop.is_set():
+            settings = self._desk.settings()
+            given = self._given if self.count == 0 else replace(self._given, instance=uuid.uuid4().hex[:8])
+            async with self._new_worker(settings, given) as worker:
+                self.current = worker
+                self.count += 1
+                try:
+                    await _first_of(stop.wait(), worker.wait(), self._another_mapping(settings))
+                finally:
+                    self.current = None
+            if not stop.is_set():
+                log.info(
+                    "the mappings are of version %d now: the worker begins anew", self._desk.settings().mapping_version
+                )
+
+    async def _another_mapping(self, settings: Settings) -> None:
+        """Return when the mappings in force are others than those of these settings."""
+        version = self._desk.version
+        while same_mappings(settings, self._desk.settings()):
+            version = await self._desk.changed(after=version)
+
+
+async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Return when one of these has ended; raises what it raises."""
+    tasks = [asyncio.ensure_future(one) for one in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+    for task in done:
+        task.result()

@@ -1,0 +1,51 @@
+"""Which version is in force: the newest that compiles here."""
+
+from __future__ import annotations
+
+from streams.mappings.force import in_force, same_mappings
+from streams.mappings.ledger import Ledger
+from tests.unit.streams.mappings.stage import GOOD, WRONG, edit, settings
+
+
+def ledger(*texts: str) -> Ledger:
+    """Edits of the mapping, one after another."""
+    found = Ledger()
+    for number, text in enumerate(texts):
+        assert found.add(edit(number, text=text))
+    return found
+
+
+def test_the_newest_version_is_in_force() -> None:
+    """And nothing is said against it."""
+    found = in_force(settings(), ledger(GOOD, GOOD.replace("upper", "lower")))
+    assert (found.settings.mapping_version, found.newest, found.problems) == (2, 2, ())
+    assert found.settings.mapping_trouble == ""
+
+
+def test_a_version_that_does_not_compile_is_passed_over_and_told() -> None:
+    """The last good one stays, whatever comes after it."""
+    found = in_force(settings(), ledger(GOOD, WRONG, WRONG))
+    assert (found.settings.mapping_version, found.newest, len(found.problems)) == (1, 3, 2)
+    assert "version 3 of the mappings does not compile here, version 1 is used" in found.settings.mapping_trouble
+    assert "firstNam" in found.settings.mapping_trouble
+
+
+def test_where_no_version_compiles_the_file_is_in_force() -> None:
+    """It was good when the process began."""
+    found = in_force(settings(), ledger(WRONG))
+    assert (found.settings.mapping_version, found.newest) == (0, 1)
+
+
+def test_a_version_that_mends_it_is_in_force_again() -> None:
+    """Nobody needs to start anything."""
+    found = in_force(settings(), ledger(WRONG, GOOD))
+    assert (found.settings.mapping_version, found.settings.mapping_trouble) == (2, "")
+
+
+def test_mappings_are_the_same_when_each_connection_maps_the_same() -> None:
+    """A mapping that nobody uses, or a comment, gives a worker nothing to do."""
+    file = settings()
+    by_comment = in_force(file, ledger(f"# said\n{GOOD}")).settings
+    edited = in_force(file, ledger(GOOD)).settings
+    assert same_mappings(by_comment, edited)
+    assert not same_mappings(file, edited)
