@@ -89,6 +89,7 @@ class Collaborators:
     """What a worker is given from outside. The defaults are the real things; tests replace some.
 
     `instance` names this process to the vendors and in its fences. `end` ends a process that cannot go on.
+    `newer_mappings` tells the version of the mappings that the worker's are equal to, and why a newer one is not in force.
     """
 
     instance: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
@@ -101,6 +102,7 @@ class Collaborators:
     jitter: Callable[[], float] = random.random
     metrics: Metrics = field(default_factory=Metrics)
     end: Callable[[str], None] = end_process
+    newer_mappings: Callable[[Settings], tuple[int, str]] = lambda s: (s.mapping_version, s.mapping_trouble)
     visibility_ms: int = 60_000
     search_lag_ms: int = 10_000
 
@@ -180,6 +182,16 @@ class Worker:
     def is_ready(self) -> bool:
         """Partitions are assigned, the tables recovered, and every fence is read back."""
         return self.ownership.is_ready
+
+    @property
+    def mapping_version(self) -> int:
+        """The version of the mappings by which it writes; a newer one that maps the same counts as that."""
+        return self._given.newer_mappings(self.settings)[0]
+
+    @property
+    def mapping_trouble(self) -> str:
+        """Why a newer version of the mappings is not in force here; empty when there is none."""
+        return self._given.newer_mappings(self.settings)[1]
 
     # -- what an operator asks ----------------------------------------------------------------------------
 

@@ -51,13 +51,6 @@ class Shifts:
         """A worker is on duty, and acts for all partitions that it was given."""
         return self.current is not None and self.current.is_ready
 
-    @property
-    def settings(self) -> Settings:
-        """The settings of the worker on duty, and what keeps it from newer mappings."""
-        trouble = self._desk.settings().mapping_trouble
-        settings = self.current.settings if self.current is not None else self._desk.settings()
-        return settings.model_copy(update={"mapping_trouble": trouble})
-
     def refresh_gauges(self) -> None:
         """Bring the gauges of the worker on duty up to date."""
         if self.current is not None:
@@ -67,7 +60,8 @@ class Shifts:
         """Work until `stop` is set."""
         while not stop.is_set():
             settings = self._desk.settings()
-            given = self._given if self.count == 0 else replace(self._given, instance=uuid.uuid4().hex[:8])
+            instance = self._given.instance if self.count == 0 else uuid.uuid4().hex[:8]
+            given = replace(self._given, instance=instance, newer_mappings=self._newer_mappings)
             async with self._new_worker(settings, given) as worker:
                 self.current = worker
                 self.count += 1
@@ -79,6 +73,11 @@ class Shifts:
                 log.info(
                     "the mappings are of version %d now: the worker begins anew", self._desk.settings().mapping_version
                 )
+
+    def _newer_mappings(self, settings: Settings) -> tuple[int, str]:
+        newest = self._desk.settings()
+        version = newest.mapping_version if same_mappings(settings, newest) else settings.mapping_version
+        return version, newest.mapping_trouble
 
     async def _another_mapping(self, settings: Settings) -> None:
         """Return when the mappings in force are others than those of these settings."""
