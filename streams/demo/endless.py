@@ -112,10 +112,15 @@ class Town:
 
     async def _get(self, url: str, **params: str) -> Any:
         async with self._http.get(url, params=params) as answer:
-            answer.raise_for_status()
-            return await answer.json()
+            return await _content(answer)
 
     async def _post(self, url: str, body: Any, **params: str) -> Any:
         async with self._http.post(url, json=body, params=params) as answer:
-            answer.raise_for_status()
-            return await answer.json()
+            return await _content(answer)
+
+
+async def _content(answer: aiohttp.ClientResponse) -> Any:
+    """What a control API answers. Raises `ClientError` with its words for a refusal."""
+    if answer.status >= 400:
+        raise aiohttp.ClientError(f"{answer.url.path} answers {answer.status}: {await answer.text()}")
+    return await answer.json()

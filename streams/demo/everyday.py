@@ -92,7 +92,7 @@ def _act(random: Random, contact: dict[str, Any], tomorrow: datetime) -> Act:
         {"do": done, "body": {"tags": [TAG_OF_A_VISITOR]}},
         {"do": "create-note", "body": {"body": random.choice(NOTES)}},
         {"do": "create-task", "body": {"title": "Send the brochure", "dueDate": at, "completed": False}},
-        {"do": "update-contact", "body": {"companyName": f"{random.choice(TOWNS)} Realty"}},
+        {"do": "update-contact", "body": {"website": f"https://example.com/{random.randrange(100)}"}},
     ]
     if not contact["appointments"]:
         end = (tomorrow + timedelta(minutes=30)).isoformat(timespec="seconds")

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.ghl.sandbox.people import APPOINTMENTS
+from connectors.ghl.sandbox import GhlSandbox, LocationSettings, SandboxSettings
+from connectors.ghl.sandbox.people import APPOINTMENTS, act
 from connectors.ghl.sandbox.sandbox import RULES
+from connectors.ghl.sandbox.seeds import seed, shown
+from connectors.lofty import sandbox as lofty_sandbox
+from connectors.lofty.sandbox import LoftySandbox, desk_work
+from connectors.lofty.sandbox.people import make_leads, make_team
 from streams.demo.everyday import MOST_CHILDREN, ROUNDS, hour, visit
 
 
@@ -70,6 +75,31 @@ def test_a_visitor_does_what_a_person_can_do() -> None:
     }
     assert {act["do"] for act in acts} <= {*RULES, *APPOINTMENTS}
     assert all(act["location"] == "loc" and act["ids"]["contactId"] == "c1" for act in acts)
+
+
+def test_ghl_takes_what_a_visitor_does() -> None:
+    """A hundred visits, one after another, at the real sandbox."""
+    sandbox = GhlSandbox(SandboxSettings(locations=(LocationSettings("loc", ("t",)),)))
+    seed(sandbox, {"location": "loc", "contacts": [{"firstName": "Ada", "email": "ada@example.com"}]})
+    for number in range(100):
+        contacts = [shown(one) for one in sandbox.place("loc").contacts.values()]
+        for done in visit(contacts, "loc", number, 1_790_000_000.0):
+            act(sandbox, done)
+    (left,) = sandbox.place("loc").contacts.values()
+    assert max(len(left.notes), len(left.tasks)) <= MOST_CHILDREN + 1
+
+
+def test_lofty_takes_what_agents_do() -> None:
+    """Thirty hours, one after another, at the real sandbox; the team keeps its size."""
+    sandbox = LoftySandbox(lofty_sandbox.SandboxSettings(teams=(lofty_sandbox.TeamSettings(1, ("k",)),)))
+    team = desk_work.team_of(sandbox, 1)
+    desk_work.seed(sandbox, team, {**make_team(), "leads": make_leads(6)})
+    for number in range(30):
+        for burst in hour(desk_work.everything(team, with_trash=False), number):
+            desk_work.edit_all(sandbox, team, burst)
+    left = desk_work.everything(team, with_trash=False)
+    assert len(left) == 6
+    assert max(len(one["notes"]) for one in left) <= MOST_CHILDREN + ROUNDS
 
 
 def test_where_nobody_is_nothing_is_done() -> None:
