@@ -34,6 +34,12 @@ class Window:
             self.ends_at = now + self._seconds
         self.used += 1
 
+    def leave(self, left: int, now: float) -> None:
+        """So many requests are left in it: others have made the rest. Without a limit nothing changes."""
+        if self.ends_at == 0.0:
+            self.ends_at = now + self._seconds
+        self.used = max(0, self._limit - left)
+
     @property
     def remaining(self) -> int:
         """How many requests are left in it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,8 @@ from tests.kafka.node import KafkaNode, free_ports
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, RAN_WELL_SECONDS = 0.1, 8.0, 10.0
+"""How Docker starts again what ended; it waits up to a minute, which no test has."""
 BINARIES = {"prom/prometheus": "prometheus", "prom/alertmanager": "prometheus-alertmanager"}
 """What runs an image of others here: Debian's packages. Kafka runs by `tests/kafka`; Grafana has no package, and does not run."""
 TEXTS = {".toml", ".yml", ".yaml", ".json", ".tmpl"}
@@ -54,6 +57,8 @@ class Running:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    _started_at: float = 0.0
+    _wait_seconds: float = FIRST_WAIT_SECONDS
     is_wanted: bool = True
 
     def start(self) -> None:
@@ -63,6 +68,15 @@ class Running:
                 self.argv, env=self.environ, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
             )
         self.starts += 1
+        self._started_at = time.monotonic()
+
+    def start_again(self, now: float) -> None:
+        """Start it if it has waited long enough: twice as long each time, from the beginning once it ran for a while."""
+        if now - self._started_at > RAN_WELL_SECONDS:
+            self._wait_seconds = FIRST_WAIT_SECONDS
+        if now - self._started_at >= self._wait_seconds:
+            self._wait_seconds = min(2 * self._wait_seconds, LONGEST_WAIT_SECONDS)
+            self.start()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process."""
@@ -103,12 +117,12 @@ class System:
         return f"http://{self.address(service, port)}{path}"
 
     def bring_back(self) -> None:
-        """Start again what ended, as `restart: unless-stopped` does, until the system is taken down."""
-        while not self._over.wait(0.5):
+        """Start again what ended, as `restart: unless-stopped` does: at once, and later and later if it ends again soon."""
+        while not self._over.wait(0.1):
             for one in self.running.values():
                 ended = one.process is not None and one.process.poll() is not None
                 if ended and one.is_wanted and one.service.comes_back and not self._over.is_set():
-                    one.start()
+                    one.start_again(time.monotonic())
 
     def take_down(self) -> None:
         """End everything, the last started first."""
@@ -203,8 +217,10 @@ def _fill(service: Service, here: Here, replace: Callable[[str], str], rewrite: 
         for copy in target.rglob("*"):
             if copy.suffix in TEXTS and copy.is_file():
                 original = source / copy.relative_to(target)
-                text = rewrite(original.relative_to(ROOT), copy.read_text(encoding="utf-8"))
-                copy.write_text(replace(text), encoding="utf-8")
+                text = replace(rewrite(original.relative_to(ROOT), copy.read_text(encoding="utf-8")))
+                for port in service.ports:
+                    text = re.sub(rf"\blocalhost:{port}\b", f"127.0.0.1:{here.ports[service.name, port]}", text)
+                copy.write_text(text, encoding="utf-8")
 
 
 def _start(found: System, service: Service, argv: list[str]) -> None:

@@ -13,6 +13,7 @@
 | `POST /_sandbox/oauth/expire` | access tokens end now: those of `{"location": ID}` (or of the agency), without it all |
 | `POST /_sandbox/oauth/revoke` | the app is uninstalled: grants and all their tokens are taken back, chosen alike |
 | `POST /_sandbox/oauth/suspend` | `{"location": ID}` is not active: no refresh; with `"is_active": true` it is again |
+| `POST /_sandbox/day` | `{"location": ID, "left": 500}`: the location's other integrations leave so much of the day's requests |
 | `POST /_sandbox/act` | do what a person does in GHL, see `people.py`; it is told by webhook |
 | `POST /_sandbox/tell` | send any body as a signed webhook, such as `{"type": "UNINSTALL", …}` |
 | `GET /_sandbox/key` | the public key of its signatures, in PEM |
@@ -99,6 +100,14 @@ def control_routes(sandbox: GhlSandbox, mailer: Mailer) -> list[web.RouteDef]:
         sandbox.oauth.suspend(given["location"], is_active=is_active)
         return reply({"location": given["location"], "is_active": is_active})
 
+    async def day(request: web.Request) -> web.StreamResponse:
+        given = await body_of(request)
+        left = given["left"]
+        if not isinstance(left, int) or left < 0:
+            raise ValueError(f"left must be a number of requests, such as 500, not {left!r}")
+        sandbox.leave(given["location"], left)
+        return reply({"location": given["location"], "left": left})
+
     async def stats(_: web.Request) -> web.StreamResponse:
         return reply({**sandbox.ledger.stats(), "pending": mailer.pending, "webhooks": dict(mailer.counts)})
 
@@ -125,6 +134,7 @@ def control_routes(sandbox: GhlSandbox, mailer: Mailer) -> list[web.RouteDef]:
         web.post("/_sandbox/act", refusing(person)),
         web.post("/_sandbox/tell", refusing(tell)),
         web.get("/_sandbox/key", refusing(key)),
+        web.post("/_sandbox/day", refusing(day)),
         web.get("/_sandbox/stats", refusing(stats)),
     ]
 

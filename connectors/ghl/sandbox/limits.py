@@ -26,6 +26,11 @@ class Limits:
         day.count(now)
         return True
 
+    def leave(self, now: float, left: int) -> None:
+        """Of the day so many requests are left: the location's other integrations have made the rest."""
+        self._day.admits(now)
+        self._day.leave(left, now)
+
     def headers(self, now: float) -> dict[str, str]:
         """GHL's headers, as of now. `Retry-After` (undocumented) only on request, and only when nothing is left."""
         settings, window, day = self._settings, self._window, self._day

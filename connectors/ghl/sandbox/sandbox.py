@@ -90,6 +90,10 @@ class GhlSandbox:
                 return one
         raise ValueError(f"no location {location!r}; there are {', '.join(self.places) or 'none'}")
 
+    def leave(self, location: object, requests: int) -> None:
+        """Of a location's day so many requests are left. Raises `ValueError` as `place`."""
+        self._limits[self.place(location).settings.id].leave(self.now(), requests)
+
     @property
     def latency_seconds(self) -> float:
         """How long an answer takes."""

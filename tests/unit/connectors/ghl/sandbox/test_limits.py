@@ -64,3 +64,14 @@ def test_a_refused_request_is_not_counted() -> None:
     """Asking in vain does not prolong the wait."""
     times = admitted(SETTINGS, [0.0] * 5 + [1.0] * 15)
     assert times == [1000.0] * 5 + [1010.0 + extra for extra in range(5)]
+
+
+def test_what_others_leave_of_the_day_is_what_is_left() -> None:
+    """Told by the header at once, and refused when it is used up; the next day begins as ever."""
+    limits = Limits(SETTINGS)
+    limits.leave(1000.0, 2)
+    assert limits.headers(1000.0)["X-RateLimit-Daily-Remaining"] == "2"
+    assert [limits.take(1000.0) for _ in range(3)] == [True, True, False]
+    assert limits.take(1101.0)
+    limits.leave(1102.0, 20)
+    assert limits.headers(1102.0)["X-RateLimit-Daily-Remaining"] == "20"

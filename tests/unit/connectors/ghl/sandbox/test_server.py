@@ -208,3 +208,10 @@ async def test_the_control_api_says_what_is_wrong(control: Any, target: str, con
     status, answer = await control("POST", target, content)
     assert status == 400
     assert answer["message"]
+
+
+async def test_others_can_use_up_a_locations_day(control: Any) -> None:
+    """A number of requests that are left; anything else is refused with words."""
+    assert await control("POST", "day", {"location": HERE, "left": 3}) == (200, {"location": HERE, "left": 3})
+    assert (await control("POST", "day", {"location": HERE, "left": "3"}))[0] == 400
+    assert (await control("POST", "day", {"location": "nowhere", "left": 3}))[0] == 400

@@ -1,0 +1,72 @@
+"""The stage of the tests: the demo, with Prometheus' time running faster, and what a dashboard's variables stand for."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.compose.asking import Prometheus, Refused, what_is_wrong
+from tests.compose.queries import Query, constants, substituted, variables
+from tests.compose.rewriting import rewriting
+from tests.compose.system import ROOT, System, system, until_healthy
+
+DASHBOARDS = ROOT / "grafana" / "dashboards"
+RULES = ROOT / "grafana" / "prometheus" / "rules"
+FACTOR = 15.0
+"""A minute of the rules is four seconds here."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """What stands."""
+
+    system: System
+    prometheus: Prometheus
+
+    @property
+    def alertmanager(self) -> str:
+        """Its address."""
+        return self.system.url("alertmanager", 9093)
+
+    def variables(self) -> dict[str, str]:
+        """Values as Grafana would fill them in: for All and for several the pattern of all, intervals of a short look back."""
+        intervals = {
+            "__rate_interval": "20s",
+            "__interval": "5s",
+            "__range": "60s",
+            "__range_s": "60",
+            "__range_ms": "60000",
+        }
+        asked = {one.name: "|".join(self.prometheus.values(one.metric, one.label)) for one in variables(DASHBOARDS)}
+        return {**constants(DASHBOARDS), **intervals, **asked}
+
+    def wrong(self, query: Query, values: dict[str, str]) -> str | None:
+        """What is wrong with a query's answer, now."""
+        try:
+            return what_is_wrong(self.prometheus.query(substituted(query.expr, values)))
+        except Refused as error:
+            return f"is refused: {error}"
+
+    def until(self, claim: Callable[[], bool], seconds: float, what: str) -> float:
+        """Wait until a claim holds; returns how long it took. Raises TimeoutError."""
+        began = time.monotonic()
+        while not claim():
+            if time.monotonic() - began > seconds:
+                raise TimeoutError(f"not within {seconds:.0f} s: {what}")
+            time.sleep(0.2)
+        return time.monotonic() - began
+
+
+@contextmanager
+def stage(factor: float = FACTOR) -> Iterator[Stage]:
+    """Everything of `docker compose --profile demo up`, healthy."""
+    with (
+        tempfile.TemporaryDirectory(prefix="lofty-ghl-compose-") as folder,
+        system(Path(folder), "demo", rewriting(factor)) as found,
+    ):
+        until_healthy(found)
+        yield Stage(found, Prometheus(found.url("prometheus", 9090)))

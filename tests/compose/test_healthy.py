@@ -1,0 +1,84 @@
+"""On a healthy system every panel shows something, every rule has what it reads, and no alert fires.
+
+The system is that of `docker compose --profile demo up`, run natively, with the very files of `grafana/`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.compose.excuses import EXCUSED
+from tests.compose.queries import Query, alert_queries, panel_queries, rule_queries, selectors
+from tests.compose.stage import DASHBOARDS, RULES, Stage, stage
+from tests.compose.system import why_unavailable
+from tests.kafka.jars import why_unavailable as why_no_kafka
+
+PANELS, RECORDED, ALERTS = list(panel_queries(DASHBOARDS)), list(rule_queries(RULES)), list(alert_queries(RULES))
+WARM_SECONDS = 80.0
+"""So long at most until everything has happened once: an agency's hour, a full sweep, a second value of each rate."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stage]:
+    """One system for all tests here, once it is warm."""
+    if (missing := why_unavailable() or why_no_kafka()) is not None:
+        pytest.skip(missing)
+    with stage() as on:
+        asked = [one for one in (*PANELS, *RECORDED) if one.where not in EXCUSED]
+        deadline = time.monotonic() + WARM_SECONDS
+        while time.monotonic() < deadline and any(on.wrong(one, on.variables()) for one in asked):
+            time.sleep(2)
+        yield on
+
+
+def test_everything_is_scraped(running: Stage) -> None:
+    """Workers, gateways, and Prometheus itself."""
+    assert running.prometheus.targets() == {"worker": "up", "gateway": "up", "prometheus": "up"}
+
+
+def test_every_rule_is_evaluated(running: Stage) -> None:
+    """None ends in an error."""
+    assert running.prometheus.broken_rules() == []
+
+
+@pytest.mark.parametrize("query", [one for one in PANELS if one.where not in EXCUSED], ids=str)
+def test_a_panel_shows_something(running: Stage, query: Query) -> None:
+    """Its query is neither empty nor an error, and its values are numbers."""
+    assert running.wrong(query, running.variables()) is None
+
+
+@pytest.mark.parametrize("query", [one for one in PANELS if one.where in EXCUSED], ids=str)
+def test_a_panel_of_troubles_is_quiet(running: Stage, query: Query) -> None:
+    """It can be evaluated, and is empty for the reason that is given; a fault makes it appear."""
+    assert running.wrong(query, running.variables()) == "is empty", "it needs no excuse any more"
+
+
+@pytest.mark.parametrize("query", [one for one in RECORDED if one.where not in EXCUSED], ids=str)
+def test_a_rule_records_something(running: Stage, query: Query) -> None:
+    """The recorded series is there, and a number."""
+    assert running.wrong(Query(query.where, query.where), {}) is None
+
+
+@pytest.mark.parametrize("query", ALERTS, ids=str)
+def test_an_alert_has_what_it_reads(running: Stage, query: Query) -> None:
+    """Each series that its expression names is there, so that it can fire; whether it does is another test's."""
+    missing = [one for one in selectors(query.expr) if one not in EXCUSED and not running.prometheus.query(one)]
+    assert missing == []
+    assert running.wrong(query, {}) == "is empty"
+
+
+def test_no_alert_fires(running: Stage) -> None:
+    """Nor did any since the start."""
+    fired = running.prometheus.query('count_over_time(ALERTS{alertstate="firing"}[10m])')
+    assert {one.labels["alertname"] for one in fired} == set()
+
+
+def test_excuses_are_of_queries_that_exist() -> None:
+    """An excuse that nothing needs hides the next mistake."""
+    known = {one.where for one in (*PANELS, *RECORDED)} | {name for one in ALERTS for name in selectors(one.expr)}
+    assert EXCUSED.keys() <= known
