@@ -20,7 +20,7 @@ FACTOR = 15.0
 """A minute of the rules is four seconds here."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Stage:
     """What stands."""
 

@@ -52,10 +52,11 @@ def test_a_panel_shows_something(running: Stage, query: Query) -> None:
     assert running.wrong(query, running.variables()) is None
 
 
-@pytest.mark.parametrize("query", [one for one in PANELS if one.where in EXCUSED], ids=str)
-def test_a_panel_of_troubles_is_quiet(running: Stage, query: Query) -> None:
-    """It can be evaluated, and is empty for the reason that is given; a fault makes it appear."""
-    assert running.wrong(query, running.variables()) == "is empty", "it needs no excuse any more"
+def test_panels_of_troubles_are_quiet(running: Stage) -> None:
+    """They can be evaluated, and are empty for the reason that is given; a fault makes each appear."""
+    values = running.variables()
+    found = {one.where: running.wrong(one, values) for one in PANELS if one.where in EXCUSED}
+    assert {where: wrong for where, wrong in found.items() if wrong != "is empty"} == {}, "they need no excuse any more"
 
 
 @pytest.mark.parametrize("query", [one for one in RECORDED if one.where not in EXCUSED], ids=str)
