@@ -20,7 +20,8 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
-from streams.explain.find import Explanation, Finder
+from streams.explain.find import Finder
+from streams.explain.story import Explanation
 from streams.settings import Settings
 
 

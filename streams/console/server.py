@@ -15,7 +15,10 @@ from streams.console.guard import Guard
 from streams.console.headers import secure_headers
 from streams.console.oidc import OidcFlow
 from streams.console.oidc_routes import OidcRoutes
-from streams.console.services.all import Services
+from streams.console.services.wiring import services_of
+from streams.history.child import IndexProcess
+from streams.history.plan import Plan, index_path
+from streams.history.reader import Reader
 from streams.settings import Settings
 from streams.topics import TopicNames
 
@@ -27,7 +30,9 @@ class ConsoleServer:
         names = TopicNames(settings.kafka.topic_prefix)
         self.audit = Audit(names, settings.kafka.partitions, appender, now_ms)
         self.guard = Guard(settings, self.audit, now_ms)
-        self.services = Services(settings)
+        self._reader = Reader(index_path(settings), sorted(settings.connections)) if settings.console.index else None
+        self._index = IndexProcess(Plan.of(settings)) if settings.console.index else None
+        self.services = services_of(settings, self._reader, self.audit, self.guard.seal, appender, now_ms)
         self._settings = settings
         self._now_ms = now_ms
         self.pages = web.Application(middlewares=[secure_headers])
@@ -49,9 +54,15 @@ class ConsoleServer:
 
     async def start(self) -> None:
         """Begin what runs beside the requests."""
+        if self._index is not None:
+            await self._index.start()
 
     async def stop(self) -> None:
         """End it."""
+        if self._index is not None:
+            await self._index.stop()
+        if self._reader is not None:
+            self._reader.close()
 
     def _add_pages(self, app: web.Application) -> None:
         # XXX: until the pages stand; then a plain import.

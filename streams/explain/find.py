@@ -1,23 +1,16 @@
-"""Gathers what Kafka holds of one contact: from the one partition of each topic where its records are placed."""
+"""Gathers what Kafka holds of one contact by reading through the one partition of each topic where its records are placed.
+
+For a host without an index. It reads whole partitions: fine for thousands of leads, minutes for a million.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from streams.core.back_rows import ErrandRow
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
-from streams.explain.timeline import (
-    Event,
-    Pending,
-    event_of,
-    pending_errand,
-    pending_read,
-    pending_write,
-    standing,
-    timeline,
-)
+from streams.explain.story import Explanation, Rows, Told, explained
 from streams.kafka import each_record
 from streams.placement import partition_of
 from streams.places import Places
@@ -25,6 +18,7 @@ from streams.settings import Connection, Settings
 from streams.topics import (
     CHANGES,
     ERRANDS_TABLE,
+    FETCHES,
     FETCHES_TABLE,
     GHL_CHANGES,
     LINKS_TABLE,
@@ -41,20 +35,17 @@ from streams.words.lofty_write import LoftyReceipt, LoftyWrite
 
 Row = TypeVar("Row", bound=Word)
 
-
-@dataclass(slots=True)
-class Explanation:
-    """All that is known of a contact: its timeline, how things stand, and what is waited for."""
-
-    lane: str
-    events: list[Event] = field(default_factory=list)
-    standing: dict[str, str] = field(default_factory=dict)
-    pending: list[Pending] = field(default_factory=list)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether Kafka has anything of it."""
-        return bool(self.events or self.standing or self.pending)
+WORDS: dict[str, type[Word]] = {
+    CHANGES: Change,
+    FETCHES: Change,
+    SNAPSHOTS: Snapshot,
+    RECEIPTS: Receipt,
+    GHL_CHANGES: GhlEvent,
+    LOFTY_WRITES: LoftyWrite,
+    LOFTY_RECEIPTS: LoftyReceipt,
+    PARKED: Parked,
+}
+"""What stands on each topic that tells of a contact."""
 
 
 class Finder:
@@ -86,35 +77,25 @@ class Finder:
         """Everything of one contact, its notes, tasks and appointments included."""
         connection = self._settings.connections[lane.partition(":")[0]]
         lofty, ghl = self._places.lofty(connection), self._places.ghl(connection)
-        found = Explanation(lane)
-        sources: tuple[tuple[str, int, type[Word]], ...] = (
-            (CHANGES, partition_of(lane, self._settings.kafka.partitions), Change),
-            (SNAPSHOTS, ghl, Snapshot),
-            (RECEIPTS, ghl, Receipt),
-            (LOFTY_WRITES, lofty, LoftyWrite),
-            (LOFTY_RECEIPTS, lofty, LoftyReceipt),
+        by_key = partition_of(lane, self._settings.kafka.partitions)
+        sources = (
+            *((CHANGES, [by_key]), (FETCHES, [lofty]), (SNAPSHOTS, [ghl]), (RECEIPTS, [ghl])),
+            *((LOFTY_WRITES, [lofty]), (LOFTY_RECEIPTS, [lofty]), (PARKED, None)),
         )
-        for topic, partition, word in sources:
-            found.events += await self._events(lane, topic, [partition], word)
-        found.events += await self._events(lane, PARKED, None, Parked)
-        links = await self._rows(lane, LINKS_TABLE, ghl, LinkRow)
-        contact = links.get(Entity.contact(connection.name, lane.partition(":")[2]).key)
+        told = [one for topic, partitions in sources for one in await self._told(lane, topic, partitions)]
+        rows = Rows(
+            links=await self._rows(lane, LINKS_TABLE, ghl, LinkRow),
+            fetches=await self._rows(lane, FETCHES_TABLE, lofty, FetchRow),
+            outbox=await self._rows(lane, OUTBOX_TABLE, ghl, OutboxRow),
+            errands=await self._rows(lane, ERRANDS_TABLE, lofty, ErrandRow),
+        )
+        contact = rows.links.get(Entity.contact(connection.name, lane.partition(":")[2]).key)
         if contact is not None and contact.ghl_id is not None:
             heard = f"{connection.ghl.location_id}:{contact.ghl_id}"
-            found.events += await self._events(heard, GHL_CHANGES, [ghl], GhlEvent)
-        found.events = timeline(found.events)
-        for key, link in links.items():
-            found.standing[key] = standing(key, link)
-        for read in (await self._rows(lane, FETCHES_TABLE, lofty, FetchRow)).values():
-            found.pending.append(pending_read(read, self._now_ms))
-        for errand in (await self._rows(lane, ERRANDS_TABLE, lofty, ErrandRow)).values():
-            if (waits := pending_errand(errand, self._now_ms)) is not None:
-                found.pending.append(waits)
-        for key, row in (await self._rows(lane, OUTBOX_TABLE, ghl, OutboxRow)).items():
-            found.pending.append(pending_write(row, links.get(Entity.from_key(key).owner.key), self._now_ms))
-        return found
+            told += await self._told(heard, GHL_CHANGES, [ghl])
+        return explained(lane, connection, told, rows, self._now_ms)
 
-    async def _events(self, lane: str, topic: str, partitions: list[int] | None, word: type[Word]) -> list[Event]:
+    async def _told(self, lane: str, topic: str, partitions: list[int] | None) -> list[Told]:
         begin, found = lane.encode(), []
         name = self._names.of(topic)
         async for record in each_record(self._settings, name, partitions):
@@ -122,12 +103,7 @@ class Finder:
             if record.value is None or not (key == begin or key.startswith(begin + b":")):
                 continue
             place = f"{name}/{record.partition}@{record.offset}"
-            try:
-                event = event_of(word.from_bytes(record.value), place, record.timestamp)
-            except NotAWord as error:
-                event = Event(record.timestamp, key.decode(errors="replace"), "unreadable", str(error), place)
-            if event is not None:
-                found.append(event)
+            found.append(told_of(topic, place, record.timestamp, key, record.value))
         return found
 
     async def _rows(self, lane: str, table: str, partition: int, row: type[Row]) -> dict[str, Row]:
@@ -141,3 +117,12 @@ class Finder:
                 else:
                     newest.pop(key, None)
         return {key: row.from_bytes(raw) for key, raw in newest.items()}
+
+
+def told_of(topic: str, place: str, at_ms: int, key: bytes, value: bytes) -> Told:
+    """A record of a topic (by its short name) as the story takes it."""
+    text = key.decode(errors="replace")
+    try:
+        return Told(place, at_ms, text, WORDS[topic].from_bytes(value), is_fetch=topic == FETCHES)
+    except NotAWord as error:
+        return Told(place, at_ms, text, None, str(error))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from streams.core.back_rows import ErrandRow
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
+from streams.explain.sent import Sent
 from streams.words import Change, Entity, GhlEvent, Parked, Receipt, Snapshot, Word
 from streams.words.lofty_write import LoftyReceipt, LoftyWrite
 
@@ -23,13 +24,25 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line: when, about what, at which stage, in words. `at_ms` orders; `place` is `topic/partition@offset`."""
+    """One line: when, about what, at which stage, in words. `at_ms` orders; `place` is `topic/partition@offset`.
+
+    Of a request: `step` is what was asked for, `outcome` what became of it, `sent` its fields, and the rest what was answered.
+    `decision` says why something led to nothing.
+    """
 
     at_ms: int
     entity: str
     stage: str
     what: str
     place: str
+    step: str = ""
+    outcome: str = ""
+    sent: tuple[Sent, ...] = ()
+    status: int | None = None
+    answer: str = ""
+    trace_id: str = ""
+    flags: tuple[str, ...] = ()
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,19 @@ def event_of(word: Word, place: str, at_ms: int) -> Event | None:
                 word.read_ms or at_ms, word.entity.key, "read", f"{word.kind} {found} (by {word.origin})", place
             )
         case Receipt():
-            return Event(word.at_ms, word.entity.key, "write", _written(word), place)
+            return Event(
+                word.at_ms,
+                word.entity.key,
+                "write",
+                _written(word),
+                place,
+                step=word.step,
+                outcome=word.outcome,
+                status=word.status,
+                answer=word.message or "",
+                trace_id=word.trace_id or "",
+                flags=word.flags,
+            )
         case GhlEvent():
             return Event(
                 word.accepted_ms, word.contact or word.id, "event", f"GHL told {word.type} of {word.id}", place
@@ -62,10 +87,30 @@ def event_of(word: Word, place: str, at_ms: int) -> Event | None:
             return Event(word.accepted_ms, word.key, "respond", f"{wanted} ({word.because})", place)
         case LoftyReceipt():
             key = f"{word.connection}:{word.lead}:{word.about}"
-            return Event(word.at_ms, key, "write back", _written_back(word), place)
+            return Event(
+                word.at_ms,
+                key,
+                "write back",
+                _written_back(word),
+                place,
+                step=word.step,
+                outcome=word.outcome,
+                status=word.status,
+                answer=word.message or "",
+            )
         case Parked():
             about = f": {word.message}" if word.message else ""
-            return Event(word.at_ms, word.entity or "", "parked", f"at {word.stage} ({word.reason}){about}", place)
+            return Event(
+                word.at_ms,
+                word.entity or "",
+                "parked",
+                f"at {word.stage} ({word.reason}){about}",
+                place,
+                outcome=word.reason,
+                status=word.status,
+                answer=word.message,
+                trace_id=word.trace_id or "",
+            )
         case _:
             return None
 

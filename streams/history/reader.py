@@ -160,6 +160,11 @@ class Reader:
             lambda db: tuple(one[0] for one in db.execute("SELECT DISTINCT who FROM acts ORDER BY who"))
         )
 
+    async def is_resolved(self, record: str) -> bool:
+        """Whether somebody has decided about a parked record."""
+        wanted = "SELECT 1 FROM resolved WHERE id = ?"
+        return await self._ask(lambda db: db.execute(wanted, (record,)).fetchone() is not None)
+
     async def position(self, topic: int, partition: int) -> int:
         """The next offset that will be read."""
         wanted = "SELECT next FROM positions WHERE topic = ? AND partition = ?"

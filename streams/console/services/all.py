@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streams.console.services.audit import AuditLog
+from streams.console.services.backfill import Backfills
+from streams.console.services.connections import Connections
+from streams.console.services.contacts import Contacts
+from streams.console.services.parked import ParkedWork
 from streams.settings import Settings
 
 
@@ -12,3 +17,8 @@ class Services:
     """What the pages and the API are given."""
 
     settings: Settings
+    contacts: Contacts
+    parked: ParkedWork
+    connections: Connections
+    backfill: Backfills
+    audit: AuditLog

@@ -37,7 +37,18 @@ def test_a_refusal_is_told_in_the_vendors_words() -> None:
         }
     )
     event = event_of(receipt, "ghl.receipts/1@2", 9)
-    assert event == Event(5, KEY, "write", "was refused at create contact [422]: no (traceId t1)", "ghl.receipts/1@2")
+    assert event == Event(
+        5,
+        KEY,
+        "write",
+        "was refused at create contact [422]: no (traceId t1)",
+        "ghl.receipts/1@2",
+        step="create contact",
+        outcome="refused",
+        status=422,
+        answer="no",
+        trace_id="t1",
+    )
 
 
 def test_what_tells_nothing_of_a_contact_is_left_out() -> None:

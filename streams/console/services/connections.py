@@ -1,0 +1,254 @@
+"""Connections: how each stands at both vendors, and giving it access by OAuth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from connectors.errors import CallbackRefused, ConnectorError
+from connectors.http import AiohttpTransport
+from connectors.oauth import missing_scopes
+from streams.appender import Appender
+from streams.connecting import accept_lofty, ghl_link, hand_over, lofty_link, query_of
+from streams.console.audit import Actor, Audit
+from streams.console.errors import NotFound, NotNow, WrongInput
+from streams.console.services.backfill import Backfills
+from streams.console.services.kafka import on_kafka
+from streams.console.services.parked import ParkedWork
+from streams.console.sessions import Seal
+from streams.core.token_rows import TokenRow
+from streams.kafka import each_record
+from streams.oauth import Grants, SealError, Side, wanted_scopes
+from streams.settings import Connection, Settings
+from streams.topics import TOKENS, TOKENS_TABLE, TopicNames
+from streams.words import NotAWord
+from streams.words.token import SealedToken
+
+Vendor = Literal["lofty", "ghl"]
+TICKET_MINUTES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SideState:
+    """One vendor of a connection. `access`: token or oauth. `expires_ms`: the worker renews it before.
+
+    `granted` and `missing` are scopes; empty where the vendor does not say.
+    """
+
+    vendor: str
+    account: str
+    access: str
+    is_connected: bool
+    words: str
+    granted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    expires_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting in words."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """One connection."""
+
+    name: str
+    region: str
+    mapping: str
+    lofty: SideState
+    ghl: SideState
+    sweep: str
+    new_ended_ms: int
+    full_ended_ms: int
+    parked: int
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectLink:
+    """Where access is given. `pastes_answer`: the address that the browser shows afterwards must be pasted, with the ticket."""
+
+    url: str
+    pastes_answer: bool
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedAccess:
+    """What was given."""
+
+    connection: str
+    vendor: str
+    scopes: tuple[str, ...]
+    missing: tuple[str, ...]
+    expires_ms: int
+
+
+class Connections:
+    """Of the whole configuration."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        parked: ParkedWork,
+        backfills: Backfills,
+        audit: Audit,
+        seal: Seal,
+        appender: Callable[[], Appender],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._settings = settings
+        self._parked = parked
+        self._backfills = backfills
+        self._audit = audit
+        self._seal = seal
+        self._appender = appender
+        self._now_ms = now_ms
+        has_keys = settings.oauth_secrets.token_keys is not None
+        self._grants = Grants.of(settings) if has_keys else None
+        self._names = TopicNames(settings.kafka.topic_prefix)
+
+    async def all(self) -> tuple[ConnectionState, ...]:
+        """Every connection."""
+        sealed = await self._sealed()
+        rows = await self._backfills.rows()
+        counts = {one.connection: 0 for one in (await self._parked.groups()).groups}
+        for group in (await self._parked.groups()).groups:
+            counts[group.connection] += group.count
+        found = []
+        for name, one in sorted(self._settings.connections.items()):
+            row = rows.get(name)
+            found.append(
+                ConnectionState(
+                    name=name,
+                    region=one.region,
+                    mapping=one.mapping.name,
+                    lofty=self._side(one, "lofty", sealed),
+                    ghl=self._side(one, "ghl", sealed),
+                    sweep=row.kind or "" if row is not None else "",
+                    new_ended_ms=row.new_ended_ms if row is not None else 0,
+                    full_ended_ms=row.full_ended_ms if row is not None else 0,
+                    parked=counts.get(name, 0),
+                    settings=_settings_of(one),
+                )
+            )
+        return tuple(found)
+
+    async def connect_link(self, by: Actor, connection: str, vendor: str) -> ConnectLink:
+        """The link at which somebody gives access."""
+        chosen, grants = self._by_oauth(connection, vendor)
+        async with self._audit.acting(by, "connect", {"connection": connection, "vendor": vendor}) as result:
+            result.detail = "the link was made"
+            if vendor == "ghl":
+                return ConnectLink(ghl_link(grants, chosen, self._now_ms()).url, False, "")
+            link = lofty_link(grants)
+            until = self._now_ms() + TICKET_MINUTES * 60_000
+            kept = {"connection": connection, "verifier": link.verifier or "", "until": until, "by": by.name}
+            return ConnectLink(link.url, True, self._seal.sign("connect", kept))
+
+    async def connect_by_answer(
+        self, by: Actor, connection: str, vendor: str, pasted: str, ticket: str
+    ) -> GrantedAccess:
+        """Take Lofty's answer, pasted, since Lofty says nothing of whose it is."""
+        chosen, grants = self._by_oauth(connection, vendor)
+        if vendor != "lofty":
+            raise WrongInput("GHL's answer comes to the gateway by itself.")
+        kept = self._seal.open("connect", ticket)
+        if kept is None or kept["connection"] != connection or kept["until"] < self._now_ms() or kept["by"] != by.name:
+            raise WrongInput("The link is too old, or was made for another connection: start again.")
+        async with self._audit.acting(by, "connect", {"connection": connection, "vendor": vendor}) as result:
+            try:
+                async with AiohttpTransport() as transport:
+                    granted = await accept_lofty(
+                        grants, chosen, query_of(pasted), transport, self._now_ms(), str(kept["verifier"]) or None
+                    )
+            except CallbackRefused as error:
+                raise WrongInput(str(error)) from error
+            except ConnectorError as error:
+                raise NotNow(f"Lofty does not give the tokens: {error}") from error
+            await on_kafka(lambda: hand_over(granted, self._names, self._appender()))
+            result.detail = "access was given"
+        return GrantedAccess(connection, vendor, granted.scopes, granted.missing, granted.expires_at_ms)
+
+    def _by_oauth(self, connection: str, vendor: str) -> tuple[Connection, Grants]:
+        chosen = self._settings.connections.get(connection)
+        if chosen is None:
+            raise NotFound(f"There is no connection {connection!r}.")
+        if vendor not in ("lofty", "ghl"):
+            raise NotFound(f"There is no vendor {vendor!r}: expected lofty or ghl.")
+        auth = chosen.ghl.auth if vendor == "ghl" else chosen.lofty.auth
+        if auth != "oauth" or self._grants is None:
+            where = f"[connections.{connection}.{vendor}]"
+            raise WrongInput(
+                f'Connection {connection} has a fixed credential there; for OAuth set auth = "oauth" in {where}.'
+            )
+        return chosen, self._grants
+
+    def _side(self, one: Connection, vendor: Vendor, sealed: dict[str, str]) -> SideState:
+        account = one.ghl.location_id if vendor == "ghl" else one.lofty.team_id
+        is_oauth = (one.ghl.auth if vendor == "ghl" else one.lofty.auth) == "oauth"
+        if not is_oauth:
+            return SideState(vendor, account, "token", True, "a fixed credential, from the environment of the workers")
+        if self._grants is None:
+            return SideState(vendor, account, "oauth", False, "the gateway has no LOFTY_GHL_TOKEN_KEYS")
+        side: Side = self._grants.ghl(one) if vendor == "ghl" else self._grants.lofty(one)
+        text = sealed.get(side.token)
+        if text is None:
+            return SideState(vendor, account, "oauth", False, "nobody has given access yet")
+        try:
+            pair = self._grants.open(side.token, text)
+        except SealError:
+            return SideState(
+                vendor, account, "oauth", False, "its tokens are sealed by a key that this gateway has not"
+            )
+        missing = missing_scopes(pair.scopes, wanted_scopes(one)) if vendor == "ghl" and pair.scopes else ()
+        words = "access was given" if not missing else "access was given, but scopes are missing"
+        return SideState(vendor, account, "oauth", True, words, pair.scopes, missing, pair.expires_at_ms)
+
+    async def _sealed(self) -> dict[str, str]:
+        """The newest sealed pair of each token: what was granted, then what the worker has made of it."""
+        if self._grants is None:
+            return {}
+
+        async def read() -> dict[str, str]:
+            found: dict[str, tuple[int, str]] = {}
+            async for record in each_record(self._settings, self._names.of(TOKENS)):
+                try:
+                    word = SealedToken.from_bytes(record.value or b"")
+                except NotAWord:
+                    continue
+                found[word.token] = (record.timestamp, word.sealed)
+            async for record in each_record(self._settings, self._names.changelog(TOKENS_TABLE)):
+                try:
+                    row = TokenRow.from_bytes(record.value or b"")
+                except NotAWord:
+                    continue
+                token = (record.key or b"").decode(errors="replace")
+                if token not in found or record.timestamp >= found[token][0]:
+                    found[token] = (record.timestamp, row.sealed)
+            return {token: text for token, (_, text) in found.items() if text}
+
+        return await on_kafka(read)
+
+
+def _settings_of(one: Connection) -> tuple[Setting, ...]:
+    """What a person asks about first."""
+    back = [name for name in ("appointments", "notes", "tasks", "finish_tasks") if getattr(one.back, name, False)]
+    return (
+        Setting("GHL limit", f"{one.ghl.requests_per_window} requests in {one.ghl.window_seconds:g} s"),
+        Setting("GHL daily limit", f"{one.ghl.requests_per_day} requests"),
+        Setting("Lofty limit", f"{one.lofty.requests_per_minute} requests a minute, budget {one.lofty_budget}"),
+        Setting("lead deleted in Lofty", one.policies.lead_deleted),
+        Setting("contact deleted in GHL", one.policies.contact_deleted_in_ghl),
+        Setting(
+            "new leads are looked for", f"every {one.sweep.new_minutes:g} min" if one.sweep.new_minutes else "never"
+        ),
+        Setting("all leads are compared", f"every {one.sweep.full_hours:g} h" if one.sweep.full_hours else "never"),
+        Setting("flows back", ", ".join(back) or "nothing"),
+    )

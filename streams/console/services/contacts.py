@@ -1,0 +1,167 @@
+"""Contacts: the search, and the story of one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streams.console.errors import NotFound, NotNow, WrongInput
+from streams.console.services.answer import Answer, answer_of
+from streams.console.services.kafka import on_kafka
+from streams.explain.find import Finder
+from streams.explain.indexed import IndexedFinder
+from streams.explain.timeline import Event, Pending
+from streams.history.reader import Freshness, Hit, NoIndex, Reader, TooBroad
+from streams.settings import Settings
+
+SHORTEST = 2
+DEEPEST = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One contact of a search. `parked` and `pending` count what of it waits."""
+
+    connection: str
+    lead: str
+    name: str
+    emails: tuple[str, ...]
+    phones: tuple[str, ...]
+    ghl_id: str
+    read_ms: int
+    is_gone: bool
+    pending: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was found. `known` are all contacts; `is_complete` is false while the index is being built, `behind` records."""
+
+    found: tuple[Contact, ...]
+    has_more: bool
+    known: int
+    took_ms: float
+    is_complete: bool
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """How one entity stands in GHL."""
+
+    entity: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The story of one contact. `is_cut`: there are older records. `source`: index, or topics where there is no index."""
+
+    connection: str
+    lead: str
+    name: str
+    emails: tuple[str, ...]
+    phones: tuple[str, ...]
+    ghl_id: str
+    is_gone: bool
+    answer: Answer
+    events: tuple[Event, ...]
+    standing: tuple[Stands, ...]
+    pending: tuple[Pending, ...]
+    is_cut: bool
+    source: str
+    took_ms: float
+    is_complete: bool
+    parked_ids: tuple[str, ...]
+
+
+class Contacts:
+    """`reader` is None where the index is switched off."""
+
+    def __init__(self, settings: Settings, reader: Reader | None, now_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._reader = reader
+        self._now_ms = now_ms
+
+    async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> Search:
+        """Contacts by name, e-mail, phone, Lofty id or GHL id."""
+        if self._reader is None:
+            raise NotNow("The index is switched off (console.index), so nothing can be searched.")
+        if len(text.strip()) < SHORTEST and not text.strip().isdigit():
+            raise WrongInput(f"Type at least {SHORTEST} characters.")
+        if connection and connection not in self._settings.connections:
+            raise NotFound(f"There is no connection {connection!r}.")
+        began = time.monotonic()
+        try:
+            fresh = await self._reader.freshness()
+            hits = await self._reader.search(text, connection=connection, limit=limit + 1, offset=min(offset, DEEPEST))
+        except NoIndex as error:
+            raise NotNow(f"The index is being built: {error}.") from error
+        except TooBroad:
+            raise WrongInput("That finds too many contacts: type more of the name.") from None
+        took = (time.monotonic() - began) * 1000
+        contacts = tuple(_contact(one) for one in hits[:limit])
+        return Search(contacts, len(hits) > limit, fresh.contacts, round(took, 1), _is_complete(fresh), fresh.behind)
+
+    async def timeline(self, connection: str, lead: str) -> Timeline:
+        """The story of one contact. Raises `NotFound` when no topic names it."""
+        if connection not in self._settings.connections:
+            raise NotFound(f"There is no connection {connection!r}.")
+        lane, began, now_ms = f"{connection}:{lead}", time.monotonic(), self._now_ms()
+        hit, fresh = None, None
+        if self._reader is None:
+            found = await on_kafka(lambda: Finder(self._settings, now_ms).explain(lane))
+        else:
+            try:
+                fresh = await self._reader.freshness()
+                finder = IndexedFinder(self._settings, self._reader, now_ms)
+                found = await on_kafka(lambda: finder.explain(lane))
+                hit = await self._reader.hit(lane)
+            except NoIndex as error:
+                raise NotNow(f"The index is being built: {error}.") from error
+        if not found.is_known:
+            raise NotFound(
+                f"Nothing is known of lead {lead}: no topic names it. Was it ever announced? A backfill reads all leads."
+            )
+        person = _contact(hit) if hit is not None else None
+        return Timeline(
+            connection=connection,
+            lead=lead,
+            name=person.name if person else "",
+            emails=person.emails if person else (),
+            phones=person.phones if person else (),
+            ghl_id=found.ghl_id,
+            is_gone=person.is_gone if person else False,
+            answer=answer_of(found),
+            events=tuple(found.events),
+            standing=tuple(Stands(key, words) for key, words in found.standing.items()),
+            pending=tuple(found.pending),
+            is_cut=found.is_cut,
+            source=found.source,
+            took_ms=round((time.monotonic() - began) * 1000, 1),
+            is_complete=fresh is None or _is_complete(fresh),
+            parked_ids=tuple(one.place.rpartition("/")[2] for one in found.events if one.stage == "parked"),
+        )
+
+    async def freshness(self) -> Freshness | None:
+        """How good the index is; None where it is switched off."""
+        if self._reader is None:
+            return None
+        try:
+            return await self._reader.freshness()
+        except NoIndex:
+            return Freshness(0, False, 0, 0)
+
+
+def _contact(hit: Hit) -> Contact:
+    connection, _, lead = hit.lane.partition(":")
+    return Contact(
+        *(connection, lead, hit.name, hit.emails, hit.phones, hit.ghl_id),
+        *(hit.read_ms, hit.is_gone, hit.pending, hit.parked),
+    )
+
+
+def _is_complete(fresh: Freshness) -> bool:
+    return fresh.is_complete and fresh.behind < 1_000

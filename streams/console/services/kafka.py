@@ -1,0 +1,24 @@
+"""Work on Kafka whose failure is told in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from aiokafka.errors import KafkaError
+
+from streams.console.errors import NotNow
+
+MOST_SECONDS = 60.0
+
+Found = TypeVar("Found")
+
+
+async def on_kafka(work: Callable[[], Awaitable[Found]], most_seconds: float = MOST_SECONDS) -> Found:
+    """The result of some work. Raises `NotNow` when Kafka cannot be used."""
+    try:
+        async with asyncio.timeout(most_seconds):
+            return await work()
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise NotNow(f"Kafka cannot be used now ({type(error).__name__}). Try again in a while.") from error

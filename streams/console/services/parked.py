@@ -1,0 +1,318 @@
+"""Parked work: by cause, by record; sending it on its way again, giving it up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from streams.console.audit import Actor, Audit
+from streams.console.errors import NotFound, WrongInput
+from streams.console.services.kafka import on_kafka
+from streams.explain.read import Spot, read_spots
+from streams.history.reader import NoIndex, ParkedLine, Reader
+from streams.history.sources import sources
+from streams.parked.desk import Desk
+from streams.parked.judge import Filter, Output, Place, again, by_cause
+from streams.places import Places
+from streams.settings import Settings
+from streams.topics import PARKED, RESOLVED, TopicNames
+from streams.words import NotAWord, Parked, Resolution
+from streams.words.resolution import Decision
+
+KEPT_SECONDS = 2.0
+LONGEST_WORDS = 2_000
+MOST_ORIGINAL = 200_000
+SEEN_SECONDS = 3.0
+"""How long a decision waits until the index has heard of it, so that the next list is without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedFilter:
+    """Which records are meant; an empty field is any. `entity` takes a lead's id, or `*` for any text; `id` is partition@offset."""
+
+    connection: str = ""
+    stage: str = ""
+    reason: str = ""
+    entity: str = ""
+    id: str = ""
+
+    @property
+    def is_all(self) -> bool:
+        """Nothing is named."""
+        return self == ParkedFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedGroup:
+    """What is parked for one cause. `words` are the vendor's own, of the newest record."""
+
+    connection: str
+    stage: str
+    reason: str
+    count: int
+    oldest_ms: int
+    newest_ms: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedGroups:
+    """All causes, the most frequent first."""
+
+    groups: tuple[ParkedGroup, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """One record in a list."""
+
+    id: str
+    connection: str
+    stage: str
+    reason: str
+    entity: str
+    words: str
+    status: int | None
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedPage:
+    """Some records, the newest first."""
+
+    rows: tuple[ParkedRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRecord:
+    """One record, whole. `original` is the text that could not go on; `is_cut` when it is longer than shown."""
+
+    id: str
+    connection: str
+    stage: str
+    reason: str
+    entity: str
+    words: str
+    status: int | None
+    trace_id: str
+    source: str
+    at_ms: int
+    original: str
+    original_bytes: int
+    is_cut: bool
+    is_open: bool
+    same_cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A record that cannot be tried again, and why."""
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How many were decided about, and which were not."""
+
+    count: int
+    left: tuple[Left, ...] = ()
+
+
+class ParkedWork:
+    """What waits for a person."""
+
+    def __init__(self, settings: Settings, reader: Reader | None, audit: Audit, now_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._reader = reader
+        self._audit = audit
+        self._now_ms = now_ms
+        self._names = TopicNames(settings.kafka.topic_prefix)
+        self._topic = self._names.of(PARKED)
+        self._resolved = next(one.code for one in sources(self._names) if one.short == RESOLVED)
+        self._kept: tuple[float, tuple[Place, ...]] = (-KEPT_SECONDS, ())
+        self._looking = asyncio.Lock()
+        self._read: dict[str, Parked] = {}
+
+    async def groups(self, connection: str = "") -> ParkedGroups:
+        """What is open, by cause."""
+        chosen = [one for one in await self._open() if Filter(connection=connection).takes(one)]
+        return ParkedGroups(tuple(_group(*one) for one in by_cause(chosen)), len(chosen))
+
+    async def records(self, wanted: ParkedFilter, *, limit: int = 50, offset: int = 0) -> ParkedPage:
+        """What is open of some kind, the newest first."""
+        chosen = await self._chosen(wanted)
+        rows = tuple(_row(one) for one in reversed(chosen))
+        return ParkedPage(rows[offset : offset + limit], len(rows))
+
+    async def record(self, record: str) -> ParkedRecord:
+        """One record, open or not."""
+        partition, _, offset = record.partition("@")
+        if not (partition.isdigit() and offset.isdigit() and len(partition) < 6 and len(offset) < 19):
+            raise NotFound(f"{record[:40]!r} is not the place of a record: expected partition@offset.")
+        if int(partition) >= self._settings.kafka.partitions:
+            raise NotFound(f"There is no partition {partition}.")
+        spot = Spot(self._topic, int(partition), int(offset))
+        found = await on_kafka(lambda: read_spots(self._settings, [spot]))
+        if spot not in found:
+            raise NotFound("This record is not there any more: the topic keeps records for 90 days.")
+        one = _word(record, found[spot].key, found[spot].value)
+        places = await self._open()
+        name = _connection(one)
+        same = sum(Filter(name, one.stage, one.reason).takes(place) for place in places)
+        original = one.original_bytes()
+        text = original[:MOST_ORIGINAL].decode(errors="replace")
+        return ParkedRecord(
+            *(record, name, one.stage, one.reason, one.entity or "", one.message[:LONGEST_WORDS]),
+            *(one.status, one.trace_id or "", one.source, one.at_ms, text, len(original)),
+            is_cut=len(original) > MOST_ORIGINAL,
+            is_open=any(place.id == record for place in places),
+            same_cause=same,
+        )
+
+    async def retry(self, by: Actor, wanted: ParkedFilter) -> Decided:
+        """Send records on their way again. Those that cannot be are left, each with the reason."""
+        chosen = await self._whole(await self._chosen(_named(wanted)))
+        places, now_ms = Places(self._settings), self._now_ms()
+        teams = {name: one.lofty.team_id for name, one in self._settings.connections.items()}
+        partitions = {one.ghl.location_id: places.ghl(one) for one in self._settings.connections.values()}
+        ready: list[tuple[Place, Sequence[Output]]] = []
+        left: list[Left] = []
+        for place in chosen:
+            outputs = again(place, teams, self._names, now_ms, partitions)
+            if isinstance(outputs, str):
+                left.append(Left(place.id, outputs))
+            else:
+                ready.append((place, outputs))
+        return await self._decide(by, "parked retry", wanted, "retried", ready, tuple(left))
+
+    async def discard(self, by: Actor, wanted: ParkedFilter) -> Decided:
+        """Give records up: they are not listed any more."""
+        nothing: Sequence[Output] = ()
+        ready = [(place, nothing) for place in await self._chosen(_named(wanted))]
+        return await self._decide(by, "parked discard", wanted, "discarded", ready, ())
+
+    async def _decide(
+        self,
+        by: Actor,
+        action: str,
+        wanted: ParkedFilter,
+        decision: Decision,
+        ready: list[tuple[Place, Sequence[Output]]],
+        left: tuple[Left, ...],
+    ) -> Decided:
+        about = {name: str(getattr(wanted, name)) for name in ParkedFilter.__slots__ if getattr(wanted, name)}
+        async with self._audit.acting(by, action, {**about, "records": str(len(ready))}) as result:
+            resolution = Resolution(record="", decision=decision, at_ms=self._now_ms(), by=by.name)
+            if ready:
+                await on_kafka(lambda: Desk(self._settings).decide(ready, resolution))
+            result.detail = f"{len(ready)} {decision}" + (f", {len(left)} left" if left else "")
+        self._kept = (-KEPT_SECONDS, ())
+        await self._until_seen([place.id for place, _ in ready[-1:]])
+        return Decided(len(ready), left)
+
+    async def _chosen(self, wanted: ParkedFilter) -> list[Place]:
+        filtered = Filter(wanted.connection, wanted.stage, wanted.reason, wanted.entity, wanted.id)
+        return [place for place in await self._open() if filtered.takes(place)]
+
+    async def _open(self) -> tuple[Place, ...]:
+        """All that waits, the oldest first; looked up again after two seconds."""
+        async with self._looking:
+            at, places = self._kept
+            if time.monotonic() - at < KEPT_SECONDS:
+                return places
+            found = await self._by_index() if self._reader is not None else None
+            if found is None:
+                found = tuple(await on_kafka(lambda: Desk(self._settings).open()))
+            self._kept = (time.monotonic(), found)
+            return found
+
+    async def _by_index(self) -> tuple[Place, ...] | None:
+        """By the index; None while it is being built. The words of records are read once and kept."""
+        assert self._reader is not None  # asked before
+        try:
+            fresh = await self._reader.freshness()
+            lines = await self._reader.open_parked()
+        except NoIndex:
+            return None
+        if not fresh.is_complete or not fresh.is_alive(time.time_ns() // 1_000_000):
+            return None
+        wanted = {_id(one): Spot(self._topic, one.partition, one.offset) for one in lines}
+        missing = [spot for record, spot in wanted.items() if record not in self._read]
+        if missing:
+            found = await on_kafka(lambda: read_spots(self._settings, missing))
+            for spot, message in found.items():
+                record = f"{spot.partition}@{spot.offset}"
+                self._read[record] = _lean(_word(record, message.key, message.value))
+        self._read = {record: one for record, one in self._read.items() if record in wanted}
+        return tuple(Place(_id(one), self._read[_id(one)]) for one in lines if _id(one) in self._read)
+
+    async def _whole(self, places: list[Place]) -> list[Place]:
+        """The same records with their bytes."""
+        spots = {place.id: Spot(self._topic, *(int(part) for part in place.id.split("@"))) for place in places}
+        found = await on_kafka(lambda: read_spots(self._settings, spots.values()))
+        return [
+            Place(place.id, _word(place.id, found[spot].key, found[spot].value))
+            for place in places
+            if (spot := spots[place.id]) in found
+        ]
+
+    async def _until_seen(self, records: list[str]) -> None:
+        if self._reader is None or not records:
+            return
+        until = time.monotonic() + SEEN_SECONDS
+        while time.monotonic() < until:
+            try:
+                if all([await self._reader.is_resolved(record) for record in records]):
+                    return
+            except NoIndex:
+                return
+            await asyncio.sleep(0.05)
+
+
+def _named(wanted: ParkedFilter) -> ParkedFilter:
+    if wanted.is_all:
+        raise WrongInput("Say which: a connection, a stage, a reason, an entity or a record.")
+    return wanted
+
+
+def _id(line: ParkedLine) -> str:
+    return f"{line.partition}@{line.offset}"
+
+
+def _word(record: str, key: bytes | None, value: bytes | None) -> Parked:
+    try:
+        return Parked.from_bytes(value or b"")
+    except NotAWord as error:
+        entity = (key or b"").decode(errors="replace")
+        return Parked(
+            stage="record", reason="unreadable", message=str(error), at_ms=0, source=f"parked/{record}", entity=entity
+        )
+
+
+def _lean(one: Parked) -> Parked:
+    """Without the bytes, which only a retry needs."""
+    return one.model_copy(update={"original": "", "message": one.message[:LONGEST_WORDS]})
+
+
+def _connection(one: Parked) -> str:
+    return one.connection or (one.entity or "").partition(":")[0] or "?"
+
+
+def _group(cause: tuple[str, str, str], places: list[Place]) -> ParkedGroup:
+    newest = max(places, key=lambda one: one.parked.at_ms).parked
+    oldest_ms = min(one.parked.at_ms for one in places)
+    return ParkedGroup(*cause, len(places), oldest_ms, newest.at_ms, newest.message[:LONGEST_WORDS])
+
+
+def _row(place: Place) -> ParkedRow:
+    one = place.parked
+    return ParkedRow(
+        *(place.id, _connection(one), one.stage, one.reason, one.entity or ""),
+        *(one.message[:LONGEST_WORDS], one.status, one.at_ms),
+    )

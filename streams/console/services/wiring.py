@@ -1,0 +1,38 @@
+"""The one place that wires the services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streams.appender import Appender
+from streams.console.audit import Audit
+from streams.console.services.all import Services
+from streams.console.services.audit import AuditLog
+from streams.console.services.backfill import Backfills
+from streams.console.services.connections import Connections
+from streams.console.services.contacts import Contacts
+from streams.console.services.parked import ParkedWork
+from streams.console.sessions import Seal
+from streams.history.reader import Reader
+from streams.settings import Settings
+
+
+def services_of(
+    settings: Settings,
+    reader: Reader | None,
+    audit: Audit,
+    seal: Seal,
+    appender: Callable[[], Appender],
+    now_ms: Callable[[], int],
+) -> Services:
+    """All services. `reader` is None where the index is switched off."""
+    parked = ParkedWork(settings, reader, audit, now_ms)
+    backfills = Backfills(settings, audit, now_ms)
+    return Services(
+        settings=settings,
+        contacts=Contacts(settings, reader, now_ms),
+        parked=parked,
+        connections=Connections(settings, parked, backfills, audit, seal, appender, now_ms),
+        backfill=backfills,
+        audit=AuditLog(settings, reader, now_ms),
+    )
