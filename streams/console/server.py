@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 
 from aiohttp import web
@@ -15,6 +14,8 @@ from streams.console.guard import Guard
 from streams.console.headers import secure_headers
 from streams.console.oidc import OidcFlow
 from streams.console.oidc_routes import OidcRoutes
+from streams.console.pages.site import add_pages
+from streams.console.services.overview import Watch
 from streams.console.services.wiring import services_of
 from streams.history.child import IndexProcess
 from streams.history.plan import Plan, index_path
@@ -32,7 +33,8 @@ class ConsoleServer:
         self.guard = Guard(settings, self.audit, now_ms)
         self._reader = Reader(index_path(settings), sorted(settings.connections)) if settings.console.index else None
         self._index = IndexProcess(Plan.of(settings)) if settings.console.index else None
-        self.services = services_of(settings, self._reader, self.audit, self.guard.seal, appender, now_ms)
+        self._watch = Watch(settings, now_ms)
+        self.services = services_of(settings, self._reader, self._watch, self.audit, self.guard.seal, appender, now_ms)
         self._settings = settings
         self._now_ms = now_ms
         self.pages = web.Application(middlewares=[secure_headers])
@@ -54,23 +56,20 @@ class ConsoleServer:
 
     async def start(self) -> None:
         """Begin what runs beside the requests."""
+        self._watch.start()
         if self._index is not None:
             await self._index.start()
 
     async def stop(self) -> None:
         """End it."""
+        await self._watch.stop()
         if self._index is not None:
             await self._index.stop()
         if self._reader is not None:
             self._reader.close()
 
     def _add_pages(self, app: web.Application) -> None:
-        # XXX: until the pages stand; then a plain import.
-        try:
-            add_pages = importlib.import_module("streams.console.pages.site").add_pages
-        except ModuleNotFoundError:
-            return
-        add_pages(app, self.services, self.guard)
+        add_pages(app, self.services, self.guard, self._now_ms)
 
     def _add_oidc(self, app: web.Application) -> None:
         oidc = self._settings.console.oidc

@@ -90,7 +90,14 @@ def _handler(endpoint: Endpoint, guard: Guard, services: Services) -> Callable[[
 
 def answer(value: Any, status: int = 200) -> web.Response:
     """A value as JSON."""
-    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")
+    return web.Response(body=orjson.dumps(value, default=_plain), status=status, content_type="application/json")
+
+
+def _plain(value: Any) -> Any:
+    """Words and their parts, which are pydantic models."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise TypeError(f"{type(value).__name__} has no JSON")
 
 
 def _flat(request: web.Request) -> dict[str, str]:

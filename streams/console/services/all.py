@@ -8,6 +8,7 @@ from streams.console.services.audit import AuditLog
 from streams.console.services.backfill import Backfills
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
+from streams.console.services.overview import OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.settings import Settings
 
@@ -17,6 +18,7 @@ class Services:
     """What the pages and the API are given."""
 
     settings: Settings
+    overview: OverviewService
     contacts: Contacts
     parked: ParkedWork
     connections: Connections

@@ -11,6 +11,7 @@ from streams.console.services.audit import AuditLog
 from streams.console.services.backfill import Backfills
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
+from streams.console.services.overview import OverviewService, Watch
 from streams.console.services.parked import ParkedWork
 from streams.console.sessions import Seal
 from streams.history.reader import Reader
@@ -20,6 +21,7 @@ from streams.settings import Settings
 def services_of(
     settings: Settings,
     reader: Reader | None,
+    watch: Watch,
     audit: Audit,
     seal: Seal,
     appender: Callable[[], Appender],
@@ -28,9 +30,11 @@ def services_of(
     """All services. `reader` is None where the index is switched off."""
     parked = ParkedWork(settings, reader, audit, now_ms)
     backfills = Backfills(settings, audit, now_ms)
+    contacts = Contacts(settings, reader, now_ms)
     return Services(
         settings=settings,
-        contacts=Contacts(settings, reader, now_ms),
+        overview=OverviewService(watch, parked, contacts),
+        contacts=contacts,
         parked=parked,
         connections=Connections(settings, parked, backfills, audit, seal, appender, now_ms),
         backfill=backfills,

@@ -1,0 +1,205 @@
+"""The overview: the deployment as its workers tell it, now and over the last hours. It asks nobody; it listens to `status`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from mode.utils.logging import get_logger
+
+from streams.console.errors import NotNow
+from streams.console.services.contacts import Contacts
+from streams.console.services.parked import ParkedGroups, ParkedWork
+from streams.console.services.points import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
+from streams.core.overview import Overview, overview, rates
+from streams.kafka import client_options
+from streams.settings import Settings
+from streams.topics import STATUS, TopicNames
+from streams.words import NotAWord, WorkerStatus
+
+log = get_logger("lofty_ghl.console")
+
+RATE_MS = 30_000
+"""Rates are those of the last half minute."""
+RETRY_SECONDS = 2.0
+FIRST_LOOK_SECONDS = 10.0
+FORGET_MS = 15 * 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """The history index: how many contacts it knows, and how many records it has not read yet."""
+
+    is_on: bool
+    contacts: int
+    behind: int
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewNow:
+    """Everything at a glance. `rates` are records a second over the last half minute, by stage and count."""
+
+    deployment: Overview
+    rates: dict[str, float]
+    oldest_accepted_ms: int | None
+    parked: ParkedGroups
+    index: IndexState
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The last hours, a point for each step of `step_ms`."""
+
+    step_ms: int
+    points: tuple[Point, ...]
+
+
+class Watch:
+    """Follows the topic `status` from some hours ago on. `start` and `stop`."""
+
+    def __init__(self, settings: Settings, now_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._now_ms = now_ms
+        self._topic = TopicNames(settings.kafka.topic_prefix).of(STATUS)
+        self._known: dict[str, WorkerStatus] = {}
+        self._recent: dict[str, deque[WorkerStatus]] = {}
+        self._points = Points(settings.kafka.partitions, tuple(settings.connections))
+        self._is_there = asyncio.Event()
+        self._problem = "the gateway has not heard of any worker yet"
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def deployment(self) -> tuple[Overview, dict[str, float]]:
+        """As it is now, with its rates. Raises `NotNow` while Kafka cannot be reached."""
+        if self._task is not None and not self._is_there.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_there.wait(), FIRST_LOOK_SECONDS)
+        if not self._is_there.is_set():
+            raise NotNow(f"Kafka cannot be used now: {self._problem}.")
+        now_ms = self._now_ms()
+        statuses = [one for one in self._known.values() if now_ms - one.at_ms < FORGET_MS]
+        found = overview(
+            statuses, now_ms, partitions=self._settings.kafka.partitions, connections=self._settings.connections.keys()
+        )
+        before = [
+            next((one for one in kept if now_ms - one.at_ms <= RATE_MS), kept[0])
+            for kept in self._recent.values()
+            if kept
+        ]
+        return found, {name: round(rate, 3) for name, rate in rates(before, statuses).items()}
+
+    async def history(self) -> History:
+        """The last hours up to now."""
+        found, _ = await self.deployment()
+        newest = [one.status for one in found.workers]
+        before = [kept[0] for kept in self._recent.values() if kept]
+        return History(STEP_MS, (*self._points.points, point_of(found, newest, before)))
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._follow()
+            except KafkaError as error:
+                self._problem = str(error) or type(error).__name__
+                self._is_there.clear()
+                log.warning("the overview waits for Kafka: %s", self._problem)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        consumer = AIOKafkaConsumer(
+            **client_options(self._settings),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+        )
+        await consumer.start()
+        try:
+            places = [TopicPartition(self._topic, number) for number in range(self._settings.kafka.partitions)]
+            consumer.assign(places)
+            await self._seek(consumer, places)
+            ends = await consumer.end_offsets(places)
+            while True:
+                found = await consumer.getmany(timeout_ms=500)
+                words = [one for messages in found.values() for message in messages if (one := _word(message.value))]
+                for status in sorted(words, key=lambda one: one.at_ms):
+                    self._take(status)
+                if not self._is_there.is_set() and all([await consumer.position(one) >= ends[one] for one in places]):
+                    self._is_there.set()
+                await asyncio.sleep(0)
+        finally:
+            await consumer.stop()
+
+    async def _seek(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
+        newest = max((one.at_ms for one in self._known.values()), default=0)
+        since = max(self._now_ms() - HOURS * 3_600_000, newest - RATE_MS)
+        firsts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        by_time = await consumer.offsets_for_times(dict.fromkeys(places, since))
+        for place in places:
+            at = by_time.get(place)
+            # A broker that finds none by time may not know how (the embedded one): a part of the topic, then.
+            consumer.seek(place, max(firsts[place], ends[place] - 1_000) if at is None else at.offset)
+
+    def _take(self, status: WorkerStatus) -> None:
+        known = self._known.get(status.instance)
+        if known is not None and known.at_ms > status.at_ms:
+            return
+        self._known[status.instance] = status
+        kept = self._recent.setdefault(status.instance, deque(maxlen=20))
+        kept.append(status)
+        self._points.hear(status)
+        now_ms = self._now_ms()
+        for instance, one in list(self._known.items()):
+            if now_ms - one.at_ms > FORGET_MS and instance != status.instance:
+                del self._known[instance], self._recent[instance]
+
+
+class OverviewService:
+    """What the first page shows."""
+
+    def __init__(self, watch: Watch, parked: ParkedWork, contacts: Contacts) -> None:
+        self._watch = watch
+        self._parked = parked
+        self._contacts = contacts
+        self._kept: tuple[float, OverviewNow | None] = (0.0, None)
+
+    async def now(self) -> OverviewNow:
+        """The deployment now; looked at again after a second."""
+        at, kept = self._kept
+        if kept is not None and time.monotonic() - at < 1.0:
+            return kept
+        deployment, rates_now = await self._watch.deployment()
+        fresh = await self._contacts.freshness()
+        index = IndexState(
+            fresh is not None, *((fresh.contacts, fresh.behind, fresh.is_complete) if fresh else (0, 0, False))
+        )
+        found = OverviewNow(deployment, rates_now, oldest_ms(deployment), await self._parked.groups(), index)
+        self._kept = (time.monotonic(), found)
+        return found
+
+    async def history(self) -> History:
+        """The last hours."""
+        return await self._watch.history()
+
+
+def _word(raw: bytes | None) -> WorkerStatus | None:
+    try:
+        return WorkerStatus.from_bytes(raw or b"")
+    except NotAWord:
+        return None  # of another release

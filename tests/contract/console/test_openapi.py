@@ -1,0 +1,35 @@
+"""The API's own document: valid, and of every endpoint."""
+
+from __future__ import annotations
+
+import pytest
+from openapi_spec_validator import validate
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+
+from streams.console.api.routes import ENDPOINTS, openapi
+
+
+def test_the_document_is_valid() -> None:
+    validate(openapi())  # type: ignore[arg-type]  # plain JSON
+
+
+def test_the_check_would_find_a_broken_one() -> None:
+    broken = openapi()
+    broken["paths"]["/audit"]["get"]["responses"] = {"200": {"content": 7}}  # type: ignore[index]  # plain JSON
+    with pytest.raises(OpenAPIValidationError):
+        validate(broken)  # type: ignore[arg-type]  # as above
+
+
+def test_every_endpoint_has_a_name_of_its_own_and_says_what_it_is_for() -> None:
+    assert len({one.id for one in ENDPOINTS}) == len(ENDPOINTS)
+    assert len({(one.method, one.path) for one in ENDPOINTS}) == len(ENDPOINTS)
+    assert all(one.summary.endswith(".") for one in ENDPOINTS)
+
+
+def test_what_changes_something_is_for_operators() -> None:
+    """But for the session, and what only computes."""
+    for one in ENDPOINTS:
+        if one.method != "GET" and one.tag != "session" and one.id not in {"check-mapping", "preview-mapping"}:
+            assert one.role == "operator", one.id
+        if one.method == "GET" and one.tag != "session":
+            assert one.role == "viewer", one.id
