@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.compose.asking import Prometheus, Refused, what_is_wrong
 from tests.compose.queries import Query, constants, substituted, variables
-from tests.compose.rewriting import rewriting
+from tests.compose.rewriting import NO_FACTORS, rewriting
 from tests.compose.system import ROOT, System, system, until_healthy
 
 DASHBOARDS = ROOT / "grafana" / "dashboards"
@@ -51,6 +51,17 @@ class Stage:
         except Refused as error:
             return f"is refused: {error}"
 
+    def fired(self, seconds: float) -> set[str]:
+        """The names of the alerts that fired at any time of the last seconds."""
+        found = self.prometheus.query(f'count_over_time(ALERTS{{alertstate="firing"}}[{max(1, round(seconds))}s])')
+        return {one.labels["alertname"] for one in found}
+
+    def has_settled(self) -> bool:
+        """The leads with which the agencies began are in GHL, and little is on its way."""
+        links = self.prometheus.query("sum(lofty_ghl_links)")
+        waits = self.prometheus.query('sum(lofty_ghl_waiting{priority="live"})')
+        return bool(links and links[0].value >= 80 and waits and waits[0].value < 10)
+
     def until(self, claim: Callable[[], bool], seconds: float, what: str) -> float:
         """Wait until a claim holds; returns how long it took. Raises TimeoutError."""
         began = time.monotonic()
@@ -62,11 +73,11 @@ class Stage:
 
 
 @contextmanager
-def stage(factor: float = FACTOR) -> Iterator[Stage]:
-    """Everything of `docker compose --profile demo up`, healthy."""
+def stage(factor: float = FACTOR, factors: Mapping[str, float] = NO_FACTORS) -> Iterator[Stage]:
+    """Everything of `docker compose --profile demo up`, healthy. `factors`: alerts whose time runs at another speed."""
     with (
         tempfile.TemporaryDirectory(prefix="lofty-ghl-compose-") as folder,
-        system(Path(folder), "demo", rewriting(factor)) as found,
+        system(Path(folder), "demo", rewriting(factor, factors)) as found,
     ):
         until_healthy(found)
         yield Stage(found, Prometheus(found.url("prometheus", 9090)))
