@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from grafana.build.budgets import BUDGETS
+from grafana.build.connection import CONNECTION
 from grafana.build.dashboard import CONSOLE, frame
+from grafana.build.flow import FLOW
 from grafana.build.overview import OVERVIEW
 from grafana.build.runbook import UID, runbook_panels
+from grafana.build.runtime import RUNTIME
+from grafana.build.vendors import VENDORS
 
-DASHBOARDS = (OVERVIEW,)
+DASHBOARDS = (OVERVIEW, FLOW, BUDGETS, VENDORS, CONNECTION, RUNTIME)
 
 
 def every_dashboard(grafana: Path, console: str = CONSOLE) -> dict[str, str]:

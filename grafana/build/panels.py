@@ -234,8 +234,8 @@ def lines(
         custom={
             "drawStyle": "bars" if bars else "line",
             "lineInterpolation": "stepAfter" if stepped else "linear",
-            "lineWidth": 1,
-            "fillOpacity": 70 if bars else 25 if stacked else 8,
+            "lineWidth": 0 if stacked and not bars else 1,
+            "fillOpacity": 70 if bars else 60 if stacked else 8,
             "gradientMode": "none",
             "showPoints": "never",
             "spanNulls": False,

@@ -7,7 +7,6 @@ from typing import Literal
 from grafana.build.dashboard import Band, Dashboard
 from grafana.build.panels import (
     GREEN,
-    GREY,
     NEUTRAL,
     ORANGE,
     PURPLE,
@@ -23,17 +22,19 @@ from grafana.build.panels import (
 from grafana.build.queries import CALLS, PER_SECOND, count, heat_of, quantile, rate, share
 
 SECONDS = "lofty_ghl_vendor_seconds"
-THROTTLED = 'status="429"'
-FAILED = 'status=~"5..|none"'
-SHOWN = ("mean", "max")
 Vendor = Literal["ghl", "lofty"]
+THROTTLED = 'status="429"'
+FAILED = 'outcome=~"server error|unanswered|not sent|network|malformed answer"'
+WORKED: dict[Vendor, str] = {"ghl": "lofty_ghl_writes_total", "lofty": "lofty_ghl_reads_total"}
+"""Where requests end, answered or not."""
+SHOWN = ("mean", "max")
 NAMES: dict[Vendor, str] = {"ghl": "GHL", "lofty": "Lofty"}
 
 
 def _numbers(vendor: Vendor) -> tuple[Panel, ...]:
     name, of = NAMES[vendor], f'vendor="{vendor}"'
     throttled = share(f"({rate(CALLS, of, THROTTLED)} or vector(0))", rate(CALLS, of))
-    failed = share(f"({rate(CALLS, of, FAILED)} or vector(0))", rate(CALLS, of))
+    failed = share(f"({rate(WORKED[vendor], FAILED)} or vector(0))", rate(WORKED[vendor]))
     return (
         stat(
             f"{name}: requests",
@@ -95,7 +96,6 @@ def _courses(vendor: Vendor) -> tuple[Band, ...]:
                     Look("/^5/", color=RED),
                     Look("/^40[13]$/", color=PURPLE),
                     Look("/^4(00|04|22)$/", color=YELLOW),
-                    Look("none", color=GREY),
                 ),
             ),
             lines(
@@ -138,12 +138,21 @@ def _courses(vendor: Vendor) -> tuple[Band, ...]:
 ACCESS = Band(
     7,
     (
+        stat(
+            "OAuth access tokens that are valid",
+            "Connections and vendors with an access token. Those that use keys have none: 0 is right where all do.",
+            "count(lofty_ghl_token_expires_seconds > 0) or vector(0)",
+            unit="none",
+            width=6,
+            see="LoftyGhlTokenRefreshFails",
+            steps=NEUTRAL,
+        ),
         lines(
             "Renewals of OAuth tokens",
             "By how they ended. `refused` needs a person; none at all is right where connections use keys.",
             Query(count("lofty_ghl_refreshes_total", by="vendor, result"), "{{vendor}}: {{result}}"),
             unit="short",
-            width=24,
+            width=18,
             see="LoftyGhlTokenRefreshFails",
             bars=True,
             stacked=True,

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from grafana.build.runbook import sections
-from streams.metrics import Metrics
+from streams.metrics.catalogue import CATALOGUE
 from tests.grafana.lint.catalogue import Catalogue, Type
 from tests.grafana.lint.rules import recorded
 
@@ -53,12 +53,7 @@ def headings() -> frozenset[str]:
 @cache
 def catalogue() -> Catalogue:
     """Every metric that the code declares, and every series that the rules record."""
-    product: dict[str, Type] = {}
-    for family in Metrics().registry.collect():
-        if family.name.startswith("lofty_ghl_"):
-            assert family.type in {"counter", "gauge", "histogram", "info"}, f"{family.name}: {family.type}"
-            is_info = family.type == "info"
-            product[f"{family.name}_info" if is_info else family.name] = "gauge" if is_info else family.type  # type: ignore[assignment]  # checked above
+    product: dict[str, Type] = {spec.full_name.removesuffix("_total"): spec.type for spec in CATALOGUE}
     return Catalogue(product, frozenset().union(*(recorded(content) for content in rule_files().values())))
 
 

@@ -61,7 +61,7 @@ def _alert(rule: Json, headings: frozenset[str]) -> Iterator[str]:
     for key in ("summary", "description", "runbook_url"):
         if not notes.get(key, "").strip():
             yield f"it has no {key}"
-    if not notes.get("description", "").strip().endswith("."):
+    if not notes.get("description", "").strip().endswith((".", "?")):
         yield "a description is made of sentences"
     known = {GRAFANA + runbook_path(heading) for heading in headings}
     if notes.get("runbook_url") not in known:

@@ -40,7 +40,7 @@ def main() -> int:
         given.end - 60 * given.minutes,
         given.end,
         given.scrape_seconds,
-        {"datasource": "lofty-ghl", "connection": given.connection},
+        {"datasource": "lofty-ghl", "connection": given.connection, "budget": ".*"},
     )
     empty = draw_all(Prometheus(given.prometheus), span, given.out)
     for dashboard, titles in empty.items():

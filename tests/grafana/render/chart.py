@@ -137,7 +137,7 @@ def _course(
             foot = " ".join(f"{x:.1f},{y:.1f}" for x, y in feet)
             out.append(f'<polygon points="{line} {foot}" fill="{color}" opacity="{opacity}"/>')
         out.append(
-            f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="{custom["lineWidth"] + 0.3}"{dash}/>'
+            f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="{1.3 * custom["lineWidth"]}"{dash}/>'
         )
     return out
 

@@ -1,0 +1,234 @@
+"""Connection: one tenant, chosen by a variable."""
+
+from __future__ import annotations
+
+from grafana.build.dashboard import Band, Dashboard, Variable
+from grafana.build.overview import AGE, FRESH, OPEN_PARKED
+from grafana.build.panels import GREEN, NEUTRAL, RED, YELLOW, Query, heat, lines, stat, value
+from grafana.build.queries import FAIR, FRESHNESS, PER_SECOND, fresh_share, heat_of, quantile, rate
+
+OF = 'connection=~"$connection"'
+SHOWN = ("lastNotNull", "max")
+
+NOW = Band(
+    4,
+    (
+        stat(
+            "In GHL within 60 s",
+            "The share of this connection's live changes; the objective is 99 %.",
+            fresh_share(OF),
+            unit="percentunit",
+            width=4,
+            see="LoftyGhlFreshnessBurnsFast",
+            steps=FRESH,
+            high=1,
+            decimals=1,
+        ),
+        stat(
+            "Oldest on its way",
+            "How long ago its oldest change was accepted that is not yet in GHL.",
+            f"max(lofty_ghl_oldest_undelivered_seconds{{{OF}}})",
+            unit="s",
+            width=4,
+            see="LoftyGhlChangesStuck",
+            steps=AGE,
+        ),
+        stat(
+            "Entities on their way",
+            "To be read, written, or written back to Lofty.",
+            f"sum(lofty_ghl_undelivered{{{OF}}})",
+            unit="short",
+            width=4,
+            see="LoftyGhlChangesStuck",
+            steps=NEUTRAL,
+        ),
+        stat(
+            "Parked entities",
+            "They wait for a person, or for their next change in Lofty.",
+            f"sum(lofty_ghl_parked_open{{{OF}}}) or vector(0)",
+            unit="short",
+            width=4,
+            see="LoftyGhlParkedGrows",
+            steps=((None, GREEN), (1, YELLOW)),
+            more_links=(OPEN_PARKED,),
+        ),
+        stat(
+            "Known in GHL",
+            "Contacts, notes and tasks that are linked.",
+            f"sum(lofty_ghl_links{{{OF}}})",
+            unit="short",
+            width=4,
+            see="First look",
+            steps=NEUTRAL,
+        ),
+        stat(
+            "State",
+            "On hold: it waits for access, custom fields or users before anything is written.",
+            f"max(lofty_ghl_on_hold{{{OF}}})",
+            unit="none",
+            width=4,
+            see="LoftyGhlConnectionOnHold",
+            steps=((None, GREEN), (1, RED)),
+            mappings=(value("works", GREEN, value="0"), value("on hold", RED, value="1")),
+            spark=False,
+        ),
+    ),
+)
+
+FRESHNESS_BAND = Band(
+    8,
+    (
+        lines(
+            "How fresh is this connection",
+            "Time from our acceptance to GHL's 2xx. What quota or access held back is not counted.",
+            *(
+                Query(quantile(q, FRESHNESS, *FAIR, OF), name)
+                for q, name in (
+                    (0.5, "half are faster"),
+                    (0.95, "95 of 100 are faster"),
+                    (0.99, "99 of 100 are faster"),
+                )
+            ),
+            unit="s",
+            width=12,
+            see="LoftyGhlFreshnessBurns",
+            steps=((None, GREEN), (60, RED)),
+            show_steps=True,
+        ),
+        heat(
+            "How long each of its changes took",
+            "Since Lofty's own update time: what its agents feel. The brighter, the more.",
+            heat_of(FRESHNESS, 'since="update"', OF),
+            unit="s",
+            width=12,
+            see="LoftyGhlFreshnessBurnsSlowly",
+        ),
+    ),
+)
+
+WORK = Band(
+    8,
+    (
+        lines(
+            "On their way, by stage",
+            "`fetch` waits to be read from Lofty, `deliver` to be written to GHL, `write back` to be written to Lofty.",
+            Query(f"sum by (stage) (lofty_ghl_undelivered{{{OF}}})", "{{stage}}"),
+            unit="short",
+            width=8,
+            see="LoftyGhlChangesStuck",
+            stacked=True,
+            decimals=0,
+        ),
+        lines(
+            "Changes in, requests out",
+            "Fewer requests than changes is right: bursts are one request, and what is unchanged is none.",
+            Query(rate("lofty_ghl_intake_items_total", OF), "changes and events accepted"),
+            Query(rate("lofty_ghl_writes_total", OF, 'outcome="applied"'), "requests to GHL that were applied"),
+            Query(rate("lofty_ghl_unchanged_total", OF), "unchanged, no request"),
+            unit=PER_SECOND,
+            width=8,
+            see="First look",
+        ),
+        lines(
+            "Parked, by stage",
+            "Entities that wait for a person. A step upwards is worth a look at its cause.",
+            Query(
+                f'sum by (stage) (lofty_ghl_parked_open{{{OF}}}) or label_replace(vector(0), "stage", "none", "", "")',
+                "{{stage}}",
+            ),
+            unit="short",
+            width=8,
+            see="LoftyGhlParkedGrows",
+            decimals=0,
+        ),
+    ),
+)
+
+REQUESTS = Band(
+    9,
+    (
+        lines(
+            "Its reads of Lofty",
+            "Anything but `read` is tried again, or parked.",
+            Query(rate("lofty_ghl_reads_total", OF, by="kind, outcome"), "{{kind}}: {{outcome}}"),
+            unit=PER_SECOND,
+            width=12,
+            see="LoftyGhlVendorFails",
+            legend="right",
+            calcs=SHOWN,
+        ),
+        lines(
+            "Its requests to GHL",
+            "Anything but `applied` is tried again, adopted, or parked.",
+            Query(rate("lofty_ghl_writes_total", OF, by="step, outcome"), "{{step}}: {{outcome}}"),
+            unit=PER_SECOND,
+            width=12,
+            see="LoftyGhlVendorFails",
+            legend="right",
+            calcs=SHOWN,
+        ),
+    ),
+)
+
+SWEEPS = Band(
+    7,
+    (
+        stat(
+            "Since the last sweeps",
+            "`new` looks for new leads, `full` compares all of them. Both find what no webhook told of.",
+            f"time() - max by (kind) (lofty_ghl_sweep_last_success_timestamp_seconds{{{OF}}})",
+            unit="s",
+            width=6,
+            see="LoftyGhlSweepOverdue",
+            steps=NEUTRAL,
+            legend="{{kind}}",
+            spark=False,
+        ),
+        lines(
+            "Sweeps and backfills that run",
+            "1 while it runs. A backfill goes after all live work.",
+            Query(f"max by (kind) (lofty_ghl_sweep_running{{{OF}}})", "{{kind}}"),
+            unit="none",
+            width=6,
+            see="LoftyGhlSweepFails",
+            stepped=True,
+            high=1,
+            decimals=0,
+        ),
+        lines(
+            "Leads seen by the sweep",
+            "Of those that Lofty says there are.",
+            Query(f"sum(lofty_ghl_sweep_leads_seen{{{OF}}})", "seen by this sweep, or the last"),
+            Query(f"sum(lofty_ghl_sweep_leads_known{{{OF}}})", "known to Lofty"),
+            unit="short",
+            width=6,
+            see="LoftyGhlSweepFails",
+            decimals=0,
+        ),
+        lines(
+            "Its requests back to Lofty",
+            "Tasks, notes and fields that flow back. Nothing does by default.",
+            Query(rate("lofty_ghl_lofty_writes_total", OF, by="step, outcome"), "{{step}}: {{outcome}}"),
+            unit=PER_SECOND,
+            width=6,
+            see="LoftyGhlVendorFails",
+        ),
+    ),
+    heading="Sweeps, and the way back",
+)
+
+CONNECTION = Dashboard(
+    name="connection",
+    title="Connection",
+    question="For the operations person: how is this one agency, what waits, what was refused?",
+    bands=(NOW, FRESHNESS_BAND, WORK, REQUESTS, SWEEPS),
+    variables=(
+        Variable(
+            "connection",
+            "Connection",
+            "label_values(lofty_ghl_links, connection)",
+            "One Lofty team with one GHL location.",
+            has_all=False,
+        ),
+    ),
+)

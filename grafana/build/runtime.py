@@ -1,0 +1,262 @@
+"""Runtime: workers, partitions, recovery, memory."""
+
+from __future__ import annotations
+
+from grafana.build.dashboard import Band, Dashboard
+from grafana.build.panels import GREEN, ORANGE, RED, YELLOW, Look, Query, lines, stat, table, value
+from grafana.build.queries import OURS, count, quantile, rate
+
+SHOWN = ("lastNotNull", "max")
+COLORED = {"cellOptions": {"type": "color-text"}}
+
+NOW = Band(
+    4,
+    (
+        stat(
+            "Workers that answer",
+            "Processes of the job `worker` that Prometheus reaches.",
+            'sum(up{job="worker"})',
+            unit="none",
+            width=4,
+            see="LoftyGhlWorkerDown",
+            steps=((None, RED), (1, GREEN)),
+        ),
+        stat(
+            "Gateways that answer",
+            "Processes of the job `gateway` that Prometheus reaches.",
+            'sum(up{job="gateway"})',
+            unit="none",
+            width=4,
+            see="LoftyGhlGatewayDown",
+            steps=((None, RED), (1, GREEN)),
+        ),
+        stat(
+            "Partitions without a worker",
+            "Of all partitions, those that no worker acts for.",
+            'max(lofty_ghl_partitions_configured) - sum(lofty_ghl_partitions{state="fenced"})',
+            unit="none",
+            width=4,
+            see="LoftyGhlPartitionsUnowned",
+            steps=((None, GREEN), (1, RED)),
+        ),
+        stat(
+            "Shortest lease",
+            "How long the worker that heard from Kafka last may still act. Below 0 it sends nothing.",
+            "min(lofty_ghl_lease_seconds)",
+            unit="s",
+            width=4,
+            see="LoftyGhlKafkaRefuses",
+            steps=((None, RED), (2, YELLOW), (4, GREEN)),
+        ),
+        stat(
+            "Looks without progress",
+            "Of the worst partition. Above 12 (a minute) the worker ends itself.",
+            "max(lofty_ghl_watchdog_stuck_looks)",
+            unit="none",
+            width=4,
+            see="LoftyGhlConsumerSilent",
+            steps=((None, GREEN), (3, YELLOW), (8, RED)),
+        ),
+        stat(
+            "Starts",
+            "How often a worker or gateway was started since the left edge of this page.",
+            f"sum(changes(process_start_time_seconds{{{OURS}}}[$__range]))",
+            unit="none",
+            width=4,
+            see="LoftyGhlWorkerRestarts",
+            steps=((None, GREEN), (1, YELLOW), (3, RED)),
+            spark=False,
+        ),
+    ),
+)
+
+PROCESSES = Band(
+    7,
+    (
+        table(
+            "Processes",
+            "One row for each worker and gateway.",
+            Query(f"max by (job, instance, version) (lofty_ghl_build_info{{{OURS}}})", "runs"),
+            Query(
+                f"time() - max by (job, instance, version) (process_start_time_seconds{{{OURS}}} * on (job, instance) group_right lofty_ghl_build_info)",
+                "since",
+            ),
+            Query(
+                f"max by (job, instance, version) (process_resident_memory_bytes{{{OURS}}} * on (job, instance) group_right lofty_ghl_build_info)",
+                "memory",
+            ),
+            Query(
+                'max by (job, instance, version) (sum by (job, instance) (lofty_ghl_partitions{state="fenced"}) * on (job, instance) group_right lofty_ghl_build_info)',
+                "partitions",
+            ),
+            Query(
+                "max by (job, instance, version) (lofty_ghl_mapping_version * on (job, instance) group_right lofty_ghl_build_info)",
+                "mapping",
+            ),
+            Query(
+                f"max by (job, instance, version) ((lofty_ghl_clock_seconds{{{OURS}}} - timestamp(lofty_ghl_clock_seconds)) * on (job, instance) group_right lofty_ghl_build_info)",
+                "clock",
+            ),
+            unit="short",
+            width=24,
+            columns={
+                "instance": "Process",
+                "job": "Kind",
+                "version": "Version",
+                "Value #A": "State",
+                "Value #B": "Runs for",
+                "Value #C": "Memory",
+                "Value #D": "Partitions",
+                "Value #E": "Mapping version",
+                "Value #F": "Clock is off by",
+            },
+            looks=(
+                Look("State", mappings=(value("answers", GREEN, value="1"),), custom=COLORED),
+                Look("Runs for", unit="s"),
+                Look("Memory", unit="bytes"),
+                Look("Clock is off by", unit="s"),
+            ),
+            see="LoftyGhlClocksDiffer",
+            sort_by="Kind",
+        ),
+    ),
+)
+
+PARTITIONS = Band(
+    8,
+    (
+        lines(
+            "Partitions by worker",
+            "`fenced`: it acts for them. `assigned` and not fenced: it is taking over. `standby`: it keeps a copy.",
+            Query("sum by (instance, state) (lofty_ghl_partitions)", "{{instance}}: {{state}}"),
+            unit="none",
+            width=8,
+            see="LoftyGhlPartitionsUnowned",
+            stepped=True,
+            decimals=0,
+        ),
+        lines(
+            "Recovery of tables",
+            "Time since it began, while it lasts; and how long the last one took.",
+            Query("max by (instance) (lofty_ghl_recovering_seconds)", "{{instance}}: goes on for"),
+            Query("max by (instance) (lofty_ghl_recovery_seconds)", "{{instance}}: the last took"),
+            unit="s",
+            width=8,
+            see="LoftyGhlRecoveryTakesLong",
+            steps=((None, GREEN), (300, RED)),
+        ),
+        lines(
+            "Records read to recover",
+            "Changelog records a second. 0 is right when nobody recovers.",
+            Query(rate("lofty_ghl_recovery_records_total", by="instance"), "{{instance}}"),
+            unit="suffix:/s",
+            width=8,
+            see="LoftyGhlRecoveryTakesLong",
+        ),
+    ),
+    heading="Partitions",
+)
+
+MACHINE = Band(
+    8,
+    (
+        lines(
+            "Memory",
+            "Resident memory. A line that climbs for days is a leak.",
+            Query(f"max by (job, instance) (process_resident_memory_bytes{{{OURS}}})", "{{job}} {{instance}}"),
+            unit="bytes",
+            width=8,
+            see="LoftyGhlWorkerRestarts",
+        ),
+        lines(
+            "Processor",
+            "Cores in use. A worker uses one at most: near 1 it is time for another worker.",
+            Query(rate("process_cpu_seconds_total", OURS, by="job, instance"), "{{job}} {{instance}}"),
+            unit="percentunit",
+            width=8,
+            see="LoftyGhlFreshnessBurnsFast",
+        ),
+        lines(
+            "How late the event loop is",
+            "99 of 100 wake-ups are less late. Long delays mean that something blocks.",
+            Query(quantile(0.99, "lofty_ghl_event_loop_lag_seconds", by="job, instance"), "{{job}} {{instance}}"),
+            unit="s",
+            width=8,
+            see="LoftyGhlConsumerSilent",
+        ),
+    ),
+    heading="Machine",
+)
+
+TABLES = Band(
+    8,
+    (
+        lines(
+            "Rows of tables",
+            "`outbox` and `fetches` are work on its way; `links` is what is known in GHL.",
+            Query("sum by (table) (lofty_ghl_table_rows)", "{{table}}"),
+            unit="short",
+            width=8,
+            see="LoftyGhlRecoveryTakesLong",
+        ),
+        lines(
+            "Rows of the local store",
+            "All tables with standby copies, as the store estimates.",
+            Query("sum by (instance) (lofty_ghl_store_rows)", "{{instance}}"),
+            unit="short",
+            width=8,
+            see="LoftyGhlRecoveryTakesLong",
+        ),
+        lines(
+            "Size of the local store",
+            "On the worker's own volume.",
+            Query("sum by (instance) (lofty_ghl_store_bytes)", "{{instance}}"),
+            unit="bytes",
+            width=8,
+            see="LoftyGhlRecoveryTakesLong",
+        ),
+    ),
+    heading="State",
+)
+
+WATCH = Band(
+    8,
+    (
+        lines(
+            "Looks of the watchdog",
+            "`moving` is right; `stuck`: something to read and no commit; `failed`: Kafka did not say.",
+            Query(count("lofty_ghl_watchdog_looks_total", by="result"), "{{result}}"),
+            unit="short",
+            width=8,
+            see="LoftyGhlConsumerSilent",
+            bars=True,
+            stacked=True,
+            looks=(Look("moving", color=GREEN), Look("stuck", color=RED), Look("failed", color=ORANGE)),
+        ),
+        lines(
+            "Lease, by worker",
+            "Time that is left to act without hearing from Kafka. It is renewed by each heartbeat.",
+            Query("min by (instance) (lofty_ghl_lease_seconds)", "{{instance}}"),
+            unit="s",
+            width=8,
+            see="LoftyGhlKafkaRefuses",
+        ),
+        lines(
+            "Words of workers about themselves",
+            "What `lofty-ghl status` and the console read. `failed`: they show old news.",
+            Query(rate("lofty_ghl_statuses_total", by="result"), "{{result}}"),
+            unit="suffix:/s",
+            width=8,
+            see="LoftyGhlKafkaRefuses",
+            looks=(Look("published", color=GREEN), Look("failed", color=RED)),
+        ),
+    ),
+    heading="Watch",
+)
+
+RUNTIME = Dashboard(
+    name="runtime",
+    title="Runtime",
+    question="For the engineer: are the workers well, who owns which partitions, how long does recovery take, and does memory last?",
+    bands=(NOW, PROCESSES, PARTITIONS, MACHINE, TABLES, WATCH),
+)
