@@ -7,13 +7,16 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 PICTURES = Path(__file__).resolve().parents[2] / ".cache" / "console"
-DESKTOP, TELEPHONE = {"width": 1280, "height": 860}, {"width": 375, "height": 740}
+DESKTOP: ViewportSize = {"width": 1280, "height": 860}
+TELEPHONE: ViewportSize = {"width": 375, "height": 740}
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SERIOUS = {"serious", "critical"}
 
 _AXE = Axe()
@@ -46,15 +49,15 @@ async def take_picture(page: Page, name: str) -> None:
     await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
-async def everywhere(page: Page, name: str, context: BrowserContext | None = None) -> None:
+async def everywhere(page: Page, name: str) -> None:
     """Pictures of a page for desk and telephone, light and dark; none may be wider than its screen."""
     for where, size in (("desk", DESKTOP), ("phone", TELEPHONE)):
-        await page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict of two numbers
-        for colours in ("light", "dark"):
+        await page.set_viewport_size(size)
+        for colours in COLOURS:
             await page.emulate_media(color_scheme=colours)
             await take_picture(page, f"{name}-{where}-{colours}")
         assert await overflow(page) == [], f"{name} is wider than the {where}"
-    await page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]  # a plain dict of two numbers
+    await page.set_viewport_size(DESKTOP)
     await page.emulate_media(color_scheme="light")
 
 

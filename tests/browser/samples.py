@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import Any
 
 from streams.console.pages.views.audit import Act, Audit
@@ -615,9 +616,8 @@ SAMPLES: tuple[Sample, ...] = (
 )
 
 
-def hostile(view: Any, word: str) -> Any:
-    """The same view with `word` in every free text that comes from outside."""
-    free = {
+FREE = frozenset(
+    {
         "name",
         "who",
         "email",
@@ -631,19 +631,25 @@ def hostile(view: Any, word: str) -> Any:
         "answer",
         "text",
         "wanted",
-        "because",
-        "what",
     }
-    if isinstance(view, tuple):
-        return tuple(hostile(one, word) for one in view)
-    names = getattr(view, "__dataclass_fields__", None)
-    if names is None:
-        return view
-    changed = {}
-    for name in names:
-        value = getattr(view, name)
-        changed[name] = word if name in free and isinstance(value, str) and value else hostile(value, word)
-    return replace(view, **changed)
+    | {"because", "what"}
+)
+"""The fields of views whose text comes from outside."""
+
+
+def hostile(view: Any, first: int) -> Any:
+    """The same view with hostile texts in all that comes from outside, one after another, beginning with the `first`."""
+    words = cycle((*HOSTILE[first:], *HOSTILE[:first]))
+
+    def changed(value: Any, name: str = "") -> Any:
+        if isinstance(value, tuple):
+            return tuple(changed(one) for one in value)
+        if isinstance(value, str):
+            return next(words) if value and name in FREE else value
+        names = getattr(value, "__dataclass_fields__", ())
+        return replace(value, **{one: changed(getattr(value, one), one) for one in names}) if names else value
+
+    return changed(view)
 
 
 __all__ = ["HOSTILE", "NOW", "SAMPLES", "Message", "Sample", "around", "hostile"]

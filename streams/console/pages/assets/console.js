@@ -100,7 +100,7 @@ async function tellZone() {
   const cookie = `lofty_ghl_zone=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC")}`;
   if (isKnown(cookie)) return;
   remember(cookie);
-  if (document.querySelector("main time") && isKnown(cookie)) await refresh();
+  if (document.querySelector("main[data-live] time") && isKnown(cookie)) await refresh();
 }
 
 // -- colours ------------------------------------------------------------------------------------------------------------

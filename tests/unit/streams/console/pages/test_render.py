@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 
 import pytest
@@ -12,11 +13,12 @@ from tests.browser.samples import HOSTILE, SAMPLES, Sample, around, hostile
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one.name)
 def test_every_page_can_be_drawn_with_hostile_values_as_text(sample: Sample) -> None:
-    for word in HOSTILE:
-        text = render(sample.template, hostile(sample.view, word), around(sample.name))
+    for first in range(len(HOSTILE)):
+        text = render(sample.template, hostile(sample.view, first), around(sample.name))
         assert "<script>window" not in text
         assert "<img" not in text
-        assert "49" not in text or "7 * 7" not in word or "{{ 7 * 7 }}" in text
+        assert "${49}" not in text
+        assert not re.search(r"\b49 \$\{7", text)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one.name)
