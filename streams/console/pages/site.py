@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from streams.console.errors import NotNow
 from streams.console.guard import Guard
+from streams.console.pages.acting import Acting
 from streams.console.pages.entrance import Entrance
 from streams.console.pages.frame import Frame
+from streams.console.pages.reading import Reading
 from streams.console.pages.refusals import friendly
 from streams.console.services.all import Services
 
@@ -23,8 +26,13 @@ def add_pages(
     """Add every page, and the middleware that turns refusals into pages."""
 
     async def parked() -> int | None:
-        return None
+        try:
+            return (await services.parked.groups()).total
+        except NotNow:
+            return None
 
     frame = Frame(guard, now_ms, parked)
     app.middlewares.append(friendly(frame))
     Entrance(frame).add(app)
+    Reading(frame, services).add(app)
+    Acting(frame, services).add(app)

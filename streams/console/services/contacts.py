@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from streams.console.errors import NotFound, NotNow, WrongInput
@@ -144,6 +145,16 @@ class Contacts:
             is_complete=fresh is None or _is_complete(fresh),
             parked_ids=tuple(one.place.rpartition("/")[2] for one in found.events if one.stage == "parked"),
         )
+
+    async def names(self, lanes: Iterable[str]) -> dict[str, str]:
+        """The names of contacts by `connection:lead`, as far as the index knows them."""
+        found: dict[str, str] = {}
+        with suppress(NoIndex):
+            for lane in lanes if self._reader is not None else ():
+                hit = await self._reader.hit(lane) if self._reader is not None else None
+                if hit is not None and hit.name:
+                    found[lane] = hit.name
+        return found
 
     async def freshness(self) -> Freshness | None:
         """How good the index is; None where it is switched off."""

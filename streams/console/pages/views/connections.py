@@ -54,3 +54,14 @@ class Connections:
     """The page."""
 
     connections: tuple[ConnectionView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectLofty:
+    """Lofty's answer must be pasted: the page that asks for it. `ticket` is ours and comes back with the form."""
+
+    connection: str
+    action: str
+    link: str
+    ticket: str
+    problem: str = ""
