@@ -21,6 +21,9 @@ from connectors.errors import (
     Unanswered,
     VendorError,
 )
+from connectors.ghl.operations import CALENDAR_OPERATIONS
+
+CALENDARS = frozenset(one.name for one in CALENDAR_OPERATIONS)
 
 
 class Disposition(Enum):
@@ -58,6 +61,7 @@ def _answer(
     text: str | None = None,
     codes: tuple[int, ...] = (),
     with_meta: str | None = None,
+    operations: frozenset[str] = frozenset(),
 ) -> Callable[[ConnectorError], bool]:
     """Fits by all that is given. Where both codes and a text are, the text decides for a refusal without a code only."""
     pattern = re.compile(text, re.IGNORECASE) if text else None
@@ -66,6 +70,8 @@ def _answer(
         if not isinstance(error, VendorError):
             return False
         if vendor is not None and error.vendor != vendor:
+            return False
+        if operations and error.operation not in operations:
             return False
         if statuses is not None and error.status not in statuses:
             return False
@@ -109,6 +115,13 @@ OUTCOMES: tuple[Row, ...] = (
         Disposition.PAUSE,
         "our bug: every request would fail",
     ),
+    # Contacts, notes and tasks go on without calendars: only what needs one waits.
+    Row(
+        "no calendar access",
+        _answer("ghl", (401, 403), r"scope", operations=CALENDARS),
+        Disposition.REFUSED,
+        "the token lacks a scope of calendars: calendars.readonly, calendars/events.readonly or .write",
+    ),
     Row("not authorized", _answer("ghl", (401, 403)), Disposition.PAUSE, "revoked token, missing scope, wrong tenant"),
     Row(
         "location inactive", _answer("ghl", (400,), r"location is not active"), Disposition.PAUSE, "suspended location"
@@ -119,6 +132,12 @@ OUTCOMES: tuple[Row, ...] = (
         _answer("ghl", (400, 409, 422), r"duplicated? contact", with_meta="contactId"),
         Disposition.ADOPT,
         "a duplicate is an answer: meta.contactId",
+    ),
+    Row(
+        "no such calendar",
+        _answer("ghl", (400, 404, 422), r"\bcalendar\b.*\bnot found", operations=CALENDARS),
+        Disposition.REFUSED,
+        "the calendar of the configuration is not in the location",
     ),
     # Only the thing itself: a refused field ("user not found") must not make us forget the contact that bears it.
     Row(

@@ -13,6 +13,7 @@ from streams.agents.respond import respond
 from streams.agents.write_back import write_back
 from streams.appender import Appender
 from streams.core.back_rows import BackRow, EventRow
+from streams.core.forms import held_as
 from streams.core.rows import LinkRow
 from streams.dispatch.errands import Errands
 from streams.dispatch.loop import DispatchLoop
@@ -103,7 +104,7 @@ class WayBackParts:
         connection = self.settings.connections.get(entity.connection)
         if link.ghl_id is None or connection is None or not connection.back.types:
             return
-        kind = entity.kind if entity.kind != "appointment" else "task"
+        kind = entity.kind if entity.kind != "appointment" else held_as(link.fields)
         key, row = f"{kind}:{link.ghl_id}", BackRow(entity=entity.key)
         if self.state.backlinks.get(partition, key) != row:
             self.state.backlinks.put(partition, key, row)

@@ -31,6 +31,7 @@ READS = (
     "get-user-by-location",
 )
 WRITES = ("upsert-contact",)
+CALENDAR = ("get-calendar", "get-calendar-events", "create-appointment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,8 @@ def wanted_scopes(connection: Connection) -> tuple[str, ...]:
     names = [*READS, *WRITES]
     if connection.policies.create_custom_fields:
         names.append("create-custom-field")
+    if connection.appointments.calendar is not None:
+        names += CALENDAR
     if "TaskCreate" in connection.back.types:
         names.append("task-search")
     return ghl_oauth.scopes_of(names)

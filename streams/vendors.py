@@ -75,7 +75,14 @@ def locations_of(
                 on_answer=partial(on_answer, c.ghl_budget),
             ),
             rules=Rules(
-                c.mapping, c.region, c.policies.lead_deleted, c.policies.lead_deleted_tag, search_lag_ms, c.back.owners
+                c.mapping,
+                c.region,
+                c.policies.lead_deleted,
+                c.policies.lead_deleted_tag,
+                search_lag_ms,
+                c.back.owners,
+                c.appointments.calendar,
+                c.appointments.automations,
             ),
             window_seconds=c.ghl.window_seconds,
             contact_deleted_in_ghl=c.policies.contact_deleted_in_ghl,

@@ -75,6 +75,7 @@ _CONTACT = (
     "firstName lastName name email phone address1 city state postalCode country website timezone source assignedTo"
     " dnd dndSettings inboundDndSettings customFields dateOfBirth"
 )
+_APPOINTMENT = "title endTime appointmentStatus assignedUserId description address ignoreDateRange toNotify ignoreFreeSlotValidation"
 _REPLACES_TAGS = "it replaces all tags, also those that are not ours; use add-tags and remove-tags"
 
 BODIES: Mapping[str, Shape] = {
@@ -107,6 +108,12 @@ BODIES: Mapping[str, Shape] = {
     "create-association": _shape(required="contacts tags locationId", optional="removeAllTags"),
     "add-remove-contact-from-business": _shape(required="locationId ids businessId"),
     "task-search": _shape(optional="contactId completed assignedTo query limit skip businessId"),
+    "create-appointment": _shape(required="calendarId locationId contactId startTime", optional=_APPOINTMENT),
+    "edit-appointment": _shape(
+        required="appointmentStatus",  # without it GHL sets it to confirmed
+        optional=f"{_APPOINTMENT.replace(' appointmentStatus', '')} calendarId startTime",
+    ),
+    "delete-event": _shape(),
     "create-custom-field": _shape(
         required="name dataType",
         optional="placeholder acceptedFormat isMultipleFile maxNumberOfFiles textBoxListOptions position model",

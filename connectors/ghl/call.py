@@ -54,6 +54,10 @@ class Answer:
         found = self.content.get(key) if isinstance(self.content, dict) else None
         return None if not found else self._read(kind, key, found)
 
+    def whole(self, kind: type[AnyWire]) -> AnyWire:
+        """The whole body as one object, where GHL sends it without an envelope."""
+        return self._read(kind, "the body", self.content)
+
     def many(self, kind: type[AnyWire], key: str) -> tuple[AnyWire, ...]:
         """The objects of the list at `key`. Raises `MalformedAnswer` when it is no list.
 

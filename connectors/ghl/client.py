@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.ghl.calendars import CalendarCalls
 from connectors.ghl.contacts import ContactCalls
 from connectors.ghl.location import LocationCalls
 from connectors.ghl.notes import NoteCalls
@@ -9,7 +10,7 @@ from connectors.ghl.relations import RelationCalls
 from connectors.ghl.tasks import TaskCalls
 
 
-class GhlClient(ContactCalls, NoteCalls, TaskCalls, RelationCalls, LocationCalls):
+class GhlClient(ContactCalls, NoteCalls, TaskCalls, RelationCalls, LocationCalls, CalendarCalls):
     """GHL, for one location (or the agency, by the credential).
 
     `GhlClient(transport, auth, *, base_url=…, on_answer=…)`. It keeps no state, retries nothing and knows no limits:

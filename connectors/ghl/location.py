@@ -1,4 +1,4 @@
-"""What a location knows beside its contacts: custom fields, tags, users, appointments by id."""
+"""What a location knows beside its contacts: custom fields, tags, users."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from connectors.ghl.call import Caller
-from connectors.ghl.wire import Appointment, CustomField, LocationTag, User
+from connectors.ghl.wire import CustomField, LocationTag, User
 
 
 class LocationCalls(Caller):
@@ -32,8 +32,3 @@ class LocationCalls(Caller):
     async def list_users(self, location_id: str) -> tuple[User, ...]:
         """The users of a location: their ids are what `assignedTo` takes."""
         return (await self.call("get-user-by-location", query={"locationId": location_id})).many(User, "users")
-
-    async def get_appointment(self, appointment_id: str) -> Appointment:
-        """One appointment, its times with offset. Sent with the calendars' own `Version`."""
-        answer = await self.call("get-appointment", {"eventId": appointment_id})
-        return answer.one(Appointment, "event")

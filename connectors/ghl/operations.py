@@ -39,8 +39,10 @@ def _look(name: str, path: str, scopes: tuple[str, ...] = _READ) -> Operation:
     return Operation(name, "POST", path, scopes, VERSION, "safe")
 
 
-def _create(name: str, path: str, scopes: tuple[str, ...] = _WRITE, *, may_be_empty: bool = False) -> Operation:
-    return Operation(name, "POST", path, scopes, VERSION, "create", may_be_empty=may_be_empty)
+def _create(
+    name: str, path: str, scopes: tuple[str, ...] = _WRITE, *, version: str = VERSION, may_be_empty: bool = False
+) -> Operation:
+    return Operation(name, "POST", path, scopes, version, "create", may_be_empty=may_be_empty)
 
 
 def _post(name: str, path: str, scopes: tuple[str, ...] = _WRITE, *, may_be_empty: bool = False) -> Operation:
@@ -48,12 +50,12 @@ def _post(name: str, path: str, scopes: tuple[str, ...] = _WRITE, *, may_be_empt
     return Operation(name, "POST", path, scopes, VERSION, "repeatable", may_be_empty=may_be_empty)
 
 
-def _put(name: str, path: str) -> Operation:
-    return Operation(name, "PUT", path, _WRITE, VERSION, "repeatable", may_be_empty=True)
+def _put(name: str, path: str, scopes: tuple[str, ...] = _WRITE, *, version: str = VERSION) -> Operation:
+    return Operation(name, "PUT", path, scopes, version, "repeatable", may_be_empty=True)
 
 
-def _delete(name: str, path: str) -> Operation:
-    return Operation(name, "DELETE", path, _WRITE, VERSION, "repeatable", may_be_empty=True)
+def _delete(name: str, path: str, scopes: tuple[str, ...] = _WRITE, *, version: str = VERSION) -> Operation:
+    return Operation(name, "DELETE", path, scopes, version, "repeatable", may_be_empty=True)
 
 
 CONTACT_OPERATIONS: tuple[Operation, ...] = (
@@ -97,15 +99,23 @@ NEIGHBOUR_OPERATIONS: tuple[Operation, ...] = (
     _look("task-search", "/locations/{locationId}/tasks/search", ("locations/tasks.readonly",)),
     _read("get-custom-fields", "/locations/{locationId}/customFields", ("locations/customFields.readonly",)),
     _create("create-custom-field", "/locations/{locationId}/customFields", ("locations/customFields.write",)),
-    _read(
-        "get-appointment",
-        "/calendars/events/appointments/{eventId}",
-        ("calendars/events.readonly",),
-        version=CALENDARS_VERSION,
-    ),
     _read("get-user-by-location", "/users/", ("users.readonly",), is_deprecated=True),
 )
 """What the pipeline needs beside contacts. The listing of users is deprecated, without an heir for sub-accounts."""
 
-OPERATIONS: Mapping[str, Operation] = {one.name: one for one in (*CONTACT_OPERATIONS, *NEIGHBOUR_OPERATIONS)}
+_EVENTS, _EDIT = ("calendars/events.readonly",), ("calendars/events.write",)
+
+CALENDAR_OPERATIONS: tuple[Operation, ...] = (
+    _read("get-calendar", "/calendars/{calendarId}", ("calendars.readonly",), version=CALENDARS_VERSION),
+    _read("get-calendar-events", "/calendars/events", _EVENTS, version=CALENDARS_VERSION),
+    _read("get-appointment", "/calendars/events/appointments/{eventId}", _EVENTS, version=CALENDARS_VERSION),
+    _create("create-appointment", "/calendars/events/appointments", _EDIT, version=CALENDARS_VERSION),
+    _put("edit-appointment", "/calendars/events/appointments/{eventId}", _EDIT, version=CALENDARS_VERSION),
+    _delete("delete-event", "/calendars/events/{eventId}", _EDIT, version=CALENDARS_VERSION),
+)
+"""What it takes to keep Lofty's appointments in a calendar."""
+
+OPERATIONS: Mapping[str, Operation] = {
+    one.name: one for one in (*CONTACT_OPERATIONS, *NEIGHBOUR_OPERATIONS, *CALENDAR_OPERATIONS)
+}
 """The whole catalogue, by name."""

@@ -30,6 +30,10 @@ def _objects(value: Any) -> Any:
     return [one for one in value if isinstance(one, dict) and one.get("id")] if isinstance(value, list | tuple) else ()
 
 
+def _tables(value: Any) -> Any:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list | tuple) else ()
+
+
 Text = Annotated[str | None, BeforeValidator(_text)]
 Flag = Annotated[bool | None, BeforeValidator(_flag)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
@@ -107,7 +111,10 @@ class Note(Wire):
 
 
 class Appointment(Wire):
-    """An appointment. Its times have an offset when read by id, and none when listed by contact."""
+    """An appointment. Its times have an offset when read by id, and none when listed by contact.
+
+    `description` is what is written; listed by contact, GHL's document knows `notes` only.
+    """
 
     title: Text = None
     calendar_id: Text = None
@@ -118,10 +125,31 @@ class Appointment(Wire):
     assigned_user_id: Text = None
     address: Text = None
     notes: Text = None
+    description: Text = None
     start_time: Text = None
     end_time: Text = None
     date_added: Text = None
     date_updated: Text = None
+
+
+class TeamMember(BaseModel):
+    """Somebody whom an appointment of a calendar can be assigned to."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True)
+
+    user_id: Text = None
+
+
+class Calendar(Wire):
+    """A calendar of a location."""
+
+    name: Text = None
+    team_members: Annotated[tuple[TeamMember, ...], BeforeValidator(_tables)] = ()
+
+    @property
+    def users(self) -> frozenset[str]:
+        """The ids of its team."""
+        return frozenset(one.user_id for one in self.team_members if one.user_id)
 
 
 class CustomField(Wire):

@@ -12,7 +12,7 @@ from streams.words.word import Word
 
 
 class BackRow(Word):
-    """`backlinks`: the entity that a GHL id stands for. Keys are `contact:ID`, `note:ID` and `task:ID`.
+    """`backlinks`: the entity that a GHL id stands for. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
 
     Under `of:ID` stands the GHL contact of a task of GHL's own.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.core.directory import Directory
 from streams.core.plan import CUSTOM, DesiredChild, DesiredContact
-from streams.mapping import LEAD_ID_FIELD, MappedContact, MappedTask, map_note
+from streams.mapping import LEAD_ID_FIELD, MappedContact, MappedEvent, MappedTask, map_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +66,28 @@ def resolve_task(mapped: MappedTask, directory: Directory) -> DesiredChild:
     if mapped.assigned_to_email and (user_id := directory.user_id(mapped.assigned_to_email)):
         fields["assignedTo"] = user_id
     return DesiredChild(fields=fields, marker=mapped.body.rsplit("\n", 1)[-1])
+
+
+def resolve_event(
+    mapped: MappedEvent, directory: Directory, calendar: str | None, *, runs_automations: bool
+) -> DesiredChild:
+    """An appointment in a calendar as the planner compares it. Who is not of the calendar's team is not assigned.
+
+    It was made in Lofty, whatever hours the calendar has. GHL's automations run for it only where that is wanted: Lofty tells
+    the client, too. Without a `calendar` it stays in the one where it stands.
+    """
+    fields: dict[str, Any] = {
+        "title": mapped.title,
+        "description": mapped.description,
+        "startTime": mapped.begins_iso,
+        "endTime": mapped.ends_iso,
+        "address": mapped.address or None,
+        "appointmentStatus": "showed" if mapped.took_place else "confirmed",
+    }
+    if calendar is not None:
+        fields["calendarId"] = calendar
+    user_id = directory.user_id(mapped.assigned_to_email) if mapped.assigned_to_email else None
+    if user_id is not None and user_id in directory.calendar_team:
+        fields["assignedUserId"] = user_id
+    options = {"ignoreFreeSlotValidation": True, "ignoreDateRange": True, "toNotify": runs_automations}
+    return DesiredChild(fields, mapped.marker, options)

@@ -1,4 +1,4 @@
-"""What a GHL location calls things: custom fields by name or key, users by e-mail."""
+"""What a GHL location calls things: custom fields by name or key, users by e-mail, and its calendar's team."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Names to ids of one location. Names are compared without case and outer blanks."""
+    """Names to ids of one location. Names are compared without case and outer blanks.
+
+    `calendar_team` are the ids of the users whom an appointment of the connection's calendar can be assigned to.
+    """
 
     custom_fields: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
+    calendar_team: frozenset[str] = frozenset()
 
     def custom_field_id(self, reference: str) -> str | None:
         """The id of a custom field, by its name (`Lofty stage`) or its key (`contact.lofty_stage`)."""

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from streams.core.compare import compare_child
+from streams.core.compare import Difference, compare_child
 from streams.core.directory import Directory
 from streams.core.findings import Finding
+from streams.core.forms import ChildKind
 from streams.core.ours import on_its_way, ours
 from streams.core.planning import Rules, desired_child
 from streams.mapping import find_marker, is_deleted, should_sync
 from streams.words import Entity, Kind, Observation, Remedy, Snapshot, Standing
 
-_MARKED: tuple[tuple[Literal["notes", "tasks"], tuple[Kind, ...]], ...] = (
+_MARKED: tuple[tuple[Literal["notes", "tasks", "appointments"], tuple[Kind, ...]], ...] = (
     ("notes", ("note",)),
     ("tasks", ("task", "appointment")),
+    ("appointments", ("appointment",)),
 )
 
 
@@ -26,6 +28,11 @@ class _Held:
 
     rows: Mapping[str, Mapping[str, Any]]
     marked: Mapping[str, tuple[str, ...]]
+    in_calendar: frozenset[str]
+
+    def remove(self, ghl_id: str, contact_id: str | None) -> Remedy:
+        """What takes one of them away."""
+        return Remedy(cure="remove", ghl_id=ghl_id, contact_id=contact_id, in_calendar=ghl_id in self.in_calendar)
 
 
 def judge_children(
@@ -74,10 +81,10 @@ def _held(seen: Observation) -> _Held:
         for row in getattr(seen, name):
             rows[row["id"]] = row
             for kind in kinds:
-                if lofty_id := find_marker(row.get("body"), kind):
+                if lofty_id := find_marker(row.get("body") or row.get("description") or row.get("notes"), kind):
                     key = Entity(seen.connection, seen.lead, kind, lofty_id).key
                     marked[key] = (*marked.get(key, ()), row["id"])
-    return _Held(rows, marked)
+    return _Held(rows, marked, frozenset(row["id"] for row in seen.appointments))
 
 
 def _gone(key: str, standing: Standing, twins: tuple[str, ...], held: _Held, seen: Observation) -> Finding:
@@ -87,7 +94,7 @@ def _gone(key: str, standing: Standing, twins: tuple[str, ...], held: _Held, see
     remedies = tuple(
         Remedy(cure="doubt")
         if one == standing.ghl_id and not standing.is_deleted
-        else Remedy(cure="remove", ghl_id=one, contact_id=_contact_id(seen))
+        else held.remove(one, _contact_id(seen))
         for one in stands
     )
     return Finding(key, "orphaned", "deleted in Lofty, and still in GHL", ghl_ids=stands, remedies=remedies)
@@ -114,7 +121,6 @@ def _alive(
     rules: Rules,
     directory: Directory,
 ) -> Iterator[Finding]:
-    desired = desired_child(snapshot, rules, directory)
     row = held.rows.get(standing.ghl_id or "") if not standing.is_deleted else None
     extras = tuple(one for one in twins if row is None or one != standing.ghl_id)
     contact_id = _contact_id(seen)
@@ -129,20 +135,27 @@ def _alive(
             "double",
             f"{len({kept, *extras})} in GHL bear this marker",
             ghl_ids=(str(kept), *(one for one in extras if one != kept)),
-            remedies=tuple(Remedy(cure="remove", ghl_id=one, contact_id=contact_id) for one in extras if one != kept),
+            remedies=tuple(held.remove(one, contact_id) for one in extras if one != kept),
         )
+    form: ChildKind = "appointment" if kept in held.in_calendar else "task"
+    desired = desired_child(snapshot, rules, directory, form)
     if row is None:
         remedy = Remedy(cure="adopt", ghl_id=kept, contact_id=contact_id, fields=tuple(desired.fields))
         because = "the one that we wrote is not in GHL, but another with its marker is"
         yield Finding(key, "missing", because, ghl_ids=(str(kept),), remedies=(remedy,))
         return
-    differences = ours(compare_child(desired, row), standing)
+    differences = ours((one for one in compare_child(desired, row) if not _is_told_by_ghl(one)), standing)
     compared = len(desired.fields)
     if differences:
         remedy = Remedy(cure="doubt", fields=tuple(one.field for one in differences))
         yield Finding(key, "different", "", differences, (str(kept),), (remedy,), compared=compared)
     elif not extras:
         yield Finding(key, "ok", ghl_ids=(str(kept),), compared=compared)
+
+
+def _is_told_by_ghl(difference: Difference) -> bool:
+    """Whether a client came, or will not, is for people in GHL to say: Lofty only knows that an appointment is over."""
+    return difference.field == "appointmentStatus" and difference.wanted == "confirmed"
 
 
 def _contact_id(seen: Observation) -> str | None:

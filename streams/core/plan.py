@@ -9,7 +9,7 @@ The order for a contact: create (by upsert), then its changed fields, then tags 
 An update without an answer makes what it touched unknown (`doubt`), so that it is written again whatever is wanted by then.
 
 A create without an outcome is *in doubt* (`link.intent`): we look before creating again.
-Notes and tasks are found by their marker in the contact's list.
+Notes and tasks are found by their marker in the contact's list, appointments by theirs in the calendar's.
 A contact is simply upserted again when it has an e-mail or phone and both are those of the doubtful create;
 else it is searched by its external-id custom field, or where the location has none by the e-mail or phone that the create
 bore; absence counts only after the search had time to see our write.
@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from streams.core.fingerprint import field_hash
+from streams.core.forms import ChildKind
 from streams.core.rows import Intent, LinkRow
 
 StepName = Literal[
@@ -42,6 +43,10 @@ StepName = Literal[
     "update task",
     "complete task",
     "delete task",
+    "create appointment",
+    "find appointment",
+    "update appointment",
+    "delete appointment",
 ]
 
 CUSTOM = "custom:"
@@ -49,6 +54,9 @@ CUSTOM = "custom:"
 
 IDENTIFIERS = ("email", "phone")
 """The fields by which GHL tells one contact from another."""
+
+FOUND_BY = (*IDENTIFIERS, "calendarId", "startTime")
+"""What of a create is kept with its intent, because it is looked for by it. An appointment is listed by calendar and time."""
 
 UNKNOWN = ""
 """The hash of a field that may or may not be written: equal to no value's, so that it is written or cleared again."""
@@ -61,7 +69,7 @@ _NEVER_NULL = frozenset({"postalCode", "country"})
 class Call:
     """One request to GHL, and what its link reads once it succeeded.
 
-    `contact_id` is the GHL id of the contact acted on, `ghl_id` that of the note or task.
+    `contact_id` is the GHL id of the contact acted on, `ghl_id` that of the note, task or appointment.
     `marker` is what a look searches for. `is_create` asks for an intent before it is sent.
     """
 
@@ -129,10 +137,14 @@ class DesiredContact:
 
 @dataclass(frozen=True, slots=True)
 class DesiredChild:
-    """A note or task as it should be. `marker` stands in its body."""
+    """A note, task or appointment as it should be. `marker` stands in its text.
+
+    `options` go with each write, and are never compared.
+    """
 
     fields: Mapping[str, Any]
     marker: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def held(desired: DesiredContact, link: LinkRow | None, owners: Mapping[str, str]) -> frozenset[str]:
@@ -217,10 +229,8 @@ def plan_gone_contact(
     return Settled("left alone" if policy == "ignore" else "tagged as deleted")
 
 
-def plan_child(
-    kind: Literal["note", "task"], desired: DesiredChild, link: LinkRow | None, contact: LinkRow | None
-) -> Plan:
-    """The next request for a note or task that exists in Lofty."""
+def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, contact: LinkRow | None) -> Plan:
+    """The next request for a note, task or appointment that exists in Lofty; `kind` is its form in GHL."""
     link = link or LinkRow()
     if contact is not None and (contact.is_deleted or (contact.ghl_id is None and contact.settled)):
         return Settled("its contact is gone")
@@ -234,9 +244,9 @@ def plan_child(
             return _find_child(kind, link.intent, contact_id, desired.marker)
         body = {name: value for name, value in desired.fields.items() if value is not None}
         return Call(
-            "create note" if kind == "note" else "create task",
+            _CREATE[kind],
             contact_id=contact_id,
-            body=body,
+            body={**body, **desired.options},
             fields={name: hashes[name] for name in body},
             marker=desired.marker,
             is_create=True,
@@ -252,22 +262,21 @@ def plan_child(
     fields = kept | {name: hashes[name] for name in changed}
     if kind == "note":
         return Call("update note", contact_id, link.ghl_id, changed, fields)
+    if kind == "appointment":
+        return Call("update appointment", contact_id, link.ghl_id, _appointment_body(desired, changed), fields)
     if changed.keys() == {"completed"}:
         return Call("complete task", contact_id, link.ghl_id, changed, fields)
     return Call("update task", contact_id, link.ghl_id, changed, fields)
 
 
-def plan_gone_child(
-    kind: Literal["note", "task"], link: LinkRow | None, contact: LinkRow | None = None, marker: str = ""
-) -> Plan:
-    """The next request for a note or task that is deleted in Lofty. A create in doubt is looked for first."""
+def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None = None, marker: str = "") -> Plan:
+    """The next request for a note, task or appointment that is deleted in Lofty. A create in doubt is looked for first."""
     intent = link.intent if link is not None else None
     if intent and marker and contact is not None and contact.ghl_id is not None and not contact.is_deleted:
         return _find_child(kind, intent, contact.ghl_id, marker)
     if link is None or link.ghl_id is None or link.refers_to is None or link.is_deleted:
         return Settled("was never written")
-    step: StepName = "delete note" if kind == "note" else "delete task"
-    return Call(step, link.refers_to, link.ghl_id, is_delete=True)
+    return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True)
 
 
 def doubt(call: Call, link: LinkRow | None) -> dict[str, Any]:
@@ -306,9 +315,32 @@ def _find_contact(intent: Intent, lofty_id: str, field_id: str | None, now_ms: i
     return Call("find contact", marker=lofty_id, body=by, fields=fields, tags=())
 
 
-def _find_child(kind: Literal["note", "task"], intent: Intent, contact_id: str, marker: str) -> Call:
+def _find_child(kind: ChildKind, intent: Intent, contact_id: str, marker: str) -> Call:
     fields = dict.fromkeys(intent.fields, UNKNOWN)
-    return Call("find note" if kind == "note" else "find task", contact_id=contact_id, marker=marker, fields=fields)
+    return Call(_FIND[kind], contact_id=contact_id, body=dict(intent.identifiers), marker=marker, fields=fields)
+
+
+def _appointment_body(desired: DesiredChild, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """GHL confirms an appointment that is changed without its status; an end is only right beside its begin."""
+    names = {"appointmentStatus", *changed}
+    if names & _TIMES:
+        names |= _TIMES
+    values = {name: value for name, value in desired.fields.items() if name in names}
+    return {name: "" if value is None else value for name, value in values.items()} | dict(desired.options)
+
+
+_TIMES = frozenset({"startTime", "endTime"})
+_CREATE: Mapping[ChildKind, StepName] = {
+    "note": "create note",
+    "task": "create task",
+    "appointment": "create appointment",
+}
+_FIND: Mapping[ChildKind, StepName] = {"note": "find note", "task": "find task", "appointment": "find appointment"}
+_DELETE: Mapping[ChildKind, StepName] = {
+    "note": "delete note",
+    "task": "delete task",
+    "appointment": "delete appointment",
+}
 
 
 def _contact_body(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from streams.core.desired import resolve_contact, resolve_note, resolve_task
+from streams.core.desired import resolve_contact, resolve_event, resolve_note, resolve_task
 from streams.core.directory import Directory
 from streams.core.fingerprint import field_hash
+from streams.core.forms import ChildKind, form_of
 from streams.core.plan import (
     UNKNOWN,
     DesiredChild,
@@ -28,6 +29,7 @@ from streams.mapping import (
     is_deleted,
     map_appointment,
     map_contact,
+    map_event,
     map_task,
     marker,
     should_sync,
@@ -41,7 +43,10 @@ SEARCH_LAG_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What one connection wants: its mapping and its policies."""
+    """What one connection wants: its mapping and its policies.
+
+    Lofty's appointments stand in `calendar`; without one they are tasks.
+    """
 
     mapping: CompiledMapping
     region: str
@@ -49,6 +54,12 @@ class Rules:
     lead_deleted_tag: str = "lofty-deleted"
     search_lag_ms: int = SEARCH_LAG_MS
     owners: Mapping[str, Owner] = field(default_factory=dict)
+    calendar: str | None = None
+    runs_automations: bool = False
+
+    def form(self, snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None = None) -> ChildKind:
+        """As what a note, task or appointment stands in GHL, or shall."""
+        return form_of(snapshot, link, contact, has_calendar=self.calendar is not None)
 
 
 NextPlan = Callable[[LinkRow | None, LinkRow | None, int], Plan]
@@ -95,7 +106,8 @@ def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) ->
         wanted_tags: tuple[str, ...] = ()
         wanted: Mapping[str, Any] = {}
         if snapshot.kind != "contact":
-            wanted = desired_child(snapshot, rules, directory).fields if snapshot.state is not None else {}
+            form = rules.form(snapshot, link)
+            wanted = desired_child(snapshot, rules, directory, form).fields if snapshot.state is not None else {}
         elif snapshot.state is None:
             wanted_tags = (*link.tags, rules.lead_deleted_tag)
         else:
@@ -116,23 +128,34 @@ def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     snapshot = row.snapshot
     if snapshot.kind == "contact":
         return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory)
-    kind: Literal["note", "task"] = "note" if snapshot.kind == "note" else "task"
     state = snapshot.state
     if state is None or is_deleted(snapshot.kind, state):
         wanted = marker(snapshot.kind, snapshot.id)
-        return Prepared(lambda link, contact, _: plan_gone_child(kind, link, contact, wanted))
+        return Prepared(
+            lambda link, contact, _: plan_gone_child(rules.form(snapshot, link, contact), link, contact, wanted)
+        )
     if not should_sync(snapshot.kind, state):
         return Prepared(lambda *_: Settled("not carried: a system note, without text, or a copy of what is in GHL"))
-    desired = desired_child(snapshot, rules, directory)
-    return Prepared(lambda link, contact, _: plan_child(kind, desired, link, contact))
+    desired: dict[ChildKind, DesiredChild] = {}
+
+    def plan(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
+        form = rules.form(snapshot, link, contact)
+        if form not in desired:
+            desired[form] = desired_child(snapshot, rules, directory, form)
+        return plan_child(form, desired[form], link, contact)
+
+    return Prepared(plan)
 
 
-def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory) -> DesiredChild:
-    """A note, task or appointment that is alive in Lofty, as it should be in GHL."""
+def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind = "task") -> DesiredChild:
+    """A note, task or appointment that is alive in Lofty, as it should be in GHL. `form` is an appointment's."""
     state = snapshot.state or {}
     match snapshot.kind:
         case "note":
             return resolve_note(state)
+        case "appointment" if form == "appointment":
+            mapped = map_event(state, users=rules.mapping.users)
+            return resolve_event(mapped, directory, rules.calendar, runs_automations=rules.runs_automations)
         case "appointment":
             return resolve_task(map_appointment(state, users=rules.mapping.users), directory)
         case _:

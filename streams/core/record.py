@@ -16,7 +16,7 @@ from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.words import Receipt
 
 _COMES = frozenset({"create contact", "find contact"})
-_CREATES = frozenset({"create contact", "create note", "create task"})
+_CREATES = frozenset({"create contact", "create note", "create task", "create appointment"})
 
 
 def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:

@@ -195,7 +195,7 @@ def _tags(scene: Scene, back: WayBack) -> Response | Look:
 
 def _note(scene: Scene, back: WayBack) -> Response | Look:
     event = scene.event
-    if scene.own is not None or _is_ours(event.body.get("body")):
+    if scene.own is not None or _is_marked(event.body.get("body"), "note"):
         return Response("echo")
     on = {"NoteCreate": "note written", "NoteUpdate": "note changed", "NoteDelete": "note deleted"}[event.type]
     if not back.notes or _lacks_contact(scene, back, on):
@@ -203,14 +203,10 @@ def _note(scene: Scene, back: WayBack) -> Response | Look:
     if scene.found is None:
         return Look("note")
     text = scene.found.get("body")
-    if _is_ours(text):
+    if _is_marked(text, "note"):
         return Response("echo")
     state = {"content": with_back_marker(_plain(text), f"note:{event.id}")} if scene.found else None
     return _by_rules(scene, back, on, (_copy(scene, "note", state, on),))
-
-
-def _is_ours(text: Any) -> bool:
-    return find_marker(text if isinstance(text, str) else None, "note") is not None
 
 
 def _task(scene: Scene, back: WayBack) -> Response | Look:
@@ -248,6 +244,8 @@ def _task_state(scene: Scene, found: Mapping[str, Any], back: WayBack) -> dict[s
 
 def _appointment(scene: Scene, back: WayBack) -> Response | Look:
     event, body = scene.event, scene.event.body
+    if scene.own is not None or any(_is_marked(body.get(name), "appointment") for name in ("notes", "description")):
+        return Response("echo")  # it is Lofty's: what somebody does with it in GHL stays there
     on = {
         "AppointmentCreate": "appointment booked",
         "AppointmentUpdate": "appointment changed",
@@ -345,6 +343,10 @@ def _copy(scene: Scene, target: Literal["task", "note"], state: dict[str, Any] |
     """What shall be in Lofty of a note or task of GHL. What was read later is newer, whatever the events' times say."""
     write = _write(scene, f"{target}:{scene.event.id}", target, state, because)
     return write.model_copy(update={"at_ms": scene.read_ms})
+
+
+def _is_marked(text: Any, kind: Kind) -> bool:
+    return find_marker(text if isinstance(text, str) else None, kind) is not None
 
 
 def _marked(scene: Scene) -> Entity | None:

@@ -1,4 +1,4 @@
-"""Keeps each location's directory: reads its custom fields and users, and creates the fields that a mapping needs.
+"""Keeps each location's directory: reads its custom fields, users and calendar, and creates the fields that a mapping needs.
 
 A directory is loaded as work of its own budget, one request at a time, in a lane of its own.
 Meanwhile its connection is on hold, so that no contact is written without the fields it should have.
@@ -34,6 +34,7 @@ class _Shelf:
     wanted: dict[str, CustomField]
     fields: dict[str, str] | None = None
     users: dict[str, str] | None = None
+    team: frozenset[str] | None = None
     given_up: set[str] = field(default_factory=set)
 
 
@@ -48,12 +49,12 @@ class Directories:
     def get(self, connection: str) -> Directory:
         """What is known of a connection's location."""
         shelf = self._shelves[connection]
-        return Directory(shelf.fields or {}, shelf.users or {})
+        return Directory(shelf.fields or {}, shelf.users or {}, shelf.team or frozenset())
 
     def load(self, connection: str) -> None:
         """Read the directory (again). The connection is on hold until that is done."""
         shelf = self._shelves[connection]
-        shelf.fields = shelf.users = None
+        shelf.fields = shelf.users = shelf.team = None
         shelf.given_up.clear()
         self._go_on(connection, shelf)
 
@@ -114,7 +115,10 @@ class Directories:
         if shelf.users is None:
             users = await client.list_users(location_id)
             shelf.users = {fold(user.email): user.id for user in users if user.email}
-            return self._first_missing(shelf) is None
+            return self._is_complete(shelf)
+        if shelf.team is None and (calendar := shelf.location.rules.calendar) is not None:
+            shelf.team = (await client.get_calendar(calendar)).users
+            return self._is_complete(shelf)
         reference = self._first_missing(shelf)
         if reference is None:
             return True
@@ -127,7 +131,7 @@ class Directories:
         shelf.fields[fold(reference)] = made.id
         if made.field_key:
             shelf.fields[fold(made.field_key)] = made.id
-        return self._first_missing(shelf) is None
+        return self._is_complete(shelf)
 
     def _give_up(self, connection: str, shelf: _Shelf, error: ConnectorError) -> None:
         """What GHL refuses is left out from now on; the next load tries again."""
@@ -138,11 +142,18 @@ class Directories:
         elif shelf.users is None:
             shelf.users = {}
             part = "its users cannot be read, contacts stay unassigned"
+        elif shelf.team is None and (calendar := shelf.location.rules.calendar) is not None:
+            shelf.team = frozenset()
+            part = f"its calendar {calendar} cannot be read, appointments stay unassigned"
         else:
             reference = self._first_missing(shelf) or ""
             shelf.given_up.add(reference)
             part = f"custom field {reference!r} cannot be created and is left out"
         log.error("connection %s: %s: %s", connection, part, error)
+
+    def _is_complete(self, shelf: _Shelf) -> bool:
+        has_team = shelf.team is not None or shelf.location.rules.calendar is None
+        return shelf.users is not None and has_team and self._first_missing(shelf) is None
 
     @staticmethod
     def _first_missing(shelf: _Shelf) -> str | None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.ghl import GhlClient
+from connectors.ghl import Appointment, GhlClient
 from streams.core.plan import Call
+
+AROUND = timedelta(days=31)
+"""How far from its time an appointment is looked for: somebody may have moved it meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,42 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
         case "find task":
             tasks = await client.list_tasks(contact_id)
             return Performed(next((task.id for task in tasks if call.marker in (task.body or "")), None))
+        case "create appointment":
+            fields = {"locationId": location_id, "contactId": contact_id, **body}
+            return Performed((await client.create_appointment(fields)).id)
+        case "update appointment":
+            await client.update_appointment(ghl_id, body)
+        case "delete appointment":
+            await client.delete_appointment(ghl_id)
+        case "find appointment":
+            return Performed(await _find_appointment(client, location_id, call))
     return Performed(ghl_id or contact_id)
+
+
+async def _find_appointment(client: GhlClient, location_id: str, call: Call) -> str | None:
+    """Among those of its calendar that begin in the weeks around the time for which it was made.
+
+    One that bears the marker is ours. So is one of the same contact that begins when ours should, where GHL tells no text.
+    """
+    begins = datetime.fromisoformat(call.body["startTime"])
+    span = {"from_ms": _ms(begins - AROUND), "until_ms": _ms(begins + AROUND)}
+    events = await client.list_events(location_id, call.body["calendarId"], **span)
+    own = [one for one in events if one.contact_id == call.contact_id]
+    marked = (one for one in own if call.marker in f"{one.description}\n{one.notes}")
+    mute = (one for one in own if not one.description and not one.notes and _begins(one) == begins)
+    return next((one.id for one in (*marked, *mute)), None)
+
+
+def _begins(one: Appointment) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(one.start_time or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 async def _find_contact(client: GhlClient, location_id: str, by: Mapping[str, Any], lofty_id: str) -> str | None:

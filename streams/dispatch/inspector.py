@@ -20,10 +20,11 @@ from connectors.outcome import Disposition, classify
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Priority, Verdict
+from streams.core.forms import held_as
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 from streams.dispatch.mending import Mending, NotMended
-from streams.dispatch.told import told_contact, told_notes, told_tasks, untellable
+from streams.dispatch.told import may_be_ours, told_appointments, told_contact, told_notes, told_tasks, untellable
 from streams.dispatch.writer import Location
 from streams.tables import Table
 from streams.words import Entity, Inspection, Observation, Standing
@@ -43,7 +44,10 @@ MOST_FAILURES = 5
 
 @dataclass(slots=True)
 class _Open:
-    """A question under way: what was found so far. `step` is the next request's number."""
+    """A question under way: what was found so far. `step` is the next request's number.
+
+    `unread` are the ids of appointments that are still to be read.
+    """
 
     inspection: Inspection
     step: int = 0
@@ -51,6 +55,7 @@ class _Open:
     failures: int = 0
     requests: int = 0
     before: dict[str, Standing] | None = None
+    unread: list[str] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
 
 
@@ -129,7 +134,11 @@ class Inspector:
         match inspection.question:
             case "directory":
                 known = self.directory(inspection.connection)
-                names = {"custom_fields": dict(known.custom_fields), "users": dict(known.users)}
+                names = {
+                    "custom_fields": dict(known.custom_fields),
+                    "users": dict(known.users),
+                    "calendar_team": tuple(sorted(known.calendar_team)),
+                }
                 return self._observe(inspection, "seen", **names)
             case "bearers":
                 return await self._bearers(open_, place, slot)
@@ -187,8 +196,13 @@ class Inspector:
                     open_.found["contact"] = told_contact(await place.client.get_contact(contact_id))
                 case 1:
                     open_.found["notes"] = told_notes(await place.client.list_notes(contact_id), named)
-                case _:
+                case 2:
                     open_.found["tasks"] = told_tasks(await place.client.list_tasks(contact_id), named)
+                case 3:
+                    listed = await place.client.list_appointments(contact_id)
+                    open_.unread = [one.id for one in listed if may_be_ours(one, named)]
+                case _:
+                    await self._appointment(open_, place, named)
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE:
                 raise
@@ -197,7 +211,23 @@ class Inspector:
             return True
         self._asked(open_, slot)
         open_.step += 1
-        return open_.step == 3 or open_.inspection.ghl_id is not None
+        if open_.step < 3 or (open_.step == 3 and self._looks_into_calendar(open_, place)):
+            return open_.inspection.ghl_id is not None
+        return not open_.unread
+
+    def _looks_into_calendar(self, open_: _Open, place: Location) -> bool:
+        written = (one.written for one in (open_.before or {}).values())
+        return place.rules.calendar is not None or any(held_as(names) == "appointment" for names in written)
+
+    async def _appointment(self, open_: _Open, place: Location, named: set[str | None]) -> None:
+        """Read one by its id: only so its text and its times with their offset are told."""
+        try:
+            read = [await place.client.get_appointment(open_.unread.pop())]
+        except VendorError as error:
+            if classify(error).disposition is not Disposition.GONE:
+                raise
+            read = []  # deleted since it was listed
+        open_.found["appointments"] = (*open_.found.get("appointments", ()), *told_appointments(read, named))
 
     async def _mend(self, open_: _Open, place: Location, slot: Slot) -> Observation:
         inspection, remedy = open_.inspection, open_.inspection.remedy
@@ -215,11 +245,15 @@ class Inspector:
             return self._observe(inspection, "mended")
         contact_id, ghl_id = remedy.contact_id or "", remedy.ghl_id or ""
         self.mending.refuse_if_named(place, (entity.key, *inspection.entities), ghl_id)
-        delete = place.client.delete_note if entity.kind == "note" else place.client.delete_task
         if entity.kind == "contact" or not contact_id or not ghl_id:
-            raise NotMended("only a note or a task is ever removed")
+            raise NotMended("only a note, a task or an appointment is ever removed")
         try:
-            await delete(contact_id, ghl_id)
+            if remedy.in_calendar:
+                await place.client.delete_appointment(ghl_id)
+            elif entity.kind == "note":
+                await place.client.delete_note(contact_id, ghl_id)
+            else:
+                await place.client.delete_task(contact_id, ghl_id)
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE:
                 raise

@@ -40,6 +40,7 @@ PREFIX = "@event:"
 RANK = 1
 """After the contact's own writes, beside its notes and tasks."""
 
+APPOINTMENTS = ("AppointmentCreate", "AppointmentUpdate")
 LINK_WAITS = (5.0, 30.0, 120.0)
 """Seconds to wait for the link of a contact that is not known, then again: its create may be under way."""
 
@@ -105,6 +106,8 @@ class Responder:
                 return DONE
             place = self.locations[entity.connection]
             scene = self._scene(event, entity, place, row.contact)
+            if scene.own is None and event.type in APPOINTMENTS and self._is_in_doubt(entity, place):
+                return await self._retry(key, row, place, "it may be an appointment of ours, whose create is in doubt")
             response = respond(scene, self.backs[entity.connection])
             if isinstance(response, Look):
                 scene = await self._look(scene, response, place, event.contact)
@@ -141,6 +144,11 @@ class Responder:
         await self.events.flush()
         self.offer(key, row)
 
+    def _is_in_doubt(self, entity: Entity, place: Location) -> bool:
+        """GHL's events do not tell the text that bears our marker, so nobody knows whose a new appointment is."""
+        links = (link for _, link in self.links.items(place.partition, f"{entity.lane}:appointment:"))
+        return any(one.intent is not None and one.intent.step == "create appointment" for one in links)
+
     # -- what an event is about ---------------------------------------------------------------------------
 
     def _place(self, event: GhlEvent) -> Location | None:
@@ -159,7 +167,7 @@ class Responder:
     def _scene(
         self, event: GhlEvent, entity: Entity, place: Location, contact: Mapping[str, Any] | None = None
     ) -> Scene:
-        kind = "note" if event.type.startswith("Note") else "task" if event.type.startswith("Task") else ""
+        kind = next((one for one in ("note", "task", "appointment") if event.type.lower().startswith(one)), "")
         own = self._stands_for(kind, event.id, place) if kind else None
         return Scene(
             event=event,

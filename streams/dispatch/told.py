@@ -1,11 +1,11 @@
-"""What of GHL's objects an observation tells: the fields that a mapping may fill, and only notes and tasks that are ours."""
+"""What of GHL's objects an observation tells: the fields that a mapping may fill, and only notes, tasks and appointments that are ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.ghl import Contact, Note, Task
+from connectors.ghl import Appointment, Contact, Note, Task
 from streams.mapping import find_marker
 from streams.words import Observation
 from streams.words.entity import KINDS
@@ -15,6 +15,10 @@ MOST_BYTES = 900_000
 
 _FIELDS = frozenset({"id", *(one.alias or name for name, one in Contact.model_fields.items())})
 _BESIDE = {"custom_fields", "tags", "search_after", "date_added", "date_updated", "location_id"}
+_APPOINTMENT = {
+    *("id", "calendar_id", "title", "description", "notes", "start_time", "end_time", "address"),
+    *("appointment_status", "assigned_user_id"),
+}
 _TASK = {"id", "title", "body", "due_date", "completed", "assigned_to"}
 
 Rows = tuple[dict[str, Any], ...]
@@ -40,6 +44,19 @@ def told_tasks(tasks: Iterable[Task], named: set[str | None]) -> Rows:
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))
 
 
+def may_be_ours(appointment: Appointment, named: set[str | None]) -> bool:
+    """Whether an appointment from a contact's list must be read by its id: that list does not tell what we wrote in it."""
+    row = appointment.model_dump(by_alias=True, include=_APPOINTMENT)
+    is_mute = not appointment.description and not appointment.notes
+    return appointment.id in named or is_mute or _is_marked(row)
+
+
+def told_appointments(appointments: Iterable[Appointment], named: set[str | None]) -> Rows:
+    """The appointments that bear a marker, and those that `named` has the ids of."""
+    rows = (one.model_dump(by_alias=True, include=_APPOINTMENT) for one in appointments)
+    return tuple(row for row in rows if row["id"] in named or _is_marked(row))
+
+
 def untellable(observation: Observation) -> str:
     """Why an observation cannot be a record, or nothing."""
     try:
@@ -50,4 +67,5 @@ def untellable(observation: Observation) -> str:
 
 
 def _is_marked(row: Mapping[str, Any]) -> bool:
-    return any(find_marker(row.get("body"), kind) for kind in KINDS if kind != "contact")
+    texts = (row.get("body"), row.get("description"), row.get("notes"))
+    return any(find_marker(text, kind) for text in texts for kind in KINDS if kind != "contact")

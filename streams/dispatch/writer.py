@@ -19,7 +19,7 @@ from streams.appender import Appender
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Verdict
-from streams.core.plan import IDENTIFIERS, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
+from streams.core.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
 from streams.core.planning import Prepared, Rules, doubts, overruled, prepare
 from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow
@@ -136,7 +136,7 @@ class Writer:
     ) -> Finish:
         intended = None
         if call.is_create:
-            identifiers = {name: call.body[name] for name in IDENTIFIERS if call.body.get(name)}
+            identifiers = {name: call.body[name] for name in FOUND_BY if call.body.get(name)}
             intent = self.receipts.make(row, "intended", call.step, fields=call.fields, identifiers=identifiers or None)
             intended = await self.receipts.write(place.partition, intent)
         try:
@@ -254,7 +254,10 @@ class Writer:
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, answer: VendorError | None
     ) -> Finish:
         """What we wanted to change is not in GHL any more. Its link is forgotten, and made anew if the policy says so."""
-        is_contact_gone = entity.kind == "contact" or call.is_create or "contact not found" in str(answer).lower()
+        is_told = "contact not found" in str(answer).lower()
+        if call.step == "create appointment" and not is_told:
+            return await self._park(place, row, call.step, "not found", answer)  # what is missing is not the contact
+        is_contact_gone = entity.kind == "contact" or call.is_create or is_told
         if is_contact_gone and place.contact_deleted_in_ghl == "leave" and answer is not None:
             return await self._park(place, row, call.step, "contact deleted in GHL", answer)
         forgotten = self.receipts.make(row, "failed", call.step, is_forgotten=True, message=str(answer))

@@ -2,7 +2,7 @@
 
 `compile_mapping` turns the `[mappings.NAME]` tables of a configuration into a `CompiledMapping`,
 or says all that is wrong with them.
-`map_contact`, `map_note`, `map_task` and `map_appointment` never raise for what Lofty sends.
+`map_contact`, `map_note`, `map_task`, `map_appointment` and `map_event` never raise for what Lofty sends.
 """
 
 from streams.mapping.compile import MappingFaults, compile_mapping
@@ -14,7 +14,7 @@ from streams.mapping.markers import find_marker, marker
 from streams.mapping.note import MappedNote, map_note
 from streams.mapping.sync import is_deleted, should_sync
 from streams.mapping.tags import TagRules
-from streams.mapping.task import MappedTask, map_appointment, map_task
+from streams.mapping.task import MappedEvent, MappedTask, has_begin, map_appointment, map_event, map_task
 from streams.mapping.transforms import TRANSFORMS
 
 __all__ = [
@@ -25,15 +25,18 @@ __all__ = [
     "CustomField",
     "Fault",
     "MappedContact",
+    "MappedEvent",
     "MappedNote",
     "MappedTask",
     "MappingFaults",
     "TagRules",
     "compile_mapping",
     "find_marker",
+    "has_begin",
     "is_deleted",
     "map_appointment",
     "map_contact",
+    "map_event",
     "map_note",
     "map_task",
     "marker",

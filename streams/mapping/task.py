@@ -1,4 +1,4 @@
-"""From a Lofty task or appointment to a GHL task.
+"""From a Lofty task or appointment to a GHL task, and from an appointment to one in a calendar.
 
 Three shapes come in: v2 tasks (`endAt`), v1 tasks (`deadline`, a text), appointments (`deadline`, epoch ms; `descr`).
 GHL demands a due date.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from streams.mapping.mapping import NO_USERS
@@ -19,6 +20,9 @@ from streams.words import Kind
 
 TITLE_LIMIT = 120
 NO_DATE = "2000-01-01T00:00:00Z"
+BEGINS = ("startAt", "deadline")
+ENDS = ("endAt", "endTime")
+USUAL_LENGTH = timedelta(minutes=30)
 TASK_DUE = ("endAt", "deadline", "startAt", "createTime", "lastUpdate")
 APPOINTMENT_DUE = ("startAt", "deadline", "endAt", "endTime", "createTime", "lastUpdate")
 
@@ -48,11 +52,61 @@ def map_appointment(state: Mapping[str, Any], *, users: Mapping[str, str] = NO_U
 
     Lofty describes `deadline` of an appointment as its start (its OpenAPI document).
     """
-    begin = moment(_first(state, ("startAt", "deadline")))
-    end = moment(_first(state, ("endAt", "endTime")))
+    begin = moment(_first(state, BEGINS))
+    end = moment(_first(state, ENDS))
     times = f"{begin} to {end}" if begin and end else begin
     facts = [f"When: {times}"] if times else []
     return _map("appointment", state, users, APPOINTMENT_DUE, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class MappedEvent:
+    """What an appointment in a calendar shall be. `description` ends with the marker; times are UTC, as `due_iso` is.
+
+    `took_place` says that Lofty has it as finished: the client was there.
+    """
+
+    title: str
+    description: str
+    marker: str
+    begins_iso: str
+    ends_iso: str
+    address: str
+    took_place: bool
+    assigned_to_email: str | None
+
+
+def has_begin(state: Mapping[str, Any]) -> bool:
+    """Whether Lofty says when an appointment begins: without that it has no place in a calendar."""
+    return bool(moment(_first(state, BEGINS)))
+
+
+def map_event(state: Mapping[str, Any], *, users: Mapping[str, str] = NO_USERS) -> MappedEvent:
+    """Map the state of an appointment, as one in a calendar. Never raises.
+
+    What has no end, or one that is not after its begin, lasts as long as GHL's own default.
+    Its time and place are fields of their own, so they do not stand in its text.
+    """
+    without_place = {name: value for name, value in state.items() if name != "address"}
+    mapped = _map("appointment", without_place, users, APPOINTMENT_DUE, [])
+    begins = datetime.fromisoformat(mapped.due_iso)
+    ends = begins + USUAL_LENGTH
+    if last := _first(state, ENDS):
+        try:
+            read = datetime.fromisoformat(read_instant(last))
+            ends = read if read > begins else ends
+        except Unreadable:
+            pass
+    return MappedEvent(
+        title=mapped.title,
+        description=mapped.body,
+        marker=mapped.marker,
+        begins_iso=mapped.due_iso,
+        ends_iso=ends.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        address=line(state.get("address")),
+        took_place=mapped.completed,
+        assigned_to_email=mapped.assigned_to_email,
+    )
 
 
 def _map(

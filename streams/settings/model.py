@@ -175,6 +175,16 @@ class Policies(Table):
     create_custom_fields: bool = True
 
 
+class Appointments(Table):
+    """Where Lofty's appointments stand in GHL: in the calendar of this id; without one they are tasks.
+
+    `automations` says whether GHL's automations run for them, such as reminders to the client.
+    """
+
+    calendar: Present | None = None
+    automations: bool = False
+
+
 class Sweep(Table):
     """How often Lofty is read for what no webhook told of; 0 for never.
 
@@ -212,6 +222,7 @@ class Connection(BaseModel):
     ghl: Ghl
     policies: Policies
     sweep: Sweep = Sweep()
+    appointments: Appointments = Appointments()
     back: Annotated[WayBack, Field(repr=False)] = WayBack()
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]

@@ -19,6 +19,7 @@ from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
 from streams.settings.explain import dotted, explain
 from streams.settings.model import (
+    Appointments,
     Connection,
     Gateway,
     Ghl,
@@ -61,6 +62,7 @@ class ConnectionTable(Table):
     ghl: Annotated[Ghl, Field(description="a table [connections.NAME.ghl] with a location_id")]
     policies: Policies = Policies()
     sweep: Sweep = Sweep()
+    appointments: Appointments = Appointments()
     back: Back = Back()
     tags: Annotated[TagRules, Field(strict=False)] = TagRules()
 
@@ -242,10 +244,11 @@ class _Parser:
             ghl=table.ghl,
             policies=table.policies,
             sweep=table.sweep,
+            appointments=table.appointments,
             back=table.back.compiled(),
             secrets=secrets,
             mapping=mapping,
-            mapping_fingerprint=blake2b(f"{mapping.fingerprint} {table.region}".encode(), digest_size=16).hexdigest(),
+            mapping_fingerprint=_fingerprint(mapping.fingerprint, table),
         )
 
     def _check_mapping_name(self, written: Any, path: tuple[str, ...], mappings: Mapping[str, Any]) -> bool:
@@ -319,6 +322,12 @@ class _Parser:
         if not has_password:
             expected = f"a password, as security_protocol is {kafka.security_protocol}"
             self.problems.append(Problem(None, KAFKA_PASSWORD, expected, "nothing"))
+
+
+def _fingerprint(mapping: str, table: ConnectionTable) -> str:
+    """Changes with all that decides what an entity should be in GHL."""
+    decides = " ".join(one for one in (mapping, table.region, table.appointments.calendar) if one)
+    return blake2b(decides.encode(), digest_size=16).hexdigest()
 
 
 def _name_hint(name: str) -> str:

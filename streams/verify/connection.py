@@ -75,10 +75,16 @@ class Verifying:
     async def _run(self, lead: str, repair: bool) -> None:
         name = self.connection.name
         told = await self.asker.ask(name, "directory")
-        directory = Directory(told.custom_fields, told.users)
+        directory = Directory(told.custom_fields, told.users, frozenset(told.calendar_team))
         self._field_id = directory.custom_field_id(LEAD_ID_FIELD)
         policies = self.connection.policies
-        rules = Rules(self.connection.mapping, self.connection.region, policies.lead_deleted, policies.lead_deleted_tag)
+        rules = Rules(
+            self.connection.mapping,
+            self.connection.region,
+            policies.lead_deleted,
+            policies.lead_deleted_tag,
+            calendar=self.connection.appointments.calendar,
+        )
         self._basis = Basis(
             rules,
             directory,

@@ -31,9 +31,9 @@ class Remedy(_Part):
     - `doubt`: `fields` and `tags` are not known any more, so they are written again.
     - `forget`: nothing stands in GHL, so it is created again; `ghl_id` is what the link named and is not there.
     - `adopt`: `ghl_id` is what stands there for it; every field is written again.
-    - `remove`: the note or task `ghl_id` is one too many. Refused for the one that the link names.
+    - `remove`: the note, task or appointment `ghl_id` is one too many. Refused for the one that the link names.
 
-    `contact_id` is the GHL contact on which a note or task hangs.
+    `contact_id` is the GHL contact on which it hangs; `in_calendar` says that it is an appointment there.
     """
 
     cure: Cure
@@ -41,6 +41,7 @@ class Remedy(_Part):
     tags: tuple[str, ...] = ()
     ghl_id: str | None = None
     contact_id: str | None = None
+    in_calendar: bool = False
 
 
 class Standing(_Part):
@@ -67,7 +68,8 @@ class Inspection(Word):
     - `directory`: what the location calls its custom fields and users. No request.
     - `bearers`: one page of all contacts that bear a Lofty id in the custom field `field_id`; `after` is the page's cursor.
       With `lead` only those that bear that id.
-    - `contact`: the contact of `lead` with its notes and tasks, three requests at most; `entities` are the keys whose
+    - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments stand in a
+      calendar, one more, and one for each of them); `entities` are the keys whose
       standing is asked for. With `ghl_id` only that contact is read.
     - `mend`: apply `remedy` to `entity`, then bring it to `snapshot` once more.
 
@@ -99,8 +101,8 @@ class Observation(Word):
 
     `answer` is `waiting` for a question that was taken and has its turn still to come; `message` are GHL's words for a
     refusal, or why something was not mended. `requests` is what the answer cost.
-    `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes` and `tasks` only those are told that are ours:
-    they bear a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
+    `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` only those are told that are
+    ours: they bear a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
     """
 
     run: str
@@ -115,10 +117,12 @@ class Observation(Word):
     contact: dict[str, Any] | None = None
     notes: tuple[dict[str, Any], ...] = ()
     tasks: tuple[dict[str, Any], ...] = ()
+    appointments: tuple[dict[str, Any], ...] = ()
     bearers: tuple[tuple[str, str], ...] = ()
     after: tuple[Any, ...] | None = None
     custom_fields: dict[str, str] = Field(default_factory=dict)
     users: dict[str, str] = Field(default_factory=dict)
+    calendar_team: tuple[str, ...] = ()
 
     @property
     def lane(self) -> str:

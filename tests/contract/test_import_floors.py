@@ -77,7 +77,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
             *("streams.settings", "streams.settings.load"),
             *("connectors.http", "connectors.refresh", "connectors.ghl", "connectors.lofty"),
             *(f"connectors.ghl.{name}" for name in ("call", "client", "contacts", "location", "notes")),
-            *(f"connectors.ghl.{name}" for name in ("relations", "tasks")),
+            *(f"connectors.ghl.{name}" for name in ("calendars", "relations", "tasks")),
             *(f"connectors.lofty.{name}" for name in ("call", "client", "leads", "notes", "tasks", "team")),
         ),
     ),

@@ -43,12 +43,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An answer: its status and body. `entity` is the id it concerned, `changed` whether anything is different now."""
+    """An answer: its status and body. `entity` is the id it concerned, `changed` whether anything is different now.
+
+    `contact` is the contact that it concerned, where the path does not say so.
+    """
 
     content: dict[str, Any]
     status: int = 200
     entity: str | None = None
     changed: bool = False
+    contact: str | None = None
 
 
 Rule = Callable[[Ask], Done]

@@ -119,6 +119,21 @@ _TASK: dict[str, Check] = {
     "assignedTo": _string,
 }
 _NOTE: dict[str, Check] = {"body": _filled, "userId": _string, "title": _string, "color": _string, "pinned": _boolean}
+_STATUSES = ("new", "confirmed", "cancelled", "showed", "noshow", "invalid")
+
+
+def _status(value: Any) -> str | None:
+    return None if value in _STATUSES else f"must be one of the following values: {', '.join(_STATUSES)}"
+
+
+_APPOINTMENT: dict[str, Check] = {
+    **dict.fromkeys(("title", "assignedUserId", "description", "address"), _string),
+    **dict.fromkeys(("ignoreDateRange", "toNotify", "ignoreFreeSlotValidation"), _boolean),
+    "calendarId": _filled,
+    "startTime": _moment,
+    "endTime": _moment,
+    "appointmentStatus": _status,
+}
 _TAGS = Body({"tags": _strings}, ("tags",))
 _FOLLOWERS = Body({"followers": _strings}, ("followers",))
 _WORKFLOW = Body({"eventStartTime": _string})
@@ -169,6 +184,12 @@ BODIES: Mapping[str, Body] = {
             "businessId": _string,
         }
     ),
+    "create-appointment": Body(
+        {**_APPOINTMENT, "locationId": _filled, "contactId": _filled},
+        ("calendarId", "locationId", "contactId", "startTime"),
+    ),
+    "edit-appointment": Body(_APPOINTMENT),
+    "delete-event": Body({}),
     "create-custom-field": Body(
         {
             "name": _filled,

@@ -1,4 +1,4 @@
-"""The rules of what hangs on a contact: notes, tasks, appointments."""
+"""The rules of what hangs on a contact: notes and tasks."""
 
 from __future__ import annotations
 
@@ -112,50 +112,6 @@ def search_tasks(ask: Ask) -> Done:
     return Done({"tasks": found[skip : skip + limit]})
 
 
-def list_appointments(ask: Ask) -> Done:
-    """Times without an offset, as GHL gives them here."""
-    events = [
-        one | {name: one[name][:19].replace("T", " ") for name in ("startTime", "endTime", "dateAdded", "dateUpdated")}
-        for one in ask.contact().appointments.values()
-    ]
-    return Done({"events": events})
-
-
-def get_appointment(ask: Ask) -> Done:
-    """One appointment by its id, times with offset."""
-    event_id = ask.ids["eventId"]
-    for contact in ask.place.contacts.values():
-        if event_id in contact.appointments:
-            shown = {name: value for name, value in contact.appointments[event_id].items() if name != "status"}
-            return Done({"event": shown}, entity=event_id)
-    raise child_not_found("Appointment", event_id)
-
-
-def new_appointment(ask: Ask, given: Mapping[str, Any]) -> dict[str, Any]:
-    """An appointment for a seed: times are ISO 8601 with offset."""
-    status = given.get("appointmentStatus", "confirmed")
-    return {
-        "id": ask.place.new_id(),
-        "title": "Appointment",
-        "calendarId": "calendar",
-        "groupId": "",
-        "locationId": ask.place.settings.id,
-        "contactId": ask.ids["contactId"],
-        "assignedUserId": "",
-        "users": [],
-        "address": "",
-        "notes": "",
-        "startTime": iso(ask.now),
-        "endTime": iso(ask.now + 1800),
-        "dateAdded": iso(ask.now),
-        "dateUpdated": iso(ask.now),
-        "assignedResources": [],
-        **given,
-        "appointmentStatus": status,
-        "status": status,
-    }
-
-
 RULES: Mapping[str, Rule] = {
     "get-all-notes": list_notes,
     "get-note": get_note,
@@ -169,6 +125,4 @@ RULES: Mapping[str, Rule] = {
     "update-task-completed": update_task,
     "delete-task": delete_task,
     "task-search": search_tasks,
-    "get-appointments-for-contact": list_appointments,
-    "get-appointment": get_appointment,
 }

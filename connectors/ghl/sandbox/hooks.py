@@ -136,7 +136,9 @@ def _tasks(before: Told, contact: ContactState, location: str, full: bool) -> It
 def _appointments(before: Told, contact: ContactState, location: str) -> Iterator[Payload]:
     def appointment(type_: str, one: Payload) -> Payload:
         shown = {
-            name: value for name, value in one.items() if name not in ("status", "locationId", "assignedResources")
+            name: value
+            for name, value in one.items()
+            if name not in ("status", "description", "locationId", "assignedResources")
         }
         return {"type": type_, "locationId": location, "appointment": {**shown, "source": "booking_widget"}}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.ghl.sandbox.asking import Ask
 from connectors.ghl.sandbox.bodies import demand
-from connectors.ghl.sandbox.children import new_appointment
+from connectors.ghl.sandbox.calendars import new_appointment
 from connectors.ghl.sandbox.refusals import child_not_found
 from connectors.ghl.sandbox.sandbox import RULES, GhlSandbox
 from connectors.ghl.sandbox.state import iso

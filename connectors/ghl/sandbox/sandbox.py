@@ -19,7 +19,7 @@ import orjson
 
 from connectors.ghl.oauth import OAUTH_OPERATIONS, TOKEN
 from connectors.ghl.operations import CALENDARS_VERSION, OPERATIONS, VERSION
-from connectors.ghl.sandbox import children, contacts, dictionaries, hooks, relations, search
+from connectors.ghl.sandbox import calendars, children, contacts, dictionaries, hooks, relations, search
 from connectors.ghl.sandbox.asking import Ask, Done, Rule
 from connectors.ghl.sandbox.bodies import demand
 from connectors.ghl.sandbox.limits import Limits
@@ -38,6 +38,7 @@ _FORM = "application/x-www-form-urlencoded"
 RULES: Mapping[str, Rule] = {
     **contacts.RULES,
     **children.RULES,
+    **calendars.RULES,
     **relations.RULES,
     **dictionaries.RULES,
     **search.RULES,
@@ -120,11 +121,12 @@ class GhlSandbox:
             self._answer(visit, refusal.status, refusal.content)
             return
         visit.entry.entity = done.entity or visit.entry.entity
+        visit.entry.parent = done.contact or visit.entry.parent
         if done.changed:
             is_create = visit.operation.name.startswith("create-")
             self.ledger.apply(visit.entry, now, created=is_create or done.content.get("new") is True)
             if visit.place is not None:
-                self.tell(visit.place, visit.ids.get("contactId") or visit.entry.entity or "")
+                self.tell(visit.place, visit.entry.parent or visit.entry.entity or "")
         self._answer(visit, done.status, done.content)
 
     def tell(self, place: Place, contact_id: str) -> None:
@@ -186,6 +188,8 @@ class GhlSandbox:
         if any(allowed is not None and not set(operation.scopes) <= set(allowed) for allowed in scopes):
             raise Refusal(401, "The token is not authorized for this scope.")
         visit.body = entry.body = _json(body, headers.get("Content-Type", ""))
+        if operation.name == "create-appointment" and isinstance(visit.body, dict):
+            entry.parent = str(visit.body.get("contactId"))
         self._demand_own(place, visit)
         self._misbehave(visit, operation)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from connectors.ghl.sandbox.asking import Ask
 from connectors.ghl.sandbox.bodies import demand
-from connectors.ghl.sandbox.children import create_note, create_task, new_appointment
+from connectors.ghl.sandbox.calendars import new_appointment, new_calendar
+from connectors.ghl.sandbox.children import create_note, create_task
 from connectors.ghl.sandbox.contacts import put_new
 from connectors.ghl.sandbox.dictionaries import new_custom_field, new_user
 from connectors.ghl.sandbox.sandbox import GhlSandbox
@@ -16,7 +17,9 @@ from connectors.ghl.sandbox.views import by_id
 
 
 def seed(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Add users, custom fields (`name`, `dataType`), tags and contacts to `location`; answers with their ids in order.
+    """Add users, custom fields (`name`, `dataType`), calendars, tags and contacts to `location`; answers with their ids.
+
+    A calendar has an `id`, a `name` and, if wanted, `users`: the ids of its team; without them everybody is in it.
 
     A contact is a body of `create-contact` with, if wanted, an `id`, and lists of `notes`, `tasks` and `appointments`.
     Raises `Refusal` for what the API would refuse, duplicates aside, and `ValueError` for an unknown location.
@@ -32,6 +35,9 @@ def seed(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, list[str]]:
         field = new_custom_field(place, one)
         place.custom_fields[field["id"]] = field
         made["customFields"].append(field["id"])
+    for one in given.get("calendars", []):
+        calendar = new_calendar(place, one)
+        place.calendars[calendar.id] = calendar
     place.learn_tags([tag.lower() for tag in given.get("tags", [])])
     for one in given.get("contacts", []):
         body = {name: value for name, value in one.items() if name not in ("id", "notes", "tasks", "appointments")}

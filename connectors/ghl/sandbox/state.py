@@ -38,6 +38,15 @@ class ContactState:
     appointments: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarState:
+    """One calendar. `users` are the ids of its team; None: everybody of the location."""
+
+    id: str
+    name: str
+    users: tuple[str, ...] | None = None
+
+
 class Place:
     """One location's contacts and dictionaries."""
 
@@ -47,6 +56,7 @@ class Place:
         self.contacts: dict[str, ContactState] = {}
         self.users: dict[str, dict[str, Any]] = {}
         self.custom_fields: dict[str, dict[str, Any]] = {}
+        self.calendars = {"calendar": CalendarState("calendar", "Calendar")}
         self.tags: dict[str, str] = {}
         self.index = SearchIndex(search_lag_seconds)
         self._known: dict[Identifier, dict[str, list[str]]] = {"email": {}, "phone": {}}

@@ -30,6 +30,8 @@ EXCUSES: tuple[Excuse, ...] = (
     Excuse("*", "answer", "status.200.body.contacts[].customFields[].value", "type", _VALUE),
     Excuse("get-appointment", "answer", "status.200.body.event.*Time", "type", _TIME),
     Excuse("get-appointment", "answer", "status.200.body.event.date*", "type", _TIME),
+    Excuse("get-calendar-events", "answer", "status.200.body.events[].*Time", "type", _TIME),
+    Excuse("get-calendar-events", "answer", "status.200.body.events[].date*", "type", _TIME),
     Excuse(
         "task-search",
         "answer",

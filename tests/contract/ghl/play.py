@@ -120,6 +120,34 @@ async def _children(client: GhlClient, sandbox: GhlSandbox, contact_id: str) -> 
     made = seed(sandbox, {"location": "loc1", "contacts": [{"email": "cy@example.com", "appointments": [appointment]}]})
     (event,) = await client.list_appointments(made["contacts"][0])
     await client.get_appointment(event.id)
+    await _calendars(client, sandbox, contact_id)
+
+
+async def _calendars(client: GhlClient, sandbox: GhlSandbox, contact_id: str) -> None:
+    seed(sandbox, {"location": "loc1", "calendars": [{"id": "viewings", "name": "Viewings", "users": ["u1"]}]})
+    await client.get_calendar("viewings")
+    fields = {
+        "calendarId": "viewings",
+        "title": "Viewing",
+        "startTime": "2026-11-25T10:00:00Z",
+        "endTime": "2026-11-25T11:00:00Z",
+        "description": "By the garden\n\n[lofty-appointment:1]",
+        "address": "1 Main Street",
+        "assignedUserId": "u1",
+        "appointmentStatus": "confirmed",
+        "toNotify": False,
+        "ignoreDateRange": True,
+        "ignoreFreeSlotValidation": True,
+    }
+    made = await client.create_appointment({**fields, "locationId": "loc1", "contactId": contact_id})
+    await client.list_events("loc1", "viewings", from_ms=1_795_600_000_000, until_ms=1_795_700_000_000)
+    await client.update_appointment(made.id, {"title": "Second viewing", "appointmentStatus": "showed"})
+    await client.delete_appointment(made.id)
+    await _refused(client.get_calendar("nowhere"))
+    await _refused(client.delete_appointment(made.id))
+    stranger = {**fields, "locationId": "loc1", "contactId": contact_id, "assignedUserId": "stranger"}
+    await _refused(client.create_appointment(stranger))
+    await _refused(client.create_appointment({**fields, "locationId": "loc1", "contactId": "nobody"}))
 
 
 async def _relations(client: GhlClient, contact_id: str) -> None:

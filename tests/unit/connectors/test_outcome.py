@@ -30,6 +30,8 @@ LEADS_TO = {
     "server error": Disposition.RETRY,
     "try again": Disposition.RETRY,
     "token expired": Disposition.REFRESH,
+    "no calendar access": Disposition.REFUSED,
+    "no such calendar": Disposition.REFUSED,
     "not authorized": Disposition.PAUSE,
     "location inactive": Disposition.PAUSE,
     "version header": Disposition.PAUSE,
@@ -46,7 +48,9 @@ LEADS_TO = {
 
 def ghl(status: int, *messages: str, **facts: Any) -> VendorError:
     """A refusal of GHL."""
-    return VendorError(vendor="ghl", operation="an-operation", status=status, messages=messages, **facts)
+    return VendorError(
+        **{"vendor": "ghl", "operation": "an-operation", "status": status, "messages": messages, **facts}
+    )
 
 
 def lofty(status: int, message: str, code: int | None = None) -> VendorError:
@@ -113,6 +117,15 @@ GHL: list[tuple[VendorError, str]] = [
     (ghl(401, "UnAuthorized!"), "not authorized"),
     (ghl(400, "Endpoint /oauth/installedLocations is not available in API version v3"), "version header"),
     (ghl(400, "API endpoint has been removed"), "refused"),
+    # Calendars, without which contacts go on
+    (ghl(401, "The token is not authorized for this scope.", operation="create-appointment"), "no calendar access"),
+    (ghl(403, "The token is not authorized for this scope.", operation="get-calendar"), "no calendar access"),
+    (ghl(401, "The token is not authorized for this scope.", operation="create-task"), "not authorized"),
+    (ghl(401, "Invalid Private Integration token", operation="create-appointment"), "not authorized"),
+    (ghl(400, "The calendar c1 is not found", operation="create-appointment"), "no such calendar"),
+    (ghl(404, "Calendar not found", operation="get-calendar"), "no such calendar"),
+    (ghl(400, "Appointment not found for id:a1", operation="edit-appointment"), "not found"),
+    (ghl(400, "Contact not found for id:c1", operation="create-appointment"), "not found"),
     # What we asked
     (ghl(400, DUPLICATE, meta={"contactId": "existing123", "matchingField": "email"}), "duplicate"),
     (ghl(400, DUPLICATE, meta={"contactName": "no id"}), "refused"),

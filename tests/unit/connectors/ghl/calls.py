@@ -165,6 +165,20 @@ RELATION_CASES = (
          "DELETE /contacts/con1/workflow/wor1", {"eventStartTime": _START}, _DONE),
 )  # fmt: skip
 
+_APPOINTMENT = {
+    "calendarId": "cal1",
+    "title": "Viewing",
+    "startTime": DUE,
+    "endTime": "2026-10-25T12:00:00Z",
+    "description": "[lofty-appointment:7]",
+    "address": "1 Main Street",
+    "appointmentStatus": "confirmed",
+    "assignedUserId": USER,
+    "toNotify": False,
+    "ignoreDateRange": True,
+    "ignoreFreeSlotValidation": True,
+}
+_NEW_APPOINTMENT = {**_APPOINTMENT, "locationId": LOCATION, "contactId": CONTACT}
 _NEW_FIELD = {"name": "Lofty id", "dataType": "TEXT", "model": "contact"}
 
 LOCATION_CASES = (
@@ -179,6 +193,19 @@ LOCATION_CASES = (
     Case("get-user-by-location", lambda c: c.list_users(LOCATION), "GET /users/?locationId=loc1", None,
          {"users": [{"id": USER, "name": "Pat Reed", "email": "pat@example.com"}]},
          lambda r: (r[0].id, r[0].name, r[0].email), (USER, "Pat Reed", "pat@example.com")),
+    Case("get-calendar", lambda c: c.get_calendar("cal1"), "GET /calendars/cal1", None,
+         {"calendar": {"id": "cal1", "name": "Viewings", "teamMembers": [{"userId": USER}, {}, 7]}},
+         lambda r: (r.id, r.users), ("cal1", frozenset({USER}))),
+    Case("get-calendar-events", lambda c: c.list_events(LOCATION, "cal1", from_ms=1, until_ms=2),
+         "GET /calendars/events?locationId=loc1&calendarId=cal1&startTime=1&endTime=2", None,
+         {"events": [{"id": EVENT, "contactId": CONTACT, "description": "[lofty-appointment:7]"}]},
+         lambda r: (r[0].contact_id, r[0].description), (CONTACT, "[lofty-appointment:7]")),
+    Case("create-appointment", lambda c: c.create_appointment(_NEW_APPOINTMENT),
+         "POST /calendars/events/appointments", _NEW_APPOINTMENT, {"id": EVENT, "title": "Viewing"}, _id, EVENT),
+    Case("edit-appointment", lambda c: c.update_appointment(EVENT, _APPOINTMENT),
+         "PUT /calendars/events/appointments/eve1", _APPOINTMENT, {"id": EVENT}),
+    Case("delete-event", lambda c: c.delete_appointment(EVENT), "DELETE /calendars/events/eve1", {},
+         {"succeeded": True}),
     Case("get-appointment", lambda c: c.get_appointment(EVENT), "GET /calendars/events/appointments/eve1", None,
          {"event": {"id": EVENT, "startTime": "2023-09-25T16:00:00+05:30", "appoinmentStatus": "confirmed"}},
          lambda r: (r.start_time, r.appointment_status), ("2023-09-25T16:00:00+05:30", "confirmed")),

@@ -41,6 +41,7 @@ def test_what_must_be_looked_for_before_it_is_repeated() -> None:
     assert {one.name for one in ALL if one.retry_class == "create"} == {
         "create-contact",
         "create-task",
+        "create-appointment",
         "create-note",
         "create-custom-field",
         "add-contact-to-campaign",

@@ -25,6 +25,7 @@ class Contact:
     tags: set[str] = field(default_factory=set)
     note: dict[str, dict[str, Any]] = field(default_factory=dict)
     task: dict[str, dict[str, Any]] = field(default_factory=dict)
+    appointment: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen_from_ms: int = 0
 
 
@@ -67,14 +68,16 @@ class Ghl:
             children[ghl_id] = dict(call.body)
             return ghl_id
         if verb == "find":
-            return next((i for i, child in children.items() if call.marker in child["body"]), None)
+            texts = ((i, child.get("body") or child.get("description") or "") for i, child in children.items())
+            return next((i for i, text in texts if call.marker in text), None)
         assert call.ghl_id is not None
         if verb == "delete":
             children.pop(call.ghl_id, None)
         elif call.ghl_id not in children:
             raise Gone(call.ghl_id)
         else:
-            children[call.ghl_id].update(call.body)
+            reset = {"appointmentStatus": "confirmed"} if kind == "appointment" else {}
+            children[call.ghl_id].update({**reset, **call.body})
         return call.ghl_id
 
     def _upsert(self, given: dict[str, Any], now_ms: int) -> str:

@@ -51,6 +51,11 @@ def snapshot_of(key: str, state: Mapping[str, Any] | None, version_ms: int = 10)
     )
 
 
+CALENDAR_BASIS = Basis(
+    Rules(MAPPING, "US", calendar="cal"), Directory(DIRECTORY.custom_fields, DIRECTORY.users, frozenset({"user-1"}))
+)
+
+
 class World:
     """`snapshots` are Lofty's, `contact`, `notes` and `tasks` are GHL's, `standings` ours. All may be changed."""
 
@@ -67,6 +72,7 @@ class World:
         }
         self.notes = [{"id": "n-1", **self.child(NOTE)}]
         self.tasks = [{"id": "t-2", **self.child(TASK)}, {"id": "t-3", **self.child(APPOINTMENT)}]
+        self.appointments: list[dict[str, Any]] = []
         self.standings = {
             CONTACT: Standing(ghl_id="c-1", version_ms=10, written=tuple(written), tags=("lofty",)),
             NOTE: Standing(ghl_id="n-1", version_ms=10, written=("body",)),
@@ -77,6 +83,13 @@ class World:
     def child(self, key: str) -> dict[str, Any]:
         """What a note or task should be in GHL."""
         return dict(desired_child(self.snapshots[key], RULES, DIRECTORY).fields)
+
+    def into_calendar(self) -> None:
+        """The appointment stands in the calendar, as it should."""
+        desired = desired_child(self.snapshots[APPOINTMENT], CALENDAR_BASIS.rules, DIRECTORY, "appointment")
+        self.tasks.pop()
+        self.appointments.append({"id": "a-3", **desired.fields})
+        self.stand(APPOINTMENT, ghl_id="a-3", written=tuple(desired.fields))
 
     def stand(self, key: str, **changes: Any) -> None:
         """Change what our tables say of an entity."""
@@ -100,4 +113,5 @@ class World:
             contact=self.contact,
             notes=tuple(self.notes) if self.contact else (),
             tasks=tuple(self.tasks) if self.contact else (),
+            appointments=tuple(self.appointments) if self.contact else (),
         )

@@ -45,6 +45,19 @@ def answer(scene_: Scene, back: WayBack) -> Response:
     return found
 
 
+@pytest.mark.parametrize("type_", ["AppointmentCreate", "AppointmentUpdate", "AppointmentDelete"])
+def test_an_appointment_of_ours_in_a_calendar_is_an_echo_whatever_is_done_with_it(type_: str) -> None:
+    """It is Lofty's: moved or cancelled in GHL, it is so there only. By its link, or by the marker where GHL tells its text."""
+    back = WayBack(appointments=True, rules=(task_rule("appointment changed"),))
+    body = {"title": "Moved", "appointmentStatus": "cancelled", "startTime": "2027-01-02T10:00:00+00:00"}
+    linked = scene(type_, body=body, own=Entity("acme", "600", "appointment", "5"))
+    marked = scene(type_, body={**body, "notes": with_marker("Viewing", "appointment", "5")})
+    anothers = answer(scene(type_, body=body), back)
+
+    assert [answer(one, back) for one in (linked, marked)] == [Response("echo")] * 2
+    assert anothers.because == "answered"
+
+
 # -- echoes -----------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,15 @@ TASK_BODY = {"title": "Call", "dueDate": "2026-10-25T11:00:00Z", "completed": Fa
 NOTES = {"notes": [{"id": "n-1", "body": "theirs"}, {"id": "n-2", "body": "ours [m]"}, {"id": "n-3"}]}
 TASKS = {"tasks": [{"id": "t-1", "body": "theirs"}, {"id": "t-2", "body": "ours [m]"}]}
 
+EVENT_BODY = {"calendarId": "cal", "startTime": "2026-10-25T10:00:00Z"}
+FIND = Call("find appointment", "c-1", body=EVENT_BODY, marker="[m]")
+EVENTS = [
+    {"id": "a-0", "contactId": "c-2", "description": "[m]"},
+    {"id": "a-1", "contactId": "c-1", "description": "theirs", "startTime": "2026-10-25T10:00:00Z"},
+    {"id": "a-2", "contactId": "c-1", "startTime": "2026-10-25T15:30:00+05:30"},
+    {"id": "a-3", "contactId": "c-1", "description": "moved\n\n[m]", "startTime": "2026-10-26T10:00:00Z"},
+]
+
 STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
     (
         Call("create contact", body={"email": "a@example.com"}),
@@ -55,6 +64,24 @@ STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
     (Call("delete task", "c-1", "t-1"), {"succeded": True}, "DELETE /contacts/c-1/tasks/t-1", None, "t-1"),
     (Call("find task", "c-1", marker="[m]"), TASKS, "GET /contacts/c-1/tasks", None, "t-2"),
     (Call("find task", "c-1", marker="[other]"), TASKS, "GET /contacts/c-1/tasks", None, None),
+    (
+        Call("create appointment", "c-1", body=EVENT_BODY),
+        {"id": "a-9"},
+        "POST /calendars/events/appointments",
+        {"locationId": LOCATION, "contactId": "c-1", **EVENT_BODY},
+        "a-9",
+    ),
+    (
+        Call("update appointment", "c-1", "a-1", {"title": "x", "appointmentStatus": "confirmed"}),
+        {"id": "a-1"},
+        "PUT /calendars/events/appointments/a-1",
+        {"title": "x", "appointmentStatus": "confirmed"},
+        "a-1",
+    ),
+    (Call("delete appointment", "c-1", "a-1"), {"succeeded": True}, "DELETE /calendars/events/a-1", {}, "a-1"),
+    (FIND, {"events": EVENTS}, "GET /calendars/events", None, "a-3"),
+    (FIND, {"events": EVENTS[:3]}, "GET /calendars/events", None, "a-2"),
+    (FIND, {"events": EVENTS[:2]}, "GET /calendars/events", None, None),
     (
         Call("find contact", marker="77", body={"customField": "f-1"}),
         {"contacts": [{"id": "c-5"}], "total": 1},

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.ghl import Contact, Note, Task
-from streams.dispatch.told import MOST_BYTES, told_contact, told_notes, told_tasks, untellable
+from connectors.ghl import Appointment, Contact, Note, Task
+from streams.dispatch.told import (
+    MOST_BYTES,
+    may_be_ours,
+    told_appointments,
+    told_contact,
+    told_notes,
+    told_tasks,
+    untellable,
+)
 from streams.words import Observation
 
 
@@ -53,3 +61,12 @@ def test_what_is_too_much_or_no_json_is_not_told() -> None:
     assert untellable(seen({"id": "c"})) == ""
     assert "too much" in untellable(seen({"id": "c", "firstName": "x" * MOST_BYTES}))
     assert "JSON" in untellable(seen({"id": "c", "firstName": "\ud800"}))
+
+
+def test_an_appointment_is_told_when_its_text_or_a_link_says_that_it_is_ours() -> None:
+    """A contact's list does not tell the text: what is silent there must be read by its id."""
+    marker = "Viewing\n\n[lofty-appointment:5]"
+    rows = [{"id": "a", "description": marker}, {"id": "b", "notes": marker}, {"id": "c"}, {"id": "d", "notes": "x"}]
+    listed = [Appointment.model_validate(row) for row in rows]
+    assert [one.id for one in listed if may_be_ours(one, set())] == ["a", "b", "c"]
+    assert [row["id"] for row in told_appointments(listed, {"d"})] == ["a", "b", "d"]

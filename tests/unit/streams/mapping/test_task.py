@@ -9,7 +9,7 @@ import orjson
 import pytest
 from hypothesis import given
 
-from streams.mapping import find_marker, map_appointment, map_task
+from streams.mapping import find_marker, has_begin, map_appointment, map_event, map_task
 from tests.unit.streams.mapping.odd_leads import UNHURRIED, odd_children
 
 TASK = {
@@ -82,6 +82,34 @@ def test_an_appointment_is_a_task_due_when_it_starts() -> None:
     )
 
 
+def test_an_appointment_in_a_calendar_has_a_begin_and_an_end() -> None:
+    """The title is the task's; the marker stands in its description, its time and place do not."""
+    state = {"id": 4, "descr": "Viewing", "deadline": 1736935860000, "endTime": 1736939460000, "address": "1 Main St"}
+    event, task = map_event(state), map_appointment(state)
+    assert (event.begins_iso, event.ends_iso) == ("2025-01-15T10:11:00Z", "2025-01-15T11:11:00Z")
+    assert (event.title, event.description) == (task.title, "Viewing\n\n[lofty-appointment:4]")
+    assert event.address == "1 Main St"
+    assert event.marker == "[lofty-appointment:4]"
+    assert not event.took_place
+    assert map_event({**state, "finishFlag": True}).took_place
+
+
+@pytest.mark.parametrize("end", [None, "soon", 1736935860000, 1, "2025-01-15T10:00:00Z"])
+def test_an_appointment_without_a_good_end_lasts_half_an_hour(end: Any) -> None:
+    """GHL refuses an end that is not after the begin."""
+    event = map_event({"id": 4, "deadline": 1736935860000, "endTime": end})
+    assert event.ends_iso == "2025-01-15T10:41:00Z"
+
+
+def test_only_what_says_when_it_begins_has_a_place_in_a_calendar() -> None:
+    """A task may be due when it was created; an appointment may not be booked so."""
+    assert has_begin({"startAt": "2025-01-15T10:11:00Z"})
+    assert has_begin({"deadline": 1736935860000})
+    assert not has_begin({"createTime": 1736935860000})
+    assert not has_begin({"deadline": "soon"})
+    assert not has_begin({})
+
+
 def test_users_with_another_address_in_ghl_are_found() -> None:
     """By the mapping's table."""
     assert map_task(TASK, users={"agent@team.example": "a@ghl.example"}).assigned_to_email == "a@ghl.example"
@@ -98,3 +126,6 @@ def test_no_task_however_odd_makes_the_mapping_fail(state: dict[str, Any]) -> No
         assert task.title
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", task.due_iso)
         assert find_marker(task.body, kind) is not None  # type: ignore[arg-type]  # both are kinds
+    event = map_event(state)
+    assert event.begins_iso < event.ends_iso
+    assert find_marker(event.description, "appointment") is not None

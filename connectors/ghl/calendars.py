@@ -1,0 +1,46 @@
+"""Appointments in a location's calendars. All of it is sent with the calendars' own `Version`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.ghl.call import Caller
+from connectors.ghl.wire import Appointment, Calendar
+
+
+class CalendarCalls(Caller):
+    """The operations on calendars. There is no upsert and no key of one's own: look before creating again."""
+
+    async def get_calendar(self, calendar_id: str) -> Calendar:
+        """One calendar, with the users that an appointment in it may be assigned to."""
+        return (await self.call("get-calendar", {"calendarId": calendar_id})).one(Calendar, "calendar")
+
+    async def get_appointment(self, appointment_id: str) -> Appointment:
+        """One appointment, its times with offset."""
+        answer = await self.call("get-appointment", {"eventId": appointment_id})
+        return answer.one(Appointment, "event")
+
+    async def list_events(
+        self, location_id: str, calendar_id: str, *, from_ms: int, until_ms: int
+    ) -> tuple[Appointment, ...]:
+        """The appointments of a calendar that start within a span of time (epoch milliseconds)."""
+        query = {
+            "locationId": location_id,
+            "calendarId": calendar_id,
+            "startTime": str(from_ms),
+            "endTime": str(until_ms),
+        }
+        return (await self.call("get-calendar-events", query=query)).many(Appointment, "events")
+
+    async def create_appointment(self, fields: Mapping[str, Any]) -> Appointment:
+        """A new appointment. Not safe to repeat. The answer has no envelope, and does not tell the description."""
+        return (await self.call("create-appointment", body=fields)).whole(Appointment)
+
+    async def update_appointment(self, appointment_id: str, fields: Mapping[str, Any]) -> None:
+        """Change these fields. GHL sets `appointmentStatus` to confirmed when it is not among them."""
+        await self.call("edit-appointment", {"eventId": appointment_id}, body=fields)
+
+    async def delete_appointment(self, appointment_id: str) -> None:
+        """Delete an appointment, or any other event."""
+        await self.call("delete-event", {"eventId": appointment_id}, body={})
