@@ -78,6 +78,9 @@ from streams.words import Change, Entity, Observation, Snapshot
 STOP_SECONDS = 45.0
 """How long an orderly stop may take; what is cut off then is done again at the next start."""
 
+LEAVE_SECONDS = 10.0
+"""How long Faust may then take to leave the group; all is written by that time."""
+
 log = get_logger("lofty_ghl.worker")
 
 RELOAD_SECONDS = 3600.0
@@ -163,7 +166,13 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         self.lease.give_up()
-        await self.app.stop()
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self.app.stop()
+        except TimeoutError:
+            self._given.end(
+                f"Faust did not stop within {LEAVE_SECONDS:.0f} s. Everything was written and let go before."
+            )
         await self._appender.drain()
         await self._producer.stop()
         await self._lag.aclose()

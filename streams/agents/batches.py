@@ -46,7 +46,12 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
             await asyncio.sleep(GATHER_SECONDS)
         events = [first]
         while len(events) < most and not queue.empty():
-            event = queue.get_nowait()
+            try:
+                event = queue.get_nowait()
+            except StopAsyncIteration:
+                # The worker stops: Faust says so through the queue. What was taken is not acknowledged, and read again.
+                # As an error it would make Faust start the agent anew while it waits for its end, and never see it.
+                return
             message = event.message
             if message.generation_id != stream.app.consumer_generation_id:
                 continue  # fetched before the last rebalance: it will be fetched again by whoever owns it now

@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from connectors.ghl.sandbox import SandboxSettings
 from connectors.ghl.sandbox.mailer import public_key
 from deploy.runtime_lock import entries, needed, roots_of
-from streams.app import STOP_SECONDS
+from streams.app import LEAVE_SECONDS, STOP_SECONDS
 from streams.demo.town import AGENCIES
 from streams.settings import load_settings, require_secrets
 from tests.kafka.jars import kafka_version
@@ -176,7 +176,7 @@ def test_the_demo_brings_settings_that_are_right() -> None:
 def test_a_worker_has_time_to_stop() -> None:
     """Longer than it takes at most, or it would be killed with its requests in flight."""
     for name in ("worker", "demo-worker"):
-        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= STOP_SECONDS + LEAVE_SECONDS
 
 
 @pytest.mark.parametrize("profile", ["live", "demo", "sandbox"])

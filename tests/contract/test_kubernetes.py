@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from streams.app import STOP_SECONDS
+from streams.app import LEAVE_SECONDS, STOP_SECONDS
 from streams.settings import parse_settings
 from streams.settings.overrides import OVERRIDES
 from streams.settings.secrets import SECRETS_DIR
@@ -132,7 +132,7 @@ def test_probes_ask_what_the_program_serves(component: str) -> None:
 
 def test_a_worker_has_time_to_stop() -> None:
     """Longer than it takes at most."""
-    assert pod("worker")["spec"]["terminationGracePeriodSeconds"] > STOP_SECONDS
+    assert pod("worker")["spec"]["terminationGracePeriodSeconds"] >= STOP_SECONDS + LEAVE_SECONDS
 
 
 def test_each_worker_has_tables_of_its_own() -> None:
