@@ -70,6 +70,11 @@ class SingleFlight:
         """The server's final word, if it has spoken."""
         return self._refusal
 
+    @property
+    def expires_ms(self) -> int:
+        """When the access token in use ends, in milliseconds since the epoch."""
+        return self._pair.expires_at_ms
+
     def adopt(self, pair: TokenPair) -> None:
         """A person has given access again: use this pair, which is kept already. What was refused is forgotten."""
         if pair == self._pair:

@@ -54,6 +54,7 @@ from streams.faust_app import new_faust_app
 from streams.kafka import GroupLag, new_producer, start_producer
 from streams.metrics import Metrics
 from streams.oauth import Grants
+from streams.observing import WATCHED_TOPICS, Observed, Observing, counting_appends, watch_loop
 from streams.parking import Parking
 from streams.placement import ghl_budget, lofty_budget
 from streams.places import Places
@@ -72,6 +73,7 @@ from streams.topics import (
     TOKENS,
     TopicNames,
 )
+from streams.tracing import in_hand
 from streams.vendors import locations_of, teams_of
 from streams.words import Change, Entity, Observation, Snapshot
 
@@ -125,6 +127,16 @@ class Worker:
         self._wire = given.transport(given.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
         self._lag = GroupLag(settings, self._names.group)
+        self.observing = Observing(
+            settings,
+            self._names,
+            self._places,
+            given.metrics,
+            given.instance,
+            given.now_ms,
+            given.monotonic,
+            lambda: given.newer_mappings(settings),
+        )
 
     # -- starting and stopping ----------------------------------------------------------------------------
 
@@ -132,12 +144,15 @@ class Worker:
         self._producer = self._given.producer(self.settings)
         await start_producer(self._producer)
         self._producer.client.send = self.lease.guarding(self._producer.client.send)
-        self._appender = Appender(self._producer)
+        self._appender = Appender(self._producer, counting_appends(self.metrics, self._names))
         self.app = new_faust_app(self.settings, self._names, self.lease)
         self.state = State.of(self.settings, self._names, self._appender, self._given.monotonic)
-        self._parking = Parking(self._names, self.settings.kafka.partitions)
+        self._parking = Parking(self._names, self.settings.kafka.partitions, self.metrics.put_aside)
         self._new_dispatchers()
         self._define_agents()
+        self.observing.look_at(
+            Observed(self.state, self.lease, self.ownership, self.reading, self.writing, self._tokens, self._appender)
+        )
         # Faust calls a receiver with what its signal's own type says; the type of `connect` only knows `*args: Any`.
         self.app.on_partitions_revoked.connect(self._on_revoked, weak=False)  # type: ignore[arg-type]  # see above
         self.app.on_rebalance_complete.connect(self._on_rebalanced, weak=False)  # type: ignore[arg-type]  # see above
@@ -146,7 +161,9 @@ class Worker:
             asyncio.create_task(self.writing.run(), name="write"),
             asyncio.create_task(self._reload_directories(), name="reload directories"),
             asyncio.create_task(self.state.changelogs.run(), name="standby copies"),
-            asyncio.create_task(watch_consumer(self._lags, stalled=self._given.end), name="watch consumer"),
+            asyncio.create_task(self._watch_consumer(), name="watch consumer"),
+            asyncio.create_task(self.observing.run(), name="tell how it is"),
+            asyncio.create_task(watch_loop(self.metrics), name="watch loop"),
         ]
         self._loop_watch = LoopWatch(stalled=self._given.end)
         self.app.finalize()
@@ -158,6 +175,7 @@ class Worker:
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.ownership.release(set(self.ownership.assigned))
+                await self.observing.end()
                 await self._appender.drain()
         except TimeoutError:
             self._given.end(f"What was under way did not end within {STOP_SECONDS:.0f} s (is Kafka away?).")
@@ -204,12 +222,6 @@ class Worker:
 
     # -- what an operator asks ----------------------------------------------------------------------------
 
-    def refresh_gauges(self) -> None:
-        """Bring the dispatchers' gauges up to date, just before a scrape."""
-        for loop in (self.reading, self.writing):
-            for view in loop.core.view(self._given.monotonic()):
-                self.metrics.show_budget(loop.name, view)
-
     def budgets(self) -> list[dict[str, Any]]:
         """The state of every budget that this worker owns, for people: what waits, and what a pause waits for."""
         now = self._given.monotonic()
@@ -234,8 +246,12 @@ class Worker:
         for c in self._places.writing_at(partition):
             self._directories.load(c.name)
 
+    async def _watch_consumer(self) -> None:
+        lags, observing = self.observing.watching_lags(self._lags), self.observing
+        await watch_consumer(lags, stalled=self._given.end, looked=observing.looked)
+
     async def _lags(self) -> dict[tuple[str, int], tuple[int, int]]:
-        topics = [self._names.of(topic) for topic in (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS, GHL_CHANGES, LOFTY_WRITES)]
+        topics = [self._names.of(topic) for topic in WATCHED_TOPICS]
         return await self._lag.look((topic, partition) for topic in topics for partition in self.ownership.assigned)
 
     # -- partitions come and go ---------------------------------------------------------------------------
@@ -245,11 +261,13 @@ class Worker:
         generation, releases = self.app.consumer_generation_id, self.ownership.releases
         receipts = self._names.of(RECEIPTS)
         actives = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == receipts}
+        self.observing.recovering()
         try:
             recovered = await self.state.changelogs.recover(actives - self.ownership.assigned)
         except Exception as error:  # whatever it is: without its tables a worker must not work
             self._given.end(f"The tables of partitions {sorted(actives)} cannot be recovered ({error!r}).")
             raise
+        self.observing.recovered(recovered.records, recovered.seconds)
         if (self.app.consumer_generation_id, self.ownership.releases) != (generation, releases):
             return  # a newer rebalance has begun meanwhile; it comes here again
         log.info("%d partitions recovered: %d records in %.1f s", *astuple(recovered))
@@ -279,9 +297,12 @@ class Worker:
             )
             self.writing.gain(c.ghl_budget, policy, self._writes_spent.of_another(c.ghl_budget))
         self._load_directories(partition)
-        for _key, pending in self.state.fetches.items(partition):
+        self.observing.took_over(partition)
+        for key, pending in self.state.fetches.items(partition):
+            self.observing.fetch(partition, key, pending)
             self._offer_read(pending)
-        for _key, desired in self.state.outbox.items(partition):
+        for key, desired in self.state.outbox.items(partition):
+            self.observing.desired(partition, key, desired)
             self._offer_write(desired)
         self._back.gained(partition)
 
@@ -295,6 +316,10 @@ class Worker:
         if self._tokens is not None:
             await self._tokens.lose(partitions)
         await self._busy.until_idle()
+
+    def _released(self, partitions: set[int]) -> None:
+        self.state.release(partitions)
+        self.observing.let_go(partitions)
 
     def _newest_epoch(self, partition: int) -> int:
         return max((row.epoch for _, row in self.state.budgets.items(partition)), default=0)
@@ -377,6 +402,7 @@ class Worker:
             note=self._reads_spent.note,
             now_ms=given.now_ms,
             may_start=lambda: self.lease.is_held,
+            watching=self.observing,
         )
         self.writing = DispatchLoop(
             "write",
@@ -385,6 +411,7 @@ class Worker:
             note=self._writes_spent.note,
             now_ms=given.now_ms,
             may_start=lambda: self.lease.is_held,
+            watching=self.observing,
         )
         self._loops = (self.reading, self.writing)
         transport = LeasedTransport(self._wire, self.lease)
@@ -426,7 +453,7 @@ class Worker:
             count=lambda connection, result: self.metrics.sweeps.labels(connection, result).inc(),
         )
         self._directories = Directories(self.writing, places)
-        hooks = Hooks(self._newest_epoch, self._gained, self._losing, state.release, self._fence_failed)
+        hooks = Hooks(self._newest_epoch, self._gained, self._losing, self._released, self._fence_failed)
         receipts_topic = self._names.of(RECEIPTS)
         self.ownership = Ownership(given.instance, receipts_topic, self._appender, self._recorded, given.now_ms, hooks)
         self._reader = Reader(
@@ -458,6 +485,7 @@ class Worker:
             now_ms=given.now_ms,
             jitter=given.jitter,
             metrics=self.metrics,
+            opened=self.observing.errand,
         )
         self._writer = Writer(
             locations=places,
@@ -469,6 +497,7 @@ class Worker:
             directory=self._directories.get,
             lacks=self._directories.lacks,
             ask=self._ask,
+            held=self.observing.held,
             lofty_was_edited=self._back.responder.lofty_was_edited,
             pause=self.writing.pause,
             settled_as=self._settled_as,
@@ -529,7 +558,7 @@ class Worker:
                 offer=self._offer_write,
                 epoch=self.ownership.epoch,
                 now_ms=now_ms,
-                count=lambda decision: self.metrics.snapshots.labels(decision).inc(),
+                count=self.metrics.delivered,
             ),
         )
         self._agent(
@@ -576,11 +605,12 @@ class Worker:
             self._names.of(topic), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
         resumes_at = None if topic in (SNAPSHOTS, TOKENS) else self._lag.resumes_at
-        body = agent(name, process, self._busy, self._given.end, resumes_at)
+        body = agent(name, self.observing.stage(name, process), self._busy, self._given.end, resumes_at)
         self.app.agent(source, name=f"lofty_ghl.{name}", concurrency=1)(body)
 
     def _answered(self, loop: DispatchLoop, budget: str, answer: Any) -> None:
-        self.metrics.answered(answer)
+        work = in_hand()
+        self.metrics.answered(answer, is_retry=work.failures > 0, trace=work.trace)
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
 

@@ -12,7 +12,8 @@ tables and the dispatcher write through here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,11 +67,16 @@ class UnknownOffset(RuntimeError):
     """The broker has a batch that was sent twice, and does not remember where. Nobody could wait for it to be read back."""
 
 
+Observe = Callable[[str, int, float, bool], None]
+"""Is told of each batch: its topic, its number of records, the seconds until it was acknowledged, and whether it failed."""
+
+
 class Appender:
     """Group commit over one idempotent producer. Errors of the producer reach every append that they concern."""
 
-    def __init__(self, producer: Producer) -> None:
+    def __init__(self, producer: Producer, observe: Observe | None = None) -> None:
         self._producer = producer
+        self._observe = observe
         self._pending: dict[tuple[str, int], list[_Pending]] = {}
         self._flushing: dict[tuple[str, int], asyncio.Task[None]] = {}
 
@@ -113,7 +119,7 @@ class Appender:
         topic, partition = place
         position = 0
         while position < len(pending):
-            first = position
+            first, began = position, time.perf_counter()
             try:
                 batch = self._producer.create_batch()
                 while position < len(pending) and position - first < MOST_RECORDS:
@@ -131,10 +137,14 @@ class Appender:
             except Exception as error:  # every waiter gets it, whatever it is
                 # A record that no empty batch can hold fails alone.
                 position = max(position, first + 1)
+                if self._observe is not None:
+                    self._observe(topic, position - first, time.perf_counter() - began, True)
                 for one in pending[first:position]:
                     if not one.acknowledged.done():
                         one.acknowledged.set_exception(error)
             else:
+                if self._observe is not None:
+                    self._observe(topic, position - first, time.perf_counter() - began, False)
                 for number, one in enumerate(pending[first:position]):
                     if not one.acknowledged.done():
                         one.acknowledged.set_result(metadata.offset + number)

@@ -12,7 +12,7 @@ from streams.agents.batches import Process
 from streams.agents.respond import respond
 from streams.agents.write_back import write_back
 from streams.appender import Appender
-from streams.core.back_rows import BackRow, EventRow
+from streams.core.back_rows import BackRow, ErrandRow, EventRow
 from streams.core.forms import held_as
 from streams.core.rows import LinkRow
 from streams.dispatch.errands import Errands
@@ -60,6 +60,7 @@ class WayBackParts:
     appender: Appender
     parking: Parking
     metrics: Metrics
+    opened: Callable[[int, str, ErrandRow], None]
 
     # -- partitions ---------------------------------------------------------------------------------------
 
@@ -72,7 +73,8 @@ class WayBackParts:
                 self._pause(row.event)
             else:
                 self.responder.offer(key, row)
-        for _key, errand in self.state.errands.items(partition):
+        for key, errand in self.state.errands.items(partition):
+            self.opened(partition, key, errand)
             self.errands.offer(errand)
         self.purge(partition)
 
@@ -179,8 +181,9 @@ def new_way_back(
     now_ms: Callable[[], int],
     jitter: Callable[[], float],
     metrics: Metrics,
+    opened: Callable[[int, str, ErrandRow], None],
 ) -> WayBackParts:
-    """The parts of one worker."""
+    """The parts of one worker. `opened` is told each errand that is there when its partition is gained."""
     connections = settings.connections
     responder = Responder(
         loop=writing,
@@ -214,4 +217,6 @@ def new_way_back(
         jitter=jitter,
         metrics=metrics,
     )
-    return WayBackParts(settings, places, state, writing, responder, errands, now_ms, appender, parking, metrics)
+    return WayBackParts(
+        settings, places, state, writing, responder, errands, now_ms, appender, parking, metrics, opened
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import choose_encoder
 
 
 def add_health_and_metrics(
@@ -14,9 +14,8 @@ def add_health_and_metrics(
     registry: CollectorRegistry,
     *,
     is_ready: Callable[[], bool],
-    before_scrape: Callable[[], None] = lambda: None,
 ) -> None:
-    """Add the three routes. `before_scrape` brings gauges up to date."""
+    """Add the three routes. Who asks for OpenMetrics gets it, with exemplars: the traces of single observations."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -24,9 +23,9 @@ def add_health_and_metrics(
     async def readyz(_: web.Request) -> web.Response:
         return web.Response(text="ready\n") if is_ready() else web.Response(text="not ready\n", status=503)
 
-    async def metrics(_: web.Request) -> web.Response:
-        before_scrape()
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics(request: web.Request) -> web.Response:
+        write, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=write(registry), headers={"Content-Type": content_type})
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from streams.appender import Record
@@ -11,14 +12,18 @@ from streams.words import Parked, Stage
 
 
 class Parking:
-    """Makes the records for the `parked` topic."""
+    """Makes the records for the `parked` topic. `count(stage, reason)` is told each."""
 
-    def __init__(self, names: TopicNames, partitions: int) -> None:
+    def __init__(
+        self, names: TopicNames, partitions: int, count: Callable[[str, str], None] = lambda _stage, _reason: None
+    ) -> None:
+        self._count = count
         self._topic = names.of(PARKED)
         self._partitions = partitions
 
     def record(self, parked: Parked) -> Record:
-        """The record to append."""
+        """The record to append. It counts as parked."""
+        self._count(parked.stage, parked.reason)
         key = parked.entity or parked.connection or parked.source
         return Record(self._topic, partition_of(key, self._partitions), key.encode(), parked.to_bytes())
 

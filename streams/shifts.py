@@ -51,11 +51,6 @@ class Shifts:
         """A worker is on duty, and acts for all partitions that it was given."""
         return self.current is not None and self.current.is_ready
 
-    def refresh_gauges(self) -> None:
-        """Bring the gauges of the worker on duty up to date."""
-        if self.current is not None:
-            self.current.refresh_gauges()
-
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
         while not stop.is_set():

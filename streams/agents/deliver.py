@@ -28,11 +28,11 @@ def deliver(
     offer: Callable[[OutboxRow], None],
     epoch: Callable[[int], int],
     now_ms: Callable[[], int],
-    count: Callable[[str], None],
+    count: Callable[[str, str], None],
 ) -> Process:
     """The agent's process. `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
 
-    `epoch` is ours as the owner of a partition.
+    `count(decision, connection)` is told what became of each. `epoch` is ours as the owner of a partition.
     """
 
     async def process(messages: list[Any]) -> None:
@@ -45,13 +45,13 @@ def deliver(
                 snapshot = Snapshot.from_bytes(message.value)
             except NotAWord as error:
                 outputs.append(parking.unreadable("deliver", message, str(error), now_ms()))
-                count("parked")
+                count("parked", "")
                 continue
             place = (message.partition, snapshot.entity.key)
             row, link = outbox.get(*place), links.get(*place)
             wanted = settled_as(snapshot)
             acceptance = accept(row, link, snapshot, wanted)
-            count(acceptance)
+            count(acceptance, snapshot.connection)
             if acceptance == "unchanged":
                 receipt = _unchanged(snapshot, now_ms(), epoch(message.partition))
                 outputs.append(Record(receipts_topic, message.partition, message.key, receipt.to_bytes()))

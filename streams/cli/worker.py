@@ -54,12 +54,7 @@ def worker(
         async with MappingDesk(settings) as desk:
             shifts = Shifts(desk, given)
             app = web.Application()
-            add_health_and_metrics(
-                app,
-                given.metrics.registry,
-                is_ready=lambda: shifts.is_ready,
-                before_scrape=shifts.refresh_gauges,
-            )
+            add_health_and_metrics(app, given.metrics.registry, is_ready=lambda: shifts.is_ready)
             app.router.add_get("/budgets", lambda _: _as_json(shifts.current.budgets() if shifts.current else []))
             runner, _ = await listen(app, "0.0.0.0", settings.worker.port)
             try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 from connectors.rate import RateHeaders
@@ -143,6 +144,9 @@ class Budget:
             waiting={priority: waiting.get(priority, 0) for priority in Priority},
             blocked=blocked,
             pause_cause=self.pause_cause(now),
+            pause_seconds=max(0.0, self._paused_until - now),
+            in_flight_limit=self.policy.in_flight,
+            window_seconds=self.policy.window_seconds,
             quota_limit=quota.limit if quota else None,
             quota_left=quota.remaining if quota else None,
             quota_reset_seconds=quota.reset_seconds if quota else None,
@@ -158,6 +162,7 @@ class Budget:
 class BudgetView:
     """One budget as an operator sees it. Without a daily quota its fields are None, empty, or 0.
 
+    `pause_seconds` is what is left of a pause; infinity for one that only an event ends.
     `waiting_for_quota` of the waiting entities are held back by the quota alone: they go on as the day goes by.
     """
 
@@ -168,6 +173,9 @@ class BudgetView:
     waiting: dict[Priority, int]
     blocked: int
     pause_cause: str
+    pause_seconds: float = 0.0
+    in_flight_limit: int = 0
+    window_seconds: float = 0.0
     quota_limit: int | None = None
     quota_left: int | None = None
     quota_reset_seconds: float | None = None
@@ -176,4 +184,6 @@ class BudgetView:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON."""
-        return {**asdict(self), "waiting": {priority.name.lower(): n for priority, n in self.waiting.items()}}
+        left = self.pause_seconds if self.pause_seconds < inf else None
+        waiting = {priority.name.lower(): n for priority, n in self.waiting.items()}
+        return {**asdict(self), "waiting": waiting, "pause_seconds": left}

@@ -184,6 +184,11 @@ class Dispatcher:
         for name, owned in self._owned.items():
             yield owned.budget.view(name, now, owned.lanes.waiting(), owned.lanes.blocked())
 
+    def is_held(self, budget: str, tenant: str) -> bool:
+        """Whether a tenant of a budget that is ours is on hold."""
+        owned = self._owned.get(budget)
+        return owned is not None and owned.lanes.is_held(tenant)
+
     @property
     def is_idle(self) -> bool:
         """Nothing waits and nothing is in flight."""

@@ -62,6 +62,8 @@ class Lanes:
         self._delayed: list[tuple[float, int, _Lane]] = []
         self._order = count()
         self._held: set[str] = set()
+        self._counts: Counter[Priority] = Counter()
+        self._blocked = 0
 
     def __bool__(self) -> bool:
         """Whether anything waits or is being worked on."""
@@ -82,10 +84,12 @@ class Lanes:
         waiting = lane.waiting.get(item.key)
         if waiting is not None:
             if item.priority < waiting.item.priority:
+                self._counts[waiting.item.priority] -= 1
+                self._counts[item.priority] += 1
                 waiting.item = item
                 self._queue(lane, now)
             return False
-        lane.waiting[item.key] = _Waiting(item, not_before)
+        self._add(lane, _Waiting(item, not_before))
         self._queue(lane, now)
         return True
 
@@ -96,6 +100,7 @@ class Lanes:
             waiting = lane.next()
             if waiting is not None and waiting.not_before <= now:
                 del lane.waiting[waiting.item.key]
+                self._counts[waiting.item.priority] -= 1
                 lane.active = replace(waiting.item, ticket=next(self._tickets))
                 return lane.active
             self._queue(lane, now)
@@ -113,13 +118,14 @@ class Lanes:
             ends = verdict in (Verdict.DONE, Verdict.PARKED)
             item = due_again if ends or due_again.priority < item.priority else item
         if verdict is Verdict.RETRY:
-            lane.waiting[item.key] = _Waiting(item, now + wait_seconds)
+            self._add(lane, _Waiting(item, now + wait_seconds))
         elif verdict is Verdict.BLOCKED:
-            lane.waiting[item.key] = _Waiting(item, is_blocked=True)
+            self._add(lane, _Waiting(item, is_blocked=True))
         elif verdict is Verdict.AGAIN or due_again is not None:
-            lane.waiting[item.key] = _Waiting(item)
+            self._add(lane, _Waiting(item))
         if item.rank == 0 and verdict is Verdict.DONE:
             for waiting in lane.waiting.values():
+                self._blocked -= waiting.is_blocked
                 waiting.is_blocked = False
         if lane.waiting:
             self._queue(lane, now)
@@ -149,16 +155,22 @@ class Lanes:
         """When the first of the delayed lanes is due."""
         return self._delayed[0][0] if self._delayed else None
 
-    def waiting(self) -> Counter[Priority]:
-        """How many entities wait, by their priority."""
-        return Counter(waiting.item.priority for waiting in self._all())
+    def waiting(self) -> dict[Priority, int]:
+        """How many entities wait, by their priority. Counted as they come and go: asking costs nothing."""
+        return {priority: self._counts[priority] for priority in Priority}
 
     def blocked(self) -> int:
         """How many entities wait for their contact."""
-        return sum(waiting.is_blocked for waiting in self._all())
+        return self._blocked
 
-    def _all(self) -> Iterator[_Waiting]:
-        return (waiting for lane in self._lanes.values() for waiting in lane.waiting.values())
+    def is_held(self, tenant: str) -> bool:
+        """Whether nothing of a tenant is taken."""
+        return tenant in self._held
+
+    def _add(self, lane: _Lane, waiting: _Waiting) -> None:
+        lane.waiting[waiting.item.key] = waiting
+        self._counts[waiting.item.priority] += 1
+        self._blocked += waiting.is_blocked
 
     # -- queues -------------------------------------------------------------------------------------------
 

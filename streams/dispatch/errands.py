@@ -42,6 +42,7 @@ from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.settings import Connection
 from streams.tables import Table
+from streams.tracing import take_in_hand
 from streams.words import Entity, Parked
 from streams.words.lofty_write import LoftyReceipt
 
@@ -100,6 +101,7 @@ class Errands:
         row = self.errands.get(team.partition, key)
         if row is None or row.parked:
             return DONE
+        take_in_hand(failures=row.attempts)
         step = plan(row, self.now_ms(), visibility_ms=team.visibility_ms)
         match step:
             case Settled(because):
@@ -220,7 +222,6 @@ class Errands:
             original=Parked.encode(write.to_bytes()),
         )
         await self.appender.append([self.parking.record(parked)])
-        self.metrics.parked.labels("write back", reason).inc()
         log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, error)
         await self._change(row, team, parked=reason)
         await self._tell(row, team, "refused", _name(step), answer, str(error))

@@ -51,6 +51,11 @@ class Lease:
         """Whether requests may be sent now."""
         return self._clock() < self._until
 
+    @property
+    def left_seconds(self) -> float:
+        """How long it is held yet; negative once it has run out, and at the start."""
+        return max(self._until - self._clock(), -self._seconds)
+
     def renew(self, sent_at: float) -> None:
         """Kafka answered what was sent at that time: we are a member of the group."""
         self._until = max(self._until, sent_at + self._seconds)

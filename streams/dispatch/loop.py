@@ -56,6 +56,33 @@ MAY_START_SECONDS = 0.1
 """How often it is asked whether something may start, while it may not."""
 
 
+class Watching(Protocol):
+    """Is told what a loop does, for whoever watches it."""
+
+    def offered(self, dispatcher: str, *, is_new: bool) -> None:
+        """An entity was offered; `is_new` unless it waited already."""
+        ...
+
+    def paused(self, dispatcher: str, budget: str, cause: str) -> None:
+        """A budget pauses."""
+        ...
+
+    def gained(self, dispatcher: str, budget: str) -> None:
+        """A budget is this worker's now."""
+        ...
+
+
+class _Unwatched:
+    def offered(self, dispatcher: str, *, is_new: bool) -> None:
+        return
+
+    def paused(self, dispatcher: str, budget: str, cause: str) -> None:
+        return
+
+    def gained(self, dispatcher: str, budget: str) -> None:
+        return
+
+
 async def _no_note(_budget: str, _row: BudgetRow) -> None:
     return None
 
@@ -76,8 +103,10 @@ class DispatchLoop:
         note: Note = _no_note,
         may_start: Callable[[], bool] = lambda: True,
         now_ms: Callable[[], int] = lambda: 0,
+        watching: Watching | None = None,
     ) -> None:
         self.name = name
+        self._watching = watching or _Unwatched()
         self.core = Dispatcher()
         self._perform = perform
         self._clock = clock
@@ -91,6 +120,7 @@ class DispatchLoop:
     def gain(self, budget: str, policy: BudgetPolicy, noted: BudgetRow | None = None) -> None:
         """This worker owns the budget now; `noted` is what its former owner left, if that was another."""
         self.core.gain(budget, policy, noted, now=self._clock(), now_ms=self._now_ms())
+        self._watching.gained(self.name, budget)
 
     async def lose(self, budgets: set[str]) -> None:
         """Start nothing more for these budgets, and wait until what is in flight has ended and is written.
@@ -111,7 +141,10 @@ class DispatchLoop:
     def offer(self, item: Item, *, wait_seconds: float = 0.0) -> None:
         """An entity is due, at once or after a wait."""
         now = self._clock()
-        if self.core.offer(item, now, not_before=now + wait_seconds if wait_seconds > 0 else 0.0):
+        is_new = self.core.offer(item, now, not_before=now + wait_seconds if wait_seconds > 0 else 0.0)
+        if is_new or self.core.owns(item.budget):
+            self._watching.offered(self.name, is_new=is_new)
+        if is_new:
             self._changed.set()
 
     def hold(self, budget: str, tenant: str) -> None:
@@ -130,6 +163,7 @@ class DispatchLoop:
     def pause(self, budget: str, seconds: float, cause: str) -> None:
         """Start nothing for a budget for a while."""
         log.warning("%s: budget %s pauses for %.1f s: %s", self.name, budget, seconds, cause)
+        self._watching.paused(self.name, budget, cause)
         self.core.pause(budget, self._clock() + seconds, cause)
 
     def resume(self, budget: str) -> None:

@@ -20,6 +20,7 @@ from streams.dispatch.loop import AGAIN, DONE, Finish, Slot
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.tables import Table
+from streams.tracing import take_in_hand
 from streams.words import Entity, Parked
 
 log = get_logger("lofty_ghl.reader")
@@ -68,15 +69,16 @@ class Reader:
         row = self.fetches.get(team.partition, entity.key)
         if row is None or row.parked:
             return DONE
+        take_in_hand(failures=row.attempts)
         try:
             state = await _read(team.client, entity, with_trash=row.confirms)
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
-            self.metrics.reads.labels(team.connection, entity.kind, outcome.name).inc()
+            self.metrics.read(team.connection, entity.kind, outcome.name)
             return await self._failed(entity, team, row, error, outcome)
         slot.answered()
-        self.metrics.reads.labels(team.connection, entity.kind, "read").inc()
+        self.metrics.read(team.connection, entity.kind, "read")
         if state is None:
             return await self._not_found(entity, team, row, "the list of the lead does not hold it")
         # A lead that only the trash shows is deleted.
@@ -160,7 +162,6 @@ class Reader:
             original=Parked.encode(row.to_bytes()),
         )
         await self.appender.append([self.parking.record(parked)])
-        self.metrics.parked.labels("fetch", reason).inc()
         log.warning("%s is parked until it changes again: %s", entity.key, parked.message)
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation != row.generation:

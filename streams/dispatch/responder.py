@@ -334,7 +334,6 @@ class Responder:
             original=Parked.encode(row.event.to_bytes()),
         )
         await self.appender.append([self.parking.record(parked)])
-        self.metrics.parked.labels("respond", reason).inc()
         log.warning("connection %s: an event of GHL is parked (%s): %s", place.connection, row.event.type, why)
         return await self._end(key, row.event, place, "parked")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 from mode.utils.logging import get_logger
 
@@ -20,6 +21,7 @@ from connectors.tokens import TokenPair
 from streams.core.token_rows import TokenRow
 from streams.metrics import Metrics
 from streams.oauth import Grants, Side
+from streams.settings import Connection
 from streams.tables import Table
 
 log = get_logger("lofty_ghl.tokens")
@@ -80,6 +82,15 @@ class Tokens:
                 return
         log.info("%s has been given access", side.about)
         self._resume(side.budget)
+
+    def expires_ms(self, connection: Connection, vendor: Literal["lofty", "ghl"]) -> int | None:
+        """When the access token in use ends (epoch milliseconds); None for a side by key, or whose token is not in use."""
+        is_oauth = (connection.lofty if vendor == "lofty" else connection.ghl).auth == "oauth"
+        if not is_oauth:
+            return None
+        side = self._grants.lofty(connection) if vendor == "lofty" else self._grants.ghl(connection)
+        flight = self._flights.get(side.token)
+        return flight.expires_ms if flight is not None else None
 
     async def lose(self, partitions: set[int]) -> None:
         """The partitions go to another worker: a refresh under way ends first, and is kept."""

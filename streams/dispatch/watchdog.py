@@ -50,6 +50,11 @@ class Stall:
         }
         return [place for place, (_, looks) in self._seen.items() if looks > self._most_looks]
 
+    @property
+    def most(self) -> int:
+        """The looks in a row without progress, of the worst place."""
+        return max((looks for _, looks in self._seen.values()), default=0)
+
     def _count(self, place: Place, committed: int) -> int:
         before, looks = self._seen.get(place, (committed, 0))
         return looks if before == committed else 0
@@ -68,8 +73,12 @@ async def watch_consumer(
     stalled: Callable[[str], None] = end_process,
     look_seconds: float = LOOK_SECONDS,
     most_looks: int = MOST_LOOKS,
+    looked: Callable[[int], None] = lambda _looks: None,
 ) -> None:
-    """Look at the lag of our partitions until cancelled. A look that fails says nothing: Kafka is away, not our consumer."""
+    """Look at the lag of our partitions until cancelled. A look that fails says nothing: Kafka is away, not our consumer.
+
+    `looked` is told, after each look, how many in a row the worst place has not moved.
+    """
     stall = Stall(most_looks)
     while True:
         await asyncio.sleep(look_seconds)
@@ -78,7 +87,9 @@ async def watch_consumer(
         except Exception as error:  # whatever it is, it is no proof of a silent consumer
             log.warning("the lag of our partitions cannot be seen: %s", error)
             continue
-        if places := stall.look(seen):
+        places = stall.look(seen)
+        looked(stall.most)
+        if places:
             where = ", ".join(f"{topic}/{partition}" for topic, partition in places)
             stalled(f"Nothing was committed for {most_looks * look_seconds:.0f} s although {where} hold more to read.")
 

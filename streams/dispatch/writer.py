@@ -29,6 +29,7 @@ from streams.dispatch.receipts import Receipts
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.tables import Table
+from streams.tracing import in_hand, take_in_hand
 from streams.words import Entity, Outcome, Parked, Receipt, Snapshot
 
 log = get_logger("lofty_ghl.writer")
@@ -56,6 +57,7 @@ class Location:
 class Writer:
     """Everything that writing needs. `ask` requests a read of an entity's state from Lofty, `lacks` a custom field.
 
+    `held` says what has held a connection's changes back since a time: `quota`, `access`, or `no`.
     `lofty_was_edited` is told of fields that GHL owns and that Lofty holds differently.
     """
 
@@ -74,6 +76,7 @@ class Writer:
     now_ms: Callable[[], int]
     jitter: Callable[[], float]
     metrics: Metrics
+    held: Callable[[str, int], str] = lambda _connection, _since_ms: "no"
     backoff: Backoff = Backoff()
 
     async def __call__(self, item: Item, slot: Slot) -> Finish:
@@ -85,6 +88,7 @@ class Writer:
             return DONE
         if row.parked:
             return Finish(Verdict.PARKED)
+        take_in_hand(failures=row.attempts)
         prepared = prepare(row, place.rules, self.directory(entity.connection))
         if prepared.missing and self.lacks(entity.connection, prepared.missing):
             return AGAIN  # the location gets its fields first; the entity is planned again after that
@@ -95,6 +99,7 @@ class Writer:
             await self.lofty_was_edited(entity, wanted)
         match prepared.plan(link, self._contact(entity, place), self.now_ms()):
             case Settled(because):
+                self.metrics.same(place.connection)
                 slot.answered(was_sent=False)
                 facts = {"message": because, "flags": prepared.flags}
                 receipt = self.receipts.make(
@@ -144,13 +149,13 @@ class Writer:
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
-            self.metrics.writes.labels(place.connection, call.step, outcome.name).inc()
+            self.metrics.wrote(place.connection, call.step, outcome.name)
             if intended is not None:
                 # The next plan must see the intent, or it would create again instead of looking.
                 await self.receipts.until_recorded(place.partition, intended)
             return await self._failed(entity, place, row, call, prepared, error, outcome)
         slot.answered()
-        self.metrics.writes.labels(place.connection, call.step, "applied").inc()
+        self.metrics.wrote(place.connection, call.step, "applied")
         return await self._succeeded(entity, place, row, call, prepared, performed)
 
     async def _succeeded(
@@ -177,9 +182,13 @@ class Writer:
         is_settled = isinstance(after, Settled)
         if is_settled:
             receipt = receipt.model_copy(update={"settled": self.settled_as(row.snapshot)})
-            self.metrics.observe_freshness(place.connection, row.snapshot, receipt.at_ms)
+            self._fresh(place, row.snapshot, receipt.at_ms)
         await self.receipts.settle(place.partition, receipt)
         return DONE if is_settled else AGAIN
+
+    def _fresh(self, place: Location, snapshot: Snapshot, at_ms: int) -> None:
+        held = self.held(place.connection, snapshot.accepted_ms)
+        self.metrics.fresh(place.connection, snapshot, at_ms, held=held, trace=in_hand().trace)
 
     async def _failed(
         self,
@@ -206,7 +215,8 @@ class Writer:
             case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
                 if call.is_create:
                     await self.receipts.settle(place.partition, self._receipt_of(row, "failed", call.step, error))
-                self.pause(place.budget, self._pause_seconds(place, outcome, answer), f"{outcome.name}: {error}")
+                cause = "daily quota" if _is_day_over(answer) else outcome.name
+                self.pause(place.budget, self._pause_seconds(place, outcome, answer), f"{cause}: {error}")
                 return AGAIN
             case _:
                 if call.is_create and isinstance(error, NotSent):
@@ -287,7 +297,6 @@ class Writer:
             original=Parked.encode(snapshot.to_bytes()),
         )
         await self.appender.append([self.parking.record(parked)])
-        self.metrics.parked.labels("deliver", reason).inc()
         log.warning("%s is parked until it changes again: %s", snapshot.entity.key, parked.message)
         receipt = self._receipt_of(row, "refused", step, error, message)
         await self.receipts.settle(place.partition, receipt)
@@ -315,6 +324,16 @@ class Writer:
             return place.window_seconds
         if rate.retry_after_seconds:
             return rate.retry_after_seconds
-        if rate.daily_remaining is not None and rate.daily_remaining <= 0:
+        if _is_day_over(answer):
             return rate.daily_reset_seconds or 3600.0
         return rate.reset_seconds or rate.window_seconds or place.window_seconds
+
+
+def _is_day_over(answer: VendorError | None) -> bool:
+    rate = answer.rate if answer is not None else None
+    return (
+        rate is not None
+        and not rate.retry_after_seconds
+        and rate.daily_remaining is not None
+        and rate.daily_remaining <= 0
+    )

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -51,13 +52,14 @@ class Door:
 
 
 class GhlIntake:
-    """The handler of `POST /ghl/webhooks`. `partitions` is where each location's events belong."""
+    """The handler of `POST /ghl/webhooks`. `partitions` is where each location's events belong, `owners` its connection."""
 
     def __init__(
         self,
         door: Door,
         *,
         partitions: Mapping[str, int],
+        owners: Mapping[str, str],
         topic: str,
         appender: Appender,
         parking: Parking,
@@ -66,6 +68,7 @@ class GhlIntake:
     ) -> None:
         self._door = door
         self._partitions = partitions
+        self._owners = owners
         self._topic = topic
         self._appender = appender
         self._parking = parking
@@ -75,6 +78,13 @@ class GhlIntake:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
+        began = time.perf_counter()
+        try:
+            return await self._handle(request)
+        finally:
+            self._metrics.intake_seconds.labels("ghl").observe(time.perf_counter() - began)
+
+    async def _handle(self, request: web.Request) -> web.Response:
         address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._door.proxies)
         if not is_allowed(address, self._door.addresses):
             self._refusals.tell("wrong address", f"from {address}, which is not in gateway.ghl.addresses")
@@ -90,7 +100,7 @@ class GhlIntake:
             self._refusals.tell("bad signature", f"from {address}: {error.reason}")
             return self._answer("bad signature", 401)
         try:
-            record, result = self._record(raw)
+            record, result, location = self._record(raw)
         except NotJson as error:
             self._refusals.tell("not json", f"from {address}: {error}")
             return self._answer("not json", 400)
@@ -101,19 +111,22 @@ class GhlIntake:
         except Exception as error:
             log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error)
             return self._answer("kafka unavailable", 429)
+        if result == "accepted":
+            self._metrics.intake_items.labels("ghl", self._owners[location]).inc()
         return self._answer(result, 200)
 
-    def _record(self, raw: bytes) -> tuple[Record | None, str]:
-        """What is appended for a delivery, and what it is called. Raises `NotJson`."""
+    def _record(self, raw: bytes) -> tuple[Record | None, str, str]:
+        """What is appended for a delivery, what it is called, and its location. Raises `NotJson`."""
         try:
             hook = parse(raw)
         except UnknownShape as error:
-            return self._parked(raw, "unknown shape", str(error)), "parked"
+            return self._parked(raw, "unknown shape", str(error)), "parked", ""
         if not hook.is_used:
-            return None, "ignored"
+            return None, "ignored", hook.location
         if hook.location not in self._partitions:
             hint = "add a connection with this location_id, then `lofty-ghl parked retry`, or discard it"
-            return self._parked(raw, "unknown location", f"{hook.type} of location {hook.location}: {hint}"), "parked"
+            why = f"{hook.type} of location {hook.location}: {hint}"
+            return self._parked(raw, "unknown location", why), "parked", hook.location
         now_ms = self._now_ms()
         at_ms = hook.at_ms if hook.at_ms is not None else now_ms
         if not now_ms - self._door.max_age_ms <= at_ms <= now_ms + AHEAD_MS:
@@ -121,14 +134,14 @@ class GhlIntake:
             why = (
                 f"{hook.type} is {seconds} s old" if seconds > 0 else f"{hook.type} is {-seconds} s ahead of our clock"
             )
-            return self._parked(raw, "wrong time", f"{why}; gateway.ghl.max_age_hours says what is taken"), "parked"
+            told = f"{why}; gateway.ghl.max_age_hours says what is taken"
+            return self._parked(raw, "wrong time", told), "parked", hook.location
         event = event_of(hook, at_ms, now_ms)
         place = self._partitions[hook.location]
-        return Record(self._topic, place, event.lane.encode(), event.to_bytes()), "accepted"
+        return Record(self._topic, place, event.lane.encode(), event.to_bytes()), "accepted", hook.location
 
     def _parked(self, raw: bytes, reason: str, why: str) -> Record:
         log.warning("an event of GHL was parked (%s): %s", reason, why)
-        self._metrics.parked.labels("ghl intake", reason).inc()
         return self._parking.record(
             Parked(
                 stage="ghl intake",

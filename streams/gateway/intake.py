@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import time
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
@@ -72,6 +73,13 @@ class LoftyIntake:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
+        began = time.perf_counter()
+        try:
+            return await self._handle(request)
+        finally:
+            self._metrics.intake_seconds.labels("lofty").observe(time.perf_counter() - began)
+
+    async def _handle(self, request: web.Request) -> web.Response:
         address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._proxies)
         if not is_allowed(address, self._addresses):
             self._refusals.tell("wrong address", f"from {address}, which is not in gateway.lofty_addresses")
@@ -101,6 +109,8 @@ class LoftyIntake:
                 error,
             )
             return self._answer("kafka unavailable", 503)
+        if result == "accepted":
+            self._metrics.intake_items.labels("lofty", connection.name).inc(len(records))
         return self._answer(result, 200)
 
     def _records(self, connection: Connection, body: bytes) -> tuple[list[Record], str]:
@@ -137,7 +147,6 @@ class LoftyIntake:
 
     def _parked(self, connection: Connection, body: bytes, reason: str, why: str) -> Record:
         log.warning("connection %s: a delivery was parked (%s): %s", connection.name, reason, why)
-        self._metrics.parked.labels("intake", reason).inc()
         return self._parking.record(
             Parked(
                 stage="intake",

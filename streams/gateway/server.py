@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from streams.kafka import new_producer, start_producer
 from streams.metrics import Metrics
 from streams.oauth import CALLBACK, Grants
 from streams.observe import add_health_and_metrics, listen
+from streams.observing import append_topics, counting_appends, process_readings, watch_loop
 from streams.parking import Parking
 from streams.places import Places
 from streams.settings import Settings
@@ -36,11 +38,12 @@ class Gateway:
         *,
         producer: Callable[[Settings], AIOKafkaProducer] = new_producer,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
         self._new_producer = producer
         self._now_ms = now_ms
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics("gateway")
         self.url = ""
         self._broken = BrokenRequests()
 
@@ -49,13 +52,16 @@ class Gateway:
         names = TopicNames(settings.kafka.topic_prefix)
         self._producer = self._new_producer(settings)
         await start_producer(self._producer)
-        self._appender = Appender(self._producer)
+        self._appender = Appender(self._producer, counting_appends(self.metrics, names))
+        self.metrics.begin({"connection": settings.connections, "topic": append_topics()})
+        self.metrics.gauges = process_readings(self._now_ms)
+        self._loop_watch = asyncio.create_task(watch_loop(self.metrics), name="watch loop")
         intake = LoftyIntake(
             list(settings.connections.values()),
             topic=names.of(CHANGES),
             partitions=settings.kafka.partitions,
             appender=self._appender,
-            parking=Parking(names, settings.kafka.partitions),
+            parking=Parking(names, settings.kafka.partitions, self.metrics.put_aside),
             metrics=self.metrics,
             now_ms=self._now_ms,
             addresses=networks(settings.gateway.lofty_addresses),
@@ -70,9 +76,11 @@ class Gateway:
                 max_age_ms=int(settings.gateway.ghl.max_age_hours * 3_600_000),
             ),
             partitions={c.ghl.location_id: places.ghl(c) for c in settings.connections.values()},
+            # Connections that share a location count as its first.
+            owners={c.ghl.location_id: c.name for c in reversed(settings.connections.values())},
             topic=names.of(GHL_CHANGES),
             appender=self._appender,
-            parking=Parking(names, settings.kafka.partitions),
+            parking=Parking(names, settings.kafka.partitions, self.metrics.put_aside),
             metrics=self.metrics,
             now_ms=self._now_ms,
         )
@@ -103,6 +111,7 @@ class Gateway:
         if self.console is not None:
             await self.console.stop()
         await self._runner.cleanup()
+        self._loop_watch.cancel()
         logging.getLogger("aiohttp.server").removeFilter(self._broken)
         await self._appender.drain()
         await self._producer.stop()

@@ -83,6 +83,11 @@ class Changelogs:
         self._standby = set(partitions)
         self._changed.set()
 
+    @property
+    def standby(self) -> frozenset[int]:
+        """The partitions of others of which copies are kept."""
+        return frozenset(self._standby)
+
     async def run(self) -> None:
         """Read what others write, until cancelled."""
         consumer: AIOKafkaConsumer | None = None

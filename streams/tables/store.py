@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -17,6 +18,7 @@ Rows = Iterable[tuple[bytes, bytes | None]]
 
 _POSITION = b"\x00position\x00"
 _SEPARATOR = b"\x00"
+_SIZES = ("rocksdb.estimate-num-keys", "rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables")
 
 
 class Store(Protocol):
@@ -32,6 +34,14 @@ class Store(Protocol):
 
     def scan(self, partition: int, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """All rows of a table in a partition whose keys begin with a prefix, in no promised order."""
+        ...
+
+    def keys(self, partition: int, table: bytes) -> Iterator[bytes]:
+        """The keys of a table in a partition as it is now, whatever is written while they are read."""
+        ...
+
+    def size(self) -> tuple[int, int]:
+        """Rows and bytes of all partitions that are open, as far as the store knows without counting."""
         ...
 
     def position(self, partition: int, table: bytes) -> int | None:
@@ -53,6 +63,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._rows: dict[tuple[int, bytes], dict[bytes, bytes]] = {}
         self._positions: dict[tuple[int, bytes], int] = {}
+        self._bytes = 0
 
     def read(self, partition: int, table: bytes, key: bytes) -> bytes | None:
         rows = self._rows.get((partition, table))
@@ -61,10 +72,11 @@ class MemoryStore:
     def write(self, partition: int, table: bytes, rows: Rows, position: int | None = None) -> None:
         held = self._rows.setdefault((partition, table), {})
         for key, value in rows:
-            if value is None:
-                held.pop(key, None)
-            else:
+            before = held.pop(key, None)
+            self._bytes -= 0 if before is None else len(key) + len(before)
+            if value is not None:
                 held[key] = value
+                self._bytes += len(key) + len(value)
         if position is not None:
             self._positions[partition, table] = position
 
@@ -72,13 +84,20 @@ class MemoryStore:
         rows = self._rows.get((partition, table), {})
         yield from [(key, value) for key, value in rows.items() if key.startswith(prefix)]
 
+    def keys(self, partition: int, table: bytes) -> Iterator[bytes]:
+        return iter(list(self._rows.get((partition, table), {})))
+
+    def size(self) -> tuple[int, int]:
+        return sum(map(len, self._rows.values())), self._bytes
+
     def position(self, partition: int, table: bytes) -> int | None:
         return self._positions.get((partition, table))
 
     def clear(self, partition: int) -> None:
-        for held in (self._rows, self._positions):
-            for place in [place for place in held if place[0] == partition]:
-                del held[place]
+        for place in [place for place in self._rows if place[0] == partition]:
+            self._bytes -= sum(len(key) + len(value) for key, value in self._rows.pop(place).items())
+        for place in [place for place in self._positions if place[0] == partition]:
+            del self._positions[place]
 
     def close(self) -> None:
         return
@@ -114,6 +133,16 @@ class RocksStore:
             if not key.startswith(begin + prefix):
                 return
             yield key[len(begin) :], value
+
+    def keys(self, partition: int, table: bytes) -> Iterator[bytes]:
+        begin = table + _SEPARATOR
+        # Made at once, not when the first key is asked for: it sees the rows as they are now, which RocksDB keeps for it.
+        keys = cast(Iterator[bytes], self._shelf(partition).keys(from_key=begin))
+        return (key[len(begin) :] for key in takewhile(lambda key: key.startswith(begin), keys))
+
+    def size(self) -> tuple[int, int]:
+        found = [[shelf.property_int_value(name) or 0 for name in _SIZES] for shelf in self._shelves.values()]
+        return sum(rows for rows, *_ in found), sum(sum(sizes) for _, *sizes in found)
 
     def position(self, partition: int, table: bytes) -> int | None:
         found = self._shelf(partition).get(_POSITION + table)

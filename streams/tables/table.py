@@ -12,12 +12,14 @@ So the store gets a row together with its offset, when it is acknowledged.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
 from streams.appender import Appender, Record
+from streams.tables.counting import RowCount, connection_of
 from streams.tables.store import Store
 from streams.words.word import Word
 
@@ -44,6 +46,10 @@ class Table(Generic[Row]):
         self._pending: dict[int, dict[bytes, _Pending]] = {}
         self._last: dict[int, asyncio.Future[int]] = {}
         self._failure: BaseException | None = None
+        self.watch: Callable[[int, str, Row | None], None] | None = None
+        """Is told each row that is put, and None for each that is deleted."""
+        self.rows: RowCount | None = None
+        """Counts the rows of the partitions that it is told to count."""
 
     def get(self, partition: int, key: str) -> Row | None:
         """The row under a key, or None. Raises `NotAWord` for a row that a newer version wrote."""
@@ -55,10 +61,14 @@ class Table(Generic[Row]):
     def put(self, partition: int, key: str, row: Row) -> None:
         """Write a row; `flush` makes it last."""
         self._write(partition, key.encode(), row.to_bytes())
+        if self.watch is not None:
+            self.watch(partition, key, row)
 
     def delete(self, partition: int, key: str) -> None:
         """Delete a row; `flush` makes it last."""
         self._write(partition, key.encode(), None)
+        if self.watch is not None:
+            self.watch(partition, key, None)
 
     def items(self, partition: int, prefix: str = "") -> Iterator[tuple[str, Row]]:
         """All rows of a partition, or those whose keys begin with `prefix`."""
@@ -70,6 +80,16 @@ class Table(Generic[Row]):
         for key, one in pending.items():
             if one.value is not None:
                 yield key.decode(), self._row.from_bytes(one.value)
+
+    def count(self, partition: int) -> None:
+        """Begin to count the rows of a partition that is ours now, in the background."""
+        if self.rows is None:
+            return
+        unwritten: Counter[str] = Counter()
+        for key, one in self._pending.get(partition, {}).items():
+            difference = (one.value is not None) - (self._store.read(partition, self.key, key) is not None)
+            unwritten[connection_of(key)] += difference
+        self.rows.begin(partition, self._store.keys(partition, self.key), unwritten)
 
     async def flush(self) -> None:
         """Wait until Kafka has every change made so far, by whomever. Raises the producer's error if it has not."""
@@ -85,11 +105,19 @@ class Table(Generic[Row]):
         """The partition goes to another worker: what is acknowledged from now on is read back, should it return."""
         self._last.pop(partition, None)
         self._pending.pop(partition, None)
+        if self.rows is not None:
+            self.rows.forget(partition)
 
     def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
+        if self.rows is not None and self.rows.counts(partition):
+            self.rows.changed(partition, key, existed=self._exists(partition, key), exists=value is not None)
         pending = self._pending.setdefault(partition, {})[key] = _Pending(value)
         future = self._last[partition] = self._appender.enqueue(Record(self.changelog, partition, key, value))
         future.add_done_callback(partial(self._acknowledged, partition, key, pending))
+
+    def _exists(self, partition: int, key: bytes) -> bool:
+        pending = self._pending.get(partition, {}).get(key)
+        return (pending.value if pending else self._store.read(partition, self.key, key)) is not None
 
     def _acknowledged(self, partition: int, key: bytes, pending: _Pending, future: asyncio.Future[int]) -> None:
         if future.cancelled():
