@@ -21,7 +21,8 @@ log = get_logger("lofty_ghl.gateway")
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>lofty-ghl</title><style>body{{font:1.1rem/1.5 system-ui;max-width:34rem;margin:4rem auto;padding:0 1rem}}</style>
-<h1>{title}</h1><p>{text}</p></html>"""
+<h1>{title}</h1><p>{text}</p>{way}</html>"""
+_WAY = '<p><a href="/console/connections">Back to the console</a></p>'
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "Referrer-Policy": "no-referrer",
@@ -40,6 +41,7 @@ class Callbacks:
         metrics: Metrics,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        self._way = _WAY if grants.settings.console.enabled else ""
         self._grants = grants
         self._names = names
         self._appender = appender
@@ -68,10 +70,10 @@ class Callbacks:
 
     async def lofty(self, _: web.Request) -> web.Response:
         """Lofty says nothing of whose answer it is: the person carries it to the command that waits for it."""
-        text = "Copy this page's address from the browser, and paste it into the command that waits for it."
+        text = "Copy this page's address from the browser, and paste it where you began: into the console, or the command that waits for it."
         return self._page("shown", 200, "Almost connected", text)
 
     def _page(self, result: str, status: int, title: str, text: str) -> web.Response:
         self._metrics.intake.labels("oauth", result).inc()
-        body = _PAGE.format(title=html.escape(title), text=html.escape(text))
+        body = _PAGE.format(title=html.escape(title), text=html.escape(text), way=self._way)
         return web.Response(text=body, status=status, content_type="text/html", headers=_HEADERS)
