@@ -114,18 +114,18 @@ def step(one: Event) -> Step:
         where = "GHL" if one.stage == "write" else "Lofty"
         form, level = _WRITES.get(one.outcome, ("{}: " + one.outcome, "idle"))
         title = form.format(where)
-        words = one.answer or words or (one.step if one.outcome != "unchanged" else "")
+        words = one.answer or _sentence(words or (one.step if one.outcome != "unchanged" else ""))
     elif one.stage in ("parked", "unreadable"):
         level, words = "bad", one.what
-    elif not words:
-        words = one.what
+    else:
+        words = _sentence(words or one.what)
     return Step(
         at_ms=one.at_ms,
         stage=one.stage,
         title=title,
         level=level,
-        entity=about(one.entity),
-        words=_sentence(words),
+        entity=about(one.entity) if one.entity.count(":") == 3 else "",
+        words=words,
         fields=tuple(sent.field.removeprefix("custom:") for sent in one.sent) + one.flags,
         status=one.status,
         request=request(one),
@@ -167,7 +167,7 @@ def _because(found: told.Timeline) -> str:
     refusals = [
         one for one in found.events if one.stage in ("parked", "write") and one.answer and one.outcome != "applied"
     ]
-    if found.answer.level == "bad" and refusals:
+    if found.answer.level == "bad" and refusals and refusals[-1].answer not in because:
         return f"{_sentence(because)}. In the vendor's words: “{refusals[-1].answer}”"
     return _sentence(because)
 
