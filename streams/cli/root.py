@@ -11,6 +11,7 @@ from streams.cli.demo import demo
 from streams.cli.explain import explain
 from streams.cli.gateway import gateway
 from streams.cli.init import init
+from streams.cli.mapping import mapping
 from streams.cli.operations import operations
 from streams.cli.parked import parked
 from streams.cli.running import keep_libraries_quiet
@@ -39,6 +40,7 @@ app.add_typer(connect, name="connect")
 app.add_typer(secrets, name="secrets")
 app.add_typer(console, name="console")
 app.add_typer(parked, name="parked")
+app.add_typer(mapping, name="mapping")
 app.add_typer(topics, name="topics")
 app.add_typer(subscriptions, name="subscriptions")
 app.add_typer(sandbox, name="sandbox")

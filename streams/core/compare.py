@@ -54,6 +54,11 @@ def compare_child(desired: DesiredChild, child: Mapping[str, Any]) -> tuple[Diff
     return tuple(_fields(desired.fields, {name: child.get(name) for name in desired.fields}))
 
 
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are the same, however each side writes it."""
+    return bool(_plain(one) == _plain(other))
+
+
 def _fields(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Difference]:
     return [
         Difference(name, value, found[name]) for name, value in wanted.items() if _plain(value) != _plain(found[name])

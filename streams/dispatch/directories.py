@@ -35,6 +35,7 @@ class _Shelf:
     fields: dict[str, str] | None = None
     users: dict[str, str] | None = None
     team: frozenset[str] | None = None
+    types: dict[str, str] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
 
 
@@ -49,7 +50,7 @@ class Directories:
     def get(self, connection: str) -> Directory:
         """What is known of a connection's location."""
         shelf = self._shelves[connection]
-        return Directory(shelf.fields or {}, shelf.users or {}, shelf.team or frozenset())
+        return Directory(shelf.fields or {}, shelf.users or {}, shelf.team or frozenset(), shelf.types)
 
     def load(self, connection: str) -> None:
         """Read the directory (again). The connection is on hold until that is done."""
@@ -108,6 +109,8 @@ class Directories:
             found: dict[str, str] = {}
             for one in await client.list_custom_fields(location_id, model="contact"):
                 found[fold(one.name)] = one.id
+                if one.data_type:
+                    shelf.types[one.id] = one.data_type
                 if one.field_key:
                     found[fold(one.field_key)] = one.id
             shelf.fields = found
@@ -129,6 +132,7 @@ class Directories:
         made = await client.create_custom_field(location_id, body)
         log.info("created custom field %r in location %s", reference, location_id)
         shelf.fields[fold(reference)] = made.id
+        shelf.types[made.id] = wanted.type
         if made.field_key:
             shelf.fields[fold(made.field_key)] = made.id
         return self._is_complete(shelf)

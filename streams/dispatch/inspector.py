@@ -138,6 +138,7 @@ class Inspector:
                     "custom_fields": dict(known.custom_fields),
                     "users": dict(known.users),
                     "calendar_team": tuple(sorted(known.calendar_team)),
+                    "field_types": dict(known.types),
                 }
                 return self._observe(inspection, "seen", **names)
             case "bearers":

@@ -236,10 +236,12 @@ def _compile_field(
             faults.append(Fault((*path, key), f"one of {', '.join(FIELD_KEYS)}", "an unknown key", hint))
     described = _describe(target, reference, options, faults)
     steps: list[Step] = [] if options.get("unset") is False else [unset_step()]
+    labels = [] if options.get("unset") is False else ["unset"]
     written = options.get("transform", [])
     for index, one in enumerate(written if isinstance(written, list) else [written]):
         try:
             steps.append(compile_transform(one))
+            labels.append(_label(one))
         except WrongTerm as error:
             faults.append(error.at(*path, "transform", *([str(index)] if isinstance(written, list) else [])))
     faults += (
@@ -247,18 +249,28 @@ def _compile_field(
         for key in ("unset", "unchecked")
         if not isinstance(options.get(key, True), bool)
     )
-    steps.append(settle(described.type if target.startswith(CUSTOM) else target))
+    kind = described.type if target.startswith(CUSTOM) else target
+    steps.append(settle(kind))
+    labels.append(f"as {kind}")
     if ("from" in options) == ("value" in options):
         raise WrongTerm("either from or value", "both" if "from" in options else "neither")
     if "value" in options:
         constant = options["value"]
-        return described, CompiledField(reference, "", lambda state: constant, tuple(steps))
+        return described, CompiledField(reference, "", lambda state: constant, tuple(steps), tuple(labels))
     try:
         expression = _expression(options)
     except WrongTerm as error:
         faults.append(error.at(*path, "from"))
         return described, None
-    return described, CompiledField(reference, expression.source, expression.read, tuple(steps))
+    return described, CompiledField(reference, expression.source, expression.read, tuple(steps), tuple(labels))
+
+
+def _label(transform: Any) -> str:
+    """A transform as people read it: its name, and its argument where that is short."""
+    if isinstance(transform, str):
+        return transform
+    ((name, argument),) = transform.items()
+    return f"{name} {shown(argument)}"
 
 
 def _expression(options: dict[str, Any]) -> Expression:

@@ -55,7 +55,7 @@ class MappedContact:
 
 def map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: str) -> MappedContact:
     """Map the state of a lead. `region` is where its phone numbers are at home. Never raises for what Lofty sends."""
-    view = {**state, ADDRESS: _address(state)}
+    view = view_of(state)
     flags: list[str] = []
     fields: dict[str, Any] = {}
     for field in mapping.standard:
@@ -81,6 +81,11 @@ def map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: s
         assigned_to_email=mapping.ghl_user_email(email) if email else None,
         flags=(*flags, *tag_flags),
     )
+
+
+def view_of(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A lead as the mapping's expressions read it: Lofty's JSON, with one whole address."""
+    return {**state, ADDRESS: _address(state)}
 
 
 def _fill(into: dict[str, Any], field: CompiledField, view: dict[str, Any], region: str, flags: list[str]) -> None:

@@ -36,12 +36,13 @@ class CustomField:
 
 @dataclass(frozen=True, slots=True)
 class CompiledField:
-    """One field of GHL and how it is filled: `read` the state, then each of `steps`."""
+    """One field of GHL and how it is filled: `read` the state, then each of `steps`; `labels` name them for people."""
 
     target: str
     source: str
     read: Read
     steps: tuple[Step, ...]
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -111,10 +112,16 @@ class MappingDesk:
             return error.problems
         return ()
 
-    def candidate(self, name: str, text: str | None) -> Settings:
-        """The settings as they would be with this text. Raises `WrongMapping`, and `NoSuchMapping` for the built-in one."""
+    def candidate(self, name: str, text: str | None, used_by: Iterable[str] = ()) -> Settings:
+        """The settings as they would be with this text, and with these connections using it.
+
+        Raises `WrongMapping`, and `NoSuchMapping` for the built-in one.
+        """
         _refuse_default(name)
-        return self._tried(self._edit("text", name=name, text=text))
+        edit = self._edit("text", name=name, text=text)
+        overlay = self._after(edit)
+        uses = {**overlay.uses, **dict.fromkeys(used_by, name)}
+        return self._compiled(replace(overlay, uses=uses), edit)
 
     # -- saving -------------------------------------------------------------------------------------------
 
@@ -145,7 +152,9 @@ class MappingDesk:
 
     def _tried(self, edit: MappingEdit) -> Settings:
         """The settings that an edit would lead to."""
-        overlay = self._after(edit)
+        return self._compiled(self._after(edit), edit)
+
+    def _compiled(self, overlay: Overlay, edit: MappingEdit) -> Settings:
         try:
             return self._file.with_mappings(overlay)
         except SettingsError as error:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 
+from streams.mappings.now import settings_now
 from streams.placement import ghl_budget, partition_of
 from streams.settings import Settings
 from streams.topics import SNAPSHOTS, TopicNames
@@ -36,6 +37,7 @@ async def verify(
 
     Raises `NoTopic` when a topic is missing, and aiokafka's errors when Kafka cannot be reached.
     """
+    settings = await settings_now(settings)
     patience, began, run = patience or Patience(), clock(), uuid.uuid4().hex[:12]
     names = TopicNames(settings.kafka.topic_prefix)
     chosen = [one for one in settings.connections.values() if connection in ("", one.name)]

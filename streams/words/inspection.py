@@ -65,7 +65,7 @@ class Standing(_Part):
 class Inspection(Word):
     """One question of one run of verify. `number` tells questions of a run apart; times are epoch milliseconds.
 
-    - `directory`: what the location calls its custom fields and users. No request.
+    - `directory`: what the location calls its custom fields (with their types by id) and users. No request.
     - `bearers`: one page of all contacts that bear a Lofty id in the custom field `field_id`; `after` is the page's cursor.
       With `lead` only those that bear that id.
     - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments stand in a
@@ -123,6 +123,7 @@ class Observation(Word):
     custom_fields: dict[str, str] = Field(default_factory=dict)
     users: dict[str, str] = Field(default_factory=dict)
     calendar_team: tuple[str, ...] = ()
+    field_types: dict[str, str] = Field(default_factory=dict)
 
     @property
     def lane(self) -> str:
