@@ -7,6 +7,7 @@ It makes a dozen requests at most, one after another, and waits when Lofty says 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from connectors.http import AiohttpTransport
 from connectors.lofty import LoftyClient
 from connectors.rate import RateHeaders
 from streams.core.subscriptions import Step, reconcile, removal
+from streams.kept_access import kept_access
+from streams.oauth import Grants
 from streams.settings import Connection, Settings
 
 FEW = 10
@@ -49,11 +52,12 @@ def addresses_of(settings: Settings, connection: Connection, public_url: str) ->
 class Subscriptions:
     """One connection's subscriptions: `plan`, then `carry_out` each step."""
 
-    def __init__(self, connection: Connection, addresses: Addresses, transport: AiohttpTransport) -> None:
+    def __init__(
+        self, connection: Connection, addresses: Addresses, transport: AiohttpTransport, credential: StaticAuth
+    ) -> None:
         self._addresses = addresses
         self._rate: RateHeaders | None = None
-        auth = StaticAuth("token", _plain(connection.secrets.lofty_api_key))
-        self._client = LoftyClient(transport, auth, base_url=connection.lofty.base_url, on_answer=self._answered)
+        self._client = LoftyClient(transport, credential, base_url=connection.lofty.base_url, on_answer=self._answered)
 
     async def plan(self, *, removes: bool = False) -> list[Step]:
         """What is to be done so that all is right, or so that nothing of ours is left."""
@@ -85,8 +89,16 @@ class Subscriptions:
 @asynccontextmanager
 async def subscriptions(settings: Settings, connection: Connection, public_url: str) -> AsyncIterator[Subscriptions]:
     """The subscriptions of one connection, with a client of its own."""
+    credential = await _credential(settings, connection)
     async with AiohttpTransport(instance="subscriptions") as transport:
-        yield Subscriptions(connection, addresses_of(settings, connection, public_url), transport)
+        yield Subscriptions(connection, addresses_of(settings, connection, public_url), transport, credential)
+
+
+async def _credential(settings: Settings, connection: Connection) -> StaticAuth:
+    grants = Grants.of(settings)
+    if connection.lofty.auth != "oauth" or grants is None:
+        return StaticAuth("token", _plain(connection.secrets.lofty_api_key))
+    return StaticAuth("Bearer", await kept_access(grants, grants.lofty(connection), time.time_ns() // 1_000_000))
 
 
 def _plain(secret: SecretStr | None) -> str:

@@ -7,22 +7,32 @@ from typing import Annotated
 
 import typer
 
+from connectors.ghl.sandbox import SandboxSettings
+from connectors.ghl.sandbox.mailer import public_key
 from streams.cli.running import refuse
-from streams.settings import example_text
+from streams.settings import example_text, rehearsal_text
 
 
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("lofty-ghl.toml"),
+    rehearsal: Annotated[
+        bool, typer.Option("--rehearsal", help="For both sandboxes on this machine, at their usual ports.")
+    ] = False,
 ) -> None:
     """Write a commented configuration with every setting in it. Never overwrites a file.
+
+    With --rehearsal it is one that works as it is, with `lofty-ghl sandbox lofty` and `lofty-ghl sandbox ghl`.
 
     Example: lofty-ghl init
     """
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(example_text())
+            file.write(rehearsal_text(public_key(SandboxSettings())) if rehearsal else example_text())
     except FileExistsError:
         refuse(f"{path} exists already and is left as it is")
     except OSError as error:
         refuse(f"{path} cannot be written: {error.strerror}")
+    if rehearsal:
+        typer.echo(f"wrote {path}: for the sandboxes on this machine; nothing in it needs to be changed")
+        return
     typer.echo(f"wrote {path}: fill in team_id and location_id, then set the credentials named at its top")

@@ -24,7 +24,7 @@ from aiohttp import web
 from mode.utils.logging import get_logger
 
 from connectors.ghl.signature import BadSignature, Keys, verify
-from connectors.ghl.webhooks import NotJson, UnknownShape, parse
+from connectors.ghl.webhooks import Hook, NotJson, UnknownShape, parse
 from streams.appender import Appender, Record
 from streams.core.hearing import event_of
 from streams.gateway.addresses import Network, client_address, is_allowed
@@ -124,9 +124,7 @@ class GhlIntake:
         if not hook.is_used:
             return None, "ignored", hook.location
         if hook.location not in self._partitions:
-            hint = "add a connection with this location_id, then `lofty-ghl parked retry`, or discard it"
-            why = f"{hook.type} of location {hook.location}: {hint}"
-            return self._parked(raw, "unknown location", why), "parked", hook.location
+            return *self._of_stranger(raw, hook), hook.location
         now_ms = self._now_ms()
         at_ms = hook.at_ms if hook.at_ms is not None else now_ms
         if not now_ms - self._door.max_age_ms <= at_ms <= now_ms + AHEAD_MS:
@@ -139,6 +137,19 @@ class GhlIntake:
         event = event_of(hook, at_ms, now_ms)
         place = self._partitions[hook.location]
         return Record(self._topic, place, event.lane.encode(), event.to_bytes()), "accepted", hook.location
+
+    def _of_stranger(self, raw: bytes, hook: Hook) -> tuple[Record | None, str]:
+        """A location without a connection. An installation there waits for a person, who has Lofty's side to add."""
+        if hook.type == "UNINSTALL":
+            return None, "ignored"  # there is nothing to pause
+        if hook.type == "INSTALL":
+            todo = (
+                f'give it a connection: [connections.NAME.ghl] with location_id = "{hook.location}" and auth = "oauth", and '
+                "[connections.NAME.lofty] with its team; then restart, and `lofty-ghl connect ghl --connection NAME`"
+            )
+            return self._parked(raw, "new installation", f"the app was installed in {hook.location}: {todo}"), "parked"
+        hint = "add a connection with this location_id, then `lofty-ghl parked retry`, or discard it"
+        return self._parked(raw, "unknown location", f"{hook.type} of location {hook.location}: {hint}"), "parked"
 
     def _parked(self, raw: bytes, reason: str, why: str) -> Record:
         log.warning("an event of GHL was parked (%s): %s", reason, why)

@@ -3,7 +3,7 @@
 A wrong file is refused with all its problems at once.
 """
 
-from streams.settings.load import example_text, load_settings, require_secrets
+from streams.settings.load import example_text, load_settings, rehearsal_text, require_secrets
 from streams.settings.model import Connection, Gateway, Ghl, Kafka, Lofty, Policies, Secrets, Sweep, Worker
 from streams.settings.overrides import OVERRIDES
 from streams.settings.parse import parse_settings
@@ -28,6 +28,7 @@ __all__ = [
     "example_text",
     "load_settings",
     "parse_settings",
+    "rehearsal_text",
     "require_secrets",
     "variable",
 ]

@@ -111,3 +111,9 @@ def _missing_for_oauth(settings: Settings, asked: tuple[str, ...]) -> Iterator[t
 def example_text() -> str:
     """The commented sample of a complete configuration."""
     return (Path(__file__).parent / "example.toml").read_text(encoding="utf-8")
+
+
+def rehearsal_text(ghl_key: str) -> str:
+    """A configuration for both sandboxes at their usual ports; `ghl_key` is the public key that GHL's signs with, in PEM."""
+    text = (Path(__file__).parent / "rehearsal.toml").read_text(encoding="utf-8")
+    return text.replace("{ghl_key}", ghl_key.strip() + "\n")

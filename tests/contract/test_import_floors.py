@@ -47,6 +47,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.mappings.now",
                 "streams.subscriptions",
                 "streams.observing",
+                "streams.kept_access",
             ),
             *(f"streams.console.{name}" for name in CONSOLE_SHELLS),
             *("streams.history", "streams.history.*"),

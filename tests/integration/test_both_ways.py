@@ -26,7 +26,9 @@ phone = "newest"
 """
 
 LEADS = 20
-EDITS = 2000
+EDITS = 1000
+"""On each of the two brokers. More take longer than a test may on a busy machine, and show no more."""
+
 ROUGH = {"duplicates": 0.1, "reorders": 0.2, "delay_seconds": 0.2}
 
 
@@ -37,7 +39,7 @@ async def test_conflicting_edits_come_to_rest_with_the_documented_winner(broker:
             on.new_lead(firstName="Ada", lastName="Example", phones=[f"512554{number:04d}"]) for number in range(LEADS)
         ]
         await on.until(lambda: set(leads) <= set(on.contacts()))
-        await on.until_quiet(60)
+        await on.until_quiet(30)
         contacts = {lead: str(on.contacts()[lead]["id"]) for lead in leads}
         notes = {lead: do(on, "create-note", {"body": "0"}, contactId=contacts[lead])["note"]["id"] for lead in leads}
         last: dict[tuple[str, str, str], str] = {}
@@ -55,10 +57,10 @@ async def test_conflicting_edits_come_to_rest_with_the_documented_winner(broker:
                 )
             await asyncio.sleep(0.003)
 
-        await on.until_quiet(180)
+        await on.until_quiet(75)
         rested = (len(on.requests("lofty", "POST", "PUT", "DELETE")), len(on.requests("ghl", "POST", "PUT", "DELETE")))
-        await asyncio.sleep(3)
-        await on.until_quiet()
+        await asyncio.sleep(2)
+        await on.until_quiet(10)
         assert rested == (
             len(on.requests("lofty", "POST", "PUT", "DELETE")),
             len(on.requests("ghl", "POST", "PUT", "DELETE")),

@@ -217,3 +217,20 @@ async def tell(on: Stage, type_: str) -> None:
     payload = {"type": type_, "locationId": LOCATION, "companyId": "agency"}
     async with on.http.post(f"{on.ghl_url}/_sandbox/tell", json=payload) as answer:
         assert answer.status == 200
+
+
+async def test_an_installation_in_a_new_location_waits_for_a_person_who_is_told_what_to_write(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """A connection has Lofty's side, too, which no event tells; the end of one that is not connected means nothing."""
+    async with stage(embedded_kafka, tmp_path, more=BACK) as on:
+        for type_ in ("INSTALL", "UNINSTALL"):
+            payload = {"type": type_, "locationId": "loc-new", "companyId": "agency"}
+            async with on.http.post(f"{on.ghl_url}/_sandbox/tell", json=payload) as answer:
+                assert answer.status == 200
+        await on.until_quiet()
+        [parked] = await on.parked()
+
+    assert (parked.stage, parked.reason) == ("ghl intake", "new installation")
+    assert 'location_id = "loc-new"' in parked.message
+    assert "lofty-ghl connect ghl" in parked.message
