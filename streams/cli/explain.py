@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
+import orjson
 import typer
 
 from streams.cli.running import (
@@ -14,32 +15,51 @@ from streams.cli.running import (
     ConfigOption,
     ConnectionOption,
     JsonOption,
+    err,
     named_connections,
     print_json,
     refuse,
     settings_or_refuse,
     with_kafka,
 )
-from streams.explain.find import Finder
+from streams.explain.ask import GatewayRefused
+from streams.explain.choose import Gateway, stories
+from streams.explain.sent import Sent
 from streams.explain.story import Explanation
 from streams.settings import Settings
+
+LONGEST_VALUE = 120
+URL = "LOFTY_GHL_CONSOLE_URL"
 
 
 def explain(
     who: Annotated[str, typer.Argument(help="A Lofty lead's id, a GHL contact's id, or an e-mail address.")],
     config: ConfigOption = DEFAULT_CONFIG,
     connection: ConnectionOption = "",
+    gateway: Annotated[
+        str, typer.Option("--gateway", help="A gateway's address, where this host has no index.", envvar=URL)
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Tell one contact's story from the topics: changes, reads, writes with GHL's answers, what is parked and what is awaited.
+    """Tell one contact's story: changes, reads, decisions, writes with what was sent and answered, what is parked and awaited.
 
+    By the index where a gateway with a console runs on this host; else by asking a gateway, with a token of the console in
+    LOFTY_GHL_CONSOLE_TOKEN; else by reading the topics through, which takes minutes for a million leads.
     Exit code 0: something is known. 1: nothing is. 2: wrong usage. 3: Kafka cannot be used.
 
     Example: lofty-ghl explain 600123
     """
     settings = settings_or_refuse(config)
     named_connections(settings, connection)
-    found = with_kafka(settings, lambda: _explain(settings, who.strip(), connection))
+    way = _gateway_of(settings, gateway)
+
+    def tell(words: str) -> None:
+        err.print(words, markup=False, soft_wrap=True)
+
+    try:
+        found = with_kafka(settings, lambda: stories(settings, who.strip(), connection, way, tell))
+    except GatewayRefused as error:
+        refuse(f"{error}. Is the gateway running, and is LOFTY_GHL_CONSOLE_TOKEN one of its tokens?", 3)
     if as_json:
         print_json([asdict(one) for one in found])
     else:
@@ -53,25 +73,40 @@ def explain(
         )
 
 
-async def _explain(settings: Settings, who: str, connection: str) -> list[Explanation]:
-    finder = Finder(settings, time.time_ns() // 1_000_000)
-    chosen = [one for one in settings.connections.values() if connection in ("", one.name)]
-    found = [await finder.explain(lane) for lane in sorted(await finder.leads_of(who, chosen))]
-    return [one for one in found if one.is_known]
+def _gateway_of(settings: Settings, url: str) -> Gateway | None:
+    token = os.environ.get("LOFTY_GHL_CONSOLE_TOKEN", "").strip()
+    address = url or settings.gateway.public_url or ""
+    return Gateway(address, token) if token and address else None
 
 
 def _print(found: Explanation) -> None:
     typer.echo(found.lane)
     for event in found.events:
         about = event.entity.removeprefix(f"{found.lane}:")
-        typer.echo(f"  {_time(event.at_ms)}  {event.stage:<11}{about:<31} {event.what}")
+        typer.echo(f"  {_time(event.at_ms)}  {event.stage:<11}{_plain(about):<31} {_plain(event.what)}")
+        for field in event.sent:
+            typer.echo(f"{'':<38}{'':<31}   {field.field}: {_value(field)}")
+        if event.decision:
+            typer.echo(f"{'':<38}{'':<31}   {_plain(event.decision)}")
     typer.echo("  now")
     for key, words in found.standing.items():
         typer.echo(f"    {key.removeprefix(f'{found.lane}:'):<38}{words}")
     for one in found.pending:
-        typer.echo(f"    {one.entity.removeprefix(f'{found.lane}:'):<38}waits for {one.waits}")
+        typer.echo(f"    {one.entity.removeprefix(f'{found.lane}:'):<38}waits for {_plain(one.waits)}")
     if not found.pending:
         typer.echo("    nothing is waited for")
+
+
+def _value(field: Sent) -> str:
+    if not field.is_known:
+        return "(a value that the mapping or the topic does not hold any more)"
+    text = orjson.dumps(field.value).decode()
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]} …"
+
+
+def _plain(text: str) -> str:
+    """Without signs that would steer the terminal: names and vendors' words are written by others."""
+    return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
 def _time(at_ms: int) -> str:

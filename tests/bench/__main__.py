@@ -128,6 +128,10 @@ def _intake(bootstrap: str, quick: bool) -> None:
     )
 
 
+def _explain(bootstrap: str, quick: bool) -> None:
+    _print("explain, one among a million", run("explain", bootstrap, "5000" if quick else "1000000"))
+
+
 MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "dedupe": _dedupe,
     "syncs": _syncs,
@@ -139,6 +143,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "coalescing": _coalescing,
     "restart": _restart,
     "intake": _intake,
+    "explain": _explain,
 }
 
 if __name__ == "__main__":

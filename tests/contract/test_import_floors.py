@@ -38,7 +38,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.parked.desk",
                 "streams.explain",
                 "streams.explain.find",
-                "streams.explain.indexed",
+                *(f"streams.explain.{name}" for name in ("ask", "choose", "indexed")),
                 "streams.explain.read",
                 "streams.backfill",
                 "streams.mappings.check",

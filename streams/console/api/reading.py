@@ -22,6 +22,15 @@ class SearchQuery(Input):
     offset: int = Field(0, ge=0, le=5000)
 
 
+class ExplainQuery(Input):
+    """Whose story is wanted."""
+
+    who: str = Field(
+        min_length=1, max_length=200, description="a Lofty lead's id, a GHL contact's id, an e-mail address"
+    )
+    connection: str = Field("", max_length=63)
+
+
 class OfConnection(Input):
     """Narrows to one connection."""
 
@@ -66,6 +75,10 @@ async def _search(asked: Asked) -> Search:
 
 async def _timeline(asked: Asked) -> Timeline:
     return await asked.services.contacts.timeline(asked.path["connection"], asked.path["lead"])
+
+
+async def _explain(asked: Asked) -> tuple[Timeline, ...]:
+    return await asked.services.contacts.explain(asked.query.who.strip(), asked.query.connection)
 
 
 async def _groups(asked: Asked) -> ParkedGroups:
@@ -113,6 +126,10 @@ ENDPOINTS = (
         *("GET", "/contacts/{connection}/{lead}", "explain-contact", "contacts", "The story of one contact.", "viewer"),
         *(Timeline, _timeline),
         refuses=(404,),
+    ),
+    Endpoint(
+        *("GET", "/explain", "explain", "contacts", "The stories of whom an id or address names exactly.", "viewer"),
+        *(tuple[Timeline, ...], _explain, ExplainQuery),
     ),
     Endpoint(
         *("GET", "/parked", "get-parked-groups", "parked", "What is parked, by cause.", "viewer"),

@@ -156,6 +156,24 @@ class Contacts:
                     found[lane] = hit.name
         return found
 
+    async def explain(self, who: str, connection: str = "") -> tuple[Timeline, ...]:
+        """The stories of whom a text names exactly: a lead's id, a GHL contact's id, an e-mail address."""
+        chosen = [one for one in self._settings.connections.values() if connection in ("", one.name)]
+        if self._reader is None:
+            finder = Finder(self._settings, self._now_ms())
+            lanes = await on_kafka(lambda: finder.leads_of(who, chosen))
+        else:
+            try:
+                names = {one.name for one in chosen}
+                lanes = {lane for lane in await self._reader.lanes_of(who) if lane.partition(":")[0] in names}
+            except NoIndex as error:
+                raise NotNow(f"The index is being built: {error}.") from error
+        found = []
+        for lane in sorted(lanes):
+            with suppress(NotFound):
+                found.append(await self.timeline(*lane.split(":", 1)))
+        return tuple(found)
+
     async def freshness(self) -> Freshness | None:
         """How good the index is; None where it is switched off."""
         if self._reader is None:
