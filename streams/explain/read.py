@@ -37,6 +37,7 @@ async def read_spots(settings: Settings, spots: Iterable[Spot]) -> dict[Spot, Co
         **client_options(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        retry_backoff_ms=10,  # a fresh client learns of its partitions by trying again
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=FETCH_BYTES,
     )

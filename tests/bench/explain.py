@@ -35,7 +35,7 @@ from streams.demo.processes import Child, free_port
 from streams.placement import ghl_budget, lofty_budget, partition_of
 from streams.settings import parse_settings
 from streams.topics import CHANGES, FETCHES, LINKS_TABLE, RECEIPTS, SNAPSHOTS, TopicNames
-from streams.words import Change, Receipt, Snapshot
+from streams.words import Change, Receipt, Snapshot, Word
 from tests.bench.memory import CUSTOM
 
 PARTITIONS, CONNECTIONS = 12, 8
@@ -104,56 +104,42 @@ class Filler:
 
     def __init__(self, bootstrap: str, names: TopicNames) -> None:
         self._names = names
+        self._texts = _templates()
+        self._snapshots, self._links = names.of(SNAPSHOTS), names.changelog(LINKS_TABLE)
+        self._ghl = [partition_of(ghl_budget(f"loc{n}"), PARTITIONS) for n in range(CONNECTIONS)]
+        self._lofty = [partition_of(lofty_budget(f"pair{n}"), PARTITIONS) for n in range(CONNECTIONS)]
         self._producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 50})
         self.bytes = self.records = 0
 
     def write(self, number: int) -> None:
         """All records of one lead."""
-        connection, lead = f"pair{number % CONNECTIONS}", lead_id(number)
-        of_entity = {"connection": connection, "lead": lead, "kind": "contact", "id": lead}
-        ghl = partition_of(ghl_budget(f"loc{number % CONNECTIONS}"), PARTITIONS)
-        lofty = partition_of(lofty_budget(connection), PARTITIONS)
-        state = _state(number, lead)
-        print_ = fingerprint(state)
-        times = {"update_time_ms": NOW_MS, "accepted_ms": NOW_MS}
-        key = f"{connection}:{lead}:contact:{lead}"
-        snapshot = Snapshot(**of_entity, state=state, version_ms=NOW_MS, fingerprint=print_, read_ms=NOW_MS, **times)
-        self._put(SNAPSHOTS, ghl, key, snapshot.to_bytes())
-        applied = Receipt(
-            **of_entity,
-            outcome="applied",
-            step="create contact",
-            at_ms=NOW_MS + 5,
-            version_ms=NOW_MS,
-            fingerprint=print_,
-            settled=f"{print_}/x",
-            ghl_id=f"Ghl{number:017d}",
-            fields={"firstName": field_hash(state["firstName"]), "email": field_hash(state["emails"][0]), **CUSTOM},
-            status=201,
-        )
-        link = record_link(None, applied)
-        self._put_raw(self._names.changelog(LINKS_TABLE), ghl, key, link.to_bytes())
+        pair, lead = number % CONNECTIONS, lead_id(number)
+        connection = f"pair{pair}"
+        lane = f"{connection}:{lead}"
+        key = f"{lane}:contact:{lead}".encode()
+
+        def put(topic: str, partition: int, name: bytes, template: str) -> None:
+            text = template.replace("@C@", connection).replace("@L@", lead).replace("@N@", f"{number:07d}")
+            self._put(topic, partition, name, text.encode())
+
+        put(self._snapshots, self._ghl[pair], key, self._texts["snapshot"])
+        put(self._links, self._ghl[pair], key, self._texts["link"])
         if number % STORIES == 0:
-            change = Change(**of_entity, operation="created", **times)
-            lane = f"{connection}:{lead}"
-            self._put(CHANGES, partition_of(lane, PARTITIONS), lane, change.to_bytes())
-            self._put(FETCHES, lofty, lane, change.to_bytes())
-            intended = applied.model_copy(update={"outcome": "intended", "at_ms": NOW_MS + 1, "ghl_id": None})
-            for receipt in (intended, applied, applied.model_copy(update={"step": "add tags", "at_ms": NOW_MS + 9})):
-                self._put(RECEIPTS, ghl, key, receipt.to_bytes())
+            by_key = partition_of(lane, PARTITIONS)
+            put(self._names.of(CHANGES), by_key, lane.encode(), self._texts["change"])
+            put(self._names.of(FETCHES), self._lofty[pair], lane.encode(), self._texts["change"])
+            for step in ("intended", "applied", "tags"):
+                put(self._names.of(RECEIPTS), self._ghl[pair], key, self._texts[step])
 
     def flush(self) -> None:
         """Wait for Kafka."""
         if left := self._producer.flush(120):
             raise TimeoutError(f"{left} records were not acknowledged by Kafka")
 
-    def _put(self, topic: str, partition: int, key: str, value: bytes) -> None:
-        self._put_raw(self._names.of(topic), partition, key, value)
-
-    def _put_raw(self, topic: str, partition: int, key: str, value: bytes) -> None:
+    def _put(self, topic: str, partition: int, key: bytes, value: bytes) -> None:
         while True:
             try:
-                self._producer.produce(topic, value, key.encode(), partition)
+                self._producer.produce(topic, value, key, partition)
                 break
             except BufferError:
                 self._producer.poll(0.1)
@@ -162,63 +148,50 @@ class Filler:
         self.records += 1
 
 
-FIRST = [
-    "Ada",
-    "Ben",
-    "Cleo",
-    "Dan",
-    "Eva",
-    "Finn",
-    "Gus",
-    "Hana",
-    "Ivo",
-    "Jana",
-    "Kim",
-    "Lea",
-    "Mia",
-    "Noa",
-    "Oli",
-    "Pia",
-    "Quin",
-    "Rosa",
-    "Sam",
-    "Tia",
-]
-LAST = [
-    "Alder",
-    "Birch",
-    "Cedar",
-    "Dogwood",
-    "Elm",
-    "Fir",
-    "Gum",
-    "Hazel",
-    "Ivy",
-    "Juniper",
-    "Larch",
-    "Maple",
-    "Oak",
-    "Pine",
-    "Rowan",
-    "Spruce",
-    "Willow",
-    "Yew",
-]
+def _templates() -> dict[str, str]:
+    """Each word as the pipeline writes it, with signs in place of connection, lead and number: a million are made in a minute."""
+    of_entity = {"connection": "@C@", "lead": "@L@", "kind": "contact", "id": "@L@"}
+    times = {"update_time_ms": NOW_MS, "accepted_ms": NOW_MS}
+    state = _state()
+    print_ = fingerprint(state)
+    snapshot = Snapshot(**of_entity, state=state, version_ms=NOW_MS, fingerprint=print_, read_ms=NOW_MS, **times)
+    hashes = {"firstName": field_hash(state["firstName"]), "lastName": field_hash(state["lastName"]), **CUSTOM}
+    applied = Receipt(
+        **of_entity,
+        outcome="applied",
+        step="create contact",
+        at_ms=NOW_MS + 5,
+        version_ms=NOW_MS,
+        fingerprint=print_,
+        settled=f"{print_}/x",
+        ghl_id="Ghl@N@",
+        fields=hashes,
+        status=201,
+    )
+    words: dict[str, Word] = {
+        "snapshot": snapshot,
+        "link": record_link(None, applied),
+        "change": Change(**of_entity, operation="created", **times),
+        "intended": applied.model_copy(update={"outcome": "intended", "at_ms": NOW_MS + 1, "ghl_id": None}),
+        "applied": applied,
+        "tags": applied.model_copy(update={"step": "add tags", "at_ms": NOW_MS + 9}),
+    }
+    return {name: word.to_bytes().decode() for name, word in words.items()}
 
 
-def _state(number: int, lead: str) -> dict[str, Any]:
+def _state() -> dict[str, Any]:
     """A lead in the form and about the size in which Lofty tells it."""
     return {
-        "leadId": lead,
-        "firstName": FIRST[number % len(FIRST)],
-        "lastName": f"{LAST[number % len(LAST)]}{number // 1000}",
-        "emails": [f"lead.{number}@example.com"],
-        "phones": [f"+1213{number % 10_000_000:07d}"],
+        "leadId": "@L@",
+        "firstName": "Ada",
+        "lastName": "Maple@N@",
+        "emails": ["lead.@N@@example.com"],
+        "phones": ["+1213@N@"],
         "stage": "New Leads",
         "source": "Website",
         "tags": [{"tagId": n, "tagName": f"tag {n}"} for n in range(4)],
-        "leadInquiry": {"priceMin": 100_000 + number, "priceMax": 500_000, "bedroomsMin": 2, "locations": []},
-        "customAttributes": [{"attributeName": f"Attribute {n}", "value": f"value {number} {n}"} for n in range(10)],
+        "leadInquiry": {"priceMin": 100_000, "priceMax": 500_000, "bedroomsMin": 2, "locations": []},
+        "customAttributes": [{"attributeName": f"Attribute {n}", "value": f"value @N@ {n}"} for n in range(10)],
         "assignedUser": "Ann Agent",
         "lastUpdateTime": NOW_MS,
     }
@@ -292,7 +265,7 @@ async def _until_up(http: aiohttp.ClientSession, url: str) -> None:
 async def _until_complete(http: aiohttp.ClientSession, url: str, leads: int) -> None:
     async with asyncio.timeout(1200):
         while True:
-            async with http.get(f"{url}/api/v1/contacts", params={"q": "lead.1@example.com"}) as answer:
+            async with http.get(f"{url}/api/v1/contacts", params={"q": "lead.0000001@example.com"}) as answer:
                 found = await answer.json()
                 if answer.status == 200 and found["known"] >= leads and found["is_complete"] and found["behind"] < 100:
                     return
@@ -327,7 +300,7 @@ def _whom(leads: int) -> list[tuple[str, str]]:
     for _ in range(ASKED):
         number = draw.randrange(leads // STORIES) * STORIES
         kind = ("lead", "ghl", "email")[len(found) % 3]
-        name = {"lead": lead_id(number), "ghl": f"Ghl{number:017d}", "email": f"lead.{number}@example.com"}[kind]
+        name = {"lead": lead_id(number), "ghl": f"Ghl{number:07d}", "email": f"lead.{number:07d}@example.com"}[kind]
         found.append((kind, name))
     return found
 
@@ -346,7 +319,17 @@ async def _ask_api(http: aiohttp.ClientSession, url: str, leads: int) -> dict[st
 
 async def _search(http: aiohttp.ClientSession, url: str) -> dict[str, float]:
     took: dict[str, float] = {}
-    for text in ("ad", "ada", "ada maple", "maple12", "lead.77", "555", "2130001234", "example.com", "zzzz"):
+    for text in (
+        "ad",
+        "ada",
+        "ada maple00012",
+        "maple00012",
+        "lead.00077",
+        "5551",
+        "2130001234",
+        "example.com",
+        "zzzz",
+    ):
         began = time.monotonic()
         async with http.get(f"{url}/api/v1/contacts", params={"q": text}) as answer:
             await answer.read()
