@@ -14,5 +14,8 @@ class Excuse:
     fault: str
 
 
-EXCUSED: Mapping[str, Excuse] = {}
+EXCUSED: Mapping[str, Excuse] = {
+    'lofty_ghl_vendor_calls_total{status="429"}': Excuse("no vendor throttled us", "429 storm"),
+    'lofty_ghl_paused_by{cause=~"no access|uninstalled"}': Excuse("no budget pauses", "token revoked"),
+}
 """By where the query stands (`dashboard/panel/letter`, a recorded series, or a selector of an alert)."""

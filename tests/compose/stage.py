@@ -26,6 +26,8 @@ class Stage:
 
     system: System
     prometheus: Prometheus
+    calm_since: float = 0.0
+    """When everything ran and nothing fired any more; the start does not run faster, so alerts may fire in it."""
 
     @property
     def alertmanager(self) -> str:
@@ -51,9 +53,10 @@ class Stage:
         except Refused as error:
             return f"is refused: {error}"
 
-    def fired(self, seconds: float) -> set[str]:
-        """The names of the alerts that fired at any time of the last seconds."""
-        found = self.prometheus.query(f'count_over_time(ALERTS{{alertstate="firing"}}[{max(1, round(seconds))}s])')
+    def fired(self, since: float) -> set[str]:
+        """The names of the alerts that fired at any time since then (seconds since the epoch)."""
+        seconds = max(1, int(time.time() - since))
+        found = self.prometheus.query(f'count_over_time(ALERTS{{alertstate="firing"}}[{seconds}s])')
         return {one.labels["alertname"] for one in found}
 
     def has_settled(self) -> bool:
@@ -80,4 +83,8 @@ def stage(factor: float = FACTOR, factors: Mapping[str, float] = NO_FACTORS) -> 
         system(Path(folder), "demo", rewriting(factor, factors)) as found,
     ):
         until_healthy(found)
-        yield Stage(found, Prometheus(found.url("prometheus", 9090)))
+        on = Stage(found, Prometheus(found.url("prometheus", 9090)))
+        on.until(lambda: set(on.prometheus.targets().values()) == {"up"}, 30, "everything is scraped")
+        on.until(lambda: not on.prometheus.alerts(), 30, "nothing fires after the start")
+        on.calm_since = time.time()
+        yield on
