@@ -34,6 +34,7 @@ class Fault:
     inject: Callable[[System], None]
     heal: Callable[[System], None]
     along: Mapping[str, str]
+    is_over_when_healed: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -119,15 +120,18 @@ def _give_quota(system: System) -> None:
 
 
 RESTARTED = "a worker that lost its partitions ends, and its supervisor starts it again"
+SCRAPED = 30
+"""Rule seconds until a change is scraped and a rule has seen it."""
 FAULTS: tuple[Fault, ...] = (
-    Fault("429 storm", "LoftyGhlVendorThrottles", 6 * 60, 40, _storm, _behave, {}),
-    Fault("poison flood", "LoftyGhlParkedGrows", 60, 10, _flood, lambda _: None, {}),
-    Fault("quota nearly gone", "LoftyGhlQuotaNearlyGone", 7 * 60, 20, _spend_quota, _give_quota, {}),
-    Fault("token revoked", "LoftyGhlAccessLost", 5 * 60, 20, _revoke, _behave, {}),
+    # A budget that was throttled asks once a window of ten real seconds: so few fit into the five minutes of the rule here.
+    Fault("429 storm", "LoftyGhlVendorThrottles", 120 + SCRAPED, 35, _storm, _behave, {}),
+    Fault("poison flood", "LoftyGhlParkedGrows", SCRAPED, 10, _flood, lambda _: None, {}),
+    Fault("quota nearly gone", "LoftyGhlQuotaNearlyGone", 360 + SCRAPED, 15, _spend_quota, _give_quota, {}),
+    Fault("token revoked", "LoftyGhlAccessLost", 180 + SCRAPED, 20, _revoke, _behave, {}),
     Fault(
         "worker frozen",
         "LoftyGhlWorkerDown",
-        2 * 60,
+        60 + SCRAPED,
         10,
         _freeze,
         _thaw,
@@ -136,8 +140,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "Kafka stopped",
         "LoftyGhlKafkaRefuses",
-        60,
-        40,
+        15 + SCRAPED,
+        25,
         _stop_kafka,
         _start_kafka,
         {
@@ -147,5 +151,14 @@ FAULTS: tuple[Fault, ...] = (
         },
     ),
     # The last: a sweep that was refused tries again in ten minutes of real time.
-    Fault("sweep failing", "LoftyGhlSweepFails", 70 * 60, 40, _refuse_sweeps, _behave, {}),
+    Fault(
+        "sweep failing",
+        "LoftyGhlSweepFails",
+        3660 + SCRAPED,
+        40,
+        _refuse_sweeps,
+        _behave,
+        {},
+        is_over_when_healed=False,
+    ),
 )

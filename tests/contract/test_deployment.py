@@ -144,8 +144,7 @@ def test_images_of_others_are_pinned(service: str) -> None:
 def test_what_is_mounted_from_the_repository_is_there(service: str) -> None:
     """Docker would make an empty folder of a path that is misspelt."""
     sources = [one.split(":")[0] for one in SERVICES[service].get("volumes", []) if one.startswith("./")]
-    # XXX: grafana/ is being written; to be asked for as soon as it is there.
-    assert [source for source in sources if not (ROOT / source).exists() and not source.startswith("./grafana/")] == []
+    assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
 def test_credentials_come_from_files() -> None:
