@@ -32,9 +32,10 @@ def share(part: str, whole: str) -> str:
 
 
 def quantile(q: float, histogram: str, *matchers: str, by: str = "") -> str:
-    """A quantile of a histogram's recent observations."""
+    """A quantile of a histogram's recent observations; of several series those without any are left out, not shown as NaN."""
     labels = f"{by}, le" if by else "le"
-    return f"histogram_quantile({q}, sum by ({labels}) ({_rate(f'{histogram}_bucket', *matchers)}))"
+    asked = f"histogram_quantile({q}, sum by ({labels}) ({_rate(f'{histogram}_bucket', *matchers)}))"
+    return f"{asked} >= 0" if by else asked
 
 
 def heat_of(histogram: str, *matchers: str) -> str:
