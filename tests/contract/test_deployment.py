@@ -147,6 +147,15 @@ def test_what_is_mounted_from_the_repository_is_there(service: str) -> None:
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
+@pytest.mark.parametrize("service", ["gateway", "worker", "demo-gateway", "demo-worker"])
+def test_every_folder_that_a_service_is_told_of_is_mounted(service: str) -> None:
+    """Nothing else can be written to: the file system is read-only. `topics` and `connect` keep nothing."""
+    mounts = [one.split(":")[1] if ":" in one else one for one in SERVICES[service]["volumes"]]
+    paths = [value for value in SERVICES[service]["environment"].values() if value.startswith("/")]
+    assert paths
+    assert [path for path in paths if not any(f"{path}/".startswith(f"{mount}/") for mount in mounts)] == []
+
+
 def test_credentials_come_from_files() -> None:
     """No variable of a service holds one; the sandboxes' own, which open nothing else, stand in their commands."""
     names = {name for one in SERVICES.values() for name in one.get("environment", {})}
