@@ -8,6 +8,7 @@ from streams.cli.backfill import backfill
 from streams.cli.connect import connect
 from streams.cli.console import console
 from streams.cli.demo import demo
+from streams.cli.doctor import doctor
 from streams.cli.explain import explain
 from streams.cli.gateway import gateway
 from streams.cli.init import init
@@ -36,6 +37,7 @@ app.command()(gateway)
 app.command()(backfill)
 app.command()(verify)
 app.command()(explain)
+app.command()(doctor)
 app.add_typer(connect, name="connect")
 app.add_typer(secrets, name="secrets")
 app.add_typer(console, name="console")
