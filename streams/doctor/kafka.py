@@ -80,7 +80,9 @@ def judge_workers(overview: Overview, now_ms: int) -> list[Verdict]:
     for budget in overview.budgets:
         if budget.paused:
             subject = f"{budget.dispatcher} budget {budget.budget}"
-            found.append(Verdict("budgets", subject, "warning", f"paused: {budget.paused}", "lofty-ghl status"))
+            found.append(
+                Verdict("budgets", subject, "warning", f"paused: {budget.because or budget.paused}", "lofty-ghl status")
+            )
     for lag in overview.lags:
         is_old = lag.oldest_ms is not None and now_ms - lag.oldest_ms > OLD_MS
         if lag.records > MANY_RECORDS or is_old:
