@@ -62,7 +62,7 @@ class Backlog:
             else:
                 # It stood there before we looked for the first time.
                 since = seen.oldest_ms if seen.oldest_ms is not None else now_ms
-                seen.oldest_ms = max(since, self._worked_ms[place]) if place in self._worked_ms else since
+                seen.oldest_ms = self._worked_ms.get(place, since)
 
     def records(self, topic: str) -> int:
         """Records of a topic that are not committed."""
