@@ -73,7 +73,7 @@ from streams.topics import (
     TOKENS,
     TopicNames,
 )
-from streams.tracing import in_hand
+from streams.tracing import NoTracing, Tracing
 from streams.vendors import locations_of, teams_of
 from streams.words import Change, Entity, Observation, Snapshot
 
@@ -106,6 +106,7 @@ class Collaborators:
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     jitter: Callable[[], float] = random.random
     metrics: Metrics = field(default_factory=Metrics)
+    tracing: Tracing = field(default_factory=NoTracing)
     end: Callable[[str], None] = end_process
     newer_mappings: Callable[[Settings], tuple[int, str]] = lambda s: (s.mapping_version, s.mapping_trouble)
     visibility_ms: int = 60_000
@@ -135,6 +136,7 @@ class Worker:
             given.instance,
             given.now_ms,
             given.monotonic,
+            given.tracing,
             lambda: given.newer_mappings(settings),
         )
 
@@ -538,6 +540,8 @@ class Worker:
                 lofty_partitions={name: self._places.lofty(c) for name, c in connections.items()},
                 now_ms=now_ms,
                 count=lambda decision: self.metrics.changes.labels(decision).inc(),
+                new_trace=self.observing.new_trace,
+                traced=self.observing.admitted if self._given.tracing.is_on else None,
             ),
         )
         self._agent(
@@ -609,8 +613,7 @@ class Worker:
         self.app.agent(source, name=f"lofty_ghl.{name}", concurrency=1)(body)
 
     def _answered(self, loop: DispatchLoop, budget: str, answer: Any) -> None:
-        work = in_hand()
-        self.metrics.answered(answer, is_retry=work.failures > 0, trace=work.trace)
+        self.observing.answered(answer)
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
 

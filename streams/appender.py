@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,12 +31,20 @@ class Record:
     partition: int
     key: bytes
     value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Batch(Protocol):
     """What `aiokafka` calls a batch builder."""
 
-    def append(self, *, key: bytes | None, value: bytes | None, timestamp: int | None) -> object:
+    def append(
+        self,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp: int | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> object:
         """Add a record; None when the batch is full."""
         ...
 
@@ -124,7 +132,10 @@ class Appender:
                 batch = self._producer.create_batch()
                 while position < len(pending) and position - first < MOST_RECORDS:
                     record = pending[position].record
-                    if batch.append(key=record.key, value=record.value, timestamp=None) is None:
+                    taken = batch.append(
+                        key=record.key, value=record.value, timestamp=None, headers=list(record.headers)
+                    )
+                    if taken is None:
                         break
                     position += 1
                 if position == first:

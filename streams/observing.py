@@ -17,6 +17,7 @@ from typing import Any
 
 from mode.utils.logging import get_logger
 
+from connectors.answered import Answered
 from streams.agents.batches import Process
 from streams.appender import Appender
 from streams.core.back_rows import ErrandRow
@@ -25,6 +26,7 @@ from streams.core.budget import BudgetView
 from streams.core.pauses import pause_kind
 from streams.core.rows import FetchRow, OutboxRow, SweepRow
 from streams.core.undelivered import Open, Undelivered
+from streams.core.work import Item, Verdict
 from streams.dispatch.lease import Lease
 from streams.dispatch.loop import DispatchLoop
 from streams.dispatch.ownership import Ownership
@@ -50,6 +52,7 @@ from streams.topics import (
     TOPICS,
     TopicNames,
 )
+from streams.tracing import NoTracing, Tracing, in_hand, trace_id
 from streams.words import WorkerStatus
 from streams.words.worker_status import BudgetStatus, ConnectionStatus, LagStatus, SideStatus, SweepStatus
 
@@ -94,6 +97,7 @@ class Observing:
     instance: str
     now_ms: Callable[[], int]
     monotonic: Callable[[], float]
+    tracing: Tracing = field(default_factory=NoTracing)
     newer_mappings: Callable[[], tuple[int, str]] = lambda: (0, "")
     started_ms: int = 0
     stuck_looks: int = 0
@@ -137,6 +141,35 @@ class Observing:
         self._paused_since.setdefault((dispatcher, budget), now_ms)
         if held := _HELD.get(kind):
             self._held_ms[dispatcher, budget, held] = now_ms
+
+    def worked(self, dispatcher: str, item: Item, verdict: Verdict, began_ns: int) -> None:
+        """A dispatcher has ended a piece of work, in whose task this is."""
+        if self.tracing.is_on and (trace := in_hand().trace):
+            facts = {"connection": item.tenant, "entity": item.key, "verdict": verdict.value}
+            self.tracing.tell(dispatcher, trace, began_ns, time.time_ns(), **facts)
+
+    def answered(self, answer: Answered) -> None:
+        """A vendor has answered, in whose asker's task this is."""
+        work = in_hand()
+        self.metrics.answered(answer, is_retry=work.failures > 0, trace=trace_id(work.trace))
+        if self.tracing.is_on and work.trace:
+            ended_ns = time.time_ns()
+            began_ns = ended_ns - int(answer.seconds * 1e9)
+            facts: dict[str, str | int] = {
+                "http.response.status_code": answer.status,
+                "vendor.trace": answer.trace_id or "",
+            }
+            self.tracing.tell(f"{answer.vendor} {answer.operation}", work.trace, began_ns, ended_ns, **facts)
+
+    def new_trace(self) -> str:
+        """A trace for a change that came without one: from a sweep, a backfill, or another producer."""
+        span = self.tracing.begin("found")
+        span.end()
+        return span.traceparent
+
+    def admitted(self, trace: str, began_ns: int) -> None:
+        """`dedupe` has let a change through."""
+        self.tracing.tell("dedupe", trace, began_ns, time.time_ns())
 
     def held(self, connection: str, accepted_ms: int) -> str:
         """What has held a connection's changes back since then: `quota`, `access`, or `no`."""

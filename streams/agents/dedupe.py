@@ -5,6 +5,7 @@ The outputs are acknowledged by Kafka before `seen` remembers them: a crash in b
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from streams.core.admission import admit, raised, remember
 from streams.core.rows import SeenRow
 from streams.parking import Parking
 from streams.tables import Table
+from streams.tracing import headers_of, of_headers
 from streams.words import Change, NotAWord, Parked
 
 
@@ -26,11 +28,18 @@ def dedupe(
     lofty_partitions: Mapping[str, int],
     now_ms: Callable[[], int],
     count: Callable[[str], None],
+    new_trace: Callable[[], str] = str,
+    traced: Callable[[str, int], None] | None = None,
 ) -> Process:
-    """The agent's process. `lofty_partitions` is the partition of each connection's Lofty budget."""
+    """The agent's process. `lofty_partitions` is the partition of each connection's Lofty budget.
+
+    A change without a trace is given that of its record's headers, else one by `new_trace`.
+    `traced(trace, began_ns)` is told each that was let through.
+    """
 
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
+        began_ns, traces = time.time_ns(), list[str]()
         remembered: dict[tuple[int, str], SeenRow] = {}
         for message in messages:
             try:
@@ -51,10 +60,17 @@ def dedupe(
             count(admission)
             if admission == "admitted":
                 admitted = raised(row, change)
+                if not admitted.trace:
+                    admitted = admitted.model_copy(update={"trace": of_headers(message.headers) or new_trace()})
+                traces.append(admitted.trace)
                 value = message.value if admitted is change else admitted.to_bytes()
-                outputs.append(Record(fetches_topic, partition, entity.lane.encode(), value))
+                headers = headers_of(admitted.trace)
+                outputs.append(Record(fetches_topic, partition, entity.lane.encode(), value, headers))
                 remembered[place] = remember(row, change)
         await appender.append(outputs)
+        if traced is not None:
+            for trace in traces:
+                traced(trace, began_ns)
         for (partition, key), row in remembered.items():
             seen.put(partition, key, row)
         await seen.flush()

@@ -15,6 +15,7 @@ from streams.cli.running import (
     log_to_stderr,
     run_until_stopped,
     settings_or_refuse,
+    tracing_or_refuse,
 )
 from streams.gateway.server import Gateway
 
@@ -32,8 +33,10 @@ def gateway(
     log_to_stderr(log_level, log_format, settings)
 
     async def serve(stop: asyncio.Event) -> None:
-        async with Gateway(settings) as running:
+        tracing, end_tracing = tracing_or_refuse("gateway")
+        async with Gateway(settings, tracing=tracing) as running:
             err.print(f"listening at {running.url}", markup=False)
             await stop.wait()
+        await asyncio.to_thread(end_tracing)
 
     run_until_stopped(serve, settings)

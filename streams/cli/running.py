@@ -24,9 +24,11 @@ from rich.console import Console
 
 from streams.kafka import reach
 from streams.logs import set_up_logs
+from streams.otel import TracingNotInstalled, tracing_of
 from streams.settings import Connection, Settings, SettingsError, load_settings, require_secrets
 from streams.settings.secrets import secret_values
 from streams.topics import TopicNames, differing
+from streams.tracing import Tracing
 
 err = Console(stderr=True, highlight=False)
 
@@ -150,6 +152,14 @@ async def _look(settings: Settings, *, checks_topics: bool) -> None:
     wanted = TopicNames(settings.kafka.topic_prefix).specs()
     if checks_topics and (problem := differing(found, wanted, settings.kafka.partitions)):
         refuse(problem)
+
+
+def tracing_or_refuse(process: str) -> tuple[Tracing, Callable[[], None]]:
+    """The tracing that the environment asks for, and what to call in the end; end where its packages are missing."""
+    try:
+        return tracing_of(os.environ, process)
+    except TracingNotInstalled as error:
+        refuse(str(error))
 
 
 def log_to_stderr(level: LogLevel, form: LogForm, settings: Settings) -> None:

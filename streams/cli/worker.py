@@ -22,6 +22,7 @@ from streams.cli.running import (
     refuse,
     run_until_stopped,
     settings_or_refuse,
+    tracing_or_refuse,
 )
 from streams.mappings.desk import MappingDesk
 from streams.observe import add_health_and_metrics, listen
@@ -50,7 +51,8 @@ def worker(
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
             await _check_topics(settings)
-        given = Collaborators()
+        tracing, end_tracing = tracing_or_refuse("worker")
+        given = Collaborators(tracing=tracing)
         async with MappingDesk(settings) as desk:
             shifts = Shifts(desk, given)
             app = web.Application()
@@ -61,6 +63,7 @@ def worker(
                 await shifts.run(stop)
             finally:
                 await runner.cleanup()
+                await asyncio.to_thread(end_tracing)
 
     run_until_stopped(serve, settings)
 

@@ -74,6 +74,7 @@ def gather(row: FetchRow | None, change: Change) -> FetchRow:
             oldest_update_ms=change.update_time_ms,
             accepted_ms=change.accepted_ms,
             origin=change.origin,
+            trace=change.trace,
         )
     is_newer = change.update_time_ms >= row.newest_update_ms
     is_more_urgent = priority_of(change.origin) < priority_of(row.origin)
@@ -84,6 +85,7 @@ def gather(row: FetchRow | None, change: Change) -> FetchRow:
             "oldest_update_ms": min(row.oldest_update_ms, change.update_time_ms),
             "accepted_ms": min(row.accepted_ms, change.accepted_ms),
             "origin": change.origin if is_more_urgent else row.origin,
+            "trace": row.trace or change.trace,
             "generation": row.generation + 1,
             "parked": "",
             "confirms": False,

@@ -46,6 +46,7 @@ def desire(row: OutboxRow | None, snapshot: Snapshot, epoch: int = 0) -> OutboxR
         update={
             "update_time_ms": min(snapshot.update_time_ms, row.snapshot.update_time_ms),
             "accepted_ms": min(snapshot.accepted_ms, row.snapshot.accepted_ms),
+            "trace": row.snapshot.trace or snapshot.trace,
         }
     )
     return OutboxRow(

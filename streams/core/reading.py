@@ -47,4 +47,5 @@ def snapshot_of(row: FetchRow, state: Mapping[str, Any] | None, *, updated_ms: i
         update_time_ms=row.oldest_update_ms,
         accepted_ms=row.accepted_ms,
         origin=row.origin,
+        trace=row.trace,
     )

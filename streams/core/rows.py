@@ -24,7 +24,7 @@ class FetchRow(Word):
     """`fetches`: an entity that must be read from Lofty.
 
     `generation` counts the changes merged into it, so that a read that was overtaken does not clear it.
-    The oldest times are kept for freshness, the newest for the snapshot's version.
+    The oldest times, and the trace of the oldest change, are kept for freshness, the newest for the snapshot's version.
     """
 
     connection: str
@@ -41,6 +41,7 @@ class FetchRow(Word):
     not_before_ms: int = 0
     last_error: str = ""
     parked: str = ""
+    trace: str = ""
     confirms: bool = False
     """The entity was not found: the next read asks whether it is in Lofty's trash."""
 

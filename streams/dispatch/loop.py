@@ -7,6 +7,7 @@ One turn: ask the core what may start now, start each in a task of its own, then
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -71,6 +72,10 @@ class Watching(Protocol):
         """A budget is this worker's now."""
         ...
 
+    def worked(self, dispatcher: str, item: Item, verdict: Verdict, began_ns: int) -> None:
+        """A piece of work has ended; called in its own task."""
+        ...
+
 
 class _Unwatched:
     def offered(self, dispatcher: str, *, is_new: bool) -> None:
@@ -80,6 +85,9 @@ class _Unwatched:
         return
 
     def gained(self, dispatcher: str, budget: str) -> None:
+        return
+
+    def worked(self, dispatcher: str, item: Item, verdict: Verdict, began_ns: int) -> None:
         return
 
 
@@ -210,7 +218,7 @@ class DispatchLoop:
         self._changed.set()
 
     async def _work(self, item: Item) -> None:
-        slot = _Slot(self, item)
+        slot, began_ns = _Slot(self, item), time.time_ns()
         try:
             with about(connection=item.tenant, entity=item.key):
                 finish = await self._perform(item, slot)
@@ -220,6 +228,7 @@ class DispatchLoop:
                 log.exception("%s: failed in a way that no outcome covers; tried again in a minute", self.name)
             finish = Finish(Verdict.RETRY, 60.0)
         slot.answered(was_sent=False)
+        self._watching.worked(self.name, item, finish.verdict, began_ns)
         self.core.finish(item, finish.verdict, self._clock(), wait_seconds=finish.wait_seconds)
         self._changed.set()
 

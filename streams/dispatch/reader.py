@@ -20,7 +20,7 @@ from streams.dispatch.loop import AGAIN, DONE, Finish, Slot
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.tables import Table
-from streams.tracing import take_in_hand
+from streams.tracing import headers_of, take_in_hand
 from streams.words import Entity, Parked
 
 log = get_logger("lofty_ghl.reader")
@@ -69,7 +69,7 @@ class Reader:
         row = self.fetches.get(team.partition, entity.key)
         if row is None or row.parked:
             return DONE
-        take_in_hand(failures=row.attempts)
+        take_in_hand(trace=row.trace, failures=row.attempts)
         try:
             state = await _read(team.client, entity, with_trash=row.confirms)
         except ConnectorError as error:
@@ -90,7 +90,13 @@ class Reader:
         updated = [parse_time_ms(state.get(name)) for name in _UPDATED] if state else []
         updated_ms = max((at for at in updated if at is not None), default=None)
         snapshot = snapshot_of(row, state, updated_ms=updated_ms, read_ms=self.now_ms())
-        record = Record(self.snapshots_topic, team.snapshots_partition, entity.key.encode(), snapshot.to_bytes())
+        record = Record(
+            self.snapshots_topic,
+            team.snapshots_partition,
+            entity.key.encode(),
+            snapshot.to_bytes(),
+            headers_of(snapshot.trace),
+        )
         await self.appender.append([record])
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation == row.generation:

@@ -8,6 +8,7 @@ from typing import Any
 from streams.appender import Appender, Record
 from streams.core.rows import OutboxRow
 from streams.dispatch.recorded import Recorded
+from streams.tracing import headers_of
 from streams.words import Entity, Outcome, Receipt
 
 
@@ -45,6 +46,7 @@ class Receipts:
             update_time_ms=snapshot.update_time_ms,
             accepted_ms=snapshot.accepted_ms,
             epoch=self._epoch(snapshot.connection),
+            trace=snapshot.trace,
             **facts,
         )
 
@@ -65,7 +67,9 @@ class Receipts:
 
     async def write(self, partition: int, receipt: Receipt) -> int:
         """Append a receipt; returns its offset once Kafka has it for good."""
-        record = Record(self._topic, partition, receipt.entity.key.encode(), receipt.to_bytes())
+        record = Record(
+            self._topic, partition, receipt.entity.key.encode(), receipt.to_bytes(), headers_of(receipt.trace)
+        )
         return (await self._appender.append([record]))[0]
 
     async def until_recorded(self, partition: int, offset: int) -> None:

@@ -30,6 +30,7 @@ from streams.mapping.back import WayBack
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.tables import Table
+from streams.tracing import take_in_hand
 from streams.words import Entity, Parked
 from streams.words.ghl_event import GhlEvent
 from streams.words.lofty_write import LoftyWrite
@@ -95,6 +96,7 @@ class Responder:
         if row is None:
             return DONE
         event = row.event
+        take_in_hand(trace=event.trace, failures=row.attempts)
         try:
             if event.contact is None:
                 return await self._find_contact(key, row, place, slot)

@@ -29,7 +29,7 @@ from streams.dispatch.receipts import Receipts
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.tables import Table
-from streams.tracing import in_hand, take_in_hand
+from streams.tracing import take_in_hand, trace_id
 from streams.words import Entity, Outcome, Parked, Receipt, Snapshot
 
 log = get_logger("lofty_ghl.writer")
@@ -88,7 +88,7 @@ class Writer:
             return DONE
         if row.parked:
             return Finish(Verdict.PARKED)
-        take_in_hand(failures=row.attempts)
+        take_in_hand(trace=row.snapshot.trace, failures=row.attempts)
         prepared = prepare(row, place.rules, self.directory(entity.connection))
         if prepared.missing and self.lacks(entity.connection, prepared.missing):
             return AGAIN  # the location gets its fields first; the entity is planned again after that
@@ -188,7 +188,7 @@ class Writer:
 
     def _fresh(self, place: Location, snapshot: Snapshot, at_ms: int) -> None:
         held = self.held(place.connection, snapshot.accepted_ms)
-        self.metrics.fresh(place.connection, snapshot, at_ms, held=held, trace=in_hand().trace)
+        self.metrics.fresh(place.connection, snapshot, at_ms, held=held, trace=trace_id(snapshot.trace))
 
     async def _failed(
         self,

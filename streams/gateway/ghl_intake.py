@@ -33,6 +33,7 @@ from streams.gateway.intake import KAFKA_SECONDS
 from streams.gateway.refusals import Refusals
 from streams.metrics import Metrics
 from streams.parking import Parking
+from streams.tracing import NoTracing, Span, Tracing, headers_of
 from streams.words import Parked
 
 log = get_logger("lofty_ghl.gateway")
@@ -65,7 +66,9 @@ class GhlIntake:
         parking: Parking,
         metrics: Metrics,
         now_ms: Callable[[], int],
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or NoTracing()
         self._door = door
         self._partitions = partitions
         self._owners = owners
@@ -100,7 +103,7 @@ class GhlIntake:
             self._refusals.tell("bad signature", f"from {address}: {error.reason}")
             return self._answer("bad signature", 401)
         try:
-            record, result, location = self._record(raw)
+            record, result, location, span = self._record(raw)
         except NotJson as error:
             self._refusals.tell("not json", f"from {address}: {error}")
             return self._answer("not json", 400)
@@ -111,20 +114,22 @@ class GhlIntake:
         except Exception as error:
             log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error)
             return self._answer("kafka unavailable", 429)
+        if span is not None:
+            span.end()
         if result == "accepted":
             self._metrics.intake_items.labels("ghl", self._owners[location]).inc()
         return self._answer(result, 200)
 
-    def _record(self, raw: bytes) -> tuple[Record | None, str, str]:
-        """What is appended for a delivery, what it is called, and its location. Raises `NotJson`."""
+    def _record(self, raw: bytes) -> tuple[Record | None, str, str, Span | None]:
+        """What is appended for a delivery, what it is called, its location, and its trace. Raises `NotJson`."""
         try:
             hook = parse(raw)
         except UnknownShape as error:
-            return self._parked(raw, "unknown shape", str(error)), "parked", ""
+            return self._parked(raw, "unknown shape", str(error)), "parked", "", None
         if not hook.is_used:
-            return None, "ignored", hook.location
+            return None, "ignored", hook.location, None
         if hook.location not in self._partitions:
-            return *self._of_stranger(raw, hook), hook.location
+            return *self._of_stranger(raw, hook), hook.location, None
         now_ms = self._now_ms()
         at_ms = hook.at_ms if hook.at_ms is not None else now_ms
         if not now_ms - self._door.max_age_ms <= at_ms <= now_ms + AHEAD_MS:
@@ -133,10 +138,16 @@ class GhlIntake:
                 f"{hook.type} is {seconds} s old" if seconds > 0 else f"{hook.type} is {-seconds} s ahead of our clock"
             )
             told = f"{why}; gateway.ghl.max_age_hours says what is taken"
-            return self._parked(raw, "wrong time", told), "parked", hook.location
-        event = event_of(hook, at_ms, now_ms)
+            return self._parked(raw, "wrong time", told), "parked", hook.location, None
+        span = self._tracing.begin("intake", type=hook.type)
+        event = event_of(hook, at_ms, now_ms).model_copy(update={"trace": span.traceparent})
         place = self._partitions[hook.location]
-        return Record(self._topic, place, event.lane.encode(), event.to_bytes()), "accepted", hook.location
+        return (
+            Record(self._topic, place, event.lane.encode(), event.to_bytes(), headers_of(event.trace)),
+            "accepted",
+            hook.location,
+            span,
+        )
 
     def _of_stranger(self, raw: bytes, hook: Hook) -> tuple[Record | None, str]:
         """A location without a connection. An installation there waits for a person, who has Lofty's side to add."""

@@ -31,6 +31,7 @@ from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.placement import partition_of
 from streams.settings import Connection
+from streams.tracing import NoTracing, Span, Tracing, headers_of
 from streams.words import Change, Parked
 
 log = get_logger("lofty_ghl.gateway")
@@ -54,7 +55,9 @@ class LoftyIntake:
         now_ms: Callable[[], int],
         addresses: tuple[Network, ...] = (),
         proxies: tuple[Network, ...] = (),
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or NoTracing()
         self._addresses = addresses
         self._proxies = proxies
         self._refusals = Refusals(log, now_ms)
@@ -93,8 +96,9 @@ class LoftyIntake:
         except UnreadableBody as error:
             log.warning("connection %s: a delivery was refused: %s", connection.name, error)
             return self._answer(error.result, error.status)
+        spans: list[Span] = []
         try:
-            records, result = self._records(connection, body)
+            records, result = self._records(connection, body, spans)
         except NotJson as error:
             log.warning("connection %s: a delivery was refused: %s", connection.name, error)
             return self._answer("not json", 400)
@@ -109,11 +113,13 @@ class LoftyIntake:
                 error,
             )
             return self._answer("kafka unavailable", 503)
+        for span in spans:
+            span.end()
         if result == "accepted":
             self._metrics.intake_items.labels("lofty", connection.name).inc(len(records))
         return self._answer(result, 200)
 
-    def _records(self, connection: Connection, body: bytes) -> tuple[list[Record], str]:
+    def _records(self, connection: Connection, body: bytes, spans: list[Span]) -> tuple[list[Record], str]:
         try:
             parsed = parse(body)
         except UnknownShape as error:
@@ -124,10 +130,11 @@ class LoftyIntake:
         if not parsed.pings:
             log.debug("connection %s: %s", connection.name, parsed.ignored)
             return [], "ignored"
-        return [self._record(change) for change in self._changes(connection, parsed)], "accepted"
+        return [self._record(change) for change in self._changes(connection, parsed, spans)], "accepted"
 
-    def _changes(self, connection: Connection, parsed: Parsed) -> list[Change]:
+    def _changes(self, connection: Connection, parsed: Parsed, spans: list[Span]) -> list[Change]:
         now_ms = self._now_ms()
+        spans += [self._tracing.begin("intake", connection=connection.name, kind=one.kind) for one in parsed.pings]
         return [
             Change(
                 connection=connection.name,
@@ -137,13 +144,20 @@ class LoftyIntake:
                 operation=ping.operation,
                 update_time_ms=ping.update_time_ms,
                 accepted_ms=now_ms,
+                trace=span.traceparent,
             )
-            for ping in parsed.pings
+            for ping, span in zip(parsed.pings, spans, strict=True)
         ]
 
     def _record(self, change: Change) -> Record:
         lane = change.entity.lane
-        return Record(self._topic, partition_of(lane, self._partitions), lane.encode(), change.to_bytes())
+        return Record(
+            self._topic,
+            partition_of(lane, self._partitions),
+            lane.encode(),
+            change.to_bytes(),
+            headers_of(change.trace),
+        )
 
     def _parked(self, connection: Connection, body: bytes, reason: str, why: str) -> Record:
         log.warning("connection %s: a delivery was parked (%s): %s", connection.name, reason, why)

@@ -27,6 +27,7 @@ from streams.parking import Parking
 from streams.places import Places
 from streams.settings import Settings
 from streams.topics import CHANGES, GHL_CHANGES, TopicNames
+from streams.tracing import NoTracing, Tracing
 
 
 class Gateway:
@@ -39,7 +40,9 @@ class Gateway:
         producer: Callable[[Settings], AIOKafkaProducer] = new_producer,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         metrics: Metrics | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or NoTracing()
         self._settings = settings
         self._new_producer = producer
         self._now_ms = now_ms
@@ -64,6 +67,7 @@ class Gateway:
             parking=Parking(names, settings.kafka.partitions, self.metrics.put_aside),
             metrics=self.metrics,
             now_ms=self._now_ms,
+            tracing=self._tracing,
             addresses=networks(settings.gateway.lofty_addresses),
             proxies=networks(settings.gateway.trusted_proxies),
         )
@@ -83,6 +87,7 @@ class Gateway:
             parking=Parking(names, settings.kafka.partitions, self.metrics.put_aside),
             metrics=self.metrics,
             now_ms=self._now_ms,
+            tracing=self._tracing,
         )
         app = web.Application(client_max_size=settings.gateway.max_body_bytes)
         app.router.add_post("/lofty/{secret}", intake.handle)

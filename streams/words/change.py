@@ -20,6 +20,7 @@ class Change(Word):
     """One change of one entity, as announced by `origin`. Times are epoch milliseconds.
 
     `update_time_ms` is the vendor's time of the change, `accepted_ms` the time at which we promised to carry it.
+    `trace` is the `traceparent` of its trace (W3C Trace Context), empty for none.
     """
 
     connection: str
@@ -30,6 +31,7 @@ class Change(Word):
     update_time_ms: Millis
     accepted_ms: Millis
     origin: Origin = "webhook"
+    trace: str = ""
 
     @property
     def entity(self) -> Entity:

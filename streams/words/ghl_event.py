@@ -16,6 +16,7 @@ class GhlEvent(Word):
     `type` is the vendor's (`ContactUpdate`, `TaskCreate`, `INSTALL`, ...). `id` is what the event is about, in GHL;
     `contact` the GHL contact that it hangs on (itself, for a contact), None where GHL does not say: a `TaskCreate` may not.
     `at_ms` is GHL's envelope time, `accepted_ms` when we promised to carry it.
+    `trace` is the `traceparent` of its trace, empty for none.
     `webhook` is GHL's id of the event, the same in each retry; empty when it sent none.
     `again` says that it was heard before and is to be judged once more, as a person or a replay asked.
     `body` is the payload without its envelope; of an appointment, the appointment itself.
@@ -29,6 +30,7 @@ class GhlEvent(Word):
     accepted_ms: Millis
     webhook: str = ""
     again: bool = False
+    trace: str = ""
     body: dict[str, Any] = Field(default_factory=dict)
 
     @property

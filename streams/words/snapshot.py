@@ -15,7 +15,7 @@ class Snapshot(Word):
     `state` is Lofty's own JSON, or None when the entity is gone.
     `version_ms` orders snapshots of one entity: a smaller one never replaces a greater one.
     `fingerprint` is the content's hash; equal fingerprints mean equal states.
-    `update_time_ms` and `accepted_ms` are those of the oldest change that this snapshot answers: freshness is measured from them.
+    `update_time_ms` and `accepted_ms` are those of the oldest change that this snapshot answers: freshness is measured from them. `trace` is its trace.
     """
 
     connection: str
@@ -29,6 +29,7 @@ class Snapshot(Word):
     update_time_ms: int
     accepted_ms: int
     origin: Origin = "webhook"
+    trace: str = ""
 
     @property
     def entity(self) -> Entity:

@@ -75,6 +75,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.observe",
                 "streams.statuses",
                 "streams.tracing",
+                "streams.otel",
             ),
             *(
                 "streams.oauth",

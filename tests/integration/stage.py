@@ -34,6 +34,7 @@ from streams.mapping import LEAD_ID_FIELD
 from streams.placement import ghl_budget, lofty_budget, partition_of
 from streams.settings import Settings, parse_settings
 from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicNames
+from streams.tracing import Headers
 from streams.words import FENCE_KEY, Parked, Receipt
 from tests.kafka.broker import Broker
 
@@ -192,7 +193,9 @@ class Stage:
         """Put a change on the front door's topic."""
         await self.produce(CHANGES, change.entity.lane.encode(), change.to_bytes())
 
-    async def produce(self, topic: str, key: bytes, value: bytes, *, by: str = "", at: int = 0) -> None:
+    async def produce(
+        self, topic: str, key: bytes, value: bytes, *, by: str = "", at: int = 0, headers: Headers = ()
+    ) -> None:
         """Put raw bytes on a topic; `by="ghl"` puts them where the location's budget is, `by="lofty"` where Lofty's is.
 
         Else they are put into the partition `at`.
@@ -202,7 +205,7 @@ class Stage:
         producer = new_producer(self.settings)
         await producer.start()
         try:
-            await Appender(producer).append([Record(self.names.of(topic), place, key, value)])
+            await Appender(producer).append([Record(self.names.of(topic), place, key, value, headers)])
         finally:
             await producer.stop()
 
@@ -267,7 +270,8 @@ async def stage(
         settings = parse_settings(text, {**ENVIRON, **(environ or {})}, read_file=lambda path: "", source="stage")
         names = TopicNames(prefix)
         broker.create_topics(names.specs(), PARTITIONS)
-        gateway = await stack.enter_async_context(Gateway(settings))
+        tracing = (given or {}).get("tracing")
+        gateway = await stack.enter_async_context(Gateway(settings, tracing=tracing))
         told = ghl_sandbox.HookSettings(url=f"{gateway.url}/ghl/webhooks", **(hooks or {}))
         ghl_box.settings = replace(ghl_box.settings, hooks=told)
         collaborators = Collaborators(**{"search_lag_ms": 600, "jitter": lambda: 0.0, **(given or {})})

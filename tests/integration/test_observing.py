@@ -129,13 +129,17 @@ async def test_the_figures_are_those_of_what_happened(embedded_kafka: Broker, tm
 
 
 async def test_openmetrics_is_given_to_who_asks_for_it(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """Prometheus asks for it by name."""
+    """Prometheus asks for it by name; its exemplars lead from a slow bucket to the trace."""
     async with stage(embedded_kafka, tmp_path) as on:
         on.new_lead()
         await on.until(lambda: len(on.contacts()) == 1)
         await on.until_quiet()
         text = await scrape_worker(on, "application/openmetrics-text; version=1.0.0")
         assert text.endswith("# EOF\n")
+        exemplars = [
+            line for line in text.splitlines() if line.startswith(f"{PREFIX}freshness") and "trace_id=" in line
+        ]
+        assert exemplars
 
 
 async def test_many_contacts_make_no_more_series(embedded_kafka: Broker, tmp_path: Path) -> None:

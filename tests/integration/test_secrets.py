@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 import structlog
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import generate_latest
 
 from connectors.errors import ConnectorError
 from connectors.ghl.oauth import exchange_code
@@ -15,6 +18,7 @@ from connectors.oauth import converse
 from connectors.sandbox.faults import parse_fault
 from streams.kafka import each_record
 from streams.logs import set_up_logs
+from streams.otel import OtelTracing
 from streams.settings.secrets import secret_values
 from tests.integration.stage import ENVIRON, LOCATION, Stage
 from tests.integration.test_oauth import SECRETS, connect_ghl, connected_stage
@@ -29,7 +33,9 @@ async def test_no_secret_is_left_anywhere(
     broker: Broker, tmp_path: Path, form: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = logging.getLogger().handlers[:]
-    async with connected_stage(broker, tmp_path) as (on, grants):
+    exporter = InMemorySpanExporter()
+    tracing = OtelTracing(SimpleSpanProcessor(exporter), "test")
+    async with connected_stage(broker, tmp_path, given={"tracing": tracing}) as (on, grants):
         set_up_logs("debug", form, secret_values(on.settings))
         try:
             left = [await connect_ghl(on, grants)]
@@ -39,6 +45,10 @@ async def test_no_secret_is_left_anywhere(
             left += await refusals(on)
             async with on.http.get(f"{on.gateway.url}/metrics") as answer:
                 left.append(await answer.text())
+            left.append(generate_latest(on.worker.metrics.registry).decode())
+            spans = exporter.get_finished_spans()
+            assert {"intake", "dedupe", "read", "write"} <= {span.name for span in spans}
+            left += [span.to_json() for span in spans]
             left += await everything_in_kafka(on)
             told = capfd.readouterr()
             left += [told.out, told.err]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -24,7 +25,14 @@ class FakeBatch:
     capacity: int
     values: list[bytes | None] = field(default_factory=list)
 
-    def append(self, *, key: bytes | None, value: bytes | None, timestamp: int | None) -> object:
+    def append(
+        self,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp: int | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> object:
         """None when full."""
         if len(self.values) >= self.capacity or value == b"too big":
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -36,7 +36,14 @@ class Kept:
 
     rows: list[tuple[bytes | None, bytes | None]] = field(default_factory=list)
 
-    def append(self, *, key: bytes | None, value: bytes | None, timestamp: int | None) -> object:
+    def append(
+        self,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp: int | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> object:
         """Add a record."""
         self.rows.append((key, value))
         return object()

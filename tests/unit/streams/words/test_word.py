@@ -61,7 +61,12 @@ def test_ids_travel_as_strings() -> None:
 
 def test_a_value_is_json_with_a_version_number() -> None:
     """Anything can read the topics."""
-    assert orjson.loads(Change.model_validate(CHANGE).to_bytes()) == {**CHANGE, "v": 1, "origin": "webhook"}
+    assert orjson.loads(Change.model_validate(CHANGE).to_bytes()) == {
+        **CHANGE,
+        "v": 1,
+        "origin": "webhook",
+        "trace": "",
+    }
 
 
 def test_a_field_of_tomorrow_is_ignored() -> None:
