@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -80,13 +80,11 @@ async def test_a_trace_outlives_waiting_in_a_table(embedded_kafka: Broker, tmp_p
         assert len({one.context.trace_id for one in tries}) == 1
 
 
-async def test_without_tracing_a_trace_id_travels_all_the_same(
-    embedded_kafka: Broker, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_without_tracing_a_trace_id_travels_all_the_same(embedded_kafka: Broker, tmp_path: Path) -> None:
     """In words and in Kafka's headers, from the webhook to the receipt, and in the log's lines between."""
-    before = logging.getLogger().handlers[:]
+    before, lines = logging.getLogger().handlers[:], io.StringIO()
     async with stage(embedded_kafka, tmp_path) as on:
-        set_up_logs("info", "json")
+        set_up_logs("info", "json", stream=lines)
         try:
             on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 500, "times": 1}))
             await one_new_lead(on)
@@ -97,7 +95,7 @@ async def test_without_tracing_a_trace_id_travels_all_the_same(
             records = [one for one in await read_topic(on.settings, on.names.of(topic)) if one.key != FENCE_KEY]
             assert {dict(one.headers)[HEADER].decode() for one in records} == {trace}, topic
         assert {one.trace for one in await on.receipts()} == {trace}
-        waits = [line for line in capfd.readouterr().err.splitlines() if "after attempt" in line]
+        waits = [line for line in lines.getvalue().splitlines() if "after attempt" in line]
         assert waits
         assert all(f'"trace": "{trace_id(trace)}"' in line for line in waits)
 
