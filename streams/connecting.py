@@ -65,12 +65,19 @@ def ghl_link(grants: Grants, connection: Connection, now_ms: int) -> Link:
     return Link(
         ghl_oauth.authorize_url(
             grants.ghl_client(),
-            wanted_scopes(connection),
+            asked_scopes(grants, connection),
             state=sealed,
             version_id=app.version_id,
             base_url=app.authorize_url,
         )
     )
+
+
+def asked_scopes(grants: Grants, connection: Connection) -> tuple[str, ...]:
+    """What the link asks for: what the connection needs and, of an agency, the right to its locations' tokens."""
+    app = grants.settings.oauth.ghl
+    by_agency = ghl_oauth.LOCATION_TOKEN.scopes if app is not None and app.agency else ()
+    return tuple(dict.fromkeys((*wanted_scopes(connection), *by_agency)))
 
 
 def lofty_link(grants: Grants) -> Link:
@@ -107,12 +114,26 @@ async def accept_ghl(
     pair = await converse(ghl_oauth.exchange_code(client, code, asked_at_ms=now_ms, base_url=base_url), transport)
     wanted = connection.ghl.location_id
     if pair.user_type == "Company":
+        _refuse_without_right(grants, pair)
         pair = await converse(ghl_oauth.location_token(pair, wanted, asked_at_ms=now_ms, base_url=base_url), transport)
     if pair.location_id not in (None, wanted):
         why = f"access was given to location {pair.location_id}, and connection {connection.name} is location {wanted}"
         raise CallbackRefused("ghl", f"{why}: choose that one, or change the configuration")
     missing = missing_scopes(pair.scopes, wanted_scopes(connection)) if pair.scopes else ()
     return _granted(grants, connection, "ghl", pair, missing, now_ms)
+
+
+def _refuse_without_right(grants: Grants, pair: TokenPair) -> None:
+    """An agency gave access, and its token must bring the location's."""
+    app = grants.settings.oauth.ghl
+    if pair.scopes and missing_scopes(pair.scopes, ghl_oauth.LOCATION_TOKEN.scopes):
+        way = (
+            "add it to the app in GHL's portal"
+            if app is not None and app.agency
+            else "set agency = true in [oauth.ghl]"
+        )
+        why = "a whole agency gave access, and its token lacks the scope oauth.write that brings its locations' tokens"
+        raise CallbackRefused("ghl", f"{why}: choose the location on GHL's page, or {way} and connect again")
 
 
 async def accept_lofty(

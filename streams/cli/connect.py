@@ -28,6 +28,7 @@ from streams.connecting import (
     Link,
     accept_ghl,
     accept_lofty,
+    asked_scopes,
     connection_of,
     ghl_link,
     granted_since,
@@ -37,7 +38,7 @@ from streams.connecting import (
     query_of,
 )
 from streams.kafka import new_producer, start_producer
-from streams.oauth import Grants, wanted_scopes
+from streams.oauth import Grants
 from streams.settings import Connection, Settings
 from streams.topics import TopicNames
 
@@ -91,7 +92,7 @@ def ghl(
         )
     since = _now_ms()
     _show(ghl_link(grants, chosen, since), as_json=as_json)
-    typer.echo(f"It asks for: {' '.join(wanted_scopes(chosen))}", err=as_json)
+    typer.echo(f"It asks for: {' '.join(asked_scopes(grants, chosen))}", err=as_json)
     typer.echo(
         f"Waiting for the gateway to hear of it, {wait:g} minutes at most (Ctrl-C ends the waiting, not the link) ...",
         err=True,

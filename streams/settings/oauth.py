@@ -10,10 +10,14 @@ from streams.settings.model import BaseUrl, Present, Table
 
 
 class GhlApp(Table):
-    """Our app in GHL's marketplace. Addresses are GHL's own unless a sandbox plays it."""
+    """Our app in GHL's marketplace. Addresses are GHL's own unless a sandbox plays it.
+
+    `agency` says that agencies give access for all of their locations: their token brings each location's.
+    """
 
     client_id: Annotated[Present, Field(description="the app's client id, from the marketplace's portal")]
     version_id: str | None = None
+    agency: bool = False
     authorize_url: BaseUrl = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
 
 

@@ -59,10 +59,11 @@ async def connected_stage(
 ) -> AsyncIterator[tuple[Stage, Grants]]:
     """A stage with OAuth at GHL, and at Lofty if wanted."""
     access = {"access_seconds": more.pop("access_seconds", 3600)}
+    apps = APPS.replace("[oauth.lofty]", "agency = true\n[oauth.lofty]") if more.pop("is_agency", False) else APPS
     async with stage(
         broker,
         tmp_path,
-        more=APPS.replace("{server}", server),
+        more=apps.replace("{server}", server),
         ghl_auth="oauth",
         lofty_auth=lofty_auth,
         environ=SECRETS,
@@ -270,3 +271,33 @@ async def test_by_key_says_what_is_missing(broker: Broker, tmp_path: Path) -> No
         async with AiohttpTransport() as transport:
             with pytest.raises(CallbackRefused, match="no LOFTY_API_KEY"):
                 await lofty_by_key(grants, bare, transport, 0)
+
+
+async def test_consent_for_the_whole_agency_gives_the_locations_token(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """The agency's own token may do nothing at a contact: the location's is taken from it, and renewed as such."""
+    async with connected_stage(embedded_kafka, tmp_path, is_agency=True) as (on, grants):
+        connection = on.settings.connections["acme"]
+        link = ghl_link(grants, connection, on.worker._given.now_ms())
+        query = await consent(on, link.url, on.ghl.settings.company_id)
+        async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
+            assert answer.status == 200, await answer.text()
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+
+        asked = [one.operation for one in on.ghl.ledger.after() if "token" in one.operation]
+        assert asked == ["get-access-token", "get-location-access-token"]
+
+
+async def test_an_agency_whose_token_brings_no_locations_is_told_what_to_set(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """Without `oauth.ghl.agency` the link asks for no scope that only agencies have."""
+    async with connected_stage(embedded_kafka, tmp_path) as (on, grants):
+        link = ghl_link(grants, on.settings.connections["acme"], on.worker._given.now_ms())
+        query = await consent(on, link.url, on.ghl.settings.company_id)
+        async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
+            page, status = await answer.text(), answer.status
+
+    assert "oauth.write" not in link.url
+    assert status < 500
+    assert "set agency = true in [oauth.ghl]" in page

@@ -9,7 +9,9 @@ from typing import Any
 from connectors.ghl.sandbox.people import act
 from connectors.lofty.sandbox import desk_work
 from connectors.lofty.sandbox.state import Kind
+from streams.app import Collaborators, Worker
 from streams.explain.find import Finder
+from streams.metrics import Metrics
 from streams.topics import GHL_CHANGES, LOFTY_RECEIPTS
 from streams.words import GhlEvent
 from streams.words.lofty_write import LoftyReceipt
@@ -234,3 +236,27 @@ async def test_an_installation_in_a_new_location_waits_for_a_person_who_is_told_
     assert (parked.stage, parked.reason) == ("ghl intake", "new installation")
     assert 'location_id = "loc-new"' in parked.message
     assert "lofty-ghl connect ghl" in parked.message
+
+
+async def test_a_webhook_that_was_heard_before_a_restart_is_known_after_it(real_kafka: Broker, tmp_path: Path) -> None:
+    """Its id stands in a table of Kafka's, so the successor counts it as a duplicate."""
+    async with stage(real_kafka, tmp_path, more=BACK) as on:
+        lead, contact = await settled_lead(on)
+        do(on, "add-tags", {"tags": ["hot"]}, contactId=contact)
+        await on.until(lambda: len(of_lead(on, "task", lead)) == 1)
+        await on.until_quiet()
+        events = [GhlEvent.from_bytes(raw) for raw in await on.records(GHL_CHANGES)]
+        [tagged] = [one for one in events if one.type == "ContactTagUpdate" and one.webhook]
+        await on.worker.__aexit__(None, None, None)
+        metrics = Metrics()
+        given = Collaborators(search_lag_ms=600, jitter=lambda: 0.0, metrics=metrics)
+        async with Worker(on.settings, given) as second:
+            on.worker = second
+            await on.until(lambda: second.is_ready)
+            await on.produce(GHL_CHANGES, tagged.lane.encode(), tagged.to_bytes(), by="ghl")
+            known = metrics.events.labels("ContactTagUpdate", "duplicate")
+            await on.until(lambda: known._value.get() == 1)
+            await on.until_quiet()
+            tasks = of_lead(on, "task", lead)
+
+    assert len(tasks) == 1
