@@ -26,6 +26,7 @@ from streams.explain.ask import GatewayRefused
 from streams.explain.choose import Gateway, stories
 from streams.explain.sent import Sent
 from streams.explain.story import Explanation
+from streams.mappings.now import settings_now
 from streams.settings import Settings
 
 LONGEST_VALUE = 120
@@ -56,8 +57,11 @@ def explain(
     def tell(words: str) -> None:
         err.print(words, markup=False, soft_wrap=True)
 
+    async def look() -> list[Explanation]:
+        return await stories(await settings_now(settings), who.strip(), connection, way, tell)
+
     try:
-        found = with_kafka(settings, lambda: stories(settings, who.strip(), connection, way, tell))
+        found = with_kafka(settings, look)
     except GatewayRefused as error:
         refuse(f"{error}. Is the gateway running, and is LOFTY_GHL_CONSOLE_TOKEN one of its tokens?", 3)
     if as_json:
