@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import jwt
@@ -106,14 +106,15 @@ class OidcFlow:
             "client_id": self._oidc.client_id,
             "code_verifier": verifier,
         }
-        auth = None
+        headers: dict[str, str] = {}
         if self._secret is not None:
             methods = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
             if "client_secret_basic" in methods:
-                auth = aiohttp.BasicAuth(self._oidc.client_id, self._secret)
+                pair = f"{quote(self._oidc.client_id, safe='')}:{quote(self._secret, safe='')}"  # RFC 6749, 2.3.1
+                headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
             else:
                 form["client_secret"] = self._secret
-        status, value = await _ask("POST", str(found["token_endpoint"]), data=form, auth=auth)
+        status, value = await _ask("POST", str(found["token_endpoint"]), data=form, headers=headers)
         if status != 200 or not isinstance(value.get("id_token"), str):
             raise SignInRefused(f"The provider did not take the code: {str(value.get('error', status))[:100]}.")
         return str(value["id_token"])

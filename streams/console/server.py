@@ -15,6 +15,7 @@ from streams.console.headers import secure_headers
 from streams.console.oidc import OidcFlow
 from streams.console.oidc_routes import OidcRoutes
 from streams.console.pages.site import add_pages
+from streams.console.services.mapping import Mappings
 from streams.console.services.overview import Watch
 from streams.console.services.wiring import services_of
 from streams.history.child import IndexProcess
@@ -34,8 +35,12 @@ class ConsoleServer:
         self._reader = Reader(index_path(settings), sorted(settings.connections)) if settings.console.index else None
         self._index = IndexProcess(Plan.of(settings)) if settings.console.index else None
         self._watch = Watch(settings, now_ms)
-        self.services = services_of(settings, self._reader, self._watch, self.audit, self.guard.seal, appender, now_ms)
+        self._mappings = Mappings(settings, self._reader, self.audit, now_ms)
+        self.services = services_of(
+            settings, self._reader, self._watch, self._mappings, self.audit, self.guard.seal, appender, now_ms
+        )
         self._settings = settings
+        self.oidc: OidcFlow | None = None
         self._now_ms = now_ms
         self.pages = web.Application(middlewares=[secure_headers])
         self.api = web.Application(middlewares=[secure_headers, problems, self.guard.middleware(takes_tokens=True)])
@@ -57,12 +62,14 @@ class ConsoleServer:
     async def start(self) -> None:
         """Begin what runs beside the requests."""
         self._watch.start()
+        self._mappings.start()
         if self._index is not None:
             await self._index.start()
 
     async def stop(self) -> None:
         """End it."""
         await self._watch.stop()
+        await self._mappings.stop()
         if self._index is not None:
             await self._index.stop()
         if self._reader is not None:
@@ -76,5 +83,5 @@ class ConsoleServer:
         if oidc is None:
             return
         secret = self._settings.console_secrets.oidc_client_secret
-        flow = OidcFlow(oidc, secret.get_secret_value() if secret else None, self.guard.seal, self._now_ms)
+        self.oidc = flow = OidcFlow(oidc, secret.get_secret_value() if secret else None, self.guard.seal, self._now_ms)
         OidcRoutes(flow, self.guard, self.audit, self._settings.gateway.public_url).add(app)

@@ -82,6 +82,11 @@ async def look(
     return looked
 
 
+async def ask_workers(settings: Settings, looked: Looked, within_seconds: float = 8.0) -> None:
+    """Ask the workers about leads whose snapshots and links were found another way."""
+    await _ask(settings, looked, within_seconds)
+
+
 async def directories(settings: Settings, connections: Collection[str], within_seconds: float = 8.0) -> Looked:
     """What the locations of some connections call their fields and users; without any lead."""
     looked = Looked(())

@@ -8,6 +8,7 @@ from streams.console.services.audit import AuditLog
 from streams.console.services.backfill import Backfills
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
+from streams.console.services.mapping import Mappings
 from streams.console.services.overview import OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.settings import Settings
@@ -22,5 +23,6 @@ class Services:
     contacts: Contacts
     parked: ParkedWork
     connections: Connections
+    mapping: Mappings
     backfill: Backfills
     audit: AuditLog

@@ -79,10 +79,17 @@ class Timeline:
 
 
 class Contacts:
-    """`reader` is None where the index is switched off."""
+    """`reader` is None where the index is switched off. `in_force` are the settings with the mappings that are in force now."""
 
-    def __init__(self, settings: Settings, reader: Reader | None, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reader: Reader | None,
+        now_ms: Callable[[], int],
+        in_force: Callable[[], Settings] | None = None,
+    ) -> None:
         self._settings = settings
+        self._in_force = in_force or (lambda: settings)
         self._reader = reader
         self._now_ms = now_ms
 
@@ -113,11 +120,11 @@ class Contacts:
         lane, began, now_ms = f"{connection}:{lead}", time.monotonic(), self._now_ms()
         hit, fresh = None, None
         if self._reader is None:
-            found = await on_kafka(lambda: Finder(self._settings, now_ms).explain(lane))
+            found = await on_kafka(lambda: Finder(self._in_force(), now_ms).explain(lane))
         else:
             try:
                 fresh = await self._reader.freshness()
-                finder = IndexedFinder(self._settings, self._reader, now_ms)
+                finder = IndexedFinder(self._in_force(), self._reader, now_ms)
                 found = await on_kafka(lambda: finder.explain(lane))
                 hit = await self._reader.hit(lane)
             except NoIndex as error:

@@ -11,6 +11,7 @@ from streams.console.services.audit import AuditLog
 from streams.console.services.backfill import Backfills
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
+from streams.console.services.mapping import Mappings
 from streams.console.services.overview import OverviewService, Watch
 from streams.console.services.parked import ParkedWork
 from streams.console.sessions import Seal
@@ -22,6 +23,7 @@ def services_of(
     settings: Settings,
     reader: Reader | None,
     watch: Watch,
+    mappings: Mappings,
     audit: Audit,
     seal: Seal,
     appender: Callable[[], Appender],
@@ -30,13 +32,14 @@ def services_of(
     """All services. `reader` is None where the index is switched off."""
     parked = ParkedWork(settings, reader, audit, now_ms)
     backfills = Backfills(settings, audit, now_ms)
-    contacts = Contacts(settings, reader, now_ms)
+    contacts = Contacts(settings, reader, now_ms, mappings.settings)
     return Services(
         settings=settings,
         overview=OverviewService(watch, parked, contacts),
         contacts=contacts,
         parked=parked,
         connections=Connections(settings, parked, backfills, audit, seal, appender, now_ms),
+        mapping=mappings,
         backfill=backfills,
         audit=AuditLog(settings, reader, now_ms),
     )

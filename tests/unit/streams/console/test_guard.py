@@ -69,7 +69,18 @@ async def test_no_operation_that_changes_something_is_for_viewers(on: ConsoleSta
                 assert on.console.guard.required(route) == "operator", path
 
 
-NOT_ACTS = ("/session", "/sign-in", "/sign-out", "/theme", "/mapping/check", "/mapping/preview", "/replay/dry-run")
+NOT_ACTS = (
+    "/session",
+    "/sign-in",
+    "/sign-out",
+    "/theme",
+    "/mappings/check",
+    "/mappings/preview",
+    "/replays/dry-run",
+    "/check",
+    "/preview",
+    "/dry-run",
+)
 
 
 async def test_a_route_that_was_not_added_through_the_guard_takes_nobody() -> None:

@@ -1,0 +1,219 @@
+"""Mappings: their texts, what is wrong with one, what it would change, saving and going back. The desk of `streams.mappings`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from aiokafka.errors import KafkaError
+from mode.utils.logging import get_logger
+
+from streams.console.audit import Actor, Audit
+from streams.console.errors import Conflict, Fault, NotFound, NotNow, WrongInput
+from streams.console.services.kafka import on_kafka
+from streams.core.rows import LinkRow
+from streams.explain.read import Spot, read_spots
+from streams.history.reader import NoIndex, PlaceOf, Reader
+from streams.history.sources import sources
+from streams.mappings.desk import MappingDesk
+from streams.mappings.errors import NoMappings, NoSuchMapping, StaleVersion, WrongMapping
+from streams.mappings.look import Looked, ask_workers, look, sample
+from streams.mappings.preview import Preview
+from streams.mappings.problems import TextProblem
+from streams.mappings.state import MappingState
+from streams.settings import Settings
+from streams.topics import LINKS_TABLE, SNAPSHOTS, TopicNames
+from streams.words import Entity, NotAWord, Snapshot
+
+log = get_logger("lofty_ghl.console")
+
+RETRY_SECONDS = 3.0
+MOST_LEADS = 10
+WITHIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """What a text makes of some leads. `trouble` says why a worker could not be asked what GHL holds; `unknown` are leads that
+    no snapshot tells of."""
+
+    previews: tuple[Preview, ...]
+    trouble: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+class StaleMapping(Conflict):
+    """Somebody saved meanwhile: `found` is the version that stands, by `by` at `at_ms`."""
+
+    def __init__(self, error: StaleVersion) -> None:
+        self.expected, self.found, self.by, self.at_ms = error.expected, error.found, error.by, error.at_ms
+        super().__init__(str(error))
+
+
+class Mappings:
+    """`start` and `stop`. The desk follows its topic, so any gateway knows what was saved at another."""
+
+    def __init__(self, settings: Settings, reader: Reader | None, audit: Audit, now_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._reader = reader
+        self._audit = audit
+        self._now_ms = now_ms
+        self._open: MappingDesk | None = None
+        self._problem = "the gateway has just started"
+        self._task: asyncio.Task[None] | None = None
+        self._is_there = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._task = asyncio.create_task(self._keep_open())
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def settings(self) -> Settings:
+        """The settings in force: the file's until the desk is open."""
+        return self._open.settings() if self._open is not None else self._settings
+
+    async def state(self) -> MappingState:
+        """All mappings, who uses them, and their history."""
+        return (await self._desk()).state()
+
+    async def validate(self, name: str, text: str) -> tuple[TextProblem, ...]:
+        """Everything that keeps a text from being saved."""
+        with _refusals():
+            return (await self._desk()).validate(name, text)
+
+    async def preview(self, name: str, text: str, connection: str, leads: Sequence[str] = ()) -> Previews:
+        """What a text would make of some leads of a connection; of the newest where none are named."""
+        desk = await self._desk()
+        if connection not in self._settings.connections:
+            raise NotFound(f"There is no connection {connection!r}.")
+        if len(leads) > MOST_LEADS:
+            raise WrongInput(f"At most {MOST_LEADS} leads at a time.")
+        with _refusals():
+            candidate = desk.candidate(name, text, used_by=(connection,))
+        chosen = list(dict.fromkeys(leads))
+        if not chosen:
+            newest = await on_kafka(lambda: sample(self._settings, connection, 3))
+            chosen = [one.lead for one in newest]
+        looked = await on_kafka(lambda: self._look(connection, chosen))
+        unknown = tuple(lead for lead in chosen if (connection, lead) not in looked.snapshots)
+        return Previews(looked.previews(candidate), tuple(sorted(looked.trouble.values())), unknown)
+
+    async def save(self, by: Actor, name: str, text: str | None, expected_version: int) -> MappingState:
+        """Make a text the mapping; None takes back what was edited. Raises `StaleMapping`."""
+        desk = await self._desk()
+        about = {"mapping": name, "expected_version": str(expected_version)}
+        async with self._audit.acting(by, "mapping save", about) as result:
+            with _refusals():
+                state = await on_kafka(lambda: desk.save(name, text, expected_version=expected_version, by=by.name))
+            result.detail = f"version {state.version}"
+        return state
+
+    async def use(self, by: Actor, connection: str, name: str | None, expected_version: int) -> MappingState:
+        """Give a connection another mapping; None: the one that the file says."""
+        desk = await self._desk()
+        about = {"connection": connection, "mapping": name or "", "expected_version": str(expected_version)}
+        async with self._audit.acting(by, "mapping use", about) as result:
+            with _refusals():
+                state = await on_kafka(
+                    lambda: desk.use(connection, name, expected_version=expected_version, by=by.name)
+                )
+            result.detail = f"version {state.version}"
+        return state
+
+    async def revert(self, by: Actor, to_version: int, expected_version: int) -> MappingState:
+        """All mappings as at a version; 0 is the file."""
+        desk = await self._desk()
+        about = {"to_version": str(to_version), "expected_version": str(expected_version)}
+        async with self._audit.acting(by, "mapping revert", about) as result:
+            with _refusals():
+                state = await on_kafka(lambda: desk.revert(to_version, expected_version=expected_version, by=by.name))
+            result.detail = f"version {state.version}"
+        return state
+
+    async def _desk(self) -> MappingDesk:
+        if self._open is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_there.wait(), RETRY_SECONDS)
+        if self._open is None:
+            raise NotNow(f"The mappings cannot be read now: {self._problem}.")
+        return self._open
+
+    async def _keep_open(self) -> None:
+        while True:
+            try:
+                async with MappingDesk(self._settings, now_ms=self._now_ms) as desk:
+                    self._open = desk
+                    self._is_there.set()
+                    await asyncio.Event().wait()  # until cancelled: the desk outlives outages by itself
+            except (KafkaError, NoMappings) as error:
+                self._problem = str(error) or type(error).__name__
+                log.warning("the mappings cannot be followed yet: %s", self._problem)
+                await asyncio.sleep(RETRY_SECONDS)
+            finally:
+                self._open = None
+
+    async def _look(self, connection: str, leads: Sequence[str]) -> Looked:
+        """By the index, which reads single records; else by reading a partition through."""
+        wanted = [(connection, lead) for lead in leads]
+        if self._reader is None:
+            return await look(self._settings, wanted, within_seconds=WITHIN_SECONDS)
+        looked = Looked(tuple(wanted))
+        try:
+            for lead in wanted:
+                await self._look_at(looked, lead)
+        except NoIndex:
+            return await look(self._settings, wanted, within_seconds=WITHIN_SECONDS)
+        if looked.snapshots:
+            await ask_workers(self._settings, looked, WITHIN_SECONDS)
+        return looked
+
+    async def _look_at(self, looked: Looked, lead: tuple[str, str]) -> None:
+        assert self._reader is not None  # asked before
+        names = TopicNames(self._settings.kafka.topic_prefix)
+        topics = {one.code: one for one in sources(names)}
+        entity = Entity.contact(*lead)
+        places, _ = await self._reader.places(entity.lane)
+        rows = await self._reader.rows(entity.lane)
+        about = f"contact:{lead[1]}"
+        snapshots = [one for one in places if topics[one.topic].short == SNAPSHOTS and one.about == about]
+        newest = max(snapshots, key=lambda one: one.offset, default=None)
+        link = next(
+            (one for one in rows.values() if topics[one.topic].short == LINKS_TABLE and one.about == entity.key), None
+        )
+
+        def spot(one: PlaceOf) -> Spot:
+            return Spot(topics[one.topic].topic, one.partition, one.offset)
+
+        wanted = [spot(one) for one in (newest, link) if one is not None]
+        for at, record in (await read_spots(self._settings, wanted)).items():
+            with suppress(NotAWord):
+                if newest is not None and at == spot(newest):
+                    looked.snapshots[lead] = Snapshot.from_bytes(record.value)
+                elif record.value:
+                    looked.links[lead] = LinkRow.from_bytes(record.value)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """The desk's errors as ours."""
+    try:
+        yield
+    except StaleVersion as error:
+        raise StaleMapping(error) from error
+    except WrongMapping as error:
+        raise WrongInput("The mapping is not right.", [fault_of(one) for one in error.problems]) from error
+    except NoSuchMapping as error:
+        raise NotFound(f"{error}.") from error
+
+
+def fault_of(one: TextProblem) -> Fault:
+    """A problem of a text as a fault."""
+    return Fault(one.where, one.expected, one.got, one.hint, one.line)
