@@ -1,5 +1,5 @@
 """`python -m streams.cli`: the console script without its wrapper."""
 
-from streams.cli.root import main
+from streams.cli import main
 
 main()

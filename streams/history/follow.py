@@ -99,6 +99,7 @@ class Follower:
         ends = await consumer.end_offsets(places)
         behind = sum([max(0, ends[place] - await consumer.position(place)) for place in places])
         self.writer.note("behind", str(behind))
+        self.writer.note("contacts", str(self.writer.people))
         self.writer.note("looked_ms", str(time.time_ns() // 1_000_000))
         if behind == 0:
             self.writer.note("was_complete", "yes")

@@ -215,10 +215,11 @@ class Reader:
 
 def _freshness(db: sqlite3.Connection) -> Freshness:
     notes = dict(db.execute("SELECT name, value FROM meta"))
-    newest = db.execute("SELECT max(rowid) FROM people").fetchone()[0]
-    contacts = db.execute("SELECT count(*) FROM people_docsize").fetchone()[0] if newest else 0
     return Freshness(
-        int(notes.get("behind", "0")), notes.get("was_complete") == "yes", int(notes.get("looked_ms", "0")), contacts
+        int(notes.get("behind", "0")),
+        notes.get("was_complete") == "yes",
+        int(notes.get("looked_ms", "0")),
+        int(notes.get("contacts", "0")),
     )
 
 

@@ -37,6 +37,8 @@ class Writer:
         self._db = connection
         self._lanes: dict[str, int] = {}
         self._pruned_to = 0
+        self.people: int = connection.execute("SELECT count(*) FROM people_docsize").fetchone()[0]
+        """How many contacts are known: counting a million takes too long to do it for each question."""
 
     def positions(self) -> dict[tuple[int, int], int]:
         """The next offset of each topic and partition that was read."""
@@ -70,6 +72,7 @@ class Writer:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             self._lanes.clear()  # some were made in what was undone
+            self.people = self._db.execute("SELECT count(*) FROM people_docsize").fetchone()[0]
             raise
 
     def note(self, name: str, value: str) -> None:
@@ -105,6 +108,8 @@ class Writer:
         ]
         if empty:
             self._db.execute("BEGIN IMMEDIATE")
+            gone = [one for one in empty if self._db.execute("SELECT 1 FROM people WHERE rowid = ?", (one,)).fetchone()]
+            self.people -= len(gone)
             for table, column in (("people", "rowid"), ("lanes", "id")):
                 self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(one,) for one in empty])
             self._db.executemany("DELETE FROM named WHERE lane = ?", [(one,) for one in empty])
@@ -147,6 +152,7 @@ class Writer:
         person = person_of(whole_json(value))
         before = None if is_new else self._db.execute("SELECT shown FROM people WHERE rowid = ?", (lane,)).fetchone()
         known = orjson.loads(before[0]) if before else {}
+        self.people += before is None
         if person.is_gone:
             # Who it was stays findable: people ask what became of somebody who is gone.
             shown = {**known, "lane": text, "read_ms": person.read_ms, "is_gone": True}
