@@ -96,11 +96,12 @@ class Follower:
 
     async def _note(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
         """How far behind it is, for those who read it."""
+        looked_ms = time.time_ns() // 1_000_000
         ends = await consumer.end_offsets(places)
         behind = sum([max(0, ends[place] - await consumer.position(place)) for place in places])
         self.writer.note("behind", str(behind))
         self.writer.note("contacts", str(self.writer.people))
-        self.writer.note("looked_ms", str(time.time_ns() // 1_000_000))
+        self.writer.note("looked_ms", str(looked_ms))
         if behind == 0:
             self.writer.note("was_complete", "yes")
 

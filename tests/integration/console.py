@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -100,7 +101,8 @@ class Caller:
         url = f"{self.url}/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
         async with self.http.request(method, url, json=body, headers=headers) as answer:
             found = await answer.json(content_type=None)
-            assert answer_faults(method, urlsplit(path).path, answer.status, answer.content_type, found) == []
+            faults = answer_faults(method, urlsplit(path).path, answer.status, answer.content_type, found)
+            assert faults == [], (faults, found)
             return answer.status, found
 
     async def get(self, path: str, **query: Any) -> Any:
@@ -116,10 +118,12 @@ def caller(on: Stage, *, token: str = TOKENS["robot"], url: str = "") -> Caller:
 
 
 async def until_indexed(on: Stage, who: Caller, seconds: float = 30.0) -> None:
-    """Wait until the index has read everything."""
+    """Wait until the index has read everything that is there now."""
+    since_ms = time.time_ns() // 1_000_000
 
     async def is_there() -> bool:
         status, found = await who.ask("GET", "/overview")
-        return status == 200 and found["index"]["is_complete"] and found["index"]["behind"] == 0
+        index = found["index"] if status == 200 else {}
+        return bool(index.get("is_complete") and index["behind"] == 0 and index["looked_ms"] > since_ms)
 
     await on.until(is_there, seconds)

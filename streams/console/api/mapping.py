@@ -15,14 +15,14 @@ TEXT = Field(
 )
 
 
-class MappingText(Input):
+class TextToCheck(Input):
     """A text as it stands in an editor."""
 
     name: str = NAME
     text: str = TEXT
 
 
-class PreviewText(MappingText):
+class TextToPreview(TextToCheck):
     """The same, and whose leads it is tried on; the newest where no lead is named."""
 
     connection: str = Field(max_length=63)
@@ -92,13 +92,13 @@ ENDPOINTS = (
             "viewer",
         ),
         *(tuple[TextProblem, ...], _check),
-        body=MappingText,
+        body=TextToCheck,
         refuses=(404,),
     ),
     Endpoint(
         *("POST", "/mappings/preview", "preview-mapping", "mappings"),
         *("What a text would make of leads; nothing is saved or written.", "viewer", Previews, _preview),
-        body=PreviewText,
+        body=TextToPreview,
         refuses=(404,),
     ),
     Endpoint(

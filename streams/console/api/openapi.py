@@ -55,7 +55,10 @@ def document(endpoints: tuple[Endpoint, ...], version: str) -> dict[str, Any]:
     schemas, shared = TypeAdapter.json_schemas(adapters, ref_template=_REF)  # type: ignore[arg-type]  # a literal in a tuple
     bodies = [(one.body, "validation") for one in endpoints if one.body is not None]
     _, in_bodies = models_json_schema(bodies, ref_template=_REF)  # type: ignore[arg-type]  # as above
-    components = {**shared.get("$defs", {}), **in_bodies.get("$defs", {}), "Problem": _PROBLEM_SCHEMA}
+    results, given = shared.get("$defs", {}), in_bodies.get("$defs", {})
+    if twice := [name for name in results.keys() & given.keys() if results[name] != given[name]]:
+        raise ValueError(f"two different schemas have the name {', '.join(sorted(twice))}: rename one of the classes")
+    components = {**results, **given, "Problem": _PROBLEM_SCHEMA}
     paths: dict[str, Any] = {}
     for one in endpoints:
         answers = schemas.get((one.id, "serialization")) if one.answers is not None else None

@@ -34,12 +34,13 @@ FORGET_MS = 15 * 60_000
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """The history index: how many contacts it knows, and how many records it has not read yet."""
+    """The history index: how many contacts it knows, and how many records it had not read yet at `looked_ms`."""
 
     is_on: bool
     contacts: int
     behind: int
     is_complete: bool
+    looked_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +187,9 @@ class OverviewService:
             return kept
         deployment, rates_now = await self._watch.deployment()
         fresh = await self._contacts.freshness()
-        index = IndexState(
-            fresh is not None, *((fresh.contacts, fresh.behind, fresh.is_complete) if fresh else (0, 0, False))
-        )
+        index = IndexState(False, 0, 0, False, 0)
+        if fresh is not None:
+            index = IndexState(True, fresh.contacts, fresh.behind, fresh.is_complete, fresh.looked_ms)
         found = OverviewNow(deployment, rates_now, oldest_ms(deployment), await self._parked.groups(), index)
         self._kept = (time.monotonic(), found)
         return found
