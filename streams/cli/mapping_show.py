@@ -22,7 +22,7 @@ def print_preview(one: Preview, changes: Sequence[Difference] | None = None) -> 
     """Print a lead field by field; with `changes`, what an edited mapping would make otherwise."""
     console = Console(highlight=False)
     because = f" ({one.because})" if one.because else ""
-    console.print(f"{one.connection} lead {one.lead} {one.name}: would {one.would}{because}", markup=False)
+    console.print(f"{one.connection} lead {one.lead} {_shown(one.name)}: would {one.would}{because}", markup=False)
     knows_found = any(row.is_found_known for row in one.rows)
     table = Table(
         "GHL field", "from Lofty", "its value", "steps", "for GHL", "GHL holds" if knows_found else "", "then"
@@ -35,7 +35,7 @@ def print_preview(one: Preview, changes: Sequence[Difference] | None = None) -> 
     console.print(f"{empty} more fields are empty in Lofty and left alone" if empty else "", markup=False)
     console.print(_tags(one), markup=False)
     for flag in one.flags:
-        console.print(f"! {flag}", markup=False)
+        console.print(f"! {_plain(flag)}", markup=False)
     if changes is not None:
         _print_changes(console, changes)
     console.print()
@@ -68,4 +68,10 @@ def _shown(value: Any) -> str:
     if value is None:
         return "-"
     text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    text = _plain(text)
     return text if len(text) <= MOST else text[: MOST - 1] + "…"
+
+
+def _plain(text: str) -> str:
+    """Without signs that would steer the terminal: values and names are written by others."""
+    return "".join(one if one.isprintable() else "\ufffd" for one in text)

@@ -177,7 +177,8 @@ def _assignment(about: _About, view: Mapping[str, Any]) -> list[Row]:
     if user is None:
         return [replace(row, change="unknown")]
     judged = _judged(about, replace(row, value=user), ASSIGNED_TO)
-    return [replace(judged, value=email)]
+    emails = {user_id: known for known, user_id in (about.directory or Directory()).users.items()}
+    return [replace(judged, value=email, found=emails.get(judged.found, judged.found))]
 
 
 def _custom_rows(about: _About, view: Mapping[str, Any]) -> list[Row]:

@@ -141,9 +141,10 @@ def test_without_a_worker_custom_fields_are_unknown_and_nothing_is_guessed() -> 
 
 def test_what_ghl_holds_is_shown_and_an_edit_there_is_said() -> None:
     """It stays until Lofty's value changes."""
-    held = {"firstName": "EVA", "lastName": "Example", "customFields": {"f-stage": "New"}, "tags": []}
+    held = {"firstName": "EVA", "lastName": "Example", "customFields": {"f-stage": "New"}, "assignedTo": "user-1"}
     found = shown(link=written(), found=held)
     first, last = row(found, "firstName"), row(found, "lastName")
+    assert row(found, "assignedTo").found == "ann@example.com"
     assert (first.change, first.found, first.is_found_known) == ("same", "EVA", True)
     assert "changed it in GHL" in first.note
     assert (last.note, row(found, "custom:Lofty stage").found) == ("", "New")
