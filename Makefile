@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
 
-.PHONY: help setup demo test check bench chaos-short chaos lock clean
+.PHONY: help setup demo test alerts compose check bench chaos-short chaos lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -20,8 +20,14 @@ $(READY): requirements.lock pyproject.toml .ci/setup
 demo: $(READY) ## the whole flow on an embedded broker and sandboxes, in two minutes (ARGS=--keep to look around)
 	@$(BIN)/lofty-ghl demo $(ARGS)
 
-test: $(READY) ## all tests; a real Kafka is used where Java and Maven, Docker or KAFKA_BOOTSTRAP_SERVERS give one
-	@$(BIN)/pytest -q $(ARGS)
+test: $(READY) ## all tests but those of alerts and chaos; a real Kafka where Java and Maven, Docker or KAFKA_BOOTSTRAP_SERVERS give one
+	@$(BIN)/pytest -q --ignore=tests/compose $(ARGS)
+
+alerts: $(READY) ## docker-compose.yml's demo beside a real Prometheus: every query is asked, every fault raises its alert
+	@$(BIN)/pytest -q tests/compose $(ARGS)
+
+compose: $(READY) ## docker-compose.yml's demo without Docker, until Ctrl-C
+	@$(BIN)/python -m tests.compose $(ARGS)
 
 check: $(READY) ## lint, format, types, import floors: what CI runs
 	@$(BIN)/ruff check .
