@@ -408,7 +408,8 @@ MAPPINGS = Mappings(
     (
         MappingRow("acme", "/console/mapping/acme", ("acme",), "v3", NOW - 3_600_000, "ann"),
         MappingRow("default", "/console/mapping/default", ("borealis",), "", None, "", True),
-    )
+    ),
+    (("acme", "acme"), ("borealis", "default")),
 )
 TEXT = """extends = "default"
 custom_attributes = "none"
@@ -421,7 +422,7 @@ country = { value = "US" }
 website = { from = "facebok" }
 "custom:Lofty stage" = { from = "stage" }
 """
-EDITOR = Editor("acme", TEXT, "3", ("acme",), "acme", changed_ms=NOW - 3_600_000, changed_by="ann")
+EDITOR = Editor("acme", TEXT, "3", ("acme",), "acme", ("acme",), changed_ms=NOW - 3_600_000, changed_by="ann")
 EDITOR_WRONG = replace(
     EDITOR,
     faults=(
@@ -447,6 +448,7 @@ EDITOR_PREVIEW = replace(
                 FieldPreview("dateOfBirth", "31.02.1990", "", "", "left out", flag="cannot be read as a date"),
             ),
             2,
+            empty=("address1", "city", "Lofty pond"),
         ),
     ),
 )

@@ -19,6 +19,9 @@ WIDTH, HEIGHT = 1000, 120
 """Of the stretched picture. Its height is in pixels; above it there is room for a label, beneath for the hours."""
 _ABOVE, _BENEATH = 16, 24
 _ABSURD = 1e15
+_SHORT_MS = 10 * 60_000
+_FEW = ((0.0, "start"), (1.0, "end"))
+_MANY = (*_FEW, (0.25, "middle"), (0.5, "middle"), (0.75, "middle"))
 
 Point = tuple[int, float | None]
 """A moment in epoch milliseconds and what was measured; None where nothing was."""
@@ -126,7 +129,7 @@ def _labels(scale: Scale, last: tuple[int, float], unit: str, zone: tzinfo) -> M
         Markup('<text class="plot-label" x="0" y="{:.1f}">{}</text>').format(
             _ABOVE - 4 + HEIGHT * (1 - part), _value(part * scale.top, unit if part == 1 else "")
         )
-        for part in (0.5, 1.0)
+        for part in ((0.5, 1.0) if scale.top > 1 else (1.0,))
     ]
     hours = [
         Markup('<text class="plot-label" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
@@ -135,7 +138,7 @@ def _labels(scale: Scale, last: tuple[int, float], unit: str, zone: tzinfo) -> M
             anchor,
             _clock(round(scale.first_ms + part * (scale.last_ms - scale.first_ms)), zone),
         )
-        for part, anchor in ((0, "start"), (0.25, "middle"), (0.5, "middle"), (0.75, "middle"), (1, "end"))
+        for part, anchor in (_FEW if scale.last_ms - scale.first_ms < _SHORT_MS else _MANY)
     ]
     now = Markup('<circle class="plot-now" cx="{:.1f}%" cy="{:.1f}" r="3.5"/>').format(
         100 * scale.x(last[0]), _ABOVE + scale.y(last[1])

@@ -10,6 +10,7 @@ from aiohttp import web
 from streams.console.errors import NotNow
 from streams.console.guard import Guard
 from streams.console.pages.acting import Acting
+from streams.console.pages.editing import Editing
 from streams.console.pages.entrance import Entrance
 from streams.console.pages.frame import Frame
 from streams.console.pages.reading import Reading
@@ -36,3 +37,4 @@ def add_pages(
     Entrance(frame).add(app)
     Reading(frame, services).add(app)
     Acting(frame, services).add(app)
+    Editing(frame, services).add(app)

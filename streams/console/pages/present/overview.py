@@ -133,6 +133,8 @@ def _fresh(now: Deployment) -> str:
     live, fresh = now.totals.get("live", 0), now.totals.get("live_within_60s", 0)
     if not live:
         return "No change has come since the workers started."
+    if live == 1:
+        return f"The one live change was {'' if fresh else 'not '}in GHL within a minute."
     share = 100 * fresh / live
     shown = f"{share:.0f}" if share in (0.0, 100.0) else f"{min(share, 99.9):.1f}"
     return f"{shown} % of {counted(live, 'live change')} were in GHL within a minute."
@@ -286,9 +288,9 @@ def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
             series(lambda one: max(0.0, one.rates.get("writes", 0.0)) * 60),
             f"the last {hours}",
         ),
-        Plot("On the way", "changes", series(lambda one: float(one.undelivered)), f"the last {hours}"),
+        Plot("On the way", "", series(lambda one: float(one.undelivered)), f"the last {hours}"),
         Plot("Age of the oldest", "s", series(lambda one: one.oldest_seconds or 0.0), f"the last {hours}"),
-        Plot("Parked", "entities", series(lambda one: float(one.parked)), f"the last {hours}"),
+        Plot("Parked", "", series(lambda one: float(one.parked)), f"the last {hours}"),
     )
 
 

@@ -22,9 +22,11 @@ class MappingRow:
 
 @dataclass(frozen=True, slots=True)
 class Mappings:
-    """The list."""
+    """The list. `uses` is the mapping of each connection; `broken` why the newest version is not in force."""
 
     mappings: tuple[MappingRow, ...]
+    uses: tuple[tuple[str, str], ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class FieldPreview:
 
 @dataclass(frozen=True, slots=True)
 class LeadPreview:
-    """One lead, mapped with the text that stands in the editor."""
+    """One lead, mapped with the text that stands in the editor. `empty` are fields without a value on either side."""
 
     name: str
     lead: str
@@ -62,6 +64,7 @@ class LeadPreview:
     fields: tuple[FieldPreview, ...]
     changed: int
     problem: str = ""
+    empty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,14 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Editor:
-    """The editor. `version` is that on which the text is based; `checked` says that there was a check and it found nothing."""
+    """The editor. `connections` are those on whose leads it can be tried, `used_by` those that use it. `version` is that on which the text is based; `checked` says that there was a check and it found nothing."""
 
     name: str
     text: str
     version: str
     connections: tuple[str, ...]
     connection: str
+    used_by: tuple[str, ...] = ()
     is_built_in: bool = False
     faults: tuple[Fault, ...] = ()
     is_checked: bool = False
@@ -102,4 +106,3 @@ class Editor:
     saved: Link | None = None
     changed_ms: int | None = None
     changed_by: str = ""
-    versions: tuple[tuple[str, str, int], ...] = ()

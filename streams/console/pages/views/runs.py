@@ -81,6 +81,7 @@ class ReplayRun:
     began_ms: int
     progress: Progress
     can_stop: bool
+    can_go_on: bool = False
     counts: tuple[tuple[str, int], ...] = ()
 
 
@@ -91,7 +92,6 @@ class ReplayForm:
     topic: str = "lofty.snapshots"
     connection: str = ""
     contact: str = ""
-    kind: str = ""
     since: str = ""
     until: str = ""
     reason: str = ""

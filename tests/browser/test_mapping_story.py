@@ -1,0 +1,73 @@
+"""What a person does with a mapping: makes one, errs, mends it, tries it on real leads, saves it beside somebody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.async_api import expect
+
+from streams.console.audit import Actor
+from streams.mappings.desk import MappingDesk
+from tests.browser.stage import LONG_MS, Person, somebody
+from tests.integration.console import until_indexed
+from tests.integration.test_mapping_edits import shift
+from tests.kafka.broker import Broker
+
+HEAD = '[mappings.sellers]\nextends = "default"\n[mappings.sellers.fields]\n'
+RIGHT = HEAD + 'firstName = { from = "firstName", transform = ["upper"] }\n'
+WRONG = HEAD + 'website = "facebok"\n' + RIGHT.removeprefix(HEAD)
+
+
+async def write(person: Person, text: str) -> None:
+    """Put a text into the editor."""
+    await person.page.get_by_label("The mapping’s text").fill(text)  # noqa: RUF001  # an apostrophe as people write it
+
+
+async def test_a_person_edits_a_mapping_with_an_error_and_then_rightly(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """Errors by line, a preview of a real lead, somebody else's save in between, and the replay that is offered."""
+    async with (
+        somebody(embedded_kafka, tmp_path, ghl_auth="token", more="", environ={}) as (person, who),
+        MappingDesk(person.on.settings) as desk,
+        shift(person.on, desk),
+    ):
+        on, page = person.on, person.page
+        lead = on.new_lead(firstName="Ada", lastName="Lovelace")
+        await on.until(lambda: lead in on.contacts())
+        await until_indexed(on, who)
+        await person.open("/mapping")
+        await person.sign_in("ann")
+        await page.get_by_label("Name", exact=True).fill("sellers")
+        await page.get_by_label("Used by", exact=True).select_option("acme")
+        await person.look("mappings")
+        await page.get_by_role("button", name="Make it").click()
+        await person.heading("sellers")
+
+        await write(person, WRONG)
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("1 thing to mend before it can be saved")).to_be_visible()
+        await expect(page.get_by_text("did you mean 'facebook'?")).to_be_visible()
+        await page.get_by_role("link", name="Line 4").click()
+        await person.look("editor-wrong")
+
+        await write(person, RIGHT)
+        await page.locator("#leads").fill("lovelace")
+        await page.get_by_role("button", name="Preview").click()
+        row = page.get_by_role("row").filter(has_text="firstName")
+        await expect(row).to_contain_text("ADA", timeout=LONG_MS)
+        await expect(row).to_contain_text("is written")
+        await expect(page.get_by_text("1 field would be written")).to_be_visible()
+        await person.look("editor-preview")
+
+        assert on.gateway.console is not None
+        mappings = on.gateway.console.services.mapping
+        await mappings.save(Actor("bob", "operator"), "sellers", HEAD, (await mappings.state()).version)
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("bob saved this mapping")).to_be_visible()
+        await person.look("editor-conflict")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+        await person.look("editor-saved")
+        saved = (await mappings.state()).mapping("sellers")
+        assert saved is not None
+        assert saved.text == RIGHT
+        assert [one for one in person.complaints if "42" not in one and "409" not in one] == []
