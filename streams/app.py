@@ -27,6 +27,7 @@ from streams.agents.deliver import deliver
 from streams.agents.fetch import fetch
 from streams.agents.inspect import inspect
 from streams.agents.record import record
+from streams.agents.replay import replay
 from streams.agents.sweep import sweep
 from streams.agents.tokens import tokens
 from streams.appender import Appender, Record
@@ -68,6 +69,7 @@ from streams.topics import (
     LOFTY_WRITES,
     OBSERVATIONS,
     RECEIPTS,
+    REPLAYS,
     SNAPSHOTS,
     SWEEPS,
     TOKENS,
@@ -563,6 +565,21 @@ class Worker:
                 epoch=self.ownership.epoch,
                 now_ms=now_ms,
                 count=self.metrics.delivered,
+            ),
+        )
+        self._agent(
+            "replay",
+            REPLAYS,
+            replay(
+                outbox=state.outbox,
+                links=state.links,
+                appender=appender,
+                parking=parking,
+                settled_as=self._settled_as,
+                offer=self._offer_write,
+                epoch=self.ownership.epoch,
+                now_ms=now_ms,
+                count=lambda decision: self.metrics.snapshots.labels(f"replayed: {decision}").inc(),
             ),
         )
         self._agent(

@@ -47,6 +47,7 @@ from streams.topics import (
     GHL_CHANGES,
     LOFTY_WRITES,
     RECEIPTS,
+    REPLAYS,
     SNAPSHOTS,
     TABLES,
     TOPICS,
@@ -61,7 +62,7 @@ log = get_logger("lofty_ghl.observing")
 STATUS_SECONDS = 5.0
 LOOP_SECONDS = 0.5
 RELEASE = version("lofty-ghl")
-WATCHED_TOPICS = (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS, GHL_CHANGES, LOFTY_WRITES)
+WATCHED_TOPICS = (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS, GHL_CHANGES, LOFTY_WRITES, REPLAYS)
 """The topics whose lag is looked at."""
 
 _HELD = {"no access": "access", "uninstalled": "access", "daily quota": "quota"}

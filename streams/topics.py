@@ -23,6 +23,8 @@ LOFTY_WRITES = "lofty.writes"
 LOFTY_RECEIPTS = "lofty.receipts"
 TOKENS = "tokens"
 STATUS = "status"
+REPLAYS = "lofty.replays"
+REPLAY_RUNS = "replays"
 AUDIT = "audit"
 MAPPINGS = "mappings"
 
@@ -48,7 +50,7 @@ class TopicSpec:
     """One topic. `retention_days` None means: compacted, kept as long as its keys live."""
 
     name: str
-    keyed_by: Literal["contact", "entity", "connection", "token", "record", "worker", "edit"]
+    keyed_by: Literal["contact", "entity", "connection", "token", "record", "run", "worker", "edit"]
     placed_by: Literal["key", "Lofty budget", "GHL budget", "budget", "topic"]
     retention_days: int | None
     holds: str
@@ -79,6 +81,8 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(LOFTY_RECEIPTS, "contact", "Lofty budget", 30, "what became of it"),
     TopicSpec(TOKENS, "token", "budget", None, "OAuth tokens that were granted, sealed"),
     TopicSpec(STATUS, "worker", "key", 1, "what each worker says of itself, every few seconds", most_mib=64),
+    TopicSpec(REPLAYS, "entity", "GHL budget", 7, "snapshots that are brought to GHL once more"),
+    TopicSpec(REPLAY_RUNS, "run", "key", None, "replays, and how far each is"),
     TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
     TopicSpec(RESOLVED, "record", "key", 90, "what was decided about parked records"),
     TopicSpec(

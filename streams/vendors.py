@@ -12,12 +12,12 @@ from connectors.auth import Auth, StaticAuth
 from connectors.ghl import GhlClient
 from connectors.lofty import LoftyClient
 from connectors.request import Transport
-from streams.core.planning import Rules
 from streams.dispatch.reader import Team
 from streams.dispatch.tokens import Tokens
 from streams.dispatch.writer import Location
 from streams.oauth import Grants
 from streams.places import Places
+from streams.rules import rules_of
 from streams.settings import Connection, Settings
 
 OnAnswer = Callable[[str, Answered], None]
@@ -74,19 +74,11 @@ def locations_of(
                 base_url=c.ghl.base_url,
                 on_answer=partial(on_answer, c.ghl_budget),
             ),
-            rules=Rules(
-                c.mapping,
-                c.region,
-                c.policies.lead_deleted,
-                c.policies.lead_deleted_tag,
-                search_lag_ms,
-                c.back.owners,
-                c.appointments.calendar,
-                c.appointments.automations,
-            ),
+            rules=rules_of(c, search_lag_ms),
             window_seconds=c.ghl.window_seconds,
             contact_deleted_in_ghl=c.policies.contact_deleted_in_ghl,
             creates_custom_fields=c.policies.create_custom_fields,
+            mapping_fingerprint=c.mapping_fingerprint,
         )
         for c in settings.connections.values()
     }

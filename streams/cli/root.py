@@ -15,6 +15,7 @@ from streams.cli.init import init
 from streams.cli.mapping import mapping
 from streams.cli.operations import operations
 from streams.cli.parked import parked
+from streams.cli.replay import replay
 from streams.cli.running import keep_libraries_quiet
 from streams.cli.sandbox import sandbox
 from streams.cli.secrets import secrets
@@ -38,6 +39,7 @@ app.command()(backfill)
 app.command()(verify)
 app.command()(explain)
 app.command()(doctor)
+app.command()(replay)
 app.add_typer(connect, name="connect")
 app.add_typer(secrets, name="secrets")
 app.add_typer(console, name="console")

@@ -12,6 +12,7 @@ from streams.core.rows import LinkRow, OutboxRow
 from streams.words import Snapshot
 
 Acceptance = Literal["accepted", "stale", "unchanged"]
+Redelivered = Literal["accepted", "stale", "unchanged", "pending"]
 
 
 def accept(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot, settled_as: str) -> Acceptance:
@@ -25,6 +26,27 @@ def accept(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot, sett
         if snapshot.version_ms < link.version_ms:
             return "stale"
         if row is None and link.settled == settled_as:
+            return "unchanged"
+    return "accepted"
+
+
+def accept_again(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot, settled_as: str) -> Redelivered:
+    """Whether a snapshot that is replayed becomes the entity's desired state once more.
+
+    It was read from the topic some time ago, so it counts only where nothing newer is known; versions may be equal though
+    the states are not, and then the state that stands in the row or the link was read later.
+    What is on its way goes there under the mapping in force anyhow (`pending`); what is parked with this very state is tried
+    again.
+    """
+    if row is not None:
+        if snapshot.version_ms < row.snapshot.version_ms:
+            return "stale"
+        return "accepted" if row.parked and row.snapshot.fingerprint == snapshot.fingerprint else "pending"
+    if link is not None:
+        is_another = bool(link.settled) and not link.settled.startswith(f"{snapshot.fingerprint}/")
+        if snapshot.version_ms < link.version_ms or (snapshot.version_ms == link.version_ms and is_another):
+            return "stale"
+        if link.settled == settled_as:
             return "unchanged"
     return "accepted"
 

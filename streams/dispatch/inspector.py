@@ -140,7 +140,7 @@ class Inspector:
                     "calendar_team": tuple(sorted(known.calendar_team)),
                     "field_types": dict(known.types),
                 }
-                return self._observe(inspection, "seen", **names)
+                return self._observe(inspection, "seen", mapping=place.mapping_fingerprint, **names)
             case "bearers":
                 return await self._bearers(open_, place, slot)
             case "mend":

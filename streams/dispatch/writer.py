@@ -51,6 +51,7 @@ class Location:
     window_seconds: float
     contact_deleted_in_ghl: Literal["recreate", "leave"] = "recreate"
     creates_custom_fields: bool = True
+    mapping_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

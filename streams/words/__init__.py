@@ -12,6 +12,7 @@ from streams.words.ghl_event import GhlEvent
 from streams.words.inspection import Cure, Inspection, Observation, Remedy, Standing
 from streams.words.parked import Parked, Stage
 from streams.words.receipt import Outcome, Receipt
+from streams.words.replay import Redelivery, Replay, Selection
 from streams.words.resolution import Resolution
 from streams.words.snapshot import Snapshot
 from streams.words.sweep_order import SweepOrder
@@ -34,8 +35,11 @@ __all__ = [
     "Outcome",
     "Parked",
     "Receipt",
+    "Redelivery",
     "Remedy",
+    "Replay",
     "Resolution",
+    "Selection",
     "Snapshot",
     "Stage",
     "Standing",

@@ -103,6 +103,7 @@ class Observation(Word):
     refusal, or why something was not mended. `requests` is what the answer cost.
     `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` only those are told that are
     ours: they bear a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
+    `mapping` is the fingerprint of the mapping in force there.
     """
 
     run: str
@@ -124,6 +125,7 @@ class Observation(Word):
     users: dict[str, str] = Field(default_factory=dict)
     calendar_team: tuple[str, ...] = ()
     field_types: dict[str, str] = Field(default_factory=dict)
+    mapping: str = ""
 
     @property
     def lane(self) -> str:

@@ -19,6 +19,7 @@ Stage = Literal[
     "respond",
     "write back",
     "tokens",
+    "replay",
 ]
 
 

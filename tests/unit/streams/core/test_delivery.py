@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.delivery import accept, desire, settled_as
+from streams.core.delivery import accept, accept_again, desire, settled_as
 from streams.core.rows import LinkRow, OutboxRow
 from streams.words import Snapshot
 
@@ -94,3 +94,45 @@ def test_reading_the_same_state_again_does_not_make_it_ours() -> None:
     again = desire(left, snapshot(1, "f"), epoch=2)
     assert [one.fingerprint for one in desire(again, snapshot(2, "g"), epoch=2).before] == ["f"]
     assert [one.fingerprint for one in desire(again, snapshot(2, "g"), epoch=3).before] == ["f"]
+
+
+MOVES = st.lists(st.tuples(st.sampled_from(["read", "written", "replayed"]), st.integers(0, 9)), max_size=25)
+
+
+@given(snapshots=SNAPSHOTS, moves=MOVES)
+def test_a_replay_never_brings_an_older_state_back(snapshots: list[Snapshot], moves: list[tuple[str, int]]) -> None:
+    """Whatever was read, written and replayed in whatever order: what is wanted or written last is what was read last."""
+    row: OutboxRow | None = None
+    link: LinkRow | None = None
+    delivered: list[Snapshot] = []
+    for move, number in moves:
+        one = snapshots[number % len(snapshots)]
+        if move == "read" and all(one.version_ms >= known.version_ms for known in delivered):
+            delivered.append(one)
+            row = take(row, link, one)
+        elif move == "written" and row is not None:
+            settled = settled_as(row.snapshot.fingerprint, "m")
+            link, row = LinkRow(ghl_id="g", version_ms=row.snapshot.version_ms, settled=settled), None
+        elif move == "replayed" and one in delivered:
+            wanted = settled_as(one.fingerprint, "n")  # another mapping, so that it is not unchanged
+            row = desire(row, one) if accept_again(row, link, one, wanted) == "accepted" else row
+        state = row.snapshot.fingerprint if row else link.settled.partition("/")[0] if link else None
+        assert state == (delivered[-1].fingerprint if delivered else None)
+
+
+def test_a_replay_tries_again_what_is_parked_and_leaves_alone_what_is_on_its_way() -> None:
+    """Under the mapping in force both go the same way."""
+    one, other = snapshot(), snapshot(fingerprint="g")
+    on_its_way, parked = OutboxRow(snapshot=one), OutboxRow(snapshot=one, parked="refused")
+    assert accept_again(on_its_way, None, one, "f/m") == "pending"
+    assert accept_again(parked, None, other, "g/m") == "pending"
+    assert accept_again(parked, None, one, "f/m") == "accepted"
+    assert desire(parked, one).parked == ""
+
+
+def test_a_replay_rewrites_only_what_the_mapping_in_force_does_not_satisfy() -> None:
+    """Settled under this mapping: unchanged; under another: looked at."""
+    link = LinkRow(ghl_id="g", version_ms=5, settled="f/m")
+    assert accept_again(None, link, snapshot(), "f/m") == "unchanged"
+    assert accept_again(None, link, snapshot(), "f/n") == "accepted"
+    assert accept_again(None, None, snapshot(), "f/n") == "accepted"

@@ -1,0 +1,245 @@
+"""`lofty-ghl replay`: bring what stands on a topic through the pipeline once more."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from streams.cli.replay_shown import lines, table
+from streams.cli.running import (
+    AWAY,
+    DEFAULT_CONFIG,
+    WRONG,
+    ConfigOption,
+    ConnectionOption,
+    JsonOption,
+    YesOption,
+    err,
+    named_connections,
+    print_json,
+    refuse,
+    settings_or_refuse,
+    with_kafka,
+)
+from streams.core.replay import MEANING, refusal
+from streams.core.selecting import place, time_ms
+from streams.replay.dry_run import dry_run as run_dry
+from streams.replay.engine import DEFAULT_RATE, carry_on
+from streams.replay.engine import Progress as Moved
+from streams.replay.errors import CannotReplay, NotThis, NoWorker, OtherMapping
+from streams.replay.runs import Runs
+from streams.settings import Settings, load_settings
+from streams.words import Replay, Selection
+
+T = TypeVar("T")
+
+
+def _topics(incomplete: str) -> list[str]:
+    return [topic for topic in MEANING if topic.startswith(incomplete)]
+
+
+def replay(
+    topic: Annotated[
+        str, typer.Argument(help=f"Which topic: {', '.join(sorted(MEANING))}.", autocompletion=_topics)
+    ] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    connection: ConnectionOption = "",
+    contact: Annotated[str, typer.Option("--contact", help="Only this lead; for ghl.changes a GHL contact's id.")] = "",
+    since: Annotated[str, typer.Option("--since", help="From this time on: 2026-11-24T10:00 (UTC), or 2h ago.")] = "",
+    until: Annotated[str, typer.Option("--until", help="Up to this time.")] = "",
+    first: Annotated[
+        str, typer.Option("--from", help="From this record on: 3@1700 is offset 1700 of partition 3.")
+    ] = "",
+    last: Annotated[str, typer.Option("--to", help="Up to this record, with it.")] = "",
+    stage: Annotated[str, typer.Option("--stage", help="Of parked records: only of this stage.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Of parked records: only for this reason.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be written, by this configuration.")
+    ] = False,
+    most: Annotated[int, typer.Option("--most", help="So many examples of a dry run.", min=0)] = 10,
+    rate: Annotated[float, typer.Option("--rate", help="Records a second, at most.", min=0.1)] = DEFAULT_RATE,
+    resume: Annotated[str, typer.Option("--resume", help="Go on with this replay.")] = "",
+    anew: Annotated[bool, typer.Option("--anew", help="Begin again, although one of the same was cut off.")] = False,
+    lists: Annotated[bool, typer.Option("--list", help="Say which replays there are, and how far each is.")] = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring what stands on a topic through the pipeline once more. Nothing is written twice, and nothing older comes back.
+
+    The running pipeline is not stopped; live work goes first. What was cut off is carried on by the same command again, or
+    with --resume; two at once do no harm. After a change of the mapping, `replay lofty.snapshots` writes what differs.
+    Exit code 0: done. 1: not finished, or some records cannot go on. 2: wrong usage. 3: Kafka or the workers are away.
+
+    Example: lofty-ghl replay lofty.snapshots --connection acme --dry-run
+    """
+    settings = settings_or_refuse(config)
+    if lists:
+        _list(settings, as_json=as_json)
+        return
+    named_connections(settings, connection)
+    if resume:
+        selection = None
+    else:
+        facts = _facts(first, last, since, until)
+        selection = Selection(topic=topic, connection=connection, contact=contact, stage=stage, reason=reason, **facts)
+        if not topic:
+            refuse(f"which topic? There are {', '.join(sorted(MEANING))}")
+        if problem := refusal(selection):
+            refuse(problem)
+    if dry_run:
+        _dry(settings, config, selection, resume, most, as_json=as_json)
+        return
+    _run(settings, selection, resume, rate, anew=anew, yes=yes, as_json=as_json)
+
+
+def _facts(first: str, last: str, since: str, until: str) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    now_ms = _now_ms()
+    try:
+        if since:
+            facts["since_ms"] = time_ms(since, now_ms)
+        if until:
+            facts["until_ms"] = time_ms(until, now_ms)
+        if first:
+            facts["partition"], facts["from_offset"] = place(first)
+        if last:
+            partition, facts["to_offset"] = place(last)
+            if facts.setdefault("partition", partition) != partition:
+                raise ValueError("--from and --to must be of the same partition")
+    except ValueError as error:
+        refuse(str(error))
+    return facts
+
+
+def _list(settings: Settings, *, as_json: bool) -> None:
+    async def known() -> tuple[Replay, ...]:
+        async with Runs(settings) as runs:
+            return runs.all()
+
+    found = with_kafka(settings, known)
+    if as_json:
+        print_json([one.model_dump(exclude={"v"}) for one in found])
+    else:
+        for line in table(found):
+            typer.echo(line)
+
+
+def _dry(
+    settings: Settings, config: Path, selection: Selection | None, resume: str, most: int, *, as_json: bool
+) -> None:
+    async def work() -> Any:
+        wanted = selection
+        if wanted is None:
+            async with Runs(settings) as runs:
+                wanted = runs.get(resume).selection
+        with _bar() as bar:
+            task = bar.add_task("", total=None)
+
+            def show(what: str, number: int) -> None:
+                bar.update(task, description=what, completed=number)
+
+            load = partial(load_settings, config, dict(os.environ))
+            processes = os.cpu_count() or 1
+            return await run_dry(settings, wanted, most=most, processes=processes, load=load, tell=show)
+
+    found = _try(settings, work)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        for line in lines(found):
+            typer.echo(line)
+
+
+def _run(
+    settings: Settings, selection: Selection | None, resume: str, rate: float, *, anew: bool, yes: bool, as_json: bool
+) -> None:
+    cannot: dict[str, str] = {}
+
+    async def work() -> Replay:
+        async with Runs(settings) as runs:
+            one = _which(runs, selection, resume, anew=anew)
+            _ask(one, rate, yes=yes, to_stderr=as_json)
+            err.print(f"replay {one.run}; if it is cut off: lofty-ghl replay --resume {one.run}", markup=False)
+            stop = asyncio.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with suppress(NotImplementedError):
+                    asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            with _bar() as bar:
+                task = bar.add_task("", total=None)
+
+                def show(moved: Moved) -> None:
+                    done = moved.replay.handed + moved.replay.passed + moved.replay.left
+                    if moved.phase == "reading":
+                        bar.update(task, description=f"reading {moved.topic}", completed=moved.number)
+                    else:
+                        bar.update(task, description=moved.phase, completed=done, total=moved.replay.chosen)
+
+                return await carry_on(settings, runs, one, rate=rate, tell=show, left=cannot.__setitem__, stop=stop)
+
+    found = _try(settings, work)
+    if as_json:
+        print_json({**found.model_dump(exclude={"v"}), "cannot": cannot})
+    else:
+        for key, why in cannot.items():
+            err.print(f"{key} cannot go on: {why}", markup=False, soft_wrap=True)
+        for line in table((found,)):
+            typer.echo(line)
+    if found.is_open:
+        err.print(f"not finished; go on with: lofty-ghl replay --resume {found.run}", markup=False)
+    raise typer.Exit(WRONG if found.is_open or found.left else 0)
+
+
+def _which(runs: Runs, selection: Selection | None, resume: str, *, anew: bool) -> Replay:
+    if selection is None:
+        one = runs.get(resume)
+        if not one.is_open:
+            raise NotThis(f"replay {resume} came to its end at {_time(one.moved_ms)}")
+        return one
+    known = None if anew else runs.unfinished(selection)
+    if known is not None:
+        err.print(
+            f"replay {known.run} of {known.by} was not finished: it is carried on (--anew begins again)", markup=False
+        )
+    return known or runs.new(selection, _now_ms())
+
+
+def _ask(one: Replay, rate: float, *, yes: bool, to_stderr: bool) -> None:
+    chosen = ", ".join(f"{name}={value}" for name, value in one.selection.model_dump(exclude_defaults=True).items())
+    err.print(f"{chosen}: {MEANING[one.selection.topic]}, at most {rate:g} a second", markup=False, soft_wrap=True)
+    if not yes and not typer.confirm("go on?", err=to_stderr):
+        raise typer.Exit(WRONG)
+
+
+def _try(settings: Settings, work: Callable[[], Any]) -> Any:
+    try:
+        return with_kafka(settings, work)
+    except NoWorker as error:
+        refuse(str(error), AWAY)
+    except (NotThis, OtherMapping) as error:
+        refuse(str(error))
+    except CannotReplay as error:
+        refuse(str(error), WRONG)
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=err, transient=True)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

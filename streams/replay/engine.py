@@ -1,0 +1,141 @@
+"""Carries a replay on: hands its records over in order, and writes down how far it is only when they are with Kafka.
+
+A process that is killed in between hands the last of them over once more when the replay is carried on. That changes nothing:
+what comes of a record is decided where it arrives, by what stands there then. So nothing is skipped, and nothing written twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from streams.kafka import GroupLag
+from streams.replay.directories import observe
+from streams.replay.errors import OtherMapping
+from streams.replay.pace import Pace
+from streams.replay.runs import Runs
+from streams.replay.shelf import Shelf
+from streams.replay.sources import Step, source_of
+from streams.settings import Settings
+from streams.topics import RESOLVED, SNAPSHOTS, TopicNames
+from streams.words import Replay
+
+DEFAULT_RATE = 200.0
+"""Records a second: a hundred thousand snapshots take eight minutes, and the workers have most of their time for live work."""
+
+NOTED_SECONDS = 1.0
+MOST_LOOKED_AT = 1000
+
+Phase = Literal["reading", "handing over", "waiting for the workers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is going on. While `reading`, `topic` and `number` say what was read."""
+
+    phase: Phase
+    replay: Replay
+    topic: str = ""
+    number: int = 0
+
+
+async def carry_on(
+    settings: Settings,
+    runs: Runs,
+    replay: Replay,
+    *,
+    rate: float = DEFAULT_RATE,
+    tell: Callable[[Progress], None] = lambda progress: None,
+    left: Callable[[str, str], None] = lambda key, why: None,
+    stop: asyncio.Event | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+) -> Replay:
+    """Carry a replay on from where it was left, to its end or until `stop`. Returns it as it stands then.
+
+    `left` is told each record that cannot go on, and why. Raises `CannotReplay`, and aiokafka's errors.
+    """
+    if replay.selection.topic == SNAPSHOTS:
+        await _check_mappings(settings, replay)
+    names = TopicNames(settings.kafka.topic_prefix)
+    lag = GroupLag(settings, names.group)
+    pace = Pace(rate, lag, clock)
+    try:
+        with Shelf() as shelf:
+            source = source_of(settings, replay, shelf, now_ms())
+            reading = replay
+            chosen = await source.gather(lambda topic, number: tell(Progress("reading", reading, topic, number)))
+            done = replay.handed + replay.passed + replay.left
+            is_parked = replay.selection.topic == "parked"
+            chosen += done if is_parked else 0  # what was sent on does not wait any more
+            replay = await runs.put(
+                _moved(replay, now_ms(), state="running", chosen=chosen, left=0 if is_parked else replay.left)
+            )
+            noted = clock()
+            for batch in _batches(source.steps(replay.position), pace.batch):
+                handed = [one for one in batch if one.records]
+                await pace.ready(len(handed), partial(_wait, tell, replay))
+                if stop is not None and stop.is_set():
+                    return await runs.put(_moved(replay, now_ms(), state="stopped"))
+                await _append(runs, pace, batch, names.of(RESOLVED))
+                for one in batch:
+                    if one.handling == "left":
+                        left(one.key, one.why)
+                replay = _counted(replay, batch, now_ms())
+                if clock() - noted >= NOTED_SECONDS:
+                    replay, noted = await runs.put(replay), clock()
+                tell(Progress("handing over", replay))
+            replay = await runs.put(replay)
+            await pace.until_taken(0, partial(_wait, tell, replay))
+            return await runs.put(_moved(replay, now_ms(), state="done"))
+    finally:
+        await lag.aclose()
+
+
+def _wait(tell: Callable[[Progress], None], replay: Replay) -> None:
+    tell(Progress("waiting for the workers", replay))
+
+
+async def _check_mappings(settings: Settings, replay: Replay) -> None:
+    wanted = replay.selection.connection
+    connections = [one for one in settings.connections.values() if wanted in ("", one.name)]
+    for name, seen in (await observe(settings, connections)).items():
+        if seen.mapping != settings.connections[name].mapping_fingerprint:
+            raise OtherMapping(name)
+
+
+async def _append(runs: Runs, pace: Pace, batch: list[Step], resolved: str) -> None:
+    records = [record for one in batch for record in one.records]
+    offsets = await runs.appender.append(records)
+    for record, offset in zip(records, offsets, strict=True):
+        if record.topic != resolved:
+            pace.handed((record.topic, record.partition), offset)
+    await runs.appender.append([record for one in batch for record in one.then])
+
+
+def _batches(steps: Iterator[Step], most: int) -> Iterator[list[Step]]:
+    """Steps of which at most `most` are handed over."""
+    batch: list[Step] = []
+    handed = 0
+    for step in steps:
+        batch.append(step)
+        handed += step.handling == "handed"
+        if handed >= most or len(batch) >= MOST_LOOKED_AT:
+            yield batch
+            batch, handed = [], 0
+    if batch:
+        yield batch
+
+
+def _counted(replay: Replay, batch: list[Step], now_ms: int) -> Replay:
+    counts = {name: sum(one.handling == name for one in batch) for name in ("handed", "passed", "left")}
+    facts = {name: getattr(replay, name) + number for name, number in counts.items()}
+    return _moved(replay, now_ms, position=batch[-1].key, **facts)
+
+
+def _moved(replay: Replay, now_ms: int, **facts: object) -> Replay:
+    return replay.model_copy(update={"moved_ms": now_ms, **facts})
