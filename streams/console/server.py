@@ -17,6 +17,7 @@ from streams.console.oidc_routes import OidcRoutes
 from streams.console.pages.site import add_pages
 from streams.console.services.mapping import Mappings
 from streams.console.services.overview import Watch
+from streams.console.services.replay import Replays
 from streams.console.services.wiring import services_of
 from streams.history.child import IndexProcess
 from streams.history.plan import Plan, index_path
@@ -36,8 +37,17 @@ class ConsoleServer:
         self._index = IndexProcess(Plan.of(settings)) if settings.console.index else None
         self._watch = Watch(settings, now_ms)
         self._mappings = Mappings(settings, self._reader, self.audit, now_ms)
+        self._replays = Replays(settings, self.audit, now_ms)
         self.services = services_of(
-            settings, self._reader, self._watch, self._mappings, self.audit, self.guard.seal, appender, now_ms
+            settings,
+            self._reader,
+            self._watch,
+            self._mappings,
+            self._replays,
+            self.audit,
+            self.guard.seal,
+            appender,
+            now_ms,
         )
         self._settings = settings
         self.oidc: OidcFlow | None = None
@@ -63,6 +73,7 @@ class ConsoleServer:
         """Begin what runs beside the requests."""
         self._watch.start()
         self._mappings.start()
+        self._replays.start_watching()
         if self._index is not None:
             await self._index.start()
 
@@ -70,6 +81,7 @@ class ConsoleServer:
         """End it."""
         await self._watch.stop()
         await self._mappings.stop()
+        await self._replays.stop_watching()
         if self._index is not None:
             await self._index.stop()
         if self._reader is not None:

@@ -13,7 +13,20 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("connectors", "streams")
 
 CONSOLE_SHELLS = (
-    *("api", "api.*", "audit", "guard", "headers", "oidc", "oidc_routes", "pages", "pages.*", "server"),
+    *(
+        "api",
+        "api.*",
+        "audit",
+        "guard",
+        "headers",
+        "oidc",
+        "oidc_routes",
+        "pages",
+        "pages.*",
+        "replaying",
+        "replaying.*",
+        "server",
+    ),
     *("services", "services.*"),
 )
 

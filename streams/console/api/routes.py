@@ -7,13 +7,19 @@ from importlib.metadata import version
 import orjson
 from aiohttp import web
 
-from streams.console.api import acting, mapping, reading, session
+from streams.console.api import acting, mapping, reading, replay, session
 from streams.console.api.endpoint import Endpoint, add_endpoints
 from streams.console.api.openapi import document
 from streams.console.guard import Guard
 from streams.console.services.all import Services
 
-ENDPOINTS: tuple[Endpoint, ...] = (*session.ENDPOINTS, *reading.ENDPOINTS, *acting.ENDPOINTS, *mapping.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *session.ENDPOINTS,
+    *reading.ENDPOINTS,
+    *acting.ENDPOINTS,
+    *mapping.ENDPOINTS,
+    *replay.ENDPOINTS,
+)
 
 
 def add_api(app: web.Application, services: Services, guard: Guard) -> None:

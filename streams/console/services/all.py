@@ -11,6 +11,7 @@ from streams.console.services.contacts import Contacts
 from streams.console.services.mapping import Mappings
 from streams.console.services.overview import OverviewService
 from streams.console.services.parked import ParkedWork
+from streams.console.services.replay import Replays
 from streams.settings import Settings
 
 
@@ -25,4 +26,5 @@ class Services:
     connections: Connections
     mapping: Mappings
     backfill: Backfills
+    replay: Replays
     audit: AuditLog

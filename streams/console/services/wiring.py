@@ -14,6 +14,7 @@ from streams.console.services.contacts import Contacts
 from streams.console.services.mapping import Mappings
 from streams.console.services.overview import OverviewService, Watch
 from streams.console.services.parked import ParkedWork
+from streams.console.services.replay import Replays
 from streams.console.sessions import Seal
 from streams.history.reader import Reader
 from streams.settings import Settings
@@ -24,6 +25,7 @@ def services_of(
     reader: Reader | None,
     watch: Watch,
     mappings: Mappings,
+    replays: Replays,
     audit: Audit,
     seal: Seal,
     appender: Callable[[], Appender],
@@ -41,5 +43,6 @@ def services_of(
         connections=Connections(settings, parked, backfills, audit, seal, appender, now_ms),
         mapping=mappings,
         backfill=backfills,
+        replay=replays,
         audit=AuditLog(settings, reader, now_ms),
     )

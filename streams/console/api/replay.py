@@ -1,0 +1,91 @@
+"""Endpoints of replays."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from streams.console.api.endpoint import Asked, Endpoint, Input
+from streams.console.services.replay import DryRunState, ReplayState
+from streams.words import Selection
+
+
+class Chosen(Input):
+    """Which records of a topic; what is left out does not restrict. Times are Kafka's, in epoch milliseconds."""
+
+    topic: str = Field(
+        max_length=60, description="lofty.snapshots, lofty.changes, lofty.fetches, ghl.changes or parked"
+    )
+    connection: str = Field("", max_length=63)
+    contact: str = Field("", max_length=100, description="a lead's id; for ghl.changes a GHL contact's id")
+    since_ms: int | None = Field(None, ge=0)
+    until_ms: int | None = Field(None, ge=0)
+    partition: int | None = Field(None, ge=0)
+    from_offset: int | None = Field(None, ge=0)
+    to_offset: int | None = Field(None, ge=0)
+    stage: str = Field("", max_length=40)
+    reason: str = Field("", max_length=200)
+
+    def selection(self) -> Selection:
+        """The same, as the service takes it."""
+        return Selection(**{name: value for name, value in self.model_dump().items() if name in Selection.model_fields})
+
+
+class Ordered(Chosen):
+    """The same, with how many records a second are handed over at most."""
+
+    rate: float = Field(200.0, ge=0.1, le=5000)
+
+
+class Paced(Input):
+    """How many records a second are handed over at most."""
+
+    rate: float = Field(200.0, ge=0.1, le=5000)
+
+
+async def _all(asked: Asked) -> tuple[ReplayState, ...]:
+    return await asked.services.replay.all()
+
+
+async def _dry_run(asked: Asked) -> DryRunState:
+    return await asked.services.replay.dry_run(asked.body.selection())
+
+
+async def _start(asked: Asked) -> ReplayState:
+    return await asked.services.replay.start(asked.by, asked.body.selection(), asked.body.rate)
+
+
+async def _resume(asked: Asked) -> ReplayState:
+    return await asked.services.replay.resume(asked.by, asked.path["run"], asked.body.rate)
+
+
+async def _stop(asked: Asked) -> ReplayState:
+    return await asked.services.replay.stop(asked.by, asked.path["run"])
+
+
+ENDPOINTS = (
+    Endpoint(
+        *("GET", "/replays", "get-replays", "replays", "Every replay and how far it is.", "viewer"),
+        *(tuple[ReplayState, ...], _all),
+    ),
+    Endpoint(
+        *("POST", "/replays/dry-run", "dry-run-replay", "replays"),
+        *("What a replay would do; no vendor is asked, nothing is written.", "operator", DryRunState, _dry_run),
+        body=Chosen,
+        refuses=(404, 429),
+    ),
+    Endpoint(
+        *("POST", "/replays", "start-replay", "replays", "Order a replay.", "operator", ReplayState, _start),
+        body=Ordered,
+        refuses=(404, 409),
+    ),
+    Endpoint(
+        *("POST", "/replays/{run}/resume", "resume-replay", "replays", "Carry a replay on.", "operator"),
+        *(ReplayState, _resume),
+        body=Paced,
+        refuses=(404, 409),
+    ),
+    Endpoint(
+        *("POST", "/replays/{run}/stop", "stop-replay", "replays", "Stop a replay.", "operator", ReplayState, _stop),
+        refuses=(404, 409),
+    ),
+)
