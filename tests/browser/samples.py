@@ -519,7 +519,7 @@ REPLAY = Replay(
             NOW - MINUTE,
             Progress(0.62, "7 738 of 12 480 records", "24 s left"),
             True,
-            (("Sent on", 7_738),),
+            counts=(("Handed on", 7_738),),
         ),
         ReplayRun(
             "r0",

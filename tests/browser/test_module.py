@@ -37,7 +37,7 @@ async def test_what_was_typed_stays_while_a_page_keeps_itself_up_to_date() -> No
         await on.page.locator("#contact").fill("600123")
         await on.page.get_by_label("Connection").select_option("borealis")
         on.changed["replay"] = replace(REPLAY, runs=(replace(REPLAY.runs[0], what="Another run"),))
-        await expect(on.page.get_by_text("Another run")).to_be_visible(timeout=10_000)
+        await expect(on.page.get_by_role("heading", name="Another run")).to_be_visible(timeout=10_000)
         assert await on.page.locator("#contact").input_value() == "600123"
         assert await on.page.get_by_label("Connection").input_value() == "borealis"
 

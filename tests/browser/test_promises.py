@@ -1,0 +1,116 @@
+"""What the console promises beside its pages: it is light and quick, viewers only look, the answer is two clicks away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.async_api import Page, Response, expect
+
+from connectors.sandbox.faults import parse_fault
+from tests.browser.stage import LONG_MS, Person, somebody
+from tests.integration.console import until_indexed
+from tests.kafka.broker import Broker
+
+FIRST_LOAD_BYTES = 300_000
+INTERACTIVE_MS = 1_000
+BY_KEY = {"ghl_auth": "token", "more": "", "environ": {}}
+
+
+async def first_load(person: Person, path: str) -> tuple[int, float]:
+    """Bytes and milliseconds until interactive of a page in a browser that has nothing of us but the session."""
+    context = await person.chrome.new_context(storage_state=await person.context.storage_state())
+    page, loads = await context.new_page(), []
+
+    async def weigh(answer: Response) -> None:
+        sizes = await answer.request.sizes()
+        loads.append(sizes["responseBodySize"] + sizes["responseHeadersSize"])
+
+    page.on("response", weigh)
+    await page.goto(f"{person.on.gateway.url}/console{path}", wait_until="networkidle")
+    took = await page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    await context.close()
+    assert len(loads) >= 3
+    return sum(loads), float(took)
+
+
+async def buttons(page: Page) -> list[str]:
+    """What can be pressed in the page's own part, but for the search."""
+    found: list[str] = await page.locator("main button, main a.button").all_inner_texts()
+    return found
+
+
+async def test_a_first_load_is_light_and_quick_and_the_answer_is_two_clicks_away(
+    embedded_kafka: Broker, tmp_path: Path
+) -> None:
+    """Measured on the real gateway; then "why is this lead not in GHL?" from the overview."""
+    async with somebody(embedded_kafka, tmp_path, **BY_KEY) as (person, who):
+        on, page = person.on, person.page
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422}))
+        on.new_lead(firstName="Grace", lastName="Hopper")
+        await person.open("/")
+        await person.sign_in("ann")
+        await until_indexed(on, who)
+        for path in ("/", "/contacts?q=hopper", "/parked", "/connections", "/audit"):
+            tries = [await first_load(person, path) for _ in range(3)]
+            assert max(size for size, _ in tries) < FIRST_LOAD_BYTES, path
+            assert min(took for _, took in tries) < INTERACTIVE_MS, (path, tries)
+
+        await person.open("/")
+        await page.get_by_role("searchbox").fill("grace")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("link", name="Grace Hopper").click()
+        await person.heading("It is not in GHL")
+        await expect(page.get_by_text("422").first).to_be_visible()
+
+
+async def test_a_viewer_looks_and_has_no_button_and_the_server_refuses(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """What a page does not show, its address does not do either."""
+    async with somebody(embedded_kafka, tmp_path, **BY_KEY) as (person, who):
+        on, page = person.on, person.page
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422}))
+        on.new_lead(firstName="Grace", lastName="Hopper")
+        await person.open("/parked")
+        await person.sign_in("vera")
+        await until_indexed(on, who)
+        await person.heading("GHL refuses it")
+        assert await buttons(page) == ["Look at it"]
+        for path in ("/connections", "/backfill", "/audit"):
+            await person.open(path)
+            await expect(page.locator("main h1")).to_be_visible(timeout=LONG_MS)
+            assert await buttons(page) == [], path
+        for path in ("/parked/retry?stage=deliver", "/parked/discard?stage=deliver", "/backfill/start?connection=acme"):
+            await person.open(path)
+            await person.heading("That takes another role")
+        token = await page.locator("input[name=csrf]").first.get_attribute("value")
+        answer = await page.request.post(
+            f"{on.gateway.url}/console/parked/discard",
+            form={"csrf": token or "", "stage": "deliver"},
+            headers={"Origin": on.gateway.url, "Sec-Fetch-Site": "same-origin"},
+        )
+        assert answer.status == 403
+        status, left = await who.ask("GET", "/parked")
+        assert (status, left["total"]) == (200, 1)
+
+
+async def test_without_scripts_a_person_signs_in_and_retries(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """Forms and pages alone."""
+    async with somebody(embedded_kafka, tmp_path, **BY_KEY) as (person, who):
+        on = person.on
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        lead = on.new_lead(firstName="Grace", lastName="Hopper")
+        await until_indexed(on, who)
+        context = await person.chrome.new_context(java_script_enabled=False)
+        plain = Person(on, person.chrome, context, await context.new_page())
+        await plain.open("/parked")
+        await plain.sign_in("ann")
+
+        async def is_parked() -> bool:
+            return bool((await who.get("/parked"))["total"])
+
+        await on.until(is_parked)
+        await plain.open("/parked")
+        await plain.page.get_by_role("link", name="Retry GHL refuses it").click()
+        await plain.page.get_by_role("button", name="Retry 1 record").click()
+        await expect(plain.page.get_by_text("1 record was sent on its way again.")).to_be_visible()
+        await on.until(lambda: lead in on.contacts())
+        await context.close()
