@@ -19,6 +19,7 @@ from streams.cli.replay import replay
 from streams.cli.running import keep_libraries_quiet
 from streams.cli.sandbox import sandbox
 from streams.cli.secrets import secrets
+from streams.cli.status import status
 from streams.cli.subscriptions import subscriptions
 from streams.cli.topics import topics
 from streams.cli.verify import verify
@@ -40,6 +41,7 @@ app.command()(verify)
 app.command()(explain)
 app.command()(doctor)
 app.command()(replay)
+app.command()(status)
 app.add_typer(connect, name="connect")
 app.add_typer(secrets, name="secrets")
 app.add_typer(console, name="console")

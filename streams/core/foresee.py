@@ -92,6 +92,12 @@ def foresee_lead(standings: Sequence[Standing], owner: LinkRow | None, basis: Ba
             yield foreseen
 
 
+def settle(one: Standing, basis: Basis, now_ms: int) -> LinkRow:
+    """The link of a contact once all of its requests were answered with yes."""
+    _, link = _planned(one.snapshot.entity.key, OutboxRow(snapshot=one.snapshot), one.link, None, basis, now_ms)
+    return link or LinkRow()
+
+
 def _entity(one: Standing, owner: LinkRow | None, basis: Basis, now_ms: int) -> tuple[Foreseen, LinkRow | None]:
     key, wanted = one.snapshot.entity.key, settled_as(one.snapshot.fingerprint, basis.mapping)
     acceptance = accept_again(one.row, one.link, one.snapshot, wanted)

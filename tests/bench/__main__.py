@@ -132,6 +132,13 @@ def _explain(bootstrap: str, quick: bool) -> None:
     _print("explain, one among a million", run("explain", bootstrap, "5000" if quick else "1000000"))
 
 
+def _replay(bootstrap: str, quick: bool) -> None:
+    _print(
+        "a replay's dry run, and a replay of what is as it should be",
+        run("replay", bootstrap, "4000" if quick else "100000"),
+    )
+
+
 MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "dedupe": _dedupe,
     "syncs": _syncs,
@@ -143,6 +150,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "coalescing": _coalescing,
     "restart": _restart,
     "intake": _intake,
+    "replay": _replay,
     "explain": _explain,
 }
 

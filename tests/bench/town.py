@@ -75,6 +75,9 @@ class Town:
     plan: Plan
     start_worker: Callable[[str], Child]
     """Starts another worker with the same configuration, when the one before has ended; the name is its log's."""
+    config: Path
+    environ: dict[str, str]
+    """The configuration's file and the credentials, for commands."""
     children: dict[str, Child] = field(default_factory=dict)
 
     async def get(self, url: str, **params: str) -> Any:
@@ -173,7 +176,20 @@ async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
         await gateway.until_ready(http, f"{urls[0]}/readyz")
         await worker.until_ready(http, f"{urls[1]}/readyz")
         children = {one.name: one for one in (ghl, lofty, gateway, worker)}
-        made = Town(http, settings, TopicNames(prefix), lofty_url, ghl_url, *urls, known, plan, start_worker, children)
+        made = Town(
+            http,
+            settings,
+            TopicNames(prefix),
+            lofty_url,
+            ghl_url,
+            *urls,
+            known,
+            plan,
+            start_worker,
+            config,
+            environ,
+            children,
+        )
         await made.until_still()
         yield made
         if os.environ.get("BENCH_LOGS"):

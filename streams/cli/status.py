@@ -1,0 +1,161 @@
+"""`lofty-ghl status`: how the whole deployment is, in one look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    WRONG,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    refuse,
+    settings_or_refuse,
+    with_kafka,
+)
+from streams.core.health import Trouble, troubles
+from streams.core.overview import ConnectionView, Overview
+from streams.settings import Settings
+from streams.statuses import Statuses
+from streams.words.worker_status import BudgetStatus
+
+WATCH_SECONDS = 2.0
+
+
+def status(
+    config: ConfigOption = DEFAULT_CONFIG,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every two seconds, until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how it is: workers, connections, budgets, what waits and since when, what is parked, the last sweep.
+
+    It asks no vendor and no worker: it reads what the workers say of themselves every five seconds.
+    Exit code 0: all is well. 1: something is wrong, and it says what mends it. 2: wrong usage. 3: Kafka is away.
+
+    Example: lofty-ghl status --watch
+    """
+    settings = settings_or_refuse(config)
+    if watch and as_json:
+        refuse("--watch is for people: without it, --json prints one document")
+    if watch:
+        with suppress(KeyboardInterrupt):
+            with_kafka(settings, lambda: _watch(settings))
+        return
+    found = with_kafka(settings, lambda: _look(settings))
+    wrong = troubles(found)
+    if as_json:
+        print_json(_document(found, wrong))
+    else:
+        for line in lines(found, wrong):
+            typer.echo(line)
+    raise typer.Exit(WRONG if wrong else 0)
+
+
+async def _look(settings: Settings) -> Overview:
+    async with Statuses(settings) as statuses:
+        return await statuses.overview()
+
+
+async def _watch(settings: Settings) -> None:
+    async with Statuses(settings) as statuses:
+        with Live(auto_refresh=False) as live:
+            while True:
+                found = await statuses.overview()
+                live.update(Text("\n".join(lines(found, troubles(found)))), refresh=True)
+                await asyncio.sleep(WATCH_SECONDS)
+
+
+def lines(found: Overview, wrong: tuple[Trouble, ...]) -> Iterator[str]:
+    """An overview as a person reads it; what is wrong stands at the end, where one looks first."""
+    at = datetime.fromtimestamp(found.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    yield f"{at}  workers: {len(found.alive)} alive, {found.partitions - len(found.unowned)} of {found.partitions} partitions"
+    for one in found.workers:
+        own = f"partitions {', '.join(map(str, one.status.fenced)) or 'none'}"
+        yield f"  {one.status.instance}  {one.state:<9} {own}  {one.status.host}, heard {one.silent_ms / 1000:.0f} s ago"
+    for connection in found.connections:
+        yield from _connection(connection, found.at_ms)
+    waiting = [lag for lag in found.lags if lag.records]
+    words = ", ".join(f"{lag.topic} {lag.records}{_since(lag.oldest_ms, found.at_ms)}" for lag in waiting)
+    yield f"topics    {words or 'nothing waits'}"
+    yield "all is well" if not wrong else f"{len(wrong)} wrong:"
+    for trouble in wrong:
+        yield f"  {trouble.subject}: {trouble.says}. {trouble.mend}"
+
+
+def _connection(one: ConnectionView, now_ms: int) -> Iterator[str]:
+    yield f"connection {one.connection}  {'' if one.links is None else f'{one.links} linked'}".rstrip()
+    for name, budget in (("Lofty", one.reads), ("GHL", one.writes)):
+        yield f"  {name:<8}{'no worker tells of it' if budget is None else _budget(budget, now_ms)}"
+    under_way = ", ".join(f"{number} in {stage}" for stage, number in one.undelivered.items() if number)
+    yield f"  waits   {under_way or 'nothing'}{_since(one.oldest_accepted_ms, now_ms)}"
+    if parked := ", ".join(f"{number} in {stage}" for stage, number in one.parked.items() if number):
+        yield f"  parked  {parked}"
+    sweep = one.reading.sweep if one.reading is not None else None
+    if sweep is not None and sweep.running:
+        yield f"  sweep   {sweep.running}: {sweep.leads} of {sweep.total if sweep.total is not None else '?'} leads"
+    elif sweep is not None:
+        ended = max(sweep.new_ended_ms, sweep.full_ended_ms)
+        yield f"  sweep   last{_since(ended or None, now_ms) or ' never'}: {sweep.leads} leads, {sweep.changes} changes"
+
+
+def _budget(one: BudgetStatus, now_ms: int) -> str:
+    parts = [f"{one.window_used} of {one.window_limit} in {one.window_seconds:g} s"]
+    if one.quota_limit is not None:
+        parts.append(f"{one.quota_left} of {one.quota_limit} left today ({one.quota_regime})")
+    if waiting := ", ".join(f"{number} {priority}" for priority, number in one.waiting.items() if number):
+        parts.append(f"waiting: {waiting}")
+    if one.paused:
+        parts.append(f"paused{_since(one.paused_since_ms, now_ms)}: {one.because or one.paused}")
+    return "; ".join(parts)
+
+
+def _since(at_ms: int | None, now_ms: int) -> str:
+    if at_ms is None:
+        return ""
+    seconds = max(0, (now_ms - at_ms) // 1000)
+    length = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+    return f" (since {length})"
+
+
+def _document(found: Overview, wrong: tuple[Trouble, ...]) -> dict[str, Any]:
+    workers = [
+        {"state": one.state, "silent_ms": one.silent_ms, **one.status.model_dump(include=_WORKER)}
+        for one in found.workers
+    ]
+    return {
+        "at_ms": found.at_ms,
+        "is_well": not wrong,
+        "wrong": [asdict(one) for one in wrong],
+        "workers": workers,
+        "partitions": found.partitions,
+        "unowned": list(found.unowned),
+        "connections": [
+            {
+                "connection": one.connection,
+                "links": one.links,
+                "undelivered": one.undelivered,
+                "oldest_accepted_ms": one.oldest_accepted_ms,
+                "parked": one.parked,
+                "on_hold": one.on_hold,
+                "lofty": one.reads.model_dump() if one.reads is not None else None,
+                "ghl": one.writes.model_dump() if one.writes is not None else None,
+                "sweep": one.reading.sweep.model_dump() if one.reading and one.reading.sweep else None,
+            }
+            for one in found.connections
+        ],
+        "lags": [one.model_dump() for one in found.lags],
+        "mapping_versions": list(found.mapping_versions),
+    }
+
+
+_WORKER = {"instance", "host", "release", "started_ms", "at_ms", "fenced", "mapping_version", "mapping_trouble"}
