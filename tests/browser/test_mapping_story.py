@@ -1,4 +1,4 @@
-"""What a person does with a mapping: makes one, errs, mends it, tries it on real leads, saves it beside somebody else."""
+"""What a person does with a mapping: makes one, errs, mends it, tries it on real leads, saves it beside somebody else, replays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streams.console.audit import Actor
 from streams.mappings.desk import MappingDesk
 from tests.browser.stage import LONG_MS, Person, somebody
 from tests.integration.console import until_indexed
-from tests.integration.test_mapping_edits import shift
+from tests.integration.test_mapping_edits import shift, until_version
 from tests.kafka.broker import Broker
 
 HEAD = '[mappings.sellers]\nextends = "default"\n[mappings.sellers.fields]\n'
@@ -28,7 +28,7 @@ async def test_a_person_edits_a_mapping_with_an_error_and_then_rightly(embedded_
     async with (
         somebody(embedded_kafka, tmp_path, ghl_auth="token", more="", environ={}) as (person, who),
         MappingDesk(person.on.settings) as desk,
-        shift(person.on, desk),
+        shift(person.on, desk) as shifts,
     ):
         on, page = person.on, person.page
         lead = on.new_lead(firstName="Ada", lastName="Lovelace")
@@ -70,4 +70,19 @@ async def test_a_person_edits_a_mapping_with_an_error_and_then_rightly(embedded_
         saved = (await mappings.state()).mapping("sellers")
         assert saved is not None
         assert saved.text == RIGHT
+
+        await until_version(on, shifts, (await mappings.state()).version)
+        await page.get_by_role("link", name="Try a replay, dry").click()
+        await person.heading("Replay")
+        await page.get_by_role("button", name="Dry run").click()
+        await expect(page.get_by_text("and no vendor was asked")).to_be_visible(timeout=LONG_MS)
+        await expect(page.locator(".bars")).to_contain_text("firstName")
+        await person.look("replay-dry")
+        before = len(on.requests("lofty"))
+        await page.get_by_role("button", name="Replay now").click()
+        await expect(page.get_by_text("The replay has begun.")).to_be_visible()
+        await expect(page.locator("main .state.ok", has_text="Done")).to_be_visible(timeout=LONG_MS)
+        await on.until(lambda: on.contacts()[lead]["firstName"] == "ADA")
+        assert len(on.requests("lofty")) == before
+        await person.look("replay")
         assert [one for one in person.complaints if "42" not in one and "409" not in one] == []

@@ -15,6 +15,7 @@ from streams.console.pages.entrance import Entrance
 from streams.console.pages.frame import Frame
 from streams.console.pages.reading import Reading
 from streams.console.pages.refusals import friendly
+from streams.console.pages.replaying import Replaying
 from streams.console.services.all import Services
 
 
@@ -38,3 +39,4 @@ def add_pages(
     Reading(frame, services).add(app)
     Acting(frame, services).add(app)
     Editing(frame, services).add(app)
+    Replaying(frame, services).add(app)

@@ -1,0 +1,63 @@
+"""Dry runs that a page has begun and looks at: kept by this gateway alone, since they change nothing and take seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mode.utils.logging import get_logger
+
+from streams.console.errors import ConsoleError, TooMany
+from streams.console.services.replay import DryRunState
+from streams.words import Selection
+
+log = get_logger("lofty_ghl.console")
+
+KEPT = 20
+
+
+@dataclass(slots=True)
+class Dry:
+    """One dry run: under way until `found` or `problem` is there."""
+
+    id: str
+    selection: Selection
+    found: DryRunState | None = None
+    problem: str = ""
+
+
+class DryRuns:
+    """The newest twenty."""
+
+    def __init__(self, dry_run: Callable[[Selection], Awaitable[DryRunState]]) -> None:
+        self._dry_run = dry_run
+        self._known: dict[str, Dry] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def get(self, dry_id: str) -> Dry | None:
+        """One of them."""
+        return self._known.get(dry_id)
+
+    def begin(self, selection: Selection) -> Dry:
+        """Begin one. Raises `TooMany` while another is under way here."""
+        if self._tasks:
+            raise TooMany("Another dry run is under way: wait until it has ended.", 5.0)
+        made = Dry(uuid.uuid4().hex[:8], selection)
+        self._known[made.id] = made
+        for old in list(self._known)[:-KEPT]:
+            del self._known[old]
+        task = asyncio.create_task(self._run(made))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return made
+
+    async def _run(self, made: Dry) -> None:
+        try:
+            made.found = await self._dry_run(made.selection)
+        except ConsoleError as error:
+            made.problem = error.words
+        except Exception:
+            log.exception("a dry run failed")
+            made.problem = "It failed; the gateway's log says why."
