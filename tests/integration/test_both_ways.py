@@ -10,6 +10,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connectors.lofty.sandbox import desk_work
 from tests.integration.stage import TEAM, Stage, stage
 from tests.integration.test_way_back import do, of_lead
@@ -26,12 +28,13 @@ phone = "newest"
 """
 
 LEADS = 20
-EDITS = 1000
+EDITS = 2000
 """On each of the two brokers. More take longer than a test may on a busy machine, and show no more."""
 
 ROUGH = {"duplicates": 0.1, "reorders": 0.2, "delay_seconds": 0.2}
 
 
+@pytest.mark.timeout(300)  # half a minute alone on two cores; others may be at work there
 async def test_conflicting_edits_come_to_rest_with_the_documented_winner(broker: Broker, tmp_path: Path) -> None:
     dice = random.Random(4)
     async with stage(broker, tmp_path, more=BACK, hooks=ROUGH, pings=ROUGH) as on:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import unescape
@@ -20,6 +22,7 @@ from connectors.http import AiohttpTransport
 from connectors.keyring import KeyRing
 from connectors.lofty import sandbox as lofty_sandbox
 from connectors.oauth import converse
+from streams.app import Collaborators, Worker
 from streams.appender import Appender
 from streams.connecting import accept_ghl, accept_lofty, ghl_link, hand_over, lofty_by_key, lofty_link
 from streams.kafka import new_producer, start_producer
@@ -59,6 +62,7 @@ async def connected_stage(
 ) -> AsyncIterator[tuple[Stage, Grants]]:
     """A stage with OAuth at GHL, and at Lofty if wanted."""
     access = {"access_seconds": more.pop("access_seconds", 3600)}
+    grace = {"grace_seconds": more.pop("grace_seconds", 30.0)}
     apps = APPS.replace("[oauth.lofty]", "agency = true\n[oauth.lofty]") if more.pop("is_agency", False) else APPS
     async with stage(
         broker,
@@ -67,7 +71,7 @@ async def connected_stage(
         ghl_auth="oauth",
         lofty_auth=lofty_auth,
         environ=SECRETS,
-        ghl={"clients": GHL_CLIENTS, **access},
+        ghl={"clients": GHL_CLIENTS, **access, **grace},
         lofty={"clients": LOFTY_CLIENTS, **access},
         **more,
     ) as on:
@@ -165,6 +169,39 @@ async def test_a_successor_goes_on_with_what_was_kept(broker: Broker, tmp_path: 
         for task in asyncio.all_tasks():
             if "_fly" in repr(task.get_coro()):
                 task.cancel()
+
+
+@pytest.mark.parametrize("grace", [30.0, 0.0], ids=["within the grace", "without a grace"])
+async def test_a_worker_killed_between_refreshed_and_persisted(
+    real_kafka: Broker, tmp_path: Path, grace: float
+) -> None:
+    """SIGKILL of a process. Within GHL's grace its successor has the same pair; without, it says who must act."""
+    async with connected_stage(real_kafka, tmp_path, grace_seconds=grace) as (on, grants):
+        await connect_ghl(on, grants)
+        first = on.new_lead()
+        await on.until(lambda: first in on.contacts())
+        await on.worker.__aexit__(None, None, None)
+        before = refreshes(on)
+        async with on.http.post(f"{on.ghl_url}/_sandbox/oauth/expire", json={}) as answer:
+            assert answer.status == 200
+        lead = on.new_lead()
+        dying = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.integration.dying_worker", str(config_of(on, tmp_path))),
+            env={**os.environ, **ENVIRON, **SECRETS},
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert await asyncio.wait_for(dying.wait(), 40) == -signal.SIGKILL
+        assert refreshes(on) == before + 1, "the vendor gave a pair that nobody kept"
+        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as successor:
+            on.worker = successor
+            if grace:
+                await on.until(lambda: lead in on.contacts(), 60)
+                return
+            causes = lambda: [one.pause_cause for one in successor.writing.core.view(0)]  # noqa: E731  # asked again and again
+            await on.until(lambda: any("lofty-ghl connect" in cause for cause in causes()), 60)
+            assert lead not in on.contacts()
+            await connect_ghl(on, grants)
+            await on.until(lambda: lead in on.contacts())
 
 
 async def test_revoked_access_pauses_the_location_and_says_what_to_do(broker: Broker, tmp_path: Path) -> None:
