@@ -94,10 +94,13 @@ def plot(points: Sequence[Point], *, title: str, unit: str = "", zone: tzinfo = 
     )
 
 
-def gauge(part: float, *, mark: float | None = None) -> Markup:
-    """A bar that is filled by a part of 1, with a mark at another part. It is for the eye: the text beside it says the same."""
+def gauge(part: float, *, mark: float | None = None, is_judged: bool = True) -> Markup:
+    """A bar that is filled by a part of 1, with a mark at another part. It is for the eye: the text beside it says the same.
+
+    Nearly full is coloured as a warning, unless `is_judged` is false: then more is not worse.
+    """
     filled = 100 * min(max(part, 0.0), 1.0) if math.isfinite(part) else 0.0
-    level = "bad" if part >= 0.95 else "warn" if part >= 0.8 else "ok"
+    level = "ok" if not is_judged or part < 0.8 else "warn" if part < 0.95 else "bad"
     line = Markup()
     if mark is not None:
         line = Markup('<rect class="gauge-mark" x="{:.1f}%" width="2" height="8"/>').format(100 * mark)

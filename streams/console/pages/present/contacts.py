@@ -70,7 +70,6 @@ def state_of(one: told.Contact) -> State:
 
 def timeline(found: told.Timeline, only: str, mapping: str) -> Timeline:
     """One contact's story; `only` one kind of entity, where it is not empty. `mapping` is the connection's."""
-    lead_href = contact_href(found.connection, found.lead)
     steps = [step(one) for one in reversed(found.events)]
     counts = Counter(kind(one.entity) or "contact" for one in found.events)
     chosen = [
@@ -101,7 +100,6 @@ def timeline(found: told.Timeline, only: str, mapping: str) -> Timeline:
         kinds=tuple((one, counts[one]) for one in KINDS if counts[one]),
         kind=only,
         is_cut=found.is_cut or len(chosen) > MOST_STEPS,
-        preview_href=f"{lead_href}/preview",
         parked_ids=found.parked_ids,
     )
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from streams.console.pages.views.page import Level, Link, State
-
-Stage = Literal["change", "read", "write", "event", "respond", "write back", "parked", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +96,4 @@ class Timeline:
     kinds: tuple[tuple[str, int], ...] = ()
     kind: str = ""
     is_cut: bool = False
-    preview_href: str = ""
     parked_ids: tuple[str, ...] = ()

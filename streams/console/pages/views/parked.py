@@ -43,7 +43,6 @@ class Row:
     status: int | None
     at_ms: int
     href: str
-    contact_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
