@@ -45,6 +45,7 @@ def test_the_rate_interval_spans_four_scrapes() -> None:
     """So a rate sees at least two samples, also when one scrape was missed."""
     assert SPAN.filled('rate(a{b="$connection"}[$__rate_interval])', 15) == 'rate(a{b="acme"}[60s])'
     assert SPAN.filled("rate(a[$__rate_interval])", 300) == "rate(a[315s])"
+    assert Span(0, 60, 1.5, {}).filled("rate(a[$__rate_interval])", 15) == "rate(a[16500ms])"
 
 
 def test_an_unknown_variable_is_refused() -> None:

@@ -45,8 +45,8 @@ class Span:
     def filled(self, expr: str, step: float) -> str:
         """A query with its variables replaced. Raises KeyError for one that is not known."""
         known = {
-            "__rate_interval": f"{max(step + self.scrape_seconds, 4 * self.scrape_seconds):g}s",
-            "__interval": f"{step:g}s",
+            "__rate_interval": _duration(max(step + self.scrape_seconds, 4 * self.scrape_seconds)),
+            "__interval": _duration(step),
             "__range": f"{self.end - self.start:.0f}s",
             "__range_s": f"{self.end - self.start:.0f}",
             **self.variables,
@@ -91,6 +91,10 @@ def series_of(panel: Json, span: Span, prometheus: Prometheus, pixels: int) -> l
         one = [_series(row, target) for row in rows]
         found += sorted(one, key=lambda series: series.name) if panel["type"] != "heatmap" else one
     return found
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f}s" if seconds == int(seconds) else f"{seconds * 1000:.0f}ms"
 
 
 def _series(row: Json, target: Json) -> Series:
