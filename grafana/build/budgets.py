@@ -52,7 +52,7 @@ NOW = Band(
 )
 
 EACH = Band(
-    9,
+    7,
     (
         table(
             "Budgets",

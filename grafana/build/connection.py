@@ -89,6 +89,7 @@ FRESHNESS_BAND = Band(
                     (0.99, "99 of 100 are faster"),
                 )
             ),
+            joined=True,
             unit="s",
             width=12,
             see="LoftyGhlFreshnessBurns",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from grafana.build.dashboard import Band, Dashboard
 from grafana.build.panels import GREEN, ORANGE, RED, YELLOW, Look, Panel, Query, lines
-from grafana.build.queries import PER_SECOND, quantile, rate
+from grafana.build.queries import PER_SECOND, quantile, rate, where_any
 
 SHOWN = ("lastNotNull", "max")
 
 
 def _rates(
-    title: str, about: str, metric: str, by: str, legend: str, *, see: str, width: int, where: str = ""
+    title: str, about: str, metric: str, by: str, legend: str, *, see: str, width: int, always: str = ""
 ) -> Panel:
-    matchers = (where,) if where else ()
+    """Rates by labels. With `always` only those that are not 0 are shown, and the one that it selects."""
+    expr = rate(metric, by=by)
     return lines(
         title,
         about,
-        Query(rate(metric, *matchers, by=by), legend),
+        Query(where_any(expr, rate(metric, always, by=by)) if always else expr, legend),
         unit=PER_SECOND,
         width=width,
         see=see,
@@ -35,12 +36,14 @@ INTAKE = Band(
             "vendor, result",
             "{{vendor}}: {{result}}",
             see="LoftyGhlIntakeRefuses",
+            always='result="accepted"',
             width=9,
         ),
         lines(
             "Time to answer a delivery",
             "95 of 100 are answered faster, Kafka's acknowledgement included. Lofty gives up after a few seconds.",
             Query(quantile(0.95, "lofty_ghl_intake_seconds", by="vendor"), "{{vendor}}"),
+            joined=True,
             unit="s",
             width=7,
             see="LoftyGhlKafkaRefuses",
@@ -63,7 +66,7 @@ STAGES = Band(
     (
         lines(
             "Age of the oldest record that waits, by topic",
-            "The first topic whose line climbs is before the slow stage. It falls to 0 within moments when all is well.",
+            "The first topic whose line climbs is before the slow stage. It is exact to five seconds: single peaks up to there are the measuring.",
             Query("max by (topic) (lofty_ghl_lag_seconds)", "{{topic}}"),
             unit="s",
             width=12,
@@ -103,6 +106,7 @@ STAGE_WORK = Band(
             "Time for a batch, by stage",
             "95 of 100 batches are faster, with Kafka's acknowledgement of all that they wrote.",
             Query(quantile(0.95, "lofty_ghl_stage_batch_seconds", by="stage"), "{{stage}}"),
+            joined=True,
             unit="s",
             width=12,
             see="LoftyGhlKafkaRefuses",
@@ -170,7 +174,13 @@ VENDOR_WORK = Band(
         lines(
             "Parked, by stage and reason",
             "Records a second that cannot go on. A flood has one cause, mostly.",
-            Query(rate("lofty_ghl_parked_total", by="stage, reason"), "{{stage}}: {{reason}}"),
+            Query(
+                where_any(
+                    rate("lofty_ghl_parked_total", by="stage, reason"),
+                    rate("lofty_ghl_parked_total", 'reason="refused"', by="stage, reason"),
+                ),
+                "{{stage}}: {{reason}}",
+            ),
             unit=PER_SECOND,
             width=6,
             see="LoftyGhlParkedGrows",
@@ -217,6 +227,7 @@ KAFKA = Band(
             "By all in-sync replicas. Every stage waits for it.",
             Query(quantile(0.5, "lofty_ghl_append_seconds"), "half are faster"),
             Query(quantile(0.99, "lofty_ghl_append_seconds"), "99 of 100 are faster"),
+            joined=True,
             unit="s",
             width=8,
             see="LoftyGhlKafkaRefuses",
@@ -228,6 +239,7 @@ KAFKA = Band(
             "topic",
             "{{topic}}",
             see="First look",
+            always='topic=~"changelogs|.*lofty.changes"',
             width=8,
         ),
         _rates(
@@ -237,6 +249,7 @@ KAFKA = Band(
             "topic",
             "{{topic}}",
             see="LoftyGhlKafkaRefuses",
+            always='topic="changelogs"',
             width=8,
         ),
     ),

@@ -52,7 +52,7 @@ IS_IT_HEALTHY = Band(
         ),
         stat(
             "Oldest change on its way",
-            "How long ago the oldest change was accepted that is not yet in GHL, of all connections and origins.",
+            "How long ago the oldest change was accepted that is not yet in GHL, of all connections and origins: a sweep's reads are tried for minutes.",
             "max(lofty_ghl_oldest_undelivered_seconds)",
             unit="s",
             width=5,
@@ -152,6 +152,7 @@ HOW_FRESH = Band(
                     (0.99, "99 of 100 are faster"),
                 )
             ),
+            joined=True,
             unit="s",
             width=12,
             see="LoftyGhlFreshnessBurns",
@@ -204,7 +205,7 @@ IN_AND_OUT = Band(
 )
 
 EACH_CONNECTION = Band(
-    8,
+    6,
     (
         table(
             "Connections",

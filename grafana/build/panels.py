@@ -214,8 +214,9 @@ def lines(
     log: bool = False,
     stepped: bool = False,
     mappings: tuple[Json, ...] = (),
+    joined: bool = False,
 ) -> Panel:
-    """Courses over time. `show_steps` draws the thresholds as dashed lines."""
+    """Courses over time. `show_steps` draws the thresholds as dashed lines, `joined` draws on over times without a value."""
     return Panel(
         kind="timeseries",
         title=title,
@@ -235,10 +236,10 @@ def lines(
             "drawStyle": "bars" if bars else "line",
             "lineInterpolation": "stepAfter" if stepped else "linear",
             "lineWidth": 0 if stacked and not bars else 1,
-            "fillOpacity": 70 if bars else 60 if stacked else 8,
+            "fillOpacity": 70 if bars else 60 if stacked else 0 if joined else 8,
             "gradientMode": "none",
             "showPoints": "never",
-            "spanNulls": False,
+            "spanNulls": joined,
             "axisSoftMin": 0,
             "scaleDistribution": {"type": "log", "log": 10} if log else {"type": "linear"},
             "stacking": {"mode": "normal" if stacked else "none", "group": "A"},

@@ -20,6 +20,11 @@ def rate(name: str, *matchers: str, by: str = "") -> str:
     return f"sum by ({by}) ({_rate(name, *matchers)})" if by else f"sum({_rate(name, *matchers)})"
 
 
+def where_any(expr: str, always: str) -> str:
+    """The series that are not 0, and always one: a legend of many zeros hides what happens."""
+    return f"{expr} > 0 or {always}"
+
+
 def count(name: str, *matchers: str, by: str = "", over: str = "$__rate_interval") -> str:
     """How many in a while, summed by labels."""
     grown = f"increase({selected(name, *matchers)}[{over}])"

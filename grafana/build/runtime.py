@@ -71,7 +71,7 @@ NOW = Band(
 )
 
 PROCESSES = Band(
-    7,
+    5,
     (
         table(
             "Processes",
@@ -180,6 +180,7 @@ MACHINE = Band(
             "How late the event loop is",
             "99 of 100 wake-ups are less late. Long delays mean that something blocks.",
             Query(quantile(0.99, "lofty_ghl_event_loop_lag_seconds", by="job, instance"), "{{job}} {{instance}}"),
+            joined=True,
             unit="s",
             width=8,
             see="LoftyGhlConsumerSilent",
@@ -224,14 +225,14 @@ WATCH = Band(
     (
         lines(
             "Looks of the watchdog",
-            "`moving` is right; `stuck`: something to read and no commit; `failed`: Kafka did not say.",
+            "`stuck`: something to read, and no commit since the look before. One or two in a row are right; `failed`: Kafka did not say.",
             Query(count("lofty_ghl_watchdog_looks_total", by="result"), "{{result}}"),
             unit="short",
             width=8,
             see="LoftyGhlConsumerSilent",
             bars=True,
             stacked=True,
-            looks=(Look("moving", color=GREEN), Look("stuck", color=RED), Look("failed", color=ORANGE)),
+            looks=(Look("moving", color=GREEN), Look("stuck", color=YELLOW), Look("failed", color=ORANGE)),
         ),
         lines(
             "Lease, by worker",

@@ -124,6 +124,7 @@ def _courses(vendor: Vendor) -> tuple[Band, ...]:
                 f"{name}: 95 of 100 answers are faster",
                 "By operation.",
                 Query(quantile(0.95, SECONDS, of, by="operation"), "{{operation}}"),
+                joined=True,
                 unit="s",
                 width=12,
                 see="LoftyGhlFreshnessBurns",

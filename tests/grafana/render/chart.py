@@ -26,10 +26,8 @@ def timeseries(panel: Json, series: list[Series], span: Span, width: int, height
     fields = [field_of(panel, one.name) for one in series]
     colors = [color_of(one.last, field, n) for n, (one, field) in enumerate(zip(series, fields, strict=True))]
     if legend["placement"] == "right":
-        beside = min(
-            width * 0.42,
-            120 + 8.0 * max((len(name_of(s.name, f)) for s, f in zip(series, fields, strict=True)), default=4),
-        )
+        longest = max((len(name_of(s.name, f)) for s, f in zip(series, fields, strict=True)), default=4)
+        beside = min(width * 0.55, 44 + 7.0 * longest + 66 * len(legend["calcs"]))
         plot = _plot(panel, series, fields, colors, span, int(width - beside), height)
         return f'<div class="beside">{plot}{_legend_table(series, fields, colors, legend, int(beside))}</div>'
     items = _legend_list(series, fields, colors)
@@ -64,7 +62,7 @@ def _plot(
     is_stacked = custom["stacking"]["mode"] == "normal"
     courses = _stacked(series) if is_stacked else [list(one.points) for one in series]
     low, high = _limits(courses, field)
-    ticks = _ticks(low, high, max(2, height // 38)) if not _is_log(custom) else _log_ticks(low, high)
+    ticks = _log_ticks(low, high) if _is_log(custom) else _ticks(low, high, max(2, height // 38), field)
     high = max(high, ticks[-1])
     labels = [text_of(tick, field) for tick in ticks]
     left = 12 + max(len(label) for label in labels) * 6.6
@@ -124,7 +122,8 @@ def _course(
                     f'<rect x="{x - wide / 2:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{max(0.0, foot - y):.1f}" fill="{color}" opacity="{opacity}"/>'
                 )
         return out
-    for piece in _pieces(course):
+    pieces = [[one for one in course if math.isfinite(one[1])]] if custom.get("spanNulls") else _pieces(course)
+    for piece in (one for one in pieces if one):
         place = [(_x(at, span, left, width), y_of(value)) for at, value in piece]
         if custom["lineInterpolation"] == "stepAfter":
             place = [one for n, (x, y) in enumerate(place) for one in ([(x, place[n - 1][1])] if n else []) + [(x, y)]]
@@ -180,9 +179,12 @@ def _limits(courses: list[list[tuple[float, float]]], field: Json) -> tuple[floa
     return low, (high if high > low else low + 1.0)
 
 
-def _ticks(low: float, high: float, most: int) -> list[float]:
+def _ticks(low: float, high: float, most: int, field: Json) -> list[float]:
     rough = (high - low) / most
-    power = 10 ** math.floor(math.log10(rough))
+    if field.get("decimals") == 0 and field["unit"] in {"none", "short"}:
+        rough = max(rough, 1.0)
+    unit = 1024.0 ** math.floor(math.log(max(high, 1.0), 1024)) if field["unit"] == "bytes" else 1.0
+    power = 10 ** math.floor(math.log10(rough / unit)) * unit
     step = next(nice * power for nice in (1, 2, 2.5, 5, 10) if nice * power >= rough * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(n * step, 12) for n in range(first, last + 1)]

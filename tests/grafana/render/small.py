@@ -112,7 +112,7 @@ def table(panel: Json, series: list[Series], _span: Span, _width: int, height: i
     )
     if not rows:
         return _empty(height)
-    return f'<div style="height:{height}px;overflow:hidden"><table class="rows"><tr>{head}</tr>{body}</table></div>'
+    return f'<div style="height:{height}px;width:100%;overflow:hidden"><table class="rows"><tr>{head}</tr>{body}</table></div>'
 
 
 def _merged(series: list[Series]) -> list[dict[str, Any]]:
