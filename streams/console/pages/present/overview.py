@@ -232,6 +232,8 @@ def _waits_for(of: ConnectionView | None) -> str:
             return f"the end of a pause: {budget.because or budget.paused}"
     if of.undelivered.get("fetch"):
         return "its turn to be read from Lofty"
+    if of.writes is not None and of.writes.blocked and of.writes.blocked >= of.undelivered.get("deliver", 0):
+        return "its contact, which is not in GHL yet"
     return "its turn to be written to GHL"
 
 

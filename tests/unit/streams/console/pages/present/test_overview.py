@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from streams.console.pages.present.overview import verdict
-from streams.console.services.overview import IndexState, OverviewNow
+from dataclasses import replace
+
+from streams.console.pages.present.overview import page, verdict
+from streams.console.services.overview import History, IndexState, OverviewNow
 from streams.console.services.parked import ParkedGroup, ParkedGroups
 from streams.core.overview import overview
 from streams.words.worker_status import BudgetStatus, ConnectionStatus, SideStatus, WorkerStatus
@@ -82,3 +84,14 @@ def test_a_change_that_waits_too_long_is_late() -> None:
     sides = ConnectionStatus(connection="acme", reading=SideStatus(), writing=side)
     state, because, _ = verdict(now(status(connections=(sides,))))
     assert (state.level, because[0]) == ("warn", "The oldest waits since 20 min.")
+
+
+def test_what_waits_for_its_contact_does_not_wait_for_its_turn() -> None:
+    """A note of a contact that is parked."""
+    side = SideStatus(undelivered={"deliver": 1}, oldest_accepted_ms=NOW - 80_000)
+    sides = ConnectionStatus(connection="acme", reading=SideStatus(), writing=side)
+    budget = BudgetStatus(dispatcher="write", budget="loc", connections=("acme",), blocked=1)
+    found = now(status(connections=(sides,), budgets=(budget,)))
+    shown = page(replace(found, oldest_accepted_ms=NOW - 80_000), History(30_000, ()))
+    assert shown.oldest is not None
+    assert shown.oldest.waits_for == "its contact, which is not in GHL yet"
