@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+
+from streams.metrics.exposition import Exposition
 
 
 def add_health_and_metrics(
@@ -17,6 +18,8 @@ def add_health_and_metrics(
 ) -> None:
     """Add the three routes. Who asks for OpenMetrics gets it, with exemplars: the traces of single observations."""
 
+    exposition = Exposition(registry)
+
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
@@ -24,8 +27,8 @@ def add_health_and_metrics(
         return web.Response(text="ready\n") if is_ready() else web.Response(text="not ready\n", status=503)
 
     async def metrics(request: web.Request) -> web.Response:
-        write, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=write(registry), headers={"Content-Type": content_type})
+        body, content_type = exposition.write(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

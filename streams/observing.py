@@ -388,8 +388,8 @@ class Observing:
     # -- going on -----------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Say how this worker is, every few seconds, until cancelled."""
-        while True:
+        """Say how this worker is, every few seconds, until cancelled. Where nothing is counted, nothing is said."""
+        while self.metrics.is_on:
             await self.say()
             await asyncio.sleep(STATUS_SECONDS)
 

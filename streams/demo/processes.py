@@ -22,16 +22,22 @@ class DidNotStart(RuntimeError):
 
 
 class Child:
-    """One `lofty-ghl …` process."""
+    """One `lofty-ghl …` process. `module` is what is run; benches have a variant of their own."""
 
     def __init__(
-        self, name: str, arguments: list[str], environ: Mapping[str, str], folder: Path, out: ExitStack
+        self,
+        name: str,
+        arguments: list[str],
+        environ: Mapping[str, str],
+        folder: Path,
+        out: ExitStack,
+        module: str = "streams.cli",
     ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         self._file = out.enter_context(self.log.open("wb"))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", *arguments],
+            [sys.executable, "-m", module, *arguments],
             env={**os.environ, **environ, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=self._file,

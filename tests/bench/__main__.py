@@ -139,6 +139,29 @@ def _replay(bootstrap: str, quick: bool) -> None:
     )
 
 
+def _observing(bootstrap: str, quick: bool) -> None:
+    found: dict[str, list[dict[str, Any]]] = {"not at all": [], "fully": []}
+    for number in range(1 if quick else ROUNDS):
+        # Whoever is first meets a machine in another state: each is first in every other round.
+        for watched in list(found) if number % 2 else reversed(list(found)):
+            found[watched].append(run("observing", "load", bootstrap, "400" if quick else "3000", watched))
+    blind, seen = ([one["processor_ms_per_contact"] for one in found[kind]] for kind in found)
+    rates = {kind: median(one["syncs_per_second"] for one in found[kind]) for kind in found}
+    _print(
+        "what metrics and logs cost",
+        {
+            "processor_ms_per_contact_without": median(blind),
+            "processor_ms_per_contact_with": median(seen),
+            "cost_by_processor_time_percent": 100 * (median(seen) / median(blind) - 1),
+            "cost_by_throughput_percent": 100 * (1 - rates["fully"] / rates["not at all"]),
+            "syncs_per_second_without": rates["not at all"],
+            "syncs_per_second_with": rates["fully"],
+            "noise_without_against_itself": f"{min(blind) / median(blind):.3f} to {max(blind) / median(blind):.3f}",
+        },
+    )
+    _print("a scrape", run("observing", "scrape", bootstrap, "20" if quick else "200"))
+
+
 MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "dedupe": _dedupe,
     "syncs": _syncs,
@@ -151,6 +174,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "restart": _restart,
     "intake": _intake,
     "replay": _replay,
+    "observing": _observing,
     "explain": _explain,
 }
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Container, Coroutine
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -35,6 +35,7 @@ class Plan:
     """How a town is built. Each of its `pairs` is a connection with a GHL location and a Lofty team of its own.
 
     A vendor answers after its latency and has a limit for each window, 0 for none; the worker is configured alike.
+    `watched`: `fully` logs every line as JSON, `not at all` neither logs nor counts; `as always` counts, and logs warnings.
     `shares_lofty` gives all connections the one team, its one key and its one budget.
     """
 
@@ -49,6 +50,7 @@ class Plan:
     in_flight_per_lofty_budget: int = 8
     session_timeout_seconds: float = 10.0
     shares_lofty: bool = False
+    watched: Literal["as always", "fully", "not at all"] = "as always"
 
     def team(self, number: int) -> str:
         """The Lofty team of a pair."""
@@ -169,7 +171,9 @@ async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
         gateway = Child("gateway", ["gateway", *arguments], environ, folder, processes)
 
         def start_worker(name: str) -> Child:
-            return Child(name, ["worker", *arguments], environ, folder, processes)
+            module = "tests.bench.blind_worker" if plan.watched == "not at all" else "streams.cli"
+            talk = ["--log-level", "info", "--log-format", "json"] if plan.watched == "fully" else []
+            return Child(name, ["worker", *arguments, *talk], environ, folder, processes, module)
 
         worker = start_worker("worker")
         urls = (f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{worker_port}")

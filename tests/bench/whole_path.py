@@ -29,7 +29,7 @@ async def syncs(bootstrap: str, leads: int) -> dict[str, Any]:
     async with town(bootstrap, Plan(leads=leads)) as on:
         producer = await producer_of(on.settings)
         began = time.time()
-        await Appender(producer).append(_changes(on))
+        await Appender(producer).append(changes_of(on))
         receipts, last = await on.settled(len(on.leads))
         await producer.stop()
         held = 0
@@ -51,7 +51,7 @@ async def latency(bootstrap: str, *, per_second: float = 20.0, seconds: float = 
         await _subscribe(on)
         half = len(on.leads) // 2
         producer = await producer_of(on.settings)
-        await Appender(producer).append(_changes(on)[:half])
+        await Appender(producer).append(changes_of(on)[:half])
         await on.settled(half)
         await producer.stop()
         await on.until_still()
@@ -74,7 +74,8 @@ async def latency(bootstrap: str, *, per_second: float = 20.0, seconds: float = 
         return {"changes": len(waits), "p50_ms": cuts[49], "p90_ms": cuts[89], "p99_ms": cuts[98], "max_ms": max(waits)}
 
 
-def _changes(on: Town) -> list[Record]:
+def changes_of(on: Town) -> list[Record]:
+    """A change of every lead, for the front door's topic."""
     now_ms = time.time_ns() // 1_000_000
     records = []
     for connection, lead in on.leads:

@@ -88,6 +88,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.logs",
                 "streams.metrics",
                 "streams.metrics.metrics",
+                "streams.metrics.exposition",
                 "streams.observe",
                 "streams.statuses",
                 "streams.tracing",
