@@ -34,6 +34,7 @@ from streams.cli.running import (
 )
 from streams.core.replay import MEANING, refusal
 from streams.core.selecting import place, time_ms
+from streams.mappings.now import settings_now
 from streams.replay.dry_run import dry_run as run_dry
 from streams.replay.engine import DEFAULT_RATE, carry_on
 from streams.replay.engine import Progress as Moved
@@ -149,9 +150,10 @@ def _dry(
             def show(what: str, number: int) -> None:
                 bar.update(task, description=what, completed=number)
 
-            load = partial(load_settings, config, dict(os.environ))
+            load = partial(_load_now, config, dict(os.environ))
             processes = os.cpu_count() or 1
-            return await run_dry(settings, wanted, most=most, processes=processes, load=load, tell=show)
+            in_force = await settings_now(settings)
+            return await run_dry(in_force, wanted, most=most, processes=processes, load=load, tell=show)
 
     found = _try(settings, work)
     if as_json:
@@ -159,6 +161,11 @@ def _dry(
     else:
         for line in lines(found):
             typer.echo(line)
+
+
+def _load_now(config: Path, environ: dict[str, str]) -> Settings:
+    """The same settings in another process."""
+    return asyncio.run(settings_now(load_settings(config, environ)))
 
 
 def _run(
@@ -185,7 +192,8 @@ def _run(
                     else:
                         bar.update(task, description=moved.phase, completed=done, total=moved.replay.chosen)
 
-                return await carry_on(settings, runs, one, rate=rate, tell=show, left=cannot.__setitem__, stop=stop)
+                in_force = await settings_now(settings)
+                return await carry_on(in_force, runs, one, rate=rate, tell=show, left=cannot.__setitem__, stop=stop)
 
     found = _try(settings, work)
     if as_json:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -13,6 +17,7 @@ from streams.admin import create_missing, inspect
 from streams.app import Collaborators
 from streams.cli.running import (
     DEFAULT_CONFIG,
+    WRONG,
     ConfigOption,
     LogForm,
     LogFormOption,
@@ -28,6 +33,9 @@ from streams.mappings.desk import MappingDesk
 from streams.observe import add_health_and_metrics, listen
 from streams.settings import Settings
 from streams.shifts import Shifts
+
+PROBE_BYTES = 256 * 1024
+"""What must find room where the store is: less, and RocksDB cannot begin."""
 
 
 def worker(
@@ -47,6 +55,7 @@ def worker(
     """
     settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
     log_to_stderr(log_level, log_format, settings)
+    _demand_room(settings)
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
@@ -66,6 +75,27 @@ def worker(
                 await asyncio.to_thread(end_tracing)
 
     run_until_stopped(serve, settings)
+
+
+def _demand_room(settings: Settings) -> None:
+    """Try the folder of the store before anything begins: a full disk is told here, in one line, not by the store."""
+    folder = Path(settings.worker.data_dir)
+    if settings.worker.store == "memory":
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            refuse(
+                f"worker.data_dir {folder}: the disk is full. Make room, then start again; nothing is lost, "
+                "what is not kept here is in Kafka",
+                WRONG,
+            )
+        refuse(f"worker.data_dir {folder} cannot be used: {error.strerror}. Set another, or give this user the right")
 
 
 async def _as_json(content: object) -> web.Response:

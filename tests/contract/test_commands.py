@@ -1,0 +1,179 @@
+"""Every command of the command line: help with an example, exit codes as the table says, JSON where it tells findings."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from streams.cli import __doc__ as table
+from streams.cli.root import app
+from streams.settings import example_text
+
+ROOT = typer.main.get_command(app)
+
+NO_FINDINGS = {
+    *("demo", "init", "worker", "gateway", "sandbox ghl", "sandbox lofty"),
+    *("sandbox town", "console new-token", "console hash-password", "mapping edit"),
+}
+"""Commands that run, ask or make, and tell nothing that a machine would read."""
+
+NEEDS_KAFKA = {
+    *("backfill acme", "verify", "explain 600123", "replay lofty.changes --dry-run", "replay --list", "status"),
+    *("parked list", "parked show", "parked retry", "parked discard", "topics show", "topics create"),
+    *("worker", "gateway", "connect ghl", "secrets rotate"),
+}
+
+
+def commands(group: Any = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its words. (Typer may bring a click of its own, so no type is asked for.)"""
+    if hasattr(group, "commands"):
+        for name, command in group.commands.items():
+            yield from commands(command, (*path, name))
+    elif not group.hidden:
+        yield " ".join(path), group
+
+
+ALL = dict(commands())
+
+
+@pytest.mark.parametrize("words", ALL)
+def test_its_help_has_an_example_that_it_takes(words: str) -> None:
+    """The line `Example: lofty-ghl …` stands in the help, and its options are the command's."""
+    command = ALL[words]
+    found = re.search(r"Example: lofty-ghl (.+)", command.help or "")
+    assert found, f"{words} has no example"
+    example = found[1]
+    assert example.startswith(words)
+    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+    assert {one.partition("=")[0] for one in example.split() if one.startswith("-")} <= known
+
+
+@pytest.mark.parametrize("words", ALL)
+def test_every_option_says_what_it_does(words: str) -> None:
+    """No option without a sentence."""
+    silent = [one.name for one in ALL[words].params if not getattr(one, "help", "x")]
+    assert silent == []
+
+
+@pytest.mark.parametrize("words", [words for words in ALL if words not in NO_FINDINGS])
+def test_what_tells_findings_tells_them_as_json(words: str) -> None:
+    """One document, for machines."""
+    assert any("--json" in one.opts for one in ALL[words].params)
+
+
+def test_the_exit_codes_are_told_in_one_table() -> None:
+    """0 to 3, and no others are promised."""
+    assert re.findall(r"^\| (\d) \|", table or "", re.MULTILINE) == ["0", "1", "2", "3"]
+
+
+def run(words: str, config: Path, **environ: str) -> tuple[int, str, str]:
+    """A command as a user runs it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", *words.split(), "--config", str(config)],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+CREDENTIALS = {
+    "LOFTY_GHL_ACME_LOFTY_API_KEY": "some-key",
+    "LOFTY_GHL_ACME_GHL_TOKEN": "pit-some-token",
+    "LOFTY_GHL_ACME_WEBHOOK_SECRET": "0123456789abcdef0123",
+    "LOFTY_GHL_OAUTH_GHL_CLIENT_SECRET": "some-secret",
+    "LOFTY_GHL_TOKEN_KEYS": "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A right configuration of a Kafka that is not there."""
+    text = f"""
+[kafka]
+bootstrap_servers = "127.0.0.1:1"
+[gateway]
+public_url = "http://127.0.0.1:8080"
+[worker]
+data_dir = "{tmp_path}"
+[oauth.ghl]
+client_id = "app1-x"
+[connections.acme]
+region = "US"
+[connections.acme.lofty]
+team_id = "123456"
+base_url = "http://127.0.0.1:1"
+[connections.acme.ghl]
+location_id = "loc"
+base_url = "http://127.0.0.1:1"
+auth = "oauth"
+"""
+    path = tmp_path / "lofty-ghl.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("words", sorted(NEEDS_KAFKA))
+def test_without_kafka_it_says_so_in_one_line_and_ends_with_3(words: str, config: Path) -> None:
+    """Where it looked, and what to do; no stack trace."""
+    code, out, complaint = run(words, config, **CREDENTIALS)
+    told = [line for line in complaint.splitlines() if line.startswith("Kafka at 127.0.0.1:1 cannot be used")]
+    assert (code, len(told), "Traceback" in complaint) == (3, 1, False), complaint
+    assert out == "" or words == "connect ghl"
+
+
+@pytest.mark.parametrize("words", sorted(NEEDS_KAFKA | {"subscriptions show"}))
+def test_a_wrong_configuration_is_told_with_its_line_and_ends_with_2(words: str, config: Path) -> None:
+    """Every problem at once."""
+    config.write_text(config.read_text().replace('region = "US"', 'region = "us"\nregoin = "US"'))
+    code, _, complaint = run(words, config, **CREDENTIALS)
+    assert (code, "Traceback" in complaint) == (2, False), complaint
+    assert "connections.acme.region" in complaint
+    assert "connections.acme.regoin" in complaint
+
+
+@pytest.mark.parametrize("words", sorted(NEEDS_KAFKA))
+def test_a_configuration_that_is_not_there_is_told_with_what_makes_one(words: str, tmp_path: Path) -> None:
+    """Exit code 2."""
+    code, _, complaint = run(words, tmp_path / "none.toml", **CREDENTIALS)
+    assert (code, "Traceback" in complaint) == (2, False), complaint
+    assert "none.toml" in complaint
+
+
+def test_lofty_away_is_told_with_3(config: Path) -> None:
+    """`subscriptions` asks Lofty itself."""
+    code, _, complaint = run("subscriptions show", config, **CREDENTIALS)
+    assert (code, "Lofty did not do it" in complaint, "Traceback" in complaint) == (3, True, False), complaint
+
+
+def test_the_shell_completes_connections_and_topics(config: Path) -> None:
+    """As `lofty-ghl --install-completion` sets it up."""
+    environ = {**CREDENTIALS, "LOFTY_GHL_CONFIG": str(config), "_LOFTY_GHL_COMPLETE": "complete_bash"}
+    for line, wanted in (("lofty-ghl backfill ac", "acme"), ("lofty-ghl replay lofty.sn", "lofty.snapshots")):
+        done = subprocess.run(
+            [sys.executable, "-c", "from streams.cli.root import app; app(prog_name='lofty-ghl')"],
+            env={**os.environ, **environ, "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.stdout.split() == [wanted], done.stderr
+
+
+def test_the_example_configuration_is_one_that_commands_take(tmp_path: Path) -> None:
+    """What `init` writes is refused by nothing but the Kafka that is not there."""
+    path = tmp_path / "lofty-ghl.toml"
+    path.write_text(example_text().replace("localhost:9092", "127.0.0.1:1"))
+    assert run("topics show", path)[0] == 3
