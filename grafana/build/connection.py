@@ -133,10 +133,7 @@ WORK = Band(
         lines(
             "Parked, by stage",
             "Entities that wait for a person. A step upwards is worth a look at its cause.",
-            Query(
-                f'sum by (stage) (lofty_ghl_parked_open{{{OF}}}) or label_replace(vector(0), "stage", "none", "", "")',
-                "{{stage}}",
-            ),
+            Query(f"sum by (stage) (lofty_ghl_parked_open{{{OF}}})", "{{stage}}"),
             unit="short",
             width=8,
             see="LoftyGhlParkedGrows",

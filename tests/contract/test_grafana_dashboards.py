@@ -177,3 +177,12 @@ def _sound() -> Json:
         lines(title, "How many.", Query(RATE, "{{vendor}}"), unit="short", width=12, see="First look") for title in "AB"
     )
     return Dashboard("sound", "Sound", "For a test: is it sound?", (Band(4, both),)).json()
+
+
+def test_every_dashboard_of_data_has_its_picture_and_its_question_in_the_readme() -> None:
+    """One sentence for each: for whom, and which question."""
+    readme = (GRAFANA / "README.md").read_text(encoding="utf-8")
+    shown = {name: one["description"] for name, one in dashboards().items() if name != "runbook"}
+    assert {name for name, question in shown.items() if question not in readme} == set()
+    assert {name for name in shown if not (GRAFANA / "pictures" / f"{name}.png").is_file()} == set()
+    assert {name for name in shown if f"(pictures/{name}.png)" not in readme} == set()

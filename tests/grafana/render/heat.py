@@ -35,7 +35,7 @@ def heatmap(panel: Json, series: list[Series], span: Span, width: int, height: i
         out.append(f'<text x="{left - 6:.0f}" y="{y + 4:.1f}" text-anchor="end">{escape(labels[n])}</text>')
         for at, value in cells[n].items():
             if value > 0:
-                x = _x(at, span, left, width)
+                x = max(_x(at, span, left, width), left + wide / 2)
                 out.append(
                     f'<rect x="{x - wide / 2:.1f}" y="{y + 0.5:.1f}" width="{max(1.0, wide - 1):.1f}" height="{tall - 1:.1f}" fill="{_color(value / most)}"/>'
                 )
