@@ -303,10 +303,10 @@ class Worker:
         self._load_directories(partition)
         self.observing.took_over(partition)
         for key, pending in self.state.fetches.items(partition):
-            self.observing.fetch(partition, key, pending)
+            self.observing.rows.fetch(partition, key, pending)
             self._offer_read(pending)
         for key, desired in self.state.outbox.items(partition):
-            self.observing.desired(partition, key, desired)
+            self.observing.rows.desired(partition, key, desired)
             self._offer_write(desired)
         self._back.gained(partition)
 
@@ -489,7 +489,7 @@ class Worker:
             now_ms=given.now_ms,
             jitter=given.jitter,
             metrics=self.metrics,
-            opened=self.observing.errand,
+            opened=self.observing.rows.errand,
         )
         self._writer = Writer(
             locations=places,

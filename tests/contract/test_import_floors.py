@@ -68,6 +68,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 *(f"streams.replay.{name}" for name in ("pace", "shelf", "snapshots", "sources")),
                 "streams.subscriptions",
                 "streams.observing",
+                "streams.observing.*",
                 "streams.kept_access",
             ),
             *(f"streams.console.{name}" for name in CONSOLE_SHELLS),
