@@ -166,8 +166,24 @@ class Metrics:
 
     def _made_of(self, spec: Spec, make: Callable[[], Any]) -> Any:
         """The instrument; one that counts nothing where counting is off, or where this process has no such metric."""
-        found = make() if self.is_on and self.process in spec.by else _Nothing()
+        found = _Known(make(), spec) if self.is_on and self.process in spec.by else _Nothing()
         self._instruments[spec.name] = found
+        return found
+
+
+class _Known:
+    """An instrument that remembers what it was asked for: the library looks up and checks label values at each use."""
+
+    def __init__(self, instrument: Any, spec: Spec) -> None:
+        self._instrument = instrument
+        self._known: dict[tuple[str, ...], Any] = {}
+        if not spec.labels:
+            self.inc, self.observe = getattr(instrument, "inc", None), getattr(instrument, "observe", None)
+
+    def labels(self, *values: str) -> Any:
+        found = self._known.get(values)
+        if found is None:
+            found = self._known[values] = self._instrument.labels(*values)
         return found
 
 
