@@ -267,7 +267,9 @@ def _appointment(scene: Scene, back: WayBack) -> Response | Look:
     if not back.appointments:
         return _by_rules(scene, back, on)
     copy = _write(scene, f"appointment:{event.id}", "task", state, on)
-    return _by_rules(scene, back, on, (copy.model_copy(update={"at_ms": _changed_ms(body) or event.at_ms}),))
+    # A deletion is no change of what it tells of: its body bears the time of the last one, which may still come late.
+    at_ms = event.at_ms if event.type == "AppointmentDelete" else _changed_ms(body) or event.at_ms
+    return _by_rules(scene, back, on, (copy.model_copy(update={"at_ms": at_ms}),))
 
 
 def _by_rules(

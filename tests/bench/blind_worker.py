@@ -13,5 +13,5 @@ from streams.metrics import Metrics
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     # The command is the real one, down to its signals: only what it gives its worker is another.
-    streams.cli.worker.Collaborators = partial(Collaborators, metrics=Metrics(is_on=False))  # type: ignore[misc,assignment]
+    streams.cli.worker.Collaborators = partial(Collaborators, metrics=Metrics(is_on=False))  # type: ignore[misc,assignment]  # a class is replaced by what makes it
     main()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from streams.core.back_rows import HeardRow
+from streams.core.errand import merge
 from streams.core.fingerprint import field_hash
 from streams.core.plan import UNKNOWN
 from streams.core.respond import Look, Response, Scene, edited, respond
@@ -261,6 +262,16 @@ def test_the_later_change_of_an_appointment_counts_not_the_later_event() -> None
     body = {"title": "Viewing", "startTime": "2026-01-02T16:00:00Z", "dateUpdated": "2026-01-02T10:00:00.250Z"}
     write = answer(scene("AppointmentUpdate", body=body, id="a1"), WayBack(appointments=True)).writes[0]
     assert write.at_ms == 1_767_348_000_250
+
+
+def test_a_deleted_appointment_is_not_brought_back_by_a_change_before_it_that_comes_late() -> None:
+    """The deletion's body bears the time of that very change."""
+    body = {"title": "Viewing", "startTime": "2026-01-02T16:00:00Z", "dateUpdated": "2025-01-02T10:00:00.250Z"}
+    back = WayBack(appointments=True)
+    deleted = answer(scene("AppointmentDelete", body=body, id="a1"), back).writes[0]
+    late = answer(scene("AppointmentUpdate", body=body, id="a1"), back).writes[0]
+    assert late.at_ms < deleted.at_ms == AT
+    assert merge(merge(None, deleted), late) is None
 
 
 @pytest.mark.parametrize(
