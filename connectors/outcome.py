@@ -23,6 +23,9 @@ from connectors.errors import (
 )
 from connectors.ghl.operations import CALENDAR_OPERATIONS
 
+MISSING_PERMISSION = "missing permission"
+"""The cause of a pause that says nothing of other kinds of requests: the token stands, and may not do this one."""
+
 CALENDARS = frozenset(one.name for one in CALENDAR_OPERATIONS)
 
 
@@ -122,7 +125,15 @@ OUTCOMES: tuple[Row, ...] = (
         Disposition.REFUSED,
         "the token lacks a scope of calendars: calendars.readonly, calendars/events.readonly or .write",
     ),
-    Row("not authorized", _answer("ghl", (401, 403)), Disposition.PAUSE, "revoked token, missing scope, wrong tenant"),
+    Row(
+        MISSING_PERMISSION,
+        _answer("ghl", (401, 403), r"not authorized for this scope"),
+        Disposition.PAUSE,
+        "the token stands, and may not do this",
+    ),
+    Row(
+        "not authorized", _answer("ghl", (401, 403)), Disposition.PAUSE, "revoked token, wrong tenant or kind of token"
+    ),
     Row(
         "location inactive", _answer("ghl", (400,), r"location is not active"), Disposition.PAUSE, "suspended location"
     ),
@@ -156,7 +167,7 @@ OUTCOMES: tuple[Row, ...] = (
         "dead key, or the wrong scheme",
     ),
     Row(
-        "missing permission",
+        MISSING_PERMISSION,
         _answer("lofty", range(400, 500), r"vendor does not have permission|vendor_has_no_permission", codes=(200100,)),
         Disposition.PAUSE,
         "the app lacks this API",

@@ -121,6 +121,13 @@ NOT_FINDABLE = (
     "scope locations/customFields.write), or create it by hand"
 )
 
+NOT_TO_BE_LOOKED_FOR = (
+    "whether its create reached GHL is not known, and what it could be found by is not there: it had no e-mail and no phone, "
+    "and the location does not show the custom field of the Lofty lead's id any more. Creating it again could double it. Let "
+    "the worker read the location's custom fields (scope locations/customFields.readonly), or look for the contact in GHL by "
+    "hand; then `lofty-ghl parked retry`"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredContact:
@@ -218,7 +225,7 @@ def plan_gone_contact(
     search_lag_ms: int = 0,
 ) -> Plan:
     """The next request for a contact whose lead is deleted in Lofty. A create in doubt is looked for first."""
-    if link is not None and link.intent is not None and policy != "ignore":
+    if link is not None and link.intent is not None:
         return _find_contact(link.intent, lofty_id, external_id_field, now_ms, search_lag_ms)
     if link is None or link.ghl_id is None or link.is_deleted:
         return Settled("was never written")
@@ -269,14 +276,26 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
     return Call("update task", contact_id, link.ghl_id, changed, fields)
 
 
-def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None = None, marker: str = "") -> Plan:
-    """The next request for a note, task or appointment that is deleted in Lofty. A create in doubt is looked for first."""
-    intent = link.intent if link is not None else None
-    if intent and marker and contact is not None and contact.ghl_id is not None and not contact.is_deleted:
-        return _find_child(kind, intent, contact.ghl_id, marker)
+def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan:
+    """The next request for a note, task or appointment that is deleted in Lofty."""
+    if look := _look_first(kind, link, contact, marker):
+        return look
     if link is None or link.ghl_id is None or link.refers_to is None or link.is_deleted:
         return Settled("was never written")
     return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True)
+
+
+def plan_left_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan:
+    """The next request for a note, task or appointment that is not carried (any more): what stands in GHL stays."""
+    look = _look_first(kind, link, contact, marker)
+    return look or Settled("not carried: a system note, without text, or a copy of what is in GHL")
+
+
+def _look_first(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Call | None:
+    """A create in doubt is looked for before its link is settled, or what it made would be forgotten and made again."""
+    if link is None or link.intent is None or contact is None or contact.ghl_id is None or contact.is_deleted:
+        return None
+    return _find_child(kind, link.intent, contact.ghl_id, marker)
 
 
 def doubt(call: Call, link: LinkRow | None) -> dict[str, Any]:
@@ -308,11 +327,16 @@ def _finds_itself(desired: DesiredContact, intent: Intent) -> bool:
 
 
 def _find_contact(intent: Intent, lofty_id: str, field_id: str | None, now_ms: int, search_lag_ms: int) -> Plan:
+    """A look by what the create was sent with. By anything else nobody would be found, and that would say nothing."""
+    if field_id is not None and CUSTOM + field_id in intent.fields:
+        by = {"customField": field_id}
+    elif intent.identifiers:
+        by = dict(intent.identifiers)
+    else:
+        return Stuck(NOT_TO_BE_LOOKED_FOR)
     if now_ms < intent.at_ms + search_lag_ms:
         return NotBefore(intent.at_ms + search_lag_ms)
-    fields = dict.fromkeys(intent.fields, UNKNOWN)
-    by = {"customField": field_id} if field_id is not None else dict(intent.identifiers)
-    return Call("find contact", marker=lofty_id, body=by, fields=fields, tags=())
+    return Call("find contact", marker=lofty_id, body=by, fields=dict.fromkeys(intent.fields, UNKNOWN), tags=())
 
 
 def _find_child(kind: ChildKind, intent: Intent, contact_id: str, marker: str) -> Call:

@@ -15,12 +15,12 @@ from streams.core.plan import (
     DesiredChild,
     DesiredContact,
     Plan,
-    Settled,
     held,
     plan_child,
     plan_contact,
     plan_gone_child,
     plan_gone_contact,
+    plan_left_child,
 )
 from streams.core.rows import LinkRow, OutboxRow
 from streams.mapping import (
@@ -129,13 +129,11 @@ def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     if snapshot.kind == "contact":
         return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory)
     state = snapshot.state
-    if state is None or is_deleted(snapshot.kind, state):
+    is_gone = state is None or is_deleted(snapshot.kind, state)
+    if state is None or is_gone or not should_sync(snapshot.kind, state):
         wanted = marker(snapshot.kind, snapshot.id)
-        return Prepared(
-            lambda link, contact, _: plan_gone_child(rules.form(snapshot, link, contact), link, contact, wanted)
-        )
-    if not should_sync(snapshot.kind, state):
-        return Prepared(lambda *_: Settled("not carried: a system note, without text, or a copy of what is in GHL"))
+        plan_rest = plan_gone_child if is_gone else plan_left_child
+        return Prepared(lambda link, contact, _: plan_rest(rules.form(snapshot, link, contact), link, contact, wanted))
     desired: dict[ChildKind, DesiredChild] = {}
 
     def plan(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:

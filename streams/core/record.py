@@ -17,12 +17,13 @@ from streams.words import Receipt
 
 _COMES = frozenset({"create contact", "find contact"})
 _CREATES = frozenset({"create contact", "create note", "create task", "create appointment"})
+_LOOKS = frozenset({"find contact", "find note", "find task", "find appointment"})
 
 
 def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
     """The link after a receipt.
 
-    Every definite answer ends an intent; `parked` is none, for we gave up without knowing.
+    Every definite answer ends an intent. `parked` is none, for we gave up without knowing, nor is a look that was refused.
     """
     link = link or LinkRow()
     if is_late(link, receipt):
@@ -53,7 +54,10 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
         return link.model_copy(update=doubt)
     if receipt.is_forgotten:
         return LinkRow(version_ms=link.version_ms, epoch=link.epoch)
-    if receipt.outcome == "failed" and link.intent is not None and link.intent.is_repeated and receipt.step in _CREATES:
+    if receipt.outcome == "refused" and receipt.step in _LOOKS:
+        return link
+    is_not_made = receipt.outcome in ("failed", "refused") and receipt.step in _CREATES
+    if is_not_made and link.intent is not None and link.intent.is_repeated:
         return link  # this create certainly did not happen; the one before it still may have
     update: dict[str, object] = {"intent": None}
     if receipt.outcome not in ("failed", "refused"):

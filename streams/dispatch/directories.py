@@ -2,7 +2,9 @@
 
 A directory is loaded as work of its own budget, one request at a time, in a lane of its own.
 Meanwhile its connection is on hold, so that no contact is written without the fields it should have.
-What GHL refuses here (a missing scope, a full field list) is remembered and flagged on each contact; it stops nothing.
+What GHL refuses here for good (a missing scope, a full field list) is remembered and flagged on each contact; it stops
+nothing. Where nothing can succeed (a revoked token, a suspended location) the connection stays on hold: a contact that was
+planned without the location's custom fields would lack them, and one whose create is in doubt could not be found.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from dataclasses import dataclass, field
 
 from mode.utils.logging import get_logger
 
-from connectors.errors import ConnectorError, GrantRefused, NotSent
-from connectors.outcome import Disposition, classify
+from connectors.errors import ConnectorError, NotSent
+from connectors.outcome import MISSING_PERMISSION, Disposition, Row, classify
 from streams.core.directory import Directory, fold
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
@@ -83,9 +85,8 @@ class Directories:
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
-            if isinstance(error, GrantRefused):
-                # Without access nothing can be written: the connection stays on hold until somebody gives it.
-                self._loop.pause(shelf.location.budget, PAUSE_SECONDS, str(error))
+            if _shuts_out(outcome):
+                self._loop.pause(shelf.location.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
                 return Finish(Verdict.RETRY, RETRY_SECONDS)
             if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
                 return Finish(Verdict.RETRY, RETRY_SECONDS)
@@ -163,6 +164,12 @@ class Directories:
     def _first_missing(shelf: _Shelf) -> str | None:
         fields = shelf.fields or {}
         return next((r for r in shelf.wanted if r not in shelf.given_up and fold(r) not in fields), None)
+
+
+def _shuts_out(outcome: Row) -> bool:
+    """Whether no request can succeed until a person gives access (again)."""
+    is_about_all = outcome.disposition in (Disposition.PAUSE, Disposition.REFRESH)
+    return is_about_all and outcome.name != MISSING_PERMISSION
 
 
 def _creatable(location: Location) -> dict[str, CustomField]:

@@ -99,8 +99,6 @@ def _ms(at: datetime) -> int:
 
 async def _find_contact(client: GhlClient, location_id: str, by: Mapping[str, Any], lofty_id: str) -> str | None:
     field_id = by.get("customField")
-    if field_id is None and not (by.get("email") or by.get("phone")):
-        return None
     if field_id is None:
         twin = await client.search_duplicate(location_id, email=by.get("email"), number=by.get("phone"))
         return twin.id if twin is not None else None

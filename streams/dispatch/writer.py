@@ -111,7 +111,7 @@ class Writer:
             case Blocked():
                 return self._wait_for_contact(entity, place, row)
             case Stuck(because):
-                return await self._park(place, row, "create contact", "not findable", None, because)
+                return await self._park(place, row, "create contact", "not findable", None, because, outcome="parked")
             case NotBefore(at_ms):
                 return Finish(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
             case Call() as call:
@@ -281,8 +281,16 @@ class Writer:
         return BLOCKED
 
     async def _park(
-        self, place: Location, row: OutboxRow, step: str, reason: str, error: ConnectorError | None, message: str = ""
+        self,
+        place: Location,
+        row: OutboxRow,
+        step: str,
+        reason: str,
+        error: ConnectorError | None,
+        message: str = "",
+        outcome: Literal["refused", "parked"] = "refused",
     ) -> Finish:
+        """Set the entity aside. `refused` is GHL's answer, and ends an intent; `parked` is ours, and leaves it standing."""
         answer = error if isinstance(error, VendorError) else None
         snapshot = row.snapshot
         parked = Parked(
@@ -299,7 +307,7 @@ class Writer:
         )
         await self.appender.append([self.parking.record(parked)])
         log.warning("%s is parked until it changes again: %s", snapshot.entity.key, parked.message)
-        receipt = self._receipt_of(row, "refused", step, error, message)
+        receipt = self._receipt_of(row, outcome, step, error, message)
         await self.receipts.settle(place.partition, receipt)
         return Finish(Verdict.PARKED)
 

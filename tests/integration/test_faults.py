@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from connectors.sandbox.faults import parse_fault
-from tests.integration.stage import Stage, stage
+from streams.app import Collaborators, Worker
+from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 
+CONTACTS = ("contacts.readonly", "contacts.write")
 FAULTS = [
     {"kind": "status", "status": 429, "times": 2},
     {"kind": "status", "status": 503, "times": 3},
@@ -43,8 +45,82 @@ async def test_a_contact_without_email_and_phone_is_found_again_by_its_lofty_id(
         lead = on.new_lead(emails=[], phones=[])
         await on.until_quiet(60)
 
-        assert len(on.ghl.place("loc-acme").contacts) == 1
+        assert len(on.ghl.place(LOCATION).contacts) == 1
         assert lead in on.contacts()
+
+
+async def test_a_create_in_doubt_waits_for_a_revoked_token(broker: Broker, tmp_path: Path) -> None:
+    """The next worker cannot read the custom field by which the contact would be found: it must not call it never made."""
+    async with stage(broker, tmp_path) as on:
+        first = on.new_lead()
+        await on.until(lambda: first in on.contacts())
+        lead = await leave_in_doubt(on)
+        on.ghl.faults.add(parse_fault({"kind": "revoke", "budget": LOCATION}))
+        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+            on.worker = second
+            await on.until(lambda: any("Invalid Private" in one.pause_cause for one in second.writing.core.view(0)))
+            on.edit("update", "lead", id=lead, fields={"lastName": "Later"})
+            on.ghl.faults.clear()
+            second.writing.resume(LOCATION)
+            await on.until(lambda: on.contacts()[lead]["lastName"] == "Later")
+            await on.until_quiet()
+
+        assert len(on.ghl.place(LOCATION).contacts) == 2
+        assert await on.parked() == []
+
+
+async def test_a_create_in_doubt_that_cannot_be_looked_for_is_parked_and_found_later(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """The token lost the scope of custom fields meanwhile. With the scope, its next change finds the contact."""
+    async with stage(broker, tmp_path) as on:
+        lead = await leave_in_doubt(on)
+        allow(on, *CONTACTS)
+        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+            on.worker = second
+            await on.until(on.parked)
+            (parked,) = await on.parked()
+            allow(on)
+            on.reload_directories()
+            on.edit("update", "lead", id=lead, fields={"lastName": "Later"})
+            await on.until(lambda: on.contacts()[lead]["lastName"] == "Later")
+            await on.until_quiet()
+
+        assert (parked.reason, parked.entity) == ("not findable", f"acme:{lead}:contact:{lead}")
+        assert "could double it" in parked.message
+        assert len(on.ghl.place(LOCATION).contacts) == 1
+
+
+async def test_without_the_scope_of_custom_fields_contacts_go_on(broker: Broker, tmp_path: Path) -> None:
+    """What GHL refuses to this token for good is left out: only a contact that could not be found again is parked."""
+    async with stage(broker, tmp_path) as on:
+        allow(on, *CONTACTS)
+        on.reload_directories()
+        on.new_lead()
+        nobody = on.new_lead(emails=[], phones=[])
+        await on.until(lambda: on.ghl.place(LOCATION).contacts)
+        await on.until_quiet()
+
+        (contact,) = on.ghl.place(LOCATION).contacts.values()
+        (parked,) = await on.parked()
+        assert contact.fields["email"]
+        assert (parked.reason, parked.entity) == ("not findable", f"acme:{nobody}:contact:{nobody}")
+
+
+async def leave_in_doubt(on: Stage) -> str:
+    """A contact without e-mail and phone stands in GHL, and the worker ended before it could know."""
+    on.ghl.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "upsert-contact", "times": 1}))
+    on.ghl.faults.add(parse_fault({"kind": "status", "operation": "search-contacts*", "status": 503}))
+    lead = on.new_lead(emails=[], phones=[])
+    await on.until(lambda: lead in on.contacts())
+    await on.worker.__aexit__(None, None, None)
+    on.ghl.faults.clear()
+    return lead
+
+
+def allow(on: Stage, *scopes: str) -> None:
+    """What the location's token may do; without scopes, everything."""
+    object.__setattr__(on.ghl.places[LOCATION].settings, "scopes", scopes or None)
 
 
 async def test_a_refused_contact_is_parked_with_ghls_words_and_written_with_its_next_change(
@@ -84,7 +160,7 @@ async def test_the_windows_limit_is_used_and_never_broken(broker: Broker, tmp_pa
 def assert_once(on: Stage, lead: str) -> None:
     """One contact with its tag, one note, one task."""
     contact = on.contacts()[lead]
-    assert len(on.ghl.place("loc-acme").contacts) == 1
+    assert len(on.ghl.place(LOCATION).contacts) == 1
     assert contact["tags"] == ["buyer"]
     assert len(contact["notes"]) == 1
     assert len(contact["tasks"]) == 1

@@ -99,7 +99,7 @@ GHL: list[tuple[VendorError, str]] = [
     (ghl(401, "Invalid token: access token is invalid"), "token expired"),
     (ghl(401, "The token has expired"), "token expired"),
     (ghl(401, "Invalid Private Integration token"), "not authorized"),
-    (ghl(401, "The token is not authorized for this scope."), "not authorized"),
+    (ghl(401, "The token is not authorized for this scope."), "missing permission"),
     (ghl(401, "Token's user type mismatch!"), "not authorized"),
     (
         ghl(401, "This authClass type is not allowed to access this scope. Please reach out to support"),
@@ -120,7 +120,7 @@ GHL: list[tuple[VendorError, str]] = [
     # Calendars, without which contacts go on
     (ghl(401, "The token is not authorized for this scope.", operation="create-appointment"), "no calendar access"),
     (ghl(403, "The token is not authorized for this scope.", operation="get-calendar"), "no calendar access"),
-    (ghl(401, "The token is not authorized for this scope.", operation="create-task"), "not authorized"),
+    (ghl(401, "The token is not authorized for this scope.", operation="create-task"), "missing permission"),
     (ghl(401, "Invalid Private Integration token", operation="create-appointment"), "not authorized"),
     (ghl(400, "The calendar c1 is not found", operation="create-appointment"), "no such calendar"),
     (ghl(404, "Calendar not found", operation="get-calendar"), "no such calendar"),

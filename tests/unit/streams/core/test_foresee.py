@@ -95,10 +95,10 @@ def test_what_is_parked_would_be_tried_again_and_what_is_on_its_way_is_left_alon
 def test_a_note_without_its_contact_waits_and_a_doubtful_create_is_looked_for() -> None:
     """Neither is written."""
     [note] = foreseen(Standing(snapshot("note"), None, None))
-    doubtful = LinkRow(intent=Intent(at_ms=999_999, step="create contact"))
-    [contact] = foreseen(Standing(snapshot(), doubtful, None))
+    known = LinkRow(intent=Intent(at_ms=999_999, step="create contact", identifiers={"email": "old@example.com"}))
+    lost = LinkRow(intent=Intent(at_ms=999_999, step="create contact"))
     assert note.verdict == "blocked"
-    assert contact.verdict in ("in doubt", "create")
+    assert [foreseen(Standing(snapshot(), one, None))[0].verdict for one in (known, lost)] == ["in doubt", "stuck"]
 
 
 def test_custom_fields_that_the_location_lacks_are_told() -> None:

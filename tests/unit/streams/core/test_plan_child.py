@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.fingerprint import field_hash
-from streams.core.plan import Blocked, Call, DesiredChild, Plan, Settled, plan_child, plan_gone_child
+from streams.core.plan import Blocked, Call, DesiredChild, Plan, Settled, plan_child, plan_gone_child, plan_left_child
 from streams.core.rows import Intent, LinkRow
 from streams.words import Entity
 from tests.unit.streams.core.ghl_model import Contact, Fate, Follower, Ghl
@@ -32,14 +32,17 @@ FATES: st.SearchStrategy[Fate] = st.sampled_from(["answered", "applied, then los
 
 
 class Planner:
-    """The plan of a note or task; `fields` None means that it is deleted in Lofty."""
+    """The plan of a note or task; `fields` None means that it is deleted in Lofty, `is_left` that it is not carried any more."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.fields: dict[str, Any] | None = None
         self.contact: LinkRow | None = LinkRow(ghl_id="g")
+        self.is_left = False
 
     def __call__(self, link: LinkRow | None, now_ms: int) -> Plan:
+        if self.is_left:
+            return plan_left_child(self.kind, link, self.contact, MARKER)
         if self.fields is None:
             return plan_gone_child(self.kind, link, self.contact, MARKER)
         return plan_child(self.kind, DesiredChild(self.fields, MARKER), link, self.contact)
@@ -105,6 +108,24 @@ def test_what_is_deleted_in_lofty_is_not_left_behind(kind: Kind, states: list[di
     one.settle(plan)
     assert held(one) == []
     assert len(one.ghl.sent) == before
+
+
+@given(kind=KINDS, states=STATES, fate=FATES)
+def test_what_is_not_carried_for_a_while_is_not_made_twice(
+    kind: Kind, states: list[dict[str, Any]], fate: Fate
+) -> None:
+    """A note whose text is emptied while its create is in doubt, and then written again."""
+    one, plan = follower(kind), Planner(kind)
+    plan.fields = states[0]
+    one.step(plan, fate)
+    plan.is_left = True
+    one.settle(plan)
+    stood = len(held(one))
+    plan.is_left, plan.fields = False, states[-1]
+    one.settle(plan)
+    (child,) = held(one)
+    assert stood == (fate != "lost on the way")
+    assert same(child, states[-1])
 
 
 @given(kind=KINDS, states=STATES)

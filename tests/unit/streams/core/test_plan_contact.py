@@ -9,8 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.fingerprint import field_hash
-from streams.core.plan import CUSTOM, Call, DesiredContact, NotBefore, Plan, Settled, plan_contact, plan_gone_contact
-from streams.core.rows import LinkRow
+from streams.core.plan import (
+    CUSTOM,
+    Call,
+    DesiredContact,
+    NotBefore,
+    Plan,
+    Settled,
+    Stuck,
+    plan_contact,
+    plan_gone_contact,
+)
+from streams.core.rows import Intent, LinkRow
 from streams.words import Entity
 from tests.unit.streams.core.ghl_model import EXTERNAL, LAG_MS, Contact, Fate, Follower, Ghl
 
@@ -207,6 +217,22 @@ def test_a_lead_that_comes_back_is_whole_again(
 
 
 @pytest.mark.parametrize("fate", ["applied, then lost", "lost on the way"])
+@given(policy=st.sampled_from(["tag", "ignore"]))
+def test_a_lead_that_comes_back_after_a_create_in_doubt_is_one_contact(
+    fate: Fate, policy: Literal["tag", "ignore"]
+) -> None:
+    """Deleted in Lofty before the answer to its create was known, whatever is done with contacts of deleted leads."""
+    one, plan = follower(), Planner()
+    plan.desired, plan.policy = desire({"lastName": "Ode"}), policy
+    one.step(plan, fate)
+    plan.desired = None
+    one.settle(plan)
+    plan.desired = desire({"lastName": "Ode"})
+    one.settle(plan)
+    assert len(one.ghl.contacts) == 1
+
+
+@pytest.mark.parametrize("fate", ["applied, then lost", "lost on the way"])
 def test_a_lead_deleted_while_its_create_is_in_doubt_is_not_left_behind(fate: Fate) -> None:
     """The contact is looked for before it is called never written."""
     one, plan = follower(), Planner()
@@ -227,6 +253,35 @@ def test_absence_counts_only_after_the_search_had_time() -> None:
     found = plan(one.link, at_ms + LAG_MS)
     assert isinstance(found, Call)
     assert (found.step, found.marker, found.body) == ("find contact", LEAD, {"customField": EXTERNAL})
+
+
+@pytest.mark.parametrize("field_id", [None, "another"])
+def test_a_create_in_doubt_that_cannot_be_looked_for_is_not_called_never_made(field_id: str | None) -> None:
+    """Its custom field cannot be read, or was made anew since: whoever looks by another would find nobody, and double it."""
+    one, plan = follower(), Planner()
+    plan.desired = desire({"lastName": "Ode"})
+    one.step(plan, "applied, then lost")
+    late = one.now_ms + 2 * LAG_MS
+    custom = {} if field_id is None else {CUSTOM + field_id: LEAD}
+    alive = plan_contact(
+        DesiredContact({"lastName": "Ode", **custom}, (), LEAD, field_id), one.link, late, search_lag_ms=LAG_MS
+    )
+    gone = plan_gone_contact(
+        one.link, policy="tag", deleted_tag="x", lofty_id=LEAD, external_id_field=field_id, now_ms=late
+    )
+    assert isinstance(alive, Stuck)
+    assert isinstance(gone, Stuck)
+    assert "parked retry" in alive.because
+
+
+def test_a_create_in_doubt_is_looked_for_by_what_it_was_sent_with() -> None:
+    """A custom field that the location got later is not on it."""
+    intent = Intent(
+        at_ms=1, step="create contact", fields={"email": field_hash("a@x.test")}, identifiers={"email": "a@x.test"}
+    )
+    found = plan_contact(desire({"email": "b@x.test"}), LinkRow(intent=intent), 2 * LAG_MS, search_lag_ms=LAG_MS)
+    assert isinstance(found, Call)
+    assert (found.step, found.body) == ("find contact", {"email": "a@x.test"})
 
 
 def test_a_field_that_was_never_written_and_is_empty_is_not_sent() -> None:

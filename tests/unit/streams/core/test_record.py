@@ -139,6 +139,20 @@ def test_every_definite_answer_ends_an_intent(outcome: str) -> None:
     assert record_link(link, receipt(outcome, settled=settled)).intent is None
 
 
+@pytest.mark.parametrize(
+    ("intent", "said"),
+    [
+        (Intent(at_ms=1, step="create contact"), receipt("parked", step="create contact")),
+        (Intent(at_ms=1, step="create contact"), receipt("refused", step="find contact")),
+        (Intent(at_ms=1, step="create note"), receipt("refused", step="find note")),
+        (Intent(at_ms=2, step="create contact", is_repeated=True), receipt("refused", step="create contact")),
+    ],
+)
+def test_what_says_nothing_of_a_create_leaves_it_in_doubt(intent: Intent, said: Receipt) -> None:
+    """Else it would be made again without a look."""
+    assert record_link(LinkRow(intent=intent), said).intent == intent
+
+
 def test_what_deliver_found_unchanged_does_not_settle_what_became_unknown_meanwhile() -> None:
     """It looked at the link before the doubt was recorded, and its receipt stands behind the doubt's."""
     link = LinkRow(ghl_id="g", fields={"lastName": "h"}, settled="f1/m", version_ms=4)

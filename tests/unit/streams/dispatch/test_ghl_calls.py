@@ -131,13 +131,6 @@ def test_every_step_of_a_plan_is_tried_here() -> None:
     assert {call.step for call, *_ in STEPS} == set(get_args(StepName))
 
 
-async def test_a_contact_that_bears_nothing_to_look_for_is_looked_for_without_a_request() -> None:
-    """Nothing could be asked; an empty search would match anybody."""
-    vendor = Vendor()
-    assert await perform(client(vendor), LOCATION, Call("find contact", body={})) == Performed(None)
-    assert vendor.lines == []
-
-
 async def test_a_create_whose_answer_bears_no_id_is_an_error() -> None:
     """It is in doubt: the request may have made something whose id nobody knows."""
     body = {"body": "x"}
