@@ -19,7 +19,8 @@ from typing import Any
 
 from mode.utils.logging import get_logger
 
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from streams.mappings.desk import MappingDesk
 from streams.mappings.force import same_mappings
 from streams.settings import Settings

@@ -14,7 +14,6 @@ import typer
 from aiohttp import web
 
 from streams.admin import create_missing, inspect
-from streams.app import Collaborators
 from streams.cli.running import (
     DEFAULT_CONFIG,
     WRONG,
@@ -29,6 +28,7 @@ from streams.cli.running import (
     settings_or_refuse,
     tracing_or_refuse,
 )
+from streams.collaborators import Collaborators
 from streams.mappings.desk import MappingDesk
 from streams.observe import add_health_and_metrics, listen
 from streams.settings import Settings

@@ -6,8 +6,8 @@ import logging
 from functools import partial
 
 import streams.cli.worker
-from streams.app import Collaborators
 from streams.cli import main
+from streams.collaborators import Collaborators
 from streams.metrics import Metrics
 
 if __name__ == "__main__":

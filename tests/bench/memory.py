@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from streams.admin import create_missing
-from streams.app import Collaborators, Worker
+from streams.app import Worker
 from streams.appender import Appender, Record
+from streams.collaborators import Collaborators
 from streams.placement import ghl_budget, partition_of
 from streams.settings import Settings, parse_settings
 from streams.topics import RECEIPTS, TopicNames

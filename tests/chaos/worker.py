@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from streams.agents.batches import Process
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from streams.core.dispatcher import Item
 from streams.dispatch.loop import Finish, Slot
 from streams.settings import load_settings

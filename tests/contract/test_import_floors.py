@@ -34,7 +34,14 @@ CONSOLE_SHELLS = (
 # what is new under a pure package is pure until somebody says here that it is not.
 FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
     (5, "entry", ("streams.cli", "streams.cli.*", "streams.demo", "streams.demo.*")),
-    (4, "root", ("streams.app", "streams.back", "streams.shifts", "streams.vendors", "streams.faust_app")),
+    (
+        4,
+        "root",
+        (
+            *("streams.app", "streams.collaborators", "streams.dispatchers", "streams.pipeline"),
+            *("streams.back", "streams.shifts", "streams.vendors", "streams.faust_app"),
+        ),
+    ),
     (
         3,
         "shells",

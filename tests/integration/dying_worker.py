@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from streams.dispatch.tokens import Tokens
 from streams.settings import load_settings
 

@@ -26,8 +26,9 @@ from connectors.lofty import LoftyClient
 from connectors.lofty import sandbox as lofty_sandbox
 from connectors.lofty.sandbox import PingSettings, desk_work
 from connectors.lofty.sandbox.people import make_team
-from streams.app import Collaborators, Worker
+from streams.app import Worker
 from streams.appender import Appender, Record
+from streams.collaborators import Collaborators
 from streams.gateway.server import Gateway
 from streams.kafka import new_producer, read_topic
 from streams.mapping import LEAD_ID_FIELD

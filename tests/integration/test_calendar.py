@@ -11,7 +11,8 @@ from connectors.ghl.sandbox.people import act
 from connectors.ghl.sandbox.seeds import seed
 from connectors.lofty.sandbox import desk_work
 from connectors.sandbox.faults import parse_fault
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from streams.settings import parse_settings
 from tests.integration.stage import ENVIRON, LOCATION, TEAM, Stage, stage
 from tests.integration.test_verify import verified
@@ -162,7 +163,7 @@ async def test_the_calendars_team_is_read_with_the_locations_names(embedded_kafk
         lead = on.new_lead()
         book(on, lead)
         await on.until(lambda: in_calendar(on, lead))
-        team = on.worker._directories.get("acme").calendar_team
+        team = on.worker.dispatchers.directories.get("acme").calendar_team
         [booked] = in_calendar(on, lead)
 
     assert team == {users[0]}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from connectors.sandbox.faults import parse_fault
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 

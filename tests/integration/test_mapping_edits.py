@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.app import Collaborators
+from streams.collaborators import Collaborators
 from streams.mappings.desk import MappingDesk
 from streams.mappings.errors import NoMappings, StaleVersion, WrongMapping
 from streams.shifts import Shifts

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from connectors.sandbox.faults import Fault
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from streams.placement import ghl_budget, partition_of
 from streams.topics import INSPECTIONS, SNAPSHOTS
 from streams.verify.asker import Asker, Patience

@@ -22,8 +22,9 @@ from connectors.http import AiohttpTransport
 from connectors.keyring import KeyRing
 from connectors.lofty import sandbox as lofty_sandbox
 from connectors.oauth import converse
-from streams.app import Collaborators, Worker
+from streams.app import Worker
 from streams.appender import Appender
+from streams.collaborators import Collaborators
 from streams.connecting import accept_ghl, accept_lofty, ghl_link, hand_over, lofty_by_key, lofty_link
 from streams.kafka import new_producer, start_producer
 from streams.oauth import Grants
@@ -140,7 +141,7 @@ async def test_a_successor_goes_on_with_what_was_kept(broker: Broker, tmp_path: 
         first = on.new_lead()
         await on.until(lambda: first in on.contacts())
         await on.until_quiet()
-        tokens = on.worker._tokens
+        tokens = on.worker.dispatchers.tokens
         assert tokens is not None
         reached = asyncio.Event()
 

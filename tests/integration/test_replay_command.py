@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from connectors.sandbox.faults import parse_fault
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from streams.settings import parse_settings
 from streams.topics import CHANGES
 from tests.integration.command import command, config_of

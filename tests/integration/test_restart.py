@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from tests.integration.stage import stage
 from tests.kafka.broker import Broker
 

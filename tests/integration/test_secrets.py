@@ -41,7 +41,7 @@ async def test_no_secret_is_left_anywhere(
             left = [await connect_ghl(on, grants)]
             left += await run_right_and_wrong(on)
             left += [repr(on.settings), str(on.settings), str(on.settings.model_dump()), repr(grants), on.config]
-            left += [repr(one) for one in on.worker._tokens._flights.values()]  # type: ignore[union-attr]  # it has OAuth
+            left += [repr(one) for one in on.worker.dispatchers.tokens._flights.values()]  # type: ignore[union-attr]  # it has OAuth
             left += await refusals(on)
             async with on.http.get(f"{on.gateway.url}/metrics") as answer:
                 left.append(await answer.text())
@@ -88,7 +88,7 @@ async def run_right_and_wrong(on: Stage) -> list[str]:
 
 async def refusals(on: Stage) -> list[str]:
     """What errors say of requests that carried secrets."""
-    grants_client = on.worker._tokens._grants.ghl_client()  # type: ignore[union-attr]  # as above
+    grants_client = on.worker.dispatchers.tokens._grants.ghl_client()  # type: ignore[union-attr]  # as above
     async with AiohttpTransport() as transport:
         try:
             await converse(exchange_code(grants_client, "no-such-code", asked_at_ms=0, base_url=on.ghl_url), transport)
@@ -113,7 +113,7 @@ def secrets_of(on: Stage) -> dict[str, str]:
     """All that was planted or granted."""
     planted = {**{k: v for k, v in ENVIRON.items() if k != "LOFTY_GHL_ACME_GHL_TOKEN"}, **SECRETS}
     planted["the key itself"] = SECRETS["LOFTY_GHL_TOKEN_KEYS"].partition(":")[2]
-    flights = on.worker._tokens._flights  # type: ignore[union-attr]  # as above
+    flights = on.worker.dispatchers.tokens._flights  # type: ignore[union-attr]  # as above
     for name, flight in flights.items():
         planted[f"{name} access"] = flight._pair.access
         planted[f"{name} refresh"] = str(flight._pair.refresh)

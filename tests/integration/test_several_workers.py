@@ -6,7 +6,8 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import orjson
 
 from connectors.lofty.sandbox import desk_work
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from streams.topics import SWEEPS
 from streams.words import SweepOrder
 from tests.integration.command import command, config_of

@@ -9,7 +9,8 @@ from typing import Any
 from connectors.ghl.sandbox.people import act
 from connectors.lofty.sandbox import desk_work
 from connectors.lofty.sandbox.state import Kind
-from streams.app import Collaborators, Worker
+from streams.app import Worker
+from streams.collaborators import Collaborators
 from streams.explain.find import Finder
 from streams.metrics import Metrics
 from streams.topics import GHL_CHANGES, LOFTY_RECEIPTS

@@ -1,0 +1,42 @@
+"""What a worker is given from outside: the real things, unless a test replaces some."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaProducer
+
+from connectors.http import AiohttpTransport, Transport
+from streams.dispatch.watchdog import end_process
+from streams.kafka import new_producer
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.tracing import NoTracing, Tracing
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """What a worker is given from outside. The defaults are the real things; tests replace some.
+
+    `instance` names this process to the vendors and in its fences. `end` ends a process that cannot go on.
+    `newer_mappings` tells the version of the mappings that the worker's are equal to, and why a newer one is not in force.
+    """
+
+    instance: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    transport: Callable[[str, Callable[[], bool]], Transport] = lambda instance, may_send: AiohttpTransport(
+        instance=instance, may_send=may_send
+    )
+    producer: Callable[[Settings], AIOKafkaProducer] = new_producer
+    monotonic: Callable[[], float] = time.monotonic
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    jitter: Callable[[], float] = random.random
+    metrics: Metrics = field(default_factory=Metrics)
+    tracing: Tracing = field(default_factory=NoTracing)
+    end: Callable[[str], None] = end_process
+    newer_mappings: Callable[[Settings], tuple[int, str]] = lambda s: (s.mapping_version, s.mapping_trouble)
+    visibility_ms: int = 60_000
+    search_lag_ms: int = 10_000

@@ -1,0 +1,181 @@
+"""Which agent reads which topic, in one place: the way of a change, the way back, and what operators ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from streams.agents.batches import Process
+from streams.agents.dedupe import dedupe
+from streams.agents.deliver import deliver
+from streams.agents.fetch import fetch
+from streams.agents.inspect import inspect
+from streams.agents.record import record
+from streams.agents.replay import replay
+from streams.agents.sweep import sweep
+from streams.agents.tokens import tokens
+from streams.appender import Appender
+from streams.collaborators import Collaborators
+from streams.dispatch.ownership import Ownership
+from streams.dispatch.recorded import Recorded
+from streams.dispatchers import Dispatchers
+from streams.observing import Observing
+from streams.parking import Parking
+from streams.places import Places
+from streams.settings import Settings
+from streams.state import State
+from streams.topics import (
+    CHANGES,
+    FETCHES,
+    GHL_CHANGES,
+    INSPECTIONS,
+    LOFTY_WRITES,
+    OBSERVATIONS,
+    RECEIPTS,
+    REPLAYS,
+    SNAPSHOTS,
+    SWEEPS,
+    TOKENS,
+    TopicNames,
+)
+
+NOT_RESUMED = frozenset({SNAPSHOTS, TOKENS})
+"""Compacted topics, where events that the consumer skipped cannot be told from compacted ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What agents are made of. `agents` gives each as its name, its topic and what it does with a batch."""
+
+    settings: Settings
+    given: Collaborators
+    names: TopicNames
+    places: Places
+    state: State
+    appender: Appender
+    parking: Parking
+    observing: Observing
+    recorded: Recorded
+    ownership: Ownership
+    dispatchers: Dispatchers
+
+    def agents(self) -> Iterator[tuple[str, str, Process]]:
+        """Every agent of a worker."""
+        yield from self._way_there()
+        yield from self._way_back()
+        yield from self._asked_for()
+
+    def _way_there(self) -> Iterator[tuple[str, str, Process]]:
+        """A change of Lofty: deduplicated, read, put where it is wanted, written, recorded."""
+        given, state, dispatchers, names = self.given, self.state, self.dispatchers, self.names
+        yield (
+            "dedupe",
+            CHANGES,
+            dedupe(
+                seen=state.seen,
+                appender=self.appender,
+                parking=self.parking,
+                fetches_topic=names.of(FETCHES),
+                lofty_partitions={name: self.places.lofty(c) for name, c in self.settings.connections.items()},
+                now_ms=given.now_ms,
+                count=lambda decision: given.metrics.changes.labels(decision).inc(),
+                new_trace=self.observing.new_trace,
+                traced=self.observing.admitted if given.tracing.is_on else None,
+            ),
+        )
+        yield (
+            "fetch",
+            FETCHES,
+            fetch(
+                fetches=state.fetches,
+                appender=self.appender,
+                parking=self.parking,
+                offer=dispatchers.offer_read,
+                now_ms=given.now_ms,
+            ),
+        )
+        yield (
+            "deliver",
+            SNAPSHOTS,
+            deliver(
+                outbox=state.outbox,
+                links=state.links,
+                appender=self.appender,
+                parking=self.parking,
+                receipts_topic=names.of(RECEIPTS),
+                settled_as=dispatchers.settled_as,
+                offer=dispatchers.offer_write,
+                epoch=self.ownership.epoch,
+                now_ms=given.now_ms,
+                count=given.metrics.delivered,
+            ),
+        )
+        yield (
+            "record",
+            RECEIPTS,
+            record(
+                links=state.links,
+                outbox=state.outbox,
+                appender=self.appender,
+                parking=self.parking,
+                settled_as=dispatchers.settled_as,
+                ask=dispatchers.ask,
+                recorded=self.recorded.advance,
+                linked=dispatchers.back.linked,
+                now_ms=given.now_ms,
+            ),
+        )
+
+    def _way_back(self) -> Iterator[tuple[str, str, Process]]:
+        """An event of GHL: judged, and what it asks of Lofty done."""
+        yield "respond", GHL_CHANGES, self.dispatchers.back.respond_process()
+        yield "write_back", LOFTY_WRITES, self.dispatchers.back.write_back_process()
+
+    def _asked_for(self) -> Iterator[tuple[str, str, Process]]:
+        """What people and commands ask: replays, sweeps, inspections, and access given."""
+        given, state, appender, parking = self.given, self.state, self.appender, self.parking
+        dispatchers = self.dispatchers
+        yield (
+            "replay",
+            REPLAYS,
+            replay(
+                outbox=state.outbox,
+                links=state.links,
+                appender=appender,
+                parking=parking,
+                settled_as=dispatchers.settled_as,
+                offer=dispatchers.offer_write,
+                epoch=self.ownership.epoch,
+                now_ms=given.now_ms,
+                count=lambda decision: given.metrics.snapshots.labels(f"replayed: {decision}").inc(),
+            ),
+        )
+        yield (
+            "sweep",
+            SWEEPS,
+            sweep(
+                sweeps=state.sweeps,
+                appender=appender,
+                parking=parking,
+                offer=dispatchers.sweeper.offer,
+                now_ms=given.now_ms,
+            ),
+        )
+        yield (
+            "inspect",
+            INSPECTIONS,
+            inspect(
+                ask=dispatchers.inspector.ask,
+                appender=appender,
+                parking=parking,
+                observations_topic=self.names.of(OBSERVATIONS),
+                now_ms=given.now_ms,
+            ),
+        )
+        if dispatchers.tokens is not None:
+            adopt = dispatchers.tokens.adopt
+            yield (
+                "tokens",
+                TOKENS,
+                tokens(table=state.tokens, appender=appender, parking=parking, adopt=adopt, now_ms=given.now_ms),
+            )
