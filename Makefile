@@ -4,6 +4,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
+JOBS ?= 2
 
 .PHONY: help setup demo test alerts compose check bench chaos-short chaos lock clean
 .DEFAULT_GOAL := help
@@ -20,8 +21,8 @@ $(READY): requirements.lock pyproject.toml .ci/setup
 demo: $(READY) ## the whole flow on an embedded broker and sandboxes, in two minutes (ARGS=--keep to look around)
 	@$(BIN)/lofty-ghl demo $(ARGS)
 
-test: $(READY) ## all tests but those of alerts and chaos; a real Kafka where Java and Maven, Docker or KAFKA_BOOTSTRAP_SERVERS give one
-	@$(BIN)/pytest -q --ignore=tests/compose $(ARGS)
+test: $(READY) ## all tests but those of alerts and chaos; a real Kafka where Java and Maven, Docker or KAFKA_BOOTSTRAP_SERVERS give one (JOBS=2 files at a time)
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile --ignore=tests/compose $(ARGS)
 
 alerts: $(READY) ## docker-compose.yml's demo beside a real Prometheus: every query is asked, every fault raises its alert
 	@$(BIN)/pytest -q tests/compose $(ARGS)
