@@ -17,32 +17,11 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from streams.console.api.routes import openapi
-from streams.console.passwords import token_hash
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
-from tests.unit.streams.console.stage import KEY, PASSWORDS, cheap_hash
+from tests.unit.streams.console.stage import CONFIG, KEY, TOKENS
 
-TOKENS = {"robot": "lgt_token-of-the-operator-0001", "looker": "lgt_token-of-the-viewer-0002"}
-CONSOLE = f"""
-[console]
-enabled = true
-[[console.users]]
-name = "ann"
-role = "operator"
-password_hash = "{cheap_hash(PASSWORDS["ann"])}"
-[[console.users]]
-name = "vera"
-role = "viewer"
-password_hash = "{cheap_hash(PASSWORDS["vera"])}"
-[[console.tokens]]
-name = "robot"
-role = "operator"
-hash = "{token_hash(TOKENS["robot"])}"
-[[console.tokens]]
-name = "looker"
-role = "viewer"
-hash = "{token_hash(TOKENS["looker"])}"
-"""
+CONSOLE = CONFIG.replace("index = false\n", "")
 CONSOLE_ENVIRON = {"LOFTY_GHL_CONSOLE_KEY": KEY}
 
 

@@ -10,11 +10,11 @@ import pytest
 from connectors.sandbox.faults import parse_fault
 from streams.console.api.routes import ENDPOINTS
 from streams.settings.secrets import secret_values
-from tests.integration.console import TOKENS, caller, console_on_stage, until_indexed
+from tests.integration.console import caller, console_on_stage, until_indexed
 from tests.integration.stage import ENVIRON
 from tests.integration.test_oauth import APPS, GHL_CLIENTS, LOFTY_CLIENTS, SECRETS, connect_ghl
 from tests.kafka.broker import Broker
-from tests.unit.streams.console.stage import KEY, PASSWORDS
+from tests.unit.streams.console.stage import KEY, PASSWORDS, TOKENS
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -84,7 +84,7 @@ async def test_no_answer_holds_a_secret(embedded_kafka: Broker, tmp_path: Path) 
         ):
             async with on.http.get(f"{on.gateway.url}{path}", headers=headers) as answer:
                 left.append(await answer.text())
-        flights = on.worker._tokens._flights  # type: ignore[union-attr]  # it has OAuth
+        flights = on.worker.dispatchers.tokens._flights  # type: ignore[union-attr]  # it has OAuth
         planted = {
             **{name: value for name, value in ENVIRON.items() if name != "LOFTY_GHL_ACME_GHL_TOKEN"},
             **SECRETS,
