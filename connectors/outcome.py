@@ -26,6 +26,9 @@ from connectors.ghl.operations import CALENDAR_OPERATIONS
 MISSING_PERMISSION = "missing permission"
 """The cause of a pause that says nothing of other kinds of requests: the token stands, and may not do this one."""
 
+NAMES_NOTHING = "not found, but not what"
+"""The cause of a 404 that does not say that the thing we asked for is gone."""
+
 CALENDARS = frozenset(one.name for one in CALENDAR_OPERATIONS)
 
 
@@ -157,7 +160,14 @@ OUTCOMES: tuple[Row, ...] = (
         Disposition.GONE,
         "deleted there, by hand or by us",
     ),
-    Row("not found", _answer("ghl", (404, 410)), Disposition.GONE, "deleted there, by hand or by us"),
+    Row(
+        "not found",
+        _answer("ghl", (404, 410), r"\b(contact|note|task|appointment|event)\b.*\b(not (be )?found|not exist|deleted)"),
+        Disposition.GONE,
+        "deleted there, by hand or by us",
+    ),
+    # GHL says 400 in words of what is gone. A 404 without them is a proxy's, or a route's: what was there still may be.
+    Row(NAMES_NOTHING, _answer("ghl", (404, 410)), Disposition.REFUSED, "it does not say what is not there"),
     # -- Lofty ---------------------------------------------------------------------------------------------
     # By code or, where there is none, by words; and with a status that varies from endpoint to endpoint.
     Row(

@@ -50,6 +50,30 @@ async def test_a_contact_without_email_and_phone_is_found_again_by_its_lofty_id(
         assert lead in on.contacts()
 
 
+async def test_a_404_that_names_nothing_makes_nothing_anew(broker: Broker, tmp_path: Path) -> None:
+    """A proxy or a route that is away for a moment: it does not say that the contact or its note is gone."""
+    async with stage(broker, tmp_path) as on:
+        lead = on.new_lead(emails=[], phones=[])
+        note = on.edit("create", "note", leadId=lead, fields={"content": "Once."}).id
+        await on.until(lambda: lead in on.contacts() and on.contacts()[lead]["notes"])
+        await on.until_quiet()
+        for operation in ("update-contact", "update-note"):
+            on.ghl.faults.add(parse_fault({"kind": "status", "operation": operation, "status": 404, "times": 1}))
+        on.edit("update", "lead", id=lead, fields={"lastName": "Later"})
+        on.edit("update", "note", id=note, fields={"content": "Later."})
+        await on.until_quiet()
+        parked = [one.reason for one in await on.parked()]
+        on.edit("update", "lead", id=lead, fields={"lastName": "Last"})
+        on.edit("update", "note", id=note, fields={"content": "Last."})
+        await on.until(lambda: on.contacts()[lead]["lastName"] == "Last")
+        await on.until(lambda: any("Last." in one["body"] for one in on.contacts()[lead]["notes"]))
+        await on.until_quiet()
+
+        assert parked == ["not found, but not what", "not found, but not what"]
+        assert len(on.ghl.place(LOCATION).contacts) == 1
+        assert len(on.contacts()[lead]["notes"]) == 1
+
+
 async def test_a_create_in_doubt_waits_for_a_revoked_token(broker: Broker, tmp_path: Path) -> None:
     """The next worker cannot read the custom field by which the contact would be found: it must not call it never made."""
     async with stage(broker, tmp_path) as on:

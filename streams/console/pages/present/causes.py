@@ -113,6 +113,15 @@ _CAUSES: tuple[tuple[str, str, Cause], ...] = (
     ("", "connect again", Cause("Access has ended", _ACCESS)),
     ("", "unreadable", Cause("A record that cannot be read", "Its bytes are kept. Retry after an update, or discard.")),
     ("", "refused", Cause("The vendor refuses it", "Its own words say why. Mend it, then retry.")),
+    (
+        "",
+        "not found, but not what",
+        Cause(
+            "GHL's address was not found",
+            "The answer does not say that the contact, note or task is gone, so nothing was made anew. Look at `base_url` and "
+            "any proxy on the way, then retry; delete it in Lofty, or discard, if it is gone in GHL.",
+        ),
+    ),
     ("", "not found", Cause("It is not there any more", "Retry to look again, or discard.")),
 )
 
