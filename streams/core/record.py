@@ -23,7 +23,8 @@ _LOOKS = frozenset({"find contact", "find note", "find task", "find appointment"
 def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
     """The link after a receipt.
 
-    Every definite answer ends an intent. `parked` is none, for we gave up without knowing, nor is a look that was refused.
+    Every definite answer ends an intent. `parked` is none, for we gave up without knowing, nor is a look that was refused, or
+    one under a contact that is gone.
     """
     link = link or LinkRow()
     if is_late(link, receipt):
@@ -52,13 +53,15 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
         if receipt.doubtful_tags is not None:
             doubt["doubtful_tags"] = receipt.doubtful_tags
         return link.model_copy(update=doubt)
-    if receipt.is_forgotten:
-        return LinkRow(version_ms=link.version_ms, epoch=link.epoch)
-    if receipt.outcome == "refused" and receipt.step in _LOOKS:
-        return link
+    # A create certainly did not happen; the one before it still may have.
     is_not_made = receipt.outcome in ("failed", "refused") and receipt.step in _CREATES
-    if is_not_made and link.intent is not None and link.intent.is_repeated:
-        return link  # this create certainly did not happen; the one before it still may have
+    is_still_in_doubt = is_not_made and link.intent is not None and link.intent.is_repeated
+    if receipt.is_forgotten:
+        # What was looked for under a contact that is gone may stand under the one into which that was merged.
+        is_still_in_doubt = is_still_in_doubt or (receipt.kind != "contact" and receipt.step in _LOOKS)
+        return LinkRow(version_ms=link.version_ms, epoch=link.epoch, intent=link.intent if is_still_in_doubt else None)
+    if is_still_in_doubt or (receipt.outcome == "refused" and receipt.step in _LOOKS):
+        return link
     update: dict[str, object] = {"intent": None}
     if receipt.outcome not in ("failed", "refused"):
         if receipt.outcome == "applied":

@@ -266,7 +266,7 @@ class Writer:
     ) -> Finish:
         """What we wanted to change is not in GHL any more. Its link is forgotten, and made anew if the policy says so."""
         is_told = "contact not found" in str(answer).lower()
-        if call.step == "create appointment" and not is_told:
+        if call.step in ("create appointment", "find note", "find task", "find appointment") and not is_told:
             return await self._park(place, row, call.step, "not found", answer)  # what is missing is not the contact
         is_contact_gone = entity.kind == "contact" or call.is_create or is_told
         if is_contact_gone and place.contact_deleted_in_ghl == "leave" and answer is not None:

@@ -146,6 +146,11 @@ def test_every_definite_answer_ends_an_intent(outcome: str) -> None:
         (Intent(at_ms=1, step="create contact"), receipt("refused", step="find contact")),
         (Intent(at_ms=1, step="create note"), receipt("refused", step="find note")),
         (Intent(at_ms=2, step="create contact", is_repeated=True), receipt("refused", step="create contact")),
+        (
+            Intent(at_ms=2, step="create contact", is_repeated=True),
+            receipt("failed", step="create contact", is_forgotten=True),
+        ),
+        (Intent(at_ms=1, step="create note"), receipt("failed", kind="note", step="find note", is_forgotten=True)),
     ],
 )
 def test_what_says_nothing_of_a_create_leaves_it_in_doubt(intent: Intent, said: Receipt) -> None:
