@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.lofty.call import Caller, Query, number
+from connectors.lofty.operations import NOTES_AT_MOST
 
 
 class NoteCalls(Caller):
     """The operations on notes."""
 
     async def list_notes(self, lead_id: str, *, with_system_notes: bool = False) -> list[dict[str, Any]]:
-        """The notes of a lead, in no promised order.
+        """The notes of a lead, in no promised order: `NOTES_AT_MOST` of them, as there are no pages.
 
         `limit` is in no document, but third parties got a small page without it; should it be unknown, it is ignored.
         """
         number("list-notes", "lead_id", lead_id)
-        query: Query = {"leadId": lead_id, "includeSystemNote": with_system_notes, "limit": 100}
+        query: Query = {"leadId": lead_id, "includeSystemNote": with_system_notes, "limit": NOTES_AT_MOST}
         return (await self.call("list-notes", query=query)).objects("notes")
 
     async def get_note(self, note_id: str) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 
 from connectors.operation import Operation, RetryClass
 
+NOTES_AT_MOST = 100
+"""How many notes `list-notes` gives: a longer list is cut off, and a note that is not in it may still be there."""
+
 
 def _one(name: str, method: str, path: str, retry: RetryClass, *, empty: bool = False, old: bool = False) -> Operation:
     return Operation(name, method, path, (), "", retry, is_deprecated=old, may_be_empty=empty)

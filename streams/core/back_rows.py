@@ -46,15 +46,15 @@ class HeardRow(Word):
 class ErrandRow(Word):
     """`errands`: one thing of a lead that the way back wants in Lofty, and what stands there.
 
-    `written` are the hashes of what was last written, `is_finished` whether the task was finished by us.
-    `intent_ms` is the time of a create that may or may not have happened.
+    `written` are the hashes of what was last written, `is_finished` whether the task was finished by us, None when that is
+    not known. `intent_ms` is the time of a create or a deletion that may or may not have happened.
     `body` is what a read found that the lead lacks, to be written by the next request.
     """
 
     write: LoftyWrite
     lofty_id: str | None = None
     written: dict[str, str] = Field(default_factory=dict)
-    is_finished: bool = False
+    is_finished: bool | None = False
     intent_ms: int | None = None
     body: dict[str, Any] | None = None
     is_settled: bool = False

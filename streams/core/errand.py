@@ -1,14 +1,16 @@
 """Errand: the one next request that brings a thing in Lofty closer to what the way back wants. Pure.
 
 The protocol of DESIGN §6, the other way round: an intent before a create, a marker in its text, a look before a second try.
+A deletion without an answer is in doubt, too: when the thing is wanted again, it is looked for before anything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.lofty.operations import NOTES_AT_MOST
 from streams.core.back_rows import ErrandRow
 from streams.core.fingerprint import field_hash
 from streams.mapping.back import LOFTY_FIELDS, WayBack
@@ -75,7 +77,15 @@ class PutLead:
     body: Mapping[str, Any]
 
 
+NOT_TO_BE_LOOKED_FOR = (
+    f"whether it reached Lofty is not known, and the lead has {NOTES_AT_MOST} notes or more, of which Lofty shows no more: writing "
+    "it again could double it. Look for it in Lofty: if it is there, `lofty-ghl parked discard`; if it is not, write it there by hand"
+)
+
 Step = Settled | NotBefore | Create | Look | Update | Finish | Delete | ReadLead | PutLead
+
+DELETED: Mapping[str, Any] = {"lofty_id": None, "intent_ms": None, "written": {}, "is_finished": False}
+"""What the row reads once nothing stands there any more."""
 
 _FIXED = frozenset({"type", "assignedRole", "finished"})
 """What Lofty takes when a task is created, and not in an update; and what is no field at all."""
@@ -106,7 +116,7 @@ def plan(row: ErrandRow, now_ms: int, *, visibility_ms: int) -> Step:
         return ReadLead() if row.body is None else PutLead(row.body)
     if row.is_gone:
         return Settled("deleted in Lofty by hand: left alone")
-    if row.lofty_id is None and row.intent_ms is not None:
+    if row.intent_ms is not None and (row.lofty_id is None or write.state is not None):
         if now_ms < row.intent_ms + visibility_ms:
             return NotBefore(row.intent_ms + visibility_ms)
         return Look(back_marker(write.about))
@@ -124,6 +134,41 @@ def plan(row: ErrandRow, now_ms: int, *, visibility_ms: int) -> Step:
     if "finished" in write.state and write.state["finished"] is not row.is_finished:
         return Finish(write.state["finished"])
     return Settled("as wanted")
+
+
+def before(row: ErrandRow, step: Step, now_ms: int) -> dict[str, Any]:
+    """What the row must read before a step is sent: if no answer comes, or the worker ends, nobody knows what it did.
+
+    Else a state that comes back meanwhile would look as if it stood there.
+    """
+    match step:
+        case Create() | Delete():
+            return {"intent_ms": now_ms}
+        case Update(fields):
+            return {"written": {name: hash_ for name, hash_ in row.written.items() if name not in fields}}
+        case Finish():
+            return {"is_finished": None}
+    return {}
+
+
+def undone(row: ErrandRow, step: Step) -> dict[str, Any]:
+    """What the row must read again after an answer that says that a step did not happen. `row` is as it was before it."""
+    return {name: getattr(row, name) for name in before(row, step, 0)}
+
+
+def created(row: ErrandRow, step: Create, lofty_id: str) -> dict[str, Any]:
+    """What the row reads once Lofty has told the id of what it made."""
+    return {"lofty_id": lofty_id, "intent_ms": None, "written": written(row, step)}
+
+
+def looked(row: ErrandRow, listed: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What the row reads after a look among the lead's tasks or notes; None when the list does not say whether it is there."""
+    marker = back_marker(row.write.about)
+    found = next((one for one in listed if is_from(one, marker)), None)
+    if found is not None:
+        # What stands there is not known: everything is written once more.
+        return {"lofty_id": str(found.get("noteId") or found.get("id")), "intent_ms": None, "written": {}}
+    return None if row.write.target == "note" and len(listed) >= NOTES_AT_MOST else dict(DELETED)
 
 
 def written(row: ErrandRow, step: Create | Update) -> dict[str, str]:

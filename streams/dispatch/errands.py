@@ -19,6 +19,8 @@ from streams.core.back_rows import ErrandRow
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.errand import (
+    DELETED,
+    NOT_TO_BE_LOOKED_FOR,
     Create,
     Delete,
     Finish,
@@ -29,9 +31,12 @@ from streams.core.errand import (
     Settled,
     Step,
     Update,
-    is_from,
+    before,
+    created,
     lead_body,
+    looked,
     plan,
+    undone,
     written,
 )
 from streams.dispatch.loop import AGAIN, DONE, Slot
@@ -61,7 +66,7 @@ _DEFINITE = frozenset(
         Disposition.REFRESH,
     }
 )
-"""Answers after which a create certainly did not happen."""
+"""Answers after which what was asked certainly did not happen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,8 @@ class Errands:
                 return End(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
             case Create():
                 await self._tell(row, team, "intended", "create")
-                await self._change(row, team, intent_ms=self.now_ms())
+        if doubt := before(row, step, self.now_ms()):
+            await self._change(row, team, **doubt)
         try:
             facts = await self._perform(team, row, step)
         except ConnectorError as error:
@@ -121,29 +127,24 @@ class Errands:
             return await self._failed(row, team, step, error, outcome)
         slot.answered()
         self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
+        if facts is None:
+            return await self._park(row, team, step, "not findable", NOT_TO_BE_LOOKED_FOR)
         now = await self._change(row, team, **facts, attempts=0, last_error="")
         if not isinstance(step, ReadLead | Look):
             await self._tell(now, team, "applied", _name(step))
         return AGAIN
 
-    async def _perform(self, team: Team, row: ErrandRow, step: Step) -> dict[str, Any]:
-        """Do the request; returns what the row reads after it."""
+    async def _perform(self, team: Team, row: ErrandRow, step: Step) -> dict[str, Any] | None:
+        """Do the request; returns what the row reads after it, None after a look that says nothing."""
         write, client = row.write, team.client
         is_note, lofty_id = write.target == "note", row.lofty_id or ""
         match step:
             case Create(fields) if is_note:
-                made = await client.create_note(write.lead, fields["content"])
-                return {"lofty_id": made, "intent_ms": None, "written": written(row, step)}
+                return created(row, step, await client.create_note(write.lead, fields["content"]))
             case Create(fields):
-                made = await client.create_task(write.lead, fields)
-                return {"lofty_id": made, "intent_ms": None, "written": written(row, step)}
-            case Look(marker):
-                listed = await (client.list_notes(write.lead) if is_note else client.list_tasks(write.lead))
-                found = next((one for one in listed if is_from(one, marker)), None)
-                if found is None:
-                    return {"intent_ms": None}
-                # What stands there is not known: everything is written once more.
-                return {"lofty_id": str(found.get("noteId") or found.get("id")), "intent_ms": None, "written": {}}
+                return created(row, step, await client.create_task(write.lead, fields))
+            case Look():
+                return looked(row, await (client.list_notes(write.lead) if is_note else client.list_tasks(write.lead)))
             case Update(fields) if is_note:
                 await client.update_note(lofty_id, write.lead, fields["content"])
                 return {"written": written(row, step)}
@@ -155,7 +156,7 @@ class Errands:
                 return {"is_finished": is_finished}
             case Delete():
                 await (client.delete_note(lofty_id) if is_note else client.delete_task(lofty_id))
-                return {"lofty_id": None, "written": {}, "is_finished": False}
+                return dict(DELETED)
             case ReadLead():
                 return self._compared(row, await client.get_lead(write.lead))
             case PutLead(body):
@@ -175,18 +176,19 @@ class Errands:
 
     async def _failed(self, row: ErrandRow, team: Team, step: Step, error: ConnectorError, outcome: Row) -> End:
         answer = error if isinstance(error, VendorError) else None
-        if isinstance(step, Create) and (isinstance(error, NotSent) or outcome.disposition in _DEFINITE):
-            row = await self._change(row, team, intent_ms=None)
+        is_definite = isinstance(error, NotSent) or outcome.disposition in _DEFINITE
+        if is_definite and (facts := undone(row, step)):
+            await self._change(row, team, **facts)
         match outcome.disposition:
             case Disposition.GONE if isinstance(step, Delete):
-                await self._change(row, team, lofty_id=None, written={})
+                await self._change(row, team, **DELETED)
                 return AGAIN
-            case Disposition.GONE if not isinstance(step, Create):
+            case Disposition.GONE if not isinstance(step, Create | Look):
                 gone = await self._change(row, team, is_gone=True)
                 await self._tell(gone, team, "unchanged", _name(step), answer, "it is not in Lofty any more")
                 return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
             case Disposition.REFUSED | Disposition.ADOPT | Disposition.GONE:
-                return await self._park(row, team, step, outcome.name, error)
+                return await self._park(row, team, step, outcome.name, str(error), answer)
             case Disposition.THROTTLED:
                 rate = answer.rate if answer else None
                 wait = (rate.retry_after_seconds or rate.reset_seconds if rate else None) or WINDOW_SECONDS
@@ -202,18 +204,18 @@ class Errands:
             attempts=row.attempts + 1,
             not_before_ms=self.now_ms() + int(wait * 1000),
             last_error=str(error),
-            **({"written": {}} if isinstance(step, Update) and not isinstance(error, NotSent) else {}),
         )
         await self._tell(waiting, team, "failed", _name(step), answer, str(error))
         return End(Verdict.RETRY, wait)
 
-    async def _park(self, row: ErrandRow, team: Team, step: Step, reason: str, error: ConnectorError) -> End:
-        answer = error if isinstance(error, VendorError) else None
+    async def _park(
+        self, row: ErrandRow, team: Team, step: Step, reason: str, message: str, answer: VendorError | None = None
+    ) -> End:
         write = row.write
         parked = Parked(
             stage="write back",
             reason=reason,
-            message=str(error),
+            message=message,
             at_ms=self.now_ms(),
             source=f"{self.writes_topic}/{team.partition}@{_name(step)}",
             entity=Entity.contact(write.connection, write.lead).key,
@@ -222,9 +224,9 @@ class Errands:
             original=Parked.encode(write.to_bytes()),
         )
         await self.appender.append([self.parking.record(parked)])
-        log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, error)
+        log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
         await self._change(row, team, parked=reason)
-        await self._tell(row, team, "refused", _name(step), answer, str(error))
+        await self._tell(row, team, "refused", _name(step), answer, message)
         current = self.errands.get(team.partition, write.key)
         return DONE if current is None or current.parked else AGAIN
 

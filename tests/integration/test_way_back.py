@@ -9,6 +9,7 @@ from typing import Any
 from connectors.ghl.sandbox.people import act
 from connectors.lofty.sandbox import desk_work
 from connectors.lofty.sandbox.state import Kind
+from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
 from streams.collaborators import Collaborators
 from streams.explain.find import Finder
@@ -192,6 +193,23 @@ async def test_a_lost_answer_of_lofty_makes_no_second_task(broker: Broker, tmp_p
         receipts = [LoftyReceipt.from_bytes(raw) for raw in await on.records(LOFTY_RECEIPTS)]
         assert [one.outcome for one in receipts if one.step == "create note"].count("intended") == 1
         assert len(of_lead(on, "note", lead)) == 1
+
+
+async def test_a_look_that_finds_no_lead_is_parked_and_the_note_follows_later(broker: Broker, tmp_path: Path) -> None:
+    """Whether the note was made is not known then: it is neither given up nor made again."""
+    async with stage(broker, tmp_path, more=BACK, given={"visibility_ms": 300}) as on:
+        lead, contact = await settled_lead(on)
+        on.lofty.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "create-note", "times": 1}))
+        on.lofty.faults.add(parse_fault({"kind": "status", "operation": "list-notes", "status": 404, "times": 1}))
+        note = do(on, "create-note", {"body": "said once"}, contactId=contact)["note"]["id"]
+        await on.until(lambda: len(of_lead(on, "note", lead)) == 1)
+        await on.until_quiet()
+        parked = [one.reason for one in await on.parked()]
+        do(on, "update-note", {"body": "said again"}, contactId=contact, id=note)
+        await on.until_quiet()
+
+        assert [one["content"] for one in of_lead(on, "note", lead)] == [f"said again\n\n[ghl-note:{note}]"]
+        assert parked == ["not found"]
 
 
 async def test_an_event_without_a_good_signature_changes_nothing(broker: Broker, tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ _CAUSES: tuple[tuple[str, str, Cause], ...] = (
         ),
     ),
     (
+        "write back",
+        "not findable",
+        Cause(
+            "A note that may be in Lofty already",
+            "The lead has more notes than Lofty shows, so it cannot be looked for. Discard this if the note is there; else write it there by hand, and discard.",
+        ),
+    ),
+    (
         "deliver",
         "not findable",
         Cause(

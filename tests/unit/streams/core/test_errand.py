@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from connectors.lofty.operations import NOTES_AT_MOST
 from streams.core.back_rows import ErrandRow
 from streams.core.errand import (
+    DELETED,
     Create,
     Delete,
     Finish,
@@ -17,10 +21,14 @@ from streams.core.errand import (
     ReadLead,
     Settled,
     Update,
+    before,
+    created,
     is_from,
     lead_body,
+    looked,
     merge,
     plan,
+    undone,
     written,
 )
 from streams.core.fingerprint import field_hash
@@ -71,6 +79,17 @@ def test_a_create_in_doubt_is_looked_for_once_it_must_be_visible() -> None:
     assert next_step(row, 1100) == Look("[ghl-task:t1]")
     gone = ErrandRow(write=write(None), intent_ms=1000)
     assert next_step(gone, 1100) == Look("[ghl-task:t1]")
+
+
+def test_a_list_that_was_cut_off_does_not_say_that_nothing_was_made() -> None:
+    """Lofty gives a hundred notes at most, in no promised order, and has no second page."""
+    row = ErrandRow(write=write({"content": "x"}, about="note:n1", target="note"), intent_ms=1000)
+    others = [{"noteId": number, "content": "another"} for number in range(NOTES_AT_MOST)]
+    ours = {"noteId": 7, "content": "x\n\n[ghl-note:n1]"}
+
+    assert looked(row, others) is None
+    assert looked(row, others[1:]) == dict(DELETED)
+    assert looked(row, [*others[1:], ours]) == {"lofty_id": "7", "intent_ms": None, "written": {}}
 
 
 def test_an_older_command_and_one_that_is_read_again_change_nothing() -> None:
@@ -135,3 +154,102 @@ def test_the_other_addresses_of_a_lead_stay() -> None:
 def test_a_marker_must_stand_alone_on_its_line() -> None:
     assert is_from({"content": "Call\n\n[ghl-task:t1]"}, "[ghl-task:t1]")
     assert not is_from({"content": "see [ghl-task:t1] there"}, "[ghl-task:t1]")
+
+
+# -- whatever becomes of a request ------------------------------------------------------------------------
+
+
+class Lofty:
+    """One lead's tasks as a dict, and one errand's way through plan, request and row until it is settled."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, dict[str, Any]] = {}
+        self.row: ErrandRow | None = None
+        self.now_ms = 1000
+        self.made = 0
+
+    def want(self, state: dict[str, Any] | None) -> None:
+        """GHL tells of a newer state."""
+        self.now_ms += 1
+        row = merge(self.row, write(state, at_ms=self.now_ms))
+        assert row is not None
+        self.row = row
+
+    def step(self, fate: str = "answered") -> bool:
+        """At most one request, which has the given fate; False when nothing is left to do."""
+        assert self.row is not None
+        step = plan(self.row, self.now_ms, visibility_ms=100)
+        if isinstance(step, Settled):
+            return False
+        if isinstance(step, NotBefore):
+            self.now_ms = step.at_ms
+            return True
+        row = self.row
+        self.change(**before(row, step, self.now_ms))
+        if fate == "refused":
+            self.change(**undone(row, step))
+            return True
+        if fate == "lost on the way":
+            return True
+        facts = self.do(step)
+        if fate == "answered":
+            self.change(**facts)
+        return True
+
+    def change(self, **facts: Any) -> None:
+        assert self.row is not None
+        self.row = self.row.model_copy(update=facts)
+
+    def do(self, step: Any) -> dict[str, Any]:
+        """Lofty does it; what the row reads after its answer."""
+        assert self.row is not None
+        lofty_id = self.row.lofty_id or ""
+        match step:
+            case Create(fields):
+                self.made += 1
+                lofty_id = str(self.made)
+                self.tasks[lofty_id] = {**fields, "finished": False}
+                return created(self.row, step, lofty_id)
+            case Look():
+                found = looked(self.row, [{"id": int(key), **task} for key, task in self.tasks.items()])
+                assert found is not None
+                return found
+            case _ if lofty_id not in self.tasks:
+                assert isinstance(step, Delete), "what was deleted by us is not taken for deleted by hand"
+                return dict(DELETED)
+            case Update(fields):
+                self.tasks[lofty_id].update(fields)
+                return {"written": written(self.row, step)}
+            case Finish(is_finished):
+                self.tasks[lofty_id]["finished"] = is_finished
+                return {"is_finished": is_finished}
+            case Delete():
+                del self.tasks[lofty_id]
+                return dict(DELETED)
+        raise AssertionError(step)
+
+
+@given(
+    life=st.lists(
+        st.tuples(
+            st.sampled_from([None, STATE, {**STATE, "endAt": "2027"}, {**STATE, "finished": True}]),
+            st.lists(st.sampled_from(["answered", "applied, then lost", "lost on the way", "refused"]), max_size=4),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_whatever_becomes_of_requests_there_is_one_task_as_wanted_last(
+    life: list[tuple[dict[str, Any] | None, list[str]]],
+) -> None:
+    """Answers are lost, the worker ends between a request and its answer, and GHL's states come and come back meanwhile."""
+    lofty = Lofty()
+    for state, fates in life:
+        lofty.want(state)
+        for fate in fates:
+            lofty.step(fate)
+            assert len(lofty.tasks) <= 1
+    while lofty.step():
+        assert len(lofty.tasks) <= 1
+    wanted = life[-1][0]
+    assert list(lofty.tasks.values()) == ([] if wanted is None else [wanted])
