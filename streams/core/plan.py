@@ -7,6 +7,7 @@ The order for a contact: create (by upsert), then its changed fields, then tags 
 `tags` never travel in a contact's body: GHL would replace all tags, also those that are not ours.
 
 An update without an answer makes what it touched unknown (`doubt`), so that it is written again whatever is wanted by then.
+So does a deletion, with all that stood there: what is wanted again meanwhile is written, and made anew where it is gone.
 
 A create without an outcome is *in doubt* (`link.intent`): we look before creating again.
 Notes and tasks are found by their marker in the contact's list, appointments by theirs in the calendar's.
@@ -299,10 +300,12 @@ def _look_first(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, 
 
 
 def doubt(call: Call, link: LinkRow | None) -> dict[str, Any]:
-    """What a link must read after an update that no answer came to: what it touched is not known any more."""
+    """What a link must read after an update or a deletion that no answer came to: what it touched is not known any more."""
     link = link or LinkRow()
     facts: dict[str, Any] = {}
-    if call.fields is not None:
+    if call.is_delete:
+        facts["fields"] = dict.fromkeys(link.fields, UNKNOWN)
+    elif call.fields is not None:
         facts["fields"] = {n: h if link.fields.get(n) == h else UNKNOWN for n, h in call.fields.items()}
     if touched := call.body.get("tags"):
         facts["doubtful_tags"] = tuple(sorted({*link.doubtful_tags, *touched}))

@@ -105,9 +105,10 @@ def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) ->
     for snapshot in row.before:
         wanted_tags: tuple[str, ...] = ()
         wanted: Mapping[str, Any] = {}
-        if snapshot.kind != "contact":
-            form = rules.form(snapshot, link)
-            wanted = desired_child(snapshot, rules, directory, form).fields if snapshot.state is not None else {}
+        if _deletes(snapshot, rules):
+            fields = dict.fromkeys(fields, UNKNOWN)
+        elif snapshot.kind != "contact":
+            wanted = desired_child(snapshot, rules, directory, rules.form(snapshot, link)).fields
         elif snapshot.state is None:
             wanted_tags = (*link.tags, rules.lead_deleted_tag)
         else:
@@ -118,9 +119,16 @@ def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) ->
         for name, value in wanted.items():
             if field_hash(value) != link.fields.get(name) and (value is not None or name in link.fields):
                 fields[name] = UNKNOWN
-        if snapshot.kind == "contact":
+        if snapshot.kind == "contact" and not _deletes(snapshot, rules):
             tags |= {*wanted_tags} ^ {*link.tags}
     return {"fields": fields, "doubtful_tags": tuple(sorted(tags))}
+
+
+def _deletes(snapshot: Snapshot, rules: Rules) -> bool:
+    """Whether what stands in GHL for an entity is deleted when this is its state."""
+    if snapshot.kind == "contact":
+        return snapshot.is_gone and rules.lead_deleted == "delete"
+    return snapshot.state is None or is_deleted(snapshot.kind, snapshot.state)
 
 
 def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:

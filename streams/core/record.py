@@ -117,7 +117,11 @@ def is_late(link: LinkRow | None, receipt: Receipt) -> bool:
 def _record_late(link: LinkRow, receipt: Receipt) -> LinkRow:
     if receipt.outcome == "intended":
         return link if link.ghl_id is not None else record_link(link, receipt.model_copy(update={"epoch": link.epoch}))
-    if receipt.outcome not in ("applied", "doubtful") or receipt.is_deleted:
+    if receipt.is_deleted:
+        is_there = link.ghl_id == receipt.ghl_id and not link.is_deleted
+        unknown = {"fields": dict.fromkeys(link.fields, UNKNOWN), "settled": ""}
+        return link.model_copy(update=unknown) if is_there else link
+    if receipt.outcome not in ("applied", "doubtful"):
         return link
     update: dict[str, object] = {"settled": ""}
     if link.ghl_id is None and receipt.ghl_id is not None:

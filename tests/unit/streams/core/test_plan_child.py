@@ -159,6 +159,22 @@ def test_it_does_not_wait_for_a_contact_that_will_not_come(contact: LinkRow) -> 
     assert plan == Settled("its contact is gone")
 
 
+@given(kind=KINDS, states=STATES, fate=st.sampled_from(["applied, then lost", "lost on the way"]))
+def test_what_comes_back_while_its_deletion_is_in_doubt_stands_there(
+    kind: Kind, states: list[dict[str, Any]], fate: Fate
+) -> None:
+    """Its link says that it stands there as it is wanted again, and nobody knows whether it does."""
+    one, plan = follower(kind), Planner(kind)
+    plan.fields = states[0]
+    one.settle(plan)
+    plan.fields = None
+    one.step(plan, fate)
+    plan.fields = states[0]
+    one.settle(plan)
+    (child,) = held(one)
+    assert same(child, states[0])
+
+
 @given(kind=KINDS, states=STATES)
 def test_it_moves_to_a_recreated_contact(kind: Kind, states: list[dict[str, Any]]) -> None:
     """The old contact took it along; under the new one it is made again, once."""

@@ -217,6 +217,21 @@ def test_a_lead_that_comes_back_is_whole_again(
 
 
 @pytest.mark.parametrize("fate", ["applied, then lost", "lost on the way"])
+def test_a_lead_that_comes_back_while_the_deletion_of_its_contact_is_in_doubt_has_one(fate: Fate) -> None:
+    """The link says that all stands as it is wanted again; the deletion may have been carried out."""
+    one, plan = follower(), Planner()
+    alive, plan.policy = desire({"email": "a@x.test"}, ("lofty-a",)), "delete"
+    plan.desired = alive
+    one.settle(plan)
+    plan.desired = None
+    one.step(plan, fate)
+    plan.desired = alive
+    one.settle(plan)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, alive)
+
+
+@pytest.mark.parametrize("fate", ["applied, then lost", "lost on the way"])
 @given(policy=st.sampled_from(["tag", "ignore"]))
 def test_a_lead_that_comes_back_after_a_create_in_doubt_is_one_contact(
     fate: Fate, policy: Literal["tag", "ignore"]

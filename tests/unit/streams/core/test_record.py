@@ -177,6 +177,16 @@ def test_giving_up_does_not_end_an_intent() -> None:
     assert record_link(link, receipt("parked")).intent == link.intent
 
 
+def test_a_late_deletion_makes_all_that_stood_there_unknown() -> None:
+    """An earlier owner deleted it, perhaps after what a later one has written: it may be gone."""
+    link = LinkRow(ghl_id="g", fields={"lastName": "h"}, settled="f1/m", version_ms=5, epoch=8)
+    late = receipt("applied", step="delete contact", ghl_id="g", is_deleted=True, epoch=7)
+    after = record_link(link, late)
+    assert (after.settled, after.fields) == ("", {"lastName": UNKNOWN})
+    anew = link.model_copy(update={"ghl_id": "another"})
+    assert record_link(anew, late) == anew, "what was made after that deletion still is there"
+
+
 def test_an_intent_remembers_what_was_to_be_written() -> None:
     """So that a look knows what may stand there, and who it would be found by."""
     link = record_link(None, receipt("intended", step="create contact", at_ms=8, fields={"email": "h1"}))
