@@ -226,3 +226,11 @@ OUTCOMES: tuple[Row, ...] = (
 def classify(error: ConnectorError) -> Row:
     """The row of the table that decides. The last row fits every error."""
     return next(row for row in OUTCOMES if row.fits(error))
+
+
+def is_cut_off(error: ConnectorError) -> bool:
+    """Whether the vendor may still be at work on the request: nobody waits for its answer any more, us or a gateway before it."""
+    return isinstance(error, Unanswered) or (isinstance(error, VendorError) and error.status in _GIVEN_UP)
+
+
+_GIVEN_UP = frozenset({408, 502, 504})

@@ -14,7 +14,7 @@ from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl import GhlClient
-from connectors.outcome import Disposition, Row, classify
+from connectors.outcome import Disposition, Row, classify, is_cut_off
 from streams.appender import Appender
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
@@ -225,13 +225,15 @@ class Writer:
                 elif not call.is_create and not isinstance(error, NotSent):
                     facts = doubt(call, self.links.get(place.partition, entity.key))
                     await self.receipts.settle(place.partition, self.receipts.make(row, "doubtful", call.step, **facts))
-                return await self._back_off(entity, place, error)
+                # A look that came too soon would find nothing, and that would be taken for an answer.
+                rests = call.is_create and is_cut_off(error)
+                return await self._back_off(entity, place, error, place.rules.search_lag_ms / 1000 if rests else 0.0)
 
-    async def _back_off(self, entity: Entity, place: Location, error: ConnectorError) -> Finish:
+    async def _back_off(self, entity: Entity, place: Location, error: ConnectorError, least_seconds: float) -> Finish:
         row = self.outbox.get(place.partition, entity.key)
         if row is None:
             return DONE
-        wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter())
+        wait = max(least_seconds, self.backoff.wait_seconds(row.attempts + 1, self.jitter()))
         update = {
             "attempts": row.attempts + 1,
             "not_before_ms": self.now_ms() + int(wait * 1000),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.errors import Unanswered
+from connectors.http import AiohttpTransport
+from connectors.request import Request, Response
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
 from streams.collaborators import Collaborators
@@ -130,6 +135,50 @@ async def test_without_the_scope_of_custom_fields_contacts_go_on(broker: Broker,
         (parked,) = await on.parked()
         assert contact.fields["email"]
         assert (parked.reason, parked.entity) == ("not findable", f"acme:{nobody}:contact:{nobody}")
+
+
+@pytest.mark.parametrize(
+    ("path", "gives_up", "comes"),
+    [("/contacts/upsert", 0.7, 0.0), ("/notes", 0.0, 0.3), ("/tasks", 0.0, 0.3)],
+    ids=["contact", "note", "task"],
+)
+async def test_a_create_that_is_carried_out_after_its_connection_was_lost_is_not_repeated(
+    broker: Broker, tmp_path: Path, path: str, gives_up: float, comes: float
+) -> None:
+    """The vendor still works on it when we have given up: that nothing is there yet says nothing."""
+    given = {"transport": lambda instance, may_send: Impatient(instance, may_send, path, gives_up, comes)}
+    async with stage(broker, tmp_path, given=given) as on:
+        lead = on.new_lead(emails=[], phones=[])
+        on.edit("create", "note", leadId=lead, fields={"content": "Once."})
+        on.edit("create", "task", leadId=lead, fields={"content": "Once", "type": "Call"})
+        await on.until(lambda: lead in on.contacts() and on.contacts()[lead]["notes"] and on.contacts()[lead]["tasks"])
+        await on.until_quiet(60)
+
+        assert len(on.ghl.place(LOCATION).contacts) == 1
+        assert [len(on.contacts()[lead][name]) for name in ("notes", "tasks")] == [1, 1]
+
+
+class Impatient:
+    """The real transport. It gives up the first create of one kind after some seconds, and that is carried out still later."""
+
+    def __init__(self, instance: str, may_send: Callable[[], bool], path: str, gives_up: float, comes: float) -> None:
+        self._inner = AiohttpTransport(instance=instance, may_send=may_send)
+        self._path, self._gives_up, self._comes = path, gives_up, comes
+        self._late: asyncio.Task[Response] | None = None
+
+    async def __call__(self, request: Request) -> Response:
+        if request.method != "POST" or not request.url.endswith(self._path) or self._late is not None:
+            return await self._inner(request)
+        await asyncio.sleep(self._gives_up)
+        self._late = asyncio.create_task(self._after(self._comes, request))
+        raise Unanswered(request.method, request.url, "ServerDisconnectedError")
+
+    async def _after(self, seconds: float, request: Request) -> Response:
+        await asyncio.sleep(seconds)
+        return await self._inner(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 async def leave_in_doubt(on: Stage) -> str:

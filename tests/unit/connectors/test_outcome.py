@@ -17,7 +17,7 @@ from connectors.errors import (
     Unanswered,
     VendorError,
 )
-from connectors.outcome import OUTCOMES, Disposition, classify
+from connectors.outcome import OUTCOMES, Disposition, classify, is_cut_off
 
 LEADS_TO = {
     "connect again": Disposition.PAUSE,
@@ -259,3 +259,18 @@ def test_one_vendors_texts_decide_nothing_for_the_other() -> None:
     """Lofty's 401 with GHL's words is judged by Lofty's rows."""
     assert classify(lofty(401, "Invalid JWT")).name == "not authorized"
     assert classify(ghl(400, "whatever", code=20006)).name == "refused"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Unanswered("POST", "https://x.test/contacts/", "TimeoutError"), True),
+        (NotSent("POST", "https://x.test/contacts/", "ClientConnectorError"), False),
+        (ghl(504, "Gateway Timeout"), True),
+        (ghl(502, "Bad Gateway"), True),
+        (ghl(500, "Internal server error"), False),
+        (MALFORMED, False),
+    ],
+)
+def test_what_was_cut_off_may_still_be_carried_out(error: ConnectorError, expected: bool) -> None:
+    assert is_cut_off(error) is expected
