@@ -129,6 +129,8 @@ def _contact(scene: Scene, back: WayBack) -> Response | Look:
         if event.type == "ContactDelete" and scene.link.is_deleted:
             return Response("echo")
         return _by_rules(scene, back, on)
+    if not _is_linked(scene):
+        return Response("overtaken")
     changed = edited(scene.contact if scene.contact is not None else event.body, scene.link)
     if not changed:
         return Response("echo")
@@ -162,6 +164,8 @@ def _contact(scene: Scene, back: WayBack) -> Response | Look:
 
 def _overruled(scene: Scene) -> Response | Look:
     """Lofty was edited in fields that GHL owns: GHL's values go there. `wanted` are the hashes of Lofty's."""
+    if not _is_linked(scene):
+        return Response("overtaken")
     if scene.contact is None:
         return Look()
     lofty = {name: hash_ for name, hash_ in (scene.event.body.get("wanted") or {}).items() if isinstance(hash_, str)}
@@ -221,7 +225,7 @@ def _task(scene: Scene, back: WayBack) -> Response | Look:
             return _by_rules(scene, back, on)
         finish = _write(scene, f"finish:{own.id}", "task", {"finished": True}, on)
         rules = _by_rules(scene, back, on, (finish.model_copy(update={"lofty_id": own.id}),))
-        return rules if isinstance(rules, Look) else _completing(rules)
+        return _completing(rules) if isinstance(rules, Response) and _is_named(scene) else rules
     if not back.tasks or _lacks_contact(scene, back, on):
         return _by_rules(scene, back, on)
     if scene.found is None:
@@ -352,13 +356,25 @@ def _is_marked(text: Any, kind: Kind) -> bool:
 
 
 def _marked(scene: Scene) -> Entity | None:
-    """The task of ours that bears its marker, though its receipt does not say so (yet)."""
-    text = scene.event.body.get("body")
+    """The task of ours that bears its marker, though its receipt does not say so (yet). Events may come without the text."""
     kinds: tuple[Kind, ...] = ("task", "appointment")
-    for kind in kinds:
-        if found := find_marker(text if isinstance(text, str) else None, kind):
-            return Entity(scene.connection, scene.lead, kind, found)
+    for told in (scene.event.body, scene.found or {}):
+        text = told.get("body")
+        for kind in kinds:
+            if found := find_marker(text if isinstance(text, str) else None, kind):
+                return Entity(scene.connection, scene.lead, kind, found)
     return None
+
+
+def _is_linked(scene: Scene) -> bool:
+    """Whether the contact is the one that the link names: not one that stood in its place before."""
+    return scene.link.ghl_id == scene.event.contact
+
+
+def _is_named(scene: Scene) -> bool:
+    """Whether the task is the one that its link names: not one that stood in its place before, or while a create is in doubt."""
+    link = scene.own_link or LinkRow()
+    return link.ghl_id == scene.event.id and not link.is_deleted
 
 
 def _completing(response: Response) -> Response:

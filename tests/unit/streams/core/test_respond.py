@@ -12,7 +12,7 @@ from streams.core.errand import merge
 from streams.core.fingerprint import field_hash
 from streams.core.plan import UNKNOWN
 from streams.core.respond import Look, Response, Scene, edited, respond
-from streams.core.rows import LinkRow
+from streams.core.rows import Intent, LinkRow
 from streams.mapping.back import Rule, RuleTask, WayBack, compile_condition, compile_template
 from streams.mapping.markers import comes_from_ghl, with_marker
 from streams.words import Entity, GhlEvent
@@ -132,6 +132,20 @@ def test_fields_without_an_owner_are_left_alone() -> None:
     assert answer(seen, WayBack(owners={"phone": "ghl"})) == Response("no rule")
 
 
+@pytest.mark.parametrize("type_", ["ContactUpdate", "LoftyEdit"])
+@pytest.mark.parametrize(
+    "link",
+    [LinkRow(intent=Intent(at_ms=1, step="create contact")), LinkRow(ghl_id="made anew", fields={"firstName": "h"})],
+)
+def test_what_is_told_of_a_contact_that_was_ours_says_nothing_of_the_one_that_took_its_place(
+    type_: str, link: LinkRow
+) -> None:
+    """It was deleted by hand, made anew, and restored: its edits are not in the contact that the link names, or will name."""
+    body = {"firstName": "Adelaide", "wanted": {"firstName": "hash"}}
+    late = scene(type_, body=body, link=link, contact={"firstName": "Adelaide"})
+    assert answer(late, WayBack(owners={"firstName": "ghl"})) == Response("overtaken")
+
+
 def test_lofty_gets_ghls_value_back_where_ghl_owns_the_field() -> None:
     wanted = {"firstName": field_hash("Eve")}
     edit = scene("LoftyEdit", body={"wanted": wanted}, contact={"firstName": "Ada"})
@@ -211,6 +225,13 @@ def test_a_note_that_turns_out_to_be_ours_is_an_echo() -> None:
     assert answer(scene("NoteCreate", id="n1", found={"body": body}), WayBack(notes=True)) == Response("echo")
 
 
+@pytest.mark.parametrize("kind", ["task", "appointment"])
+def test_a_task_that_turns_out_to_be_ours_is_an_echo(kind: Any) -> None:
+    """The event came without its text, and while its create is in doubt no link names it."""
+    found = {"title": "Call", "body": with_marker("From Lofty", kind, "7")}
+    assert answer(scene("TaskCreate", id="t1", found=found), WayBack(tasks=True)) == Response("echo")
+
+
 def test_what_a_rule_asks_for_is_read_before_the_note_itself() -> None:
     """One request a turn, and the freshest last."""
     back = WayBack(notes=True, rules=(task_rule("note written", when="contact.city == 'Austin'"),))
@@ -230,15 +251,33 @@ def test_a_long_note_keeps_its_marker() -> None:
 
 
 def test_a_task_of_ours_that_is_completed_in_ghl_is_finished_in_lofty() -> None:
-    own, open_ = Entity("acme", "600", "task", "8"), LinkRow(ghl_id="t", fields={"completed": field_hash(False)})
+    own, open_ = Entity("acme", "600", "task", "8"), LinkRow(ghl_id="ghl-1", fields={"completed": field_hash(False)})
     back = WayBack(finishes_tasks=True)
 
     found = answer(scene("TaskComplete", own=own, own_link=open_), back)
 
     assert found.completed
     assert [(one.about, one.lofty_id, one.state) for one in found.writes] == [("finish:8", "8", {"finished": True})]
-    done = LinkRow(ghl_id="t", fields={"completed": field_hash(True)})
+    done = LinkRow(ghl_id="ghl-1", fields={"completed": field_hash(True)})
     assert answer(scene("TaskComplete", own=own, own_link=done), back) == Response("echo")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        LinkRow(intent=Intent(at_ms=1, step="create task")),
+        LinkRow(ghl_id="made anew"),
+        LinkRow(ghl_id="ghl-1", is_deleted=True),
+    ],
+)
+def test_the_end_of_a_task_that_was_ours_says_nothing_of_the_one_that_took_its_place(link: LinkRow) -> None:
+    """Deleted by hand in GHL after it was completed, and told late: Lofty learns of it, the link does not."""
+    own = Entity("acme", "600", "task", "8")
+
+    found = answer(scene("TaskComplete", own=own, own_link=link), WayBack(finishes_tasks=True))
+
+    assert [one.state for one in found.writes] == [{"finished": True}]
+    assert not found.completed
 
 
 def test_a_task_of_ghl_has_one_copy() -> None:
