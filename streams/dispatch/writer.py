@@ -19,7 +19,7 @@ from streams.appender import Appender
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Verdict
-from streams.core.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
+from streams.core.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt, may_stand
 from streams.core.planning import Prepared, Rules, doubts, overruled, prepare
 from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow
@@ -212,7 +212,10 @@ class Writer:
             case Disposition.GONE:
                 return await self._gone(entity, place, row, call, answer)
             case Disposition.REFUSED:
-                return await self._park(place, row, call.step, outcome.name, error)
+                field_id = prepared.contact.external_id_field if prepared.contact is not None else None
+                is_unsure = may_stand(call, answer.status if answer else None, field_id)
+                said: Literal["refused", "parked"] = "parked" if is_unsure else "refused"
+                return await self._park(place, row, call.step, outcome.name, error, outcome=said)
             case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
                 if call.is_create:
                     await self.receipts.settle(place.partition, self._receipt_of(row, "failed", call.step, error))

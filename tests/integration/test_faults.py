@@ -219,6 +219,20 @@ async def test_a_refused_contact_is_parked_with_ghls_words_and_written_with_its_
         assert on.contacts()[lead]["lastName"] == "Mended"
 
 
+async def test_a_contact_that_stands_in_spite_of_a_422_is_not_made_again(broker: Broker, tmp_path: Path) -> None:
+    """GHL has been seen to refuse a create that it had done. Nobody but the custom field tells who it is."""
+    async with stage(broker, tmp_path) as on:
+        fault = {"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1, "applies": True}
+        on.ghl.faults.add(parse_fault(fault))
+        lead = on.new_lead(emails=[], phones=[])
+        await on.until(on.parked)
+        on.edit("update", "lead", id=lead, fields={"lastName": "Later"})
+        await on.until(lambda: on.contacts()[lead]["lastName"] == "Later")
+        await on.until_quiet()
+
+        assert len(on.ghl.place(LOCATION).contacts) == 1
+
+
 async def test_the_windows_limit_is_used_and_never_broken(broker: Broker, tmp_path: Path) -> None:
     """Far more work than the window allows, and not one 429."""
     async with stage(

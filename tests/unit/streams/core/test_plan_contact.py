@@ -17,6 +17,7 @@ from streams.core.plan import (
     Plan,
     Settled,
     Stuck,
+    may_stand,
     plan_contact,
     plan_gone_contact,
 )
@@ -297,6 +298,19 @@ def test_a_create_in_doubt_is_looked_for_by_what_it_was_sent_with() -> None:
     found = plan_contact(desire({"email": "b@x.test"}), LinkRow(intent=intent), 2 * LAG_MS, search_lag_ms=LAG_MS)
     assert isinstance(found, Call)
     assert (found.step, found.body) == ("find contact", {"email": "a@x.test"})
+
+
+@pytest.mark.parametrize(
+    ("status", "field_id", "expected"),
+    [(422, EXTERNAL, True), (422, None, False), (422, "later", False), (400, EXTERNAL, False)],
+)
+def test_a_refused_create_may_have_been_done_where_it_can_be_looked_for(
+    status: int, field_id: str | None, expected: bool
+) -> None:
+    """Where it cannot, the refusal is believed: it would wait for ever."""
+    create = plan_contact(desire({"email": "a@x.test"}), None, 0, search_lag_ms=LAG_MS)
+    assert isinstance(create, Call)
+    assert may_stand(create, status, field_id) is expected
 
 
 def test_a_field_that_was_never_written_and_is_empty_is_not_sent() -> None:
