@@ -11,6 +11,7 @@ So does a deletion, with all that stood there: what is wanted again meanwhile is
 
 A create without an outcome is *in doubt* (`link.intent`): we look before creating again.
 Notes and tasks are found by their marker in the contact's list, appointments by theirs in the calendar's.
+So are those that hang on another contact than their link says: it may have been merged, and they have moved with it.
 A contact is simply upserted again when it has an e-mail or phone and both are those of the doubtful create;
 else it is searched by its external-id custom field, or where the location has none by the e-mail or phone that the create
 bore; absence counts only after the search had time to see our write.
@@ -250,6 +251,8 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
     if not is_linked:
         if link.intent is not None:
             return _find_child(kind, link.intent, contact_id, desired.marker)
+        if link.ghl_id is not None and not link.is_deleted:
+            return _find_moved(kind, link, contact_id, desired.marker, desired.fields)
         body = {name: value for name, value in desired.fields.items() if value is not None}
         return Call(
             _CREATE[kind],
@@ -283,6 +286,11 @@ def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | No
         return look
     if link is None or link.ghl_id is None or link.refers_to is None or link.is_deleted:
         return Settled("was never written")
+    now_at = contact.ghl_id if contact is not None and not contact.is_deleted else None
+    if (
+        now_at is not None and now_at != link.refers_to and kind != "appointment"
+    ):  # that one keeps its id, by which alone it is deleted
+        return _find_moved(kind, link, now_at, marker, {})
     return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True)
 
 
@@ -354,6 +362,12 @@ def _find_contact(intent: Intent, lofty_id: str, field_id: str | None, now_ms: i
 def _find_child(kind: ChildKind, intent: Intent, contact_id: str, marker: str) -> Call:
     fields = dict.fromkeys(intent.fields, UNKNOWN)
     return Call(_FIND[kind], contact_id=contact_id, body=dict(intent.identifiers), marker=marker, fields=fields)
+
+
+def _find_moved(kind: ChildKind, link: LinkRow, contact_id: str, marker: str, wanted: Mapping[str, Any]) -> Call:
+    """What hangs on another contact than the entity's may have come along when GHL merged the two: else it went with the first."""
+    identifiers = {name: wanted[name] for name in FOUND_BY if wanted.get(name)}
+    return _find_child(kind, Intent(at_ms=0, step="", fields=link.fields, identifiers=identifiers), contact_id, marker)
 
 
 def _appointment_body(desired: DesiredChild, changed: Mapping[str, Any]) -> dict[str, Any]:

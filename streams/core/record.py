@@ -63,6 +63,8 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
     if is_still_in_doubt or (receipt.outcome == "refused" and receipt.step in _LOOKS):
         return link
     update: dict[str, object] = {"intent": None}
+    if receipt.outcome == "failed" and receipt.step in _LOOKS and receipt.kind != "contact":
+        update |= {"ghl_id": None, "refers_to": None}  # nor did it move to where its contact is now
     if receipt.outcome not in ("failed", "refused"):
         if receipt.outcome == "applied":
             update["is_deleted"] = receipt.is_deleted

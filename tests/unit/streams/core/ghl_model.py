@@ -137,33 +137,35 @@ class Follower:
                 return plan
         raise AssertionError(f"not settled after {most} steps: {self.ghl.sent[-most:]}")
 
-    def record(self, outcome: Outcome, **facts: Any) -> None:
+    def record(self, outcome: Outcome, step: str = "compare", **facts: Any) -> None:
         """A receipt, recorded twice as a replay would."""
-        receipt = Receipt(**self.entity._asdict(), outcome=outcome, step="", at_ms=self.now_ms, version_ms=1, **facts)
+        known = {"outcome": outcome, "step": step, "at_ms": self.now_ms, "version_ms": 1}
+        receipt = Receipt.model_validate({**self.entity._asdict(), **known, **facts})
         self.link = record_link(self.link, receipt)
         assert record_link(self.link, receipt) == self.link
 
     def _send(self, call: Call, fate: Fate) -> None:
         if call.is_create:
-            self.record("intended", fields=dict(call.fields or {}))
+            self.record("intended", call.step, fields=dict(call.fields or {}))
         if fate == "lost on the way":
             self._doubt(call)
             return
         try:
             ghl_id = self.ghl.do(call, self.now_ms)
         except Gone:
-            self.record("failed", is_forgotten=True)
+            self.record("failed", call.step, is_forgotten=True)
             return
         if fate == "applied, then lost":
             self._doubt(call)
             return
         if ghl_id is None:
-            self.record("failed")
+            self.record("failed", call.step)
             return
         refers_to = None if self.entity.kind == "contact" else call.contact_id
         fields = None if call.fields is None else dict(call.fields)
         self.record(
             "applied",
+            call.step,
             ghl_id=ghl_id,
             refers_to=refers_to,
             fields=fields,
@@ -174,7 +176,7 @@ class Follower:
 
     def _doubt(self, call: Call) -> None:
         if not call.is_create:
-            self.record("doubtful", **doubt(call, self.link))
+            self.record("doubtful", call.step, **doubt(call, self.link))
 
 
 def _flat(body: Any) -> dict[str, Any]:

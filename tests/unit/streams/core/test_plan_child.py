@@ -189,6 +189,23 @@ def test_it_moves_to_a_recreated_contact(kind: Kind, states: list[dict[str, Any]
     assert same(child, states[0])
 
 
+@given(kind=KINDS, states=STATES, is_gone=st.booleans())
+def test_what_moved_with_its_contact_when_that_was_merged_is_found_there(
+    kind: Kind, states: list[dict[str, Any]], is_gone: bool
+) -> None:
+    """GHL's merge of two contacts takes notes and tasks along: made again they would stand twice, deleted they would stay."""
+    one, plan = follower(kind), Planner(kind)
+    plan.fields = states[0]
+    one.settle(plan)
+    one.ghl.contacts["master"] = one.ghl.contacts.pop("g")
+    plan.contact = LinkRow(ghl_id="master")
+    plan.fields = None if is_gone else states[-1]
+    one.settle(plan)
+    found = held(one, "master")
+    assert len(found) == (0 if is_gone else 1)
+    assert is_gone or same(found[0], states[-1])
+
+
 @pytest.mark.parametrize("kind", ["note", "task"])
 def test_one_deleted_by_hand_is_made_again_once(kind: Kind) -> None:
     """GHL says that it is not there: its link is forgotten."""
