@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from streams.appender import Appender, Record
@@ -72,8 +73,15 @@ class Receipts:
         )
         return (await self._appender.append([record]))[0]
 
-    async def until_recorded(self, partition: int, offset: int) -> None:
-        """Wait until the receipt at an offset is in the tables."""
+    @asynccontextmanager
+    async def intending(self, partition: int, intent: Receipt) -> AsyncIterator[None]:
+        """Append an intent, and leave only once it is in the tables: the next plan must see it, whatever has gone wrong."""
+        offset = await self.write(partition, intent)
+        try:
+            yield
+        except Exception:
+            await self._recorded.wait(partition, offset)
+            raise
         await self._recorded.wait(partition, offset)
 
     async def settle(self, partition: int, receipt: Receipt) -> None:

@@ -140,20 +140,22 @@ class Writer:
     async def _send(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
     ) -> Finish:
-        intended = None
-        if call.is_create:
-            identifiers = {name: call.body[name] for name in FOUND_BY if call.body.get(name)}
-            intent = self.receipts.make(row, "intended", call.step, fields=call.fields, identifiers=identifiers or None)
-            intended = await self.receipts.write(place.partition, intent)
+        if not call.is_create:
+            return await self._request(entity, place, row, call, prepared, slot)
+        identifiers = {name: call.body[name] for name in FOUND_BY if call.body.get(name)}
+        intent = self.receipts.make(row, "intended", call.step, fields=call.fields, identifiers=identifiers or None)
+        async with self.receipts.intending(place.partition, intent):
+            return await self._request(entity, place, row, call, prepared, slot)
+
+    async def _request(
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
+    ) -> Finish:
         try:
             performed = await perform(place.client, place.location_id, call)
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
             self.metrics.wrote(place.connection, call.step, outcome.name)
-            if intended is not None:
-                # The next plan must see the intent, or it would create again instead of looking.
-                await self.receipts.until_recorded(place.partition, intended)
             return await self._failed(entity, place, row, call, prepared, error, outcome)
         slot.answered()
         self.metrics.wrote(place.connection, call.step, "applied")
