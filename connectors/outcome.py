@@ -200,7 +200,13 @@ OUTCOMES: tuple[Row, ...] = (
         Disposition.REFUSED,
         "the user of the key, or of the body",
     ),
-    Row("not found", _answer("lofty", (404, 410)), Disposition.GONE, "missing, trashed, no access, not yet visible"),
+    Row(
+        "not found",
+        _answer("lofty", (404, 410), r"[a-z]_not_exist\b"),
+        Disposition.GONE,
+        "another thing of Lofty's, by its own word",
+    ),
+    Row(NAMES_NOTHING, _answer("lofty", (404, 410)), Disposition.REFUSED, "it does not say what is not there"),
     Row("token expired", _answer("lofty", (401,), r"expired"), Disposition.REFRESH, "expired access token"),
     Row("not authorized", _answer("lofty", (401,)), Disposition.PAUSE, "bad credentials"),
     # One record that is not ours to see must not stop the whole budget.

@@ -9,11 +9,11 @@ from streams.core.fingerprint import fingerprint
 from streams.core.rows import FetchRow
 from streams.words import Snapshot
 
-NotFound = Literal["gone", "ask again", "ask the trash", "unreadable"]
+NotFound = Literal["gone", "ask again", "ask the trash", "unreadable", "unknown"]
 
 
-def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int) -> NotFound:
-    """What a 404 means.
+def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int, names_nothing: bool = False) -> NotFound:
+    """What a 404 means. `names_nothing`: it does not say what is not there, and may be a proxy's.
 
     Lofty creates asynchronously: for a while after the change, an entity may not be visible yet.
     A deletion that was announced is confirmed by the 404.
@@ -24,6 +24,8 @@ def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int) -> NotFound:
         return "gone"
     if now_ms < row.accepted_ms + visibility_ms:
         return "ask again"
+    if names_nothing:
+        return "unknown"
     if row.kind != "contact":
         return "gone"
     return "unreadable" if row.confirms else "ask the trash"

@@ -10,7 +10,7 @@ from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.lofty import LoftyClient, parse_time_ms
-from connectors.outcome import Disposition, Row, classify
+from connectors.outcome import NAMES_NOTHING, Disposition, Row, classify
 from streams.appender import Appender, Record
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Verdict
@@ -110,6 +110,8 @@ class Reader:
         match outcome.disposition:
             case Disposition.GONE:
                 return await self._not_found(entity, team, row, str(error))
+            case Disposition.REFUSED if outcome.name == NAMES_NOTHING:
+                return await self._not_found(entity, team, row, str(error), names_nothing=True)
             case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._park(entity, team, row, outcome.name, error)
             case Disposition.THROTTLED:
@@ -123,8 +125,10 @@ class Reader:
             case _:
                 return await self._back_off(entity, team, str(error))
 
-    async def _not_found(self, entity: Entity, team: Team, row: FetchRow, why: str) -> Finish:
-        match not_found(row, self.now_ms(), visibility_ms=team.visibility_ms):
+    async def _not_found(
+        self, entity: Entity, team: Team, row: FetchRow, why: str, *, names_nothing: bool = False
+    ) -> Finish:
+        match not_found(row, self.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
             case "gone":
                 return await self._emit(entity, team, row, None)
             case "ask again":
@@ -136,6 +140,8 @@ class Reader:
             case "unreadable":
                 hint = "the lead is neither visible nor in the trash: is it hidden from the owner of the API key?"
                 return await self._park(entity, team, row, "unreadable", None, f"{why}; {hint}")
+            case "unknown":
+                return await self._park(entity, team, row, NAMES_NOTHING, None, why)
 
     async def _back_off(self, entity: Entity, team: Team, why: str) -> Finish:
         row = self.fetches.get(team.partition, entity.key)

@@ -125,9 +125,9 @@ _CAUSES: tuple[tuple[str, str, Cause], ...] = (
         "",
         "not found, but not what",
         Cause(
-            "GHL's address was not found",
-            "The answer does not say that the contact, note or task is gone, so nothing was made anew. Look at `base_url` and "
-            "any proxy on the way, then retry; delete it in Lofty, or discard, if it is gone in GHL.",
+            "An address was not found",
+            "The answer does not say what is gone, so nothing was made anew, or deleted. Look at `base_url` and any proxy on "
+            "the way, then retry.",
         ),
     ),
     ("", "not found", Cause("It is not there any more", "Retry to look again, or discard.")),

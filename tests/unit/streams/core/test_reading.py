@@ -37,6 +37,20 @@ def test_what_a_404_means(facts: dict[str, Any], now_ms: int, means: str) -> Non
     assert not_found(pending(**facts), now_ms, visibility_ms=60_000) == means
 
 
+@pytest.mark.parametrize(
+    ("facts", "now_ms", "means"),
+    [
+        ({"operation": "deleted"}, 1000, "gone"),
+        ({"operation": "updated"}, 60_999, "ask again"),
+        ({"operation": "updated"}, 61_000, "unknown"),
+        ({"operation": "updated", "kind": "note"}, 61_000, "unknown"),
+    ],
+)
+def test_what_a_404_means_that_names_nothing(facts: dict[str, Any], now_ms: int, means: str) -> None:
+    """It may be a proxy's: of itself it deletes nothing."""
+    assert not_found(pending(**facts), now_ms, visibility_ms=60_000, names_nothing=True) == means
+
+
 def test_a_snapshot_bears_the_newest_version_and_the_oldest_change() -> None:
     """Not every edit moves Lofty's own time, and it may be ahead of the webhook's."""
     behind = snapshot_of(pending(), {"a": 1}, updated_ms=450, read_ms=2000)

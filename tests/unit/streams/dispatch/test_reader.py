@@ -209,6 +209,24 @@ async def test_a_note_that_is_not_there_is_gone() -> None:
     assert on.snapshots[0].is_gone
 
 
+@pytest.mark.parametrize("page", [answer(404, {"message": "Not Found"}), Response(404, {}, b"<html>404 nginx</html>")])
+async def test_a_404_that_names_nothing_deletes_no_note(page: Response) -> None:
+    """A proxy's page: the note would be deleted in GHL, with all that people have done with it."""
+    on = Desk(page)
+    on.pending(NOTE)
+    assert await on.read(NOTE) == DONE
+    assert on.snapshots == []
+    assert [(one.stage, one.reason) for one in on.parked] == [("fetch", "not found, but not what")]
+
+
+async def test_a_404_that_names_nothing_confirms_a_deletion_that_was_announced() -> None:
+    """Two say so then."""
+    on = Desk(answer(404, {"message": "Not Found"}))
+    on.pending(NOTE, "deleted")
+    assert await on.read(NOTE) == DONE
+    assert on.snapshots[0].is_gone
+
+
 # -- failures ----------------------------------------------------------------------------------------------
 
 PASSING: list[Scripted] = [
