@@ -129,7 +129,11 @@ class Errands:
         self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
         if facts is None:
             return await self._park(row, team, step, "not findable", NOT_TO_BE_LOOKED_FOR)
-        now = await self._change(row, team, **facts, attempts=0, last_error="")
+        if not isinstance(
+            step, ReadLead
+        ):  # before each try to write it: what failed is tried ever more rarely all the same
+            facts |= {"attempts": 0, "last_error": ""}
+        now = await self._change(row, team, **facts)
         if not isinstance(step, ReadLead | Look):
             await self._tell(now, team, "applied", _name(step))
         return AGAIN

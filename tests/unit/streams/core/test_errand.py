@@ -118,6 +118,17 @@ def test_a_lead_is_read_before_it_is_written() -> None:
     assert next_step(row.model_copy(update={"body": {"firstName": "Ada"}})) == PutLead({"firstName": "Ada"})
 
 
+def test_a_lead_whose_write_did_not_succeed_is_read_again() -> None:
+    """Somebody may have edited it in Lofty meanwhile: what was compared before the first try is old."""
+    row = merge(None, write({"fields": {"firstName": "Ada"}}, about="fields", target="lead"))
+    assert row is not None
+    row = row.model_copy(update={"body": {"firstName": "Ada"}})
+    step = next_step(row)
+    sent = row.model_copy(update=before(row, step, 1000))
+    assert next_step(sent) == ReadLead()
+    assert next_step(sent.model_copy(update=undone(row, step))) == ReadLead()
+
+
 def test_fields_gather_with_the_oldest_base_until_they_are_written() -> None:
     first = write(
         {"fields": {"firstName": "A", "phone": "1"}}, about="fields", target="lead", base={"firstName": "old"}
