@@ -131,6 +131,10 @@ class Dispatchers:
         item = Item(entity.key, entity.lane, c.ghl_budget, c.name, priority_of(row.snapshot.origin), rank)
         self.writing.offer(item, wait_seconds=(row.not_before_ms - self._given.now_ms()) / 1000)
 
+    def under_way(self, key: str) -> Snapshot | None:
+        """The state of an entity that is being written to GHL right now."""
+        return self._writer.under_way.get(key)
+
     def ask(self, entity: Entity, update_time_ms: int) -> asyncio.Future[int]:
         """Request a read of an entity that a write depends on."""
         change = Change(

@@ -27,12 +27,14 @@ def deliver(
     settled_as: Callable[[Snapshot], str],
     offer: Callable[[OutboxRow], None],
     epoch: Callable[[int], int],
+    under_way: Callable[[str], Snapshot | None],
     now_ms: Callable[[], int],
     count: Callable[[str, str], None],
 ) -> Process:
     """The agent's process. `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
 
     `count(decision, connection)` is told what became of each. `epoch` is ours as the owner of a partition.
+    `under_way` is the state of an entity that is being written right now.
     """
 
     async def process(messages: list[Any]) -> None:
@@ -56,7 +58,7 @@ def deliver(
                 receipt = _unchanged(snapshot, now_ms(), epoch(message.partition))
                 outputs.append(Record(receipts_topic, message.partition, message.key, receipt.to_bytes()))
             elif acceptance == "accepted":
-                row = desire(row, snapshot, epoch(message.partition))
+                row = desire(row, snapshot, epoch(message.partition), under_way(snapshot.entity.key))
                 outbox.put(*place, row)
                 due[place] = row
         await appender.append(outputs)

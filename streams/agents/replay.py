@@ -27,6 +27,7 @@ def replay(
     settled_as: Callable[[Snapshot], str],
     offer: Callable[[OutboxRow], None],
     epoch: Callable[[int], int],
+    under_way: Callable[[str], Snapshot | None],
     now_ms: Callable[[], int],
     count: Callable[[str], None],
 ) -> Process:
@@ -48,7 +49,7 @@ def replay(
             count(acceptance)
             if acceptance == "accepted":
                 again = snapshot.model_copy(update={"origin": "replay"})
-                row = desire(row, again, epoch(message.partition))
+                row = desire(row, again, epoch(message.partition), under_way(snapshot.entity.key))
                 outbox.put(*place, row)
                 due[place] = row
         await appender.append(parked)

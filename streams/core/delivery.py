@@ -51,10 +51,11 @@ def accept_again(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot
     return "accepted"
 
 
-def desire(row: OutboxRow | None, snapshot: Snapshot, epoch: int = 0) -> OutboxRow:
+def desire(row: OutboxRow | None, snapshot: Snapshot, epoch: int = 0, under_way: Snapshot | None = None) -> OutboxRow:
     """The outbox row for an accepted snapshot. What parked an earlier state is forgotten; the oldest times are kept.
 
     A state that an earlier owner left behind may have been on its way to GHL when that owner ended: it is remembered.
+    So is the one that is `under_way` right now, since we may end before its answer is recorded.
     """
     if row is None:
         return OutboxRow(snapshot=snapshot, epoch=epoch)
@@ -64,6 +65,8 @@ def desire(row: OutboxRow | None, snapshot: Snapshot, epoch: int = 0) -> OutboxR
             epoch = row.epoch  # the same state, read again: it still is the earlier owner's, and may be on its way
         else:
             before = (*before, row.snapshot)
+    elif under_way is not None and under_way.fingerprint != snapshot.fingerprint and under_way not in before:
+        before = (*before, under_way)
     oldest = snapshot.model_copy(
         update={
             "update_time_ms": min(snapshot.update_time_ms, row.snapshot.update_time_ms),

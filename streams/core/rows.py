@@ -55,8 +55,8 @@ class OutboxRow(Word):
     """`outbox`: the desired state of an entity that is not yet written.
 
     `omit` are fields that GHL refused for this state, `parked` is the reason why it waits for its next change.
-    `epoch` is that of the owner who put the row. `before` are states that this one replaced and that an earlier owner may
-    have been writing when it ended: what they wanted may or may not stand in GHL.
+    `epoch` is that of the owner who put the row. `before` are states that this one replaced while they were being
+    written, or that an earlier owner may have been writing when it ended: what they wanted may or may not stand in GHL.
     """
 
     snapshot: Snapshot

@@ -7,7 +7,7 @@ An answer that never came leaves the intent standing, and the next plan looks be
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mode.utils.logging import get_logger
@@ -79,6 +79,8 @@ class Writer:
     metrics: Metrics
     held: Callable[[str, int], str] = lambda _connection, _since_ms: "no"
     backoff: Backoff = Backoff()
+    under_way: dict[str, Snapshot] = field(default_factory=dict)
+    """The state that each entity is being brought to right now, by a request that is no create."""
 
     async def __call__(self, item: Item, slot: Slot) -> Finish:
         """Bring one entity one request closer to its desired state."""
@@ -141,11 +143,27 @@ class Writer:
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
     ) -> Finish:
         if not call.is_create:
-            return await self._request(entity, place, row, call, prepared, slot)
+            return await self._change(entity, place, row, call, prepared, slot)
         identifiers = {name: call.body[name] for name in FOUND_BY if call.body.get(name)}
         intent = self.receipts.make(row, "intended", call.step, fields=call.fields, identifiers=identifiers or None)
         async with self.receipts.intending(place.partition, intent):
             return await self._request(entity, place, row, call, prepared, slot)
+
+    async def _change(
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
+    ) -> Finish:
+        """Send what is no create. A state that replaces this one meanwhile remembers it until the answer is recorded."""
+        self.under_way[entity.key] = row.snapshot
+        try:
+            finish = await self._request(entity, place, row, call, prepared, slot)
+        finally:
+            del self.under_way[entity.key]
+        current = self.outbox.get(place.partition, entity.key)
+        if current is not None and row.snapshot in current.before:
+            before = tuple(one for one in current.before if one != row.snapshot)
+            self.outbox.put(place.partition, entity.key, current.model_copy(update={"before": before}))
+            await self.outbox.flush()
+        return finish
 
     async def _request(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
@@ -259,12 +277,12 @@ class Writer:
             return await self._succeeded(
                 entity, place, row, adopted, prepared, Performed(str(answer.meta["contactId"]))
             )
-        field = str(answer.meta.get("matchingField") or "")
+        name = str(answer.meta.get("matchingField") or "")
         current = self.outbox.get(place.partition, entity.key)
-        if field not in call.body or current is None or field in current.omit:
+        if name not in call.body or current is None or name in current.omit:
             return await self._park(place, row, call.step, "duplicate", answer)
         if current.snapshot.fingerprint == row.snapshot.fingerprint:
-            self.outbox.put(place.partition, entity.key, current.model_copy(update={"omit": (*current.omit, field)}))
+            self.outbox.put(place.partition, entity.key, current.model_copy(update={"omit": (*current.omit, name)}))
             await self.outbox.flush()
         return AGAIN
 

@@ -88,6 +88,16 @@ def test_a_state_that_an_earlier_owner_left_behind_is_remembered_when_it_is_repl
     assert desire(left, snapshot(2, "g"), epoch=2).before == (left.snapshot,)
 
 
+def test_what_is_under_way_is_remembered_when_it_is_replaced() -> None:
+    """The process may end before the answer comes; a state that only waited was never sent."""
+    one, two, three = snapshot(1, "f"), snapshot(2, "g"), snapshot(3, "f")
+    row = desire(desire(None, one, epoch=1), two, epoch=1, under_way=one)
+    assert row.before == (one,)
+    assert desire(row, three, epoch=1, under_way=one).before == (one,)
+    assert desire(desire(None, one, epoch=1), two, epoch=1).before == ()
+    assert desire(None, two, epoch=1, under_way=two).before == ()
+
+
 def test_reading_the_same_state_again_does_not_make_it_ours() -> None:
     """After a crash its snapshot comes once more; what replaces it then must still remember it."""
     left = desire(None, snapshot(1, "f"), epoch=1)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+import pytest
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from connectors.auth import StaticAuth
 from connectors.ghl import GhlClient
+from connectors.request import Response
 from streams.appender import Batch
+from streams.core.delivery import desire
 from streams.core.directory import Directory
 from streams.core.planning import Rules
 from streams.core.rows import LinkRow, OutboxRow
@@ -113,3 +116,33 @@ async def test_a_create_whose_receipt_cannot_be_written_is_in_doubt_before_anyth
     assert link is not None
     assert link.intent is not None
     assert on.story == ["intended create note"]
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_what_was_under_way_when_it_was_replaced_is_in_doubt_until_its_answer_is_recorded(
+    is_answered: bool,
+) -> None:
+    """A worker that ends before that leaves the row to its successor, who knows by it what may stand in GHL."""
+    on = Desk()
+    on.links.put(PARTITION, NOTE.key, LinkRow(ghl_id="n1", refers_to="c1", fields={"body": "another"}))
+    row = on.outbox.get(PARTITION, NOTE.key)
+    assert row is not None
+    seen: list[Snapshot | None] = []
+
+    def replaced() -> Response:
+        seen.append(on.writer.under_way.get(NOTE.key))
+        newer = row.snapshot.model_copy(update={"fingerprint": "g", "version_ms": NOW_MS + 1})
+        on.outbox.put(PARTITION, NOTE.key, desire(row, newer, under_way=seen[-1]))
+        return answer(200, {"note": {"id": "n1"}})
+
+    on.ghl.script = [replaced]
+    if not is_answered:
+        on.log.__class__ = Forgetful
+    with suppress(KafkaError):
+        await on.writer(item_of(NOTE), TakenSlot())
+
+    left = on.outbox.get(PARTITION, NOTE.key)
+    assert left is not None
+    assert seen == [row.snapshot]
+    assert left.before == (() if is_answered else (row.snapshot,))
+    assert on.writer.under_way == {}
