@@ -19,6 +19,7 @@ from streams.words import Entity
 
 TAGS = ("Buyer", "Seller", "Investor", "VIP", "Relocation")
 TOWNS = ("Austin", "Dallas", "Denver", "Tampa")
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 MOST_LEADS = 60
 """Leads of a team: enough for many lanes, few enough that each is edited again and again."""
 
@@ -123,9 +124,14 @@ class Desk:
         fields: dict[str, Any] = {"descr" if kind == "appointment" else "content": "v000001 of it"}
         now_ms = time.time_ns() // 1_000_000
         if kind == "task":
-            fields |= {"type": "Call", "endAt": to_iso(now_ms + 86_400_000), "assignedRole": "Agent"}
+            fields |= {"type": "Call", "endAt": to_iso(now_ms + DAY_MS), "assignedRole": "Agent"}
         if kind == "appointment":
-            fields |= {"deadline": now_ms + 86_400_000, "endTime": now_ms + 90_000_000}
+            # Without a begin it has no place in a calendar.
+            fields |= (
+                {"deadline": now_ms + DAY_MS, "endTime": now_ms + DAY_MS + HOUR_MS}
+                if self.random.random() < 0.8
+                else {}
+            )
         child = self._edit(team, "create", kind, leadId=lead, fields=fields)
         self._versions[child] = 1
         return child
@@ -133,8 +139,12 @@ class Desk:
     def _change_child(self, team: int, kind: str, child: int) -> None:
         if kind != "note" and self.random.random() < 0.2:
             self._edit(team, self.random.choice(("finish", "unfinish")), kind, id=child)
-        name = "descr" if kind == "appointment" else "content"
-        self._edit(team, "update", kind, id=child, fields={name: f"{self._next(child)} of it"})
+        fields: dict[str, Any] = {"descr" if kind == "appointment" else "content": f"{self._next(child)} of it"}
+        begin = self.lofty.teams[team].records[kind][child].fields.get("deadline") if kind == "appointment" else None
+        if begin and self.random.random() < 0.3:
+            begin += self.random.randrange(-12, 72) * HOUR_MS
+            fields |= {"deadline": begin, "endTime": begin + HOUR_MS}
+        self._edit(team, "update", kind, id=child, fields=fields)
 
     def _next(self, entity: int) -> str:
         self._versions[entity] = self._versions.get(entity, 1) + 1

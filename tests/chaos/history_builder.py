@@ -1,6 +1,7 @@
 """Honest histories, made in no time: the real sandboxes and the product's own decisions, on a clock that jumps.
 
-A little town of two connections, whose workers may be killed and whose vendors may misbehave. What is honest here is the
+A little town of two connections, whose workers may be killed and whose vendors may misbehave. In the west appointments stand
+in a calendar. What is honest here is the
 order of things: one request a lane, intent before create, receipt after, a fence before a worker's first request.
 """
 
@@ -15,7 +16,7 @@ from connectors.lofty.sandbox import desk_work
 from connectors.outcome import Disposition, classify
 from streams.core.directory import Directory
 from streams.core.fingerprint import fingerprint
-from streams.core.plan import Blocked, Call, NotBefore, Settled, Stuck, doubt
+from streams.core.plan import FOUND_BY, Blocked, Call, NotBefore, Settled, Stuck, doubt
 from streams.core.planning import Rules, doubts, prepare
 from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow
@@ -42,6 +43,8 @@ team_id = "9001"
 budget = "shared"
 [connections.west.ghl]
 location_id = "loc1"
+[connections.west.appointments]
+calendar = "calendar"
 """
 SESSION_SECONDS = 3.0
 TURN_SECONDS = 0.1
@@ -207,7 +210,8 @@ class Town:
 
     async def _call(self, worker: str, entity: Entity, row: OutboxRow, call: Call) -> None:
         if call.is_create:
-            self._receipt(row, "intended", call.step, fields=dict(call.fields or {}))
+            identifiers = {name: call.body[name] for name in FOUND_BY if call.body.get(name)}
+            self._receipt(row, "intended", call.step, fields=dict(call.fields or {}), identifiers=identifiers)
         connection = self.settings.connections[entity.connection]
         try:
             performed = await perform(self.vendors.client(worker, connection), connection.ghl_budget, call)
@@ -253,7 +257,8 @@ class Town:
 
     def _rules(self, connection: str) -> Rules:
         one = self.settings.connections[connection]
-        return Rules(one.mapping, one.region, search_lag_ms=int(1500 * LAG_SECONDS))
+        lag_ms = int(1500 * LAG_SECONDS)
+        return Rules(one.mapping, one.region, search_lag_ms=lag_ms, calendar=one.appointments.calendar)
 
     def _directory(self, connection: str) -> Directory:
         return directory_of(self.vendors.standing(self.settings.connections[connection]))

@@ -42,6 +42,12 @@ IN_FLIGHT = 8
 LISTS = (2, 9, 10, 11, 12)
 PINGS = PingSettings(duplicates=0.1, reorders=0.1, delay_seconds=0.5, attempts=400, retry_seconds=0.5)
 MAPPING_LINE = 'mapping = "default"'
+CALENDAR = """
+[connections.{}.appointments]
+calendar = "calendar"
+"""
+WITH_CALENDAR, LATE_CALENDAR = "pair1", "pair2"
+"""Whose appointments stand in a calendar from the beginning, and whose since the configuration changed."""
 STATE_LINE = 'data_dir = "state"'
 READY = b" is ours since "
 
@@ -212,8 +218,8 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
 
 
 def change_mapping(stage: Stage) -> None:
-    """Configure the other mapping: workers that start from now on use it."""
-    text = stage.configs[-1].replace(MAPPING_LINE, 'mapping = "changed"')
+    """Configure the other mapping and one more calendar: workers that start from now on use them."""
+    text = stage.configs[-1].replace(MAPPING_LINE, 'mapping = "changed"') + CALENDAR.format(LATE_CALENDAR)
     stage.settings = parse_settings(text, stage.environ, read_file=lambda path: "", source="chaos")
     stage.configs.append(text)
 
@@ -247,7 +253,7 @@ extends = "default"
 [mappings.changed.fields]
 website = {{ value = "https://example.com/changed" }}
 """
-    return head + "".join(
+    connections = "".join(
         f"""
 [connections.pair{n}]
 region = "US"
@@ -265,3 +271,4 @@ window_seconds = {GHL_WINDOW_SECONDS}
 """
         for n in range(PAIRS)
     )
+    return head + connections + CALENDAR.format(WITH_CALENDAR)

@@ -17,10 +17,17 @@ from tests.chaos.history.told import worker_of
 from tests.chaos.history_builder import Town
 from tests.chaos.history_plants import PLANTS, Plant, add, create_twice, look_again, lose_a_note, overlap
 
+BEGIN_MS = 1_800_000_000_000
+
 
 def first(those: Sequence[Any]) -> Any:
     """The first place for a fault."""
     return those[0]
+
+
+def appointment(version: int) -> dict[str, Any]:
+    """An appointment of Lofty, an hour later with each version."""
+    return {"descr": f"v{version:06} of it", "deadline": BEGIN_MS + version * 3_600_000}
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +50,21 @@ def honest() -> History:
         task = town.edit(
             connection, edit="create", kind="task", leadId=lead, fields={"content": "v000001 of it", "type": "Call"}
         )
-        town.edit(connection, edit="create", kind="appointment", leadId=lead, fields={"descr": "v000001 of it"})
-        children.append((connection, note, task))
+        met = town.edit(connection, edit="create", kind="appointment", leadId=lead, fields=appointment(1))
+        children.append((connection, note, task, met))
     town.clockwork.run()
     town.vendors.ghl.faults.add(Fault("drop_after_apply", operation="update-*", times=2))
     town.vendors.ghl.faults.add(Fault("drop_after_apply", operation="create-note", times=1))
+    town.vendors.ghl.faults.add(Fault("drop_after_apply", operation="create-appointment", times=1))
     for connection, lead in (("east", ada), ("west", bob)):
         town.edit(connection, edit="update", kind="lead", id=lead, fields={"lastName": "v000002", "tags": ["VIP"]})
         town.edit(connection, edit="create", kind="note", leadId=lead, fields={"content": "v000001 of another"})
+        town.edit(connection, edit="create", kind="appointment", leadId=lead, fields=appointment(1))
     town.kill(0.6)
-    for connection, note, task in children:
+    for connection, note, task, met in children:
         town.edit(connection, edit="update", kind="note", id=note, fields={"content": "v000002 of it"})
         town.edit(connection, edit="finish", kind="task", id=task)
+        town.edit(connection, edit="update", kind="appointment", id=met, fields=appointment(2))
     return town.history()
 
 
@@ -65,6 +75,7 @@ def test_an_honest_history_holds(honest: History) -> None:
     assert {one.kind for one in honest.nemesis} == {KILLED}
     assert len({worker_of(one) for one in honest.ghl}) > 2
     assert any(one.fault for one in honest.ghl)
+    assert {"create-appointment", "edit-appointment", "get-calendar-events"} <= {one.operation for one in honest.ghl}
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda one: one.name.replace(" ", "-"))
@@ -73,6 +84,14 @@ def test_a_planted_fault_is_caught_by_its_own_property(honest: History, plant: P
     """Wherever it is planted, by that property alone."""
     verdict = judge(plant.plant(honest, random.Random(seed).choice))
     assert verdict.violated == {plant.number}, verdict.report()
+
+
+def test_an_appointment_may_stand_in_each_form_that_a_configuration_gave_it(honest: History) -> None:
+    """What was made before a calendar was configured stays a task; where there always was one, no task will do."""
+    calendar = '[connections.east.appointments]\ncalendar = "calendar"\n'
+    [text] = honest.configs
+    assert judge(replace(honest, configs=(text, text + calendar))).holds
+    assert judge(replace(honest, configs=(text + calendar,))).violated == {1}
 
 
 def test_what_has_nothing_to_examine_is_violated() -> None:

@@ -27,6 +27,8 @@ TROUBLES = {
     "errors": Fault("status", status=503, times=3),
     "429s": Fault("status", status=429, times=3),
 }
+BEGIN_MS = 1_800_000_000_000
+"""When most appointments begin. The others say no time, and have no place in a calendar."""
 STEPS = st.lists(
     st.tuples(st.sampled_from((*DEEDS, *TROUBLES)), st.integers(0, 5), st.integers(0, 12)), min_size=1, max_size=25
 )
@@ -74,7 +76,9 @@ class Agents:
                     self._edit(connection, "update", "lead", id=lead, fields=fields)
             case "note" | "task" | "appointment" if self._leads:
                 connection, lead = self._leads[which % len(self._leads)]
-                child = self._edit(connection, "create", what, leadId=lead, fields={_text(what): "v000001 of it"})
+                begin = {"deadline": BEGIN_MS} if what == "appointment" and which % 3 else {}
+                fields = {_text(what): "v000001 of it", **begin}
+                child = self._edit(connection, "create", what, leadId=lead, fields=fields)
                 self._children.append((connection, what, child))
             case "change" if self._children:
                 connection, kind, child = self._children[which % len(self._children)]

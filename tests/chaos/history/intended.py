@@ -11,7 +11,7 @@ from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.names import CREATES
 from tests.chaos.history.told import told
 
-_OF_A_CREATE = frozenset({"create contact", "create note", "create task"})
+_OF_A_CREATE = frozenset({"create contact", "create note", "create task", "create appointment"})
 
 
 def every_write_is_told(case: Case) -> Finding:

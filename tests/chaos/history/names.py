@@ -1,31 +1,40 @@
 """Which Lofty entity a request to GHL was about: by the marks that it bears, or by what earlier requests made known.
 
-A contact bears its lead's id in a custom field, a note or task its marker on the last line of its body.
+A contact bears its lead's id in a custom field; a note or task its marker on the last line of its body, an appointment in a
+calendar on that of its description.
 Ids of GHL are learned from creates and from what stands at the end.
 Nothing here believes a receipt: receipts are what is judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from connectors.sandbox.ledger import Entry
 from streams.core.directory import fold
+from streams.core.forms import ChildKind
 from streams.mapping import LEAD_ID_FIELD, find_marker
 from streams.words import Entity
 from streams.words.entity import Kind
 from tests.chaos.history.history import History
 
 CONTACT_CREATES = frozenset({"upsert-contact", "create-contact"})
-CHILD_CREATES = frozenset({"create-note", "create-task"})
+CHILD_CREATES = frozenset({"create-note", "create-task", "create-appointment"})
 CREATES = CONTACT_CREATES | CHILD_CREATES
 WRITES = CREATES | {
     "update-contact", "delete-contact", "add-tags", "remove-tags",
     "update-note", "delete-note", "update-task", "update-task-completed", "delete-task",
+    "edit-appointment", "delete-event",
 }  # fmt: skip
 
-_KINDS: Mapping[str, tuple[Kind, ...]] = {"note": ("note",), "task": ("task", "appointment")}
+_KINDS: Mapping[ChildKind, tuple[Kind, ...]] = {
+    "note": ("note",),
+    "task": ("task", "appointment"),
+    "appointment": ("appointment",),
+}
+_TEXTS: Mapping[ChildKind, str] = {"note": "body", "task": "body", "appointment": "description"}
+"""In which field each form of GHL bears its mark."""
 
 
 class Names:
@@ -39,6 +48,7 @@ class Names:
         }
         self._leads: dict[tuple[str, str], str] = {}
         self._children: dict[tuple[str, str], tuple[Kind, str]] = {}
+        self._owners: dict[tuple[str, str], str] = {}
         for entry in history.ghl:
             self._learn(entry)
         for connection, found in history.contacts.items():
@@ -50,18 +60,24 @@ class Names:
         connection = self._connections.get(entry.budget)
         if connection is None:
             return None
-        kind = _kind_of(entry.operation)
+        form = form_of(entry.operation)
         lead = self.lead_of(entry)
-        if kind is None:
+        if form is None:
             return None if lead is None else Entity.contact(connection, lead)
-        child = self._marked(entry, kind) or self._children.get((entry.budget, entry.entity or ""))
+        child = self._marked(entry, form) or self._children.get((entry.budget, entry.entity or ""))
         return Entity(connection, lead or "?", *child) if child else None
 
     def lead_of(self, entry: Entry) -> str | None:
         """The lead whose contact a request was about, reads and searches included."""
-        contact = entry.parent or (entry.entity if entry.operation in CONTACT_CREATES else None)
+        contact = self.contact_of(entry)
         known = self._leads.get((entry.budget, contact)) if contact else None
         return known or self._lead_in_body(entry)
+
+    def contact_of(self, entry: Entry) -> str | None:
+        """The id of the GHL contact that a request was about. The path of an appointment in a calendar does not tell it."""
+        if entry.operation in CONTACT_CREATES:
+            return entry.parent or entry.entity
+        return entry.parent or self._owners.get((entry.budget, entry.entity or ""))
 
     def lead_of_contact(self, connection: str, contact: Mapping[str, Any]) -> str | None:
         """The lead whose id a standing contact bears."""
@@ -73,18 +89,21 @@ class Names:
             return
         if entry.operation in CONTACT_CREATES and (lead := self._lead_in_body(entry)):
             self._leads.setdefault((entry.budget, entry.entity), lead)
-        kind = _kind_of(entry.operation)
-        if kind and (marked := self._marked(entry, kind)):
+        form = form_of(entry.operation)
+        if form and (marked := self._marked(entry, form)):
             self._children.setdefault((entry.budget, entry.entity), marked)
+        if form == "appointment" and entry.parent:
+            self._owners[entry.budget, entry.entity] = entry.parent
 
     def _learn_standing(self, connection: str, contact: Mapping[str, Any]) -> None:
         budget = next((one for one, name in self._connections.items() if name == connection), "")
         if lead := self.lead_of_contact(connection, contact):
             self._leads.setdefault((budget, contact["id"]), lead)
-        for kind in ("note", "task"):
-            for child in contact[f"{kind}s"]:
-                if marked := mark_of(child.get("body"), kind):
-                    self._children.setdefault((budget, child["id"]), marked)
+        for form, child in standing_on(contact):
+            if marked := mark_of(child, form):
+                self._children.setdefault((budget, child["id"]), marked)
+            if form == "appointment":
+                self._owners[budget, child["id"]] = contact["id"]
 
     def _lead_in_body(self, entry: Entry) -> str | None:
         """The Lofty id in a contact's custom fields, or in the filter of a search for it."""
@@ -99,18 +118,27 @@ class Names:
         return next((str(one["field_value"]) for one in fields if one.get("id") in ids), None)
 
     @staticmethod
-    def _marked(entry: Entry, kind: str) -> tuple[Kind, str] | None:
-        return mark_of(entry.body.get("body"), kind) if isinstance(entry.body, dict) else None
+    def _marked(entry: Entry, form: ChildKind) -> tuple[Kind, str] | None:
+        return mark_of(entry.body, form) if isinstance(entry.body, dict) else None
 
 
-def mark_of(text: Any, kind: str) -> tuple[Kind, str] | None:
-    """The Lofty kind and id that a GHL note's or task's body bears."""
-    for one in _KINDS[kind]:
+def standing_on(contact: Mapping[str, Any]) -> Iterator[tuple[ChildKind, Mapping[str, Any]]]:
+    """All that hangs on a standing contact, each with its form."""
+    for form in _KINDS:
+        yield from ((form, one) for one in contact[f"{form}s"])
+
+
+def mark_of(child: Mapping[str, Any], form: ChildKind) -> tuple[Kind, str] | None:
+    """The Lofty kind and id that a GHL note, task or appointment bears."""
+    text = child.get(_TEXTS[form])
+    for one in _KINDS[form]:
         if isinstance(text, str) and (found := find_marker(text, one)):
             return one, found
     return None
 
 
-def _kind_of(operation: str) -> str | None:
-    """`note` or `task`, for the operations on one of them."""
-    return next((kind for kind in _KINDS if operation.removesuffix("-completed").endswith(f"-{kind}")), None)
+def form_of(operation: str) -> ChildKind | None:
+    """The form of GHL on which an operation works: `note`, `task`, or `appointment` in a calendar; None for all others."""
+    if operation == "delete-event":
+        return "appointment"
+    return next((form for form in _KINDS if operation.removesuffix("-completed").endswith(f"-{form}")), None)

@@ -7,20 +7,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from streams.core.compare import Difference, compare_child, compare_contact
+from streams.core.forms import ChildKind
 from streams.settings import Connection
 from streams.words import Entity
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
-from tests.chaos.history.names import mark_of
+from tests.chaos.history.names import mark_of, standing_on
 from tests.chaos.history.told import told
 from tests.chaos.history.wanted import WantedChild, WantedLead, directory_of, wanted_leads
 
 Wrong = tuple[Entity, str, int]
 """An entity, what is wrong with it, and when it last changed in Lofty (epoch ms)."""
+Standing = tuple[ChildKind, Mapping[str, Any]]
+"""What hangs on a contact: its form in GHL, and what is shown of it."""
 
 
 def nothing_lost(case: Case) -> Finding:
     """Every live lead, note, task and appointment stands in GHL as the mapping wants its last state, and nothing else does.
+
+    An appointment stands in its calendar or as a task, as a configuration of the run would have made it.
 
     Excused: what is visibly parked since its last change, or hangs on a contact that is; and what a worker last wrote that
     woke from a freeze (no fence reaches it; `verify` mends it).
@@ -32,7 +37,8 @@ def nothing_lost(case: Case) -> Finding:
     last_writes = {case.names.entity_of(one): one for one in case.writes()}
     for name, rows in case.history.leads.items():
         connection, found = case.history.settings.connections[name], case.history.contacts[name]
-        leads = list(wanted_leads(connection, iter(rows), directory_of(found)))
+        calendars = tuple(one.appointments.calendar for one in case.history.mappings_of[name])
+        leads = list(wanted_leads(connection, calendars, iter(rows), directory_of(found)))
         tally.examined += sum(1 + len(one.children) for one in leads)
         for entity, what, changed_ms in _wrong(case, connection, leads, found["contacts"]):
             last = last_writes.get(entity)
@@ -87,11 +93,10 @@ def _wrong_deleted(connection: Connection, lead: WantedLead, twins: list[Mapping
 
 
 def _wrong_children(lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:
-    standing: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    standing: dict[tuple[str, str], list[Standing]] = defaultdict(list)
     for contact in twins:
-        for kind in ("note", "task"):
-            for child in contact[f"{kind}s"]:
-                standing[mark_of(child.get("body"), kind) or (kind, f"unmarked {child['id']}")].append(child)
+        for form, child in standing_on(contact):
+            standing[mark_of(child, form) or (form, f"unmarked {child['id']}")].append((form, child))
     for one in lead.children:
         yield from _wrong_child(one, standing.pop((one.entity.kind, one.entity.id), []))
     for kind, lofty_id in standing:
@@ -99,13 +104,17 @@ def _wrong_children(lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterato
         yield ghost, "stands in GHL, and Lofty has nothing alive for it", 0
 
 
-def _wrong_child(wanted: WantedChild, found: list[Mapping[str, Any]]) -> Iterator[Wrong]:
+def _wrong_child(wanted: WantedChild, found: list[Standing]) -> Iterator[Wrong]:
     if wanted.desired is None:
         return  # what is not carried is left as it stands
     if not found:
         yield wanted.entity, "is lost: nothing bears its mark", wanted.changed_ms
         return
-    every = [compare_child(wanted.desired, one) for one in found]
+    every = [compare_child(wanted.desired[form], one) for form, one in found if form in wanted.desired]
+    if not every:
+        forms = " and ".join(form for form, _ in found)
+        yield wanted.entity, f"stands as {forms}, should be {' or '.join(wanted.desired)}", wanted.changed_ms
+        return
     yield from ((wanted.entity, what, wanted.changed_ms) for what in _told_least(every))
 
 

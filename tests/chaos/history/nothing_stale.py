@@ -8,19 +8,27 @@ from typing import Any
 
 from connectors.sandbox.ledger import Entry
 from streams.core.directory import fold
+from streams.core.forms import ChildKind
 from streams.mapping import LEAD_ID_FIELD
 from streams.mapping.contact import MIRROR_PREFIX
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
+from tests.chaos.history.names import CREATES, form_of
 from tests.chaos.history.told import told
 
 STAMP = re.compile(r"\bv(\d{6})\b")
-_STAMPED = ("lastName", "title", "body")
+_STAMPED = ("lastName", "title", "body", "description")
 _CONTACT_WRITES = frozenset({"upsert-contact", "create-contact", "update-contact"})
-_CHILD_FIELDS = {
+_CHILD_FIELDS: Mapping[ChildKind, frozenset[str]] = {
     "note": frozenset({"body"}),
     "task": frozenset({"title", "body", "dueDate", "completed", "assignedTo"}),
+    "appointment": frozenset(
+        {"calendarId", "title", "description", "startTime", "endTime", "address", "appointmentStatus", "assignedUserId"}
+        | {"ignoreDateRange", "ignoreFreeSlotValidation", "toNotify"}
+    ),
 }
+_NEW_APPOINTMENT = frozenset({"locationId", "contactId"})
+"""What names the place of an appointment, in the body of its create alone."""
 
 
 def nothing_stale(case: Case) -> Finding:
@@ -67,8 +75,10 @@ def _strange(case: Case, entry: Entry) -> Iterator[str]:
     if not isinstance(body, dict) or entry.operation in ("add-tags", "remove-tags"):
         return
     if entry.operation not in _CONTACT_WRITES:
-        kind = "note" if "note" in entry.operation else "task"
-        yield from body.keys() - _CHILD_FIELDS[kind]
+        form = form_of(entry.operation)
+        owned = _CHILD_FIELDS[form] if form else frozenset()
+        is_new_appointment = form == "appointment" and entry.operation in CREATES
+        yield from body.keys() - owned - (_NEW_APPOINTMENT if is_new_appointment else frozenset())
         return
     connection = case.history.connection_at.get(entry.budget)
     mappings = [one.mapping for one in case.history.mappings_of[connection.name]] if connection else []

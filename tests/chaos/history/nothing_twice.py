@@ -11,12 +11,12 @@ from streams.words import Entity
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.history import DELETED_BY_HAND
-from tests.chaos.history.names import CREATES, mark_of
+from tests.chaos.history.names import CREATES, mark_of, standing_on
 from tests.chaos.history.told import told
 
 
 def nothing_twice(case: Case) -> Finding:
-    """Each Lofty id is created once as a contact, note or task, unless the first was deleted in GHL before the second.
+    """Each Lofty id is created once as a contact, note, task or appointment, in whatever form, unless the first was deleted in GHL before the second.
 
     Counted from creates that were applied, answered or not, and from what stands at the end.
     A create without a mark is a violation: nobody could ever tell what it is.
@@ -82,8 +82,7 @@ def _standing(case: Case) -> dict[Entity, list[str]]:
             lead = case.names.lead_of_contact(connection, contact)
             if lead is not None:
                 found[Entity.contact(connection, lead)].append(contact["id"])
-            for kind in ("note", "task"):
-                for child in contact[f"{kind}s"]:
-                    if mark := mark_of(child.get("body"), kind):
-                        found[_once(Entity(connection, "", *mark))].append(child["id"])
+            for form, child in standing_on(contact):
+                if mark := mark_of(child, form):
+                    found[_once(Entity(connection, "", *mark))].append(child["id"])
     return found

@@ -1,4 +1,4 @@
-"""P4: a contact has at most one request in flight, and comes before its notes and tasks."""
+"""P4: a contact has at most one request in flight, and comes before its notes, tasks and appointments."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ Lane = tuple[str, str]
 
 
 def one_at_a_time(case: Case) -> Finding:
-    """Requests about one contact, reads and searches included, never overlap; no note or task is created before its contact.
+    """Requests about one contact, reads and searches included, never overlap; nothing that hangs on it is created before it.
 
     A request is in flight from its arrival at GHL until its answer is ready.
     Excused: another worker's request while one is in flight whose client was killed or frozen; and what a worker sent as
     it woke from a freeze.
 
-    Proves nothing of: requests that name no contact (searches by e-mail or phone); what the network reorders.
+    Proves nothing of: requests that name no contact (searches by e-mail or phone, lists of a calendar); what the network reorders.
     """
-    tally = Tally(
-        4, "a contact has one request at a time, and comes before its notes and tasks", "requests of contacts"
-    )
+    tally = Tally(4, "a contact has one request at a time, and comes before what hangs on it", "requests of contacts")
     lanes: dict[Lane, list[Entry]] = defaultdict(list)
     for entry in case.history.ghl:
         if lane := _lane(case, entry):
@@ -39,7 +37,7 @@ def one_at_a_time(case: Case) -> Finding:
 
 def _lane(case: Case, entry: Entry) -> Lane | None:
     """Whose request it is: the lead's where it is known, else the GHL contact's."""
-    name = case.names.lead_of(entry) or entry.parent
+    name = case.names.lead_of(entry) or case.names.contact_of(entry)
     return (entry.budget, name) if name else None
 
 
@@ -65,4 +63,4 @@ def _judge_order(tally: Tally, lane: Lane, entries: list[Entry]) -> None:
             contacts[entry.entity] = min(entry.applied_at, contacts.get(entry.entity, inf))
     for entry in entries:
         if entry.operation in CHILD_CREATES and entry.at < contacts.get(entry.parent, 0.0):
-            tally.note(" ".join(lane), "a note or task was created before its contact", told(entry))
+            tally.note(" ".join(lane), "a note, task or appointment was created before its contact", told(entry))

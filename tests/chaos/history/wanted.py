@@ -11,10 +11,11 @@ from typing import Any
 
 from connectors.lofty.sandbox.people import make_team
 from connectors.lofty.times import parse_time_ms
-from streams.core.desired import resolve_contact, resolve_note, resolve_task
+from streams.core.desired import resolve_contact, resolve_event, resolve_note, resolve_task
 from streams.core.directory import Directory, fold
+from streams.core.forms import ChildKind
 from streams.core.plan import DesiredChild, DesiredContact
-from streams.mapping import map_appointment, map_contact, map_task, should_sync
+from streams.mapping import has_begin, map_appointment, map_contact, map_event, map_task, should_sync
 from streams.settings import Connection
 from streams.words import Entity
 from streams.words.entity import Kind
@@ -25,10 +26,14 @@ _MEMBERS = {f"{one['firstName']} {one['lastName']}": one["email"] for one in mak
 
 @dataclass(frozen=True, slots=True)
 class WantedChild:
-    """A note, task or appointment that lives in Lofty. `desired` is None for one that is not carried."""
+    """A note, task or appointment that lives in Lofty. `desired` is None for one that is not carried.
+
+    It names each form in which it may stand: an appointment keeps the one in which it was made, and a calendar may have been
+    configured since.
+    """
 
     entity: Entity
-    desired: DesiredChild | None
+    desired: Mapping[ChildKind, DesiredChild] | None
     changed_ms: int
 
 
@@ -43,15 +48,22 @@ class WantedLead:
 
 
 def directory_of(found: Mapping[str, Any]) -> Directory:
-    """A location's names, from what its control API shows."""
+    """A location's names, from what its control API shows. Its calendar's team is everybody."""
     users = {fold(one["email"]): one["id"] for one in found["users"] if one.get("email")}
-    return Directory({fold(one["name"]): one["id"] for one in found["customFields"]}, users)
+    fields = {fold(one["name"]): one["id"] for one in found["customFields"]}
+    return Directory(fields, users, frozenset(users.values()))
 
 
 def wanted_leads(
-    connection: Connection, rows: Iterator[Mapping[str, Any]], directory: Directory
+    connection: Connection,
+    calendars: tuple[str | None, ...],
+    rows: Iterator[Mapping[str, Any]],
+    directory: Directory,
 ) -> Iterator[WantedLead]:
-    """Every lead of a team, deleted ones included, as GHL should hold it."""
+    """Every lead of a team, deleted ones included, as GHL should hold it.
+
+    `calendars` are those that the connection had, one after another; None while it had none.
+    """
     for row in rows:
         lead = row["lead"]
         entity = Entity.contact(connection.name, str(lead["leadId"]))
@@ -59,25 +71,45 @@ def wanted_leads(
         if not row["isDeleted"]:
             mapped = map_contact(connection.mapping, {**lead, "_agent": _agent(lead)}, region=connection.region)
             contact = resolve_contact(mapped, directory, entity.lead).contact
-        children = () if contact is None else tuple(_children(connection, entity, row, directory))
+        children = () if contact is None else tuple(_children(connection, calendars, entity, row, directory))
         yield WantedLead(entity, contact, children, int(row["updateTime"]))
 
 
 def _children(
-    connection: Connection, owner: Entity, row: Mapping[str, Any], directory: Directory
+    connection: Connection,
+    calendars: tuple[str | None, ...],
+    owner: Entity,
+    row: Mapping[str, Any],
+    directory: Directory,
 ) -> Iterator[WantedChild]:
     for kind, id_name in _CHILDREN:
         for state in row[f"{kind}s"]:
             entity = Entity(connection.name, owner.lead, kind, str(state[id_name]))
-            desired = _child(connection, kind, state, directory) if should_sync(kind, state) else None
+            forms = _forms(kind, state, calendars) if should_sync(kind, state) else ()
+            desired = {form: _child(connection, kind, form, state, directory) for form in forms} or None
             yield WantedChild(entity, desired, parse_time_ms(state.get("lastUpdate")) or 0)
 
 
-def _child(connection: Connection, kind: Kind, state: Mapping[str, Any], directory: Directory) -> DesiredChild:
+def _forms(kind: Kind, state: Mapping[str, Any], calendars: tuple[str | None, ...]) -> frozenset[ChildKind]:
+    """The forms in which something may have been made. What has no begin has no place in a calendar, and none gets one here."""
+    if kind != "appointment":
+        return frozenset({kind}) if kind != "contact" else frozenset()
+    return frozenset("appointment" if calendar and has_begin(state) else "task" for calendar in calendars)
+
+
+def _child(
+    connection: Connection, kind: Kind, form: ChildKind, state: Mapping[str, Any], directory: Directory
+) -> DesiredChild:
     if kind == "note":
         return resolve_note(state)
+    state, users = {**state, "_agent": _agent(state)}, connection.mapping.users
+    if form == "appointment":
+        place = connection.appointments
+        return resolve_event(
+            map_event(state, users=users), directory, place.calendar, runs_automations=place.automations
+        )
     read = map_task if kind == "task" else map_appointment
-    return resolve_task(read({**state, "_agent": _agent(state)}, users=connection.mapping.users), directory)
+    return resolve_task(read(state, users=users), directory)
 
 
 def _agent(state: Mapping[str, Any]) -> dict[str, str] | None:
