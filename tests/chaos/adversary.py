@@ -13,6 +13,7 @@ from random import Random
 
 from connectors.sandbox.faults import Fault, FaultBox
 from tests.chaos.history import FROZEN
+from tests.chaos.operator import Operator
 from tests.chaos.stage import PAIRS, SESSION_SECONDS, Stage, WorkerProcess
 from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
 
@@ -31,6 +32,7 @@ class Adversary:
 
     stage: Stage
     supervisor: Supervisor
+    operator: Operator
     random: Random
     done: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -103,6 +105,10 @@ class Adversary:
         """One location's token is refused for a while; the others must not notice."""
         await self._with_faults([self.stage.ghl.faults], [Fault("revoke", budget=f"loc{self.random.randrange(PAIRS)}")])
 
+    async def ask_for_a_replay(self) -> None:
+        """An operator replays something, and the next attacks meet it."""
+        await self.operator.ask_for_a_replay()
+
     async def rest(self) -> None:
         """Break nothing any more."""
         self.stage.ghl.faults.clear()
@@ -121,8 +127,9 @@ class Adversary:
             self.stop_the_broker: 0.5,
             self.trouble_the_vendors: 3,
             self.revoke_a_token: 0.5,
+            self.ask_for_a_replay: 4,
         }
-        first = [*menu, self.trouble_the_vendors]
+        first = [*menu, self.trouble_the_vendors, self.ask_for_a_replay]
         self.random.shuffle(first)
         enough, until = self.supervisor.kills + kills, time.monotonic() + seconds
         while first or self.supervisor.kills < enough or time.monotonic() < until:

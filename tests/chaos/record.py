@@ -16,11 +16,10 @@ import orjson
 
 from connectors.ghl.sandbox.seeds import shown
 from connectors.lofty.sandbox import desk_work
-from streams.appender import Appender, Record
 from streams.core.rows import FetchRow, OutboxRow
-from streams.kafka import GroupLag, new_producer, read_topic
-from streams.topics import CHANGES, FETCHES, FETCHES_TABLE, OUTBOX_TABLE, PARKED, RECEIPTS, SNAPSHOTS
-from streams.words import FENCE_KEY, Parked, Receipt, Snapshot
+from streams.kafka import GroupLag, read_topic
+from streams.topics import CHANGES, FETCHES, FETCHES_TABLE, OUTBOX_TABLE, PARKED, RECEIPTS, REPLAYS, SNAPSHOTS
+from streams.words import FENCE_KEY, Parked, Receipt
 from streams.words.fence import Fence
 from tests.chaos.history import Event, Fenced, History, Received
 from tests.chaos.stage import GHL_LIMIT, GHL_WINDOW_SECONDS, LOFTY_PER_MINUTE, Stage
@@ -56,7 +55,7 @@ async def until_still(stage: Stage) -> str:
 async def _what_waits(stage: Stage, lag: GroupLag) -> str:
     if pending := await stage.pings_pending():
         return f"{pending} pings"
-    topics = [stage.names.of(topic) for topic in (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS)]
+    topics = [stage.names.of(topic) for topic in (CHANGES, FETCHES, SNAPSHOTS, REPLAYS, RECEIPTS)]
     places = [(topic, number) for topic in topics for number in range(stage.settings.kafka.partitions)]
     behind = [
         f"{topic}/{number} read to {committed} of {end}"
@@ -86,25 +85,6 @@ async def _rows(stage: Stage, table: str, row: type[Row]) -> Mapping[str, Row]:
         else:
             held[key] = row.from_bytes(one.value)
     return held
-
-
-async def replay_snapshots(stage: Stage) -> int:
-    """Put the newest snapshot of every entity on the topic again: what a changed mapping makes different is rewritten.
-
-    It may race with newer snapshots, as an operator's replay would: `deliver` goes by their versions.
-    """
-    newest = {one.key: one for one in await read_topic(stage.settings, stage.names.of(SNAPSHOTS))}
-    producer = new_producer(stage.settings)
-    await producer.start()
-    try:
-        again = []
-        for key, one in newest.items():
-            snapshot = Snapshot.from_bytes(one.value).model_copy(update={"origin": "replay"})
-            again.append(Record(one.topic, one.partition, key, snapshot.to_bytes()))
-        await Appender(producer).append(again)
-    finally:
-        await producer.stop()
-    return len(again)
 
 
 async def read_history(stage: Stage) -> History:
@@ -149,7 +129,7 @@ async def read_topics(stage: Stage) -> bytes:
             "offset": one.offset,
             "value": _without_state(one.value),
         }
-        for topic in (CHANGES, FETCHES, SNAPSHOTS)
+        for topic in (CHANGES, FETCHES, SNAPSHOTS, REPLAYS)
         for one in await read_topic(stage.settings, stage.names.of(topic))
     ]
     return orjson.dumps(found)
@@ -159,4 +139,6 @@ def _without_state(value: bytes | None) -> object:
     content = orjson.loads(value or b"null")
     if isinstance(content, dict):
         content.pop("state", None)
+        if isinstance(content.get("snapshot"), dict):
+            content["snapshot"].pop("state", None)
     return content

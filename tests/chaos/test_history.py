@@ -15,7 +15,9 @@ from streams.words import Parked
 from tests.chaos.history import DELETED_BY_HAND, FROZEN, KILLED, Event, History, judge, load, save
 from tests.chaos.history.told import worker_of
 from tests.chaos.history_builder import Town
-from tests.chaos.history_plants import PLANTS, Plant, add, create_twice, look_again, lose_a_note, overlap
+from tests.chaos.history_plants import PLANTS, Plant
+from tests.chaos.history_plants_asked import add, create_twice, look_again, overlap
+from tests.chaos.history_plants_standing import lose_a_note
 
 BEGIN_MS = 1_800_000_000_000
 

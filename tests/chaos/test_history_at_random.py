@@ -13,7 +13,8 @@ from connectors.sandbox.faults import Fault
 from tests.chaos.history import History, judge
 from tests.chaos.history_builder import Town
 from tests.chaos.history_clockwork import sleep
-from tests.chaos.history_plants import PLANTS, NoPlace, Plant
+from tests.chaos.history_planting import NoPlace
+from tests.chaos.history_plants import PLANTS, Plant
 
 Step = tuple[str, int, int]
 """What happens, to which lead (or child), and how long it then takes to the next step, in tenths of a second."""

@@ -1,0 +1,108 @@
+"""An operator who asks for replays while everything breaks: the command itself, in a process that may be killed, too.
+
+What is cut off stays cut off until the same selection is asked for again; then it is carried on, as the command does.
+Two may go on at once, also with the same selection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from tests.chaos.stage import PAIRS, Stage
+
+MOST_AT_ONCE = 2
+KILL_SECONDS = (2.0, 12.0)
+"""When a command is killed that is to be: while it starts, reads, hands over or waits for the workers."""
+CARRY_SECONDS = 180.0
+"""What a replay of everything may take in peace, once all that was before it has come to rest."""
+BREATH_SECONDS = 1.0
+AWAY, NOT_FINISHED = 3, 1
+SNAPSHOTS, CHANGES, PARKED = "lofty.snapshots", "lofty.changes", "parked"
+EVERYTHING = (SNAPSHOTS,)
+
+Words = tuple[str, ...]
+"""What stands behind `lofty-ghl replay`: the topic, and which of it."""
+
+
+@dataclass(slots=True)
+class Operator:
+    """`ends` counts the commands by how they ended; `failures` are what no command may do, whatever breaks."""
+
+    stage: Stage
+    random: Random
+    ends: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    _commands: set[asyncio.Task[int]] = field(default_factory=set)
+    _begun: int = 0
+
+    async def ask_for_a_replay(self) -> None:
+        """Of one connection or of all, of snapshots, changes or parked records; nobody waits for its end. Half are killed."""
+        if len(self._commands) >= MOST_AT_ONCE:
+            return
+        one = f"pair{self.random.randrange(PAIRS)}"
+        choices: list[Words] = [(SNAPSHOTS, "--connection", one), EVERYTHING, (CHANGES, "--connection", one), (PARKED,)]
+        words = self.random.choices(choices, (4, 1, 2, 1))[0]
+        is_killed = self.random.random() < 0.5
+        command = asyncio.create_task(self._command(words, self.random.uniform(*KILL_SECONDS) if is_killed else None))
+        self._commands.add(command)
+        command.add_done_callback(self._commands.discard)
+
+    async def carry_through(self) -> None:
+        """Replay everything to its end: again and again, whoever cuts it off. Ends when the command says that it is done."""
+        kills = 2
+        while await self._command(EVERYTHING, self.random.uniform(*KILL_SECONDS) if kills > 0 else None) != 0:
+            kills -= 1
+            await asyncio.sleep(BREATH_SECONDS)
+
+    async def stop(self) -> None:
+        """Kill what is under way."""
+        for one in list(self._commands):
+            one.cancel()
+        while self._commands:
+            await asyncio.sleep(0.05)
+
+    async def _command(self, words: Words, kill_after: float | None) -> int:
+        """The command's exit code, -9 when it was killed. It is killed with its task, too."""
+        self._begun += 1
+        rate = self.random.choice(("20", "200", "1000"))
+        log = self.stage.folder / f"replay{self._begun}.log"
+        config = self.stage.folder / f"replay{self._begun}.toml"
+        config.write_text(self.stage.configs[-1])
+        happened = self.stage.note("replay", " ".join(words), f"{log.name}, {rate} a second")
+        with log.open("wb") as out:
+            child = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "streams.cli", "replay", *words, "--yes", "--rate", rate),
+                *("--config", str(config)),
+                env={**os.environ, **self.stage.environ},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        try:
+            await asyncio.wait_for(child.wait(), kill_after)
+        except TimeoutError:
+            child.kill()
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
+                child.kill()
+            raise
+        finally:
+            code = await child.wait()
+            happened.until = time.time()
+            self._tell_ended(words, code, log)
+        return code
+
+    def _tell_ended(self, words: Words, code: int, log: Path) -> None:
+        says = log.read_text(errors="replace")
+        known = {0: "done", -9: "killed", NOT_FINISHED: "cut off, or some left", AWAY: "Kafka or workers away"}
+        self.ends[known.get(code, f"exit code {code}")] += 1
+        if code not in known or "Traceback" in says:
+            self.failures.append(f"replay {' '.join(words)} ended with {code}: {says[-600:]}")
