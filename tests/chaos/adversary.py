@@ -9,12 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from connectors.sandbox.faults import Fault, FaultBox
 from tests.chaos.history import FROZEN
 from tests.chaos.operator import Operator
-from tests.chaos.stage import PAIRS, SESSION_SECONDS, Stage, WorkerProcess
+from tests.chaos.stage import PAIRS, SESSION_SECONDS, Stage, WorkerProcess, edit_mapping
 from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
 
 DRAIN_SECONDS = 60.0
@@ -109,6 +110,17 @@ class Adversary:
         """An operator replays something, and the next attacks meet it."""
         await self.operator.ask_for_a_replay()
 
+    async def edit_a_mapping(self) -> None:
+        """Workers that run take it over, one after another, and die meanwhile; then everything is replayed under it."""
+        happened = self.stage.note("mapping edited")
+        await edit_mapping(self.stage)
+        happened.until = time.time()
+        await asyncio.sleep(self.random.uniform(0.0, 3.0))
+        await self.random.choice(
+            (self.kill_all, self.kill_at_random, partial(self.kill_at_await_points, 2), self.freeze)
+        )()
+        self.operator.begin_to_replay_everything()
+
     async def rest(self) -> None:
         """Break nothing any more."""
         self.stage.ghl.faults.clear()
@@ -128,6 +140,7 @@ class Adversary:
             self.trouble_the_vendors: 3,
             self.revoke_a_token: 0.5,
             self.ask_for_a_replay: 4,
+            self.edit_a_mapping: 0.5,
         }
         first = [*menu, self.trouble_the_vendors, self.ask_for_a_replay]
         self.random.shuffle(first)

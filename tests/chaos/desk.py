@@ -55,7 +55,7 @@ class Desk:
         children = self._children.setdefault(lead, [])
         match self.random.choices(
             ("edit", "burst", "toggle", "tags", "note", "task", "appointment", "child", "gone", "trash", "restore"),
-            (24, 6, 8, 10, 10, 8, 5, 18, 4, 1, 1),
+            (24, 6, 8, 10, 10, 8, 14, 24, 5, 1, 1),
         )[0]:
             case "edit":
                 self._change_lead(team, lead)

@@ -24,7 +24,8 @@ KILL_SECONDS = (2.0, 12.0)
 CARRY_SECONDS = 180.0
 """What a replay of everything may take in peace, once all that was before it has come to rest."""
 BREATH_SECONDS = 1.0
-AWAY, NOT_FINISHED = 3, 1
+AWAY, REFUSED, NOT_FINISHED = 3, 2, 1
+OTHER_MAPPING = "another mapping in force"
 SNAPSHOTS, CHANGES, PARKED = "lofty.snapshots", "lofty.changes", "parked"
 EVERYTHING = (SNAPSHOTS,)
 
@@ -41,6 +42,7 @@ class Operator:
     ends: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     _commands: set[asyncio.Task[int]] = field(default_factory=set)
+    _everything: asyncio.Task[None] | None = None
     _begun: int = 0
 
     async def ask_for_a_replay(self) -> None:
@@ -55,15 +57,37 @@ class Operator:
         self._commands.add(command)
         command.add_done_callback(self._commands.discard)
 
-    async def carry_through(self) -> None:
-        """Replay everything to its end: again and again, whoever cuts it off. Ends when the command says that it is done."""
+    def begin_to_replay_everything(self) -> None:
+        """Under a mapping that is new: what was written by the one before is written anew. Goes on until it is done."""
+        if self._everything is not None:
+            self._everything.cancel()
+        self._everything = asyncio.create_task(self._carry_through(), name="replay of everything")
+
+    async def until_everything_is_replayed(self) -> str:
+        """Wait for it in peace, without any other replay. Returns what is wrong when it does not come to its end."""
+        await self._stop_commands()
+        if self._everything is not None:
+            await asyncio.wait([self._everything], timeout=CARRY_SECONDS)
+            if not self._everything.done():
+                return f"the replay of everything did not come to its end within {CARRY_SECONDS:.0f} s of peace"
+            self._everything.result()
+        return ""
+
+    async def stop(self) -> None:
+        """Kill what is under way."""
+        await self._stop_commands()
+        if self._everything is not None:
+            self._everything.cancel()
+            await asyncio.wait([self._everything])
+
+    async def _carry_through(self) -> None:
+        """Again and again, whoever cuts it off. Ends when the command says that it is done."""
         kills = 2
         while await self._command(EVERYTHING, self.random.uniform(*KILL_SECONDS) if kills > 0 else None) != 0:
             kills -= 1
             await asyncio.sleep(BREATH_SECONDS)
 
-    async def stop(self) -> None:
-        """Kill what is under way."""
+    async def _stop_commands(self) -> None:
         for one in list(self._commands):
             one.cancel()
         while self._commands:
@@ -75,7 +99,7 @@ class Operator:
         rate = self.random.choice(("20", "200", "1000"))
         log = self.stage.folder / f"replay{self._begun}.log"
         config = self.stage.folder / f"replay{self._begun}.toml"
-        config.write_text(self.stage.configs[-1])
+        config.write_text(self.stage.configuration)
         happened = self.stage.note("replay", " ".join(words), f"{log.name}, {rate} a second")
         with log.open("wb") as out:
             child = await asyncio.create_subprocess_exec(
@@ -103,6 +127,9 @@ class Operator:
     def _tell_ended(self, words: Words, code: int, log: Path) -> None:
         says = log.read_text(errors="replace")
         known = {0: "done", -9: "killed", NOT_FINISHED: "cut off, or some left", AWAY: "Kafka or workers away"}
+        if code == REFUSED and OTHER_MAPPING in says:
+            self.ends["refused: another mapping in force"] += 1  # a worker has not taken it over yet
+            return
         self.ends[known.get(code, f"exit code {code}")] += 1
         if code not in known or "Traceback" in says:
             self.failures.append(f"replay {' '.join(words)} ended with {code}: {says[-600:]}")

@@ -1,4 +1,4 @@
-"""One run: attack, change the mapping, attack again while everything is replayed under it, let it rest, judge."""
+"""One run: attack, change the configuration, attack again while everything is replayed under it, let it rest, judge."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streams.words import Entity
 from tests.chaos.adversary import Adversary, ask_what_waits
 from tests.chaos.desk import Desk
 from tests.chaos.history import judge, save
-from tests.chaos.operator import CARRY_SECONDS, Operator
+from tests.chaos.operator import Operator
 from tests.chaos.record import parked_now, read_history, read_topics, until_still
 from tests.chaos.stage import Stage, change_mapping, set_stage
 from tests.chaos.supervisor import Supervisor
@@ -50,18 +50,16 @@ async def run(folder: Path, plan: Plan) -> bool:
             asyncio.create_task(_tell(stage, desk, supervisor), name="teller"),
         ]
         work = asyncio.create_task(desk.work(plan.rate), name="desk")
-        replay: asyncio.Task[None] | None = None
         began = time.monotonic()
         try:
             await _guarded(stage.until(lambda: bool(supervisor.ready()), FIRST_SECONDS, "a worker is ready"), work)
             await _guarded(adversary.attack(plan.kills // 2, plan.seconds / 2), work, *background)
             await _change_mapping(stage, adversary)
-            replay = asyncio.create_task(operator.carry_through(), name="replay")
             await _guarded(adversary.attack(plan.kills - plan.kills // 2, plan.seconds / 2), work, *background)
             attacked = time.monotonic() - began
             work.cancel()
             await adversary.rest()
-            unrest = await _guarded(_come_to_rest(stage, desk, operator, replay), *background)
+            unrest = await _guarded(_come_to_rest(stage, desk, operator), *background)
             adversary.failures += operator.failures
             if unrest:
                 adversary.failures.append(unrest)
@@ -69,11 +67,10 @@ async def run(folder: Path, plan: Plan) -> bool:
             history = await read_history(stage)
             topics = await read_topics(stage)
         finally:
-            every = [work, *background, *([replay] if replay else [])]
-            for task in every:
+            for task in (work, *background):
                 task.cancel()
             await operator.stop()
-            for task in every:
+            for task in (work, *background):
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
         save(history, folder / "history.json")
@@ -87,24 +84,22 @@ async def run(folder: Path, plan: Plan) -> bool:
 
 
 async def _change_mapping(stage: Stage, adversary: Adversary) -> None:
-    """New configuration, and every worker anew. No replay under the old one goes on."""
+    """A new configuration, every worker anew, and a replay of everything. No replay under the old one goes on."""
     await adversary.operator.stop()
     change_mapping(stage)
     await adversary.kill_all()
     happened = stage.note("mapping changed")
     await stage.until(lambda: bool(adversary.supervisor.ready()), FIRST_SECONDS, "a worker with the new mapping")
     happened.until = time.time()
+    adversary.operator.begin_to_replay_everything()
 
 
-async def _come_to_rest(stage: Stage, desk: Desk, operator: Operator, replay: asyncio.Task[None]) -> str:
+async def _come_to_rest(stage: Stage, desk: Desk, operator: Operator) -> str:
     """Rest, with everything replayed under the new mapping; then what is parked is edited once more, and must go through or
     be parked again. Returns what does not rest.
     """
-    await operator.stop()
-    try:
-        await asyncio.wait_for(asyncio.shield(replay), CARRY_SECONDS)
-    except TimeoutError:
-        return f"the replay of everything did not come to its end within {CARRY_SECONDS:.0f} s of peace"
+    if unrest := await operator.until_everything_is_replayed():
+        return unrest
     if unrest := await until_still(stage):
         return unrest
     parked = [Entity.from_key(key) for key in await parked_now(stage)]

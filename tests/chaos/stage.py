@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from connectors.lofty.sandbox import PingSettings, desk_work
 from connectors.lofty.sandbox.people import make_team
 from streams.admin import create_missing
 from streams.demo.processes import Child, free_port
+from streams.mappings.desk import MappingDesk
 from streams.settings import Settings, parse_settings
 from streams.topics import TopicNames
 from tests.kafka.node import KafkaNode
@@ -48,6 +50,14 @@ calendar = "calendar"
 """
 WITH_CALENDAR, LATE_CALENDAR = "pair1", "pair2"
 """Whose appointments stand in a calendar from the beginning, and whose since the configuration changed."""
+EDITED = """
+[mappings.edited]
+extends = "changed"
+[mappings.edited.fields]
+website = {{ value = "https://example.com/edited/{}" }}
+"""
+EDITED_LINE = 'mapping = "edited"'
+EDITED_CONNECTIONS = ("pair1", "pair3")
 STATE_LINE = 'data_dir = "state"'
 READY = b" is ours since "
 
@@ -107,10 +117,23 @@ class Stage:
     gateway: Child
     lofty_url: str
     http: aiohttp.ClientSession
+    configuration: str
+    """The text of the file with which processes start."""
     configs: list[str]
+    """What was in force, one after another: the files, with what was edited over them."""
+    edited: str = ""
+    """The mapping that was edited over the file, as it is now."""
     workers: list[WorkerProcess] = field(default_factory=list)
     happened: list[Happened] = field(default_factory=list)
     _started: int = 0
+
+    def in_force(self) -> str:
+        """The configuration as it is now: the file, and what was edited over it."""
+        text = self.configuration
+        for name in EDITED_CONNECTIONS if self.edited else ():
+            head, _, tail = text.partition(f"[connections.{name}]\n")
+            text = f"{head}[connections.{name}]\n{re.sub('mapping = .*', EDITED_LINE, tail, count=1)}"
+        return text + self.edited
 
     def note(self, what: str, whom: str = "", detail: str = "") -> Happened:
         """Write down what the adversary does."""
@@ -125,7 +148,7 @@ class Stage:
         log = self.folder / f"{instance}.log"
         config = self.folder / f"slot{slot}.toml"
         state = self.folder / f"state{slot}"
-        config.write_text(self.configs[-1].replace(STATE_LINE, f'data_dir = "{state}"'))
+        config.write_text(self.configuration.replace(STATE_LINE, f'data_dir = "{state}"'))
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.worker", "--config", str(config), "--instance", instance, *trap],
@@ -207,7 +230,8 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
                 client = LoftyClient(transport, StaticAuth("token", f"key-{n}"), base_url=lofty_url)
                 for number in LISTS:
                     await client.create_subscription(number, f"{url}/lofty/a-secret-of-chaos-{n:04}")
-        stage = Stage(folder, node, settings, environ, TopicNames(prefix), lofty, ghl, gateway, lofty_url, http, [text])
+        names = TopicNames(prefix)
+        stage = Stage(folder, node, settings, environ, names, lofty, ghl, gateway, lofty_url, http, text, [text])
         try:
             yield stage
         finally:
@@ -219,9 +243,24 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
 
 def change_mapping(stage: Stage) -> None:
     """Configure the other mapping and one more calendar: workers that start from now on use them."""
-    text = stage.configs[-1].replace(MAPPING_LINE, 'mapping = "changed"') + CALENDAR.format(LATE_CALENDAR)
+    text = stage.configuration.replace(MAPPING_LINE, 'mapping = "changed"') + CALENDAR.format(LATE_CALENDAR)
+    stage.configuration = text
     stage.settings = parse_settings(text, stage.environ, read_file=lambda path: "", source="chaos")
-    stage.configs.append(text)
+    stage.configs.append(stage.in_force())
+
+
+async def edit_mapping(stage: Stage) -> None:
+    """Save a mapping that two connections use, as `lofty-ghl mapping` does: workers that run take it over."""
+    is_first = not stage.edited
+    stage.edited = EDITED.format(len(stage.configs))
+    async with MappingDesk(stage.settings) as desk:
+        await desk.save("edited", stage.edited, expected_version=desk.version, by="chaos")
+        for name in EDITED_CONNECTIONS if is_first else ():
+            await desk.use(name, "edited", expected_version=desk.version, by="chaos")
+        here, there = parse_settings(stage.in_force(), {}).connections, desk.settings().connections
+    for name, one in here.items():  # else the judge would look for what nobody was told
+        assert one.mapping_fingerprint == there[name].mapping_fingerprint, name
+    stage.configs.append(stage.in_force())
 
 
 def _secrets() -> dict[str, str]:

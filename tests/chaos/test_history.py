@@ -157,6 +157,8 @@ def test_what_a_frozen_worker_sends_as_it_wakes_is_excused_and_counted(honest: H
     woke = replace(late, nemesis=[*honest.nemesis, Event(FROZEN, "w99", at - 5.0, at - 0.01)])
     assert judge(woke).holds
     assert len(judge(woke).findings[5].excused) == 1
+    second = [replace(one, agent=one.agent.replace("w99", "w99-2")) for one in woke.ghl]
+    assert judge(replace(woke, ghl=second)).holds  # the process had taken over an edited mapping
     long_ago = replace(late, nemesis=[*honest.nemesis, Event(FROZEN, "w99", at - 5.0, at - 1.0)])
     assert judge(long_ago).violated == {6}
 

@@ -1,5 +1,7 @@
 """A worker of the chaos suite: the real one, which can be told to kill itself at an exact await point.
 
+It takes edited mappings over as `lofty-ghl worker` does. The second worker of process `w7` calls itself `w7-2`.
+
     python -m tests.chaos.worker --config FILE --instance w7 [--kill STAGE:POINT] [--after PIECES]
 
 `STAGE` is `write` or `read` (one item of a dispatcher: at most one request), or an agent's name (one batch).
@@ -17,6 +19,7 @@ import os
 import signal
 from collections import defaultdict
 from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -25,7 +28,9 @@ from streams.app import Worker
 from streams.collaborators import Collaborators
 from streams.core.dispatcher import Item
 from streams.dispatch.loop import Finish, Slot
-from streams.settings import load_settings
+from streams.mappings.desk import MappingDesk
+from streams.settings import Settings, load_settings
+from streams.shifts import Shifts
 from tests.chaos.trap import Trap
 
 SEARCH_LAG_MS = 900
@@ -72,15 +77,16 @@ async def run(config: Path, instance: str) -> None:
     given = Collaborators(instance=instance, search_lag_ms=SEARCH_LAG_MS, visibility_ms=2_000)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    made = TrappedWorker(settings, given)
-    loop.add_signal_handler(signal.SIGUSR1, tell, made)
-    async with made as worker:
-        ended = [asyncio.create_task(stop.wait()), asyncio.create_task(worker.wait())]
-        done, pending = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        for task in done:
-            task.result()
+    made: list[Worker] = []
+
+    def new_worker(settings: Settings, given: Collaborators) -> Worker:
+        name = f"{instance}-{len(made) + 1}" if made else instance
+        made.append(TrappedWorker(settings, replace(given, instance=name)))
+        return made[-1]
+
+    loop.add_signal_handler(signal.SIGUSR1, lambda: tell(made[-1]) if made else None)
+    async with MappingDesk(settings) as desk:
+        await Shifts(desk, given, new_worker=new_worker).run(stop)
 
 
 def tell(worker: Worker) -> None:

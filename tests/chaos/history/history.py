@@ -21,7 +21,7 @@ KILLED, FROZEN, ENDED, DELETED_BY_HAND = "killed", "frozen", "ended", "deleted b
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that was done to the system. `whom` is the worker's instance, or a GHL contact's id for `deleted by hand`.
+    """Something that was done to the system. `whom` is the worker's process, or a GHL contact's id for `deleted by hand`.
 
     | kind | `at`, `until` |
     | --- | --- |
@@ -62,6 +62,7 @@ class History:
     """A run. Sequences are in order of time.
 
     - `configs`: the texts of the configuration, in the order in which they were in force; the last one counts at the end.
+      A mapping that was edited while workers ran stands in them as if it had been written into the file.
     - `ghl`, `lofty`: the ledgers of both sandboxes, whole.
     - `limits`: a ledger's budget → its limit and window in seconds, as its sandbox counts them. A Lofty budget that
       connections share may stand here by its own name, too.

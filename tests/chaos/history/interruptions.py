@@ -1,5 +1,7 @@
 """Which requests had no living client: what a killed worker had in flight, and what a frozen one sent when it woke.
 
+Kills and freezes hit a process; a process is worker after worker, for a mapping that is edited is taken over by the next.
+
 The promise is that a worker which may own nothing any more sends nothing.
 Two things are beyond it, and are told apart here exactly:
 
@@ -15,14 +17,14 @@ from math import inf
 
 from connectors.sandbox.ledger import Entry
 from tests.chaos.history.history import ENDED, FROZEN, KILLED, Event
-from tests.chaos.history.told import worker_of
+from tests.chaos.history.told import process_of
 
 WAKING_SECONDS = 0.25
 """What was about to be sent is sent within this of waking: no wait lies between the look at the lease and the send."""
 
 
 class Interruptions:
-    """Kills and freezes, by worker."""
+    """Kills and freezes, by process."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self._deaths: dict[str, float] = {}
@@ -36,15 +38,15 @@ class Interruptions:
     def watched_until(self, entry: Entry) -> float:
         """When a request stopped being its client's: at its end, or when the client died or froze with it in flight."""
         ended = inf if entry.ended is None else entry.ended
-        worker = worker_of(entry)
-        if worker not in self._deaths and worker not in self._freezes:
+        process = process_of(entry)
+        if process not in self._deaths and process not in self._freezes:
             return ended
         cuts = [
-            self._deaths.get(worker, inf),
-            *(at for at, until in self._freezes.get(worker, ()) if until >= entry.at),
+            self._deaths.get(process, inf),
+            *(at for at, until in self._freezes.get(process, ()) if until >= entry.at),
         ]
         return min(ended, max(entry.at, min(cuts)))
 
     def is_sent_on_waking(self, entry: Entry) -> bool:
         """Whether its worker was frozen and woke just before it."""
-        return any(at <= entry.at <= until + WAKING_SECONDS for at, until in self._freezes.get(worker_of(entry), ()))
+        return any(at <= entry.at <= until + WAKING_SECONDS for at, until in self._freezes.get(process_of(entry), ()))

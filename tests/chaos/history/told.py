@@ -13,6 +13,11 @@ def worker_of(entry: Entry) -> str:
     return words[-1] if len(words) > 1 and not words[-1].startswith("(") else ""
 
 
+def process_of(entry: Entry) -> str:
+    """The process of the worker that sent a request: `w7-2` is the second worker of `w7`."""
+    return worker_of(entry).partition("-")[0]
+
+
 def told(*entries: Entry) -> tuple[str, ...]:
     """One line for each."""
     return tuple(_line(one) for one in entries)
