@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.appender import Appender, Record
 from streams.core.rows import SweepRow
-from streams.kafka import client_options, new_producer, start_producer
+from streams.kafka import client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.places import Places
 from streams.settings import Connection, Settings
 from streams.topics import SWEEPS, SWEEPS_TABLE, TopicNames
@@ -65,7 +65,7 @@ class Backfill:
 
     async def __aenter__(self) -> Self:
         self._consumer = AIOKafkaConsumer(**client_options(self._settings), auto_offset_reset="earliest")
-        await self._consumer.start()
+        await start_consumer(self._consumer)
         self._consumer.assign([self._place])
         end = (await self._consumer.end_offsets([self._place]))[self._place]
         while await self._consumer.position(self._place) < end:
@@ -73,7 +73,7 @@ class Backfill:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     @property
     def estimate(self) -> Estimate:

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.appender import Appender, Record
 from streams.core.overview import Overview, newest, overview
-from streams.kafka import client_options
+from streams.kafka import client_options, start_consumer, stop_consumer
 from streams.placement import partition_of
 from streams.settings import Settings
 from streams.topics import STATUS, TopicNames
@@ -53,15 +53,15 @@ class Statuses:
 
     async def __aenter__(self) -> Statuses:
         try:
-            await self._consumer.start()
+            await start_consumer(self._consumer)
             await self._begin()
         except BaseException:
-            await self._consumer.stop()
+            await stop_consumer(self._consumer)
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     async def newest(self) -> tuple[WorkerStatus, ...]:
         """The last word of each worker that has spoken lately, the silent and the stopped among them."""

@@ -12,7 +12,7 @@ from streams.admin import inspect
 from streams.core.overview import Overview
 from streams.core.token_rows import TokenRow
 from streams.doctor.verdict import CLOCK_SECONDS, Verdict
-from streams.kafka import client_options, each_record
+from streams.kafka import client_options, each_record, start_consumer, stop_consumer
 from streams.mappings.desk import MappingDesk
 from streams.oauth import Grants, wanted_scopes
 from streams.settings import Settings
@@ -171,7 +171,7 @@ async def ghl_webhooks(settings: Settings, now_ms: int) -> AsyncIterator[Verdict
     topic = TopicNames(settings.kafka.topic_prefix).of(GHL_CHANGES)
     places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
     consumer = AIOKafkaConsumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
-    await consumer.start()
+    await start_consumer(consumer)
     try:
         ends = await consumer.end_offsets(places)
         starts = await consumer.beginning_offsets(places)
@@ -183,7 +183,7 @@ async def ghl_webhooks(settings: Settings, now_ms: int) -> AsyncIterator[Verdict
         for place in filled:
             newest = max(newest, (await consumer.getone(place)).timestamp)
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
     url = f"{settings.gateway.public_url or 'https://YOUR-HOST'}/ghl/webhooks"
     mend = f"put {url} into the app's default webhook URL at GHL, and switch the events on"
     days = (now_ms - newest) / 86_400_000

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
-from streams.kafka import client_options
+from streams.kafka import client_options, start_consumer, stop_consumer
 from streams.settings import Settings
 
 FETCH_BYTES = 256 * 1024
@@ -41,11 +41,11 @@ async def read_spots(settings: Settings, spots: Iterable[Spot]) -> dict[Spot, Co
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=FETCH_BYTES,
     )
-    await consumer.start()
+    await start_consumer(consumer)
     try:
         return await _read(consumer, wanted)
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 async def _read(

@@ -16,6 +16,7 @@ from mode.utils.logging import get_logger
 
 from streams.history.sources import Source, sources
 from streams.history.writer import Told, Writer
+from streams.kafka import start_consumer, stop_consumer
 from streams.topics import TopicNames
 
 log = get_logger("lofty_ghl.history")
@@ -43,7 +44,7 @@ class Follower:
     async def run(self, stop: asyncio.Event) -> None:
         """Read until stopped. Raises Kafka's errors, and `Strange`."""
         consumer = self.new_consumer()
-        await consumer.start()
+        await start_consumer(consumer)
         try:
             by_topic = {one.topic: one for one in sources(self.names)}
             places = [TopicPartition(one.topic, n) for one in by_topic.values() for n in range(self.partitions)]
@@ -66,7 +67,7 @@ class Follower:
                     self.writer.checkpoint()
                 await asyncio.sleep(0)
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def _place(
         self, consumer: AIOKafkaConsumer, places: list[TopicPartition], by_topic: dict[str, Source]

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 from mode.utils.logging import get_logger
 
 from streams.appender import Appender, Record
-from streams.kafka import client_options, new_producer, start_producer
+from streams.kafka import client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.mapping.compile import DEFAULT
 from streams.mappings.errors import NoMappings, NoSuchMapping, StaleVersion, WrongMapping
 from streams.mappings.force import InForce, in_force
@@ -61,7 +61,7 @@ class MappingDesk:
             **client_options(self._file), auto_offset_reset="earliest", fetch_max_wait_ms=100, enable_auto_commit=False
         )
         try:
-            await self._consumer.start()
+            await start_consumer(self._consumer)
             if self._topic not in await self._consumer.topics():
                 raise NoMappings(self._topic)
             end = (await self._consumer.end_offsets([self._place]))[self._place]
@@ -69,7 +69,7 @@ class MappingDesk:
             while await self._consumer.position(self._place) < end:
                 await self._take()
         except BaseException:
-            await self._consumer.stop()
+            await stop_consumer(self._consumer)
             raise
         self._judge()
         self._task = asyncio.create_task(self._follow(), name="mappings")
@@ -79,7 +79,7 @@ class MappingDesk:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     # -- reading ------------------------------------------------------------------------------------------
 

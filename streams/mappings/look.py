@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.core.directory import Directory
 from streams.core.rows import LinkRow
-from streams.kafka import client_options, each_record
+from streams.kafka import client_options, each_record, start_consumer, stop_consumer
 from streams.mappings.preview import Preview, preview
 from streams.placement import ghl_budget, partition_of
 from streams.settings import Settings
@@ -100,7 +100,7 @@ async def sample(settings: Settings, connection: str, count: int = 5) -> tuple[S
     place = TopicPartition(topic, place_of(settings, connection))
     found: dict[str, Snapshot] = {}
     consumer = AIOKafkaConsumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
-    await consumer.start()
+    await start_consumer(consumer)
     try:
         end = (await consumer.end_offsets([place]))[place]
         start = (await consumer.beginning_offsets([place]))[place]
@@ -114,7 +114,7 @@ async def sample(settings: Settings, connection: str, count: int = 5) -> tuple[S
                         found.pop(snapshot.lead, None)
                         found[snapshot.lead] = snapshot
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
     alive = [one for one in reversed(found.values()) if not one.is_gone]
     return tuple(alive[:count])
 

@@ -15,7 +15,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.appender import Appender, Record
-from streams.kafka import client_options, new_producer, start_producer
+from streams.kafka import client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.placement import partition_of
 from streams.replay.errors import NotThis, TakenOver
 from streams.settings import Settings
@@ -43,7 +43,7 @@ class Runs:
         self._producer = new_producer(self._settings)
         await start_producer(self._producer)
         try:
-            await self._consumer.start()
+            await start_consumer(self._consumer)
             self._consumer.assign(self._places)
             await self.catch_up()
         except BaseException:
@@ -53,7 +53,7 @@ class Runs:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
         await self._producer.stop()
 
     def all(self) -> tuple[Replay, ...]:

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode.utils.logging import get_logger
 
+from streams.kafka import start_consumer, stop_consumer
 from streams.tables.store import Store
 
 log = get_logger("lofty_ghl.tables")
@@ -65,7 +66,7 @@ class Changelogs:
         records = 0
         async with self._reading:
             consumer = self._new_consumer()
-            await consumer.start()
+            await start_consumer(consumer)
             try:
                 ends = await consumer.end_offsets(places)
                 await self._place(consumer, places, ends)
@@ -75,7 +76,7 @@ class Changelogs:
                         await consumer.getmany(*behind, timeout_ms=WAIT_MS, max_records=MOST_RECORDS)
                     )
             finally:
-                await consumer.stop()
+                await stop_consumer(consumer)
         return Recovered(len(wanted), records, self._clock() - began)
 
     def follow(self, partitions: Iterable[int]) -> None:
@@ -111,11 +112,11 @@ class Changelogs:
                     await asyncio.sleep(STANDBY_RETRY_SECONDS)
         finally:
             if consumer is not None:
-                await consumer.stop()
+                await stop_consumer(consumer)
 
     async def _started(self) -> AIOKafkaConsumer:
         consumer = self._new_consumer()
-        await consumer.start()
+        await start_consumer(consumer)
         return consumer
 
     async def _assign_standbys(self, consumer: AIOKafkaConsumer) -> None:

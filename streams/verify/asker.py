@@ -16,7 +16,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.appender import Appender, Record
-from streams.kafka import client_options, new_producer, start_producer
+from streams.kafka import client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.settings import Settings
 from streams.topics import INSPECTIONS, OBSERVATIONS, TopicNames
 from streams.verify.errors import NoTopic, NoWorker, Refused
@@ -86,7 +86,7 @@ class Asker:
         )
         await start_producer(self._producer)
         try:
-            await self._consumer.start()
+            await start_consumer(self._consumer)
             known = await self._consumer.topics()
             for topic in (INSPECTIONS, OBSERVATIONS):
                 if self._names.of(topic) not in known:
@@ -180,5 +180,5 @@ class Asker:
                 waiting.answer.set_exception(error)
 
     async def _stop(self) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
         await self._producer.stop()

@@ -15,7 +15,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from rocksdict import Options, Rdict
 
-from streams.kafka import client_options
+from streams.kafka import client_options, start_consumer, stop_consumer
 from streams.settings import Settings
 from streams.verify.errors import NoTopic
 from streams.words import Entity, NotAWord, Snapshot
@@ -38,7 +38,7 @@ class Newest:
         # In raw mode keys and values are bytes; its types say "anything".
         self._rows: Any = Rdict(str(Path(self._folder.name) / "newest"), Options(raw_mode=True))
         try:
-            await self._consumer.start()
+            await start_consumer(self._consumer)
             if self._topic not in await self._consumer.topics():
                 raise NoTopic(self._topic)
             await self._catch_up()
@@ -123,6 +123,6 @@ class Newest:
             self._rows[key] = message.value
 
     async def _close(self) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
         self._rows.close()
         self._folder.cleanup()

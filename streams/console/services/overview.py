@@ -18,7 +18,7 @@ from streams.console.services.contacts import Contacts
 from streams.console.services.parked import ParkedGroups, ParkedWork
 from streams.console.services.points import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
 from streams.core.overview import Overview, overview, rates
-from streams.kafka import client_options
+from streams.kafka import client_options, start_consumer, stop_consumer
 from streams.settings import Settings
 from streams.topics import STATUS, TopicNames
 from streams.words import NotAWord, WorkerStatus
@@ -130,7 +130,7 @@ class Watch:
             auto_offset_reset="earliest",
             fetch_max_wait_ms=100,
         )
-        await consumer.start()
+        await start_consumer(consumer)
         try:
             places = [TopicPartition(self._topic, number) for number in range(self._settings.kafka.partitions)]
             consumer.assign(places)
@@ -145,7 +145,7 @@ class Watch:
                     self._is_there.set()
                 await asyncio.sleep(0)
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def _seek(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
         newest = max((one.at_ms for one in self._known.values()), default=0)

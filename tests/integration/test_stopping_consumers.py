@@ -1,0 +1,55 @@
+"""A consumer is stopped in whatever state it and Kafka are: nobody is cancelled by that, and no connection stays open."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
+
+from streams.brokers import EmbeddedBroker
+from streams.kafka import start_consumer, stop_consumer
+from tests.kafka.broker import Broker
+
+FAR_SECONDS = 60
+
+
+async def test_a_consumer_that_pauses_after_a_failed_fetch_is_stopped(caplog: pytest.LogCaptureFixture) -> None:
+    """Kafka has gone away: a command then says so, and does not end as if somebody had cancelled it."""
+    caplog.set_level(logging.ERROR, "aiokafka.consumer.fetcher")
+    with EmbeddedBroker() as broker:
+        broker.create_topic("some", 1)
+        consumer = AIOKafkaConsumer(bootstrap_servers=broker.bootstrap, retry_backoff_ms=FAR_SECONDS * 1000)
+        await start_consumer(consumer)
+        consumer.assign([TopicPartition("some", 0)])
+        await consumer.getmany(timeout_ms=200)
+    async with asyncio.timeout(30):
+        while "Failed fetch messages" not in caplog.text:
+            await consumer.getmany(timeout_ms=50)
+    fetcher, client = consumer._fetcher, consumer._client
+    assert [one for one in fetcher._pending_tasks if not one.done()] != []
+    async with asyncio.timeout(FAR_SECONDS / 4):
+        await stop_consumer(consumer)
+
+    assert all(one.done() for one in fetcher._pending_tasks)
+    assert client._conns == {}
+
+
+async def test_a_consumer_that_has_just_started_is_stopped(embedded_kafka: Broker) -> None:
+    """Whoever finds at once that there is nothing to read must not be cancelled by stopping."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=embedded_kafka.bootstrap)
+    await start_consumer(consumer)
+    await stop_consumer(consumer)
+
+    assert consumer._client._conns == {}
+
+
+async def test_a_consumer_that_cannot_reach_kafka_is_closed_again() -> None:
+    """Else its sockets stay, and Python complains of them on the operator's terminal."""
+    consumer = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(KafkaConnectionError, match="Unable to bootstrap"):
+        await start_consumer(consumer)
+
+    assert consumer._closed
