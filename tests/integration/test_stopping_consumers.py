@@ -11,7 +11,6 @@ from aiokafka.errors import KafkaConnectionError
 
 from streams.brokers import EmbeddedBroker
 from streams.kafka import start_consumer, stop_consumer
-from tests.kafka.broker import Broker
 
 FAR_SECONDS = 60
 
@@ -35,15 +34,6 @@ async def test_a_consumer_that_pauses_after_a_failed_fetch_is_stopped(caplog: py
 
     assert all(one.done() for one in fetcher._pending_tasks)
     assert client._conns == {}
-
-
-async def test_a_consumer_that_has_just_started_is_stopped(embedded_kafka: Broker) -> None:
-    """Whoever finds at once that there is nothing to read must not be cancelled by stopping."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=embedded_kafka.bootstrap)
-    await start_consumer(consumer)
-    await stop_consumer(consumer)
-
-    assert consumer._client._conns == {}
 
 
 async def test_a_consumer_that_cannot_reach_kafka_is_closed_again() -> None:
