@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -53,6 +54,13 @@ class AwaitPoints:
     def give_back(self, stage: str, point: int) -> None:
         """The trap's worker ended of something else: the point is taken again."""
         self._next[stage] = min(point, self._next[stage])
+
+    def never_stepped_on(self) -> list[str]:
+        """The stages in which nothing ever came to a trap, however often it was set: their traps do not work."""
+        misses: Counter[str] = Counter()
+        for (stage, _), number in self._misses.items():
+            misses[stage] += number
+        return [stage for stage, number in misses.items() if number >= MOST_MISSES and stage not in self.visited]
 
     def report(self) -> str:
         """What was visited, for people."""

@@ -61,6 +61,8 @@ async def run(folder: Path, plan: Plan) -> bool:
             await adversary.rest()
             unrest = await _guarded(_come_to_rest(stage, desk, operator), *background)
             adversary.failures += operator.failures
+            dead = supervisor.points.never_stepped_on()
+            adversary.failures += [f"no trap in {stage} was ever stepped on: do they work?" for stage in dead]
             if unrest:
                 adversary.failures.append(unrest)
                 await ask_what_waits(*supervisor.ready())

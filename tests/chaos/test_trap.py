@@ -1,11 +1,17 @@
 """The traps of the chaos suite."""
 
 import asyncio
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.chaos.await_points import AwaitPoints
+from streams.collaborators import Collaborators
+from tests.chaos.await_points import MOST_MISSES, STAGES, AwaitPoints
 from tests.chaos.trap import EVERY, TOO_FAR, Trap
+from tests.chaos.worker import TrappedWorker
+from tests.integration.stage import stage
+from tests.kafka.broker import Broker
 
 
 async def _two_waits() -> str:
@@ -60,12 +66,12 @@ def test_points_are_counted_up_until_a_stage_has_no_more() -> None:
     plan = AwaitPoints(stages=("write",))
     taken = []
     for _ in range(6):
-        stage, point = plan.take()
+        which, point = plan.take()
         taken.append(point)
         if point <= 3:
-            plan.stepped(stage, point)
+            plan.stepped(which, point)
         else:
-            plan.too_far(stage, point)
+            plan.too_far(which, point)
     assert taken == [1, 2, 3, 4, 1, 2]
     assert plan.report() == "write: points 1 to 3 (no more after 3)"
 
@@ -75,9 +81,9 @@ def test_a_point_that_nothing_came_to_is_tried_again_and_then_told() -> None:
     plan = AwaitPoints(stages=("read",))
     taken = []
     for _ in range(4):
-        stage, point = plan.take()
+        which, point = plan.take()
         taken.append(point)
-        (plan.missed if point == 1 else plan.stepped)(stage, point)
+        (plan.missed if point == 1 else plan.stepped)(which, point)
     assert taken == [1, 1, 1, 2]
     assert plan.report() == "read: points 1 to 2, left out [1] (more may follow)"
 
@@ -86,6 +92,33 @@ def test_a_point_whose_worker_ended_of_something_else_is_taken_again() -> None:
     """Only a trap that was there to be stepped on counts."""
     plan = AwaitPoints(stages=("read",))
     for _ in range(5):
-        stage, point = plan.take()
-        plan.give_back(stage, point)
+        which, point = plan.take()
+        plan.give_back(which, point)
     assert plan.take() == ("read", 1)
+
+
+def test_a_stage_whose_traps_nothing_ever_steps_on_is_told() -> None:
+    """Else the most delicate kills could be gone, and nobody would notice."""
+    plan = AwaitPoints(stages=("read", "write"))
+    for _ in range(2 * MOST_MISSES):
+        which, point = plan.take()
+        (plan.missed if which == "write" else plan.stepped)(which, point)
+    assert plan.never_stepped_on() == ["write"]
+
+
+async def test_every_stage_of_the_worker_can_be_trapped(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lead on its way passes a trap in each."""
+    sprung: set[str] = set()
+    traps = {one: Trap(1, 0, partial(sprung.add, one)) for one in STAGES}
+    monkeypatch.setattr(TrappedWorker, "traps", traps)
+    async with stage(embedded_kafka, tmp_path) as on:
+        await on.worker.__aexit__(None, None, None)
+        async with TrappedWorker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as trapped:
+            on.worker = trapped
+            lead = on.new_lead()
+            await on.until(lambda: lead in on.contacts())
+            await on.until_quiet()
+
+    assert sprung == set(STAGES)

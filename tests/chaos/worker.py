@@ -27,7 +27,7 @@ from streams.agents.batches import Process
 from streams.app import Worker
 from streams.collaborators import Collaborators
 from streams.core.dispatcher import Item
-from streams.dispatch.loop import Finish, Slot
+from streams.dispatch.loop import DispatchLoop, Finish, Slot
 from streams.mappings.desk import MappingDesk
 from streams.settings import Settings, load_settings
 from streams.shifts import Shifts
@@ -50,11 +50,18 @@ class TrappedWorker(Worker):
         trap = self.traps.get(stage)
         return trap.watch(work) if trap else work
 
-    async def _write(self, item: Item, slot: Slot) -> Finish:
-        return await self._watched("write", super()._write(item, slot))
+    def _new_parts(self) -> None:
+        super()._new_parts()
+        self._trap_items("read", self.reading)
+        self._trap_items("write", self.writing)
 
-    async def _read(self, item: Item, slot: Slot) -> Finish:
-        return await self._watched("read", super()._read(item, slot))
+    def _trap_items(self, stage: str, loop: DispatchLoop) -> None:
+        perform = loop._perform
+
+        async def watched(item: Item, slot: Slot) -> Finish:
+            return await self._watched(stage, perform(item, slot))
+
+        loop._perform = watched
 
     def _agent(self, name: str, topic: str, process: Process) -> None:
         async def watched(messages: list[Any]) -> None:
