@@ -36,7 +36,7 @@ from streams.core.replay import MEANING, refusal
 from streams.core.selecting import place, time_ms
 from streams.mappings.now import settings_now
 from streams.replay.dry_run import dry_run as run_dry
-from streams.replay.engine import DEFAULT_RATE, carry_on
+from streams.replay.engine import DEFAULT_RATE, carry_on, under_mappings
 from streams.replay.engine import Progress as Moved
 from streams.replay.errors import CannotReplay, NotThis, NoWorker, OtherMapping
 from streams.replay.runs import Runs
@@ -175,7 +175,10 @@ def _run(
 
     async def work() -> Replay:
         async with Runs(settings) as runs:
+            in_force = await settings_now(settings)
             one = _which(runs, selection, resume, anew=anew)
+            if one.position and not under_mappings(in_force, one).position:
+                err.print("it was left under another mapping than the one in force now: it begins again", markup=False)
             _ask(one, rate, yes=yes, to_stderr=as_json)
             err.print(f"replay {one.run}; if it is cut off: lofty-ghl replay --resume {one.run}", markup=False)
             stop = asyncio.Event()
@@ -192,7 +195,6 @@ def _run(
                     else:
                         bar.update(task, description=moved.phase, completed=done, total=moved.replay.chosen)
 
-                in_force = await settings_now(settings)
                 return await carry_on(in_force, runs, one, rate=rate, tell=show, left=cannot.__setitem__, stop=stop)
 
     found = _try(settings, work)

@@ -35,7 +35,7 @@ from streams.topics import (
     SWEEPS,
     TOKENS,
 )
-from streams.words import Change, GhlEvent, Selection
+from streams.words import Change, GhlEvent, Replay, Selection
 
 MEANING: Mapping[str, str] = {
     SNAPSHOTS: "the newest snapshot of each entity is brought to GHL once more; Lofty is not asked",
@@ -78,6 +78,16 @@ def refusal(selection: Selection) -> str:
     if since is not None and until is not None and since > until:
         return "the selection begins after it ends"
     return ""
+
+
+def under(replay: Replay, mapping: str) -> Replay:
+    """A replay as it is carried on under these mappings (a fingerprint of them, empty where none matter).
+
+    It begins again when it was left under others: what it brought to GHL then is not what these say.
+    """
+    if replay.mapping == mapping:
+        return replay
+    return replay.model_copy(update={"mapping": mapping, "position": "", "handed": 0, "passed": 0, "left": 0})
 
 
 def change_again(change: Change, now_ms: int) -> Change:

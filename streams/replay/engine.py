@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from streams.core.fingerprint import fingerprint
+from streams.core.replay import under
 from streams.kafka import GroupLag
 from streams.replay.directories import observe
 from streams.replay.errors import OtherMapping
@@ -20,7 +22,7 @@ from streams.replay.pace import Pace
 from streams.replay.runs import Runs
 from streams.replay.shelf import Shelf
 from streams.replay.sources import Step, source_of
-from streams.settings import Settings
+from streams.settings import Connection, Settings
 from streams.topics import RESOLVED, SNAPSHOTS, TopicNames
 from streams.words import Replay
 
@@ -57,10 +59,12 @@ async def carry_on(
 ) -> Replay:
     """Carry a replay on from where it was left, to its end or until `stop`. Returns it as it stands then.
 
+    One of snapshots that was left under other mappings than those of `settings` begins again.
     `left` is told each record that cannot go on, and why. Raises `CannotReplay`, and aiokafka's errors.
     """
     if replay.selection.topic == SNAPSHOTS:
         await _check_mappings(settings, replay)
+    replay = under_mappings(settings, replay)
     names = TopicNames(settings.kafka.topic_prefix)
     lag = GroupLag(settings, names.group)
     pace = Pace(rate, lag, clock)
@@ -100,10 +104,20 @@ def _wait(tell: Callable[[Progress], None], replay: Replay) -> None:
     tell(Progress("waiting for the workers", replay))
 
 
-async def _check_mappings(settings: Settings, replay: Replay) -> None:
+def under_mappings(settings: Settings, replay: Replay) -> Replay:
+    """A replay as it is carried on under these settings: from where it was left, or from its beginning (`core/replay.py`)."""
+    if replay.selection.topic != SNAPSHOTS:
+        return replay
+    return under(replay, fingerprint({one.name: one.mapping_fingerprint for one in _meant(settings, replay)}))
+
+
+def _meant(settings: Settings, replay: Replay) -> list[Connection]:
     wanted = replay.selection.connection
-    connections = [one for one in settings.connections.values() if wanted in ("", one.name)]
-    for name, seen in (await observe(settings, connections)).items():
+    return [one for one in settings.connections.values() if wanted in ("", one.name)]
+
+
+async def _check_mappings(settings: Settings, replay: Replay) -> None:
+    for name, seen in (await observe(settings, _meant(settings, replay))).items():
         if seen.mapping != settings.connections[name].mapping_fingerprint:
             raise OtherMapping(name)
 

@@ -53,7 +53,8 @@ class Replay(Word):
     Records are taken in the order of their keys; all up to `position` are with Kafka, none after it is counted.
     `chosen` is how many were meant when it was last counted, `handed` how many went on, `passed` how many needed nothing,
     `left` how many could not go on. `holder` is the process that carries it on: another that takes it over writes its own
-    name, and the one before stops. Times are epoch milliseconds.
+    name, and the one before stops. `mapping` tells the mappings under which snapshots were handed over, and empty for other
+    topics: what was done under others does not count. Times are epoch milliseconds.
     """
 
     run: str
@@ -62,6 +63,7 @@ class Replay(Word):
     began_ms: int
     moved_ms: int
     holder: str = ""
+    mapping: str = ""
     state: State = "running"
     position: str = ""
     chosen: int = 0

@@ -12,8 +12,11 @@ import orjson
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
 from streams.collaborators import Collaborators
+from streams.replay.engine import under_mappings
+from streams.replay.runs import Runs
 from streams.settings import parse_settings
 from streams.topics import CHANGES
+from streams.words import Entity, Selection
 from tests.integration.command import command, config_of
 from tests.integration.stage import ENVIRON, SECRET, Stage, stage
 from tests.kafka.broker import Broker
@@ -81,6 +84,24 @@ async def test_after_a_change_of_the_mapping_exactly_what_differs_is_written(bro
             assert names.count("Showing") == 3
             assert count(on) == then, "what is as it should be causes no call"
             assert (orjson.loads(again[1])["passed"], orjson.loads(again[1])["handed"]) == (7, 0)
+
+
+async def test_a_replay_that_was_cut_off_under_another_mapping_begins_again(broker: Broker, tmp_path: Path) -> None:
+    """What it had brought to GHL was the old mapping's: carried on from there, it would never be written."""
+    async with stage(broker, tmp_path) as on:
+        leads = [on.new_lead(stage="Showing") for _ in range(4)]
+        await on.until_quiet()
+        async with Runs(on.settings) as runs:
+            begun = under_mappings(on.settings, runs.new(Selection(topic="lofty.snapshots"), 1))
+            last = Entity.contact("acme", max(leads)).key
+            left = await runs.put(begun.model_copy(update={"state": "stopped", "position": last, "passed": 4}))
+        async with with_mapping(on, tmp_path, TITLED) as changed:
+            code, said, complaint = await command("replay", changed, "lofty.snapshots", "--yes", "--json")
+            await on.until_quiet()
+            found = orjson.loads(said)
+            assert (code, found["run"], found["handed"], found["passed"]) == (0, left.run, 4, 0), complaint
+            assert "left under another mapping" in complaint
+            assert [one.get("city") for one in on.contacts().values()] == ["Showing"] * 4
 
 
 async def test_what_a_changed_mapping_leaves_as_it_is_causes_no_vendor_call(broker: Broker, tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from streams.core.replay import MEANING, REFUSED, change_again, event_again, refusal
+from streams.core.replay import MEANING, REFUSED, change_again, event_again, refusal, under
 from streams.core.selecting import place, time_ms
 from streams.topics import TOPICS
-from streams.words import Change, GhlEvent, Selection
+from streams.words import Change, GhlEvent, Replay, Selection
 
 
 def test_every_topic_can_be_replayed_or_is_refused_with_a_reason() -> None:
@@ -61,6 +61,18 @@ def test_a_replayed_event_keeps_the_id_by_which_rules_act_once() -> None:
     """Only the dedupe is passed."""
     event = GhlEvent(type="NoteCreate", location="loc", id="n", at_ms=1, accepted_ms=1, webhook="w1")
     assert (event_again(event).webhook, event_again(event).again) == ("w1", True)
+
+
+def test_a_replay_that_was_left_under_another_mapping_begins_again() -> None:
+    """What it did then does not count; under the same mapping it goes on from where it was."""
+    left = Replay(
+        run="r", selection=Selection(topic="lofty.snapshots"), by="ann", began_ms=1, moved_ms=2, holder="h",
+        state="stopped", mapping="old", position="acme:7:contact:7", chosen=9, handed=3, passed=2, left=1,
+    )  # fmt: skip
+    again = under(left, "new")
+    assert under(left, "old") == left
+    assert (again.mapping, again.position, again.handed, again.passed, again.left) == ("new", "", 0, 0, 0)
+    assert (again.run, again.by, again.began_ms) == ("r", "ann", 1)
 
 
 def test_times_and_places_are_read_as_people_write_them() -> None:
