@@ -19,7 +19,7 @@ from random import Random
 from tests.chaos.stage import PAIRS, Stage
 
 MOST_AT_ONCE = 2
-KILL_SECONDS = (2.0, 12.0)
+KILL_SECONDS = (3.0, 20.0)
 """When a command is killed that is to be: while it starts, reads, hands over or waits for the workers."""
 CARRY_SECONDS = 180.0
 """What a replay of everything may take in peace, once all that was before it has come to rest."""
