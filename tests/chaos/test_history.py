@@ -163,6 +163,18 @@ def test_what_a_frozen_worker_sends_as_it_wakes_is_excused_and_counted(honest: H
     assert judge(long_ago).violated == {6}
 
 
+def test_a_write_that_a_frozen_worker_sends_as_it_wakes_has_no_receipt(honest: History) -> None:
+    """Kafka does not take its receipt any more, and the next owner has said its last. Without the freeze it is a violation."""
+    last = max((one for one in honest.ghl if one.operation == "update-contact"), key=lambda one: one.applied_at or 0.0)
+    at = honest.receipts[-1].receipt.at_ms / 1000 + 5.0
+    times = {"at": at, "applied_at": at + 0.01, "ended": at + 0.02, "seq": 10_000}
+    late = add(honest, replace(last, agent="lofty-ghl/0.1 w99", **times))
+    assert 7 in judge(late).violated
+    woke = replace(late, nemesis=[*honest.nemesis, Event(FROZEN, "w99", at - 5.0, at - 0.01)])
+    assert 7 not in judge(woke).violated
+    assert len(judge(woke).findings[6].excused) == 1
+
+
 def test_a_request_of_a_killed_worker_may_still_be_under_way_when_another_comes(honest: History) -> None:
     """The vendor goes on with it. Two requests of one living worker, or of two, are never excused."""
     pair = overlap(honest, first)
