@@ -287,9 +287,8 @@ def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | No
     if link is None or link.ghl_id is None or link.refers_to is None or link.is_deleted:
         return Settled("was never written")
     now_at = contact.ghl_id if contact is not None and not contact.is_deleted else None
-    if (
-        now_at is not None and now_at != link.refers_to and kind != "appointment"
-    ):  # that one keeps its id, by which alone it is deleted
+    # An appointment keeps its id, by which alone it is deleted.
+    if now_at is not None and now_at != link.refers_to and kind != "appointment":
         return _find_moved(kind, link, now_at, marker, {})
     return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True)
 

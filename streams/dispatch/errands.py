@@ -129,9 +129,8 @@ class Errands:
         self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
         if facts is None:
             return await self._park(row, team, step, "not findable", NOT_TO_BE_LOOKED_FOR)
-        if not isinstance(
-            step, ReadLead
-        ):  # before each try to write it: what failed is tried ever more rarely all the same
+        # A lead is read before each try to write it: what failed is tried ever more rarely all the same.
+        if not isinstance(step, ReadLead):
             facts |= {"attempts": 0, "last_error": ""}
         now = await self._change(row, team, **facts)
         if not isinstance(step, ReadLead | Look):
