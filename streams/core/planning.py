@@ -10,18 +10,9 @@ from streams.core.desired import resolve_contact, resolve_event, resolve_note, r
 from streams.core.directory import Directory
 from streams.core.fingerprint import field_hash
 from streams.core.forms import ChildKind, form_of
-from streams.core.plan import (
-    UNKNOWN,
-    DesiredChild,
-    DesiredContact,
-    Plan,
-    held,
-    plan_child,
-    plan_contact,
-    plan_gone_child,
-    plan_gone_contact,
-    plan_left_child,
-)
+from streams.core.plan import UNKNOWN, DesiredChild, DesiredContact, Plan
+from streams.core.plan_child import plan_child, plan_gone_child, plan_left_child
+from streams.core.plan_contact import held, plan_contact, plan_gone_contact
 from streams.core.rows import LinkRow, OutboxRow
 from streams.mapping import (
     LEAD_ID_FIELD,

@@ -19,7 +19,8 @@ from streams.appender import Appender
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Verdict
-from streams.core.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt, may_stand
+from streams.core.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
+from streams.core.plan_contact import may_stand
 from streams.core.planning import Prepared, Rules, doubts, overruled, prepare
 from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow

@@ -15,7 +15,8 @@ from streams.core.compare import is_same
 from streams.core.desired import Resolved, resolve_contact
 from streams.core.directory import Directory
 from streams.core.fingerprint import field_hash
-from streams.core.plan import CUSTOM, Call, Stuck, held, plan_contact, plan_gone_contact
+from streams.core.plan import CUSTOM, Call, Stuck
+from streams.core.plan_contact import held, plan_contact, plan_gone_contact
 from streams.core.rows import LinkRow
 from streams.mapping import LEAD_ID_FIELD, MappedContact, map_contact
 from streams.mapping.contact import view_of

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.fingerprint import field_hash
-from streams.core.plan import Blocked, Call, DesiredChild, Plan, Settled, plan_child, plan_gone_child, plan_left_child
+from streams.core.plan import Blocked, Call, DesiredChild, Plan, Settled
+from streams.core.plan_child import plan_child, plan_gone_child, plan_left_child
 from streams.core.rows import Intent, LinkRow
 from streams.words import Entity
 from tests.unit.streams.core.ghl_model import Contact, Fate, Follower, Ghl

@@ -9,18 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.fingerprint import field_hash
-from streams.core.plan import (
-    CUSTOM,
-    Call,
-    DesiredContact,
-    NotBefore,
-    Plan,
-    Settled,
-    Stuck,
-    may_stand,
-    plan_contact,
-    plan_gone_contact,
-)
+from streams.core.plan import CUSTOM, Call, DesiredContact, NotBefore, Plan, Settled, Stuck
+from streams.core.plan_contact import may_stand, plan_contact, plan_gone_contact
 from streams.core.rows import Intent, LinkRow
 from streams.words import Entity
 from tests.unit.streams.core.ghl_model import EXTERNAL, LAG_MS, Contact, Fate, Follower, Ghl

@@ -9,7 +9,8 @@ import pytest
 from streams.core.desired import resolve_contact
 from streams.core.directory import Directory, fold
 from streams.core.fingerprint import field_hash
-from streams.core.plan import CUSTOM, Settled, plan_contact
+from streams.core.plan import CUSTOM, Settled
+from streams.core.plan_contact import plan_contact
 from streams.core.rows import LinkRow
 from streams.mapping import LEAD_ID_FIELD, map_contact
 from streams.mappings.preview import Preview, Row, differences, preview
