@@ -1,8 +1,18 @@
-"""Why a budget pauses, in five words: a pause's cause is a sentence with the vendor's own words, which is no label."""
+"""When a budget pauses after an answer, for how long, and why: in a sentence for people, and in five words for labels."""
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
+
+from connectors.errors import ConnectorError, VendorError
+from connectors.outcome import MISSING_PERMISSION, Disposition, Row, classify
+from connectors.rate import RateHeaders
+
+PAUSE_SECONDS = 60.0
+"""How long a budget whose token or scope is refused pauses before one request tries again."""
+
+DAY_SECONDS = 3600.0
+"""The same once the day's requests are spent, and the vendor does not say until when."""
 
 PauseKind = Literal["rate limit", "daily quota", "no access", "uninstalled", "other"]
 PAUSE_KINDS: tuple[PauseKind, ...] = get_args(PauseKind)
@@ -20,6 +30,34 @@ _KINDS: dict[str, PauseKind] = {
 }
 
 
+class Pause(NamedTuple):
+    """A pause of a budget. What stands before the first colon of `cause` is the outcome's name (`connectors/outcome.py`)."""
+
+    seconds: float
+    cause: str
+
+
+def pause_after(error: ConnectorError, window_seconds: float) -> Pause | None:
+    """The pause that an answer asks for, if any. `window_seconds` is the vendor's window, where it does not say when to come back."""
+    outcome = classify(error)
+    if outcome.disposition in (Disposition.PAUSE, Disposition.REFRESH):
+        return Pause(PAUSE_SECONDS, f"{outcome.name}: {error}")
+    if outcome.disposition is not Disposition.THROTTLED:
+        return None
+    rate = (error.rate if isinstance(error, VendorError) else None) or RateHeaders()
+    if rate.retry_after_seconds:
+        return Pause(rate.retry_after_seconds, f"{outcome.name}: {error}")
+    if rate.daily_remaining is not None and rate.daily_remaining <= 0:
+        return Pause(rate.daily_reset_seconds or DAY_SECONDS, f"daily quota: {error}")
+    return Pause(rate.reset_seconds or rate.window_seconds or window_seconds, f"{outcome.name}: {error}")
+
+
+def shuts_out(outcome: Row) -> bool:
+    """Whether no request can succeed until a person gives access (again); a permission that is missing concerns some only."""
+    is_about_all = outcome.disposition in (Disposition.PAUSE, Disposition.REFRESH)
+    return is_about_all and outcome.name != MISSING_PERMISSION
+
+
 def pause_kind(cause: str) -> PauseKind:
-    """The kind of a cause: what stands before its first colon is the outcome's name (`connectors/outcome.py`)."""
+    """The kind of a cause."""
     return _KINDS.get(cause.partition(":")[0], "other")

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent
-from connectors.outcome import MISSING_PERMISSION, Disposition, Row, classify
+from connectors.outcome import Disposition, classify
 from streams.core.directory import Directory, fold
 from streams.core.dispatcher import Item, Priority, Verdict
+from streams.core.pauses import PAUSE_SECONDS, shuts_out
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
-from streams.dispatch.writer import PAUSE_SECONDS, Location
+from streams.dispatch.writer import Location
 from streams.mapping import CustomField
 
 log = get_logger("lofty_ghl.directory")
@@ -85,7 +86,7 @@ class Directories:
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
-            if _shuts_out(outcome):
+            if shuts_out(outcome):
                 self._loop.pause(shelf.location.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
                 return Finish(Verdict.RETRY, RETRY_SECONDS)
             if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
@@ -164,12 +165,6 @@ class Directories:
     def _first_missing(shelf: _Shelf) -> str | None:
         fields = shelf.fields or {}
         return next((r for r in shelf.wanted if r not in shelf.given_up and fold(r) not in fields), None)
-
-
-def _shuts_out(outcome: Row) -> bool:
-    """Whether no request can succeed until a person gives access (again)."""
-    is_about_all = outcome.disposition in (Disposition.PAUSE, Disposition.REFRESH)
-    return is_about_all and outcome.name != MISSING_PERMISSION
 
 
 def _creatable(location: Location) -> dict[str, CustomField]:

@@ -39,9 +39,10 @@ from streams.core.errand import (
     undone,
     written,
 )
+from streams.core.pauses import pause_after
 from streams.dispatch.loop import AGAIN, DONE, Slot
 from streams.dispatch.loop import Finish as End
-from streams.dispatch.reader import PAUSE_SECONDS, WINDOW_SECONDS, Team
+from streams.dispatch.reader import WINDOW_SECONDS, Team
 from streams.mapping import map_contact
 from streams.metrics import Metrics
 from streams.parking import Parking
@@ -182,6 +183,9 @@ class Errands:
         is_definite = isinstance(error, NotSent) or outcome.disposition in _DEFINITE
         if is_definite and (facts := undone(row, step)):
             await self._change(row, team, **facts)
+        if pause := pause_after(error, WINDOW_SECONDS):
+            self.pause(team.budget, *pause)
+            return AGAIN
         match outcome.disposition:
             case Disposition.GONE if isinstance(step, Delete):
                 await self._change(row, team, **DELETED)
@@ -192,14 +196,6 @@ class Errands:
                 return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
             case Disposition.REFUSED | Disposition.ADOPT | Disposition.GONE:
                 return await self._park(row, team, step, outcome.name, str(error), answer)
-            case Disposition.THROTTLED:
-                rate = answer.rate if answer else None
-                wait = (rate.retry_after_seconds or rate.reset_seconds if rate else None) or WINDOW_SECONDS
-                self.pause(team.budget, wait, f"{outcome.name}: {error}")
-                return AGAIN
-            case Disposition.PAUSE | Disposition.REFRESH:
-                self.pause(team.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
-                return AGAIN
         wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter())
         waiting = await self._change(
             row,

@@ -21,6 +21,7 @@ from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.forms import held_as
+from streams.core.pauses import pause_after
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 from streams.dispatch.mending import Mending, NotMended
@@ -309,10 +310,8 @@ class Inspector:
         """
         open_.failures += 1
         row = classify(error)
-        rate = error.rate if isinstance(error, VendorError) else None
-        if row.disposition is Disposition.THROTTLED:
-            seconds = (rate.retry_after_seconds if rate else None) or place.window_seconds
-            self.loop.pause(place.budget, seconds, f"{row.name}: {error}")
+        if row.disposition is Disposition.THROTTLED and (pause := pause_after(error, place.window_seconds)):
+            self.loop.pause(place.budget, *pause)
             return AGAIN
         if row.disposition is Disposition.RETRY and open_.failures < MOST_FAILURES:
             return Finish(Verdict.RETRY, self.backoff.wait_seconds(open_.failures, self.jitter()))

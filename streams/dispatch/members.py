@@ -13,12 +13,13 @@ from typing import Any
 
 from mode.utils.logging import get_logger
 
-from connectors.errors import ConnectorError, GrantRefused, MalformedAnswer, NotSent
+from connectors.errors import ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty import LoftyClient
 from connectors.outcome import Disposition, classify
 from streams.core.dispatcher import Item, Priority, Verdict
+from streams.core.pauses import PAUSE_SECONDS, shuts_out
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
-from streams.dispatch.reader import PAUSE_SECONDS, Team
+from streams.dispatch.reader import Team
 
 log = get_logger("lofty_ghl.members")
 
@@ -71,10 +72,11 @@ class Members:
             page = await roll.client.list_members(limit=PAGE, offset=roll.read)
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
-            if isinstance(error, GrantRefused):
-                self._loop.pause(roll.budget, PAUSE_SECONDS, str(error))
+            outcome = classify(error)
+            if shuts_out(outcome):
+                self._loop.pause(roll.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
                 return Finish(Verdict.RETRY, RETRY_SECONDS)
-            passes = classify(error).disposition in (Disposition.RETRY, Disposition.THROTTLED)
+            passes = outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED)
             if passes and not isinstance(error, MalformedAnswer):
                 return Finish(Verdict.RETRY, RETRY_SECONDS)
             log.error("connection %s: its members cannot be read, contacts stay unassigned: %s", connection, error)

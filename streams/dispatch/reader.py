@@ -14,6 +14,7 @@ from connectors.outcome import NAMES_NOTHING, Disposition, Row, classify
 from streams.appender import Appender, Record
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Verdict
+from streams.core.pauses import pause_after
 from streams.core.reading import not_found, snapshot_of
 from streams.core.rows import FetchRow
 from streams.dispatch.loop import AGAIN, DONE, Finish, Slot
@@ -24,9 +25,6 @@ from streams.tracing import headers_of, take_in_hand
 from streams.words import Entity, Parked
 
 log = get_logger("lofty_ghl.reader")
-
-PAUSE_SECONDS = 60.0
-"""How long a budget whose key is refused pauses before one request tries again."""
 
 WINDOW_SECONDS = 60.0
 """Lofty counts requests by the minute."""
@@ -106,7 +104,9 @@ class Reader:
         return AGAIN  # it changed again while we read
 
     async def _failed(self, entity: Entity, team: Team, row: FetchRow, error: ConnectorError, outcome: Row) -> Finish:
-        answer = error if isinstance(error, VendorError) else None
+        if pause := pause_after(error, WINDOW_SECONDS):
+            self.pause(team.budget, *pause)
+            return AGAIN
         match outcome.disposition:
             case Disposition.GONE:
                 return await self._not_found(entity, team, row, str(error))
@@ -114,14 +114,6 @@ class Reader:
                 return await self._not_found(entity, team, row, str(error), names_nothing=True)
             case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._park(entity, team, row, outcome.name, error)
-            case Disposition.THROTTLED:
-                rate = answer.rate if answer else None
-                wait = (rate.retry_after_seconds or rate.reset_seconds if rate else None) or WINDOW_SECONDS
-                self.pause(team.budget, wait, f"{outcome.name}: {error}")
-                return AGAIN
-            case Disposition.PAUSE | Disposition.REFRESH:
-                self.pause(team.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
-                return AGAIN
             case _:
                 return await self._back_off(entity, team, str(error))
 

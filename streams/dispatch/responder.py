@@ -20,12 +20,13 @@ from streams.core.back_rows import BackRow, EventRow, HeardRow
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.fingerprint import field_hash
+from streams.core.pauses import pause_after
 from streams.core.plan import UNKNOWN
 from streams.core.respond import Look, Response, Scene, respond
 from streams.core.rows import LinkRow
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 from streams.dispatch.receipts import Receipts
-from streams.dispatch.writer import PAUSE_SECONDS, Location
+from streams.dispatch.writer import Location
 from streams.mapping.back import WayBack
 from streams.metrics import Metrics
 from streams.parking import Parking
@@ -290,19 +291,14 @@ class Responder:
     # -- what goes wrong ----------------------------------------------------------------------------------
 
     async def _failed(self, key: str, row: EventRow, place: Location, error: ConnectorError) -> Finish:
+        if pause := pause_after(error, place.window_seconds):
+            self.loop.pause(place.budget, *pause)
+            return AGAIN
         outcome = classify(error)
         answer = error if isinstance(error, VendorError) else None
         match outcome.disposition:
             case Disposition.GONE:
                 return await self._end(key, row.event, place, "contact gone")
-            case Disposition.THROTTLED:
-                rate = answer.rate if answer else None
-                wait = (rate.retry_after_seconds or rate.reset_seconds if rate else None) or place.window_seconds
-                self.loop.pause(place.budget, wait, f"{outcome.name}: {error}")
-                return AGAIN
-            case Disposition.PAUSE | Disposition.REFRESH:
-                self.loop.pause(place.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
-                return AGAIN
             case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._park(key, row, place, outcome.name, str(error), answer)
             case _:

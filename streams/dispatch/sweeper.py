@@ -14,13 +14,14 @@ from typing import Any
 
 from mode.utils.logging import get_logger
 
-from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.errors import ConnectorError, NotSent
 from connectors.lofty import LoftyClient
 from connectors.lofty.leads import LeadPage
 from connectors.outcome import Disposition, classify
 from streams.appender import Appender, Record
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Priority, Verdict
+from streams.core.pauses import pause_after
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.sweep import (
     CHILD_KINDS,
@@ -39,7 +40,7 @@ from streams.core.sweep import (
     next_run,
 )
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
-from streams.dispatch.reader import PAUSE_SECONDS, WINDOW_SECONDS, Team
+from streams.dispatch.reader import WINDOW_SECONDS, Team
 from streams.placement import partition_of
 from streams.settings import Sweep
 from streams.tables import Table
@@ -272,15 +273,10 @@ class Sweeper:
 
     def _failed(self, connection: str, team: Team, error: ConnectorError) -> Finish:
         outcome = classify(error)
+        if pause := pause_after(error, WINDOW_SECONDS):
+            self.pause(team.budget, *pause)
+            return AGAIN
         match outcome.disposition:
-            case Disposition.THROTTLED:
-                rate = error.rate if isinstance(error, VendorError) else None
-                wait = (rate.retry_after_seconds or rate.reset_seconds if rate else None) or WINDOW_SECONDS
-                self.pause(team.budget, wait, f"{outcome.name}: {error}")
-                return AGAIN
-            case Disposition.PAUSE | Disposition.REFRESH:
-                self.pause(team.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
-                return AGAIN
             case Disposition.GONE if (page := self._pages.get(connection)) and page.to_read:
                 page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
                 return AGAIN

@@ -19,6 +19,7 @@ from streams.appender import Appender
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
 from streams.core.dispatcher import Item, Verdict
+from streams.core.pauses import pause_after
 from streams.core.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
 from streams.core.plan_contact import may_stand
 from streams.core.planning import Prepared, Rules, doubts, overruled, prepare
@@ -34,9 +35,6 @@ from streams.tracing import take_in_hand, trace_id
 from streams.words import Entity, Outcome, Parked, Receipt, Snapshot
 
 log = get_logger("lofty_ghl.writer")
-
-PAUSE_SECONDS = 60.0
-"""How long a budget whose token or scope is refused pauses before one request tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +221,8 @@ class Writer:
         outcome: Row,
     ) -> Finish:
         answer = error if isinstance(error, VendorError) else None
+        if pause := pause_after(error, place.window_seconds):
+            self.pause(place.budget, *pause)
         match outcome.disposition:
             case Disposition.ADOPT if answer is not None:
                 return await self._adopt(entity, place, row, call, prepared, answer)
@@ -240,8 +240,6 @@ class Writer:
             case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
                 if call.is_create:
                     await self.receipts.settle(place.partition, self._receipt_of(row, "failed", call.step, error))
-                cause = "daily quota" if _is_day_over(answer) else outcome.name
-                self.pause(place.budget, self._pause_seconds(place, outcome, answer), f"{cause}: {error}")
                 return AGAIN
             case _:
                 if call.is_create and isinstance(error, NotSent):
@@ -349,26 +347,3 @@ class Writer:
             status=answer.status if answer else None,
             trace_id=answer.trace_id if answer else None,
         )
-
-    @staticmethod
-    def _pause_seconds(place: Location, outcome: Row, answer: VendorError | None) -> float:
-        if outcome.disposition is not Disposition.THROTTLED:
-            return PAUSE_SECONDS
-        rate = answer.rate if answer else None
-        if rate is None:
-            return place.window_seconds
-        if rate.retry_after_seconds:
-            return rate.retry_after_seconds
-        if _is_day_over(answer):
-            return rate.daily_reset_seconds or 3600.0
-        return rate.reset_seconds or rate.window_seconds or place.window_seconds
-
-
-def _is_day_over(answer: VendorError | None) -> bool:
-    rate = answer.rate if answer is not None else None
-    return (
-        rate is not None
-        and not rate.retry_after_seconds
-        and rate.daily_remaining is not None
-        and rate.daily_remaining <= 0
-    )

@@ -12,9 +12,10 @@ from connectors.errors import NotSent, Unanswered
 from connectors.lofty import LoftyClient
 from connectors.request import Response
 from streams.core.dispatcher import Verdict
+from streams.core.pauses import PAUSE_SECONDS
 from streams.core.rows import FetchRow
 from streams.dispatch.loop import AGAIN, DONE, Finish
-from streams.dispatch.reader import PAUSE_SECONDS, WINDOW_SECONDS, Reader, Team
+from streams.dispatch.reader import WINDOW_SECONDS, Reader, Team
 from streams.metrics import Metrics
 from streams.words import Entity, Snapshot
 from tests.unit.streams.dispatch.stage import (
