@@ -144,38 +144,43 @@ class GroupLag:
     """How far a consumer group is in some partitions, seen from beside it: this client joins no group."""
 
     def __init__(self, settings: Settings, group: str) -> None:
-        self._consumer = AIOKafkaConsumer(**client_options(settings), group_id=group, enable_auto_commit=False)
-        self._is_started = False
+        self._settings = settings
+        self._group = group
+        self._consumer: AIOKafkaConsumer | None = None
         self._starting = asyncio.Lock()
 
     async def look(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
         """(committed, end) of each topic and partition; a partition without a commit begins at its start."""
-        await self._start()
+        consumer = await self._started()
         wanted = {TopicPartition(*place) for place in places}
         if not wanted:
             return {}
-        if self._consumer.assignment() != wanted:
-            self._consumer.assign(wanted)
-        ends = await self._consumer.end_offsets(wanted)
-        return {(p.topic, p.partition): (await self._consumer.committed(p) or 0, ends[p]) for p in wanted}
+        if consumer.assignment() != wanted:
+            consumer.assign(wanted)
+        ends = await consumer.end_offsets(wanted)
+        return {(p.topic, p.partition): (await consumer.committed(p) or 0, ends[p]) for p in wanted}
 
     async def resumes_at(self, place: tuple[str, int]) -> int:
         """The offset at which the group goes on in a topic and partition: its commit, or the first that is still there."""
-        await self._start()
+        consumer = await self._started()
         partition = TopicPartition(*place)
-        first: int = (await self._consumer.beginning_offsets([partition]))[partition]
-        committed: int | None = await self._consumer.committed(partition)
+        first: int = (await consumer.beginning_offsets([partition]))[partition]
+        committed: int | None = await consumer.committed(partition)
         return max(first, committed or 0)
 
-    async def _start(self) -> None:
+    async def _started(self) -> AIOKafkaConsumer:
         async with self._starting:
-            if not self._is_started:
-                await start_consumer(self._consumer)
-                self._is_started = True
+            if self._consumer is None:
+                consumer = AIOKafkaConsumer(
+                    **client_options(self._settings), group_id=self._group, enable_auto_commit=False
+                )
+                await start_consumer(consumer)
+                self._consumer = consumer
+            return self._consumer
 
     async def aclose(self) -> None:
-        """Close the client."""
-        if self._is_started:
+        """Close the client, if it was ever asked for."""
+        if self._consumer is not None:
             await stop_consumer(self._consumer)
 
 

@@ -72,7 +72,7 @@ def event_of(word: Word, place: str, at_ms: int) -> Event | None:
                 _written(word),
                 place,
                 step=word.step,
-                outcome=word.outcome,
+                outcome=_outcome(word),
                 status=word.status,
                 answer=word.message or "",
                 trace_id=word.trace_id or "",
@@ -171,8 +171,13 @@ def standing(key: str, link: LinkRow) -> str:
     return f"{kind}: {link.ghl_id} in GHL" + ("" if link.settled else ", a newer state is on its way")
 
 
+def _outcome(receipt: Receipt) -> str:
+    """A refusal that does not end the doubt about a create is a refusal all the same; without an answer we gave up ourselves."""
+    return "refused" if receipt.outcome == "parked" and receipt.status else receipt.outcome
+
+
 def _written(receipt: Receipt) -> str:
-    words = f"{STEPS[receipt.outcome]} {receipt.step}" if receipt.outcome != "unchanged" else STEPS["unchanged"]
+    words = f"{STEPS[_outcome(receipt)]} {receipt.step}" if receipt.outcome != "unchanged" else STEPS["unchanged"]
     if receipt.fields and receipt.outcome == "applied":
         words += f" ({', '.join(sorted(receipt.fields)[:8])}{', …' if len(receipt.fields) > 8 else ''})"
     if receipt.ghl_id:

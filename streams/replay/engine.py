@@ -17,7 +17,7 @@ from streams.core.fingerprint import fingerprint
 from streams.core.replay import under
 from streams.kafka import GroupLag
 from streams.replay.directories import observe
-from streams.replay.errors import OtherMapping
+from streams.replay.errors import EditedMeanwhile, OtherMapping
 from streams.replay.pace import Pace
 from streams.replay.runs import Runs
 from streams.replay.shelf import Shelf
@@ -62,8 +62,8 @@ async def carry_on(
     One of snapshots that was left under other mappings than those of `settings` begins again.
     `left` is told each record that cannot go on, and why. Raises `CannotReplay`, and aiokafka's errors.
     """
-    if replay.selection.topic == SNAPSHOTS:
-        await _check_mappings(settings, replay)
+    if other := await _under_another_mapping(settings, replay):
+        raise OtherMapping(other)
     replay = under_mappings(settings, replay)
     names = TopicNames(settings.kafka.topic_prefix)
     lag = GroupLag(settings, names.group)
@@ -95,6 +95,9 @@ async def carry_on(
                 tell(Progress("handing over", replay))
             replay = await runs.put(replay)
             await pace.until_taken(0, partial(_wait, tell, replay))
+            if other := await _under_another_mapping(settings, replay):
+                await runs.put(_moved(replay, now_ms(), state="stopped"))
+                raise EditedMeanwhile(other, replay.run)
             return await runs.put(_moved(replay, now_ms(), state="done"))
     finally:
         await lag.aclose()
@@ -116,10 +119,13 @@ def _meant(settings: Settings, replay: Replay) -> list[Connection]:
     return [one for one in settings.connections.values() if wanted in ("", one.name)]
 
 
-async def _check_mappings(settings: Settings, replay: Replay) -> None:
-    for name, seen in (await observe(settings, _meant(settings, replay))).items():
-        if seen.mapping != settings.connections[name].mapping_fingerprint:
-            raise OtherMapping(name)
+async def _under_another_mapping(settings: Settings, replay: Replay) -> str:
+    """A connection whose worker writes by another mapping than that of `settings`; empty where there is none, or where none matters."""
+    if replay.selection.topic != SNAPSHOTS:
+        return ""
+    seen = await observe(settings, _meant(settings, replay))
+    differing = (name for name, one in seen.items() if one.mapping != settings.connections[name].mapping_fingerprint)
+    return next(differing, "")
 
 
 async def _append(runs: Runs, pace: Pace, batch: list[Step], resolved: str) -> None:

@@ -5,6 +5,7 @@
     CannotReplay
     ├── NotThis          the selection cannot be replayed, or no such replay is known
     ├── OtherMapping     the workers have another mapping in force than this configuration
+    ├── EditedMeanwhile  a mapping was edited while the replay went on
     ├── TakenOver        another process carries this replay on
     └── NoWorker         no worker answers, or takes what was handed over
 """
@@ -28,6 +29,18 @@ class OtherMapping(CannotReplay):
         super().__init__(
             f"connection {connection}: the worker has another mapping in force than this configuration. "
             "Restart the workers with it first; --dry-run shows what it would write"
+        )
+
+
+class EditedMeanwhile(CannotReplay):
+    """What a replay brought first stands under the mapping of then."""
+
+    def __init__(self, connection: str, run: str) -> None:
+        self.connection = connection
+        self.run = run
+        super().__init__(
+            f"connection {connection}: its mapping was edited while the replay went on, so what was brought before the edit "
+            f"stands under the old one. Everything is handed over: begin it again with `lofty-ghl replay --resume {run}`"
         )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
 from streams.collaborators import Collaborators
-from streams.replay.engine import under_mappings
+from streams.replay.engine import Progress, carry_on, under_mappings
+from streams.replay.errors import EditedMeanwhile
 from streams.replay.runs import Runs
 from streams.settings import parse_settings
 from streams.topics import CHANGES
@@ -102,6 +105,30 @@ async def test_a_replay_that_was_cut_off_under_another_mapping_begins_again(brok
             assert (code, found["run"], found["handed"], found["passed"]) == (0, left.run, 4, 0), complaint
             assert "left under another mapping" in complaint
             assert [one.get("city") for one in on.contacts().values()] == ["Showing"] * 4
+
+
+async def test_a_replay_during_which_a_mapping_was_edited_says_so_and_begins_again(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """Its first records were compared under the old mapping: it must not call itself done."""
+    async with stage(broker, tmp_path) as on:
+        for _ in range(4):
+            on.new_lead(stage="Showing")
+        await on.until_quiet()
+        heard: list[Progress] = []
+        async with Runs(on.settings) as runs:
+            begun = runs.new(Selection(topic="lofty.snapshots"), 1)
+            going = asyncio.create_task(carry_on(on.settings, runs, begun, rate=1.0, tell=heard.append))
+            await on.until(lambda: any(one.replay.passed + one.replay.handed for one in heard))
+            async with with_mapping(on, tmp_path, TITLED) as changed:
+                with pytest.raises(
+                    EditedMeanwhile, match=f"begin it again with `lofty-ghl replay --resume {begun.run}`"
+                ):
+                    await going
+                code, said, complaint = await command("replay", changed, "--resume", begun.run, "--yes", "--json")
+                await on.until_quiet()
+                assert (code, orjson.loads(said)["handed"]) == (0, 4), complaint
+                assert [one.get("city") for one in on.contacts().values()] == ["Showing"] * 4
 
 
 async def test_what_a_changed_mapping_leaves_as_it_is_causes_no_vendor_call(broker: Broker, tmp_path: Path) -> None:
