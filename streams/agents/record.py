@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.agents.batches import Process
 from streams.appender import Appender, Record
-from streams.core.record import comes_back, record_link, record_outbox, unsettle
+from streams.core.record import comes_back, is_overtaken, record_link, record_outbox, unsettle
 from streams.core.rows import LinkRow, OutboxRow
 from streams.parking import Parking
 from streams.tables import Table
@@ -31,7 +31,8 @@ def record(
 
     `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
     `linked(partition, entity, link)` is told each link that has changed, for the way back.
-    `ask(entity, update_time_ms)` requests a read: of the notes and tasks of a contact that has come back.
+    `ask(entity, update_time_ms)` requests a read: of the notes and tasks of a contact that has come back, and of what was
+    found unchanged and has become unknown since.
     """
 
     async def unsettle_children(partition: int, owner: Entity, contact_id: str) -> None:
@@ -63,6 +64,8 @@ def record(
             after = record_link(before, receipt)
             if after.ghl_id is not None and comes_back(before, receipt):
                 await unsettle_children(partition, receipt.entity, after.ghl_id)
+            if is_overtaken(before, receipt):
+                await ask(receipt.entity, receipt.version_ms)
             if after != before:
                 links.put(partition, key, after)
                 linked(partition, receipt.entity, after)

@@ -105,6 +105,14 @@ def comes_back(before: LinkRow | None, receipt: Receipt) -> bool:
     return is_made and (before.version_ms > 0 or before.ghl_id is not None)
 
 
+def is_overtaken(before: LinkRow | None, receipt: Receipt) -> bool:
+    """Whether what `deliver` found unchanged has become unknown before its receipt was read: then it must be read once more.
+
+    The receipt moves the version, so a read that was asked for meanwhile with an earlier one counts as stale.
+    """
+    return receipt.outcome == "unchanged" and not receipt.settled and before is not None and not before.settled
+
+
 def unsettle(child: LinkRow, contact_id: str) -> LinkRow | None:
     """The link of a note or task to which nothing was settled, if it hangs on another contact, or on none; else None."""
     is_there = child.ghl_id is not None and not child.is_deleted and child.refers_to == contact_id

@@ -261,7 +261,8 @@ class Responder:
             unknown = {**link.fields, **dict.fromkeys(response.restore, UNKNOWN)}
             doubtful = self.receipts.about(contact, "doubtful", "edited in GHL", fields=unknown)
             await self.receipts.settle(place.partition, doubtful)
-            self.ask(contact, link.version_ms)
+            # By now: what was found unchanged meanwhile has moved the version, and a read with an earlier one would be stale.
+            self.ask(contact, (self.links.get(place.partition, contact.key) or link).version_ms)
         if response.completed and scene.own is not None:
             done = {**(scene.own_link or LinkRow()).fields, "completed": field_hash(True)}
             receipt = self.receipts.about(scene.own, "applied", "completed in GHL", fields=done)

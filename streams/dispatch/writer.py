@@ -135,8 +135,13 @@ class Writer:
     def _wait_for_contact(self, entity: Entity, place: Location, row: OutboxRow) -> Finish:
         """The contact is on its way, or parked, or was never asked for: then it is now."""
         if self.outbox.get(place.partition, entity.owner.key) is None:
-            self.ask(entity.owner, row.snapshot.update_time_ms)
+            self._ask_for_contact(entity, place, row)
         return BLOCKED
+
+    def _ask_for_contact(self, entity: Entity, place: Location, row: OutboxRow) -> None:
+        """Not with an earlier version than its link knows: what is read would count as stale."""
+        link = self._contact(entity, place) or LinkRow()
+        self.ask(entity.owner, max(link.version_ms, row.snapshot.update_time_ms))
 
     async def _send(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
@@ -301,7 +306,7 @@ class Writer:
             return AGAIN
         owner = self.receipts.about(entity.owner, "failed", call.step, is_forgotten=True, message=str(answer))
         await self.receipts.settle(place.partition, owner)
-        self.ask(entity.owner, row.snapshot.update_time_ms)
+        self._ask_for_contact(entity, place, row)
         return BLOCKED
 
     async def _park(

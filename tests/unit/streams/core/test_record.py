@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.core.delivery import settled_as
 from streams.core.plan import UNKNOWN
-from streams.core.record import comes_back, record_link, record_outbox, unsettle
+from streams.core.record import comes_back, is_overtaken, record_link, record_outbox, unsettle
 from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.words import Receipt, Snapshot
 
@@ -121,6 +121,24 @@ def test_a_refused_state_waits_with_the_vendors_words() -> None:
     refused = receipt("refused", message="422 no")
     after = record_outbox(row(attempts=3), refused)
     assert after == row(parked="422 no")
+
+
+@pytest.mark.parametrize(
+    ("settled", "said", "is_read_again"),
+    [
+        ("", receipt("unchanged", step="compare"), True),
+        ("f1/m", receipt("unchanged", step="compare"), False),
+        ("", receipt("unchanged", step="compare", settled="f1/m"), False),
+        ("", receipt("doubtful"), False),
+    ],
+)
+def test_what_was_found_unchanged_and_became_unknown_is_read_again(
+    settled: str, said: Receipt, is_read_again: bool
+) -> None:
+    """Its receipt moves the version: the read that the doubt asked for is older, and would be passed over as stale."""
+    link = LinkRow(ghl_id="g", settled=settled, version_ms=2)
+    assert is_overtaken(link, said) is is_read_again
+    assert record_link(link, said).version_ms == (2 if said.outcome == "doubtful" else 5)
 
 
 def test_success_forgets_the_failures_before_it() -> None:
