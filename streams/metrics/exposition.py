@@ -24,6 +24,28 @@ _ESCAPED = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 _HELP = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 
+class GaugeRows(Metric):
+    """The readings of one gauge, as label values and value: half of all lines, which need no object each to be written."""
+
+    def __init__(self, name: str, documentation: str, label_names: tuple[str, ...]) -> None:
+        super().__init__(name, documentation, "gauge")
+        self.label_names = label_names
+        self.rows: list[tuple[tuple[str, ...], float]] = []
+
+    def sample(self, labels: tuple[str, ...], value: float) -> Sample:
+        """One reading as the library knows it."""
+        return Sample(self.name, dict(zip(self.label_names, labels, strict=True)), value)
+
+    @property
+    def samples(self) -> list[Sample]:
+        """All of them, for whoever else collects the registry."""
+        return [self.sample(labels, value) for labels, value in self.rows]
+
+    @samples.setter
+    def samples(self, _: list[Sample]) -> None:
+        """The library's constructor sets an empty list."""
+
+
 class Exposition:
     """Writes one registry, again and again. Names and labels are those of the catalogue: valid in both formats."""
 
@@ -43,6 +65,9 @@ class Exposition:
         with _without_collection():
             for metric in self._registry.collect():
                 lines.append(head(metric))
+                if isinstance(metric, GaugeRows):
+                    lines += self._rows(metric)
+                    continue
                 for sample in metric.samples:
                     key = (sample.name, *sample.labels.values())
                     begin = before.get(key)
@@ -51,6 +76,14 @@ class Exposition:
                     exemplar = _exemplar(sample) if with_exemplars and sample.exemplar is not None else ""
                     lines.append(f"{begin} {_number(sample.value)}{exemplar}\n")
         return ("".join(lines) + end).encode()
+
+    def _rows(self, metric: GaugeRows) -> Iterator[str]:
+        before, name = self._before, metric.name
+        for labels, value in metric.rows:
+            begin = before.get((name, *labels))
+            if begin is None:
+                begin = before[(name, *labels)] = self._first(metric.sample(labels, value))
+            yield f"{begin} {_number(value)}\n"
 
     @staticmethod
     def _first(sample: Sample) -> str:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, cast
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from connectors.answered import Answered
 from streams.core.pauses import PAUSE_KINDS, PauseKind
 from streams.metrics import catalogue as c
+from streams.metrics.exposition import GaugeRows
 from streams.metrics.gauges import Reading
 from streams.metrics.spec import Spec
 from streams.words import Snapshot
@@ -207,13 +207,12 @@ class _Gauges:
         self._metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
-        families: dict[str, GaugeMetricFamily] = {}
+        families: dict[str, GaugeRows] = {}
         for spec, labels, value in self._metrics.gauges():
             family = families.get(spec.name)
             if family is None:
-                family = GaugeMetricFamily(spec.full_name, spec.help, labels=spec.label_names)
-                families[spec.name] = family
-            family.add_metric(labels, value)
+                family = families[spec.name] = GaugeRows(spec.full_name, spec.help, spec.label_names)
+            family.rows.append((labels, value))
         return families.values()
 
     def describe(self) -> Iterable[Metric]:
