@@ -26,8 +26,8 @@ from connectors.ghl.operations import CALENDAR_OPERATIONS
 MISSING_PERMISSION = "missing permission"
 """The cause of a pause that says nothing of other kinds of requests: the token stands, and may not do this one."""
 
-NAMES_NOTHING = "not found, but not what"
-"""The cause of a 404 that does not say that the thing we asked for is gone."""
+NAMES_NOTHING = "unexplained 404"
+"""The cause of a 404, or 410, that does not say that the thing we asked for is gone."""
 
 CALENDARS = frozenset(one.name for one in CALENDAR_OPERATIONS)
 

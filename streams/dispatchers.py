@@ -136,7 +136,12 @@ class Dispatchers:
         return self._writer.under_way.get(key)
 
     def ask(self, entity: Entity, update_time_ms: int) -> asyncio.Future[int]:
-        """Request a read of an entity that a write depends on."""
+        """Request a read of an entity that a write depends on. Of a connection that is configured no more nothing is read."""
+        connection = self._settings.connections.get(entity.connection)
+        if connection is None:
+            nothing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            nothing.set_result(0)
+            return nothing
         change = Change(
             connection=entity.connection,
             lead=entity.lead,
@@ -147,7 +152,7 @@ class Dispatchers:
             accepted_ms=self._given.now_ms(),
             origin="dependency",
         )
-        partition = self._places.lofty(self._settings.connections[entity.connection])
+        partition = self._places.lofty(connection)
         record = Record(self._names.of(FETCHES), partition, entity.lane.encode(), change.to_bytes())
         return self._appender.enqueue(record)
 
@@ -198,22 +203,19 @@ class Dispatchers:
         if self.tokens is not None:
             await self.tokens.lose(partitions)
 
-    def load_names(self, partition: int) -> None:
-        """Read (again) what the vendors call members, custom fields, users and calendars."""
+    def load_names(self, partition: int, budget: str = "") -> None:
+        """Read (again) what the vendors call members, custom fields, users and calendars: of one budget, or of all."""
         for c in self._places.reading_at(partition):
-            self._members.load(c.name)
+            if budget in ("", c.lofty_budget):
+                self._members.load(c.name)
         for c in self._places.writing_at(partition):
-            self.directories.load(c.name)
+            if budget in ("", c.ghl_budget):
+                self.directories.load(c.name)
 
     def _resume(self, budget: str) -> None:
         """A budget has been given access: what could not be read without it is read first."""
         for partition in self._ownership.fenced:
-            for c in self._places.reading_at(partition):
-                if c.lofty_budget == budget:
-                    self._members.load(c.name)
-            for c in self._places.writing_at(partition):
-                if c.ghl_budget == budget:
-                    self.directories.load(c.name)
+            self.load_names(partition, budget)
         for loop in self.loops:
             loop.resume(budget)
 

@@ -18,14 +18,15 @@ Redelivered = Literal["accepted", "stale", "unchanged", "pending"]
 def accept(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot, settled_as: str) -> Acceptance:
     """Whether a snapshot becomes the entity's desired state.
 
-    `settled_as` is the fingerprint that a link bears when it satisfies this snapshot under the mapping in force.
+    `settled_as` is the fingerprint that a link bears when it satisfies this snapshot under the mapping in force; empty where
+    there is none, for the connection is not configured any more: then the state is kept until it is again.
     """
     if row is not None and snapshot.version_ms < row.snapshot.version_ms:
         return "stale"
     if link is not None:
         if snapshot.version_ms < link.version_ms:
             return "stale"
-        if row is None and link.settled == settled_as:
+        if row is None and settled_as and link.settled == settled_as:
             return "unchanged"
     return "accepted"
 
@@ -46,7 +47,7 @@ def accept_again(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot
         is_another = bool(link.settled) and not link.settled.startswith(f"{snapshot.fingerprint}/")
         if snapshot.version_ms < link.version_ms or (snapshot.version_ms == link.version_ms and is_another):
             return "stale"
-        if link.settled == settled_as:
+        if settled_as and link.settled == settled_as:
             return "unchanged"
     return "accepted"
 

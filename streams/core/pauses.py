@@ -11,7 +11,7 @@ from connectors.rate import RateHeaders
 PAUSE_SECONDS = 60.0
 """How long a budget whose token or scope is refused pauses before one request tries again."""
 
-DAY_SECONDS = 3600.0
+SPENT_SECONDS = 3600.0
 """The same once the day's requests are spent, and the vendor does not say until when."""
 
 PauseKind = Literal["rate limit", "daily quota", "no access", "uninstalled", "other"]
@@ -48,7 +48,7 @@ def pause_after(error: ConnectorError, window_seconds: float) -> Pause | None:
     if rate.retry_after_seconds:
         return Pause(rate.retry_after_seconds, f"{outcome.name}: {error}")
     if rate.daily_remaining is not None and rate.daily_remaining <= 0:
-        return Pause(rate.daily_reset_seconds or DAY_SECONDS, f"daily quota: {error}")
+        return Pause(rate.daily_reset_seconds or SPENT_SECONDS, f"daily quota: {error}")
     return Pause(rate.reset_seconds or rate.window_seconds or window_seconds, f"{outcome.name}: {error}")
 
 

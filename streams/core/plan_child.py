@@ -106,16 +106,13 @@ def _appointment_body(desired: DesiredChild, changed: Mapping[str, Any]) -> dict
 
 _TIMES = frozenset({"startTime", "endTime"})
 
-
 _CREATE: Mapping[ChildKind, StepName] = {
     "note": "create note",
     "task": "create task",
     "appointment": "create appointment",
 }
 
-
 _FIND: Mapping[ChildKind, StepName] = {"note": "find note", "task": "find task", "appointment": "find appointment"}
-
 
 _DELETE: Mapping[ChildKind, StepName] = {
     "note": "delete note",

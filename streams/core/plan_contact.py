@@ -21,13 +21,11 @@ from streams.core.rows import Intent, LinkRow
 _NEVER_NULL = frozenset({"postalCode", "country"})
 """Fields that GHL's schema does not let be null; they are cleared with an empty text."""
 
-
 NOT_FINDABLE = (
     "a contact without e-mail and phone is created only where the location has the custom field of the Lofty lead's id, "
     "since it could not be found again after a crash: let the worker create the field (policies.create_custom_fields, "
     "scope locations/customFields.write), or create it by hand"
 )
-
 
 NOT_TO_BE_LOOKED_FOR = (
     "whether its create reached GHL is not known, and what it could be found by is not there: it had no e-mail and no phone, "

@@ -3,8 +3,9 @@
 A directory is loaded as work of its own budget, one request at a time, in a lane of its own.
 Meanwhile its connection is on hold, so that no contact is written without the fields it should have.
 What GHL refuses here for good (a missing scope, a full field list) is remembered and flagged on each contact; it stops
-nothing. Where nothing can succeed (a revoked token, a suspended location) the connection stays on hold: a contact that was
-planned without the location's custom fields would lack them, and one whose create is in doubt could not be found.
+nothing. Where nothing can succeed (a revoked token, a suspended location), or a 404 does not say that there are no fields,
+the connection stays on hold: a contact that was planned without the location's custom fields would lack them, and one whose
+create is in doubt could not be found.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent
-from connectors.outcome import Disposition, classify
+from connectors.outcome import NAMES_NOTHING, Disposition, classify
 from streams.core.directory import Directory, fold
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.pauses import PAUSE_SECONDS, shuts_out
@@ -86,7 +87,7 @@ class Directories:
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
-            if shuts_out(outcome):
+            if shuts_out(outcome) or (shelf.fields is None and outcome.name == NAMES_NOTHING):
                 self._loop.pause(shelf.location.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
                 return Finish(Verdict.RETRY, RETRY_SECONDS)
             if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):

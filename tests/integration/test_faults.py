@@ -11,10 +11,13 @@ import pytest
 
 from connectors.errors import Unanswered
 from connectors.http import AiohttpTransport
+from connectors.outcome import NAMES_NOTHING
 from connectors.request import Request, Response
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
 from streams.collaborators import Collaborators
+from streams.topics import RECEIPTS
+from streams.words import Receipt
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 
@@ -74,7 +77,7 @@ async def test_a_404_that_names_nothing_makes_nothing_anew(broker: Broker, tmp_p
         await on.until(lambda: any("Last." in one["body"] for one in on.contacts()[lead]["notes"]))
         await on.until_quiet()
 
-        assert parked == ["not found, but not what", "not found, but not what"]
+        assert parked == ["unexplained 404", "unexplained 404"]
         assert len(on.ghl.place(LOCATION).contacts) == 1
         assert len(on.contacts()[lead]["notes"]) == 1
 
@@ -119,6 +122,34 @@ async def test_a_create_in_doubt_that_cannot_be_looked_for_is_parked_and_found_l
         assert (parked.reason, parked.entity) == ("not findable", f"acme:{lead}:contact:{lead}")
         assert "could double it" in parked.message
         assert len(on.ghl.place(LOCATION).contacts) == 1
+
+
+async def test_custom_fields_behind_a_404_that_says_nothing_are_waited_for(broker: Broker, tmp_path: Path) -> None:
+    """A proxy's page does not say that the location has no fields: nothing is written without them."""
+    async with stage(broker, tmp_path) as on:
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "get-custom-fields", "status": 404}))
+        on.reload_directories()
+        lead = on.new_lead()
+        await on.until(lambda: any(NAMES_NOTHING in one.pause_cause for one in on.worker.writing.core.view(0)))
+        without = len(on.ghl.place(LOCATION).contacts)
+        on.ghl.faults.clear()
+        on.worker.writing.resume(LOCATION)
+        await on.until(lambda: lead in on.contacts())
+
+        assert without == 0
+        assert await on.parked() == []
+
+
+async def test_receipts_of_a_connection_that_is_gone_stop_nobody(broker: Broker, tmp_path: Path) -> None:
+    """It was taken out of the configuration, and its entity became unknown before that: what would be read has no account."""
+    async with stage(broker, tmp_path) as on:
+        facts = {"connection": "gone", "lead": "7", "kind": "contact", "id": "7", "version_ms": 5}
+        for said in ({"outcome": "applied", "ghl_id": "g", "at_ms": 1}, {"outcome": "unchanged", "at_ms": 2}):
+            receipt = Receipt.model_validate({**facts, **said, "step": "compare"})
+            await on.produce(RECEIPTS, receipt.entity.lane.encode(), receipt.to_bytes(), by="ghl")
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+        await on.until_quiet()
 
 
 async def test_without_the_scope_of_custom_fields_contacts_go_on(broker: Broker, tmp_path: Path) -> None:

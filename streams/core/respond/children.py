@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +50,7 @@ def judge_task(scene: Scene, back: WayBack) -> Response | Look:
             return by_rules(scene, back, on)
         finish = lofty_write(scene, f"finish:{own.id}", "task", {"finished": True}, on)
         rules = by_rules(scene, back, on, (finish.model_copy(update={"lofty_id": own.id}),))
-        return _completing(rules) if isinstance(rules, Response) and _is_named(scene) else rules
+        return replace(rules, completed=True) if isinstance(rules, Response) and _is_named(scene) else rules
     if not back.tasks or lacks_contact(scene, back, on):
         return by_rules(scene, back, on)
     if scene.found is None:
@@ -120,10 +121,6 @@ def _is_named(scene: Scene) -> bool:
     """Whether the task is the one that its link names: not one that stood in its place before, or while a create is in doubt."""
     link = scene.own_link or LinkRow()
     return link.ghl_id == scene.event.id and not link.is_deleted
-
-
-def _completing(response: Response) -> Response:
-    return Response(response.because, response.writes, completed=True)
 
 
 def _plain(value: Any) -> str:

@@ -27,7 +27,7 @@ def judge_contact(scene: Scene, back: WayBack) -> Response | Look:
     if event.type in ("ContactDelete", "ContactDndUpdate"):
         on = "contact deleted" if event.type == "ContactDelete" else "do not disturb changed"
         if event.type == "ContactDelete" and scene.contact is None:
-            scene = _with_contact(scene, event.body)  # it cannot be read any more
+            scene = replace(scene, contact=event.body)  # it cannot be read any more
         if event.type == "ContactDelete" and scene.link.is_deleted:
             return Response("echo")
         return by_rules(scene, back, on)
@@ -119,7 +119,3 @@ def edited(contact: Mapping[str, Any], link: LinkRow) -> dict[str, Any]:
 def _is_linked(scene: Scene) -> bool:
     """Whether the contact is the one that the link names: not one that stood in its place before."""
     return scene.link.ghl_id == scene.event.contact
-
-
-def _with_contact(scene: Scene, contact: Mapping[str, Any]) -> Scene:
-    return replace(scene, contact=contact)

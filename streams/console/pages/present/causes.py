@@ -123,7 +123,7 @@ _CAUSES: tuple[tuple[str, str, Cause], ...] = (
     ("", "refused", Cause("The vendor refuses it", "Its own words say why. Mend it, then retry.")),
     (
         "",
-        "not found, but not what",
+        "unexplained 404",
         Cause(
             "An address was not found",
             "The answer does not say what is gone, so nothing was made anew, or deleted. Look at `base_url` and any proxy on "

@@ -7,7 +7,7 @@ import pytest
 from connectors.errors import ConnectorError, GrantRefused, NotSent, VendorError
 from connectors.outcome import OUTCOMES, Disposition, classify
 from connectors.rate import RateHeaders
-from streams.core.pauses import DAY_SECONDS, PAUSE_SECONDS, pause_after, pause_kind, shuts_out
+from streams.core.pauses import PAUSE_SECONDS, SPENT_SECONDS, pause_after, pause_kind, shuts_out
 
 WINDOW = 10.0
 
@@ -26,7 +26,7 @@ def answer(status: int, text: str = "no", rate: RateHeaders | None = None) -> Ve
         (RateHeaders(window_seconds=20.0), 20.0, "rate limit"),
         (RateHeaders(daily_remaining=5), WINDOW, "rate limit"),
         (RateHeaders(daily_remaining=0, daily_reset_seconds=900.0), 900.0, "daily quota"),
-        (RateHeaders(daily_remaining=0), DAY_SECONDS, "daily quota"),
+        (RateHeaders(daily_remaining=0), SPENT_SECONDS, "daily quota"),
     ],
 )
 def test_a_429_pauses_for_as_long_as_the_vendor_says(rate: RateHeaders | None, seconds: float, kind: str) -> None:

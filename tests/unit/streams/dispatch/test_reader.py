@@ -217,7 +217,7 @@ async def test_a_404_that_names_nothing_deletes_no_note(page: Response) -> None:
     on.pending(NOTE)
     assert await on.read(NOTE) == DONE
     assert on.snapshots == []
-    assert [(one.stage, one.reason) for one in on.parked] == [("fetch", "not found, but not what")]
+    assert [(one.stage, one.reason) for one in on.parked] == [("fetch", "unexplained 404")]
 
 
 async def test_a_404_that_names_nothing_confirms_a_deletion_that_was_announced() -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
 
 from streams.metrics import Metrics
-from streams.metrics.exposition import Exposition
+from streams.metrics.exposition import Exposition, GaugeRows
 from streams.metrics.gauges import of_worker
 from streams.words.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus, WorkerStatus
 
@@ -53,12 +59,42 @@ def test_it_is_what_the_library_writes() -> None:
         assert any(TRACE in line for line in ours)
 
 
+@dataclass(eq=False)
+class _Only(Collector):
+    """A collector of one metric."""
+
+    metric: Metric
+
+    def collect(self) -> Iterable[Metric]:
+        """That metric."""
+        return (self.metric,)
+
+
+@pytest.mark.parametrize("is_collecting", [True, False])
+def test_pythons_collector_is_as_it_was_after_a_scrape(is_collecting: bool) -> None:
+    """Also after one that failed; whoever had switched it off finds it so."""
+    broken = CollectorRegistry()
+    broken.register(_Only(None))  # type: ignore[arg-type]  # what no collector may give
+    try:
+        (gc.enable if is_collecting else gc.disable)()
+        Exposition(worker_metrics().registry).write("")
+        after = gc.isenabled()
+        with pytest.raises(AttributeError):
+            Exposition(broken).write("")
+        assert (after, gc.isenabled()) == (is_collecting, is_collecting)
+    finally:
+        gc.enable()
+
+
 @given(st.text(st.characters(blacklist_categories=("Cs",)), max_size=20), st.floats())
 def test_any_text_and_any_number_are_written_alike(text: str, number: float) -> None:
     """Quotes, line ends and backslashes in a label; infinities and what is no number as a value."""
     registry = CollectorRegistry()
     Gauge("some", "Help with a \\ and a \n line.", ("b", "a"), registry=registry).labels(text, "x").set(number)
     Counter("more", "Other.", registry=registry).inc(3)
+    rows = GaugeRows("rows", "Readings.", ("b", "a"))
+    rows.rows.append(((text, "y"), number))
+    registry.register(_Only(rows))
     exposition = Exposition(registry)
     assert exposition.write("")[0] == generate_latest(registry)
     assert exposition.write(OPEN)[0] == generate_openmetrics(registry)
