@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from streams.console.pages.views.page import State
 from tests.browser.chrome import TELEPHONE, browser
 from tests.browser.gallery import gallery
 from tests.browser.samples import EDITOR_WRONG, OVERVIEW, REPLAY, TIMELINE
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_a_page_takes_over_what_changed_and_nothing_else() -> None:

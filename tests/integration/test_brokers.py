@@ -14,6 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from tests.kafka.broker import Broker
 
+pytestmark = pytest.mark.in_make_test
+
 DEADLINE_SECONDS = 30.0
 
 

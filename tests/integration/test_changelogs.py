@@ -8,6 +8,8 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from streams.appender import Appender, Record
 from streams.kafka import new_producer
 from streams.settings import parse_settings
@@ -60,6 +62,7 @@ async def until(claim: object, seconds: float = 10.0) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.in_make_test
 async def test_a_partition_is_read_to_its_end_and_then_only_what_is_new(real_kafka: Broker) -> None:
     """Deletions too; the other partition is not touched."""
     async with a_stage(real_kafka) as on:

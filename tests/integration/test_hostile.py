@@ -20,6 +20,8 @@ from streams.topics import CHANGES, GHL_CHANGES
 from tests.integration.stage import LOCATION, SECRET, Stage, stage
 from tests.kafka.broker import Broker
 
+pytestmark = pytest.mark.thorough
+
 GOOD_LOFTY = b'{"teamId":123456,"listId":2,"updatedLead":[{"leadId":1,"updateTime":1736935860000}]}'
 BODIES: tuple[bytes, ...] = (
     b"",

@@ -6,6 +6,8 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from streams.app import Worker
 from streams.collaborators import Collaborators
 from tests.integration.stage import LOCATION, Stage, stage
@@ -30,6 +32,7 @@ def tenures(on: Stage) -> list[tuple[str, float, float]]:
     return found
 
 
+@pytest.mark.in_make_test
 async def test_a_location_goes_from_worker_to_worker_and_is_asked_by_one_at_a_time(
     real_kafka: Broker, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connectors.ghl.sandbox.people import act
 from connectors.lofty.sandbox import desk_work
 from connectors.lofty.sandbox.state import Kind
@@ -62,6 +64,7 @@ async def settled_lead(on: Stage, **fields: Any) -> tuple[str, str]:
     return lead, contact_of(on, lead)
 
 
+@pytest.mark.in_make_test
 async def test_appointments_notes_and_tasks_of_ghl_appear_once_in_lofty_and_follow(
     broker: Broker, tmp_path: Path
 ) -> None:
