@@ -20,11 +20,12 @@ from urllib.request import urlopen
 import yaml
 
 from tests.compose.plan import Here, Service, native, replacer, services_of
+from tests.deadlines import within
 from tests.kafka.node import KafkaNode, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
-STOP_SECONDS = 20.0
+READY_SECONDS = within(60)
+STOP_SECONDS = within(20)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, RAN_WELL_SECONDS = 0.1, 8.0, 10.0
 """How Docker starts again what ended; it waits up to a minute, which no test has."""
 BINARIES = {"prom/prometheus": "prometheus", "prom/alertmanager": "prometheus-alertmanager"}

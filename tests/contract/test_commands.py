@@ -16,6 +16,7 @@ import typer
 from streams.cli import __doc__ as table
 from streams.cli.root import app
 from streams.settings import example_text
+from tests.deadlines import within
 
 ROOT = typer.main.get_command(app)
 
@@ -81,7 +82,7 @@ def run(words: str, config: Path, **environ: str) -> tuple[int, str, str]:
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=within(60),
         check=False,
         stdin=subprocess.DEVNULL,
     )
@@ -166,7 +167,7 @@ def test_the_shell_completes_connections_and_topics(config: Path) -> None:
             env={**os.environ, **environ, "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=within(60),
             check=False,
         )
         assert done.stdout.split() == [wanted], done.stderr

@@ -14,9 +14,10 @@ from typing import Literal, TypeVar
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from streams.topics import CHANGES, SEEN_TABLE, TABLES, TopicNames
+from tests.deadlines import within
 from tests.kafka.broker import NO_CONFIG, Broker
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = within(30)
 ROOT = Path(__file__).parents[2]
 
 T = TypeVar("T")

@@ -37,6 +37,7 @@ from streams.settings import Settings, parse_settings
 from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.tracing import Headers
 from streams.words import FENCE_KEY, Parked, Receipt
+from tests.deadlines import within
 from tests.kafka.broker import Broker
 
 TEAM = 123456
@@ -158,17 +159,17 @@ class Stage:
 
     # -- waiting ------------------------------------------------------------------------------------------
 
-    async def until(self, claim: Callable[[], Any], seconds: float = 30.0) -> None:
+    async def until(self, claim: Callable[[], Any], seconds: float = 60.0) -> None:
         """Wait until a claim holds; fail with the state of the dispatchers when it does not in time."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(within(seconds)):
                 while not await _answer(claim):
                     await asyncio.sleep(0.02)
         except TimeoutError:
             views = [*self.worker.reading.core.view(time.monotonic()), *self.worker.writing.core.view(time.monotonic())]
-            raise AssertionError(f"not in {seconds} s; the dispatchers: {views}") from None
+            raise AssertionError(f"not in {within(seconds):g} s; the dispatchers: {views}") from None
 
-    async def until_quiet(self, seconds: float = 30.0) -> None:
+    async def until_quiet(self, seconds: float = 60.0) -> None:
         """Wait until every ping is delivered and nothing waits or moves any more, for a moment."""
         quiet_since = 0.0
 

@@ -12,11 +12,12 @@ import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from tests.deadlines import within
 from tests.kafka.broker import Broker
 
 pytestmark = pytest.mark.in_make_test
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = within(30)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from streams.kafka import new_producer
 from streams.settings import parse_settings
 from streams.state import changelog_consumer
 from streams.tables import Changelogs, MemoryStore
+from tests.deadlines import within
 from tests.kafka.broker import Broker
 
 LINKS = b"links"
@@ -55,9 +56,9 @@ async def a_stage(broker: Broker) -> AsyncIterator[Stage]:
         await stage.producer.stop()
 
 
-async def until(claim: object, seconds: float = 10.0) -> None:
+async def until(claim: object, seconds: float = 30.0) -> None:
     """Wait until a claim holds."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(within(seconds)):
         while not claim():  # type: ignore[operator]  # a callable
             await asyncio.sleep(0.02)
 

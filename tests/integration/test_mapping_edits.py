@@ -16,6 +16,7 @@ from streams.shifts import Shifts
 from streams.topics import MAPPINGS, SNAPSHOTS
 from streams.words import Snapshot
 from streams.words.mapping_edit import MappingEdit
+from tests.deadlines import within
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
 
@@ -42,12 +43,12 @@ async def shift(on: Stage, desk: MappingDesk) -> AsyncIterator[Shifts]:
         yield shifts
     finally:
         stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, within(30))
 
 
 async def until_version(on: Stage, shifts: Shifts, version: int, task: asyncio.Task[None] | None = None) -> None:
     """Wait until a worker with this version is ready; it becomes the stage's."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(within(30)):
         while not (shifts.current and shifts.is_ready and shifts.current.mapping_version >= version):
             if task is not None and task.done():
                 task.result()
@@ -63,7 +64,7 @@ async def test_an_edit_is_known_everywhere_and_a_stale_one_is_refused(embedded_k
         MappingDesk(on.settings) as two,
     ):
         await one.save("acme", UPPER, expected_version=0, by="ann")
-        await asyncio.wait_for(two.changed(after=0), 10)
+        await asyncio.wait_for(two.changed(after=0), within(30))
         used = await two.use("acme", "acme", expected_version=1, by="bob")
         with pytest.raises(StaleVersion) as stale:
             await one.save("acme", LOWER, expected_version=1, by="ann")
@@ -179,7 +180,7 @@ async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: B
         edit = MappingEdit(id="x", based_on=2, kind="text", name="acme", text=WRONG, at_ms=0, by="newer")
         place = desk._place.partition
         await on.produce(MAPPINGS, b"x", edit.to_bytes(), at=place)
-        await asyncio.wait_for(desk.changed(after=2), 10)
+        await asyncio.wait_for(desk.changed(after=2), within(30))
         lead = on.new_lead()
         await on.until(lambda: lead in on.contacts())
         trouble, count = on.worker.mapping_trouble, shifts.count

@@ -141,7 +141,7 @@ async def test_failures_of_ghl_are_tried_again_and_refusals_are_told(embedded_ka
         [words] = report.connections[0].unfinished
         assert "403" in words
         on.edit("update", "lead", id=leads[0], fields={"lastName": "Lovelace"})
-        await on.until(lambda: on.contacts()[leads[0]].get("lastName") == "Lovelace", seconds=10)
+        await on.until(lambda: on.contacts()[leads[0]].get("lastName") == "Lovelace")
 
 
 async def test_when_ghl_refuses_every_look_it_is_asked_no_more(embedded_kafka: Broker, tmp_path: Path) -> None:

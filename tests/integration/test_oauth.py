@@ -31,6 +31,7 @@ from streams.oauth import Grants
 from streams.resealing import reseal
 from streams.settings import parse_settings
 from streams.topics import TOKENS
+from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.stage import ENVIRON, LOCATION, Stage, stage
 from tests.kafka.broker import Broker
@@ -155,7 +156,7 @@ async def test_a_successor_goes_on_with_what_was_kept(broker: Broker, tmp_path: 
         async with on.http.post(f"{on.ghl_url}/_sandbox/oauth/expire", json={}) as answer:
             assert answer.status == 200
         lead = on.new_lead()
-        await asyncio.wait_for(reached.wait(), 20)
+        await asyncio.wait_for(reached.wait(), within(30))
         kept = tokens._table.get(grants.ghl(on.settings.connections["acme"]).partition, f"ghl:{LOCATION}")
         assert kept is not None
         old = grants.open(f"ghl:{LOCATION}", kept.sealed)
@@ -191,7 +192,7 @@ async def test_a_worker_killed_between_refreshed_and_persisted(
             env={**os.environ, **ENVIRON, **SECRETS},
             stderr=asyncio.subprocess.DEVNULL,
         )
-        assert await asyncio.wait_for(dying.wait(), 40) == -signal.SIGKILL
+        assert await asyncio.wait_for(dying.wait(), within(40)) == -signal.SIGKILL
         assert refreshes(on) == before + 1, "the vendor gave a pair that nobody kept"
         async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as successor:
             on.worker = successor

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.bench.town import Plan, Town, town
+from tests.deadlines import within
 from tests.kafka.broker import Broker
 
 LEADS = 40
@@ -72,7 +73,7 @@ async def contacts(on: Town) -> list[dict[str, Any]]:
 
 async def until(claim: Any, seconds: float = 60.0) -> None:
     """Wait until an awaited claim holds."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + within(seconds)
     while not await claim():
         assert time.monotonic() < deadline, "not in time"
         await asyncio.sleep(0.1)

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from tests.deadlines import within
+
 GHL = ("ghl", "--location", "loc1=pit-one", "--client", "app1-x=s3cret", "--client", "app2-x=s3cret")
 LOFTY = ("lofty", "--team", "123456=key", "--client", "vendor-1=s3cret", "--redirect-uri", "https://x.test/callback")
 QUERY = "response_type=code&redirect_uri=https%3A%2F%2Fx.test&scope=contacts.readonly"
@@ -23,7 +25,7 @@ async def running(*arguments: str) -> AsyncIterator[str]:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(within(60)):
             yield (await process.stdout.readline()).decode().strip()
     finally:
         process.terminate()

@@ -12,10 +12,11 @@ from docker.errors import DockerException
 from docker.utils import parse_host
 from testcontainers.core.container import DockerContainer
 
+from tests.deadlines import within
 from tests.kafka.jars import kafka_version
 from tests.kafka.node import free_ports, wait_until_ready
 
-START_SECONDS = 120.0
+START_SECONDS = within(120)
 """The image may have to be fetched first."""
 
 

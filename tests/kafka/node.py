@@ -28,6 +28,7 @@ from typing import Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from tests.deadlines import within
 from tests.kafka.jars import kafka_jars
 
 JVM = (
@@ -39,8 +40,8 @@ JVM = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dlog4j2.statusLoggerLevel=OFF",
 )
-START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+START_SECONDS = within(60)
+STOP_SECONDS = within(20)
 PORTS = range(19_000, 32_000)
 """Below the range that the system hands out by itself, so that nobody takes the port of a node that is down."""
 

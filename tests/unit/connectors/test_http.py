@@ -11,8 +11,9 @@ from aiohttp import web
 
 from connectors.errors import NotSent, Unanswered
 from connectors.http import AiohttpTransport, Request, Response
+from tests.deadlines import within
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = within(10)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-RateLimit-Remaining: 99\r\n\r\nhi"
 
 
