@@ -19,12 +19,14 @@ import aiohttp
 
 from connectors.auth import StaticAuth
 from connectors.ghl import sandbox as ghl_sandbox
+from connectors.ghl.sandbox import server as ghl_server
 from connectors.ghl.sandbox.mailer import public_key
 from connectors.ghl.sandbox.seeds import shown
 from connectors.http import AiohttpTransport
 from connectors.lofty import LoftyClient
 from connectors.lofty import sandbox as lofty_sandbox
 from connectors.lofty.sandbox import PingSettings, desk_work
+from connectors.lofty.sandbox import server as lofty_server
 from connectors.lofty.sandbox.people import make_team
 from streams.app import Worker
 from streams.appender import Appender, Record
@@ -38,6 +40,7 @@ from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicN
 from streams.tracing import Headers
 from streams.words import FENCE_KEY, Parked, Receipt
 from tests.deadlines import within
+from tests.integration.quiet import Quiet
 from tests.kafka.broker import Broker
 
 TEAM = 123456
@@ -99,6 +102,7 @@ class Stage:
     ghl_url: str
     config: str
     """The configuration's text."""
+    quiet: Quiet
 
     # -- what a person does -------------------------------------------------------------------------------
 
@@ -170,26 +174,18 @@ class Stage:
             raise AssertionError(f"not in {within(seconds):g} s; the dispatchers: {views}") from None
 
     async def until_quiet(self, seconds: float = 60.0) -> None:
-        """Wait until every ping is delivered and nothing waits or moves any more, for a moment."""
-        quiet_since = 0.0
+        """Wait until every ping is delivered and nothing waits or moves any more (`quiet.py` says how that is known)."""
+        moving = ""
 
         async def is_quiet() -> bool:
-            nonlocal quiet_since
-            loops = (self.worker.reading, self.worker.writing)
-            if not all(loop.core.is_idle for loop in loops) or await self._pings_pending():
-                quiet_since = 0.0
-                return False
-            quiet_since = quiet_since or time.monotonic()
-            return time.monotonic() - quiet_since > 0.6
+            nonlocal moving
+            moving = await self.quiet.look(self)
+            return not moving
 
-        await self.until(is_quiet, seconds)
-
-    async def _pings_pending(self) -> int:
-        pending = 0
-        for url in (self.lofty_url, self.ghl_url):
-            async with self.http.get(f"{url}/_sandbox/stats") as answer:
-                pending += int((await answer.json())["pending"])
-        return pending
+        try:
+            await self.until(is_quiet, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{moving}; {error}") from None
 
     async def produce_change(self, change: Any) -> None:
         """Put a change on the front door's topic."""
@@ -279,9 +275,10 @@ async def stage(
         collaborators = Collaborators(**{"search_lag_ms": 600, "jitter": lambda: 0.0, **(given or {})})
         worker = await stack.enter_async_context(Worker(settings, collaborators))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        made = Stage(
-            broker, settings, names, lofty_box, ghl_box, gateway, worker, http, lofty_served.url, ghl_served.url, text
-        )
+        quiet = Quiet(lofty_served.runner.app[lofty_server.MAILER], ghl_served.runner.app[ghl_server.MAILER])
+        stack.push_async_callback(quiet.aclose)
+        urls = (lofty_served.url, ghl_served.url)
+        made = Stage(broker, settings, names, lofty_box, ghl_box, gateway, worker, http, *urls, text, quiet)
         waits_for_access = "oauth" in (lofty_auth, ghl_auth)
         loops = () if waits_for_access else (worker.writing, worker.reading)
         await made.until(lambda: worker.is_ready and all(loop.core.is_idle for loop in loops))
