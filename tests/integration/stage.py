@@ -54,6 +54,7 @@ CONFIG = """
 bootstrap_servers = "{bootstrap}"
 topic_prefix = "{prefix}"
 partitions = 4
+session_timeout_seconds = {session}
 [gateway]
 host = "127.0.0.1"
 port = 0
@@ -103,6 +104,12 @@ class Stage:
     config: str
     """The configuration's text."""
     quiet: Quiet
+    ended: list[str]
+    """Why a worker of this stage could not go on; in production its process would have ended."""
+
+    def given(self, **more: Any) -> Collaborators:
+        """What a further worker of this stage is given."""
+        return collaborators(self.ended, **more)
 
     # -- what a person does -------------------------------------------------------------------------------
 
@@ -168,6 +175,7 @@ class Stage:
         try:
             async with asyncio.timeout(within(seconds)):
                 while not await _answer(claim):
+                    assert not self.ended, self.ended
                     await asyncio.sleep(0.02)
         except TimeoutError:
             views = [*self.worker.reading.core.view(time.monotonic()), *self.worker.writing.core.view(time.monotonic())]
@@ -208,6 +216,11 @@ class Stage:
             await producer.stop()
 
 
+def collaborators(ended: list[str], **more: Any) -> Collaborators:
+    """What a worker in a test's process is given. Where it would end its process, it says so in `ended`."""
+    return Collaborators(**{"search_lag_ms": 600, "jitter": lambda: 0.0, "end": ended.append, **more})
+
+
 async def _answer(claim: Callable[[], Any]) -> Any:
     found = claim()
     return await found if inspect.isawaitable(found) else found
@@ -231,8 +244,14 @@ async def stage(
     ghl_limit: int = 100_000,
     ghl_window: float = 10.0,
     given: Mapping[str, Any] | None = None,
+    restarts: bool = False,
 ) -> AsyncIterator[Stage]:
-    """Set the stage, subscribe the webhooks, and take everything down again."""
+    """Set the stage, subscribe the webhooks, and take everything down again.
+
+    `restarts` says that another worker succeeds the stage's. It waits for the session timeout where the first one was killed,
+    and for a second less on the embedded broker in any case, so that is short then.
+    """
+    ended: list[str] = []
     async with AsyncExitStack() as stack:
         lofty_settings = {
             "window_limit": 0,
@@ -253,6 +272,7 @@ async def stage(
         text = CONFIG.format(
             bootstrap=broker.bootstrap,
             prefix=prefix,
+            session=within(3.0) if restarts else 10.0,
             store=store,
             data_dir=tmp_path,
             lofty=lofty_served.url,
@@ -272,13 +292,12 @@ async def stage(
         gateway = await stack.enter_async_context(Gateway(settings, tracing=tracing))
         told = ghl_sandbox.HookSettings(url=f"{gateway.url}/ghl/webhooks", **(hooks or {}))
         ghl_box.settings = replace(ghl_box.settings, hooks=told)
-        collaborators = Collaborators(**{"search_lag_ms": 600, "jitter": lambda: 0.0, **(given or {})})
-        worker = await stack.enter_async_context(Worker(settings, collaborators))
+        worker = await stack.enter_async_context(Worker(settings, collaborators(ended, **(given or {}))))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         quiet = Quiet(lofty_served.runner.app[lofty_server.MAILER], ghl_served.runner.app[ghl_server.MAILER])
         stack.push_async_callback(quiet.aclose)
         urls = (lofty_served.url, ghl_served.url)
-        made = Stage(broker, settings, names, lofty_box, ghl_box, gateway, worker, http, *urls, text, quiet)
+        made = Stage(broker, settings, names, lofty_box, ghl_box, gateway, worker, http, *urls, text, quiet, ended)
         waits_for_access = "oauth" in (lofty_auth, ghl_auth)
         loops = () if waits_for_access else (worker.writing, worker.reading)
         await made.until(lambda: worker.is_ready and all(loop.core.is_idle for loop in loops))
@@ -288,3 +307,4 @@ async def stage(
             url = f"{gateway.url}/lofty/{SECRET}"
             await client.create_subscription(number, url)
         yield made
+        assert not ended, ended

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from streams.topics import TopicNames
 from tests.deadlines import within
 from tests.integration.stage import ENVIRON
 from tests.kafka.broker import Broker
+from tests.zygote import DEVNULL, PIPE, run_module
 
 CONFIG = """
 [kafka]
@@ -55,11 +55,11 @@ def config(broker: Broker, tmp_path: Path, *, creates: int = 4, partitions: int 
 
 async def run(words: str, path: Path) -> tuple[int, str]:
     """A command: its exit code, and what it complained of."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streams.cli", *words.split(), "--config", str(path)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        stdin=asyncio.subprocess.DEVNULL,
+    child = await run_module(
+        *("streams.cli", *words.split(), "--config", str(path)),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
         env={**os.environ, **ENVIRON},
     )
     async with asyncio.timeout(within(60)):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from streams.collaborators import Collaborators
 from streams.mappings.desk import MappingDesk
 from streams.mappings.errors import NoMappings, StaleVersion, WrongMapping
 from streams.shifts import Shifts
@@ -36,7 +35,7 @@ async def shift(on: Stage, desk: MappingDesk) -> AsyncIterator[Shifts]:
     """The stage's worker gives place to one that takes over edited mappings, as `lofty-ghl worker` does."""
     await on.worker.__aexit__(None, None, None)
     stop = asyncio.Event()
-    shifts = Shifts(desk, Collaborators(search_lag_ms=600, jitter=lambda: 0.0))
+    shifts = Shifts(desk, on.given())
     task = asyncio.create_task(shifts.run(stop))
     await until_version(on, shifts, desk.settings().mapping_version, task)
     try:
@@ -119,7 +118,7 @@ async def test_a_worker_takes_an_edited_mapping_over_while_changes_flow(
     A replay of all snapshots then rewrites exactly the contacts that differ.
     """
     async with (
-        stage(real_kafka, tmp_path, store=store, more=MAPPING, ghl={"latency_seconds": 0.02}) as on,
+        stage(real_kafka, tmp_path, restarts=True, store=store, more=MAPPING, ghl={"latency_seconds": 0.02}) as on,
         MappingDesk(on.settings) as desk,
         shift(on, desk) as shifts,
     ):
@@ -169,7 +168,7 @@ async def replay(on: Stage, raw: bytes) -> None:
 async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: Broker, tmp_path: Path) -> None:
     """The worker goes on with the last good mapping and says what is wrong; an edit that mends it is taken over."""
     async with (
-        stage(embedded_kafka, tmp_path, more=MAPPING) as on,
+        stage(embedded_kafka, tmp_path, restarts=True, more=MAPPING) as on,
         MappingDesk(on.settings) as desk,
         shift(on, desk) as shifts,
     ):
@@ -202,7 +201,7 @@ async def test_a_mapping_that_nobody_uses_gives_the_worker_nothing_to_do(
 ) -> None:
     """It goes on, with the worker that was there."""
     async with (
-        stage(embedded_kafka, tmp_path, more=MAPPING) as on,
+        stage(embedded_kafka, tmp_path, restarts=True, more=MAPPING) as on,
         MappingDesk(on.settings) as desk,
         shift(on, desk) as shifts,
     ):
