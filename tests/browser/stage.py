@@ -79,6 +79,7 @@ async def somebody(broker: Broker, tmp_path: Path, **more: Any) -> AsyncIterator
     }
     async with browser() as chrome, console_on_stage(broker, tmp_path, **options) as on:
         context = await chrome.new_context(viewport=DESKTOP, reduced_motion="reduce", timezone_id="America/Los_Angeles")
+        context.set_default_timeout(LONG_MS)
         page = await context.new_page()
         person = Person(on, chrome, context, page)
         page.on(

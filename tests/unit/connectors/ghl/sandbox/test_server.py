@@ -39,7 +39,7 @@ async def served(sandbox: GhlSandbox) -> AsyncIterator[Served]:
 @pytest_asyncio.fixture
 async def transport() -> AsyncIterator[AiohttpTransport]:
     """The real transport, impatient."""
-    async with AiohttpTransport(total_seconds=1.0) as made:
+    async with AiohttpTransport(total_seconds=within(1)) as made:
         yield made
 
 

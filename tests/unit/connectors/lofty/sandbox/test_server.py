@@ -85,7 +85,7 @@ async def served(sandbox: LoftySandbox) -> AsyncIterator[Served]:
 @pytest_asyncio.fixture
 async def client(served: Served) -> AsyncIterator[LoftyClient]:
     """A client of one team, impatient."""
-    async with AiohttpTransport(total_seconds=1.0) as transport:
+    async with AiohttpTransport(total_seconds=within(1)) as transport:
         yield LoftyClient(transport, StaticAuth("token", "key-here"), base_url=served.url)
 
 
