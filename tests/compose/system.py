@@ -93,7 +93,7 @@ class Running:
         if self.service.health_url is None:
             return self.process is not None and self.process.poll() is None
         try:
-            with urlopen(self.service.health_url, timeout=3) as answer:
+            with urlopen(self.service.health_url, timeout=within(3)) as answer:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False

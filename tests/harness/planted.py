@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.deadlines import within
+from tests.deadlines import VARIABLE, within
 
 PROJECT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 2
@@ -35,7 +35,7 @@ class Run:
         return {name.rsplit("/", 1)[-1] for found, name in RESULT.findall(self.text) if found == result}
 
 
-def run(folder: Path, files: Mapping[str, str], *arguments: str) -> Run:
+def run(folder: Path, files: Mapping[str, str], *arguments: str, environ: Mapping[str, str] | None = None) -> Run:
     """Write the files and have pytest run them, with time limits of seconds."""
     for name, text in files.items():
         (folder / name).write_text(text)
@@ -49,10 +49,13 @@ def run(folder: Path, files: Mapping[str, str], *arguments: str) -> Run:
         str(folder),
         *OPTIONS,
     )
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_") and name != VARIABLE
+    }
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *arguments, str(folder)],
         cwd=PROJECT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        env={**inherited, **(environ or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -247,7 +247,7 @@ class Blame:
 def _end_of(node: Any) -> str:
     """How a worker's process ended."""
     try:
-        code = node.gateway._io.popen.wait(5)
+        code = node.gateway._io.popen.wait(within(5))
     except Exception:  # what xdist's transport keeps of it is its own affair
         return "ended"
     if code < 0:

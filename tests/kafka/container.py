@@ -25,7 +25,7 @@ def engine_answers() -> bool:
     if not _is_listening(parse_host(os.environ.get("DOCKER_HOST"))):
         return False
     try:
-        client = docker.from_env(timeout=5)
+        client = docker.from_env(timeout=within(5))
     except DockerException:
         return False
     try:
@@ -42,7 +42,7 @@ def _is_listening(host: str) -> bool:
     if path == host:
         return True
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(2)
+        probe.settimeout(within(2))
         return probe.connect_ex(path) == 0
 
 

@@ -171,7 +171,7 @@ def wait_until_ready(bootstrap: str, within_seconds: float, check: Callable[[], 
 def _is_ready(bootstrap: str) -> bool:
     """Whether the broker is one of its own cluster's brokers, and all partitions are led."""
     try:
-        metadata = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=5)
+        metadata = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=within(5))
     except KafkaException:
         return False
     led = all(p.leader >= 0 for topic in metadata.topics.values() for p in topic.partitions.values())
@@ -180,7 +180,7 @@ def _is_ready(bootstrap: str) -> bool:
 
 def _answers(host: str, port: int) -> bool:
     try:
-        socket.create_connection((host, port), timeout=1).close()
+        socket.create_connection((host, port), timeout=within(1)).close()
     except OSError:
         return False
     return True
