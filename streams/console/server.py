@@ -60,14 +60,15 @@ class ConsoleServer:
         self._add_oidc(self.pages)
         self._add_pages(self.pages)
         self.pages.middlewares.append(self.guard.middleware(takes_tokens=False))
-        app.add_subapp("/console", self.pages)
-        add_api(self.api, self.services, self.guard)
-        app.add_subapp("/api/v1", self.api)
 
         async def to_console(_: web.Request) -> web.Response:
             raise web.HTTPSeeOther("/console/")
 
+        # Before the pages: their prefix takes the bare /console, too, and knows no page of an empty name.
         app.router.add_get("/console", to_console)
+        app.add_subapp("/console", self.pages)
+        add_api(self.api, self.services, self.guard)
+        app.add_subapp("/api/v1", self.api)
 
     async def start(self) -> None:
         """Begin what runs beside the requests."""
