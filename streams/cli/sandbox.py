@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine
+<<<<<<< HEAD
 from pathlib import Path
 from typing import Annotated, Any
+=======
+from typing import TYPE_CHECKING, Annotated, Any
+>>>>>>> origin/main
 
-import aiohttp
 import typer
 
+<<<<<<< HEAD
 from connectors.ghl import sandbox as ghl_sandbox
 from connectors.ghl.sandbox.mailer import public_key
 from connectors.lofty import sandbox as lofty_sandbox
 from connectors.sandbox.shell import Served
 from connectors.sandbox.state_file import Remembering, StateFile, UnreadableState
+=======
+>>>>>>> origin/main
 from streams.cli.running import refuse
-from streams.demo.endless import Addresses, Pace, Town
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from connectors.sandbox.shell import Served
 
 sandbox = typer.Typer(
+    name="sandbox",
     help="Run a sandbox of a vendor: faithful answers, limits and faults. Its control API is under /_sandbox/.",
     no_args_is_help=True,
 )
@@ -59,6 +69,8 @@ def ghl(
 
     Example: lofty-ghl sandbox ghl --location ve9EPM428h8vShlRW1KT=pit-rehearsal --client app1-rehearsal=s3cret
     """
+    from connectors.ghl import sandbox as ghl_sandbox
+
     locations = tuple(
         ghl_sandbox.LocationSettings(name, (token,), allow_duplicates=allow_duplicates)
         for name, token in map(_pair, location)
@@ -73,6 +85,8 @@ def ghl(
         hooks=ghl_sandbox.HookSettings(url=webhooks or None),
     )
     if webhooks:
+        from connectors.ghl.sandbox.mailer import public_key
+
         typer.echo("The public key of its webhooks, for gateway.ghl.public_keys:", err=True)
         typer.echo(public_key(settings), err=True)
 
@@ -101,6 +115,8 @@ def lofty(
 
     Example: lofty-ghl sandbox lofty --team 123456=rehearsal-key
     """
+    from connectors.lofty import sandbox as lofty_sandbox
+
     teams = []
     for name, key in map(_pair, team):
         if not name.isdigit():
@@ -142,6 +158,12 @@ def town(
     Example: lofty-ghl sandbox town --lofty http://localhost:9102 --ghl http://localhost:9101
     """
 
+    import asyncio
+
+    import aiohttp
+
+    from streams.demo.endless import Addresses, Pace, Town
+
     async def play() -> None:
         stop = _stop_signal()
         addresses = Addresses(*(one.rstrip("/") for one in (lofty_url, ghl_url, gateway)))
@@ -166,6 +188,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    import asyncio
+
     try:
         asyncio.run(serve())
     except OSError as error:
@@ -174,6 +198,8 @@ def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def _stop_signal() -> asyncio.Event:
     """Set by SIGTERM and Ctrl-C."""
+    import asyncio
+
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):

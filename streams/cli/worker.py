@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
-import tempfile
 from pathlib import Path
+<<<<<<< HEAD
 from typing import Annotated, NoReturn
+=======
+from typing import TYPE_CHECKING, Annotated
+>>>>>>> origin/main
 
-import orjson
 import typer
-from aiohttp import web
 
-from streams.admin import create_missing, inspect
 from streams.cli.running import (
     DEFAULT_CONFIG,
     WRONG,
@@ -28,12 +27,22 @@ from streams.cli.running import (
     settings_or_refuse,
     tracing_or_refuse,
 )
+<<<<<<< HEAD
 from streams.cli.slots import Slot, take_slot
 from streams.collaborators import Collaborators
 from streams.mappings.desk import MappingDesk
 from streams.observe import add_health_and_metrics, listen
 from streams.settings import Settings
 from streams.shifts import Shifts
+=======
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from aiohttp import web
+
+    from streams.settings import Settings
+>>>>>>> origin/main
 
 PROBE_BYTES = 256 * 1024
 """What must find room where the store is: less, and RocksDB cannot begin."""
@@ -59,6 +68,15 @@ def worker(
     log_to_stderr(log_level, log_format, settings)
     settings, _slot = _in_its_slot(settings)  # held until this process ends
     _demand_room(settings)
+
+    import asyncio
+
+    from aiohttp import web
+
+    from streams.collaborators import Collaborators
+    from streams.mappings.desk import MappingDesk
+    from streams.observe import add_health_and_metrics, listen
+    from streams.shifts import Shifts
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
@@ -93,6 +111,8 @@ def _in_its_slot(settings: Settings) -> tuple[Settings, Slot]:
 
 def _demand_room(settings: Settings) -> None:
     """Try the folder of the store before anything begins: a full disk is told here, in one line, not by the store."""
+    import tempfile
+
     folder = Path(settings.worker.data_dir)
     if settings.worker.store == "memory":
         return
@@ -117,10 +137,15 @@ def _refuse_folder(folder: str, error: OSError) -> NoReturn:
 
 
 async def _as_json(content: object) -> web.Response:
+    import orjson
+    from aiohttp import web
+
     return web.Response(body=orjson.dumps(content), content_type="application/json")
 
 
 async def _check_topics(settings: Settings) -> None:
+    from streams.admin import create_missing, inspect
+
     await create_missing(settings)
     problems = [f"  {state.name}: {state.problem}" for state in await inspect(settings) if state.problem]
     if problems:

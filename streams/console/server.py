@@ -61,11 +61,10 @@ class ConsoleServer:
         self._add_pages(self.pages)
         self.pages.middlewares.append(self.guard.middleware(takes_tokens=False))
 
-        async def to_console(_: web.Request) -> web.Response:
-            raise web.HTTPSeeOther("/console/")
+        async def to_console(request: web.Request) -> web.Response:
+            raise web.HTTPSeeOther(f"/console/?{request.query_string}" if request.query_string else "/console/")
 
-        # Before the pages: their prefix takes the bare /console, too, and knows no page of an empty name.
-        app.router.add_get("/console", to_console)
+        app.router.add_get("/console", to_console)  # first: the pages take every path that begins so
         app.add_subapp("/console", self.pages)
         add_api(self.api, self.services, self.guard)
         app.add_subapp("/api/v1", self.api)

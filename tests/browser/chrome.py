@@ -11,7 +11,9 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+
+from tests.deadlines import within_ms
 
 PICTURES = Path(__file__).resolve().parents[2] / ".cache" / "console"
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
@@ -20,6 +22,7 @@ COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SERIOUS = {"serious", "critical"}
 
 _AXE = Axe()
+expect.set_options(timeout=within_ms(15))
 
 
 def chromium() -> str:

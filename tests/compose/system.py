@@ -20,11 +20,12 @@ from urllib.request import urlopen
 import yaml
 
 from tests.compose.plan import Here, Service, native, replacer, services_of
+from tests.deadlines import within
 from tests.kafka.node import KafkaNode, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
-STOP_SECONDS = 20.0
+READY_SECONDS = within(60)
+STOP_SECONDS = within(20)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, RAN_WELL_SECONDS = 0.1, 8.0, 10.0
 """How Docker starts again what ended; it waits up to a minute, which no test has."""
 BINARIES = {"prom/prometheus": "prometheus", "prom/alertmanager": "prometheus-alertmanager"}
@@ -92,7 +93,7 @@ class Running:
         if self.service.health_url is None:
             return self.process is not None and self.process.poll() is None
         try:
-            with urlopen(self.service.health_url, timeout=3) as answer:
+            with urlopen(self.service.health_url, timeout=within(3)) as answer:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False

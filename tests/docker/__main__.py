@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.deadlines import within
 from tests.docker.private_engine import await_network, enclosed, end_with_parent, engine, why_not_here
-from tests.docker.shell import PATIENCE
 from tests.kafka.container import engine_answers
 
 SECONDS = 600.0
@@ -38,7 +38,7 @@ def main() -> int:
         print(f"docker-check: on a Docker engine of its own, in {made}", flush=True)
         (Path(made) / "tmp").mkdir()
         environ = {**os.environ, INSIDE: made, "TMPDIR": f"{made}/tmp"}  # what a kill leaves goes with the folder
-        code = enclosed([sys.executable, "-m", "tests.docker", *sys.argv[1:]], environ, SECONDS * PATIENCE)
+        code = enclosed([sys.executable, "-m", "tests.docker", *sys.argv[1:]], environ, within(SECONDS))
         if code != 0 and (log := Path(made) / "dockerd.log").exists():
             print(f"the end of the engine's log:\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
     print(f"docker-check: {time.monotonic() - began:.0f} s, and nothing of it is left: {_left(made)}")

@@ -22,7 +22,7 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException
 
-from tests.docker.shell import PATIENCE
+from tests.deadlines import within
 
 START_SECONDS = 60.0
 NEEDED = {
@@ -163,7 +163,7 @@ def _namespace(pid: int) -> str:
 
 def _wait_for(claim: object, seconds: float, what: str) -> None:
     assert callable(claim)
-    deadline = time.monotonic() + seconds * PATIENCE
+    deadline = time.monotonic() + within(seconds)
     while not claim():
         if time.monotonic() > deadline:
             raise RuntimeError(f"{what} did not come within {seconds:.0f} s")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -11,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from tests.deadlines import within
+
 T = TypeVar("T")
-PATIENCE = float(os.environ.get("LOFTY_GHL_TEST_PATIENCE") or 1)
-"""By which all deadlines are lengthened."""
 
 
 @contextmanager
@@ -47,7 +46,7 @@ def attempt(
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=seconds * PATIENCE,
+            timeout=within(seconds),
             check=False,
         )
     except subprocess.TimeoutExpired as error:
@@ -55,9 +54,7 @@ def attempt(
             one.decode(errors="replace") if isinstance(one, bytes) else one or ""
             for one in (error.stdout, error.stderr)
         )
-        raise RuntimeError(
-            f"{' '.join(argv)} did not end within {seconds * PATIENCE:.0f} s:\n{said[-3000:]}"
-        ) from error
+        raise RuntimeError(f"{' '.join(argv)} did not end within {within(seconds):.0f} s:\n{said[-3000:]}") from error
     return done.returncode, done.stdout, done.stderr
 
 
@@ -71,11 +68,11 @@ def works(argv: Sequence[str], environ: Mapping[str, str], seconds: float = 60.0
 
 def until(claim: Callable[[], T | None], seconds: float, what: str, state: Callable[[], str] = lambda: "") -> T:
     """The first answer that is not None or False. Raises TimeoutError that says what was waited for, and how things are."""
-    deadline = time.monotonic() + seconds * PATIENCE
+    deadline = time.monotonic() + within(seconds)
     while True:
         found = claim()
         if found:
             return found
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {seconds * PATIENCE:.0f} s: {what}\n{state()}")
+            raise TimeoutError(f"not within {within(seconds):.0f} s: {what}\n{state()}")
         time.sleep(0.5)

@@ -12,9 +12,12 @@ import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from tests.deadlines import within
 from tests.kafka.broker import Broker
 
-DEADLINE_SECONDS = 30.0
+pytestmark = pytest.mark.in_make_test
+
+DEADLINE_SECONDS = within(30)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from connectors.outcome import NAMES_NOTHING
 from connectors.request import Request, Response
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
-from streams.collaborators import Collaborators
 from streams.topics import RECEIPTS
 from streams.words import Receipt
 from tests.integration.stage import LOCATION, Stage, stage
@@ -84,12 +83,12 @@ async def test_a_404_that_names_nothing_makes_nothing_anew(broker: Broker, tmp_p
 
 async def test_a_create_in_doubt_waits_for_a_revoked_token(broker: Broker, tmp_path: Path) -> None:
     """The next worker cannot read the custom field by which the contact would be found: it must not call it never made."""
-    async with stage(broker, tmp_path) as on:
+    async with stage(broker, tmp_path, restarts=True) as on:
         first = on.new_lead()
         await on.until(lambda: first in on.contacts())
         lead = await leave_in_doubt(on)
         on.ghl.faults.add(parse_fault({"kind": "revoke", "budget": LOCATION}))
-        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+        async with Worker(on.settings, on.given()) as second:
             on.worker = second
             await on.until(lambda: any("Invalid Private" in one.pause_cause for one in second.writing.core.view(0)))
             on.edit("update", "lead", id=lead, fields={"lastName": "Later"})
@@ -106,10 +105,10 @@ async def test_a_create_in_doubt_that_cannot_be_looked_for_is_parked_and_found_l
     broker: Broker, tmp_path: Path
 ) -> None:
     """The token lost the scope of custom fields meanwhile. With the scope, its next change finds the contact."""
-    async with stage(broker, tmp_path) as on:
+    async with stage(broker, tmp_path, restarts=True) as on:
         lead = await leave_in_doubt(on)
         allow(on, *CONTACTS)
-        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+        async with Worker(on.settings, on.given()) as second:
             on.worker = second
             await on.until(on.parked)
             (parked,) = await on.parked()

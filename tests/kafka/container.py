@@ -18,11 +18,12 @@ from requests import RequestException
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
+from tests.deadlines import within
 from tests.kafka.jars import kafka_version
 from tests.kafka.node import free_ports, wait_until_ready
 
-START_SECONDS = 120.0
-PULL_SECONDS = 180.0
+START_SECONDS = within(120)
+PULL_SECONDS = within(180)
 """An image may have to be fetched first. A registry that cannot be reached says so sooner."""
 
 
@@ -65,7 +66,7 @@ def engine_answers() -> bool:
     if not _is_listening(parse_host(os.environ.get("DOCKER_HOST"))):
         return False
     try:
-        client = docker.from_env(timeout=5)
+        client = docker.from_env(timeout=within(5))
     except DockerException:
         return False
     try:
@@ -82,7 +83,7 @@ def _is_listening(host: str) -> bool:
     if path == host:
         return True
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(2)
+        probe.settimeout(within(2))
         return probe.connect_ex(path) == 0
 
 
