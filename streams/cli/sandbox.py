@@ -5,29 +5,18 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine
-<<<<<<< HEAD
 from pathlib import Path
-from typing import Annotated, Any
-=======
 from typing import TYPE_CHECKING, Annotated, Any
->>>>>>> origin/main
 
 import typer
 
-<<<<<<< HEAD
-from connectors.ghl import sandbox as ghl_sandbox
-from connectors.ghl.sandbox.mailer import public_key
-from connectors.lofty import sandbox as lofty_sandbox
-from connectors.sandbox.shell import Served
-from connectors.sandbox.state_file import Remembering, StateFile, UnreadableState
-=======
->>>>>>> origin/main
 from streams.cli.running import refuse
 
 if TYPE_CHECKING:
     import asyncio
 
     from connectors.sandbox.shell import Served
+    from connectors.sandbox.state_file import Remembering, StateFile
 
 sandbox = typer.Typer(
     name="sandbox",
@@ -211,6 +200,8 @@ def _taken_up(path: Path | None, sandbox: Remembering) -> StateFile | None:
     """The file that keeps a sandbox's state, once the sandbox holds what it holds."""
     if path is None:
         return None
+    from connectors.sandbox.state_file import StateFile, UnreadableState
+
     file = StateFile(path, sandbox)
     try:
         file.load()
@@ -223,6 +214,8 @@ def _taken_up(path: Path | None, sandbox: Remembering) -> StateFile | None:
 
 
 async def _until_stopped(served: Served, file: StateFile | None) -> None:
+    import asyncio
+
     stop = _stop_signal()
     saving = asyncio.create_task(file.save_until_cancelled(lambda words: typer.echo(words, err=True))) if file else None
     async with served:

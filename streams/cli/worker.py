@@ -5,11 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-<<<<<<< HEAD
-from typing import Annotated, NoReturn
-=======
-from typing import TYPE_CHECKING, Annotated
->>>>>>> origin/main
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -27,22 +23,14 @@ from streams.cli.running import (
     settings_or_refuse,
     tracing_or_refuse,
 )
-<<<<<<< HEAD
-from streams.cli.slots import Slot, take_slot
-from streams.collaborators import Collaborators
-from streams.mappings.desk import MappingDesk
-from streams.observe import add_health_and_metrics, listen
-from streams.settings import Settings
-from streams.shifts import Shifts
-=======
 
 if TYPE_CHECKING:
     import asyncio
 
     from aiohttp import web
 
+    from streams.cli.slots import Slot
     from streams.settings import Settings
->>>>>>> origin/main
 
 PROBE_BYTES = 256 * 1024
 """What must find room where the store is: less, and RocksDB cannot begin."""
@@ -100,6 +88,8 @@ def worker(
 
 def _in_its_slot(settings: Settings) -> tuple[Settings, Slot]:
     """The settings with the folder of the store that this process has to itself, and what holds it."""
+    from streams.cli.slots import Slot, take_slot
+
     if settings.worker.store == "memory":
         return settings, Slot(settings.worker.data_dir)
     try:
