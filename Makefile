@@ -9,7 +9,7 @@ JOBS ?= 2
 # The two parts of the tests differ in their mark alone, so that together they are all: tests/harness/test_parts.py holds this.
 PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile --durations=10 --ignore=tests/compose
 
-.PHONY: help setup demo test test-rest test-all alerts compose check bench chaos-short chaos lock clean
+.PHONY: help setup demo test test-rest test-all alerts compose docker-check check bench chaos-short chaos lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -37,6 +37,9 @@ alerts: $(READY) ## docker-compose.yml's demo beside a real Prometheus: every qu
 
 compose: $(READY) ## docker-compose.yml's demo without Docker, until Ctrl-C
 	@$(BIN)/python -m tests.compose $(ARGS)
+
+docker-check: $(READY) ## in ten minutes: Dockerfile, docker-compose.yml and deploy/live/README.md on a Docker engine; as root on Linux it starts its own
+	@$(BIN)/python -m tests.docker $(ARGS)
 
 check: $(READY) ## lint, format, types, import floors: what CI runs
 	@$(BIN)/ruff check .

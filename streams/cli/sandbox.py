@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from connectors.sandbox.shell import Served
+    from connectors.sandbox.state_file import Remembering, StateFile
 
 sandbox = typer.Typer(
     name="sandbox",
@@ -28,6 +30,10 @@ LimitOption = Annotated[int, typer.Option(help="Requests in a window; 0 means no
 WindowOption = Annotated[float, typer.Option(help="The window's length in seconds.", min=0.01)]
 ClientOption = Annotated[
     list[str] | None, typer.Option(help="ID=SECRET of an OAuth client; several times for several.")
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(help="Keep what it holds in this file, so that a restart forgets nothing.", dir_okay=False),
 ]
 TokenLifeOption = Annotated[float, typer.Option(help="How long an OAuth access token lives, in seconds.", min=1)]
 
@@ -46,6 +52,7 @@ def ghl(
     webhooks: Annotated[
         str, typer.Option(help="Where its signed webhooks go, such as http://localhost:8080/ghl/webhooks")
     ] = "",
+    state: StateOption = None,
 ) -> None:
     """A GoHighLevel to rehearse on. Access is given at /v2/oauth/chooselocation.
 
@@ -73,7 +80,9 @@ def ghl(
         typer.echo(public_key(settings), err=True)
 
     async def serve() -> None:
-        await _until_stopped(await ghl_sandbox.serve(ghl_sandbox.GhlSandbox(settings), host, port))
+        sandbox = ghl_sandbox.GhlSandbox(settings)
+        file = _taken_up(state, sandbox)
+        await _until_stopped(await ghl_sandbox.serve(sandbox, host, port), file)
 
     _run(serve)
 
@@ -89,6 +98,7 @@ def lofty(
     client: ClientOption = None,
     redirect_uri: Annotated[str, typer.Option(help="Where the clients' page of consent leads back to.")] = "",
     token_life: TokenLifeOption = 7_200,
+    state: StateOption = None,
 ) -> None:
     """A Lofty to rehearse on. Its webhooks may call plain http. Access is given at /page/vendor-auth.html.
 
@@ -115,7 +125,9 @@ def lofty(
     )
 
     async def serve() -> None:
-        await _until_stopped(await lofty_sandbox.serve(lofty_sandbox.LoftySandbox(settings), host, port))
+        sandbox = lofty_sandbox.LoftySandbox(settings)
+        file = _taken_up(state, sandbox)
+        await _until_stopped(await lofty_sandbox.serve(sandbox, host, port), file)
 
     _run(serve)
 
@@ -184,8 +196,32 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-async def _until_stopped(served: Served) -> None:
+def _taken_up(path: Path | None, sandbox: Remembering) -> StateFile | None:
+    """The file that keeps a sandbox's state, once the sandbox holds what it holds."""
+    if path is None:
+        return None
+    from connectors.sandbox.state_file import StateFile, UnreadableState
+
+    file = StateFile(path, sandbox)
+    try:
+        file.load()
+        file.save()  # what cannot be written is told now
+    except UnreadableState as error:
+        refuse(str(error))
+    except OSError as error:
+        refuse(f"--state {path}: {error.strerror}")
+    return file
+
+
+async def _until_stopped(served: Served, file: StateFile | None) -> None:
+    import asyncio
+
     stop = _stop_signal()
+    saving = asyncio.create_task(file.save_until_cancelled(lambda words: typer.echo(words, err=True))) if file else None
     async with served:
         typer.echo(served.url)
         await stop.wait()
+    if file is not None and saving is not None:
+        saving.cancel()
+        await asyncio.gather(saving, return_exceptions=True)
+        file.save()  # after the last answer went out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from streams.cli.slots import Slot
     from streams.settings import Settings
 
 PROBE_BYTES = 256 * 1024
@@ -47,11 +48,13 @@ def worker(
     """Carry changes from Lofty into GHL, until stopped. A mapping that is edited meanwhile is taken over.
 
     Start as many as you like, each with its own worker.data_dir and worker.port: Kafka shares the partitions among them.
+    A worker.data_dir such as /var/lib/lofty-ghl/{slot} gives each a folder of its own below a folder that they share.
 
     Example: lofty-ghl worker --config lofty-ghl.toml
     """
     settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
     log_to_stderr(log_level, log_format, settings)
+    settings, _slot = _in_its_slot(settings)  # held until this process ends
     _demand_room(settings)
 
     import asyncio
@@ -83,6 +86,19 @@ def worker(
     run_until_stopped(serve, settings)
 
 
+def _in_its_slot(settings: Settings) -> tuple[Settings, Slot]:
+    """The settings with the folder of the store that this process has to itself, and what holds it."""
+    from streams.cli.slots import Slot, take_slot
+
+    if settings.worker.store == "memory":
+        return settings, Slot(settings.worker.data_dir)
+    try:
+        slot = take_slot(settings.worker.data_dir)
+    except OSError as error:
+        _refuse_folder(settings.worker.data_dir, error)
+    return settings.model_copy(update={"worker": settings.worker.model_copy(update={"data_dir": slot.folder})}), slot
+
+
 def _demand_room(settings: Settings) -> None:
     """Try the folder of the store before anything begins: a full disk is told here, in one line, not by the store."""
     import tempfile
@@ -97,13 +113,17 @@ def _demand_room(settings: Settings) -> None:
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            refuse(
-                f"worker.data_dir {folder}: the disk is full. Make room, then start again; nothing is lost, "
-                "what is not kept here is in Kafka",
-                WRONG,
-            )
-        refuse(f"worker.data_dir {folder} cannot be used: {error.strerror}. Set another, or give this user the right")
+        _refuse_folder(str(folder), error)
+
+
+def _refuse_folder(folder: str, error: OSError) -> NoReturn:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        refuse(
+            f"worker.data_dir {folder}: the disk is full. Make room, then start again; nothing is lost, "
+            "what is not kept here is in Kafka",
+            WRONG,
+        )
+    refuse(f"worker.data_dir {folder} cannot be used: {error.strerror}. Set another, or give this user the right")
 
 
 async def _as_json(content: object) -> web.Response:

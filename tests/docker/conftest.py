@@ -1,0 +1,59 @@
+"""What the checks share: the commands' environment, the images, a checkout of our own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docker.compose_tool import docker_config
+from tests.docker.images import ROOT, Images, provide
+from tests.docker.shell import run
+
+LOOKED_AT: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def environ() -> Iterator[dict[str, str]]:
+    """For every command: which engine, and a `docker compose` that is v2."""
+    with tempfile.TemporaryDirectory(prefix="lofty-ghl-docker-config-") as made:
+        config = docker_config(Path(made) / "config")
+        yield {**os.environ, "DOCKER_CONFIG": str(config), "COMPOSE_PROJECT_NAME": f"lofty-ghl-check-{os.getpid()}"}
+
+
+@pytest.fixture(scope="session")
+def images(environ: dict[str, str]) -> Images:
+    """What Dockerfile and compose file name."""
+    found = provide(environ)
+    LOOKED_AT.extend(f"{image}: {origin}" for image, origin in found.origin.items())
+    return found
+
+
+@pytest.fixture(scope="session")
+def checkout(environ: dict[str, str]) -> Iterator[Path]:
+    """The repository's files as a clone has them, with what is not committed yet."""
+    with tempfile.TemporaryDirectory(prefix="lofty-ghl-checkout-") as made:
+        listed = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], environ, cwd=ROOT)
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():
+                (Path(made) / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, Path(made) / name)
+        Path(made).chmod(0o755)
+        yield Path(made)
+        subprocess.run(["chmod", "-R", "u+rwX", made], check=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was looked at, and on what."""
+    passed = terminalreporter.stats.get("passed", [])
+    terminalreporter.section("looked at")
+    for line in (
+        *(f"image {one}" for one in LOOKED_AT),
+        *(one.nodeid.split("::")[-1].replace("_", " ") for one in passed),
+    ):
+        terminalreporter.line(line)
