@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from streams.cli.running import refuse
-from streams.demo.processes import DidNotStart
-from streams.demo.run import run_demo
 
 
 def demo(
@@ -25,6 +18,16 @@ def demo(
 
     Example: lofty-ghl demo --keep
     """
+    import asyncio
+    import tempfile
+    from contextlib import suppress
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from streams.demo.processes import DidNotStart
+    from streams.demo.run import run_demo
+
     console = Console()
     is_right = True
     with tempfile.TemporaryDirectory(prefix="lofty-ghl-demo-") as folder:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import aiohttp
 import typer
 
-from connectors.ghl import sandbox as ghl_sandbox
-from connectors.ghl.sandbox.mailer import public_key
-from connectors.lofty import sandbox as lofty_sandbox
-from connectors.sandbox.shell import Served
 from streams.cli.running import refuse
-from streams.demo.endless import Addresses, Pace, Town
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from connectors.sandbox.shell import Served
 
 sandbox = typer.Typer(
+    name="sandbox",
     help="Run a sandbox of a vendor: faithful answers, limits and faults. Its control API is under /_sandbox/.",
     no_args_is_help=True,
 )
@@ -52,6 +51,8 @@ def ghl(
 
     Example: lofty-ghl sandbox ghl --location ve9EPM428h8vShlRW1KT=pit-rehearsal --client app1-rehearsal=s3cret
     """
+    from connectors.ghl import sandbox as ghl_sandbox
+
     locations = tuple(
         ghl_sandbox.LocationSettings(name, (token,), allow_duplicates=allow_duplicates)
         for name, token in map(_pair, location)
@@ -66,6 +67,8 @@ def ghl(
         hooks=ghl_sandbox.HookSettings(url=webhooks or None),
     )
     if webhooks:
+        from connectors.ghl.sandbox.mailer import public_key
+
         typer.echo("The public key of its webhooks, for gateway.ghl.public_keys:", err=True)
         typer.echo(public_key(settings), err=True)
 
@@ -91,6 +94,8 @@ def lofty(
 
     Example: lofty-ghl sandbox lofty --team 123456=rehearsal-key
     """
+    from connectors.lofty import sandbox as lofty_sandbox
+
     teams = []
     for name, key in map(_pair, team):
         if not name.isdigit():
@@ -130,6 +135,12 @@ def town(
     Example: lofty-ghl sandbox town --lofty http://localhost:9102 --ghl http://localhost:9101
     """
 
+    import asyncio
+
+    import aiohttp
+
+    from streams.demo.endless import Addresses, Pace, Town
+
     async def play() -> None:
         stop = _stop_signal()
         addresses = Addresses(*(one.rstrip("/") for one in (lofty_url, ghl_url, gateway)))
@@ -154,6 +165,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    import asyncio
+
     try:
         asyncio.run(serve())
     except OSError as error:
@@ -162,6 +175,8 @@ def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def _stop_signal() -> asyncio.Event:
     """Set by SIGTERM and Ctrl-C."""
+    import asyncio
+
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
-import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
-from aiohttp import web
 
-from streams.admin import create_missing, inspect
 from streams.cli.running import (
     DEFAULT_CONFIG,
     WRONG,
@@ -28,11 +23,13 @@ from streams.cli.running import (
     settings_or_refuse,
     tracing_or_refuse,
 )
-from streams.collaborators import Collaborators
-from streams.mappings.desk import MappingDesk
-from streams.observe import add_health_and_metrics, listen
-from streams.settings import Settings
-from streams.shifts import Shifts
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from aiohttp import web
+
+    from streams.settings import Settings
 
 PROBE_BYTES = 256 * 1024
 """What must find room where the store is: less, and RocksDB cannot begin."""
@@ -53,6 +50,15 @@ def worker(
 
     Example: lofty-ghl worker --config lofty-ghl.toml
     """
+    import asyncio
+
+    from aiohttp import web
+
+    from streams.collaborators import Collaborators
+    from streams.mappings.desk import MappingDesk
+    from streams.observe import add_health_and_metrics, listen
+    from streams.shifts import Shifts
+
     settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
     log_to_stderr(log_level, log_format, settings)
     _demand_room(settings)
@@ -79,6 +85,8 @@ def worker(
 
 def _demand_room(settings: Settings) -> None:
     """Try the folder of the store before anything begins: a full disk is told here, in one line, not by the store."""
+    import tempfile
+
     folder = Path(settings.worker.data_dir)
     if settings.worker.store == "memory":
         return
@@ -99,10 +107,15 @@ def _demand_room(settings: Settings) -> None:
 
 
 async def _as_json(content: object) -> web.Response:
+    import orjson
+    from aiohttp import web
+
     return web.Response(body=orjson.dumps(content), content_type="application/json")
 
 
 async def _check_topics(settings: Settings) -> None:
+    from streams.admin import create_missing, inspect
+
     await create_missing(settings)
     problems = [f"  {state.name}: {state.problem}" for state in await inspect(settings) if state.problem]
     if problems:
