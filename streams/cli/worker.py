@@ -50,6 +50,10 @@ def worker(
 
     Example: lofty-ghl worker --config lofty-ghl.toml
     """
+    settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
+    log_to_stderr(log_level, log_format, settings)
+    _demand_room(settings)
+
     import asyncio
 
     from aiohttp import web
@@ -58,10 +62,6 @@ def worker(
     from streams.mappings.desk import MappingDesk
     from streams.observe import add_health_and_metrics, listen
     from streams.shifts import Shifts
-
-    settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
-    log_to_stderr(log_level, log_format, settings)
-    _demand_room(settings)
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
