@@ -107,15 +107,12 @@ def print_json(document: object) -> None:
 
 def settings_or_refuse(config: Path, *secrets: str) -> Settings:
     """Load the configuration and demand the named secrets; end with every problem at once when it is wrong."""
-    from streams.settings import SettingsError, load_settings, require_secrets
+    from streams.settings import SettingsError, load_settings
 
     try:
-        settings = load_settings(config, os.environ)
-        if secrets:
-            require_secrets(settings, *secrets)
+        return load_settings(config, os.environ, demands=secrets)
     except SettingsError as error:
         refuse(str(error))
-    return settings
 
 
 def connection_or_refuse(settings: Settings, name: str) -> Connection:

@@ -38,11 +38,15 @@ def show(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> 
 def create(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Create the topics that are missing. Never changes one that exists. Exit code 1 when one that exists is not right.
 
+    A deployment begins with it: so it refuses, with 2, a configuration that gateway or workers would refuse later, and names
+    every credential that is missing.
+
     Example: lofty-ghl topics create
     """
     from streams.admin import create_missing
+    from streams.settings.demanded import EVERYTHING
 
-    settings = settings_or_refuse(config)
+    settings = settings_or_refuse(config, *EVERYTHING)
     created = with_kafka(settings, lambda: create_missing(settings), checks_topics=False)
     problems = [state for state in _states(settings) if state.problem]
     if as_json:

@@ -291,3 +291,47 @@ def test_the_example_configuration_is_one_that_commands_take(tmp_path: Path) -> 
     path = tmp_path / "lofty-ghl.toml"
     path.write_text(example_text().replace("localhost:9092", "127.0.0.1:1"))
     assert run("topics show", path)[0] == 3
+
+
+MISSING = {
+    "topics create": ("LOFTY_API_KEY", "GHL_TOKEN", "WEBHOOK_SECRET"),
+    "worker": ("LOFTY_API_KEY", "GHL_TOKEN"),
+    "gateway": ("WEBHOOK_SECRET",),
+}
+"""What the commands of a deployment need of a connection: the first of them, all that the others need."""
+
+
+@pytest.mark.parametrize("is_broken", [False, True], ids=["right", "broken"])
+@pytest.mark.parametrize("words", MISSING)
+def test_what_starts_a_deployment_names_all_credentials_that_are_missing(
+    words: str, is_broken: bool, config: Path
+) -> None:
+    """With what is wrong in the file, all at once: each by its variable, and where to put it. With 2, before Kafka is asked."""
+    text = config.read_text()
+    text = text.replace('auth = "oauth"', 'auth = "fixed"') + text[text.index("[connections.acme]") :].replace(
+        "acme", "bolt"
+    )
+    text = text.replace('team_id = "123456"', 'team_id = "7"', 1)
+    text += (
+        '[console]\nenabled = true\n[[console.tokens]]\nname = "a"\nrole = "viewer"\n' + f'hash = "sha256:{"0" * 64}"\n'
+    )
+    config.write_text(text.replace('region = "US"', 'regoin = "US"') if is_broken else text)
+    code, out, complaint = run(words, config)
+    wanted = {f"LOFTY_GHL_{name}_{secret}" for name in ("ACME", "BOLT") for secret in MISSING[words]}
+    wanted -= {"LOFTY_GHL_BOLT_GHL_TOKEN"}
+    if words != "gateway":
+        wanted |= {"LOFTY_GHL_TOKEN_KEYS", "LOFTY_GHL_OAUTH_GHL_CLIENT_SECRET"}
+    if words != "worker":
+        wanted |= {"LOFTY_GHL_CONSOLE_KEY"}
+    assert (code, out, "Traceback" in complaint) == (2, "", False), complaint
+    assert set(re.findall(r"^  (LOFTY_GHL_\w+): expected a credential, got nothing", complaint, re.MULTILINE)) == wanted
+    for name in wanted:
+        assert f"Set it, or {name}_FILE" in complaint
+    assert complaint.count("LOFTY_GHL_SECRETS_DIR") == len(wanted)
+    assert ("connections.bolt.regoin" in complaint, "connections.acme.regoin" in complaint) == (is_broken, is_broken)
+
+
+def test_a_credential_that_cannot_be_used_is_told_once(config: Path) -> None:
+    """Not as missing, too."""
+    code, _, complaint = run("topics create", config, LOFTY_GHL_ACME_WEBHOOK_SECRET="short")
+    assert (code, complaint.count("LOFTY_GHL_ACME_WEBHOOK_SECRET:")) == (2, 1), complaint
