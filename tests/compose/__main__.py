@@ -21,7 +21,7 @@ from pathlib import Path
 
 from streams.demo.stage import PASSWORD, USER
 from tests.compose.rewriting import rewriting
-from tests.compose.system import CutOff, DidNotStart, System, system, until_healthy, why_unavailable
+from tests.compose.system import CutOff, System, system, until_healthy, why_unavailable
 
 
 def main() -> int:
@@ -57,7 +57,7 @@ def main() -> int:
         except CutOff:
             print("cut off before all services were there", file=sys.stderr)
             return 128 + signals[0]
-        except DidNotStart as error:
+        except RuntimeError as error:  # a service, or Kafka, did not start
             print(error, file=sys.stderr)
             return 1
     return 0

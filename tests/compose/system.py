@@ -51,6 +51,19 @@ class DidNotStart(RuntimeError):
     """A service ended or kept silent. The text holds the end of its log."""
 
 
+class _Kafka(KafkaNode):
+    """A node that gives its start up when somebody asks to end."""
+
+    def __init__(self, over: threading.Event) -> None:
+        super().__init__()
+        self._over = over
+
+    def _check(self) -> None:
+        if self._over.is_set():
+            raise CutOff
+        super()._check()
+
+
 @dataclass(slots=True)
 class Running:
     """One service that runs here."""
@@ -163,9 +176,10 @@ def system(
     before all services were there.
     """
     services = load(profile)
-    with KafkaNode() as kafka:
+    over = over or threading.Event()
+    with _Kafka(over) as kafka:
         here = _places(services, folder, kafka.port, ports or {})
-        found = System(folder, kafka, here, over=over or threading.Event())
+        found = System(folder, kafka, here, over=over)
         replace = replacer(services, here)
         try:
             for service in services:
