@@ -122,7 +122,7 @@ def engine(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(within(30))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -143,7 +143,7 @@ def _answers(address: str) -> bool:
     if not Path(address.removeprefix("unix://")).exists():
         return False
     try:
-        client = docker.DockerClient(base_url=address, timeout=5)
+        client = docker.DockerClient(base_url=address, timeout=within(5))
     except DockerException:
         return False
     try:
