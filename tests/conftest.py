@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -11,8 +13,12 @@ from hypothesis import settings
 from tests.kafka.broker import Broker, embedded_broker
 from tests.kafka.real import NoKafkaError
 from tests.kafka.real import real_kafka as open_real_kafka
+from tests.kafka.shared import ask, shared_kafka
 
 IS_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+SHARED_KAFKA = "shared_kafka"
+OFFERED = pytest.StashKey[str]()
 
 settings.register_profile("desk", deadline=None)  # a busy machine makes single examples slow; the suite has its timeout
 settings.register_profile("ci", parent=settings.get_profile("desk"), derandomize=True, print_blob=True)
@@ -27,17 +33,15 @@ def embedded_kafka() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def real_kafka() -> Iterator[Broker]:
-    """A real Kafka, one for the session: use topics and groups of your own, and do not stop it."""
-    try:
-        opened = open_real_kafka(os.environ)
-        found = opened.__enter__()
-    except NoKafkaError as error:
-        pytest.skip(str(error))
-    try:
+def real_kafka(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """A real Kafka, one for all processes of the run: use topics and groups of your own, and do not stop it."""
+    offered = getattr(request.config, "workerinput", {}).get(SHARED_KAFKA)
+    with ExitStack() as stack:
+        try:
+            found = ask(offered) if offered else stack.enter_context(open_real_kafka(os.environ))
+        except NoKafkaError as error:
+            pytest.skip(str(error))
         yield found
-    finally:
-        opened.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session", params=["embedded", "real"])
@@ -45,6 +49,23 @@ def broker(request: pytest.FixtureRequest) -> Broker:
     """Each of the two in turn: what a test says of Kafka holds on both."""
     found: Broker = request.getfixturevalue(f"{request.param}_kafka")
     return found
+
+
+_offering = ExitStack()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each worker of xdist where the run's Kafka is offered. It starts when the first of them asks."""
+    stash: pytest.Stash = node.config.stash
+    if OFFERED not in stash:
+        stash[OFFERED] = _offering.enter_context(shared_kafka(os.environ))
+    node.workerinput[SHARED_KAFKA] = stash[OFFERED]
+
+
+def pytest_unconfigure() -> None:
+    """The run is over, and so is its Kafka."""
+    _offering.close()
 
 
 _skipped: list[str] = []
