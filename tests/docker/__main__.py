@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -13,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.deadlines import within
-from tests.docker.private_engine import await_network, enclosed, end_with_parent, engine, why_not_here
+from tests.docker.private_engine import (
+    await_network,
+    enclosed,
+    end_with_parent,
+    engine,
+    remove_control_groups,
+    why_not_here,
+)
 from tests.kafka.container import engine_answers
 
 SECONDS = 600.0
@@ -34,11 +40,14 @@ def main() -> int:
         print(f"docker-check: SKIPPED: no Docker engine answers, and none can be started: {why}", file=sys.stderr)
         return 1 if os.environ.get("CI", "").lower() in {"1", "true"} else 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="lofty-ghl-docker-") as made:
+    with tempfile.TemporaryDirectory(prefix="lofty-ghl-docker-", ignore_cleanup_errors=True) as made:
         print(f"docker-check: on a Docker engine of its own, in {made}", flush=True)
         (Path(made) / "tmp").mkdir()
         environ = {**os.environ, INSIDE: made, "TMPDIR": f"{made}/tmp"}  # what a kill leaves goes with the folder
-        code = enclosed([sys.executable, "-m", "tests.docker", *sys.argv[1:]], environ, within(SECONDS))
+        try:
+            code = enclosed([sys.executable, "-m", "tests.docker", *sys.argv[1:]], environ, within(SECONDS))
+        finally:
+            remove_control_groups(Path(made))
         if code != 0 and (log := Path(made) / "dockerd.log").exists():
             print(f"the end of the engine's log:\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
     print(f"docker-check: {time.monotonic() - began:.0f} s, and nothing of it is left: {_left(made)}")
@@ -55,17 +64,27 @@ def _in_there(folder: Path) -> int:
 
 def _run_checks() -> int:
     files = sorted(map(str, HERE.glob("check_*.py")))
-    options = ["-v", "-p", "no:cacheprovider", "-o", "python_files=check_*.py", "-o", "timeout=0", "--durations=8"]
+    options = [
+        "-v",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "python_files=check_*.py",
+        "-o",
+        "timeout=0",
+        "--durations=8",
+        "--capture=sys",
+    ]
     return int(pytest.main([*options, *(sys.argv[1:] or files)]))
 
 
 def _left(folder: str) -> str:
     """What can be seen from outside; it is an error if it is there."""
     mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
-    if folder in mounts or Path(folder).exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        raise SystemExit(f"docker-check: {folder} is still there or mounted")
-    return "no process, mount, network or folder"
+    groups = [*Path("/sys/fs/cgroup").glob(f"*/{Path(folder).name}")]
+    if folder in mounts or Path(folder).exists() or groups:
+        raise SystemExit(f"docker-check: {folder} is still there or mounted, or has control groups: {groups}")
+    return "no process, mount, network, control group or folder"
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def test_ghl_holds_what_lofty_says(demo: Project) -> None:
     for agency in AGENCIES:
         found = get(f"http://localhost:8090/_sandbox/contacts?location={agency.location}")
         leads = get(f"http://localhost:8091/_sandbox/leads?team={agency.team}&trash=true")["leads"]
-        none = {"notes": [], "tasks": [], "appointments": []}
+        none: dict[str, list[object]] = {"notes": [], "tasks": [], "appointments": []}
         bare = {**found, "contacts": [{**one, **none} for one in found["contacts"]]}
         compare_location(account, settings.connections[agency.name], [{**one, **none} for one in leads], bare)
     assert account.leads >= 2 * (LEADS - 1)

@@ -101,7 +101,6 @@ def await_network() -> None:
 def engine(folder: Path) -> Iterator[str]:
     """An engine, as long as the block lasts; yields its address. Everything that it keeps lies in the folder."""
     address = f"unix://{folder / 'docker.sock'}"
-    group = f"lofty-ghl-{os.getpid()}-{folder.name}"
     log = folder / "dockerd.log"
     argv = [
         "dockerd",
@@ -109,7 +108,7 @@ def engine(folder: Path) -> Iterator[str]:
         f"--data-root={folder / 'data'}",
         f"--exec-root={folder / 'exec'}",
         f"--pidfile={folder / 'pid'}",
-        f"--cgroup-parent=/{group}",
+        f"--cgroup-parent=/{folder.name}",
         "--log-level=warn",
     ]
     with log.open("wb") as out:
@@ -126,17 +125,14 @@ def engine(folder: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        _remove_groups(group)
 
 
-def _remove_groups(group: str) -> None:
-    """The control groups, which no namespace holds."""
-    for top in Path("/sys/fs/cgroup").glob(f"*/{group}"):
-        for below in (*sorted(top.rglob("*/"), reverse=True), top):
+def remove_control_groups(folder: Path) -> None:
+    """Those of an engine that ended: no namespace holds them, so they would outlive it."""
+    for top in (Path("/sys/fs/cgroup") / folder.name, *Path("/sys/fs/cgroup").glob(f"*/{folder.name}")):
+        for below, _, _ in os.walk(top, topdown=False):
             with suppress(OSError):
-                below.rmdir()
-    with suppress(OSError):
-        Path(f"/sys/fs/cgroup/{group}").rmdir()
+                os.rmdir(below)
 
 
 def _answers(address: str) -> bool:
