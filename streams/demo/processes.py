@@ -14,7 +14,8 @@ from pathlib import Path
 
 import aiohttp
 
-READY_SECONDS = 30.0
+READY_SECONDS = 120.0
+"""How long a process may take on a busy machine; one that ends is told at once."""
 
 
 class DidNotStart(RuntimeError):
