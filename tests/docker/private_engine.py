@@ -85,7 +85,8 @@ def end_with_parent() -> None:
     """In there: end when whoever made the namespaces is gone. Process 1 takes everything along."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):
+            pass
         os._exit(70)
 
     threading.Thread(target=watch, daemon=True, name="parent").start()
@@ -121,8 +122,8 @@ def engine(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # it waits half a minute for containerd, and all of this ends anyway
             process.kill()
             process.wait()
 
