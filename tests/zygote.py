@@ -106,8 +106,12 @@ async def run_module(
     stderr: int | None = None,
     env: Mapping[str, str] | None = None,
     cwd: str | Path | None = None,
+    first: str = "",
 ) -> Process:
-    """Start `python -m module arguments`. Each stream is ours, a `PIPE` to read from, or `DEVNULL`, as `asyncio` has it."""
+    """Start `python -m module arguments`. Each stream is ours, a `PIPE` to read from, or `DEVNULL`, as `asyncio` has it.
+
+    `first` is a module that the process imports before.
+    """
     ours: dict[str, int] = {}
     given = []
     for number, (name, wanted) in enumerate({"stdin": stdin, "stdout": stdout, "stderr": stderr}.items()):
@@ -120,7 +124,8 @@ async def run_module(
             theirs = os.dup(number if wanted is None else wanted)
         given.append(theirs)
     status, their_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    request = {"module": module, "arguments": arguments, "env": dict(env or os.environ), "cwd": str(cwd or Path.cwd())}
+    place = {"env": dict(env or os.environ), "cwd": str(cwd or Path.cwd())}
+    request = {"module": module, "arguments": arguments, "first": first, **place}
     try:
         socket.send_fds(_zygote(), [json.dumps(request).encode()], [*given, their_status.fileno()])
     finally:
@@ -226,6 +231,8 @@ def _run(request: dict[str, Any]) -> NoReturn:
     sys.path[0] = request["cwd"]
     sys.argv = [request["module"], *request["arguments"]]
     try:
+        if request["first"]:
+            importlib.import_module(request["first"])
         runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
         code: object = None
     except SystemExit as ended:

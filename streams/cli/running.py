@@ -87,8 +87,11 @@ def refuse(message: str, code: int = UNUSABLE) -> NoReturn:
 
 
 def say(message: str) -> None:
-    """Say something to the person at the terminal: on stderr, so that stdout holds findings only."""
-    typer.echo(message, err=True)
+    """Say something to the person at the terminal: on stderr, so that stdout holds findings only.
+
+    Signs that would steer the terminal are replaced: vendors' words and names are written by others.
+    """
+    typer.echo("".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in message), err=True)
 
 
 def terminal() -> Console:

@@ -42,6 +42,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=self._file,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the demo, which ends them one after another
         )
         out.callback(self.stop)
 

@@ -11,6 +11,7 @@ import pytest
 from streams.demo.account import Account, compare_location
 from streams.demo.town import AGENCIES
 from streams.settings import load_settings
+from tests.deadlines import within
 from tests.docker.images import ROOT, Images
 from tests.docker.project import Project, get
 from tests.docker.shell import attempt, step, until
@@ -78,7 +79,7 @@ def test_everything_becomes_healthy(demo: Project) -> None:
 @pytest.mark.parametrize("path", ["/console", "/console/"])
 def test_the_console_answers(demo: Project, path: str) -> None:
     """Both ways of writing its address lead to the page where one signs in."""
-    with urllib.request.urlopen(f"http://localhost:8080{path}", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://localhost:8080{path}", timeout=within(10)) as answer:
         page = answer.read().decode()
     assert answer.status == 200
     assert 'type="password"' in page
@@ -116,7 +117,7 @@ def test_kafka_is_reached_from_this_machine(demo: Project) -> None:
     """At the address that `lofty-ghl init --rehearsal` writes down."""
     from confluent_kafka.admin import AdminClient
 
-    topics = AdminClient({"bootstrap.servers": "localhost:9092"}).list_topics(timeout=15).topics
+    topics = AdminClient({"bootstrap.servers": "localhost:9092"}).list_topics(timeout=within(15)).topics
     assert "demo.ghl.receipts" in topics
 
 

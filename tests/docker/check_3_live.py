@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deadlines import within
 from tests.docker.images import Images
 from tests.docker.project import Project, get
 from tests.docker.shell import attempt, step, until
@@ -85,7 +86,7 @@ def edit(lead: int, **fields: str) -> None:
 
 def _post(url: str, body: bytes) -> object:
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=within(10)) as answer:
         return json.load(answer)
 
 

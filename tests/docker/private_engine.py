@@ -122,7 +122,7 @@ def engine(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(within(10))
         except subprocess.TimeoutExpired:  # it waits half a minute for containerd, and all of this ends anyway
             process.kill()
             process.wait()
@@ -140,7 +140,7 @@ def _answers(address: str) -> bool:
     if not Path(address.removeprefix("unix://")).exists():
         return False
     try:
-        client = docker.DockerClient(base_url=address, timeout=5)
+        client = docker.DockerClient(base_url=address, timeout=within(5))
     except DockerException:
         return False
     try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.deadlines import within
 from tests.docker.shell import attempt, run, until
 
 HEALTHY_SECONDS = 150.0
@@ -100,7 +101,7 @@ class Project:
 
 def get(url: str) -> Any:
     """The JSON at an address."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=within(10)) as answer:
         return json.load(answer)
 
 

@@ -9,10 +9,12 @@ from tests.integration.stage import ENVIRON, Stage
 from tests.zygote import PIPE, run_module
 
 
-async def command(name: str, config: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run a command; returns its exit code, what it printed and what it complained of."""
+async def command(name: str, config: Path, *arguments: str, hurries: bool = False) -> tuple[int, str, str]:
+    """Run a command; returns its exit code, what it printed and what it complained of. `hurry.py` says who `hurries`."""
     words = (*name.split(), "--config", str(config), *arguments)
-    started = await run_module("streams.cli", *words, stdout=PIPE, stderr=PIPE, env={**os.environ, **ENVIRON})
+    first = "tests.integration.hurry" if hurries else ""
+    environ = {**os.environ, **ENVIRON}
+    started = await run_module("streams.cli", *words, stdout=PIPE, stderr=PIPE, env=environ, first=first)
     out, complaint = await started.communicate()
     return started.returncode or 0, out.decode(), complaint.decode()
 

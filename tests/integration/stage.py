@@ -174,9 +174,12 @@ class Stage:
         """Wait until a claim holds; fail with the state of the dispatchers when it does not in time."""
         try:
             async with asyncio.timeout(within(seconds)):
+                began = time.monotonic()
                 while not await _answer(claim):
                     assert not self.ended, self.ended
-                    await asyncio.sleep(0.02)
+                    # What is costly to ask is asked more seldom: what is waited for needs the processor, too.
+                    await asyncio.sleep(max(0.02, min(2 * (time.monotonic() - began), 0.5)))
+                    began = time.monotonic()
         except TimeoutError:
             views = [*self.worker.reading.core.view(time.monotonic()), *self.worker.writing.core.view(time.monotonic())]
             raise AssertionError(f"not in {within(seconds):g} s; the dispatchers: {views}") from None

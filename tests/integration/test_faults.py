@@ -57,6 +57,25 @@ async def test_a_contact_without_email_and_phone_is_found_again_by_its_lofty_id(
         assert lead in on.contacts()
 
 
+async def test_a_contact_that_ghl_forbids_is_parked_and_the_connection_goes_on(broker: Broker, tmp_path: Path) -> None:
+    """A lone 403 says nothing of the token: others are created meanwhile, and nothing pauses for a minute."""
+    async with stage(broker, tmp_path) as on:
+        foreign = on.new_lead()
+        await on.until(lambda: foreign in on.contacts())
+        await on.until_quiet()
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "update-contact", "status": 403, "times": 3}))
+        on.edit("update", "lead", id=foreign, fields={"lastName": "Forbidden"})
+        await on.until(lambda: any(one.status == 403 for one in on.requests("ghl")))
+        others = [on.new_lead() for _ in range(3)]
+        await on.until(lambda: set(others) <= set(on.contacts()))
+        await on.until(lambda: sum(one.status == 403 for one in on.requests("ghl")) == 3)
+        await on.until_quiet()
+        assert [(one.reason, one.status) for one in await on.parked()] == [("forbidden", 403)]
+
+        on.edit("update", "lead", id=foreign, fields={"lastName": "Allowed"})
+        await on.until(lambda: on.contacts()[foreign].get("lastName") == "Allowed")
+
+
 async def test_a_404_that_names_nothing_makes_nothing_anew(broker: Broker, tmp_path: Path) -> None:
     """A proxy or a route that is away for a moment: it does not say that the contact or its note is gone."""
     async with stage(broker, tmp_path) as on:

@@ -16,6 +16,8 @@ from tests.kafka.broker import real_broker
 from tests.kafka.jars import why_unavailable
 from tests.kafka.node import KafkaNode
 
+pytestmark = pytest.mark.thorough
+
 DEADLINE_SECONDS = within(20)
 
 ORPHAN = """\

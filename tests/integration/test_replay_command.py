@@ -206,7 +206,7 @@ async def test_without_a_worker_a_dry_run_says_so(embedded_kafka: Broker, tmp_pa
         await on.until_quiet()
         config = config_of(on, tmp_path)
         await on.worker.__aexit__(None, None, None)
-        said = await command("replay", config, "lofty.snapshots", "--dry-run")
+        said = await command("replay", config, "lofty.snapshots", "--dry-run", hurries=True)
         listed = await command("replay", config, "--list")
         assert (said[0], "Is `lofty-ghl worker` running" in said[2]) == (3, True), said
         assert (listed[0], listed[1]) == (0, "no replay is known\n")

@@ -40,7 +40,7 @@ JVM = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dlog4j2.statusLoggerLevel=OFF",
 )
-START_SECONDS = within(60)
+START_SECONDS = within(120)
 STOP_SECONDS = within(20)
 PORTS = range(19_000, 32_000)
 """Below the range that the system hands out by itself, so that nobody takes the port of a node that is down."""
