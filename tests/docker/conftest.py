@@ -47,7 +47,11 @@ def images(environ: dict[str, str]) -> Iterator[Images]:
 def checkout(environ: dict[str, str]) -> Iterator[Path]:
     """The repository's files as a clone has them, with what is not committed yet."""
     with tempfile.TemporaryDirectory(prefix="lofty-ghl-checkout-") as made:
-        listed = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], environ, cwd=ROOT)
+        listed = run(
+            ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            environ,
+            cwd=ROOT,
+        )
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).is_file():
                 (Path(made) / name).parent.mkdir(parents=True, exist_ok=True)
