@@ -32,12 +32,14 @@ def load_settings(path: str | Path, environ: Mapping[str, str], *, demands: Coll
     try:
         environ = _with_secret_files(environ)
     except OSError as error:
-        # What it would hold is not missing, but the file may have problems of its own.
+        # What a folder holds that cannot be read is not missing; of one that is not there everything is. The file may have
+        # problems of its own.
         hint = "its files bear the variables' names, such as LOFTY_GHL_ACME_GHL_TOKEN"
         expected = f"a readable folder at {environ[SECRETS_DIR].strip()}"
         folder = Problem(None, SECRETS_DIR, expected, error.strerror or type(error).__name__, hint)
         try:
-            parse_settings(text, environ, read_file=_read, source=str(file))
+            wanted = demands if isinstance(error, FileNotFoundError) else ()
+            parse_settings(text, environ, read_file=_read, source=str(file), demands=wanted)
         except SettingsError as others:
             raise SettingsError(str(file), [folder, *others.problems]) from None
         raise SettingsError("environment", [folder]) from None

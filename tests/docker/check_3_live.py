@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.deadlines import within
-from tests.docker.images import Images
+from tests.docker.images import ROOT, Images
 from tests.docker.project import Project, get
 from tests.docker.shell import attempt, step, until
 
@@ -27,6 +27,8 @@ YOURS = {
 }
 """What stands for each … of the README; it says so itself in its first step."""
 RUNNING = {"kafka", "topics", "gateway", "worker", "sandbox-ghl", "sandbox-lofty"}
+LIVE = {"kafka", "topics", "gateway", "worker", "prometheus", "alertmanager", "grafana"}
+ALERTMANAGER = "grafana/alertmanager/alertmanager.yml"
 TYPO = "route: [this is no route\n"
 LOFTY, GHL = "http://localhost:8091/_sandbox", "http://localhost:8090/_sandbox"
 
@@ -59,16 +61,19 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def project(environ: dict[str, str], images: Images, checkout: Path) -> Iterator[Project]:
+def alertmanager(checkout: Path) -> Path:
+    """Alertmanager's settings in the checkout."""
+    return checkout / ALERTMANAGER
+
+
+@pytest.fixture(scope="module")
+def project(environ: dict[str, str], images: Images, checkout: Path, alertmanager: Path) -> Iterator[Project]:
     """The checkout before the walk, with a typo in alertmanager.yml. `down -v` at the end."""
-    broken = checkout / "grafana/alertmanager/alertmanager.yml"
-    right = broken.read_text(encoding="utf-8")
-    broken.write_text(TYPO, encoding="utf-8")
+    alertmanager.write_text(TYPO, encoding="utf-8")
     project = Project(checkout, {**environ, "COMPOSE_PROFILES": "sandbox"}, "sandbox")
     try:
         yield project
     finally:
-        broken.write_text(right, encoding="utf-8")
         project.try_compose("down", "-v", "--timeout", "5")
 
 
@@ -173,6 +178,17 @@ def test_metrics_are_open_to_this_machine_alone(walk: Walk) -> None:
     form = "{{range $port, $bound := .NetworkSettings.Ports}}{{range $bound}}{{.HostIp}} {{end}}{{end}}"
     hosts = attempt(["docker", "inspect", "-f", form, *ids], walk.project.environ)[1].split()
     assert set(hosts) == {"127.0.0.1"}
+
+
+def test_live_alone_becomes_healthy_and_finds_its_volumes_again(walk: Walk, alertmanager: Path) -> None:
+    """After `down` without `-v`, with the typo put right, as a plain `docker compose up` starts it: without the sandboxes."""
+    walk.project.compose("down", "--timeout", "10", seconds=180)
+    alertmanager.write_text((ROOT / ALERTMANAGER).read_text(encoding="utf-8"), encoding="utf-8")
+    live = Project(walk.project.folder, {**walk.project.environ, "COMPOSE_PROFILES": "live"}, "live")
+    with step("docker compose --profile live up -d"):
+        live.compose("up", "-d", seconds=240)
+        live.until_well(LIVE)
+    assert {one.service for one in live.containers()} == LIVE
 
 
 def test_nothing_of_the_walk_is_left(walk: Walk) -> None:

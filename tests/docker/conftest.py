@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.docker.compose_tool import docker_config
-from tests.docker.images import ROOT, Images, provide
-from tests.docker.shell import run
+from tests.docker.images import ROOT, Images, provide, remove_stand_ins
+from tests.docker.project import VOLUMES_BEFORE
+from tests.docker.shell import run, works
 
 LOOKED_AT: list[str] = []
 
@@ -23,22 +24,34 @@ def environ() -> Iterator[dict[str, str]]:
     """For every command: which engine, and a `docker compose` that is v2."""
     with tempfile.TemporaryDirectory(prefix="lofty-ghl-docker-config-") as made:
         config = docker_config(Path(made) / "config")
-        yield {**os.environ, "DOCKER_CONFIG": str(config), "COMPOSE_PROJECT_NAME": f"lofty-ghl-check-{os.getpid()}"}
+        found = {**os.environ, "DOCKER_CONFIG": str(config), "COMPOSE_PROJECT_NAME": f"lofty-ghl-check-{os.getpid()}"}
+        # On an engine that is not ours there may be volumes of others.
+        yield {**found, VOLUMES_BEFORE: run(["docker", "volume", "ls", "-q"], found)}
 
 
 @pytest.fixture(scope="session")
-def images(environ: dict[str, str]) -> Images:
-    """What Dockerfile and compose file name."""
-    found = provide(environ)
-    LOOKED_AT.extend(f"{image}: {origin}" for image, origin in found.origin.items())
-    return found
+def images(environ: dict[str, str]) -> Iterator[Images]:
+    """What Dockerfile and compose file name. No stand-in stays behind under another's name, and no image that was built."""
+    had_ours = works(["docker", "image", "inspect", "lofty-ghl"], environ)
+    try:
+        found = provide(environ)
+        LOOKED_AT.extend(f"{image}: {origin}" for image, origin in found.origin.items())
+        yield found
+    finally:
+        remove_stand_ins(environ)
+        if not had_ours:
+            works(["docker", "image", "rm", "--force", "lofty-ghl"], environ)
 
 
 @pytest.fixture(scope="session")
 def checkout(environ: dict[str, str]) -> Iterator[Path]:
     """The repository's files as a clone has them, with what is not committed yet."""
     with tempfile.TemporaryDirectory(prefix="lofty-ghl-checkout-") as made:
-        listed = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], environ, cwd=ROOT)
+        listed = run(
+            ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            environ,
+            cwd=ROOT,
+        )
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).is_file():
                 (Path(made) / name).parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.docker.shell import run, step, works
+from tests.docker.shell import attempt, run, step, works
 from tests.kafka.jars import CACHE, kafka_jars
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +74,15 @@ def provide(environ: Mapping[str, str]) -> Images:
         with step("build the stand-ins"), ThreadPoolExecutor(2) as pool:
             origin |= dict(pool.map(lambda image: (image, _make(image, environ)), missing))
     return Images(origin)
+
+
+def remove_stand_ins(environ: Mapping[str, str]) -> None:
+    """Remove every image that is labelled as one, and what they are made of."""
+    listed = attempt(
+        ["docker", "image", "ls", "--filter", "label=stand-in", "--format", "{{.Repository}}:{{.Tag}}"], environ
+    )
+    made = [one for one in listed[1].split() if one in wanted()]
+    attempt(["docker", "image", "rm", "--force", *made, BASE], environ)
 
 
 def _make_base(environ: Mapping[str, str]) -> None:

@@ -34,6 +34,7 @@ NEEDED = {
 }
 """Command → Debian's package."""
 TAP = "tap0"
+SLIRP = ("--configure", "--mtu=65520", "--disable-host-loopback")
 
 
 def why_not_here() -> str | None:
@@ -61,10 +62,12 @@ def enclosed(argv: Sequence[str], environ: Mapping[str, str], seconds: float) ->
     flags = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
     inside = subprocess.Popen(["unshare", *flags, *argv], env=dict(environ), stdin=subprocess.PIPE)
     network: subprocess.Popen[bytes] | None = None
+    ends, ours = os.pipe()  # the network's process ends when our end closes, also by a kill of this process
     try:
         _wait_for(lambda: _namespace(inside.pid) != _namespace(os.getpid()), 10, "a network namespace")
         network = subprocess.Popen(
-            ["slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", str(inside.pid), TAP],
+            ["slirp4netns", *SLIRP, f"--exit-fd={ends}", str(inside.pid), TAP],
+            pass_fds=(ends,),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -79,13 +82,16 @@ def enclosed(argv: Sequence[str], environ: Mapping[str, str], seconds: float) ->
         if network is not None:
             network.kill()
             network.wait()
+        os.close(ends)
+        os.close(ours)
 
 
 def end_with_parent() -> None:
     """In there: end when whoever made the namespaces is gone. Process 1 takes everything along."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):
+            pass
         os._exit(70)
 
     threading.Thread(target=watch, daemon=True, name="parent").start()
@@ -121,8 +127,8 @@ def engine(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         try:
-            process.wait(within(30))
-        except subprocess.TimeoutExpired:
+            process.wait(within(10))
+        except subprocess.TimeoutExpired:  # it waits half a minute for containerd, and all of this ends anyway
             process.kill()
             process.wait()
 

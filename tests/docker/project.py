@@ -12,6 +12,8 @@ from typing import Any
 from tests.deadlines import within
 from tests.docker.shell import attempt, run, until
 
+VOLUMES_BEFORE = "LOFTY_GHL_DOCKER_CHECK_VOLUMES"
+"""The variable that holds the engine's volumes before the checks."""
 HEALTHY_SECONDS = 150.0
 
 
@@ -89,12 +91,13 @@ class Project:
     def left(self) -> dict[str, list[str]]:
         """What the engine still has of the project, and volumes without a name."""
         label = f"label=com.docker.compose.project={self.environ['COMPOSE_PROJECT_NAME']}"
-        volumes = run(["docker", "volume", "ls", "-q"], self.environ).split()
+        volumes = set(run(["docker", "volume", "ls", "-q"], self.environ).split())
+        volumes -= set(self.environ[VOLUMES_BEFORE].split())
         kinds = {
             "containers": run(["docker", "ps", "-aq", "--filter", label], self.environ).split(),
             "networks": run(["docker", "network", "ls", "-q", "--filter", label], self.environ).split(),
             "volumes": run(["docker", "volume", "ls", "-q", "--filter", label], self.environ).split(),
-            "anonymous volumes": [one for one in volumes if _is_anonymous(one)],
+            "anonymous volumes": sorted(one for one in volumes if _is_anonymous(one)),
         }
         return {kind: found for kind, found in kinds.items() if found}
 
