@@ -14,6 +14,7 @@ import pytest
 
 from tests.docker.compose_tool import docker_config
 from tests.docker.images import ROOT, Images, begin, provide, remove_stand_ins
+from tests.docker.private_engine import IS_OURS
 from tests.docker.project import VOLUMES_BEFORE
 from tests.docker.shell import run, works
 
@@ -45,8 +46,9 @@ def images(environ: dict[str, str], begun: Future[Path | None]) -> Iterator[Imag
         LOOKED_AT.extend(f"{image}: {origin}" for image, origin in found.origin.items())
         yield found
     finally:
-        remove_stand_ins(environ)
-        if not had_ours:
+        if IS_OURS not in os.environ:  # an engine of our own takes all of it along
+            remove_stand_ins(environ)
+        if IS_OURS not in os.environ and not had_ours:
             works(["docker", "image", "rm", "--force", "lofty-ghl"], environ)
 
 

@@ -33,6 +33,8 @@ NEEDED = {
     "iptables": "iptables",
 }
 """Command → Debian's package."""
+IS_OURS = "LOFTY_GHL_DOCKER_CHECK_FOLDER"
+"""The variable that names the folder of an engine of our own; it is set in there alone."""
 TAP = "tap0"
 SLIRP = ("--configure", "--mtu=65520", "--disable-host-loopback")
 
