@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -21,6 +21,12 @@ class CreateTopics(Protocol):
     def __call__(self, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None: ...
 
 
+class DeleteTopics(Protocol):
+    """Has topics deleted, some time after it has returned."""
+
+    def __call__(self, topics: Iterable[str]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Broker:
     """Where it is, and what may be expected of it: `is_real` means compaction, an admin API and data that last."""
@@ -29,6 +35,7 @@ class Broker:
     bootstrap: str
     origin: str
     create: CreateTopics
+    delete: DeleteTopics = lambda topics: None
 
     @property
     def is_real(self) -> bool:
@@ -42,6 +49,13 @@ class Broker:
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str] = NO_CONFIG) -> None:
         """Create one topic."""
         self.create({name: config}, partitions)
+
+    def delete_topics(self, topics: Iterable[str]) -> None:
+        """Whoever made topics has no use for them any more. The embedded broker keeps them: it knows no deletion.
+
+        A hundred tests leave ten thousand partitions, under which one node stops answering in time.
+        """
+        self.delete(topics)
 
 
 @contextmanager
@@ -66,4 +80,7 @@ def real_broker(bootstrap: str, origin: str) -> Broker:
         for made in admin.create_topics(wanted).values():
             made.result(30)
 
-    return Broker("real", bootstrap, origin, create)
+    def delete(topics: Iterable[str]) -> None:
+        admin.delete_topics(list(topics))
+
+    return Broker("real", bootstrap, origin, create, delete)
