@@ -50,7 +50,8 @@ class Redaction:
         return _CREDENTIALS.sub(rf"\g<before>{HIDDEN}", text)
 
     def _without_known(self, text: str) -> str:
-        kept, begin, at, last = [], 0, 0, len(text) - SHORTEST_SECRET
+        kept: list[str] = []
+        begin, at, last = 0, 0, len(text) - SHORTEST_SECRET
         while at <= last:
             found = self._known.get(text[at : at + SHORTEST_SECRET])
             secret = next((one for one in found if text.startswith(one, at)), None) if found else None
