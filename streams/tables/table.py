@@ -149,6 +149,10 @@ class Table(Generic[Row]):
         held = self._pending.get(partition)
         if held is None:
             return  # released meanwhile: neither the row nor its offset counts here
-        self._store.write(partition, self.key, [(key, pending.value)], future.result())
+        try:
+            self._store.write(partition, self.key, [(key, pending.value)], future.result())
+        except Exception as error:  # nobody awaits this callback: whoever flushes must hear of it
+            self._failure = self._failure or error
+            return
         if held.get(key) is pending:
             del held[key]
