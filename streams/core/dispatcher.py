@@ -190,7 +190,9 @@ class Dispatcher:
         """The vendor answered, or the request was given up: the budget's slot is free for the next."""
         if budget := self._unanswered.pop(item.ticket, None):
             budget.end(now, was_sent=was_sent)
-            self._agenda.changed(item.budget)  # when it was lost and has come back, it shares its window with what it was
+            self._agenda.changed(
+                item.budget
+            )  # when it was lost and has come back, it shares its window with what it was
 
     def finish(self, item: Item, verdict: Verdict, now: float, *, wait_seconds: float = 0.0) -> None:
         """The result is recorded: the lane is free for the next. Call `answered` before it."""

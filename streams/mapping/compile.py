@@ -122,9 +122,7 @@ class _Resolved:
 
     def copy(self) -> _Resolved:
         """The same, to add to."""
-        return _Resolved(
-            dict(self.standard), dict(self.custom), dict(self.users), self.mirrored, dict(self.written)
-        )
+        return _Resolved(dict(self.standard), dict(self.custom), dict(self.users), self.mirrored, dict(self.written))
 
     def finish(self, name: str, tags: TagRules) -> CompiledMapping:
         fields = dict(self.standard)

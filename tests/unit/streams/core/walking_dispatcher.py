@@ -72,7 +72,9 @@ class WalkingDispatcher:
             window, quota = Window(policy.limit, policy.window_seconds), policy.new_quota()
             if noted is not None:
                 seed(window, noted, now, now_ms, None if quota is None else quota.day)
-        self._owned[budget] = _Owned(Budget(policy, window=window, quota=quota, before=lost), WalkingLanes(self._tickets))
+        self._owned[budget] = _Owned(
+            Budget(policy, window=window, quota=quota, before=lost), WalkingLanes(self._tickets)
+        )
 
     def take_short(self, now: float, now_ms: int) -> dict[str, BudgetRow]:
         """The budgets that have work and need a grant: the note of each. Call `granted` when it stands, or has failed."""
