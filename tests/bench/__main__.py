@@ -172,6 +172,10 @@ def _budgets(bootstrap: str, quick: bool) -> None:
         _print("many connections", run("many_budgets", "pipeline", bootstrap, str(connections), leads))
 
 
+def _command_line(bootstrap: str, quick: bool) -> None:
+    _print("the command line", run("command_line", bootstrap, "1" if quick else "7"))
+
+
 MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "dedupe": _dedupe,
     "syncs": _syncs,
@@ -187,6 +191,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "replay": _replay,
     "observing": _observing,
     "explain": _explain,
+    "command_line": _command_line,
 }
 
 if __name__ == "__main__":
