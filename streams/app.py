@@ -229,7 +229,7 @@ class Worker:
     def _new_parts(self) -> None:
         given = self._given
         self.app = new_faust_app(self.settings, self._names, self.lease)
-        self.state = State.of(self.settings, self._names, self._appender, given.monotonic)
+        self.state = State.of(self.settings, self._names, self._appender, given.monotonic, given.end)
         parking = Parking(self._names, self.settings.kafka.partitions, self.metrics.put_aside)
         recorded = Recorded()
         hooks = Hooks(
