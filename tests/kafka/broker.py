@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.brokers import EmbeddedBroker
+from tests.deadlines import within
 
 NO_CONFIG: Mapping[str, str] = {}
 
@@ -79,8 +81,17 @@ def real_broker(bootstrap: str, origin: str) -> Broker:
         wanted = [NewTopic(name, partitions, 1, config=dict(config)) for name, config in topics.items()]
         for made in admin.create_topics(wanted).values():
             made.result(30)
+        deadline = time.monotonic() + within(30)
+        while not _are_led(admin, topics):  # Kafka says that they are made before its broker knows them
+            assert time.monotonic() < deadline, f"no leaders: {list(topics)}"
+            time.sleep(0.02)
 
     def delete(topics: Iterable[str]) -> None:
         admin.delete_topics(list(topics))
 
     return Broker("real", bootstrap, origin, create, delete)
+
+
+def _are_led(admin: AdminClient, topics: Iterable[str]) -> bool:
+    known = admin.list_topics(timeout=within(30)).topics
+    return all(name in known and all(p.leader >= 0 for p in known[name].partitions.values()) for name in topics)

@@ -10,7 +10,6 @@ from tests.kafka.container import NoContainerError, kafka_container, kafka_image
 from tests.kafka.jars import kafka_version, why_unavailable
 from tests.kafka.node import KafkaNode
 
-
 SESSION_MS = 30_000
 """Nobody kills this node, and a whole run of tests keeps it busy."""
 

@@ -15,6 +15,7 @@ from streams.appender import Appender
 from streams.core.rows import SeenRow
 from streams.dispatch.watchdog import EXIT_CODE
 from streams.tables import RocksStore, StoreFailed, Table
+from tests.deadlines import within
 from tests.unit.streams.dispatch.stage import Log
 
 LINKS = b"links"
@@ -263,7 +264,11 @@ asyncio.run(main())
 def fill(folder: Path, limit: int = 0) -> subprocess.CompletedProcess[str]:
     """Put rows until the disk refuses, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", FILL, str(folder), str(limit)], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", FILL, str(folder), str(limit)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=within(120),
     )
 
 
