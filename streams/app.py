@@ -23,7 +23,7 @@ from streams.dispatch.recorded import Recorded
 from streams.dispatch.watchdog import LoopWatch, watch_consumer
 from streams.dispatchers import Dispatchers
 from streams.faust_app import new_faust_app
-from streams.kafka import GroupLag, start_producer
+from streams.kafka import GroupLag, start_producer, until_topics_are_led
 from streams.observing import WATCHED_TOPICS, Observed, Observing, counting_appends, watch_loop
 from streams.parking import Parking
 from streams.pipeline import NOT_RESUMED, Pipeline
@@ -73,6 +73,7 @@ class Worker:
     # -- starting and stopping ----------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        await until_topics_are_led(self.settings, self._names.specs())
         self._producer = self._given.producer(self.settings)
         await start_producer(self._producer)
         self._producer.client.send = self.lease.guarding(self._producer.client.send)
@@ -229,7 +230,7 @@ class Worker:
     def _new_parts(self) -> None:
         given = self._given
         self.app = new_faust_app(self.settings, self._names, self.lease)
-        self.state = State.of(self.settings, self._names, self._appender, given.monotonic)
+        self.state = State.of(self.settings, self._names, self._appender, given.monotonic, given.end)
         parking = Parking(self._names, self.settings.kafka.partitions, self.metrics.put_aside)
         recorded = Recorded()
         hooks = Hooks(

@@ -29,6 +29,9 @@ from streams.topics import TopicNames
 FETCH_WAIT_MS = 25
 """How long the broker may hold back an empty fetch."""
 
+METADATA_MS = 30_000
+"""How often it is asked which topics and partitions there are: a broker may not have known all when the group was formed."""
+
 HEARTBEATS_PER_SESSION = 5
 """So many heartbeats may be lost before Kafka gives our partitions away."""
 
@@ -100,6 +103,7 @@ def new_faust_app(settings: Settings, names: TopicNames, lease: Lease) -> App:
         broker_session_timeout=session,
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=METADATA_MS,
     )
     app.lease = lease
     return app

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Iterable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.errors import KafkaConnectionError, LeaderNotAvailableError
 
 from streams.settings import Kafka, Settings
 
@@ -94,6 +96,44 @@ async def reach(settings: Settings) -> dict[str, int]:
     finally:
         await client.close()
     return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
+
+
+LED_SECONDS = 30.0
+"""How long Kafka may take until every partition of a topic that it has made has a leader."""
+
+
+async def until_topics_are_led(
+    settings: Settings, topics: Collection[str], *, fetch: Callable[[], Awaitable[ClusterMetadata]] | None = None
+) -> None:
+    """Return once Kafka names a leader for every partition of these topics. `fetch` asks it (for tests).
+
+    Kafka says that a topic is made before its brokers know it. A worker that joins its group in that moment is given nothing
+    of it, and is asked to join again only when its client next looks at the topics.
+    Raises `LeaderNotAvailableError` after `LED_SECONDS`, and aiokafka's error when Kafka does not answer.
+    """
+    if fetch is None:
+        client = AIOKafkaClient(**client_options(settings))
+        try:
+            await client.bootstrap()
+            await until_topics_are_led(settings, topics, fetch=client.fetch_all_metadata)
+        finally:
+            await client.close()
+        return
+    began = time.monotonic()
+    while missing := _not_led(await fetch(), topics):
+        if time.monotonic() - began > LED_SECONDS:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise LeaderNotAvailableError(f"no leader for topic {missing[0]}{more} within {LED_SECONDS:.0f} s")
+        await asyncio.sleep(0.1)
+
+
+def _not_led(cluster: ClusterMetadata, topics: Iterable[str]) -> list[str]:
+    """Those that the cluster does not know, or of which a partition has no leader."""
+    return [
+        topic
+        for topic in topics
+        if not (known := cluster.partitions_for_topic(topic)) or cluster.available_partitions_for_topic(topic) != known
+    ]
 
 
 def new_producer(settings: Settings) -> AIOKafkaProducer:

@@ -8,7 +8,7 @@ from typing import Any
 from streams.appender import Record
 from streams.placement import partition_of
 from streams.topics import PARKED, TopicNames
-from streams.words import Parked, Stage
+from streams.words import NewerWord, NotAWord, Parked, Stage
 
 
 class Parking:
@@ -27,16 +27,23 @@ class Parking:
         key = parked.entity or parked.connection or parked.source
         return Record(self._topic, partition_of(key, self._partitions), key.encode(), parked.to_bytes())
 
-    def unreadable(self, stage: Stage, message: Any, why: str, now_ms: int) -> Record:
-        """The record for a Kafka message that is not what its topic holds."""
+    def unreadable(self, stage: Stage, message: Any, error: NotAWord, now_ms: int) -> Record:
+        """The record for a Kafka message that is not what its topic holds.
+
+        Raises the error when a newer release wrote it: parked and passed over, it would be lost for whoever can read it.
+        """
+        where = f"{message.topic}/{message.partition}@{message.offset}"
+        if isinstance(error, NewerWord):
+            error.add_note(f"It stands at {where}.")
+            raise error
         key = (message.key or b"").decode(errors="replace")
         return self.record(
             Parked(
                 stage=stage,
                 reason="unreadable",
-                message=why,
+                message=str(error),
                 at_ms=now_ms,
-                source=f"{message.topic}/{message.partition}@{message.offset}",
+                source=where,
                 entity=key or None,
                 original=Parked.encode(message.value),
             )

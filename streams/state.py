@@ -58,14 +58,21 @@ class State:
     tokens: Table[TokenRow]
 
     @classmethod
-    def of(cls, settings: Settings, names: TopicNames, appender: Appender, clock: Callable[[], float]) -> State:
-        """The tables of a worker, in the kind of store that its settings name."""
+    def of(
+        cls,
+        settings: Settings,
+        names: TopicNames,
+        appender: Appender,
+        clock: Callable[[], float],
+        end: Callable[[str], None],
+    ) -> State:
+        """The tables of a worker, in the kind of store that its settings name. `end` ends a process that cannot go on."""
         in_memory = settings.worker.store == "memory"
-        store: Store = MemoryStore() if in_memory else RocksStore(Path(settings.worker.data_dir) / names.group)
+        store: Store = MemoryStore() if in_memory else RocksStore(Path(settings.worker.data_dir) / names.group, end)
         keys: dict[str, bytes] = {}
 
         def table(name: str, row: type[Row]) -> Table[Row]:
-            made = Table(name, row, names.changelog(name), store, appender)
+            made = Table(name, row, names.changelog(name), store, appender, end)
             keys[made.changelog] = made.key
             return made
 

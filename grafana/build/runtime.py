@@ -202,8 +202,9 @@ TABLES = Band(
         ),
         lines(
             "Rows of the local store",
-            "All tables with standby copies, as the store estimates.",
+            "All tables with standby copies, as the store estimates. A damaged store that was set aside has a line of its own.",
             Query("sum by (instance) (lofty_ghl_store_rows)", "{{instance}}"),
+            Query("sum by (instance) (lofty_ghl_stores_set_aside) > 0", "{{instance}}: damaged stores"),
             unit="short",
             width=8,
             see="LoftyGhlRecoveryTakesLong",

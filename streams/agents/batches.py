@@ -19,6 +19,7 @@ from mode.utils.logging import get_logger
 
 from streams.agents.busy import Busy
 from streams.agents.continuity import Continuity, Hole, Place
+from streams.words.word import NewerWord
 
 MOST_EVENTS = 500
 """A batch's size at most: the work that a crash repeats."""
@@ -73,6 +74,7 @@ def agent(
     `process` parks what it cannot read. If it raises all the same (Kafka does not take our writes, or a defect of ours),
     the process ends at once and without committing (`end`): Faust would skip the events and commit past them.
     The supervisor starts it again, and the same events are read again.
+    So it does in front of a record that a newer release wrote: that is for whoever can read it.
     So it does when the consumer has skipped events. `resumes_at` asks Kafka for the offset at which the group goes on in a
     place; None is for compacted topics, where skipped events cannot be told from compacted ones.
     """
@@ -87,6 +89,9 @@ def agent(
                             if hole.came > await resumes_at(hole.place):
                                 end(f"Agent {name}: the consumer has skipped {hole}. They are read at the next start.")
                     await process([event.message for event in events])
+            except NewerWord as error:
+                where = " ".join(getattr(error, "__notes__", ()))
+                end(f"Agent {name} stops in front of a record of a newer release: {error}. {where}")
             except Exception:
                 log.critical("agent %s cannot go on with %d records", name, len(events), exc_info=True)
                 end(

@@ -45,7 +45,7 @@ def dedupe(
             try:
                 change = Change.from_bytes(message.value)
             except NotAWord as error:
-                outputs.append(parking.unreadable("dedupe", message, str(error), now_ms()))
+                outputs.append(parking.unreadable("dedupe", message, error, now_ms()))
                 count("parked")
                 continue
             partition = lofty_partitions.get(change.connection)

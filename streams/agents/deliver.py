@@ -46,7 +46,7 @@ def deliver(
             try:
                 snapshot = Snapshot.from_bytes(message.value)
             except NotAWord as error:
-                outputs.append(parking.unreadable("deliver", message, str(error), now_ms()))
+                outputs.append(parking.unreadable("deliver", message, error, now_ms()))
                 count("parked", "")
                 continue
             place = (message.partition, snapshot.entity.key)

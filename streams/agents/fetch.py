@@ -31,7 +31,7 @@ def fetch(
             try:
                 change = Change.from_bytes(message.value)
             except NotAWord as error:
-                parked.append(parking.unreadable("fetch", message, str(error), now_ms()))
+                parked.append(parking.unreadable("fetch", message, error, now_ms()))
                 continue
             place = (message.partition, change.entity.key)
             row = gather(fetches.get(*place), change)

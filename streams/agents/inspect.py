@@ -30,7 +30,7 @@ def inspect(
             try:
                 inspection = Inspection.from_bytes(message.value)
             except NotAWord as error:
-                outputs.append(parking.unreadable("inspect", message, str(error), now_ms()))
+                outputs.append(parking.unreadable("inspect", message, error, now_ms()))
                 continue
             if taken := ask(inspection):
                 record = Record(observations_topic, message.partition, taken.lane.encode(), taken.to_bytes())

@@ -57,7 +57,7 @@ def record(
             try:
                 receipt = Receipt.from_bytes(message.value)
             except NotAWord as error:
-                parked.append(parking.unreadable("record", message, str(error), now_ms()))
+                parked.append(parking.unreadable("record", message, error, now_ms()))
                 continue
             partition, key = message.partition, receipt.entity.key
             before = links.get(partition, key)

@@ -40,7 +40,7 @@ def replay(
             try:
                 snapshot = Redelivery.from_bytes(message.value).snapshot
             except NotAWord as error:
-                parked.append(parking.unreadable("replay", message, str(error), now_ms()))
+                parked.append(parking.unreadable("replay", message, error, now_ms()))
                 count("parked")
                 continue
             place = (message.partition, snapshot.entity.key)

@@ -43,7 +43,7 @@ def respond(
             try:
                 event = GhlEvent.from_bytes(message.value)
             except NotAWord as error:
-                parked.append(parking.unreadable("respond", message, str(error), now_ms()))
+                parked.append(parking.unreadable("respond", message, error, now_ms()))
                 continue
             if event.type in ("INSTALL", "UNINSTALL"):
                 installed(event)

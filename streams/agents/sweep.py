@@ -30,7 +30,7 @@ def sweep(
             try:
                 order = SweepOrder.from_bytes(message.value)
             except NotAWord as error:
-                parked.append(parking.unreadable("sweep", message, str(error), now_ms()))
+                parked.append(parking.unreadable("sweep", message, error, now_ms()))
                 continue
             row = sweeps.get(message.partition, order.connection) or SweepRow()
             sweeps.put(message.partition, order.connection, row.model_copy(update={"ordered": order.id}))

@@ -34,7 +34,7 @@ def tokens(
             try:
                 word = SealedToken.from_bytes(message.value)
             except NotAWord as error:
-                parked.append(parking.unreadable("tokens", message, str(error), now_ms()))
+                parked.append(parking.unreadable("tokens", message, error, now_ms()))
                 continue
             before = table.get(message.partition, word.token)
             if before is not None and (word.at_ms < before.at_ms or word.sealed == before.sealed):

@@ -32,7 +32,7 @@ def write_back(
             try:
                 write = LoftyWrite.from_bytes(message.value)
             except NotAWord as error:
-                parked.append(parking.unreadable("write back", message, str(error), now_ms()))
+                parked.append(parking.unreadable("write back", message, error, now_ms()))
                 continue
             row = merge(errands.get(message.partition, write.key), write)
             if row is not None:

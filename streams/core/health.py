@@ -54,6 +54,9 @@ def _workers(found: Overview) -> Iterator[Trouble]:
     for one in found.alive:
         if one.status.mapping_trouble:
             yield Trouble(f"worker {one.status.instance}", one.status.mapping_trouble, "lofty-ghl mapping show")
+        if aside := one.status.stores_set_aside:
+            says = f"a damaged local store was set aside and read anew from Kafka: {', '.join(aside)}"
+            yield Trouble(f"worker {one.status.instance}", says, "look at that disk, then delete it in worker.data_dir")
 
 
 def _connection(one: ConnectionView, now_ms: int) -> Iterator[Trouble]:

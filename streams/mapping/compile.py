@@ -66,11 +66,13 @@ def compile_mapping(
     faults: list[Fault] = []
     layers = _layers(name, tables, faults)
     resolved = _Resolved()
-    for index, layer in enumerate(reversed(layers)):
-        is_own = index == len(layers) - 1
+    for layer in reversed(layers):
         layer_faults: list[Fault] = []
-        _add_layer(resolved, layer, layer_faults)
-        if is_own:
+        if layer is default_tables():  # the root of most mappings, and the same for a thousand of them
+            resolved = _default_layer().copy()
+        else:
+            _add_layer(resolved, layer, layer_faults)
+        if layer is layers[0]:
             faults += layer_faults
     if faults:
         raise MappingFaults(name, tuple(faults))
@@ -118,6 +120,10 @@ class _Resolved:
     mirrored: tuple[str, ...] = ()
     written: dict[str, Any] = field(default_factory=dict)
 
+    def copy(self) -> _Resolved:
+        """The same, to add to."""
+        return _Resolved(dict(self.standard), dict(self.custom), dict(self.users), self.mirrored, dict(self.written))
+
     def finish(self, name: str, tags: TagRules) -> CompiledMapping:
         fields = dict(self.standard)
         assignment = fields.pop(ASSIGNED_TO, None)
@@ -137,6 +143,16 @@ class _Resolved:
             tags=tags,
             fingerprint=blake2b(orjson.dumps([VERSION, written], default=str), digest_size=16).hexdigest(),
         )
+
+
+@cache
+def _default_layer() -> _Resolved:
+    """The default mapping's own fields. Whoever adds to it takes a copy."""
+    resolved, faults = _Resolved(), list[Fault]()
+    _add_layer(resolved, default_tables(), faults)
+    if faults:
+        raise MappingFaults(DEFAULT, tuple(faults))
+    return resolved
 
 
 def _add_layer(resolved: _Resolved, table: Mapping[str, Any], faults: list[Fault]) -> None:

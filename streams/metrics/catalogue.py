@@ -314,6 +314,9 @@ STORE_ROWS = _gauge(
     "store_rows", "Rows of all tables on this machine, standby copies included, as the store estimates."
 )
 STORE_BYTES = _gauge("store_bytes", "Bytes of the local store.")
+STORES_SET_ASIDE = _gauge(
+    "stores_set_aside", "Damaged local stores that were read anew from Kafka and lie on the disk to be looked at."
+)
 WATCHDOG_LOOKS = _counter(
     "watchdog_looks_total",
     "Looks at the lag of our partitions: commits `moving`, something to read and `stuck`, or Kafka did not say (`failed`).",

@@ -31,6 +31,7 @@ def of_worker(status: WorkerStatus) -> Iterator[Reading]:
     yield c.WATCHDOG_STUCK, (), status.stuck_looks
     yield c.STORE_ROWS, (), status.store_rows
     yield c.STORE_BYTES, (), status.store_bytes
+    yield c.STORES_SET_ASIDE, (), len(status.stores_set_aside)
     yield c.MAPPING_VERSION, (), status.mapping_version
     for table, rows in status.tables.items():
         yield c.TABLE_ROWS, (table,), rows

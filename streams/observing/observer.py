@@ -215,6 +215,7 @@ class Observing:
             stuck_looks=self._stuck_looks,
             store_rows=rows,
             store_bytes=size,
+            stores_set_aside=parts.state.store.set_aside(),
             tables=self.rows.numbers(),
             lags=tuple(self._lags()),
             budgets=tuple(self._vitals.budgets(parts, now_ms)),

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from streams.mapping import Fault, MappingFaults, TagRules, compile_mapping
+from streams.mapping import CompiledMapping, Fault, MappingFaults, TagRules, compile_mapping
 from streams.mapping.faults import did_you_mean, shown
 from streams.settings.back import Back
 from streams.settings.console import Console, ConsoleSecrets
@@ -113,6 +113,8 @@ class _Parser:
     environ: Mapping[str, str]
     read_file: ReadFile
     problems: list[Problem] = field(default_factory=list)
+    compiled: dict[tuple[str, str], CompiledMapping] = field(default_factory=dict)
+    """Mappings by name and tag rules: connections that have the same share one."""
     owners: dict[str, Owner] = field(default_factory=dict)
     oauth_secrets: OAuthSecrets = field(default_factory=OAuthSecrets)
     console_secrets: ConsoleSecrets | None = None
@@ -253,7 +255,9 @@ class _Parser:
             return None
         if not is_known or mappings.get(table.mapping, {}) is None:
             return None
-        mapping = compile_mapping(table.mapping, mappings, tags=table.tags)
+        same = (table.mapping, table.tags.model_dump_json())
+        mapping = self.compiled.get(same) or compile_mapping(table.mapping, mappings, tags=table.tags)
+        self.compiled[same] = mapping
         return Connection(
             name=name,
             region=table.region,

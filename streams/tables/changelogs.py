@@ -131,13 +131,17 @@ class Changelogs:
         self, consumer: AIOKafkaConsumer, places: list[TopicPartition], ends: Mapping[TopicPartition, int]
     ) -> None:
         """Assign places to a consumer, each where the store is; a store that is ahead of its changelog is not of it."""
-        strange = {p.partition for p in places if self._next(p) > ends[p]}
+        starts = {place: self._next(place) for place in places}
+        strange = {place.partition for place, at in starts.items() if at > ends[place]}
         for partition in strange:
             log.warning("the local store of partition %d is ahead of its changelogs: it is read anew", partition)
             self._store.clear(partition)
+        # A damaged store shows at any of its positions, and is empty then: ask until all of them agree.
+        while (again := {place: self._next(place) for place in places}) != starts:
+            starts = again
         consumer.assign(places)
-        for place in places:
-            consumer.seek(place, self._next(place))
+        for place, at in starts.items():
+            consumer.seek(place, at)
 
     def _next(self, place: TopicPartition) -> int:
         position = self._store.position(place.partition, self._tables[place.topic])

@@ -6,19 +6,27 @@ A shelf's rows and its positions are written together, all or none: what a posit
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
-from itertools import takewhile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
+from mode.utils.logging import get_logger
 from rocksdict import Options, Rdict, WriteBatch
 
 Rows = Iterable[tuple[bytes, bytes | None]]
 """Keys and values; a value of None deletes."""
 
+log = get_logger("lofty_ghl.tables")
+
 _POSITION = b"\x00position\x00"
 _SEPARATOR = b"\x00"
 _SIZES = ("rocksdb.estimate-num-keys", "rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables")
+
+
+class StoreFailed(RuntimeError):
+    """The local store cannot go on. The text says why, and what to do."""
 
 
 class Store(Protocol):
@@ -54,6 +62,10 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of all files."""
+        ...
+
+    def set_aside(self) -> tuple[str, ...]:
+        """The names of damaged parts that are kept for a person to look at; they may be deleted at any time."""
         ...
 
 
@@ -102,16 +114,32 @@ class MemoryStore:
     def close(self) -> None:
         return
 
+    def set_aside(self) -> tuple[str, ...]:
+        return ()
+
 
 class RocksStore:
-    """Rows in RocksDB, one database a partition: state outlives the process, recovery reads only what is new."""
+    """Rows in RocksDB, one database a partition: state outlives the process, recovery reads only what is new.
 
-    def __init__(self, folder: Path) -> None:
+    **A damaged database** is set aside and made again, empty, when it is opened or asked for a position: Kafka has
+    everything, and recovery reads it anew. Of each partition the newest damaged one is kept, as `damaged-partition-…`.
+    Damage that shows later, while the partition is worked on, ends the process; its next start sets the database aside.
+
+    **A disk that refuses** (full, no right, held by another process) ends the process, with the reason: `end` is told, and what
+    was asked raises `StoreFailed`. Nothing is set aside then, as nothing is damaged.
+    """
+
+    def __init__(self, folder: Path, end: Callable[[str], None] = lambda _why: None) -> None:
         self._folder = folder
+        self._end = end
         self._shelves: dict[int, Rdict] = {}
 
     def read(self, partition: int, table: bytes, key: bytes) -> bytes | None:
-        value: bytes | None = self._shelf(partition).get(table + _SEPARATOR + key)
+        shelf = self._shelf(partition)
+        try:
+            value: bytes | None = shelf.get(table + _SEPARATOR + key)
+        except Exception as error:  # RocksDB's own, which has no type
+            self._fail(partition, error)
         return value
 
     def write(self, partition: int, table: bytes, rows: Rows, position: int | None = None) -> None:
@@ -124,52 +152,175 @@ class RocksStore:
                 batch.put(prefix + key, value)
         if position is not None:
             batch.put(_POSITION + table, str(position).encode())
-        self._shelf(partition).write(batch)
+        shelf = self._shelf(partition)
+        try:
+            shelf.write(batch)
+        except Exception as error:  # as above
+            self._fail(partition, error)
 
     def scan(self, partition: int, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        begin = table + _SEPARATOR
-        rows = cast(Iterator[tuple[bytes, bytes]], self._shelf(partition).items(from_key=begin + prefix))
+        shelf, begin = self._shelf(partition), table + _SEPARATOR
+        rows = cast(Iterator[tuple[bytes, bytes]], shelf.items(from_key=begin + prefix))
+        last = begin + prefix
         for key, value in rows:
             if not key.startswith(begin + prefix):
                 return
+            last = key
             yield key[len(begin) :], value
+        self._demand_end(partition, shelf, last)
 
     def keys(self, partition: int, table: bytes) -> Iterator[bytes]:
-        begin = table + _SEPARATOR
+        shelf, begin = self._shelf(partition), table + _SEPARATOR
         # Made at once, not when the first key is asked for: it sees the rows as they are now, which RocksDB keeps for it.
-        keys = cast(Iterator[bytes], self._shelf(partition).keys(from_key=begin))
-        return (key[len(begin) :] for key in takewhile(lambda key: key.startswith(begin), keys))
+        keys = cast(Iterator[bytes], shelf.keys(from_key=begin))
+
+        def each() -> Iterator[bytes]:
+            last = begin
+            for key in keys:
+                if not key.startswith(begin):
+                    return
+                last = key
+                yield key[len(begin) :]
+            self._demand_end(partition, shelf, last)
+
+        return each()
 
     def size(self) -> tuple[int, int]:
         found = [[shelf.property_int_value(name) or 0 for name in _SIZES] for shelf in self._shelves.values()]
         return sum(rows for rows, *_ in found), sum(sum(sizes) for _, *sizes in found)
 
     def position(self, partition: int, table: bytes) -> int | None:
-        found = self._shelf(partition).get(_POSITION + table)
+        shelf = self._shelf(partition)
+        try:
+            found = shelf.get(_POSITION + table)
+        except Exception as error:  # as above
+            if not _is_damage(error):
+                self._fail(partition, error)
+            # Positions are asked before a partition is read, or worked on: it is read from its beginning instead.
+            self._close(self._shelves.pop(partition))
+            self._set_aside(partition, error)
+            return None
         return None if found is None else int(found)
 
     def clear(self, partition: int) -> None:
         if shelf := self._shelves.pop(partition, None):
-            shelf.close()
+            self._close(shelf)
         shutil.rmtree(self._path(partition), ignore_errors=True)
 
     def close(self) -> None:
         for shelf in self._shelves.values():
-            shelf.close()
+            self._close(shelf)
         self._shelves.clear()
+
+    def set_aside(self) -> tuple[str, ...]:
+        return tuple(sorted(one.name for one in self._folder.glob(f"{_DAMAGED}*")))
 
     def _shelf(self, partition: int) -> Rdict:
         shelf = self._shelves.get(partition)
         if shelf is None:
-            options = Options(raw_mode=True)
-            options.create_if_missing(True)
-            options.set_write_buffer_size(WRITE_BUFFER_BYTES)
-            self._path(partition).parent.mkdir(parents=True, exist_ok=True)
-            shelf = self._shelves[partition] = Rdict(str(self._path(partition)), options)
+            try:
+                shelf = self._open(partition)
+            except Exception as error:  # as above, or the folder's
+                self._fail(partition, error)
+            self._shelves[partition] = shelf
         return shelf
+
+    def _open(self, partition: int) -> Rdict:
+        path, mark = self._path(partition), self._mark(partition)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if mark.exists():
+            self._set_aside(partition, mark.read_text(encoding="utf-8", errors="replace"))
+            mark.unlink()
+        options = Options(raw_mode=True)
+        options.create_if_missing(True)
+        options.set_write_buffer_size(WRITE_BUFFER_BYTES)
+        try:
+            return Rdict(str(path), options)
+        except Exception as error:  # as above
+            if not _is_damage(error):
+                raise
+            self._set_aside(partition, error)
+            return Rdict(str(path), options)
+
+    def _demand_end(self, partition: int, shelf: Rdict, last: bytes) -> None:
+        """Rows ended with the database, or with a damaged block: RocksDB's iterator keeps silent about that unless it is asked."""
+        rows = shelf.iter()
+        rows.seek(last)
+        if rows.valid():
+            rows.next()
+        try:
+            rows.status()
+        except Exception as error:  # as above
+            self._fail(partition, error)
+
+    def _fail(self, partition: int, error: Exception) -> NoReturn:
+        path = self._path(partition)
+        if isinstance(error, StoreFailed):
+            raise error
+        if partition in self._shelves and _is_damage(error):
+            with suppress(OSError):
+                self._mark(partition).write_text(str(error), encoding="utf-8")
+            why = f"The local store {path} is damaged: {error}. The next start sets it aside and reads it anew from Kafka."
+        else:
+            why = f"The local store {path} refuses: {error}. {_what_to_do(error)}"
+        self._end(why)
+        raise StoreFailed(why) from error
+
+    def _set_aside(self, partition: int, why: object) -> None:
+        path = self._path(partition)
+        if not path.exists():
+            return
+        for former in self._folder.glob(f"{_DAMAGED}{path.name}-*"):
+            if former.is_dir():
+                shutil.rmtree(former, ignore_errors=True)
+            else:
+                former.unlink()
+        kept = self._folder / f"{_DAMAGED}{path.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}Z"
+        path.rename(kept)
+        log.error("the local store %s is damaged (%s): it is kept as %s and read anew from Kafka", path, why, kept.name)
+
+    def _close(self, shelf: Rdict) -> None:
+        try:
+            shelf.close()
+        except Exception as error:  # as above; what it held is in Kafka, and its next opening finds the damage
+            log.warning("a local store could not be closed in order: %s", error)
 
     def _path(self, partition: int) -> Path:
         return self._folder / f"partition-{partition:04}"
+
+    def _mark(self, partition: int) -> Path:
+        return self._folder / f"partition-{partition:04}.is-damaged"
+
+
+_DAMAGED = "damaged-"
+_DAMAGES = (
+    "Corruption",
+    "Invalid argument",
+    "Not implemented",
+    "No such file",
+    "File exists",
+    "Is a directory",
+    "Not a directory",
+)
+"""What RocksDB says of a database that no right, room or waiting would mend."""
+
+_TO_DO = {
+    "No space left": "Make room on that disk, then start again.",
+    "Disk quota": "Make room for this user on that disk, then start again.",
+    "File too large": "Lift the limit on the size of files, then start again.",
+    "Read-only file system": "Mount it so that it can be written, or set another worker.data_dir.",
+    "Permission denied": "Give this user the right to it (chown), or set another worker.data_dir.",
+    "lock": "Another process holds it: each worker needs a worker.data_dir of its own.",
+}
+
+
+def _is_damage(error: Exception) -> bool:
+    return not isinstance(error, OSError) and any(one in str(error) for one in _DAMAGES)
+
+
+def _what_to_do(error: Exception) -> str:
+    to_do = next((do for said, do in _TO_DO.items() if said in str(error)), "Look at that disk, then start again.")
+    return f"{to_do} Nothing is lost: what is not kept here is in Kafka."
 
 
 WRITE_BUFFER_BYTES = 32 * 1024 * 1024

@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 from streams.appender import Appender, Record
 from streams.tables.counting import RowCount, connection_of
 from streams.tables.store import Store
-from streams.words.word import Word
+from streams.words.word import NewerWord, Word
 
 Row = TypeVar("Row", bound=Word)
 
@@ -34,13 +34,25 @@ class _Pending:
 
 
 class Table(Generic[Row]):
-    """Rows of one type, by partition and key. `changelog` is the name of its topic."""
+    """Rows of one type, by partition and key. `changelog` is the name of its topic.
 
-    def __init__(self, name: str, row: type[Row], changelog: str, store: Store, appender: Appender) -> None:
+    `end` ends the process: it is told when a row was written by a newer release, before that is raised.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        row: type[Row],
+        changelog: str,
+        store: Store,
+        appender: Appender,
+        end: Callable[[str], None] = lambda _why: None,
+    ) -> None:
         self.name = name
         self.changelog = changelog
         self.key = name.encode()
         self._row = row
+        self._end = end
         self._store = store
         self._appender = appender
         self._pending: dict[int, dict[bytes, _Pending]] = {}
@@ -52,11 +64,11 @@ class Table(Generic[Row]):
         """Counts the rows of the partitions that it is told to count."""
 
     def get(self, partition: int, key: str) -> Row | None:
-        """The row under a key, or None. Raises `NotAWord` for a row that a newer version wrote."""
+        """The row under a key, or None. Raises `NewerWord` for one that a newer release wrote."""
         raw_key = key.encode()
         pending = self._pending.get(partition, {}).get(raw_key)
         raw = pending.value if pending else self._store.read(partition, self.key, raw_key)
-        return None if raw is None else self._row.from_bytes(raw)
+        return None if raw is None else self._read(partition, raw_key, raw)
 
     def put(self, partition: int, key: str, row: Row) -> None:
         """Write a row; `flush` makes it last."""
@@ -76,10 +88,10 @@ class Table(Generic[Row]):
         pending = {key: one for key, one in self._pending.get(partition, {}).items() if key.startswith(begin)}
         for key, raw in self._store.scan(partition, self.key, begin):
             if key not in pending:
-                yield key.decode(), self._row.from_bytes(raw)
+                yield key.decode(), self._read(partition, key, raw)
         for key, one in pending.items():
             if one.value is not None:
-                yield key.decode(), self._row.from_bytes(one.value)
+                yield key.decode(), self._read(partition, key, one.value)
 
     def count(self, partition: int) -> None:
         """Begin to count the rows of a partition that is ours now, in the background."""
@@ -108,6 +120,14 @@ class Table(Generic[Row]):
         if self.rows is not None:
             self.rows.forget(partition)
 
+    def _read(self, partition: int, key: bytes, raw: bytes) -> Row:
+        try:
+            return self._row.from_bytes(raw)
+        except NewerWord as error:
+            where = f"{self.changelog}/{partition}, key {key.decode(errors='replace')}"
+            self._end(f"A row of a newer release stands in the table {self.name} ({where}): {error}.")
+            raise
+
     def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
         if self.rows is not None and self.rows.counts(partition):
             self.rows.changed(partition, key, existed=self._exists(partition, key), exists=value is not None)
@@ -129,6 +149,10 @@ class Table(Generic[Row]):
         held = self._pending.get(partition)
         if held is None:
             return  # released meanwhile: neither the row nor its offset counts here
-        self._store.write(partition, self.key, [(key, pending.value)], future.result())
+        try:
+            self._store.write(partition, self.key, [(key, pending.value)], future.result())
+        except Exception as error:  # nobody awaits this callback: whoever flushes must hear of it
+            self._failure = self._failure or error
+            return
         if held.get(key) is pending:
             del held[key]

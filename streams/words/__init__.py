@@ -16,7 +16,7 @@ from streams.words.replay import Redelivery, Replay, Selection
 from streams.words.resolution import Resolution
 from streams.words.snapshot import Snapshot
 from streams.words.sweep_order import SweepOrder
-from streams.words.word import NotAWord, Word
+from streams.words.word import NewerWord, NotAWord, Word
 from streams.words.worker_status import WorkerStatus
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "GhlEvent",
     "Inspection",
     "Kind",
+    "NewerWord",
     "NotAWord",
     "Observation",
     "Operation",

@@ -112,6 +112,7 @@ class WorkerStatus(Word):
     `unchanged`, `parked`, `live_within_60s`, `live`): two statuses of one instance give rates.
     `is_stopping` is the last word of one that stops in order. `recovering_since_ms` is None when no tables are recovered.
     `mapping_trouble` says why a newer version of the mappings is not in force here.
+    `stores_set_aside` are the damaged local stores that lie on its disk for a person to look at.
     """
 
     instance: str
@@ -134,6 +135,7 @@ class WorkerStatus(Word):
     stuck_looks: int = 0
     store_rows: int = 0
     store_bytes: int = 0
+    stores_set_aside: tuple[str, ...] = ()
     tables: dict[str, int] = Field(default_factory=dict)
     lags: tuple[LagStatus, ...] = ()
     budgets: tuple[BudgetStatus, ...] = ()

@@ -162,6 +162,16 @@ def _observing(bootstrap: str, quick: bool) -> None:
     _print("a scrape", run("observing", "scrape", bootstrap, "20" if quick else "200"))
 
 
+def _budgets(bootstrap: str, quick: bool) -> None:
+    sizes = (10, 100) if quick else (10, 100, 300, 1000, 3000)
+    for kind in ("core", "full", "loop"):
+        found = {f"ms_per_item_{size}": run("many_budgets", kind, str(size))["ms_per_item"] for size in sizes}
+        _print(f"many budgets, {kind}", found)
+    for connections in (8, 20) if quick else (8, 1000):
+        leads = "200" if quick else "6000"
+        _print("many connections", run("many_budgets", "pipeline", bootstrap, str(connections), leads))
+
+
 def _command_line(bootstrap: str, quick: bool) -> None:
     _print("the command line", run("command_line", bootstrap, "1" if quick else "7"))
 
@@ -176,6 +186,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "shared": _shared,
     "coalescing": _coalescing,
     "restart": _restart,
+    "budgets": _budgets,
     "intake": _intake,
     "replay": _replay,
     "observing": _observing,

@@ -28,13 +28,13 @@ async def load(bootstrap: str, leads: int, watched: Literal["fully", "not at all
     """Contacts a second, and the worker's processor time for one, from the front door's topic to settled receipts."""
     async with town(bootstrap, Plan(leads=leads, watched=watched)) as on:
         producer = await producer_of(on.settings)
-        before, began = _processor_seconds(on), time.time()
+        before, began = processor_seconds(on), time.time()
         await Appender(producer).append(changes_of(on))
         receipts, last = await on.settled(len(on.leads))
         await producer.stop()
         return {
             "syncs_per_second": len(receipts) / (last - began),
-            "processor_ms_per_contact": (_processor_seconds(on) - before) / len(receipts) * 1000,
+            "processor_ms_per_contact": (processor_seconds(on) - before) / len(receipts) * 1000,
         }
 
 
@@ -59,7 +59,7 @@ async def scrape(bootstrap: str, connections: int) -> dict[str, Any]:
         return found
 
 
-def _processor_seconds(on: Town) -> float:
+def processor_seconds(on: Town) -> float:
     """User and system time of the worker's process until now."""
     fields = Path(f"/proc/{on.children['worker'].pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -81,6 +81,8 @@ class Town:
     environ: dict[str, str]
     """The configuration's file and the credentials, for commands."""
     children: dict[str, Child] = field(default_factory=dict)
+    ready_seconds: dict[str, float] = field(default_factory=dict)
+    """How long after its start each was ready, and (`still`) when nothing was read any more after that."""
 
     async def get(self, url: str, **params: str) -> Any:
         """JSON of a control API."""
@@ -168,17 +170,22 @@ async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
         await create_missing(settings)
         known = await _seed(http, lofty_url, plan)
         arguments = ["--config", str(config), "--log-level", "warning"]
-        gateway = Child("gateway", ["gateway", *arguments], environ, folder, processes)
+        ready_seconds: dict[str, float] = {}
 
         def start_worker(name: str) -> Child:
             module = "tests.bench.blind_worker" if plan.watched == "not at all" else "streams.cli"
             talk = ["--log-level", "info", "--log-format", "json"] if plan.watched == "fully" else []
             return Child(name, ["worker", *arguments, *talk], environ, folder, processes, module)
 
-        worker = start_worker("worker")
         urls = (f"http://127.0.0.1:{gateway_port}", f"http://127.0.0.1:{worker_port}")
+        began = time.monotonic()
+        gateway = Child("gateway", ["gateway", *arguments], environ, folder, processes)
         await gateway.until_ready(http, f"{urls[0]}/readyz")
+        ready_seconds["gateway"] = time.monotonic() - began
+        began = time.monotonic()
+        worker = start_worker("worker")
         await worker.until_ready(http, f"{urls[1]}/readyz")
+        ready_seconds["worker"] = time.monotonic() - began
         children = {one.name: one for one in (ghl, lofty, gateway, worker)}
         made = Town(
             http,
@@ -193,8 +200,10 @@ async def town(bootstrap: str, plan: Plan) -> AsyncIterator[Town]:
             config,
             environ,
             children,
+            ready_seconds,
         )
         await made.until_still()
+        ready_seconds["still"] = time.monotonic() - began
         yield made
         if os.environ.get("BENCH_LOGS"):
             print((folder / "worker.log").read_text()[-4000:])

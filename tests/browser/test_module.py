@@ -132,7 +132,7 @@ async def test_without_scripts_everything_can_be_read_and_sent() -> None:
         assert await form.locator("input[name=csrf]").get_attribute("value") == "a-token"
 
 
-_STOPS = """() => window.stops = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
+_STOPS = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
   .filter(e => e.checkVisibility() && !e.closest("details:not([open]) > :not(summary)"))"""
 
 _HERE = """() => {
@@ -141,9 +141,10 @@ _HERE = """() => {
   const style = getComputedStyle(e), around = e.closest(".editor");
   const isDrawn = s => s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 1;
   const box = e.getBoundingClientRect();
-  return {stop: window.stops.indexOf(e), text: (e.textContent || e.name).trim().slice(0, 60),
+  return {stop: (%s)().indexOf(e), text: (e.textContent || e.name).trim().slice(0, 60),
           visible: (isDrawn(style) || (around && isDrawn(getComputedStyle(around)))) && box.bottom > 0 && box.top < innerHeight};
-}"""
+}""".replace("%s", _STOPS)
+"""Where the focus is. The stops are counted each time, as a page that keeps itself up to date exchanges them."""
 
 
 async def _walk(page: Page, stops: int) -> list[dict[str, Any]]:

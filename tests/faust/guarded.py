@@ -39,7 +39,7 @@ async def guarded(options: argparse.Namespace, misfortune: Misfortune) -> None:
     await producer.start()
     misfortune.slow_down(producer)
     appender = Appender(producer)
-    state = State.of(settings, names, appender, time.monotonic)
+    state = State.of(settings, names, appender, time.monotonic, end_process)
     seen: Any = state.seen
     stuck: list[str] = []
 

@@ -291,6 +291,7 @@ async def stage(
         settings = parse_settings(text, {**ENVIRON, **(environ or {})}, read_file=lambda path: "", source="stage")
         names = TopicNames(prefix)
         broker.create_topics(names.specs(), PARTITIONS)
+        stack.callback(broker.delete_topics, names.specs())
         tracing = (given or {}).get("tracing")
         gateway = await stack.enter_async_context(Gateway(settings, tracing=tracing))
         told = ghl_sandbox.HookSettings(url=f"{gateway.url}/ghl/webhooks", **(hooks or {}))

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from streams.appender import Appender, Record
 from streams.kafka import new_producer
 from streams.settings import parse_settings
 from streams.state import changelog_consumer
-from streams.tables import Changelogs, MemoryStore
+from streams.tables import Changelogs, MemoryStore, RocksStore, Store
 from tests.deadlines import within
 from tests.kafka.broker import Broker
 
@@ -24,12 +25,12 @@ LINKS = b"links"
 class Stage:
     """A changelog topic, a store, and what reads the one into the other."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, store: Store | None = None) -> None:
         text = f'[kafka]\nbootstrap_servers = "{broker.bootstrap}"\n'
         self.settings = parse_settings(text, {}, read_file=lambda path: "", source="test")
         self.topic = f"changelog-{uuid.uuid4().hex[:8]}"
         broker.create_topics({self.topic: {"cleanup.policy": "compact"}}, 2)
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         self.changelogs = Changelogs(
             {self.topic: LINKS}, self.store, lambda: changelog_consumer(self.settings), time.monotonic
         )
@@ -46,9 +47,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def a_stage(broker: Broker) -> AsyncIterator[Stage]:
+async def a_stage(broker: Broker, store: Store | None = None) -> AsyncIterator[Stage]:
     """Set it, and take it down."""
-    stage = Stage(broker)
+    stage = Stage(broker, store)
     await stage.producer.start()
     try:
         yield stage
@@ -94,6 +95,23 @@ async def test_a_store_that_is_ahead_of_its_changelog_is_read_anew(real_kafka: B
         await on.write(0, {b"a": b"1"})
         await on.changelogs.recover([0])
         assert on.rows(0) == {b"a": b"1"}
+
+
+async def test_a_damaged_store_is_read_anew_although_others_of_it_were_read(real_kafka: Broker, tmp_path: Path) -> None:
+    """A damaged database would end the worker at each start, though Kafka has everything. A sound one beside it is not touched."""
+    async with a_stage(real_kafka, RocksStore(tmp_path)) as on:
+        wanted: dict[bytes, bytes | None] = {f"key-{number}".encode(): b"row" for number in range(50)}
+        for partition in (0, 1):
+            await on.write(partition, wanted)
+        await on.changelogs.recover({0, 1})
+        on.store.close()
+        (tmp_path / "partition-0000" / "CURRENT").write_bytes(b"garbage")
+        found = await on.changelogs.recover({0, 1})
+        assert found.records == 50
+        assert on.rows(0) == on.rows(1) == wanted
+        assert [one.startswith("damaged-partition-0000-") for one in on.store.set_aside()] == [True]
+        assert (await on.changelogs.recover({0, 1})).records == 0
+        on.store.close()
 
 
 async def test_a_standby_copy_follows_and_a_takeover_reads_only_the_rest(real_kafka: Broker) -> None:

@@ -14,7 +14,7 @@ from tests.kafka.broker import Broker
 
 
 async def until_shown(on: Stage, who: Caller, names: set[str]) -> dict[str, Any]:
-    """The overview, once these workers live and own everything between them."""
+    """The overview, once these workers live, each owns something, and all of them everything."""
     found: dict[str, Any] = {}
 
     async def is_so() -> bool:
@@ -22,7 +22,8 @@ async def until_shown(on: Stage, who: Caller, names: set[str]) -> dict[str, Any]
         found = (await who.get("/overview"))["deployment"]
         alive = {one["status"]["instance"] for one in found["workers"] if one["is_alive"]}
         (acme,) = found["connections"]
-        return alive == names and found["unowned"] == [] and bool(acme["reading"] and acme["writing"])
+        owns = all(one["status"]["fenced"] for one in found["workers"] if one["is_alive"])
+        return alive == names and owns and found["unowned"] == [] and bool(acme["reading"] and acme["writing"])
 
     await on.until(is_so)
     return found

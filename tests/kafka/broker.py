@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -11,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.brokers import EmbeddedBroker
+from tests.deadlines import within
 
 NO_CONFIG: Mapping[str, str] = {}
 
@@ -21,6 +23,12 @@ class CreateTopics(Protocol):
     def __call__(self, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None: ...
 
 
+class DeleteTopics(Protocol):
+    """Has topics deleted, some time after it has returned."""
+
+    def __call__(self, topics: Iterable[str]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Broker:
     """Where it is, and what may be expected of it: `is_real` means compaction, an admin API and data that last."""
@@ -29,6 +37,7 @@ class Broker:
     bootstrap: str
     origin: str
     create: CreateTopics
+    delete: DeleteTopics = lambda topics: None
 
     @property
     def is_real(self) -> bool:
@@ -42,6 +51,13 @@ class Broker:
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str] = NO_CONFIG) -> None:
         """Create one topic."""
         self.create({name: config}, partitions)
+
+    def delete_topics(self, topics: Iterable[str]) -> None:
+        """Whoever made topics has no use for them any more. The embedded broker keeps them: it knows no deletion.
+
+        A hundred tests leave ten thousand partitions, under which one node stops answering in time.
+        """
+        self.delete(topics)
 
 
 @contextmanager
@@ -65,5 +81,17 @@ def real_broker(bootstrap: str, origin: str) -> Broker:
         wanted = [NewTopic(name, partitions, 1, config=dict(config)) for name, config in topics.items()]
         for made in admin.create_topics(wanted).values():
             made.result(30)
+        deadline = time.monotonic() + within(30)
+        while not _are_led(admin, topics):  # Kafka says that they are made before its broker knows them
+            assert time.monotonic() < deadline, f"no leaders: {list(topics)}"
+            time.sleep(0.02)
 
-    return Broker("real", bootstrap, origin, create)
+    def delete(topics: Iterable[str]) -> None:
+        admin.delete_topics(list(topics))
+
+    return Broker("real", bootstrap, origin, create, delete)
+
+
+def _are_led(admin: AdminClient, topics: Iterable[str]) -> bool:
+    known = admin.list_topics(timeout=within(30)).topics
+    return all(name in known and all(p.leader >= 0 for p in known[name].partitions.values()) for name in topics)

@@ -33,7 +33,7 @@ from tests.kafka.jars import kafka_jars
 
 JVM = (
     "java",
-    "-Xmx512m",
+    "-Xmx768m",
     "-XX:+UseSerialGC",  # one small heap, two cores: the least memory and the quickest start
     "-XX:TieredStopAtLevel=1",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -49,16 +49,19 @@ WATCHER = 'cat >/dev/null; kill -9 "$1" 2>/dev/null; rm -rf "$2"'
 
 
 class KafkaNode:
-    """A Kafka that can be started, stopped, killed and started again on the same port with the same data."""
+    """A Kafka that can be started, stopped, killed and started again on the same port with the same data.
 
-    def __init__(self) -> None:
+    `session_ms` is how long it may keep silent before it counts as dead: short for who kills it, long for who keeps it busy.
+    """
+
+    def __init__(self, session_ms: int = 2500) -> None:
         self.port, controller = free_ports(2)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-node-"))
         self.log = self.directory / "kafka.log"
         self._jars = kafka_jars()
         self._properties = self.directory / "server.properties"
-        self._properties.write_text(_properties(self.port, controller, self.directory / "log"))
+        self._properties.write_text(_properties(self.port, controller, self.directory / "log", session_ms))
         self._java: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
         self._format()
@@ -202,7 +205,7 @@ def free_ports(number: int) -> list[int]:
     raise RuntimeError(f"no free port from {PORTS.start} to {PORTS.stop - 1}")
 
 
-def _properties(port: int, controller: int, logs: Path) -> str:
+def _properties(port: int, controller: int, logs: Path, session_ms: int) -> str:
     return f"""\
 process.roles=broker,controller
 node.id=1
@@ -220,8 +223,9 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=2
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
-# After a kill the node cannot register again until its old session has ended (9 s by default).
-broker.session.timeout.ms=2500
+# After a kill the node cannot register again until its old session has ended; its own controller fences a node that is
+# too busy to report for so long.
+broker.session.timeout.ms={session_ms}
 broker.heartbeat.interval.ms=500
 # A test's consumer is given its partitions at once.
 group.initial.rebalance.delay.ms=0

@@ -10,6 +10,9 @@ from tests.kafka.container import NoContainerError, kafka_container, kafka_image
 from tests.kafka.jars import kafka_version, why_unavailable
 from tests.kafka.node import KafkaNode
 
+SESSION_MS = 30_000
+"""Nobody kills this node, and a whole run of tests keeps it busy."""
+
 
 class NoKafkaError(Exception):
     """There is no real Kafka to be had here; its text says what would give one."""
@@ -34,5 +37,5 @@ def _found(environ: Mapping[str, str], running: ExitStack) -> Broker:
             no_container = str(error)
     if (no_java := why_unavailable()) is not None:
         raise NoKafkaError(f"no real Kafka: KAFKA_BOOTSTRAP_SERVERS is not set, {no_container}, and {no_java}")
-    node = running.enter_context(KafkaNode())
+    node = running.enter_context(KafkaNode(session_ms=SESSION_MS))
     return real_broker(node.bootstrap, f"Apache Kafka {kafka_version()} with Java")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator
 from io import StringIO
 
@@ -108,6 +109,16 @@ def test_what_looks_like_a_credential_is_hidden_although_nobody_knew_it(text: st
 def test_a_known_secret_is_hidden_wherever_it_stands(secret: str, before: str, after: str) -> None:
     """Whatever signs it is made of."""
     assert secret not in Redaction([secret]).text(f"{before}{secret}{after}").replace(HIDDEN, "")
+
+
+@given(
+    secrets=st.lists(st.text("ab", min_size=SHORTEST_SECRET, max_size=9), min_size=1, max_size=8),
+    text=st.text("ab-", max_size=40),
+)
+def test_many_secrets_are_hidden_as_an_expression_of_all_of_them_would(secrets: list[str], text: str) -> None:
+    """The first from the left, and of those that begin there the longest; also when many begin alike."""
+    everyone = re.compile("|".join(map(re.escape, sorted(secrets, key=len, reverse=True))))
+    assert Redaction(secrets).text(text) == everyone.sub(HIDDEN, text)
 
 
 def test_kafkas_chatter_is_kept_to_warnings_unless_everything_is_wanted() -> None:

@@ -57,6 +57,25 @@ def test_a_connection_needs_a_team_and_a_location_and_nothing_else() -> None:
     )
 
 
+def test_connections_that_map_alike_share_one_compiled_mapping() -> None:
+    """A thousand connections compile as many mappings as there are, not a thousand; other tags are another mapping."""
+    text = "[mappings.own.fields]\ncity = false\n" + "".join(
+        MINIMAL.replace("acme", name).replace('"L"', f'"{name}"').replace(f"[connections.{name}]", head)
+        for name, head in {
+            "a": "[connections.a]",
+            "b": "[connections.b]",
+            "c": '[connections.c]\nmapping = "own"',
+            "d": '[connections.d]\nmapping = "own"',
+            "e": '[connections.e]\ntags.prefix = "x:"',
+        }.items()
+    )
+    a, b, c, d, e = (one.mapping for one in parse_settings(text).connections.values())
+    assert a is b
+    assert c is d
+    assert len({a.fingerprint, c.fingerprint, e.fingerprint}) == 3
+    assert e.tags != a.tags
+
+
 def test_connections_share_a_lofty_budget_by_name() -> None:
     """One app's limit, several connections."""
     text = MINIMAL + 'budget.x = 1\n[connections.b]\nlofty = {team_id="2", budget="app"}\nghl = {location_id="M"}\n'
