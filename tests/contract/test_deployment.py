@@ -296,6 +296,13 @@ def test_kafka_is_where_the_programs_default_looks_for_it() -> None:
     assert f"EXTERNAL://:{inside}" in SERVICES["kafka"]["environment"]["KAFKA_LISTENERS"]
 
 
+@pytest.mark.parametrize("service", sorted({"kafka", *OURS} - {"demo-town"}))
+def test_a_slow_start_is_no_illness(service: str) -> None:
+    """Others wait for its health: on a busy machine a start takes a minute, and `up` would give up."""
+    health = SERVICES[service].get("healthcheck")
+    assert health is None or int(health["start_period"].removesuffix("s")) >= 60
+
+
 def test_compose_runs_the_kafka_that_the_tests_run() -> None:
     """What was seen to work is what a user gets."""
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka_version()}"

@@ -13,6 +13,7 @@ import pytest
 
 from tests.deadlines import within
 from tests.docker.private_engine import (
+    IS_OURS,
     await_network,
     enclosed,
     end_with_parent,
@@ -23,13 +24,12 @@ from tests.docker.private_engine import (
 from tests.kafka.container import engine_answers
 
 SECONDS = 600.0
-INSIDE = "LOFTY_GHL_DOCKER_CHECK_FOLDER"
 HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:
     """Returns the exit code: 0 also where it is skipped, but not with CI=true."""
-    folder = os.environ.get(INSIDE)
+    folder = os.environ.get(IS_OURS)
     if folder is not None:
         return _in_there(Path(folder))
     began = time.monotonic()
@@ -43,7 +43,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="lofty-ghl-docker-", ignore_cleanup_errors=True) as made:
         print(f"docker-check: on a Docker engine of its own, in {made}", flush=True)
         (Path(made) / "tmp").mkdir()
-        environ = {**os.environ, INSIDE: made, "TMPDIR": f"{made}/tmp"}  # what a kill leaves goes with the folder
+        environ = {**os.environ, IS_OURS: made, "TMPDIR": f"{made}/tmp"}  # what a kill leaves goes with the folder
         try:
             code = enclosed([sys.executable, "-m", "tests.docker", *sys.argv[1:]], environ, within(SECONDS))
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from tests.kafka.real import real_kafka
 PROFILES = ("demo", "live", "sandbox")
 
 
-def test_tests_take_java_where_the_engine_has_no_kafka_and_no_registry(environ: dict[str, str]) -> None:
+def test_tests_take_java_where_the_engine_has_no_kafka_and_no_registry(
+    environ: dict[str, str], begun: Future[Path | None]
+) -> None:
     """An engine that answers is not enough. Where it has Kafka or a registry there is nothing to fall through."""
     why = why_no_container()
     with real_kafka({}) as broker:

@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from tests.docker.compose_tool import docker_config
-from tests.docker.images import ROOT, Images, provide, remove_stand_ins
+from tests.docker.images import ROOT, Images, begin, provide, remove_stand_ins
+from tests.docker.private_engine import IS_OURS
 from tests.docker.project import VOLUMES_BEFORE
 from tests.docker.shell import run, works
 
@@ -30,16 +32,23 @@ def environ() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def images(environ: dict[str, str]) -> Iterator[Images]:
+def begun(environ: dict[str, str]) -> Future[Path | None]:
+    """What the images are made of, on its way."""
+    return begin(environ)
+
+
+@pytest.fixture(scope="session")
+def images(environ: dict[str, str], begun: Future[Path | None]) -> Iterator[Images]:
     """What Dockerfile and compose file name. No stand-in stays behind under another's name, and no image that was built."""
     had_ours = works(["docker", "image", "inspect", "lofty-ghl"], environ)
     try:
-        found = provide(environ)
+        found = provide(environ, begun)
         LOOKED_AT.extend(f"{image}: {origin}" for image, origin in found.origin.items())
         yield found
     finally:
-        remove_stand_ins(environ)
-        if not had_ours:
+        if IS_OURS not in os.environ:  # an engine of our own takes all of it along
+            remove_stand_ins(environ)
+        if IS_OURS not in os.environ and not had_ours:
             works(["docker", "image", "rm", "--force", "lofty-ghl"], environ)
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,21 +58,43 @@ def wanted() -> list[str]:
     return sorted(others | bases)
 
 
-def provide(environ: Mapping[str, str]) -> Images:
+def begin(environ: Mapping[str, str]) -> Future[Path | None]:
+    """Ask the registry, and without one begin with what takes longest, beside the first checks: the stand-ins' packages.
+
+    The answer is their archive, or None where none is needed. Nothing of it is given to the engine yet.
+    """
+    pool = ThreadPoolExecutor(1)
+    begun = pool.submit(_prepare, environ)
+    pool.shutdown(wait=False)
+    return begun
+
+
+def _prepare(environ: Mapping[str, str]) -> Path | None:
+    missing = _missing(environ)
+    if not missing or works(["docker", "pull", "-q", missing[0]], environ, seconds=PULL_SECONDS):
+        return None
+    with step("a root file system with Debian's packages"):
+        return _archive()
+
+
+def _missing(environ: Mapping[str, str]) -> list[str]:
+    return [one for one in wanted() if not works(["docker", "image", "inspect", one], environ)]
+
+
+def provide(environ: Mapping[str, str], begun: Future[Path | None]) -> Images:
     """Return once every image is there. Raises RuntimeError with the words of whatever failed."""
-    missing = [one for one in wanted() if not works(["docker", "image", "inspect", one], environ)]
+    archive = begun.result()
+    missing = _missing(environ)
     origin = dict.fromkeys(wanted(), "here already")
-    with step("ask a registry"):
-        is_fetched = bool(missing) and works(["docker", "pull", "-q", missing[0]], environ, seconds=PULL_SECONDS)
-    if is_fetched:
+    if archive is None:
         with step("fetch the images"):
             for image in missing:
                 run(["docker", "pull", "-q", image], environ, seconds=PULL_SECONDS)
         return Images({**origin, **dict.fromkeys(missing, "registry")})
-    if missing:
-        _make_base(environ)
-        with step("build the stand-ins"), ThreadPoolExecutor(2) as pool:
-            origin |= dict(pool.map(lambda image: (image, _make(image, environ)), missing))
+    with step("give it to the engine"):
+        run(["docker", "import", str(archive), BASE], environ, seconds=120)
+    with step("build the stand-ins"), ThreadPoolExecutor(2) as pool:
+        origin |= dict(pool.map(lambda image: (image, _make(image, environ)), missing))
     return Images(origin)
 
 
@@ -83,16 +105,6 @@ def remove_stand_ins(environ: Mapping[str, str]) -> None:
     )
     made = [one for one in listed[1].split() if one in wanted()]
     attempt(["docker", "image", "rm", "--force", *made, BASE], environ)
-
-
-def _make_base(environ: Mapping[str, str]) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        jars = pool.submit(kafka_jars)  # beside it: neither needs the other
-        with step("a root file system with Debian's packages"):
-            archive = _archive()
-        with step("give it to the engine"):
-            run(["docker", "import", str(archive), BASE], environ, seconds=120)
-        jars.result()
 
 
 def _archive() -> Path:

@@ -33,6 +33,8 @@ NEEDED = {
     "iptables": "iptables",
 }
 """Command → Debian's package."""
+IS_OURS = "LOFTY_GHL_DOCKER_CHECK_FOLDER"
+"""The variable that names the folder of an engine of our own; it is set in there alone."""
 TAP = "tap0"
 SLIRP = ("--configure", "--mtu=65520", "--disable-host-loopback")
 
@@ -134,11 +136,21 @@ def engine(folder: Path) -> Iterator[str]:
 
 
 def remove_control_groups(folder: Path) -> None:
-    """Those of an engine that ended: no namespace holds them, so they would outlive it."""
-    for top in (Path("/sys/fs/cgroup") / folder.name, *Path("/sys/fs/cgroup").glob(f"*/{folder.name}")):
-        for below, _, _ in os.walk(top, topdown=False):
-            with suppress(OSError):
-                os.rmdir(below)
+    """Those of an engine that ended: no namespace holds them, so they would outlive it.
+
+    After a kill they are in use for a moment yet, until the last process in there is gone.
+    """
+
+    def are_gone() -> bool:
+        root = Path("/sys/fs/cgroup")
+        tops = [one for one in (root / folder.name, *root.glob(f"*/{folder.name}")) if one.exists()]
+        for top in tops:
+            for below, _, _ in os.walk(top, topdown=False):
+                with suppress(OSError):
+                    os.rmdir(below)
+        return not any(one.exists() for one in tops)
+
+    _wait_for(are_gone, 30, "the end of the engine's processes")
 
 
 def _answers(address: str) -> bool:
