@@ -199,7 +199,9 @@ class Worker:
         actives = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == receipts}
         self.observing.recovering()
         try:
-            recovered = await self.state.changelogs.recover(actives - self.ownership.assigned)
+            gained = actives - self.ownership.assigned
+            recovered = await self.state.changelogs.recover(gained)
+            self.state.acquire(gained)
         except Exception as error:  # whatever it is: without its tables a worker must not work
             self._given.end(f"The tables of partitions {sorted(actives)} cannot be recovered ({error!r}).")
             raise

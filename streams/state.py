@@ -94,16 +94,24 @@ class State:
             tokens=table(TOKENS_TABLE, TokenRow),
         )
 
+    def acquire(self, partitions: set[int]) -> None:
+        """The partitions are this worker's, and recovered."""
+        for table in self._tables():
+            for partition in partitions:
+                table.acquire(partition)
+
     def release(self, partitions: set[int]) -> None:
         """The partitions go to another worker, or this one stops."""
-        tables: tuple[Table[Any], ...] = (
+        for table in self._tables():
+            for partition in partitions:
+                table.release(partition)
+
+    def _tables(self) -> tuple[Table[Any], ...]:
+        return (
             *(self.seen, self.fetches, self.outbox, self.links),
             *(self.budgets, self.sweeps, self.swept),
             *(self.backlinks, self.webhooks, self.events, self.heard, self.errands, self.tokens),
         )
-        for table in tables:
-            for partition in partitions:
-                table.release(partition)
 
 
 def changelog_consumer(settings: Settings) -> AIOKafkaConsumer:

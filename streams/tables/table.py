@@ -7,6 +7,10 @@ missing from a changelog.
 What Kafka has not acknowledged yet stands in memory only. A row that the local store held and the changelog never got would
 look written after a crash: the events that made it are read again, change nothing any more, and nobody else ever hears of it.
 So the store gets a row together with its offset, when it is acknowledged.
+
+**Nothing is stored of a partition that was released** until it is acquired again: its rows stay in memory, as an agent that is
+still at work must see what it wrote. One row that is left out and a later one that is stored with its offset would make the
+next recovery begin behind the first: a pending read was lost that way, and a note written twice.
 """
 
 from __future__ import annotations
@@ -28,9 +32,10 @@ Row = TypeVar("Row", bound=Word)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pending:
-    """A row that is on its way to the changelog; None deletes."""
+    """A row that is on its way to the changelog; None deletes. `tenure` counts how often its partition was acquired before."""
 
     value: bytes | None
+    tenure: int
 
 
 class Table(Generic[Row]):
@@ -57,6 +62,8 @@ class Table(Generic[Row]):
         self._appender = appender
         self._pending: dict[int, dict[bytes, _Pending]] = {}
         self._last: dict[int, asyncio.Future[int]] = {}
+        self._released: set[int] = set()
+        self._tenures: Counter[int] = Counter()
         self._failure: BaseException | None = None
         self.watch: Callable[[int, str, Row | None], None] | None = None
         """Is told each row that is put, and None for each that is deleted."""
@@ -114,11 +121,16 @@ class Table(Generic[Row]):
             raise self._failure
 
     def release(self, partition: int) -> None:
-        """The partition goes to another worker: what is acknowledged from now on is read back, should it return."""
-        self._last.pop(partition, None)
-        self._pending.pop(partition, None)
+        """The partition goes to another worker, or this one stops: nothing of it is stored from now on."""
+        self._released.add(partition)
         if self.rows is not None:
             self.rows.forget(partition)
+
+    def acquire(self, partition: int) -> None:
+        """The partition is this worker's, and its store holds all that its changelog held a moment ago."""
+        self._released.discard(partition)
+        self._pending.pop(partition, None)
+        self._tenures[partition] += 1
 
     def _read(self, partition: int, key: bytes, raw: bytes) -> Row:
         try:
@@ -131,7 +143,7 @@ class Table(Generic[Row]):
     def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
         if self.rows is not None and self.rows.counts(partition):
             self.rows.changed(partition, key, existed=self._exists(partition, key), exists=value is not None)
-        pending = self._pending.setdefault(partition, {})[key] = _Pending(value)
+        pending = self._pending.setdefault(partition, {})[key] = _Pending(value, self._tenures[partition])
         future = self._last[partition] = self._appender.enqueue(Record(self.changelog, partition, key, value))
         future.add_done_callback(partial(self._acknowledged, partition, key, pending))
 
@@ -146,13 +158,19 @@ class Table(Generic[Row]):
         if (error := future.exception()) is not None:
             self._failure = self._failure or error
             return
-        held = self._pending.get(partition)
-        if held is None:
-            return  # released meanwhile: neither the row nor its offset counts here
+        if partition in self._released:
+            return  # it stays in `_pending`, and is read back from the changelog should the partition return
         try:
-            self._store.write(partition, self.key, [(key, pending.value)], future.result())
+            if pending.tenure == self._tenures[partition] or self._is_newer(partition, future.result()):
+                self._store.write(partition, self.key, [(key, pending.value)], future.result())
         except Exception as error:  # nobody awaits this callback: whoever flushes must hear of it
             self._failure = self._failure or error
             return
+        held = self._pending.get(partition, {})
         if held.get(key) is pending:
             del held[key]
+
+    def _is_newer(self, partition: int, offset: int) -> bool:
+        """Whether a row of an earlier tenure came into the changelog after that was read back."""
+        position = self._store.position(partition, self.key)
+        return position is None or offset > position

@@ -107,7 +107,7 @@ async def test_a_replay_that_is_killed_again_and_again_skips_nothing_and_writes_
         before, kills = await seq(on), 0
         replay = ("replay", "lofty.snapshots", "--yes", "--rate", "8")
         for number in range(4):
-            kills += await killed(on, 2.5 + random.random() * 2, *replay)
+            kills += await killed(on, 1.0 + random.random() * 1.5, *replay)
             if kills_workers and number in (1, 2):
                 on.children["worker"].kill()
                 on.children["worker"] = on.start_worker(f"worker-{number}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.appender import Record
 from streams.core.rows import SeenRow
@@ -108,5 +110,72 @@ async def test_what_is_acknowledged_after_the_partition_went_is_not_stored() -> 
     table.put(1, "a", row(1))
     table.release(1)
     await kafka.acknowledge()
-    assert store.position(1, SEEN) is None
-    assert table.get(1, "a") is None
+    assert (store.position(1, SEEN), table.get(1, "a")) == (None, row(1))
+    table.acquire(1)
+    assert table.get(1, "a") is None, "what recovery read from the changelog counts, and nothing else"
+
+
+@pytest.mark.parametrize("acknowledged_before", [0, 1, 2, 3])
+async def test_no_later_row_hides_one_that_was_left_out(acknowledged_before: int) -> None:
+    """An agent goes on for a moment after its partition was released: a position beyond a row that is not stored loses it."""
+    table, kafka, store = a_table()
+    for number, key in enumerate("abc"):
+        table.put(1, key, row(number))
+    await kafka.acknowledge(acknowledged_before)
+    table.release(1)
+    table.put(1, "d", row(4))
+    table.put(1, "a", row(5))
+    await kafka.acknowledge(5 - acknowledged_before)
+    await table.flush()
+
+    position = store.position(1, SEEN)
+    assert position == (acknowledged_before - 1 if acknowledged_before else None)
+    assert len(list(store.scan(1, SEEN))) == acknowledged_before
+    assert {key: one.update_time_ms for key, one in table.items(1)} == {"a": 5, "b": 1, "c": 2, "d": 4}
+
+
+async def test_a_flush_waits_for_rows_of_a_partition_that_was_released() -> None:
+    """Their events are committed after it, and whoever has the partition next reads only what the changelog has."""
+    table, kafka, _ = a_table()
+    table.put(1, "a", row(1))
+    table.release(1)
+    flushing = asyncio.create_task(table.flush())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not flushing.done()
+    await kafka.acknowledge()
+    await flushing
+
+
+@given(st.data())
+async def test_whatever_comes_when_a_partition_goes_and_returns_the_store_is_its_changelog(data: st.DataObject) -> None:
+    """Rows and deletions, acknowledgements that are late, releases, and what others write meanwhile: up to the store's position
+    the store holds exactly what the changelog holds."""
+    table, kafka, store = a_table()
+    is_ours = True
+    for number in range(data.draw(st.integers(1, 25))):
+        match data.draw(st.sampled_from(["put", "put", "delete", "acknowledge", "move", "another"])):
+            case "put":
+                table.put(1, data.draw(st.sampled_from("abc")), row(number))
+            case "delete":
+                table.delete(1, data.draw(st.sampled_from("abc")))
+            case "acknowledge" if kafka.waiting:
+                await kafka.acknowledge()
+            case "another" if not is_ours and not kafka.waiting:
+                kafka.records.append(Record("changelog", 1, b"a", row(number).to_bytes()))
+            case "move" if is_ours:
+                table.release(1)
+                is_ours = False
+            case "move":
+                # Recovery reads what Kafka has, which may be more than it has told us.
+                at = -1 if (position := store.position(1, SEEN)) is None else position
+                had = len(kafka.records) - len(kafka.waiting) + data.draw(st.integers(0, len(kafka.waiting)))
+                if had > at + 1:
+                    store.write(1, SEEN, [(one.key, one.value) for one in kafka.records[at + 1 : had]], had - 1)
+                table.acquire(1)
+                is_ours = True
+        position = store.position(1, SEEN)
+        wanted: dict[bytes, bytes] = {}
+        for one in kafka.records[: 0 if position is None else position + 1]:
+            wanted.pop(one.key, None) if one.value is None else wanted.update({one.key: one.value})
+        assert dict(store.scan(1, SEEN)) == wanted
