@@ -28,7 +28,7 @@ phone = "newest"
 """
 
 LEADS = 20
-EDITS = (400, pytest.param(2000, marks=pytest.mark.thorough))
+EDITS = (150, pytest.param(2000, marks=pytest.mark.thorough))
 """On each of the two brokers. More take longer than a test may on a busy machine, and show no more."""
 
 ROUGH = {"duplicates": 0.1, "reorders": 0.2, "delay_seconds": 0.2}

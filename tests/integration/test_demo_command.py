@@ -29,7 +29,7 @@ async def test_a_signal_cuts_it_off_with_all_of_its_processes(how: signal.Signal
         assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @needs_proc
 async def test_kept_it_shows_its_console_until_a_signal_ends_it(tmp_path: Path) -> None:
     """With the address, the user and the password that let somebody in; the end of a look around is no failure."""

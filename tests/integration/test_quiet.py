@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from connectors.sandbox.faults import parse_fault
 from streams.topics import RECEIPTS
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
 
-ROUNDS = 25
+ROUNDS = (6, pytest.param(25, marks=pytest.mark.thorough))
 ROUGH = {"duplicates": 0.2, "reorders": 0.3, "delay_seconds": 0.05}
 
 
@@ -29,12 +31,15 @@ def one_round(on: Stage, dice: Random, wanted: dict[str, list[str]]) -> None:
             wanted[lead].append(f"note {number}")
 
 
-async def test_what_was_wanted_is_done_when_a_stage_is_quiet(embedded_kafka: Broker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", ROUNDS)
+async def test_what_was_wanted_is_done_when_a_stage_is_quiet(
+    embedded_kafka: Broker, tmp_path: Path, rounds: int
+) -> None:
     """Round after round, with pings that come late, twice and in disorder: never one edit too early."""
     dice = Random(12)
     async with stage(embedded_kafka, tmp_path, pings=ROUGH, hooks=ROUGH, ghl={"latency_seconds": 0.002}) as on:
         wanted: dict[str, list[str]] = {}
-        for number in range(ROUNDS):
+        for number in range(rounds):
             one_round(on, dice, wanted)
             await on.until_quiet()
             found = {lead: (one["lastName"], len(one["notes"])) for lead, one in on.contacts().items()}
