@@ -8,13 +8,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.docker.debian import mirror
 from tests.docker.shell import run
 from tests.kafka.jars import CACHE
 
 KEPT = CACHE / "docker"
 NEXT = """\
 Types: deb
-URIs: http://deb.debian.org/debian
+URIs: {mirror}
 Suites: trixie
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
@@ -68,7 +69,7 @@ def _fetch(to: Path) -> None:
         apt = Path(made)
         for name in ("state/lists/partial", "cache/archives/partial", "parts", "out"):
             (apt / name).mkdir(parents=True)
-        (apt / "next.sources").write_text(NEXT, encoding="utf-8")
+        (apt / "next.sources").write_text(NEXT.format(mirror=mirror()), encoding="utf-8")
         options = {
             "Dir::Etc::sourcelist": apt / "next.sources",
             "Dir::Etc::sourceparts": apt / "parts",

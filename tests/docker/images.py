@@ -18,13 +18,14 @@ from pathlib import Path
 
 import yaml
 
+from tests.docker.debian import mirror
 from tests.docker.shell import attempt, run, step, works
 from tests.kafka.jars import CACHE, kafka_jars
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent / "stand_ins"
 KEPT = CACHE / "docker"
-SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
+SUITE = "bookworm"
 BASE = "lofty-ghl-stand-in/debian"
 PULL_SECONDS, MAKE_SECONDS = 240.0, 400.0
 RECIPES = {
@@ -110,7 +111,7 @@ def remove_stand_ins(environ: Mapping[str, str]) -> None:
 def _archive() -> Path:
     """A root file system with all packages, as a tar."""
     packages = (FOLDER / "base.packages").read_text(encoding="utf-8").split()
-    key = hashlib.sha256(" ".join([SUITE, MIRROR, *packages, *UNUSED]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(" ".join([SUITE, *packages, *UNUSED]).encode()).hexdigest()[:16]
     archive = KEPT / f"{SUITE}-{key}.tar"
     if archive.is_file():
         return archive
@@ -126,7 +127,7 @@ def _archive() -> Path:
         (root / "etc/dpkg/dpkg.cfg.d/unsafe-io").write_text("force-unsafe-io\n", encoding="utf-8")
         include = ",".join(packages)
         run(
-            ["debootstrap", "--variant=minbase", f"--include={include}", SUITE, str(root), MIRROR],
+            ["debootstrap", "--variant=minbase", f"--include={include}", SUITE, str(root), mirror()],
             os.environ,
             MAKE_SECONDS,
         )
