@@ -204,7 +204,7 @@ TABLES = Band(
             "Rows of the local store",
             "All tables with standby copies, as the store estimates. A damaged store that was set aside has a line of its own.",
             Query("sum by (instance) (lofty_ghl_store_rows)", "{{instance}}"),
-            Query("sum by (instance) (lofty_ghl_stores_set_aside) > 0", "{{instance}}: damaged stores"),
+            Query("sum by (instance) (lofty_ghl_stores_set_aside)", "{{instance}}: damaged stores"),
             unit="short",
             width=8,
             see="LoftyGhlRecoveryTakesLong",
