@@ -88,8 +88,12 @@ async def test_parked_work_is_mended_retried_and_written(broker: Broker, tmp_pat
         lead = on.new_lead()
         await on.until_quiet()
         await until_indexed(on, who)
-        groups = await who.get("/parked", connection="acme")
-        (group,) = groups["groups"]
+
+        async def is_listed() -> bool:  # what is open is looked up once a second at most
+            return bool((await who.get("/parked", connection="acme"))["groups"])
+
+        await on.until(is_listed)
+        (group,) = (await who.get("/parked", connection="acme"))["groups"]
         assert (group["stage"], group["count"]) == ("deliver", 1)
         page = await who.get("/parked/records", stage="deliver")
         (row,) = page["rows"]
