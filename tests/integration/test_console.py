@@ -89,7 +89,7 @@ async def test_parked_work_is_mended_retried_and_written(broker: Broker, tmp_pat
         await on.until_quiet()
         await until_indexed(on, who)
 
-        async def is_listed() -> bool:  # what is open is looked up once a second at most
+        async def is_listed() -> bool:  # what is open is looked up every two seconds at most
             return bool((await who.get("/parked", connection="acme"))["groups"])
 
         await on.until(is_listed)
