@@ -8,12 +8,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aiokafka import AIOKafkaProducer
-
 from connectors.http import AiohttpTransport, Transport
 from streams.dispatch.watchdog import end_process
 from streams.kafka import new_producer
 from streams.metrics import Metrics
+from streams.producer import KafkaProducer
 from streams.settings import Settings
 from streams.tracing import NoTracing, Tracing
 
@@ -30,7 +29,7 @@ class Collaborators:
     transport: Callable[[str, Callable[[], bool]], Transport] = lambda instance, may_send: AiohttpTransport(
         instance=instance, may_send=may_send
     )
-    producer: Callable[[Settings], AIOKafkaProducer] = new_producer
+    producer: Callable[[Settings], KafkaProducer] = new_producer
     monotonic: Callable[[], float] = time.monotonic
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     jitter: Callable[[], float] = random.random

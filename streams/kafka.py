@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 
+from streams.limits import Limits
+from streams.producer import KafkaProducer
 from streams.settings import Kafka, Settings
-
-MAX_BATCH_BYTES = 1_000_000
-"""Below Kafka's default `message.max.bytes` of 1 MiB, so that a broker never refuses a batch of ours for its size."""
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -68,14 +67,12 @@ async def reach(settings: Settings) -> dict[str, int]:
     return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
 
 
-def new_producer(settings: Settings) -> AIOKafkaProducer:
+def new_producer(settings: Settings) -> KafkaProducer:
     """The producer that everything is written through: idempotent, acknowledged by all in-sync replicas."""
-    return AIOKafkaProducer(
-        **client_options(settings), enable_idempotence=True, acks="all", max_batch_size=MAX_BATCH_BYTES
-    )
+    return KafkaProducer(client_options(settings), Limits.of(settings.gateway.max_body_bytes).record)
 
 
-async def start_producer(producer: AIOKafkaProducer) -> None:
+async def start_producer(producer: KafkaProducer) -> None:
     """Start a producer; one that cannot reach Kafka is closed again. Raises aiokafka's error."""
     try:
         await producer.start()

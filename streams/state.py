@@ -87,14 +87,18 @@ class State:
             tokens=table(TOKENS_TABLE, TokenRow),
         )
 
-    def release(self, partitions: set[int]) -> None:
-        """The partitions go to another worker, or this one stops."""
-        tables: tuple[Table[Any], ...] = (
+    @property
+    def tables(self) -> tuple[Table[Any], ...]:
+        """Every table."""
+        return (
             *(self.seen, self.fetches, self.outbox, self.links),
             *(self.budgets, self.sweeps, self.swept),
             *(self.backlinks, self.webhooks, self.events, self.heard, self.errands, self.tokens),
         )
-        for table in tables:
+
+    def release(self, partitions: set[int]) -> None:
+        """The partitions go to another worker, or this one stops."""
+        for table in self.tables:
             for partition in partitions:
                 table.release(partition)
 

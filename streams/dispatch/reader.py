@@ -95,6 +95,9 @@ class Reader:
             snapshot.to_bytes(),
             headers_of(snapshot.trace),
         )
+        if record.size > self.parking.limits.state:
+            why = f"it has {record.size} bytes, at most {self.parking.limits.state} can be kept beside earlier states"
+            return await self._park(entity, team, row, "too large", None, why, record.value)
         await self.appender.append([record])
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation == row.generation:
@@ -151,7 +154,14 @@ class Reader:
         return Finish(Verdict.RETRY, wait)
 
     async def _park(
-        self, entity: Entity, team: Team, row: FetchRow, reason: str, error: ConnectorError | None, message: str = ""
+        self,
+        entity: Entity,
+        team: Team,
+        row: FetchRow,
+        reason: str,
+        error: ConnectorError | None,
+        message: str = "",
+        original: bytes | None = None,
     ) -> Finish:
         answer = error if isinstance(error, VendorError) else None
         parked = Parked(
@@ -163,9 +173,9 @@ class Reader:
             entity=entity.key,
             connection=entity.connection,
             status=answer.status if answer else None,
-            original=Parked.encode(row.to_bytes()),
+            original=Parked.encode(row.to_bytes() if original is None else original),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.parking.append(self.appender, parked)
         log.warning("%s is parked until it changes again: %s", entity.key, parked.message)
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation != row.generation:

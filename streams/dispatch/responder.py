@@ -15,7 +15,7 @@ from mode.utils.logging import get_logger
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl import Contact
 from connectors.outcome import Disposition, classify
-from streams.appender import Appender, Record
+from streams.appender import Appender, Record, RecordTooLarge
 from streams.core.back_rows import BackRow, EventRow, HeardRow
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Priority, Verdict
@@ -122,8 +122,13 @@ class Responder:
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
             return await self._failed(key, row, place, error)
+        except RecordTooLarge as error:
+            return await self._park(key, row, place, "too large", str(error))
         slot.answered(was_sent=False)
-        await self._carry_out(scene, response, place)
+        try:
+            await self._carry_out(scene, response, place)
+        except RecordTooLarge as error:
+            return await self._park(key, row, place, "too large", str(error))
         return await self._end(key, event, place, response.because)
 
     async def lofty_was_edited(self, entity: Entity, wanted: Mapping[str, str]) -> None:
@@ -197,7 +202,10 @@ class Responder:
         return replace(scene, found=found, read_ms=self.now_ms())
 
     async def _remember(self, key: str, row: EventRow, place: Location, scene: Scene) -> None:
-        self.events.put(place.partition, key, row.model_copy(update={"contact": dict(scene.contact or {})}))
+        seen = row.model_copy(update={"contact": dict(scene.contact or {})})
+        if (size := len(seen.to_bytes())) > 2 * self.parking.limits.state:
+            raise RecordTooLarge(self.events.changelog, size, 2 * self.parking.limits.state)
+        self.events.put(place.partition, key, seen)
         await self.events.flush()
 
     async def _find_contact(self, key: str, row: EventRow, place: Location, slot: Slot) -> Finish:
@@ -280,6 +288,9 @@ class Responder:
             Record(self.writes_topic, self.lofty_partitions[one.connection], one.lane.encode(), one.to_bytes())
             for one in writes
         ]
+        for record in records:
+            if record.size > self.parking.limits.state:
+                raise RecordTooLarge(record.topic, record.size, self.parking.limits.state)
         if records:
             await self.appender.append(records)
 
@@ -332,7 +343,7 @@ class Responder:
             trace_id=answer.trace_id if answer else None,
             original=Parked.encode(row.event.to_bytes()),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.parking.append(self.appender, parked)
         log.warning("connection %s: an event of GHL is parked (%s): %s", place.connection, row.event.type, why)
         return await self._end(key, row.event, place, "parked")
 

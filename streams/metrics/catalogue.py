@@ -116,6 +116,19 @@ APPEND_FAILURES = _counter(
     zeros=((ALL,),),
 )
 
+PRODUCER_REPLACED = _counter(
+    "producer_replaced_total",
+    "Times that the producer became another one to a partition: what became of a batch was `in doubt`, or Kafka `refused` it.",
+    Label("reason", ("in doubt", "refused")),
+    by="worker gateway",
+    zeros=(("in doubt",), ("refused",)),
+)
+APPENDS_FAILING = _gauge(
+    "appends_failing_seconds",
+    "For how long Kafka has taken nothing of what is appended; 0 while it does. Readiness fails with it.",
+    by="worker gateway",
+)
+
 # -- intake -----------------------------------------------------------------------------------------------
 INTAKE = _counter(
     "intake_total",
@@ -201,7 +214,9 @@ PARKED = _counter(
     "parked_total",
     "Records parked, by stage and reason.",
     Label("stage", get_args(Stage)),
-    Label("reason", (*_REASONS, "unreadable", "unknown connection", "unknown shape", "wrong team", "other")),
+    Label(
+        "reason", (*_REASONS, "unreadable", "unknown connection", "unknown shape", "too large", "wrong team", "other")
+    ),
     by="worker gateway",
     zeros=((ALL, "unreadable"), ("deliver", "refused"), ("fetch", "refused"), ("intake", "unknown shape")),
 )

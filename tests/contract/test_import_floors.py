@@ -101,6 +101,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.statuses",
                 "streams.tracing",
                 "streams.otel",
+                "streams.producer",
             ),
             *(
                 "streams.oauth",
@@ -140,7 +141,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
             ),
             *("streams.console", "streams.console.*"),
             *("streams.metrics.catalogue", "streams.metrics.spec", "streams.metrics.gauges"),
-            *("streams.topics", "streams.placement", "streams.gateway.addresses"),
+            *("streams.topics", "streams.limits", "streams.placement", "streams.gateway.addresses"),
             *("connectors.answered", "connectors.auth", "connectors.operation", "connectors.outcome"),
             *("connectors.keyring", "connectors.oauth", "connectors.tokens"),
             *("connectors.ghl.*", "connectors.lofty.*"),

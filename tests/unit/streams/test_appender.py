@@ -13,7 +13,7 @@ from aiokafka.structs import RecordMetadata, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.appender import MOST_RECORDS, Appender, Batch, Record
+from streams.appender import MOST_RECORDS, Appender, Batch, Record, RecordTooLarge
 
 DEADLINE_SECONDS = 10.0
 
@@ -47,6 +47,8 @@ class FakeBatch:
 class FakeProducer:
     """Follows the `Producer` protocol. With `is_manual` each batch waits until `acknowledge` or `refuse`."""
 
+    max_record_bytes = 1_000_000
+
     def __init__(self, capacity: int = 10_000, *, is_manual: bool = False) -> None:
         self.capacity = capacity
         self.is_manual = is_manual
@@ -62,7 +64,9 @@ class FakeProducer:
             raise RuntimeError("producer is closed")
         return FakeBatch(self.capacity)
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
+    async def send_batch(
+        self, batch: Batch, topic: str, *, partition: int, within: float
+    ) -> asyncio.Future[RecordMetadata]:
         """Append to the log of the partition, or refuse."""
         assert isinstance(batch, FakeBatch)
         await asyncio.sleep(0)
@@ -211,7 +215,7 @@ async def test_a_record_bigger_than_any_batch_is_an_error_that_names_its_topic()
         return_exceptions=True,
     )
     assert (results[0], results[2]) == ([0], [1])
-    assert isinstance(results[1], ValueError)
+    assert isinstance(results[1], RecordTooLarge)
     assert "ghl.receipts" in str(results[1])
 
 
