@@ -173,9 +173,12 @@ class KafkaProducer:
     `max_record_bytes` is what a single record may weigh with all that belongs to it; whoever appends keeps to it.
     """
 
-    def __init__(self, client_options: dict[str, Any], max_record_bytes: int) -> None:
+    def __init__(
+        self, client_options: dict[str, Any], max_record_bytes: int, *, request_seconds: float = REQUEST_SECONDS
+    ) -> None:
         self.max_record_bytes = max_record_bytes
-        self.client = AIOKafkaClient(**client_options, request_timeout_ms=int(REQUEST_SECONDS * 1000))
+        self._request_ms = int(request_seconds * 1000)
+        self.client = AIOKafkaClient(**client_options, request_timeout_ms=self._request_ms)
         self.replaced: Callable[[str], None] = lambda _reason: None
         """Is told each time that the identity to a partition is replaced, and why."""
         self._producer_id: int | None = None
@@ -320,7 +323,7 @@ class KafkaProducer:
                 request = ProduceRequest(
                     transactional_id=None,
                     required_acks=-1,
-                    timeout=int(REQUEST_SECONDS * 1000),
+                    timeout=self._request_ms,
                     topics=list(topics.items()),
                 )
                 sends = True

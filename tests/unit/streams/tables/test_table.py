@@ -16,6 +16,8 @@ SEEN = b"seen"
 class Kafka:
     """Takes records in order, and acknowledges them when the test says."""
 
+    max_record_bytes = 1000
+
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.waiting: list[asyncio.Future[int]] = []
