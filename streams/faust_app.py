@@ -1,4 +1,4 @@
-"""The Faust application: consuming and sharing partitions, on aiokafka, with three things set that Faust leaves open.
+"""The Faust application: consuming and sharing partitions, on aiokafka, with four things set that Faust leaves open.
 
 - A partition without a commit is sought to its start after a rebalance. aiokafka leaves its position as it is, so what Faust
   had fetched and dropped would never come again.
@@ -6,6 +6,7 @@
 - A fetch waits `FETCH_WAIT_MS` for data instead of Faust's fixed 1.5 s: a partition that was left out of the fetch under
   way (its last records were just taken) is only asked for in the next one; at light load that was the slowest hop by far.
   XXX: goes when faust-streaming makes `fetch_max_wait_ms` a setting.
+- So is the rest after a failure (`RETRY_BACKOFF_MS`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from faust.types import TP
 from faust.types.transports import TransportT
 
 from streams.dispatch.lease import Lease
-from streams.kafka import faust_options
+from streams.kafka import RETRY_BACKOFF_MS, faust_options
 from streams.settings import Settings
 from streams.topics import TopicNames
 
@@ -34,6 +35,8 @@ class _Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._retry_backoff_ms = RETRY_BACKOFF_MS
+        consumer._client._retry_backoff = RETRY_BACKOFF_MS / 1000
         return consumer
 
     async def seek_to_committed(self) -> Mapping[TP, int]:

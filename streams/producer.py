@@ -18,6 +18,7 @@ is sent under the new one.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -181,6 +182,8 @@ class KafkaProducer:
         self.client = AIOKafkaClient(**client_options, request_timeout_ms=self._request_ms)
         self.replaced: Callable[[str], None] = lambda _reason: None
         """Is told each time that the identity to a partition is replaced, and why."""
+        # What the first that appends happens to be about must not stand in our lines.
+        self._context = contextvars.copy_context()
         self._producer_id: int | None = None
         self._identities: dict[TopicPartition, _Identity] = {}
         self._under_way: dict[TopicPartition, _Delivery] = {}
@@ -239,7 +242,7 @@ class KafkaProducer:
             raise NotWritten(topic, "the producer was stopped", in_doubt=False)
         loop = asyncio.get_running_loop()
         delivery = _Delivery(place, batch, loop.create_future(), loop.time(), within)
-        delivery.timer = loop.call_later(max(0.0, within), self._expire, delivery)
+        delivery.timer = loop.call_later(max(0.0, within), self._expire, delivery, context=self._context)
         self._under_way[place] = self._ready[place] = delivery
         self._kick()
         return delivery.acknowledged
@@ -261,7 +264,7 @@ class KafkaProducer:
         """Look in the loop's next turn what can be sent: what is appended meanwhile goes in the same request."""
         if not self._is_kicked and not self._is_closed:
             self._is_kicked = True
-            asyncio.get_running_loop().call_soon(self._start_requests)
+            asyncio.get_running_loop().call_soon(self._start_requests, context=self._context)
 
     def _start_requests(self) -> None:
         self._is_kicked = False
@@ -421,7 +424,8 @@ class KafkaProducer:
         if getattr(error, "invalid_metadata", False):
             self.client.force_metadata_update()
         self._tell(delivery)
-        asyncio.get_running_loop().call_later(self._backoff(delivery), self._make_ready, delivery)
+        wait, context = self._backoff(delivery), self._context
+        asyncio.get_running_loop().call_later(wait, self._make_ready, delivery, context=context)
 
     def _make_ready(self, delivery: _Delivery) -> None:
         if not delivery.is_over:
@@ -507,7 +511,7 @@ class KafkaProducer:
             log.warning("Kafka takes our records again, after %.0f s", seconds)
 
     def _spawn(self, work: Any, name: str) -> None:
-        task = asyncio.get_running_loop().create_task(work, name=name)
+        task = asyncio.get_running_loop().create_task(work, name=name, context=self._context)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 

@@ -30,6 +30,7 @@ from streams.gateway.addresses import Network, client_address, is_allowed
 from streams.gateway.bodies import UnreadableBody, read_body
 from streams.gateway.intake import KAFKA_SECONDS
 from streams.gateway.refusals import Refusals
+from streams.logs import REPEATS
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.tracing import NoTracing, Span, Tracing, headers_of
@@ -112,7 +113,7 @@ class GhlIntake:
             elif record is not None:
                 await self._appender.append([record], within=KAFKA_SECONDS)
         except Exception as error:
-            log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error)
+            log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error, extra=REPEATS)
             return self._answer("kafka unavailable", 429)
         if span is not None:
             span.end()

@@ -27,6 +27,7 @@ from streams.gateway.addresses import Network, client_address, is_allowed
 from streams.gateway.bodies import UnreadableBody, read_body
 from streams.gateway.refusals import Refusals
 from streams.limits import CHANGE_BYTES
+from streams.logs import REPEATS
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.placement import partition_of
@@ -113,6 +114,7 @@ class LoftyIntake:
                 connection.name,
                 1 if isinstance(records, Parked) else len(records),
                 error,
+                extra=REPEATS,
             )
             return self._answer("kafka unavailable", 503)
         for span in spans:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.appender import Appender, NotWritten, Record, RecordTooLarge
 from streams.producer import KafkaProducer
+from streams.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, SNAPSHOTS, SWEEPS
+from streams.words import Parked
+from tests.integration.stage import LOCATION, PARTITIONS, SECRET, Stage, stage
 from tests.kafka.broker import real_broker
 from tests.kafka.jars import why_unavailable
 from tests.kafka.node import KafkaNode
@@ -40,15 +44,18 @@ async def freeze(kafka: KafkaNode) -> None:
     """Return once none of its threads runs."""
     os.kill(kafka.pid, signal.SIGSTOP)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while any(_runs(thread) for thread in Path(f"/proc/{kafka.pid}/task").iterdir()):
+        while _runs(kafka.pid):
             await asyncio.sleep(0.01)
 
 
-def _runs(thread: Path) -> bool:
-    try:
-        return (thread / "stat").read_text().rpartition(")")[2].split()[0] != "T"
-    except FileNotFoundError:
-        return False
+def _runs(pid: int) -> bool:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            if (thread / "stat").read_text().rpartition(")")[2].split()[0] != "T":
+                return True
+        except FileNotFoundError:
+            continue
+    return False
 
 
 class Desk:
@@ -248,6 +255,123 @@ async def test_after_a_minute_everything_is_written(kafka: KafkaNode, how: str, 
         log = await on.log()
 
     assert log == ["before", *(f"during {number}" for number in range(int(seconds))), "after"]
+
+
+# -- the processes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "seconds"),
+    [
+        ("killed", 8.0),
+        pytest.param("killed", 65.0, marks=pytest.mark.thorough),
+        pytest.param("killed", 20.0, marks=pytest.mark.thorough),
+    ],
+)
+async def test_leads_that_are_made_while_kafka_is_away_are_in_ghl_soon_after(
+    kafka: KafkaNode, tmp_path: Path, how: str, seconds: float
+) -> None:
+    """Gateway and worker say that they are not ready, and are again by themselves; who was answered 200 is not missing."""
+    ended: list[str] = []
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        leads = [on.new_lead() for _ in range(4)]
+        await on.until(lambda: set(leads) <= set(on.contacts()))
+        await asyncio.to_thread(kafka.kill)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            leads.append(on.new_lead())
+            await asyncio.sleep(1.0)  # the outage itself
+        during = await _readiness(on)
+        alive = await _status(on, f"{on.gateway.url}/healthz")
+        await asyncio.to_thread(kafka.start)
+        await on.until(lambda: set(leads) <= set(on.contacts()), 120.0)
+        await on.until(lambda: on.worker.is_ready and on.gateway.is_ready, PATIENCE_SECONDS)
+        after = await _readiness(on)
+        await on.until_quiet(120.0)
+        twice = len(on.ghl.place(LOCATION).contacts) - len(set(leads))
+
+    assert ended == []
+    assert during == (False, 503)
+    assert alive == 200
+    assert after == (True, 200)
+    assert twice == 0
+
+
+async def _readiness(on: Stage) -> tuple[bool, int]:
+    return on.worker.is_ready, await _status(on, f"{on.gateway.url}/readyz")
+
+
+async def _status(on: Stage, url: str) -> int:
+    async with on.http.get(url) as answer:
+        return answer.status
+
+
+async def test_a_snapshot_that_no_row_can_hold_is_parked_with_its_size_and_the_next_lead_arrives(
+    kafka: KafkaNode, tmp_path: Path
+) -> None:
+    """A task with a picture inside, at every size around the limits; a smaller one of the same lead is written."""
+    ended: list[str] = []
+    sizes = (340_000, 700_000, 1_040_000, 1_300_000, 3_000_000)
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+        for size in sizes:
+            picture = "x" * size
+            on.edit("create", "task", leadId=lead, fields={"content": picture})
+
+        async def parked() -> list[Parked]:
+            return [one for one in await on.parked() if one.reason == "too large"]
+
+        async def are_parked() -> bool:
+            return len(await parked()) == len(sizes)
+
+        await on.until(are_parked, 120.0)
+        later = on.new_lead()
+        await on.until(lambda: later in on.contacts(), PATIENCE_SECONDS)
+        found = await parked()
+
+    assert ended == []
+    assert sorted(one.original_size or len(one.original_bytes()) for one in found) >= sorted(sizes)
+    assert all(one.entity is not None and one.stage == "fetch" for one in found)
+
+
+@pytest.mark.parametrize("size", [100, 740_000, 900_000, 1_048_576])
+async def test_every_body_that_the_gateway_takes_is_kept(kafka: KafkaNode, tmp_path: Path, size: int) -> None:
+    """Of both vendors, known or not, up to `max_body_bytes`: 200, its bytes on `parked`, and the next one is taken."""
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": lambda _why: None}) as on:
+        strange = b'{"x": "' + b"y" * (size - 9) + b'"}'
+        url = f"{on.gateway.url}/lofty/{SECRET}"
+        statuses = []
+        for body in (strange, b'{"x": 1}'):
+            async with on.http.post(url, data=body) as answer:
+                statuses.append(answer.status)
+        kept = {one.original_bytes() for one in await on.parked()}
+
+    assert statuses == [200, 200]
+    assert {strange, b'{"x": 1}'} <= kept
+
+
+@pytest.mark.parametrize("topic", [CHANGES, FETCHES, SNAPSHOTS, GHL_CHANGES, LOFTY_WRITES, SWEEPS])
+async def test_a_large_record_on_a_topic_is_parked_and_the_next_goes_on(
+    kafka: KafkaNode, tmp_path: Path, topic: str
+) -> None:
+    """Garbage or not: its parked form always fits."""
+    ended: list[str] = []
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        for partition in range(PARTITIONS):
+            await on.produce(topic, b"k" * 2000, b"\x00" * 900_000, at=partition)
+
+        async def are_parked() -> bool:
+            return len(await on.parked()) == PARTITIONS
+
+        await on.until(are_parked, PATIENCE_SECONDS)
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts(), PATIENCE_SECONDS)
+        parked = await on.parked()
+
+    assert ended == []
+    assert {one.original_size for one in parked} == {900_000}
 
 
 async def _failure(append: object) -> BaseException | None:
