@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from streams.appender import Record
+from streams.appender import Record, RecordTooLarge
 from streams.core.rows import SeenRow
 from streams.tables import MemoryStore, Table
 
@@ -112,3 +112,32 @@ async def test_what_is_acknowledged_after_the_partition_went_is_not_stored() -> 
     await kafka.acknowledge()
     assert store.position(1, SEEN) is None
     assert table.get(1, "a") is None
+
+
+async def test_a_row_that_kafka_does_not_take_is_told_and_one_of_a_partition_that_went_is_not() -> None:
+    """What stands here then differs from the changelog: whoever owns the table must end."""
+    table, kafka, _ = a_table()
+    told: list[tuple[str, str]] = []
+    table.failed = lambda name, error: told.append((name, str(error)))
+    table.put(1, "a", row(5))
+    table.put(2, "b", row(5))
+    table.release(2)
+    for waiting in kafka.waiting:
+        waiting.set_exception(RuntimeError("no answer"))
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError):
+        await table.flush()
+
+    assert told == [("seen", "no answer")]
+
+
+async def test_a_row_that_no_changelog_takes_changes_nothing() -> None:
+    """The one who puts it hears of it; all other rows go on."""
+    table, kafka, _ = a_table()
+    with pytest.raises(RecordTooLarge):
+        table.put(1, "k" * 1000, row(5))
+    table.put(1, "a", row(5))
+    await kafka.acknowledge()
+    await table.flush()
+
+    assert [key for key, _ in table.items(1)] == ["a"]
