@@ -17,11 +17,12 @@ from mode.utils.logging import get_logger
 from connectors.errors import ConnectorError, NotSent
 from connectors.lofty import LoftyClient
 from connectors.lofty.leads import LeadPage
-from connectors.outcome import Disposition, classify
+from connectors.outcome import FORBIDDEN, Disposition, classify
 from streams.appender import Appender, Record
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.pauses import pause_after
+from streams.core.refusals import Judgement
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.sweep import (
     CHILD_KINDS,
@@ -163,11 +164,13 @@ class Sweeper:
             lead, kind = page.to_read[0]
             children = await _children(team.client, lead, kind)
             slot.answered()
+            self.loop.refusals.served(team.budget, f"list {kind}", lead.key)
             page.changes += await self._compare(team, row, children, self._known_children(team, lead, kind))
             page.to_read.popleft()
         else:
             answer = await _leads(team.client, row)
             slot.answered()
+            self.loop.refusals.served(team.budget, "list leads", connection)
             leads = [
                 listed(Entity.contact(connection, str(state["leadId"])), state)
                 for state in answer.leads
@@ -273,26 +276,37 @@ class Sweeper:
 
     def _failed(self, connection: str, team: Team, error: ConnectorError) -> Finish:
         outcome = classify(error)
+        page = self._pages.get(connection)
+        if outcome.name == FORBIDDEN and page is not None and page.to_read:
+            lead, kind = page.to_read[0]
+            match self.loop.refusals.refused(team.budget, f"list {kind}", lead.key):
+                case Judgement.TRY_AGAIN:
+                    return self._back_off(connection, error)
+                case Judgement.PARK:
+                    log.warning("%s: the sweep leaves its %ss out: %s", lead.key, kind, error)
+                    page.to_read.popleft()
+                    return AGAIN
         if pause := pause_after(error, WINDOW_SECONDS):
             self.pause(team.budget, *pause)
             return AGAIN
         match outcome.disposition:
-            case Disposition.GONE if (page := self._pages.get(connection)) and page.to_read:
+            case Disposition.GONE if page is not None and page.to_read:
                 page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
                 return AGAIN
             case Disposition.RETRY:
-                failures = self._failures[connection] = self._failures.get(connection, 0) + 1
-                wait = self.backoff.wait_seconds(failures, self.jitter())
-                log.info(
-                    "connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error
-                )
-                return Finish(Verdict.RETRY, wait)
+                return self._back_off(connection, error)
             case _:
                 self.count(connection, "failed")
                 log.error(
                     "connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error
                 )
                 return Finish(Verdict.RETRY, REFUSED_SECONDS)
+
+    def _back_off(self, connection: str, error: ConnectorError) -> Finish:
+        failures = self._failures[connection] = self._failures.get(connection, 0) + 1
+        wait = self.backoff.wait_seconds(failures, self.jitter())
+        log.info("connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error)
+        return Finish(Verdict.RETRY, wait)
 
 
 def schedule_of(settings: Sweep) -> Schedule:
