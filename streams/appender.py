@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 MOST_RECORDS = 2000
@@ -54,8 +55,11 @@ class Record:
         return size
 
 
-class NotWritten(RuntimeError):
-    """Kafka did not acknowledge a record. `in_doubt`: it may have it all the same. The producer is well for the next one."""
+class NotWritten(KafkaError):  # type: ignore[misc]  # aiokafka ships no types
+    """Kafka did not acknowledge a record. `in_doubt`: it may have it all the same. The producer is well for the next one.
+
+    An error of Kafka: whoever expects those (commands, the console, the dispatchers) takes this for one.
+    """
 
     def __init__(self, topic: str, why: str, *, in_doubt: bool) -> None:
         self.topic = topic
@@ -63,6 +67,9 @@ class NotWritten(RuntimeError):
         self.in_doubt = in_doubt
         may_have = ", and may have it all the same" if in_doubt else ""
         super().__init__(f"Kafka did not acknowledge a record for {topic}{may_have}: {why}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class RecordTooLarge(NotWritten):

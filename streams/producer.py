@@ -319,6 +319,11 @@ class KafkaProducer:
                     if not delivery.is_over:
                         await self._sign(node, delivery)
                         going[delivery.place] = delivery
+                # The time of some may have ended while an identity was asked for. They are not in doubt, and what follows
+                # them has their sequence numbers: sent now, they would stand in its place.
+                going = {place: delivery for place, delivery in going.items() if not delivery.is_over}
+                if not going:
+                    return
                 topics: dict[str, list[tuple[int, bytes]]] = {}
                 for place, delivery in going.items():
                     delivery.in_flight = True
@@ -331,7 +336,13 @@ class KafkaProducer:
                 )
                 sends = True
                 response = await self.client.send(node, request)
-            except (KafkaError, OSError, TimeoutError) as error:
+            except asyncio.CancelledError:
+                for delivery in deliveries:
+                    delivery.in_doubt |= sends and delivery.in_flight
+                raise
+            except Exception as error:  # whatever it is, a batch is sent again until its time is over
+                if not isinstance(error, (KafkaError, OSError, TimeoutError)):
+                    log.exception("A request to Kafka failed in an unknown way; it is sent again")
                 was_sent = sends and not isinstance(error, (errors.NodeNotReadyError, errors.StaleMetadata))
                 for delivery in deliveries:
                     delivery.in_doubt |= was_sent and delivery.in_flight

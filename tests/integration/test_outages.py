@@ -18,12 +18,13 @@ from streams.appender import Appender, NotWritten, Record, RecordTooLarge
 from streams.producer import KafkaProducer
 from streams.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, SNAPSHOTS, SWEEPS
 from streams.words import Parked
+from tests.deadlines import within
 from tests.integration.stage import LOCATION, PARTITIONS, SECRET, Stage, stage
 from tests.kafka.broker import real_broker
 from tests.kafka.jars import why_unavailable
 from tests.kafka.node import KafkaNode
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = within(60)
 """How long something may take that takes a second on an idle machine."""
 
 RECORD_BYTES = 1_500_000
@@ -286,7 +287,7 @@ async def test_leads_that_are_made_while_kafka_is_away_are_in_ghl_soon_after(
         alive = await _status(on, f"{on.gateway.url}/healthz")
         await asyncio.to_thread(kafka.start)
         await on.until(lambda: set(leads) <= set(on.contacts()), 120.0)
-        await on.until(lambda: on.worker.is_ready and on.gateway.is_ready, PATIENCE_SECONDS)
+        await on.until(lambda: on.worker.is_ready and on.gateway.is_ready, 60.0)
         after = await _readiness(on)
         await on.until_quiet(120.0)
         twice = len(on.ghl.place(LOCATION).contacts) - len(set(leads))
@@ -328,7 +329,7 @@ async def test_a_snapshot_that_no_row_can_hold_is_parked_with_its_size_and_the_n
 
         await on.until(are_parked, 120.0)
         later = on.new_lead()
-        await on.until(lambda: later in on.contacts(), PATIENCE_SECONDS)
+        await on.until(lambda: later in on.contacts(), 60.0)
         found = await parked()
 
     assert ended == []
@@ -365,9 +366,9 @@ async def test_a_large_record_on_a_topic_is_parked_and_the_next_goes_on(
         async def are_parked() -> bool:
             return len(await on.parked()) == PARTITIONS
 
-        await on.until(are_parked, PATIENCE_SECONDS)
+        await on.until(are_parked, 60.0)
         lead = on.new_lead()
-        await on.until(lambda: lead in on.contacts(), PATIENCE_SECONDS)
+        await on.until(lambda: lead in on.contacts(), 60.0)
         parked = await on.parked()
 
     assert ended == []
