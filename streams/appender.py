@@ -229,13 +229,13 @@ class Appender:
         position, most = 0, MOST_RECORDS
         while position < len(pending):
             first, began = position, time.perf_counter()
-            until = pending[first].until
+            now, until = loop.time(), pending[first].until
             try:
-                if until <= loop.time():
+                if until <= now:
                     position += 1
                     raise NotWritten(topic, "its time was over before it could be sent", in_doubt=False)
                 batch = self._producer.create_batch()
-                while position < len(pending) and position - first < most:
+                while position < len(pending) and position - first < most and pending[position].until > now:
                     record = pending[position].record
                     taken = batch.append(
                         key=record.key, value=record.value, timestamp=None, headers=list(record.headers)

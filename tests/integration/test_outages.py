@@ -24,6 +24,8 @@ from tests.kafka.broker import real_broker
 from tests.kafka.jars import why_unavailable
 from tests.kafka.node import KafkaNode
 
+pytestmark = pytest.mark.thorough
+
 PATIENCE_SECONDS = within(60)
 """How long something may take that takes a second on an idle machine."""
 
@@ -232,7 +234,6 @@ async def test_an_identity_that_kafka_does_not_accept_is_replaced(kafka: KafkaNo
     assert again == [after[0] + 1]
 
 
-@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.parametrize(("how", "seconds"), [("killed", 65.0), ("frozen", 65.0)])
 async def test_after_a_minute_everything_is_written(kafka: KafkaNode, how: str, seconds: float) -> None:
@@ -262,14 +263,8 @@ async def test_after_a_minute_everything_is_written(kafka: KafkaNode, how: str, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("how", "seconds"),
-    [
-        ("killed", 8.0),
-        pytest.param("killed", 65.0, marks=pytest.mark.thorough),
-        pytest.param("killed", 20.0, marks=pytest.mark.thorough),
-    ],
-)
+@pytest.mark.timeout(480)  # the outage, and what is waited for after it
+@pytest.mark.parametrize(("how", "seconds"), [("killed", 8.0), ("killed", 65.0), ("killed", 20.0)])
 async def test_leads_that_are_made_while_kafka_is_away_are_in_ghl_soon_after(
     kafka: KafkaNode, tmp_path: Path, how: str, seconds: float
 ) -> None:

@@ -361,6 +361,28 @@ async def test_an_append_with_a_bound_of_its_own_ends_then_and_is_not_sent_later
     assert broker.requests == 1
 
 
+async def test_what_is_given_up_does_not_leave_with_another_that_waits_longer() -> None:
+    """They stand in the same batch otherwise."""
+    appender, broker, made = await started("silent")
+    stuck = appender.enqueue(record("stuck"), within=0.03)
+    await asyncio.sleep(0)
+    patient = [appender.enqueue(record(name)) for name in ("a", "b")]
+    given_up = appender.enqueue(record("given up"), within=0.01)
+    patient.append(appender.enqueue(record("c")))
+    with pytest.raises(NotWritten):
+        await asyncio.wait_for(stuck, DEADLINE_SECONDS)
+    made._busy.clear()  # the silent request has no answer: a real one ends after its own time
+    made._kick()
+    offsets = await asyncio.wait_for(asyncio.gather(*patient), DEADLINE_SECONDS)
+    with pytest.raises(NotWritten) as failure:
+        await asyncio.wait_for(given_up, DEADLINE_SECONDS)
+    values = broker.logs[TopicPartition("t", 0)].values
+    await made.stop()
+
+    assert not failure.value.in_doubt
+    assert (offsets, values) == ([0, 1, 2], [b"a", b"b", b"c"])
+
+
 async def test_what_waits_for_kafka_is_bounded_and_what_comes_beyond_fails_at_once() -> None:
     """An outage must not take all memory; when it is over, there is room again."""
     broker_of_all = await started("silent", delivery_seconds=0.05)
