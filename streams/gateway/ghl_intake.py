@@ -3,11 +3,10 @@
 | the delivery | the answer | why |
 | --- | --- | --- |
 | signed by GHL, and Kafka has it | 200 | accepted: from here on nothing is lost |
-| signed, and not what we know; of a location that is not configured; too old | 200 | kept in `parked` as raw bytes |
+| signed, and no JSON; not what we know; of a location that is not configured; too old | 200 | kept in `parked` as raw bytes: GHL would not send it again |
 | signed, of a type that nothing is made of | 200 | ignored, and counted |
 | not signed by GHL | 401 | whatever it says, it is not read |
 | from an address that is not allowed | 403 | |
-| signed, and not JSON | 400 | |
 | too large | 413 | above `gateway.max_body_bytes` |
 | compressed | 415 | GHL sends no such thing |
 | Kafka does not take it | 429 | GHL tries again after a 429 under each policy that it has published, after a 5xx not |
@@ -102,11 +101,7 @@ class GhlIntake:
         except BadSignature as error:
             self._refusals.tell("bad signature", f"from {address}: {error.reason}")
             return self._answer("bad signature", 401)
-        try:
-            record, result, location, span = self._record(raw)
-        except NotJson as error:
-            self._refusals.tell("not json", f"from {address}: {error}")
-            return self._answer("not json", 400)
+        record, result, location, span = self._record(raw)
         try:
             async with asyncio.timeout(KAFKA_SECONDS):
                 if record is not None:
@@ -121,9 +116,11 @@ class GhlIntake:
         return self._answer(result, 200)
 
     def _record(self, raw: bytes) -> tuple[Record | None, str, str, Span | None]:
-        """What is appended for a delivery, what it is called, its location, and its trace. Raises `NotJson`."""
+        """What is appended for a delivery, what it is called, its location, and its trace."""
         try:
             hook = parse(raw)
+        except NotJson as error:
+            return self._parked(raw, "not json", str(error)), "parked", "", None
         except UnknownShape as error:
             return self._parked(raw, "unknown shape", str(error)), "parked", "", None
         if not hook.is_used:

@@ -201,7 +201,9 @@ PARKED = _counter(
     "parked_total",
     "Records parked, by stage and reason.",
     Label("stage", get_args(Stage)),
-    Label("reason", (*_REASONS, "unreadable", "unknown connection", "unknown shape", "wrong team", "other")),
+    Label(
+        "reason", (*_REASONS, "unreadable", "unknown connection", "unknown shape", "not json", "wrong team", "other")
+    ),
     by="worker gateway",
     zeros=((ALL, "unreadable"), ("deliver", "refused"), ("fetch", "refused"), ("intake", "unknown shape")),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from connectors.json_reader import Unreadable, read
 
 
 class NotAWord(ValueError):
@@ -16,6 +18,13 @@ class NotAWord(ValueError):
         super().__init__(f"expected a {expected}: {why}")
 
 
+def _takes_any(schema: Any) -> bool:
+    """Whether a pydantic schema has a part that takes any value."""
+    if isinstance(schema, dict):
+        return schema.get("type") == "any" or any(_takes_any(one) for one in schema.values())
+    return isinstance(schema, list | tuple) and any(_takes_any(one) for one in schema)
+
+
 class Word(BaseModel):
     """A frozen value that travels on a topic."""
 
@@ -23,6 +32,13 @@ class Word(BaseModel):
 
     version: ClassVar[int] = 1
     v: int = 1
+    _is_open: ClassVar[bool] = False
+    """Whether it holds JSON of others as it came: then only the reader of JSON knows whether that can be written again."""
+
+    @classmethod
+    def __pydantic_on_complete__(cls) -> None:
+        """Find out whether any of its fields, or of what they hold, takes any value."""
+        cls._is_open = _takes_any(cls.__pydantic_core_schema__)
 
     def to_bytes(self) -> bytes:
         """The value as it stands on the topic."""
@@ -37,7 +53,9 @@ class Word(BaseModel):
         if raw is None:
             raise NotAWord(cls.__name__, "the record has no value")
         try:
-            word = cls.model_validate_json(raw)
+            word = cls._read(raw)
+        except Unreadable as error:
+            raise NotAWord(cls.__name__, str(error)) from None
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the value"
@@ -45,3 +63,16 @@ class Word(BaseModel):
         if word.v > cls.version:
             raise NotAWord(cls.__name__, f"version {word.v} is newer than {cls.version}: upgrade this worker")
         return word
+
+    @classmethod
+    def _read(cls, raw: bytes) -> Self:
+        if not cls._is_open:
+            try:
+                return cls.model_validate_json(raw)  # the fastest for what has no JSON of others in it
+            except ValidationError as error:
+                if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
+                    raise
+        value = read(raw).value
+        if not isinstance(value, dict):
+            raise Unreadable("an object", type(value).__name__)
+        return cls.model_validate(value)
