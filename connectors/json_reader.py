@@ -32,6 +32,9 @@ MOST_DEPTH = 64
 MOST_CONTAINERS = 500_000
 """How many objects and lists a text may hold: an empty one takes two bytes there, and sixty in memory."""
 
+REPAIRS = "_repairs"
+"""Where an object of a vendor's bears what was repaired in it, for whoever maps it."""
+
 REPLACED_CHARACTERS = "unreadable characters were replaced by U+FFFD"
 REPLACED_NUMBERS = "numbers that are none were replaced by null"
 
@@ -56,7 +59,7 @@ class Reading(NamedTuple):
     repairs: tuple[str, ...] = ()
 
 
-def read(raw: bytes) -> Reading:
+def read(raw: bytes, *, most_depth: int = MOST_DEPTH) -> Reading:
     """Read a JSON text. Raises `Unreadable`, and nothing else."""
     if len(raw) > MOST_BYTES:
         raise Unreadable(f"JSON of at most {MOST_BYTES} bytes", f"{len(raw)} bytes")
@@ -67,16 +70,16 @@ def read(raw: bytes) -> Reading:
     try:
         reading = Reading(orjson.loads(raw))
     except orjson.JSONDecodeError:
-        return _read_tolerantly(raw)
-    if opened > MOST_DEPTH and is_deep(reading.value):
-        raise _too_deep()
+        return _read_tolerantly(raw, most_depth)
+    if opened > most_depth and is_deep(reading.value, most_depth):
+        raise _too_deep(most_depth)
     return reading
 
 
-def is_deep(value: Any) -> bool:
-    """Whether lists and objects are nested deeper than `MOST_DEPTH`. Without recursion."""
+def is_deep(value: Any, most_depth: int = MOST_DEPTH) -> bool:
+    """Whether lists and objects are nested deeper than that. Without recursion."""
     level = [value] if type(value) is dict or type(value) is list else []
-    for _ in range(MOST_DEPTH):
+    for _ in range(most_depth):
         level = [
             inner
             for outer in level
@@ -94,7 +97,7 @@ def printable(text: str, longest: int) -> str:
     return cut if cut.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in cut)
 
 
-def _read_tolerantly(raw: bytes) -> Reading:
+def _read_tolerantly(raw: bytes, most_depth: int) -> Reading:
     text, is_replaced = _decode(raw)
     numbers = _Numbers()
     decoder = json.JSONDecoder(
@@ -106,9 +109,9 @@ def _read_tolerantly(raw: bytes) -> Reading:
         where = f"line {error.lineno} column {error.colno}"
         raise Unreadable("JSON", f"{len(raw)} bytes that are none", where) from None
     except RecursionError:
-        raise _too_deep() from None
-    if is_deep(value):
-        raise _too_deep()
+        raise _too_deep(most_depth) from None
+    if is_deep(value, most_depth):
+        raise _too_deep(most_depth)
     if "\\u" in text:  # only an escape can be half a pair: decoding leaves none
         value, has_halves = _without_halves(value)
         is_replaced = is_replaced or has_halves
@@ -163,5 +166,5 @@ def _without_halves(value: Any) -> tuple[Any, bool]:
     return clean(value), found
 
 
-def _too_deep() -> Unreadable:
-    return Unreadable(f"JSON nested at most {MOST_DEPTH} deep", "a deeper one")
+def _too_deep(most_depth: int) -> Unreadable:
+    return Unreadable(f"JSON nested at most {most_depth} deep", "a deeper one")

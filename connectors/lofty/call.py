@@ -13,7 +13,7 @@ from connectors.answered import Answered
 from connectors.auth import Auth, exchange
 from connectors.errors import InvalidRequest, MalformedAnswer
 from connectors.http import Request, Response, Transport
-from connectors.json_reader import Unreadable, read
+from connectors.json_reader import REPAIRS, Unreadable, read
 from connectors.lofty.answers import malformed, refusal
 from connectors.lofty.operations import OPERATIONS
 from connectors.lofty.rate import read_rate
@@ -45,11 +45,11 @@ class Answer:
             raise malformed(operation.name, response, "a body", now=now)
 
     def object(self, key: str) -> dict[str, Any]:
-        """The object at `key`. Raises `MalformedAnswer` when it is missing."""
+        """The object at `key`. It bears what was repaired in the answer. Raises `MalformedAnswer` when it is missing."""
         found = self._value(key)
         if not isinstance(found, dict):
             raise self.malformed(f"an object {key!r}")
-        return found
+        return {**found, REPAIRS: list(self.repairs)} if self.repairs else found
 
     def objects(self, key: str | None) -> list[dict[str, Any]]:
         """The objects of the list at `key`, or of the bare list that the whole body is.

@@ -40,6 +40,7 @@ from streams.core.errand import (
     written,
 )
 from streams.core.pauses import pause_after
+from streams.core.repeats import Failure, failure_of
 from streams.dispatch.loop import AGAIN, DONE, Slot
 from streams.dispatch.loop import Finish as End
 from streams.dispatch.reader import WINDOW_SECONDS, Team
@@ -129,7 +130,7 @@ class Errands:
         slot.answered()
         self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
         if facts is None:
-            return await self._park(row, team, step, "not findable", NOT_TO_BE_LOOKED_FOR)
+            return await self._park(row, team, _name(step), "not findable", NOT_TO_BE_LOOKED_FOR)
         # A lead is read before each try to write it: what failed is tried ever more rarely all the same.
         if not isinstance(step, ReadLead):
             facts |= {"attempts": 0, "last_error": ""}
@@ -195,7 +196,7 @@ class Errands:
                 await self._tell(gone, team, "unchanged", _name(step), answer, "it is not in Lofty any more")
                 return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
             case Disposition.REFUSED | Disposition.ADOPT | Disposition.GONE:
-                return await self._park(row, team, step, outcome.name, str(error), answer)
+                return await self._park(row, team, _name(step), outcome.name, str(error), answer)
         wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter())
         waiting = await self._change(
             row,
@@ -205,10 +206,18 @@ class Errands:
             last_error=str(error),
         )
         await self._tell(waiting, team, "failed", _name(step), answer, str(error))
-        return End(Verdict.RETRY, wait)
+        return End(Verdict.RETRY, wait, failure_of(error))
+
+    async def give_up(self, item: Item, failure: Failure) -> End:
+        """Park an errand that fails in the same way again and again. What its row says of a create in doubt stays."""
+        team = self.teams[item.tenant]
+        row = self.errands.get(team.partition, item.key.removeprefix(PREFIX))
+        if row is None or row.parked:
+            return DONE
+        return await self._park(row, team, "write", failure.cause, failure.message)
 
     async def _park(
-        self, row: ErrandRow, team: Team, step: Step, reason: str, message: str, answer: VendorError | None = None
+        self, row: ErrandRow, team: Team, step: str, reason: str, message: str, answer: VendorError | None = None
     ) -> End:
         write = row.write
         parked = Parked(
@@ -216,7 +225,7 @@ class Errands:
             reason=reason,
             message=message,
             at_ms=self.now_ms(),
-            source=f"{self.writes_topic}/{team.partition}@{_name(step)}",
+            source=f"{self.writes_topic}/{team.partition}@{step}",
             entity=Entity.contact(write.connection, write.lead).key,
             connection=write.connection,
             status=answer.status if answer else None,
@@ -225,7 +234,7 @@ class Errands:
         await self.appender.append([self.parking.record(parked)])
         log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
         await self._change(row, team, parked=reason)
-        await self._tell(row, team, "refused", _name(step), answer, message)
+        await self._tell(row, team, "refused", step, answer, message)
         current = self.errands.get(team.partition, write.key)
         return DONE if current is None or current.parked else AGAIN
 

@@ -16,6 +16,7 @@ from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Verdict
 from streams.core.pauses import pause_after
 from streams.core.reading import not_found, snapshot_of
+from streams.core.repeats import Failure, failure_of
 from streams.core.rows import FetchRow
 from streams.dispatch.loop import AGAIN, DONE, Finish, Slot
 from streams.metrics import Metrics
@@ -115,7 +116,7 @@ class Reader:
             case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._park(entity, team, row, outcome.name, error)
             case _:
-                return await self._back_off(entity, team, str(error))
+                return await self._back_off(entity, team, str(error), failure_of(error))
 
     async def _not_found(
         self, entity: Entity, team: Team, row: FetchRow, why: str, *, names_nothing: bool = False
@@ -135,7 +136,15 @@ class Reader:
             case "unknown":
                 return await self._park(entity, team, row, NAMES_NOTHING, None, why)
 
-    async def _back_off(self, entity: Entity, team: Team, why: str) -> Finish:
+    async def give_up(self, item: Item, failure: Failure) -> Finish:
+        """Park a read that fails in the same way again and again. The key may be one that does not read back."""
+        team = self.teams[item.tenant]
+        row = self.fetches.get(team.partition, item.key)
+        if row is None or row.parked:
+            return DONE
+        return await self._park(row.entity, team, row, failure.cause, None, failure.message)
+
+    async def _back_off(self, entity: Entity, team: Team, why: str, failure: Failure | None = None) -> Finish:
         row = self.fetches.get(team.partition, entity.key)
         if row is None:
             return DONE
@@ -148,7 +157,7 @@ class Reader:
         self.fetches.put(team.partition, entity.key, row.model_copy(update=update))
         await self.fetches.flush()
         log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, why)
-        return Finish(Verdict.RETRY, wait)
+        return Finish(Verdict.RETRY, wait, failure)
 
     async def _park(
         self, entity: Entity, team: Team, row: FetchRow, reason: str, error: ConnectorError | None, message: str = ""

@@ -22,6 +22,7 @@ from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.fingerprint import field_hash
 from streams.core.pauses import pause_after
 from streams.core.plan import UNKNOWN
+from streams.core.repeats import Failure, failure_of
 from streams.core.respond import Look, Response, Scene, respond
 from streams.core.rows import LinkRow
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
@@ -303,9 +304,23 @@ class Responder:
             case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._park(key, row, place, outcome.name, str(error), answer)
             case _:
-                return await self._retry(key, row, place, str(error))
+                return await self._retry(key, row, place, str(error), failure=failure_of(error))
 
-    async def _retry(self, key: str, row: EventRow, place: Location, why: str, seconds: float | None = None) -> Finish:
+    async def give_up(self, item: Item, failure: Failure) -> Finish:
+        """Park an event that fails in the same way again and again."""
+        key, place = item.key.removeprefix(PREFIX), self.locations[item.tenant]
+        row = self.events.get(place.partition, key)
+        return DONE if row is None else await self._park(key, row, place, failure.cause, failure.message)
+
+    async def _retry(
+        self,
+        key: str,
+        row: EventRow,
+        place: Location,
+        why: str,
+        seconds: float | None = None,
+        failure: Failure | None = None,
+    ) -> Finish:
         wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter()) if seconds is None else seconds
         update = {
             "attempts": row.attempts + 1,
@@ -314,7 +329,7 @@ class Responder:
         }
         self.events.put(place.partition, key, row.model_copy(update=update))
         await self.events.flush()
-        return Finish(Verdict.RETRY, wait)
+        return Finish(Verdict.RETRY, wait, failure)
 
     async def _park(
         self, key: str, row: EventRow, place: Location, reason: str, why: str, answer: VendorError | None = None

@@ -24,6 +24,7 @@ from streams.core.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settl
 from streams.core.plan_contact import may_stand
 from streams.core.planning import Prepared, Rules, doubts, overruled, prepare
 from streams.core.record import record_link
+from streams.core.repeats import Failure, failure_of
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.ghl_calls import Performed, perform
 from streams.dispatch.loop import AGAIN, BLOCKED, DONE, Finish, Slot
@@ -256,6 +257,16 @@ class Writer:
                 rests = call.is_create and is_cut_off(error)
                 return await self._back_off(entity, place, error, place.rules.search_lag_ms / 1000 if rests else 0.0)
 
+    async def give_up(self, item: Item, failure: Failure) -> Finish:
+        """Park a write that fails in the same way again and again. A create that is in doubt stays in doubt."""
+        place = self.locations[item.tenant]
+        row = self.outbox.get(place.partition, item.key)
+        if row is None:
+            return DONE
+        if row.parked:
+            return Finish(Verdict.PARKED)
+        return await self._park(place, row, "write", failure.cause, None, failure.message, outcome="parked")
+
     async def _back_off(self, entity: Entity, place: Location, error: ConnectorError, least_seconds: float) -> Finish:
         row = self.outbox.get(place.partition, entity.key)
         if row is None:
@@ -269,7 +280,7 @@ class Writer:
         self.outbox.put(place.partition, entity.key, row.model_copy(update=update))
         await self.outbox.flush()
         log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, error)
-        return Finish(Verdict.RETRY, wait)
+        return Finish(Verdict.RETRY, wait, failure_of(error))
 
     async def _adopt(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, answer: VendorError

@@ -14,6 +14,7 @@ from streams.core.admission import Admission
 from streams.core.delivery import Acceptance
 from streams.core.pauses import PAUSE_KINDS
 from streams.core.plan import StepName
+from streams.core.repeats import FAILS_EVERY_TIME
 from streams.core.rows import SweepKind
 from streams.core.work import Priority
 from streams.metrics.spec import ALL, Label, Spec, Type
@@ -202,7 +203,17 @@ PARKED = _counter(
     "Records parked, by stage and reason.",
     Label("stage", get_args(Stage)),
     Label(
-        "reason", (*_REASONS, "unreadable", "unknown connection", "unknown shape", "not json", "wrong team", "other")
+        "reason",
+        (
+            *_REASONS,
+            "unreadable",
+            "unknown connection",
+            "unknown shape",
+            "not json",
+            "wrong team",
+            FAILS_EVERY_TIME,
+            "other",
+        ),
     ),
     by="worker gateway",
     zeros=((ALL, "unreadable"), ("deliver", "refused"), ("fetch", "refused"), ("intake", "unknown shape")),

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from connectors.json_reader import Unreadable, read
+from connectors.json_reader import MOST_DEPTH, Unreadable, read
 
 
 class NotAWord(ValueError):
@@ -31,6 +31,8 @@ class Word(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     version: ClassVar[int] = 1
+    deepest: ClassVar[int] = MOST_DEPTH + 16
+    """How deep it may be nested. What is put into another word has less, so that the other can be read again."""
     v: int = 1
     _is_open: ClassVar[bool] = False
     """Whether it holds JSON of others as it came: then only the reader of JSON knows whether that can be written again."""
@@ -62,7 +64,13 @@ class Word(BaseModel):
             raise NotAWord(cls.__name__, f"{where}: {first['msg']}") from None
         if word.v > cls.version:
             raise NotAWord(cls.__name__, f"version {word.v} is newer than {cls.version}: upgrade this worker")
+        if problem := word.problem():
+            raise NotAWord(cls.__name__, problem)
         return word
+
+    def problem(self) -> str | None:
+        """What makes it unusable although each field is of its type; asked when it is read from a topic."""
+        return None
 
     @classmethod
     def _read(cls, raw: bytes) -> Self:
@@ -72,7 +80,7 @@ class Word(BaseModel):
             except ValidationError as error:
                 if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
                     raise
-        value = read(raw).value
+        value = read(raw, most_depth=cls.deepest).value
         if not isinstance(value, dict):
             raise Unreadable("an object", type(value).__name__)
         return cls.model_validate(value)
