@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaProducer
 
 from connectors.http import AiohttpTransport, Transport
+from streams.core.repeats import Repeats
 from streams.dispatch.watchdog import end_process
 from streams.kafka import new_producer
 from streams.metrics import Metrics
@@ -38,5 +39,6 @@ class Collaborators:
     tracing: Tracing = field(default_factory=NoTracing)
     end: Callable[[str], None] = end_process
     newer_mappings: Callable[[Settings], tuple[int, str]] = lambda s: (s.mapping_version, s.mapping_trouble)
+    repeats: Callable[[], Repeats] = Repeats
     visibility_ms: int = 60_000
     search_lag_ms: int = 10_000

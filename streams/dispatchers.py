@@ -266,6 +266,7 @@ class Dispatchers:
             may_start=lambda: self._lease.is_held,
             watching=self._observing,
             give_up=give_up,
+            repeats=self._given.repeats(),
         )
 
     def _new_sweeper(self, teams: dict[str, Team]) -> Sweeper:
@@ -279,6 +280,7 @@ class Dispatchers:
             changes_topic=self._names.of(CHANGES),
             partitions=self._settings.kafka.partitions,
             parking=self._parking,
+            repeats=self._given.repeats(),
             pause=self.reading.pause,
             now_ms=self._given.now_ms,
             jitter=self._given.jitter,

@@ -106,10 +106,14 @@ MOST_RUNS = 10_000
 
 
 class Repeats:
-    """The state: what fails how often, by key, and what succeeds, by scope (a connection of a budget)."""
+    """The state: what fails how often, by key, and what succeeds, by scope (a connection of a budget).
 
-    def __init__(self, limit: Limit | None = None) -> None:
+    `pace` shortens all times alike, for tests.
+    """
+
+    def __init__(self, limit: Limit | None = None, *, pace: float = 1.0) -> None:
         self._limit = limit or Limit()
+        self._pace = pace
         self._runs: dict[str, _Run] = {}
         self._scopes: dict[str, _Scope] = {}
 
@@ -127,7 +131,7 @@ class Repeats:
         others_go_well = state.succeeded_at > run.first
         patience = failure.patience
         least = patience.over_seconds if others_go_well else patience.alone_seconds
-        if run.times < patience.times or now - run.first < least:
+        if run.times < patience.times or now - run.first < least / self._pace:
             return "again"
         return "pause" if self._is_too_much(state) else "park"
 

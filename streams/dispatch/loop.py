@@ -55,6 +55,9 @@ GiveUp = Callable[[Item, Failure], Awaitable[Finish | None]]
 OURS = (KafkaError, OSError, TimeoutError)
 """What goes wrong between us and Kafka or the disk: it says nothing of the work in hand."""
 
+DEFECT_SECONDS = 60.0
+"""After how long work that failed in a way that no outcome covers is tried again."""
+
 REPEATS_PAUSE_SECONDS = 60.0
 """How long a budget pauses when most of a connection's work would have to be parked, before it is tried once more."""
 
@@ -130,9 +133,10 @@ class DispatchLoop:
         now_ms: Callable[[], int] = lambda: 0,
         watching: Watching | None = None,
         give_up: GiveUp = _nothing_to_park,
+        repeats: Repeats | None = None,
     ) -> None:
         self._give_up = give_up
-        self._repeats = Repeats()
+        self._repeats = repeats or Repeats()
         self.name = name
         self._watching = watching or _Unwatched()
         self.core = Dispatcher()
@@ -246,7 +250,7 @@ class DispatchLoop:
             # A defect of ours, or Kafka is gone. The entity stays in its table and is tried again; nothing is lost.
             with about(connection=item.tenant, entity=item.key):
                 log.exception("%s: failed in a way that no outcome covers; tried again in a minute", self.name)
-            finish = Finish(Verdict.RETRY, 60.0, None if isinstance(error, OURS) else defect(error))
+            finish = Finish(Verdict.RETRY, DEFECT_SECONDS, None if isinstance(error, OURS) else defect(error))
         finish = await self._judge(item, finish)
         slot.answered(was_sent=False)
         self._watching.worked(self.name, item, finish.verdict, began_ns)

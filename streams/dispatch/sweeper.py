@@ -101,6 +101,7 @@ class Sweeper:
     changes_topic: str
     partitions: int
     parking: Parking
+    repeats: Repeats
     pause: Callable[[str, float, str], None]
     now_ms: Callable[[], int]
     jitter: Callable[[], float]
@@ -108,7 +109,6 @@ class Sweeper:
     backoff: Backoff = Backoff()
     _pages: dict[str, _Page] = field(default_factory=dict)
     _apart: dict[str, _Apart] = field(default_factory=dict)
-    _repeats: Repeats = field(default_factory=Repeats)
     _failures: dict[str, int] = field(default_factory=dict)
     _owned: set[str] = field(default_factory=set)
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
@@ -191,7 +191,7 @@ class Sweeper:
             lead, kind = page.to_read[0]
             children = await _children(team.client, lead, kind)
             slot.answered()
-            self._repeats.succeeded(f"{lead.lane}:{kind}", connection, self.now_ms() / 1000)
+            self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.now_ms() / 1000)
             page.changes += await self._compare(team, row, children, self._known_children(team, lead, kind))
             page.to_read.popleft()
         else:
@@ -402,13 +402,13 @@ class Sweeper:
         """A list of notes, tasks or appointments cannot be read: the others first; at last it is parked."""
         lead, kind = page.to_read[0]
         key = f"{lead.lane}:{kind}"
-        if self._repeats.failed(key, connection, failure, self.now_ms() / 1000) != "park":
+        if self.repeats.failed(key, connection, failure, self.now_ms() / 1000) != "park":
             page.to_read.rotate(-1)
             return False
         page.to_read.popleft()
         words = f"the list of {kind}s of lead {lead.lead} cannot be read: {failure.message}"
         await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
-        self._repeats.parked(key, connection)
+        self.repeats.parked(key, connection)
         return True
 
 
