@@ -8,6 +8,7 @@ A page that cannot be read is taken apart into ever smaller ones: its good leads
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ REFUSED_SECONDS = 600.0
 APART_AFTER = 2
 """After so many failures in the same way a page is taken apart."""
 PIECE = 10
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 LONGEST_ORIGINAL = 100_000
 
 
@@ -178,7 +180,8 @@ class Sweeper:
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
             return await self._failed(connection, team, row, error)
-        self._failures.pop(connection, None)
+        if connection not in self._apart:  # else it goes on failing until a whole page was read
+            self._failures.pop(connection, None)
         return found
 
     # -- one request --------------------------------------------------------------------------------------
@@ -378,6 +381,11 @@ class Sweeper:
             case Disposition.GONE if (page := self._pages.get(connection)) and page.to_read:
                 page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
                 return AGAIN
+            case Disposition.REFUSED if (page := self._pages.get(connection)) and page.to_read:
+                lead, kind = page.to_read.popleft()  # of this lead alone: the others are none the worse
+                words = f"the list of {kind}s of lead {lead.lead} is refused: {error}"
+                await self._park(connection, outcome.name, words, f"list-{kind}s of {lead.lead}")
+                return AGAIN
             case Disposition.RETRY:
                 failures = self._failures[connection] = self._failures.get(connection, 0) + 1
                 failure = failure_of(error)
@@ -437,7 +445,9 @@ def _is_about_content(error: ConnectorError) -> bool:
 
 
 def _has_id(state: Mapping[str, Any]) -> bool:
-    return bool(state.get("leadId")) and is_id(str(state["leadId"]))
+    """Whether it is a lead that can be asked for: with any other id than a number, nothing of it could be read."""
+    found = state.get("leadId")
+    return isinstance(found, int | str) and not isinstance(found, bool) and _NUMBER.fullmatch(str(found)) is not None
 
 
 async def _children(client: LoftyClient, lead: Entity, kind: Kind) -> list[Listed]:
