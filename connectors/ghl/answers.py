@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.error_texts import MOST_TEXTS, error_texts, page_text, short_id
+from connectors.error_texts import LONGEST_ID, MOST_TEXTS, error_texts, page_text, short_id
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.ghl.rate import read_rate
 from connectors.ghl.wire import Contact
 from connectors.json_reader import Unreadable, read
 from connectors.request import Response
+
+_MOST_META = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,15 @@ def _facts(operation: str, response: Response) -> dict[str, Any]:
         "status": response.status,
         "messages": error_texts(_messages(content, response)),
         "trace_id": trace_id(content, response.headers),
-        "meta": meta if isinstance(meta, dict) else None,
+        "meta": _short(meta) if isinstance(meta, dict) else None,
         "rate": read_rate(response.headers),
     }
+
+
+def _short(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """What a refusal says beside its words, as far as it is names and ids."""
+    known = list(meta.items())[:_MOST_META]
+    return {name: value for name, value in known if len(name) <= LONGEST_ID and len(str(value)) <= LONGEST_ID}
 
 
 def _messages(content: Any, response: Response) -> list[str]:
