@@ -28,8 +28,7 @@ ENV PATH=/opt/lofty-ghl/bin:$PATH \
     LOFTY_GHL_CONFIG=/etc/lofty-ghl/lofty-ghl.toml
 USER 10001
 WORKDIR /var/lib/lofty-ghl
-# The tables of a worker. Each worker needs one of its own.
-VOLUME /var/lib/lofty-ghl
+# The tables of a worker lie here: mount a volume. None is declared, so that nothing stays behind in one without a name.
 # 8080: the gateway's webhooks, console and health; 8081: a worker's health and metrics.
 EXPOSE 8080 8081
 ENTRYPOINT ["lofty-ghl"]

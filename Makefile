@@ -6,7 +6,10 @@ READY := .venv/.ready
 ARGS ?=
 JOBS ?= 2
 
-.PHONY: help setup demo test alerts compose check bench chaos-short chaos lock clean
+# The two parts of the tests differ in their mark alone, so that together they are all: tests/harness/test_parts.py holds this.
+PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile --durations=10 --ignore=tests/compose
+
+.PHONY: help setup demo test test-rest test-all alerts compose docker-check check bench chaos-short chaos lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -21,14 +24,22 @@ $(READY): requirements.lock pyproject.toml .ci/setup
 demo: $(READY) ## the whole flow on an embedded broker and sandboxes, in two minutes (ARGS=--keep to look around)
 	@$(BIN)/lofty-ghl demo $(ARGS)
 
-test: $(READY) ## all tests but those of alerts and chaos; a real Kafka where Java and Maven, Docker or KAFKA_BOOTSTRAP_SERVERS give one (JOBS=2 files at a time)
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile --ignore=tests/compose $(ARGS)
+test: $(READY) ## in six minutes: all that is fast, the pipeline on the embedded broker, some of it on a real Kafka, the console in Chromium (JOBS=2 files at a time)
+	@$(PYTEST) -m "not thorough" $(ARGS)
+
+test-rest: $(READY) ## what `make test` leaves out: the pipeline on a real Kafka, hostile corpora, walks; a real Kafka needs Java and Maven, Docker or KAFKA_BOOTSTRAP_SERVERS
+	@$(PYTEST) -m thorough $(ARGS)
+
+test-all: test test-rest ## both
 
 alerts: $(READY) ## docker-compose.yml's demo beside a real Prometheus: every query is asked, every fault raises its alert
 	@$(BIN)/pytest -q tests/compose $(ARGS)
 
 compose: $(READY) ## docker-compose.yml's demo without Docker, until Ctrl-C
 	@$(BIN)/python -m tests.compose $(ARGS)
+
+docker-check: $(READY) ## in ten minutes: Dockerfile, docker-compose.yml and deploy/live/README.md on a Docker engine; as root on Linux it starts its own
+	@$(BIN)/python -m tests.docker $(ARGS)
 
 check: $(READY) ## lint, format, types, import floors: what CI runs
 	@$(BIN)/ruff check .

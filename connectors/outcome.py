@@ -30,6 +30,9 @@ MISSING_PERMISSION = "missing permission"
 NAMES_NOTHING = "unexplained 404"
 """The cause of a 404, or 410, that does not say that the thing we asked for is gone."""
 
+FORBIDDEN = "forbidden"
+"""The cause of a refusal that names neither the token nor a scope: it may be about this record alone (`streams/core/refusals.py`)."""
+
 CALENDARS = frozenset(one.name for one in CALENDAR_OPERATIONS)
 
 
@@ -151,7 +154,28 @@ OUTCOMES: tuple[Row, ...] = (
         "the token stands, and may not do this",
     ),
     Row(
-        "not authorized", _answer("ghl", (401, 403)), Disposition.PAUSE, "revoked token, wrong tenant or kind of token"
+        FORBIDDEN,
+        _answer("ghl", (401,), r"\broute\b.*\bnot\b.*\bsupported\b"),
+        Disposition.PAUSE,
+        "this endpoint takes no such token, or it is about this record alone",
+    ),
+    Row(
+        "not authorized",
+        _answer("ghl", (401,)),
+        Disposition.PAUSE,
+        "revoked token, or the wrong kind of token",
+    ),
+    Row(
+        "not authorized",
+        _answer("ghl", (403,), r"\b(token|jwt|scopes?|authclass|location)\b"),
+        Disposition.PAUSE,
+        "wrong tenant or kind of token",
+    ),
+    Row(
+        FORBIDDEN,
+        _answer("ghl", (402, 403, 451)),
+        Disposition.PAUSE,
+        "a record that this user may not see, a firewall's page, or access that was taken away",
     ),
     Row(
         "location inactive", _answer("ghl", (400,), r"location is not active"), Disposition.PAUSE, "suspended location"
@@ -242,7 +266,18 @@ OUTCOMES: tuple[Row, ...] = (
         Disposition.REFUSED,
         "this record is not ours to see",
     ),
-    Row("not authorized", _answer("lofty", (403,)), Disposition.PAUSE, "bad credentials"),
+    Row(
+        "not authorized",
+        _answer("lofty", (403,), r"\b(token|credentials?|scopes?|api ?key|authoriz|authentic)"),
+        Disposition.PAUSE,
+        "bad credentials",
+    ),
+    Row(
+        FORBIDDEN,
+        _answer("lofty", (402, 403, 451)),
+        Disposition.PAUSE,
+        "a record that this key may not see, a firewall's page, or access that was taken away",
+    ),
     # -- the rest ------------------------------------------------------------------------------------------
     Row(
         "refused", _is(ConnectorError), Disposition.REFUSED, "any other refusal is deterministic: never retried blindly"

@@ -90,8 +90,9 @@ class Worker:
             )
         )
         # Faust calls a receiver with what its signal's own type says; the type of `connect` only knows `*args: Any`.
-        self.app.on_partitions_revoked.connect(self._on_revoked, weak=False)  # type: ignore[arg-type]  # see above
-        self.app.on_rebalance_complete.connect(self._on_rebalanced, weak=False)  # type: ignore[arg-type]  # see above
+        # Weak, for the signals are those of all apps and would keep this worker for ever.
+        self.app.on_partitions_revoked.connect(self._on_revoked, weak=True)  # type: ignore[arg-type]  # see above
+        self.app.on_rebalance_complete.connect(self._on_rebalanced, weak=True)  # type: ignore[arg-type]  # see above
         self._background = [
             asyncio.create_task(self.reading.run(), name="read"),
             asyncio.create_task(self.writing.run(), name="write"),

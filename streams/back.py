@@ -213,6 +213,7 @@ def new_way_back(
         parking=parking,
         offer_to=lambda item, wait: reading.offer(item, wait_seconds=wait),
         pause=reading.pause,
+        refusals=reading.refusals,
         now_ms=now_ms,
         jitter=jitter,
         metrics=metrics,

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.appender import Appender, Record
 from streams.core.rows import SweepRow
-from streams.kafka import client_options, new_producer, start_consumer, start_producer, stop_consumer
+from streams.kafka import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.places import Places
 from streams.settings import Connection, Settings
 from streams.topics import SWEEPS, SWEEPS_TABLE, TopicNames
@@ -64,7 +64,7 @@ class Backfill:
         """Where the connection's sweep stood when it was last heard of."""
 
     async def __aenter__(self) -> Self:
-        self._consumer = AIOKafkaConsumer(**client_options(self._settings), auto_offset_reset="earliest")
+        self._consumer = Consumer(**client_options(self._settings), auto_offset_reset="earliest")
         await start_consumer(self._consumer)
         self._consumer.assign([self._place])
         end = (await self._consumer.end_offsets([self._place]))[self._place]

@@ -13,7 +13,7 @@ from streams.appender import Appender
 from streams.core.back_rows import BackRow, ErrandRow, EventRow, HeardRow, WebhookRow
 from streams.core.rows import BudgetRow, FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, SweptRow
 from streams.core.token_rows import TokenRow
-from streams.kafka import client_options
+from streams.kafka import Consumer, client_options
 from streams.settings import Settings
 from streams.tables import Changelogs, MemoryStore, RocksStore, Store, Table
 from streams.topics import (
@@ -101,6 +101,6 @@ class State:
 
 def changelog_consumer(settings: Settings) -> AIOKafkaConsumer:
     """A consumer that joins no group and commits nothing."""
-    return AIOKafkaConsumer(
+    return Consumer(
         **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.appender import Appender, Record
 from streams.core.overview import Overview, newest, overview
-from streams.kafka import client_options, start_consumer, stop_consumer
+from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
 from streams.placement import partition_of
 from streams.settings import Settings
 from streams.topics import STATUS, TopicNames
@@ -44,7 +44,7 @@ class Statuses:
     def __init__(self, settings: Settings, *, now_ms: Callable[[], int] = _now_ms) -> None:
         self._settings = settings
         self._now_ms = now_ms
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
         )
         topic = TopicNames(settings.kafka.topic_prefix).of(STATUS)

@@ -10,13 +10,19 @@ from hypothesis import settings
 
 from tests.kafka.broker import Broker, embedded_broker
 from tests.kafka.real import NoKafkaError
-from tests.kafka.real import real_kafka as open_real_kafka
+from tests.kafka.shared import LendsKafka, borrowed_kafka
 
 IS_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 settings.register_profile("desk", deadline=None)  # a busy machine makes single examples slow; the suite has its timeout
 settings.register_profile("ci", parent=settings.get_profile("desk"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if IS_CI else "desk")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """xdist's controller has the real Kafka of all its workers."""
+    if config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(LendsKafka(), "lofty-ghl-lends-kafka")
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +33,10 @@ def embedded_kafka() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def real_kafka() -> Iterator[Broker]:
-    """A real Kafka, one for the session: use topics and groups of your own, and do not stop it."""
+def real_kafka(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """A real Kafka, one for the whole run: use topics and groups of your own, and do not stop it."""
     try:
-        opened = open_real_kafka(os.environ)
+        opened = borrowed_kafka(request.config)
         found = opened.__enter__()
     except NoKafkaError as error:
         pytest.skip(str(error))

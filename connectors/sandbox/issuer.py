@@ -64,6 +64,10 @@ class Issuer:
     _access: dict[str, Issued] = field(default_factory=dict)
     _refresh: dict[str, _Refresh] = field(default_factory=dict)
 
+    def adopt(self, earlier: Issuer) -> None:
+        """Know the codes and tokens of an earlier one. How long new ones live stays as it is here."""
+        self._codes, self._access, self._refresh = earlier._codes, earlier._access, earlier._refresh
+
     def code(self, grant: Grant, redirect_uri: str, now: float, challenge: str | None = None) -> str:
         """A new code."""
         made = token_urlsafe(24)

@@ -10,22 +10,12 @@
 
 from __future__ import annotations
 
-import sys
-
 
 def main() -> None:
-    """The console script.
+    """The console script."""
+    from streams.cli.root import main as run
 
-    `explain` answers within two seconds, of which importing all other commands (with Faust and the sandboxes) would take one.
-    """
-    if sys.argv[1:2] == ["explain"]:
-        from streams.cli.alone import explain_alone
-
-        explain_alone()
-    else:
-        from streams.cli.root import main as all_commands
-
-        all_commands()
+    run()
 
 
 __all__ = ["main"]

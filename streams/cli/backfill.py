@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import time
-import uuid
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from streams.backfill import Backfill, NoProgress
 from streams.cli.running import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
     complete_connections,
     connection_or_refuse,
-    err,
     print_json,
     refuse,
+    say,
     settings_or_refuse,
+    terminal,
     with_kafka,
 )
-from streams.core.rows import SweepRow
-from streams.settings import Connection, Settings
+
+if TYPE_CHECKING:
+    from streams.core.rows import SweepRow
+    from streams.settings import Connection, Settings
 
 
 def backfill(
@@ -44,6 +44,8 @@ def backfill(
 
     Example: lofty-ghl backfill acme --dry-run
     """
+    from streams.backfill import NoProgress
+
     settings = settings_or_refuse(config)
     chosen = connection_or_refuse(settings, connection)
     try:
@@ -63,6 +65,12 @@ def backfill(
 
 
 async def _run(settings: Settings, connection: Connection, *, dry_run: bool) -> dict[str, object]:
+    import uuid
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from streams.backfill import Backfill
+
     async with Backfill(settings, connection) as one:
         if dry_run:
             words = "a backfill is under way; " if one.is_under_way else ""
@@ -75,12 +83,12 @@ async def _run(settings: Settings, connection: Connection, *, dry_run: bool) -> 
             }
         if one.is_under_way:
             order_id = one.row.ordered
-            err.print("a backfill is under way already: this is how it goes on", markup=False)
+            say("a backfill is under way already: this is how it goes on")
         else:
             order_id = uuid.uuid4().hex[:12]
             await one.order(order_id, time.time_ns() // 1_000_000)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=err, transient=True) as progress:
+        with Progress(*columns, console=terminal(), transient=True) as progress:
             bar = progress.add_task("leads", total=None)
             is_told = False
 

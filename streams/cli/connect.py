@@ -5,14 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connectors.errors import CallbackRefused, ConnectorError
-from connectors.ghl.oauth import redirect_problem
-from connectors.http import AiohttpTransport
-from streams.appender import Appender
 from streams.cli.running import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -23,26 +19,14 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
-from streams.connecting import (
-    Granted,
-    Link,
-    accept_ghl,
-    accept_lofty,
-    asked_scopes,
-    connection_of,
-    ghl_link,
-    granted_since,
-    hand_over,
-    lofty_by_key,
-    lofty_link,
-    query_of,
-)
-from streams.kafka import new_producer, start_producer
-from streams.oauth import Grants
-from streams.settings import Connection, Settings
-from streams.topics import TopicNames
 
-connect = typer.Typer(help="Give a connection access to GHL or Lofty by OAuth.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from connectors.http import AiohttpTransport
+    from streams.connecting import Granted, Link
+    from streams.oauth import Grants
+    from streams.settings import Connection, Settings
+
+connect = typer.Typer(name="connect", help="Give a connection access to GHL or Lofty by OAuth.", no_args_is_help=True)
 
 ConnectionOption = Annotated[
     str,
@@ -72,6 +56,10 @@ def ghl(
 
     Example: lofty-ghl connect ghl --connection acme
     """
+    from connectors.errors import CallbackRefused
+    from connectors.ghl.oauth import redirect_problem
+    from streams.connecting import accept_ghl, asked_scopes, connection_of, ghl_link, granted_since, query_of
+
     settings, grants, chosen = _open(config, "ghl_token", connection, lambda one: one.ghl.auth)
     if code:
         query = query_of(code)
@@ -122,6 +110,8 @@ def lofty(
 
     Example: lofty-ghl connect lofty --connection acme --by-key
     """
+    from streams.connecting import accept_lofty, lofty_by_key, lofty_link, query_of
+
     settings, grants, chosen = _open(config, "lofty_api_key", connection, lambda one: one.lofty.auth)
     if by_key:
         accepted = _accepted(settings, lambda transport: lofty_by_key(grants, chosen, transport, _now_ms()))
@@ -145,6 +135,8 @@ def lofty(
 def _open(
     config: Any, secret: str, name: str, auth: Callable[[Connection], str]
 ) -> tuple[Settings, Grants, Connection]:
+    from streams.oauth import Grants
+
     settings = settings_or_refuse(config, secret)
     connections = settings.connections
     if not name and len(connections) == 1:
@@ -162,6 +154,13 @@ def _open(
 
 
 def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine[Any, Any, Granted]]) -> Granted:
+    from connectors.errors import ConnectorError
+    from connectors.http import AiohttpTransport
+    from streams.appender import Appender
+    from streams.connecting import hand_over
+    from streams.kafka import new_producer, start_producer
+    from streams.topics import TopicNames
+
     async def run() -> Granted:
         async with AiohttpTransport() as transport:
             granted = await accept(transport)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import sys
 from typing import Annotated
 
 import typer
 
 from streams.cli.running import refuse
-from streams.console.passwords import SALT_BYTES, SHORTEST, TOKEN_PREFIX, PasswordHash, token_hash
 
-console = typer.Typer(help="People and programs that use the console.", no_args_is_help=True)
+console = typer.Typer(name="console", help="People and programs that use the console.", no_args_is_help=True)
 
 NameOption = Annotated[str, typer.Option("--name", help="Who it is for.")]
 RoleOption = Annotated[str, typer.Option("--role", help="viewer (looks) or operator (acts).")]
@@ -24,6 +21,10 @@ def hash_password(name: NameOption = "ann", role: RoleOption = "operator") -> No
 
     Example: lofty-ghl console hash-password --name ann --role operator
     """
+    import os
+
+    from streams.console.passwords import SALT_BYTES, SHORTEST, PasswordHash
+
     _check_role(role)
     if sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
@@ -41,6 +42,10 @@ def new_token(name: NameOption = "nightly", role: RoleOption = "viewer") -> None
 
     Example: lofty-ghl console new-token --name nightly --role viewer
     """
+    import secrets
+
+    from streams.console.passwords import TOKEN_PREFIX, token_hash
+
     _check_role(role)
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     typer.echo(f"the token, shown only now: {token}", err=True)

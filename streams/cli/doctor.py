@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from dataclasses import asdict
 
 import typer
 
 from streams.cli.running import DEFAULT_CONFIG, UNUSABLE, ConfigOption, JsonOption, print_json
-from streams.doctor.examine import Examination, examine
-from streams.doctor.verdict import Verdict
-from streams.settings import SettingsError, load_settings
 
 
 def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -22,6 +17,13 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 
     Example: lofty-ghl doctor --json
     """
+    import asyncio
+    from dataclasses import asdict
+
+    from streams.doctor.examine import Examination, examine
+    from streams.doctor.verdict import Verdict
+    from streams.settings import SettingsError, load_settings
+
     try:
         found = asyncio.run(examine(load_settings(config, os.environ)))
         code = found.exit_code

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from streams.cli.running import (
@@ -15,19 +13,19 @@ from streams.cli.running import (
     ConfigOption,
     ConnectionOption,
     JsonOption,
-    err,
     named_connections,
     print_json,
     refuse,
+    say,
     settings_or_refuse,
     with_kafka,
 )
-from streams.explain.ask import GatewayRefused
-from streams.explain.choose import Gateway, stories
-from streams.explain.sent import Sent
-from streams.explain.story import Explanation
-from streams.mappings.now import settings_now
-from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.explain.choose import Gateway
+    from streams.explain.sent import Sent
+    from streams.explain.story import Explanation
+    from streams.settings import Settings
 
 LONGEST_VALUE = 120
 URL = "LOFTY_GHL_CONSOLE_URL"
@@ -50,15 +48,18 @@ def explain(
 
     Example: lofty-ghl explain 600123
     """
+    from dataclasses import asdict
+
+    from streams.explain.ask import GatewayRefused
+    from streams.explain.choose import stories
+    from streams.mappings.now import settings_now
+
     settings = settings_or_refuse(config)
     named_connections(settings, connection)
     way = _gateway_of(settings, gateway)
 
-    def tell(words: str) -> None:
-        err.print(words, markup=False, soft_wrap=True)
-
     async def look() -> list[Explanation]:
-        return await stories(await settings_now(settings), who.strip(), connection, way, tell)
+        return await stories(await settings_now(settings), who.strip(), connection, way, say)
 
     try:
         found = with_kafka(settings, look)
@@ -78,6 +79,8 @@ def explain(
 
 
 def _gateway_of(settings: Settings, url: str) -> Gateway | None:
+    from streams.explain.choose import Gateway
+
     token = os.environ.get("LOFTY_GHL_CONSOLE_TOKEN", "").strip()
     address = url or settings.gateway.public_url or ""
     return Gateway(address, token) if token and address else None
@@ -104,6 +107,8 @@ def _print(found: Explanation) -> None:
 def _value(field: Sent) -> str:
     if not field.is_known:
         return "(a value that the mapping or the topic does not hold any more)"
+    import orjson
+
     text = orjson.dumps(field.value).decode()
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]} …"
 

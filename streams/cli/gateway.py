@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import TYPE_CHECKING
 
 from streams.cli.running import (
     DEFAULT_CONFIG,
@@ -11,13 +11,15 @@ from streams.cli.running import (
     LogFormOption,
     LogLevel,
     LogLevelOption,
-    err,
     log_to_stderr,
     run_until_stopped,
+    say,
     settings_or_refuse,
     tracing_or_refuse,
 )
-from streams.gateway.server import Gateway
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 def gateway(
@@ -32,10 +34,14 @@ def gateway(
     settings = settings_or_refuse(config, "webhook_secret", "console_key")
     log_to_stderr(log_level, log_format, settings)
 
+    import asyncio
+
+    from streams.gateway.server import Gateway
+
     async def serve(stop: asyncio.Event) -> None:
         tracing, end_tracing = tracing_or_refuse("gateway")
         async with Gateway(settings, tracing=tracing) as running:
-            err.print(f"listening at {running.url}", markup=False)
+            say(f"listening at {running.url}")
             await stop.wait()
         await asyncio.to_thread(end_tracing)
 

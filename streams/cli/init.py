@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from connectors.ghl.sandbox import SandboxSettings
-from connectors.ghl.sandbox.mailer import public_key
 from streams.cli.running import refuse
-from streams.settings import example_text, rehearsal_text
 
 
 def init(
@@ -27,7 +24,7 @@ def init(
     """
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(rehearsal_text(public_key(SandboxSettings())) if rehearsal else example_text())
+            file.write(_rehearsal() if rehearsal else _example())
     except FileExistsError:
         refuse(f"{path} exists already and is left as it is")
     except OSError as error:
@@ -36,3 +33,17 @@ def init(
         typer.echo(f"wrote {path}: for the sandboxes on this machine; nothing in it needs to be changed")
         return
     typer.echo(f"wrote {path}: fill in team_id and location_id, then set the credentials named at its top")
+
+
+def _rehearsal() -> str:
+    from connectors.ghl.sandbox import SandboxSettings
+    from connectors.ghl.sandbox.mailer import public_key
+    from streams.settings import rehearsal_text
+
+    return rehearsal_text(public_key(SandboxSettings()))
+
+
+def _example() -> str:
+    from streams.settings import example_text
+
+    return example_text()

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import getpass
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import click
 import typer
 
-from streams.cli.mapping_show import print_preview
 from streams.cli.running import (
     AWAY,
     DEFAULT_CONFIG,
@@ -24,24 +19,24 @@ from streams.cli.running import (
     JsonOption,
     YesOption,
     connection_or_refuse,
-    err,
     named_connections,
     print_json,
     refuse,
+    say,
     settings_or_refuse,
     with_kafka,
 )
-from streams.mappings.check import check as run_check
-from streams.mappings.desk import MappingDesk
-from streams.mappings.errors import MappingRefused, WrongMapping
-from streams.mappings.look import Looked, look, sample
-from streams.mappings.preview import differences
-from streams.mappings.state import MappingState
-from streams.mappings.texts import new_text
-from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.mappings.desk import MappingDesk
+    from streams.mappings.look import Looked
+    from streams.mappings.state import MappingState
+    from streams.settings import Settings
 
 mapping = typer.Typer(
-    help="Show, check and preview mappings, and change them while everything runs.", no_args_is_help=True
+    name="mapping",
+    help="Show, check and preview mappings, and change them while everything runs.",
+    no_args_is_help=True,
 )
 T = TypeVar("T")
 
@@ -109,10 +104,10 @@ def edit(
             return None
         desk.candidate(name, text)
         if not (yes or as_json or file is not None):
-            err.print("\n".join(_diff(known.text if known is not None else "", text)), markup=False)
+            say("\n".join(_diff(known.text if known is not None else "", text)))
             typer.confirm("Save it?", abort=True)
         made = made_on if made_on >= 0 else desk.version
-        return await desk.save(name, text, expected_version=made, by=by or getpass.getuser())
+        return await desk.save(name, text, expected_version=made, by=by or _user())
 
     _told(_at_the_desk(settings, work), as_json=as_json, name=name)
 
@@ -135,7 +130,7 @@ def use(
 
     async def work(desk: MappingDesk) -> MappingState:
         made_on = version if version >= 0 else desk.version
-        return await desk.use(connection, name or None, expected_version=made_on, by=by or getpass.getuser())
+        return await desk.use(connection, name or None, expected_version=made_on, by=by or _user())
 
     _told(_at_the_desk(settings, work), as_json=as_json)
 
@@ -180,7 +175,7 @@ def revert(
 
     async def work(desk: MappingDesk) -> MappingState:
         made_on = version if version >= 0 else desk.version
-        return await desk.revert(to_version, expected_version=made_on, by=by or getpass.getuser())
+        return await desk.revert(to_version, expected_version=made_on, by=by or _user())
 
     _told(_at_the_desk(settings_or_refuse(config), work), as_json=as_json)
 
@@ -199,6 +194,8 @@ def check(
 
     Example: lofty-ghl mapping check --connection acme
     """
+    from streams.mappings.check import check as run_check
+
     settings = settings_or_refuse(config)
     named = [one.name for one in named_connections(settings, connection)]
 
@@ -234,6 +231,10 @@ def preview(
 
     Example: lofty-ghl mapping preview 600123 --file acme.toml
     """
+    from streams.cli.mapping_show import print_preview
+    from streams.mappings.look import look, sample
+    from streams.mappings.preview import differences
+
     settings = settings_or_refuse(config)
     connections = [one.name for one in named_connections(settings, connection)]
 
@@ -256,9 +257,15 @@ def preview(
         print_json({"leads": rows, "trouble": looked.trouble})
         return
     for words in looked.trouble.values():
-        err.print(f"{words} What GHL holds is left out.", markup=False)
+        say(f"{words} What GHL holds is left out.")
     for one, some in zip(afters, changes, strict=True):
         print_preview(one, some if file is not None else None)
+
+
+def _user() -> str:
+    import getpass
+
+    return getpass.getuser()
 
 
 async def _state(desk: MappingDesk) -> MappingState:
@@ -267,6 +274,9 @@ async def _state(desk: MappingDesk) -> MappingState:
 
 def _at_the_desk(settings: Settings, work: Callable[[MappingDesk], Awaitable[T]]) -> T:
     """Do something with the mappings; what is refused ends the command with its words."""
+
+    from streams.mappings.desk import MappingDesk
+    from streams.mappings.errors import MappingRefused, WrongMapping
 
     async def run() -> T:
         async with MappingDesk(settings) as desk:
@@ -297,12 +307,18 @@ def _candidate(desk: MappingDesk, file: Path | None, name: str, connections: lis
 
 def _named(text: str) -> str:
     """The name of the mapping that a text holds; empty when it cannot be told."""
+    import re
+
     found = re.search(r"^\s*\[mappings\.([a-z0-9_-]+)", text, re.MULTILINE)
     return found[1] if found else ""
 
 
 def _in_an_editor(text: str, name: str) -> str | None:
     """What somebody makes of a text in $EDITOR; None when it was left as it is."""
+    import click
+
+    from streams.mappings.texts import new_text
+
     try:
         return click.edit(text or new_text(name), extension=".toml")
     except click.ClickException as error:
@@ -346,6 +362,8 @@ def _tell(state: MappingState) -> None:
 
 
 def _diff(before: str, after: str) -> list[str]:
+    import difflib
+
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1)
     return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
 

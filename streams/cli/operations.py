@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
-
-from connectors.ghl.operations import OPERATIONS as GHL
-from connectors.lofty.operations import OPERATIONS as LOFTY
 from streams.cli.running import JsonOption, print_json
 
 
@@ -15,6 +10,9 @@ def operations(as_json: JsonOption = False) -> None:
 
     Example: lofty-ghl operations --json
     """
+    from connectors.ghl.operations import OPERATIONS as GHL
+    from connectors.lofty.operations import OPERATIONS as LOFTY
+
     rows = [("ghl", operation) for operation in GHL.values()] + [("lofty", operation) for operation in LOFTY.values()]
     if as_json:
         values = [
@@ -32,6 +30,9 @@ def operations(as_json: JsonOption = False) -> None:
         ]
         print_json(values)
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("vendor", "operation", "method", "path", "scopes", "version", "retry")
     for vendor, one in rows:
         scopes = " ".join(one.scopes)

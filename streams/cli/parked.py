@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,27 +15,34 @@ from streams.cli.running import (
     ConnectionOption,
     JsonOption,
     YesOption,
-    err,
     named_connections,
     print_json,
+    say,
     settings_or_refuse,
     with_kafka,
 )
-from streams.parked.desk import Desk
-from streams.parked.judge import Filter, Output, Place, by_cause
-from streams.settings import Settings
-from streams.words import Resolution
-from streams.words.parked import Stage
-from streams.words.resolution import Decision
 
-parked = typer.Typer(help="What cannot go on: show it by cause, try it again, or give it up.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from streams.parked.judge import Filter, Output, Place
+    from streams.settings import Settings
+    from streams.words.resolution import Decision
+
+parked = typer.Typer(
+    name="parked", help="What cannot go on: show it by cause, try it again, or give it up.", no_args_is_help=True
+)
+
+STAGES = (
+    *("intake", "dedupe", "fetch", "deliver", "record", "inspect", "sweep"),
+    *("ghl intake", "respond", "write back", "tokens", "replay"),
+)
+"""The stages of `streams.words.parked.Stage`, for the shell's completion."""
 
 StageOption = Annotated[
     str,
     typer.Option(
         "--stage",
         help="Only of this stage: intake, dedupe, fetch, deliver, record, …",
-        autocompletion=lambda incomplete: [one for one in get_args(Stage) if one.startswith(incomplete)],
+        autocompletion=lambda incomplete: [one for one in STAGES if one.startswith(incomplete)],
     ),
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Only for this reason, as `list` names it.")]
@@ -59,6 +65,8 @@ def list_(
 
     Example: lofty-ghl parked list --connection acme
     """
+    from streams.parked.judge import Filter, by_cause
+
     settings = settings_or_refuse(config)
     groups = by_cause(_chosen(settings, Filter(connection, stage, reason, entity)))
     if as_json:
@@ -99,6 +107,8 @@ def show(
 
     Example: lofty-ghl parked show --entity 600123
     """
+    from streams.parked.judge import Filter
+
     settings = settings_or_refuse(config)
     chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
     rows = [{"id": place.id, **_whole(place)} for place in chosen[:most]]
@@ -134,12 +144,15 @@ def retry(
 
     Example: lofty-ghl parked retry --connection acme --reason refused
     """
+    from streams.parked.desk import Desk
+    from streams.parked.judge import Filter
+
     settings = settings_or_refuse(config)
     now_ms = time.time_ns() // 1_000_000
     chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
     ready, left = Desk(settings).ready(chosen, now_ms)
     for place_id, why in left.items():
-        err.print(f"{place_id} stays parked: {why}", markup=False, soft_wrap=True)
+        say(f"{place_id} stays parked: {why}")
     _decide(settings, ready, "retried", "try again", now_ms, left, yes=yes, as_json=as_json)
 
 
@@ -158,6 +171,8 @@ def discard(
 
     Example: lofty-ghl parked discard --stage intake --reason "unknown shape"
     """
+    from streams.parked.judge import Filter
+
     settings = settings_or_refuse(config)
     chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
     nothing: list[Output] = []
@@ -166,6 +181,8 @@ def discard(
 
 
 def _chosen(settings: Settings, wanted: Filter) -> list[Place]:
+    from streams.parked.desk import Desk
+
     named_connections(settings, wanted.connection)
     return [place for place in with_kafka(settings, Desk(settings).open) if wanted.takes(place)]
 
@@ -181,6 +198,11 @@ def _decide(
     yes: bool,
     as_json: bool,
 ) -> None:
+    import getpass
+
+    from streams.parked.desk import Desk
+    from streams.words import Resolution
+
     if ready:
         if not yes and not typer.confirm(f"{what} {len(ready)} records?", err=as_json):
             raise typer.Exit(WRONG)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
@@ -11,12 +10,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from streams.cli.replay_shown import lines, table
 from streams.cli.running import (
     AWAY,
     DEFAULT_CONFIG,
@@ -25,35 +22,38 @@ from streams.cli.running import (
     ConnectionOption,
     JsonOption,
     YesOption,
-    err,
     named_connections,
     print_json,
     refuse,
+    say,
     settings_or_refuse,
+    terminal,
     with_kafka,
 )
-from streams.core.replay import MEANING, refusal
-from streams.core.selecting import place, time_ms
-from streams.mappings.now import settings_now
-from streams.replay.dry_run import dry_run as run_dry
-from streams.replay.engine import DEFAULT_RATE, carry_on, under_mappings
-from streams.replay.engine import Progress as Moved
-from streams.replay.errors import CannotReplay, NotThis, NoWorker, OtherMapping
-from streams.replay.runs import Runs
-from streams.settings import Settings, load_settings
-from streams.words import Replay, Selection
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from streams.replay.engine import Progress as Moved
+    from streams.replay.runs import Runs
+    from streams.settings import Settings
+    from streams.words import Replay, Selection
 
 T = TypeVar("T")
 
+TOPICS = ("ghl.changes", "lofty.changes", "lofty.fetches", "lofty.snapshots", "parked")
+"""What can be replayed: the topics of `streams.core.replay.MEANING`, for help and the shell's completion."""
+
+DEFAULT_RATE = 200.0
+"""That of `streams.replay.engine`."""
+
 
 def _topics(incomplete: str) -> list[str]:
-    return [topic for topic in MEANING if topic.startswith(incomplete)]
+    return [topic for topic in TOPICS if topic.startswith(incomplete)]
 
 
 def replay(
-    topic: Annotated[
-        str, typer.Argument(help=f"Which topic: {', '.join(sorted(MEANING))}.", autocompletion=_topics)
-    ] = "",
+    topic: Annotated[str, typer.Argument(help=f"Which topic: {', '.join(TOPICS)}.", autocompletion=_topics)] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     connection: ConnectionOption = "",
     contact: Annotated[str, typer.Option("--contact", help="Only this lead; for ghl.changes a GHL contact's id.")] = "",
@@ -84,6 +84,9 @@ def replay(
 
     Example: lofty-ghl replay lofty.snapshots --connection acme --dry-run
     """
+    from streams.core.replay import refusal
+    from streams.words import Selection
+
     settings = settings_or_refuse(config)
     if lists:
         _list(settings, as_json=as_json)
@@ -95,7 +98,7 @@ def replay(
         facts = _facts(first, last, since, until)
         selection = Selection(topic=topic, connection=connection, contact=contact, stage=stage, reason=reason, **facts)
         if not topic:
-            refuse(f"which topic? There are {', '.join(sorted(MEANING))}")
+            refuse(f"which topic? There are {', '.join(TOPICS)}")
         if problem := refusal(selection):
             refuse(problem)
     if dry_run:
@@ -105,6 +108,8 @@ def replay(
 
 
 def _facts(first: str, last: str, since: str, until: str) -> dict[str, Any]:
+    from streams.core.selecting import place, time_ms
+
     facts: dict[str, Any] = {}
     now_ms = _now_ms()
     try:
@@ -124,6 +129,9 @@ def _facts(first: str, last: str, since: str, until: str) -> dict[str, Any]:
 
 
 def _list(settings: Settings, *, as_json: bool) -> None:
+    from streams.cli.replay_shown import table
+    from streams.replay.runs import Runs
+
     async def known() -> tuple[Replay, ...]:
         async with Runs(settings) as runs:
             return runs.all()
@@ -139,6 +147,11 @@ def _list(settings: Settings, *, as_json: bool) -> None:
 def _dry(
     settings: Settings, config: Path, selection: Selection | None, resume: str, most: int, *, as_json: bool
 ) -> None:
+    from streams.cli.replay_shown import lines
+    from streams.mappings.now import settings_now
+    from streams.replay.dry_run import dry_run as run_dry
+    from streams.replay.runs import Runs
+
     async def work() -> Any:
         wanted = selection
         if wanted is None:
@@ -165,12 +178,24 @@ def _dry(
 
 def _load_now(config: Path, environ: dict[str, str]) -> Settings:
     """The same settings in another process."""
+    import asyncio
+
+    from streams.mappings.now import settings_now
+    from streams.settings import load_settings
+
     return asyncio.run(settings_now(load_settings(config, environ)))
 
 
 def _run(
     settings: Settings, selection: Selection | None, resume: str, rate: float, *, anew: bool, yes: bool, as_json: bool
 ) -> None:
+    import asyncio
+
+    from streams.cli.replay_shown import table
+    from streams.mappings.now import settings_now
+    from streams.replay.engine import carry_on, under_mappings
+    from streams.replay.runs import Runs
+
     cannot: dict[str, str] = {}
 
     async def work() -> Replay:
@@ -178,9 +203,9 @@ def _run(
             in_force = await settings_now(settings)
             one = _which(runs, selection, resume, anew=anew)
             if one.position and not under_mappings(in_force, one).position:
-                err.print("it was left under another mapping than the one in force now: it begins again", markup=False)
+                say("it was left under another mapping than the one in force now: it begins again")
             _ask(one, rate, yes=yes, to_stderr=as_json)
-            err.print(f"replay {one.run}; if it is cut off: lofty-ghl replay --resume {one.run}", markup=False)
+            say(f"replay {one.run}; if it is cut off: lofty-ghl replay --resume {one.run}")
             stop = asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 with suppress(NotImplementedError):
@@ -202,15 +227,17 @@ def _run(
         print_json({**found.model_dump(exclude={"v"}), "cannot": cannot})
     else:
         for key, why in cannot.items():
-            err.print(f"{key} cannot go on: {why}", markup=False, soft_wrap=True)
+            say(f"{key} cannot go on: {why}")
         for line in table((found,)):
             typer.echo(line)
     if found.is_open:
-        err.print(f"not finished; go on with: lofty-ghl replay --resume {found.run}", markup=False)
+        say(f"not finished; go on with: lofty-ghl replay --resume {found.run}")
     raise typer.Exit(WRONG if found.is_open or found.left else 0)
 
 
 def _which(runs: Runs, selection: Selection | None, resume: str, *, anew: bool) -> Replay:
+    from streams.replay.errors import NotThis
+
     if selection is None:
         one = runs.get(resume)
         if not one.is_open:
@@ -218,20 +245,22 @@ def _which(runs: Runs, selection: Selection | None, resume: str, *, anew: bool) 
         return one
     known = None if anew else runs.unfinished(selection)
     if known is not None:
-        err.print(
-            f"replay {known.run} of {known.by} was not finished: it is carried on (--anew begins again)", markup=False
-        )
+        say(f"replay {known.run} of {known.by} was not finished: it is carried on (--anew begins again)")
     return known or runs.new(selection, _now_ms())
 
 
 def _ask(one: Replay, rate: float, *, yes: bool, to_stderr: bool) -> None:
+    from streams.core.replay import MEANING
+
     chosen = ", ".join(f"{name}={value}" for name, value in one.selection.model_dump(exclude_defaults=True).items())
-    err.print(f"{chosen}: {MEANING[one.selection.topic]}, at most {rate:g} a second", markup=False, soft_wrap=True)
+    say(f"{chosen}: {MEANING[one.selection.topic]}, at most {rate:g} a second")
     if not yes and not typer.confirm("go on?", err=to_stderr):
         raise typer.Exit(WRONG)
 
 
 def _try(settings: Settings, work: Callable[[], Any]) -> Any:
+    from streams.replay.errors import CannotReplay, NotThis, NoWorker, OtherMapping
+
     try:
         return with_kafka(settings, work)
     except NoWorker as error:
@@ -243,8 +272,10 @@ def _try(settings: Settings, work: Callable[[], Any]) -> Any:
 
 
 def _bar() -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=err, transient=True)
+    return Progress(*columns, console=terminal(), transient=True)
 
 
 def _now_ms() -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+from typer.core import TyperGroup
 
 from streams.cli.backfill import backfill
 from streams.cli.connect import connect
@@ -25,13 +29,61 @@ from streams.cli.topics import topics
 from streams.cli.verify import verify
 from streams.cli.worker import worker
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _Commands(TyperGroup):
+    """Lists its commands with their whole first sentence, where Typer's plain help cuts it off at the line's end."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        rows = [(name, _first_sentence(one.help)) for name, one in self._shown(ctx)]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+    def _shown(self, ctx: Any) -> Iterator[tuple[str, Any]]:
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                yield name, command
+
+
+def _first_sentence(text: str | None) -> str:
+    return re.sub(r"\s+", " ", (text or "").partition("\n\n")[0]).strip()
+
+
+# Plain help: importing Rich to draw it costs more processor time than all of the rest.
 app = typer.Typer(
     name="lofty-ghl",
     help="Keeps Lofty (CRM) and GoHighLevel (marketing) in step, through Kafka.",
+    cls=_Commands,
     no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool | None) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"lofty-ghl {version('lofty-ghl')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    version: Annotated[
+        bool | None,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = None,
+) -> None:
+    """Before every command."""
+    keep_libraries_quiet()
+
+
 app.command()(demo)
 app.command()(init)
 app.command()(worker)
@@ -42,18 +94,11 @@ app.command()(explain)
 app.command()(doctor)
 app.command()(replay)
 app.command()(status)
-app.add_typer(connect, name="connect")
-app.add_typer(secrets, name="secrets")
-app.add_typer(console, name="console")
-app.add_typer(parked, name="parked")
-app.add_typer(mapping, name="mapping")
-app.add_typer(topics, name="topics")
-app.add_typer(subscriptions, name="subscriptions")
-app.add_typer(sandbox, name="sandbox")
+for _group in (connect, secrets, console, parked, mapping, topics, subscriptions, sandbox):
+    app.add_typer(_group, cls=_Commands)
 app.command()(operations)
 
 
 def main() -> None:
     """The console script."""
-    keep_libraries_quiet()
     app()

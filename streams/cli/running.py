@@ -1,36 +1,33 @@
 """What all commands share: settings or a clear refusal, Kafka or a clear refusal, one JSON document, an orderly end.
 
+A module of this package imports only Typer and the standard library's light parts when it is imported: what a command works
+with is imported in its function. So help, completion and usage errors answer at once (a contract test holds the list).
+
 Whatever a command meets outside of itself ends here in one line that says what is wrong and what to do, with the exit code of
 the table in `streams/cli/__init__.py`; never in a stack trace.
 """
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import logging
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
-import orjson
 import typer
-from aiokafka.errors import KafkaError
-from rich.console import Console
 
-from streams.kafka import reach
-from streams.logs import set_up_logs
-from streams.otel import TracingNotInstalled, tracing_of
-from streams.settings import Connection, Settings, SettingsError, load_settings, require_secrets
-from streams.settings.secrets import secret_values
-from streams.topics import TopicNames, differing
-from streams.tracing import Tracing
+if TYPE_CHECKING:
+    import asyncio
 
-err = Console(stderr=True, highlight=False)
+    from aiokafka.errors import KafkaError
+    from rich.console import Console
+
+    from streams.settings import Connection, Settings
+    from streams.tracing import Tracing
 
 T = TypeVar("T")
 
@@ -40,12 +37,14 @@ WRONG, UNUSABLE, AWAY = 1, 2, 3
 
 def complete_connections(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of connections, for the shell's completion; none where the configuration cannot be read."""
+    import tomllib
+
     config = ctx.params.get("config") or os.environ.get("LOFTY_GHL_CONFIG") or DEFAULT_CONFIG
     try:
-        names = load_settings(Path(config), os.environ).connections
-    except (SettingsError, OSError):
+        names = tomllib.loads(Path(config).read_text(encoding="utf-8")).get("connections", {})
+    except (OSError, ValueError):  # ValueError: not TOML, or not UTF-8
         return []
-    return [name for name in sorted(names) if name.startswith(incomplete)]
+    return [name for name in sorted(names) if name.startswith(incomplete)] if isinstance(names, dict) else []
 
 
 ConfigOption = Annotated[
@@ -83,24 +82,40 @@ LogFormOption = Annotated[
 
 def refuse(message: str, code: int = UNUSABLE) -> NoReturn:
     """End the command with a reason."""
-    err.print(message, markup=False, soft_wrap=True)
+    say(message)
     raise typer.Exit(code)
+
+
+def say(message: str) -> None:
+    """Say something to the person at the terminal: on stderr, so that stdout holds findings only.
+
+    Signs that would steer the terminal are replaced: vendors' words and names are written by others.
+    """
+    typer.echo("".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in message), err=True)
+
+
+def terminal() -> Console:
+    """Stderr for bars and other moving things."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
 
 
 def print_json(document: object) -> None:
     """Print findings as one JSON document: the only thing on stdout."""
+    import orjson
+
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
 def settings_or_refuse(config: Path, *secrets: str) -> Settings:
     """Load the configuration and demand the named secrets; end with every problem at once when it is wrong."""
+    from streams.settings import SettingsError, load_settings
+
     try:
-        settings = load_settings(config, os.environ)
-        if secrets:
-            require_secrets(settings, *secrets)
+        return load_settings(config, os.environ, demands=secrets)
     except SettingsError as error:
         refuse(str(error))
-    return settings
 
 
 def connection_or_refuse(settings: Settings, name: str) -> Connection:
@@ -122,6 +137,8 @@ def with_kafka(settings: Settings, work: Callable[[], Coroutine[Any, Any, T]], *
     Ends with code 3 when Kafka does not answer within ten seconds or fails later, with 2 when the topics are not right.
     """
 
+    import asyncio
+
     async def run() -> T:
         await _look(settings, checks_topics=checks_topics)
         return await work()
@@ -133,6 +150,8 @@ def with_kafka(settings: Settings, work: Callable[[], Coroutine[Any, Any, T]], *
 @contextmanager
 def kafka_or_refuse(settings: Settings) -> Iterator[None]:
     """Turn Kafka's errors into the one line that all commands say."""
+    from aiokafka.errors import KafkaError
+
     try:
         yield
     except KafkaError as error:
@@ -148,6 +167,9 @@ def _says(error: KafkaError) -> str:
 
 
 async def _look(settings: Settings, *, checks_topics: bool) -> None:
+    from streams.kafka import reach
+    from streams.topics import TopicNames, differing
+
     found = await reach(settings)
     wanted = TopicNames(settings.kafka.topic_prefix).specs()
     if checks_topics and (problem := differing(found, wanted, settings.kafka.partitions)):
@@ -156,6 +178,8 @@ async def _look(settings: Settings, *, checks_topics: bool) -> None:
 
 def tracing_or_refuse(process: str) -> tuple[Tracing, Callable[[], None]]:
     """The tracing that the environment asks for, and what to call in the end; end where its packages are missing."""
+    from streams.otel import TracingNotInstalled, tracing_of
+
     try:
         return tracing_of(os.environ, process)
     except TracingNotInstalled as error:
@@ -164,11 +188,16 @@ def tracing_or_refuse(process: str) -> tuple[Tracing, Callable[[], None]]:
 
 def log_to_stderr(level: LogLevel, form: LogForm, settings: Settings) -> None:
     """Lines on stderr, in which no credential of the settings stands."""
+    from streams.logs import set_up_logs
+    from streams.settings.secrets import secret_values
+
     set_up_logs(level.value, form.value, secret_values(settings))
 
 
 def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], settings: Settings) -> None:
     """Run until SIGTERM or Ctrl-C asks to stop; `serve` gets the event that says so."""
+
+    import asyncio
 
     async def run() -> None:
         await _look(settings, checks_topics=False)
@@ -202,4 +231,6 @@ def _machine_says(error: OSError) -> str:
 
 def keep_libraries_quiet() -> None:
     """Short commands say themselves what is wrong: no line of a library's log comes before it."""
+    import logging
+
     logging.getLogger().addHandler(logging.NullHandler())

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-import aiohttp
 import typer
 
-from connectors.ghl import sandbox as ghl_sandbox
-from connectors.ghl.sandbox.mailer import public_key
-from connectors.lofty import sandbox as lofty_sandbox
-from connectors.sandbox.shell import Served
 from streams.cli.running import refuse
-from streams.demo.endless import Addresses, Pace, Town
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from connectors.sandbox.shell import Served
+    from connectors.sandbox.state_file import Remembering, StateFile
 
 sandbox = typer.Typer(
+    name="sandbox",
     help="Run a sandbox of a vendor: faithful answers, limits and faults. Its control API is under /_sandbox/.",
     no_args_is_help=True,
 )
@@ -29,6 +30,10 @@ LimitOption = Annotated[int, typer.Option(help="Requests in a window; 0 means no
 WindowOption = Annotated[float, typer.Option(help="The window's length in seconds.", min=0.01)]
 ClientOption = Annotated[
     list[str] | None, typer.Option(help="ID=SECRET of an OAuth client; several times for several.")
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(help="Keep what it holds in this file, so that a restart forgets nothing.", dir_okay=False),
 ]
 TokenLifeOption = Annotated[float, typer.Option(help="How long an OAuth access token lives, in seconds.", min=1)]
 
@@ -47,11 +52,14 @@ def ghl(
     webhooks: Annotated[
         str, typer.Option(help="Where its signed webhooks go, such as http://localhost:8080/ghl/webhooks")
     ] = "",
+    state: StateOption = None,
 ) -> None:
     """A GoHighLevel to rehearse on. Access is given at /v2/oauth/chooselocation.
 
     Example: lofty-ghl sandbox ghl --location ve9EPM428h8vShlRW1KT=pit-rehearsal --client app1-rehearsal=s3cret
     """
+    from connectors.ghl import sandbox as ghl_sandbox
+
     locations = tuple(
         ghl_sandbox.LocationSettings(name, (token,), allow_duplicates=allow_duplicates)
         for name, token in map(_pair, location)
@@ -66,11 +74,15 @@ def ghl(
         hooks=ghl_sandbox.HookSettings(url=webhooks or None),
     )
     if webhooks:
+        from connectors.ghl.sandbox.mailer import public_key
+
         typer.echo("The public key of its webhooks, for gateway.ghl.public_keys:", err=True)
         typer.echo(public_key(settings), err=True)
 
     async def serve() -> None:
-        await _until_stopped(await ghl_sandbox.serve(ghl_sandbox.GhlSandbox(settings), host, port))
+        sandbox = ghl_sandbox.GhlSandbox(settings)
+        file = _taken_up(state, sandbox)
+        await _until_stopped(await ghl_sandbox.serve(sandbox, host, port), file)
 
     _run(serve)
 
@@ -86,11 +98,14 @@ def lofty(
     client: ClientOption = None,
     redirect_uri: Annotated[str, typer.Option(help="Where the clients' page of consent leads back to.")] = "",
     token_life: TokenLifeOption = 7_200,
+    state: StateOption = None,
 ) -> None:
     """A Lofty to rehearse on. Its webhooks may call plain http. Access is given at /page/vendor-auth.html.
 
     Example: lofty-ghl sandbox lofty --team 123456=rehearsal-key
     """
+    from connectors.lofty import sandbox as lofty_sandbox
+
     teams = []
     for name, key in map(_pair, team):
         if not name.isdigit():
@@ -110,7 +125,9 @@ def lofty(
     )
 
     async def serve() -> None:
-        await _until_stopped(await lofty_sandbox.serve(lofty_sandbox.LoftySandbox(settings), host, port))
+        sandbox = lofty_sandbox.LoftySandbox(settings)
+        file = _taken_up(state, sandbox)
+        await _until_stopped(await lofty_sandbox.serve(sandbox, host, port), file)
 
     _run(serve)
 
@@ -129,6 +146,12 @@ def town(
 
     Example: lofty-ghl sandbox town --lofty http://localhost:9102 --ghl http://localhost:9101
     """
+
+    import asyncio
+
+    import aiohttp
+
+    from streams.demo.endless import Addresses, Pace, Town
 
     async def play() -> None:
         stop = _stop_signal()
@@ -154,6 +177,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    import asyncio
+
     try:
         asyncio.run(serve())
     except OSError as error:
@@ -162,6 +187,8 @@ def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def _stop_signal() -> asyncio.Event:
     """Set by SIGTERM and Ctrl-C."""
+    import asyncio
+
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):
@@ -169,8 +196,32 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-async def _until_stopped(served: Served) -> None:
+def _taken_up(path: Path | None, sandbox: Remembering) -> StateFile | None:
+    """The file that keeps a sandbox's state, once the sandbox holds what it holds."""
+    if path is None:
+        return None
+    from connectors.sandbox.state_file import StateFile, UnreadableState
+
+    file = StateFile(path, sandbox)
+    try:
+        file.load()
+        file.save()  # what cannot be written is told now
+    except UnreadableState as error:
+        refuse(str(error))
+    except OSError as error:
+        refuse(f"--state {path}: {error.strerror}")
+    return file
+
+
+async def _until_stopped(served: Served, file: StateFile | None) -> None:
+    import asyncio
+
     stop = _stop_signal()
+    saving = asyncio.create_task(file.save_until_cancelled(lambda words: typer.echo(words, err=True))) if file else None
     async with served:
         typer.echo(served.url)
         await stop.wait()
+    if file is not None and saving is not None:
+        saving.cancel()
+        await asyncio.gather(saving, return_exceptions=True)
+        file.save()  # after the last answer went out

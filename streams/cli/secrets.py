@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from connectors.errors import SealError
 from streams.cli.running import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
-    err,
     print_json,
     refuse,
+    say,
     settings_or_refuse,
     with_kafka,
 )
-from streams.oauth import Grants
-from streams.resealing import Resealed, reseal
 
-secrets = typer.Typer(help="The keys that seal OAuth tokens.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from streams.resealing import Resealed
+
+secrets = typer.Typer(name="secrets", help="The keys that seal OAuth tokens.", no_args_is_help=True)
 
 
 @secrets.command()
@@ -34,6 +36,10 @@ def rotate(
 
     Example: lofty-ghl secrets rotate
     """
+    from connectors.errors import SealError
+    from streams.oauth import Grants
+    from streams.resealing import reseal
+
     settings = settings_or_refuse(config, "ghl_token", "lofty_api_key")
     grants = Grants.of(settings)
     if grants is None:
@@ -53,4 +59,4 @@ def _tell(found: Resealed, key: str, *, as_json: bool) -> None:
         return
     typer.echo(f"sealed again under key {key}: {len(found.resealed)}; already under it: {len(found.kept)}")
     for token, why in found.closed.items():
-        err.print(f"{token} stays as it is: {why}", markup=False, soft_wrap=True)
+        say(f"{token} stays as it is: {why}")

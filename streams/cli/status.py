@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.live import Live
-from rich.text import Text
 
 from streams.cli.running import (
     DEFAULT_CONFIG,
@@ -23,11 +19,12 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
-from streams.core.health import Trouble, troubles
-from streams.core.overview import ConnectionView, Overview
-from streams.settings import Settings
-from streams.statuses import Statuses
-from streams.words.worker_status import BudgetStatus
+
+if TYPE_CHECKING:
+    from streams.core.health import Trouble
+    from streams.core.overview import ConnectionView, Overview
+    from streams.settings import Settings
+    from streams.words.worker_status import BudgetStatus
 
 WATCH_SECONDS = 2.0
 
@@ -51,6 +48,8 @@ def status(
         with suppress(KeyboardInterrupt):
             with_kafka(settings, lambda: _watch(settings))
         return
+    from streams.core.health import troubles
+
     found = with_kafka(settings, lambda: _look(settings))
     wrong = troubles(found)
     if as_json:
@@ -62,11 +61,21 @@ def status(
 
 
 async def _look(settings: Settings) -> Overview:
+    from streams.statuses import Statuses
+
     async with Statuses(settings) as statuses:
         return await statuses.overview()
 
 
 async def _watch(settings: Settings) -> None:
+    import asyncio
+
+    from rich.live import Live
+    from rich.text import Text
+
+    from streams.core.health import troubles
+    from streams.statuses import Statuses
+
     async with Statuses(settings) as statuses:
         with Live(auto_refresh=False) as live:
             while True:
@@ -128,6 +137,8 @@ def _since(at_ms: int | None, now_ms: int) -> str:
 
 
 def _document(found: Overview, wrong: tuple[Trouble, ...]) -> dict[str, Any]:
+    from dataclasses import asdict
+
     workers = [
         {"state": one.state, "silent_ms": one.silent_ms, **one.status.model_dump(include=_WORKER)}
         for one in found.workers

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connectors.errors import ConnectorError
 from streams.cli.running import (
     AWAY,
     DEFAULT_CONFIG,
@@ -19,11 +17,14 @@ from streams.cli.running import (
     refuse,
     settings_or_refuse,
 )
-from streams.core.subscriptions import Step
-from streams.settings import Connection, Settings
-from streams.subscriptions import subscriptions as open_subscriptions
 
-subscriptions = typer.Typer(help="Show, make and remove Lofty's webhook subscriptions.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from streams.core.subscriptions import Step
+    from streams.settings import Connection, Settings
+
+subscriptions = typer.Typer(
+    name="subscriptions", help="Show, make and remove Lofty's webhook subscriptions.", no_args_is_help=True
+)
 
 UrlOption = Annotated[
     str, typer.Option("--url", help="Where the gateway is reached from outside; gateway.public_url by default.")
@@ -77,6 +78,10 @@ def remove(
 
 
 def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) -> list[tuple[str, Step]]:
+    import asyncio
+
+    from connectors.errors import ConnectorError
+
     settings = settings_or_refuse(config, "lofty_api_key", "webhook_secret")
     connections = named_connections(settings, name)
     public_url = (url or settings.gateway.public_url or "").rstrip("/")
@@ -97,6 +102,8 @@ def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) ->
 
 
 async def _one(settings: Settings, connection: Connection, url: str, *, removes: bool, acts: bool) -> list[Step]:
+    from streams.subscriptions import subscriptions as open_subscriptions
+
     async with open_subscriptions(settings, connection, url) as at_lofty:
         steps = await at_lofty.plan(removes=removes)
         if acts:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from streams.admin import TopicState, create_missing, inspect
 from streams.cli.running import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json, settings_or_refuse, with_kafka
-from streams.settings import Settings
 
-topics = typer.Typer(help="Show the topics and create those that are missing.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from streams.admin import TopicState
+    from streams.settings import Settings
+
+topics = typer.Typer(name="topics", help="Show the topics and create those that are missing.", no_args_is_help=True)
 
 
 @topics.command()
@@ -36,9 +38,15 @@ def show(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> 
 def create(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Create the topics that are missing. Never changes one that exists. Exit code 1 when one that exists is not right.
 
+    A deployment begins with it: so it refuses, with 2, a configuration that gateway or workers would refuse later, and names
+    every credential that is missing.
+
     Example: lofty-ghl topics create
     """
-    settings = settings_or_refuse(config)
+    from streams.admin import create_missing
+    from streams.settings.demanded import EVERYTHING
+
+    settings = settings_or_refuse(config, *EVERYTHING)
     created = with_kafka(settings, lambda: create_missing(settings), checks_topics=False)
     problems = [state for state in _states(settings) if state.problem]
     if as_json:
@@ -54,10 +62,15 @@ def create(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 
 
 def _states(settings: Settings) -> list[TopicState]:
+    from streams.admin import inspect
+
     return with_kafka(settings, lambda: inspect(settings), checks_topics=False)
 
 
 def _print(states: list[TopicState]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("topic", "partitions", "settings", "state")
     for state in states:
         config = ", ".join(f"{key}={value}" for key, value in state.wanted.items())

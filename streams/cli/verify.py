@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,18 +11,17 @@ from streams.cli.running import (
     ConfigOption,
     ConnectionOption,
     JsonOption,
-    err,
     named_connections,
     print_json,
     refuse,
     settings_or_refuse,
+    terminal,
     with_kafka,
 )
-from streams.settings import Settings
-from streams.verify.errors import CannotFinish
-from streams.verify.report import NOT_FINISHED, Report
-from streams.verify.run import verify as run_verify
-from streams.verify.show import Bars, lines
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+    from streams.verify.report import Report
 
 
 def verify(
@@ -50,15 +49,22 @@ def verify(
     if as_json:
         print_json(report.as_dict())
     else:
+        from streams.verify.show import lines
+
         for line in lines(report):
             typer.echo(line)
     raise typer.Exit(report.exit_code)
 
 
 def _run(settings: Settings, connection: str, lead: str, *, repair: bool, minutes: float | None) -> Report:
+    from streams.verify.errors import CannotFinish
+    from streams.verify.report import NOT_FINISHED
+    from streams.verify.run import verify as run_verify
+    from streams.verify.show import Bars
+
     seconds = minutes * 60 if minutes else None
     try:
-        with Bars(err, settings) as bars:
+        with Bars(terminal(), settings) as bars:
             return with_kafka(
                 settings,
                 lambda: run_verify(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
-import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import orjson
 import typer
-from aiohttp import web
 
-from streams.admin import create_missing, inspect
 from streams.cli.running import (
     DEFAULT_CONFIG,
     WRONG,
@@ -28,11 +23,14 @@ from streams.cli.running import (
     settings_or_refuse,
     tracing_or_refuse,
 )
-from streams.collaborators import Collaborators
-from streams.mappings.desk import MappingDesk
-from streams.observe import add_health_and_metrics, listen
-from streams.settings import Settings
-from streams.shifts import Shifts
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from aiohttp import web
+
+    from streams.cli.slots import Slot
+    from streams.settings import Settings
 
 PROBE_BYTES = 256 * 1024
 """What must find room where the store is: less, and RocksDB cannot begin."""
@@ -50,12 +48,23 @@ def worker(
     """Carry changes from Lofty into GHL, until stopped. A mapping that is edited meanwhile is taken over.
 
     Start as many as you like, each with its own worker.data_dir and worker.port: Kafka shares the partitions among them.
+    A worker.data_dir such as /var/lib/lofty-ghl/{slot} gives each a folder of its own below a folder that they share.
 
     Example: lofty-ghl worker --config lofty-ghl.toml
     """
     settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
     log_to_stderr(log_level, log_format, settings)
+    settings, _slot = _in_its_slot(settings)  # held until this process ends
     _demand_room(settings)
+
+    import asyncio
+
+    from aiohttp import web
+
+    from streams.collaborators import Collaborators
+    from streams.mappings.desk import MappingDesk
+    from streams.observe import add_health_and_metrics, listen
+    from streams.shifts import Shifts
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
@@ -77,8 +86,23 @@ def worker(
     run_until_stopped(serve, settings)
 
 
+def _in_its_slot(settings: Settings) -> tuple[Settings, Slot]:
+    """The settings with the folder of the store that this process has to itself, and what holds it."""
+    from streams.cli.slots import Slot, take_slot
+
+    if settings.worker.store == "memory":
+        return settings, Slot(settings.worker.data_dir)
+    try:
+        slot = take_slot(settings.worker.data_dir)
+    except OSError as error:
+        _refuse_folder(settings.worker.data_dir, error)
+    return settings.model_copy(update={"worker": settings.worker.model_copy(update={"data_dir": slot.folder})}), slot
+
+
 def _demand_room(settings: Settings) -> None:
     """Try the folder of the store before anything begins: a full disk is told here, in one line, not by the store."""
+    import tempfile
+
     folder = Path(settings.worker.data_dir)
     if settings.worker.store == "memory":
         return
@@ -89,20 +113,29 @@ def _demand_room(settings: Settings) -> None:
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            refuse(
-                f"worker.data_dir {folder}: the disk is full. Make room, then start again; nothing is lost, "
-                "what is not kept here is in Kafka",
-                WRONG,
-            )
-        refuse(f"worker.data_dir {folder} cannot be used: {error.strerror}. Set another, or give this user the right")
+        _refuse_folder(str(folder), error)
+
+
+def _refuse_folder(folder: str, error: OSError) -> NoReturn:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        refuse(
+            f"worker.data_dir {folder}: the disk is full. Make room, then start again; nothing is lost, "
+            "what is not kept here is in Kafka",
+            WRONG,
+        )
+    refuse(f"worker.data_dir {folder} cannot be used: {error.strerror}. Set another, or give this user the right")
 
 
 async def _as_json(content: object) -> web.Response:
+    import orjson
+    from aiohttp import web
+
     return web.Response(body=orjson.dumps(content), content_type="application/json")
 
 
 async def _check_topics(settings: Settings) -> None:
+    from streams.admin import create_missing, inspect
+
     await create_missing(settings)
     problems = [f"  {state.name}: {state.problem}" for state in await inspect(settings) if state.problem]
     if problems:

@@ -60,14 +60,14 @@ class ConsoleServer:
         self._add_oidc(self.pages)
         self._add_pages(self.pages)
         self.pages.middlewares.append(self.guard.middleware(takes_tokens=False))
+
+        async def to_console(request: web.Request) -> web.Response:
+            raise web.HTTPSeeOther(f"/console/?{request.query_string}" if request.query_string else "/console/")
+
+        app.router.add_get("/console", to_console)  # first: the pages take every path that begins so
         app.add_subapp("/console", self.pages)
         add_api(self.api, self.services, self.guard)
         app.add_subapp("/api/v1", self.api)
-
-        async def to_console(_: web.Request) -> web.Response:
-            raise web.HTTPSeeOther("/console/")
-
-        app.router.add_get("/console", to_console)
 
     async def start(self) -> None:
         """Begin what runs beside the requests."""

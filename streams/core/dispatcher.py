@@ -16,6 +16,9 @@ The life of one entity::
                  └─────────────────────────────────────────────────────┴─ finish(BLOCKED) due when its contact moved
 
 `answered` frees the budget's slot, `finish` the lane: between them the result is written to Kafka and to the tables.
+
+A turn costs what has changed, however many budgets wait: `start` looks at the budgets that something has happened to since,
+and at those whose time has come. For each other budget a time is known before which nothing of it can start (`core/agenda.py`).
 """
 
 from __future__ import annotations
@@ -23,9 +26,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from math import inf
 
 from connectors.rate import RateHeaders
+from streams.core.agenda import Agenda
 from streams.core.budget import Budget, BudgetPolicy, BudgetView
 from streams.core.grant import note, seed
 from streams.core.lanes import Lanes
@@ -41,6 +44,15 @@ class _Owned:
     budget: Budget
     lanes: Lanes
 
+    def next_at(self, now: float) -> float | None:
+        """Nothing can start before; None when only an event can change that, infinity when a pause has no end."""
+        most_urgent = self.lanes.most_urgent(now)
+        free_at = None if most_urgent is None else self.budget.next_at(most_urgent, now)
+        due_at = self.lanes.next_due()
+        if free_at is None or due_at is None:
+            return due_at if free_at is None else free_at
+        return min(free_at, due_at)
+
 
 class Dispatcher:
     """Decides what may start. Times are monotonic seconds, given by the caller; nothing here waits."""
@@ -51,6 +63,7 @@ class Dispatcher:
         self._unanswered: dict[int, Budget] = {}
         self._tickets = count(1)
         self._short: set[str] = set()
+        self._agenda = Agenda()
 
     # -- budgets ------------------------------------------------------------------------------------------
 
@@ -72,16 +85,20 @@ class Dispatcher:
             if noted is not None:
                 seed(window, noted, now, now_ms, None if quota is None else quota.day)
         self._owned[budget] = _Owned(Budget(policy, window=window, quota=quota, before=lost), Lanes(self._tickets))
+        self._agenda.add(budget)
 
     def take_short(self, now: float, now_ms: int) -> dict[str, BudgetRow]:
         """The budgets that have work and need a grant: the note of each. Call `granted` when it stands, or has failed."""
         short, self._short = self._short, set()
+        for name in short:
+            self._agenda.changed(name)
         budgets = {name: self._owned[name].budget for name in short if name in self._owned}
         return {name: budget.grants.ask(now, now_ms) for name, budget in budgets.items() if budget.grants.is_short(now)}
 
     def granted(self, budget: str, *, stands: bool) -> None:
         """The note of a grant stands in Kafka, or could not be written."""
         if owned := self._owned.get(budget):
+            self._agenda.changed(budget)
             if stands:
                 owned.budget.grants.granted()
             else:
@@ -99,6 +116,7 @@ class Dispatcher:
         """
         if lost := self._owned.pop(budget, None):
             self._lost[budget] = lost.budget
+            self._agenda.remove(budget)
 
     def owns(self, budget: str) -> bool:
         """Whether this worker owns the budget."""
@@ -107,26 +125,31 @@ class Dispatcher:
     def observe(self, budget: str, rate: RateHeaders, now: float) -> None:
         """Take the vendor's own count into account, as an answer brings it; call it before `answered`."""
         if owned := self._owned.get(budget):
+            self._agenda.changed(budget)
             owned.budget.observe(rate, now)
 
     def pause(self, budget: str, until: float, cause: str) -> None:
         """Start nothing for this budget before `until` (infinity: until `resume`). A longer pause stands."""
         if owned := self._owned.get(budget):
+            self._agenda.changed(budget)
             owned.budget.pause(until, cause)
 
     def resume(self, budget: str) -> None:
         """End a pause."""
         if owned := self._owned.get(budget):
+            self._agenda.changed(budget)
             owned.budget.resume()
 
     def hold(self, budget: str, tenant: str) -> None:
         """Start nothing of a tenant until `release`: it lacks something that it needs first."""
         if owned := self._owned.get(budget):
+            self._agenda.changed(budget)
             owned.lanes.hold(tenant)
 
     def release(self, budget: str, tenant: str) -> None:
         """End a hold."""
         if owned := self._owned.get(budget):
+            self._agenda.changed(budget)
             owned.lanes.release(tenant)
 
     # -- work ---------------------------------------------------------------------------------------------
@@ -134,48 +157,58 @@ class Dispatcher:
     def offer(self, item: Item, now: float, *, not_before: float = 0.0) -> bool:
         """An entity is due. Returns False when that was known already, or when the budget is not ours."""
         owned = self._owned.get(item.budget)
-        return owned is not None and owned.lanes.offer(item, now, not_before)
+        if owned is None:
+            return False
+        self._agenda.changed(item.budget)
+        return owned.lanes.offer(item, now, not_before)
 
     def start(self, now: float) -> list[Item]:
         """Everything that may start now. Each item takes a slot of its budget and its lane."""
         started: list[Item] = []
-        for name, owned in self._owned.items():
-            budget, lanes = owned.budget, owned.lanes
-            most_urgent = lanes.most_urgent(now)
-            if most_urgent is None or most_urgent > budget.least_urgent(now):
-                continue
-            if budget.is_short(now):
-                self._short.add(name)
-            for _ in range(budget.slots(now)):
-                item = lanes.take(budget.least_urgent(now), now)
-                if item is None:
-                    break
-                budget.begin(now)
-                self._unanswered[item.ticket] = budget
-                started.append(item)
+        for name in self._agenda.due(now):
+            owned = self._owned[name]
+            self._start_of(name, owned, now, started)
+            self._agenda.put(name, owned.next_at(now))
         return started
+
+    def _start_of(self, name: str, owned: _Owned, now: float, started: list[Item]) -> None:
+        budget, lanes = owned.budget, owned.lanes
+        most_urgent = lanes.most_urgent(now)
+        if most_urgent is None or most_urgent > budget.least_urgent(now):
+            return
+        if budget.is_short(now):
+            self._short.add(name)
+        for _ in range(budget.slots(now)):
+            item = lanes.take(budget.least_urgent(now), now)
+            if item is None:
+                return
+            budget.begin(now)
+            self._unanswered[item.ticket] = budget
+            started.append(item)
 
     def answered(self, item: Item, now: float, *, was_sent: bool = True) -> None:
         """The vendor answered, or the request was given up: the budget's slot is free for the next."""
         if budget := self._unanswered.pop(item.ticket, None):
             budget.end(now, was_sent=was_sent)
+            self._agenda.changed(
+                item.budget
+            )  # when it was lost and has come back, it shares its window with what it was
 
     def finish(self, item: Item, verdict: Verdict, now: float, *, wait_seconds: float = 0.0) -> None:
         """The result is recorded: the lane is free for the next. Call `answered` before it."""
         if owned := self._owned.get(item.budget):
+            self._agenda.changed(item.budget)
             owned.lanes.finish(item, verdict, now, wait_seconds)
 
     def wait_seconds(self, now: float) -> float | None:
-        """How long until something may start by the passing of time alone. None: only an event can change that."""
-        times: list[float] = []
-        for owned in self._owned.values():
-            most_urgent = owned.lanes.most_urgent(now)
-            if most_urgent is not None and (at := owned.budget.next_at(most_urgent, now)) is not None:
-                times.append(at)
-            if (due := owned.lanes.next_due()) is not None:
-                times.append(due)
-        soonest = min(times, default=inf)
-        return max(0.0, soonest - now) if soonest < inf else None
+        """How long until something may start by the passing of time alone. None: only an event can change that.
+
+        It may be shorter than it takes, never longer; and 0 only when `start` has something to do.
+        """
+        for name in self._agenda.due(now):
+            self._agenda.put(name, self._owned[name].next_at(now))
+        soonest = self._agenda.soonest()
+        return None if soonest is None else max(0.0, soonest - now)
 
     # -- what an operator asks ----------------------------------------------------------------------------
 

@@ -213,14 +213,12 @@ class Lanes:
     def _next_of(self, priority: int) -> _Lane | None:
         """The next ready lane of a priority: the tenants by turns."""
         turns, found = self._ready[priority], None
-        for tenant in [tenant for tenant in turns if tenant not in self._held]:
+        while found is None and (tenant := next((one for one in turns if one not in self._held), None)) is not None:
             found = self._first_fresh(turns[tenant], priority)
             if turns[tenant]:
                 turns.move_to_end(tenant)
             else:
                 del turns[tenant]
-            if found is not None:
-                break
         if not turns:
             del self._ready[priority]
         return found

@@ -24,6 +24,7 @@ _KINDS: dict[str, PauseKind] = {
     "connect again": "no access",
     "token expired": "no access",
     "not authorized": "no access",
+    "forbidden": "no access",
     "wrong key": "no access",
     "missing permission": "no access",
     "location inactive": "no access",

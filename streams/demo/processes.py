@@ -14,7 +14,8 @@ from pathlib import Path
 
 import aiohttp
 
-READY_SECONDS = 30.0
+READY_SECONDS = 120.0
+"""How long a process may take on a busy machine; one that ends is told at once."""
 
 
 class DidNotStart(RuntimeError):
@@ -42,6 +43,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=self._file,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the demo, which ends them one after another
         )
         out.callback(self.stop)
 

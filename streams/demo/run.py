@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from connectors.lofty.sandbox.people import make_leads
 from streams.demo.account import Account, take_account
 from streams.demo.report import Tally, print_report
-from streams.demo.stage import Stage, set_stage
+from streams.demo.stage import PASSWORD, USER, Stage, set_stage
 from streams.demo.town import AGENCIES, POISON_PING, morning
 from streams.kafka import read_topic
 from streams.topics import PARKED, RECEIPTS, TopicNames
@@ -38,16 +40,61 @@ FAULTS = [
 ]
 
 
+class Interrupted(Exception):
+    """A signal ended the demo before it had judged. `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(signal.strsignal(number))
+
+
+class _Curtain:
+    """The first signal that asks to end: it cuts the play off, or ends the look around after it. Later ones wait with us."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.is_kept = False
+        self.asked = asyncio.Event()
+        self._play = asyncio.current_task()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with suppress(NotImplementedError):
+                asyncio.get_running_loop().add_signal_handler(number, self._ask, number)
+
+    def _ask(self, number: int) -> None:
+        if self.number is not None:
+            return
+        self.number = number
+        self.asked.set()
+        if self._play is not None and not self.is_kept:
+            self._play.cancel()
+
+
 async def run_demo(folder: Path, console: Console, *, keep: bool) -> bool:
-    """Run it; True when GHL holds what it should. `keep` leaves everything running until Ctrl-C."""
+    """Run it; True when GHL holds what it should. `keep` leaves everything running until a signal asks to end.
+
+    SIGINT, SIGTERM and SIGHUP end it with all of its processes. Raises `Interrupted` when that was before the end of the play.
+    """
+    curtain = _Curtain()
+    try:
+        return await _run(folder, console, curtain, keep=keep)
+    except asyncio.CancelledError:
+        if curtain.number is None:
+            raise
+        raise Interrupted(curtain.number) from None
+
+
+async def _run(folder: Path, console: Console, curtain: _Curtain, *, keep: bool) -> bool:
     began = time.monotonic()
     console.print("starting broker, sandboxes, gateway and worker …", style="dim")
-    async with set_stage(folder) as stage:
+    async with set_stage(folder, with_console=keep) as stage:
         acts = await _perform(stage, console, began + MOST_SECONDS)
         tally = await _count(stage, acts)
         print_report(console, acts.account, tally)
         if keep:
-            await _keep(stage, console)
+            curtain.is_kept = True
+            _show(stage, console)
+            await curtain.asked.wait()
+            console.print("ending …", style="dim")
     return acts.account.is_right
 
 
@@ -168,9 +215,10 @@ async def _metrics(stage: Stage) -> Counter[str]:
     return counts
 
 
-async def _keep(stage: Stage, console: Console) -> None:
+def _show(stage: Stage, console: Console) -> None:
     console.print(
         f"\nstill running, until Ctrl-C:\n"
+        f"  console        {stage.gateway}/console    user {USER}, password {PASSWORD}\n"
         f"  gateway        {stage.gateway}/metrics\n"
         f"  worker         {stage.worker}/metrics\n"
         f"  Lofty sandbox  {stage.lofty}/_sandbox/leads?team={AGENCIES[0].team}\n"
@@ -183,4 +231,3 @@ async def _keep(stage: Stage, console: Console) -> None:
         markup=False,
         soft_wrap=True,
     )
-    await asyncio.Event().wait()

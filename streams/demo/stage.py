@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import aiohttp
@@ -55,9 +56,14 @@ class Stage:
             return await answer.json()
 
 
+USER, PASSWORD = "demo", "demo-demo"
+"""Who may sign in at the demo's console, here and in deploy/demo."""
+PASSWORD_HASH = "scrypt:15:8:3:ZGVtby1zYWx0LW9mLTE2Yg==:19BaFrn096yJUUtj6AgNnI/hKFyEDYb7s5RuALJ5vEU="
+
+
 @asynccontextmanager
-async def set_stage(folder: Path) -> AsyncIterator[Stage]:
-    """Start everything, subscribe the webhooks, and take it down again. Raises `DidNotStart` with the log's end."""
+async def set_stage(folder: Path, *, with_console: bool = False) -> AsyncIterator[Stage]:
+    """Start everything, with a console in the gateway if asked for, subscribe the webhooks, and take it down again. Raises `DidNotStart` with the log's end."""
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         broker = stack.enter_context(EmbeddedBroker())
@@ -67,7 +73,8 @@ async def set_stage(folder: Path) -> AsyncIterator[Stage]:
         ghl_url, lofty_url = await ghl.first_line(), await lofty.first_line()
         gateway_port, worker_port = free_port(), free_port()
         config = folder / "lofty-ghl.toml"
-        config.write_text(_config(broker.bootstrap, gateway_port, worker_port, folder, lofty_url, ghl_url))
+        text = _config(broker.bootstrap, gateway_port, worker_port, folder, lofty_url, ghl_url)
+        config.write_text(text + (_console() if with_console else ""))
         environ = _secrets()
         settings = load_settings(config, environ)
         for name in TopicNames(settings.kafka.topic_prefix).specs():
@@ -121,7 +128,20 @@ def _secrets() -> dict[str, str]:
         secrets[f"{prefix}_LOFTY_API_KEY"] = one.lofty_key
         secrets[f"{prefix}_GHL_TOKEN"] = one.ghl_token
         secrets[f"{prefix}_WEBHOOK_SECRET"] = one.webhook_secret
+    secrets["LOFTY_GHL_CONSOLE_KEY"] = token_urlsafe(32)
     return secrets
+
+
+def _console() -> str:
+    return f"""
+[console]
+enabled = true
+
+[[console.users]]
+name = "{USER}"
+role = "operator"
+password_hash = "{PASSWORD_HASH}"
+"""
 
 
 def _config(bootstrap: str, gateway_port: int, worker_port: int, folder: Path, lofty: str, ghl: str) -> str:

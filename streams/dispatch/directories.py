@@ -32,7 +32,10 @@ RETRY_SECONDS = 5.0
 
 @dataclass(slots=True)
 class _Shelf:
-    """One location's directory while it is loaded. `wanted` are the fields to create, by reference."""
+    """One location's directory while it is loaded, a new one for each load. `wanted` are the fields to create, by reference.
+
+    An answer to a request of an earlier load is written to that load's shelf, and so changes nothing.
+    """
 
     location: Location
     wanted: dict[str, CustomField]
@@ -58,9 +61,8 @@ class Directories:
 
     def load(self, connection: str) -> None:
         """Read the directory (again). The connection is on hold until that is done."""
-        shelf = self._shelves[connection]
-        shelf.fields = shelf.users = shelf.team = None
-        shelf.given_up.clear()
+        before = self._shelves[connection]
+        shelf = self._shelves[connection] = _Shelf(before.location, before.wanted, types=before.types)
         self._go_on(connection, shelf)
 
     def lacks(self, connection: str, missing: dict[str, str]) -> bool:
@@ -87,6 +89,8 @@ class Directories:
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
+            if shelf is not self._shelves[connection]:
+                return AGAIN
             if shuts_out(outcome) or (shelf.fields is None and outcome.name == NAMES_NOTHING):
                 self._loop.pause(shelf.location.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
                 return Finish(Verdict.RETRY, RETRY_SECONDS)
@@ -95,7 +99,7 @@ class Directories:
             self._give_up(connection, shelf, error)
             is_complete = False
         slot.answered()
-        if not is_complete:
+        if not is_complete or shelf is not self._shelves[connection]:
             return AGAIN
         self._loop.release(shelf.location.budget, connection)
         return DONE

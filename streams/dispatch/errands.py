@@ -7,13 +7,13 @@ One lane changes one row, so the row itself is the state, and the receipts on `l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.outcome import Disposition, Row, classify
+from connectors.outcome import FORBIDDEN, Disposition, Row, classify
 from streams.appender import Appender, Record
 from streams.core.back_rows import ErrandRow
 from streams.core.backoff import Backoff
@@ -40,6 +40,7 @@ from streams.core.errand import (
     written,
 )
 from streams.core.pauses import pause_after
+from streams.core.refusals import Judgement, Refusals
 from streams.core.repeats import Failure, failure_of
 from streams.dispatch.loop import AGAIN, DONE, Slot
 from streams.dispatch.loop import Finish as End
@@ -88,6 +89,7 @@ class Errands:
     jitter: Callable[[], float]
     metrics: Metrics
     backoff: Backoff = Backoff()
+    refusals: Refusals = field(default_factory=Refusals)
 
     def offer(self, row: ErrandRow) -> None:
         """Tell the dispatcher that an errand is due."""
@@ -128,6 +130,7 @@ class Errands:
             self.metrics.lofty_writes.labels(team.connection, _name(step), outcome.name).inc()
             return await self._failed(row, team, step, error, outcome)
         slot.answered()
+        self.refusals.served(team.budget, _name(step), row.write.key)
         self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
         if facts is None:
             return await self._park(row, team, _name(step), "not findable", NOT_TO_BE_LOOKED_FOR)
@@ -184,7 +187,12 @@ class Errands:
         is_definite = isinstance(error, NotSent) or outcome.disposition in _DEFINITE
         if is_definite and (facts := undone(row, step)):
             await self._change(row, team, **facts)
-        if pause := pause_after(error, WINDOW_SECONDS):
+        judgement = None
+        if outcome.name == FORBIDDEN:
+            judgement = self.refusals.refused(team.budget, _name(step), row.write.key)
+        if judgement is Judgement.PARK:
+            return await self._park(row, team, _name(step), outcome.name, str(error), answer)
+        if judgement is not Judgement.TRY_AGAIN and (pause := pause_after(error, WINDOW_SECONDS)):
             self.pause(team.budget, *pause)
             return AGAIN
         match outcome.disposition:

@@ -17,6 +17,7 @@ from mode.utils.logging import get_logger
 
 from connectors.rate import RateHeaders
 from streams.core.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
+from streams.core.refusals import Refusals
 from streams.core.repeats import Failure, Repeats, defect
 from streams.core.rows import BudgetRow
 from streams.logs import about
@@ -140,6 +141,7 @@ class DispatchLoop:
         self.name = name
         self._watching = watching or _Unwatched()
         self.core = Dispatcher()
+        self.refusals = Refusals()
         self._perform = perform
         self._clock = clock
         self._note = note

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.lofty import LoftyClient, parse_time_ms
-from connectors.outcome import NAMES_NOTHING, Disposition, Row, classify
+from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Disposition, Row, classify
 from streams.appender import Appender, Record
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Verdict
 from streams.core.pauses import pause_after
 from streams.core.reading import not_found, snapshot_of
+from streams.core.refusals import Judgement, Refusals
 from streams.core.repeats import Failure, failure_of
 from streams.core.rows import FetchRow
 from streams.dispatch.loop import AGAIN, DONE, Finish, Slot
@@ -60,6 +61,7 @@ class Reader:
     jitter: Callable[[], float]
     metrics: Metrics
     backoff: Backoff = Backoff()
+    refusals: Refusals = field(default_factory=Refusals)
 
     async def __call__(self, item: Item, slot: Slot) -> Finish:
         """Read one entity."""
@@ -77,6 +79,7 @@ class Reader:
             self.metrics.read(team.connection, entity.kind, outcome.name)
             return await self._failed(entity, team, row, error, outcome)
         slot.answered()
+        self.refusals.served(team.budget, f"read {entity.kind}", entity.key)
         self.metrics.read(team.connection, entity.kind, "read")
         if state is None:
             return await self._not_found(entity, team, row, "the list of the lead does not hold it")
@@ -105,6 +108,12 @@ class Reader:
         return AGAIN  # it changed again while we read
 
     async def _failed(self, entity: Entity, team: Team, row: FetchRow, error: ConnectorError, outcome: Row) -> Finish:
+        if outcome.name == FORBIDDEN:
+            match self.refusals.refused(team.budget, f"read {entity.kind}", entity.key):
+                case Judgement.TRY_AGAIN:
+                    return await self._back_off(entity, team, str(error))
+                case Judgement.PARK:
+                    return await self._park(entity, team, row, outcome.name, error)
         if pause := pause_after(error, WINDOW_SECONDS):
             self.pause(team.budget, *pause)
             return AGAIN

@@ -14,7 +14,7 @@ from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl import Contact
-from connectors.outcome import Disposition, classify
+from connectors.outcome import FORBIDDEN, Disposition, classify
 from streams.appender import Appender, Record
 from streams.core.back_rows import BackRow, EventRow, HeardRow
 from streams.core.backoff import Backoff
@@ -22,6 +22,7 @@ from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.fingerprint import field_hash
 from streams.core.pauses import pause_after
 from streams.core.plan import UNKNOWN
+from streams.core.refusals import Judgement
 from streams.core.repeats import Failure, failure_of
 from streams.core.respond import Look, Response, Scene, respond
 from streams.core.rows import LinkRow
@@ -116,6 +117,7 @@ class Responder:
             if isinstance(response, Look):
                 scene = await self._look(scene, response, place, event.contact)
                 slot.answered()
+                self.loop.refusals.served(place.budget, event.type, key)
                 response = respond(scene, self.backs[entity.connection])
             if isinstance(response, Look):  # one request a turn: the contact was seen in this one
                 await self._remember(key, row, place, scene)
@@ -218,6 +220,7 @@ class Responder:
             search["query"] = title.strip()[:75]
         tasks = await place.client.search_tasks(place.location_id, search)
         slot.answered()
+        self.loop.refusals.served(place.budget, event.type, key)
         task = next((one for one in tasks if one.id == event.id and one.contact_id), None)
         if task is None:
             return await self._retry(key, row, place, "GHL's search does not show the task yet")
@@ -293,11 +296,17 @@ class Responder:
     # -- what goes wrong ----------------------------------------------------------------------------------
 
     async def _failed(self, key: str, row: EventRow, place: Location, error: ConnectorError) -> Finish:
+        outcome = classify(error)
+        answer = error if isinstance(error, VendorError) else None
+        if outcome.name == FORBIDDEN:
+            match self.loop.refusals.refused(place.budget, row.event.type, key):
+                case Judgement.TRY_AGAIN:
+                    return await self._retry(key, row, place, str(error))
+                case Judgement.PARK:
+                    return await self._park(key, row, place, outcome.name, str(error), answer)
         if pause := pause_after(error, place.window_seconds):
             self.loop.pause(place.budget, *pause)
             return AGAIN
-        outcome = classify(error)
-        answer = error if isinstance(error, VendorError) else None
         match outcome.disposition:
             case Disposition.GONE:
                 return await self._end(key, row.event, place, "contact gone")

@@ -20,12 +20,13 @@ from mode.utils.logging import get_logger
 from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty import LoftyClient
 from connectors.lofty.leads import LeadPage
-from connectors.outcome import Disposition, classify
+from connectors.outcome import FORBIDDEN, Disposition, Row, classify
 from streams.appender import Appender, Record
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.pauses import pause_after
-from streams.core.repeats import Failure, Repeats, failure_of
+from streams.core.refusals import Judgement
+from streams.core.repeats import Repeats, failure_of
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.sweep import (
     CHILD_KINDS,
@@ -88,6 +89,8 @@ class _Page:
     lost: int = 0
     changes: int = 0
     to_read: deque[tuple[Entity, Kind]] = field(default_factory=deque)
+    must_probe: bool = False
+    """Whether the list of leads shall tell first that the vendor answers: so many lists cannot be read, and none is left that can."""
 
 
 @dataclass(slots=True)
@@ -190,10 +193,17 @@ class Sweeper:
         page = self._pages.get(connection)
         if page is not None and page.started_ms == row.started_ms and not page.to_read:
             slot.answered(was_sent=False)  # its last list was parked
+        elif page is not None and page.started_ms == row.started_ms and page.must_probe:
+            await _leads(team.client, row, row.offset, 1)
+            slot.answered()
+            self.repeats.succeeded("probe", connection, self.now_ms() / 1000)
+            page.must_probe = False
+            return AGAIN
         elif page is not None and page.started_ms == row.started_ms:
             lead, kind = page.to_read[0]
             children = await _children(team.client, lead, kind)
             slot.answered()
+            self.loop.refusals.served(team.budget, f"list {kind}", lead.key)
             self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.now_ms() / 1000)
             page.changes += await self._compare(team, row, children, self._known_children(team, lead, kind))
             page.to_read.popleft()
@@ -233,6 +243,7 @@ class Sweeper:
             self._apart.pop(connection, None)
             page = await _leads(team.client, row, row.offset, PAGE)
             slot.answered()
+            self.loop.refusals.served(team.budget, "list leads", connection)
             return list(page.leads), page.total, 0
         offset, size = apart.pieces[0]
         try:
@@ -251,6 +262,7 @@ class Sweeper:
         else:
             apart.pieces.popleft()
             apart.states[offset], apart.total = page.leads, page.total
+            self.loop.refusals.served(team.budget, "list leads", connection)
         end = apart.total
         apart.pieces = deque(one for one in apart.pieces if end is None or one[0] < end)
         slot.answered()
@@ -374,50 +386,69 @@ class Sweeper:
 
     async def _failed(self, connection: str, team: Team, row: SweepRow, error: ConnectorError) -> Finish:
         outcome = classify(error)
+        page = self._pages.get(connection)
+        if page is not None and page.started_ms == row.started_ms and page.to_read:
+            return await self._list_failed(connection, team, page, error, outcome)
         if pause := pause_after(error, WINDOW_SECONDS):
             self.pause(team.budget, *pause)
             return AGAIN
-        match outcome.disposition:
-            case Disposition.GONE if (page := self._pages.get(connection)) and page.to_read:
-                page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
-                return AGAIN
-            case Disposition.REFUSED if (page := self._pages.get(connection)) and page.to_read:
-                lead, kind = page.to_read.popleft()  # of this lead alone: the others are none the worse
-                words = f"the list of {kind}s of lead {lead.lead} is refused: {error}"
-                await self._park(connection, outcome.name, words, f"list-{kind}s of {lead.lead}")
-                return AGAIN
-            case Disposition.RETRY:
-                failures = self._failures[connection] = self._failures.get(connection, 0) + 1
-                failure = failure_of(error)
-                if (page := self._pages.get(connection)) and page.to_read:
-                    if failure is not None and await self._gave_up(connection, page, failure):
-                        return AGAIN
-                elif failures >= APART_AFTER and _is_about_content(error) and connection not in self._apart:
-                    self._apart[connection] = _Apart(row.started_ms, row.offset, _pieces(row))
-                wait = self.backoff.wait_seconds(failures, self.jitter())
-                log.info(
-                    "connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error
-                )
-                return Finish(Verdict.RETRY, wait)
-            case _:
-                self.count(connection, "failed")
-                log.error(
-                    "connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error
-                )
-                return Finish(Verdict.RETRY, REFUSED_SECONDS)
+        if outcome.disposition is Disposition.RETRY:
+            failures = self._failures.get(connection, 0) + 1
+            if failures >= APART_AFTER and _is_about_content(error) and connection not in self._apart:
+                self._apart[connection] = _Apart(row.started_ms, row.offset, _pieces(row))
+            return self._back_off(connection, error)
+        self.count(connection, "failed")
+        log.error("connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error)
+        return Finish(Verdict.RETRY, REFUSED_SECONDS)
 
-    async def _gave_up(self, connection: str, page: _Page, failure: Failure) -> bool:
-        """A list of notes, tasks or appointments cannot be read: the others first; at last it is parked."""
+    async def _list_failed(
+        self, connection: str, team: Team, page: _Page, error: ConnectorError, outcome: Row
+    ) -> Finish:
+        """A list of notes, tasks or appointments was not read. What may be about its lead alone waits behind the others."""
         lead, kind = page.to_read[0]
         key = f"{lead.lane}:{kind}"
-        if self.repeats.failed(key, connection, failure, self.now_ms() / 1000) != "park":
+        if page.must_probe and outcome.disposition is Disposition.RETRY:
+            return self._back_off(connection, error)  # it is the vendor: no list is to blame
+        if outcome.name == FORBIDDEN and not page.must_probe:
+            judgement = self.loop.refusals.refused(team.budget, f"list {kind}", lead.key)
+            is_of_this_lead = judgement is Judgement.PARK
+            if not is_of_this_lead:
+                # Only what is served meanwhile tells what the refusal is about. At the end, the refused would be among themselves.
+                page.to_read.popleft()
+                page.to_read.insert(len(CHILD_KINDS), (lead, kind))
+            if judgement is Judgement.TRY_AGAIN:
+                return self._back_off(connection, error)
+        else:
+            is_of_this_lead = outcome.disposition is Disposition.REFUSED and not page.must_probe
+        if is_of_this_lead:
+            page.to_read.popleft()
+            words = f"the list of {kind}s of lead {lead.lead} is refused: {error}"
+            await self._park(connection, outcome.name, words, f"list-{kind}s of {lead.lead}")
+            return AGAIN
+        if pause := pause_after(error, WINDOW_SECONDS):
+            self.pause(team.budget, *pause)
+            return AGAIN
+        if outcome.disposition is Disposition.GONE and not page.must_probe:
+            page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
+            return AGAIN
+        failure = failure_of(error)
+        if failure is not None:
+            decision = self.repeats.failed(key, connection, failure, self.now_ms() / 1000)
+            if decision == "park":
+                page.to_read.popleft()
+                words = f"the list of {kind}s of lead {lead.lead} cannot be read: {failure.message}"
+                await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
+                self.repeats.parked(key, connection)
+                return AGAIN
+            page.must_probe = decision == "pause"
             page.to_read.rotate(-1)
-            return False
-        page.to_read.popleft()
-        words = f"the list of {kind}s of lead {lead.lead} cannot be read: {failure.message}"
-        await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
-        self.repeats.parked(key, connection)
-        return True
+        return self._back_off(connection, error)
+
+    def _back_off(self, connection: str, error: ConnectorError) -> Finish:
+        failures = self._failures[connection] = self._failures.get(connection, 0) + 1
+        wait = self.backoff.wait_seconds(failures, self.jitter())
+        log.info("connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error)
+        return Finish(Verdict.RETRY, wait)
 
 
 def schedule_of(settings: Sweep) -> Schedule:

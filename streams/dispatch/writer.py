@@ -14,7 +14,7 @@ from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl import GhlClient
-from connectors.outcome import Disposition, Row, classify, is_cut_off
+from connectors.outcome import FORBIDDEN, Disposition, Row, classify, is_cut_off
 from streams.appender import Appender
 from streams.core.backoff import Backoff
 from streams.core.directory import Directory
@@ -24,6 +24,7 @@ from streams.core.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settl
 from streams.core.plan_contact import may_stand
 from streams.core.planning import Prepared, Rules, doubts, overruled, prepare
 from streams.core.record import record_link
+from streams.core.refusals import Judgement, Refusals
 from streams.core.repeats import Failure, failure_of
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.ghl_calls import Performed, perform
@@ -79,6 +80,7 @@ class Writer:
     metrics: Metrics
     held: Callable[[str, int], str] = lambda _connection, _since_ms: "no"
     backoff: Backoff = Backoff()
+    refusals: Refusals = field(default_factory=Refusals)
     under_way: dict[str, Snapshot] = field(default_factory=dict)
     """The state that each entity is being brought to right now, by a request that is no create."""
 
@@ -181,6 +183,7 @@ class Writer:
             self.metrics.wrote(place.connection, call.step, outcome.name)
             return await self._failed(entity, place, row, call, prepared, error, outcome)
         slot.answered()
+        self.refusals.served(place.budget, call.step, entity.key)
         self.metrics.wrote(place.connection, call.step, "applied")
         return await self._succeeded(entity, place, row, call, prepared, performed)
 
@@ -227,9 +230,14 @@ class Writer:
         outcome: Row,
     ) -> Finish:
         answer = error if isinstance(error, VendorError) else None
-        if pause := pause_after(error, place.window_seconds):
+        disposition, judgement = outcome.disposition, None
+        if outcome.name == FORBIDDEN:
+            judgement = self.refusals.refused(place.budget, call.step, entity.key)
+        if judgement is Judgement.PARK:
+            disposition = Disposition.REFUSED
+        elif judgement is not Judgement.TRY_AGAIN and (pause := pause_after(error, place.window_seconds)):
             self.pause(place.budget, *pause)
-        match outcome.disposition:
+        match disposition:
             case Disposition.ADOPT if answer is not None:
                 return await self._adopt(entity, place, row, call, prepared, answer)
             case Disposition.GONE if call.is_delete:
@@ -246,6 +254,8 @@ class Writer:
             case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
                 if call.is_create:
                     await self.receipts.settle(place.partition, self._receipt_of(row, "failed", call.step, error))
+                if judgement is Judgement.TRY_AGAIN:
+                    return await self._back_off(entity, place, error, 0.0)
                 return AGAIN
             case _:
                 if call.is_create and isinstance(error, NotSent):

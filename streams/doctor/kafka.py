@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from connectors.errors import SealError
 from streams.admin import inspect
 from streams.core.overview import Overview
 from streams.core.token_rows import TokenRow
 from streams.doctor.verdict import CLOCK_SECONDS, Verdict
-from streams.kafka import client_options, each_record, start_consumer, stop_consumer
+from streams.kafka import Consumer, client_options, each_record, start_consumer, stop_consumer
 from streams.mappings.desk import MappingDesk
 from streams.oauth import Grants, wanted_scopes
 from streams.settings import Settings
@@ -170,7 +170,7 @@ async def ghl_webhooks(settings: Settings, now_ms: int) -> AsyncIterator[Verdict
         return
     topic = TopicNames(settings.kafka.topic_prefix).of(GHL_CHANGES)
     places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
-    consumer = AIOKafkaConsumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
+    consumer = Consumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
     await start_consumer(consumer)
     try:
         ends = await consumer.end_offsets(places)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
-from streams.kafka import client_options, start_consumer, stop_consumer
+from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
 from streams.settings import Settings
 
 FETCH_BYTES = 256 * 1024
@@ -33,7 +33,7 @@ async def read_spots(settings: Settings, spots: Iterable[Spot]) -> dict[Spot, Co
         wanted.setdefault(TopicPartition(spot.topic, spot.partition), []).append(spot.offset)
     if not wanted:
         return {}
-    consumer = AIOKafkaConsumer(
+    consumer = Consumer(
         **client_options(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from mode.utils.logging import get_logger
 
 from streams.appender import Appender, Record
-from streams.kafka import client_options, new_producer, start_consumer, start_producer, stop_consumer
+from streams.kafka import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.mapping.compile import DEFAULT
 from streams.mappings.errors import NoMappings, NoSuchMapping, StaleVersion, WrongMapping
 from streams.mappings.force import InForce, in_force
@@ -57,7 +57,7 @@ class MappingDesk:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             **client_options(self._file), auto_offset_reset="earliest", fetch_max_wait_ms=100, enable_auto_commit=False
         )
         try:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.core.directory import Directory
 from streams.core.rows import LinkRow
-from streams.kafka import client_options, each_record, start_consumer, stop_consumer
+from streams.kafka import Consumer, client_options, each_record, start_consumer, stop_consumer
 from streams.mappings.preview import Preview, preview
 from streams.placement import ghl_budget, partition_of
 from streams.settings import Settings
@@ -99,7 +99,7 @@ async def sample(settings: Settings, connection: str, count: int = 5) -> tuple[S
     topic = TopicNames(settings.kafka.topic_prefix).of(SNAPSHOTS)
     place = TopicPartition(topic, place_of(settings, connection))
     found: dict[str, Snapshot] = {}
-    consumer = AIOKafkaConsumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
+    consumer = Consumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
     await start_consumer(consumer)
     try:
         end = (await consumer.end_offsets([place]))[place]

@@ -12,10 +12,10 @@ import socket
 import uuid
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.appender import Appender, Record
-from streams.kafka import client_options, new_producer, start_consumer, start_producer, stop_consumer
+from streams.kafka import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.placement import partition_of
 from streams.replay.errors import NotThis, TakenOver
 from streams.settings import Settings
@@ -34,7 +34,7 @@ class Runs:
         self.holder = f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()}, {uuid.uuid4().hex[:4]})"
 
     async def __aenter__(self) -> Self:
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             **client_options(self._settings),
             auto_offset_reset="earliest",
             enable_auto_commit=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -17,6 +17,7 @@ from streams.mapping.faults import did_you_mean, shown
 from streams.settings.back import Back
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
+from streams.settings.demanded import DEMANDED, Owner, missing
 from streams.settings.explain import dotted, explain
 from streams.settings.model import (
     Appointments,
@@ -31,7 +32,7 @@ from streams.settings.model import (
     Table,
     Worker,
 )
-from streams.settings.oauth import OAuth
+from streams.settings.oauth import OAuth, OAuthSecrets
 from streams.settings.overlay import NOTHING_OVER, Overlay, lay_over, syntax_problem
 from streams.settings.overrides import apply_overrides, overridden
 from streams.settings.problems import Problem, SettingsError
@@ -78,13 +79,14 @@ def parse_settings(
     read_file: ReadFile = _no_files,
     source: str = "lofty-ghl.toml",
     overlay: Overlay = NOTHING_OVER,
+    demands: Collection[str] = (),
 ) -> Settings:
     """Read a configuration. Raises `SettingsError` with every problem at once.
 
     `overlay` are mappings that were edited meanwhile; the lines of their problems are those of their own texts.
 
     `read_file` gives the text of a file that a `*_FILE` variable names; it may raise `OSError`.
-    Credentials that are missing are no problem here: `require_secrets` asks for those that a command needs.
+    Credentials that are missing are a problem where they are among `demands` (names of `streams/settings/demanded.py`).
     """
     try:
         tables = tomllib.loads(text)
@@ -94,8 +96,11 @@ def parse_settings(
     tables, lines = lay_over(tables, line_numbers(text), overlay, problems)
     parser = _Parser(lines, environ or {}, read_file, problems)
     settings = parser.settings(tables)
+    is_usable = settings is not None and not parser.problems
+    parser.demand(demands)
     if parser.problems or settings is None:
-        raise SettingsError(source, parser.problems)
+        # Where only credentials are missing, nothing is wrong with the file.
+        raise SettingsError("environment" if is_usable else source, parser.problems)
     again = partial(parse_settings, text, environ, read_file=read_file, source=source)
     return settings.model_copy(
         update={"mapping_version": overlay.version, "origin": Origin(text, source, lambda over: again(overlay=over))}
@@ -108,6 +113,15 @@ class _Parser:
     environ: Mapping[str, str]
     read_file: ReadFile
     problems: list[Problem] = field(default_factory=list)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    oauth_secrets: OAuthSecrets = field(default_factory=OAuthSecrets)
+    console_secrets: ConsoleSecrets | None = None
+
+    def demand(self, asked: Collection[str]) -> None:
+        """Tell which of these credentials are missing; what is wrong with one that is there was told before."""
+        told = {problem.where.removesuffix("_FILE") for problem in self.problems}
+        found = missing(asked, self.owners, self.oauth_secrets, self.console_secrets)
+        self.problems += [problem for problem in found if problem.where not in told]
 
     def settings(self, written: dict[str, Any]) -> Settings | None:
         tables = self._without_secrets(written)
@@ -126,6 +140,8 @@ class _Parser:
         password = read_secret(KAFKA_PASSWORD, self.environ, self.read_file, self.problems)
         secrets = oauth_secrets(self.environ, self.read_file, self.problems)
         of_console = console_secrets(self.environ, self.read_file, self.problems)
+        self.oauth_secrets = secrets
+        self.console_secrets = of_console if console is not None and console.enabled else None
         self._check_console(console, of_console)
         self._check_oauth(connections, oauth)
         self._check_shared_limits(connections)
@@ -227,6 +243,7 @@ class _Parser:
 
     def _connection(self, name: str, written: Any, mappings: dict[str, Any]) -> Connection | None:
         secrets = connection_secrets(name, self.environ, self.read_file, self.problems)
+        self.owners[name] = Owner(secrets, _by_oauth(written))
         path = ("connections", name)
         is_known = self._check_mapping_name(written, path, mappings)
         try:
@@ -322,6 +339,13 @@ class _Parser:
         if not has_password:
             expected = f"a password, as security_protocol is {kafka.security_protocol}"
             self.problems.append(Problem(None, KAFKA_PASSWORD, expected, "nothing"))
+
+
+def _by_oauth(written: Any) -> list[str]:
+    """The credentials of a connection's table, right or not, in whose place OAuth stands."""
+    sides = {"lofty_api_key": "lofty", "ghl_token": "ghl"}
+    tables = {name: written.get(side) if isinstance(written, dict) else None for name, side in sides.items()}
+    return [name for name in DEMANDED if isinstance(one := tables.get(name), dict) and one.get("auth") == "oauth"]
 
 
 def _fingerprint(mapping: str, table: ConnectionTable) -> str:

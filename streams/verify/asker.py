@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.appender import Appender, Record
-from streams.kafka import client_options, new_producer, start_consumer, start_producer, stop_consumer
+from streams.kafka import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.settings import Settings
 from streams.topics import INSPECTIONS, OBSERVATIONS, TopicNames
 from streams.verify.errors import NoTopic, NoWorker, Refused
@@ -81,7 +81,7 @@ class Asker:
 
     async def __aenter__(self) -> Self:
         self._producer = new_producer(self._settings)
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             **client_options(self._settings), auto_offset_reset="latest", fetch_max_wait_ms=50, enable_auto_commit=False
         )
         await start_producer(self._producer)

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from rocksdict import Options, Rdict
 
-from streams.kafka import client_options, start_consumer, stop_consumer
+from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
 from streams.settings import Settings
 from streams.verify.errors import NoTopic
 from streams.words import Entity, NotAWord, Snapshot
@@ -28,7 +28,7 @@ class Newest:
         self._topic = topic
         self._places = [TopicPartition(topic, number) for number in sorted(partitions)]
         self._prefixes = tuple(f"{name}:" for name in connections)
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             **client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50, enable_auto_commit=False
         )
         self._folder = tempfile.TemporaryDirectory(prefix="lofty-ghl-verify-")

@@ -162,6 +162,10 @@ def _observing(bootstrap: str, quick: bool) -> None:
     _print("a scrape", run("observing", "scrape", bootstrap, "20" if quick else "200"))
 
 
+def _command_line(bootstrap: str, quick: bool) -> None:
+    _print("the command line", run("command_line", bootstrap, "1" if quick else "7"))
+
+
 MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "dedupe": _dedupe,
     "syncs": _syncs,
@@ -176,6 +180,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "replay": _replay,
     "observing": _observing,
     "explain": _explain,
+    "command_line": _command_line,
 }
 
 if __name__ == "__main__":

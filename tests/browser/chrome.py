@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+
+from tests.deadlines import within_ms
 
 PICTURES = Path(__file__).resolve().parents[2] / ".cache" / "console"
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
@@ -20,6 +22,7 @@ COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SERIOUS = {"serious", "critical"}
 
 _AXE = Axe()
+expect.set_options(timeout=within_ms(15))
 
 
 def chromium() -> str:
@@ -49,13 +52,13 @@ async def take_picture(page: Page, name: str) -> None:
     await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
-async def everywhere(page: Page, name: str) -> None:
+async def everywhere(page: Page, name: str, colours: Iterable[Literal["light", "dark"]] = COLOURS) -> None:
     """Pictures of a page for desk and telephone, light and dark; none may be wider than its screen."""
     for where, size in (("desk", DESKTOP), ("phone", TELEPHONE)):
         await page.set_viewport_size(size)
-        for colours in COLOURS:
-            await page.emulate_media(color_scheme=colours)
-            await take_picture(page, f"{name}-{where}-{colours}")
+        for colour in colours:
+            await page.emulate_media(color_scheme=colour)
+            await take_picture(page, f"{name}-{where}-{colour}")
         assert await overflow(page) == [], f"{name} is wider than the {where}"
     await page.set_viewport_size(DESKTOP)
     await page.emulate_media(color_scheme="light")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.chrome import DESKTOP, accessibility, browser, everywhere
+from tests.deadlines import within_ms
 from tests.integration.console import Caller, caller, console_on_stage
 from tests.integration.stage import Stage
 from tests.integration.test_oauth import APPS, GHL_CLIENTS, LOFTY_CLIENTS, SECRETS
@@ -19,7 +20,7 @@ from tests.kafka.broker import Broker
 from tests.unit.streams.console.stage import PASSWORDS
 
 PUBLIC = "https://hooks.example.com"
-LONG_MS = 30_000.0
+LONG_MS = within_ms(30)
 
 
 @dataclass
@@ -49,9 +50,9 @@ class Person:
         await self.page.locator(".side").get_by_role("link", name=name).click()
 
     async def look(self, name: str) -> None:
-        """Take the page's pictures, and ask axe."""
+        """Take the page's pictures, and ask axe. How pages are in the dark is the gallery's to show."""
         self.looked.append(name)
-        await everywhere(self.page, f"stage/{name}")
+        await everywhere(self.page, f"stage/{name}", ["light"])
         assert await accessibility(self.page) == [], name
 
     async def heading(self, words: str) -> None:
@@ -78,6 +79,7 @@ async def somebody(broker: Broker, tmp_path: Path, **more: Any) -> AsyncIterator
     }
     async with browser() as chrome, console_on_stage(broker, tmp_path, **options) as on:
         context = await chrome.new_context(viewport=DESKTOP, reduced_motion="reduce", timezone_id="America/Los_Angeles")
+        context.set_default_timeout(LONG_MS)
         page = await context.new_page()
         person = Person(on, chrome, context, page)
         page.on(

@@ -9,6 +9,8 @@ from tests.browser.chrome import COLOURS, DESKTOP, TELEPHONE, accessibility, bro
 from tests.browser.gallery import gallery
 from tests.browser.samples import HOSTILE, SAMPLES, around
 
+pytestmark = pytest.mark.thorough
+
 
 async def test_every_page_fits_every_screen_and_axe_finds_nothing_serious() -> None:
     """Filled and empty, at desk and telephone, light and dark. The pictures are in .cache/console/gallery."""

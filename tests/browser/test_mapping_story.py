@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import expect
 
 from streams.console.audit import Actor
@@ -12,6 +13,8 @@ from tests.browser.stage import LONG_MS, Person, somebody
 from tests.integration.console import until_indexed
 from tests.integration.test_mapping_edits import shift, until_version
 from tests.kafka.broker import Broker
+
+pytestmark = pytest.mark.thorough
 
 HEAD = '[mappings.sellers]\nextends = "default"\n[mappings.sellers.fields]\n'
 RIGHT = HEAD + 'firstName = { from = "firstName", transform = ["upper"] }\n'

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from streams.console.pages.views.page import State
 from tests.browser.chrome import TELEPHONE, browser
 from tests.browser.gallery import gallery
 from tests.browser.samples import EDITOR_WRONG, OVERVIEW, REPLAY, TIMELINE
+from tests.deadlines import within_ms
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_a_page_takes_over_what_changed_and_nothing_else() -> None:
@@ -24,7 +28,7 @@ async def test_a_page_takes_over_what_changed_and_nothing_else() -> None:
         on.changed["timeline"] = replace(
             TIMELINE, steps=(replace(TIMELINE.steps[0], title="A new line", place="x/1@1"), *TIMELINE.steps)
         )
-        await expect(page.get_by_text("A new line")).to_be_visible(timeout=10_000)
+        await expect(page.get_by_text("A new line")).to_be_visible(timeout=within_ms(20))
         is_open = await page.locator(".step details").evaluate_all("all => all.map(one => one.open)")
         assert is_open[:4] == [False, False, True, False]
         assert await page.evaluate("window.mark") == 1
@@ -37,7 +41,7 @@ async def test_what_was_typed_stays_while_a_page_keeps_itself_up_to_date() -> No
         await on.page.locator("#contact").fill("600123")
         await on.page.get_by_label("Connection").select_option("borealis")
         on.changed["replay"] = replace(REPLAY, runs=(replace(REPLAY.runs[0], what="Another run"),))
-        await expect(on.page.get_by_role("heading", name="Another run")).to_be_visible(timeout=10_000)
+        await expect(on.page.get_by_role("heading", name="Another run")).to_be_visible(timeout=within_ms(20))
         assert await on.page.locator("#contact").input_value() == "600123"
         assert await on.page.get_by_label("Connection").input_value() == "borealis"
 
@@ -47,10 +51,10 @@ async def test_a_gateway_that_is_away_is_told_and_forgotten_when_it_is_back() ->
         await on.open("overview")
         told = on.page.get_by_text("The gateway does not answer")
         on.is_down = True
-        await expect(told).to_be_visible(timeout=10_000)
+        await expect(told).to_be_visible(timeout=within_ms(20))
         on.is_down = False
         on.changed["overview"] = replace(OVERVIEW, verdict=State("warn", "Back again"))
-        await expect(on.page.get_by_role("heading", name="Back again")).to_be_visible(timeout=15_000)
+        await expect(on.page.get_by_role("heading", name="Back again")).to_be_visible(timeout=within_ms(20))
         await expect(told).to_be_hidden()
 
 

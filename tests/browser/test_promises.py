@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, Response, expect
 
 from connectors.sandbox.faults import parse_fault
 from tests.browser.stage import LONG_MS, Person, somebody
+from tests.deadlines import within_ms
 from tests.integration.console import until_indexed
 from tests.kafka.broker import Broker
 
+pytestmark = pytest.mark.thorough
+
 FIRST_LOAD_BYTES = 300_000
-INTERACTIVE_MS = 1_000
+INTERACTIVE_MS = within_ms(1)
 BY_KEY = {"ghl_auth": "token", "more": "", "environ": {}}
 
 

@@ -33,6 +33,7 @@ from streams.demo.processes import Child, free_port
 from streams.mappings.desk import MappingDesk
 from streams.settings import Settings, parse_settings
 from streams.topics import TopicNames
+from tests.deadlines import within
 from tests.kafka.node import KafkaNode
 
 PAIRS = 4
@@ -167,10 +168,10 @@ class Stage:
 
     async def until(self, claim: Any, seconds: float, what: str) -> None:
         """Wait until a claim holds."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + within(seconds)
         while not claim():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"not within {seconds:.0f} s: {what}")
+                raise TimeoutError(f"not within {within(seconds):.0f} s: {what}")
             await asyncio.sleep(0.1)
 
     async def pings_pending(self) -> int:

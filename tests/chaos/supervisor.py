@@ -13,11 +13,12 @@ from tests.chaos.await_points import AwaitPoints
 from tests.chaos.history import ENDED, KILLED
 from tests.chaos.stage import Stage, WorkerProcess
 from tests.chaos.trap import TOO_FAR
+from tests.deadlines import within
 
 LOOK_SECONDS = 0.1
 TRAP_SECONDS = 10.0
 """A trap that nothing has stepped on, so long after its worker was ready, is taken away."""
-START_SECONDS = 40.0
+START_SECONDS = within(40)
 """And so long after its worker was started, whether it ever was ready or not."""
 
 

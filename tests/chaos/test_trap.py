@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from streams.collaborators import Collaborators
 from tests.chaos.await_points import MOST_MISSES, STAGES, AwaitPoints
 from tests.chaos.trap import EVERY, TOO_FAR, Trap
 from tests.chaos.worker import TrappedWorker
@@ -113,9 +112,9 @@ async def test_every_stage_of_the_worker_can_be_trapped(
     sprung: set[str] = set()
     traps = {one: Trap(1, 0, partial(sprung.add, one)) for one in STAGES}
     monkeypatch.setattr(TrappedWorker, "traps", traps)
-    async with stage(embedded_kafka, tmp_path) as on:
+    async with stage(embedded_kafka, tmp_path, restarts=True) as on:
         await on.worker.__aexit__(None, None, None)
-        async with TrappedWorker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as trapped:
+        async with TrappedWorker(on.settings, on.given()) as trapped:
             on.worker = trapped
             lead = on.new_lead()
             await on.until(lambda: lead in on.contacts())

@@ -10,6 +10,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from tests.deadlines import within
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -59,7 +61,7 @@ class Prometheus:
 
     def _get(self, what: str, **parameters: str) -> Any:
         try:
-            with urlopen(f"{self.url}/api/v1/{what}?{urlencode(parameters)}", timeout=20) as answer:
+            with urlopen(f"{self.url}/api/v1/{what}?{urlencode(parameters)}", timeout=within(20)) as answer:
                 return json.load(answer)["data"]
         except HTTPError as error:
             raise Refused(json.load(error).get("error", str(error))) from None
@@ -67,7 +69,7 @@ class Prometheus:
 
 def told_alertmanager(url: str) -> set[str]:
     """The names of the alerts that Alertmanager holds."""
-    with urlopen(f"{url}/api/v2/alerts", timeout=20) as answer:
+    with urlopen(f"{url}/api/v2/alerts", timeout=within(20)) as answer:
         return {one["labels"]["alertname"] for one in json.load(answer)}
 
 

@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 from streams.demo.town import AGENCIES, POISON_PING
 from tests.compose.system import System
+from tests.deadlines import within
 
 HARBOR, VALLEY = AGENCIES
 
@@ -50,7 +51,9 @@ def _lofty(system: System, path: str, body: Any = None, method: str = "POST") ->
 
 def _order(url: str, body: Any, method: str) -> Any:
     content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
-    with urlopen(Request(url, content, {"Content-Type": "application/json"}, method=method), timeout=20) as answer:
+    with urlopen(
+        Request(url, content, {"Content-Type": "application/json"}, method=method), timeout=within(20)
+    ) as answer:
         return json.load(answer)
 
 
@@ -63,7 +66,9 @@ def _storm(system: System) -> None:
 def _edit_all(system: System) -> None:
     """Each lead of both agencies gets another score: so many live changes at once."""
     for agency in AGENCIES:
-        with urlopen(system.url("sandbox-lofty", 8091, f"/_sandbox/leads?team={agency.team}"), timeout=20) as answer:
+        with urlopen(
+            system.url("sandbox-lofty", 8091, f"/_sandbox/leads?team={agency.team}"), timeout=within(20)
+        ) as answer:
             leads = [one["lead"] for one in json.load(answer)["leads"]]
         edits = [
             {"edit": "update", "kind": "lead", "id": one["leadId"], "fields": {"score": (one["score"] + 1) % 100}}
@@ -85,7 +90,7 @@ def _flood(system: System) -> None:
     """Thirty deliveries that nobody can read. The gateway keeps each and answers 200."""
     url = system.url("demo-gateway", 8080, f"/lofty/{VALLEY.webhook_secret}")
     for _ in range(30):
-        with urlopen(Request(url, POISON_PING), timeout=20):
+        with urlopen(Request(url, POISON_PING), timeout=within(20)):
             pass
 
 

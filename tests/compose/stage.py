@@ -13,6 +13,7 @@ from tests.compose.asking import Prometheus, Refused, what_is_wrong
 from tests.compose.queries import Query, constants, substituted, variables
 from tests.compose.rewriting import NO_FACTORS, rewriting
 from tests.compose.system import ROOT, System, system, until_healthy
+from tests.deadlines import within
 
 DASHBOARDS = ROOT / "grafana" / "dashboards"
 RULES = ROOT / "grafana" / "prometheus" / "rules"
@@ -69,8 +70,8 @@ class Stage:
         """Wait until a claim holds; returns how long it took. Raises TimeoutError."""
         began = time.monotonic()
         while not claim():
-            if time.monotonic() - began > seconds:
-                raise TimeoutError(f"not within {seconds:.0f} s: {what}")
+            if time.monotonic() - began > within(seconds):
+                raise TimeoutError(f"not within {within(seconds):.0f} s: {what}")
             time.sleep(0.2)
         return time.monotonic() - began
 

@@ -20,11 +20,12 @@ from urllib.request import urlopen
 import yaml
 
 from tests.compose.plan import Here, Service, native, replacer, services_of
+from tests.deadlines import within
 from tests.kafka.node import KafkaNode, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
-STOP_SECONDS = 20.0
+READY_SECONDS = within(60)
+STOP_SECONDS = within(20)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, RAN_WELL_SECONDS = 0.1, 8.0, 10.0
 """How Docker starts again what ended; it waits up to a minute, which no test has."""
 BINARIES = {"prom/prometheus": "prometheus", "prom/alertmanager": "prometheus-alertmanager"}
@@ -43,8 +44,25 @@ def why_unavailable() -> str | None:
     return None
 
 
+class CutOff(Exception):
+    """Somebody asked to end while services were starting."""
+
+
 class DidNotStart(RuntimeError):
     """A service ended or kept silent. The text holds the end of its log."""
+
+
+class _Kafka(KafkaNode):
+    """A node that gives its start up when somebody asks to end."""
+
+    def __init__(self, over: threading.Event) -> None:
+        super().__init__()
+        self._over = over
+
+    def _check(self) -> None:
+        if self._over.is_set():
+            raise CutOff
+        super()._check()
 
 
 @dataclass(slots=True)
@@ -65,7 +83,12 @@ class Running:
         """Start the process; its log goes on."""
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                self.argv, env=self.environ, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+                self.argv,
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us: we end them one after another
             )
         self.starts += 1
         self._started_at = time.monotonic()
@@ -92,7 +115,7 @@ class Running:
         if self.service.health_url is None:
             return self.process is not None and self.process.poll() is None
         try:
-            with urlopen(self.service.health_url, timeout=3) as answer:
+            with urlopen(self.service.health_url, timeout=within(3)) as answer:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
@@ -106,7 +129,7 @@ class System:
     kafka: KafkaNode
     here: Here
     running: dict[str, Running] = field(default_factory=dict)
-    _over: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def address(self, service: str, port: int) -> str:
         """Where a port of a service is found here."""
@@ -118,15 +141,15 @@ class System:
 
     def bring_back(self) -> None:
         """Start again what ended, as `restart: unless-stopped` does: at once, and later and later if it ends again soon."""
-        while not self._over.wait(0.1):
+        while not self.over.wait(0.1):
             for one in self.running.values():
                 ended = one.process is not None and one.process.poll() is not None
-                if ended and one.is_wanted and one.service.comes_back and not self._over.is_set():
+                if ended and one.is_wanted and one.service.comes_back and not self.over.is_set():
                     one.start_again(time.monotonic())
 
     def take_down(self) -> None:
         """End everything, the last started first."""
-        self._over.set()
+        self.over.set()
         for one in reversed(self.running.values()):
             one.is_wanted = False
             if one.process is None or one.process.poll() is not None:
@@ -142,19 +165,27 @@ class System:
 
 @contextmanager
 def system(
-    folder: Path, profile: str = "demo", rewrite: Rewrite = lambda path, text: text, ports: dict[str, int] | None = None
+    folder: Path,
+    profile: str = "demo",
+    rewrite: Rewrite = lambda path, text: text,
+    ports: dict[str, int] | None = None,
+    over: threading.Event | None = None,
 ) -> Iterator[System]:
     """Run a profile of docker-compose.yml. `ports` asks for ports by service; all others are free ones.
 
-    Raises `DidNotStart`.
+    `over` may be set to ask for the end: then nothing more is started. Raises `DidNotStart`, and `CutOff` when it was set
+    before all services were there.
     """
     services = load(profile)
-    with KafkaNode() as kafka:
+    over = over or threading.Event()
+    with _Kafka(over) as kafka:
         here = _places(services, folder, kafka.port, ports or {})
-        found = System(folder, kafka, here)
+        found = System(folder, kafka, here, over=over)
         replace = replacer(services, here)
         try:
             for service in services:
+                if found.over.is_set():
+                    raise CutOff
                 if (argv := _argv(service)) is None:
                     continue
                 _fill(service, here, replace, rewrite)
@@ -227,12 +258,12 @@ def _start(found: System, service: Service, argv: list[str]) -> None:
         if other is None:
             continue
         if condition == "service_completed_successfully":
-            _until(other, lambda one=other: one.process is not None and one.process.poll() is not None)  # type: ignore[misc]  # of this round
+            _until(found, other, lambda one=other: one.process is not None and one.process.poll() is not None)  # type: ignore[misc]  # of this round
             assert other.process is not None
             if other.process.returncode != 0:
                 raise DidNotStart(f"{name} ended with {other.process.returncode}:\n{other.tail()}")
         elif condition == "service_healthy":
-            _until(other, other.is_healthy)
+            _until(found, other, other.is_healthy)
     # As in the container: nothing of this shell's environment but what a process needs at all.
     environ = {"PATH": os.environ["PATH"], "HOME": str(found.folder), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
     one = Running(service, [*argv, *service.command, *_listen(service)], environ, found.folder / f"{service.name}.log")
@@ -252,9 +283,11 @@ def _listen(service: Service) -> list[str]:
             return []
 
 
-def _until(one: Running, claim: Callable[[], bool]) -> None:
+def _until(found: System, one: Running, claim: Callable[[], bool]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not claim():
+        if found.over.is_set():
+            raise CutOff
         ended = one.process is not None and one.process.poll() is not None
         if ended and one.service.comes_back:
             raise DidNotStart(f"{one.service.name} ended:\n{one.tail()}")
@@ -268,4 +301,4 @@ def until_healthy(found: System) -> None:
     for one in found.running.values():
         if one.service.health_url is not None:
             with suppress(AttributeError):
-                _until(one, one.is_healthy)
+                _until(found, one, one.is_healthy)

@@ -7,15 +7,24 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from traceback import format_exception
+from typing import Any, get_args
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from streams.cli import __doc__ as table
+from streams.cli.parked import STAGES
+from streams.cli.replay import DEFAULT_RATE, TOPICS
 from streams.cli.root import app
+from streams.core.replay import MEANING
+from streams.replay.engine import DEFAULT_RATE as ENGINE_RATE
 from streams.settings import example_text
+from streams.words.parked import Stage
+from tests.deadlines import within
 
 ROOT = typer.main.get_command(app)
 
@@ -30,6 +39,9 @@ NEEDS_KAFKA = {
     *("parked list", "parked show", "parked retry", "parked discard", "topics show", "topics create"),
     *("worker", "gateway", "connect ghl", "secrets rotate"),
 }
+
+OWN_PROCESS = {"worker", "gateway", "status"}
+"""These two set the logs of their process up; and one short command goes the whole way, too."""
 
 
 def commands(group: Any = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -75,13 +87,22 @@ def test_the_exit_codes_are_told_in_one_table() -> None:
 
 
 def run(words: str, config: Path, **environ: str) -> tuple[int, str, str]:
-    """A command as a user runs it."""
+    """A command as a user runs it, in this process; what changes a process's logs runs in one of its own."""
+    if words in OWN_PROCESS:
+        return run_apart(words, config, **environ)
+    done = CliRunner().invoke(app, [*words.split(), "--config", str(config)], env=environ, prog_name="lofty-ghl")
+    trace = "" if isinstance(done.exception, SystemExit | None) else "".join(format_exception(done.exception))
+    return done.exit_code, done.stdout, done.stderr + trace
+
+
+def run_apart(words: str, config: Path, **environ: str) -> tuple[int, str, str]:
+    """The same by the console script."""
     done = subprocess.run(
         [sys.executable, "-m", "streams.cli", *words.split(), "--config", str(config)],
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=within(60),
         check=False,
         stdin=subprocess.DEVNULL,
     )
@@ -157,19 +178,113 @@ def test_lofty_away_is_told_with_3(config: Path) -> None:
     assert (code, "Lofty did not do it" in complaint, "Traceback" in complaint) == (3, True, False), complaint
 
 
-def test_the_shell_completes_connections_and_topics(config: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("lofty-ghl backfill ac", ["acme"]),
+        ("lofty-ghl status --connection ac", []),
+        ("lofty-ghl verify --connection ac", ["acme"]),
+        ("lofty-ghl replay lofty.sn", ["lofty.snapshots"]),
+        ("lofty-ghl parked list --stage del", ["deliver"]),
+        ("lofty-ghl par", ["parked"]),
+        ("lofty-ghl parked list --sta", ["--stage"]),
+    ],
+)
+def test_the_shell_completes(line: str, wanted: list[str], config: Path) -> None:
     """As `lofty-ghl --install-completion` sets it up."""
-    environ = {**CREDENTIALS, "LOFTY_GHL_CONFIG": str(config), "_LOFTY_GHL_COMPLETE": "complete_bash"}
-    for line, wanted in (("lofty-ghl backfill ac", "acme"), ("lofty-ghl replay lofty.sn", "lofty.snapshots")):
-        done = subprocess.run(
-            [sys.executable, "-c", "from streams.cli.root import app; app(prog_name='lofty-ghl')"],
-            env={**os.environ, **environ, "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.stdout.split() == [wanted], done.stderr
+    environ = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_LOFTY_GHL_COMPLETE": "complete_bash"}
+    environ |= {**CREDENTIALS, "LOFTY_GHL_CONFIG": str(config)}
+    done = CliRunner().invoke(app, [], env=environ, prog_name="lofty-ghl")
+    assert done.stdout.split() == wanted, done.stderr
+
+
+@pytest.mark.parametrize("text", [None, "", "connections = 3", "[connections.acme", "\ufeff\0"])
+def test_what_is_no_configuration_completes_to_nothing(text: str | None, config: Path) -> None:
+    """And says nothing into the line that somebody types."""
+    config.unlink() if text is None else config.write_text(text, encoding="utf-8")
+    line = {"COMP_WORDS": "lofty-ghl backfill ac", "COMP_CWORD": "2", "_LOFTY_GHL_COMPLETE": "complete_bash"}
+    done = CliRunner().invoke(app, [], env={**line, "LOFTY_GHL_CONFIG": str(config)}, prog_name="lofty-ghl")
+    assert (done.stdout.split(), done.stderr) == ([], "")
+
+
+def test_what_is_completed_and_promised_is_what_the_pipeline_knows() -> None:
+    """The command line repeats these few names, as importing them would cost a second."""
+    assert (*sorted(MEANING),) == TOPICS
+    assert get_args(Stage) == STAGES
+    assert DEFAULT_RATE == ENGINE_RATE
+
+
+LIGHT = {
+    *("streams", "typer", "annotated_doc", "typing_extensions", "shellingham"),  # all but ours: what Typer itself needs
+}
+"""What is imported from outside of the standard library before a command runs: of ours the command line alone."""
+
+PARSING = LIGHT | {"pydantic", "pydantic_core", "annotated_types", "typing_inspection"}
+"""What Typer imports itself to convert an option's value."""
+
+PRINTS_MODULES = """
+import sys
+before = set(sys.modules)
+from streams.cli import main
+sys.argv = ["lofty-ghl", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("\\n" + " ".join(sorted(set(sys.modules) - before)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "code", "allowed"),
+    [
+        ("--help", {}, 0, LIGHT),
+        ("--version", {}, 0, PARSING),
+        ("worker --help", {}, 0, PARSING),
+        ("mapping preview --help", {}, 0, PARSING),
+        ("nonsense", {}, 2, PARSING),
+        ("worker --nonsense", {}, 2, PARSING),
+        ("verify --within x", {}, 2, PARSING),
+        ("", {"COMP_WORDS": "lofty-ghl replay lof", "COMP_CWORD": "2"}, 0, PARSING),
+        ("", {"COMP_WORDS": "lofty-ghl backfill ac", "COMP_CWORD": "2"}, 0, PARSING),
+        ("", {"COMP_WORDS": "lofty-ghl parked list --stage de", "COMP_CWORD": "4"}, 0, PARSING),
+    ],
+)
+def test_what_needs_no_work_imports_none(
+    words: str, environ: dict[str, str], code: int, allowed: set[str], config: Path
+) -> None:
+    """Help, version, usage errors and completion: `lofty-ghl --help` answers in a fifth of a second, for this list is short."""
+    if environ:
+        environ = {**environ, "_LOFTY_GHL_COMPLETE": "complete_bash", "LOFTY_GHL_CONFIG": str(config)}
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTS_MODULES, *words.split()],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=within(60),
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    imported = done.stderr.splitlines()[-1].split()
+    outside = {name.partition(".")[0] for name in imported} - sys.stdlib_module_names
+    assert {name for name in outside if not name.startswith("_sysconfigdata")} <= allowed
+    assert {name for name in imported if name.startswith("streams.") and not name.startswith("streams.cli")} == set()
+    assert not {"asyncio", "logging"} & set(imported) or words not in ("--help", "")
+
+
+def test_the_version_is_the_package_s() -> None:
+    """Of the console script itself."""
+    done = CliRunner().invoke(app, ["--version"], prog_name="lofty-ghl")
+    assert (done.exit_code, done.stdout) == (0, f"lofty-ghl {version('lofty-ghl')}\n")
+
+
+def test_the_help_lists_every_command_with_its_whole_first_sentence() -> None:
+    """Also where the terminal is narrow."""
+    done = CliRunner().invoke(app, ["--help"], prog_name="lofty-ghl")
+    told = " ".join(done.stdout.split())
+    for name, command in ROOT.commands.items():  # type: ignore[attr-defined]  # a group
+        first = " ".join((command.help or "").partition("\n\n")[0].split())
+        assert first, name
+        assert f"{name} {first}" in told
 
 
 def test_the_example_configuration_is_one_that_commands_take(tmp_path: Path) -> None:
@@ -177,3 +292,47 @@ def test_the_example_configuration_is_one_that_commands_take(tmp_path: Path) -> 
     path = tmp_path / "lofty-ghl.toml"
     path.write_text(example_text().replace("localhost:9092", "127.0.0.1:1"))
     assert run("topics show", path)[0] == 3
+
+
+MISSING = {
+    "topics create": ("LOFTY_API_KEY", "GHL_TOKEN", "WEBHOOK_SECRET"),
+    "worker": ("LOFTY_API_KEY", "GHL_TOKEN"),
+    "gateway": ("WEBHOOK_SECRET",),
+}
+"""What the commands of a deployment need of a connection: the first of them, all that the others need."""
+
+
+@pytest.mark.parametrize("is_broken", [False, True], ids=["right", "broken"])
+@pytest.mark.parametrize("words", MISSING)
+def test_what_starts_a_deployment_names_all_credentials_that_are_missing(
+    words: str, is_broken: bool, config: Path
+) -> None:
+    """With what is wrong in the file, all at once: each by its variable, and where to put it. With 2, before Kafka is asked."""
+    text = config.read_text()
+    text = text.replace('auth = "oauth"', 'auth = "fixed"') + text[text.index("[connections.acme]") :].replace(
+        "acme", "bolt"
+    )
+    text = text.replace('team_id = "123456"', 'team_id = "7"', 1)
+    text += (
+        '[console]\nenabled = true\n[[console.tokens]]\nname = "a"\nrole = "viewer"\n' + f'hash = "sha256:{"0" * 64}"\n'
+    )
+    config.write_text(text.replace('region = "US"', 'regoin = "US"') if is_broken else text)
+    code, out, complaint = run(words, config)
+    wanted = {f"LOFTY_GHL_{name}_{secret}" for name in ("ACME", "BOLT") for secret in MISSING[words]}
+    wanted -= {"LOFTY_GHL_BOLT_GHL_TOKEN"}
+    if words != "gateway":
+        wanted |= {"LOFTY_GHL_TOKEN_KEYS", "LOFTY_GHL_OAUTH_GHL_CLIENT_SECRET"}
+    if words != "worker":
+        wanted |= {"LOFTY_GHL_CONSOLE_KEY"}
+    assert (code, out, "Traceback" in complaint) == (2, "", False), complaint
+    assert set(re.findall(r"^  (LOFTY_GHL_\w+): expected a credential, got nothing", complaint, re.MULTILINE)) == wanted
+    for name in wanted:
+        assert f"Set it, or {name}_FILE" in complaint
+    assert complaint.count("LOFTY_GHL_SECRETS_DIR") == len(wanted)
+    assert ("connections.bolt.regoin" in complaint, "connections.acme.regoin" in complaint) == (is_broken, is_broken)
+
+
+def test_a_credential_that_cannot_be_used_is_told_once(config: Path) -> None:
+    """Not as missing, too."""
+    code, _, complaint = run("topics create", config, LOFTY_GHL_ACME_WEBHOOK_SECRET="short")
+    assert (code, complaint.count("LOFTY_GHL_ACME_WEBHOOK_SECRET:")) == (2, 1), complaint

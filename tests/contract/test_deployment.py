@@ -22,19 +22,22 @@ from connectors.ghl.sandbox import SandboxSettings
 from connectors.ghl.sandbox.mailer import public_key
 from deploy.runtime_lock import entries, needed, roots_of
 from streams.app import LEAVE_SECONDS, STOP_SECONDS
+from streams.cli.slots import SLOT
 from streams.demo.town import AGENCIES
 from streams.settings import load_settings, require_secrets
+from streams.settings.model import Kafka
 from tests.kafka.jars import kafka_version
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))[
-    "services"
-]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = sorted(name for name, service in SERVICES.items() if service["image"] == "lofty-ghl")
 LIVE = {"topics", "gateway", "worker", "grafana"}
 DEMO = {"demo-topics", "demo-connect", "demo-gateway", "demo-worker", "demo-town", "demo-grafana"}
 SANDBOXES = {"sandbox-ghl", "sandbox-lofty"}
+WATCHERS = {"prometheus", "alertmanager", "grafana", "demo-grafana"}
+LIMITS = ("mem_limit", "cpus", "pids_limit")
 COMMANDS = (
     "worker",
     "gateway",
@@ -107,21 +110,33 @@ def test_compose_starts_your_own_unless_another_profile_is_asked_for() -> None:
 def test_the_demo_runs_what_you_run(demo: str, live: str) -> None:
     """The same command, limits and environment but for the topics' prefix and the folder of settings; reached by the same name."""
     ours, theirs = SERVICES[live], SERVICES[demo]
-    same = ("image", "command", "expose", "healthcheck", "deploy", "stop_grace_period", "read_only", "tmpfs", "restart")
+    same = (
+        "image",
+        "command",
+        "expose",
+        "healthcheck",
+        *LIMITS,
+        "stop_grace_period",
+        "read_only",
+        "tmpfs",
+        "restart",
+        "build",
+    )
     assert {key: theirs.get(key) for key in same} == {key: ours.get(key) for key in same}
     assert theirs["environment"] == {**ours["environment"], "LOFTY_GHL_TOPIC_PREFIX": "demo."}
-    assert [one.replace("/demo/", "/live/") for one in theirs["volumes"]] == ours["volumes"]
+    assert [one.replace("/demo/", "/live/").removeprefix("demo-") for one in theirs["volumes"]] == ours["volumes"]
     if live != "topics":
         assert live in theirs["networks"]["default"]["aliases"]
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
 def test_a_service_may_do_no_more_than_it_needs(service: str) -> None:
-    """No capabilities, no way to gain any, a limit of memory and processors; all but Kafka with a read-only file system."""
+    """No capabilities, no way to gain any, limits that both Composes take; all but Kafka with a read-only file system."""
     one = SERVICES[service]
     assert one["cap_drop"] == ["ALL"]
     assert one["security_opt"] == ["no-new-privileges:true"]
-    assert set(one["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    assert set(LIMITS) <= one.keys()
+    assert "deploy" not in one  # Compose v2 refuses its limits beside pids_limit
     assert one.get("read_only", False) is (service != "kafka")
 
 
@@ -150,7 +165,7 @@ def test_what_is_mounted_from_the_repository_is_there(service: str) -> None:
 @pytest.mark.parametrize("service", ["gateway", "worker", "demo-gateway", "demo-worker"])
 def test_every_folder_that_a_service_is_told_of_is_mounted(service: str) -> None:
     """Nothing else can be written to: the file system is read-only. `topics` and `connect` keep nothing."""
-    mounts = [one.split(":")[1] if ":" in one else one for one in SERVICES[service]["volumes"]]
+    mounts = [one.split(":")[1] for one in SERVICES[service]["volumes"]]
     paths = [value for value in SERVICES[service]["environment"].values() if value.startswith("/")]
     assert paths
     assert [path for path in paths if not any(f"{path}/".startswith(f"{mount}/") for mount in mounts)] == []
@@ -206,6 +221,79 @@ def test_docker_compose_itself_accepts_the_file(profile: str) -> None:
 def test_a_service_waits_for_services_that_exist(service: str) -> None:
     """A misspelt dependency would stop everything."""
     assert set(SERVICES[service].get("depends_on", {})) <= set(SERVICES)
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_nothing_waits_for_those_who_watch(service: str) -> None:
+    """And they wait for nobody: with a typo in alertmanager.yml, `up` would give up before the worker starts."""
+    waits = set(SERVICES[service].get("depends_on", {}))
+    assert waits & WATCHERS == set()
+    assert service not in WATCHERS or not waits
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_log_has_an_end(service: str) -> None:
+    """Nobody's disk shall fill up."""
+    assert SERVICES[service]["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_port_is_open_to_this_machine_alone(service: str) -> None:
+    """The gateway's too, unless LOFTY_GHL_BIND says otherwise: /metrics is behind the same port."""
+    widened = service == "gateway"
+    host = "${LOFTY_GHL_BIND:-127.0.0.1}:" if widened else "127.0.0.1:"
+    assert [one for one in SERVICES[service].get("ports", []) if not one.startswith(host)] == []
+
+
+def test_no_volume_is_without_a_name() -> None:
+    """What `down` leaves has a name that says what it holds, and `down -v` removes it; the image declares none."""
+    assert "VOLUME" not in DOCKERFILE
+    mounts = [one for service in SERVICES.values() for one in service.get("volumes", [])]
+    named = {one.split(":")[0] for one in mounts if not one.startswith("./")}
+    assert named == COMPOSE["volumes"].keys()
+    # Apache's image declares three; two of them hold nothing.
+    kafka = SERVICES["kafka"]
+    assert {one.split(":")[1] for one in kafka["volumes"]} | set(kafka["tmpfs"]) == {
+        "/var/lib/kafka/data",
+        "/etc/kafka/secrets",
+        "/mnt/shared/config",
+    }
+
+
+@pytest.mark.parametrize("profile", ["live", "demo", "sandbox"])
+def test_one_service_of_each_profile_builds_the_image(profile: str) -> None:
+    """The others would build the same tag beside it; and they ask no registry for it."""
+    ours = services_of(profile) & set(OURS)
+    builders = {name for name in ours if "build" in SERVICES[name]}
+    assert builders == {"demo-topics" if profile == "demo" else "topics"}
+    assert {SERVICES[name]["pull_policy"] for name in ours} == {"never"}
+
+
+@pytest.mark.parametrize("service", ["worker", "demo-worker"])
+def test_the_workers_of_scale_share_a_volume_and_no_folder(service: str) -> None:
+    """Each takes a slot below it."""
+    folder = Path(SERVICES[service]["environment"]["LOFTY_GHL_DATA_DIR"])
+    assert folder.name == SLOT
+    assert f"{service}:{folder.parent}" in SERVICES[service]["volumes"]
+
+
+@pytest.mark.parametrize("service", sorted(SANDBOXES))
+def test_a_sandbox_outlives_its_container(service: str) -> None:
+    """What it holds lies in a volume: Kafka remembers what was written to it."""
+    (state,) = [one.removeprefix("--state=") for one in SERVICES[service]["command"] if one.startswith("--state=")]
+    assert f"{service}:{Path(state).parent}" in SERVICES[service]["volumes"]
+
+
+def test_kafka_is_where_the_programs_default_looks_for_it() -> None:
+    """`init --rehearsal` and `docker compose up -d kafka` agree on its address."""
+    (port,) = SERVICES["kafka"]["ports"]
+    host, published, inside = port.split(":")
+    listeners = dict(
+        one.split("://") for one in SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
+    )
+    assert host == "127.0.0.1"
+    assert listeners["EXTERNAL"] == f"localhost:{published}" == Kafka().bootstrap_servers
+    assert f"EXTERNAL://:{inside}" in SERVICES["kafka"]["environment"]["KAFKA_LISTENERS"]
 
 
 def test_compose_runs_the_kafka_that_the_tests_run() -> None:

@@ -28,7 +28,14 @@ def test_prometheus_reads_its_configuration_and_rules() -> None:
     assert f"{len(rule_files())} rule files found" in said
 
 
-@pytest.mark.parametrize("name", sorted(rule_tests()))
+DAYS = "freshness.yml"
+"""Looks at hours of evaluations, every fifteen seconds: promtool takes as long as for all others together."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(one, marks=pytest.mark.thorough) if one == DAYS else one for one in sorted(rule_tests())],
+)
 def test_promtool_finds_that_alerts_fire_and_stay_silent(name: str) -> None:
     """`promtool test rules`."""
     assert "SUCCESS" in promtool("test", "rules", name, cwd=PROMETHEUS / "tests")

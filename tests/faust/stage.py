@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -14,9 +13,11 @@ from typing import Literal, TypeVar
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from streams.topics import CHANGES, SEEN_TABLE, TABLES, TopicNames
+from tests.deadlines import within
 from tests.kafka.broker import NO_CONFIG, Broker
+from tests.zygote import PIPE, Process, run_module
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = within(30)
 ROOT = Path(__file__).parents[2]
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ T = TypeVar("T")
 class WorkerProcess:
     """One process of `tests.faust.worker`, and what it has told so far."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, process: Process, log: Path) -> None:
         self.lines: list[str] = []
         self._process = process
         self._log = log
@@ -108,11 +109,8 @@ class Stage:
         options = {"bootstrap": self._broker.bootstrap, "prefix": self.prefix, "data": self._directory, **misfortune}
         words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         with log.open("wb") as errors:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.faust.worker", kind, *words),
-                stdout=asyncio.subprocess.PIPE,
-                stderr=errors,
-                cwd=ROOT,
+            process = await run_module(
+                "tests.faust.worker", kind, *words, stdout=PIPE, stderr=errors.fileno(), cwd=ROOT
             )
         worker = WorkerProcess(process, log)
         self._workers.append(worker)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.deadlines import within
+
 
 def promtool(*arguments: str, cwd: Path | None = None) -> str:
     """Run it and return what it said; a failed check fails the test with its words."""
@@ -23,7 +25,9 @@ def _run(name: str, package: str, arguments: tuple[str, ...], cwd: Path | None) 
     program = shutil.which(name)
     if program is None:
         pytest.skip(f"there is no `{name}` in PATH: install Debian's package `{package}`")
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, cwd=cwd, check=False)
+    done = subprocess.run(
+        [program, *arguments], capture_output=True, text=True, timeout=within(60), cwd=cwd, check=False
+    )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     return said

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 from pathlib import Path
 
 from tests.integration.stage import ENVIRON, Stage
+from tests.zygote import PIPE, run_module
 
 
-async def command(name: str, config: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run a command; returns its exit code, what it printed and what it complained of."""
-    started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streams.cli", *name.split(), "--config", str(config), *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **ENVIRON},
-    )
+async def command(name: str, config: Path, *arguments: str, hurries: bool = False) -> tuple[int, str, str]:
+    """Run a command; returns its exit code, what it printed and what it complained of. `hurry.py` says who `hurries`."""
+    words = (*name.split(), "--config", str(config), *arguments)
+    first = "tests.integration.hurry" if hurries else ""
+    environ = {**os.environ, **ENVIRON}
+    started = await run_module("streams.cli", *words, stdout=PIPE, stderr=PIPE, env=environ, first=first)
     out, complaint = await started.communicate()
     return started.returncode or 0, out.decode(), complaint.decode()
 

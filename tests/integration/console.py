@@ -96,7 +96,7 @@ def caller(on: Stage, *, token: str = TOKENS["robot"], url: str = "") -> Caller:
     return Caller(on.http, url or on.gateway.url, token)
 
 
-async def until_indexed(on: Stage, who: Caller, seconds: float = 30.0) -> None:
+async def until_indexed(on: Stage, who: Caller, seconds: float = 60.0) -> None:
     """Wait until the index has read everything that is there now."""
     since_ms = time.time_ns() // 1_000_000
 

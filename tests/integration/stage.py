@@ -19,12 +19,14 @@ import aiohttp
 
 from connectors.auth import StaticAuth
 from connectors.ghl import sandbox as ghl_sandbox
+from connectors.ghl.sandbox import server as ghl_server
 from connectors.ghl.sandbox.mailer import public_key
 from connectors.ghl.sandbox.seeds import shown
 from connectors.http import AiohttpTransport
 from connectors.lofty import LoftyClient
 from connectors.lofty import sandbox as lofty_sandbox
 from connectors.lofty.sandbox import PingSettings, desk_work
+from connectors.lofty.sandbox import server as lofty_server
 from connectors.lofty.sandbox.people import make_team
 from streams.app import Worker
 from streams.appender import Appender, Record
@@ -37,6 +39,8 @@ from streams.settings import Settings, parse_settings
 from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.tracing import Headers
 from streams.words import FENCE_KEY, Parked, Receipt
+from tests.deadlines import within
+from tests.integration.quiet import Quiet
 from tests.kafka.broker import Broker
 
 TEAM = 123456
@@ -50,6 +54,7 @@ CONFIG = """
 bootstrap_servers = "{bootstrap}"
 topic_prefix = "{prefix}"
 partitions = 4
+session_timeout_seconds = {session}
 [gateway]
 host = "127.0.0.1"
 port = 0
@@ -98,6 +103,13 @@ class Stage:
     ghl_url: str
     config: str
     """The configuration's text."""
+    quiet: Quiet
+    ended: list[str]
+    """Why a worker of this stage could not go on; in production its process would have ended."""
+
+    def given(self, **more: Any) -> Collaborators:
+        """What a further worker of this stage is given."""
+        return collaborators(self.ended, **more)
 
     # -- what a person does -------------------------------------------------------------------------------
 
@@ -158,37 +170,33 @@ class Stage:
 
     # -- waiting ------------------------------------------------------------------------------------------
 
-    async def until(self, claim: Callable[[], Any], seconds: float = 30.0) -> None:
+    async def until(self, claim: Callable[[], Any], seconds: float = 60.0) -> None:
         """Wait until a claim holds; fail with the state of the dispatchers when it does not in time."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(within(seconds)):
+                began = time.monotonic()
                 while not await _answer(claim):
-                    await asyncio.sleep(0.02)
+                    assert not self.ended, self.ended
+                    # What is costly to ask is asked more seldom: what is waited for needs the processor, too.
+                    await asyncio.sleep(max(0.02, min(2 * (time.monotonic() - began), 0.5)))
+                    began = time.monotonic()
         except TimeoutError:
             views = [*self.worker.reading.core.view(time.monotonic()), *self.worker.writing.core.view(time.monotonic())]
-            raise AssertionError(f"not in {seconds} s; the dispatchers: {views}") from None
+            raise AssertionError(f"not in {within(seconds):g} s; the dispatchers: {views}") from None
 
-    async def until_quiet(self, seconds: float = 30.0) -> None:
-        """Wait until every ping is delivered and nothing waits or moves any more, for a moment."""
-        quiet_since = 0.0
+    async def until_quiet(self, seconds: float = 60.0) -> None:
+        """Wait until every ping is delivered and nothing waits or moves any more (`quiet.py` says how that is known)."""
+        moving = ""
 
         async def is_quiet() -> bool:
-            nonlocal quiet_since
-            loops = (self.worker.reading, self.worker.writing)
-            if not all(loop.core.is_idle for loop in loops) or await self._pings_pending():
-                quiet_since = 0.0
-                return False
-            quiet_since = quiet_since or time.monotonic()
-            return time.monotonic() - quiet_since > 0.6
+            nonlocal moving
+            moving = await self.quiet.look(self)
+            return not moving
 
-        await self.until(is_quiet, seconds)
-
-    async def _pings_pending(self) -> int:
-        pending = 0
-        for url in (self.lofty_url, self.ghl_url):
-            async with self.http.get(f"{url}/_sandbox/stats") as answer:
-                pending += int((await answer.json())["pending"])
-        return pending
+        try:
+            await self.until(is_quiet, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{moving}; {error}") from None
 
     async def produce_change(self, change: Any) -> None:
         """Put a change on the front door's topic."""
@@ -209,6 +217,11 @@ class Stage:
             await Appender(producer).append([Record(self.names.of(topic), place, key, value, headers)])
         finally:
             await producer.stop()
+
+
+def collaborators(ended: list[str], **more: Any) -> Collaborators:
+    """What a worker in a test's process is given. Where it would end its process, it says so in `ended`."""
+    return Collaborators(**{"search_lag_ms": 600, "jitter": lambda: 0.0, "end": ended.append, **more})
 
 
 async def _answer(claim: Callable[[], Any]) -> Any:
@@ -234,8 +247,14 @@ async def stage(
     ghl_limit: int = 100_000,
     ghl_window: float = 10.0,
     given: Mapping[str, Any] | None = None,
+    restarts: bool = False,
 ) -> AsyncIterator[Stage]:
-    """Set the stage, subscribe the webhooks, and take everything down again."""
+    """Set the stage, subscribe the webhooks, and take everything down again.
+
+    `restarts` says that another worker succeeds the stage's. It waits for the session timeout where the first one was killed,
+    and for a second less on the embedded broker in any case, so that is short then.
+    """
+    ended: list[str] = []
     async with AsyncExitStack() as stack:
         lofty_settings = {
             "window_limit": 0,
@@ -256,6 +275,7 @@ async def stage(
         text = CONFIG.format(
             bootstrap=broker.bootstrap,
             prefix=prefix,
+            session=within(3.0) if restarts else 10.0,
             store=store,
             data_dir=tmp_path,
             lofty=lofty_served.url,
@@ -275,12 +295,12 @@ async def stage(
         gateway = await stack.enter_async_context(Gateway(settings, tracing=tracing))
         told = ghl_sandbox.HookSettings(url=f"{gateway.url}/ghl/webhooks", **(hooks or {}))
         ghl_box.settings = replace(ghl_box.settings, hooks=told)
-        collaborators = Collaborators(**{"search_lag_ms": 600, "jitter": lambda: 0.0, **(given or {})})
-        worker = await stack.enter_async_context(Worker(settings, collaborators))
+        worker = await stack.enter_async_context(Worker(settings, collaborators(ended, **(given or {}))))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        made = Stage(
-            broker, settings, names, lofty_box, ghl_box, gateway, worker, http, lofty_served.url, ghl_served.url, text
-        )
+        quiet = Quiet(lofty_served.runner.app[lofty_server.MAILER], ghl_served.runner.app[ghl_server.MAILER])
+        stack.push_async_callback(quiet.aclose)
+        urls = (lofty_served.url, ghl_served.url)
+        made = Stage(broker, settings, names, lofty_box, ghl_box, gateway, worker, http, *urls, text, quiet, ended)
         waits_for_access = "oauth" in (lofty_auth, ghl_auth)
         loops = () if waits_for_access else (worker.writing, worker.reading)
         await made.until(lambda: worker.is_ready and all(loop.core.is_idle for loop in loops))
@@ -290,3 +310,4 @@ async def stage(
             url = f"{gateway.url}/lofty/{SECRET}"
             await client.create_subscription(number, url)
         yield made
+        assert not ended, ended

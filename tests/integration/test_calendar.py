@@ -12,7 +12,6 @@ from connectors.ghl.sandbox.seeds import seed
 from connectors.lofty.sandbox import desk_work
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
-from streams.collaborators import Collaborators
 from streams.settings import parse_settings
 from tests.integration.stage import ENVIRON, LOCATION, TEAM, Stage, stage
 from tests.integration.test_verify import verified
@@ -172,14 +171,14 @@ async def test_the_calendars_team_is_read_with_the_locations_names(embedded_kafk
 
 async def test_a_calendar_that_is_configured_later_takes_what_comes_after(real_kafka: Broker, tmp_path: Path) -> None:
     """What is a task already stays one and follows; a new appointment stands in the calendar; nothing stands twice."""
-    async with stage(real_kafka, tmp_path) as on:
+    async with stage(real_kafka, tmp_path, restarts=True) as on:
         lead = on.new_lead()
         early = book(on, lead, descr="Early")
         await on.until(lambda: on.contacts().get(lead, {}).get("tasks"))
         await on.until_quiet()
         await on.worker.__aexit__(None, None, None)
         with_calendar = parse_settings(on.config + CALENDAR, ENVIRON, source="stage")
-        async with Worker(with_calendar, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+        async with Worker(with_calendar, on.given()) as second:
             on.worker, on.settings = second, with_calendar
             await on.until(lambda: second.is_ready)
             late = book(on, lead, descr="Late")

@@ -8,11 +8,14 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from streams.appender import Appender, Record
 from streams.kafka import new_producer
 from streams.settings import parse_settings
 from streams.state import changelog_consumer
 from streams.tables import Changelogs, MemoryStore
+from tests.deadlines import within
 from tests.kafka.broker import Broker
 
 LINKS = b"links"
@@ -53,13 +56,14 @@ async def a_stage(broker: Broker) -> AsyncIterator[Stage]:
         await stage.producer.stop()
 
 
-async def until(claim: object, seconds: float = 10.0) -> None:
+async def until(claim: object, seconds: float = 30.0) -> None:
     """Wait until a claim holds."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(within(seconds)):
         while not claim():  # type: ignore[operator]  # a callable
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.in_make_test
 async def test_a_partition_is_read_to_its_end_and_then_only_what_is_new(real_kafka: Broker) -> None:
     """Deletions too; the other partition is not touched."""
     async with a_stage(real_kafka) as on:

@@ -7,7 +7,6 @@ from typing import Any
 
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
-from streams.collaborators import Collaborators
 from streams.gateway.server import Gateway
 from tests.integration.console import Caller, caller, console_on_stage, until_indexed
 from tests.integration.stage import Stage
@@ -38,7 +37,7 @@ async def test_two_workers_and_two_gateways_are_one_deployment(real_kafka: Broke
     """Each partition, budget and parked record once; a retry reaches whoever owns it, and one worker takes over the rest."""
     async with console_on_stage(real_kafka, tmp_path / "one", given={"instance": "one"}) as on:
         worker = on.settings.worker.model_copy(update={"data_dir": str(tmp_path / "two")})
-        given = Collaborators(instance="two", search_lag_ms=600, jitter=lambda: 0.0)
+        given = on.given(instance="two")
         console = on.settings.console.model_copy(update={"data_dir": str(tmp_path / "other")})
         async with (
             Worker(on.settings.model_copy(update={"worker": worker}), given) as second,

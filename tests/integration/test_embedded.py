@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.brokers import EmbeddedBroker, mock_cluster
 from streams.brokers.embedded import PARTITIONS
+from tests.deadlines import within
 
 
 def test_a_topic_is_created_once() -> None:
@@ -35,7 +36,7 @@ def test_it_ends_when_its_parent_is_gone() -> None:
         assert process.stdout is not None
         address = process.stdout.readline()
         process.stdin.close()
-        code = process.wait(10)
+        code = process.wait(within(30))
     assert address.startswith(b"127.0.0.1:")
     assert code == 0
 

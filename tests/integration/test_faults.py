@@ -15,7 +15,6 @@ from connectors.outcome import NAMES_NOTHING
 from connectors.request import Request, Response
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
-from streams.collaborators import Collaborators
 from streams.topics import RECEIPTS
 from streams.words import Receipt
 from tests.integration.stage import LOCATION, Stage, stage
@@ -58,6 +57,25 @@ async def test_a_contact_without_email_and_phone_is_found_again_by_its_lofty_id(
         assert lead in on.contacts()
 
 
+async def test_a_contact_that_ghl_forbids_is_parked_and_the_connection_goes_on(broker: Broker, tmp_path: Path) -> None:
+    """A lone 403 says nothing of the token: others are created meanwhile, and nothing pauses for a minute."""
+    async with stage(broker, tmp_path) as on:
+        foreign = on.new_lead()
+        await on.until(lambda: foreign in on.contacts())
+        await on.until_quiet()
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "update-contact", "status": 403, "times": 3}))
+        on.edit("update", "lead", id=foreign, fields={"lastName": "Forbidden"})
+        await on.until(lambda: any(one.status == 403 for one in on.requests("ghl")))
+        others = [on.new_lead() for _ in range(3)]
+        await on.until(lambda: set(others) <= set(on.contacts()))
+        await on.until(lambda: sum(one.status == 403 for one in on.requests("ghl")) == 3)
+        await on.until_quiet()
+        assert [(one.reason, one.status) for one in await on.parked()] == [("forbidden", 403)]
+
+        on.edit("update", "lead", id=foreign, fields={"lastName": "Allowed"})
+        await on.until(lambda: on.contacts()[foreign].get("lastName") == "Allowed")
+
+
 async def test_a_404_that_names_nothing_makes_nothing_anew(broker: Broker, tmp_path: Path) -> None:
     """A proxy or a route that is away for a moment: it does not say that the contact or its note is gone."""
     async with stage(broker, tmp_path) as on:
@@ -84,12 +102,12 @@ async def test_a_404_that_names_nothing_makes_nothing_anew(broker: Broker, tmp_p
 
 async def test_a_create_in_doubt_waits_for_a_revoked_token(broker: Broker, tmp_path: Path) -> None:
     """The next worker cannot read the custom field by which the contact would be found: it must not call it never made."""
-    async with stage(broker, tmp_path) as on:
+    async with stage(broker, tmp_path, restarts=True) as on:
         first = on.new_lead()
         await on.until(lambda: first in on.contacts())
         lead = await leave_in_doubt(on)
         on.ghl.faults.add(parse_fault({"kind": "revoke", "budget": LOCATION}))
-        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+        async with Worker(on.settings, on.given()) as second:
             on.worker = second
             await on.until(lambda: any("Invalid Private" in one.pause_cause for one in second.writing.core.view(0)))
             on.edit("update", "lead", id=lead, fields={"lastName": "Later"})
@@ -106,10 +124,10 @@ async def test_a_create_in_doubt_that_cannot_be_looked_for_is_parked_and_found_l
     broker: Broker, tmp_path: Path
 ) -> None:
     """The token lost the scope of custom fields meanwhile. With the scope, its next change finds the contact."""
-    async with stage(broker, tmp_path) as on:
+    async with stage(broker, tmp_path, restarts=True) as on:
         lead = await leave_in_doubt(on)
         allow(on, *CONTACTS)
-        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+        async with Worker(on.settings, on.given()) as second:
             on.worker = second
             await on.until(on.parked)
             (parked,) = await on.parked()

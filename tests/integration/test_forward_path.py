@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.integration.stage import LOCATION, TEAM, stage
 from tests.kafka.broker import Broker
 
 
+@pytest.mark.in_make_test
 async def test_a_lead_its_notes_and_its_tasks_live_through_all_they_can(broker: Broker, tmp_path: Path) -> None:
     """Created, updated, completed and deleted in Lofty, and each time GHL follows."""
     async with stage(broker, tmp_path) as on:

@@ -17,8 +17,11 @@ import pytest
 
 from connectors.ghl.sandbox.mailer import signing_key
 from streams.topics import CHANGES, GHL_CHANGES
+from tests.deadlines import within
 from tests.integration.stage import LOCATION, SECRET, Stage, stage
 from tests.kafka.broker import Broker
+
+pytestmark = pytest.mark.thorough
 
 GOOD_LOFTY = b'{"teamId":123456,"listId":2,"updatedLead":[{"leadId":1,"updateTime":1736935860000}]}'
 BODIES: tuple[bytes, ...] = (
@@ -115,6 +118,6 @@ async def never_ending(on: Stage) -> None:
         await writer.drain()
         writer.close()
         with suppress(ConnectionError):
-            await asyncio.wait_for(reader.read(100), 5)
+            await asyncio.wait_for(reader.read(100), within(20))
     async with aiohttp.ClientSession() as session, session.get(f"{on.gateway.url}/healthz") as answer:
         assert answer.status == 200

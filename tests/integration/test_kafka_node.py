@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from tests.deadlines import within
 from tests.kafka.broker import real_broker
 from tests.kafka.jars import why_unavailable
 from tests.kafka.node import KafkaNode
 
-DEADLINE_SECONDS = 20.0
+pytestmark = pytest.mark.thorough
+
+DEADLINE_SECONDS = within(20)
 
 ORPHAN = """\
 import os
@@ -57,7 +60,9 @@ def test_a_node_goes_when_its_process_is_killed() -> None:
     missing = why_unavailable()
     if missing is not None:
         pytest.skip(missing)
-    done = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, timeout=within(60), check=False
+    )
     directory = Path(done.stdout.split()[1])
     deadline = time.monotonic() + DEADLINE_SECONDS
     while directory.exists() and time.monotonic() < deadline:

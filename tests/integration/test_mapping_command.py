@@ -89,8 +89,8 @@ async def test_without_a_worker_the_commands_say_so(embedded_kafka: Broker, tmp_
         await on.until_quiet()
         config = config_of(on, tmp_path)
         await without_worker(on)
-        checked = await command("mapping check", config)
-        shown = await command("mapping preview", config, lead)
+        checked = await command("mapping check", config, hurries=True)
+        shown = await command("mapping preview", config, lead, hurries=True)
 
     assert (checked[0], "no worker answered" in checked[1], "start `lofty-ghl worker`" in checked[1]) == (3, True, True)
     assert (shown[0], "no worker answered" in shown[2], "Ada" in shown[1]) == (0, True, True)
@@ -108,10 +108,10 @@ async def test_verify_compares_with_the_edited_mapping(embedded_kafka: Broker, t
         await on.until_quiet()
         config, file = config_of(on, tmp_path), tmp_path / "acme.toml"
         file.write_text(UPPER)
-        before = await command("verify", config, "--json", "--lead", lead)
+        before = await command("verify", config, "--json", "--lead", lead, hurries=True)
         await command("mapping edit acme", config, "--file", str(file))
         await command("mapping use acme acme", config)
-        after = await command("verify", config, "--json", "--lead", lead)
+        after = await command("verify", config, "--json", "--lead", lead, hurries=True)
 
     assert before[0] == 0
     [finding] = orjson.loads(after[1])["connections"]["acme"]["findings"]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from streams.collaborators import Collaborators
 from streams.mappings.desk import MappingDesk
 from streams.mappings.errors import NoMappings, StaleVersion, WrongMapping
 from streams.shifts import Shifts
 from streams.topics import MAPPINGS, SNAPSHOTS
 from streams.words import Snapshot
 from streams.words.mapping_edit import MappingEdit
+from tests.deadlines import within
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
 
@@ -35,19 +35,19 @@ async def shift(on: Stage, desk: MappingDesk) -> AsyncIterator[Shifts]:
     """The stage's worker gives place to one that takes over edited mappings, as `lofty-ghl worker` does."""
     await on.worker.__aexit__(None, None, None)
     stop = asyncio.Event()
-    shifts = Shifts(desk, Collaborators(search_lag_ms=600, jitter=lambda: 0.0))
+    shifts = Shifts(desk, on.given())
     task = asyncio.create_task(shifts.run(stop))
     await until_version(on, shifts, desk.settings().mapping_version, task)
     try:
         yield shifts
     finally:
         stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, within(30))
 
 
 async def until_version(on: Stage, shifts: Shifts, version: int, task: asyncio.Task[None] | None = None) -> None:
     """Wait until a worker with this version is ready; it becomes the stage's."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(within(30)):
         while not (shifts.current and shifts.is_ready and shifts.current.mapping_version >= version):
             if task is not None and task.done():
                 task.result()
@@ -63,7 +63,7 @@ async def test_an_edit_is_known_everywhere_and_a_stale_one_is_refused(embedded_k
         MappingDesk(on.settings) as two,
     ):
         await one.save("acme", UPPER, expected_version=0, by="ann")
-        await asyncio.wait_for(two.changed(after=0), 10)
+        await asyncio.wait_for(two.changed(after=0), within(30))
         used = await two.use("acme", "acme", expected_version=1, by="bob")
         with pytest.raises(StaleVersion) as stale:
             await one.save("acme", LOWER, expected_version=1, by="ann")
@@ -118,7 +118,7 @@ async def test_a_worker_takes_an_edited_mapping_over_while_changes_flow(
     A replay of all snapshots then rewrites exactly the contacts that differ.
     """
     async with (
-        stage(real_kafka, tmp_path, store=store, more=MAPPING, ghl={"latency_seconds": 0.02}) as on,
+        stage(real_kafka, tmp_path, restarts=True, store=store, more=MAPPING, ghl={"latency_seconds": 0.02}) as on,
         MappingDesk(on.settings) as desk,
         shift(on, desk) as shifts,
     ):
@@ -168,7 +168,7 @@ async def replay(on: Stage, raw: bytes) -> None:
 async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: Broker, tmp_path: Path) -> None:
     """The worker goes on with the last good mapping and says what is wrong; an edit that mends it is taken over."""
     async with (
-        stage(embedded_kafka, tmp_path, more=MAPPING) as on,
+        stage(embedded_kafka, tmp_path, restarts=True, more=MAPPING) as on,
         MappingDesk(on.settings) as desk,
         shift(on, desk) as shifts,
     ):
@@ -179,7 +179,7 @@ async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: B
         edit = MappingEdit(id="x", based_on=2, kind="text", name="acme", text=WRONG, at_ms=0, by="newer")
         place = desk._place.partition
         await on.produce(MAPPINGS, b"x", edit.to_bytes(), at=place)
-        await asyncio.wait_for(desk.changed(after=2), 10)
+        await asyncio.wait_for(desk.changed(after=2), within(30))
         lead = on.new_lead()
         await on.until(lambda: lead in on.contacts())
         trouble, count = on.worker.mapping_trouble, shifts.count
@@ -201,7 +201,7 @@ async def test_a_mapping_that_nobody_uses_gives_the_worker_nothing_to_do(
 ) -> None:
     """It goes on, with the worker that was there."""
     async with (
-        stage(embedded_kafka, tmp_path, more=MAPPING) as on,
+        stage(embedded_kafka, tmp_path, restarts=True, more=MAPPING) as on,
         MappingDesk(on.settings) as desk,
         shift(on, desk) as shifts,
     ):

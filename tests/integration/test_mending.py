@@ -10,7 +10,6 @@ from pathlib import Path
 
 from connectors.sandbox.faults import Fault
 from streams.app import Worker
-from streams.collaborators import Collaborators
 from streams.placement import ghl_budget, partition_of
 from streams.topics import INSPECTIONS, SNAPSHOTS
 from streams.verify.asker import Asker, Patience
@@ -101,7 +100,7 @@ async def test_a_worker_that_is_started_anew_in_the_middle_is_asked_again(
     embedded_kafka: Broker, tmp_path: Path
 ) -> None:
     """What it had in memory is gone; the run ends well all the same."""
-    async with stage(embedded_kafka, tmp_path, ghl={"latency_seconds": 0.1}) as on:
+    async with stage(embedded_kafka, tmp_path, restarts=True, ghl={"latency_seconds": 0.1}) as on:
         for _ in range(20):
             on.new_lead()
         await on.until_quiet()
@@ -109,7 +108,7 @@ async def test_a_worker_that_is_started_anew_in_the_middle_is_asked_again(
         running = asyncio.create_task(verify(on.settings, patience=QUICK))
         await on.until(lambda: len(on.requests("ghl")) > seen + 10)
         await on.worker.__aexit__()
-        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+        async with Worker(on.settings, on.given()) as second:
             on.worker = second
             report = await running
 
@@ -141,7 +140,7 @@ async def test_failures_of_ghl_are_tried_again_and_refusals_are_told(embedded_ka
         [words] = report.connections[0].unfinished
         assert "403" in words
         on.edit("update", "lead", id=leads[0], fields={"lastName": "Lovelace"})
-        await on.until(lambda: on.contacts()[leads[0]].get("lastName") == "Lovelace", seconds=10)
+        await on.until(lambda: on.contacts()[leads[0]].get("lastName") == "Lovelace")
 
 
 async def test_when_ghl_refuses_every_look_it_is_asked_no_more(embedded_kafka: Broker, tmp_path: Path) -> None:

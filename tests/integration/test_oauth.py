@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import unescape
@@ -24,16 +23,17 @@ from connectors.lofty import sandbox as lofty_sandbox
 from connectors.oauth import converse
 from streams.app import Worker
 from streams.appender import Appender
-from streams.collaborators import Collaborators
 from streams.connecting import accept_ghl, accept_lofty, ghl_link, hand_over, lofty_by_key, lofty_link
 from streams.kafka import new_producer, start_producer
 from streams.oauth import Grants
 from streams.resealing import reseal
 from streams.settings import parse_settings
 from streams.topics import TOKENS
+from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.stage import ENVIRON, LOCATION, Stage, stage
 from tests.kafka.broker import Broker
+from tests.zygote import DEVNULL, run_module
 
 KEYS = "k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 NEXT = "k2:YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU="
@@ -155,7 +155,7 @@ async def test_a_successor_goes_on_with_what_was_kept(broker: Broker, tmp_path: 
         async with on.http.post(f"{on.ghl_url}/_sandbox/oauth/expire", json={}) as answer:
             assert answer.status == 200
         lead = on.new_lead()
-        await asyncio.wait_for(reached.wait(), 20)
+        await asyncio.wait_for(reached.wait(), within(30))
         kept = tokens._table.get(grants.ghl(on.settings.connections["acme"]).partition, f"ghl:{LOCATION}")
         assert kept is not None
         old = grants.open(f"ghl:{LOCATION}", kept.sealed)
@@ -177,7 +177,7 @@ async def test_a_worker_killed_between_refreshed_and_persisted(
     real_kafka: Broker, tmp_path: Path, grace: float
 ) -> None:
     """SIGKILL of a process. Within GHL's grace its successor has the same pair; without, it says who must act."""
-    async with connected_stage(real_kafka, tmp_path, grace_seconds=grace) as (on, grants):
+    async with connected_stage(real_kafka, tmp_path, restarts=True, grace_seconds=grace) as (on, grants):
         await connect_ghl(on, grants)
         first = on.new_lead()
         await on.until(lambda: first in on.contacts())
@@ -186,14 +186,14 @@ async def test_a_worker_killed_between_refreshed_and_persisted(
         async with on.http.post(f"{on.ghl_url}/_sandbox/oauth/expire", json={}) as answer:
             assert answer.status == 200
         lead = on.new_lead()
-        dying = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.integration.dying_worker", str(config_of(on, tmp_path))),
+        dying = await run_module(
+            *("tests.integration.dying_worker", str(config_of(on, tmp_path))),
             env={**os.environ, **ENVIRON, **SECRETS},
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=DEVNULL,
         )
-        assert await asyncio.wait_for(dying.wait(), 40) == -signal.SIGKILL
+        assert await asyncio.wait_for(dying.wait(), within(40)) == -signal.SIGKILL
         assert refreshes(on) == before + 1, "the vendor gave a pair that nobody kept"
-        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as successor:
+        async with Worker(on.settings, on.given()) as successor:
             on.worker = successor
             if grace:
                 await on.until(lambda: lead in on.contacts(), 60)

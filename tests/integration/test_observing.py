@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from streams.metrics import CATALOGUE, PREFIX, Spec
 from streams.observe import add_health_and_metrics, listen
 from streams.statuses import Statuses, look
+from tests.deadlines import within
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
 
@@ -182,5 +183,5 @@ async def test_workers_words_make_an_overview(embedded_kafka: Broker, tmp_path: 
             assert seen.totals["writes"] >= 1
             await on.worker.observing.end()
             assert [one.state for one in (await statuses.overview()).workers] == ["stopping"]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(within(20)):
             assert [one.state for one in (await look(on.settings)).workers] == ["stopping"]

@@ -13,7 +13,6 @@ import pytest
 
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
-from streams.collaborators import Collaborators
 from streams.replay.engine import Progress, carry_on, under_mappings
 from streams.replay.errors import EditedMeanwhile
 from streams.replay.runs import Runs
@@ -39,7 +38,7 @@ async def with_mapping(on: Stage, tmp_path: Path, more: str) -> AsyncIterator[Pa
     path = tmp_path / "changed.toml"
     path.write_text(text)
     await on.worker.__aexit__(None, None, None)
-    async with Worker(settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+    async with Worker(settings, on.given()) as second:
         on.worker = second
         await on.until(lambda: second.is_ready and second.writing.core.is_idle and second.reading.core.is_idle)
         yield path
@@ -60,7 +59,7 @@ def count(on: Stage) -> dict[str, int]:
 
 async def test_after_a_change_of_the_mapping_exactly_what_differs_is_written(broker: Broker, tmp_path: Path) -> None:
     """The dry run says which fields of which contacts; the replay writes these, and asks Lofty nothing."""
-    async with stage(broker, tmp_path) as on:
+    async with stage(broker, tmp_path, restarts=True) as on:
         leads = [on.new_lead(stage="Showing" if number % 2 else "") for number in range(6)]
         on.edit("create", "note", leadId=leads[0], fields={"content": "Call after six."})
         await on.until_quiet()
@@ -91,7 +90,7 @@ async def test_after_a_change_of_the_mapping_exactly_what_differs_is_written(bro
 
 async def test_a_replay_that_was_cut_off_under_another_mapping_begins_again(broker: Broker, tmp_path: Path) -> None:
     """What it had brought to GHL was the old mapping's: carried on from there, it would never be written."""
-    async with stage(broker, tmp_path) as on:
+    async with stage(broker, tmp_path, restarts=True) as on:
         leads = [on.new_lead(stage="Showing") for _ in range(4)]
         await on.until_quiet()
         async with Runs(on.settings) as runs:
@@ -111,7 +110,7 @@ async def test_a_replay_during_which_a_mapping_was_edited_says_so_and_begins_aga
     broker: Broker, tmp_path: Path
 ) -> None:
     """Its first records were compared under the old mapping: it must not call itself done."""
-    async with stage(broker, tmp_path) as on:
+    async with stage(broker, tmp_path, restarts=True) as on:
         for _ in range(4):
             on.new_lead(stage="Showing")
         await on.until_quiet()
@@ -133,7 +132,7 @@ async def test_a_replay_during_which_a_mapping_was_edited_says_so_and_begins_aga
 
 async def test_what_a_changed_mapping_leaves_as_it_is_causes_no_vendor_call(broker: Broker, tmp_path: Path) -> None:
     """Every snapshot is looked at, for the mapping is another one, and every contact is as it says already."""
-    async with stage(broker, tmp_path) as on:
+    async with stage(broker, tmp_path, restarts=True) as on:
         for _ in range(5):
             on.new_lead()
         await on.until_quiet()
@@ -207,7 +206,7 @@ async def test_without_a_worker_a_dry_run_says_so(embedded_kafka: Broker, tmp_pa
         await on.until_quiet()
         config = config_of(on, tmp_path)
         await on.worker.__aexit__(None, None, None)
-        said = await command("replay", config, "lofty.snapshots", "--dry-run")
+        said = await command("replay", config, "lofty.snapshots", "--dry-run", hurries=True)
         listed = await command("replay", config, "--list")
         assert (said[0], "Is `lofty-ghl worker` running" in said[2]) == (3, True), said
         assert (listed[0], listed[1]) == (0, "no replay is known\n")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 from collections import Counter
 from random import Random
@@ -16,7 +15,9 @@ from typing import Any
 import pytest
 
 from tests.bench.town import Plan, Town, town
+from tests.deadlines import within
 from tests.kafka.broker import Broker
+from tests.zygote import DEVNULL, PIPE, Process, run_module
 
 LEADS = 40
 NAME = "pair0"
@@ -24,14 +25,10 @@ MAPPING = '\n[mappings.ours]\nextends = "default"\n[mappings.ours.fields]\n"city
 PLAN = Plan(pairs=1, leads=LEADS, session_timeout_seconds=6.0)
 
 
-async def begun(on: Town, *arguments: str) -> asyncio.subprocess.Process:
+async def begun(on: Town, *arguments: str) -> Process:
     """A command under way."""
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streams.cli", *arguments, "--config", str(on.config)),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **on.environ},
-    )
+    words = (*arguments, "--config", str(on.config))
+    return await run_module("streams.cli", *words, stdout=DEVNULL, stderr=PIPE, env={**os.environ, **on.environ})
 
 
 async def finished(on: Town, *arguments: str) -> None:
@@ -72,7 +69,7 @@ async def contacts(on: Town) -> list[dict[str, Any]]:
 
 async def until(claim: Any, seconds: float = 60.0) -> None:
     """Wait until an awaited claim holds."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + within(seconds)
     while not await claim():
         assert time.monotonic() < deadline, "not in time"
         await asyncio.sleep(0.1)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from streams.app import Worker
-from streams.collaborators import Collaborators
 from tests.integration.stage import stage
 from tests.kafka.broker import Broker
 
@@ -22,7 +21,7 @@ async def test_a_new_worker_goes_on_where_the_last_one_stopped(real_kafka: Broke
         await on.until(lambda: len(on.contacts()) > 10)
         await on.worker.__aexit__(None, None, None)
         stopped_with = len(on.contacts())
-        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+        async with Worker(on.settings, on.given()) as second:
             on.worker = second
             await on.until(lambda: second.is_ready)
             await on.until(lambda: len(on.contacts()) == 40)

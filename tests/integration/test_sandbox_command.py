@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+
+from tests.deadlines import within
+from tests.zygote import PIPE, run_module
 
 GHL = ("ghl", "--location", "loc1=pit-one", "--client", "app1-x=s3cret", "--client", "app2-x=s3cret")
 LOFTY = ("lofty", "--team", "123456=key", "--client", "vendor-1=s3cret", "--redirect-uri", "https://x.test/callback")
@@ -18,12 +20,10 @@ QUERY = "response_type=code&redirect_uri=https%3A%2F%2Fx.test&scope=contacts.rea
 @asynccontextmanager
 async def running(*arguments: str) -> AsyncIterator[str]:
     """The address of a sandbox that runs."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streams.cli", "sandbox", *arguments, "--port", "0"), stdout=asyncio.subprocess.PIPE
-    )
+    process = await run_module("streams.cli", "sandbox", *arguments, "--port", "0", stdout=PIPE)
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(within(60)):
             yield (await process.stdout.readline()).decode().strip()
     finally:
         process.terminate()
@@ -50,9 +50,7 @@ async def test_a_seeded_client_can_be_given_access(arguments: tuple[str, ...], p
 
 async def test_a_client_without_a_secret_is_refused() -> None:
     """With what was expected, and not with what was given."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streams.cli", "sandbox", *GHL, "--client", "app3-x"), stderr=asyncio.subprocess.PIPE
-    )
+    process = await run_module("streams.cli", "sandbox", *GHL, "--client", "app3-x", stderr=PIPE)
     _, complaint = await process.communicate()
     assert process.returncode != 0
     assert "expected NAME=SECRET" in complaint.decode()

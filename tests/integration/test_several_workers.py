@@ -6,15 +6,17 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from streams.app import Worker
 from streams.collaborators import Collaborators
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 
 
-def given(instance: str) -> Collaborators:
+def given(on: Stage, instance: str) -> Collaborators:
     """What a further worker is given."""
-    return Collaborators(instance=instance, search_lag_ms=600, jitter=lambda: 0.0)
+    return on.given(instance=instance)
 
 
 def tenures(on: Stage) -> list[tuple[str, float, float]]:
@@ -30,6 +32,7 @@ def tenures(on: Stage) -> list[tuple[str, float, float]]:
     return found
 
 
+@pytest.mark.in_make_test
 async def test_a_location_goes_from_worker_to_worker_and_is_asked_by_one_at_a_time(
     real_kafka: Broker, tmp_path: Path
 ) -> None:
@@ -43,7 +46,7 @@ async def test_a_location_goes_from_worker_to_worker_and_is_asked_by_one_at_a_ti
         await on.until(lambda: len(on.contacts()) > 10)
         first = on.worker
         worker = on.settings.worker.model_copy(update={"data_dir": str(tmp_path / "two")})
-        async with Worker(on.settings.model_copy(update={"worker": worker}), given("two")) as second:
+        async with Worker(on.settings.model_copy(update={"worker": worker}), given(on, "two")) as second:
             await on.until(lambda: bool(second.ownership.assigned))
             await first.__aexit__(None, None, None)
             on.worker = second
@@ -71,7 +74,7 @@ async def test_a_standby_takes_over_with_the_tables_it_kept(real_kafka: Broker, 
         real_kafka, tmp_path / "one", store="rocksdb", given={"instance": "one"}, ghl={"latency_seconds": 0.01}
     ) as on:
         worker = on.settings.worker.model_copy(update={"data_dir": str(tmp_path / "two")})
-        async with Worker(on.settings.model_copy(update={"worker": worker}), given("two")) as second:
+        async with Worker(on.settings.model_copy(update={"worker": worker}), given(on, "two")) as second:
             await on.until(lambda: bool(second.ownership.assigned) and second.is_ready and on.worker.is_ready)
             leads = [on.new_lead() for _ in range(20)]
             await on.until(lambda: len(on.contacts()) == 20)

@@ -9,7 +9,6 @@ import orjson
 
 from connectors.lofty.sandbox import desk_work
 from streams.app import Worker
-from streams.collaborators import Collaborators
 from streams.topics import SWEEPS
 from streams.words import SweepOrder
 from tests.integration.command import command, config_of
@@ -70,13 +69,13 @@ async def test_sweep_and_webhooks_together_write_nothing_twice(broker: Broker, t
 
 async def test_a_backfill_carries_all_and_goes_on_after_a_restart(real_kafka: Broker, tmp_path: Path) -> None:
     """Three pages of leads; the worker is replaced after the first; no more than two pages are read twice, no contact comes twice."""
-    async with stage(real_kafka, tmp_path, more=NEVER + "\nchildren = false", store="rocksdb") as on:
+    async with stage(real_kafka, tmp_path, restarts=True, more=NEVER + "\nchildren = false", store="rocksdb") as on:
         leads = [silent_lead(on, f"Lead{number}") for number in range(230)]
         order = SweepOrder(connection="acme", id="first", at_ms=0)
         await on.produce(SWEEPS, b"acme", order.to_bytes(), by="lofty")
         await on.until(lambda: pages(on) >= 1)
         await on.worker.__aexit__(None, None, None)
-        async with Worker(on.settings, Collaborators(search_lag_ms=600, jitter=lambda: 0.0)) as second:
+        async with Worker(on.settings, on.given()) as second:
             on.worker = second
             await on.until(lambda: second.is_ready)
             await on.until(lambda: len(on.contacts()) == len(leads), seconds=90)

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from tests.deadlines import within
 from tests.kafka.broker import Broker
 
 SECRETS = {
@@ -102,7 +103,7 @@ class Walker:
     async def until(self, claim: Callable[[], Awaitable[bool]], what: str, seconds: float = 45.0) -> None:
         """Wait for what must come."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(within(seconds)):
                 while not await claim():
                     await asyncio.sleep(0.1)
         except TimeoutError:

@@ -6,12 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connectors.ghl.sandbox.people import act
 from connectors.lofty.sandbox import desk_work
 from connectors.lofty.sandbox.state import Kind
 from connectors.sandbox.faults import parse_fault
 from streams.app import Worker
-from streams.collaborators import Collaborators
 from streams.explain.find import Finder
 from streams.metrics import Metrics
 from streams.topics import GHL_CHANGES, LOFTY_RECEIPTS
@@ -62,6 +63,7 @@ async def settled_lead(on: Stage, **fields: Any) -> tuple[str, str]:
     return lead, contact_of(on, lead)
 
 
+@pytest.mark.in_make_test
 async def test_appointments_notes_and_tasks_of_ghl_appear_once_in_lofty_and_follow(
     broker: Broker, tmp_path: Path
 ) -> None:
@@ -270,7 +272,7 @@ async def test_a_webhook_that_was_heard_before_a_restart_is_known_after_it(real_
         [tagged] = [one for one in events if one.type == "ContactTagUpdate" and one.webhook]
         await on.worker.__aexit__(None, None, None)
         metrics = Metrics()
-        given = Collaborators(search_lag_ms=600, jitter=lambda: 0.0, metrics=metrics)
+        given = on.given(metrics=metrics)
         async with Worker(on.settings, given) as second:
             on.worker = second
             await on.until(lambda: second.is_ready)

@@ -15,10 +15,10 @@ from streams.brokers import EmbeddedBroker
 NO_CONFIG: Mapping[str, str] = {}
 
 
-class CreateTopic(Protocol):
-    """Creates one topic, or raises."""
+class CreateTopics(Protocol):
+    """Creates topics with their settings, or raises."""
 
-    def __call__(self, name: str, partitions: int, config: Mapping[str, str]) -> None: ...
+    def __call__(self, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Broker:
     name: Literal["embedded", "real"]
     bootstrap: str
     origin: str
-    create_topic: CreateTopic
+    create: CreateTopics
 
     @property
     def is_real(self) -> bool:
@@ -37,8 +37,11 @@ class Broker:
 
     def create_topics(self, topics: Mapping[str, Mapping[str, str]], partitions: int = 4) -> None:
         """Create topics with their settings (`TopicNames.specs()` has this shape). The embedded broker has no settings."""
-        for name, config in topics.items():
-            self.create_topic(name, partitions, config)
+        self.create(topics, partitions)
+
+    def create_topic(self, name: str, partitions: int, config: Mapping[str, str] = NO_CONFIG) -> None:
+        """Create one topic."""
+        self.create({name: config}, partitions)
 
 
 @contextmanager
@@ -46,8 +49,9 @@ def embedded_broker() -> Iterator[Broker]:
     """The embedded broker, as long as the block lasts."""
     with EmbeddedBroker() as embedded:
 
-        def create(name: str, partitions: int, config: Mapping[str, str]) -> None:
-            embedded.create_topic(name, partitions)
+        def create(topics: Mapping[str, Mapping[str, str]], partitions: int) -> None:
+            for name in topics:
+                embedded.create_topic(name, partitions)
 
         yield Broker("embedded", embedded.bootstrap, "librdkafka's mock cluster", create)
 
@@ -55,9 +59,11 @@ def embedded_broker() -> Iterator[Broker]:
 def real_broker(bootstrap: str, origin: str) -> Broker:
     """A real Kafka that is running."""
 
-    def create(name: str, partitions: int, config: Mapping[str, str]) -> None:
-        admin = AdminClient({"bootstrap.servers": bootstrap})
-        for made in admin.create_topics([NewTopic(name, partitions, 1, config=dict(config))]).values():
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+
+    def create(topics: Mapping[str, Mapping[str, str]], partitions: int) -> None:
+        wanted = [NewTopic(name, partitions, 1, config=dict(config)) for name, config in topics.items()]
+        for made in admin.create_topics(wanted).values():
             made.result(30)
 
     return Broker("real", bootstrap, origin, create)

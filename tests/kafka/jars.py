@@ -9,9 +9,11 @@ import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+from tests.deadlines import within
+
 POM = Path(__file__).with_name("pom.xml")
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
-RESOLVE_SECONDS = 600
+RESOLVE_SECONDS = within(600)
 
 
 def kafka_version() -> str:

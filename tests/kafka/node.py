@@ -28,6 +28,7 @@ from typing import Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from tests.deadlines import within
 from tests.kafka.jars import kafka_jars
 
 JVM = (
@@ -39,8 +40,8 @@ JVM = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dlog4j2.statusLoggerLevel=OFF",
 )
-START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+START_SECONDS = within(120)
+STOP_SECONDS = within(20)
 PORTS = range(19_000, 32_000)
 """Below the range that the system hands out by itself, so that nobody takes the port of a node that is down."""
 
@@ -170,7 +171,7 @@ def wait_until_ready(bootstrap: str, within_seconds: float, check: Callable[[], 
 def _is_ready(bootstrap: str) -> bool:
     """Whether the broker is one of its own cluster's brokers, and all partitions are led."""
     try:
-        metadata = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=5)
+        metadata = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=within(5))
     except KafkaException:
         return False
     led = all(p.leader >= 0 for topic in metadata.topics.values() for p in topic.partitions.values())
@@ -179,7 +180,7 @@ def _is_ready(bootstrap: str) -> bool:
 
 def _answers(host: str, port: int) -> bool:
     try:
-        socket.create_connection((host, port), timeout=1).close()
+        socket.create_connection((host, port), timeout=within(1)).close()
     except OSError:
         return False
     return True

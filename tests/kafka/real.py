@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from tests.kafka.broker import Broker, real_broker
-from tests.kafka.container import engine_answers, kafka_container
+from tests.kafka.container import NoContainerError, kafka_container, kafka_image, why_no_container
 from tests.kafka.jars import kafka_version, why_unavailable
 from tests.kafka.node import KafkaNode
 
@@ -18,16 +18,21 @@ class NoKafkaError(Exception):
 @contextmanager
 def real_kafka(environ: Mapping[str, str]) -> Iterator[Broker]:
     """A real Kafka, as long as the block lasts. Raises `NoKafkaError` when none can be had."""
+    with ExitStack() as running:
+        yield _found(environ, running)
+
+
+def _found(environ: Mapping[str, str], running: ExitStack) -> Broker:
     given = environ.get("KAFKA_BOOTSTRAP_SERVERS")
     if given:
-        yield real_broker(given, "KAFKA_BOOTSTRAP_SERVERS")
-    elif engine_answers():
-        with kafka_container() as bootstrap:
-            yield real_broker(bootstrap, f"apache/kafka:{kafka_version()} in Docker")
-    elif (missing := why_unavailable()) is None:
-        with KafkaNode() as node:
-            yield real_broker(node.bootstrap, f"Apache Kafka {kafka_version()} with Java")
-    else:
-        raise NoKafkaError(
-            f"no real Kafka: KAFKA_BOOTSTRAP_SERVERS is not set, no Docker engine answers, and {missing}"
-        )
+        return real_broker(given, "KAFKA_BOOTSTRAP_SERVERS")
+    no_container = why_no_container()
+    if no_container is None:
+        try:
+            return real_broker(running.enter_context(kafka_container()), f"{kafka_image()} in Docker")
+        except NoContainerError as error:
+            no_container = str(error)
+    if (no_java := why_unavailable()) is not None:
+        raise NoKafkaError(f"no real Kafka: KAFKA_BOOTSTRAP_SERVERS is not set, {no_container}, and {no_java}")
+    node = running.enter_context(KafkaNode())
+    return real_broker(node.bootstrap, f"Apache Kafka {kafka_version()} with Java")

@@ -32,6 +32,15 @@ class OAuthServer:
         self._inactive: set[str] = set()
         self.issuer = Issuer(settings.access_seconds, _YEAR_SECONDS, settings.grace_seconds)
 
+    def memory(self) -> tuple[Issuer, set[str]]:
+        """What outlives a restart: codes, tokens, and which locations are not active."""
+        return self.issuer, self._inactive
+
+    def remember(self, memory: tuple[Issuer, set[str]]) -> None:
+        """Know what an earlier server knew."""
+        issuer, self._inactive = memory
+        self.issuer.adopt(issuer)
+
     # -- people ---------------------------------------------------------------------------------------------
 
     def client(self, client_id: str) -> ClientSettings | None:

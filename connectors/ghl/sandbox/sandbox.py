@@ -73,7 +73,7 @@ class GhlSandbox:
     def reset(self, settings: SandboxSettings | None = None) -> None:
         """Forget everything; with settings, be another sandbox."""
         self.settings = settings = settings or self.settings
-        random = Random(settings.seed)
+        self._random = random = Random(settings.seed)
         self.places = {one.id: Place(one, random, settings.search_lag_seconds) for one in settings.locations}
         self.faults = FaultBox(Random(settings.seed))
         self.ledger = Ledger(settings.ledger_size)
@@ -83,6 +83,26 @@ class GhlSandbox:
         self.outbox: list[dict[str, Any]] = []
         self._told: dict[str, hooks.Told] = {}
         self._by_token: dict[str, LocationSettings] = {token: one for one in settings.locations for token in one.tokens}
+
+    def memory(self) -> Mapping[str, Any]:
+        """What outlives a restart (see `connectors/sandbox/state_file.py`): neither the ledger, nor limits, nor faults."""
+        return {
+            "places": self.places,
+            "random": self._random,
+            "oauth": self.oauth.memory(),
+            "told": self._told,
+            "outbox": self.outbox,
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Hold what an earlier sandbox held, of the locations that this one has."""
+        self._random = memory["random"]
+        for name, new in self.places.items():
+            self.places[name] = memory["places"].get(name, new)
+            self.places[name].settings = new.settings
+            self.places[name].random = self._random
+        self.oauth.remember(memory["oauth"])
+        self._told, self.outbox = memory["told"], memory["outbox"]
 
     def place(self, location: object) -> Place:
         """The location of this id. Raises `ValueError` that names those that there are."""

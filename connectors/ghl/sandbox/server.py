@@ -10,12 +10,15 @@ from connectors.ghl.sandbox.mailer import Mailer
 from connectors.ghl.sandbox.sandbox import GhlSandbox
 from connectors.sandbox.shell import Served, Shell, listen
 
+MAILER = web.AppKey("mailer", Mailer)
+"""Where an application has its mailer."""
+
 
 def build_app(sandbox: GhlSandbox) -> web.Application:
     """The sandbox and its control API (`/_sandbox/…`) as one application."""
     shell = Shell(sandbox)
-    mailer = Mailer(sandbox)
     app = web.Application(client_max_size=16 * 1024**2)
+    app[MAILER] = mailer = Mailer(sandbox)
     app.on_shutdown.append(shell.close)
     app.on_startup.append(mailer.start)
     app.on_shutdown.append(mailer.stop)

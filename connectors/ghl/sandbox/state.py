@@ -52,7 +52,7 @@ class Place:
 
     def __init__(self, settings: LocationSettings, random: Random, search_lag_seconds: float) -> None:
         self.settings = settings
-        self._random = random
+        self.random = random
         self.contacts: dict[str, ContactState] = {}
         self.users: dict[str, dict[str, Any]] = {}
         self.custom_fields: dict[str, dict[str, Any]] = {}
@@ -63,7 +63,7 @@ class Place:
 
     def new_id(self) -> str:
         """An id like GHL's: twenty letters and digits."""
-        return "".join(self._random.choices(_LETTERS, k=20))
+        return "".join(self.random.choices(_LETTERS, k=20))
 
     def holders(self, identifier: Identifier, value: str) -> Iterator[ContactState]:
         """The contacts with this e-mail (any case) or phone, the oldest first."""

@@ -62,8 +62,8 @@ class LoftySandbox:
     def reset(self, settings: SandboxSettings | None = None) -> None:
         """Forget everything; with settings, be another sandbox. `generation` counts the resets."""
         self.settings = settings = settings or self.settings
-        ids = new_ids()
-        self.teams = {one.id: Team(one, ids) for one in settings.teams}
+        self._ids = new_ids()
+        self.teams = {one.id: Team(one, self._ids) for one in settings.teams}
         self.faults = FaultBox(Random(settings.seed))
         self.ledger = Ledger(settings.ledger_size)
         self._by_key = {key: one.id for one in settings.teams for key in one.api_keys}
@@ -71,6 +71,19 @@ class LoftySandbox:
         self._windows = {one: Window(settings.window_limit, settings.window_seconds) for one in spenders}
         self.oauth = OAuthServer(settings)
         self.generation += 1
+
+    def memory(self) -> Mapping[str, Any]:
+        """What outlives a restart (see `connectors/sandbox/state_file.py`): neither the ledger, nor limits, nor faults."""
+        return {"teams": self.teams, "ids": self._ids, "issuer": self.oauth.issuer}
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Hold what an earlier sandbox held, of the teams that this one has."""
+        self._ids = memory["ids"]
+        for name, new in self.teams.items():
+            self.teams[name] = memory["teams"].get(name, new)
+            self.teams[name].settings = new.settings
+            self.teams[name].ids = self._ids
+        self.oauth.issuer.adopt(memory["issuer"])
 
     @property
     def latency_seconds(self) -> float:

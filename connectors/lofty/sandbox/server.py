@@ -10,11 +10,14 @@ from connectors.lofty.sandbox.mailer import Mailer
 from connectors.lofty.sandbox.sandbox import LoftySandbox
 from connectors.sandbox.shell import Served, Shell, listen
 
+MAILER = web.AppKey("mailer", Mailer)
+"""Where an application has its mailer."""
+
 
 def build_app(sandbox: LoftySandbox) -> web.Application:
     """The sandbox and its control API (`/_sandbox/…`) as one application. Pings go out while it runs."""
     app = web.Application(client_max_size=64 * 1024**2)
-    mailer = Mailer(sandbox)
+    app[MAILER] = mailer = Mailer(sandbox)
     app.on_startup.append(mailer.start)
     app.on_cleanup.append(mailer.stop)
     shell = Shell(sandbox)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, Literal
 
 from connectors.lofty.sandbox.settings import TeamSettings
@@ -97,6 +96,20 @@ class Team:
         self.told += 1
 
 
+@dataclass(slots=True)
+class Ids:
+    """An iterator of ids. Unlike `itertools.count` it may be pickled in every version of Python."""
+
+    last: int
+
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
+        self.last += 2
+        return self.last
+
+
 def new_ids() -> Iterator[int]:
     """Ids as large as Lofty's."""
-    return count(1_146_742_878_287_627, 2)
+    return Ids(1_146_742_878_287_625)

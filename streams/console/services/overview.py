@@ -18,7 +18,7 @@ from streams.console.services.contacts import Contacts
 from streams.console.services.parked import ParkedGroups, ParkedWork
 from streams.console.services.points import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
 from streams.core.overview import Overview, overview, rates
-from streams.kafka import client_options, start_consumer, stop_consumer
+from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
 from streams.settings import Settings
 from streams.topics import STATUS, TopicNames
 from streams.words import NotAWord, WorkerStatus
@@ -124,7 +124,7 @@ class Watch:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        consumer = AIOKafkaConsumer(
+        consumer = Consumer(
             **client_options(self._settings),
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -17,6 +17,7 @@ from connectors.ghl.sandbox import GhlSandbox, LocationSettings, SandboxSettings
 from connectors.http import AiohttpTransport
 from connectors.outcome import Disposition, classify
 from connectors.sandbox.faults import Fault
+from tests.deadlines import within
 
 TOKEN = "pit-one"
 PERSON = {"locationId": "loc1", "email": "ann@example.com", "phone": "+12025550123"}
@@ -39,11 +40,11 @@ class Stage:
 
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
-    """Two locations; the second allows duplicates. An answer is waited for a third of a second at most."""
+    """Two locations; the second allows duplicates. An answer is waited for a second at most."""
     locations = (LocationSettings("loc1", (TOKEN,)), LocationSettings("loc2", ("pit-two",), allow_duplicates=True))
     settings = SandboxSettings(locations=locations, window_limit=20, window_seconds=10, search_lag_seconds=10)
     sandbox = GhlSandbox(settings, now=lambda: one.now)
-    async with await serve(sandbox) as served, AiohttpTransport(total_seconds=0.3) as transport:
+    async with await serve(sandbox) as served, AiohttpTransport(total_seconds=within(1)) as transport:
         client = GhlClient(transport, StaticAuth("Bearer", TOKEN), base_url=served.url)
         one = Stage(sandbox, client, served.url)
         yield one

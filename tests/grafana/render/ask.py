@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from tests.deadlines import within
+
 Json = dict[str, Any]
 
 
@@ -71,7 +73,7 @@ class Prometheus:
         )
 
     def _get(self, what: str, parameters: Mapping[str, str]) -> list[Json]:
-        with urlopen(f"{self._url}/api/v1/{what}?{urlencode(parameters)}", timeout=30) as answer:
+        with urlopen(f"{self._url}/api/v1/{what}?{urlencode(parameters)}", timeout=within(30)) as answer:
             body = json.load(answer)
         result: list[Json] = body["data"]["result"]
         return result

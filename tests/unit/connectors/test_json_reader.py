@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from connectors.json_reader import (
     MOST_CONTAINERS,
     MOST_DEPTH,
+    ORJSON_WRITES,
     REPLACED_CHARACTERS,
     REPLACED_NUMBERS,
     Unreadable,
@@ -119,7 +120,7 @@ def test_the_last_of_equal_keys_counts_on_both_paths() -> None:
     ("begin", "end"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]"), (b'[1, {"b":[],"a":', b"}, 2]")]
 )
 @pytest.mark.parametrize("depth", [MOST_DEPTH + 1, 253, 255, 1000, 1024, 2000, 200_000])
-@pytest.mark.parametrize("odd", [b"1", b'"\x0b"'])
+@pytest.mark.parametrize("odd", [b"1", b'"\x0b"', b'""', b'["]]]]"]', b'{"}}}}":"{{{{"}'])
 def test_what_is_nested_too_deep_is_refused(begin: bytes, end: bytes, depth: int, odd: bytes) -> None:
     """On both paths, and at any depth."""
     with pytest.raises(Unreadable):
@@ -131,6 +132,16 @@ def test_the_depth_that_is_allowed_is_read(odd: bytes) -> None:
     """Exactly so many levels; beside as many brackets as there may be."""
     assert read(b"[" * MOST_DEPTH + odd + b"]" * MOST_DEPTH)
     assert len(read(b"[" + b"[]," * 1000 + b'"[[[["' + b"]").value) == 1001
+
+
+@pytest.mark.parametrize("most", [1, 10, MOST_DEPTH, 200, ORJSON_WRITES, ORJSON_WRITES + 1, 500])
+@pytest.mark.parametrize(("begin", "end"), [(b"[", b"]"), (b'{"a":', b"}")])
+@pytest.mark.parametrize("odd", [b"1", b'"\x0b"'])
+def test_another_depth_is_held_as_exactly(most: int, begin: bytes, end: bytes, odd: bytes) -> None:
+    """Also where orjson could not write it: so deep and no deeper."""
+    assert read(begin * most + odd + end * most, most_depth=most)
+    with pytest.raises(Unreadable, match=f"at most {most} deep"):
+        read(begin * (most + 1) + odd + end * (most + 1), most_depth=most)
 
 
 def test_more_lists_and_objects_than_may_be_are_refused() -> None:

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.appender import MOST_RECORDS, Appender, Batch, Record
+from tests.deadlines import within
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = within(10)
 
 
 @dataclass(slots=True)

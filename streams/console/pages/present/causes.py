@@ -116,6 +116,14 @@ _CAUSES: tuple[tuple[str, str, Cause], ...] = (
         ),
     ),
     ("", "not authorized", Cause("The vendor does not accept our access", _ACCESS)),
+    (
+        "",
+        "forbidden",
+        Cause(
+            "The vendor forbids it for this record",
+            "Others are served meanwhile. Look who may see the record there, and at any firewall on the way, then retry.",
+        ),
+    ),
     ("", "missing permission", Cause("Our app may not do that", _ACCESS)),
     ("", "wrong key", Cause("The key is wrong", _ACCESS)),
     ("", "connect again", Cause("Access has ended", _ACCESS)),

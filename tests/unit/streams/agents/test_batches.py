@@ -10,6 +10,7 @@ from typing import Any
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from streams.agents.batches import batches
+from tests.deadlines import within
 
 GENERATION = 1
 
@@ -41,7 +42,7 @@ class FakeStream:
 
 
 async def taken(stream: FakeStream) -> list[list[int]]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(within(20)):
         return [[one.message.offset async for one in _each(batch)] async for batch in batches(stream)]  # type: ignore[arg-type]  # a fake
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -100,12 +101,18 @@ class Provider:
         return web.json_response({"access_token": "a", "token_type": "Bearer", "id_token": id_token})
 
 
+@cache
+def key(name: str) -> rsa.RSAPrivateKey:
+    """A key by its name. Making one takes longer than a test."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 @asynccontextmanager
 async def provided() -> AsyncIterator[tuple[ConsoleStage, Provider]]:
     """A provider, and a console that sends people there."""
     provider = Provider()
     for name in ("k1", "k2"):
-        provider.keys[name] = rsa.generate_private_key(65537, 2048)
+        provider.keys[name] = key(name)
     provider.published = ["k1"]
     provider.claims = {"email": "ann@example.com", "email_verified": True, "groups": ["crm-operators"]}
     app = web.Application()

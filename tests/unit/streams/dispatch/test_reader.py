@@ -339,3 +339,54 @@ async def test_a_backoff_keeps_what_a_newer_change_has_merged() -> None:
     row = on.row(LEAD)
     assert row is not None
     assert (row.generation, row.attempts) == (2, 1)
+
+
+FORBIDDEN = answer(403, {"message": "Forbidden"})
+LEAD_OF = {"lead": {"leadId": 77, "lastUpdateTime": "2026-04-30T17:33:32GMT"}}
+
+
+@pytest.mark.parametrize("status", [402, 403, 451])
+async def test_a_lead_that_this_key_may_not_see_is_parked_and_the_budget_goes_on(status: int) -> None:
+    """Other leads are read meanwhile, so it is about this one."""
+    refused = answer(status, {"message": "Forbidden"})
+    on = Desk(refused, answer(200, LEAD_OF), refused, refused)
+    foreign = Entity.contact("acme", "88")
+    on.pending(foreign)
+    on.pending(LEAD)
+    assert (await on.read(foreign)).verdict is Verdict.RETRY
+    assert await on.read(LEAD) == DONE
+    assert (await on.read(foreign)).verdict is Verdict.RETRY
+    assert await on.read(foreign) == DONE
+    assert on.pauses == []
+    row = on.row(foreign)
+    assert row is not None
+    assert row.parked == "forbidden"
+
+
+async def test_several_forbidden_leads_in_a_row_pause_the_budget_and_none_is_parked() -> None:
+    """The key itself may have lost its access."""
+    leads = [Entity.contact("acme", str(number)) for number in range(4)]
+    on = Desk(*[FORBIDDEN] * len(leads))
+    for lead in leads:
+        on.pending(lead)
+    verdicts = [(await on.read(lead)).verdict for lead in leads]
+    assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.AGAIN, Verdict.AGAIN]
+    assert [(budget, wait) for budget, wait, _ in on.pauses] == [("key-1", PAUSE_SECONDS)] * 2
+    assert all((row := on.row(lead)) is not None and not row.parked for lead in leads)
+
+
+async def test_a_lead_alone_that_is_forbidden_is_tried_and_then_pauses() -> None:
+    """Nothing tells whether it is about this lead: nothing is parked on a guess."""
+    on = Desk(*[FORBIDDEN] * 3)
+    on.pending(LEAD)
+    verdicts = [(await on.read(LEAD)).verdict for _ in range(3)]
+    assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.AGAIN]
+    assert len(on.pauses) == 1
+
+
+async def test_a_403_that_names_the_token_pauses_at_once() -> None:
+    """It says itself what it is about."""
+    on = Desk(answer(403, {"message": "The token lacks the scope"}))
+    on.pending(LEAD)
+    assert await on.read(LEAD) == AGAIN
+    assert len(on.pauses) == 1

@@ -252,3 +252,43 @@ async def test_a_list_of_notes_that_is_refused_is_parked_at_once() -> None:
     assert on.is_served
     assert on.announced("note") == notes
     assert [(one.source, one.reason) for one in on.parked] == [(f"list-notes of {ids[0]}", "permission denied")]
+
+
+@pytest.mark.parametrize("forbidden_at", [{0}, {9}, {0, 3, 6, 9}])
+async def test_lists_that_are_forbidden_without_a_reason_are_parked_once_others_were_served(
+    forbidden_at: set[int],
+) -> None:
+    """With no other traffic to tell access from a record: the sweep reads the other lists meanwhile, and ends."""
+    on = Sweeping()
+    ids = [on.lead(f"Good{number}") for number in range(10)]
+    notes = {on.note(one, "fine") for number, one in enumerate(ids) if number not in forbidden_at}
+    forbidden = {ids[number] for number in forbidden_at}
+    real = on.carry
+
+    async def carry(request: Request) -> Response:
+        response = await real(request)
+        is_refused = "/notes" in request.url and any(one in request.url for one in forbidden)
+        return Response(403, response.headers, b"<html>Forbidden</html>") if is_refused else response
+
+    on.sweeper.teams["acme"].client._transport = carry
+    await on.run()
+    assert on.is_served
+    assert on.announced("note") == notes
+    assert {(one.source, one.reason) for one in on.parked} == {
+        (f"list-notes of {one}", "forbidden") for one in forbidden
+    }
+    assert len(on.parked) == len(forbidden)
+
+
+@pytest.mark.parametrize("bad_at", [{0, 1, 2, 3}, {6, 7, 8, 9}, set(range(10))])
+async def test_many_lists_that_cannot_be_read_hold_no_sweep_back(bad_at: set[int]) -> None:
+    """Once none is left that can be read, the list of leads tells that it is not the vendor."""
+    on = Sweeping()
+    ids = [on.lead(f"Good{number}") for number in range(10)]
+    notes = {on.note(one, "Badger" if number in bad_at else "fine") for number, one in enumerate(ids)}
+    on.bad = {"Badger": "deep"}
+    await on.run()
+    assert on.is_served
+    assert len(on.announced("note") & notes) == 10 - len(bad_at)
+    assert {one.source for one in on.parked} == {f"list-notes of {ids[number]}" for number in bad_at}
+    assert len(on.parked) == len(bad_at)

@@ -10,11 +10,14 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from connectors.auth import StaticAuth
+from connectors.errors import Unanswered
 from connectors.ghl import GhlClient
 from connectors.request import Response
 from streams.appender import Batch
 from streams.core.delivery import desire
 from streams.core.directory import Directory
+from streams.core.dispatcher import Verdict
+from streams.core.pauses import PAUSE_SECONDS
 from streams.core.planning import Rules
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.writer import Location, Writer
@@ -146,3 +149,64 @@ async def test_what_was_under_way_when_it_was_replaced_is_in_doubt_until_its_ans
     assert seen == [row.snapshot]
     assert left.before == (() if is_answered else (row.snapshot,))
     assert on.writer.under_way == {}
+
+
+def other_note(number: int) -> Entity:
+    """Another note of the same contact."""
+    return Entity("acme", "77", "note", str(number))
+
+
+class Notes(Desk):
+    """The writer at its desk, with several notes that GHL lacks."""
+
+    def __init__(self, *script: Scripted) -> None:
+        super().__init__(*script)
+        row = self.outbox.get(PARTITION, NOTE.key)
+        assert row is not None
+        for number in range(6, 10):
+            entity = other_note(number)
+            state = {"noteId": number, "content": "Said."}
+            snapshot = row.snapshot.model_copy(update={**entity._asdict(), "state": state})
+            self.outbox.put(PARTITION, entity.key, OutboxRow(snapshot=snapshot))
+
+    async def write(self, entity: Entity) -> Verdict:
+        """One turn."""
+        return (await self.writer(item_of(entity), TakenSlot())).verdict
+
+
+FORBIDDEN = answer(403, {"message": "You do not have permission to access this resource"})
+
+
+async def test_a_note_that_this_user_may_not_write_is_parked_and_the_location_goes_on() -> None:
+    """Another note is made between its tries. Its create was refused, so it is in no doubt."""
+    on = Notes(FORBIDDEN, MADE, FORBIDDEN, FORBIDDEN)
+    verdicts = [await on.write(note) for note in (NOTE, other_note(6), NOTE, NOTE)]
+    assert verdicts == [Verdict.RETRY, Verdict.DONE, Verdict.RETRY, Verdict.PARKED]
+    assert on.pauses == []
+    assert [(one.reason, one.status, one.entity) for one in on.parked] == [("forbidden", 403, NOTE.key)]
+    link = on.links.get(PARTITION, NOTE.key)
+    assert link is None or link.intent is None
+
+
+async def test_a_step_that_is_refused_to_several_in_a_row_pauses_the_location() -> None:
+    """As before: nothing of the third is parked, and each is written once access is back."""
+    on = Notes(*[FORBIDDEN] * 3, *[MADE] * 3)
+    notes = [NOTE, other_note(6), other_note(7)]
+    assert [await on.write(note) for note in notes] == [Verdict.RETRY, Verdict.RETRY, Verdict.AGAIN]
+    assert [(budget, wait) for budget, wait, _ in on.pauses] == [("loc", PAUSE_SECONDS)]
+    assert on.parked == []
+    on.now_ms += 60_000
+    assert [await on.write(note) for note in notes] == [Verdict.DONE] * 3
+
+
+async def test_a_create_in_doubt_that_is_forbidden_stays_in_doubt() -> None:
+    """The look for it is refused three times while others are written: it is parked, and its intent stands."""
+    on = Notes(Unanswered("POST", "https://x.test", "gone"), FORBIDDEN, FORBIDDEN, MADE, FORBIDDEN)
+    assert await on.write(NOTE) is Verdict.RETRY
+    on.now_ms += 600_000
+    verdicts = [await on.write(note) for note in (NOTE, NOTE, other_note(6), NOTE)]
+    assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.DONE, Verdict.PARKED]
+    assert on.ghl.lines[-1] == "GET /contacts/c1/notes"
+    link = on.links.get(PARTITION, NOTE.key)
+    assert link is not None
+    assert link.intent is not None

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from streams.mapping import TRANSFORMS
 from streams.mapping.compile import FIELD_KEYS, MAPPING_KEYS
 from streams.settings import SettingsError, example_text, load_settings
+from streams.settings.demanded import DEMANDED
 from streams.settings.overrides import OVERRIDES
 from streams.settings.parse import SECTIONS, ConnectionTable, parse_settings
 
@@ -103,3 +104,27 @@ def test_the_sample_uses_transforms_that_exist() -> None:
     """Compiled with the rest."""
     written = tomllib.loads(example_text())["mappings"]["acme"]["fields"]["phone"]["transform"]
     assert set(written) <= set(TRANSFORMS)
+
+
+def test_of_a_folder_of_credentials_that_is_not_there_everything_is_missing(tmp_path: Path) -> None:
+    """Whoever has not begun with the credentials is told all at once: the folder, and what belongs into it."""
+    (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": "/nowhere"}, demands=DEMANDED)
+    assert sorted(one.where for one in caught.value.problems) == [
+        "LOFTY_GHL_ACME_GHL_TOKEN",
+        "LOFTY_GHL_ACME_LOFTY_API_KEY",
+        "LOFTY_GHL_ACME_WEBHOOK_SECRET",
+        "LOFTY_GHL_SECRETS_DIR",
+    ]
+
+
+def test_a_folder_of_credentials_that_cannot_be_read_hides_no_credential(tmp_path: Path) -> None:
+    """What it holds is not missing: only the folder is told of."""
+    (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
+    (tmp_path / "secrets").write_text("a file", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(
+            tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": str(tmp_path / "secrets")}, demands=DEMANDED
+        )
+    assert [one.where for one in caught.value.problems] == ["LOFTY_GHL_SECRETS_DIR"]

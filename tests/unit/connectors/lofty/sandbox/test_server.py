@@ -21,6 +21,7 @@ from connectors.lofty.sandbox.people import make_leads, make_team
 from connectors.lofty.webhooks import Ping, parse
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.shell import listen
+from tests.deadlines import within
 from tests.unit.connectors.lofty.sandbox.stage import HERE, SETTINGS
 
 QUICK = replace(SETTINGS, allows_http=True, pings=PingSettings(flush_seconds=0.01, retry_seconds=0.01))
@@ -42,7 +43,7 @@ class Ear:
 
     async def until(self, number: int) -> list[bytes]:
         """What was heard, once there are so many deliveries."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(within(20)):
             while len(self.bodies) < number:
                 self._more.clear()
                 await self._more.wait()
@@ -84,7 +85,7 @@ async def served(sandbox: LoftySandbox) -> AsyncIterator[Served]:
 @pytest_asyncio.fixture
 async def client(served: Served) -> AsyncIterator[LoftyClient]:
     """A client of one team, impatient."""
-    async with AiohttpTransport(total_seconds=1.0) as transport:
+    async with AiohttpTransport(total_seconds=within(1)) as transport:
         yield LoftyClient(transport, StaticAuth("token", "key-here"), base_url=served.url)
 
 
@@ -104,7 +105,7 @@ async def answer(asked: Any) -> Any:
 
 async def settled(desk: aiohttp.ClientSession) -> dict[str, Any]:
     """The counts of pings once none is pending."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(within(20)):
         while True:
             stats = await answer(desk.get("stats"))
             if stats["pending"] == 0:

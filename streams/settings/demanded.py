@@ -1,0 +1,60 @@
+"""Credentials that a command cannot do without and the environment lacks: all of them, each with its variable. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from streams.settings.console import ConsoleSecrets
+from streams.settings.model import Secrets
+from streams.settings.oauth import OAuthSecrets
+from streams.settings.problems import Problem
+from streams.settings.secrets import (
+    CONSOLE_KEY,
+    GHL_CLIENT_SECRET,
+    LOFTY_CLIENT_SECRET,
+    SECRETS_DIR,
+    TOKEN_KEYS,
+    variable,
+)
+
+DEMANDED = ("lofty_api_key", "ghl_token", "webhook_secret")
+"""What a connection cannot do without."""
+
+EVERYTHING = (*DEMANDED, "console_key")
+"""What all processes of a deployment need together. `console_key` is demanded where the console is switched on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A connection as far as its credentials go: those that it has, and those in whose place OAuth stands."""
+
+    secrets: Secrets
+    by_oauth: Collection[str]
+
+
+def missing(
+    asked: Collection[str],
+    connections: Mapping[str, Owner],
+    oauth: OAuthSecrets,
+    console: ConsoleSecrets | None,
+) -> Iterator[Problem]:
+    """Each credential of `asked` (names of `EVERYTHING`) that is not there. `console` is None where it is switched off."""
+    for name, owner in connections.items():
+        for secret in asked:
+            if secret != "console_key" and getattr(owner.secrets, secret) is None and secret not in owner.by_oauth:
+                yield _missing(variable(name, secret))
+    by_oauth = {secret for owner in connections.values() for secret in owner.by_oauth if secret in asked}
+    if by_oauth and oauth.token_keys is None:
+        yield _missing(TOKEN_KEYS, 'make a key with: echo "$(date +%Y%m):$(openssl rand -base64 32)"')
+    if "ghl_token" in by_oauth and oauth.ghl_client_secret is None:
+        yield _missing(GHL_CLIENT_SECRET, "it stands in GHL's marketplace portal")
+    if "lofty_api_key" in by_oauth and oauth.lofty_client_secret is None:
+        yield _missing(LOFTY_CLIENT_SECRET, "it stands in Lofty's developer portal")
+    if "console_key" in asked and console is not None and not console.keys:
+        yield _missing(CONSOLE_KEY, "make one with: openssl rand -base64 32")
+
+
+def _missing(name: str, hint: str = "") -> Problem:
+    where = f"set it, or {name}_FILE to a file that holds it, or put a file of this name into {SECRETS_DIR}"
+    return Problem(None, name, "a credential", "nothing", f"{where}; {hint}" if hint else where)

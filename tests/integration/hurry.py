@@ -1,0 +1,27 @@
+"""Imported into a command's process before it begins, where a deadline of production is all that a test would wait for.
+
+GHL's real search is ten seconds behind, the sandbox's half a second; and where no worker is, none will answer any later.
+"""
+
+from __future__ import annotations
+
+from streams.mappings import check, look
+from streams.replay import directories
+from streams.verify import run
+from streams.verify.asker import Patience
+
+MOMENT_SECONDS = 1.0
+
+
+def hurry() -> None:
+    """Shorten the waits for a second look, and for a worker that is not there."""
+    run.Patience = lambda: Patience(again=1.0, confirm=0.7)  # type: ignore[assignment,misc]  # a class gives way to a function
+    directories.PATIENCE = Patience(again=MOMENT_SECONDS / 2, silence=MOMENT_SECONDS)
+    look.SILENCE_SECONDS = MOMENT_SECONDS
+    look.directories.__defaults__ = look.ask_workers.__defaults__ = (3 * MOMENT_SECONDS,)
+    for asked in (look.look, check.check):
+        assert asked.__kwdefaults__["within_seconds"]
+        asked.__kwdefaults__["within_seconds"] = 3 * MOMENT_SECONDS
+
+
+hurry()
