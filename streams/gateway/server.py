@@ -15,19 +15,32 @@ from streams.appender import Appender
 from streams.console.server import ConsoleServer
 from streams.gateway.addresses import networks
 from streams.gateway.bodies import BrokenRequests
+from streams.gateway.bounds import MIB, Bounds, Doorkeeper
 from streams.gateway.ghl_intake import Door, GhlIntake
 from streams.gateway.intake import LoftyIntake
 from streams.gateway.oauth import Callbacks
 from streams.kafka import new_producer, start_producer
 from streams.metrics import Metrics
 from streams.oauth import CALLBACK, Grants
-from streams.observe import add_health_and_metrics, listen
+from streams.observe import add_health_and_metrics
 from streams.observing import append_topics, counting_appends, process_readings, watch_loop
 from streams.parking import Parking
 from streams.places import Places
 from streams.settings import Settings
 from streams.topics import CHANGES, GHL_CHANGES, TopicNames
 from streams.tracing import NoTracing, Tracing
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """What strangers may hold of a gateway with these settings."""
+    gateway = settings.gateway
+    return Bounds(
+        connections=gateway.max_connections,
+        connections_of_address=max(1, gateway.max_connections // 2),
+        keepalive_seconds=gateway.keepalive_seconds,
+        held_bytes=max(64 * MIB, 8 * gateway.max_body_bytes),
+        proxies=networks(gateway.trusted_proxies),
+    )
 
 
 class Gateway:
@@ -49,6 +62,7 @@ class Gateway:
         self.metrics = metrics or Metrics("gateway")
         self.url = ""
         self._broken = BrokenRequests()
+        self._doorkeeper = Doorkeeper(bounds_of(settings), now_ms)
 
     async def __aenter__(self) -> Self:
         settings = self._settings
@@ -98,9 +112,10 @@ class Gateway:
             app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
             app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)
         self.console = self._console_of(settings, app)
+        app.middlewares.append(self._doorkeeper.middleware)
         add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: True)
         logging.getLogger("aiohttp.server").addFilter(self._broken)
-        self._runner, self.url = await listen(app, settings.gateway.host, settings.gateway.port)
+        self._runner, self.url = await self._doorkeeper.listen(app, settings.gateway.host, settings.gateway.port)
         if self.console is not None:
             await self.console.start()
         return self
@@ -116,6 +131,7 @@ class Gateway:
         if self.console is not None:
             await self.console.stop()
         await self._runner.cleanup()
+        await self._doorkeeper.aclose()
         self._loop_watch.cancel()
         logging.getLogger("aiohttp.server").removeFilter(self._broken)
         await self._appender.drain()

@@ -123,8 +123,9 @@ class _Interpreter(TreeInterpreter):
     def visit_comparator(self, node: Any, value: Any) -> Any:
         left, right = (self.visit(child, value) for child in node["children"])
         self._steps.spend(min(size(left, self._steps.left), size(right, self._steps.left)))
-        literal = ({"type": "literal", "children": [], "value": one} for one in (left, right))
-        return super().visit_comparator({**node, "children": list(literal)}, value)
+        literals = [{"type": "literal", "children": [], "value": one} for one in (left, right)]
+        compared: Any = {**node, "children": literals}
+        return super().visit_comparator(compared, value)
 
     def visit_function_expression(self, node: Any, value: Any) -> Any:
         name: str = node["value"]
@@ -137,7 +138,7 @@ class _Interpreter(TreeInterpreter):
                 steps.spend(len(one) if not isinstance(one, str) else len(one) // CHARACTERS_A_STEP)
         if name == "join" and len(given) == 2 and isinstance(given[0], str) and isinstance(given[1], list):
             steps.spend(len(given[0]) * len(given[1]) // CHARACTERS_A_STEP)
-        return self._functions.call_function(name, given)
+        return _FUNCTIONS.call_function(name, given)
 
 
 class _Options:

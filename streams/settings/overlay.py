@@ -100,7 +100,10 @@ def read_mapping(name: str, text: str, problems: list[Problem]) -> dict[str, Any
     if isinstance(mappings, dict):
         strangers += [("mappings", other) for other in mappings if other != name]
     hint = f"a mapping's text holds {header} and its tables, nothing else"
-    problems += (Problem(lines.get(path, 1), key, f"only {header}", dotted(path)[:200], hint) for path in strangers[:MOST_STRANGERS])
+    problems += (
+        Problem(lines.get(path, 1), key, f"only {header}", dotted(path)[:200], hint)
+        for path in strangers[:MOST_STRANGERS]
+    )
     if len(strangers) > MOST_STRANGERS:
         problems.append(Problem(1, key, f"only {header}", f"{len(strangers) - MOST_STRANGERS} more tables and keys"))
     table = mappings.get(name) if isinstance(mappings, dict) else None

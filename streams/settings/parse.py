@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -78,10 +78,13 @@ def parse_settings(
     read_file: ReadFile = _no_files,
     source: str = "lofty-ghl.toml",
     overlay: Overlay = NOTHING_OVER,
+    sections: Collection[str] = SECTIONS,
 ) -> Settings:
     """Read a configuration. Raises `SettingsError` with every problem at once.
 
     `overlay` are mappings that were edited meanwhile; the lines of their problems are those of their own texts.
+
+    `sections` are those that are read, for who needs no more; the others are as if they were not written.
 
     `read_file` gives the text of a file that a `*_FILE` variable names; it may raise `OSError`.
     Credentials that are missing are no problem here: `require_secrets` asks for those that a command needs.
@@ -91,12 +94,13 @@ def parse_settings(
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(source, [syntax_problem(str(error), text)]) from None
     problems: list[Problem] = []
+    tables = {key: value for key, value in tables.items() if key in sections or key not in SECTIONS}
     tables, lines = lay_over(tables, line_numbers(text), overlay, problems)
     parser = _Parser(lines, environ or {}, read_file, problems)
     settings = parser.settings(tables)
     if parser.problems or settings is None:
         raise SettingsError(source, parser.problems)
-    again = partial(parse_settings, text, environ, read_file=read_file, source=source)
+    again = partial(parse_settings, text, environ, read_file=read_file, source=source, sections=sections)
     return settings.model_copy(
         update={"mapping_version": overlay.version, "origin": Origin(text, source, lambda over: again(overlay=over))}
     )

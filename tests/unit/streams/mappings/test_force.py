@@ -57,7 +57,7 @@ def test_where_no_version_compiles_the_file_is_in_force() -> None:
         "[mappings.acme]\nextends = nan\n",
         "\x00",
         "x" * 1_000_000,
-        "[mappings.acme]\n[mappings.acme.fields]\ncity = " + "\'" * 3 + "\n" * 60_000 + "\'" * 3,
+        "[mappings.acme]\n[mappings.acme.fields]\ncity = " + "'" * 3 + "\n" * 60_000 + "'" * 3,
     ],
     ids=range(17),
 )
