@@ -23,6 +23,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from streams.kafka import reach
+from streams.kafka_trouble import KafkaMisconfigured, KafkaRefused, TopicsRefused
 from streams.logs import set_up_logs
 from streams.otel import TracingNotInstalled, tracing_of
 from streams.settings import Connection, Settings, SettingsError, load_settings, require_secrets
@@ -135,12 +136,24 @@ def kafka_or_refuse(settings: Settings) -> Iterator[None]:
     """Turn Kafka's errors into the one line that all commands say."""
     try:
         yield
+    except KafkaMisconfigured as error:
+        refuse(str(error))
+    except TopicsRefused as error:
+        made = [f"created {name}" for name in error.created]
+        refused = [f"  {name}: {words}" for name, words in error.refused.items()]
+        refuse("\n".join([*made, f"Kafka did not make {_topics(len(refused))}:", *refused]), AWAY)
+    except KafkaRefused as error:
+        refuse(f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error}", AWAY)
     except KafkaError as error:
         refuse(
             f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {_says(error)}. "
             "Is it running, and are kafka.bootstrap_servers and the credentials right?",
             AWAY,
         )
+
+
+def _topics(count: int) -> str:
+    return f"{count} topic{'s' if count != 1 else ''}"
 
 
 def _says(error: KafkaError) -> str:

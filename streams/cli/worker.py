@@ -29,10 +29,12 @@ from streams.cli.running import (
     tracing_or_refuse,
 )
 from streams.collaborators import Collaborators
+from streams.kafka import demand_group
 from streams.mappings.desk import MappingDesk
 from streams.observe import add_health_and_metrics, listen
 from streams.settings import Settings
 from streams.shifts import Shifts
+from streams.topics import TopicNames
 
 PROBE_BYTES = 256 * 1024
 """What must find room where the store is: less, and RocksDB cannot begin."""
@@ -60,6 +62,7 @@ def worker(
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
             await _check_topics(settings)
+            await demand_group(settings, TopicNames(settings.kafka.topic_prefix).group)
         tracing, end_tracing = tracing_or_refuse("worker")
         given = Collaborators(tracing=tracing)
         async with MappingDesk(settings) as desk:

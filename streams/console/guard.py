@@ -23,6 +23,7 @@ from aiohttp import web
 from streams.console.attempts import Attempts
 from streams.console.audit import Actor, Audit
 from streams.console.errors import Forged, NotAllowed, NotSignedIn, SignInRefused, TooMany
+from streams.console.malformed import FORM, check_well_formed, posted
 from streams.console.origins import is_secure, origin_problem
 from streams.console.passwords import NOBODY, PasswordHash, token_hash
 from streams.console.paths import safe_path
@@ -107,6 +108,7 @@ class Guard:
 
         @web.middleware
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+            check_well_formed(request)
             if request.match_info.http_exception is not None:
                 return await handler(request)  # no such path
             required = self._required.get(request.match_info.route)
@@ -227,15 +229,18 @@ class Guard:
 
     def _by_token(self, request: web.Request) -> Visitor:
         kind, _, token = request.headers["Authorization"].partition(" ")
+        # Under a name of its own: wrong tokens must not keep people from their passwords, nor a right one from its work.
+        # A token is 256 random bits, so there is nothing to slow down but the log.
         address, now = self.address(request), self._clock()
-        if self._attempts.wait_seconds(address, "@token", now) > 0:
-            raise TooMany("Too many tries with tokens that are none: wait a while.", 60.0)
         hashed, found = token_hash(token.strip()), None
         for known, one in self._tokens:
             if hmac.compare_digest(known, hashed):
                 found = one
         if kind.lower() != "bearer" or found is None:
-            self._attempts.failed(address, f"@token {address}", now)
+            of_tokens = f"token {address}"
+            if self._attempts.wait_seconds(of_tokens, f"@{of_tokens}", now) > 0:
+                raise TooMany("Too many tries with tokens that are none: wait a while.", 60.0)
+            self._attempts.failed(of_tokens, f"@{of_tokens}", now)
             raise NotSignedIn("The token is not known here. Expected: Authorization: Bearer TOKEN.")
         return Visitor(found.name, found.role, "token", address, "")
 
@@ -244,8 +249,8 @@ class Guard:
         if problem:
             raise Forged(f"The request was not taken: {problem}.")
         token = request.headers.get("X-CSRF-Token", "")
-        if not token and request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-            token = str((await request.post()).get("csrf", ""))
+        if not token and request.content_type in (FORM, "multipart/form-data"):
+            token = (await posted(request)).get("csrf", "")
         if not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
             raise Forged("The page is too old, or its session is another: load it again.")
 

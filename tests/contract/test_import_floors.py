@@ -93,7 +93,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
             *(
                 "streams.admin",
                 "streams.appender",
-                "streams.kafka",
+                *("streams.kafka", "streams.kafka_trouble"),
                 "streams.logs",
                 "streams.metrics",
                 "streams.metrics.metrics",

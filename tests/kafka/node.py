@@ -50,14 +50,16 @@ WATCHER = 'cat >/dev/null; kill -9 "$1" 2>/dev/null; rm -rf "$2"'
 class KafkaNode:
     """A Kafka that can be started, stopped, killed and started again on the same port with the same data."""
 
-    def __init__(self) -> None:
+    def __init__(self, extra: Callable[[Path], str] | None = None) -> None:
+        """`extra` gives more properties, for the folder in which files of theirs may lie."""
         self.port, controller = free_ports(2)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-node-"))
         self.log = self.directory / "kafka.log"
         self._jars = kafka_jars()
         self._properties = self.directory / "server.properties"
-        self._properties.write_text(_properties(self.port, controller, self.directory / "log"))
+        properties = _properties(self.port, controller, self.directory / "log")
+        self._properties.write_text(properties + (extra(self.directory) if extra is not None else ""))
         self._java: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
         self._format()
