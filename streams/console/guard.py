@@ -22,6 +22,8 @@ from aiohttp import web
 
 from streams.console.attempts import Attempts
 from streams.console.audit import Actor, Audit
+from streams.console.ended import SESSION as ENDED_SESSION
+from streams.console.ended import SIGN_OUT, EndedSessions, ended_id
 from streams.console.errors import Forged, NotAllowed, NotSignedIn, SignInRefused, TooMany
 from streams.console.malformed import FORM, check_well_formed, posted
 from streams.console.origins import is_secure, origin_problem
@@ -68,7 +70,12 @@ class Guard:
     """Made once for a gateway. `audit` hears of sign-ins."""
 
     def __init__(
-        self, settings: Settings, audit: Audit, now_ms: Callable[[], int], clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        audit: Audit,
+        ended: EndedSessions,
+        now_ms: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         console = settings.console
         self.has_passwords = bool(console.users)
@@ -82,6 +89,7 @@ class Guard:
         self._public_url = settings.gateway.public_url
         self._proxies = networks(settings.gateway.trusted_proxies)
         self._audit = audit
+        self._ended = ended
         self._now_ms = now_ms
         self._clock = clock
         self._attempts = Attempts()
@@ -197,8 +205,13 @@ class Guard:
         answer.del_cookie(self.cookie_name(request, GUEST), path="/")
         request[_NEW_GUEST] = ""
 
-    def forget(self, request: web.Request, answer: web.StreamResponse) -> None:
-        """Take the session from the browser."""
+    async def sign_out(self, request: web.Request, answer: web.StreamResponse) -> None:
+        """End the session at all gateways, and take it from the browser."""
+        visitor = self.visitor(request)
+        if visitor.session is not None:
+            self._ended.end(visitor.session)
+            about = {ENDED_SESSION: ended_id(visitor.session)}
+            await self._audit.note(self.actor(request), SIGN_OUT, about, "done")
         for name in (SESSION, GUEST):
             self.set_cookie(request, answer, name, "", 0)
 
@@ -207,7 +220,7 @@ class Guard:
     def _by_cookie(self, request: web.Request) -> Visitor:
         cookie = request.cookies.get(self.cookie_name(request, SESSION))
         session = read_session(self.seal, cookie, self._now_ms()) if cookie else None
-        role = self._role_of(session) if session else None
+        role = self._role_of(session) if session and not self._ended.holds(session) else None
         address = self.address(request)
         if session is not None and role is not None:
             csrf = self.seal.token("csrf", session.id)

@@ -5,6 +5,7 @@
 | signed by GHL, and Kafka has it | 200 | accepted: from here on nothing is lost |
 | signed, and not what we know; of a location that is not configured; too old | 200 | kept in `parked` as raw bytes |
 | signed, of a type that nothing is made of | 200 | ignored, and counted |
+| signed, and kept before, byte for byte | 200 | GHL's ids and times make each delivery another: it is somebody's copy |
 | not signed by GHL | 401 | whatever it says, it is not read |
 | from an address that is not allowed | 403 | |
 | signed, and not JSON | 400 | |
@@ -31,6 +32,7 @@ from streams.gateway.addresses import Network, client_address, is_allowed
 from streams.gateway.bodies import UnreadableBody, read_body
 from streams.gateway.intake import KAFKA_SECONDS
 from streams.gateway.refusals import Refusals
+from streams.gateway.repeats import Repeats
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.tracing import NoTracing, Span, Tracing, headers_of
@@ -78,6 +80,7 @@ class GhlIntake:
         self._metrics = metrics
         self._now_ms = now_ms
         self._refusals = Refusals(log, now_ms)
+        self._repeats = Repeats()
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
@@ -102,6 +105,9 @@ class GhlIntake:
         except BadSignature as error:
             self._refusals.tell("bad signature", f"from {address}: {error.reason}")
             return self._answer("bad signature", 401)
+        if self._repeats.knows(raw):
+            self._refusals.tell("repeated", f"from {address}: a signed body that was kept before, byte for byte")
+            return self._answer("repeated", 200)
         try:
             record, result, location, span = self._record(raw)
         except NotJson as error:
@@ -114,6 +120,8 @@ class GhlIntake:
         except Exception as error:
             log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error)
             return self._answer("kafka unavailable", 429)
+        if record is not None:
+            self._repeats.note(raw)
         if span is not None:
             span.end()
         if result == "accepted":

@@ -17,6 +17,8 @@ CONSOLE_SHELLS = (
         "api",
         "api.*",
         "audit",
+        "ended",
+        "malformed",
         "guard",
         "headers",
         "oidc",
