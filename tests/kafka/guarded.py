@@ -61,6 +61,7 @@ def guarded_kafka() -> Iterator[Guarded]:
     """Run one."""
     sasl, tls, other = free_ports(3)
     node = KafkaNode(lambda folder: _properties(folder, sasl, tls, other))
+    node.start_seconds = 180.0
     text = node._properties.read_text()
     listeners, advertised = (
         ",".join(
@@ -103,6 +104,8 @@ def _properties(folder: Path, sasl: int, tls: int, other: int) -> str:
     users = f'user_admin="secret-of-the-admin" user_app="{PASSWORD}"'
     login = "org.apache.kafka.common.security.plain.PlainLoginModule"
     return f"""
+# It is not killed, so it may be slow: a busy machine must not fence it.
+broker.session.timeout.ms=60000
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
 listener.name.sasl.sasl.enabled.mechanisms=PLAIN

@@ -54,6 +54,7 @@ class KafkaNode:
         """`extra` gives more properties, for the folder in which files of theirs may lie."""
         self.port, controller = free_ports(2)
         self.bootstrap = f"127.0.0.1:{self.port}"
+        self.start_seconds = START_SECONDS
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-node-"))
         self.log = self.directory / "kafka.log"
         self._jars = kafka_jars()
@@ -88,7 +89,7 @@ class KafkaNode:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
-        wait_until_ready(self.bootstrap, START_SECONDS, self._check)
+        wait_until_ready(self.bootstrap, self.start_seconds, self._check)
 
     def stop(self) -> None:
         """Shut down in good order."""
