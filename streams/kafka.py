@@ -12,6 +12,7 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.conn import create_conn, get_ip_port_afi
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, KafkaError, for_code
 from aiokafka.protocol.group import HeartbeatRequest
+from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.kafka_trouble import KafkaRefused, connection_trouble, rights_trouble, tls_context
 from streams.settings import Kafka, Settings
@@ -79,7 +80,13 @@ async def _try_servers(settings: Settings) -> None:
         host, port, _ = get_ip_port_afi(server.strip())
         try:
             async with asyncio.timeout(REACH_SECONDS):
-                (await create_conn(host, port, **options, request_timeout_ms=int(REACH_SECONDS * 1000))).close()
+                connection = await create_conn(host, port, **options, request_timeout_ms=int(REACH_SECONDS * 1000))
+                try:
+                    await connection.send(
+                        MetadataRequest([])
+                    )  # a listener with SASL takes the connection, and nothing else
+                finally:
+                    connection.close()
         except (OSError, EOFError, KafkaError) as error:
             told.append(connection_trouble(error, settings.kafka, server.strip()))
         else:

@@ -52,7 +52,7 @@ async def run(tmp_path: Path, kafka: str, *command: str, password: str = PASSWOR
         *(sys.executable, "-m", "streams.cli", *command, "--config", str(file)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**ENVIRON, "LOFTY_GHL_KAFKA_PASSWORD": password, "COLUMNS": "400"},
+        env={**ENVIRON, **({"LOFTY_GHL_KAFKA_PASSWORD": password} if password else {}), "COLUMNS": "400"},
     )
     try:
         async with asyncio.timeout(120):

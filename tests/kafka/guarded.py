@@ -52,7 +52,8 @@ class Guarded:
             AclBinding(kind, name, pattern, "User:app", "*", operation, AclPermissionType.ALLOW)
             for operation in operations
         ]
-        for future in AdminClient({"bootstrap.servers": self.plain}).create_acls(rights).values():
+        client = AdminClient({"bootstrap.servers": self.plain})  # its futures end with it
+        for future in client.create_acls(rights).values():
             future.result(30)
 
 
