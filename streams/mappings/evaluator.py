@@ -21,6 +21,7 @@ log = get_logger("lofty_ghl.mappings")
 
 WALL_SECONDS = 20.0
 """How long a job may take. The process has a limit of its own for the time in which it computes."""
+START_SECONDS = 60.0
 MOST_WAITING = 8
 LONGEST_ANSWER = 32 * 1024 * 1024
 KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TZ", "HOME", "VIRTUAL_ENV")
@@ -61,10 +62,33 @@ class Evaluator:
             process.kill()
         await process.wait()
 
+    async def _start(self) -> asyncio.subprocess.Process:
+        self._process = process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "streams.mappings.trial_process"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=LONGEST_ANSWER,
+            env={name: os.environ[name] for name in KEPT if name in os.environ},
+        )
+        assert process.stdout is not None  # a pipe was asked for
+        is_ready = False
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                is_ready = bool(await process.stdout.readline())
+        except TimeoutError:
+            pass
+        finally:
+            if not is_ready:
+                await self.aclose()
+        if not is_ready:
+            raise EvaluatorBusy
+        return process
+
     async def _ask(self, job: Job) -> Found:
         process = self._process
         if process is None or process.returncode is not None:
-            process = self._process = await _start()
+            process = await self._start()
         assert process.stdin is not None  # pipes were asked for
         assert process.stdout is not None
         try:
@@ -84,14 +108,3 @@ class Evaluator:
         except BaseException:  # whoever asked has gone: the answer must not become the next one's
             await self.aclose()
             raise
-
-
-async def _start() -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streams.mappings.trial_process"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        limit=LONGEST_ANSWER,
-        env={name: os.environ[name] for name in KEPT if name in os.environ},
-    )

@@ -23,6 +23,8 @@ def main() -> int:
     with suppress(OSError):
         os.nice(NICE)
     _limit(resource.RLIMIT_DATA, MOST_BYTES)
+    sys.stdout.buffer.write(b"ready\n")  # what it took to start is not the first job's
+    sys.stdout.buffer.flush()
     for line in sys.stdin.buffer:
         used = resource.getrusage(resource.RUSAGE_SELF)
         _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + MOST_CPU_SECONDS)
