@@ -204,7 +204,7 @@ class Blame:
 
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
         """Say all that is known of the end of a worker."""
-        node: Any = report.node  # type: ignore[attr-defined]
+        node: Any = report.node  # type: ignore[attr-defined]  # xdist adds it to the reports of its workers
         state, name, stacks = self._note_of(node)
         words = f"{node.gateway.id} {_end_of(node)} while it ran {crashitem}"
         if state == BETWEEN and name != crashitem:

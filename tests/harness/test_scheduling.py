@@ -192,7 +192,7 @@ def test_it_takes_the_place_of_loadfile_alone() -> None:
     from tests.harness.scheduling import pytest_xdist_make_scheduler
 
     config: Any = SimpleNamespace(getvalue=lambda name: "load")
-    assert pytest_xdist_make_scheduler(config, SimpleNamespace()) is None  # type: ignore[arg-type]
+    assert pytest_xdist_make_scheduler(config, SimpleNamespace()) is None  # type: ignore[arg-type]  # it is not looked at
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 8])
