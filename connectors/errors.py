@@ -8,6 +8,7 @@
     │   ├── NotSent             the vendor cannot have seen the request: repeat it
     │   │   └── TokenUnavailable    the access token is to be renewed, and cannot be for now
     │   └── Unanswered          the vendor may have acted on it: in doubt
+    │       └── AnswerTooLarge  it has, and its answer is larger than what is read
     ├── CallbackRefused         what came to the redirect URI is no permission
     └── VendorError             the vendor answered, and not with a 2xx
         ├── GrantRefused        its OAuth server gives no tokens: a person has to connect again
@@ -73,6 +74,15 @@ class TokenUnavailable(NotSent):
 
 class Unanswered(NetworkError):
     """The request left and no answer came: the vendor may have acted on it."""
+
+
+class AnswerTooLarge(Unanswered):
+    """A 2xx of more than `most_bytes`, unpacked: the vendor has acted, and what it says of that is not known."""
+
+    def __init__(self, method: str, url: str, status: int, most_bytes: int) -> None:
+        self.status = status
+        self.most_bytes = most_bytes
+        super().__init__(method, url, f"expected an answer of at most {most_bytes} bytes, got {status} with more")
 
 
 class VendorError(ConnectorError):

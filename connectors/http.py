@@ -7,6 +7,9 @@ What a transport must tell apart, because writing once depends on it:
 
 - `NotSent`: the vendor cannot have seen the request (no connection). Safe to repeat.
 - `Unanswered`: the vendor may have acted on it (timeout, connection lost after sending). In doubt.
+- `AnswerTooLarge`, one of these: it has acted, and says so in more bytes than are read.
+
+What is read is bounded as it stands unpacked: a megabyte of gzip can hold a gigabyte.
 """
 
 from __future__ import annotations
@@ -18,13 +21,23 @@ from typing import Any, Self
 
 import aiohttp
 
-from connectors.errors import NotSent, Unanswered
+from connectors.error_texts import printable
+from connectors.errors import AnswerTooLarge, NotSent, Unanswered
 from connectors.request import Request, Response, Transport
 
 __all__ = ["AiohttpTransport", "Request", "Response", "Transport"]
 
 USER_AGENT = "lofty-ghl/0.1 (+https://github.com/lofty-ghl)"
 """Sent with every request: GHL's front door refuses the default agents of some clients with `Error 1010`."""
+
+MOST_ANSWER_BYTES = 16 * 1024**2
+"""How much of an answer is read. A page of 100 leads has 2 MiB at most; a note may hold pictures."""
+
+MOST_REFUSAL_BYTES = 64 * 1024
+"""How much is read of an answer that is no success: its status decides, and of its words the first are kept."""
+
+LONGEST_HEADER = 1000
+"""How much of a header's value is kept."""
 
 
 class _MayNotSend(Exception):
@@ -47,6 +60,7 @@ class AiohttpTransport:
 
     `total_seconds` bounds a whole exchange, `connect_seconds` the part before anything is sent.
     `instance` names the process in the `User-Agent`, for the vendor's support and for the sandboxes' ledgers.
+    `most_bytes` bounds the body of an answer, unpacked; of an answer that is no 2xx the rest is left unread.
     `may_send` is asked when the connection stands, as the last thing before a request leaves; a no is `NotSent`.
     Connections are not bounded here: who calls bounds what is in flight, and a vendor that hangs must not hold back others.
     """
@@ -58,7 +72,9 @@ class AiohttpTransport:
         connect_seconds: float = 10.0,
         instance: str = "",
         may_send: Callable[[], bool] = lambda: True,
+        most_bytes: int = MOST_ANSWER_BYTES,
     ) -> None:
+        self._most_bytes = most_bytes
         self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
         self._may_send = may_send
         self._agent = f"{USER_AGENT} {instance}".rstrip()
@@ -80,8 +96,9 @@ class AiohttpTransport:
             async with self._session.request(
                 request.method, request.url, headers=request.headers, data=request.body, allow_redirects=False
             ) as answer:
-                body = await answer.read()
-                headers = {name.lower(): value for name, value in answer.headers.items()}
+                body = await self._read(request, answer)
+                # aiohttp gives bytes that are not UTF-8 as half characters, which nobody can write.
+                headers = {name.lower(): printable(value, LONGEST_HEADER) for name, value in answer.headers.items()}
                 return Response(answer.status, headers, body)
         except _MayNotSend as error:
             raise NotSent(request.method, request.url, "it may not be sent any more") from error
@@ -89,6 +106,22 @@ class AiohttpTransport:
             raise NotSent(request.method, request.url, type(error).__name__) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unanswered(request.method, request.url, type(error).__name__) from error
+
+    async def _read(self, request: Request, answer: aiohttp.ClientResponse) -> bytes:
+        """The body, as far as it is read. What is left makes the connection useless: it is closed, not read to its end."""
+        is_success = 200 <= answer.status < 300
+        most = self._most_bytes if is_success else min(MOST_REFUSAL_BYTES, self._most_bytes)
+        parts: list[bytes] = []
+        length = 0
+        async for part in answer.content.iter_any():
+            parts.append(part)
+            length += len(part)
+            if length > most:
+                answer.close()
+                if is_success:
+                    raise AnswerTooLarge(request.method, request.url, answer.status, most)
+                break
+        return parts[0][:most] if len(parts) == 1 else b"".join(parts)[:most]
 
     async def aclose(self) -> None:
         """Close the pooled connections. The transport may be used again afterwards."""

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, TypeVar
 
-import orjson
-
 from connectors.errors import CallbackRefused, GrantRefused, VendorError
+from connectors.json_reader import Unreadable, read
 from connectors.request import Request, Response, Transport
 from connectors.tokens import TokenPair
 
@@ -145,8 +144,8 @@ def without(response: Response, *hidden: str | None) -> Response:
 
 def _is_object(body: bytes) -> bool:
     try:
-        return isinstance(orjson.loads(body), dict)
-    except orjson.JSONDecodeError:
+        return isinstance(read(body).value, dict)
+    except Unreadable:
         return False
 
 

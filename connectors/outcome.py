@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Literal
 
 from connectors.errors import (
+    AnswerTooLarge,
     ConnectorError,
     GrantRefused,
     MalformedAnswer,
@@ -68,12 +69,17 @@ def _answer(
     vendor: Literal["ghl", "lofty"] | None = None,
     statuses: tuple[int, ...] | range | None = None,
     text: str | None = None,
+    then: str | None = None,
     codes: tuple[int, ...] = (),
     with_meta: str | None = None,
     operations: frozenset[str] = frozenset(),
 ) -> Callable[[ConnectorError], bool]:
-    """Fits by all that is given. Where both codes and a text are, the text decides for a refusal without a code only."""
+    """Fits by all that is given. Where both codes and a text are, the text decides for a refusal without a code only.
+
+    `then` has to follow the text somewhere: `text.*then` would be looked for from each place anew, in quadratic time.
+    """
     pattern = re.compile(text, re.IGNORECASE) if text else None
+    end = re.compile(then, re.IGNORECASE) if then else None
 
     def fits(error: ConnectorError) -> bool:
         if not isinstance(error, VendorError):
@@ -88,7 +94,10 @@ def _answer(
             return False
         if codes and error.code is not None:
             return error.code in codes
-        return pattern is None or pattern.search(error.message) is not None
+        if pattern is None:
+            return True
+        found = pattern.search(error.message)
+        return found is not None and (end is None or end.search(error.message, found.end()) is not None)
 
     return fits
 
@@ -103,6 +112,12 @@ OUTCOMES: tuple[Row, ...] = (
         "no token", _is(TokenUnavailable), Disposition.RETRY, "the OAuth server cannot be asked, or the tokens not kept"
     ),
     Row("not sent", _is(NotSent), Disposition.RETRY, "no connection: the vendor cannot have seen it"),
+    Row(
+        "answer too large",
+        _is(AnswerTooLarge),
+        Disposition.RETRY,
+        "a 2xx larger than what is read: a create is in doubt",
+    ),
     Row("unanswered", _is(Unanswered), Disposition.RETRY, "timeout or lost connection: a create is in doubt now"),
     Row("network", _is(NetworkError), Disposition.RETRY, "no usable answer"),
     Row("malformed answer", _is(MalformedAnswer), Disposition.RETRY, "a 2xx that cannot be read: a create is in doubt"),
@@ -114,10 +129,11 @@ OUTCOMES: tuple[Row, ...] = (
     # -- GHL, who we are -----------------------------------------------------------------------------------
     Row(
         "token expired",
-        _answer("ghl", (401,), r"invalid jwt|access token is invalid|token.*expired"),
+        _answer("ghl", (401,), r"invalid jwt|access token is invalid"),
         Disposition.REFRESH,
-        "expired or garbage access token",
+        "garbage access token",
     ),
+    Row("token expired", _answer("ghl", (401,), r"token", r"expired"), Disposition.REFRESH, "expired access token"),
     Row(
         "version header",
         _answer("ghl", (400, 401), r"api version|version header"),
@@ -173,7 +189,7 @@ OUTCOMES: tuple[Row, ...] = (
     ),
     Row(
         "no such calendar",
-        _answer("ghl", (400, 404, 422), r"\bcalendar\b.*\bnot found", operations=CALENDARS),
+        _answer("ghl", (400, 404, 422), r"\bcalendar\b", r"\bnot found", operations=CALENDARS),
         Disposition.REFUSED,
         "the calendar of the configuration is not in the location",
     ),
@@ -186,7 +202,12 @@ OUTCOMES: tuple[Row, ...] = (
     ),
     Row(
         "not found",
-        _answer("ghl", (404, 410), r"\b(contact|note|task|appointment|event)\b.*\b(not (be )?found|not exist|deleted)"),
+        _answer(
+            "ghl",
+            (404, 410),
+            r"\b(contact|note|task|appointment|event)\b",
+            r"\b(not (be )?found|not exist|deleted)",
+        ),
         Disposition.GONE,
         "deleted there, by hand or by us",
     ),
@@ -271,6 +292,8 @@ def classify(error: ConnectorError) -> Row:
 
 def is_cut_off(error: ConnectorError) -> bool:
     """Whether the vendor may still be at work on the request: nobody waits for its answer any more, us or a gateway before it."""
+    if isinstance(error, AnswerTooLarge):
+        return False
     return isinstance(error, Unanswered) or (isinstance(error, VendorError) and error.status in _GIVEN_UP)
 
 

@@ -9,8 +9,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.kafka import client_options
+from streams.limits import Limits
 from streams.settings import Settings
-from streams.topics import TopicNames
+from streams.topics import MAX_MESSAGE_BYTES, TopicNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ async def inspect(settings: Settings) -> list[TopicState]:
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
-        wanted = TopicNames(settings.kafka.topic_prefix).specs()
+        limits = Limits.of(settings.gateway.max_body_bytes)
+        wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
         existing = set(await admin.list_topics()) & set(wanted)
         found = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics(sorted(existing))}
         configs = await _configs(admin, existing)
@@ -87,6 +89,12 @@ def _problem(settings: Settings, partitions: int | None, wanted: Mapping[str, st
             "all topics must have the same number, and it cannot change while they hold data"
         )
     for key, value in wanted.items():
-        if key in found and found[key] != value:
+        if key == MAX_MESSAGE_BYTES:
+            if key in found and int(found[key]) < int(value):
+                return (
+                    f"expected {key}={value} (from gateway.max_body_bytes), found {found[key]}: raise it with "
+                    f"`kafka-configs.sh --alter --add-config {key}={value}`; until then larger records are cut off"
+                )
+        elif key in found and found[key] != value:
             return f"expected {key}={value}, found {found[key]}"
     return ""

@@ -24,7 +24,16 @@ from streams.dispatch.watchdog import LoopWatch, watch_consumer
 from streams.dispatchers import Dispatchers
 from streams.faust_app import new_faust_app
 from streams.kafka import GroupLag, start_producer, until_topics_are_led
-from streams.observing import WATCHED_TOPICS, Observed, Observing, counting_appends, watch_loop
+from streams.limits import Limits
+from streams.observing import (
+    WATCHED_TOPICS,
+    Observed,
+    Observing,
+    counting_appends,
+    failing_seconds,
+    watch_appends,
+    watch_loop,
+)
 from streams.parking import Parking
 from streams.pipeline import NOT_RESUMED, Pipeline
 from streams.places import Places
@@ -77,6 +86,7 @@ class Worker:
         self._producer = self._given.producer(self.settings)
         await start_producer(self._producer)
         self._producer.client.send = self.lease.guarding(self._producer.client.send)
+        self._producer.replaced = self.metrics.producer_replaced
         self._appender = Appender(self._producer, counting_appends(self.metrics, self._names))
         self._new_parts()
         self.observing.look_at(
@@ -88,6 +98,7 @@ class Worker:
                 self.writing,
                 self.dispatchers.tokens,
                 self._appender,
+                lambda: failing_seconds(self._producer),
             )
         )
         # Faust calls a receiver with what its signal's own type says; the type of `connect` only knows `*args: Any`.
@@ -102,6 +113,7 @@ class Worker:
             asyncio.create_task(self._watch_consumer(), name="watch consumer"),
             asyncio.create_task(self.observing.run(), name="tell how it is"),
             asyncio.create_task(watch_loop(self.metrics), name="watch loop"),
+            asyncio.create_task(watch_appends(self.settings, self._producer, self._given.end), name="watch appends"),
         ]
         self._loop_watch = LoopWatch(stalled=self._given.end)
         self.app.finalize()
@@ -145,8 +157,8 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        """Partitions are assigned, the tables recovered, and every fence is read back."""
-        return self.ownership.is_ready
+        """Partitions are assigned, the tables recovered, every fence is read back, and Kafka takes what is appended."""
+        return self.ownership.is_ready and self._producer.trouble is None
 
     @property
     def mapping_version(self) -> int:
@@ -233,7 +245,10 @@ class Worker:
         given = self._given
         self.app = new_faust_app(self.settings, self._names, self.lease)
         self.state = State.of(self.settings, self._names, self._appender, given.monotonic, given.end)
-        parking = Parking(self._names, self.settings.kafka.partitions, self.metrics.put_aside)
+        for table in self.state.tables:
+            table.failed = self._row_failed
+        limits = Limits.of(self.settings.gateway.max_body_bytes)
+        parking = Parking(self._names, self.settings.kafka.partitions, self.metrics.put_aside, limits)
         recorded = Recorded()
         hooks = Hooks(
             self._newest_epoch,
@@ -285,6 +300,9 @@ class Worker:
 
     def _lease_over(self) -> None:
         self._given.end("Kafka gave this worker's partitions to others: it was frozen, or cut off, for too long.")
+
+    def _row_failed(self, table: str, error: BaseException) -> None:
+        self._given.end(f"Kafka did not take a row of the table {table} ({error}).")
 
     def _fence_failed(self, error: BaseException) -> None:
         self._given.end(f"A fence could not be written ({error!r}).")

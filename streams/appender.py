@@ -5,6 +5,10 @@ While an append to a partition is under way, later ones gather, and leave togeth
 at light load a record leaves at once, under load one round trip carries hundreds.
 Records of one partition keep the order in which they were appended.
 
+**Every append ends**: with the offsets, or as `NotWritten` once its time is over. `in_doubt` then says whether Kafka may have
+the record all the same; it never comes behind one that was appended later and acknowledged.
+**A record that is too large fails alone**, before it is sent: `RecordTooLarge` tells its size and the limit.
+
 Faust's own `send` costs a quarter of a millisecond a record, and its buffer may be skipped by a commit; this is why agents,
 tables and the dispatcher write through here.
 """
@@ -17,10 +21,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 MOST_RECORDS = 2000
 """Records in one batch at most; the batch's size in bytes is bounded by the producer."""
+
+DELIVERY_SECONDS = 120.0
+"""After this a record counts as not written, as with Java's producer: a restart of Kafka and its election end sooner."""
+
+RECORD_OVERHEAD_BYTES = 128
+"""More than a batch's header (61) and the lengths, times and counts of one record take."""
+
+HEADER_OVERHEAD_BYTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,49 @@ class Record:
     key: bytes
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """What a batch with this record alone weighs, in bytes; a little more rather than less."""
+        size = RECORD_OVERHEAD_BYTES + len(self.key) + (len(self.value) if self.value is not None else 0)
+        for name, value in self.headers:
+            size += HEADER_OVERHEAD_BYTES + 3 * len(name) + len(value)
+        return size
+
+
+class NotWritten(KafkaError):  # type: ignore[misc]  # aiokafka ships no types
+    """Kafka did not acknowledge a record. `in_doubt`: it may have it all the same. The producer is well for the next one.
+
+    An error of Kafka: whoever expects those (commands, the console, the dispatchers) takes this for one.
+    """
+
+    def __init__(self, topic: str, why: str, *, in_doubt: bool) -> None:
+        self.topic = topic
+        self.why = why
+        self.in_doubt = in_doubt
+        may_have = ", and may have it all the same" if in_doubt else ""
+        super().__init__(f"Kafka did not acknowledge a record for {topic}{may_have}: {why}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class RecordTooLarge(NotWritten):
+    """A record that Kafka does not take for its size; sizes are in bytes. `limit` 0: Kafka refused it and names none."""
+
+    def __init__(self, topic: str, size: int, limit: int) -> None:
+        self.size = size
+        self.limit = limit
+        bound = f"more than {limit}" if limit else "more than the topic's max.message.bytes"
+        super().__init__(topic, f"the record has {size} bytes, {bound}", in_doubt=False)
+
+
+class RecordsRefused(NotWritten):
+    """Kafka refused a batch for one of its records (`is_size`: for its size); the others may be well."""
+
+    def __init__(self, topic: str, why: str, *, is_size: bool) -> None:
+        self.is_size = is_size
+        super().__init__(topic, why, in_doubt=False)
 
 
 class Batch(Protocol):
@@ -54,14 +110,18 @@ class Batch(Protocol):
 
 
 class Producer(Protocol):
-    """The part of `aiokafka.AIOKafkaProducer` that is used."""
+    """The part of a producer that is used (`streams/producer.py`). `max_record_bytes` bounds a single record."""
+
+    max_record_bytes: int
 
     def create_batch(self) -> Batch:
         """A new batch builder."""
         ...
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
-        """Queue a batch; the future is done when it is acknowledged."""
+    async def send_batch(
+        self, batch: Batch, topic: str, *, partition: int, within: float
+    ) -> asyncio.Future[RecordMetadata]:
+        """Queue a batch; the future is done when it is acknowledged, and fails with `NotWritten` after `within` seconds."""
         ...
 
 
@@ -69,9 +129,11 @@ class Producer(Protocol):
 class _Pending:
     record: Record
     acknowledged: asyncio.Future[int]
+    size: int
+    until: float
 
 
-class UnknownOffset(RuntimeError):
+class UnknownOffset(NotWritten):
     """The broker has a batch that was sent twice, and does not remember where. Nobody could wait for it to be read back."""
 
 
@@ -80,20 +142,47 @@ Observe = Callable[[str, int, float, bool], None]
 
 
 class Appender:
-    """Group commit over one idempotent producer. Errors of the producer reach every append that they concern."""
+    """Group commit over one idempotent producer. Errors of the producer reach every append that they concern.
 
-    def __init__(self, producer: Producer, observe: Observe | None = None) -> None:
+    `most_bytes` bounds what waits for Kafka together; what comes beyond fails at once. None: those who append bound it.
+    """
+
+    def __init__(
+        self,
+        producer: Producer,
+        observe: Observe | None = None,
+        *,
+        delivery_seconds: float = DELIVERY_SECONDS,
+        most_bytes: int | None = None,
+    ) -> None:
         self._producer = producer
         self._observe = observe
+        self._delivery_seconds = delivery_seconds
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._pending: dict[tuple[str, int], list[_Pending]] = {}
         self._flushing: dict[tuple[str, int], asyncio.Task[None]] = {}
 
-    async def append(self, records: Iterable[Record]) -> list[int]:
+    @property
+    def max_record_bytes(self) -> int:
+        """What a single record may weigh (`Record.size`)."""
+        return self._producer.max_record_bytes
+
+    async def append(self, records: Iterable[Record], *, within: float | None = None) -> list[int]:
         """Append records and wait until all are acknowledged. Returns the offset of each.
 
-        Raises the producer's error when one could not be written; others of the same call may have been.
+        Raises `NotWritten` when one could not be written, or was not within so many seconds; others of the same call may
+        have been. What was not sent by then is not sent any more.
         """
-        waiting = [self.enqueue(record) for record in records]
+        taken = list(records)
+        waiting = [self.enqueue(record, within=within) for record in taken]
+        if within is not None and waiting:
+            _, late = await asyncio.wait(waiting, timeout=within)
+            if late:
+                for acknowledged in waiting:
+                    acknowledged.add_done_callback(_read_error)
+                topic = next(r.topic for r, one in zip(taken, waiting, strict=True) if one in late)
+                raise NotWritten(topic, f"no answer within {within:.0f} s", in_doubt=True)
         if len(waiting) > 1:
             # Wait for all before raising, so that no future is left with an error that nobody reads.
             await asyncio.wait(waiting)
@@ -101,12 +190,22 @@ class Appender:
                 acknowledged.exception()
         return [await acknowledged for acknowledged in waiting]
 
-    def enqueue(self, record: Record) -> asyncio.Future[int]:
+    def enqueue(self, record: Record, *, within: float | None = None) -> asyncio.Future[int]:
         """Append one record; the future is its offset, once it is acknowledged. Somebody must await it."""
         loop = asyncio.get_running_loop()
         acknowledged: asyncio.Future[int] = loop.create_future()
+        size = record.size
+        if size > self._producer.max_record_bytes:
+            acknowledged.set_exception(RecordTooLarge(record.topic, size, self._producer.max_record_bytes))
+            return acknowledged
+        if self._most_bytes is not None and self._bytes + size > self._most_bytes:
+            why = f"{self._bytes} bytes wait for Kafka already"
+            acknowledged.set_exception(NotWritten(record.topic, why, in_doubt=False))
+            return acknowledged
+        self._bytes += size
+        seconds = self._delivery_seconds if within is None else min(within, self._delivery_seconds)
         place = (record.topic, record.partition)
-        self._pending.setdefault(place, []).append(_Pending(record, acknowledged))
+        self._pending.setdefault(place, []).append(_Pending(record, acknowledged, size, loop.time() + seconds))
         if place not in self._flushing:
             self._flushing[place] = loop.create_task(self._flush(place), name=f"append {record.topic}")
         return acknowledged
@@ -120,33 +219,47 @@ class Appender:
         try:
             while pending := self._pending.pop(place, None):
                 await self._send(place, pending)
+                self._bytes -= sum(one.size for one in pending)
         finally:
             del self._flushing[place]
 
     async def _send(self, place: tuple[str, int], pending: list[_Pending]) -> None:
         topic, partition = place
-        position = 0
+        loop = asyncio.get_running_loop()
+        position, most = 0, MOST_RECORDS
         while position < len(pending):
             first, began = position, time.perf_counter()
+            now, until = loop.time(), pending[first].until
             try:
+                if until <= now:
+                    position += 1
+                    raise NotWritten(topic, "its time was over before it could be sent", in_doubt=False)
                 batch = self._producer.create_batch()
-                while position < len(pending) and position - first < MOST_RECORDS:
+                while position < len(pending) and position - first < most and pending[position].until > now:
                     record = pending[position].record
                     taken = batch.append(
                         key=record.key, value=record.value, timestamp=None, headers=list(record.headers)
                     )
                     if taken is None:
                         break
+                    until = max(until, pending[position].until)
                     position += 1
                 if position == first:
-                    raise ValueError(f"a record for {topic} exceeds the producer's batch size")
-                metadata = await (await self._producer.send_batch(batch, topic, partition=partition))
+                    position += 1
+                    raise RecordTooLarge(topic, pending[first].size, self._producer.max_record_bytes)
+                within = until - loop.time()
+                metadata = await (await self._producer.send_batch(batch, topic, partition=partition, within=within))
                 if metadata.offset < 0:
-                    raise UnknownOffset(
-                        f"{topic}/{partition} has the records of a repeated batch, at an unknown offset"
-                    )
+                    raise UnknownOffset(topic, "it was repeated, and Kafka does not remember its offset", in_doubt=True)
             except Exception as error:  # every waiter gets it, whatever it is
-                # A record that no empty batch can hold fails alone.
+                count = position - first
+                if isinstance(error, RecordsRefused) and count > 1:
+                    # One of them is at fault: in halves, until it stands alone.
+                    most, position = count // 2, first
+                    continue
+                if isinstance(error, RecordsRefused) and error.is_size:
+                    error = RecordTooLarge(topic, pending[first].size, 0)
+                # Whatever fails before a record was taken concerns the first.
                 position = max(position, first + 1)
                 if self._observe is not None:
                     self._observe(topic, position - first, time.perf_counter() - began, True)
@@ -159,3 +272,8 @@ class Appender:
                 for number, one in enumerate(pending[first:position]):
                     if not one.acknowledged.done():
                         one.acknowledged.set_result(metadata.offset + number)
+
+
+def _read_error(future: asyncio.Future[int]) -> None:
+    if not future.cancelled():
+        future.exception()

@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aiokafka import AIOKafkaProducer
-
 from connectors.http import AiohttpTransport, Transport
+from streams.core.repeats import Repeats
 from streams.dispatch.watchdog import end_process
 from streams.kafka import new_producer
 from streams.metrics import Metrics
+from streams.producer import KafkaProducer
 from streams.settings import Settings
 from streams.tracing import NoTracing, Tracing
 
@@ -30,7 +30,7 @@ class Collaborators:
     transport: Callable[[str, Callable[[], bool]], Transport] = lambda instance, may_send: AiohttpTransport(
         instance=instance, may_send=may_send
     )
-    producer: Callable[[Settings], AIOKafkaProducer] = new_producer
+    producer: Callable[[Settings], KafkaProducer] = new_producer
     monotonic: Callable[[], float] = time.monotonic
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     jitter: Callable[[], float] = random.random
@@ -38,5 +38,6 @@ class Collaborators:
     tracing: Tracing = field(default_factory=NoTracing)
     end: Callable[[str], None] = end_process
     newer_mappings: Callable[[Settings], tuple[int, str]] = lambda s: (s.mapping_version, s.mapping_trouble)
+    repeats: Callable[[], Repeats] = Repeats
     visibility_ms: int = 60_000
     search_lag_ms: int = 10_000

@@ -18,11 +18,12 @@ from streams.collaborators import Collaborators
 from streams.core.admission import priority_of
 from streams.core.delivery import settled_as
 from streams.core.dispatcher import BudgetPolicy, Item
+from streams.core.repeats import Failure
 from streams.core.rows import FetchRow, OutboxRow
 from streams.dispatch.directories import Directories
 from streams.dispatch.inspector import Inspector
 from streams.dispatch.lease import Lease, LeasedTransport
-from streams.dispatch.loop import DispatchLoop, Finish, Note, Perform, Slot
+from streams.dispatch.loop import DispatchLoop, Finish, GiveUp, Note, Perform, Slot
 from streams.dispatch.members import Members
 from streams.dispatch.mending import Mending
 from streams.dispatch.ownership import Ownership
@@ -72,8 +73,8 @@ class Dispatchers:
         self._lease, self._observing, self._ownership = lease, observing, ownership
         self._reads_spent = Spending(state.budgets, partial(self._place_of, lofty_budget))
         self._writes_spent = Spending(state.budgets, partial(self._place_of, ghl_budget))
-        self.reading = self._new_loop("read", self._read, self._reads_spent.note)
-        self.writing = self._new_loop("write", self._write, self._writes_spent.note)
+        self.reading = self._new_loop("read", self._read, self._reads_spent.note, self._give_up_read)
+        self.writing = self._new_loop("write", self._write, self._writes_spent.note, self._give_up_write)
         self.loops = (self.reading, self.writing)
 
         transport, grants = LeasedTransport(wire, lease), Grants.of(settings)
@@ -108,6 +109,20 @@ class Dispatchers:
         if self.back.responder.is_event(item):
             return await self.back.responder(item, slot)
         return await (self.directories if self.directories.is_directory(item) else self._writer)(item, slot)
+
+    # -- what fails again and again -----------------------------------------------------------------------
+
+    async def _give_up_read(self, item: Item, failure: Failure) -> Finish | None:
+        if self.sweeper.is_sweep(item) or self._members.is_members(item):
+            return None  # a sweep takes its pages apart by itself
+        part = self.back.errands if self.back.errands.is_errand(item) else self._reader
+        return await part.give_up(item, failure)
+
+    async def _give_up_write(self, item: Item, failure: Failure) -> Finish | None:
+        if self.inspector.is_inspection(item) or self.directories.is_directory(item):
+            return None
+        part = self.back.responder if self.back.responder.is_event(item) else self._writer
+        return await part.give_up(item, failure)
 
     # -- what is offered to them --------------------------------------------------------------------------
 
@@ -241,7 +256,7 @@ class Dispatchers:
 
     # -- the parts ----------------------------------------------------------------------------------------
 
-    def _new_loop(self, name: str, perform: Perform, note: Note) -> DispatchLoop:
+    def _new_loop(self, name: str, perform: Perform, note: Note, give_up: GiveUp) -> DispatchLoop:
         return DispatchLoop(
             name,
             perform,
@@ -250,6 +265,8 @@ class Dispatchers:
             now_ms=self._given.now_ms,
             may_start=lambda: self._lease.is_held,
             watching=self._observing,
+            give_up=give_up,
+            repeats=self._given.repeats(),
         )
 
     def _new_sweeper(self, teams: dict[str, Team]) -> Sweeper:
@@ -262,6 +279,8 @@ class Dispatchers:
             appender=self._appender,
             changes_topic=self._names.of(CHANGES),
             partitions=self._settings.kafka.partitions,
+            parking=self._parking,
+            repeats=self._given.repeats(),
             pause=self.reading.pause,
             now_ms=self._given.now_ms,
             jitter=self._given.jitter,

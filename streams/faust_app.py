@@ -6,6 +6,7 @@
 - A fetch waits `FETCH_WAIT_MS` for data instead of Faust's fixed 1.5 s: a partition that was left out of the fetch under
   way (its last records were just taken) is only asked for in the next one; at light load that was the slowest hop by far.
   XXX: goes when faust-streaming makes `fetch_max_wait_ms` a setting.
+- So is the rest after a failure (`RETRY_BACKOFF_MS`).
 - Faust's manager of tables does not sleep for its fixed second at the start, in which modules could still register tables:
   ours are not Faust's (`tables/`), so there is nothing to wait for, and a worker joins its group a second sooner.
 """
@@ -22,7 +23,7 @@ from faust.types import TP
 from faust.types.transports import TransportT
 
 from streams.dispatch.lease import Lease
-from streams.kafka import faust_options
+from streams.kafka import RETRY_BACKOFF_MS, faust_options
 from streams.settings import Settings
 from streams.topics import TopicNames
 
@@ -40,6 +41,8 @@ class _Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._retry_backoff_ms = RETRY_BACKOFF_MS
+        consumer._client._retry_backoff = RETRY_BACKOFF_MS / 1000
         return consumer
 
     async def seek_to_committed(self) -> Mapping[TP, int]:

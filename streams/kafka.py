@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coro
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaConnectionError, LeaderNotAvailableError
 
+from streams.limits import Limits
+from streams.producer import KafkaProducer
 from streams.settings import Kafka, Settings
+
+RETRY_BACKOFF_MS = 250
+"""How long aiokafka's loops rest after a failure: with its own 0.1 s, processes without a broker are busier than with one."""
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
@@ -44,10 +49,6 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
             await asyncio.gather(*(self._client.add_topic(topic) for topic in unknown))
 
 
-MAX_BATCH_BYTES = 1_000_000
-"""Below Kafka's default `message.max.bytes` of 1 MiB, so that a broker never refuses a batch of ours for its size."""
-
-
 def client_options(settings: Settings) -> dict[str, Any]:
     """The connection options of an aiokafka client."""
     return options_of(settings.kafka, _password(settings))
@@ -58,6 +59,7 @@ def options_of(kafka: Kafka, password: str | None) -> dict[str, Any]:
     options: dict[str, Any] = {
         "bootstrap_servers": kafka.bootstrap_servers,
         "security_protocol": kafka.security_protocol,
+        "retry_backoff_ms": RETRY_BACKOFF_MS,
     }
     if kafka.security_protocol.endswith("SSL"):
         options["ssl_context"] = ssl.create_default_context(cafile=kafka.ssl_cafile)
@@ -136,14 +138,12 @@ def _not_led(cluster: ClusterMetadata, topics: Iterable[str]) -> list[str]:
     ]
 
 
-def new_producer(settings: Settings) -> AIOKafkaProducer:
+def new_producer(settings: Settings) -> KafkaProducer:
     """The producer that everything is written through: idempotent, acknowledged by all in-sync replicas."""
-    return AIOKafkaProducer(
-        **client_options(settings), enable_idempotence=True, acks="all", max_batch_size=MAX_BATCH_BYTES
-    )
+    return KafkaProducer(client_options(settings), Limits.of(settings.gateway.max_body_bytes).record)
 
 
-async def start_producer(producer: AIOKafkaProducer) -> None:
+async def start_producer(producer: KafkaProducer) -> None:
     """Start a producer; one that cannot reach Kafka is closed again. Raises aiokafka's error."""
     try:
         await producer.start()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TextIO
 
@@ -20,6 +21,16 @@ Form = Literal["text", "json"]
 
 CHATTY = ("aiokafka", "faust", "mode", "aiohttp.access", "streams.tables")
 """Loggers that are kept to warnings, unless everything is wanted."""
+
+LIBRARIES = ("aiokafka", "faust", "mode", "rdkafka", "asyncio")
+"""Whose messages are told once a minute when they repeat: without a broker they come many times a second."""
+
+REPEATS = {"repeats": True}
+"""`extra` of a message of ours that may come with each request: it is treated like those of libraries."""
+
+REPEAT_SECONDS = 60.0
+MOST_KINDS = 500
+"""So many kinds of messages are told apart; texts that are never alike must not fill the memory."""
 
 HIDDEN = "[hidden]"
 
@@ -76,6 +87,38 @@ class Redaction:
                 return self.text(str(value))
 
 
+class Repeats(logging.Filter):
+    """Lets a message that repeats pass once in `seconds`, with the number of those that were held back since."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, seconds: float = REPEAT_SECONDS) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seconds = seconds
+        self._told: dict[tuple[str, int, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is told now."""
+        if record.name.partition(".")[0] not in LIBRARIES and not getattr(record, "repeats", False):
+            return True
+        # The sentence without its values: numbers in it are values, too.
+        kind = (record.name, record.levelno, _NUMBER.sub("#", str(record.msg))[:200])
+        now = self._clock()
+        told_at, held_back = self._told.get(kind, (float("-inf"), 0))
+        if now - told_at < self._seconds:
+            self._told[kind] = (told_at, held_back + 1)
+            return False
+        if len(self._told) >= MOST_KINDS:
+            self._told.clear()
+        self._told[kind] = (now, 0)
+        if held_back:
+            times = "once" if held_back == 1 else f"{held_back} times"
+            record.msg, record.args = f"{record.getMessage()} (the like {times} more since it was last said)", ()
+        return True
+
+
+_NUMBER = re.compile(r"\d+")
+
+
 def set_up_logs(level: str, form: Form, secrets: Iterable[str] = (), stream: TextIO = sys.stderr) -> None:
     """Log lines of `level` and above to a stream. Kafka's and Faust's own chatter is kept to warnings unless all is wanted."""
     shared: list[Processor] = [
@@ -96,6 +139,7 @@ def set_up_logs(level: str, form: Form, secrets: Iterable[str] = (), stream: Tex
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
+    handler.addFilter(Repeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -19,8 +19,9 @@ from streams.collaborators import Collaborators
 from streams.dispatch.ownership import Ownership
 from streams.dispatch.recorded import Recorded
 from streams.dispatchers import Dispatchers
+from streams.limits import CHANGE_BYTES
 from streams.observing import Observing
-from streams.parking import Parking
+from streams.parking import Parking, bounded
 from streams.places import Places
 from streams.settings import Settings
 from streams.state import State
@@ -38,6 +39,7 @@ from streams.topics import (
     TOKENS,
     TopicNames,
 )
+from streams.words import Stage
 
 NOT_RESUMED = frozenset({SNAPSHOTS, TOKENS})
 """Compacted topics, where events that the consumer skipped cannot be told from compacted ones."""
@@ -60,10 +62,34 @@ class Pipeline:
     dispatchers: Dispatchers
 
     def agents(self) -> Iterator[tuple[str, str, Process]]:
-        """Every agent of a worker."""
-        yield from self._way_there()
-        yield from self._way_back()
-        yield from self._asked_for()
+        """Every agent of a worker. What is too large for their rows is parked before."""
+        for name, topic, process in (*self._way_there(), *self._way_back(), *self._asked_for()):
+            yield name, topic, self._bounded(name, process)
+
+    def _bounded(self, name: str, process: Process) -> Process:
+        limits = self.parking.limits
+        # Receipts are the worker's own, and none may be passed over. Tokens are sealed, and a few hundred bytes.
+        most: dict[str, tuple[Stage, int]] = {
+            "dedupe": ("dedupe", CHANGE_BYTES),
+            "fetch": ("fetch", 2 * CHANGE_BYTES),
+            "deliver": ("deliver", limits.state),
+            "respond": ("respond", limits.state),
+            "write_back": ("write back", limits.state),
+            "replay": ("replay", limits.state + CHANGE_BYTES),
+            "sweep": ("sweep", CHANGE_BYTES),
+            "inspect": ("inspect", CHANGE_BYTES),
+        }
+        if name not in most:
+            return process
+        stage, most_bytes = most[name]
+        return bounded(
+            process,
+            stage=stage,
+            most_bytes=most_bytes,
+            appender=self.appender,
+            parking=self.parking,
+            now_ms=self.given.now_ms,
+        )
 
     def _way_there(self) -> Iterator[tuple[str, str, Process]]:
         """A change of Lofty: deduplicated, read, put where it is wanted, written, recorded."""

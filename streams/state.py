@@ -96,17 +96,19 @@ class State:
 
     def acquire(self, partitions: set[int]) -> None:
         """The partitions are this worker's, and recovered."""
-        for table in self._tables():
+        for table in self.tables:
             for partition in partitions:
                 table.acquire(partition)
 
     def release(self, partitions: set[int]) -> None:
         """The partitions go to another worker, or this one stops."""
-        for table in self._tables():
+        for table in self.tables:
             for partition in partitions:
                 table.release(partition)
 
-    def _tables(self) -> tuple[Table[Any], ...]:
+    @property
+    def tables(self) -> tuple[Table[Any], ...]:
+        """Every table."""
         return (
             *(self.seen, self.fetches, self.outbox, self.links),
             *(self.budgets, self.sweeps, self.swept),

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from streams.limits import DEFAULT
+
 CHANGES = "lofty.changes"
 FETCHES = "lofty.fetches"
 SNAPSHOTS = "lofty.snapshots"
@@ -41,6 +43,9 @@ EVENTS_TABLE = "events"
 HEARD_TABLE = "heard"
 ERRANDS_TABLE = "errands"
 TOKENS_TABLE = "tokens"
+
+MAX_MESSAGE_BYTES = "max.message.bytes"
+"""A topic's setting; ours follows from `gateway.max_body_bytes` (`streams/limits.py`)."""
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -126,10 +131,11 @@ class TopicNames:
         """The changelog topic of a table, as Faust names it."""
         return f"{self.group}-{table}-changelog"
 
-    def specs(self) -> dict[str, dict[str, str]]:
+    def specs(self, max_message_bytes: int = DEFAULT.record) -> dict[str, dict[str, str]]:
         """Every topic that must exist, with its settings: the product's own, then the tables' changelogs."""
         named = {self.of(spec.name): spec.config() for spec in TOPICS}
-        return named | {self.changelog(table): {"cleanup.policy": "compact"} for table in TABLES}
+        named |= {self.changelog(table): {"cleanup.policy": "compact"} for table in TABLES}
+        return {name: {**config, MAX_MESSAGE_BYTES: str(max_message_bytes)} for name, config in named.items()}
 
 
 def differing(found: Mapping[str, int], wanted: Iterable[str], partitions: int) -> str:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from connectors.error_texts import LONGEST_ID, MOST_TEXTS, error_texts, page_text, short_id
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.ghl.rate import read_rate
 from connectors.ghl.wire import Contact
+from connectors.json_reader import Unreadable, read
 from connectors.request import Response
 
-_SECRETS = re.compile(r"pit-[\w-]{8,}|eyJ[\w-]+\.[\w-]+(\.[\w-]+)?|Bearer\s+\S+", re.IGNORECASE)
-_LONGEST_MESSAGE = 500
+_MOST_META = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +52,11 @@ class BulkTagged:
 
 
 def parse(body: bytes) -> Any:
-    """A JSON body, also one with the raw control characters that GHL sometimes leaves in texts. Raises `ValueError`."""
+    """A JSON body, also one with the raw control characters that GHL sometimes leaves in texts. None when it is none."""
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return json.loads(body.decode("utf-8", "replace"), strict=False)
+        return read(body).value
+    except Unreadable:
+        return None
 
 
 def refusal(operation: str, response: Response) -> VendorError:
@@ -66,10 +64,10 @@ def refusal(operation: str, response: Response) -> VendorError:
     return VendorError(**_facts(operation, response))
 
 
-def malformed(operation: str, response: Response, expected: str) -> MalformedAnswer:
+def malformed(operation: str, response: Response, expected: str, came: str = "") -> MalformedAnswer:
     """The error that a 2xx is whose body is not what the operation promises. It names what was expected, no content."""
     facts = _facts(operation, response) | {
-        "messages": (f"expected {expected}, got {len(response.body)} bytes without",)
+        "messages": (f"expected {expected}, got {came or f'{len(response.body)} bytes without'}",)
     }
     return MalformedAnswer(**facts)
 
@@ -77,24 +75,27 @@ def malformed(operation: str, response: Response, expected: str) -> MalformedAns
 def trace_id(content: Any, headers: Mapping[str, str]) -> str | None:
     """GHL's `traceId`, from the body, else from a header."""
     found = content.get("traceId") if isinstance(content, dict) else None
-    return str(found) if found else headers.get("x-trace-id")
+    return short_id(found) or short_id(headers.get("x-trace-id"))
 
 
 def _facts(operation: str, response: Response) -> dict[str, Any]:
-    try:
-        content = parse(response.body)
-    except ValueError:
-        content = None
+    content = parse(response.body)
     meta = content.get("meta") if isinstance(content, dict) else None
     return {
         "vendor": "ghl",
         "operation": operation,
         "status": response.status,
-        "messages": tuple(_SECRETS.sub("***", one)[:_LONGEST_MESSAGE] for one in _messages(content, response)),
+        "messages": error_texts(_messages(content, response)),
         "trace_id": trace_id(content, response.headers),
-        "meta": meta if isinstance(meta, dict) else None,
+        "meta": _short(meta) if isinstance(meta, dict) else None,
         "rate": read_rate(response.headers),
     }
+
+
+def _short(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """What a refusal says beside its words, as far as it is names and ids."""
+    known = list(meta.items())[:_MOST_META]
+    return {name: value for name, value in known if len(name) <= LONGEST_ID and len(str(value)) <= LONGEST_ID}
 
 
 def _messages(content: Any, response: Response) -> list[str]:
@@ -105,8 +106,7 @@ def _messages(content: Any, response: Response) -> list[str]:
             if isinstance(found, dict):
                 found = found.get("message")
             if isinstance(found, list) and found:
-                return [one if isinstance(one, str) else json.dumps(one) for one in found]
+                return [one if isinstance(one, str) else json.dumps(one) for one in found[:MOST_TEXTS]]
             if found:
                 return [str(found)]
-    text = " ".join(re.sub(r"<[^>]*>", " ", response.body[:4000].decode("utf-8", "replace")).split())
-    return [text or "no message"]
+    return [page_text(response.body)]

@@ -19,6 +19,7 @@ from connectors.ghl.operations import OPERATIONS
 from connectors.ghl.rate import read_rate
 from connectors.ghl.wire import Wire
 from connectors.http import Request, Response, Transport
+from connectors.json_reader import Unreadable, read
 from connectors.operation import Operation
 
 BASE_URL = "https://services.leadconnectorhq.com"
@@ -36,9 +37,9 @@ class Answer:
         self._operation = operation
         self._response = response
         try:
-            self.content = parse(response.body) if response.body.strip() else None
-        except ValueError as error:
-            raise malformed(operation.name, response, "JSON") from error
+            self.content = read(response.body).value if response.body.strip() else None
+        except Unreadable as error:
+            raise malformed(operation.name, response, error.expected, error.came) from error
         if self.content is None and not operation.may_be_empty:
             raise malformed(operation.name, response, "a body")
 
@@ -153,8 +154,5 @@ class Caller:
 def _answered(operation: str, response: Response, seconds: float) -> Answered:
     trace = response.headers.get("x-trace-id")
     if response.status >= 400 and trace is None:
-        try:
-            trace = trace_id(parse(response.body), response.headers)
-        except ValueError:
-            trace = None
+        trace = trace_id(parse(response.body), response.headers)
     return Answered("ghl", operation, response.status, seconds, read_rate(response.headers), trace)

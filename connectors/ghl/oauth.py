@@ -173,10 +173,7 @@ def _tokens(
 ) -> TokenPair:
     if not 200 <= response.status < 300:
         raise refused(refusal(operation.name, without(response, *hidden)), response)
-    try:
-        content = parse(response.body)
-    except ValueError:
-        content = None
+    content = parse(response.body)
     pair = read_tokens(content, asked_at_ms=asked_at_ms, before=before)
     if pair is None:
         raise malformed(operation.name, response, "an access token")
@@ -186,10 +183,7 @@ def _tokens(
 def _locations(response: Response) -> list[InstalledLocation]:
     if not 200 <= response.status < 300:
         raise refusal(INSTALLED.name, response)
-    try:
-        content = parse(response.body)
-    except ValueError:
-        content = None
+    content = parse(response.body)
     listed = content.get("locations") if isinstance(content, dict) else None
     if not isinstance(listed, list) or not all(isinstance(one, dict) and one.get("_id") for one in listed):
         raise malformed(INSTALLED.name, response, "a list 'locations' with ids")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
+from connectors.json_reader import Unreadable, read
 
 ENVELOPE = ("type", "locationId", "companyId", "timestamp", "webhookId", "deliveryId", "appId", "versionId")
 
@@ -59,9 +59,9 @@ class Hook:
 def parse(raw: bytes) -> Hook:
     """Read one delivery. Raises `NotJson` or `UnknownShape`."""
     try:
-        found = orjson.loads(raw)
-    except (ValueError, RecursionError):
-        raise NotJson("expected a JSON object, got something that is no JSON") from None
+        found = read(raw).value
+    except Unreadable as error:
+        raise NotJson(str(error)) from None
     if not isinstance(found, dict):
         raise NotJson(f"expected a JSON object, got {type(found).__name__}")
     type_ = found.get("type")

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from connectors.error_texts import LONGEST_ID
+
 
 def _text(value: Any) -> Any:
     if isinstance(value, str) or value is None:
@@ -46,7 +48,7 @@ class Wire(BaseModel):
         frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
     )
 
-    id: str = Field(min_length=1, validation_alias=AliasChoices("id", "_id"))
+    id: str = Field(min_length=1, max_length=LONGEST_ID, validation_alias=AliasChoices("id", "_id"))
 
 
 class CustomValue(Wire):

@@ -15,31 +15,30 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
+from connectors.error_texts import LONGEST_READ, error_texts, page_text
 from connectors.errors import MalformedAnswer, VendorError
+from connectors.json_reader import Unreadable, read
 from connectors.lofty.rate import read_rate
 from connectors.request import Response
 
 _INSIDE = re.compile(r"errorCode=(\d{1,9})(?:\s*,\s*errorMsg=(.*))?", re.DOTALL)
-_SECRETS = re.compile(r"eyJ[\w-]+\.[\w-]+(\.[\w-]+)?|(Bearer|token)\s+[\w.-]{16,}", re.IGNORECASE)
-_LONGEST_MESSAGE = 500
 
 
 def read_error(body: bytes) -> tuple[int | None, tuple[str, ...]]:
     """Lofty's code, if the body holds one, and its words. Never raises, and never is without words."""
     try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        content = read(body).value
+    except Unreadable:
         content = None
     code, words = _said(content)
     if words is None:
-        words = " ".join(re.sub(r"<[^>]*>", " ", body[:4000].decode("utf-8", "replace")).split()) or "no message"
+        words = page_text(body)
+    words = words[:LONGEST_READ]
     inside = _INSIDE.search(words)
     if inside is not None:
         code = int(inside[1]) if code is None else code
         words = (inside[2] or "").strip() or words
-    return code, (_SECRETS.sub("***", words)[:_LONGEST_MESSAGE],)
+    return code, error_texts((words,))
 
 
 def _said(content: Any) -> tuple[int | None, str | None]:
@@ -71,12 +70,12 @@ def refusal(operation: str, response: Response, *, now: float) -> VendorError:
     )
 
 
-def malformed(operation: str, response: Response, expected: str, *, now: float) -> MalformedAnswer:
+def malformed(operation: str, response: Response, expected: str, *, now: float, came: str = "") -> MalformedAnswer:
     """The error that a 2xx is whose body is not what the operation promises. It says what was expected, no content."""
     return MalformedAnswer(
         vendor="lofty",
         operation=operation,
         status=response.status,
-        messages=(f"expected {expected}, got {len(response.body)} bytes without",),
+        messages=(f"expected {expected}, got {came or f'{len(response.body)} bytes without'}",),
         rate=read_rate(response.headers, now=now),
     )

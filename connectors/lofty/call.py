@@ -13,6 +13,7 @@ from connectors.answered import Answered
 from connectors.auth import Auth, exchange
 from connectors.errors import InvalidRequest, MalformedAnswer
 from connectors.http import Request, Response, Transport
+from connectors.json_reader import REPAIRS, Unreadable, read
 from connectors.lofty.answers import malformed, refusal
 from connectors.lofty.operations import OPERATIONS
 from connectors.lofty.rate import read_rate
@@ -26,28 +27,29 @@ Query = Mapping[str, str | int | bool | None]
 class Answer:
     """A 2xx: its JSON, and how to take the promised parts out of it. `content` is None for an empty body."""
 
-    __slots__ = ("_now", "_operation", "_response", "content")
+    __slots__ = ("_now", "_operation", "_response", "content", "repairs")
 
     def __init__(self, operation: Operation, response: Response, now: float) -> None:
         self._operation = operation
         self._response = response
         self._now = now
         self.content: Any = None
+        self.repairs: tuple[str, ...] = ()
         if response.body.strip():
             try:
-                self.content = orjson.loads(response.body)
-            except orjson.JSONDecodeError as error:
+                self.content, self.repairs = read(response.body)
+            except Unreadable as error:
                 # A firewall's page with a 200: whether Lofty has done what we asked, nobody knows.
-                raise malformed(operation.name, response, "JSON", now=now) from error
+                raise malformed(operation.name, response, error.expected, now=now, came=error.came) from error
         elif not operation.may_be_empty:
             raise malformed(operation.name, response, "a body", now=now)
 
     def object(self, key: str) -> dict[str, Any]:
-        """The object at `key`. Raises `MalformedAnswer` when it is missing."""
+        """The object at `key`. It bears what was repaired in the answer. Raises `MalformedAnswer` when it is missing."""
         found = self._value(key)
         if not isinstance(found, dict):
             raise self.malformed(f"an object {key!r}")
-        return found
+        return {**found, REPAIRS: list(self.repairs)} if self.repairs else found
 
     def objects(self, key: str | None) -> list[dict[str, Any]]:
         """The objects of the list at `key`, or of the bare list that the whole body is.

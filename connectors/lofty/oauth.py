@@ -20,8 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
-import orjson
-
+from connectors.json_reader import Unreadable, read
 from connectors.lofty.answers import malformed, read_error, refusal
 from connectors.oauth import FORM, Dialogue, OAuthClient, nothing_to_refresh, read_tokens, refused, without
 from connectors.request import Request, Response
@@ -118,8 +117,8 @@ def _tokens(response: Response, asked_at_ms: int, before: TokenPair | None, *hid
     if not 200 <= response.status < 300:
         raise refused(refusal(OPERATION, without(response, *hidden), now=now), response)
     try:
-        content = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
+        content = read(response.body).value
+    except Unreadable:
         content = None
     pair = read_tokens(content, asked_at_ms=asked_at_ms, before=before)
     if pair is None:

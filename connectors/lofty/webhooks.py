@@ -22,8 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
-
+from connectors.json_reader import Unreadable, read
 from connectors.lofty.times import parse_time_ms
 
 Kind = Literal["contact", "note", "task", "appointment"]
@@ -109,9 +108,9 @@ def parse(body: bytes) -> Parsed:
     so that nothing of it is lost in silence.
     """
     try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise NotJson(f"expected JSON, got {len(body)} bytes that are not: {error}") from None
+        content = read(body).value
+    except Unreadable as error:
+        raise NotJson(str(error)) from None
     if not isinstance(content, dict):
         raise UnknownShape(f"expected an object with teamId and listId, got {type(content).__name__}")
     list_id = int(_id(content, "listId", "the delivery"))

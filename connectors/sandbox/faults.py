@@ -7,6 +7,7 @@
 | `drop_after_apply` | does the work, then closes the connection without an answer |
 | `timeout_after_apply` | does the work, then gives no answer for `seconds`, then closes the connection |
 | `delay` | answers well, `seconds` later |
+| `mangle` | does the work, and answers something that is no good answer: `how` says what, `text` in which answers only |
 | `revoke` | the budget's credentials are refused with 401 until the fault is cleared |
 """
 
@@ -18,7 +19,9 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Any, Literal, get_args
 
-Kind = Literal["status", "drop_before_apply", "drop_after_apply", "timeout_after_apply", "delay", "revoke"]
+from connectors.sandbox.mangle import How
+
+Kind = Literal["status", "drop_before_apply", "drop_after_apply", "timeout_after_apply", "delay", "mangle", "revoke"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Fault:
     status: int = 500
     seconds: float = 60.0
     applies: bool = False
+    how: How = "surrogate"
+    text: str = ""
 
     def fits(self, operation: str, budget: str) -> bool:
         """Whether it concerns a request."""
@@ -50,6 +55,8 @@ def parse_fault(given: Mapping[str, Any]) -> Fault:
         raise ValueError(f"kind must be one of {', '.join(get_args(Kind))}, not {given.get('kind')!r}")
     if unknown := given.keys() - set(known):
         raise ValueError(f"a fault has no {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+    if given.get("how", "surrogate") not in get_args(How):
+        raise ValueError(f"how must be one of {', '.join(get_args(How))}, not {given['how']!r}")
     fault = Fault(**given)
     if fault.times is not None and (not isinstance(fault.times, int) or fault.times < 1):
         raise ValueError(f"times must be a number above 0, or null for until cleared, not {fault.times!r}")

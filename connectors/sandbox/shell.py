@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from aiohttp import web
 
 from connectors.sandbox.faults import Fault
+from connectors.sandbox.mangle import mangled
 
 _LOOK_SECONDS = 0.1
 """How often it is seen to whether the client of an answer that never comes has given up."""
@@ -53,7 +54,7 @@ class Shell:
     """Lets a sandbox answer requests of aiohttp."""
 
     def __init__(self, sandbox: Sandbox[AnyVisit]) -> None:
-        self._sandbox = sandbox
+        self._sandbox: Sandbox[Any] = sandbox
         self._closing = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -79,10 +80,28 @@ class Shell:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
+        if visit.fault is not None and fault == "mangle":
+            return await self._mangled(request, visit)
         sandbox.finish(visit, is_answered=True)
         return web.Response(
             body=visit.content, status=visit.status, headers=visit.headers, content_type="application/json"
         )
+
+    async def _mangled(self, request: web.Request, visit: Visit) -> web.StreamResponse:
+        """Answer as the fault says. One that ends too early takes the connection with it."""
+        assert visit.fault is not None
+        body, headers = mangled(visit.content, visit.fault.how, visit.fault.text)
+        is_cut = "Content-Length" in headers
+        self._sandbox.finish(visit, is_answered=not is_cut)
+        if not is_cut:
+            headers = {"Content-Type": "application/json", **visit.headers, **headers}
+            return web.Response(body=body, status=visit.status, headers=headers)
+        answer = web.StreamResponse(status=visit.status, headers={**visit.headers, **headers})
+        await answer.prepare(request)
+        await answer.write(body)
+        if request.transport is not None:
+            request.transport.close()
+        return answer
 
     async def _until_client_leaves(self, request: web.Request, seconds: float) -> None:
         for _ in range(int(seconds / _LOOK_SECONDS)):

@@ -256,9 +256,33 @@ KAFKA = Band(
     heading="6. Kafka",
 )
 
+PRODUCER = Band(
+    8,
+    (
+        lines(
+            "For how long Kafka has taken nothing",
+            "Of each process, while it appends. It is not ready meanwhile. All is well at 0.",
+            Query("lofty_ghl_appends_failing_seconds", "{{job}} {{instance}}"),
+            unit="s",
+            width=12,
+            see="LoftyGhlKafkaRefuses",
+        ),
+        _rates(
+            "Times that the producer was replaced, by reason",
+            "`in doubt`: a batch had no answer until its time was over. `refused`: Kafka did not know the producer any more.",
+            "lofty_ghl_producer_replaced_total",
+            "reason",
+            "{{reason}}",
+            see="LoftyGhlKafkaRefuses",
+            always='reason="in doubt"',
+            width=12,
+        ),
+    ),
+)
+
 FLOW = Dashboard(
     name="flow",
     title="Flow",
     question="For the engineer: which stage is slow, and what does each decide?",
-    bands=(INTAKE, STAGES, STAGE_WORK, DECISIONS, VENDOR_WORK, WAY_BACK, KAFKA),
+    bands=(INTAKE, STAGES, STAGE_WORK, DECISIONS, VENDOR_WORK, WAY_BACK, KAFKA, PRODUCER),
 )

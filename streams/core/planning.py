@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from connectors.json_reader import REPAIRS
 from streams.core.desired import resolve_contact, resolve_event, resolve_note, resolve_task
 from streams.core.directory import Directory
 from streams.core.fingerprint import field_hash
@@ -124,6 +125,12 @@ def _deletes(snapshot: Snapshot, rules: Rules) -> bool:
 
 def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     """Map the desired state of an entity and resolve its names: the costly half of planning."""
+    prepared = _prepare(row, rules, directory)
+    repairs = (row.snapshot.state or {}).get(REPAIRS)
+    return replace(prepared, flags=(*prepared.flags, *map(str, repairs))) if isinstance(repairs, list) else prepared
+
+
+def _prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     snapshot = row.snapshot
     if snapshot.kind == "contact":
         return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory)

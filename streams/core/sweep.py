@@ -107,10 +107,10 @@ def go_back(row: SweepRow) -> SweepRow:
     return row.model_copy(update={"offset": max(0, row.offset - PAGE + 1)})
 
 
-def go_on(row: SweepRow, page: Sequence[Listed], total: int | None, changes: int) -> SweepRow:
-    """A page that connects was read, and what hangs on its leads too."""
-    end = row.offset + len(page)
-    is_listed = not page or (end >= total if total is not None else len(page) < PAGE)
+def go_on(row: SweepRow, page: Sequence[Listed], total: int | None, changes: int, lost: int = 0) -> SweepRow:
+    """A page that connects was read, and what hangs on its leads too. `lost` counts those that cannot be read."""
+    end = row.offset + len(page) + lost
+    is_listed = end == row.offset or (end >= total if total is not None else len(page) + lost < PAGE)
     if row.kind == "new":
         is_listed |= any(one.created_ms is not None and one.created_ms < row.since_ms for one in page)
     return row.model_copy(

@@ -41,6 +41,7 @@ from streams.core.errand import (
 )
 from streams.core.pauses import pause_after
 from streams.core.refusals import Judgement, Refusals
+from streams.core.repeats import Failure, failure_of
 from streams.dispatch.loop import AGAIN, DONE, Slot
 from streams.dispatch.loop import Finish as End
 from streams.dispatch.reader import WINDOW_SECONDS, Team
@@ -132,7 +133,7 @@ class Errands:
         self.refusals.served(team.budget, _name(step), row.write.key)
         self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
         if facts is None:
-            return await self._park(row, team, step, "not findable", NOT_TO_BE_LOOKED_FOR)
+            return await self._park(row, team, _name(step), "not findable", NOT_TO_BE_LOOKED_FOR)
         # A lead is read before each try to write it: what failed is tried ever more rarely all the same.
         if not isinstance(step, ReadLead):
             facts |= {"attempts": 0, "last_error": ""}
@@ -190,7 +191,7 @@ class Errands:
         if outcome.name == FORBIDDEN:
             judgement = self.refusals.refused(team.budget, _name(step), row.write.key)
         if judgement is Judgement.PARK:
-            return await self._park(row, team, step, outcome.name, str(error), answer)
+            return await self._park(row, team, _name(step), outcome.name, str(error), answer)
         if judgement is not Judgement.TRY_AGAIN and (pause := pause_after(error, WINDOW_SECONDS)):
             self.pause(team.budget, *pause)
             return AGAIN
@@ -203,7 +204,7 @@ class Errands:
                 await self._tell(gone, team, "unchanged", _name(step), answer, "it is not in Lofty any more")
                 return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
             case Disposition.REFUSED | Disposition.ADOPT | Disposition.GONE:
-                return await self._park(row, team, step, outcome.name, str(error), answer)
+                return await self._park(row, team, _name(step), outcome.name, str(error), answer)
         wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter())
         waiting = await self._change(
             row,
@@ -213,10 +214,18 @@ class Errands:
             last_error=str(error),
         )
         await self._tell(waiting, team, "failed", _name(step), answer, str(error))
-        return End(Verdict.RETRY, wait)
+        return End(Verdict.RETRY, wait, failure_of(error))
+
+    async def give_up(self, item: Item, failure: Failure) -> End:
+        """Park an errand that fails in the same way again and again. What its row says of a create in doubt stays."""
+        team = self.teams[item.tenant]
+        row = self.errands.get(team.partition, item.key.removeprefix(PREFIX))
+        if row is None or row.parked:
+            return DONE
+        return await self._park(row, team, "write", failure.cause, failure.message)
 
     async def _park(
-        self, row: ErrandRow, team: Team, step: Step, reason: str, message: str, answer: VendorError | None = None
+        self, row: ErrandRow, team: Team, step: str, reason: str, message: str, answer: VendorError | None = None
     ) -> End:
         write = row.write
         parked = Parked(
@@ -224,16 +233,16 @@ class Errands:
             reason=reason,
             message=message,
             at_ms=self.now_ms(),
-            source=f"{self.writes_topic}/{team.partition}@{_name(step)}",
+            source=f"{self.writes_topic}/{team.partition}@{step}",
             entity=Entity.contact(write.connection, write.lead).key,
             connection=write.connection,
             status=answer.status if answer else None,
             original=Parked.encode(write.to_bytes()),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.parking.append(self.appender, parked)
         log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
         await self._change(row, team, parked=reason)
-        await self._tell(row, team, "refused", _name(step), answer, message)
+        await self._tell(row, team, "refused", step, answer, message)
         current = self.errands.get(team.partition, write.key)
         return DONE if current is None or current.parked else AGAIN
 

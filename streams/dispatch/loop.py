@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from aiokafka.errors import KafkaError
 from mode.utils.logging import get_logger
 
 from connectors.rate import RateHeaders
+from streams.appender import RecordsRefused, RecordTooLarge
 from streams.core.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
 from streams.core.refusals import Refusals
+from streams.core.repeats import Failure, Repeats, defect
 from streams.core.rows import BudgetRow
 from streams.logs import about
 
@@ -25,10 +28,11 @@ log = get_logger("lofty_ghl.dispatch")
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """How one piece of work ended."""
+    """How one piece of work ended. `failure` is what a `RETRY` is after, when it may be the work's own fault."""
 
     verdict: Verdict
     wait_seconds: float = 0.0
+    failure: Failure | None = None
 
 
 DONE = Finish(Verdict.DONE)
@@ -46,6 +50,24 @@ class Slot(Protocol):
 
 Perform = Callable[[Item, Slot], Awaitable[Finish]]
 
+
+GiveUp = Callable[[Item, Failure], Awaitable[Finish | None]]
+"""Parks work that fails in the same way again and again; None when there is nothing of it that could be parked."""
+
+OURS = (KafkaError, OSError, TimeoutError)
+"""What goes wrong between us and Kafka or the disk: it says nothing of the work in hand."""
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error says nothing of the work in hand. A record that Kafka never takes is the work's own fault."""
+    return isinstance(error, OURS) and not isinstance(error, RecordTooLarge | RecordsRefused)
+
+
+DEFECT_SECONDS = 60.0
+"""After how long work that failed in a way that no outcome covers is tried again."""
+
+REPEATS_PAUSE_SECONDS = 60.0
+"""How long a budget pauses when most of a connection's work would have to be parked, before it is tried once more."""
 
 Note = Callable[[str, BudgetRow], Awaitable[None]]
 """Writes the note of a budget's spending to Kafka; returns once it stands there."""
@@ -92,6 +114,10 @@ class _Unwatched:
         return
 
 
+async def _nothing_to_park(_item: Item, _failure: Failure) -> Finish | None:
+    return None
+
+
 async def _no_note(_budget: str, _row: BudgetRow) -> None:
     return None
 
@@ -101,6 +127,7 @@ class DispatchLoop:
 
     `note` is called for budgets whose policy says that spending is noted before it happens.
     `may_start` is asked before each turn: while it says no, nothing starts.
+    `give_up` parks what fails in the same way again and again (`core/repeats.py`).
     """
 
     def __init__(
@@ -113,7 +140,11 @@ class DispatchLoop:
         may_start: Callable[[], bool] = lambda: True,
         now_ms: Callable[[], int] = lambda: 0,
         watching: Watching | None = None,
+        give_up: GiveUp = _nothing_to_park,
+        repeats: Repeats | None = None,
     ) -> None:
+        self._give_up = give_up
+        self._repeats = repeats or Repeats()
         self.name = name
         self._watching = watching or _Unwatched()
         self.core = Dispatcher()
@@ -224,15 +255,45 @@ class DispatchLoop:
         try:
             with about(connection=item.tenant, entity=item.key):
                 finish = await self._perform(item, slot)
-        except Exception:
+        except Exception as error:
             # A defect of ours, or Kafka is gone. The entity stays in its table and is tried again; nothing is lost.
             with about(connection=item.tenant, entity=item.key):
                 log.exception("%s: failed in a way that no outcome covers; tried again in a minute", self.name)
-            finish = Finish(Verdict.RETRY, 60.0)
+            finish = Finish(Verdict.RETRY, DEFECT_SECONDS, None if _is_ours(error) else defect(error))
+        finish = await self._judge(item, finish)
         slot.answered(was_sent=False)
         self._watching.worked(self.name, item, finish.verdict, began_ns)
         self.core.finish(item, finish.verdict, self._clock(), wait_seconds=finish.wait_seconds)
         self._changed.set()
+
+    async def _judge(self, item: Item, finish: Finish) -> Finish:
+        """What becomes of work that has ended so: as it says, unless it fails in the same way again and again."""
+        scope, now, failure = f"{item.budget}:{item.tenant}", self._clock(), finish.failure
+        if finish.verdict is Verdict.DONE:
+            self._repeats.succeeded(item.key, scope, now)
+        elif finish.verdict is Verdict.PARKED:
+            self._repeats.forget(item.key)
+        if finish.verdict is not Verdict.RETRY or failure is None:
+            return finish
+        decision = self._repeats.failed(item.key, scope, failure, now)
+        if decision == "pause":
+            cause = f"most of connection {item.tenant} would be parked: {failure.cause}: {failure.message}"
+            self.pause(item.budget, REPEATS_PAUSE_SECONDS, cause)
+        if decision != "park":
+            return finish
+        times = self._repeats.times(item.key)
+        words = f"{failure.message} (the same {times} times in a row)"
+        try:
+            with about(connection=item.tenant, entity=item.key):
+                parked = await self._give_up(item, replace(failure, message=words))
+        except Exception:
+            with about(connection=item.tenant, entity=item.key):
+                log.exception("%s: what fails again and again cannot be parked; tried again in a minute", self.name)
+            return finish
+        if parked is None:
+            return finish
+        self._repeats.parked(item.key, scope)
+        return parked
 
     def _answered(self, item: Item, was_sent: bool) -> None:
         self.core.answered(item, self._clock(), was_sent=was_sent)

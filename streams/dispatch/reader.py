@@ -17,6 +17,7 @@ from streams.core.dispatcher import Item, Verdict
 from streams.core.pauses import pause_after
 from streams.core.reading import not_found, snapshot_of
 from streams.core.refusals import Judgement, Refusals
+from streams.core.repeats import Failure, failure_of
 from streams.core.rows import FetchRow
 from streams.dispatch.loop import AGAIN, DONE, Finish, Slot
 from streams.metrics import Metrics
@@ -98,6 +99,9 @@ class Reader:
             snapshot.to_bytes(),
             headers_of(snapshot.trace),
         )
+        if record.size > self.parking.limits.state:
+            why = f"it has {record.size} bytes, at most {self.parking.limits.state} can be kept beside earlier states"
+            return await self._park(entity, team, row, "too large", None, why, record.value)
         await self.appender.append([record])
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation == row.generation:
@@ -124,7 +128,7 @@ class Reader:
             case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._park(entity, team, row, outcome.name, error)
             case _:
-                return await self._back_off(entity, team, str(error))
+                return await self._back_off(entity, team, str(error), failure_of(error))
 
     async def _not_found(
         self, entity: Entity, team: Team, row: FetchRow, why: str, *, names_nothing: bool = False
@@ -144,7 +148,15 @@ class Reader:
             case "unknown":
                 return await self._park(entity, team, row, NAMES_NOTHING, None, why)
 
-    async def _back_off(self, entity: Entity, team: Team, why: str) -> Finish:
+    async def give_up(self, item: Item, failure: Failure) -> Finish:
+        """Park a read that fails in the same way again and again. The key may be one that does not read back."""
+        team = self.teams[item.tenant]
+        row = self.fetches.get(team.partition, item.key)
+        if row is None or row.parked:
+            return DONE
+        return await self._park(row.entity, team, row, failure.cause, None, failure.message)
+
+    async def _back_off(self, entity: Entity, team: Team, why: str, failure: Failure | None = None) -> Finish:
         row = self.fetches.get(team.partition, entity.key)
         if row is None:
             return DONE
@@ -157,10 +169,17 @@ class Reader:
         self.fetches.put(team.partition, entity.key, row.model_copy(update=update))
         await self.fetches.flush()
         log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, why)
-        return Finish(Verdict.RETRY, wait)
+        return Finish(Verdict.RETRY, wait, failure)
 
     async def _park(
-        self, entity: Entity, team: Team, row: FetchRow, reason: str, error: ConnectorError | None, message: str = ""
+        self,
+        entity: Entity,
+        team: Team,
+        row: FetchRow,
+        reason: str,
+        error: ConnectorError | None,
+        message: str = "",
+        original: bytes | None = None,
     ) -> Finish:
         answer = error if isinstance(error, VendorError) else None
         parked = Parked(
@@ -172,9 +191,9 @@ class Reader:
             entity=entity.key,
             connection=entity.connection,
             status=answer.status if answer else None,
-            original=Parked.encode(row.to_bytes()),
+            original=Parked.encode(row.to_bytes() if original is None else original),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.parking.append(self.appender, parked)
         log.warning("%s is parked until it changes again: %s", entity.key, parked.message)
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation != row.generation:

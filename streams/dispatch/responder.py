@@ -15,7 +15,7 @@ from mode.utils.logging import get_logger
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl import Contact
 from connectors.outcome import FORBIDDEN, Disposition, classify
-from streams.appender import Appender, Record
+from streams.appender import Appender, Record, RecordTooLarge
 from streams.core.back_rows import BackRow, EventRow, HeardRow
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Priority, Verdict
@@ -23,6 +23,7 @@ from streams.core.fingerprint import field_hash
 from streams.core.pauses import pause_after
 from streams.core.plan import UNKNOWN
 from streams.core.refusals import Judgement
+from streams.core.repeats import Failure, failure_of
 from streams.core.respond import Look, Response, Scene, respond
 from streams.core.rows import LinkRow
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
@@ -124,8 +125,13 @@ class Responder:
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
             return await self._failed(key, row, place, error)
+        except RecordTooLarge as error:
+            return await self._park(key, row, place, "too large", str(error))
         slot.answered(was_sent=False)
-        await self._carry_out(scene, response, place)
+        try:
+            await self._carry_out(scene, response, place)
+        except RecordTooLarge as error:
+            return await self._park(key, row, place, "too large", str(error))
         return await self._end(key, event, place, response.because)
 
     async def lofty_was_edited(self, entity: Entity, wanted: Mapping[str, str]) -> None:
@@ -199,7 +205,10 @@ class Responder:
         return replace(scene, found=found, read_ms=self.now_ms())
 
     async def _remember(self, key: str, row: EventRow, place: Location, scene: Scene) -> None:
-        self.events.put(place.partition, key, row.model_copy(update={"contact": dict(scene.contact or {})}))
+        seen = row.model_copy(update={"contact": dict(scene.contact or {})})
+        if (size := len(seen.to_bytes())) > 2 * self.parking.limits.state:
+            raise RecordTooLarge(self.events.changelog, size, 2 * self.parking.limits.state)
+        self.events.put(place.partition, key, seen)
         await self.events.flush()
 
     async def _find_contact(self, key: str, row: EventRow, place: Location, slot: Slot) -> Finish:
@@ -283,6 +292,9 @@ class Responder:
             Record(self.writes_topic, self.lofty_partitions[one.connection], one.lane.encode(), one.to_bytes())
             for one in writes
         ]
+        for record in records:
+            if record.size > self.parking.limits.state:
+                raise RecordTooLarge(record.topic, record.size, self.parking.limits.state)
         if records:
             await self.appender.append(records)
 
@@ -312,9 +324,23 @@ class Responder:
             case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._park(key, row, place, outcome.name, str(error), answer)
             case _:
-                return await self._retry(key, row, place, str(error))
+                return await self._retry(key, row, place, str(error), failure=failure_of(error))
 
-    async def _retry(self, key: str, row: EventRow, place: Location, why: str, seconds: float | None = None) -> Finish:
+    async def give_up(self, item: Item, failure: Failure) -> Finish:
+        """Park an event that fails in the same way again and again."""
+        key, place = item.key.removeprefix(PREFIX), self.locations[item.tenant]
+        row = self.events.get(place.partition, key)
+        return DONE if row is None else await self._park(key, row, place, failure.cause, failure.message)
+
+    async def _retry(
+        self,
+        key: str,
+        row: EventRow,
+        place: Location,
+        why: str,
+        seconds: float | None = None,
+        failure: Failure | None = None,
+    ) -> Finish:
         wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter()) if seconds is None else seconds
         update = {
             "attempts": row.attempts + 1,
@@ -323,7 +349,7 @@ class Responder:
         }
         self.events.put(place.partition, key, row.model_copy(update=update))
         await self.events.flush()
-        return Finish(Verdict.RETRY, wait)
+        return Finish(Verdict.RETRY, wait, failure)
 
     async def _park(
         self, key: str, row: EventRow, place: Location, reason: str, why: str, answer: VendorError | None = None
@@ -341,7 +367,7 @@ class Responder:
             trace_id=answer.trace_id if answer else None,
             original=Parked.encode(row.event.to_bytes()),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.parking.append(self.appender, parked)
         log.warning("connection %s: an event of GHL is parked (%s): %s", place.connection, row.event.type, why)
         return await self._end(key, row.event, place, "parked")
 

@@ -2,27 +2,31 @@
 
 One sweep runs for each connection, in the worker that owns its Lofty budget, one request at a time and after all live reads.
 Where it stands is in the table `sweeps` and goes with the partition: another owner goes on at the page that was not finished.
+A page that cannot be read is taken apart into ever smaller ones: its good leads are compared, the bad one is parked.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from mode.utils.logging import get_logger
 
-from connectors.errors import ConnectorError, NotSent
+from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty import LoftyClient
 from connectors.lofty.leads import LeadPage
-from connectors.outcome import FORBIDDEN, Disposition, classify
+from connectors.outcome import FORBIDDEN, Disposition, Row, classify
 from streams.appender import Appender, Record
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.pauses import pause_after
 from streams.core.refusals import Judgement
+from streams.core.repeats import Repeats, failure_of
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.sweep import (
     CHILD_KINDS,
@@ -42,10 +46,12 @@ from streams.core.sweep import (
 )
 from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 from streams.dispatch.reader import WINDOW_SECONDS, Team
+from streams.parking import Parking
 from streams.placement import partition_of
 from streams.settings import Sweep
 from streams.tables import Table
-from streams.words import Change, Entity, Kind, Operation
+from streams.words import Change, Entity, Kind, Operation, Parked
+from streams.words.entity import is_id
 
 log = get_logger("lofty_ghl.sweep")
 
@@ -54,6 +60,23 @@ YIELD_ROWS = 500
 """After so many rows of a table others get their turn."""
 REFUSED_SECONDS = 600.0
 """How long a sweep waits after an answer that no retry mends."""
+APART_AFTER = 2
+"""After so many failures in the same way a page is taken apart."""
+PIECE = 10
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+LONGEST_ORIGINAL = 100_000
+
+
+@dataclass(slots=True)
+class _Apart:
+    """A page that is read in pieces: those that are still to be read (offset, size), what the others held, what is bad."""
+
+    started_ms: int
+    offset: int
+    pieces: deque[tuple[int, int]]
+    states: dict[int, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    total: int | None = None
+    bad: dict[int, ConnectorError] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -63,8 +86,11 @@ class _Page:
     started_ms: int
     leads: list[Listed]
     total: int | None
+    lost: int = 0
     changes: int = 0
     to_read: deque[tuple[Entity, Kind]] = field(default_factory=deque)
+    must_probe: bool = False
+    """Whether the list of leads shall tell first that the vendor answers: so many lists cannot be read, and none is left that can."""
 
 
 @dataclass(slots=True)
@@ -79,12 +105,15 @@ class Sweeper:
     appender: Appender
     changes_topic: str
     partitions: int
+    parking: Parking
+    repeats: Repeats
     pause: Callable[[str, float, str], None]
     now_ms: Callable[[], int]
     jitter: Callable[[], float]
     count: Callable[[str, str], None]
     backoff: Backoff = Backoff()
     _pages: dict[str, _Page] = field(default_factory=dict)
+    _apart: dict[str, _Apart] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict)
     _owned: set[str] = field(default_factory=set)
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
@@ -94,6 +123,7 @@ class Sweeper:
         team = self.teams[connection]
         self._owned.add(connection)
         self._pages.pop(connection, None)
+        self._apart.pop(connection, None)
         row = self.sweeps.get(team.partition, connection)
         if row is None or not row.full_ended_ms:
             # The first runs are due a whole interval from now: what Lofty holds already is carried by a backfill.
@@ -152,35 +182,47 @@ class Sweeper:
             found = await self._step(connection, team, row, slot)
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
-            return self._failed(connection, team, error)
-        self._failures.pop(connection, None)
+            return await self._failed(connection, team, row, error)
+        if connection not in self._apart:  # else it goes on failing until a whole page was read
+            self._failures.pop(connection, None)
         return found
 
     # -- one request --------------------------------------------------------------------------------------
 
     async def _step(self, connection: str, team: Team, row: SweepRow, slot: Slot) -> Finish:
         page = self._pages.get(connection)
-        if page is not None and page.started_ms == row.started_ms and page.to_read:
+        if page is not None and page.started_ms == row.started_ms and not page.to_read:
+            slot.answered(was_sent=False)  # its last list was parked
+        elif page is not None and page.started_ms == row.started_ms and page.must_probe:
+            await _leads(team.client, row, row.offset, 1)
+            slot.answered()
+            self.repeats.succeeded("probe", connection, self.now_ms() / 1000)
+            page.must_probe = False
+            return AGAIN
+        elif page is not None and page.started_ms == row.started_ms:
             lead, kind = page.to_read[0]
             children = await _children(team.client, lead, kind)
             slot.answered()
             self.loop.refusals.served(team.budget, f"list {kind}", lead.key)
+            self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.now_ms() / 1000)
             page.changes += await self._compare(team, row, children, self._known_children(team, lead, kind))
             page.to_read.popleft()
         else:
-            answer = await _leads(team.client, row)
-            slot.answered()
-            self.loop.refusals.served(team.budget, "list leads", connection)
+            answer = await self._leads(connection, team, row, slot)
+            if answer is None:
+                return AGAIN  # a piece of a page was read
+            states, total, lost = answer
             leads = [
-                listed(Entity.contact(connection, str(state["leadId"])), state)
-                for state in answer.leads
-                if state.get("leadId")
+                listed(Entity.contact(connection, str(state["leadId"])), state) for state in states if _has_id(state)
             ]
             known = [self.swept.get(team.partition, one.entity.key) for one in leads]
-            if not connects(row, known):
+            lost += len(states) - len(leads)
+            # What is lost cannot be the lead at which two pages meet: then nobody can say whether the list has moved.
+            if not lost and not connects(row, known):
                 await self._save(connection, team, go_back(row))
                 return AGAIN
-            page = self._pages[connection] = _Page(row.started_ms, leads, answer.total)
+            page = self._pages[connection] = _Page(row.started_ms, leads, total, lost)
+            await self._park_odd(connection, row, states)
             page.changes = await self._compare(team, row, leads, {})
             if self.schedules[connection].children and row.kind != "new":
                 # Two pages meet at a lead whose children were read with the first.
@@ -188,9 +230,77 @@ class Sweeper:
                 page.to_read.extend((one.entity, kind) for one in new for kind in CHILD_KINDS)
         if not page.to_read:
             await self.swept.flush()
-            await self._save(connection, team, go_on(row, page.leads, page.total, page.changes))
+            await self._save(connection, team, go_on(row, page.leads, page.total, page.changes, page.lost))
             del self._pages[connection]
         return AGAIN
+
+    async def _leads(
+        self, connection: str, team: Team, row: SweepRow, slot: Slot
+    ) -> tuple[list[dict[str, Any]], int | None, int] | None:
+        """A page's leads, what Lofty says there are, and how many of the page are lost. None: a piece of it was read."""
+        apart = self._apart.get(connection)
+        if apart is None or (apart.started_ms, apart.offset) != (row.started_ms, row.offset):
+            self._apart.pop(connection, None)
+            page = await _leads(team.client, row, row.offset, PAGE)
+            slot.answered()
+            self.loop.refusals.served(team.budget, "list leads", connection)
+            return list(page.leads), page.total, 0
+        offset, size = apart.pieces[0]
+        try:
+            page = await _leads(team.client, row, offset, size)
+        except ConnectorError as error:
+            if not _is_about_content(error):
+                raise
+            apart.pieces.popleft()
+            if size > 1:
+                apart.pieces.extend((offset + number, 1) for number in range(size))
+            else:
+                apart.bad[offset] = error
+            if not apart.states and (not apart.pieces or apart.pieces[0][1] == 1):
+                del self._apart[connection]  # not one piece can be read: it is not about a lead
+                raise
+        else:
+            apart.pieces.popleft()
+            apart.states[offset], apart.total = page.leads, page.total
+            self.loop.refusals.served(team.budget, "list leads", connection)
+        end = apart.total
+        apart.pieces = deque(one for one in apart.pieces if end is None or one[0] < end)
+        slot.answered()
+        if apart.pieces:
+            return None
+        del self._apart[connection]
+        for number, found in sorted(apart.bad.items()):
+            await self._park_bad(connection, row, number, found)
+        states = [state for _, piece in sorted(apart.states.items()) for state in piece]
+        return states, apart.total, len(apart.bad)
+
+    async def _park_bad(self, connection: str, row: SweepRow, number: int, error: ConnectorError) -> None:
+        order = "newest first" if row.kind == "new" else "oldest first"
+        words = f"lead number {number + 1} of Lofty's list ({order}) cannot be read: {error}"
+        if row.kind == "new":
+            log.warning("connection %s: %s", connection, words)  # the full sweep parks it, once a run
+            return
+        await self._park(connection, classify(error).name, words, f"list-leads@{number}")
+
+    async def _park_odd(self, connection: str, row: SweepRow, states: list[dict[str, Any]]) -> None:
+        """What the list holds that is no lead: without an id, or with one that is none."""
+        for state in states if row.kind != "new" else ():
+            if not _has_id(state):
+                words = f"expected a lead with a leadId, got {str(state.get('leadId'))[:40]!r}"
+                await self._park(connection, "unreadable", words, "list-leads", orjson.dumps(state))
+
+    async def _park(self, connection: str, reason: str, words: str, source: str, original: bytes = b"") -> None:
+        parked = Parked(
+            stage="sweep",
+            reason=reason,
+            message=words,
+            at_ms=self.now_ms(),
+            source=source,
+            connection=connection,
+            original=Parked.encode(original[:LONGEST_ORIGINAL]),
+        )
+        log.warning("connection %s: its sweep goes on without what is parked now: %s", connection, words)
+        await self.appender.append([self.parking.record(parked)])
 
     async def _compare(self, team: Team, row: SweepRow, found: list[Listed], missing: dict[str, SweptRow]) -> int:
         """Announce what is not as it was, remember how it is now; `missing` are those that should be among `found`."""
@@ -274,33 +384,65 @@ class Sweeper:
         self.sweeps.put(team.partition, connection, row)
         await self.sweeps.flush()
 
-    def _failed(self, connection: str, team: Team, error: ConnectorError) -> Finish:
+    async def _failed(self, connection: str, team: Team, row: SweepRow, error: ConnectorError) -> Finish:
         outcome = classify(error)
         page = self._pages.get(connection)
-        if outcome.name == FORBIDDEN and page is not None and page.to_read:
-            lead, kind = page.to_read[0]
-            match self.loop.refusals.refused(team.budget, f"list {kind}", lead.key):
-                case Judgement.TRY_AGAIN:
-                    return self._back_off(connection, error)
-                case Judgement.PARK:
-                    log.warning("%s: the sweep leaves its %ss out: %s", lead.key, kind, error)
-                    page.to_read.popleft()
-                    return AGAIN
+        if page is not None and page.started_ms == row.started_ms and page.to_read:
+            return await self._list_failed(connection, team, page, error, outcome)
         if pause := pause_after(error, WINDOW_SECONDS):
             self.pause(team.budget, *pause)
             return AGAIN
-        match outcome.disposition:
-            case Disposition.GONE if page is not None and page.to_read:
-                page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
-                return AGAIN
-            case Disposition.RETRY:
+        if outcome.disposition is Disposition.RETRY:
+            failures = self._failures.get(connection, 0) + 1
+            if failures >= APART_AFTER and _is_about_content(error) and connection not in self._apart:
+                self._apart[connection] = _Apart(row.started_ms, row.offset, _pieces(row))
+            return self._back_off(connection, error)
+        self.count(connection, "failed")
+        log.error("connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error)
+        return Finish(Verdict.RETRY, REFUSED_SECONDS)
+
+    async def _list_failed(
+        self, connection: str, team: Team, page: _Page, error: ConnectorError, outcome: Row
+    ) -> Finish:
+        """A list of notes, tasks or appointments was not read. What may be about its lead alone waits behind the others."""
+        lead, kind = page.to_read[0]
+        key = f"{lead.lane}:{kind}"
+        if page.must_probe and outcome.disposition is Disposition.RETRY:
+            return self._back_off(connection, error)  # it is the vendor: no list is to blame
+        if outcome.name == FORBIDDEN and not page.must_probe:
+            judgement = self.loop.refusals.refused(team.budget, f"list {kind}", lead.key)
+            is_of_this_lead = judgement is Judgement.PARK
+            if not is_of_this_lead:
+                # Only what is served meanwhile tells what the refusal is about. At the end, the refused would be among themselves.
+                page.to_read.popleft()
+                page.to_read.insert(len(CHILD_KINDS), (lead, kind))
+            if judgement is Judgement.TRY_AGAIN:
                 return self._back_off(connection, error)
-            case _:
-                self.count(connection, "failed")
-                log.error(
-                    "connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error
-                )
-                return Finish(Verdict.RETRY, REFUSED_SECONDS)
+        else:
+            is_of_this_lead = outcome.disposition is Disposition.REFUSED and not page.must_probe
+        if is_of_this_lead:
+            page.to_read.popleft()
+            words = f"the list of {kind}s of lead {lead.lead} is refused: {error}"
+            await self._park(connection, outcome.name, words, f"list-{kind}s of {lead.lead}")
+            return AGAIN
+        if pause := pause_after(error, WINDOW_SECONDS):
+            self.pause(team.budget, *pause)
+            return AGAIN
+        if outcome.disposition is Disposition.GONE and not page.must_probe:
+            page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
+            return AGAIN
+        failure = failure_of(error)
+        if failure is not None:
+            decision = self.repeats.failed(key, connection, failure, self.now_ms() / 1000)
+            if decision == "park":
+                page.to_read.popleft()
+                words = f"the list of {kind}s of lead {lead.lead} cannot be read: {failure.message}"
+                await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
+                self.repeats.parked(key, connection)
+                return AGAIN
+            page.must_probe = decision == "pause"
+            page.to_read.rotate(-1)
+        return self._back_off(connection, error)
 
     def _back_off(self, connection: str, error: ConnectorError) -> Finish:
         failures = self._failures[connection] = self._failures.get(connection, 0) + 1
@@ -318,9 +460,25 @@ def schedule_of(settings: Sweep) -> Schedule:
     )
 
 
-async def _leads(client: LoftyClient, row: SweepRow) -> LeadPage:
+async def _leads(client: LoftyClient, row: SweepRow, offset: int, limit: int) -> LeadPage:
     order: dict[str, str | bool] = {"sort": "CreateTime", "desc": row.kind == "new"}
-    return await client.list_leads(limit=PAGE, offset=row.offset, filters=order)
+    return await client.list_leads(limit=limit, offset=offset, filters=order)
+
+
+def _pieces(row: SweepRow) -> deque[tuple[int, int]]:
+    ends = (row.offset + number for number in range(0, PAGE, PIECE))
+    return deque((offset, PIECE) for offset in ends if row.total is None or offset < row.total)
+
+
+def _is_about_content(error: ConnectorError) -> bool:
+    """Whether an answer came that cannot be read, or that is too large: of fewer leads it may be neither."""
+    return isinstance(error, MalformedAnswer | AnswerTooLarge)
+
+
+def _has_id(state: Mapping[str, Any]) -> bool:
+    """Whether it is a lead that can be asked for: with any other id than a number, nothing of it could be read."""
+    found = state.get("leadId")
+    return isinstance(found, int | str) and not isinstance(found, bool) and _NUMBER.fullmatch(str(found)) is not None
 
 
 async def _children(client: LoftyClient, lead: Entity, kind: Kind) -> list[Listed]:
@@ -334,7 +492,7 @@ async def _children(client: LoftyClient, lead: Entity, kind: Kind) -> list[Liste
     return [
         listed(Entity(lead.connection, lead.lead, kind, str(one[name])), one)
         for one in found
-        if one.get(name) and _is_of(kind, one)
+        if one.get(name) and is_id(str(one[name])) and _is_of(kind, one)
     ]
 
 

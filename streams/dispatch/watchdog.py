@@ -19,6 +19,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from mode.utils.logging import get_logger
 
+from streams.logs import REPEATS
+
 log = get_logger("lofty_ghl.watchdog")
 
 EXIT_CODE = 70
@@ -85,7 +87,7 @@ async def watch_consumer(
         try:
             seen = await lags()
         except Exception as error:  # whatever it is, it is no proof of a silent consumer
-            log.warning("the lag of our partitions cannot be seen: %s", error)
+            log.warning("the lag of our partitions cannot be seen: %s", error, extra=REPEATS)
             continue
         places = stall.look(seen)
         looked(stall.most)

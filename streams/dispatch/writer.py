@@ -25,6 +25,7 @@ from streams.core.plan_contact import may_stand
 from streams.core.planning import Prepared, Rules, doubts, overruled, prepare
 from streams.core.record import record_link
 from streams.core.refusals import Judgement, Refusals
+from streams.core.repeats import Failure, failure_of
 from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.ghl_calls import Performed, perform
 from streams.dispatch.loop import AGAIN, BLOCKED, DONE, Finish, Slot
@@ -266,6 +267,16 @@ class Writer:
                 rests = call.is_create and is_cut_off(error)
                 return await self._back_off(entity, place, error, place.rules.search_lag_ms / 1000 if rests else 0.0)
 
+    async def give_up(self, item: Item, failure: Failure) -> Finish:
+        """Park a write that fails in the same way again and again. A create that is in doubt stays in doubt."""
+        place = self.locations[item.tenant]
+        row = self.outbox.get(place.partition, item.key)
+        if row is None:
+            return DONE
+        if row.parked:
+            return Finish(Verdict.PARKED)
+        return await self._park(place, row, "write", failure.cause, None, failure.message, outcome="parked")
+
     async def _back_off(self, entity: Entity, place: Location, error: ConnectorError, least_seconds: float) -> Finish:
         row = self.outbox.get(place.partition, entity.key)
         if row is None:
@@ -279,7 +290,7 @@ class Writer:
         self.outbox.put(place.partition, entity.key, row.model_copy(update=update))
         await self.outbox.flush()
         log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, error)
-        return Finish(Verdict.RETRY, wait)
+        return Finish(Verdict.RETRY, wait, failure_of(error))
 
     async def _adopt(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, answer: VendorError
@@ -344,7 +355,7 @@ class Writer:
             trace_id=answer.trace_id if answer else None,
             original=Parked.encode(snapshot.to_bytes()),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.parking.append(self.appender, parked)
         log.warning("%s is parked until it changes again: %s", snapshot.entity.key, parked.message)
         receipt = self._receipt_of(row, outcome, step, error, message)
         await self.receipts.settle(place.partition, receipt)

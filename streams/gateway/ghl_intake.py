@@ -3,11 +3,10 @@
 | the delivery | the answer | why |
 | --- | --- | --- |
 | signed by GHL, and Kafka has it | 200 | accepted: from here on nothing is lost |
-| signed, and not what we know; of a location that is not configured; too old | 200 | kept in `parked` as raw bytes |
+| signed, and no JSON; not what we know; of a location that is not configured; too old; too large for a row | 200 | kept in `parked` as raw bytes: GHL would not send it again |
 | signed, of a type that nothing is made of | 200 | ignored, and counted |
 | not signed by GHL | 401 | whatever it says, it is not read |
 | from an address that is not allowed | 403 | |
-| signed, and not JSON | 400 | |
 | too large | 413 | above `gateway.max_body_bytes` |
 | compressed | 415 | GHL sends no such thing |
 | Kafka does not take it | 429 | GHL tries again after a 429 under each policy that it has published, after a 5xx not |
@@ -15,7 +14,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from streams.gateway.addresses import Network, client_address, is_allowed
 from streams.gateway.bodies import UnreadableBody, read_body
 from streams.gateway.intake import KAFKA_SECONDS
 from streams.gateway.refusals import Refusals
+from streams.logs import REPEATS
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.tracing import NoTracing, Span, Tracing, headers_of
@@ -102,17 +101,14 @@ class GhlIntake:
         except BadSignature as error:
             self._refusals.tell("bad signature", f"from {address}: {error.reason}")
             return self._answer("bad signature", 401)
+        record, result, location, span = self._record(raw)
         try:
-            record, result, location, span = self._record(raw)
-        except NotJson as error:
-            self._refusals.tell("not json", f"from {address}: {error}")
-            return self._answer("not json", 400)
-        try:
-            async with asyncio.timeout(KAFKA_SECONDS):
-                if record is not None:
-                    await self._appender.append([record])
+            if isinstance(record, Parked):
+                await self._parking.append(self._appender, record, within=KAFKA_SECONDS)
+            elif record is not None:
+                await self._appender.append([record], within=KAFKA_SECONDS)
         except Exception as error:
-            log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error)
+            log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error, extra=REPEATS)
             return self._answer("kafka unavailable", 429)
         if span is not None:
             span.end()
@@ -120,10 +116,12 @@ class GhlIntake:
             self._metrics.intake_items.labels("ghl", self._owners[location]).inc()
         return self._answer(result, 200)
 
-    def _record(self, raw: bytes) -> tuple[Record | None, str, str, Span | None]:
-        """What is appended for a delivery, what it is called, its location, and its trace. Raises `NotJson`."""
+    def _record(self, raw: bytes) -> tuple[Record | Parked | None, str, str, Span | None]:
+        """What is appended for a delivery, what it is called, its location, and its trace."""
         try:
             hook = parse(raw)
+        except NotJson as error:
+            return self._parked(raw, "not json", str(error)), "parked", "", None
         except UnknownShape as error:
             return self._parked(raw, "unknown shape", str(error)), "parked", "", None
         if not hook.is_used:
@@ -142,14 +140,18 @@ class GhlIntake:
         span = self._tracing.begin("intake", type=hook.type)
         event = event_of(hook, at_ms, now_ms).model_copy(update={"trace": span.traceparent})
         place = self._partitions[hook.location]
+        value, most = event.to_bytes(), self._parking.limits.state
+        if len(value) + len(event.lane) > most:
+            why = f"{hook.type} has {len(value)} bytes, at most {most} can go on"
+            return self._parked(raw, "too large", why), "parked", hook.location, None
         return (
-            Record(self._topic, place, event.lane.encode(), event.to_bytes(), headers_of(event.trace)),
+            Record(self._topic, place, event.lane.encode(), value, headers_of(event.trace)),
             "accepted",
             hook.location,
             span,
         )
 
-    def _of_stranger(self, raw: bytes, hook: Hook) -> tuple[Record | None, str]:
+    def _of_stranger(self, raw: bytes, hook: Hook) -> tuple[Parked | None, str]:
         """A location without a connection. An installation there waits for a person, who has Lofty's side to add."""
         if hook.type == "UNINSTALL":
             return None, "ignored"  # there is nothing to pause
@@ -162,17 +164,15 @@ class GhlIntake:
         hint = "add a connection with this location_id, then `lofty-ghl parked retry`, or discard it"
         return self._parked(raw, "unknown location", f"{hook.type} of location {hook.location}: {hint}"), "parked"
 
-    def _parked(self, raw: bytes, reason: str, why: str) -> Record:
+    def _parked(self, raw: bytes, reason: str, why: str) -> Parked:
         log.warning("an event of GHL was parked (%s): %s", reason, why)
-        return self._parking.record(
-            Parked(
-                stage="ghl intake",
-                reason=reason,
-                message=why,
-                at_ms=self._now_ms(),
-                source="POST /ghl/webhooks",
-                original=Parked.encode(raw),
-            )
+        return Parked(
+            stage="ghl intake",
+            reason=reason,
+            message=why,
+            at_ms=self._now_ms(),
+            source="POST /ghl/webhooks",
+            original=Parked.encode(raw),
         )
 
     def _answer(self, result: str, status: int) -> web.Response:

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +26,8 @@ from streams.appender import Appender, Record
 from streams.gateway.addresses import Network, client_address, is_allowed
 from streams.gateway.bodies import UnreadableBody, read_body
 from streams.gateway.refusals import Refusals
+from streams.limits import CHANGE_BYTES
+from streams.logs import REPEATS
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.placement import partition_of
@@ -103,34 +104,41 @@ class LoftyIntake:
             log.warning("connection %s: a delivery was refused: %s", connection.name, error)
             return self._answer("not json", 400)
         try:
-            async with asyncio.timeout(KAFKA_SECONDS):
-                await self._appender.append(records)
+            if isinstance(records, Parked):
+                await self._parking.append(self._appender, records, within=KAFKA_SECONDS)
+            else:
+                await self._appender.append(records, within=KAFKA_SECONDS)
         except Exception as error:
             log.error(
                 "connection %s: Kafka did not take a delivery of %d records, so Lofty was told to come again: %r",
                 connection.name,
-                len(records),
+                1 if isinstance(records, Parked) else len(records),
                 error,
+                extra=REPEATS,
             )
             return self._answer("kafka unavailable", 503)
         for span in spans:
             span.end()
-        if result == "accepted":
+        if result == "accepted" and not isinstance(records, Parked):
             self._metrics.intake_items.labels("lofty", connection.name).inc(len(records))
         return self._answer(result, 200)
 
-    def _records(self, connection: Connection, body: bytes, spans: list[Span]) -> tuple[list[Record], str]:
+    def _records(self, connection: Connection, body: bytes, spans: list[Span]) -> tuple[list[Record] | Parked, str]:
         try:
             parsed = parse(body)
         except UnknownShape as error:
-            return [self._parked(connection, body, "unknown shape", str(error))], "parked"
+            return self._parked(connection, body, "unknown shape", str(error)), "parked"
         if parsed.team_id != connection.lofty.team_id:
             why = f"expected team {connection.lofty.team_id}, got team {parsed.team_id}: is the secret used twice?"
-            return [self._parked(connection, body, "wrong team", why)], "parked"
+            return self._parked(connection, body, "wrong team", why), "parked"
         if not parsed.pings:
             log.debug("connection %s: %s", connection.name, parsed.ignored)
             return [], "ignored"
-        return [self._record(change) for change in self._changes(connection, parsed, spans)], "accepted"
+        records = [self._record(change) for change in self._changes(connection, parsed, spans)]
+        if any(len(one.value or b"") + len(one.key) > CHANGE_BYTES for one in records):
+            why = f"it names things by more than {CHANGE_BYTES} bytes"
+            return self._parked(connection, body, "unknown shape", why), "parked"
+        return records, "accepted"
 
     def _changes(self, connection: Connection, parsed: Parsed, spans: list[Span]) -> list[Change]:
         now_ms = self._now_ms()
@@ -159,18 +167,16 @@ class LoftyIntake:
             headers_of(change.trace),
         )
 
-    def _parked(self, connection: Connection, body: bytes, reason: str, why: str) -> Record:
+    def _parked(self, connection: Connection, body: bytes, reason: str, why: str) -> Parked:
         log.warning("connection %s: a delivery was parked (%s): %s", connection.name, reason, why)
-        return self._parking.record(
-            Parked(
-                stage="intake",
-                reason=reason,
-                message=why,
-                at_ms=self._now_ms(),
-                source="POST /lofty/***",
-                connection=connection.name,
-                original=Parked.encode(body),
-            )
+        return Parked(
+            stage="intake",
+            reason=reason,
+            message=why,
+            at_ms=self._now_ms(),
+            source="POST /lofty/***",
+            connection=connection.name,
+            original=Parked.encode(body),
         )
 
     def _door(self, secret: str) -> Connection | None:

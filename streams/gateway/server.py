@@ -9,25 +9,37 @@ from collections.abc import Callable
 from typing import Self
 
 from aiohttp import web
-from aiokafka import AIOKafkaProducer
 
 from streams.appender import Appender
 from streams.console.server import ConsoleServer
+from streams.dispatch.watchdog import end_process
 from streams.gateway.addresses import networks
 from streams.gateway.bodies import BrokenRequests
 from streams.gateway.ghl_intake import Door, GhlIntake
 from streams.gateway.intake import LoftyIntake
 from streams.gateway.oauth import Callbacks
 from streams.kafka import new_producer, start_producer
+from streams.limits import Limits
 from streams.metrics import Metrics
 from streams.oauth import CALLBACK, Grants
 from streams.observe import add_health_and_metrics, listen
-from streams.observing import append_topics, counting_appends, process_readings, watch_loop
+from streams.observing import (
+    append_topics,
+    counting_appends,
+    failing_seconds,
+    process_readings,
+    watch_appends,
+    watch_loop,
+)
 from streams.parking import Parking
 from streams.places import Places
+from streams.producer import KafkaProducer
 from streams.settings import Settings
 from streams.topics import CHANGES, GHL_CHANGES, TopicNames
 from streams.tracing import NoTracing, Tracing
+
+MOST_WAITING_BYTES = 64 * 2**20
+"""What waits for Kafka together. Vendors repeat what is refused; without a bound, an outage would take all memory."""
 
 
 class Gateway:
@@ -37,11 +49,13 @@ class Gateway:
         self,
         settings: Settings,
         *,
-        producer: Callable[[Settings], AIOKafkaProducer] = new_producer,
+        producer: Callable[[Settings], KafkaProducer] = new_producer,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         metrics: Metrics | None = None,
         tracing: Tracing | None = None,
+        end: Callable[[str], None] = end_process,
     ) -> None:
+        self._end = end
         self._tracing = tracing or NoTracing()
         self._settings = settings
         self._new_producer = producer
@@ -55,16 +69,21 @@ class Gateway:
         names = TopicNames(settings.kafka.topic_prefix)
         self._producer = self._new_producer(settings)
         await start_producer(self._producer)
-        self._appender = Appender(self._producer, counting_appends(self.metrics, names))
+        self._producer.replaced = self.metrics.producer_replaced
+        appended = counting_appends(self.metrics, names)
+        self._appender = Appender(self._producer, appended, most_bytes=MOST_WAITING_BYTES)
         self.metrics.begin({"connection": settings.connections, "topic": append_topics()})
-        self.metrics.gauges = process_readings(self._now_ms)
+        self.metrics.gauges = process_readings(self._now_ms, lambda: failing_seconds(self._producer))
+        self._healing = asyncio.create_task(watch_appends(settings, self._producer, self._end), name="watch appends")
         self._loop_watch = asyncio.create_task(watch_loop(self.metrics), name="watch loop")
+        limits = Limits.of(settings.gateway.max_body_bytes)
+        parking = Parking(names, settings.kafka.partitions, self.metrics.put_aside, limits)
         intake = LoftyIntake(
             list(settings.connections.values()),
             topic=names.of(CHANGES),
             partitions=settings.kafka.partitions,
             appender=self._appender,
-            parking=Parking(names, settings.kafka.partitions, self.metrics.put_aside),
+            parking=parking,
             metrics=self.metrics,
             now_ms=self._now_ms,
             tracing=self._tracing,
@@ -84,7 +103,7 @@ class Gateway:
             owners={c.ghl.location_id: c.name for c in reversed(settings.connections.values())},
             topic=names.of(GHL_CHANGES),
             appender=self._appender,
-            parking=Parking(names, settings.kafka.partitions, self.metrics.put_aside),
+            parking=parking,
             metrics=self.metrics,
             now_ms=self._now_ms,
             tracing=self._tracing,
@@ -98,12 +117,17 @@ class Gateway:
             app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
             app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)
         self.console = self._console_of(settings, app)
-        add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: True)
+        add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: self.is_ready)
         logging.getLogger("aiohttp.server").addFilter(self._broken)
         self._runner, self.url = await listen(app, settings.gateway.host, settings.gateway.port)
         if self.console is not None:
             await self.console.start()
         return self
+
+    @property
+    def is_ready(self) -> bool:
+        """Kafka takes what is appended, as far as anything was."""
+        return self._producer.trouble is None
 
     def _console_of(self, settings: Settings, app: web.Application) -> ConsoleServer | None:
         if not settings.console.enabled:
@@ -117,6 +141,7 @@ class Gateway:
             await self.console.stop()
         await self._runner.cleanup()
         self._loop_watch.cancel()
+        self._healing.cancel()
         logging.getLogger("aiohttp.server").removeFilter(self._broken)
         await self._appender.drain()
         await self._producer.stop()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
+from connectors.json_reader import Unreadable, read
 
 LONGEST = 200
 """Characters of a name or an address that are kept."""
@@ -93,8 +93,8 @@ def wanted_of(text: str) -> Wanted:
 def whole_json(raw: bytes | None) -> dict[str, Any]:
     """A record's value; an empty one when it is no JSON object."""
     try:
-        value = orjson.loads(raw or b"null")
-    except orjson.JSONDecodeError:
+        value = read(raw or b"null").value
+    except Unreadable:
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import orjson
-
+from connectors.json_reader import Unreadable as NoJson
+from connectors.json_reader import read
 from streams.mapping import readable
 from streams.mapping.faults import WrongTerm, shown
 from streams.mapping.readable import Unreadable
@@ -159,8 +159,8 @@ def first(argument: Any) -> Step:
 def as_list(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError:
+            return read(value.encode("utf-8", "replace")).value
+        except NoJson:
             raise Unreadable(value, "a list") from None
     return value if isinstance(value, list) or value is None else [value]
 

@@ -14,6 +14,7 @@ from streams.core.admission import Admission
 from streams.core.delivery import Acceptance
 from streams.core.pauses import PAUSE_KINDS
 from streams.core.plan import StepName
+from streams.core.repeats import FAILS_EVERY_TIME
 from streams.core.rows import SweepKind
 from streams.core.work import Priority
 from streams.metrics.spec import ALL, Label, Spec, Type
@@ -116,6 +117,19 @@ APPEND_FAILURES = _counter(
     zeros=((ALL,),),
 )
 
+PRODUCER_REPLACED = _counter(
+    "producer_replaced_total",
+    "Times that the producer became another one to a partition: what became of a batch was `in doubt`, or Kafka `refused` it.",
+    Label("reason", ("in doubt", "refused")),
+    by="worker gateway",
+    zeros=(("in doubt",), ("refused",)),
+)
+APPENDS_FAILING = _gauge(
+    "appends_failing_seconds",
+    "For how long Kafka has taken nothing of what is appended; 0 while it does. Readiness fails with it.",
+    by="worker gateway",
+)
+
 # -- intake -----------------------------------------------------------------------------------------------
 INTAKE = _counter(
     "intake_total",
@@ -201,7 +215,20 @@ PARKED = _counter(
     "parked_total",
     "Records parked, by stage and reason.",
     Label("stage", get_args(Stage)),
-    Label("reason", (*_REASONS, "unreadable", "unknown connection", "unknown shape", "wrong team", "other")),
+    Label(
+        "reason",
+        (
+            *_REASONS,
+            "unreadable",
+            "unknown connection",
+            "unknown shape",
+            "not json",
+            "too large",
+            "wrong team",
+            FAILS_EVERY_TIME,
+            "other",
+        ),
+    ),
     by="worker gateway",
     zeros=((ALL, "unreadable"), ("deliver", "refused"), ("fetch", "refused"), ("intake", "unknown shape")),
 )

@@ -12,15 +12,16 @@ Reading = tuple[Spec, tuple[str, ...], float]
 """A gauge, the values of its labels, and what it reads now."""
 
 
-def of_process(release: str, now_ms: int) -> Iterator[Reading]:
+def of_process(release: str, now_ms: int, failing_seconds: float) -> Iterator[Reading]:
     """What every process shows."""
     yield c.BUILD, (release,), 1
     yield c.CLOCK, (), now_ms / 1000
+    yield c.APPENDS_FAILING, (), failing_seconds
 
 
 def of_worker(status: WorkerStatus) -> Iterator[Reading]:
     """What a worker shows."""
-    yield from of_process(status.release, status.at_ms)
+    yield from of_process(status.release, status.at_ms, status.appends_failing_seconds)
     yield c.PARTITIONS, ("assigned",), len(status.assigned)
     yield c.PARTITIONS, ("fenced",), len(status.fenced)
     yield c.PARTITIONS, ("standby",), len(status.standby)

@@ -63,6 +63,7 @@ class Metrics:
         self.append_seconds = self._histogram(c.APPEND_SECONDS)
         self.append_records = self._counter(c.APPEND_RECORDS)
         self.append_failures = self._counter(c.APPEND_FAILURES)
+        self._producer_replaced = self._counter(c.PRODUCER_REPLACED)
         self.loop_lag = self._histogram(c.LOOP_LAG)
         self.recovery_records = self._counter(c.RECOVERY_RECORDS)
         self.watchdog_looks = self._counter(c.WATCHDOG_LOOKS)
@@ -137,6 +138,10 @@ class Metrics:
         """Something is parked."""
         self.parked.labels(stage, reason).inc()
         self.totals["parked"] += 1
+
+    def producer_replaced(self, reason: str) -> None:
+        """The producer became another one to a partition."""
+        self._producer_replaced.labels(reason).inc()
 
     def appended(self, topic: str, records: int, seconds: float, *, failed: bool) -> None:
         """Kafka has taken a batch, or has not. `topic` is without the deployment's prefix."""

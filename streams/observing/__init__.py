@@ -5,7 +5,14 @@ status together, `process.py` is what every process shows.
 """
 
 from streams.observing.observer import WATCHED_TOPICS, Observing
-from streams.observing.process import append_topics, counting_appends, process_readings, watch_loop
+from streams.observing.process import (
+    append_topics,
+    counting_appends,
+    failing_seconds,
+    process_readings,
+    watch_appends,
+    watch_loop,
+)
 from streams.observing.vitals import Observed
 
 __all__ = [
@@ -14,6 +21,8 @@ __all__ = [
     "Observing",
     "append_topics",
     "counting_appends",
+    "failing_seconds",
     "process_readings",
+    "watch_appends",
     "watch_loop",
 ]

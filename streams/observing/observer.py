@@ -191,7 +191,7 @@ class Observing:
         """How this worker is."""
         parts = self._parts
         assert parts is not None, "look_at comes first"
-        now_ms, ownership = self.now_ms(), parts.ownership
+        now_ms, ownership, failing = self.now_ms(), parts.ownership, parts.failing_seconds()
         rows, size = parts.state.store.size()
         mapping_version, mapping_trouble = self.newer_mappings()
         return WorkerStatus(
@@ -202,7 +202,8 @@ class Observing:
             started_ms=self._started_ms,
             at_ms=now_ms,
             is_stopping=is_stopping,
-            is_ready=ownership.is_ready and not is_stopping,
+            is_ready=ownership.is_ready and not is_stopping and not failing,
+            appends_failing_seconds=failing,
             mapping_version=mapping_version,
             mapping_trouble=mapping_trouble,
             partitions=self.settings.kafka.partitions,

@@ -6,12 +6,23 @@ import asyncio
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
+from mode.utils.logging import get_logger
+
+from streams.kafka import reach
 from streams.metrics import Metrics
 from streams.metrics.gauges import Reading, of_process
+from streams.producer import KafkaProducer
+from streams.settings import Settings
 from streams.topics import TABLES, TOPICS, TopicNames
 
 RELEASE = version("lofty-ghl")
 LOOP_SECONDS = 0.5
+HEAL_LOOK_SECONDS = 30.0
+HEAL_SECONDS = 300.0
+"""For longer appends do not fail while Kafka answers: then a new process is tried."""
+
+log = get_logger("lofty_ghl.producer")
+
 CHANGELOGS = "changelogs"
 """Under this name the changelogs of all tables are counted."""
 
@@ -41,6 +52,41 @@ def counting_appends(metrics: Metrics, names: TopicNames) -> Callable[[str, int,
     return appended
 
 
-def process_readings(now_ms: Callable[[], int]) -> Callable[[], Iterable[Reading]]:
-    """The gauges of a process that is no worker."""
-    return lambda: of_process(RELEASE, now_ms())
+def process_readings(
+    now_ms: Callable[[], int], failing: Callable[[], float] = lambda: 0.0
+) -> Callable[[], Iterable[Reading]]:
+    """The gauges of a process that is no worker. `failing` is for how many seconds appends have failed."""
+    return lambda: of_process(RELEASE, now_ms(), failing())
+
+
+def failing_seconds(producer: KafkaProducer) -> float:
+    """For how long appends have failed; 0 while they do not."""
+    trouble = producer.trouble
+    return 0.0 if trouble is None else trouble.seconds
+
+
+async def watch_appends(
+    settings: Settings,
+    producer: KafkaProducer,
+    end: Callable[[str], None],
+    *,
+    look_seconds: float = HEAL_LOOK_SECONDS,
+    most_seconds: float = HEAL_SECONDS,
+) -> None:
+    """End a process whose appends fail for minutes although Kafka answers others; look until cancelled.
+
+    While Kafka is away a new process would do no better, and could not even answer a vendor.
+    """
+    while True:
+        await asyncio.sleep(look_seconds)
+        trouble = producer.trouble
+        if trouble is None or trouble.seconds < most_seconds:
+            continue
+        try:
+            await reach(settings)
+        except Exception as error:  # whatever it is: Kafka is not reached by anybody
+            log.warning("Kafka has taken nothing for %.0f s, and does not answer: %s", trouble.seconds, error)
+            continue
+        trouble = producer.trouble
+        if trouble is not None and trouble.seconds >= most_seconds:
+            end(f"Nothing could be appended for {trouble.seconds:.0f} s although Kafka answers: {trouble.error}.")

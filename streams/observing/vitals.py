@@ -36,6 +36,7 @@ class Observed:
     writing: DispatchLoop
     tokens: Tokens | None
     appender: Appender
+    failing_seconds: Callable[[], float]
 
 
 class Vitals:

@@ -109,6 +109,9 @@ def again(
     one = place.parked
     if place.waits_by_row and one.entity is not None:
         return [_change(Entity.from_key(one.entity), "updated", 0, names, now_ms, "replay")]
+    if one.original_size is not None:
+        kept = len(one.original_bytes())
+        return f"it was too large: {kept} of its {one.original_size} bytes were kept; discard it"
     if one.stage == "intake":
         return _delivery_again(one, teams, names, now_ms)
     if one.stage == "ghl intake":

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from streams.appender import Appender, Record
+from streams.appender import Appender, Record, RecordTooLarge
 from streams.tables.counting import RowCount, connection_of
 from streams.tables.store import Store
 from streams.words.word import NewerWord, Word
@@ -67,6 +67,8 @@ class Table(Generic[Row]):
         self._failure: BaseException | None = None
         self.watch: Callable[[int, str, Row | None], None] | None = None
         """Is told each row that is put, and None for each that is deleted."""
+        self.failed: Callable[[str, BaseException], None] | None = None
+        """Is told that Kafka did not take a row: what stands here then differs from the changelog, and cannot be gone on with."""
         self.rows: RowCount | None = None
         """Counts the rows of the partitions that it is told to count."""
 
@@ -78,7 +80,7 @@ class Table(Generic[Row]):
         return None if raw is None else self._read(partition, raw_key, raw)
 
     def put(self, partition: int, key: str, row: Row) -> None:
-        """Write a row; `flush` makes it last."""
+        """Write a row; `flush` makes it last. Raises `RecordTooLarge` for one that no changelog takes: nothing has changed."""
         self._write(partition, key.encode(), row.to_bytes())
         if self.watch is not None:
             self.watch(partition, key, row)
@@ -141,10 +143,13 @@ class Table(Generic[Row]):
             raise
 
     def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
+        record = Record(self.changelog, partition, key, value)
+        if record.size > self._appender.max_record_bytes:
+            raise RecordTooLarge(self.changelog, record.size, self._appender.max_record_bytes)
         if self.rows is not None and self.rows.counts(partition):
             self.rows.changed(partition, key, existed=self._exists(partition, key), exists=value is not None)
         pending = self._pending.setdefault(partition, {})[key] = _Pending(value, self._tenures[partition])
-        future = self._last[partition] = self._appender.enqueue(Record(self.changelog, partition, key, value))
+        future = self._last[partition] = self._appender.enqueue(record)
         future.add_done_callback(partial(self._acknowledged, partition, key, pending))
 
     def _exists(self, partition: int, key: bytes) -> bool:
@@ -157,6 +162,8 @@ class Table(Generic[Row]):
             return
         if (error := future.exception()) is not None:
             self._failure = self._failure or error
+            if partition not in self._released and self.failed is not None:
+                self.failed(self.name, error)
             return
         if partition in self._released:
             return  # it stays in `_pending`, and is read back from the changelog should the partition return

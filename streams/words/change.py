@@ -37,3 +37,7 @@ class Change(Word):
     def entity(self) -> Entity:
         """What changed."""
         return Entity(self.connection, self.lead, self.kind, self.id)
+
+    def problem(self) -> str | None:
+        """An id that would make a key that does not read back."""
+        return self.entity.problem()

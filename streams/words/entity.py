@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, Self
 
 Kind = Literal["contact", "note", "task", "appointment"]
+LONGEST_ID = 128
 KINDS: tuple[Kind, ...] = ("contact", "note", "task", "appointment")
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be a part of a key: printable, without colon or space, not empty and not long."""
+    return 0 < len(text) <= LONGEST_ID and ":" not in text and " " not in text and text.isprintable()
 
 
 class Entity(NamedTuple):
@@ -38,6 +44,14 @@ class Entity(NamedTuple):
     def key(self) -> str:
         """The entity's key on topics and in tables."""
         return f"{self.connection}:{self.lead}:{self.kind}:{self.id}"
+
+    def problem(self) -> str | None:
+        """Why this cannot be an entity's key, None when it can. Whoever takes ids from others asks."""
+        for name, value in (("connection", self.connection), ("lead", self.lead), ("id", self.id)):
+            if not is_id(value):
+                what = "letters and digits, no colon, no space"
+                return f"{name}: expected an id ({what}, at most {LONGEST_ID} long), got {value[:40]!r}"
+        return None
 
     @property
     def lane(self) -> str:

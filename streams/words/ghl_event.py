@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
+from connectors.json_reader import MOST_DEPTH
 from streams.words.change import Millis
 from streams.words.word import Word
 
@@ -21,6 +22,8 @@ class GhlEvent(Word):
     `again` says that it was heard before and is to be judged once more, as a person or a replay asked.
     `body` is the payload without its envelope; of an appointment, the appointment itself.
     """
+
+    deepest: ClassVar[int] = MOST_DEPTH + 4
 
     type: str
     location: str

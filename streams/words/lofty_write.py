@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from connectors.json_reader import MOST_DEPTH
 from streams.words.change import Millis
+from streams.words.entity import Entity
 from streams.words.word import Word
 
 Target = Literal["task", "note", "lead"]
@@ -19,6 +21,8 @@ class LoftyWrite(Word):
     `lofty_id` is set when it stands in Lofty already. `because` says in words which rule or event wants it.
     `base` are the hashes that fields had on our side before GHL's edit: what Lofty must still hold where the newest wins.
     """
+
+    deepest: ClassVar[int] = MOST_DEPTH + 4
 
     connection: str
     lead: str
@@ -40,6 +44,10 @@ class LoftyWrite(Word):
     def lane(self) -> str:
         """The key on its topic: the contact."""
         return f"{self.connection}:{self.lead}"
+
+    def problem(self) -> str | None:
+        """An id that would make a key that does not read back."""
+        return Entity.contact(self.connection, self.lead).problem()
 
 
 class LoftyReceipt(Word):

@@ -27,7 +27,8 @@ class Parked(Word):
     """`reason` is ours and from a closed set, `message` is the vendor's or the parser's own words.
 
     `original` holds the bytes that could not go on, in Base64, and `source` where they came from
-    (`topic/partition@offset`, or the intake's path).
+    (`topic/partition@offset`, or the intake's path). Of what is too large it holds the first bytes; `original_size` then
+    tells how many there were.
     """
 
     stage: Stage
@@ -40,6 +41,7 @@ class Parked(Word):
     status: int | None = None
     trace_id: str | None = None
     original: str = ""
+    original_size: int | None = None
 
     @staticmethod
     def encode(raw: bytes | None) -> str:

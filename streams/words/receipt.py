@@ -67,3 +67,7 @@ class Receipt(Word):
     def entity(self) -> Entity:
         """What was written."""
         return Entity(self.connection, self.lead, self.kind, self.id)
+
+    def problem(self) -> str | None:
+        """An id that would make a key that does not read back."""
+        return self.entity.problem()

@@ -85,3 +85,7 @@ class Redelivery(Word):
 
     run: str
     snapshot: Snapshot
+
+    def problem(self) -> str | None:
+        """As of its snapshot."""
+        return self.snapshot.problem()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from connectors.json_reader import MOST_DEPTH
 from streams.words.change import Origin
 from streams.words.entity import Entity, Kind
 from streams.words.word import Word
@@ -17,6 +18,8 @@ class Snapshot(Word):
     `fingerprint` is the content's hash; equal fingerprints mean equal states.
     `update_time_ms` and `accepted_ms` are those of the oldest change that this snapshot answers: freshness is measured from them. `trace` is its trace.
     """
+
+    deepest: ClassVar[int] = MOST_DEPTH + 4
 
     connection: str
     lead: str
@@ -35,6 +38,10 @@ class Snapshot(Word):
     def entity(self) -> Entity:
         """What was read."""
         return Entity(self.connection, self.lead, self.kind, self.id)
+
+    def problem(self) -> str | None:
+        """An id that would make a key that does not read back."""
+        return self.entity.problem()
 
     @property
     def is_gone(self) -> bool:

@@ -10,10 +10,12 @@ While a deployment is upgraded, older and newer processes read each other's reco
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from connectors.json_reader import MOST_DEPTH, Unreadable, read
 
 
 class NotAWord(ValueError):
@@ -38,13 +40,29 @@ class NewerWord(NotAWord):
         super().__init__(expected, f"version {found} is newer than {read}: upgrade this worker")
 
 
+def _takes_any(schema: Any) -> bool:
+    """Whether a pydantic schema has a part that takes any value."""
+    if isinstance(schema, dict):
+        return schema.get("type") == "any" or any(_takes_any(one) for one in schema.values())
+    return isinstance(schema, list | tuple) and any(_takes_any(one) for one in schema)
+
+
 class Word(BaseModel):
     """A frozen value that travels on a topic. `version` is the newest that this release reads, `v` by default what it writes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     version: ClassVar[int] = 1
+    deepest: ClassVar[int] = MOST_DEPTH + 16
+    """How deep it may be nested. What is put into another word has less, so that the other can be read again."""
     v: int = 1
+    _is_open: ClassVar[bool] = False
+    """Whether it holds JSON of others as it came: then only the reader of JSON knows whether that can be written again."""
+
+    @classmethod
+    def __pydantic_on_complete__(cls) -> None:
+        """Find out whether any of its fields, or of what they hold, takes any value."""
+        cls._is_open = _takes_any(cls.__pydantic_core_schema__)
 
     def to_bytes(self) -> bytes:
         """The value as it stands on the topic."""
@@ -59,7 +77,9 @@ class Word(BaseModel):
         if raw is None:
             raise NotAWord(cls.__name__, "the record has no value")
         try:
-            word = cls.model_validate_json(raw)
+            word = cls._read(raw)
+        except Unreadable as error:
+            raise NotAWord(cls.__name__, str(error)) from None
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             if (found := _version(raw)) > cls.version:
@@ -68,7 +88,26 @@ class Word(BaseModel):
             raise NotAWord(cls.__name__, f"{where}: {first['msg']}") from None
         if word.v > cls.version:
             raise NewerWord(cls.__name__, word.v, cls.version)
+        if problem := word.problem():
+            raise NotAWord(cls.__name__, problem)
         return word
+
+    def problem(self) -> str | None:
+        """What makes it unusable although each field is of its type; asked when it is read from a topic."""
+        return None
+
+    @classmethod
+    def _read(cls, raw: bytes) -> Self:
+        if not cls._is_open:
+            try:
+                return cls.model_validate_json(raw)  # the fastest for what has no JSON of others in it
+            except ValidationError as error:
+                if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
+                    raise
+        value = read(raw, most_depth=cls.deepest).value
+        if not isinstance(value, dict):
+            raise Unreadable("an object", type(value).__name__)
+        return cls.model_validate(value)
 
 
 def _version(raw: bytes) -> int:

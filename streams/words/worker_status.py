@@ -133,6 +133,7 @@ class WorkerStatus(Word):
     recovering_since_ms: int | None = None
     recovery_seconds: float = 0.0
     stuck_looks: int = 0
+    appends_failing_seconds: float = 0.0
     store_rows: int = 0
     store_bytes: int = 0
     stores_set_aside: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ import time
 import uuid
 
 import faust
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.agents.batches import agent
@@ -25,8 +25,10 @@ from streams.agents.busy import Busy
 from streams.agents.dedupe import dedupe
 from streams.appender import Appender, Record
 from streams.core.rows import SeenRow
+from streams.limits import DEFAULT
 from streams.parking import Parking
 from streams.placement import partition_of
+from streams.producer import KafkaProducer
 from streams.tables import MemoryStore, Table
 from streams.topics import CHANGES, FETCHES, SEEN_TABLE, TopicNames
 from streams.words import Change
@@ -38,9 +40,7 @@ async def measure(kind: str, bootstrap: str, records: int) -> dict[str, float]:
     """Run once; returns the rate in records a second, and how many the far end holds."""
     names = TopicNames(f"bench-{uuid.uuid4().hex[:8]}.")
     await _create(bootstrap, [names.of(CHANGES), names.of(FETCHES), names.changelog(SEEN_TABLE)])
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", max_batch_size=1_000_000
-    )
+    producer = KafkaProducer({"bootstrap_servers": bootstrap}, DEFAULT.record)
     await producer.start()
     appender = Appender(producer)
     await _fill(appender, names.of(CHANGES), records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import time
@@ -20,6 +21,7 @@ from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
 
 DRAIN_SECONDS = 60.0
 READY_SECONDS = 20.0
+AWAY_SECONDS = 60.0
 TRAPS_IN_A_ROW = 6
 TROUBLES_AT_ONCE = 3
 SECONDS_A_TRAP = 20.0
@@ -92,6 +94,21 @@ class Adversary:
         await asyncio.to_thread(self.stage.node.start)
         happened.until = time.time()
 
+    async def take_the_broker_away_for_a_minute(self) -> None:
+        """Killed, or frozen so that connections stand and nobody answers: longer than any single request waits."""
+        how = self.random.choice(("kill", "freeze"))
+        happened = self.stage.note(f"broker away: {how}")
+        node = self.stage.node
+        if how == "freeze":
+            os.kill(node.pid, signal.SIGSTOP)
+            await asyncio.sleep(AWAY_SECONDS)
+            os.kill(node.pid, signal.SIGCONT)
+        else:
+            await asyncio.to_thread(node.kill)
+            await asyncio.sleep(AWAY_SECONDS)
+            await asyncio.to_thread(node.start)
+        happened.until = time.time()
+
     async def trouble_the_vendors(self) -> None:
         """429 storms, 5xx applied or not, refusals, drops before and after, answers that never come: all of them in turns."""
         faults = []
@@ -137,6 +154,7 @@ class Adversary:
             self.drain: 1,
             self.add_and_remove_a_worker: 0.5,
             self.stop_the_broker: 0.5,
+            self.take_the_broker_away_for_a_minute: 0.1,
             self.trouble_the_vendors: 3,
             self.revoke_a_token: 0.5,
             self.ask_for_a_replay: 4,

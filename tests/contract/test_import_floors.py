@@ -101,6 +101,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.statuses",
                 "streams.tracing",
                 "streams.otel",
+                "streams.producer",
             ),
             *(
                 "streams.oauth",
@@ -140,8 +141,14 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
             ),
             *("streams.console", "streams.console.*"),
             *("streams.metrics.catalogue", "streams.metrics.spec", "streams.metrics.gauges"),
-            *("streams.topics", "streams.placement", "streams.gateway.addresses"),
-            *("connectors.answered", "connectors.auth", "connectors.operation", "connectors.outcome"),
+            *("streams.topics", "streams.limits", "streams.placement", "streams.gateway.addresses"),
+            *(
+                "connectors.answered",
+                "connectors.auth",
+                "connectors.operation",
+                "connectors.outcome",
+                "connectors.error_texts",
+            ),
             *("connectors.keyring", "connectors.oauth", "connectors.tokens"),
             *("connectors.ghl.*", "connectors.lofty.*"),
         ),
@@ -151,7 +158,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
         "words",
         (
             *("streams", "connectors", "streams.words", "streams.words.*"),
-            *("connectors.errors", "connectors.rate", "connectors.request"),
+            *("connectors.errors", "connectors.rate", "connectors.request", "connectors.json_reader"),
         ),
     ),
 )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaProducer
+
+from streams.producer import KafkaProducer
 
 COMMIT_SECONDS = 0.2
 SESSION_SECONDS = 3
@@ -30,7 +31,7 @@ class Misfortune:
         if value == self.stick_on:
             await asyncio.Event().wait()
 
-    def slow_down(self, producer: AIOKafkaProducer) -> None:
+    def slow_down(self, producer: KafkaProducer) -> None:
         """Let every batch of records take its time, as a broker does whose replicas are slow."""
         send = producer.client.send
 

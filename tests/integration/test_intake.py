@@ -66,6 +66,9 @@ async def test_what_is_no_delivery_is_refused_or_parked(
 class DeadProducer:
     """A producer whose Kafka is gone."""
 
+    max_record_bytes = 1_000_000
+    trouble = None
+
     async def start(self) -> None:
         """Pretend to connect."""
 

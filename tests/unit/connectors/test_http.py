@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 
-from connectors.errors import NotSent, Unanswered
-from connectors.http import AiohttpTransport, Request, Response
+from connectors.errors import AnswerTooLarge, NotSent, Unanswered
+from connectors.http import LONGEST_HEADER, MOST_REFUSAL_BYTES, AiohttpTransport, Request, Response
 from tests.deadlines import within
 
 DEADLINE_SECONDS = within(10)
@@ -211,3 +214,110 @@ async def test_a_guard_that_says_no_when_the_connection_stands_keeps_the_request
         await transport(Request("GET", f"{url}/third"))
     await runner.cleanup()
     assert came == ["/first", "/third"]
+
+
+def answer_of(body: bytes, *headers: str, status: int = 200) -> bytes:
+    """An answer as it stands on the wire."""
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape") + body
+
+
+def bomb(megabytes: int) -> bytes:
+    """Gzip of zeros, a thousandth of what it unpacks to."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join(packer.compress(bytes(1024**2)) for _ in range(megabytes)) + packer.flush()
+
+
+async def test_what_unpacks_to_a_thousandfold_is_not_unpacked(server: Server) -> None:
+    """The answer is too large, which is in doubt; what is held of it stays near the bound, and the next call goes well."""
+    server.answers = [answer_of(bomb(256), "Content-Encoding: gzip")]
+    most = 4 * 1024**2
+    async with AiohttpTransport(most_bytes=most) as transport:
+        tracemalloc.start()
+        try:
+            with pytest.raises(AnswerTooLarge) as raised:
+                await transport(Request("POST", server.url, {}, b"{}"))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        after = await transport(Request("GET", server.url))
+    assert (raised.value.status, raised.value.most_bytes) == (200, most)
+    assert isinstance(raised.value, Unanswered)
+    assert peak < 5 * most
+    assert after.body == b"hi"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"x" * 200_001, ()),
+        (gzip.compress(b"x" * 200_001), ("Content-Encoding: gzip",)),
+        (zlib.compress(b"x" * 200_001), ("Content-Encoding: deflate",)),
+        (b"%x\r\n" % 200_001 + b"x" * 200_001 + b"\r\n0\r\n\r\n", ("Transfer-Encoding: chunked",)),
+    ],
+    ids=["plain", "gzip", "deflate", "chunked"],
+)
+async def test_an_answer_is_bounded_however_it_comes(server: Server, body: bytes, headers: tuple[str, ...]) -> None:
+    """One byte too much is too much; the bound itself is not."""
+    raw = answer_of(body, *headers)
+    if "Transfer-Encoding: chunked" in headers:
+        raw = raw.replace(b"Content-Length: %d\r\n" % len(body), b"")
+    server.answers = [raw, raw]
+    async with AiohttpTransport(most_bytes=200_000) as transport:
+        with pytest.raises(AnswerTooLarge):
+            await transport(Request("GET", server.url))
+    async with AiohttpTransport(most_bytes=200_001) as transport:
+        response = await transport(Request("GET", server.url))
+    assert len(response.body) == 200_001
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 404, 422, 429, 500, 503])
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_a_refusal_stays_a_refusal_however_long_it_is(server: Server, status: int, is_packed: bool) -> None:
+    """Its status decides; of its words the first are enough."""
+    body = b"no " * 1_000_000
+    packed = (gzip.compress(body), "Content-Encoding: gzip") if is_packed else (body,)
+    server.answers = [answer_of(*packed, status=status)]
+    async with AiohttpTransport(most_bytes=1024**2) as transport:
+        response = await transport(Request("GET", server.url))
+        assert (response.status, response.body) == (status, body[:MOST_REFUSAL_BYTES])
+        assert (await transport(Request("GET", server.url))).status == 200
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        answer_of(b"hi", "X-Long: " + "x" * 100_000),
+        answer_of(b"hi", *(f"X-{number}: x" for number in range(2000))),
+        answer_of(b"no gzip", "Content-Encoding: gzip"),
+        answer_of(gzip.compress(b"x" * 1000)[:-20], "Content-Encoding: gzip"),
+        answer_of(b"hi", "Content-Encoding: unheard-of"),
+        answer_of(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"5\r\nab" + b"cut",
+        answer_of(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"zz\r\nab\r\n" + b"cut",
+        answer_of(b"").replace(b"Content-Length: 0", b"Content-Length: -1") + b"cut",
+        b"HTTP/1.1 99999 X\r\n\r\ncut",
+    ],
+    ids=[
+        *("a long header", "many headers", "no gzip", "half a gzip", "an unknown encoding"),
+        *("half a chunk", "no chunk", "a negative length", "no status"),
+    ],
+)
+async def test_a_broken_answer_is_in_doubt_or_read_and_nothing_else(server: Server, answer: bytes) -> None:
+    """Never an exception that no row of the table knows; the next call goes well."""
+    server.answers = [answer]
+    async with AiohttpTransport(total_seconds=2.0) as transport:
+        try:
+            response = await transport(Request("POST", server.url, {}, b"{}"))
+        except Unanswered:
+            response = Response(200)
+        assert response.status == 200
+        assert (await transport(Request("GET", server.url))).body == b"hi"
+
+
+async def test_headers_can_be_kept_and_written(server: Server, transport: AiohttpTransport) -> None:
+    """Bytes that are no UTF-8 come from aiohttp as half characters; a trace id goes into records."""
+    server.answers = [answer_of(b"hi", "X-Trace-Id: a\udcffb", f"X-Long: {'x' * 5000}")]
+    headers = (await transport(Request("GET", server.url))).headers
+    assert headers["x-trace-id"] == "a\ufffdb"
+    assert len(headers["x-long"]) == LONGEST_HEADER
+    "".join(headers.values()).encode()

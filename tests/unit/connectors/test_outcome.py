@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import (
+    AnswerTooLarge,
     ConnectorError,
     GrantRefused,
     InvalidRequest,
@@ -23,6 +24,7 @@ LEADS_TO = {
     "connect again": Disposition.PAUSE,
     "no token": Disposition.RETRY,
     "not sent": Disposition.RETRY,
+    "answer too large": Disposition.RETRY,
     "unanswered": Disposition.RETRY,
     "network": Disposition.RETRY,
     "malformed answer": Disposition.RETRY,
@@ -72,6 +74,7 @@ NETWORK: list[tuple[ConnectorError, str]] = [
     (TokenUnavailable("ghl:loc1", "ClientConnectorError"), "no token"),
     (NotSent("POST", "https://x.test/contacts/", "ClientConnectorError"), "not sent"),
     (Unanswered("POST", "https://x.test/contacts/", "TimeoutError"), "unanswered"),
+    (AnswerTooLarge("POST", "https://x.test/contacts/", 201, 1024), "answer too large"),
     (NetworkError("GET", "https://x.test/contacts/", "ClientPayloadError"), "network"),
     (MALFORMED, "malformed answer"),
     (InvalidRequest("ghl", "create-contact", ("foo should not exist",)), "refused"),
@@ -275,6 +278,7 @@ def test_one_vendors_texts_decide_nothing_for_the_other() -> None:
     ("error", "expected"),
     [
         (Unanswered("POST", "https://x.test/contacts/", "TimeoutError"), True),
+        (AnswerTooLarge("POST", "https://x.test/contacts/", 201, 1024), False),
         (NotSent("POST", "https://x.test/contacts/", "ClientConnectorError"), False),
         (ghl(504, "Gateway Timeout"), True),
         (ghl(502, "Bad Gateway"), True),

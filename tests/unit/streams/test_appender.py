@@ -9,11 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.appender import MOST_RECORDS, Appender, Batch, Record
+from streams.appender import (
+    MOST_RECORDS,
+    Appender,
+    Batch,
+    NotWritten,
+    Record,
+    RecordsRefused,
+    RecordTooLarge,
+    UnknownOffset,
+)
 from tests.deadlines import within
 
 DEADLINE_SECONDS = within(10)
@@ -48,6 +58,8 @@ class FakeBatch:
 class FakeProducer:
     """Follows the `Producer` protocol. With `is_manual` each batch waits until `acknowledge` or `refuse`."""
 
+    max_record_bytes = 1_000_000
+
     def __init__(self, capacity: int = 10_000, *, is_manual: bool = False) -> None:
         self.capacity = capacity
         self.is_manual = is_manual
@@ -63,7 +75,9 @@ class FakeProducer:
             raise RuntimeError("producer is closed")
         return FakeBatch(self.capacity)
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
+    async def send_batch(
+        self, batch: Batch, topic: str, *, partition: int, within: float
+    ) -> asyncio.Future[RecordMetadata]:
         """Append to the log of the partition, or refuse."""
         assert isinstance(batch, FakeBatch)
         await asyncio.sleep(0)
@@ -212,8 +226,24 @@ async def test_a_record_bigger_than_any_batch_is_an_error_that_names_its_topic()
         return_exceptions=True,
     )
     assert (results[0], results[2]) == ([0], [1])
-    assert isinstance(results[1], ValueError)
+    assert isinstance(results[1], RecordTooLarge)
     assert "ghl.receipts" in str(results[1])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotWritten("t", "away", in_doubt=True),
+        UnknownOffset("t", "away", in_doubt=True),
+        RecordTooLarge("t", 2, 1),
+        RecordsRefused("t", "away", is_size=True),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_was_not_written_is_an_error_of_kafka(error: NotWritten) -> None:
+    """Commands, the console and dispatchers expect those, and say one line or try again."""
+    assert isinstance(error, KafkaError)
+    assert str(error).startswith("Kafka did not acknowledge a record for t")
 
 
 async def test_more_records_than_a_batch_may_hold_leave_in_several() -> None:

@@ -14,7 +14,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.logs import HIDDEN, SHORTEST_SECRET, Form, Redaction, about, set_up_logs
+from streams.logs import HIDDEN, REPEAT_SECONDS, REPEATS, SHORTEST_SECRET, Form, Redaction, Repeats, about, set_up_logs
 
 SECRET = "pit-0f3c-not-a-real-one"
 
@@ -131,3 +131,51 @@ def test_kafkas_chatter_is_kept_to_warnings_unless_everything_is_wanted() -> Non
     told = lines("text", "debug")
     logging.getLogger("aiokafka.consumer").info("chatter")
     assert "chatter" in told.getvalue()
+
+
+def _record(name: str, sentence: str, *values: object, repeats: bool = False) -> logging.LogRecord:
+    record = logging.LogRecord(name, logging.ERROR, __file__, 1, sentence, values, None)
+    if repeats:
+        record.__dict__.update(REPEATS)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("name", "sentences", "repeats"),
+    [
+        ("aiokafka", ["Unable connect to node with id %s: %s"] * 50, False),
+        ("aiokafka.consumer.fetcher", [f"Failed fetch from {number}" for number in range(50)], False),
+        ("faust.transport.consumer", ["[^--Fetcher]: Crashed"] * 50, False),
+        ("lofty_ghl.gateway", ["Kafka did not take it"] * 50, True),
+    ],
+)
+def test_what_repeats_is_told_once_a_minute_with_its_number(name: str, sentences: list[str], repeats: bool) -> None:
+    """Without a broker, libraries say the same many times a second."""
+    now = 0.0
+    repeating = Repeats(lambda: now)
+    passed = [repeating.filter(_record(name, one, repeats=repeats)) for one in sentences]
+    now = REPEAT_SECONDS
+    later = _record(name, sentences[0], repeats=repeats)
+    passes_later = repeating.filter(later)
+
+    assert passed == [True] + [False] * 49
+    assert passes_later
+    assert "49 times more" in later.getMessage()
+
+
+def test_what_is_ours_or_another_message_is_told_each_time() -> None:
+    """Only repeats of one kind are held back."""
+    repeating = Repeats(lambda: 0.0)
+    ours = [repeating.filter(_record("lofty_ghl.worker", "as before")) for _ in range(3)]
+    others = [repeating.filter(_record("aiokafka", text)) for text in ("one", "two", "three")]
+
+    assert ours == others == [True] * 3
+
+
+def test_messages_of_ever_new_kinds_take_no_memory_without_bound() -> None:
+    """A library may write values into its sentences."""
+    repeating = Repeats(lambda: 0.0)
+    passed = [repeating.filter(_record("aiokafka", f"odd {'x' * number}")) for number in range(2000)]
+
+    assert all(passed[:190])
+    assert len(repeating._told) <= 500

@@ -19,6 +19,15 @@ _ACCESS = "Connect it again on the page Connections, or mend the key or token, t
 # The first row that fits decides; an empty stage or reason fits any.
 _CAUSES: tuple[tuple[str, str, Cause], ...] = (
     (
+        "",
+        "too large",
+        Cause(
+            "It is too large",
+            "Its size stands with it. Make it smaller where it comes from (a picture inside a note or task is the usual "
+            "cause), and it is tried again by itself; else discard it.",
+        ),
+    ),
+    (
         "intake",
         "",
         Cause(

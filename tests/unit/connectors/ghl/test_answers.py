@@ -127,3 +127,12 @@ async def test_an_update_may_answer_nothing(body: bytes) -> None:
         return Response(200, {}, body)
 
     assert await GhlClient(transport, StaticAuth("Bearer", TOKEN)).update_contact("c1", {"city": "Austin"}) is None
+
+
+async def test_what_a_refusal_says_beside_its_words_is_bounded() -> None:
+    """An id of a megabyte would be kept in each receipt."""
+    meta = {"contactId": "c1", "long": "x" * 1_000_000, **{f"n{number}": 1 for number in range(1000)}}
+    error = await refused(400, as_json(message="m", meta=meta, traceId="t" * 1_000_000))
+    assert error.meta["contactId"] == "c1"
+    assert len(str(error.meta)) < 1000
+    assert len(error.trace_id or "") <= 200

@@ -72,12 +72,11 @@ def test_unknown_shapes_are_told_without_their_content(payload: dict[str, Any]) 
     assert "said" not in str(refused.value)
 
 
-def test_a_payload_that_is_nested_too_deep_is_an_unknown_shape() -> None:
-    deep: Any = 1
-    for _ in range(100):
-        deep = {"a": deep}
-    with pytest.raises(UnknownShape, match="nested"):
-        parse(orjson.dumps({**NOTE, "body": deep}))
+@pytest.mark.parametrize(("levels", "kind"), [(45, UnknownShape), (100, NotJson), (1500, NotJson), (200_000, NotJson)])
+def test_a_payload_that_is_nested_too_deep_is_refused(levels: int, kind: type[Exception]) -> None:
+    body = orjson.dumps({**NOTE, "body": 0}).replace(b'"body":0', b'"body":' + b'{"a":' * levels + b"1" + b"}" * levels)
+    with pytest.raises(kind, match="nested"):
+        parse(body)
 
 
 JSON = st.recursive(

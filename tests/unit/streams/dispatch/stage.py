@@ -56,6 +56,8 @@ class Kept:
 class Log:
     """Kafka as a list a topic: what is sent is acknowledged at once. `read_by` are consumers, called with each message."""
 
+    max_record_bytes = 1_000_000
+
     def __init__(self) -> None:
         self.records: dict[str, list[SimpleNamespace]] = defaultdict(list)
         self.read_by: dict[str, Callable[[list[Any]], Awaitable[None]]] = {}
@@ -65,7 +67,9 @@ class Log:
         """A new batch."""
         return Kept()
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
+    async def send_batch(
+        self, batch: Batch, topic: str, *, partition: int, within: float
+    ) -> asyncio.Future[RecordMetadata]:
         """Append to the topic, and let its consumer read."""
         assert isinstance(batch, Kept)
         first = len(self.records[topic])

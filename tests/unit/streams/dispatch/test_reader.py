@@ -16,6 +16,7 @@ from streams.core.pauses import PAUSE_SECONDS
 from streams.core.rows import FetchRow
 from streams.dispatch.loop import AGAIN, DONE, Finish
 from streams.dispatch.reader import WINDOW_SECONDS, Reader, Team
+from streams.limits import DEFAULT
 from streams.metrics import Metrics
 from streams.words import Entity, Snapshot
 from tests.unit.streams.dispatch.stage import (
@@ -339,6 +340,29 @@ async def test_a_backoff_keeps_what_a_newer_change_has_merged() -> None:
     row = on.row(LEAD)
     assert row is not None
     assert (row.generation, row.attempts) == (2, 1)
+
+
+@pytest.mark.parametrize("size", [DEFAULT.state, 900_000, 2_000_000])
+async def test_a_state_that_no_row_can_hold_is_parked_with_its_size(size: int) -> None:
+    """Its row in the outbox would be larger than it is, and the worker would end over and over."""
+    on = Desk(answer(200, {"lead": {"leadId": 77, "picture": "x" * size}}))
+    on.pending(LEAD)
+    assert await on.read(LEAD) == DONE
+    (parked,) = on.parked
+    row = on.row(LEAD)
+    assert on.snapshots == []
+    assert (parked.reason, parked.entity) == ("too large", LEAD.key)
+    assert (parked.original_size or len(parked.original_bytes())) > size
+    assert row is not None
+    assert row.parked == "too large"
+
+
+async def test_the_largest_state_that_a_row_can_hold_is_emitted() -> None:
+    """A kilobyte below the limit."""
+    on = Desk(answer(200, {"lead": {"leadId": 77, "picture": "x" * (DEFAULT.state - 1024)}}))
+    on.pending(LEAD)
+    assert await on.read(LEAD) == DONE
+    assert len(on.snapshots) == 1
 
 
 FORBIDDEN = answer(403, {"message": "Forbidden"})

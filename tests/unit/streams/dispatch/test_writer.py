@@ -94,11 +94,13 @@ class Desk(Stage):
 class Forgetful(Log):
     """A Kafka that takes each receipt but those that say `applied`."""
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
+    async def send_batch(
+        self, batch: Batch, topic: str, *, partition: int, within: float
+    ) -> asyncio.Future[RecordMetadata]:
         assert isinstance(batch, Kept)
         if any(b'"applied"' in (value or b"") for _, value in batch.rows):
             raise KafkaError("the broker went away")
-        return await super().send_batch(batch, topic, partition=partition)
+        return await super().send_batch(batch, topic, partition=partition, within=within)
 
 
 async def test_a_create_whose_receipt_cannot_be_written_is_in_doubt_before_anything_else_is_planned() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.appender import Record
+from streams.appender import Record, RecordTooLarge
 from streams.core.rows import SeenRow
 from streams.tables import MemoryStore, Table
 
@@ -17,6 +17,8 @@ SEEN = b"seen"
 
 class Kafka:
     """Takes records in order, and acknowledges them when the test says."""
+
+    max_record_bytes = 1000
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -179,3 +181,32 @@ async def test_whatever_comes_when_a_partition_goes_and_returns_the_store_is_its
         for one in kafka.records[: 0 if position is None else position + 1]:
             wanted.pop(one.key, None) if one.value is None else wanted.update({one.key: one.value})
         assert dict(store.scan(1, SEEN)) == wanted
+
+
+async def test_a_row_that_kafka_does_not_take_is_told_and_one_of_a_partition_that_went_is_not() -> None:
+    """What stands here then differs from the changelog: whoever owns the table must end."""
+    table, kafka, _ = a_table()
+    told: list[tuple[str, str]] = []
+    table.failed = lambda name, error: told.append((name, str(error)))
+    table.put(1, "a", row(5))
+    table.put(2, "b", row(5))
+    table.release(2)
+    for waiting in kafka.waiting:
+        waiting.set_exception(RuntimeError("no answer"))
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError):
+        await table.flush()
+
+    assert told == [("seen", "no answer")]
+
+
+async def test_a_row_that_no_changelog_takes_changes_nothing() -> None:
+    """The one who puts it hears of it; all other rows go on."""
+    table, kafka, _ = a_table()
+    with pytest.raises(RecordTooLarge):
+        table.put(1, "k" * 1000, row(5))
+    table.put(1, "a", row(5))
+    await kafka.acknowledge()
+    await table.flush()
+
+    assert [key for key, _ in table.items(1)] == ["a"]

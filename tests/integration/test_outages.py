@@ -1,0 +1,385 @@
+"""Kafka away, frozen, or refusing: what is appended ends, in order, and everything heals without a person."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.appender import Appender, NotWritten, Record, RecordTooLarge
+from streams.producer import KafkaProducer
+from streams.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, SNAPSHOTS, SWEEPS
+from streams.words import Parked
+from tests.deadlines import within
+from tests.integration.stage import LOCATION, PARTITIONS, SECRET, Stage, stage
+from tests.kafka.broker import real_broker
+from tests.kafka.jars import why_unavailable
+from tests.kafka.node import KafkaNode
+
+pytestmark = pytest.mark.thorough
+
+PATIENCE_SECONDS = within(60)
+"""How long something may take that takes a second on an idle machine."""
+
+RECORD_BYTES = 1_500_000
+"""More than Kafka takes by default."""
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[KafkaNode]:
+    """A node of this file's own: its tests take it away and bring it back."""
+    missing = why_unavailable()
+    if missing is not None:
+        pytest.skip(missing)
+    with KafkaNode() as running:
+        yield running
+
+
+async def freeze(kafka: KafkaNode) -> None:
+    """Return once none of its threads runs."""
+    os.kill(kafka.pid, signal.SIGSTOP)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while _runs(kafka.pid):
+            await asyncio.sleep(0.01)
+
+
+def _runs(pid: int) -> bool:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            if (thread / "stat").read_text().rpartition(")")[2].split()[0] != "T":
+                return True
+        except FileNotFoundError:
+            continue
+    return False
+
+
+class Desk:
+    """A topic of one test's own, and an appender to it."""
+
+    def __init__(self, kafka: KafkaNode, delivery_seconds: float, request_seconds: float) -> None:
+        self.kafka = kafka
+        self.topic = f"t-{uuid.uuid4().hex[:8]}"
+        self.producer = KafkaProducer(
+            {"bootstrap_servers": kafka.bootstrap}, RECORD_BYTES, request_seconds=request_seconds
+        )
+        self.appender = Appender(self.producer, delivery_seconds=delivery_seconds)
+        self.replaced: list[str] = []
+        self.producer.replaced = self.replaced.append
+
+    async def append(self, *values: str) -> list[int]:
+        """To partition 0."""
+        return await self.appender.append([Record(self.topic, 0, b"k", value.encode()) for value in values])
+
+    async def log(self) -> list[str]:
+        """What the topic holds, in order."""
+        place = TopicPartition(self.topic, 0)
+        async with AIOKafkaConsumer(bootstrap_servers=self.kafka.bootstrap, max_partition_fetch_bytes=4_000_000) as one:
+            one.assign([place])
+            one.seek(place, 0)
+            end = (await one.end_offsets([place]))[place]
+            found: list[str] = []
+            while len(found) < end:
+                record = await asyncio.wait_for(one.getone(), PATIENCE_SECONDS)
+                found.append(record.value.decode())
+            return found
+
+    async def until_failing(self) -> None:
+        """Wait until the producer says that appends fail."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while self.producer.trouble is None:
+                await asyncio.sleep(0.05)
+
+    async def until_well(self) -> None:
+        """Wait until it says that they do not."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while self.producer.trouble is not None:
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def desk(
+    kafka: KafkaNode, *, delivery_seconds: float = 120.0, request_seconds: float = 15.0
+) -> AsyncIterator[Desk]:
+    """A desk on a topic that Kafka has made."""
+    made = Desk(kafka, delivery_seconds, request_seconds)
+    real_broker(kafka.bootstrap, "a node").create_topics({made.topic: {}}, 2)
+    await made.producer.start()
+    try:
+        yield made
+    finally:
+        await made.producer.stop()
+
+
+async def test_what_is_appended_while_kafka_is_away_is_written_once_and_in_order(kafka: KafkaNode) -> None:
+    """Shorter than its time: nobody hears of it, but those who ask whether appends fail."""
+    async with desk(kafka) as on:
+        await on.append("before")
+        await asyncio.to_thread(kafka.kill)
+        waiting = [asyncio.create_task(on.append(f"during {number}")) for number in range(20)]
+        await on.until_failing()
+        await asyncio.to_thread(kafka.start)
+        offsets = await asyncio.gather(*waiting)
+        after = await on.append("after")
+        trouble, log = on.producer.trouble, await on.log()
+
+    assert log == ["before", *(f"during {number}" for number in range(20)), "after"]
+    assert [*offsets, after] == [[number] for number in range(1, 22)]
+    assert trouble is None
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+async def test_a_batch_whose_time_is_over_fails_and_the_partition_is_not_broken(kafka: KafkaNode, how: str) -> None:
+    """aiokafka's own producer would answer each later append to it with `OutOfOrderSequenceNumber`."""
+    async with desk(kafka, delivery_seconds=1.5, request_seconds=1.0) as on:
+        await on.append("before")
+        if how == "killed":
+            await asyncio.to_thread(kafka.kill)
+        else:
+            await freeze(kafka)
+        failures = [await _failure(on.append(f"lost {number}")) for number in range(3)]
+        trouble = on.producer.trouble
+        if how == "killed":
+            await asyncio.to_thread(kafka.start)
+        else:
+            os.kill(kafka.pid, signal.SIGCONT)
+        await on.until_well()
+        [first] = await _until_written(on, "after")
+        [second] = await _until_written(on, "and again")
+        log = await on.log()
+
+    assert all(isinstance(one, NotWritten) for one in failures)
+    assert trouble is not None
+    # In doubt: it may have come, and then before what was acknowledged later.
+    assert (log[first], log[second]) == ("after", "and again")
+    assert [one for one in log[first:] if one.startswith("lost")] == []
+
+
+async def test_a_request_without_an_answer_is_never_written_behind_what_came_later(kafka: KafkaNode) -> None:
+    """It lies in the broker's socket while others are written over a new connection: the newer epoch keeps it out."""
+    async with desk(kafka, delivery_seconds=1.5, request_seconds=1.0) as on:
+        await on.append("before")
+        for number in range(5):
+            await freeze(kafka)
+            failure = await _failure(on.append(f"old {number}"))
+            os.kill(kafka.pid, signal.SIGCONT)
+            await _until_written(on, f"new {number}")
+            assert isinstance(failure, NotWritten)
+            assert failure.in_doubt
+        log = await on.log()
+
+    places = {value: max(at for at, one in enumerate(log) if one == value) for value in log}
+    for number in range(5):
+        assert places.get(f"old {number}", -1) < places[f"new {number}"]
+        assert log.count(f"old {number}") <= 1
+    assert "in doubt" in on.replaced
+
+
+async def test_a_record_that_the_topic_does_not_take_fails_alone(kafka: KafkaNode) -> None:
+    """Also in the middle of others, and the next ones are written."""
+    async with desk(kafka) as on:
+        await on.append("before")
+        results = await asyncio.gather(
+            *(on.append(value) for value in ("a", "b", "x" * 1_300_000, "c")), return_exceptions=True
+        )
+        after = await on.append("after")
+        log = await on.log()
+
+    [refused] = [one for one in results if not isinstance(one, list)]
+    assert isinstance(refused, RecordTooLarge)
+    assert refused.size > 1_300_000
+    assert log == ["before", "a", "b", "c", "after"]
+    assert after == [4]
+    assert on.replaced == []
+
+
+async def test_a_record_above_our_own_limit_never_reaches_kafka(kafka: KafkaNode) -> None:
+    """It is refused at once, with its size and the limit."""
+    async with desk(kafka) as on:
+        refused = await _failure(on.append("x" * RECORD_BYTES))
+        after = await on.append("after")
+
+    assert isinstance(refused, RecordTooLarge)
+    assert (refused.limit, refused.in_doubt) == (RECORD_BYTES, False)
+    assert after == [0]
+
+
+@pytest.mark.parametrize("lost", ["sequence", "epoch"])
+async def test_an_identity_that_kafka_does_not_accept_is_replaced(kafka: KafkaNode, lost: str) -> None:
+    """As after an unclean election, which loses the partition's end: nobody who appends hears of it."""
+    async with desk(kafka) as on:
+        await on.append("before")
+        identity = on.producer._identities[TopicPartition(on.topic, 0)]
+        if lost == "sequence":
+            identity.sequence += 7
+        else:
+            # Kafka knows a newer epoch of this producer id than we do.
+            identity.epoch, identity.sequence = 1, 0
+            await on.append("newer")
+            stale = on.producer._identities[TopicPartition(on.topic, 0)]
+            stale.epoch, stale.sequence = 0, 2
+        after = await on.append("after")
+        again = await on.append("again")
+        log = await on.log()
+
+    assert on.replaced == ["refused"]
+    assert log[-2:] == ["after", "again"]
+    assert again == [after[0] + 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "seconds"), [("killed", 65.0), ("frozen", 65.0)])
+async def test_after_a_minute_everything_is_written(kafka: KafkaNode, how: str, seconds: float) -> None:
+    """With the times that are set outside of tests: shorter than `DELIVERY_SECONDS`, so nothing fails."""
+    async with desk(kafka) as on:
+        await on.append("before")
+        if how == "killed":
+            await asyncio.to_thread(kafka.kill)
+        else:
+            await freeze(kafka)
+        waiting = []
+        for number in range(int(seconds)):
+            waiting.append(asyncio.create_task(on.append(f"during {number}")))
+            await asyncio.sleep(1.0)  # the outage itself
+        if how == "killed":
+            await asyncio.to_thread(kafka.start)
+        else:
+            os.kill(kafka.pid, signal.SIGCONT)
+        await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE_SECONDS)
+        await on.append("after")
+        log = await on.log()
+
+    assert log == ["before", *(f"during {number}" for number in range(int(seconds))), "after"]
+
+
+# -- the processes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(480)  # the outage, and what is waited for after it
+@pytest.mark.parametrize(("how", "seconds"), [("killed", 8.0), ("killed", 65.0), ("killed", 20.0)])
+async def test_leads_that_are_made_while_kafka_is_away_are_in_ghl_soon_after(
+    kafka: KafkaNode, tmp_path: Path, how: str, seconds: float
+) -> None:
+    """Gateway and worker say that they are not ready, and are again by themselves; who was answered 200 is not missing."""
+    ended: list[str] = []
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        leads = [on.new_lead() for _ in range(4)]
+        await on.until(lambda: set(leads) <= set(on.contacts()))
+        await asyncio.to_thread(kafka.kill)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            leads.append(on.new_lead())
+            await asyncio.sleep(1.0)  # the outage itself
+        during = await _readiness(on)
+        alive = await _status(on, f"{on.gateway.url}/healthz")
+        await asyncio.to_thread(kafka.start)
+        await on.until(lambda: set(leads) <= set(on.contacts()), 120.0)
+        await on.until(lambda: on.worker.is_ready and on.gateway.is_ready, 60.0)
+        after = await _readiness(on)
+        await on.until_quiet(120.0)
+        twice = len(on.ghl.place(LOCATION).contacts) - len(set(leads))
+
+    assert ended == []
+    assert during == (False, 503)
+    assert alive == 200
+    assert after == (True, 200)
+    assert twice == 0
+
+
+async def _readiness(on: Stage) -> tuple[bool, int]:
+    return on.worker.is_ready, await _status(on, f"{on.gateway.url}/readyz")
+
+
+async def _status(on: Stage, url: str) -> int:
+    async with on.http.get(url) as answer:
+        return answer.status
+
+
+async def test_a_snapshot_that_no_row_can_hold_is_parked_with_its_size_and_the_next_lead_arrives(
+    kafka: KafkaNode, tmp_path: Path
+) -> None:
+    """A task with a picture inside, at every size around the limits; a smaller one of the same lead is written."""
+    ended: list[str] = []
+    sizes = (340_000, 700_000, 1_040_000, 1_300_000, 3_000_000)
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+        for size in sizes:
+            picture = "x" * size
+            on.edit("create", "task", leadId=lead, fields={"content": picture})
+
+        async def parked() -> list[Parked]:
+            return [one for one in await on.parked() if one.reason == "too large"]
+
+        async def are_parked() -> bool:
+            return len(await parked()) == len(sizes)
+
+        await on.until(are_parked, 120.0)
+        later = on.new_lead()
+        await on.until(lambda: later in on.contacts(), 60.0)
+        found = await parked()
+
+    assert ended == []
+    assert sorted(one.original_size or len(one.original_bytes()) for one in found) >= sorted(sizes)
+    assert all(one.entity is not None and one.stage == "fetch" for one in found)
+
+
+@pytest.mark.parametrize("size", [100, 740_000, 900_000, 1_048_576])
+async def test_every_body_that_the_gateway_takes_is_kept(kafka: KafkaNode, tmp_path: Path, size: int) -> None:
+    """Of both vendors, known or not, up to `max_body_bytes`: 200, its bytes on `parked`, and the next one is taken."""
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": lambda _why: None}) as on:
+        strange = b'{"x": "' + b"y" * (size - 9) + b'"}'
+        url = f"{on.gateway.url}/lofty/{SECRET}"
+        statuses = []
+        for body in (strange, b'{"x": 1}'):
+            async with on.http.post(url, data=body) as answer:
+                statuses.append(answer.status)
+        kept = {one.original_bytes() for one in await on.parked()}
+
+    assert statuses == [200, 200]
+    assert {strange, b'{"x": 1}'} <= kept
+
+
+@pytest.mark.parametrize("topic", [CHANGES, FETCHES, SNAPSHOTS, GHL_CHANGES, LOFTY_WRITES, SWEEPS])
+async def test_a_large_record_on_a_topic_is_parked_and_the_next_goes_on(
+    kafka: KafkaNode, tmp_path: Path, topic: str
+) -> None:
+    """Garbage or not: its parked form always fits."""
+    ended: list[str] = []
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        for partition in range(PARTITIONS):
+            await on.produce(topic, b"k" * 2000, b"\x00" * 900_000, at=partition)
+
+        async def are_parked() -> bool:
+            return len(await on.parked()) == PARTITIONS
+
+        await on.until(are_parked, 60.0)
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts(), 60.0)
+        parked = await on.parked()
+
+    assert ended == []
+    assert {one.original_size for one in parked} == {900_000}
+
+
+async def _failure(append: object) -> BaseException | None:
+    [result] = await asyncio.gather(append, return_exceptions=True)  # type: ignore[call-overload]  # a coroutine
+    return result if isinstance(result, BaseException) else None
+
+
+async def _until_written(on: Desk, value: str) -> list[int]:
+    """Append until Kafka has it: right after an outage it may take longer than these tests' short time."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            try:
+                return await on.append(value)
+            except NotWritten:
+                continue

@@ -1,0 +1,99 @@
+"""Parking always ends in a record that Kafka takes, and what is too large for a row stops nobody else."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streams.appender import NotWritten, Record, RecordTooLarge
+from streams.limits import SHORTENED_BYTES
+from streams.parking import Parking, bounded
+from streams.topics import TopicNames
+from streams.words import Parked
+
+PARKED = Parked(stage="intake", reason="unknown shape", message="?", at_ms=1, source="POST", original="")
+
+
+class Topic:
+    """An appender whose topic takes so much, however large our own limit is."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self.records: list[Record] = []
+
+    async def append(self, records: Any, **_: Any) -> list[int]:
+        """Take them, or none."""
+        for one in (taken := list(records)):
+            if one.size > self.most_bytes:
+                raise RecordTooLarge(one.topic, one.size, 0)
+        self.records += taken
+        return list(range(len(taken)))
+
+
+@pytest.mark.parametrize(("size", "kept"), [(900_000, 900_000), (200_000, 200_000)])
+async def test_an_original_is_kept_whole_where_the_topic_takes_it(size: int, kept: int) -> None:
+    """As our own limits say."""
+    topic = Topic(2_000_000)
+    await Parking(TopicNames(), 4).append(topic, PARKED.model_copy(update={"original": Parked.encode(b"x" * size)}))  # type: ignore[arg-type]  # a stand-in
+    [record] = topic.records
+
+    assert len(Parked.from_bytes(record.value).original_bytes()) == kept
+
+
+async def test_where_the_topic_takes_less_the_original_is_shortened() -> None:
+    """A topic that was made before the limits, or by others."""
+    topic, counted = Topic(1_000_000), list[str]()
+    parking = Parking(TopicNames(), 4, lambda _stage, reason: counted.append(reason))
+    await parking.append(topic, PARKED.model_copy(update={"original": Parked.encode(b"x" * 900_000)}))  # type: ignore[arg-type]  # a stand-in
+    [record] = topic.records
+    parked = Parked.from_bytes(record.value)
+
+    assert (len(parked.original_bytes()), parked.original_size) == (SHORTENED_BYTES, 900_000)
+    assert counted == ["unknown shape"]
+
+
+async def test_what_kafka_does_not_take_for_another_reason_is_not_tried_shortened() -> None:
+    """A shorter one would fare no better."""
+
+    class Away(Topic):
+        tries = 0
+
+        async def append(self, records: Any, **_: Any) -> list[int]:
+            self.tries += 1
+            raise NotWritten("parked", "no answer", in_doubt=True)
+
+    away = Away(1)
+    with pytest.raises(NotWritten):
+        await Parking(TopicNames(), 4).append(away, PARKED)  # type: ignore[arg-type]  # a stand-in
+
+    assert away.tries == 1
+
+
+@pytest.mark.parametrize(("key", "value"), [(b"k", b"x" * 1001), (b"k" * 990, b"x" * 20), (b"k" * 900_000, None)])
+async def test_what_is_too_large_for_a_row_is_parked_and_the_others_go_on(key: bytes, value: bytes | None) -> None:
+    """Its key counts, too."""
+    handed: list[Any] = []
+
+    async def process(messages: list[Any]) -> None:
+        handed.extend(messages)
+
+    topic, parking = Topic(1_000_000), Parking(TopicNames(), 4)
+    work = bounded(
+        process,
+        stage="deliver",
+        most_bytes=1000,
+        appender=topic,  # type: ignore[arg-type]  # a stand-in
+        parking=parking,
+        now_ms=lambda: 5,
+    )
+    well = SimpleNamespace(topic="t", partition=0, offset=1, key=b"k", value=b"well")
+    large = SimpleNamespace(topic="t", partition=0, offset=2, key=key, value=value)
+    await work([large, well])
+    await work([large])
+    parked = [Parked.from_bytes(one.value) for one in topic.records]
+
+    assert handed == [well]
+    assert [one.source for one in parked] == ["t/0@2", "t/0@2"]
+    assert {one.reason for one in parked} == {"unreadable"}
