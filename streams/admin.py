@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from streams.kafka import client_options
+from streams.kafka_trouble import TopicsRefused, topic_trouble
 from streams.limits import Limits
 from streams.settings import Settings
 from streams.topics import MAX_MESSAGE_BYTES, TopicNames
@@ -50,7 +52,10 @@ async def inspect(settings: Settings) -> list[TopicState]:
 
 
 async def create_missing(settings: Settings) -> list[str]:
-    """Create the topics that are missing; returns their names. Never changes one that is there."""
+    """Create the topics that are missing; returns their names. Never changes one that is there.
+
+    Raises `TopicsRefused` with Kafka's words for each that it did not make.
+    """
     missing = [state for state in await inspect(settings) if not state.exists]
     if not missing:
         return []
@@ -58,7 +63,7 @@ async def create_missing(settings: Settings) -> list[str]:
     await admin.start()
     try:
         kafka = settings.kafka
-        await admin.create_topics(
+        answer = await admin.create_topics(
             [
                 NewTopic(state.name, kafka.partitions, kafka.replication_factor, topic_configs=dict(state.wanted))
                 for state in missing
@@ -66,7 +71,17 @@ async def create_missing(settings: Settings) -> list[str]:
         )
     finally:
         await admin.close()
-    return [state.name for state in missing]
+    created: list[str] = []
+    refused: dict[str, str] = {}
+    for name, code, *said in answer.topic_errors:
+        error = for_code(code)
+        if error is NoError:
+            created.append(name)
+        elif error is not TopicAlreadyExistsError:  # another was faster
+            refused[name] = topic_trouble(error, said[0] if said else None, kafka)
+    if refused:
+        raise TopicsRefused(refused, created)
+    return created
 
 
 async def _configs(admin: AIOKafkaAdminClient, topics: set[str]) -> dict[str, dict[str, str]]:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.cluster import ClusterMetadata
-from aiokafka.errors import KafkaConnectionError, LeaderNotAvailableError
+from aiokafka.conn import create_conn, get_ip_port_afi
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    LeaderNotAvailableError,
+    for_code,
+)
+from aiokafka.protocol.group import HeartbeatRequest
+from aiokafka.protocol.metadata import MetadataRequest
 
+from streams.kafka_trouble import KafkaRefused, connection_trouble, rights_trouble, tls_context
 from streams.limits import Limits
 from streams.producer import KafkaProducer
 from streams.settings import Kafka, Settings
@@ -62,7 +71,7 @@ def options_of(kafka: Kafka, password: str | None) -> dict[str, Any]:
         "retry_backoff_ms": RETRY_BACKOFF_MS,
     }
     if kafka.security_protocol.endswith("SSL"):
-        options["ssl_context"] = ssl.create_default_context(cafile=kafka.ssl_cafile)
+        options["ssl_context"] = tls_context(kafka)
     if kafka.sasl_mechanism:
         options["sasl_mechanism"] = kafka.sasl_mechanism
         options["sasl_plain_username"] = kafka.sasl_username
@@ -84,8 +93,9 @@ REACH_SECONDS = 8.0
 async def reach(settings: Settings) -> dict[str, int]:
     """Ask Kafka for its topics: the number of partitions of each. Creates none.
 
-    Raises aiokafka's error when Kafka does not answer within `REACH_SECONDS`.
+    Raises aiokafka's error when Kafka does not answer within `REACH_SECONDS`; `KafkaRefused` says why.
     """
+    await _try_servers(settings)
     client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
     try:
         async with asyncio.timeout(REACH_SECONDS):
@@ -94,10 +104,67 @@ async def reach(settings: Settings) -> dict[str, int]:
     except TimeoutError:
         raise KafkaConnectionError(f"no answer within {REACH_SECONDS:.0f} s") from None
     except KafkaConnectionError:
-        raise KafkaConnectionError("nobody answers there, or refuses us") from None
+        raise KafkaConnectionError("connection refused, or no broker at this address") from None
     finally:
         await client.close()
     return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
+
+
+async def _try_servers(settings: Settings) -> None:
+    """Return once one of the servers takes us. Raises `KafkaRefused` with what each says; aiokafka would tell its log only."""
+    options = client_options(settings)
+    servers = str(options.pop("bootstrap_servers"))
+    del options["retry_backoff_ms"]  # of clients; here is one connection, and no second attempt
+    told: list[str] = []
+    for server in servers.split(","):
+        host, port, _ = get_ip_port_afi(server.strip())
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                connection = await create_conn(host, port, **options, request_timeout_ms=int(REACH_SECONDS * 1000))
+                try:
+                    await connection.send(
+                        MetadataRequest([])
+                    )  # a listener with SASL takes the connection, and nothing else
+                finally:
+                    connection.close()
+        except (OSError, EOFError, KafkaError) as error:
+            told.append(connection_trouble(error, settings.kafka, server.strip()))
+        else:
+            return
+    raise KafkaRefused("; ".join(dict.fromkeys(told)))
+
+
+async def demand_group(settings: Settings, group: str) -> None:
+    """Ask whether we may join a group. Raises `KafkaRefused` when a right is missing.
+
+    A consumer without it is told so by its log only, and tries for ever.
+    The question is a heartbeat of a member that there is not: it needs the same right as joining, and changes nothing.
+    """
+    client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
+    await client.bootstrap()
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            while True:
+                try:
+                    node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+                    answer = await client.send(
+                        node, HeartbeatRequest(group, -1, "nobody"), group=ConnectionGroup.COORDINATION
+                    )
+                    error = for_code(answer.error_code)
+                    if not error.retriable:
+                        break
+                except KafkaError as raised:
+                    if not raised.retriable:
+                        raise
+                await asyncio.sleep(0.2)
+    except GroupAuthorizationFailedError as refused:
+        raise KafkaRefused(rights_trouble(refused, settings.kafka, group)) from None
+    except TimeoutError:
+        return  # the coordinator is not there yet: the consumer waits for it
+    finally:
+        await client.close()
+    if issubclass(error, GroupAuthorizationFailedError):
+        raise KafkaRefused(rights_trouble(error(), settings.kafka, group))
 
 
 LED_SECONDS = 30.0
@@ -254,7 +321,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
     """The connection options of a Faust app."""
     kafka = settings.kafka
     options: dict[str, Any] = {"broker": [f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(",")]}
-    context = ssl.create_default_context(cafile=kafka.ssl_cafile) if kafka.security_protocol.endswith("SSL") else None
+    context = tls_context(kafka) if kafka.security_protocol.endswith("SSL") else None
     if kafka.sasl_mechanism:
         options["broker_credentials"] = faust.SASLCredentials(
             username=kafka.sasl_username,

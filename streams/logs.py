@@ -161,5 +161,16 @@ class _Line:
         at, level, name = event.pop("at"), event.pop("level"), event.pop("logger", "")
         sentence, traceback = event.pop("event"), event.pop("exception", "")
         facts = "".join(f" {key}={value}" for key, value in sorted(event.items()))
-        below = f"\n{traceback}" if traceback else ""
-        return f"{at} {level.upper():<8} {name}  {sentence}{facts}{below}"
+        below = "".join(f"\n    {escaped(line)}" for line in str(traceback).splitlines())
+        return escaped(f"{at} {level.upper():<8} {name}  {sentence}{facts}") + below
+
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def escaped(text: str) -> str:
+    """A text in one line: what would end it, move the cursor or turn the writing is shown as its code.
+
+    Whoever sends us something writes into our log; they must not be able to write lines of their own.
+    """
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -34,6 +34,9 @@ T = TypeVar("T")
 WRONG, UNUSABLE, AWAY = 1, 2, 3
 """The exit codes beside 0: what was found is not right; usage or configuration is wrong; Kafka or a vendor is away."""
 
+STOP_SECONDS = 50.0
+"""For an orderly end; less than the 60 s that docker-compose.yml and Kubernetes wait."""
+
 
 def complete_connections(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of connections, for the shell's completion; none where the configuration cannot be read."""
@@ -152,14 +155,28 @@ def kafka_or_refuse(settings: Settings) -> Iterator[None]:
     """Turn Kafka's errors into the one line that all commands say."""
     from aiokafka.errors import KafkaError
 
+    from streams.kafka_trouble import KafkaMisconfigured, KafkaRefused, TopicsRefused
+
     try:
         yield
+    except KafkaMisconfigured as error:
+        refuse(str(error))
+    except TopicsRefused as error:
+        made = [f"created {name}" for name in error.created]
+        refused = [f"  {name}: {words}" for name, words in error.refused.items()]
+        refuse("\n".join([*made, f"Kafka did not make {_topics(len(refused))}:", *refused]), AWAY)
+    except KafkaRefused as error:
+        refuse(f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error}", AWAY)
     except KafkaError as error:
         refuse(
             f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {_says(error)}. "
             "Is it running, and are kafka.bootstrap_servers and the credentials right?",
             AWAY,
         )
+
+
+def _topics(count: int) -> str:
+    return f"{count} topic{'s' if count != 1 else ''}"
 
 
 def _says(error: KafkaError) -> str:
@@ -195,7 +212,10 @@ def log_to_stderr(level: LogLevel, form: LogForm, settings: Settings) -> None:
 
 
 def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], settings: Settings) -> None:
-    """Run until SIGTERM or Ctrl-C asks to stop; `serve` gets the event that says so."""
+    """Run until SIGTERM or Ctrl-C asks to stop; `serve` gets the event that says so.
+
+    What does not end in order within `STOP_SECONDS`, or is asked a second time, is cut off with exit code 1.
+    """
 
     import asyncio
 
@@ -203,10 +223,23 @@ def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]
         await _look(settings, checks_topics=False)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+        serving = asyncio.ensure_future(serve(stop))
+
+        def ask() -> None:
+            if stop.is_set():
+                serving.cancel()
+            stop.set()
+            loop.call_later(STOP_SECONDS, serving.cancel)  # such as a start that waits for Kafka for ever
+
         for number in (signal.SIGTERM, signal.SIGINT):
             with suppress(NotImplementedError):
-                loop.add_signal_handler(number, stop.set)
-        await serve(stop)
+                loop.add_signal_handler(number, ask)
+        try:
+            await serving
+        except asyncio.CancelledError:
+            if not stop.is_set():
+                raise
+            refuse("it was stopped before it could end in order: what it had begun is read and done again", WRONG)
 
     try:
         with kafka_or_refuse(settings):

@@ -62,13 +62,16 @@ def worker(
     from aiohttp import web
 
     from streams.collaborators import Collaborators
+    from streams.kafka import demand_group
     from streams.mappings.desk import MappingDesk
     from streams.observe import add_health_and_metrics, listen
     from streams.shifts import Shifts
+    from streams.topics import TopicNames
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
             await _check_topics(settings)
+            await demand_group(settings, TopicNames(settings.kafka.topic_prefix).group)
         tracing, end_tracing = tracing_or_refuse("worker")
         given = Collaborators(tracing=tracing)
         async with MappingDesk(settings) as desk:

@@ -1,6 +1,7 @@
 """What the console refuses, in plain words: pages show it, the API answers it as `application/problem+json` (RFC 9457).
 
 ConsoleError
+  Malformed      400   no proper request
   NotSignedIn    401   nobody has signed in, or the session has ended
   SignInRefused  401   wrong name or password
   NotAllowed     403   signed in, and this takes another role
@@ -39,6 +40,10 @@ class ConsoleError(Exception):
     def __init__(self, words: str) -> None:
         self.words = words
         super().__init__(words)
+
+
+class Malformed(ConsoleError):
+    status, kind, title = 400, "malformed", "The request cannot be read"
 
 
 class NotSignedIn(ConsoleError):

@@ -22,7 +22,10 @@ from aiohttp import web
 
 from streams.console.attempts import Attempts
 from streams.console.audit import Actor, Audit
+from streams.console.ended import SESSION as ENDED_SESSION
+from streams.console.ended import SIGN_OUT, EndedSessions, ended_id
 from streams.console.errors import Forged, NotAllowed, NotSignedIn, SignInRefused, TooMany
+from streams.console.malformed import FORM, check_well_formed, posted
 from streams.console.origins import is_secure, origin_problem
 from streams.console.passwords import NOBODY, PasswordHash, token_hash
 from streams.console.paths import safe_path
@@ -67,7 +70,12 @@ class Guard:
     """Made once for a gateway. `audit` hears of sign-ins."""
 
     def __init__(
-        self, settings: Settings, audit: Audit, now_ms: Callable[[], int], clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        audit: Audit,
+        ended: EndedSessions,
+        now_ms: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         console = settings.console
         self.has_passwords = bool(console.users)
@@ -81,6 +89,7 @@ class Guard:
         self._public_url = settings.gateway.public_url
         self._proxies = networks(settings.gateway.trusted_proxies)
         self._audit = audit
+        self._ended = ended
         self._now_ms = now_ms
         self._clock = clock
         self._attempts = Attempts()
@@ -107,6 +116,7 @@ class Guard:
 
         @web.middleware
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+            check_well_formed(request)
             if request.match_info.http_exception is not None:
                 return await handler(request)  # no such path
             required = self._required.get(request.match_info.route)
@@ -195,8 +205,13 @@ class Guard:
         answer.del_cookie(self.cookie_name(request, GUEST), path="/")
         request[_NEW_GUEST] = ""
 
-    def forget(self, request: web.Request, answer: web.StreamResponse) -> None:
-        """Take the session from the browser."""
+    async def sign_out(self, request: web.Request, answer: web.StreamResponse) -> None:
+        """End the session at all gateways, and take it from the browser."""
+        visitor = self.visitor(request)
+        if visitor.session is not None:
+            self._ended.end(visitor.session)
+            about = {ENDED_SESSION: ended_id(visitor.session)}
+            await self._audit.note(self.actor(request), SIGN_OUT, about, "done")
         for name in (SESSION, GUEST):
             self.set_cookie(request, answer, name, "", 0)
 
@@ -205,7 +220,7 @@ class Guard:
     def _by_cookie(self, request: web.Request) -> Visitor:
         cookie = request.cookies.get(self.cookie_name(request, SESSION))
         session = read_session(self.seal, cookie, self._now_ms()) if cookie else None
-        role = self._role_of(session) if session else None
+        role = self._role_of(session) if session and not self._ended.holds(session) else None
         address = self.address(request)
         if session is not None and role is not None:
             csrf = self.seal.token("csrf", session.id)
@@ -227,15 +242,18 @@ class Guard:
 
     def _by_token(self, request: web.Request) -> Visitor:
         kind, _, token = request.headers["Authorization"].partition(" ")
+        # Under a name of its own: wrong tokens must not keep people from their passwords, nor a right one from its work.
+        # A token is 256 random bits, so there is nothing to slow down but the log.
         address, now = self.address(request), self._clock()
-        if self._attempts.wait_seconds(address, "@token", now) > 0:
-            raise TooMany("Too many tries with tokens that are none: wait a while.", 60.0)
         hashed, found = token_hash(token.strip()), None
         for known, one in self._tokens:
             if hmac.compare_digest(known, hashed):
                 found = one
         if kind.lower() != "bearer" or found is None:
-            self._attempts.failed(address, f"@token {address}", now)
+            of_tokens = f"token {address}"
+            if self._attempts.wait_seconds(of_tokens, f"@{of_tokens}", now) > 0:
+                raise TooMany("Too many tries with tokens that are none: wait a while.", 60.0)
+            self._attempts.failed(of_tokens, f"@{of_tokens}", now)
             raise NotSignedIn("The token is not known here. Expected: Authorization: Bearer TOKEN.")
         return Visitor(found.name, found.role, "token", address, "")
 
@@ -244,8 +262,8 @@ class Guard:
         if problem:
             raise Forged(f"The request was not taken: {problem}.")
         token = request.headers.get("X-CSRF-Token", "")
-        if not token and request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-            token = str((await request.post()).get("csrf", ""))
+        if not token and request.content_type in (FORM, "multipart/form-data"):
+            token = (await posted(request)).get("csrf", "")
         if not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
             raise Forged("The page is too old, or its session is another: load it again.")
 

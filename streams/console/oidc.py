@@ -109,7 +109,7 @@ class OidcFlow:
         headers: dict[str, str] = {}
         if self._secret is not None:
             methods = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-            if "client_secret_basic" in methods:
+            if not isinstance(methods, list) or "client_secret_basic" in methods:
                 pair = f"{quote(self._oidc.client_id, safe='')}:{quote(self._secret, safe='')}"  # RFC 6749, 2.3.1
                 headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
             else:
@@ -132,7 +132,7 @@ class OidcFlow:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, TypeError, ValueError, AttributeError) as error:
             raise SignInRefused(f"The provider's id token is not good: {error}.") from None
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
             raise SignInRefused("The provider's id token belongs to another sign-in.")
@@ -171,10 +171,13 @@ class OidcFlow:
             status, found = await _ask("GET", f"{self._oidc.issuer}/.well-known/openid-configuration")
             if status != 200 or str(found.get("issuer", "")).rstrip("/") != self._oidc.issuer:
                 raise NotNow(f"{self._oidc.issuer} does not describe itself as a provider of OpenID Connect.")
-            status, keys = await _ask("GET", str(found.get("jwks_uri")))
+            for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+                if not isinstance(found.get(name), str):
+                    raise NotNow(f"{self._oidc.issuer} does not say its {name}.")
+            status, keys = await _ask("GET", str(found["jwks_uri"]))
             try:
                 self._keys = jwt.PyJWKSet.from_dict(keys)
-            except jwt.PyJWTError as error:
+            except (jwt.PyJWTError, TypeError, ValueError, AttributeError, KeyError) as error:
                 raise NotNow(f"The provider publishes no usable keys: {error}.") from None
             self._found, self._looked = found, time.monotonic()
             return self._found, self._keys
@@ -186,7 +189,11 @@ async def _ask(method: str, url: str, **options: Any) -> tuple[int, dict[str, An
             aiohttp.ClientSession(timeout=TIMEOUT) as session,
             session.request(method, url, allow_redirects=False, **options) as answer,
         ):
-            body = await answer.content.read(MOST_BYTES)
+            body = bytearray()
+            async for piece in answer.content.iter_any():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise ValueError(f"more than {MOST_BYTES} bytes")
             value = orjson.loads(body)
             return answer.status, value if isinstance(value, dict) else {}
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:

@@ -31,7 +31,10 @@ def is_secure(url_scheme: str, host: str, forwarded_proto: str | None, public_ur
 
 
 def _is_ours(origin: str, host: str, public_url: str | None) -> bool:
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False  # such as http://[
     if parts.scheme not in ("http", "https"):
         return False
     if parts.netloc == host:

@@ -10,6 +10,7 @@ from streams.appender import Appender
 from streams.console.api.problems import problems
 from streams.console.api.routes import add_api
 from streams.console.audit import Audit
+from streams.console.ended import EndedSessions
 from streams.console.guard import Guard
 from streams.console.headers import secure_headers
 from streams.console.oidc import OidcFlow
@@ -32,7 +33,8 @@ class ConsoleServer:
     def __init__(self, settings: Settings, appender: Callable[[], Appender], now_ms: Callable[[], int]) -> None:
         names = TopicNames(settings.kafka.topic_prefix)
         self.audit = Audit(names, settings.kafka.partitions, appender, now_ms)
-        self.guard = Guard(settings, self.audit, now_ms)
+        self.ended = EndedSessions(settings, now_ms)
+        self.guard = Guard(settings, self.audit, self.ended, now_ms)
         self._reader = Reader(index_path(settings), sorted(settings.connections)) if settings.console.index else None
         self._index = IndexProcess(Plan.of(settings)) if settings.console.index else None
         self._watch = Watch(settings, now_ms)
@@ -74,6 +76,7 @@ class ConsoleServer:
         self._watch.start()
         self._mappings.start()
         self._replays.start_watching()
+        self.ended.start()
         if self._index is not None:
             await self._index.start()
 
@@ -82,6 +85,7 @@ class ConsoleServer:
         await self._watch.stop()
         await self._mappings.stop()
         await self._replays.stop_watching()
+        await self.ended.stop()
         if self._index is not None:
             await self._index.stop()
         if self._reader is not None:

@@ -2,8 +2,8 @@
 
 `PURPOSE.PAYLOAD.SIGNATURE`: the payload is JSON in Base64, the signature an HMAC-SHA256 over purpose and payload.
 The first key signs and all are believed, so a key is changed without signing anybody out.
-What cannot be done without memory: a cookie that was copied stays good after its owner signed out, until it ends.
-It is bound to the person's entry in the configuration, though: a changed password, a changed role or a removed name end it.
+It is bound to the person's entry in the configuration: a changed password, a changed role or a removed name end it.
+A sign-out ends it too, with every copy of the cookie: `ended` has the memory of that, shared by all gateways.
 """
 
 from __future__ import annotations

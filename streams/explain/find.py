@@ -6,6 +6,7 @@ For a host without an index. It reads whole partitions: fine for thousands of le
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from streams.core.back_rows import ErrandRow
@@ -111,12 +112,16 @@ class Finder:
         newest: dict[str, bytes] = {}
         async for record in each_record(self._settings, self._names.changelog(table), [partition]):
             if record.key is not None and record.key.startswith(begin):
-                key = record.key.decode()
+                key = record.key.decode(errors="replace")
                 if record.value:
                     newest[key] = record.value
                 else:
                     newest.pop(key, None)
-        return {key: row.from_bytes(raw) for key, raw in newest.items()}
+        found: dict[str, Row] = {}
+        for key, raw in newest.items():
+            with suppress(NotAWord):  # a row that nobody can read tells nothing
+                found[key] = row.from_bytes(raw)
+        return found
 
 
 def told_of(topic: str, place: str, at_ms: int, key: bytes, value: bytes) -> Told:

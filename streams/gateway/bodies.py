@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -37,12 +39,28 @@ async def read_body(request: web.Request) -> bytes:
 
 
 class BrokenRequests(logging.Filter):
-    """For aiohttp's own log: what a client sent wrong is one line, without a stack trace. Our defects keep theirs."""
+    """For aiohttp's own log: what a client sent wrong is one line, without a stack trace. Our defects keep theirs.
+
+    One line in `EACH_SECONDS`, with how many came beside it: a stranger sends as many as they like.
+    """
+
+    EACH_SECONDS = 10.0
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._last = -self.EACH_SECONDS
+        self._unsaid = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, (HttpProcessingError, web.RequestPayloadError, ConnectionError)):
-            record.msg, record.args = f"a client sent no proper HTTP: {type(error).__name__}", ()
+            if self._clock() - self._last < self.EACH_SECONDS:
+                self._unsaid += 1
+                return False
+            more = f" (and {self._unsaid} more like it)" if self._unsaid else ""
+            self._last, self._unsaid = self._clock(), 0
+            record.msg, record.args = f"a client sent no proper HTTP: {type(error).__name__}{more}", ()
             record.exc_info = record.exc_text = None
             record.levelno, record.levelname = logging.WARNING, "WARNING"
         return True

@@ -5,6 +5,7 @@
 | signed by GHL, and Kafka has it | 200 | accepted: from here on nothing is lost |
 | signed, and no JSON; not what we know; of a location that is not configured; too old; too large for a row | 200 | kept in `parked` as raw bytes: GHL would not send it again |
 | signed, of a type that nothing is made of | 200 | ignored, and counted |
+| signed, and kept before, byte for byte, with an id or a time of the delivery in it | 200 | somebody's copy: it says nothing new |
 | not signed by GHL | 401 | whatever it says, it is not read |
 | from an address that is not allowed | 403 | |
 | too large | 413 | above `gateway.max_body_bytes` |
@@ -28,6 +29,7 @@ from streams.core.hearing import event_of
 from streams.gateway.addresses import Network, client_address, is_allowed
 from streams.gateway.bodies import UnreadableBody, read_body
 from streams.gateway.intake import KAFKA_SECONDS
+from streams.gateway.kept_bodies import KeptBodies
 from streams.gateway.refusals import Refusals
 from streams.logs import REPEATS
 from streams.metrics import Metrics
@@ -49,6 +51,31 @@ class Door:
     addresses: tuple[Network, ...]
     proxies: tuple[Network, ...]
     max_age_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What becomes of a signed delivery: a record for the pipeline, one for `parked`, or nothing.
+
+    `names_itself`: its body has an id or a time of the delivery, so that the same bytes are the same delivery.
+    """
+
+    record: Record | Parked | None
+    location: str = ""
+    span: Span | None = None
+    names_itself: bool = False
+
+    @property
+    def result(self) -> str:
+        """What it is called in metrics and in the answer."""
+        if self.record is None:
+            return "ignored"
+        return "parked" if isinstance(self.record, Parked) else "accepted"
+
+    @property
+    def is_old_when_repeated(self) -> bool:
+        """Whether the same bytes say nothing new. What is parked says the same twice; an edit without a time may come back."""
+        return isinstance(self.record, Parked) or self.names_itself
 
 
 class GhlIntake:
@@ -77,6 +104,7 @@ class GhlIntake:
         self._metrics = metrics
         self._now_ms = now_ms
         self._refusals = Refusals(log, now_ms)
+        self._kept = KeptBodies()
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
@@ -101,33 +129,38 @@ class GhlIntake:
         except BadSignature as error:
             self._refusals.tell("bad signature", f"from {address}: {error.reason}")
             return self._answer("bad signature", 401)
-        record, result, location, span = self._record(raw)
+        if self._kept.knows(raw):
+            self._refusals.tell("repeated", f"from {address}: a signed body that was kept before, byte for byte")
+            return self._answer("repeated", 200)
+        taken = self._taken(raw)
         try:
-            if isinstance(record, Parked):
-                await self._parking.append(self._appender, record, within=KAFKA_SECONDS)
-            elif record is not None:
-                await self._appender.append([record], within=KAFKA_SECONDS)
+            if isinstance(taken.record, Parked):
+                await self._parking.append(self._appender, taken.record, within=KAFKA_SECONDS)
+            elif taken.record is not None:
+                await self._appender.append([taken.record], within=KAFKA_SECONDS)
         except Exception as error:
             log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error, extra=REPEATS)
             return self._answer("kafka unavailable", 429)
-        if span is not None:
-            span.end()
-        if result == "accepted":
-            self._metrics.intake_items.labels("ghl", self._owners[location]).inc()
-        return self._answer(result, 200)
+        if taken.is_old_when_repeated:
+            self._kept.note(raw)
+        if taken.span is not None:
+            taken.span.end()
+        if taken.result == "accepted":
+            self._metrics.intake_items.labels("ghl", self._owners[taken.location]).inc()
+        return self._answer(taken.result, 200)
 
-    def _record(self, raw: bytes) -> tuple[Record | Parked | None, str, str, Span | None]:
-        """What is appended for a delivery, what it is called, its location, and its trace."""
+    def _taken(self, raw: bytes) -> _Taken:
+        """What becomes of a signed delivery."""
         try:
             hook = parse(raw)
         except NotJson as error:
-            return self._parked(raw, "not json", str(error)), "parked", "", None
+            return _Taken(self._parked(raw, "not json", str(error)))
         except UnknownShape as error:
-            return self._parked(raw, "unknown shape", str(error)), "parked", "", None
+            return _Taken(self._parked(raw, "unknown shape", str(error)))
         if not hook.is_used:
-            return None, "ignored", hook.location, None
+            return _Taken(None)
         if hook.location not in self._partitions:
-            return *self._of_stranger(raw, hook), hook.location, None
+            return _Taken(self._of_stranger(raw, hook))
         now_ms = self._now_ms()
         at_ms = hook.at_ms if hook.at_ms is not None else now_ms
         if not now_ms - self._door.max_age_ms <= at_ms <= now_ms + AHEAD_MS:
@@ -136,33 +169,29 @@ class GhlIntake:
                 f"{hook.type} is {seconds} s old" if seconds > 0 else f"{hook.type} is {-seconds} s ahead of our clock"
             )
             told = f"{why}; gateway.ghl.max_age_hours says what is taken"
-            return self._parked(raw, "wrong time", told), "parked", hook.location, None
+            return _Taken(self._parked(raw, "wrong time", told))
         span = self._tracing.begin("intake", type=hook.type)
         event = event_of(hook, at_ms, now_ms).model_copy(update={"trace": span.traceparent})
         place = self._partitions[hook.location]
         value, most = event.to_bytes(), self._parking.limits.state
         if len(value) + len(event.lane) > most:
             why = f"{hook.type} has {len(value)} bytes, at most {most} can go on"
-            return self._parked(raw, "too large", why), "parked", hook.location, None
-        return (
-            Record(self._topic, place, event.lane.encode(), value, headers_of(event.trace)),
-            "accepted",
-            hook.location,
-            span,
-        )
+            return _Taken(self._parked(raw, "too large", why))
+        record = Record(self._topic, place, event.lane.encode(), value, headers_of(event.trace))
+        return _Taken(record, hook.location, span, names_itself=bool(hook.webhook) or hook.at_ms is not None)
 
-    def _of_stranger(self, raw: bytes, hook: Hook) -> tuple[Parked | None, str]:
+    def _of_stranger(self, raw: bytes, hook: Hook) -> Parked | None:
         """A location without a connection. An installation there waits for a person, who has Lofty's side to add."""
         if hook.type == "UNINSTALL":
-            return None, "ignored"  # there is nothing to pause
+            return None  # there is nothing to pause
         if hook.type == "INSTALL":
             todo = (
                 f'give it a connection: [connections.NAME.ghl] with location_id = "{hook.location}" and auth = "oauth", and '
                 "[connections.NAME.lofty] with its team; then restart, and `lofty-ghl connect ghl --connection NAME`"
             )
-            return self._parked(raw, "new installation", f"the app was installed in {hook.location}: {todo}"), "parked"
+            return self._parked(raw, "new installation", f"the app was installed in {hook.location}: {todo}")
         hint = "add a connection with this location_id, then `lofty-ghl parked retry`, or discard it"
-        return self._parked(raw, "unknown location", f"{hook.type} of location {hook.location}: {hint}"), "parked"
+        return self._parked(raw, "unknown location", f"{hook.type} of location {hook.location}: {hint}")
 
     def _parked(self, raw: bytes, reason: str, why: str) -> Parked:
         log.warning("an event of GHL was parked (%s): %s", reason, why)

@@ -15,6 +15,7 @@ from streams.console.server import ConsoleServer
 from streams.dispatch.watchdog import end_process
 from streams.gateway.addresses import networks
 from streams.gateway.bodies import BrokenRequests
+from streams.gateway.bounds import MIB, Bounds, Doorkeeper
 from streams.gateway.ghl_intake import Door, GhlIntake
 from streams.gateway.intake import LoftyIntake
 from streams.gateway.oauth import Callbacks
@@ -22,7 +23,7 @@ from streams.kafka import new_producer, start_producer
 from streams.limits import Limits
 from streams.metrics import Metrics
 from streams.oauth import CALLBACK, Grants
-from streams.observe import add_health_and_metrics, listen
+from streams.observe import add_health_and_metrics
 from streams.observing import (
     append_topics,
     counting_appends,
@@ -40,6 +41,18 @@ from streams.tracing import NoTracing, Tracing
 
 MOST_WAITING_BYTES = 64 * 2**20
 """What waits for Kafka together. Vendors repeat what is refused; without a bound, an outage would take all memory."""
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """What strangers may hold of a gateway with these settings."""
+    gateway = settings.gateway
+    return Bounds(
+        connections=gateway.max_connections,
+        connections_of_address=max(1, gateway.max_connections // 2),
+        keepalive_seconds=gateway.keepalive_seconds,
+        held_bytes=max(64 * MIB, 8 * gateway.max_body_bytes),
+        proxies=networks(gateway.trusted_proxies),
+    )
 
 
 class Gateway:
@@ -63,6 +76,7 @@ class Gateway:
         self.metrics = metrics or Metrics("gateway")
         self.url = ""
         self._broken = BrokenRequests()
+        self._doorkeeper = Doorkeeper(bounds_of(settings), now_ms)
 
     async def __aenter__(self) -> Self:
         settings = self._settings
@@ -117,9 +131,10 @@ class Gateway:
             app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
             app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)
         self.console = self._console_of(settings, app)
+        app.middlewares.append(self._doorkeeper.middleware)
         add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: self.is_ready)
         logging.getLogger("aiohttp.server").addFilter(self._broken)
-        self._runner, self.url = await listen(app, settings.gateway.host, settings.gateway.port)
+        self._runner, self.url = await self._doorkeeper.listen(app, settings.gateway.host, settings.gateway.port)
         if self.console is not None:
             await self.console.start()
         return self
@@ -140,6 +155,7 @@ class Gateway:
         if self.console is not None:
             await self.console.stop()
         await self._runner.cleanup()
+        await self._doorkeeper.aclose()
         self._loop_watch.cancel()
         self._healing.cancel()
         logging.getLogger("aiohttp.server").removeFilter(self._broken)

@@ -39,6 +39,12 @@ MAPPING_KEYS = ("extends", "fields", "users", "custom_attributes")
 FIELD_KEYS = ("from", "value", "transform", "type", "options", "unset", "unchecked")
 
 
+MOST_FAULTS = 20
+"""So many are told at once; each may look for the word that was meant, and nobody reads a thousand."""
+MOST_FIELDS = 1_000
+MOST_TRANSFORMS = 20
+
+
 class MappingFaults(ValueError):
     """A mapping that cannot be compiled, with all that is wrong in it."""
 
@@ -156,14 +162,20 @@ def _default_layer() -> _Resolved:
 
 
 def _add_layer(resolved: _Resolved, table: Mapping[str, Any], faults: list[Fault]) -> None:
-    for key in table:
+    for place, key in enumerate(table):
+        if _is_enough(faults, (), len(table) - place):
+            return
         if key not in MAPPING_KEYS:
             hint = did_you_mean(key, MAPPING_KEYS)
             faults.append(Fault((key,), f"one of {', '.join(MAPPING_KEYS)}", "an unknown key", hint))
     fields = table.get("fields", {})
-    if isinstance(fields, dict):
+    if isinstance(fields, dict) and len(fields) > MOST_FIELDS:
+        faults.append(Fault(("fields",), f"at most {MOST_FIELDS} fields", f"{len(fields)}"))
+    elif isinstance(fields, dict):
         own: dict[str, str] = {}
-        for target, written in fields.items():
+        for place, (target, written) in enumerate(fields.items()):
+            if _is_enough(faults, ("fields",), len(fields) - place):
+                return
             try:
                 _add_field(resolved, target, written, own, faults)
             except WrongTerm as error:
@@ -180,11 +192,21 @@ def _add_layer(resolved: _Resolved, table: Mapping[str, Any], faults: list[Fault
         faults.append(Fault(("custom_attributes",), '"all", "none" or a list of names', shown(mirrored)))
 
 
+def _is_enough(faults: list[Fault], path: tuple[str, ...], rest: int) -> bool:
+    """Whether so much is wrong that the rest is not looked at; then that is said, too."""
+    if len(faults) < MOST_FAULTS:
+        return False
+    faults.append(Fault(path, f"the {MOST_FAULTS} problems above mended first", f"{rest} more that were not looked at"))
+    return True
+
+
 def _add_users(resolved: _Resolved, users: Any, faults: list[Fault]) -> None:
     if not isinstance(users, dict):
         faults.append(Fault(("users",), "a table: Lofty agent's e-mail = GHL user's e-mail", shown(users)))
         return
-    for lofty, ghl in users.items():
+    for place, (lofty, ghl) in enumerate(users.items()):
+        if _is_enough(faults, ("users",), len(users) - place):
+            return
         try:
             resolved.users[read_email(lofty)] = read_email(ghl)
         except Unreadable:
@@ -246,7 +268,9 @@ def _compile_field(
     target: str, reference: str, options: dict[str, Any], faults: list[Fault]
 ) -> tuple[CustomField, CompiledField | None]:
     path = ("fields", target)
-    for key in options:
+    for place, key in enumerate(options):
+        if _is_enough(faults, path, len(options) - place):
+            break
         if key not in FIELD_KEYS:
             hint = did_you_mean(key, FIELD_KEYS)
             faults.append(Fault((*path, key), f"one of {', '.join(FIELD_KEYS)}", "an unknown key", hint))
@@ -254,6 +278,9 @@ def _compile_field(
     steps: list[Step] = [] if options.get("unset") is False else [unset_step()]
     labels = [] if options.get("unset") is False else ["unset"]
     written = options.get("transform", [])
+    if isinstance(written, list) and len(written) > MOST_TRANSFORMS:
+        faults.append(Fault((*path, "transform"), f"at most {MOST_TRANSFORMS} transforms", f"{len(written)}"))
+        written = []
     for index, one in enumerate(written if isinstance(written, list) else [written]):
         try:
             steps.append(compile_transform(one))

@@ -16,6 +16,7 @@ from typing import Any
 
 from jmespath.exceptions import JMESPathError
 
+from streams.mapping.cost import shared_steps
 from streams.mapping.ghl_fields import clean, custom_key, settle
 from streams.mapping.lead_fields import ADDRESS
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledField, CompiledMapping
@@ -55,6 +56,11 @@ class MappedContact:
 
 def map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: str) -> MappedContact:
     """Map the state of a lead. `region` is where its phone numbers are at home. Never raises for what Lofty sends."""
+    with shared_steps():
+        return _map_contact(mapping, state, region=region)
+
+
+def _map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: str) -> MappedContact:
     view = view_of(state)
     flags: list[str] = []
     fields: dict[str, Any] = {}

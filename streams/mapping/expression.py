@@ -5,24 +5,40 @@ Here the same tree, from jmespath's own parser, becomes nested closures; what th
 A property-based test holds both to the same answers.
 
 jmespath finds a misspelt function only when it is called; here it is found when the configuration is loaded.
+
+What a person types is bounded before it is parsed, by length and by what nests, and what it may cost by `cost`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
+from jmespath.lexer import Lexer
 
-from streams.mapping.faults import WrongTerm, did_you_mean
+from streams.mapping.cost import LONGEST_LIST, ExpressionTooCostly, evaluate
+from streams.mapping.faults import WrongTerm, did_you_mean, shown
 
 Read = Callable[[Any], Any]
 Node = dict[str, Any]
 
 FUNCTIONS: dict[str, Any] = Functions.FUNCTION_TABLE
+
+LONGEST = 1_000
+"""Characters of an expression."""
+MOST_NODES = 200
+MOST_NESTING = 60
+"""Brackets, projections and signs of an expression, each of which the parser may take for one level more."""
+DEEPEST = 50
+MOST_FAST_NODES = 40
+"""Closures are not counted, so only what is short becomes some."""
+
+_NESTS = frozenset({"lparen", "lbracket", "lbrace", "filter", "flatten", "star", "not", "expref"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +55,37 @@ def compile_expression(source: str) -> Expression:
     """Compile a JMESPath expression. Raises `WrongTerm` when it is none, or calls a function that does not exist."""
     if not source.strip():
         raise WrongTerm("a JMESPath expression", "an empty string", "to leave a GHL field alone, map it to false")
+    if len(source) > LONGEST:
+        raise WrongTerm(f"a JMESPath expression of at most {LONGEST} characters", f"{len(source)}, {shown(source)}")
     try:
+        if sum(token["type"] in _NESTS for token in Lexer().tokenize(source)) > MOST_NESTING:
+            raise WrongTerm(f"at most {MOST_NESTING} brackets and projections in a JMESPath expression", shown(source))
         parsed = jmespath.compile(source)
     except JMESPathError as error:
         raise WrongTerm("a JMESPath expression", repr(source), _first_line(error)) from None
+    except (ValueError, RecursionError) as error:  # a number or a literal of JSON that Python does not read
+        if isinstance(error, WrongTerm):
+            raise
+        raise WrongTerm("a JMESPath expression", shown(source), type(error).__name__) from None
     tree: Node = parsed.parsed  # type: ignore[assignment]  # the stub's TypedDict leaves out "children" of leaves
+    nodes = _check_shape(source, tree)
     for name, count in _calls(tree):
         _check_call(source, name, count)
-    fast = _fast(tree)
-    return Expression(source, fast or parsed.search, frozenset(_roots(tree)), fast is not None)
+    fast = _fast(tree) if nodes <= MOST_FAST_NODES else None
+    return Expression(source, fast or partial(evaluate, tree), frozenset(_roots(tree)), fast is not None)
+
+
+def _check_shape(source: str, tree: Node) -> int:
+    """How many nodes there are. Raises `WrongTerm` where they are too many, or too deep for those who walk through them."""
+    nodes, waiting = 0, [(tree, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        nodes += 1
+        if nodes > MOST_NODES or depth > DEEPEST:
+            expected = f"a JMESPath expression of at most {MOST_NODES} parts, {DEEPEST} deep"
+            raise WrongTerm(expected, shown(source), "write two fields, or a transform")
+        waiting += ((child, depth + 1) for child in _children(node))
+    return nodes
 
 
 def _first_line(error: JMESPathError) -> str:
@@ -165,6 +203,8 @@ def _projection(node: Node, inner: list[Read]) -> Read:
         items = source(value)
         if not isinstance(items, list):
             return None
+        if len(items) > LONGEST_LIST:
+            raise ExpressionTooCostly
         return [found for item in items if (found := element(item)) is not None]
 
     return read
@@ -180,6 +220,8 @@ def _flatten(node: Node, inner: list[Read]) -> Read:
         merged: list[Any] = []
         for item in items:
             merged.extend(item) if isinstance(item, list) else merged.append(item)
+            if len(merged) > LONGEST_LIST:
+                raise ExpressionTooCostly
         return merged
 
     return read

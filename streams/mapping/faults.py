@@ -31,8 +31,14 @@ class WrongTerm(ValueError):
         return Fault(path, self.expected, self.got, self.hint)
 
 
+LONGEST_WORD = 100
+"""A longer one is nobody's slip, and looking for it costs the square of its length."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint that names the closest known word, or nothing when none is close. Case does not count."""
+    if len(word) > LONGEST_WORD:
+        return ""
     by_lower = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f"did you mean {by_lower[close[0]]!r}?" if close else ""

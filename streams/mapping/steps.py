@@ -14,6 +14,11 @@ from streams.mapping import readable
 from streams.mapping.faults import WrongTerm, shown
 from streams.mapping.readable import Unreadable
 
+LONGEST_ARGUMENT = 1_000
+"""Characters of a text that a transform takes: what is put between or in place of a list's elements is written as often."""
+MOST_ARGUMENTS = 500
+"""Elements of a list that a transform takes."""
+
 Step = Callable[[Any, str], Any]
 """A compiled transform: the value and the connection's region in, the new value out. Raises `Unreadable`."""
 
@@ -125,6 +130,8 @@ def join(argument: Any) -> Step:
 def values(argument: Any) -> Step:
     if not isinstance(argument, dict) or not argument:
         raise WrongTerm("values with a table: Lofty's value = GHL's value", shown(argument))
+    for one in argument.values():
+        _bounded("values", one)
     table = dict(argument)
     rest = table.pop("*", None)
     has_rest = "*" in argument
@@ -139,10 +146,12 @@ def values(argument: Any) -> Step:
 def default(argument: Any) -> Step:
     if isinstance(argument, dict):
         raise WrongTerm("default with a text, number or list", "a table")
+    _bounded("default", argument)
     return lambda value, region: argument if value is None else value
 
 
 def unset(argument: Any) -> Step:
+    _bounded("unset", argument)
     return unset_step(argument if isinstance(argument, list) else [] if argument is None else [argument])
 
 
@@ -168,7 +177,21 @@ def as_list(value: Any) -> Any:
 def _text_argument(name: str, argument: Any) -> str:
     if not isinstance(argument, str):
         raise WrongTerm(f"{name} with a text", shown(argument))
+    _bounded(name, argument)
     return argument
+
+
+def _bounded(name: str, argument: Any) -> None:
+    """Raises `WrongTerm` for an argument by which a short list would become a huge text."""
+    if isinstance(argument, str) and len(argument) > LONGEST_ARGUMENT:
+        raise WrongTerm(f"{name} with at most {LONGEST_ARGUMENT} characters", f"{len(argument)}")
+    if isinstance(argument, list):
+        if len(argument) > MOST_ARGUMENTS:
+            raise WrongTerm(f"{name} with at most {MOST_ARGUMENTS} values", f"{len(argument)}")
+        for one in argument:
+            if isinstance(one, (list, dict)):
+                raise WrongTerm(f"{name} with texts and numbers", shown(one))
+            _bounded(name, one)
 
 
 def on_each_value(function: Callable[[Any], Any]) -> Callable[[Any], Step]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -21,10 +21,14 @@ from streams.appender import Appender, Record
 from streams.kafka import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.mapping.compile import DEFAULT
 from streams.mappings.errors import NoMappings, NoSuchMapping, StaleVersion, WrongMapping
+from streams.mappings.evaluator import Evaluator
 from streams.mappings.force import InForce, in_force
 from streams.mappings.ledger import Ledger
+from streams.mappings.look import Looked, sample
+from streams.mappings.preview import Preview
 from streams.mappings.problems import TextProblem, in_text
 from streams.mappings.state import MappingState, state_of
+from streams.mappings.trial import Job, Seen
 from streams.placement import partition_of
 from streams.settings import Settings, SettingsError
 from streams.settings.overlay import Overlay
@@ -37,6 +41,8 @@ log = get_logger("lofty_ghl.mappings")
 SAVE_SECONDS = 15.0
 """How long a save waits until its own edit comes back on the topic."""
 AGAIN_SECONDS = 1.0
+LEADS_TRIED, MOST_TRIED = 50, 3
+"""On so many leads of so many connections a mapping is tried before it is saved."""
 
 
 class MappingDesk:
@@ -55,6 +61,7 @@ class MappingDesk:
         self._news = asyncio.Condition()
         self._read_to = 0
         self._task: asyncio.Task[None] | None = None
+        self._evaluator = Evaluator()
 
     async def __aenter__(self) -> Self:
         self._consumer = Consumer(
@@ -71,7 +78,7 @@ class MappingDesk:
         except BaseException:
             await stop_consumer(self._consumer)
             raise
-        self._judge()
+        await self._judge()
         self._task = asyncio.create_task(self._follow(), name="mappings")
         return self
 
@@ -79,6 +86,7 @@ class MappingDesk:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._evaluator.aclose()
         await stop_consumer(self._consumer)
 
     # -- reading ------------------------------------------------------------------------------------------
@@ -122,6 +130,38 @@ class MappingDesk:
         overlay = self._after(edit)
         uses = {**overlay.uses, **dict.fromkeys(used_by, name)}
         return self._compiled(replace(overlay, uses=uses), edit)
+
+    # -- looking at a text in a process of its own ----------------------------------------------------------
+
+    async def problems(self, name: str, text: str) -> tuple[TextProblem, ...]:
+        """As `validate`, but nothing of the text is looked at in this process. Raises `TooCostly` and `EvaluatorBusy`, too."""
+        return (await self._evaluator.ask(self._job("compile", name, text))).problems
+
+    async def previews(self, name: str, text: str, used_by: Iterable[str], looked: Looked) -> tuple[Preview, ...]:
+        """What a text would make of leads, were it used by these connections; nothing of it is looked at in this process.
+
+        Raises `WrongMapping`, `TooCostly`, `NoSuchMapping` and `EvaluatorBusy`.
+        """
+        known = [one for one in looked.leads if one in looked.snapshots]
+        leads = [
+            Seen(snapshot=looked.snapshots[one], link=looked.links.get(one), found=_copy(looked.found.get(one)))
+            for one in known
+        ]
+        job = self._job("preview", name, text, used_by, leads=tuple(leads), directories=looked.directories)
+        found = await self._evaluator.ask(job)
+        if found.problems:
+            raise WrongMapping(found.problems)
+        return found.previews
+
+    def _job(self, do: Any, name: str, text: str, used_by: Iterable[str] = (), **facts: Any) -> Job:
+        _refuse_default(name)
+        overlay = self._after(self._edit("text", name=name, text=text))
+        uses = {**overlay.uses, **dict.fromkeys(used_by, name)}
+        return Job(do=do, config=self._config, texts=dict(overlay.texts), uses=uses, name=name, text=text, **facts)
+
+    @property
+    def _config(self) -> str:
+        return self._file.origin.text if self._file.origin is not None else ""
 
     # -- saving -------------------------------------------------------------------------------------------
 
@@ -171,8 +211,25 @@ class MappingDesk:
         by, at_ms = (last.by, last.at_ms) if last is not None else ("", 0)
         return StaleVersion(edit.based_on, self.version, by, at_ms)
 
+    async def _try(self, edit: MappingEdit) -> None:
+        """Raises `WrongMapping` or `TooCostly` for what does not compile, or does not map real leads within its limits."""
+        overlay = self._after(edit)
+        facts: dict[str, Any] = {"config": self._config, "texts": dict(overlay.texts), "uses": dict(overlay.uses)}
+        job = Job(do="compile", name=edit.name, text=edit.text or "", **facts)
+        if found := (await self._evaluator.ask(job)).problems:
+            raise WrongMapping(found)
+        tried, now = self._tried(edit), self.settings().connections  # it compiles within the limits, so it may here
+        changed = [n for n, one in tried.connections.items() if one.mapping_fingerprint != now[n].mapping_fingerprint]
+        leads = [
+            Seen(snapshot=one) for name in changed[:MOST_TRIED] for one in await sample(self._file, name, LEADS_TRIED)
+        ]
+        if leads and (
+            found := (await self._evaluator.ask(job.model_copy(update={"do": "try", "leads": tuple(leads)}))).problems
+        ):
+            raise WrongMapping(found)
+
     async def _save(self, edit: MappingEdit) -> MappingState:
-        self._tried(edit)
+        await self._try(edit)
         producer = new_producer(self._file)
         await start_producer(producer)
         try:
@@ -194,7 +251,7 @@ class MappingDesk:
                 before = self._read_to
                 await self._take()
                 if self._read_to != before:
-                    self._judge()
+                    await self._judge()
                     async with self._news:
                         self._news.notify_all()
             except KafkaError as error:
@@ -212,11 +269,16 @@ class MappingDesk:
                     self._ledger.add(edit)
                 self._read_to = message.offset + 1
 
-    def _judge(self) -> None:
-        before, self._in_force = self._in_force, in_force(self._file, self._ledger)
+    async def _judge(self) -> None:
+        # In a thread: compiling takes some tenths of a second, and the gateway's loop takes webhooks.
+        before, self._in_force = self._in_force, await asyncio.to_thread(in_force, self._file, self._ledger)
         trouble = self._in_force.settings.mapping_trouble
         if trouble and trouble != before.settings.mapping_trouble:
             log.error("%s", trouble)
+
+
+def _copy(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if found is None else dict(found)
 
 
 def _refuse_default(name: str) -> None:

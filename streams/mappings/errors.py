@@ -5,7 +5,9 @@
     MappingRefused
     ├── StaleVersion      somebody else saved meanwhile: look at it, then save again
     ├── WrongMapping      the text does not compile: all its problems are told
+    ├── TooCostly         it cannot be compiled, shown or tried within the limits of the process that does it
     └── NoSuchMapping     there is no mapping, connection or version of this name
+    EvaluatorBusy         too many mappings are being tried at once
     NoMappings            the topic is missing: `lofty-ghl topics create`
 """
 
@@ -40,6 +42,23 @@ class WrongMapping(MappingRefused):
     def __init__(self, problems: Iterable[TextProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(one) for one in self.problems))
+
+
+class TooCostly(MappingRefused):
+    """A mapping that passes the limits of time and memory of a trial."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"the mapping {name!r} takes more time or memory than a trial may: make its expressions simpler, or fewer"
+        )
+
+
+class EvaluatorBusy(Exception):
+    """Others are being answered."""
+
+    def __init__(self) -> None:
+        super().__init__("other mappings are being tried: try again in a moment")
 
 
 class NoSuchMapping(MappingRefused):

@@ -33,7 +33,8 @@ class TextProblem:
 
 def in_text(problems: Iterable[Problem], name: str, text: str) -> tuple[TextProblem, ...]:
     """The problems as the editor of the mapping `name` sees them, in the order of its text, those elsewhere at the end."""
-    found = (_in_text(one, dotted(("mappings", name)), text) for one in problems)
+    key, lines = dotted(("mappings", name)), text.replace("\r\n", "\n").split("\n")
+    found = (_in_text(one, key, lines) for one in problems)
     return tuple(sorted(found, key=lambda one: (one.line is None, one.line or 0, one.column or 0)))
 
 
@@ -47,8 +48,7 @@ def in_texts(problems: Iterable[Problem], texts: Mapping[str, str]) -> tuple[Tex
     return tuple(found)
 
 
-def _in_text(problem: Problem, key: str, text: str) -> TextProblem:
-    lines = text.replace("\r\n", "\n").split("\n")
+def _in_text(problem: Problem, key: str, lines: list[str]) -> TextProblem:
     where, _, place = problem.where.partition(", ")
     is_here = where == key or where.startswith(f"{key}.")
     if not is_here or problem.line is None or problem.line > len(lines):

@@ -44,7 +44,17 @@ HELD = Label("held", ("no", "quota", "access"))
 PAUSE = Label("cause", PAUSE_KINDS)
 RUN = Label("kind", get_args(SweepKind))
 INTAKE_RESULTS = (
-    *("accepted", "ignored", "parked", "wrong secret", "wrong address", "bad signature", "not json", "too large"),
+    *(
+        "accepted",
+        "ignored",
+        "repeated",
+        "parked",
+        "wrong secret",
+        "wrong address",
+        "bad signature",
+        "not json",
+        "too large",
+    ),
     *("encoded", "broken body", "kafka unavailable", "granted", "refused", "failed", "shown"),
 )
 EVENT_RESULTS = ("answered", "echo", "no rule", "overtaken", "duplicate", "not linked", "contact gone", "parked")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
+from mode.utils.logging import get_logger
+
 from streams.appender import Appender, Record
 from streams.core.rows import FetchRow, OutboxRow
 from streams.kafka import each_record, new_producer, start_producer
@@ -14,6 +16,8 @@ from streams.settings import Settings
 from streams.topics import FETCHES_TABLE, OUTBOX_TABLE, PARKED, RESOLVED, TopicNames
 from streams.words import NotAWord, Parked, Resolution
 from streams.words.parked import Stage
+
+log = get_logger("lofty_ghl.parked")
 
 AT_ONCE = 200
 """Records that are decided about in one go."""
@@ -34,20 +38,20 @@ class Desk:
                 places.append(Place(place, Parked.from_bytes(value)))
             except NotAWord as error:
                 places.append(Place(place, _strange(key, place, str(error))))
-        resolutions = {
-            key.decode(): Resolution.from_bytes(value)
-            async for _, key, value in self._read(self._names.of(RESOLVED))
-            if value
-        }
+        resolutions: dict[str, Resolution] = {}
+        async for place, key, value in self._read(self._names.of(RESOLVED)):
+            try:
+                if value:
+                    resolutions[key.decode()] = Resolution.from_bytes(value)
+            except (NotAWord, UnicodeDecodeError) as error:  # it decides nothing: what it may have meant stays open
+                log.warning("a decision at %s of %s cannot be read: %s", place, self._names.of(RESOLVED), error)
         wanted = frozenset(one.parked.entity.encode() for one in places if one.waits_by_row and one.parked.entity)
         parked_rows: set[tuple[Stage, str]] = set()
         if wanted:
             fetches = await self._newest(FETCHES_TABLE, wanted)
             outbox = await self._newest(OUTBOX_TABLE, wanted)
-            parked_rows |= {("fetch", key.decode()) for key, raw in fetches.items() if FetchRow.from_bytes(raw).parked}
-            parked_rows |= {
-                ("deliver", key.decode()) for key, raw in outbox.items() if OutboxRow.from_bytes(raw).parked
-            }
+            parked_rows |= {("fetch", key.decode()) for key, raw in fetches.items() if _is_parked(FetchRow, raw)}
+            parked_rows |= {("deliver", key.decode()) for key, raw in outbox.items() if _is_parked(OutboxRow, raw)}
         return still_open(places, resolutions, frozenset(parked_rows))
 
     def ready(self, places: Iterable[Place], now_ms: int) -> tuple[list[tuple[Place, list[Output]]], dict[str, str]]:
@@ -119,6 +123,14 @@ class Desk:
         """Every record of a topic until now: `partition@offset`, key and value."""
         async for record in each_record(self._settings, topic):
             yield f"{record.partition}@{record.offset}", record.key or b"", record.value
+
+
+def _is_parked(row: type[FetchRow | OutboxRow], raw: bytes) -> bool:
+    """Whether a row waits for a person. One that cannot be read does: nobody goes on with it."""
+    try:
+        return bool(row.from_bytes(raw).parked)
+    except NotAWord:
+        return True
 
 
 def _strange(key: bytes, place: str, why: str) -> Parked:

@@ -124,6 +124,8 @@ class Gateway(Table):
     port: Port = 8080
     public_url: BaseUrl | None = None
     max_body_bytes: Annotated[int, Field(ge=1024, description="a number of bytes, at least 1024")] = 1_048_576
+    max_connections: Count = 500
+    keepalive_seconds: Annotated[float, Field(ge=1, le=3600, description="a number of seconds, 1 to 3600")] = 75.0
     trusted_proxies: Networks = Field(default_factory=list)
     lofty_addresses: Networks = Field(default_factory=list)
     ghl: GhlGateway = Field(default_factory=GhlGateway)

@@ -31,6 +31,14 @@ class Overlay:
 
 NOTHING_OVER = Overlay()
 
+LONGEST_TEXT = 64 * 1024
+"""Characters of a mapping's text."""
+MOST_DOTS = 200
+"""In one line: `tomllib` walks through all beginnings of a dotted key."""
+DEEPEST = 12
+"""Tables and lists in each other. A mapping has six."""
+MOST_STRANGERS = 20
+
 
 def lay_over(
     tables: dict[str, Any], lines: dict[Path, int], overlay: Overlay, problems: list[Problem]
@@ -69,11 +77,22 @@ def read_mapping(name: str, text: str, problems: list[Problem]) -> dict[str, Any
     """
     key = dotted(("mappings", name))
     header = f"[{key}]"
+    if (problem := _unbounded(key, text)) is not None:
+        problems.append(problem)
+        return None
     try:
         tables = tomllib.loads(text)
+        if _is_deeper(tables, DEEPEST):
+            raise RecursionError
+    except RecursionError:
+        problems.append(Problem(1, key, f"tables and lists at most {DEEPEST} deep", "more"))
+        return None
     except tomllib.TOMLDecodeError as error:
         problem = syntax_problem(str(error), text)
         problems.append(replace(problem, where=f"{key}, {problem.where}"))
+        return None
+    except ValueError as error:  # such as a number of more digits than Python reads
+        problems.append(Problem(1, key, "valid TOML", f"an error: {str(error)[:200]}"))
         return None
     lines = line_numbers(text)
     mappings = tables.get("mappings")
@@ -81,11 +100,38 @@ def read_mapping(name: str, text: str, problems: list[Problem]) -> dict[str, Any
     if isinstance(mappings, dict):
         strangers += [("mappings", other) for other in mappings if other != name]
     hint = f"a mapping's text holds {header} and its tables, nothing else"
-    problems += (Problem(lines.get(path, 1), key, f"only {header}", dotted(path), hint) for path in strangers)
+    problems += (
+        Problem(lines.get(path, 1), key, f"only {header}", dotted(path)[:200], hint)
+        for path in strangers[:MOST_STRANGERS]
+    )
+    if len(strangers) > MOST_STRANGERS:
+        problems.append(Problem(1, key, f"only {header}", f"{len(strangers) - MOST_STRANGERS} more tables and keys"))
     table = mappings.get(name) if isinstance(mappings, dict) else None
     if not isinstance(table, dict) and not strangers:
         problems.append(Problem(1, key, f"a table {header}", "nothing", f"begin with {header}"))
     return table if isinstance(table, dict) and not strangers else None
+
+
+def _unbounded(key: str, text: str) -> Problem | None:
+    """What makes a text longer to read than it could be worth."""
+    if len(text) > LONGEST_TEXT:
+        return Problem(1, key, f"a text of at most {LONGEST_TEXT} characters", f"{len(text)}")
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > MOST_DOTS:
+            return Problem(number, key, f"at most {MOST_DOTS} dots in a line", f"{line.count('.')}")
+    return None
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether tables and lists lie deeper in each other."""
+    waiting = [(value, 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        if depth > most:
+            return True
+        if isinstance(one, (dict, list)):
+            waiting += ((inner, depth + 1) for inner in (one.values() if isinstance(one, dict) else one))
+    return False
 
 
 def syntax_problem(message: str, text: str) -> Problem:

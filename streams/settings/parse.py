@@ -80,10 +80,13 @@ def parse_settings(
     source: str = "lofty-ghl.toml",
     overlay: Overlay = NOTHING_OVER,
     demands: Collection[str] = (),
+    sections: Collection[str] = SECTIONS,
 ) -> Settings:
     """Read a configuration. Raises `SettingsError` with every problem at once.
 
     `overlay` are mappings that were edited meanwhile; the lines of their problems are those of their own texts.
+
+    `sections` are those that are read, for who needs no more; the others are as if they were not written.
 
     `read_file` gives the text of a file that a `*_FILE` variable names; it may raise `OSError`.
     Credentials that are missing are a problem where they are among `demands` (names of `streams/settings/demanded.py`).
@@ -93,6 +96,7 @@ def parse_settings(
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(source, [syntax_problem(str(error), text)]) from None
     problems: list[Problem] = []
+    tables = {key: value for key, value in tables.items() if key in sections or key not in SECTIONS}
     tables, lines = lay_over(tables, line_numbers(text), overlay, problems)
     parser = _Parser(lines, environ or {}, read_file, problems)
     settings = parser.settings(tables)
@@ -101,7 +105,7 @@ def parse_settings(
     if parser.problems or settings is None:
         # Where only credentials are missing, nothing is wrong with the file.
         raise SettingsError("environment" if is_usable else source, parser.problems)
-    again = partial(parse_settings, text, environ, read_file=read_file, source=source)
+    again = partial(parse_settings, text, environ, read_file=read_file, source=source, sections=sections)
     return settings.model_copy(
         update={"mapping_version": overlay.version, "origin": Origin(text, source, lambda over: again(overlay=over))}
     )

@@ -13,6 +13,7 @@ from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.model import Connection, Gateway, Kafka, Worker
 from streams.settings.oauth import OAuth, OAuthSecrets
 from streams.settings.overlay import Overlay
+from streams.settings.problems import Problem, SettingsError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +56,13 @@ class Settings(BaseModel):
         """
         if self.origin is None:
             raise ValueError("settings that were not parsed from a text cannot be parsed anew")
-        parsed = self.origin.parse(overlay)
+        try:
+            parsed = self.origin.parse(overlay)
+        except SettingsError:
+            raise
+        except Exception as error:  # whoever may write to the topic of mappings must not be able to end a process by it
+            problem = Problem(None, "mappings", "mappings that can be read", f"a failure: {type(error).__name__}")
+            raise SettingsError(self.origin.source, [problem]) from error
         connections = {
             name: one.model_copy(
                 update={

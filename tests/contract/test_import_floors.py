@@ -17,6 +17,8 @@ CONSOLE_SHELLS = (
         "api",
         "api.*",
         "audit",
+        "ended",
+        "malformed",
         "guard",
         "headers",
         "oidc",
@@ -68,6 +70,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.doctor.machine",
                 "streams.doctor.vendors",
                 "streams.mappings.desk",
+                *("streams.mappings.evaluator", "streams.mappings.trial_process"),
                 "streams.mappings.look",
                 "streams.mappings.now",
                 "streams.replay",
@@ -92,7 +95,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
             *(
                 "streams.admin",
                 "streams.appender",
-                "streams.kafka",
+                *("streams.kafka", "streams.kafka_trouble"),
                 "streams.logs",
                 "streams.metrics",
                 "streams.metrics.metrics",
@@ -193,6 +196,8 @@ PURE_IMPORTS = frozenset(
         ),
         *("types", "typing", "urllib.parse"),
         *("jmespath", "jmespath.exceptions", "jmespath.functions", "orjson", "phonenumbers"),
+        *("jmespath.lexer", "jmespath.visitor"),
+        *("contextlib", "contextvars"),  # a context's own value: what one contact may still cost
         *("pydantic", "pydantic.alias_generators", "pydantic.fields", "pydantic_core"),
         "aiokafka.partitioner",  # murmur2, the function that every Kafka client knows
         *("cryptography.exceptions", "cryptography.hazmat.primitives.ciphers.aead"),  # AES-GCM: the nonce is given

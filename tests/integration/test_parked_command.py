@@ -7,6 +7,8 @@ from pathlib import Path
 import orjson
 
 from connectors.sandbox.faults import parse_fault
+from streams.kafka import new_producer, start_producer
+from streams.topics import PARKED, RESOLVED, TopicNames
 from tests.integration.command import command, config_of
 from tests.integration.stage import SECRET, stage
 from tests.kafka.broker import Broker
@@ -34,6 +36,31 @@ async def test_a_refused_contact_is_shown_and_written_when_it_is_tried_again(bro
         assert "nothing is parked" in after[1]
         steps = [one.step for one in await on.receipts() if one.outcome == "applied"]
         assert steps.count("create contact") == 2
+
+
+async def test_garbage_on_the_topics_of_parked_work_hides_nothing(broker: Broker, tmp_path: Path) -> None:
+    """What is no decision decides nothing, and the list goes on."""
+    garbage = (b"", b"\xff", b"[" * 5000, b"null", b'{"record": 7}', b'{"record":"0@0","decision":"sold","at_ms":1}')
+    async with stage(broker, tmp_path) as on:
+        config = config_of(on, tmp_path)
+        async with on.http.post(f"{on.gateway.url}/lofty/{SECRET}", data=b'{"listId": 99, "teamId": 123456}') as answer:
+            assert answer.status == 200
+        producer = new_producer(on.settings)
+        await start_producer(producer)
+        try:
+            for value in garbage:
+                for topic in (RESOLVED, PARKED):
+                    name = TopicNames(on.settings.kafka.topic_prefix).of(topic)
+                    await producer.send_and_wait(name, value, key=b"\xff0@0", partition=0)
+                    await producer.send_and_wait(name, value, key=b"0@0", partition=0)
+        finally:
+            await producer.stop()
+        listed = await command("parked list", config, "--json")
+        causes = [(cause["stage"], cause["number"]) for cause in orjson.loads(listed[1])]
+        numbers = {
+            wanted: sum(number for stage, number in causes if stage == wanted) for wanted in ("intake", "record")
+        }
+        assert (listed[0], numbers) == (1, {"intake": 1, "record": 2 * len(garbage)})
 
 
 async def test_a_delivery_of_unknown_shape_stays_until_it_is_given_up(broker: Broker, tmp_path: Path) -> None:

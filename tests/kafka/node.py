@@ -52,16 +52,19 @@ class KafkaNode:
     """A Kafka that can be started, stopped, killed and started again on the same port with the same data.
 
     `session_ms` is how long it may keep silent before it counts as dead: short for who kills it, long for who keeps it busy.
+    `extra` gives more properties, for the folder in which files of theirs may lie.
     """
 
-    def __init__(self, session_ms: int = 2500) -> None:
+    def __init__(self, session_ms: int = 2500, extra: Callable[[Path], str] | None = None) -> None:
         self.port, controller = free_ports(2)
         self.bootstrap = f"127.0.0.1:{self.port}"
+        self.start_seconds = START_SECONDS
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-node-"))
         self.log = self.directory / "kafka.log"
         self._jars = kafka_jars()
         self._properties = self.directory / "server.properties"
-        self._properties.write_text(_properties(self.port, controller, self.directory / "log", session_ms))
+        properties = _properties(self.port, controller, self.directory / "log", session_ms)
+        self._properties.write_text(properties + (extra(self.directory) if extra is not None else ""))
         self._java: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
         self._format()
@@ -90,7 +93,7 @@ class KafkaNode:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
-        wait_until_ready(self.bootstrap, START_SECONDS, self._check)
+        wait_until_ready(self.bootstrap, self.start_seconds, self._check)
 
     def stop(self) -> None:
         """Shut down in good order."""

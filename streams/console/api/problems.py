@@ -11,6 +11,7 @@ from aiohttp import web
 from mode.utils.logging import get_logger
 
 from streams.console.errors import ConsoleError, NotSignedIn, TooMany, WrongInput
+from streams.console.malformed import as_malformed
 
 log = get_logger("lofty_ghl.console")
 
@@ -54,6 +55,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return problem(413, "too-large", "Too large", "The body is larger than gateway.max_body_bytes.")
     except web.HTTPException as error:
         return problem(error.status, "http", error.reason, error.reason)
-    except Exception:
+    except Exception as error:
+        if refused := as_malformed(error):
+            return answer_of(refused)
         log.exception("the API could not answer %s %s", request.method, request.path)
         return problem(500, "internal", "That did not work", "Something unforeseen happened; the gateway's log has it.")

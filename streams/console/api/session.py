@@ -41,7 +41,7 @@ async def _sign_in(asked: Asked) -> object:
 
 async def _sign_out(asked: Asked) -> object:
     found = answer(Me("", None, "", ""))
-    asked.guard.forget(asked.request, found)
+    await asked.guard.sign_out(asked.request, found)
     return found
 
 

@@ -50,7 +50,7 @@ class Entrance:
     async def sign_out(self, request: web.Request) -> web.StreamResponse:
         """End the session."""
         answer = self._frame.go(href("/sign-in"))
-        self._frame.guard.forget(request, answer)
+        await self._frame.guard.sign_out(request, answer)
         return answer
 
     async def theme(self, request: web.Request) -> web.StreamResponse:

@@ -6,7 +6,6 @@ A message for the next page travels in a cookie of its own, for a minute, and is
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Awaitable, Callable
 from typing import Protocol, cast, get_args
 from urllib.parse import unquote
@@ -14,6 +13,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from streams.console.guard import Guard, Visitor
+from streams.console.malformed import posted
 from streams.console.pages.render import BASE, render, zone_of
 from streams.console.pages.views.page import Level, Message, Person, Role, Surroundings, Theme
 
@@ -82,8 +82,8 @@ class Frame:
 
 
 async def form_of(request: web.Request) -> Form:
-    """The texts of a form; files are left out."""
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    """The texts of a form. Raises `Malformed`."""
+    return dict(await posted(request))
 
 
 def _told(request: web.Request) -> Message | None:
@@ -92,7 +92,7 @@ def _told(request: web.Request) -> Message | None:
         return None
     try:
         level, _, words = base64.urlsafe_b64decode(packed).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no Base64, no ASCII, no UTF-8
         return None
     return Message(cast(Level, level), words) if words and level in get_args(Level) else None
 

@@ -7,7 +7,8 @@ from typing import Any
 from aiohttp import web
 from mode.utils.logging import get_logger
 
-from streams.console.errors import ConsoleError, NotSignedIn
+from streams.console.errors import ConsoleError, Malformed, NotSignedIn
+from streams.console.malformed import as_malformed
 from streams.console.pages.frame import Frame, Handler
 from streams.console.pages.render import href
 from streams.console.pages.views.page import Link, Trouble
@@ -41,13 +42,17 @@ def friendly(frame: Frame) -> Any:
             if request.method == "GET":
                 return frame.go(href("/sign-in", go_on=request.path_qs))
             return await _answer(frame, request, _trouble(error))
+        except Malformed as error:  # of which no page may show a part
+            return web.Response(text=f"{error.title}: {error.words}\n", status=error.status)
         except ConsoleError as error:
             return await _answer(frame, request, _trouble(error))
         except web.HTTPException as error:
             if error.status not in _BY_STATUS:
                 raise
             return await _answer(frame, request, _BY_STATUS[error.status])
-        except Exception:
+        except Exception as error:
+            if refused := as_malformed(error):
+                return web.Response(text=f"{refused.title}: {refused.words}\n", status=refused.status)
             log.exception("%s %s failed", request.method, request.path)
             return await _answer(frame, request, _FAILED)
 

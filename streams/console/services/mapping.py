@@ -18,7 +18,7 @@ from streams.explain.read import Spot, read_spots
 from streams.history.reader import NoIndex, PlaceOf, Reader
 from streams.history.sources import sources
 from streams.mappings.desk import MappingDesk
-from streams.mappings.errors import NoMappings, NoSuchMapping, StaleVersion, WrongMapping
+from streams.mappings.errors import EvaluatorBusy, NoMappings, NoSuchMapping, StaleVersion, TooCostly, WrongMapping
 from streams.mappings.look import Looked, ask_workers, look, sample
 from streams.mappings.preview import Preview
 from streams.mappings.problems import TextProblem
@@ -87,7 +87,7 @@ class Mappings:
     async def validate(self, name: str, text: str) -> tuple[TextProblem, ...]:
         """Everything that keeps a text from being saved."""
         with _refusals():
-            return (await self._desk()).validate(name, text)
+            return await (await self._desk()).problems(name, text)
 
     async def preview(self, name: str, text: str, connection: str, leads: Sequence[str] = ()) -> Previews:
         """What a text would make of some leads of a connection; of the newest where none are named."""
@@ -96,15 +96,18 @@ class Mappings:
             raise NotFound(f"There is no connection {connection!r}.")
         if len(leads) > MOST_LEADS:
             raise WrongInput(f"At most {MOST_LEADS} leads at a time.")
-        with _refusals():
-            candidate = desk.candidate(name, text, used_by=(connection,))
+        with _refusals():  # before anything is read for it
+            if problems := await desk.problems(name, text):
+                raise WrongMapping(problems)
         chosen = list(dict.fromkeys(leads))
         if not chosen:
             newest = await on_kafka(lambda: sample(self._settings, connection, 3))
             chosen = [one.lead for one in newest]
         looked = await on_kafka(lambda: self._look(connection, chosen))
         unknown = tuple(lead for lead in chosen if (connection, lead) not in looked.snapshots)
-        return Previews(looked.previews(candidate), tuple(sorted(looked.trouble.values())), unknown)
+        with _refusals():
+            previews = await desk.previews(name, text, (connection,), looked)
+        return Previews(previews, tuple(sorted(looked.trouble.values())), unknown)
 
     async def save(self, by: Actor, name: str, text: str | None, expected_version: int) -> MappingState:
         """Make a text the mapping; None takes back what was edited. Raises `StaleMapping`."""
@@ -208,6 +211,10 @@ def _refusals() -> Iterator[None]:
         yield
     except StaleVersion as error:
         raise StaleMapping(error) from error
+    except EvaluatorBusy as error:
+        raise NotNow(f"{error}.") from error
+    except TooCostly as error:
+        raise WrongInput("The mapping asks for too much.", [Fault(f"mappings.{error.name}", str(error))]) from error
     except WrongMapping as error:
         raise WrongInput("The mapping is not right.", [fault_of(one) for one in error.problems]) from error
     except NoSuchMapping as error:

@@ -121,6 +121,25 @@ def test_many_secrets_are_hidden_as_an_expression_of_all_of_them_would(secrets: 
     assert Redaction(secrets).text(text) == everyone.sub(HIDDEN, text)
 
 
+@pytest.mark.parametrize("odd", ["\n", "\r", "\x1b[2J", "\x00", "\u2028", "\u202e", "\x85", "\ud800", "\x7f"])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_nobody_writes_a_line_of_their_own(form: Form, odd: str) -> None:
+    """In the sentence, in what it is about, in an error's words: one line stays one line, and its traceback is set in."""
+    forged = f"x{odd}2026-01-01T00:00:00Z INFO     lofty_ghl.gateway  all is well"
+    told = lines(form)
+    log.warning("a body has the key %s", forged)
+    with about(entity=forged):
+        log.warning("waits")
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        log.exception("failed")
+    written = told.getvalue().encode()  # nothing in it that cannot be written
+    split = written.decode().splitlines()
+    assert not [line for line in split if line.startswith("2026-01-01")]
+    assert len([line for line in split if not line.startswith("    ")]) == 3
+
+
 def test_kafkas_chatter_is_kept_to_warnings_unless_everything_is_wanted() -> None:
     """An operator reads our lines."""
     told = lines("text")

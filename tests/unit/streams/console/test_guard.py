@@ -190,6 +190,60 @@ async def test_signing_out_takes_the_session_from_the_browser(on: ConsoleStage) 
     assert (await browser.ask("GET", "/api/v1/session"))[1]["role"] is None
 
 
+async def test_signing_out_ends_every_copy_of_the_cookie(on: ConsoleStage) -> None:
+    """At this gateway at once; on pages and API; another session of the same person goes on."""
+    browser, copy, other = on.browser(), on.browser(), on.browser()
+    await browser.sign_in("ann")
+    await other.sign_in("ann")
+    copy.http.cookie_jar.update_cookies({one.key: one.value for one in browser.http.cookie_jar})
+    assert (await copy.ask("GET", LOOK))[0] == 200
+    assert (await browser.ask("DELETE", "/api/v1/session"))[0] == 200
+    assert (await copy.ask("GET", LOOK))[0] == 401
+    assert (await copy.ask("GET", "/console/"))[0] == 303
+    assert (await other.ask("GET", LOOK))[0] == 200
+
+
+async def test_signing_out_ends_the_session_at_other_gateways_too(on: ConsoleStage) -> None:
+    """They read the audit; what is no line of it ends nothing, and nobody's session but that one ends."""
+    async with console_stage() as second:
+        browser, copy, other = on.browser(), second.browser(), second.browser()
+        await browser.sign_in("ann")
+        await other.sign_in("vera")
+        copy.http.cookie_jar.update_cookies({one.key: one.value for one in browser.http.cookie_jar})
+        assert (await copy.ask("GET", LOOK))[0] == 200
+        assert (await browser.ask("DELETE", "/api/v1/session"))[0] == 200
+        for garbage in (None, b"", b"\xff", b"[[[", b'{"action": "sign out"}', b"{" * 10_000):
+            second.console.ended.take(garbage)
+        assert (await copy.ask("GET", LOOK))[0] == 200
+        for record in on.appender.records:
+            second.console.ended.take(record.value)
+        assert (await copy.ask("GET", LOOK))[0] == 401
+        assert (await other.ask("GET", LOOK))[0] == 200
+
+
+async def test_signing_out_works_without_kafka(on: ConsoleStage) -> None:
+    """Where the line cannot be written, the log says so, and this gateway knows."""
+    browser, copy = on.browser(), on.browser()
+    await browser.sign_in("ann")
+    copy.http.cookie_jar.update_cookies({one.key: one.value for one in browser.http.cookie_jar})
+    on.appender.is_broken = True
+    assert (await browser.ask("DELETE", "/api/v1/session"))[0] == 200
+    assert (await copy.ask("GET", LOOK))[0] == 401
+
+
+async def test_wrong_tokens_keep_nobody_out(on: ConsoleStage) -> None:
+    """Neither the right tokens of the same address, nor the people behind it; the wrong ones are told to wait."""
+    browser = on.browser()
+    wrong = [
+        (await browser.ask("GET", LOOK, headers={"Authorization": f"Bearer lgt_wrong-{number}"}))[0]
+        for number in range(FREE_OF_ADDRESS + 5)
+    ]
+    assert (wrong[0], wrong[-1]) == (401, 429)
+    right = {"Authorization": f"Bearer {TOKENS['looker']}"}
+    assert (await browser.ask("GET", LOOK, headers=right))[0] == 200
+    assert await on.browser().sign_in("ann") == 200
+
+
 async def test_guessing_is_slowed_down(on: ConsoleStage) -> None:
     """Also when many tries come at once; the right password does not help while the address waits."""
     browser = on.browser()
@@ -209,7 +263,7 @@ async def test_tokens_cannot_be_guessed_either(on: ConsoleStage) -> None:
     for number in range(FREE_OF_ADDRESS):
         status, _, _ = await browser.ask("GET", LOOK, headers={"Authorization": f"Bearer lgt_{number}"})
         assert status == 401
-    status, _, _ = await browser.ask("GET", LOOK, headers={"Authorization": f"Bearer {TOKENS['robot']}"})
+    status, _, _ = await browser.ask("GET", LOOK, headers={"Authorization": "Bearer lgt_another"})
     assert status == 429
 
 

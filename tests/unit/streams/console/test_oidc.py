@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -43,6 +44,18 @@ class Provider:
         endpoints = {"authorization_endpoint": "/auth", "token_endpoint": "/token", "jwks_uri": "/keys"}
         found = {name: self.url + path for name, path in endpoints.items()}
         return web.json_response({"issuer": self.url, **found})
+
+    async def in_pieces(self, request: web.Request) -> web.StreamResponse:
+        """The discovery document, a piece at a time, as a network may bring it."""
+        whole = (await self.describe(request)).body
+        assert isinstance(whole, bytes)
+        answer = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await answer.prepare(request)
+        for at in range(0, len(whole), 20):
+            await answer.write(whole[at : at + 20])
+            await asyncio.sleep(0)
+        await answer.write_eof()
+        return answer
 
     async def jwks(self, _: web.Request) -> web.Response:
         """The public keys."""
@@ -116,7 +129,7 @@ async def provided() -> AsyncIterator[tuple[ConsoleStage, Provider]]:
     provider.published = ["k1"]
     provider.claims = {"email": "ann@example.com", "email_verified": True, "groups": ["crm-operators"]}
     app = web.Application()
-    app.router.add_get("/.well-known/openid-configuration", provider.describe)
+    app.router.add_get("/.well-known/openid-configuration", provider.in_pieces)
     app.router.add_get("/keys", provider.jwks)
     app.router.add_get("/auth", provider.authorize)
     app.router.add_post("/token", provider.token)

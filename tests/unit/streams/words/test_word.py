@@ -32,6 +32,11 @@ WORDS: list[type[Word]] = [Change, Snapshot, Receipt, Parked]
 NUMBERS = st.integers(0, 2**53 - 1)
 
 
+IDS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=":"), min_size=1, max_size=20)
+"""What a part of a key can be."""
+KEYS: dict[str, st.SearchStrategy[Any]] = {"connection": IDS, "lead": IDS, "id": IDS}
+
+
 def words(word: type[Word], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Word]:
     """Words of one kind, with numbers that JSON can carry."""
     numbers = {
@@ -42,9 +47,9 @@ def words(word: type[Word], **fields: st.SearchStrategy[Any]) -> st.SearchStrate
 
 @given(
     st.one_of(
-        words(Change, v=st.just(1)),
-        words(Snapshot, v=st.just(1), state=st.none() | st.dictionaries(TEXT, JSON, max_size=4)),
-        words(Receipt, v=st.just(1)),
+        words(Change, v=st.just(1), **KEYS),
+        words(Snapshot, v=st.just(1), **KEYS, state=st.none() | st.dictionaries(TEXT, JSON, max_size=4)),
+        words(Receipt, v=st.just(1), **KEYS),
         words(Parked, v=st.just(1), original=st.binary().map(Parked.encode)),
     )
 )

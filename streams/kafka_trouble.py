@@ -1,0 +1,149 @@
+"""Kafka's refusals in words: what it said, which setting or right is behind it, and what mends it.
+
+aiokafka tells most of them as one error, "unable to bootstrap", and writes the reason into its log.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
+
+from streams.settings import Kafka
+
+HOSTNAME_MISMATCH = 62
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH; 64 is that of an IP address."""
+
+
+class KafkaMisconfigured(Exception):
+    """The configuration cannot lead to Kafka, whoever is at the other end."""
+
+
+class KafkaRefused(KafkaError):  # type: ignore[misc]  # aiokafka has no types
+    """Kafka, or what listens in its place, refused us. The text says why, and what mends it."""
+
+    def __str__(self) -> str:
+        return " ".join(str(one) for one in self.args)
+
+
+class TopicsRefused(KafkaError):  # type: ignore[misc]  # the same
+    """Topics that Kafka did not make. `refused` holds its words by topic, `created` those that it made."""
+
+    def __init__(self, refused: dict[str, str], created: list[str]) -> None:
+        self.refused = refused
+        self.created = created
+        super().__init__("; ".join(f"{name}: {words}" for name, words in refused.items()))
+
+
+def tls_context(kafka: Kafka) -> ssl.SSLContext:
+    """What our clients believe. Raises `KafkaMisconfigured` for a file of authorities that is none."""
+    try:
+        return ssl.create_default_context(cafile=kafka.ssl_cafile)
+    except ssl.SSLError as error:
+        why = f"it holds no certificate in PEM ({error.reason or error})"
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    raise KafkaMisconfigured(
+        f"kafka.ssl_cafile {kafka.ssl_cafile!r} cannot be used: {why}. "
+        "Expected: a file with the certificates of the authorities that signed the brokers' certificates"
+    ) from None
+
+
+def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
+    """Why a broker at `server` cannot be talked to."""
+    is_tls, protocol = kafka.security_protocol.endswith("SSL"), kafka.security_protocol
+    match error:
+        case ssl.SSLCertVerificationError() if error.verify_code in (HOSTNAME_MISMATCH, 64):
+            return (
+                f"{server}: the broker's certificate is for another name ({error.verify_message}). "
+                "Use a name of its certificate in kafka.bootstrap_servers, as in advertised.listeners"
+            )
+        case ssl.SSLCertVerificationError():
+            return (
+                f"{server}: the broker's certificate is not believed ({error.verify_message}). "
+                "kafka.ssl_cafile must hold the authority that signed it"
+                + ("" if kafka.ssl_cafile else "; it is not set, so the system's authorities are asked")
+            )
+        case ssl.SSLError() | ConnectionResetError() | EOFError() if is_tls:
+            return (
+                f"{server}: the TLS handshake was broken off ({_reason(error)}): this listener speaks no TLS, or wants a "
+                f"certificate of the client. kafka.security_protocol is {protocol}; a listener without TLS takes "
+                f"{protocol.replace('SASL_SSL', 'SASL_PLAINTEXT') if protocol == 'SASL_SSL' else 'PLAINTEXT'}"
+            )
+        case UnsupportedSaslMechanismError():
+            return (
+                f"{server}: the broker does not take kafka.sasl_mechanism {kafka.sasl_mechanism} ({_reason(error)}). "
+                "Its sasl.enabled.mechanisms says which it takes"
+            )
+        case SaslAuthenticationFailed():
+            return (
+                f"{server}: the broker does not take the name {kafka.sasl_username!r} with its password ({_reason(error)}). "
+                "Look at kafka.sasl_username and LOFTY_GHL_KAFKA_PASSWORD"
+            )
+        case socket.gaierror():
+            return f"{server}: the name cannot be resolved ({error.strerror}). Look at kafka.bootstrap_servers"
+        case ConnectionRefusedError():
+            return f"{server}: nothing listens there (connection refused). Is Kafka running, and is kafka.bootstrap_servers right?"
+        case TimeoutError():
+            return f"{server}: no answer in time. Is something between us and Kafka, or kafka.security_protocol ({protocol}) wrong?"
+        case KafkaConnectionError() | ConnectionError() | EOFError():
+            takes = (
+                "SASL or TLS"
+                if protocol == "PLAINTEXT"
+                else "TLS"
+                if protocol == "SASL_PLAINTEXT"
+                else "something else"
+            )
+            return (
+                f"{server}: the connection was closed without a word. A listener that wants {takes} does so: "
+                f"kafka.security_protocol is {protocol}"
+            )
+        case _:
+            return f"{server}: {_reason(error)}"
+
+
+def rights_trouble(error: KafkaError, kafka: Kafka, about: str) -> str:
+    """Which right is missing, where Kafka says that one is; else its own words. `about` is the group or topic."""
+    who = f"User:{kafka.sasl_username}" if kafka.sasl_username else "our principal"
+    match error:
+        case GroupAuthorizationFailedError():
+            return f"Kafka gives {who} no right on the group {about}: it needs Read (deploy/kafka-acls.md)"
+        case TopicAuthorizationFailedError():
+            return f"Kafka gives {who} no right on {about}: it needs Read, Write and Describe (deploy/kafka-acls.md)"
+        case ClusterAuthorizationFailedError():
+            return f"Kafka gives {who} no right on the cluster for {about}: it needs IdempotentWrite or Create (deploy/kafka-acls.md)"
+        case _:
+            return _reason(error)
+
+
+def topic_trouble(code_error: type[KafkaError], said: str | None, kafka: Kafka) -> str:
+    """Why Kafka did not make a topic."""
+    name = getattr(code_error, "message", code_error.__name__)
+    words = f"{name}: {said}" if said else str(name)
+    who = f"User:{kafka.sasl_username}" if kafka.sasl_username else "our principal"
+    match name:
+        case "TOPIC_AUTHORIZATION_FAILED" | "CLUSTER_AUTHORIZATION_FAILED":
+            return f"{words}. {who} needs the right Create on it, or on the cluster (deploy/kafka-acls.md)"
+        case "INVALID_REPLICATION_FACTOR":
+            return f"{words}. kafka.replication_factor is {kafka.replication_factor}: there must be as many brokers"
+        case "INVALID_PARTITIONS" | "POLICY_VIOLATION":
+            return (
+                f"{words}. kafka.partitions is {kafka.partitions}, kafka.replication_factor {kafka.replication_factor}"
+            )
+        case _:
+            return words
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason
+    return " ".join(str(one) for one in error.args if not isinstance(one, int)) or type(error).__name__

@@ -1,0 +1,152 @@
+"""A real Kafka that asks who we are: listeners with TLS and SASL, and an authorizer that gives nobody a right by itself.
+
+The plain listener's clients are `User:ANONYMOUS`, who may do everything, as the tests that give rights must.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from tests.kafka.node import KafkaNode, free_ports
+
+PASSWORD = "secret-of-the-app"
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Where it listens: `sasl` with SASL (PLAIN) and no TLS, `tls` with TLS, for the name 127.0.0.1, `other` with another's.
+
+    `authority` is the file of the authority that signed its certificates, `stranger` one of another.
+    """
+
+    node: KafkaNode
+    plain: str
+    sasl: str
+    tls: str
+    other: str
+    authority: Path
+    stranger: Path
+
+    def allow(self, kind: ResourceType, name: str, *operations: AclOperation, is_prefix: bool = False) -> None:
+        """Give the user `app` rights."""
+        pattern = ResourcePatternType.PREFIXED if is_prefix else ResourcePatternType.LITERAL
+        rights = [
+            AclBinding(kind, name, pattern, "User:app", "*", operation, AclPermissionType.ALLOW)
+            for operation in operations
+        ]
+        client = AdminClient({"bootstrap.servers": self.plain})  # its futures end with it
+        for future in client.create_acls(rights).values():
+            future.result(30)
+
+
+@contextmanager
+def guarded_kafka() -> Iterator[Guarded]:
+    """Run one."""
+    sasl, tls, other = free_ports(3)
+    node = KafkaNode(lambda folder: _properties(folder, sasl, tls, other))
+    node.start_seconds = 180.0
+    text = node._properties.read_text()
+    listeners, advertised = (
+        ",".join(
+            [
+                f"PLAINTEXT://127.0.0.1:{node.port}",
+                *(f"{name}://127.0.0.1:{port}" for name, port in (("SASL", sasl), ("TLS", tls), ("OTHER", other))),
+                *more,
+            ]
+        )
+        for more in ([_controller(text)], [])
+    )
+    lines = [
+        f"listeners={listeners}"
+        if line.startswith("listeners=")
+        else f"advertised.listeners={advertised}"
+        if line.startswith("advertised.listeners=")
+        else line + ",SASL:SASL_PLAINTEXT,TLS:SSL,OTHER:SSL"
+        if line.startswith("listener.security.protocol.map=")
+        else line
+        for line in text.splitlines()
+    ]
+    node._properties.write_text("\n".join(lines) + "\n")
+    with node:
+        folder = node.directory
+        places = (f"127.0.0.1:{port}" for port in (node.port, sasl, tls, other))
+        yield Guarded(node, *places, folder / "ca.pem", folder / "stranger.pem")
+
+
+def _controller(text: str) -> str:
+    line = next(one for one in text.splitlines() if one.startswith("listeners="))
+    return line.rpartition(",")[2]
+
+
+def _properties(folder: Path, sasl: int, tls: int, other: int) -> str:
+    authority = _Authority("the tests")
+    (folder / "ca.pem").write_text(authority.pem)
+    (folder / "stranger.pem").write_text(_Authority("somebody else").pem)
+    for name, host in (("tls", "127.0.0.1"), ("other", "10.9.8.7")):
+        (folder / f"{name}.pem").write_text(authority.sign(host))
+    users = f'user_admin="secret-of-the-admin" user_app="{PASSWORD}"'
+    login = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    return f"""
+# It is not killed, so it may be slow: a busy machine must not fence it.
+broker.session.timeout.ms=60000
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+listener.name.sasl.sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.plain.sasl.jaas.config={login} required {users};
+listener.name.tls.ssl.keystore.type=PEM
+listener.name.tls.ssl.keystore.location={folder}/tls.pem
+listener.name.other.ssl.keystore.type=PEM
+listener.name.other.ssl.keystore.location={folder}/other.pem
+"""
+
+
+class _Authority:
+    def __init__(self, name: str) -> None:
+        self._key = rsa.generate_private_key(65537, 2048)
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+        made = _certificate(self._name, self._name, self._key.public_key())
+        made = made.add_extension(x509.BasicConstraints(True, None), True).add_extension(usage, True)
+        self.pem = made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    def sign(self, host: str) -> str:
+        """A private key and a certificate for a host."""
+        key = rsa.generate_private_key(65537, 2048)
+        made = _certificate(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), self._name, key.public_key())
+        made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), False)
+        secret = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        certificate = made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        return (secret + certificate).decode() + self.pem
+
+
+def _certificate(subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=2))
+    )
