@@ -25,6 +25,7 @@ from streams.dispatchers import Dispatchers
 from streams.faust_app import new_faust_app
 from streams.kafka import GroupLag, start_producer, until_topics_are_led
 from streams.limits import Limits
+from streams.lost_links import receipt_without_link
 from streams.observing import (
     WATCHED_TOPICS,
     Observed,
@@ -39,6 +40,7 @@ from streams.pipeline import NOT_RESUMED, Pipeline
 from streams.places import Places
 from streams.settings import Settings
 from streams.state import State
+from streams.tables import ChangelogLost, Loss
 from streams.topics import RECEIPTS, TopicNames
 
 STOP_SECONDS = 45.0
@@ -214,6 +216,10 @@ class Worker:
             gained = actives - self.ownership.assigned
             recovered = await self.state.changelogs.recover(gained)
             self.state.acquire(gained)
+            await self._demand_links(gained)
+        except ChangelogLost as error:
+            self._given.end(f"{error}.")
+            raise
         except Exception as error:  # whatever it is: without its tables a worker must not work
             self._given.end(f"The tables of partitions {sorted(actives)} cannot be recovered ({error!r}).")
             raise
@@ -224,6 +230,18 @@ class Worker:
         await self.ownership.assign(actives)
         if self.settings.worker.standby:
             self.state.changelogs.follow(set(range(self.settings.kafka.partitions)) - actives)
+
+    async def _demand_links(self, partitions: set[int]) -> None:
+        """Raise `ChangelogLost` where receipts were worked off of which no link is left."""
+        receipts, links = self._names.of(RECEIPTS), self.state.links
+        commits = {partition: await self._lag.resumes_at((receipts, partition)) for partition in partitions}
+        found = await receipt_without_link(
+            self.settings, receipts, commits, lambda partition, key: links.get(partition, key) is not None
+        )
+        if found is not None:
+            partition, receipt = found
+            says = f"holds no link of {receipt.entity.key}, though {receipts} holds a receipt of it that was worked off"
+            raise ChangelogLost([Loss(links.name, links.changelog, partition, says)])
 
     async def _on_revoked(self, _app: object, revoked: set[TP], **_: object) -> None:
         await self.ownership.release({tp.partition for tp in revoked})
@@ -244,7 +262,9 @@ class Worker:
     def _new_parts(self) -> None:
         given = self._given
         self.app = new_faust_app(self.settings, self._names, self.lease)
-        self.state = State.of(self.settings, self._names, self._appender, given.monotonic, given.end)
+        self.state = State.of(
+            self.settings, self._names, self._appender, given.monotonic, given.end, keeps_all=given.broker_keeps_all
+        )
         for table in self.state.tables:
             table.failed = self._row_failed
         limits = Limits.of(self.settings.gateway.max_body_bytes)

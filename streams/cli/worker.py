@@ -73,7 +73,7 @@ def worker(
             await _check_topics(settings)
             await demand_group(settings, TopicNames(settings.kafka.topic_prefix).group)
         tracing, end_tracing = tracing_or_refuse("worker")
-        given = Collaborators(tracing=tracing)
+        given = Collaborators(tracing=tracing, broker_keeps_all=not embedded)
         async with MappingDesk(settings) as desk:
             shifts = Shifts(desk, given)
             app = web.Application()
@@ -137,9 +137,15 @@ async def _as_json(content: object) -> web.Response:
 
 
 async def _check_topics(settings: Settings) -> None:
-    from streams.admin import create_missing, inspect
+    from streams.admin import StateMissing, create_first, has_worked, inspect, state_topics
+    from streams.topics import TopicNames
 
-    await create_missing(settings)
-    problems = [f"  {state.name}: {state.problem}" for state in await inspect(settings) if state.problem]
+    await create_first(settings)
+    states = await inspect(settings)
+    holding = state_topics(TopicNames(settings.kafka.topic_prefix))
+    lost = {state.name: holding[state.name] for state in states if not state.exists and state.name in holding}
+    if lost and await has_worked(settings, states):
+        refuse(str(StateMissing(next(iter(lost)), lost.values())))
+    problems = [f"  {state.name}: {state.problem}" for state in states if state.problem]
     if problems:
         refuse("the topics are not as they must be:\n" + "\n".join(problems))
