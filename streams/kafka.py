@@ -256,9 +256,12 @@ async def read_topic(settings: Settings, topic: str) -> list[ConsumerRecord[byte
 
 
 async def each_record(
-    settings: Settings, topic: str, partitions: Iterable[int] | None = None
+    settings: Settings, topic: str, partitions: Iterable[int] | None = None, *, newest: int | None = None
 ) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-    """The same, one after another, from all partitions or from some: for topics that need not fit into memory."""
+    """The same, one after another, from all partitions or from some: for topics that need not fit into memory.
+
+    `newest` leaves out what stands more offsets than that before the end of its partition.
+    """
     numbers = range(settings.kafka.partitions) if partitions is None else partitions
     places = [TopicPartition(topic, number) for number in numbers]
     # Not `seek_to_beginning`: it races with the reset to the end that an assignment without offsets brings.
@@ -267,6 +270,9 @@ async def each_record(
     try:
         ends = await consumer.end_offsets(places)
         consumer.assign(places)
+        if newest is not None:
+            for place, first in (await consumer.beginning_offsets(places)).items():
+                consumer.seek(place, max(first, ends[place] - newest))
         while sum([await consumer.position(place) for place in places]) < sum(ends.values()):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
                 for message in messages:
@@ -285,15 +291,15 @@ class GroupLag:
         self._starting = asyncio.Lock()
 
     async def look(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
-        """(committed, end) of each topic and partition; a partition without a commit begins at its start."""
+        """(committed, end) of each topic and partition; one without a commit, or with one that was deleted, begins at its start."""
         consumer = await self._started()
         wanted = {TopicPartition(*place) for place in places}
         if not wanted:
             return {}
         if consumer.assignment() != wanted:
             consumer.assign(wanted)
-        ends = await consumer.end_offsets(wanted)
-        return {(p.topic, p.partition): (await consumer.committed(p) or 0, ends[p]) for p in wanted}
+        ends, firsts = await consumer.end_offsets(wanted), await consumer.beginning_offsets(wanted)
+        return {(p.topic, p.partition): (max(firsts[p], await consumer.committed(p) or 0), ends[p]) for p in wanted}
 
     async def resumes_at(self, place: tuple[str, int]) -> int:
         """The offset at which the group goes on in a topic and partition: its commit, or the first that is still there."""
@@ -302,6 +308,14 @@ class GroupLag:
         first: int = (await consumer.beginning_offsets([partition]))[partition]
         committed: int | None = await consumer.committed(partition)
         return max(first, committed or 0)
+
+    async def reach(self, place: tuple[str, int]) -> tuple[int | None, int, int]:
+        """The group's commit in a topic and partition (None without any), the first offset that is there, and the next one."""
+        consumer, partition = await self._started(), TopicPartition(*place)
+        committed: int | None = await consumer.committed(partition)
+        first: int = (await consumer.beginning_offsets([partition]))[partition]
+        end: int = (await consumer.end_offsets([partition]))[partition]
+        return committed, first, end
 
     async def _started(self) -> AIOKafkaConsumer:
         async with self._starting:

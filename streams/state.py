@@ -122,7 +122,7 @@ class State:
 
 
 def changelog_consumer(settings: Settings) -> AIOKafkaConsumer:
-    """A consumer that joins no group and commits nothing."""
+    """A consumer that joins no group and commits nothing. Where its position is gone from Kafka it raises, and skips nothing."""
     return Consumer(
-        **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+        **client_options(settings), enable_auto_commit=False, auto_offset_reset="none", fetch_max_wait_ms=50
     )

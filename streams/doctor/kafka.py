@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from aiokafka import TopicPartition
 
 from connectors.errors import SealError
 from streams.admin import inspect
+from streams.core.health import troubles
 from streams.core.overview import Overview
 from streams.core.token_rows import TokenRow
 from streams.doctor.verdict import CLOCK_SECONDS, Verdict
 from streams.kafka import Consumer, client_options, each_record, start_consumer, stop_consumer
 from streams.mappings.desk import MappingDesk
 from streams.oauth import Grants, wanted_scopes
+from streams.parked.waiting import parked_alone
 from streams.settings import Settings
 from streams.statuses import look as look_at_workers
 from streams.topics import GHL_CHANGES, TOKENS_TABLE, TopicNames
@@ -49,7 +52,7 @@ async def topics(settings: Settings) -> AsyncIterator[Verdict]:
 
 async def workers(settings: Settings) -> AsyncIterator[Verdict]:
     """Who works, on what, with which mapping and clock; and what waits."""
-    overview = await look_at_workers(settings)
+    overview = replace(await look_at_workers(settings), parked_open=await parked_alone(settings))
     now_ms = time.time_ns() // 1_000_000
     for verdict in judge_workers(overview, now_ms):
         yield verdict
@@ -59,7 +62,8 @@ def judge_workers(overview: Overview, now_ms: int) -> list[Verdict]:
     """What the workers' own words tell."""
     alive = overview.alive
     if not alive:
-        return [Verdict("workers", "workers", "wrong", "none is alive: nothing is carried", "lofty-ghl worker")]
+        none = Verdict("workers", "workers", "wrong", "none is alive: nothing is carried", "lofty-ghl worker")
+        return [none, *(one for one in _health(overview) if one.subject != "workers")]
     found = [Verdict("workers", "workers", "ok", f"{len(alive)} alive")]
     starting = [one.status.instance for one in alive if one.state == "starting"]
     if overview.unowned and not starting:
@@ -92,7 +96,17 @@ def judge_workers(overview: Overview, now_ms: int) -> list[Verdict]:
                     "lag", lag.topic, "warning", f"{lag.records} records wait{old}", "start another lofty-ghl worker"
                 )
             )
-    return found
+    return found + _health(overview)
+
+
+def _health(overview: Overview) -> list[Verdict]:
+    """What `status` tells and no check above does: the two never differ about what is wrong."""
+    told = {"mapping", "partitions", "budget", "lag"}
+    return [
+        Verdict(one.kind, one.subject, "wrong", one.says, one.mend)
+        for one in troubles(overview)
+        if one.kind not in told
+    ]
 
 
 async def mappings(settings: Settings) -> AsyncIterator[Verdict]:

@@ -17,8 +17,10 @@ from mode.utils.logging import get_logger
 from connectors.answered import Answered
 from streams.agents.batches import Process
 from streams.core.backlog import Backlog, Place
+from streams.core.health import STUCK_LOOKS
 from streams.core.holds import Held, Holds
 from streams.core.pauses import pause_kind
+from streams.core.status_parts import Splitter
 from streams.core.work import Item, Verdict
 from streams.metrics import Metrics
 from streams.metrics.gauges import Reading, of_worker
@@ -27,7 +29,7 @@ from streams.observing.process import RELEASE, append_topics, process_readings
 from streams.observing.vitals import Observed, Vitals
 from streams.places import Places
 from streams.settings import Settings
-from streams.statuses import publish
+from streams.statuses import configuration_of, publish
 from streams.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, RECEIPTS, REPLAYS, SNAPSHOTS, TopicNames
 from streams.tracing import NoTracing, Tracing, in_hand, trace_id
 from streams.words import WorkerStatus
@@ -74,6 +76,8 @@ class Observing:
         self._recovering_since_ms: int | None = None
         self._recovery_seconds = 0.0
         self._parts: Observed | None = None
+        self._splitter = Splitter()
+        self._configuration = configuration_of(settings)
 
     def look_at(self, parts: Observed) -> None:
         """The worker's parts are made: from now on there is something to tell."""
@@ -163,6 +167,11 @@ class Observing:
         self._stuck_looks = stuck_looks
         self.metrics.watchdog_looks.labels("stuck" if stuck_looks else "moving").inc()
 
+    @property
+    def gets_on(self) -> bool:
+        """Whether the watchdog has lately seen commits move where there is something to read."""
+        return self._stuck_looks < STUCK_LOOKS
+
     def recovering(self) -> None:
         """Tables begin to be recovered."""
         self._recovering_since_ms = self.now_ms()
@@ -202,7 +211,7 @@ class Observing:
             started_ms=self._started_ms,
             at_ms=now_ms,
             is_stopping=is_stopping,
-            is_ready=ownership.is_ready and not is_stopping and not failing,
+            is_ready=ownership.is_ready and not is_stopping and not failing and self.gets_on,
             appends_failing_seconds=failing,
             mapping_version=mapping_version,
             mapping_trouble=mapping_trouble,
@@ -223,6 +232,7 @@ class Observing:
             connections=tuple(self._vitals.connections(parts)),
             stages=dict(self.metrics.stages),
             totals=dict(self.metrics.totals),
+            configuration=self._configuration,
         )
 
     def _lags(self) -> Iterator[LagStatus]:
@@ -248,8 +258,8 @@ class Observing:
         if self._parts is None:
             return
         try:
-            status = self.status(is_stopping=is_stopping)
-            await publish(self._parts.appender, self.names, self.settings.kafka.partitions, status)
+            status, parts = self._splitter.split(self.status(is_stopping=is_stopping))
+            await publish(self._parts.appender, self.names, self.settings.kafka.partitions, status, parts)
         except Exception as error:  # whatever it is: the next word comes in five seconds
             self.metrics.statuses.labels("failed").inc()
             log.warning("this worker's status could not be published: %r", error)

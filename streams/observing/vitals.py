@@ -24,6 +24,8 @@ from streams.settings.secrets import secret_values
 from streams.state import State
 from streams.words.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 
+ERROR_CHARACTERS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -103,6 +105,8 @@ class Vitals:
             undelivered={"fetch": self._rows.fetches.number(c.name), "write back": self._rows.errands.number(c.name)},
             parked={"fetch": self._rows.fetches.parked(c.name), "write back": self._rows.errands.parked(c.name)},
             oldest_accepted_ms=min((at for at in oldest if at is not None), default=None),
+            failing=self._rows.reads.of(c.name)[0],
+            failing_in=self._redact.text(self._rows.reads.of(c.name)[1])[:ERROR_CHARACTERS],
             on_hold=_hold(parts.reading, c.lofty_budget, c.name, "reads Lofty's members first"),
             sweep=_sweep(c, parts.state.sweeps.get(self._places.lofty(c), c.name) or SweepRow()),
             token_expires_ms=parts.tokens.expires_ms(c, "lofty") if parts.tokens is not None else None,
@@ -113,6 +117,8 @@ class Vitals:
             undelivered={"deliver": self._rows.outbox.number(c.name)},
             parked={"deliver": self._rows.outbox.parked(c.name)},
             oldest_accepted_ms=self._rows.outbox.oldest_ms(c.name),
+            failing=self._rows.writes.of(c.name)[0],
+            failing_in=self._redact.text(self._rows.writes.of(c.name)[1])[:ERROR_CHARACTERS],
             on_hold=_hold(parts.writing, c.ghl_budget, c.name, "reads GHL's fields and users first"),
             links=self._rows.links.number(c.name),
             token_expires_ms=parts.tokens.expires_ms(c, "ghl") if parts.tokens is not None else None,

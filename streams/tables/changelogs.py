@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from mode.utils.logging import get_logger
 
 from streams.kafka import start_consumer, stop_consumer
@@ -131,6 +131,10 @@ class Changelogs:
                             found = await consumer.getmany(timeout_ms=WAIT_MS, max_records=MOST_RECORDS)
                             self._apply(found)
                     await asyncio.sleep(0)
+                except OffsetOutOfRangeError as error:
+                    log.warning("a changelog was cut off where a standby copy reads it: %s", error)
+                    self._changed.set()
+                    await asyncio.sleep(STANDBY_RETRY_SECONDS)
                 except KafkaError as error:
                     log.warning("standby copies wait for Kafka: %s", error)
                     await asyncio.sleep(STANDBY_RETRY_SECONDS)

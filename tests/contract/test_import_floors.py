@@ -70,6 +70,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.doctor.kafka",
                 "streams.doctor.machine",
                 "streams.doctor.vendors",
+                "streams.parked.waiting",
                 "streams.mappings.desk",
                 *("streams.mappings.evaluator", "streams.mappings.trial_process"),
                 "streams.mappings.look",
