@@ -92,7 +92,7 @@ def agent(
         async for events in batches(stream):
             try:
                 with busy.working():
-                    for hole in _holes(continuity, events):
+                    for hole in _holes(continuity, events) if resumes_at or tell_deleted else ():
                         if resumes_at is not None and hole.came > await resumes_at(hole.place):
                             end(f"Agent {name}: the consumer has skipped {hole}. They are read at the next start.")
                         if tell_deleted is not None:

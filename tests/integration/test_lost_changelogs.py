@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def make_anew(on: Stage) -> None:
 def cut_off(on: Stage) -> None:
     """DeleteRecords up to the end of each partition."""
     ends = [TopicPartition(links_of(on), number, -1) for number in range(PARTITIONS)]
-    for cut in admin_of(on).delete_records(ends).values():
+    admin = admin_of(on)  # kept until it has answered
+    for cut in admin.delete_records(ends).values():
         cut.result(within(30))
 
 
@@ -72,13 +74,13 @@ def notes(on: Stage) -> list[int]:
 
 async def refused(on: Stage, settings: Settings) -> str:
     """Why another worker does not work."""
-    with pytest.raises(Exception, match="."):
-        async with Worker(settings, on.given()) as other:
-            async with asyncio.timeout(within(60)):
-                while not on.ended and not other.is_ready:
-                    await asyncio.sleep(0.05)
-            assert not other.is_ready
-            raise RuntimeError("it was asked to stop")
+    was_ready = False
+    with suppress(Exception):  # it ends with what it could not do
+        async with Worker(settings, on.given()) as other, asyncio.timeout(within(60)):
+            while not on.ended and not was_ready:
+                was_ready = other.is_ready
+                await asyncio.sleep(0.05)
+    assert not was_ready
     why = " ".join(on.ended)
     on.ended.clear()
     return why
@@ -115,8 +117,8 @@ async def test_a_missing_changelog_is_not_made_anew_in_silence(real_kafka: Broke
     document = orjson.loads(accepted[1])
     assert document["created"] == [links_of(on)]
     assert document["put_back"] == {"links": 2 * LEADS}
-    assert [Path(one).is_dir() for one in document["aside"]] == [True] * len(document["aside"])
-    assert document["aside"]
+    kept = {str(one) for one in (tmp_path / on.names.group).glob("accepted-partition-*")}
+    assert {*document["aside"]} == kept != set()
 
 
 @pytest.mark.parametrize("harm", [make_anew, cut_off])
@@ -164,9 +166,8 @@ async def test_a_worker_ends_when_its_changelog_is_made_anew_while_it_works(real
                 await asyncio.sleep(0.05)
         why = on.ended[0]
         on.ended.clear()
-        with pytest.raises(Exception, match="."):
+        with suppress(Exception):  # in production its process has ended
             await on.worker.__aexit__(None, None, None)
-            raise RuntimeError("stopped in order")
         on.ended.clear()
         again = await refused(on, on.settings)
         assert max(notes(on)) <= 2
