@@ -108,20 +108,28 @@ async def create_missing(settings: Settings, accepted: Collection[str] = ()) -> 
     return await _create(settings, missing)
 
 
-async def create_first(settings: Settings) -> list[str]:
-    """Create all topics when there is none, as at the first start of all; else none. Returns what was made.
+async def create_first(settings: Settings) -> list[TopicState]:
+    """Create the topics at the first start of all, when no worker has worked with any yet. Returns how they are then.
 
-    Another may be making them: returns once they are all there, or after `FIRST_SECONDS`, whatever there is then.
+    Another process may be making them: it waits up to `FIRST_SECONDS` for that.
+    Raises `StateMissing` when one is missing that held state in a deployment that has worked; makes none there.
     """
     states = await inspect(settings)
-    if not any(state.exists for state in states):
-        await _create(settings, states)
-        return [state.name for state in states]
     began = time.monotonic()
-    while not all(state.exists for state in states) and time.monotonic() - began < FIRST_SECONDS:
+    while any(state.exists for state in states) and not all(state.exists for state in states):
+        if time.monotonic() - began > FIRST_SECONDS:
+            break
         await asyncio.sleep(0.5)
         states = await inspect(settings)
-    return []
+    if all(state.exists for state in states):
+        return states
+    if not await has_worked(settings, states):
+        await _create(settings, [state for state in states if not state.exists])
+        return await inspect(settings)
+    holding = state_topics(TopicNames(settings.kafka.topic_prefix))
+    if lost := {state.name: holding[state.name] for state in states if not state.exists and state.name in holding}:
+        raise StateMissing(next(iter(lost)), lost.values())
+    return states
 
 
 async def _create(settings: Settings, missing: list[TopicState]) -> list[str]:

@@ -137,15 +137,12 @@ async def _as_json(content: object) -> web.Response:
 
 
 async def _check_topics(settings: Settings) -> None:
-    from streams.admin import StateMissing, create_first, has_worked, inspect, state_topics
-    from streams.topics import TopicNames
+    from streams.admin import StateMissing, create_first
 
-    await create_first(settings)
-    states = await inspect(settings)
-    holding = state_topics(TopicNames(settings.kafka.topic_prefix))
-    lost = {state.name: holding[state.name] for state in states if not state.exists and state.name in holding}
-    if lost and await has_worked(settings, states):
-        refuse(str(StateMissing(next(iter(lost)), lost.values())))
+    try:
+        states = await create_first(settings)
+    except StateMissing as error:
+        refuse(str(error))
     problems = [f"  {state.name}: {state.problem}" for state in states if state.problem]
     if problems:
         refuse("the topics are not as they must be:\n" + "\n".join(problems))

@@ -14,10 +14,11 @@ from aiohttp.typedefs import Handler
 from mode.utils.logging import get_logger
 
 from streams.appender import Appender
+from streams.kafka import reach
 from streams.observing.process import RELEASE
 from streams.settings import Settings
 from streams.statuses import configuration_of, publish
-from streams.topics import TopicNames
+from streams.topics import STATUS, TopicNames
 from streams.words import GatewayStatus
 
 log = get_logger("lofty_ghl.gateway")
@@ -48,6 +49,7 @@ class Telling:
         self._instance = uuid.uuid4().hex[:8]
         self._begun_ms = now_ms()
         self._heard_ms: dict[str, int] = {}
+        self._is_on = False
         self._names = TopicNames(settings.kafka.topic_prefix)
         self._configuration = configuration_of(settings)
 
@@ -78,13 +80,23 @@ class Telling:
         )
 
     async def run(self) -> None:
-        """Say it every few seconds, until cancelled."""
+        """Say it every few seconds, until cancelled. Where the topic is not made yet nothing is said: a broker may make it itself."""
         while True:
+            self._is_on = self._is_on or await self._has_topic()
             await self.say()
             await asyncio.sleep(STATUS_SECONDS)
 
+    async def _has_topic(self) -> bool:
+        try:
+            return self._names.of(STATUS) in await reach(self._settings)
+        except Exception as error:  # whatever it is: it is asked again
+            log.debug("Kafka cannot be asked for its topics: %r", error)
+            return False
+
     async def say(self, *, is_stopping: bool = False) -> None:
         """Say it once. What goes wrong here stops nobody."""
+        if not self._is_on:
+            return
         try:
             async with asyncio.timeout(APPEND_SECONDS):
                 status = self.status(is_stopping=is_stopping)
