@@ -24,6 +24,8 @@ LOOK_BACK_MS = 120_000
 """How far back the newest words are looked for: a living worker has spoken many times since."""
 
 FEW = 20
+"""Records read at least."""
+MORE = 200
 """Records read of a partition whose broker does not find offsets by time (the embedded one), or that is quiet."""
 
 
@@ -85,11 +87,13 @@ class Statuses:
     async def newest(self) -> tuple[WorkerStatus, ...]:
         """The last word of each worker that has spoken lately, the silent and the stopped among them."""
         ends = await self._consumer.end_offsets(self._places)
-        behind = set(self._places)
+        behind, raw = set(self._places), dict[bytes, bytes | None]()
         while behind := {place for place in behind if await self._consumer.position(place) < ends[place]}:
             for messages in (await self._consumer.getmany(*behind, timeout_ms=200)).values():
                 for message in messages:
-                    self._heard.take(message.value)
+                    raw[message.key or b""] = message.value  # of each only the last is worth reading
+        for value in raw.values():
+            self._heard.take(value)
         return self._heard.workers
 
     async def overview(self) -> Overview:
@@ -111,8 +115,8 @@ class Statuses:
         self._consumer.assign(self._places)
         for place in self._places:
             at = found.get(place)
-            few = max(starts[place], ends[place] - FEW)
-            self._consumer.seek(place, few if at is None else max(starts[place], min(at.offset, few)))
+            first = ends[place] - MORE if at is None else min(at.offset, ends[place] - FEW)
+            self._consumer.seek(place, max(starts[place], first))
 
 
 async def look(settings: Settings) -> Overview:

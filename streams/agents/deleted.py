@@ -56,8 +56,8 @@ class Deleted:
     async def look_at_rest(self, place: Place) -> None:
         """Tell what was deleted of a place that holds nothing more to read: no record comes that would show it."""
         reach = await self.reach(place)
-        if reach.committed is not None and reach.committed < reach.first == reach.end:
-            await self._tell(place, reach.committed, reach.first)
+        if (committed := reach.committed or 0) < reach.first == reach.end:
+            await self._tell(place, committed, reach.first)
 
     async def _tell(self, place: Place, begin: int, end: int) -> None:
         begin = max(begin, self._told.get(place, 0))
