@@ -59,6 +59,7 @@ def troubles(found: Overview) -> tuple[Trouble, ...]:
     return (
         *_workers(found),
         *_gateways(found),
+        *_fallen_silent(found),
         *_parked(found),
         *(trouble for one in found.connections for trouble in _connection(one, found.at_ms)),
         *_unserved(found),
@@ -98,6 +99,26 @@ def _workers(found: Overview) -> Iterator[Trouble]:
             yield Trouble(name, says, "look at that disk, then delete it in worker.data_dir")
         if _is_other(status.configuration, found.configuration):
             yield Trouble(name, "works with another configuration than this one", "give all processes the same file")
+
+
+def _fallen_silent(found: Overview) -> Iterator[Trouble]:
+    """Processes that ended without a word (killed, or by a disk that refuses) and that nobody has started again on their host."""
+    begun = [(one.status.host, one.status.started_ms) for one in found.alive]
+    for one in found.workers:
+        status = one.status
+        if one.state == "silent" and not _is_followed(status.host, status.at_ms, begun):
+            says = f"fell silent {one.silent_ms // 1000} s ago at {status.host or 'an unknown host'}, without having stopped"
+            yield Trouble(f"worker {status.instance}", says, "its last log lines say why; start it again")
+    begun = [(one.status.host, one.status.begun_ms) for one in found.gateways or () if one.is_alive]
+    for gateway in found.gateways or ():
+        told = gateway.status
+        if begun and gateway.state == "silent" and not _is_followed(told.host, told.at_ms, begun):
+            says = f"fell silent {gateway.silent_ms // 1000} s ago at {told.host or 'an unknown host'}, without having stopped"
+            yield Trouble(f"gateway {told.gateway}", says, "its last log lines say why; start it again", "gateway")
+
+
+def _is_followed(host: str, at_ms: int, begun: list[tuple[str, int]]) -> bool:
+    return any(its_host == host and its_ms >= at_ms for its_host, its_ms in begun)
 
 
 def _is_starting(state: str, started_ms: int, now_ms: int) -> bool:

@@ -183,3 +183,17 @@ def test_parked_deliveries_and_what_was_passed_over_are_named() -> None:
         ("stage intake", "2 parked: unknown shape"),
         ("Kafka", "Kafka had deleted the records 3 to 9 of lofty.changes/1"),
     ]
+
+
+def test_a_process_that_ended_without_a_word_is_named_until_another_follows_it() -> None:
+    """Its disk refused, or it was killed: the others carry on, and a person should know. (After 15 minutes it is forgotten.)"""
+    gone = worker(host="b", at_ms=NOW - MINUTE).model_copy(update={"instance": "w2"})
+    [silent] = wrong(worker(host="a"), gone)
+    assert silent == "worker w2: fell silent 60 s ago at b, without having stopped"
+    follower = worker(host="b").model_copy(update={"instance": "w3", "started_ms": NOW - MINUTE // 2})
+    assert wrong(worker(host="a"), gone, follower) == []
+    assert wrong(worker(host="a"), gone.model_copy(update={"is_stopping": True})) == []
+    lost = gateway(host="b", at_ms=NOW - MINUTE).model_copy(update={"gateway": "g2"})
+    assert wrong(worker(), gateways=(gateway(host="a"), lost)) == [
+        "gateway g2: fell silent 60 s ago at b, without having stopped"
+    ]

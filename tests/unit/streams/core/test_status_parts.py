@@ -20,12 +20,12 @@ def status(connections: int, at_ms: int = NOW, parked: int = 0) -> WorkerStatus:
     side = SideStatus(
         undelivered={"fetch": 12, "write back": 3},
         parked={"fetch": parked, "write back": 0},
-        oldest_accepted_ms=at_ms,
+        oldest_accepted_ms=NOW,
         links=120_000,
         sweep=SweepStatus(
-            started_ms=at_ms, leads=100_000, total=120_000, changes=17, new_ended_ms=at_ms, full_ended_ms=at_ms
+            started_ms=NOW, leads=100_000, total=120_000, changes=17, new_ended_ms=NOW, full_ended_ms=NOW
         ),
-        token_expires_ms=at_ms,
+        token_expires_ms=NOW,
     )
     return WorkerStatus(
         instance="w1",
