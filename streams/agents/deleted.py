@@ -67,7 +67,7 @@ class Deleted:
         topic, partition = place
         words = (
             f"Kafka had deleted the records {begin} to {end - 1} of {topic}/{partition} before they were read (retention, or "
-            "DeleteRecords): what they told is missing until a sweep finds it. Order one with `lofty-ghl backfill`, then "
+            "DeleteRecords): what they told is missing until a sweep finds it. Order one with `lofty-ghl backfill CONNECTION`, then "
             f"discard this with `lofty-ghl parked discard --reason '{PASSED_OVER}'`"
         )
         log.error("%s", words)

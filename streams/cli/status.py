@@ -61,14 +61,14 @@ def status(
 
 
 async def _look(settings: Settings) -> Overview:
+    import asyncio
     from dataclasses import replace
 
     from streams.parked.waiting import parked_alone
-    from streams.statuses import Statuses
+    from streams.statuses import look
 
-    async with Statuses(settings) as statuses:
-        found = await statuses.overview()
-    return replace(found, parked_open=await parked_alone(settings))
+    found, parked = await asyncio.gather(look(settings), parked_alone(settings))
+    return replace(found, parked_open=parked)
 
 
 async def _watch(settings: Settings) -> None:

@@ -152,7 +152,7 @@ def _gateways(found: Overview) -> Iterator[Trouble]:
 def _parked(found: Overview) -> Iterator[Trouble]:
     for one in found.parked_open:
         if one.reason == PASSED_OVER:
-            mend = f"lofty-ghl backfill, then lofty-ghl parked discard --reason '{PASSED_OVER}'"
+            mend = f"lofty-ghl backfill CONNECTION, then lofty-ghl parked discard --reason '{PASSED_OVER}'"
             yield Trouble("Kafka", one.says, mend, "parked")
         else:
             says = f"{one.number} parked: {one.reason}"

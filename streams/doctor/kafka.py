@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -52,7 +53,8 @@ async def topics(settings: Settings) -> AsyncIterator[Verdict]:
 
 async def workers(settings: Settings) -> AsyncIterator[Verdict]:
     """Who works, on what, with which mapping and clock; and what waits."""
-    overview = replace(await look_at_workers(settings), parked_open=await parked_alone(settings))
+    seen, parked = await asyncio.gather(look_at_workers(settings), parked_alone(settings))
+    overview = replace(seen, parked_open=parked)
     now_ms = time.time_ns() // 1_000_000
     for verdict in judge_workers(overview, now_ms):
         yield verdict

@@ -110,7 +110,7 @@ def again(
     if place.waits_by_row and one.entity is not None:
         return [_change(Entity.from_key(one.entity), "updated", 0, names, now_ms, "replay")]
     if one.reason == PASSED_OVER:
-        return "its records are gone from Kafka: order a backfill (lofty-ghl backfill), then discard it"
+        return "its records are gone from Kafka: order a backfill (lofty-ghl backfill CONNECTION), then discard it"
     if one.original_size is not None:
         kept = len(one.original_bytes())
         return f"it was too large: {kept} of its {one.original_size} bytes were kept; discard it"

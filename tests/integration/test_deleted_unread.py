@@ -79,7 +79,7 @@ async def test_what_is_deleted_unread_is_told_until_a_person_has_acted(real_kafk
     assert status[0] == 1
     wrong = [one for one in document["wrong"] if one["subject"] == "Kafka"]
     assert {one["mend"] for one in wrong} == {
-        "lofty-ghl backfill, then lofty-ghl parked discard --reason 'passed over'"
+        "lofty-ghl backfill CONNECTION, then lofty-ghl parked discard --reason 'passed over'"
     }
     assert "its records are gone from Kafka" in again[1] + again[2]
     assert discarded[0] == 0, discarded
