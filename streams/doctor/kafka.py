@@ -13,6 +13,7 @@ from streams.core.overview import Overview
 from streams.core.token_rows import TokenRow
 from streams.doctor.verdict import CLOCK_SECONDS, Verdict
 from streams.kafka import Consumer, client_options, each_record, start_consumer, stop_consumer
+from streams.kafka_trouble import missing_right
 from streams.mappings.desk import MappingDesk
 from streams.oauth import Grants, wanted_scopes
 from streams.settings import Settings
@@ -43,6 +44,9 @@ async def topics(settings: Settings) -> AsyncIterator[Verdict]:
             change = ",".join(f"{key}={value}" for key, value in state.wanted.items())
             mend = f"kafka-configs.sh --alter --entity-type topics --entity-name {state.name} --add-config {change}"
             yield Verdict("topics", state.name, "wrong", state.problem, mend)
+    if unseen := [state.name for state in states if not state.is_compared]:
+        says = f"settings are not compared: {missing_right(settings.kafka, 'DescribeConfigs', unseen)}"
+        yield Verdict("topics", "settings", "warning", says, "give the right, or look with another principal")
     if not wrong:
         yield Verdict("topics", "all", "ok", f"{len(states)} topics with {settings.kafka.partitions} partitions each")
 

@@ -6,14 +6,17 @@ The plain listener's clients are `User:ANONYMOUS`, who may do everything, as the
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -25,9 +28,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from tests.deadlines import within
 from tests.kafka.node import KafkaNode, free_ports
 
-PASSWORD = "secret-of-the-app"
+PASSWORD, ADMIN_PASSWORD = "secret-of-the-app", "secret-of-the-admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +49,45 @@ class Guarded:
     authority: Path
     stranger: Path
 
-    def allow(self, kind: ResourceType, name: str, *operations: AclOperation, is_prefix: bool = False) -> None:
-        """Give the user `app` rights."""
-        pattern = ResourcePatternType.PREFIXED if is_prefix else ResourcePatternType.LITERAL
-        rights = [
-            AclBinding(kind, name, pattern, "User:app", "*", operation, AclPermissionType.ALLOW)
-            for operation in operations
-        ]
+    def allow(
+        self, kind: ResourceType, name: str, *operations: AclOperation, is_prefix: bool = False, user: str = "app"
+    ) -> None:
+        """Give a user rights; returns once the broker knows of them."""
         client = AdminClient({"bootstrap.servers": self.plain})  # its futures end with it
+        rights = [_right(AclBinding, kind, name, one, is_prefix, user) for one in operations]
         for future in client.create_acls(rights).values():
-            future.result(30)
+            future.result(within(30))
+        self._until(client, lambda known: set(rights) <= known)
+
+    def take(self, kind: ResourceType, name: str, operation: AclOperation, *, is_prefix: bool, user: str) -> None:
+        """Take one right away; returns once the broker knows of it."""
+        client = AdminClient({"bootstrap.servers": self.plain})
+        wanted = _right(AclBindingFilter, kind, name, operation, is_prefix, user)
+        for future in client.delete_acls([wanted]).values():
+            assert len(future.result(within(30))) == 1
+        self._until(client, lambda known: _right(AclBinding, kind, name, operation, is_prefix, user) not in known)
+
+    def _until(self, client: AdminClient, claim: Callable[[set[AclBinding]], bool]) -> None:
+        """The controller decides about rights, and the broker hears of it a little later."""
+        everything = AclBindingFilter(
+            *(ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY)
+        )
+        deadline = time.monotonic() + within(30)
+        while not claim(set(client.describe_acls(everything).result(within(30)))):
+            assert time.monotonic() < deadline, "the broker does not hear of the rights"
+            time.sleep(0.02)
+
+
+def _right(make: Any, kind: ResourceType, name: str, operation: AclOperation, is_prefix: bool, user: str) -> Any:
+    pattern = ResourcePatternType.PREFIXED if is_prefix else ResourcePatternType.LITERAL
+    return make(kind, name, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
 
 
 @contextmanager
 def guarded_kafka() -> Iterator[Guarded]:
     """Run one."""
     sasl, tls, other = free_ports(3)
-    node = KafkaNode(lambda folder: _properties(folder, sasl, tls, other))
+    node = KafkaNode(60_000, lambda folder: _properties(folder, sasl, tls, other))
     node.start_seconds = 180.0
     text = node._properties.read_text()
     listeners, advertised = (
@@ -102,11 +128,9 @@ def _properties(folder: Path, sasl: int, tls: int, other: int) -> str:
     (folder / "stranger.pem").write_text(_Authority("somebody else").pem)
     for name, host in (("tls", "127.0.0.1"), ("other", "10.9.8.7")):
         (folder / f"{name}.pem").write_text(authority.sign(host))
-    users = f'user_admin="secret-of-the-admin" user_app="{PASSWORD}"'
+    users = f'user_admin="{ADMIN_PASSWORD}" user_app="{PASSWORD}"'
     login = "org.apache.kafka.common.security.plain.PlainLoginModule"
     return f"""
-# It is not killed, so it may be slow: a busy machine must not fence it.
-broker.session.timeout.ms=60000
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
 listener.name.sasl.sasl.enabled.mechanisms=PLAIN
