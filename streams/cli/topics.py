@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json, say, settings_or_refuse, with_kafka
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    say,
+    settings_or_refuse,
+    with_kafka,
+)
 
 if TYPE_CHECKING:
     from streams.admin import TopicState
