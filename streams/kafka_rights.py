@@ -43,7 +43,7 @@ NOT_TOLD = -(2**31)
 """What a broker says that knows no rights."""
 
 
-class _Answer(Response):
+class _Answer(Response):  # type: ignore[misc]  # aiokafka has no types
     API_KEY = 3
     API_VERSION = 8
     SCHEMA = Schema(
@@ -79,7 +79,7 @@ class _Answer(Response):
     )
 
 
-class _Asked(RequestStruct):
+class _Asked(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
     API_KEY = 3
     API_VERSION = 8
     RESPONSE_TYPE = _Answer
@@ -91,7 +91,7 @@ class _Asked(RequestStruct):
     )
 
 
-class _Question(Request[_Asked]):
+class _Question(Request[_Asked]):  # type: ignore[misc]  # aiokafka has no types
     """aiokafka's own metadata request ends at version 5, and rights are told from 8 on."""
 
     API_KEY = 3

@@ -155,8 +155,15 @@ def with_kafka(
         await _look(settings, checks_topics=checks_topics, writes=writes, group=group)
         return await work()
 
-    with kafka_or_refuse(settings):
-        return asyncio.run(run())
+    from streams.left_out import collecting
+
+    with collecting() as left_out:
+        try:
+            with kafka_or_refuse(settings):
+                return asyncio.run(run())
+        finally:
+            for line in left_out.lines():
+                say(line)
 
 
 @contextmanager
