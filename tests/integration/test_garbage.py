@@ -126,7 +126,7 @@ async def test_garbage_among_the_mappings_stops_neither_a_start_nor_an_edit(real
                 good = '[mappings.good]\nextends = "default"\n'
                 status, saved = await who.ask("PUT", "/mappings/good", {"text": good, "expected_version": version})
                 assert status == 200, saved
-                code, out, complaint = await _with_console("mapping revert", config, "0", "--yes")
+                code, out, complaint = await _with_console("mapping revert", config, "0")
                 assert code == 0, (out, complaint)
                 for path in ("/overview", "/audit", "/parked", "/mappings", "/connections"):
                     status, body = await who.ask("GET", path)
