@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
+from streams.appender import Appender, Record
 from streams.kafka import new_producer, start_producer
 from streams.topics import MAPPINGS, RESOLVED, TOPICS
 from tests.deadlines import within
@@ -42,17 +43,18 @@ VALUES: tuple[bytes, ...] = (
     b'{"record":"0@0","decision":"sold","at_ms":NaN}',
     b'{"x":"' + b"y" * 900_000 + b'"}',
 )
-KEYS: tuple[bytes | None, ...] = (b"\xff:\xfe", b"acme:\xff:contact:1", b"acme:1:contact:1", b"0@0", b"")
+KEYS: tuple[bytes, ...] = (b"\xff:\xfe", b"acme:\xff:contact:1", b"acme:1:contact:1", b"0@0", b"")
 
 
 async def spoil(on: Stage, topic: str, *, values: tuple[bytes, ...] = VALUES, partitions: int = PARTITIONS) -> None:
     """All values under all keys, over the partitions of a topic (its name on the cluster)."""
     producer = new_producer(on.settings)
     await start_producer(producer)
+    appender = Appender(producer)
     try:
         for number, value in enumerate(values):
             for key in KEYS if len(value) < 1000 else KEYS[1:3]:
-                await producer.send_and_wait(topic, value, key=key, partition=number % partitions)
+                await appender.append([Record(topic, number % partitions, key, value)])
     finally:
         await producer.stop()
 

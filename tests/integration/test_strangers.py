@@ -180,10 +180,10 @@ async def test_no_text_of_a_mapping_keeps_the_intake_waiting(
             for name, text in TEXTS.items():
                 async with Deliveries(on.http, process.url) as deliveries:
                     status, problems = await viewer.ask("POST", "/mappings/check", {"name": "bad", "text": text})
-                    assert status in (200, 422), (name, status, problems)
+                    assert status in (200, 422, 503), (name, status, problems)
                     asked = {"name": "bad", "text": text, "connection": "acme", "leads": [lead]}
                     status, found = await viewer.ask("POST", "/mappings/preview", asked)
-                    assert status in (200, 422), (name, status, found)
+                    assert status in (200, 422, 503), (name, status, found)  # 503: others are tried just now
                     await deliveries.one()
                 told[name] = deliveries.slowest
             for name in ("costly 0", "many costly fields", "20,000 unknown keys", "deep lists"):
@@ -195,7 +195,7 @@ async def test_no_text_of_a_mapping_keeps_the_intake_waiting(
                         body = {"name": "bad", "expected_version": version + 1}
                         status, found = await operator.ask("PUT", "/connections/acme/mapping", body)
                     await deliveries.one()
-                assert status in (422, 200), (name, found)
+                assert status == 422, (name, found)
                 told[f"save {name}"] = deliveries.slowest
         other = on.new_lead()
         await on.until(lambda: other in on.contacts())
