@@ -110,7 +110,7 @@ class Deliveries:
     async def _keep(self) -> None:
         while True:
             await asyncio.wait_for(self.one(), within(10))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
     async def __aenter__(self) -> Deliveries:
         self._task = asyncio.create_task(self._keep())
@@ -154,6 +154,7 @@ TEXTS: dict[str, str] = {
     "equals signs": "=" * 150_000,
     "a name within itself": '[mappings.bad]\nextends = "bad"\n',
 }
+PREVIEWED = {f"costly {number}" for number in range(0, len(TOO_COSTLY), 5)}
 
 
 @pytest.fixture
@@ -181,10 +182,14 @@ async def test_no_text_of_a_mapping_keeps_the_intake_waiting(
                 async with Deliveries(on.http, process.url) as deliveries:
                     status, problems = await viewer.ask("POST", "/mappings/check", {"name": "bad", "text": text})
                     assert status in (200, 422, 503), (name, status, problems)
-                    asked = {"name": "bad", "text": text, "connection": "acme", "leads": [lead]}
-                    status, found = await viewer.ask("POST", "/mappings/preview", asked)
-                    assert status in (200, 422, 503), (name, status, found)  # 503: others are tried just now
                     await deliveries.one()
+                    if (
+                        not name.startswith("costly") or name in PREVIEWED
+                    ):  # one that compiles waits for a worker's words
+                        asked = {"name": "bad", "text": text, "connection": "acme", "leads": [lead]}
+                        status, found = await viewer.ask("POST", "/mappings/preview", asked)
+                        assert status in (200, 422, 503), (name, status, found)  # 503: others are tried just now
+                        await deliveries.one()
                 told[name] = deliveries.slowest
             for name in ("costly 0", "many costly fields", "20,000 unknown keys", "deep lists"):
                 version = (await operator.get("/mappings"))["version"]
