@@ -154,7 +154,7 @@ TEXTS: dict[str, str] = {
     "equals signs": "=" * 150_000,
     "a name within itself": '[mappings.bad]\nextends = "bad"\n',
 }
-PREVIEWED = {f"costly {number}" for number in range(0, len(TOO_COSTLY), 5)}
+PREVIEWED = {"costly 0", "costly 10"}
 
 
 @pytest.fixture
