@@ -109,7 +109,7 @@ class Deliveries:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.wait_for(self.one(), within(10))
+            await asyncio.wait_for(self.one(), within(60))
             await asyncio.sleep(0.1)
 
     async def __aenter__(self) -> Deliveries:
