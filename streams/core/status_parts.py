@@ -1,12 +1,12 @@
 """A worker's status in parts, and put together again. Pure.
 
 With a thousand connections a status has 700 kB; said whole every five seconds by each worker, it would fill the topic and make
-each look slow. So a worker with many connections says of a few hundred at a time how they are: those first that have changed.
+each look slow. So a worker with many connections says of a few hundred at a time how they are, in turn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from streams.words.gateway_status import GatewayStatus
@@ -20,34 +20,57 @@ IN_A_PART = 50
 AT_ONCE = 6
 """Parts that are said at a time: 300 connections, under 400 kB; 3,000 within 50 s."""
 
-REFRESH_MS = 60_000
-"""A part is said again after this, changed or not: a reader looks back two minutes."""
 
+class Parts:
+    """In which part each of a worker's connections is told, and each budget: with the first of its connections.
 
-@dataclass(slots=True)
-class Splitter:
-    """Takes the parts off a worker's statuses, one after another."""
+    Only what is to be said is put together: with a thousand connections a whole status costs a quarter of a second.
+    """
 
-    _said: dict[int, StatusPart] = field(default_factory=dict)
+    def __init__(self, connections: Iterable[str]) -> None:
+        ordered = sorted(connections)
+        self.count = -(-len(ordered) // IN_A_PART) if len(ordered) > FEW else 0
+        """0: everything stands in the status itself."""
+        self._places = {name: at // IN_A_PART for at, name in enumerate(ordered)}
 
-    def split(self, status: WorkerStatus) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
-        """The status without what its parts hold, and the parts that are to be said now."""
-        if len(status.connections) <= FEW and len(status.budgets) <= 2 * FEW:
+    def of(self, connections: Iterable[str]) -> int:
+        """The part of a budget with these connections."""
+        return min((self._places[name] for name in connections if name in self._places), default=self.count - 1)
+
+    def split(self, status: WorkerStatus, numbers: Collection[int]) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
+        """The status without what its parts hold, and these parts of it. The status may hold no more than they tell."""
+        if not self.count:
             return status, ()
-        parts = tuple(_parts(status))
-        due = [part for part in parts if self._is_due(part)]
-        due.sort(key=lambda part: self._said[part.number].at_ms if part.number in self._said else 0)
-        now = tuple(due if status.is_stopping else due[:AT_ONCE])
-        self._said |= {part.number: part for part in now}
-        return status.model_copy(update={"budgets": (), "connections": (), "parts": len(parts)}), now
-
-    def _is_due(self, part: StatusPart) -> bool:
-        said = self._said.get(part.number)
-        return (
-            said is None
-            or part.at_ms - said.at_ms >= REFRESH_MS
-            or (part.budgets, part.connections) != (said.budgets, said.connections)
+        budgets: dict[int, list[BudgetStatus]] = {}
+        connections: dict[int, list[ConnectionStatus]] = {}
+        for budget in status.budgets:
+            budgets.setdefault(self.of(budget.connections), []).append(budget)
+        for one in status.connections:
+            connections.setdefault(self.of((one.connection,)), []).append(one)
+        parts = tuple(
+            StatusPart(
+                part_of=status.instance,
+                number=number,
+                at_ms=status.at_ms,
+                budgets=tuple(budgets.get(number, ())),
+                connections=tuple(connections.get(number, ())),
+            )
+            for number in numbers
         )
+        return status.model_copy(update={"budgets": (), "connections": (), "parts": self.count}), parts
+
+
+class Turns:
+    """Which parts are said next: all of them, one after another, without end."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def take(self, count: int, most: int = AT_ONCE) -> tuple[int, ...]:
+        """The numbers of the next parts of so many."""
+        numbers = tuple((self._next + at) % count for at in range(min(most, count)))
+        self._next = (self._next + len(numbers)) % count if count else 0
+        return numbers
 
 
 @dataclass(slots=True)
@@ -113,25 +136,6 @@ class Heard:
                 "connections": tuple(_newest_connections(parts)),
                 "parts_heard": len(parts),
             }
-        )
-
-
-def _parts(status: WorkerStatus) -> Iterator[StatusPart]:
-    """Parts of equal membership while the worker's budgets and connections stay: so a part that did not change is known."""
-    connections = sorted(status.connections, key=lambda one: one.connection)
-    place = {one.connection: at // IN_A_PART for at, one in enumerate(connections)}
-    most = max(place.values(), default=0)
-    budgets: dict[int, list[BudgetStatus]] = {}
-    for budget in status.budgets:
-        budgets.setdefault(min((place.get(name, most) for name in budget.connections), default=most), []).append(budget)
-    for number in range(most + 1):
-        some = tuple(connections[number * IN_A_PART : (number + 1) * IN_A_PART])
-        yield StatusPart(
-            part_of=status.instance,
-            number=number,
-            at_ms=status.at_ms,
-            budgets=tuple(budgets.get(number, ())),
-            connections=some,
         )
 
 

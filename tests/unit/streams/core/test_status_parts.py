@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.core.overview import overview
-from streams.core.status_parts import AT_ONCE, FEW, IN_A_PART, REFRESH_MS, Heard, Splitter
+from streams.core.status_parts import AT_ONCE, FEW, IN_A_PART, Heard, Parts, Turns
 from streams.words import GatewayStatus, NotAWord, StatusPart, WorkerStatus
 from streams.words.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 
@@ -55,18 +55,25 @@ def status(connections: int, at_ms: int = NOW, parked: int = 0) -> WorkerStatus:
     )
 
 
+def names_of(of: WorkerStatus) -> list[str]:
+    return [one.connection for one in of.connections]
+
+
 def test_a_status_of_few_connections_stays_one_record() -> None:
     """As every release reads it."""
-    assert Splitter().split(status(FEW)) == (status(FEW), ())
+    whole = status(FEW)
+    parts = Parts(names_of(whole))
+    assert (parts.count, parts.split(whole, ())) == (0, (whole, ()))
 
 
-@pytest.mark.parametrize("connections", [1_000, 3_000])
+@pytest.mark.parametrize("connections", [FEW + 1, 1_000, 3_000])
 def test_what_is_said_at_a_time_is_bounded_and_all_of_it_comes(connections: int) -> None:
-    """Within a minute, though every connection changes all the time."""
-    splitter, heard, looks = Splitter(), Heard(), 0
+    """Within a minute."""
+    turns, heard, looks = Turns(), Heard(), 0
     while True:
         whole = status(connections, NOW + looks * 5000, parked=looks)
-        said, parts = splitter.split(whole)
+        of = Parts(names_of(whole))
+        said, parts = of.split(whole, turns.take(of.count))
         records = [part.to_bytes() for part in parts] + [said.to_bytes()]
         assert sum(map(len, records)) < LIMIT
         assert len(parts) <= AT_ONCE
@@ -76,7 +83,7 @@ def test_what_is_said_at_a_time_is_bounded_and_all_of_it_comes(connections: int)
         [known] = heard.workers
         if len(known.connections) == connections:
             break
-    assert looks * 5000 <= REFRESH_MS
+    assert looks <= 12, "a minute, at a look each five seconds"
     assert known.parts == known.parts_heard == -(-connections // IN_A_PART)
     assert {one.connection for one in known.connections} == {one.connection for one in whole.connections}
     assert len(known.budgets) == 2 * connections
@@ -84,21 +91,16 @@ def test_what_is_said_at_a_time_is_bounded_and_all_of_it_comes(connections: int)
     assert len([one for one in seen.connections if one.is_owned and one.reads and one.writes]) == connections
 
 
-def test_what_has_not_changed_is_said_again_once_a_minute_only() -> None:
-    """And what has changed at once, before that."""
-    splitter = Splitter()
-    for look in range(10):
-        splitter.split(status(200, NOW + look))
-    assert splitter.split(status(200, NOW + 5000))[1] == ()
-    assert splitter.split(status(200, NOW + 10_000, parked=1))[1] != ()
-    assert len(splitter.split(status(200, NOW + 10_000 + REFRESH_MS, parked=1))[1]) == 4
+def test_each_part_has_its_turn_though_their_number_changes() -> None:
+    """A rebalance takes connections away and brings others."""
+    turns = Turns()
+    assert [turns.take(count, 2) for count in (3, 3, 2, 5, 0, 1)] == [(0, 1), (2, 0), (1, 0), (1, 2), (), (0,)]
 
 
-def test_a_worker_that_stops_says_all() -> None:
-    """It is its last word."""
-    splitter = Splitter()
-    last = status(3_000).model_copy(update={"is_stopping": True})
-    assert len(splitter.split(last)[1]) == 60
+def test_a_budget_is_told_with_the_first_of_its_connections() -> None:
+    """Once, and also when none of them is told here."""
+    parts = Parts([f"c{number:04}" for number in range(2 * FEW)])
+    assert [parts.of(names) for names in (("c0000", "c0199"), ("c0199",), ("strange",), ())] == [0, 3, 3, 3]
 
 
 def test_an_earlier_release_takes_neither_a_part_nor_a_gateway_for_a_worker() -> None:
