@@ -33,7 +33,8 @@ from connectors.lofty.sandbox.people import make_team
 from streams.admin import create_missing
 from streams.demo.processes import Child, free_port
 from streams.mapping import LEAD_ID_FIELD
-from streams.settings import parse_settings
+from streams.settings import Settings, parse_settings
+from streams.topics import TopicNames
 from tests.deadlines import within
 
 CONNECTIONS = 4
@@ -87,6 +88,7 @@ class Outage:
 
     lofty: lofty_sandbox.LoftySandbox
     ghl: ghl_sandbox.GhlSandbox
+    settings: Settings
     gateway: Process
     worker: Process
     http: aiohttp.ClientSession
@@ -142,9 +144,8 @@ class Outage:
         found: list[str] = []
         for place, contacts in enumerate(self._contacts()):
             records = desk_work.team_of(self.lofty, 9000 + place).records["lead"]
-            for lead in contacts.keys() & (self.answered - self.unanswered):
-                if contacts[lead][0].get("firstName") != records[int(lead)].fields["firstName"]:
-                    found.append(lead)
+            settled = contacts.keys() & (self.answered - self.unanswered)
+            found += [one for one in settled if contacts[one][0].get("firstName") != records[int(one)].fields["firstName"]]
         return found
 
     def _contacts(self) -> Iterable[dict[str, list[dict[str, Any]]]]:
@@ -156,6 +157,19 @@ class Outage:
                 fields = {names[name]: value for name, value in contact["customFields"].items()}
                 found.setdefault(str(fields.get(LEAD_ID_FIELD)), []).append(contact)
             yield found
+
+    @property
+    def group(self) -> str:
+        """Of the workers."""
+        return TopicNames(self.settings.kafka.topic_prefix).group
+
+    def lines(self) -> dict[str, int]:
+        """How many lines each process has logged."""
+        return {one.name: len(one.lines()) for one in (self.gateway, self.worker)}
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """The processor time of each."""
+        return {one.name: one.cpu_seconds() for one in (self.gateway, self.worker)}
 
     async def readiness(self) -> dict[str, int]:
         """What `/readyz` of each answers; 0 for no answer."""
@@ -176,6 +190,22 @@ class Outage:
             return all(status == wanted or (wanted == 503 and not status) for status in found.values())
 
         await self._until(is_so, seconds, f"/readyz is {wanted}")
+
+    async def until_answered(self, leads: int) -> None:
+        """Wait until so many leads were answered 200."""
+
+        async def is_so() -> bool:
+            return len(self.answered) >= leads
+
+        await self._until(is_so, 60.0, f"{leads} leads are answered 200")
+
+    async def until_there(self, lead: str, seconds: float) -> None:
+        """Wait until GHL has a lead."""
+
+        async def is_so() -> bool:
+            return any(lead in contacts for contacts in self._contacts())
+
+        await self._until(is_so, seconds, f"lead {lead} is in GHL")
 
     async def until_all_are_there(self, seconds: float) -> float:
         """Wait until nothing that was answered is missing or old; how long it took."""
@@ -225,7 +255,8 @@ async def outage_stage(
         ports = {"gateway": free_port(), "worker": free_port()}
         text = _config(bootstrap, folder, ports, lofty_served.url, ghl_url, replication, session_seconds)
         environ = _secrets()
-        await create_missing(parse_settings(text, environ, read_file=lambda path: "", source="outages"))
+        settings = parse_settings(text, environ, read_file=lambda path: "", source="outages")
+        await create_missing(settings)
         config = folder / "lofty-ghl.toml"
         config.write_text(text)
         processes = stack.enter_context(ExitStack())
@@ -241,7 +272,7 @@ async def outage_stage(
                 client = LoftyClient(transport, StaticAuth("token", f"key-{n}"), base_url=lofty_served.url)
                 for number in LISTS:
                     await client.create_subscription(number, f"{gateway.url}/lofty/a-secret-of-outages-{n:04}")
-        made = Outage(lofty, ghl, gateway, worker, http)
+        made = Outage(lofty, ghl, settings, gateway, worker, http)
         _listen(lofty_served.runner.app[lofty_server.MAILER], made)
         supervising = [asyncio.create_task(one.supervise()) for one in (gateway, worker)]
         try:
