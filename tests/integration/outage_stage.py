@@ -92,6 +92,7 @@ class Outage:
     gateway: Process
     worker: Process
     http: aiohttp.ClientSession
+    mailer: Mailer
     made: dict[str, int] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
     unanswered: set[str] = field(default_factory=set)
@@ -131,9 +132,9 @@ class Outage:
 
     # -- what is seen -------------------------------------------------------------------------------------
 
-    def missing(self) -> set[str]:
-        """Leads that were answered 200 and are not in GHL."""
-        return self.answered - {lead for contacts in self._contacts() for lead in contacts}
+    def missing(self, of: set[str] | None = None) -> set[str]:
+        """Leads that were answered 200 (or those) and are not in GHL."""
+        return (self.answered if of is None else of) - {lead for contacts in self._contacts() for lead in contacts}
 
     def twice(self) -> list[str]:
         """Leads that GHL has more than once."""
@@ -145,7 +146,9 @@ class Outage:
         for place, contacts in enumerate(self._contacts()):
             records = desk_work.team_of(self.lofty, 9000 + place).records["lead"]
             settled = contacts.keys() & (self.answered - self.unanswered)
-            found += [one for one in settled if contacts[one][0].get("firstName") != records[int(one)].fields["firstName"]]
+            found += [
+                one for one in settled if contacts[one][0].get("firstName") != records[int(one)].fields["firstName"]
+            ]
         return found
 
     def _contacts(self) -> Iterable[dict[str, list[dict[str, Any]]]]:
@@ -199,20 +202,20 @@ class Outage:
 
         await self._until(is_so, 60.0, f"{leads} leads are answered 200")
 
-    async def until_there(self, lead: str, seconds: float) -> None:
-        """Wait until GHL has a lead."""
+    async def until_there(self, leads: set[str], seconds: float) -> None:
+        """Wait until GHL has these leads, while others may come."""
 
         async def is_so() -> bool:
-            return any(lead in contacts for contacts in self._contacts())
+            return not self.missing(leads)
 
-        await self._until(is_so, seconds, f"lead {lead} is in GHL")
+        await self._until(is_so, seconds, f"{len(leads)} leads are in GHL")
 
     async def until_all_are_there(self, seconds: float) -> float:
-        """Wait until nothing that was answered is missing or old; how long it took."""
+        """Wait until nothing that was answered is missing or old, after the load; how long it took."""
         began = time.monotonic()
 
         async def is_so() -> bool:
-            return not self.missing() and not self.stale()
+            return not self.mailer.pending and not self.missing() and not self.stale()
 
         await self._until(is_so, seconds, "everything that was answered 200 is in GHL")
         return time.monotonic() - began
@@ -272,8 +275,8 @@ async def outage_stage(
                 client = LoftyClient(transport, StaticAuth("token", f"key-{n}"), base_url=lofty_served.url)
                 for number in LISTS:
                     await client.create_subscription(number, f"{gateway.url}/lofty/a-secret-of-outages-{n:04}")
-        made = Outage(lofty, ghl, settings, gateway, worker, http)
-        _listen(lofty_served.runner.app[lofty_server.MAILER], made)
+        made = Outage(lofty, ghl, settings, gateway, worker, http, lofty_served.runner.app[lofty_server.MAILER])
+        _listen(made)
         supervising = [asyncio.create_task(one.supervise()) for one in (gateway, worker)]
         try:
             yield made
@@ -285,15 +288,15 @@ async def outage_stage(
                 one.child.kill()  # an orderly end is not what these tests are about
 
 
-def _listen(mailer: Mailer, made: Outage) -> None:
-    post = mailer._post
+def _listen(made: Outage) -> None:
+    post = made.mailer._post
 
     async def posted(delivery: Delivery) -> int | None:
         status = await post(delivery)
         made.heard(delivery, status)
         return status
 
-    mailer._post = posted  # type: ignore[method-assign]  # it counts answers, and does not say whose they were
+    made.mailer._post = posted  # type: ignore[method-assign]  # it counts answers, and does not say whose they were
 
 
 def _secrets() -> dict[str, str]:
