@@ -45,7 +45,12 @@ MOST_RECONNECT_SECONDS = 1.0
 """How long a broker that refused a connection is left alone: at first, and when it goes on. As Java's client has it."""
 
 
-def patient(client: AIOKafkaClient) -> None:
+def patient(
+    client: AIOKafkaClient,
+    *,
+    now: Callable[[], float] = time.monotonic,
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
     """Let a client rest before it calls again a broker that took no connection; whoever needs it waits meanwhile.
 
     XXX: aiokafka calls again as often as anybody asks: its fetcher, its coordinator, its look for metadata, which each failure
@@ -58,18 +63,17 @@ def patient(client: AIOKafkaClient) -> None:
 
     async def get_conn(node_id: Any, *, group: Any = ConnectionGroup.DEFAULT, **options: Any) -> Any:
         known = client._conns.get((node_id, group))
-        loop = asyncio.get_running_loop()
-        if (known is None or not known.connected()) and (rest := until.get(node_id, 0.0) - loop.time()) > 0:
-            await asyncio.sleep(rest)
-            if until.get(node_id, 0.0) > loop.time():
+        if (known is None or not known.connected()) and (seconds := until.get(node_id, 0.0) - now()) > 0:
+            await rest(seconds)
+            if until.get(node_id, 0.0) > now():
                 return None  # somebody else has just called it, in vain
         connection = await call(node_id, group=group, **options)
         if connection is not None:
             refused.pop(node_id, None)
             until.pop(node_id, None)
-        elif until.get(node_id, 0.0) <= loop.time():  # of several that called together, one counts
+        elif until.get(node_id, 0.0) <= now():  # of several that called together, one counts
             times = refused[node_id] = refused.get(node_id, 0) + 1
-            until[node_id] = loop.time() + min(MOST_RECONNECT_SECONDS, LEAST_RECONNECT_SECONDS * 2 ** min(times, 10))
+            until[node_id] = now() + min(MOST_RECONNECT_SECONDS, LEAST_RECONNECT_SECONDS * 2 ** min(times - 1, 10))
         return connection
 
     client._get_conn = get_conn
