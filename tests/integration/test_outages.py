@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import os
 import signal
 import time
@@ -14,16 +16,20 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
+from connectors.ghl.sandbox.mailer import signing_key
+from connectors.ghl.signature import HEADER
 from streams.appender import Appender, NotWritten, Record, RecordTooLarge
 from streams.kafka import client_options
+from streams.limits import DEFAULT
 from streams.producer import KafkaProducer
 from streams.settings import Settings
-from streams.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, SNAPSHOTS, SWEEPS
+from streams.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, PARKED, SNAPSHOTS, SWEEPS
 from streams.words import Parked
 from tests.deadlines import within
 from tests.integration.outage_stage import outage_stage
-from tests.integration.stage import PARTITIONS, SECRET, stage
+from tests.integration.stage import LOCATION, PARTITIONS, SECRET, Stage, stage
 from tests.kafka.broker import real_broker
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.jars import why_unavailable
@@ -358,46 +364,108 @@ async def coordinator_of(settings: Settings, group: str) -> int:
 async def test_a_snapshot_that_no_row_can_hold_is_parked_with_its_size_and_the_next_lead_arrives(
     kafka: KafkaNode, tmp_path: Path
 ) -> None:
-    """A task with a picture inside, at every size around the limits; a smaller one of the same lead is written."""
+    """A task with a picture inside, at every size around the limits: written or parked, and nothing stands behind it."""
     ended: list[str] = []
-    sizes = (340_000, 700_000, 1_040_000, 1_300_000, 3_000_000)
+    edges = [DEFAULT.state + more for more in (-5000, -2000, -1000, -500, -100)]
+    sizes = [DEFAULT.state, DEFAULT.state + 1, 700_000, 1_040_000, 1_048_588, 1_300_000, 3_000_000]
     async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
         lead = on.new_lead()
         await on.until(lambda: lead in on.contacts())
-        for size in sizes:
-            picture = "x" * size
-            on.edit("create", "task", leadId=lead, fields={"content": picture})
+        for size in (*edges, *sizes):
+            on.edit("create", "task", leadId=lead, fields={"content": "x" * size})
 
         async def parked() -> list[Parked]:
             return [one for one in await on.parked() if one.reason == "too large"]
 
         async def are_parked() -> bool:
-            return len(await parked()) == len(sizes)
+            return len(await parked()) >= len(sizes)
 
         await on.until(are_parked, 120.0)
+        await on.until_quiet(120.0)
         later = on.new_lead()
         await on.until(lambda: later in on.contacts(), 60.0)
         found = await parked()
 
     assert ended == []
-    assert sorted(one.original_size or len(one.original_bytes()) for one in found) >= sorted(sizes)
+    told = sorted(one.original_size or len(one.original_bytes()) for one in found)[-len(sizes) :]
+    assert all(have >= want for have, want in zip(told, sizes, strict=True))
     assert all(one.entity is not None and one.stage == "fetch" for one in found)
 
 
-@pytest.mark.parametrize("size", [100, 740_000, 900_000, 1_048_576])
-async def test_every_body_that_the_gateway_takes_is_kept(kafka: KafkaNode, tmp_path: Path, size: int) -> None:
-    """Of both vendors, known or not, up to `max_body_bytes`: 200, its bytes on `parked`, and the next one is taken."""
-    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": lambda _why: None}) as on:
-        strange = b'{"x": "' + b"y" * (size - 9) + b'"}'
-        url = f"{on.gateway.url}/lofty/{SECRET}"
-        statuses = []
-        for body in (strange, b'{"x": 1}'):
-            async with on.http.post(url, data=body) as answer:
-                statuses.append(answer.status)
-        kept = {one.original_bytes() for one in await on.parked()}
+BODY_SIZES = [
+    100,
+    *(DEFAULT.state + more for more in (-1000, -1, 0, 1)),
+    740_000,
+    *(786_432 + more for more in (-1, 0, 1)),  # three quarters of a MiB: with Base64 what Kafka takes by default
+    900_000,
+    1_000_000,
+    1_048_575,
+    1_048_576,
+]
 
-    assert statuses == [200, 200]
-    assert {strange, b'{"x": 1}'} <= kept
+
+@pytest.mark.parametrize("vendor", ["lofty", "ghl"])
+async def test_every_body_that_the_gateway_takes_is_kept(kafka: KafkaNode, tmp_path: Path, vendor: str) -> None:
+    """Of both vendors, strange or not, up to `max_body_bytes`: 200, its bytes on `parked`, and the next one is taken."""
+    ended: list[str] = []
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        strange = [b'{"x": "' + b"y" * (size - 9) + b'"}' for size in BODY_SIZES]
+        known = [_note_event(size) for size in BODY_SIZES[1:]] if vendor == "ghl" else []
+        statuses = [await _post(on, vendor, body) for body in (*strange, *known, b'{"x": 1}')]
+        kept = {one.original_bytes() for one in await on.parked()}
+        await on.until_quiet(120.0)
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts(), 60.0)
+
+    assert ended == []
+    assert set(statuses) == {200}
+    assert {*strange, b'{"x": 1}'} <= kept
+
+
+@pytest.mark.parametrize("topic", [PARKED, SNAPSHOTS])
+async def test_a_topic_that_takes_less_than_our_limits_stops_nothing(
+    kafka: KafkaNode, tmp_path: Path, topic: str
+) -> None:
+    """It was made before the limits were, or by others: what is too large for it is parked, shortened, with its size."""
+    ended: list[str] = []
+    sizes = [150_000, 190_000, 199_000, 200_000, 201_000, 210_000, 250_000, 300_000]
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+        entry = ConfigEntry("max.message.bytes", "200000", incremental_operation=AlterConfigOpType.SET)
+        place = ConfigResource(ConfigResource.Type.TOPIC, on.names.of(topic), incremental_configs=[entry])
+        for altered in admin.incremental_alter_configs([place]).values():
+            altered.result(PATIENCE_SECONDS)
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+        statuses = [await _post(on, "lofty", b'{"x": "' + b"y" * (size - 9) + b'"}') for size in sizes]
+        for size in sizes:
+            on.edit("create", "task", leadId=lead, fields={"content": "x" * size})
+
+        async def are_parked() -> bool:
+            found = [one for one in await on.parked() if one.reason == "too large"]
+            return topic == PARKED or len(found) >= len([size for size in sizes if size >= 200_000])
+
+        await on.until(are_parked, 120.0)
+        await on.until_quiet(120.0)
+        later = on.new_lead()
+        await on.until(lambda: later in on.contacts(), 60.0)
+        found = [one for one in await on.parked() if one.stage == "intake"]
+
+    assert ended == []
+    assert set(statuses) == {200}
+    assert sorted(one.original_size or len(one.original_bytes()) for one in found) == sizes
+
+
+async def _post(on: Stage, vendor: str, body: bytes) -> int:
+    signature = base64.b64encode(signing_key(on.ghl.settings).sign(body)).decode()
+    url = f"{on.gateway.url}/lofty/{SECRET}" if vendor == "lofty" else f"{on.gateway.url}/ghl/webhooks"
+    async with on.http.post(url, data=body, headers={HEADER: signature} if vendor == "ghl" else {}) as answer:
+        return answer.status
+
+
+def _note_event(size: int) -> bytes:
+    event = {"type": "NoteCreate", "locationId": LOCATION, "id": f"n{size}", "contactId": "c1", "body": ""}
+    return json.dumps(event | {"body": "y" * (size - len(json.dumps(event)))}).encode()
 
 
 @pytest.mark.parametrize("topic", [CHANGES, FETCHES, SNAPSHOTS, GHL_CHANGES, LOFTY_WRITES, SWEEPS])
