@@ -99,7 +99,7 @@ class Outage:
 
     # -- load ---------------------------------------------------------------------------------------------
 
-    async def load(self) -> None:
+    async def load(self, per_second: float = LEADS_PER_SECOND) -> None:
         """New leads, one after another, until cancelled; each third is changed a second later."""
         young: list[tuple[float, str, int]] = []
         for number in itertools.count():
@@ -110,7 +110,7 @@ class Outage:
             while young and young[0][0] < time.monotonic():
                 _, older, at = young.pop(0)
                 self._edit(at, {"edit": "update", "kind": "lead", "id": older, "fields": {"firstName": f"New {older}"}})
-            await asyncio.sleep(1 / LEADS_PER_SECOND)
+            await asyncio.sleep(1 / per_second)
 
     def new_lead(self, place: int) -> str:
         """One lead of a connection."""

@@ -314,7 +314,7 @@ def cluster() -> Iterator[KafkaCluster]:
 async def test_one_of_three_brokers_may_be_away(cluster: KafkaCluster, tmp_path: Path, how: str) -> None:
     """Whoever leads, or coordinates the group: leads arrive again while it is away, and when it is back."""
     async with outage_stage(cluster.bootstrap, tmp_path, replication=3) as on:
-        loading = asyncio.create_task(on.load())
+        loading = asyncio.create_task(on.load(per_second=2))  # three more JVMs are load enough
         await on.until_answered(20)
         away = cluster.node_of(await coordinator_of(on.settings, on.group))
         await go_away(away, how)
