@@ -6,13 +6,15 @@ has an identity of its own (producer id, epoch, next sequence number), and only 
 **One batch of a partition is under way at a time.** It is sent again, byte for byte, until Kafka answers or its time is over;
 Kafka recognises what it has. So a repeat is never written twice, and records keep their order.
 
-**What became of a batch may stay unknown** (its time is over and a request had no answer): it fails as `NotWritten` with
-`in_doubt`. The partition's epoch is raised at once, as Java's client and librdkafka do. As soon as Kafka has a record of the
+**What became of a batch may stay unknown** (its time is over, and a request had no answer, or one that leaves it open, such as
+that of a leader that leads no more): it fails as `NotWritten` with `in_doubt`. The partition's epoch is raised at once, as Java's client and librdkafka do. As soon as Kafka has a record of the
 new epoch, it refuses what may still be on its way from the old one: nothing old is written behind something newer.
 
 **What Kafka refuses for good** (a size, a missing right) fails alone and uses up no sequence number.
 **An identity that Kafka does not accept** (it has lost the partition's end, or forgot the producer) is replaced, and the batch
 is sent under the new one.
+**`trouble` says that appends fail.** An acknowledgement ends it, or Kafka's answer to something else while nothing is appended;
+when appends fail all the same, such an answer is believed less and less soon.
 """
 
 from __future__ import annotations
