@@ -7,8 +7,9 @@ has an identity of its own (producer id, epoch, next sequence number), and only 
 Kafka recognises what it has. So a repeat is never written twice, and records keep their order.
 
 **What became of a batch may stay unknown** (its time is over, and a request had no answer, or one that leaves it open, such as
-that of a leader that leads no more): it fails as `NotWritten` with `in_doubt`. The partition's epoch is raised at once, as Java's client and librdkafka do. As soon as Kafka has a record of the
-new epoch, it refuses what may still be on its way from the old one: nothing old is written behind something newer.
+that of a leader that leads no more): it fails as `NotWritten` with `in_doubt`. The partition's epoch is raised at once, as
+Java's client and librdkafka do. As soon as Kafka has a record of the new epoch, it refuses what may still be on its way from
+the old one: nothing old is written behind something newer, and nothing newer is taken for a repeat of it.
 
 **What Kafka refuses for good** (a size, a missing right) fails alone and uses up no sequence number.
 **An identity that Kafka does not accept** (it has lost the partition's end, or forgot the producer) is replaced, and the batch
