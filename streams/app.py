@@ -56,6 +56,10 @@ log = get_logger("lofty_ghl.worker")
 _STAGES = {"write_back": "write back"}
 """What stages are called on the topic `parked`, where agents are called otherwise."""
 
+OUTAGE_SECONDS = 3600.0
+"""How long what a worker appends waits for Kafka. It could do nothing else meanwhile, and neither could its successor: only what
+is in its hands waits, and that is bounded. `watch_appends` ends it sooner where Kafka takes what others append."""
+
 RELOAD_SECONDS = 3600.0
 """How often custom fields, users and members are read again."""
 
@@ -94,7 +98,9 @@ class Worker:
         await start_producer(self._producer)
         self._producer.client.send = self.lease.guarding(self._producer.client.send)
         self._producer.replaced = self.metrics.producer_replaced
-        self._appender = Appender(self._producer, counting_appends(self.metrics, self._names))
+        self._appender = Appender(
+            self._producer, counting_appends(self.metrics, self._names), delivery_seconds=OUTAGE_SECONDS
+        )
         self._new_parts()
         self.observing.look_at(
             Observed(

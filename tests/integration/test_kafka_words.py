@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from streams.kafka_trouble import KafkaMisconfigured, tls_context
 from streams.settings.model import Kafka
+from tests.deadlines import within
 from tests.integration.stage import ENVIRON
 from tests.kafka.guarded import PASSWORD, Guarded, guarded_kafka
 from tests.kafka.jars import why_unavailable
@@ -57,7 +58,7 @@ async def run(tmp_path: Path, kafka: str, *command: str, password: str = PASSWOR
         env={**ENVIRON, **({"LOFTY_GHL_KAFKA_PASSWORD": password} if password else {}), "COLUMNS": "400"},
     )
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(within(120)):
             said, _ = await process.communicate()
     finally:
         if process.returncode is None:
