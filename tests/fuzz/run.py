@@ -1,0 +1,248 @@
+"""One run: attack for a while, tell the truth again, and judge; start both processes anew on all that was sent, and judge again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from streams.demo.processes import free_port
+from tests.deadlines import within
+from tests.fuzz.attack import Attack, Notes
+from tests.fuzz.stage import GOOD, SECRETS, TEAMS, Stage, set_stage
+from tests.fuzz.strategies import pool
+
+WARM_LEADS = 6
+LIES = 0.15
+"""How often a vendor lies."""
+TELL_SECONDS = 15.0
+ARRIVE_SECONDS = 300.0
+"""A budget pauses for a minute at a time, and what waits for it backs off for as long as five."""
+DELAYED_SECONDS = 1.0
+PAUSE_SECONDS = 0.3
+"""When who does nothing else was late by so much, the machine paused."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was seen, and what of it must not be."""
+
+    problems: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was seen that must not be."""
+        return not self.problems
+
+    def report(self) -> str:
+        """All of it in words."""
+        return "\n".join([*self.lines, *(f"FAILED: {one}" for one in self.problems)])
+
+
+async def run(folder: Path, seconds: float, chance: int) -> Verdict:
+    """Attack for so many seconds. `folder` gets the logs of the processes and what the probe saw."""
+    verdict = Verdict()
+    async with set_stage(folder, chance) as stage:
+        with pool() as drawing:
+            attack = Attack(stage, drawing, chance)
+            await _warm_up(stage)
+            await attack.learn()
+            with _probing(stage) as seen:
+                await _attack(stage, attack, seconds, verdict)
+                for liar in stage.liars:
+                    liar.lies = 0.0
+                await _until_good_leads_arrive(stage, "after the attack", verdict)
+            _judge_delays(seen, verdict)
+        _judge_answers(attack.notes, stage, verdict)
+        _judge_processes(stage, verdict, "after the attack")
+        if verdict.holds:
+            await stage.restart()
+            await _until_good_leads_arrive(stage, "after both were started anew", verdict)
+            _judge_processes(stage, verdict, "started anew")
+        _tell_logs(stage, verdict)
+    return verdict
+
+
+async def _warm_up(stage: Stage) -> None:
+    """Good leads go through, so that there are good records to be spoilt."""
+    wanted = {}
+    for name in TEAMS:
+        wanted[name] = [stage.new_lead(name) for _ in range(WARM_LEADS)]
+        for lead in wanted[name][:3]:
+            stage.edit(name, "create", "note", leadId=lead, fields={"content": "A note"})
+            stage.edit(name, "create", "task", leadId=lead, fields={"content": "A task"})
+
+    def are_there() -> bool:
+        return all(set(leads) <= stage.arrived(name).keys() for name, leads in wanted.items())
+
+    await _until(are_there, 120.0, "good leads arrive before the attack")
+
+
+async def _attack(stage: Stage, attack: Attack, seconds: float, verdict: Verdict) -> None:
+    for liar in stage.liars:
+        liar.lies = LIES
+    tasks = [asyncio.create_task(one) for one in attack.all()]
+    ends, tells = time.monotonic() + seconds, 0.0
+    try:
+        while time.monotonic() < ends:
+            done, _ = await asyncio.wait(tasks, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()  # an attacker never ends by itself: its error ends the run
+            memory = {name: one.look() for name, one in stage.processes.items()}
+            if time.monotonic() > tells:
+                tells = time.monotonic() + TELL_SECONDS
+                asked, records = attack.notes.statuses.total(), attack.notes.records.total()
+                shown = ", ".join(f"{name} {mib:.0f} MiB" for name, mib in memory.items())
+                print(f"{asked} requests, {records} records, {len(attack.notes.faults)} faults; {shown}", flush=True)
+            if ended := [one.name for one in stage.processes.values() if not one.is_alive]:
+                verdict.problems.append(f"{', '.join(ended)} ended while it was attacked")
+                break
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until_good_leads_arrive(stage: Stage, when: str, verdict: Verdict) -> None:
+    """A good lead on each connection that has access arrives in GHL."""
+    began = time.monotonic()
+    wanted = {name: stage.new_lead(name, lastName="Atlast") for name in TEAMS}
+    for name, lead in wanted.items():
+        try:
+            await _until(lambda name=name, lead=lead: lead in stage.arrived(name), ARRIVE_SECONDS, "")  # type: ignore[misc]  # mypy
+        except TimeoutError:
+            verdict.problems.append(f"{when}: a good lead of connection {name} ({lead}) does not arrive")
+        else:
+            took = time.monotonic() - began
+            verdict.lines.append(f"{when}: a good lead of connection {name} arrived after {took:.1f} s")
+
+
+async def _until(claim: Any, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + within(seconds)
+    while not claim():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {within(seconds):.0f} s: {what}")
+        await asyncio.sleep(0.2)
+
+
+# -- the neighbour -----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _probing(stage: Stage) -> Any:
+    """The neighbour at work. Gives the file of what it sees."""
+    seen, port = stage.folder / "probe.jsonl", free_port()
+    leads = ",".join(list(stage.arrived(GOOD))[:WARM_LEADS])
+    words = [stage.gateway, stage.worker, f"http://127.0.0.1:{port}/", SECRETS[GOOD], str(TEAMS[GOOD]), leads, str(seen)]
+    module = [sys.executable, "-m", "tests.fuzz.probe"]
+    with (stage.folder / "probe.log").open("wb") as log:
+        processes = [
+            subprocess.Popen([*module, "--idle", str(port)], stdout=log, stderr=log),
+            subprocess.Popen([*module, *words], stdout=log, stderr=log),
+        ]
+        try:
+            yield seen
+        finally:
+            for one in processes:
+                one.kill()
+                one.wait()
+
+
+def _judge_delays(seen: Path, verdict: Verdict) -> None:
+    """Nobody was late by more than a second, unless the machine was."""
+    rows = [json.loads(line) for line in seen.read_text().splitlines() if line.endswith("]")]
+    asked = [one for one in rows if one[0] not in ("idle", "itself")]
+    began_asking = min((one[1] for one in rows if one[0] == "idle" and one[3] == 200), default=0.0)
+    asked = [one for one in asked if one[1] >= began_asking]
+    pauses = [(at, at + took) for what, at, took, _ in rows if what in ("idle", "itself") and took > PAUSE_SECONDS]
+    late = [one for one in asked if one[2] > DELAYED_SECONDS]
+    ours = [one for one in late if not any(a <= one[1] + one[2] and b >= one[1] for a, b in pauses)]
+    refused = Counter((what, status) for what, _, _, status in asked if status != 200)
+    times = sorted(one[2] for one in asked)
+    for what in ("webhook", "gateway", "worker"):
+        of = sorted(one[2] for one in asked if one[0] == what)
+        if of:
+            verdict.lines.append(
+                f"neighbour, {what}: {len(of)} asked, median {1000 * of[len(of) // 2]:.0f} ms, "
+                f"99 % within {1000 * of[int(len(of) * 0.99)]:.0f} ms, longest {1000 * of[-1]:.0f} ms"
+            )
+    verdict.lines.append(
+        f"neighbour: {len(late)} of {len(times)} later than a second, {len(late) - len(ours)} of them while the machine paused "
+        f"({len(pauses)} pauses); not 200: {dict(refused)}"
+    )
+    if not times:
+        verdict.problems.append("the neighbour saw nothing")
+    for one in ours[:10]:
+        verdict.problems.append(f"the neighbour was delayed: {one}")
+    if gone := {one: number for one, number in refused.items() if one[1] != 503}:
+        verdict.problems.append(f"the neighbour was refused: {gone}")
+
+
+# -- answers, processes, logs ------------------------------------------------------------------------------
+
+
+def _judge_answers(notes: Notes, stage: Stage, verdict: Verdict) -> None:
+    """No answer is a 5xx other than 503."""
+    by_status = Counter[int]()
+    for (_, status), number in notes.statuses.items():
+        by_status[status] += number
+    lies = {one.name: one.told.total() for one in stage.liars}
+    verdict.lines.append(f"answers by status (0: none): {dict(sorted(by_status.items()))}")
+    verdict.lines.append(f"records: {notes.records.total()} on {len(notes.records)} topics; lies told: {lies}")
+    waiting = Counter({route: number for (route, status), number in notes.statuses.items() if status == 503})
+    if waiting:
+        verdict.lines.append(f"503 by route: {waiting.most_common(8)}")
+    kinds: dict[str, str] = {}
+    for fault in notes.faults:
+        kinds.setdefault(fault[:70], fault)
+    for fault in list(kinds.values())[:20]:
+        verdict.problems.append(fault)
+    (stage.folder / "faults.txt").write_text("\n".join(notes.faults))
+
+
+def _judge_processes(stage: Stage, verdict: Verdict, when: str) -> None:
+    """None has ended, none has held more than its limit."""
+    for one in stage.processes.values():
+        one.look()
+        verdict.lines.append(f"{when}: {one.name} held {one.peak_mib:.0f} MiB at most, of {one.memory_mib}")
+        if not one.is_alive:
+            verdict.problems.append(f"{when}: {one.name} has ended; its log: {one.child.log}")
+        if one.peak_mib > one.memory_mib:
+            verdict.problems.append(f"{when}: {one.name} held {one.peak_mib:.0f} MiB, and may hold {one.memory_mib}")
+
+
+_DEFECT = "failed in a way that no outcome covers"
+
+
+def _tell_logs(stage: Stage, verdict: Verdict) -> None:
+    """What the logs say of errors of our own, counted by the last line of the traceback."""
+    for log in sorted(stage.folder.glob("*/*.log")):
+        found = Counter[str]()
+        lines = log.read_text(errors="replace").splitlines()
+        inside = False
+        for line in lines:
+            if line.startswith("Traceback (most recent call last)"):
+                inside = True
+            elif inside and line and not line.startswith((" ", "\t", "During", "The above")):
+                found[line[:160]] += 1
+                inside = False
+        size = log.stat().st_size / 1024**2
+        verdict.lines.append(f"{log.parent.name}/{log.name}: {size:.1f} MiB, {found.total()} tracebacks")
+        verdict.lines += [f"    {number} times: {line}" for line, number in found.most_common(8)]
+
+
+def chance_of(given: int | None) -> int:
+    """A seed, by chance when none is given."""
+    return random.SystemRandom().randrange(10**6) if given is None else given
+
+
+
