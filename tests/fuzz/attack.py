@@ -196,7 +196,9 @@ class Attack:
             sent = await send(self.stage.gateway, "POST", target, headers, b"{}")
         self.notes.see(route, sent)
         _, found, rest = sent.answer.partition(b"state=")
-        return rest.split(b"&")[0].split(b'"')[0].split(b"\r")[0].decode("latin-1") if found else "x" * dice.randrange(99)
+        return (
+            rest.split(b"&")[0].split(b'"')[0].split(b"\r")[0].decode("latin-1") if found else "x" * dice.randrange(99)
+        )
 
     # -- the console ----------------------------------------------------------------------------------------
 
@@ -292,8 +294,36 @@ def routes() -> list[tuple[str, str]]:
 
 
 _FIELDS = (
-    *("name", "password", "go_on", "theme", "csrf", "text", "version", "connection", "mapping", "do", "leads", "answer"),
-    *("ticket", "link", "id", "q", "kind", "who", "before", "offset", "limit", "stage", "reason", "entity", "dry", "topic"),
+    *(
+        "name",
+        "password",
+        "go_on",
+        "theme",
+        "csrf",
+        "text",
+        "version",
+        "connection",
+        "mapping",
+        "do",
+        "leads",
+        "answer",
+    ),
+    *(
+        "ticket",
+        "link",
+        "id",
+        "q",
+        "kind",
+        "who",
+        "before",
+        "offset",
+        "limit",
+        "stage",
+        "reason",
+        "entity",
+        "dry",
+        "topic",
+    ),
     *("since", "until", "contact", "rate", "run", "saved", "cursor", "group", "status", "minutes"),
 )
 
@@ -383,5 +413,3 @@ def _json(raw: bytes | None) -> Any:
         return json.loads(raw or b"")
     except ValueError:
         return None
-
-

@@ -92,7 +92,7 @@ class Liar:
                 self.told["drip"] += 1
                 answer = web.StreamResponse(status=status, headers=headers)
                 await answer.prepare(request)
-                for at in range(0, min(len(body), 40)):
+                for at in range(min(len(body), 40)):
                     await answer.write(body[at : at + 1])
                     await asyncio.sleep(0.02)
                 await answer.write(body[40:])

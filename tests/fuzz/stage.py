@@ -172,7 +172,7 @@ def compose_memory_mib(service: str) -> int:
 async def set_stage(folder: Path, chance: int) -> AsyncIterator[Stage]:
     """Start everything, subscribe the webhooks; take everything down again."""
     async with AsyncExitStack() as stack:
-        node = stack.enter_context(KafkaNode())
+        node = stack.enter_context(KafkaNode(session_ms=30_000))
         teams = tuple(lofty_sandbox.TeamSettings(number, (f"key-{name}",)) for name, number in TEAMS.items())
         lofty = lofty_sandbox.LoftySandbox(
             lofty_sandbox.SandboxSettings(teams=teams, window_limit=0, allows_http=True, seed=chance)
@@ -246,9 +246,7 @@ def _environ() -> dict[str, str]:
     return found
 
 
-def _config(
-    bootstrap: str, lofty: str, ghl: str, liars: tuple[Liar, ...], provider: str, ghl_key: str
-) -> str:
+def _config(bootstrap: str, lofty: str, ghl: str, liars: tuple[Liar, ...], provider: str, ghl_key: str) -> str:
     head = f"""
 [kafka]
 bootstrap_servers = "{bootstrap}"
@@ -271,7 +269,9 @@ client_id = "lofty-app"
 authorize_url = "{liars[0].url}/page/vendor-auth.html"
 server_url = "{liars[0].url}"
 """
-    console = CONSOLE.replace("index = false\n", "") + f"""
+    console = (
+        CONSOLE.replace("index = false\n", "")
+        + f"""
 [console.oidc]
 issuer = "{provider}"
 client_id = "fuzz"
@@ -279,6 +279,7 @@ name = "Example"
 operators = ["crm-operators"]
 viewers = ["crm-viewers"]
 """
+    )
     urls = {GOOD: (lofty, ghl), FUZZED: (liars[0].url, liars[1].url), WAITING: (liars[0].url, liars[1].url)}
     connections = ""
     for name, (lofty_url, ghl_url) in urls.items():
