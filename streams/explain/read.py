@@ -33,11 +33,14 @@ async def read_spots(settings: Settings, spots: Iterable[Spot]) -> dict[Spot, Co
         wanted.setdefault(TopicPartition(spot.topic, spot.partition), []).append(spot.offset)
     if not wanted:
         return {}
-    consumer = Consumer(
+    options = {
         **client_options(settings),
+        "retry_backoff_ms": 10,  # a fresh client learns of its partitions by trying again
+    }
+    consumer = Consumer(
+        **options,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        retry_backoff_ms=10,  # a fresh client learns of its partitions by trying again
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=FETCH_BYTES,
     )

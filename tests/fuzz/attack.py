@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -38,8 +39,9 @@ DRAWN_AT_A_TIME = 40
 
 @dataclass(slots=True)
 class Notes:
-    """What was seen. `statuses` by route, 0 for no answer."""
+    """What was seen. `statuses` by route, 0 for no answer; faults stand in the file `path` at once."""
 
+    path: Path
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     records: Counter[str] = field(default_factory=Counter)
@@ -48,8 +50,10 @@ class Notes:
         """Note an answer."""
         self.statuses[route, sent.status] += 1
         if (sent.status >= 500 and sent.status != 503) or b"Traceback (most recent call last)" in sent.answer:
-            shown = (sent.method, sent.target[:300], sent.headers, sent.body[:600], sent.answer[:300])
+            shown = (sent.method, sent.target[:300], sent.body[:600], sent.headers, sent.answer[:300])
             self.faults.append(f"{route}: {sent.status}: {shown!r}")
+            with self.path.open("a") as out:
+                out.write(self.faults[-1] + "\n")
 
 
 @dataclass(slots=True)
@@ -59,7 +63,7 @@ class Attack:
     stage: Stage
     pool: ProcessPoolExecutor
     chance: int
-    notes: Notes = field(default_factory=Notes)
+    notes: Notes
     pace: float = 12.0
     more: list[bytes] = field(default_factory=list)
     """Bodies that hypothesis has made from good ones, the newest last."""

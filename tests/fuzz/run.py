@@ -56,7 +56,7 @@ async def run(folder: Path, seconds: float, chance: int) -> Verdict:
     verdict = Verdict()
     async with set_stage(folder, chance) as stage:
         with pool() as drawing:
-            attack = Attack(stage, drawing, chance)
+            attack = Attack(stage, drawing, chance, Notes(folder / "faults.txt"))
             await _warm_up(stage)
             await attack.learn()
             with _probing(stage) as seen:
@@ -224,10 +224,8 @@ def _judge_answers(notes: Notes, stage: Stage, verdict: Verdict) -> None:
         verdict.lines.append(f"503 by route: {waiting.most_common(8)}")
     kinds: dict[str, str] = {}
     for fault in notes.faults:
-        kinds.setdefault(fault[:70], fault)
-    for fault in list(kinds.values())[:20]:
-        verdict.problems.append(fault)
-    (stage.folder / "faults.txt").write_text("\n".join(notes.faults))
+        kinds.setdefault(fault.partition(": (")[0], fault)
+    verdict.problems += [fault[:500] for fault in list(kinds.values())[:20]]
 
 
 def _judge_processes(stage: Stage, verdict: Verdict, when: str) -> None:
@@ -250,7 +248,7 @@ def _tell_logs(stage: Stage, verdict: Verdict) -> None:
         found = Counter[str]()
         lines = log.read_text(errors="replace").splitlines()
         inside = False
-        for line in lines:
+        for line in (one.removeprefix("    ") for one in lines):
             if line.startswith("Traceback (most recent call last)"):
                 inside = True
             elif inside and line and not line.startswith((" ", "\t", "During", "The above")):
