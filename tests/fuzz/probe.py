@@ -50,6 +50,12 @@ def waited_seconds(pid: int, thread: int = 0) -> float:
         return 0.0
 
 
+def waited_by_thread(pid: int) -> dict[int, float]:
+    """The same for each thread of a process."""
+    threads = [int(one.name) for one in Path(f"/proc/{pid}/task").glob("*")]
+    return {one: waited_seconds(pid, one) for one in threads}
+
+
 class Probe:
     """Asks until it is ended."""
 
@@ -89,8 +95,7 @@ class Probe:
     async def _watch_kafka(self) -> None:
         before: dict[int, float] = {}
         while True:
-            threads = [int(one.name) for one in Path(f"/proc/{self._order.kafka_pid}/task").glob("*")]
-            now = {one: waited_seconds(self._order.kafka_pid, one) for one in threads}
+            now = waited_by_thread(self._order.kafka_pid)
             most = max((waited - before.get(one, waited) for one, waited in now.items()), default=0.0)
             before = now
             self._note("kafka", time.time() - 1, 1.0, 200, most)
@@ -102,12 +107,6 @@ class Probe:
     def _note(self, what: str, began: float, took: float, status: int, waited: float) -> None:
         self._out.write(json.dumps([what, began, round(took, 4), status, round(waited, 4)]) + "\n")
         self._out.flush()
-
-
-async def probe(order: Order) -> None:
-    """Ask until it is ended."""
-    with Path(order.out).open("w") as out:
-        await Probe(order, out).run()
 
 
 async def idle(port: int) -> None:
@@ -128,4 +127,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "--idle":
         asyncio.run(idle(int(sys.argv[2])))
     else:
-        asyncio.run(probe(Order(**json.loads(sys.argv[1]))))
+        given = Order(**json.loads(sys.argv[1]))
+        with Path(given.out).open("w") as file:
+            asyncio.run(Probe(given, file).run())
