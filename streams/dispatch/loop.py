@@ -289,8 +289,10 @@ class DispatchLoop:
         except Exception:
             with about(connection=item.tenant, entity=item.key):
                 log.exception("%s: what fails again and again cannot be parked; tried again in a minute", self.name)
+            self._repeats.kept(item.key, scope)
             return finish
         if parked is None:
+            self._repeats.kept(item.key, scope)
             return finish
         self._repeats.parked(item.key, scope)
         return parked

@@ -269,7 +269,7 @@ class Attack:
         dice = random.Random(f"{self.chance} leads")
         leads: list[str] = []
         while True:
-            await asyncio.sleep(6 / self.pace)
+            await asyncio.sleep(3 / self.pace)
             text = dice.choice(corpus.texts())[:3000].encode("utf-16", "replace").decode("utf-16", "replace")
             if not leads or dice.random() < 0.5:
                 leads.append(self.stage.new_lead(FUZZED, lastName=text or "x"))

@@ -24,7 +24,7 @@ from tests.fuzz.stage import GOOD, SECRETS, TEAMS, Stage, set_stage
 from tests.fuzz.strategies import pool
 
 WARM_LEADS = 6
-LIES = 0.15
+LIES = 0.3
 """How often a vendor lies."""
 TELL_SECONDS = 15.0
 ARRIVE_SECONDS = 300.0

@@ -36,7 +36,7 @@ FIELDS: tuple[dict[str, Any], ...] = (
     {"segments": ["Badger"]},
     {"phones": ["Badger"]},
     {"emails": ["Badger@example.com"]},
-    {"customAttributeList": [{"name": "Badger", "value": "Badger"}]},
+    {"customAttributes": [{"attributeName": "Badger", "value": "Badger"}]},
     {"familyMembers": [{"firstName": "Badger"}]},
     {"whatever": {"a": [{"b": "Badger"}]}},
 )
@@ -69,7 +69,7 @@ async def test_verify_ends_whatever_a_note_of_ghl_holds(embedded_kafka: Broker, 
         lead, contact = await settled_lead(on)
         mangle(on, how, "*", "Weasel", vendor="ghl")
         do(on, "create-note", {"body": "Weasel"}, contactId=contact)
-        do(on, "create-task", {"title": "Weasel", "dueDate": "2030-01-02T10:00:00Z"}, contactId=contact)
+        do(on, "create-task", {"title": "Weasel", "dueDate": "2030-01-02T10:00:00Z", "completed": False}, contactId=contact)
         await on.until(lambda: of_lead(on, "note", lead) or how == "number", DEADLINE_SECONDS)
         report = await verified(on)
         assert report.counts.get("ok", 0) >= 1, report.as_dict()
@@ -117,7 +117,7 @@ async def test_a_connection_whose_work_mostly_fails_pauses_and_says_so(
         assert "connection acme" in cause
         assert "RecursionError" in cause
         parked = {one.entity for one in await on.parked()}
-        assert 1 <= len(parked) <= 6
+        assert 1 <= len(parked) <= 3
         monkeypatch.setattr(writer, "prepare", real)
         waiting = [lead for lead in leads if f"acme:{lead}:contact:{lead}" not in parked]
-        await on.until(lambda: len(set(waiting) & on.contacts().keys()) >= len(leads) - 6, DEADLINE_SECONDS)
+        await on.until(lambda: len(set(waiting) & on.contacts().keys()) == len(waiting), DEADLINE_SECONDS)
