@@ -36,7 +36,12 @@ class Lie:
 
 def rows(name: str) -> list[dict[str, Any]]:
     """The rows of a file."""
-    return [json.loads(line) for line in (FOLDER / f"{name}.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in _lines(name)]
+
+
+@cache
+def _lines(name: str) -> tuple[str, ...]:
+    return tuple((FOLDER / f"{name}.jsonl").read_text().splitlines())
 
 
 @cache
@@ -54,10 +59,10 @@ def texts() -> tuple[str, ...]:
     return tuple(one["text"] * one["times"] for one in rows("texts"))
 
 
-@cache
 def values() -> tuple[Any, ...]:
-    """All values."""
-    return tuple(_nested(one["nested"]) if "nested" in one else one["value"] for one in rows("values"))
+    """All values, made anew each time: whoever takes one may change it."""
+    found = (json.loads(line) for line in _lines("values"))
+    return tuple(_nested(one["nested"]) if "nested" in one else one["value"] for one in found)
 
 
 @cache
@@ -107,7 +112,7 @@ def _dumped(value: Any, **options: Any) -> str:
 
 def _nested(depth: int) -> Any:
     value: Any = "deep"
-    for _ in range(min(depth, 400)):  # Python's own writer of JSON goes to a thousand
+    for _ in range(min(depth, 250)):  # what is written and copied with recursion goes to a thousand
         value = [value]
     return value
 

@@ -122,7 +122,7 @@ async def _until_good_leads_arrive(stage: Stage, when: str, verdict: Verdict) ->
     wanted = {name: stage.new_lead(name, lastName="Atlast") for name in TEAMS}
     for name, lead in wanted.items():
         try:
-            await _until(lambda name=name, lead=lead: lead in stage.arrived(name), ARRIVE_SECONDS, "")  # type: ignore[misc]  # mypy
+            await _until(lambda name=name, lead=lead: lead in stage.arrived(name), ARRIVE_SECONDS, "")
         except TimeoutError:
             verdict.problems.append(f"{when}: a good lead of connection {name} ({lead}) does not arrive")
         else:

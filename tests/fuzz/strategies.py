@@ -48,7 +48,7 @@ def almost(draw: st.DrawFn, goods: list[Any]) -> Any:
         holder, name = draw(st.sampled_from(places))
         match draw(st.sampled_from(["other", "other", "other", "gone", "wrapped", "text", "renamed", "more"])):
             case "other":
-                holder[name] = draw(values())
+                holder[name] = deepcopy(draw(values()))
             case "gone":
                 del holder[name]
             case "wrapped":
@@ -59,7 +59,7 @@ def almost(draw: st.DrawFn, goods: list[Any]) -> Any:
                 holder[draw(texts())] = holder.pop(name)
             case _:
                 if isinstance(holder, dict):
-                    holder[draw(texts())] = draw(values())
+                    holder[draw(texts())] = deepcopy(draw(values()))
     return value
 
 
