@@ -19,7 +19,7 @@ from urllib.parse import quote_from_bytes
 import aiohttp
 from aiohttp import web
 
-from streams.appender import RecordsRefused, RecordTooLarge
+from streams.appender import NotWritten, RecordsRefused, RecordTooLarge
 from streams.console.api.routes import ENDPOINTS
 from streams.console.server import ConsoleServer
 from streams.kafka import read_topic
@@ -170,8 +170,9 @@ class Attack:
         keys = (b"", b"k", b"\xff", b"a:b", f"{FUZZED}:1:contact:1".encode(), f"{FUZZED}:1".encode(), b"x" * 500)
         try:
             await self.stage.produce(spec.name, dice.randrange(PARTITIONS), dice.choice(keys), value)
-        except (RecordTooLarge, RecordsRefused):
-            return  # Kafka does not take it
+        except (RecordTooLarge, RecordsRefused, NotWritten):
+            self.notes.records["not taken"] += 1
+            return
         self.notes.records[spec.name] += 1
 
     # -- OAuth, OIDC, and what has no door ------------------------------------------------------------------

@@ -12,6 +12,7 @@ from connectors.json_reader import REPLACED_CHARACTERS, REPLACED_NUMBERS
 from connectors.sandbox.faults import parse_fault
 from streams.core.repeats import Repeats
 from streams.dispatch import writer
+from tests.integration.command import command, config_of
 from tests.integration.stage import Stage, stage
 from tests.integration.test_hostile_answers import NEVER, QUICK, backfill, mangle
 from tests.integration.test_verify import verified
@@ -69,7 +70,12 @@ async def test_verify_ends_whatever_a_note_of_ghl_holds(embedded_kafka: Broker, 
         lead, contact = await settled_lead(on)
         mangle(on, how, "*", "Weasel", vendor="ghl")
         do(on, "create-note", {"body": "Weasel"}, contactId=contact)
-        do(on, "create-task", {"title": "Weasel", "dueDate": "2030-01-02T10:00:00Z", "completed": False}, contactId=contact)
+        do(
+            on,
+            "create-task",
+            {"title": "Weasel", "dueDate": "2030-01-02T10:00:00Z", "completed": False},
+            contactId=contact,
+        )
         await on.until(lambda: of_lead(on, "note", lead) or how == "number", DEADLINE_SECONDS)
         report = await verified(on)
         assert report.counts.get("ok", 0) >= 1, report.as_dict()
@@ -121,3 +127,31 @@ async def test_a_connection_whose_work_mostly_fails_pauses_and_says_so(
         monkeypatch.setattr(writer, "prepare", real)
         waiting = [lead for lead in leads if f"acme:{lead}:contact:{lead}" not in parked]
         await on.until(lambda: len(set(waiting) & on.contacts().keys()) == len(waiting), DEADLINE_SECONDS)
+
+
+async def test_a_pause_for_what_would_be_parked_is_shown(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `status`, which is not well then, and by `explain` of a lead that waits for it."""
+
+    def failing(*_: Any) -> Any:
+        raise RecursionError("planted")
+
+    monkeypatch.setattr("streams.dispatch.loop.DEFECT_SECONDS", 0.2)
+    async with stage(embedded_kafka, tmp_path, given={"repeats": lambda: Repeats(pace=300.0)}) as on:
+        monkeypatch.setattr(writer, "prepare", failing)
+        leads = [on.new_lead() for _ in range(8)]
+        await on.until(lambda: any("would be parked" in one for one in paused(on)), DEADLINE_SECONDS)
+        parked = {one.entity for one in await on.parked()}
+        waiting = next(lead for lead in leads if f"acme:{lead}:contact:{lead}" not in parked)
+        config = config_of(on, tmp_path)
+        said = ""
+
+        async def status_tells() -> bool:
+            nonlocal said
+            code, said, complaint = await command("status", config)
+            return code == 1 and "would be parked" in " ".join((said + complaint).split())
+
+        await on.until(status_tells, DEADLINE_SECONDS)
+        _, story, _ = await command("explain", config, waiting)
+        assert "would be parked" in " ".join(story.split()), story
