@@ -17,6 +17,7 @@ from tests.fuzz import corpus
 from tests.fuzz.corpus import Lie
 
 _PASSED_ON = ("content-type", "date", "retry-after", "link")
+_PAUSES = (401, 403, 429)
 _TEXTS = ("name", "firstName", "lastName", "body", "content", "title", "email", "id", "leadId", "message", "source")
 
 
@@ -74,6 +75,8 @@ class Liar:
         match dice.choice(["corpus", "corpus", "mangled", "mangled", "mangled", "made", "cut", "closed", "drip"]):
             case "corpus":
                 lie = dice.choice(corpus.answers())
+                if lie.status in _PAUSES and dice.random() < 0.8:
+                    lie = dice.choice(corpus.answers())  # a connection that pauses is told no other lie for a minute
                 self.told[lie.name] += 1
                 return _response(lie)
             case "made" if self.more:
