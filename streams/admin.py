@@ -10,7 +10,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from streams.kafka import client_options
-from streams.kafka_trouble import TopicsRefused, topic_trouble
+from streams.kafka_rights import Right, missing_rights
+from streams.kafka_trouble import KafkaRefused, TopicsRefused, missing_right, topic_trouble
 from streams.limits import Limits
 from streams.settings import Settings
 from streams.topics import MAX_MESSAGE_BYTES, TopicNames
@@ -24,6 +25,8 @@ class TopicState:
     wanted: Mapping[str, str]
     partitions: int | None
     problem: str
+    is_compared: bool = True
+    """False: Kafka does not tell us its settings."""
 
     @property
     def exists(self) -> bool:
@@ -32,18 +35,29 @@ class TopicState:
 
 
 async def inspect(settings: Settings) -> list[TopicState]:
-    """Compare every topic with what the product needs. Raises aiokafka's error when Kafka cannot be reached."""
+    """Compare every topic with what the product needs.
+
+    Raises aiokafka's error when Kafka cannot be reached, and `KafkaRefused` when it does not say which topics there are.
+    """
+    limits = Limits.of(settings.gateway.max_body_bytes)
+    wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
+    lacking = await missing_rights(settings, wanted, (Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
+    if hidden := lacking.get(Right.DESCRIBE):
+        raise KafkaRefused(missing_right(settings.kafka, "Describe", hidden))
+    unseen = frozenset(lacking.get(Right.DESCRIBE_CONFIGS, ()))
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
-        limits = Limits.of(settings.gateway.max_body_bytes)
-        wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
         existing = set(await admin.list_topics()) & set(wanted)
         found = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics(sorted(existing))}
-        configs = await _configs(admin, existing)
+        configs = await _configs(admin, existing - unseen)
         return [
             TopicState(
-                name, config, found.get(name), _problem(settings, found.get(name), config, configs.get(name, {}))
+                name,
+                config,
+                found.get(name),
+                _problem(settings, found.get(name), config, configs.get(name, {})),
+                name not in unseen,
             )
             for name, config in wanted.items()
         ]

@@ -46,11 +46,11 @@ def status(
         refuse("--watch is for people: without it, --json prints one document")
     if watch:
         with suppress(KeyboardInterrupt):
-            with_kafka(settings, lambda: _watch(settings))
+            with_kafka(settings, lambda: _watch(settings), writes=False, group=True)
         return
     from streams.core.health import troubles
 
-    found = with_kafka(settings, lambda: _look(settings))
+    found = with_kafka(settings, lambda: _look(settings), writes=False, group=True)
     wrong = troubles(found)
     if as_json:
         print_json(_document(found, wrong))

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json, settings_or_refuse, with_kafka
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    say,
+    settings_or_refuse,
+    with_kafka,
+)
 
 if TYPE_CHECKING:
     from streams.admin import TopicState
@@ -23,6 +31,7 @@ def show(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> 
     """
     settings = settings_or_refuse(config)
     states = _states(settings)
+    _say_unseen(settings, states)
     if as_json:
         rows = [
             {"topic": s.name, "partitions": s.partitions, "wanted": dict(s.wanted), "problem": s.problem}
@@ -48,7 +57,9 @@ def create(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 
     settings = settings_or_refuse(config, *EVERYTHING)
     created = with_kafka(settings, lambda: create_missing(settings), checks_topics=False)
-    problems = [state for state in _states(settings) if state.problem]
+    states = _states(settings)
+    _say_unseen(settings, states)
+    problems = [state for state in states if state.problem]
     if as_json:
         print_json({"created": created, "problems": {state.name: state.problem for state in problems}})
     else:
@@ -65,6 +76,13 @@ def _states(settings: Settings) -> list[TopicState]:
     from streams.admin import inspect
 
     return with_kafka(settings, lambda: inspect(settings), checks_topics=False)
+
+
+def _say_unseen(settings: Settings, states: list[TopicState]) -> None:
+    from streams.kafka_trouble import missing_right
+
+    if unseen := [state.name for state in states if not state.is_compared]:
+        say(f"the settings of topics are not compared: {missing_right(settings.kafka, 'DescribeConfigs', unseen)}")
 
 
 def _print(states: list[TopicState]) -> None:

@@ -63,6 +63,7 @@ def worker(
 
     from streams.collaborators import Collaborators
     from streams.kafka import demand_group
+    from streams.kafka_rights import READS_AND_WRITES, demand_rights
     from streams.mappings.desk import MappingDesk
     from streams.observe import add_health_and_metrics, listen
     from streams.shifts import Shifts
@@ -70,8 +71,10 @@ def worker(
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
+            names = TopicNames(settings.kafka.topic_prefix)
+            await demand_rights(settings, names.specs(), READS_AND_WRITES)
             await _check_topics(settings)
-            await demand_group(settings, TopicNames(settings.kafka.topic_prefix).group)
+            await demand_group(settings, names.group)
         tracing, end_tracing = tracing_or_refuse("worker")
         given = Collaborators(tracing=tracing)
         async with MappingDesk(settings) as desk:

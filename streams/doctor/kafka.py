@@ -13,11 +13,14 @@ from streams.core.overview import Overview
 from streams.core.token_rows import TokenRow
 from streams.doctor.verdict import CLOCK_SECONDS, Verdict
 from streams.kafka import Consumer, client_options, each_record, start_consumer, stop_consumer
+from streams.kafka_trouble import missing_right
+from streams.left_out import leave_out
 from streams.mappings.desk import MappingDesk
 from streams.oauth import Grants, wanted_scopes
 from streams.settings import Settings
 from streams.statuses import look as look_at_workers
 from streams.topics import GHL_CHANGES, TOKENS_TABLE, TopicNames
+from streams.words import NotAWord
 
 MANY_RECORDS = 10_000
 OLD_MS = 15 * 60_000
@@ -43,6 +46,9 @@ async def topics(settings: Settings) -> AsyncIterator[Verdict]:
             change = ",".join(f"{key}={value}" for key, value in state.wanted.items())
             mend = f"kafka-configs.sh --alter --entity-type topics --entity-name {state.name} --add-config {change}"
             yield Verdict("topics", state.name, "wrong", state.problem, mend)
+    if unseen := [state.name for state in states if not state.is_compared]:
+        says = f"settings are not compared: {missing_right(settings.kafka, 'DescribeConfigs', unseen)}"
+        yield Verdict("topics", "settings", "warning", says, "give the right, or look with another principal")
     if not wrong:
         yield Verdict("topics", "all", "ok", f"{len(states)} topics with {settings.kafka.partitions} partitions each")
 
@@ -156,11 +162,14 @@ async def token_rows(settings: Settings) -> dict[str, TokenRow]:
     topic = TopicNames(settings.kafka.topic_prefix).changelog(TOKENS_TABLE)
     rows: dict[str, TokenRow] = {}
     async for record in each_record(settings, topic):
-        name = (record.key or b"").decode()
+        name = (record.key or b"").decode(errors="replace")
         if record.value is None:
             rows.pop(name, None)
-        else:
+            continue
+        try:
             rows[name] = TokenRow.from_bytes(record.value)
+        except NotAWord as error:
+            leave_out(topic, record.partition, record.offset, error)
     return rows
 
 

@@ -33,12 +33,11 @@ async def read_spots(settings: Settings, spots: Iterable[Spot]) -> dict[Spot, Co
         wanted.setdefault(TopicPartition(spot.topic, spot.partition), []).append(spot.offset)
     if not wanted:
         return {}
-    options = {
-        **client_options(settings),
-        "retry_backoff_ms": 10,  # a fresh client learns of its partitions by trying again
-    }
     consumer = Consumer(
-        **options,
+        **{
+            **client_options(settings),
+            "retry_backoff_ms": 10,
+        },  # a fresh client learns of its partitions by trying again
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=50,

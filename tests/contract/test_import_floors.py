@@ -95,8 +95,8 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
             *(
                 "streams.admin",
                 "streams.appender",
-                *("streams.kafka", "streams.kafka_trouble"),
-                "streams.logs",
+                *("streams.kafka", "streams.kafka_rights", "streams.kafka_trouble"),
+                *("streams.logs", "streams.left_out"),
                 "streams.metrics",
                 "streams.metrics.metrics",
                 "streams.metrics.exposition",
