@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError, NoError, for_code
 
 from streams.admin import create_missing
 from streams.appender import Appender, Record
@@ -34,6 +34,7 @@ from streams.kafka import (
     stop_consumer,
     until_topics_are_led,
 )
+from streams.kafka_rights import READS_AND_WRITES, Right, demand_rights
 from streams.settings import Settings
 from streams.statuses import look
 from streams.tables import RocksStore
@@ -65,9 +66,13 @@ class Accepted:
 
 
 async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
-    """Accept what these tables (and topics) have lost. Raises `StillAtWork`, and aiokafka's errors."""
+    """Accept what these tables (and topics) have lost.
+
+    Raises `StillAtWork`, `KafkaRefused` for a right that is missing, and aiokafka's other errors.
+    """
     names = TopicNames(settings.kafka.topic_prefix)
     result = Accepted()
+    await demand_rights(settings, names.specs(), READS_AND_WRITES)
     await _demand_no_worker(settings, names)
     result.created += await create_missing(settings, tables)
     await until_topics_are_led(settings, names.specs())
@@ -129,10 +134,14 @@ async def _is_cut_off(settings: Settings, topic: str) -> bool:
 
 async def _remake(settings: Settings, topic: str) -> None:
     """Delete a topic and make it again, so that every copy of the former one is known for one."""
+    await demand_rights(settings, [topic], (Right.DELETE,))
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
-        await admin.delete_topics([topic])
+        answer = await admin.delete_topics([topic])
+        for name, code in answer.topic_error_codes:
+            if (error := for_code(code)) is not NoError:
+                raise error(f"topic {name} is not deleted: {error.description}")
         began = time.monotonic()
         while topic in await admin.list_topics():
             if time.monotonic() - began > GONE_SECONDS:

@@ -26,6 +26,7 @@ class Right(IntEnum):
 
     READ = 3
     WRITE = 4
+    DELETE = 6
     DESCRIBE = 8
     DESCRIBE_CONFIGS = 10
 
@@ -33,6 +34,7 @@ class Right(IntEnum):
 WORDS: Final = {
     Right.READ: "Read",
     Right.WRITE: "Write",
+    Right.DELETE: "Delete",
     Right.DESCRIBE: "Describe",
     Right.DESCRIBE_CONFIGS: "DescribeConfigs",
 }
