@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -229,11 +230,11 @@ async def test_no_text_of_a_mapping_keeps_the_intake_waiting(
                 assert status == 422, (name, found)
 
             for name in TEXTS:
-                await beside(f"check {name}", lambda name=name: check(name))  # type: ignore[misc]  # a lambda's default
+                await beside(f"check {name}", partial(check, name))
             for name in PREVIEWED:
-                await beside(f"preview {name}", lambda name=name: preview(name))  # type: ignore[misc]  # the same
+                await beside(f"preview {name}", partial(preview, name))
             for name in SAVED:
-                await beside(f"save {name}", lambda name=name: save(name))  # type: ignore[misc]  # the same
+                await beside(f"save {name}", partial(save, name))
         other = on.new_lead()
         await on.until(lambda: other in on.contacts())
     with capsys.disabled():
@@ -282,8 +283,11 @@ async def test_unfinished_bodies_and_idle_connections_are_bounded(
             with suppress(ConnectionError):
                 await reader.read()
 
+        began = time.monotonic()
         async with asyncio.timeout(within(60)):
             await asyncio.gather(*(end(reader) for reader, _ in idle))
+        with capsys.disabled():
+            print(f"{len(idle)} idle connections, the last one ended after {time.monotonic() - began:.1f} s")
         for _, writer in idle:
             writer.close()
         await Deliveries(on.http, process.url).one()
