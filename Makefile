@@ -54,7 +54,7 @@ chaos-short: $(READY) ## kills, freezes, broken brokers and vendors for five min
 	@$(BIN)/python -m tests.chaos --kills 40 --minutes 3 $(ARGS)
 
 chaos: $(READY) ## the same with at least 200 kills, in about a quarter of an hour
-	@$(BIN)/python -m tests.chaos --kills 200 --minutes 10 $(ARGS)
+	@$(BIN)/python -m tests.chaos --kills 200 --minutes 10 --outage 20 --outage 60 $(ARGS)
 
 lock: $(READY) ## resolve the dependencies again
 	@python=$$(readlink -f $(BIN)/python) && "$$python" -m venv .cache/lock && .cache/lock/bin/pip install -q uv
