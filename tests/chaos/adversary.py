@@ -55,7 +55,7 @@ class Adversary:
 
     async def take_kafka_away(self, how: How, seconds: float) -> None:
         """Longer than any single request waits, perhaps."""
-        self.deeds.append(await Outages(self.stage, self.load).take_away(how, seconds))
+        self.deeds.append(await Outages(self.stage, self.load, self.random).take_away(how, seconds))
 
     async def mangle_answers(self) -> None:
         """Both vendors answer what is no good answer."""
@@ -70,10 +70,10 @@ class Adversary:
         await self._deed("garbage at the gateway", _counted("answered 200", self.strange.at_the_gateway()))
 
     async def write_what_is_too_large(self) -> None:
-        """Two leads get a note that no record holds."""
+        """Two leads get a task that no record holds."""
         found = [(team, lead) for team in self.stage.lofty.teams for lead in self.load.leads(team)]
         chosen = self.random.sample(found, 2)
-        await self._deed("notes that are too large", _counted("parked", self.strange.too_large(chosen)))
+        await self._deed("tasks that are too large", _counted("parked", self.strange.too_large(chosen)))
 
     async def damage_a_store(self) -> None:
         """While its worker is down."""
@@ -89,14 +89,15 @@ class Adversary:
             "answers are mangled": self.mangle_answers,
             "garbage on topics": self.put_garbage_on_topics,
             "garbage at the gateway": self.send_garbage_to_the_gateway,
-            "notes that are too large": self.write_what_is_too_large,
+            "tasks that are too large": self.write_what_is_too_large,
             "a store is damaged": self.damage_a_store,
         }
         if self.stage.disk is not None:
             acts["a disk is full"] = self.fill_the_disk
         else:
             print("no full disk: this machine lets us mount nothing (it takes root, or sudo without a password)")
-        acts |= {f"kafka {how} for {s:.0f} s": partial(self.take_kafka_away, how, s) for how, s in outages}
+        who = "kafka" if len(self.stage.nodes) == 1 else "one of three brokers"
+        acts |= {f"{who} {how} for {s:.0f} s": partial(self.take_kafka_away, how, s) for how, s in outages}
         order = list(acts.values())
         self.random.shuffle(order)
         return order, list(acts)
@@ -158,11 +159,11 @@ class Adversary:
 
     async def stop_the_broker(self) -> None:
         """In order or not, for a moment or past the session timeout."""
-        how = self.random.choice(("stop", "kill"))
+        how, node = self.random.choice(("stop", "kill")), self.random.choice(self.stage.nodes)
         happened = self.stage.note(f"broker {how}")
-        await asyncio.to_thread(getattr(self.stage.node, how))
+        await asyncio.to_thread(getattr(node, how))
         await asyncio.sleep(self.random.choice((0.0, 1.5 * SESSION_SECONDS)))
-        await asyncio.to_thread(self.stage.node.start)
+        await asyncio.to_thread(node.start)
         happened.until = time.time()
 
     async def trouble_the_vendors(self) -> None:

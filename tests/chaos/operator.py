@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 
 from tests.chaos.stage import PAIRS, Stage
+from tests.deadlines import within
 
 MOST_AT_ONCE = 2
 KILL_SECONDS = (3.0, 20.0)
@@ -67,9 +68,9 @@ class Operator:
         """Wait for it in peace, without any other replay. Returns what is wrong when it does not come to its end."""
         await self._stop_commands()
         if self._everything is not None:
-            await asyncio.wait([self._everything], timeout=CARRY_SECONDS)
+            await asyncio.wait([self._everything], timeout=within(CARRY_SECONDS))
             if not self._everything.done():
-                return f"the replay of everything did not come to its end within {CARRY_SECONDS:.0f} s of peace"
+                return f"the replay of everything did not come to its end within {within(CARRY_SECONDS):.0f} s of peace"
             self._everything.result()
         return ""
 

@@ -1,4 +1,4 @@
-"""Kafka away, under load: killed, or frozen so that connections stand and nobody answers."""
+"""Kafka away, under load: killed, or frozen so that connections stand and nobody answers. Of three brokers one goes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Literal
 
 from aiokafka.errors import KafkaError
@@ -19,6 +20,7 @@ from tests.chaos.history import MOST_SECONDS, Deed, History, unwritten
 from tests.chaos.history.case import Case
 from tests.chaos.stage import Stage
 from tests.deadlines import within
+from tests.kafka.node import KafkaNode
 
 LOOK_SECONDS = 1.0
 STOP_SECONDS = 10.0
@@ -32,21 +34,23 @@ class Outages:
 
     stage: Stage
     load: Desk
+    random: Random
 
     async def take_away(self, how: How, seconds: float) -> Deed:
         """Kafka is away for so long. Then nothing else is done until all that was edited meanwhile is written, or is late."""
-        node = self.stage.node
-        happened = self.stage.note(f"kafka {how}", detail=f"{seconds:.0f} s")
+        node, is_alone = self.random.choice(self.stage.nodes), len(self.stage.nodes) == 1
+        who = "kafka" if is_alone else "one of three brokers"
+        happened = self.stage.note(f"{who} {how}", detail=f"{seconds:.0f} s")
         if how == "frozen":
             pid = node.pid
             os.kill(pid, signal.SIGSTOP)
             await _until_stopped(pid)
         else:
             await asyncio.to_thread(node.kill)
-        began, edits = time.time(), len(self.load.journal)
+        began, edits, last = time.time(), len(self.load.journal), self.stage.ghl.ledger.after()[-1:]
         try:
             await asyncio.sleep(seconds / 2)
-            is_away = not await self._answers()
+            is_away = not await self._answers(node)
             await asyncio.sleep(max(0.0, began + seconds - time.time()))
         finally:
             if how == "frozen":
@@ -54,8 +58,11 @@ class Outages:
             else:
                 await asyncio.to_thread(node.start)
         happened.until = time.time()
+        written = sum(one.applied for one in self.stage.ghl.ledger.after(last[0].seq if last else 0))
         seen = {"Kafka did not answer": int(is_away), "agents went on": len(self.load.journal) - edits}
-        deed = Deed(f"kafka {how} for {seconds:.0f} s", began, happened.until, seen, is_outage=True)
+        if not is_alone:
+            seen["GHL was written meanwhile"] = written
+        deed = Deed(f"{who} {how} for {seconds:.0f} s", began, happened.until, seen, is_outage=True)
         waiting = await self._until_written(deed)
         told = f"{waiting} of {seen['agents went on']} edits not written" if waiting else "all is written"
         print(f"{deed.act}: {told} {time.time() - deed.until:.1f} s after its return", flush=True)
@@ -85,9 +92,10 @@ class Outages:
         case = Case.of(history)
         return list(unwritten(list(self.load.journal), outage, case.writes(), case.names))
 
-    async def _answers(self) -> bool:
+    async def _answers(self, node: KafkaNode) -> bool:
+        kafka = self.stage.settings.kafka.model_copy(update={"bootstrap_servers": node.bootstrap})
         try:
-            await reach(self.stage.settings)
+            await reach(self.stage.settings.model_copy(update={"kafka": kafka}))
         except (KafkaError, OSError, TimeoutError):
             return False
         return True

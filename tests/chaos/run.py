@@ -38,6 +38,8 @@ class Plan:
     outages: tuple[float, ...] = ()
     """For how many seconds Kafka is killed and frozen. Without any, one of 20 s, in either way."""
 
+    brokers: int = 1
+
     def ways(self) -> list[tuple[How, float]]:
         """Every outage."""
         if not self.outages:
@@ -50,7 +52,7 @@ async def run(folder: Path, plan: Plan) -> bool:
 
     `folder` gets the workers' logs, and the history where it is needed.
     """
-    async with set_stage(folder, plan.seed) as stage:
+    async with set_stage(folder, plan.seed, plan.brokers) as stage:
         desk = Desk(stage.lofty, random.Random(plan.seed))
         supervisor = Supervisor(stage, random.Random(plan.seed + 1))
         operator = Operator(stage, random.Random(plan.seed + 3))

@@ -36,6 +36,7 @@ from streams.settings import Settings, parse_settings
 from streams.topics import TopicNames
 from tests.chaos.disk import Disk, small_disk
 from tests.deadlines import within
+from tests.kafka.cluster import KafkaCluster
 from tests.kafka.node import KafkaNode
 
 PAIRS = 4
@@ -114,7 +115,8 @@ class Stage:
     """What stands."""
 
     folder: Path
-    node: KafkaNode
+    nodes: list[KafkaNode]
+    """Kafka: one, or three that replicate."""
     settings: Settings
     environ: dict[str, str]
     names: TopicNames
@@ -197,10 +199,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
+async def set_stage(folder: Path, seed: int, brokers: int = 1) -> AsyncIterator[Stage]:
     """Start Kafka, the sandboxes and the gateway, subscribe the webhooks; take everything down again."""
     async with AsyncExitStack() as stack:
-        node = stack.enter_context(KafkaNode())
+        kafka = stack.enter_context(KafkaNode() if brokers == 1 else KafkaCluster())
+        nodes = [kafka] if isinstance(kafka, KafkaNode) else kafka.nodes
         lofty_settings = lofty_sandbox.SandboxSettings(
             teams=tuple(lofty_sandbox.TeamSettings(9000 + n, (f"key-{n}",)) for n in range(PAIRS)),
             latency_seconds=0.02,
@@ -227,7 +230,7 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
             desk_work.seed(lofty, team, make_team())
         gateway_port = free_port()
         prefix = f"chaos-{uuid.uuid4().hex[:6]}."
-        text = _config(node.bootstrap, prefix, gateway_port, lofty_url, ghl_url, public_key(ghl_settings))
+        text = _config(kafka.bootstrap, brokers, prefix, gateway_port, lofty_url, ghl_url, public_key(ghl_settings))
         environ = _secrets()
         settings = parse_settings(text, environ, read_file=lambda path: "", source="chaos")
         await create_missing(settings)
@@ -246,7 +249,7 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
         names = TopicNames(prefix)
         disk = stack.enter_context(small_disk(folder / f"state{DISK_SLOT}"))
         stage = Stage(
-            folder, node, settings, environ, names, lofty, ghl, gateway, url, lofty_url, http, text, [text], disk
+            folder, nodes, settings, environ, names, lofty, ghl, gateway, url, lofty_url, http, text, [text], disk
         )
         try:
             yield stage
@@ -288,12 +291,13 @@ def _secrets() -> dict[str, str]:
     return found
 
 
-def _config(bootstrap: str, prefix: str, gateway_port: int, lofty: str, ghl: str, key: str) -> str:
+def _config(bootstrap: str, brokers: int, prefix: str, gateway_port: int, lofty: str, ghl: str, key: str) -> str:
     head = f"""
 [kafka]
 bootstrap_servers = "{bootstrap}"
 topic_prefix = "{prefix}"
 partitions = {PARTITIONS}
+replication_factor = {brokers}
 session_timeout_seconds = {SESSION_SECONDS}
 [gateway]
 host = "127.0.0.1"

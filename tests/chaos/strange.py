@@ -54,7 +54,9 @@ class Strange:
             given += [(topic, what, value) for what, value in _garbage(self._sign)]
         given += [(CHANGES, what, value) for what, value in self._changes()]
         self.random.shuffle(given)
-        producer = AIOKafkaProducer(bootstrap_servers=self.stage.node.bootstrap, max_request_size=MOST_BYTES)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.stage.settings.kafka.bootstrap_servers, max_request_size=MOST_BYTES
+        )
         await producer.start()
         try:
             for topic, what, value in given:
@@ -87,22 +89,25 @@ class Strange:
         return taken
 
     async def too_large(self, pairs: list[tuple[int, int]]) -> int:
-        """A note of each of these leads (team, lead) that nobody can carry. Waits until they are parked; returns how many are."""
+        """A task of each of these leads (team, lead) that nobody can carry. Waits until they are parked; returns how many are.
+
+        Lofty cuts notes at 2,000 characters, and tasks nowhere: a picture may stand in one.
+        """
         lofty = self.stage.lofty
         keys = []
         for team, lead in pairs:
-            what = {"leadId": lead, "fields": {"content": "x" * TOO_LARGE_BYTES}}
-            note = desk_work.edit(lofty, lofty.teams[team], {"edit": "create", "kind": "note", **what})
-            keys.append((f"pair{team - 9000}:{lead}:note:{note.id}", team, note.id))
-            self.strays.append(Stray(f"a note of {TOO_LARGE_BYTES} bytes", keys[-1][0]))
+            what = {"leadId": lead, "fields": {"type": "Call", "content": "x" * TOO_LARGE_BYTES}}
+            task = desk_work.edit(lofty, lofty.teams[team], {"edit": "create", "kind": "task", **what})
+            keys.append((f"pair{team - 9000}:{lead}:task:{task.id}", team, task.id))
+            self.strays.append(Stray(f"a task of {TOO_LARGE_BYTES} bytes", keys[-1][0]))
         found: set[str] = set()
         deadline = time.monotonic() + within(PARK_SECONDS)
         while len(found) < len(keys) and time.monotonic() < deadline:
             await asyncio.sleep(1.0)
             found = await self._parked() & {key for key, _, _ in keys}
-        for _, team, note_id in keys:  # an agent shortens it: now it can be carried
-            short = {"id": note_id, "fields": {"content": "v000002 of it"}}
-            desk_work.edit(lofty, lofty.teams[team], {"edit": "update", "kind": "note", **short})
+        for _, team, task_id in keys:  # an agent shortens it: now it can be carried
+            short = {"id": task_id, "fields": {"content": "v000002 of it"}}
+            desk_work.edit(lofty, lofty.teams[team], {"edit": "update", "kind": "task", **short})
         return len(found)
 
     async def _parked(self) -> set[str]:

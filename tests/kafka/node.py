@@ -52,11 +52,19 @@ class KafkaNode:
     """A Kafka that can be started, stopped, killed and started again on the same port with the same data.
 
     `session_ms` is how long it may keep silent before it counts as dead: short for who kills it, long for who keeps it busy.
-    `extra` gives more properties, for the folder in which files of theirs may lie.
+    `extra` gives more properties, for the folder in which files of theirs may lie. A node of several (`cluster.py`) is given its
+    `ports` (broker, controller), and the id of their cluster.
     """
 
-    def __init__(self, session_ms: int = 2500, extra: Callable[[Path], str] | None = None) -> None:
-        self.port, controller = free_ports(2)
+    def __init__(
+        self,
+        session_ms: int = 2500,
+        extra: Callable[[Path], str] | None = None,
+        *,
+        ports: tuple[int, int] | None = None,
+        cluster_id: str | None = None,
+    ) -> None:
+        self.port, controller = ports if ports is not None else free_ports(2)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.start_seconds = START_SECONDS
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-node-"))
@@ -67,7 +75,7 @@ class KafkaNode:
         self._properties.write_text(properties + (extra(self.directory) if extra is not None else ""))
         self._java: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
-        self._format()
+        self._format(cluster_id if cluster_id is not None else new_cluster_id())
 
     @property
     def pid(self) -> int:
@@ -144,9 +152,7 @@ class KafkaNode:
             java.wait()
         self._java = self._watcher = None
 
-    def _format(self) -> None:
-        # A first byte of zero makes it begin with an A: one that begins with a dash is taken for an option.
-        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+    def _format(self, cluster: str) -> None:
         tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
         done = subprocess.run(
             [*JVM, "-cp", f"{self._jars}/*", *tool], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
@@ -160,6 +166,12 @@ class KafkaNode:
         code = self._java.poll()
         if code is not None:
             raise RuntimeError(f"Kafka ended with {code} while starting:\n{self.log.read_text()[-2000:]}")
+
+
+def new_cluster_id() -> str:
+    """The id of a cluster that there was not before."""
+    # A first byte of zero makes it begin with an A: one that begins with a dash is taken for an option.
+    return base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 def wait_until_ready(bootstrap: str, within_seconds: float, check: Callable[[], None] = lambda: None) -> None:
