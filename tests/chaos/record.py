@@ -29,6 +29,8 @@ STILL_SECONDS = 3.0
 REST_SECONDS = 420.0
 """A failed entity waits for five minutes at most."""
 LOOK_SECONDS = 0.5
+GARBAGE_BYTES = 200
+"""What is kept of a record that is no JSON."""
 
 Row = TypeVar("Row", FetchRow, OutboxRow)
 
@@ -139,7 +141,10 @@ async def read_topics(stage: Stage) -> bytes:
 
 
 def _without_state(value: bytes | None) -> object:
-    content = orjson.loads(value or b"null")
+    try:
+        content = orjson.loads(value or b"null")
+    except orjson.JSONDecodeError:  # garbage that a stranger put there
+        return repr((value or b"")[:GARBAGE_BYTES])
     if isinstance(content, dict):
         content.pop("state", None)
         if isinstance(content.get("snapshot"), dict):

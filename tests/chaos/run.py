@@ -89,7 +89,8 @@ async def run(folder: Path, plan: Plan) -> bool:
                 deeds=list(adversary.deeds),
                 strays=list(adversary.strange.strays),
             )
-            topics = await read_topics(stage)
+            save(history, folder / "history.json")
+            (folder / "topics.json").write_bytes(await read_topics(stage))
         finally:
             for task in (work, *background):
                 task.cancel()
@@ -97,8 +98,6 @@ async def run(folder: Path, plan: Plan) -> bool:
             for task in (work, *background):
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        save(history, folder / "history.json")
-        (folder / "topics.json").write_bytes(topics)
         verdict = judge(history)
         _report(stage, desk, adversary, attacked)
         print(verdict.report())
