@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LARGE = 1024**3
+TRIED = b"x" * 65536
 
 
 class Disk:
@@ -21,7 +22,8 @@ class Disk:
     def fill(self) -> None:
         """From now on it takes nothing more."""
         found = os.statvfs(self.place)
-        self._mount(f"remount,size={(found.f_blocks - found.f_bfree) * found.f_frsize}")
+        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        self._mount(f"remount,size={max(used, found.f_frsize)}")  # 0 would be no limit at all
 
     def make_room(self) -> None:
         """There is room again."""
@@ -32,12 +34,11 @@ class Disk:
         """Nothing can be written, as whoever tries finds out."""
         try:
             with (self.place / "try").open("wb", buffering=0) as one:
-                one.write(b"x" * 65536)
+                return one.write(TRIED) < len(TRIED)
         except OSError:
             return True
         finally:
             (self.place / "try").unlink(missing_ok=True)
-        return False
 
     def _mount(self, options: str) -> None:
         subprocess.run([*self._sudo, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.place)], check=True)

@@ -72,7 +72,7 @@ class Outages:
         """Wait; returns how much is still not written when its time is over."""
         while True:
             waiting = len(await asyncio.to_thread(self._unwritten, self._look(), outage))
-            if not waiting or time.time() > outage.until + within(MOST_SECONDS):
+            if not waiting or time.time() > outage.until + MOST_SECONDS:
                 return waiting
             await asyncio.sleep(LOOK_SECONDS)
 

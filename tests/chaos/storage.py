@@ -39,7 +39,7 @@ class Storage:
             self.random.shuffle(stores)
             before = len(self.stage.workers)
             for number, store in enumerate(stores):
-                _DAMAGES[number % len(_DAMAGES)](store, self.random)
+                DAMAGES[number % len(DAMAGES)](store, self.random)
         finally:
             self.supervisor.held.discard(slot)
 
@@ -133,7 +133,7 @@ def _lose(store: Path, _random: Random) -> None:
         file.unlink()
 
 
-_DAMAGES: tuple[Callable[[Path, Random], None], ...] = (
+DAMAGES: tuple[Callable[[Path, Random], None], ...] = (
     _overwrite("CURRENT"),
     _overwrite("*.sst"),
     _cut,

@@ -51,7 +51,7 @@ class Strange:
         """Garbage on the topics that the gateway writes, as a stranger with the right to write could. Returns how much."""
         given: list[tuple[str, str, bytes]] = []
         for topic in (CHANGES, GHL_CHANGES):
-            given += [(topic, what, value) for what, value in _garbage(self._sign)]
+            given += [(topic, what, value) for what, value in garbage(self._sign)]
         given += [(CHANGES, what, value) for what, value in self._changes()]
         self.random.shuffle(given)
         producer = AIOKafkaProducer(
@@ -74,7 +74,7 @@ class Strange:
     async def at_the_gateway(self) -> int:
         """Bodies that are signed (or come by the secret path) and that nobody can read. Returns how many were answered 200."""
         key, taken = signing_key(self.stage.ghl.settings), 0
-        for what, body in _garbage(self._sign):
+        for what, body in garbage(self._sign):
             if len(body) > LARGE_BYTES // 2 and not what.startswith("large"):
                 continue
             headers = {"X-GHL-Signature": base64.b64encode(key.sign(body)).decode()}
@@ -158,7 +158,7 @@ _CHANGE: dict[str, Any] = {
 }
 
 
-def _garbage(sign: Any) -> Iterator[tuple[str, bytes]]:
+def garbage(sign: Any) -> Iterator[tuple[str, bytes]]:
     yield "bytes", sign().encode() + b"\xff\xfe\x00\x80" * 10
     yield "large bytes", sign().encode() + b"\xff" * LARGE_BYTES
     yield "nothing but a text", f'"{sign()}"'.encode()
