@@ -9,7 +9,7 @@ JOBS ?= 3
 # The two parts of the tests differ in their mark alone, so that together they are all: tests/harness/test_parts.py holds this.
 PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile --durations=10 --ignore=tests/compose
 
-.PHONY: help setup demo test test-rest test-all alerts compose docker-check check bench chaos-short chaos lock clean
+.PHONY: help setup demo test test-rest test-all alerts compose docker-check check bench chaos-short chaos fuzz lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -55,6 +55,9 @@ chaos-short: $(READY) ## kills, freezes, broken brokers and vendors for five min
 
 chaos: $(READY) ## the same with at least 200 kills, in about a quarter of an hour
 	@$(BIN)/python -m tests.chaos --kills 200 --minutes 10 --outage 20 --outage 60 $(ARGS)
+
+fuzz: $(READY) ## hostile input at every door for ten minutes, on a real Kafka, and a verdict (ARGS="--seed N --minutes 1")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: $(READY) ## resolve the dependencies again
 	@python=$$(readlink -f $(BIN)/python) && "$$python" -m venv .cache/lock && .cache/lock/bin/pip install -q uv

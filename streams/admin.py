@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
-from streams.kafka import client_options
-from streams.kafka_trouble import TopicsRefused, topic_trouble
+from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka_rights import Right, missing_rights
+from streams.kafka_trouble import KafkaRefused, TopicsRefused, missing_right, topic_trouble
 from streams.limits import Limits
 from streams.settings import Settings
-from streams.topics import MAX_MESSAGE_BYTES, TopicNames
+from streams.tables.losses import COSTS, accept_command
+from streams.topics import MAX_MESSAGE_BYTES, RECEIPTS, TABLES, TOPICS, TopicNames
+
+FIRST_SECONDS = 10.0
+"""How long another process may take to make the topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,8 @@ class TopicState:
     wanted: Mapping[str, str]
     partitions: int | None
     problem: str
+    is_compared: bool = True
+    """False: Kafka does not tell us its settings."""
 
     @property
     def exists(self) -> bool:
@@ -32,18 +42,29 @@ class TopicState:
 
 
 async def inspect(settings: Settings) -> list[TopicState]:
-    """Compare every topic with what the product needs. Raises aiokafka's error when Kafka cannot be reached."""
+    """Compare every topic with what the product needs.
+
+    Raises aiokafka's error when Kafka cannot be reached, and `KafkaRefused` when it does not say which topics there are.
+    """
+    limits = Limits.of(settings.gateway.max_body_bytes)
+    wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
+    lacking = await missing_rights(settings, wanted, (Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
+    if hidden := lacking.get(Right.DESCRIBE):
+        raise KafkaRefused(missing_right(settings.kafka, "Describe", hidden))
+    unseen = frozenset(lacking.get(Right.DESCRIBE_CONFIGS, ()))
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
-        limits = Limits.of(settings.gateway.max_body_bytes)
-        wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
         existing = set(await admin.list_topics()) & set(wanted)
         found = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics(sorted(existing))}
-        configs = await _configs(admin, existing)
+        configs = await _configs(admin, existing - unseen)
         return [
             TopicState(
-                name, config, found.get(name), _problem(settings, found.get(name), config, configs.get(name, {}))
+                name,
+                config,
+                found.get(name),
+                _problem(settings, found.get(name), config, configs.get(name, {})),
+                name not in unseen,
             )
             for name, config in wanted.items()
         ]
@@ -51,14 +72,81 @@ async def inspect(settings: Settings) -> list[TopicState]:
         await admin.close()
 
 
-async def create_missing(settings: Settings) -> list[str]:
+class StateMissing(RuntimeError):
+    """Topics that hold state are missing in a deployment that has worked. `names` are tables and topics, as the product has them."""
+
+    def __init__(self, topic: str, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        more = f" (and {len(self.names) - 1} more)" if len(self.names) > 1 else ""
+        super().__init__(
+            f"the topic {topic}{more} is missing, and this deployment has worked before: made anew it would be empty, and "
+            f"{COSTS.get(self.names[0], 'what it held would be gone')}. Bring it back as it was, or accept the loss with "
+            f"`{accept_command(self.names)}`. After an upgrade whose notes name this topic as new, nothing is lost by that"
+        )
+
+
+def state_topics(names: TopicNames) -> dict[str, str]:
+    """The topics that hold state, by their names on the cluster: changelogs, and what is compacted. Values are our names."""
+    compacted = {names.of(spec.name): spec.name for spec in TOPICS if spec.retention_days is None}
+    return compacted | {names.changelog(table): table for table in TABLES}
+
+
+async def has_worked(settings: Settings, states: Iterable[TopicState]) -> bool:
+    """Whether workers have worked with these topics: each begins with a fence among the receipts, and leaves rows."""
+    names = TopicNames(settings.kafka.topic_prefix)
+    existing = {state.name for state in states if state.partitions == settings.kafka.partitions}
+    told = {names.of(RECEIPTS), *(names.changelog(table) for table in TABLES)} & existing
+    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
+    await start_consumer(consumer)
+    try:
+        places = [TopicPartition(topic, number) for topic in told for number in range(settings.kafka.partitions)]
+        return any((await consumer.end_offsets(places)).values()) if places else False
+    finally:
+        await stop_consumer(consumer)
+
+
+async def create_missing(settings: Settings, accepted: Collection[str] = ()) -> list[str]:
     """Create the topics that are missing; returns their names. Never changes one that is there.
 
+    Raises `StateMissing`, and makes none, when a missing one held state and its loss is not `accepted` (by our name of it).
     Raises `TopicsRefused` with Kafka's words for each that it did not make.
     """
-    missing = [state for state in await inspect(settings) if not state.exists]
+    states = await inspect(settings)
+    missing = [state for state in states if not state.exists]
     if not missing:
         return []
+    holding = state_topics(TopicNames(settings.kafka.topic_prefix))
+    lost = {s.name: holding[s.name] for s in missing if s.name in holding and holding[s.name] not in accepted}
+    if lost and await has_worked(settings, states):
+        raise StateMissing(next(iter(lost)), lost.values())
+    return await _create(settings, missing)
+
+
+async def create_first(settings: Settings) -> list[TopicState]:
+    """Create the topics at the first start of all, when no worker has worked with any yet. Returns how they are then.
+
+    Another process may be making them: it waits up to `FIRST_SECONDS` for that.
+    Raises `StateMissing` when one is missing that held state in a deployment that has worked; makes none there.
+    """
+    states = await inspect(settings)
+    began = time.monotonic()
+    while any(state.exists for state in states) and not all(state.exists for state in states):
+        if time.monotonic() - began > FIRST_SECONDS:
+            break
+        await asyncio.sleep(0.5)
+        states = await inspect(settings)
+    if all(state.exists for state in states):
+        return states
+    if not await has_worked(settings, states):
+        await _create(settings, [state for state in states if not state.exists])
+        return await inspect(settings)
+    holding = state_topics(TopicNames(settings.kafka.topic_prefix))
+    if lost := {state.name: holding[state.name] for state in states if not state.exists and state.name in holding}:
+        raise StateMissing(next(iter(lost)), lost.values())
+    return states
+
+
+async def _create(settings: Settings, missing: list[TopicState]) -> list[str]:
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:

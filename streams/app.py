@@ -7,6 +7,7 @@ It is a Faust app (consuming, tables, recovery; `pipeline.py` says which agents)
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import astuple
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from mode.utils.logging import get_logger
 
 from streams.agents.batches import Process, agent
 from streams.agents.busy import Busy
+from streams.agents.deleted import Deleted, Reach
 from streams.appender import Appender
 from streams.collaborators import Collaborators
 from streams.dispatch.lease import Lease
@@ -25,6 +27,7 @@ from streams.dispatchers import Dispatchers
 from streams.faust_app import new_faust_app
 from streams.kafka import GroupLag, start_producer, until_topics_are_led
 from streams.limits import Limits
+from streams.lost_links import receipt_without_link
 from streams.observing import (
     WATCHED_TOPICS,
     Observed,
@@ -39,6 +42,7 @@ from streams.pipeline import NOT_RESUMED, Pipeline
 from streams.places import Places
 from streams.settings import Settings
 from streams.state import State
+from streams.tables import ChangelogLost, Loss
 from streams.topics import RECEIPTS, TopicNames
 
 STOP_SECONDS = 45.0
@@ -48,6 +52,13 @@ LEAVE_SECONDS = 10.0
 """How long Faust may then take to leave the group; all is written by that time."""
 
 log = get_logger("lofty_ghl.worker")
+
+_STAGES = {"write_back": "write back"}
+"""What stages are called on the topic `parked`, where agents are called otherwise."""
+
+OUTAGE_SECONDS = 3600.0
+"""How long what a worker appends waits for Kafka. It could do nothing else meanwhile, and neither could its successor: only what
+is in its hands waits, and that is bounded. `watch_appends` ends it sooner where Kafka takes what others append."""
 
 RELOAD_SECONDS = 3600.0
 """How often custom fields, users and members are read again."""
@@ -87,7 +98,9 @@ class Worker:
         await start_producer(self._producer)
         self._producer.client.send = self.lease.guarding(self._producer.client.send)
         self._producer.replaced = self.metrics.producer_replaced
-        self._appender = Appender(self._producer, counting_appends(self.metrics, self._names))
+        self._appender = Appender(
+            self._producer, counting_appends(self.metrics, self._names), delivery_seconds=OUTAGE_SECONDS
+        )
         self._new_parts()
         self.observing.look_at(
             Observed(
@@ -157,8 +170,10 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        """Partitions are assigned, the tables recovered, every fence is read back, and Kafka takes what is appended."""
-        return self.ownership.is_ready and self._producer.trouble is None
+        """Partitions are assigned, the tables recovered, every fence is read back, Kafka takes what is appended, and what waits
+        gets on.
+        """
+        return self.ownership.is_ready and self._producer.trouble is None and self.observing.gets_on
 
     @property
     def mapping_version(self) -> int:
@@ -198,6 +213,15 @@ class Worker:
         lags, observing = self.observing.watching_lags(self._lags), self.observing
         await watch_consumer(lags, stalled=self._given.end, looked=observing.looked)
 
+    async def _reach(self, place: tuple[str, int]) -> Reach:
+        return Reach(*await self._lag.reach(place))
+
+    async def _look_for_deleted(self, partitions: set[int]) -> None:
+        """Tell what Kafka deleted unread while nobody had these partitions, where no later record shows it."""
+        for topic in self._deleted.stages:
+            for partition in partitions:
+                await self._deleted.look_at_rest((topic, partition))
+
     async def _lags(self) -> dict[tuple[str, int], tuple[int, int]]:
         topics = [self._names.of(topic) for topic in WATCHED_TOPICS]
         return await self._lag.look((topic, partition) for topic in topics for partition in self.ownership.assigned)
@@ -214,6 +238,10 @@ class Worker:
             gained = actives - self.ownership.assigned
             recovered = await self.state.changelogs.recover(gained)
             self.state.acquire(gained)
+            await self._demand_links(gained)
+        except ChangelogLost as error:
+            self._given.end(f"{error}.")
+            raise
         except Exception as error:  # whatever it is: without its tables a worker must not work
             self._given.end(f"The tables of partitions {sorted(actives)} cannot be recovered ({error!r}).")
             raise
@@ -222,8 +250,33 @@ class Worker:
             return  # a newer rebalance has begun meanwhile; it comes here again
         log.info("%d partitions recovered: %d records in %.1f s", *astuple(recovered))
         await self.ownership.assign(actives)
+        self._start(self._look_for_deleted(gained), "look for what was deleted unread")
         if self.settings.worker.standby:
             self.state.changelogs.follow(set(range(self.settings.kafka.partitions)) - actives)
+
+    async def _demand_links(self, partitions: set[int]) -> None:
+        """Raise `ChangelogLost` where receipts were worked off of which no link is left."""
+        receipts, links = self._names.of(RECEIPTS), self.state.links
+        commits = {partition: await self._lag.resumes_at((receipts, partition)) for partition in partitions}
+        found = await receipt_without_link(
+            self.settings, receipts, commits, lambda partition, key: links.get(partition, key) is not None
+        )
+        if found is not None:
+            partition, receipt = found
+            says = f"holds no link of {receipt.entity.key}, though {receipts} holds a receipt of it that was worked off"
+            raise ChangelogLost([Loss(links.name, links.changelog, partition, says)])
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Do it beside everything else. What goes wrong in it stops nobody."""
+
+        async def watched() -> None:
+            try:
+                await work
+            except Exception as error:  # whatever it is: it is only looked at
+                log.warning("cannot %s: %r", name, error)
+
+        self._background = [task for task in self._background if not task.done()]
+        self._background.append(asyncio.create_task(watched(), name=name))
 
     async def _on_revoked(self, _app: object, revoked: set[TP], **_: object) -> None:
         await self.ownership.release({tp.partition for tp in revoked})
@@ -244,7 +297,9 @@ class Worker:
     def _new_parts(self) -> None:
         given = self._given
         self.app = new_faust_app(self.settings, self._names, self.lease)
-        self.state = State.of(self.settings, self._names, self._appender, given.monotonic, given.end)
+        self.state = State.of(
+            self.settings, self._names, self._appender, given.monotonic, given.end, keeps_all=given.broker_keeps_all
+        )
         for table in self.state.tables:
             table.failed = self._row_failed
         limits = Limits.of(self.settings.gateway.max_body_bytes)
@@ -287,7 +342,16 @@ class Worker:
             ownership=self.ownership,
             dispatchers=self.dispatchers,
         )
-        for name, topic, process in pipeline.agents():
+        agents = tuple(pipeline.agents())
+        self._deleted = Deleted(
+            self._reach,
+            {self._names.of(topic): _STAGES.get(name, name) for name, topic, _ in agents},  # type: ignore[misc]  # each is a stage
+            self._appender,
+            parking,
+            given.now_ms,
+            lambda topic, records: self.metrics.passed_over(topic.removeprefix(self._names.prefix), records),
+        )
+        for name, topic, process in agents:
             self._agent(name, topic, process)
 
     def _agent(self, name: str, topic: str, process: Process) -> None:
@@ -295,7 +359,8 @@ class Worker:
             self._names.of(topic), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
         resumes_at = None if topic in NOT_RESUMED else self._lag.resumes_at
-        body = agent(name, self.observing.stage(name, process), self._busy, self._given.end, resumes_at)
+        watched = self.observing.stage(name, process)
+        body = agent(name, watched, self._busy, self._given.end, resumes_at, self._deleted.look)
         self.app.agent(source, name=f"lofty_ghl.{name}", concurrency=1)(body)
 
     def _lease_over(self) -> None:

@@ -15,10 +15,11 @@ from aiokafka import TopicPartition
 from streams.appender import Appender, Record
 from streams.core.rows import SweepRow
 from streams.kafka import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
+from streams.left_out import leave_out
 from streams.places import Places
 from streams.settings import Connection, Settings
 from streams.topics import SWEEPS, SWEEPS_TABLE, TopicNames
-from streams.words import SweepOrder
+from streams.words import NotAWord, SweepOrder
 
 REQUESTS_A_LEAD = 4
 """The lead itself and the lists of its notes, tasks and appointments; one for each of those comes on top."""
@@ -117,6 +118,9 @@ class Backfill:
         for messages in (await self._consumer.getmany(timeout_ms=int(seconds * 1000))).values():
             for message in messages:
                 if message.key == self._connection.name.encode() and message.value is not None:
-                    self.row, heard = SweepRow.from_bytes(message.value), True
+                    try:
+                        self.row, heard = SweepRow.from_bytes(message.value), True
+                    except NotAWord as error:
+                        leave_out(message.topic, message.partition, message.offset, error)
         await asyncio.sleep(0)
         return heard

@@ -39,5 +39,7 @@ class Collaborators:
     end: Callable[[str], None] = end_process
     newer_mappings: Callable[[Settings], tuple[int, str]] = lambda s: (s.mapping_version, s.mapping_trouble)
     repeats: Callable[[], Repeats] = Repeats
+    broker_keeps_all: bool = True
+    """False for the embedded broker, which cuts off the beginning of what is long."""
     visibility_ms: int = 60_000
     search_lag_ms: int = 10_000

@@ -25,9 +25,11 @@ from connectors.request import Transport
 from connectors.tokens import TokenPair
 from streams.appender import Appender, Record
 from streams.kafka import each_record
+from streams.left_out import leave_out
 from streams.oauth import Grants, wanted_scopes
 from streams.settings import Connection
 from streams.topics import TOKENS, TopicNames
+from streams.words import NotAWord
 from streams.words.token import SealedToken
 
 STATE_MINUTES = 30
@@ -188,7 +190,11 @@ async def granted_since(grants: Grants, connection: Connection, since_ms: int, s
         async for record in each_record(grants.settings, topic, [side.partition]):
             if record.key != side.token.encode() or record.value is None:
                 continue
-            word = SealedToken.from_bytes(record.value)
+            try:
+                word = SealedToken.from_bytes(record.value)
+            except NotAWord as error:
+                leave_out(topic, record.partition, record.offset, error)
+                continue
             if word.at_ms >= since_ms and word.by == "connect":
                 pair = grants.open(word.token, word.sealed)
                 missing = missing_scopes(pair.scopes, wanted_scopes(connection)) if pair.scopes else ()

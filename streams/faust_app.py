@@ -1,4 +1,4 @@
-"""The Faust application: consuming and sharing partitions, on aiokafka, with four things set that Faust leaves open.
+"""The Faust application: consuming and sharing partitions, on aiokafka, with some things set that Faust leaves open.
 
 - A partition without a commit is sought to its start after a rebalance. aiokafka leaves its position as it is, so what Faust
   had fetched and dropped would never come again.
@@ -6,7 +6,8 @@
 - A fetch waits `FETCH_WAIT_MS` for data instead of Faust's fixed 1.5 s: a partition that was left out of the fetch under
   way (its last records were just taken) is only asked for in the next one; at light load that was the slowest hop by far.
   XXX: goes when faust-streaming makes `fetch_max_wait_ms` a setting.
-- So is the rest after a failure (`RETRY_BACKOFF_MS`).
+- So is the rest after a failure (`RETRY_BACKOFF_MS`), and before a broker that took no connection is called again (`patient`).
+- A request to a broker that hangs ends after `REQUEST_SECONDS`, not after Faust's 90 s, and a heartbeat within its session.
 - Faust's manager of tables does not sleep for its fixed second at the start, in which modules could still register tables:
   ours are not Faust's (`tables/`), so there is nothing to wait for, and a worker joins its group a second sooner.
 """
@@ -23,7 +24,7 @@ from faust.types import TP
 from faust.types.transports import TransportT
 
 from streams.dispatch.lease import Lease
-from streams.kafka import RETRY_BACKOFF_MS, faust_options
+from streams.kafka import REQUEST_SECONDS, RETRY_BACKOFF_MS, bound_group_requests, faust_options, patient
 from streams.settings import Settings
 from streams.topics import TopicNames
 
@@ -43,6 +44,8 @@ class _Thread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         consumer._retry_backoff_ms = RETRY_BACKOFF_MS
         consumer._client._retry_backoff = RETRY_BACKOFF_MS / 1000
+        patient(consumer._client)
+        bound_group_requests(consumer._client, self.app.conf.broker_session_timeout / 2)
         return consumer
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
@@ -105,6 +108,8 @@ def new_faust_app(settings: Settings, names: TopicNames, lease: Lease) -> App:
         broker_commit_interval=1.0,
         broker_session_timeout=session,
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
+        # Faust wants it to be longer than a session.
+        broker_request_timeout=max(REQUEST_SECONDS, session + 1.0),
         consumer_auto_offset_reset="earliest",
         consumer_metadata_max_age_ms=METADATA_MS,
     )

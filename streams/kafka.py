@@ -11,32 +11,121 @@ import faust
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.cluster import ClusterMetadata
-from aiokafka.conn import create_conn, get_ip_port_afi
+from aiokafka.conn import CloseReason, create_conn, get_ip_port_afi
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
+    KafkaTimeoutError,
     LeaderNotAvailableError,
+    RequestTimedOutError,
     for_code,
 )
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.metadata import MetadataRequest
+from mode.utils.logging import get_logger
 
 from streams.kafka_trouble import KafkaRefused, connection_trouble, rights_trouble, tls_context
 from streams.limits import Limits
+from streams.logs import REPEATS
 from streams.producer import KafkaProducer
 from streams.settings import Kafka, Settings
+
+log = get_logger("lofty_ghl.kafka")
+
+ASK_AGAIN_SECONDS = 1.0
+"""How long a question rests that Kafka did not answer."""
 
 RETRY_BACKOFF_MS = 250
 """How long aiokafka's loops rest after a failure: with its own 0.1 s, processes without a broker are busier than with one."""
 
 
+LEAST_RECONNECT_SECONDS = 0.05
+MOST_RECONNECT_SECONDS = 1.0
+"""How long a broker that refused a connection is left alone: at first, and when it goes on. As Java's client has it."""
+
+
+def patient(
+    client: AIOKafkaClient,
+    *,
+    now: Callable[[], float] = time.monotonic,
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Let a client rest before it calls again a broker that took no connection; whoever needs it waits meanwhile.
+
+    XXX: aiokafka calls again as often as anybody asks: its fetcher, its coordinator, its look for metadata, which each failure
+    wakes up. Together those of a worker made forty attempts a second while Kafka was away. Goes when aiokafka has a setting
+    such as Java's `reconnect.backoff.max.ms`.
+    """
+    call = client._get_conn
+    refused: dict[Any, int] = {}
+    until: dict[Any, float] = {}
+
+    async def get_conn(node_id: Any, *, group: Any = ConnectionGroup.DEFAULT, **options: Any) -> Any:
+        known = client._conns.get((node_id, group))
+        if (known is None or not known.connected()) and (seconds := until.get(node_id, 0.0) - now()) > 0:
+            await rest(seconds)
+            if until.get(node_id, 0.0) > now():
+                return None  # somebody else has just called it, in vain
+        connection = await call(node_id, group=group, **options)
+        if connection is not None:
+            refused.pop(node_id, None)
+            until.pop(node_id, None)
+        elif until.get(node_id, 0.0) <= now():  # of several that called together, one counts
+            times = refused[node_id] = refused.get(node_id, 0) + 1
+            until[node_id] = now() + min(MOST_RECONNECT_SECONDS, LEAST_RECONNECT_SECONDS * 2 ** min(times - 1, 10))
+        return connection
+
+    client._get_conn = get_conn
+
+
+REQUEST_SECONDS = 15.0
+"""How long a consumer waits for the answer to a request: a broker that hangs is given up then, and another asked."""
+
+JOIN_SECONDS = 90.0
+"""How long for those answers that wait for the other members of a group."""
+
+
+def bound_group_requests(client: AIOKafkaClient, heartbeat_seconds: float) -> None:
+    """Let a group member's requests to its coordinator end: what waits for other members late, a heartbeat early.
+
+    aiokafka has one time for all. Long enough for a rebalance, it is longer than a session: a coordinator that hangs (a
+    machine that stands still) would cost a member its partitions although another broker has taken its place.
+    """
+    get_conn, send = client._get_conn, client.send
+
+    async def get_patient_conn(node_id: Any, *, group: Any = ConnectionGroup.DEFAULT, **options: Any) -> Any:
+        connection = await get_conn(node_id, group=group, **options)
+        if connection is not None and group == ConnectionGroup.COORDINATION:
+            connection._request_timeout = JOIN_SECONDS
+        return connection
+
+    async def send_bounded(node_id: Any, request: Any, *, group: Any = ConnectionGroup.DEFAULT) -> Any:
+        kind = type(request).__name__
+        if group != ConnectionGroup.COORDINATION or kind.startswith(("JoinGroup", "SyncGroup")):
+            return await send(node_id, request, group=group)
+        try:
+            async with asyncio.timeout(heartbeat_seconds if kind.startswith("Heartbeat") else REQUEST_SECONDS):
+                return await send(node_id, request, group=group)
+        except TimeoutError:
+            if (connection := client._conns.get((node_id, group))) is not None:
+                connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+            raise RequestTimedOutError from None
+
+    client._get_conn = get_patient_conn
+    client.send = send_bounded
+
+
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
-    """A consumer that learns of all topics at once when it is asked where they begin or end.
+    """A consumer that is `patient`, and learns of all topics at once when it is asked where they begin or end.
 
     XXX: aiokafka asks for the metadata of one unknown topic after another, and pauses 0.1 s after each: with a dozen
     changelogs a worker waited more than a second before it began to read them. Goes when aiokafka asks for all.
     """
+
+    def __init__(self, *topics: str, **options: Any) -> None:
+        super().__init__(*topics, **{"request_timeout_ms": int(REQUEST_SECONDS * 1000), **options})
+        patient(self._client)
 
     async def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset of each partition."""
@@ -207,7 +296,9 @@ def _not_led(cluster: ClusterMetadata, topics: Iterable[str]) -> list[str]:
 
 def new_producer(settings: Settings) -> KafkaProducer:
     """The producer that everything is written through: idempotent, acknowledged by all in-sync replicas."""
-    return KafkaProducer(client_options(settings), Limits.of(settings.gateway.max_body_bytes).record)
+    made = KafkaProducer(client_options(settings), Limits.of(settings.gateway.max_body_bytes).record)
+    patient(made.client)
+    return made
 
 
 async def start_producer(producer: KafkaProducer) -> None:
@@ -256,9 +347,12 @@ async def read_topic(settings: Settings, topic: str) -> list[ConsumerRecord[byte
 
 
 async def each_record(
-    settings: Settings, topic: str, partitions: Iterable[int] | None = None
+    settings: Settings, topic: str, partitions: Iterable[int] | None = None, *, newest: int | None = None
 ) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-    """The same, one after another, from all partitions or from some: for topics that need not fit into memory."""
+    """The same, one after another, from all partitions or from some: for topics that need not fit into memory.
+
+    `newest` leaves out what stands more offsets than that before the end of its partition.
+    """
     numbers = range(settings.kafka.partitions) if partitions is None else partitions
     places = [TopicPartition(topic, number) for number in numbers]
     # Not `seek_to_beginning`: it races with the reset to the end that an assignment without offsets brings.
@@ -267,6 +361,9 @@ async def each_record(
     try:
         ends = await consumer.end_offsets(places)
         consumer.assign(places)
+        if newest is not None:
+            for place, first in (await consumer.beginning_offsets(places)).items():
+                consumer.seek(place, max(first, ends[place] - newest))
         while sum([await consumer.position(place) for place in places]) < sum(ends.values()):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
                 for message in messages:
@@ -285,23 +382,45 @@ class GroupLag:
         self._starting = asyncio.Lock()
 
     async def look(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
-        """(committed, end) of each topic and partition; a partition without a commit begins at its start."""
+        """(committed, end) of each topic and partition; one without a commit, or with one that was deleted, begins at its start."""
         consumer = await self._started()
         wanted = {TopicPartition(*place) for place in places}
         if not wanted:
             return {}
         if consumer.assignment() != wanted:
             consumer.assign(wanted)
-        ends = await consumer.end_offsets(wanted)
-        return {(p.topic, p.partition): (await consumer.committed(p) or 0, ends[p]) for p in wanted}
+        ends, firsts = await consumer.end_offsets(wanted), await consumer.beginning_offsets(wanted)
+        return {(p.topic, p.partition): (max(firsts[p], await consumer.committed(p) or 0), ends[p]) for p in wanted}
 
     async def resumes_at(self, place: tuple[str, int]) -> int:
-        """The offset at which the group goes on in a topic and partition: its commit, or the first that is still there."""
+        """The offset at which the group goes on in a topic and partition: its commit, or the first that is still there.
+
+        Asked until Kafka answers: that it is away says nothing, and nothing can go on before. Raises aiokafka's error for
+        what asking again does not change.
+        """
+        while True:
+            try:
+                return await self._resumes_at(place)
+            except KafkaError as error:
+                if not (error.retriable or isinstance(error, KafkaTimeoutError | KafkaConnectionError)):
+                    raise
+                log.warning("where the group goes on cannot be seen: %s", error, extra=REPEATS)
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+
+    async def _resumes_at(self, place: tuple[str, int]) -> int:
         consumer = await self._started()
         partition = TopicPartition(*place)
         first: int = (await consumer.beginning_offsets([partition]))[partition]
         committed: int | None = await consumer.committed(partition)
         return max(first, committed or 0)
+
+    async def reach(self, place: tuple[str, int]) -> tuple[int | None, int, int]:
+        """The group's commit in a topic and partition (None without any), the first offset that is there, and the next one."""
+        consumer, partition = await self._started(), TopicPartition(*place)
+        committed: int | None = await consumer.committed(partition)
+        first: int = (await consumer.beginning_offsets([partition]))[partition]
+        end: int = (await consumer.end_offsets([partition]))[partition]
+        return committed, first, end
 
     async def _started(self) -> AIOKafkaConsumer:
         async with self._starting:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Sequence
 
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
@@ -111,12 +112,22 @@ def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
             return f"{server}: {_reason(error)}"
 
 
+def missing_right(kafka: Kafka, right: str, topics: Sequence[str]) -> str:
+    """That Kafka gives us no right on some topics."""
+    more = f" and {len(topics) - 1} more" if len(topics) > 1 else ""
+    return f"Kafka gives {_us(kafka)} no right {right} on the topic {topics[0]}{more} (deploy/kafka-acls.md)"
+
+
+def _us(kafka: Kafka) -> str:
+    return f"User:{kafka.sasl_username}" if kafka.sasl_username else "our principal"
+
+
 def rights_trouble(error: KafkaError, kafka: Kafka, about: str) -> str:
     """Which right is missing, where Kafka says that one is; else its own words. `about` is the group or topic."""
-    who = f"User:{kafka.sasl_username}" if kafka.sasl_username else "our principal"
+    who = _us(kafka)
     match error:
         case GroupAuthorizationFailedError():
-            return f"Kafka gives {who} no right on the group {about}: it needs Read (deploy/kafka-acls.md)"
+            return f"Kafka gives {who} no right Read on the group {about} (deploy/kafka-acls.md)"
         case TopicAuthorizationFailedError():
             return f"Kafka gives {who} no right on {about}: it needs Read, Write and Describe (deploy/kafka-acls.md)"
         case ClusterAuthorizationFailedError():
@@ -129,7 +140,7 @@ def topic_trouble(code_error: type[KafkaError], said: str | None, kafka: Kafka) 
     """Why Kafka did not make a topic."""
     name = getattr(code_error, "message", code_error.__name__)
     words = f"{name}: {said}" if said else str(name)
-    who = f"User:{kafka.sasl_username}" if kafka.sasl_username else "our principal"
+    who = _us(kafka)
     match name:
         case "TOPIC_AUTHORIZATION_FAILED" | "CLUSTER_AUTHORIZATION_FAILED":
             return f"{words}. {who} needs the right Create on it, or on the cluster (deploy/kafka-acls.md)"

@@ -8,8 +8,10 @@ from __future__ import annotations
 from connectors.errors import SealError, TokenUnavailable
 from streams.core.token_rows import TokenRow
 from streams.kafka import each_record
+from streams.left_out import leave_out
 from streams.oauth import Grants, Side
 from streams.topics import TOKENS, TOKENS_TABLE, TopicNames
+from streams.words import NotAWord
 from streams.words.token import SealedToken
 
 
@@ -23,11 +25,15 @@ async def kept_access(grants: Grants, side: Side, now_ms: int) -> str:
         async for record in each_record(grants.settings, topic, [side.partition]):
             if record.key != side.token.encode() or record.value is None:
                 continue
-            if topic == names.of(TOKENS):
-                word = SealedToken.from_bytes(record.value)
-                row = TokenRow(sealed=word.sealed, at_ms=word.at_ms)
-            else:
-                row = TokenRow.from_bytes(record.value)
+            try:
+                if topic == names.of(TOKENS):
+                    word = SealedToken.from_bytes(record.value)
+                    row = TokenRow(sealed=word.sealed, at_ms=word.at_ms)
+                else:
+                    row = TokenRow.from_bytes(record.value)
+            except NotAWord as error:
+                leave_out(topic, record.partition, record.offset, error)
+                continue
             newest = max(newest, row, key=lambda one: one.at_ms)
     if not newest.sealed:
         raise TokenUnavailable(side.token, "nobody has given access yet: lofty-ghl connect lofty")

@@ -6,13 +6,16 @@ has an identity of its own (producer id, epoch, next sequence number), and only 
 **One batch of a partition is under way at a time.** It is sent again, byte for byte, until Kafka answers or its time is over;
 Kafka recognises what it has. So a repeat is never written twice, and records keep their order.
 
-**What became of a batch may stay unknown** (its time is over and a request had no answer): it fails as `NotWritten` with
-`in_doubt`. The partition's epoch is raised at once, as Java's client and librdkafka do. As soon as Kafka has a record of the
-new epoch, it refuses what may still be on its way from the old one: nothing old is written behind something newer.
+**What became of a batch may stay unknown** (its time is over, and a request had no answer, or one that leaves it open, such as
+that of a leader that leads no more): it fails as `NotWritten` with `in_doubt`. The partition's epoch is raised at once, as
+Java's client and librdkafka do. As soon as Kafka has a record of the new epoch, it refuses what may still be on its way from
+the old one: nothing old is written behind something newer, and nothing newer is taken for a repeat of it.
 
 **What Kafka refuses for good** (a size, a missing right) fails alone and uses up no sequence number.
 **An identity that Kafka does not accept** (it has lost the partition's end, or forgot the producer) is replaced, and the batch
 is sent under the new one.
+**`trouble` says that appends fail.** An acknowledgement ends it, or Kafka's answer to something else while nothing is appended;
+when appends fail all the same, such an answer is believed less and less soon.
 """
 
 from __future__ import annotations
@@ -59,14 +62,20 @@ MOST_BACKOFF_SECONDS = 1.0
 PROBE_SECONDS = 2.0
 """After a batch was given up, Kafka is asked so often whether it answers again, when nothing else tells."""
 
+MOST_PROBE_SECONDS = 60.0
+"""When it answers and takes nothing all the same, its answer is believed less and less soon."""
+
 _LAST_EPOCH = 2**15 - 1
 _SEQUENCES = 2**31
 
-_IN_DOUBT = (errors.RequestTimedOutError, errors.NotEnoughReplicasAfterAppendError, errors.KafkaStorageError)
-"""Answers after which the batch may have been written."""
+_NOT_APPENDED = (errors.NotEnoughReplicasError, errors.CorruptRecordException)
+"""Refusals before anything was appended. Whatever else is tried again may come after it: a leader that has appended a batch and
+loses its partition before the others have it says no more than that it leads no more, and the next leader may have the batch."""
 
 _REPLACES_EPOCH = (errors.OutOfOrderSequenceNumber, errors.UnknownProducerId)
 _REPLACES_PRODUCER_ID = (errors.InvalidProducerEpoch, errors.InvalidProducerIdMapping)
+_PRODUCER_FENCED = 90
+"""Replaces it, too: what newer brokers say for the first of these; not among aiokafka's errors."""
 
 _RECORDS_FAULT = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError, errors.InvalidTimestampError)
 _INVALID_RECORD = 87
@@ -192,6 +201,8 @@ class KafkaProducer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_kicked = self._is_looking = self._is_probing = self._is_closed = False
         self._given_up: _GivenUp | None = None
+        self._failing_since: float | None = None
+        self._believed = 0
         self._told_at: float | None = None
 
     # -- starting and stopping ----------------------------------------------------------------------------
@@ -398,8 +409,8 @@ class KafkaProducer:
         error = errors.for_code(code)
         if error in (errors.NoError, errors.DuplicateSequenceNumber):
             self._written(delivery, offset, timestamp)
-        elif error in _REPLACES_PRODUCER_ID or error in _REPLACES_EPOCH:
-            self._replace(delivery, "refused", new_id=error in _REPLACES_PRODUCER_ID)
+        elif code == _PRODUCER_FENCED or error in _REPLACES_PRODUCER_ID or error in _REPLACES_EPOCH:
+            self._replace(delivery, "refused", new_id=error not in _REPLACES_EPOCH)
             self._again(delivery, error())
         elif code == _INVALID_RECORD or error in _RECORDS_FAULT:
             place = delivery.place
@@ -409,7 +420,7 @@ class KafkaProducer:
             self._lost(str(error()))
             self._refuse(delivery, NotWritten(delivery.place.topic, str(error()), in_doubt=False))
         else:
-            delivery.in_doubt |= error in _IN_DOUBT or error is errors.UnknownError
+            delivery.in_doubt |= error not in _NOT_APPENDED
             self._again(delivery, error())
 
     def _written(self, delivery: _Delivery, offset: int, timestamp: int) -> None:
@@ -418,7 +429,8 @@ class KafkaProducer:
         identity = self._identities[delivery.place]
         identity.sequence = (identity.sequence + delivery.batch.record_count()) % _SEQUENCES
         self._end(delivery)
-        self._given_up = None
+        self._given_up = self._failing_since = None
+        self._believed = 0
         self._tell_recovery()
         if not delivery.acknowledged.done():
             place = delivery.place
@@ -492,20 +504,21 @@ class KafkaProducer:
         self._ready.pop(delivery.place, None)
 
     def _lost(self, why: str) -> None:
-        now = asyncio.get_running_loop().time()
-        self._given_up = _GivenUp(self._given_up.at if self._given_up is not None else now, why)
+        if self._failing_since is None:
+            self._failing_since = asyncio.get_running_loop().time()
+        self._given_up = _GivenUp(self._failing_since, why)
         if not self._is_probing and not self._is_closed:
             self._is_probing = True
             self._spawn(self._probe(), "probe Kafka")
 
     async def _probe(self) -> None:
-        """Nothing may be appended while we are not ready: then an answer of Kafka says that it goes on."""
+        """Nothing may be appended while we are not ready: then an answer of Kafka says that it goes on, until the next fails."""
         try:
             while self._given_up is not None:
-                await asyncio.sleep(PROBE_SECONDS)
+                await asyncio.sleep(min(MOST_PROBE_SECONDS, PROBE_SECONDS * 2**self._believed))
                 if not self._under_way and await self.client.force_metadata_update():
                     self._given_up = None
-                    self._tell_recovery()
+                    self._believed = min(self._believed + 1, 10)
         finally:
             self._is_probing = False
 

@@ -8,8 +8,10 @@ from connectors.errors import SealError
 from streams.appender import Appender, Record
 from streams.core.token_rows import TokenRow
 from streams.kafka import each_record, new_producer, start_producer
+from streams.left_out import leave_out
 from streams.oauth import Grants
 from streams.topics import TOKENS, TOKENS_TABLE, TopicNames
+from streams.words import NotAWord
 from streams.words.token import SealedToken
 
 
@@ -29,12 +31,16 @@ async def reseal(grants: Grants) -> Resealed:
     """
     names, found = TopicNames(grants.settings.kafka.topic_prefix), Resealed()
     rows: dict[tuple[int, str], TokenRow] = {}
-    async for record in each_record(grants.settings, names.changelog(TOKENS_TABLE), None):
-        place = (record.partition, (record.key or b"").decode())
+    topic = names.changelog(TOKENS_TABLE)
+    async for record in each_record(grants.settings, topic, None):
+        place = (record.partition, (record.key or b"").decode(errors="replace"))
         if record.value is None:
             rows.pop(place, None)
-        else:
+            continue
+        try:
             rows[place] = TokenRow.from_bytes(record.value)
+        except NotAWord as error:
+            leave_out(topic, record.partition, record.offset, error)
     again: list[Record] = []
     for (partition, token), row in sorted(rows.items()):
         if grants.ring.is_current(row.sealed):

@@ -65,8 +65,13 @@ class State:
         appender: Appender,
         clock: Callable[[], float],
         end: Callable[[str], None],
+        *,
+        keeps_all: bool = True,
     ) -> State:
-        """The tables of a worker, in the kind of store that its settings name. `end` ends a process that cannot go on."""
+        """The tables of a worker, in the kind of store that its settings name. `end` ends a process that cannot go on.
+
+        `keeps_all` is false for a broker that cuts changelogs off.
+        """
         in_memory = settings.worker.store == "memory"
         store: Store = MemoryStore() if in_memory else RocksStore(Path(settings.worker.data_dir) / names.group, end)
         keys: dict[str, bytes] = {}
@@ -78,7 +83,7 @@ class State:
 
         return cls(
             store=store,
-            changelogs=Changelogs(keys, store, lambda: changelog_consumer(settings), clock),
+            changelogs=Changelogs(keys, store, lambda: changelog_consumer(settings), clock, keeps_all=keeps_all),
             seen=table(SEEN_TABLE, SeenRow),
             fetches=table(FETCHES_TABLE, FetchRow),
             outbox=table(OUTBOX_TABLE, OutboxRow),
@@ -117,7 +122,7 @@ class State:
 
 
 def changelog_consumer(settings: Settings) -> AIOKafkaConsumer:
-    """A consumer that joins no group and commits nothing."""
+    """A consumer that joins no group and commits nothing. Where its position is gone from Kafka it raises, and skips nothing."""
     return Consumer(
-        **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+        **client_options(settings), enable_auto_commit=False, auto_offset_reset="none", fetch_max_wait_ms=50
     )

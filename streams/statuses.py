@@ -1,27 +1,31 @@
-"""Workers' words about themselves on the topic `status`: publishing one, and reading the newest of all.
+"""Workers' and gateways' words about themselves on the topic `status`: publishing one, and reading the newest of all.
 
 Reading joins no group and starts near the end: only what was written in the last minutes is fetched, in a fraction of a second.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from aiokafka import TopicPartition
 
 from streams.appender import Appender, Record
-from streams.core.overview import Overview, newest, overview
+from streams.core.overview import Overview, overview
+from streams.core.status_parts import Heard
 from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
 from streams.placement import partition_of
 from streams.settings import Settings
 from streams.topics import STATUS, TopicNames
-from streams.words import NotAWord, WorkerStatus
+from streams.words import GatewayStatus, StatusPart, WorkerStatus
 
 LOOK_BACK_MS = 120_000
 """How far back the newest words are looked for: a living worker has spoken many times since."""
 
 FEW = 20
+"""Records read at least."""
+MORE = 200
 """Records read of a partition whose broker does not find offsets by time (the embedded one), or that is quiet."""
 
 
@@ -29,10 +33,27 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def publish(appender: Appender, names: TopicNames, partitions: int, status: WorkerStatus) -> None:
-    """Write a status; returns when Kafka has it. Raises the producer's error."""
-    place = partition_of(status.instance, partitions)
-    await appender.append([Record(names.of(STATUS), place, status.instance.encode(), status.to_bytes())])
+def configuration_of(settings: Settings) -> str:
+    """Equal for processes that carry the same connections between the same places, over topics with as many partitions."""
+    parts = [
+        f"{one.name} {one.lofty.team_id} {one.ghl.location_id} {one.lofty_budget} {one.ghl_budget}"
+        for one in sorted(settings.connections.values(), key=lambda one: one.name)
+    ]
+    return hashlib.sha256("\n".join([str(settings.kafka.partitions), *parts]).encode()).hexdigest()[:16]
+
+
+async def publish(
+    appender: Appender,
+    names: TopicNames,
+    partitions: int,
+    status: WorkerStatus | GatewayStatus,
+    parts: Iterable[StatusPart] = (),
+) -> None:
+    """Write a status and parts of it; returns when Kafka has them. Raises the producer's error."""
+    instance = status.instance if isinstance(status, WorkerStatus) else status.gateway
+    place, topic = partition_of(instance, partitions), names.of(STATUS)
+    records = [Record(topic, place, f"{instance}/{part.number}".encode(), part.to_bytes()) for part in parts]
+    await appender.append([*records, Record(topic, place, instance.encode(), status.to_bytes())])
 
 
 class Statuses:
@@ -49,7 +70,7 @@ class Statuses:
         )
         topic = TopicNames(settings.kafka.topic_prefix).of(STATUS)
         self._places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
-        self._known: dict[str, WorkerStatus] = {}
+        self._heard = Heard()
 
     async def __aenter__(self) -> Statuses:
         try:
@@ -66,12 +87,14 @@ class Statuses:
     async def newest(self) -> tuple[WorkerStatus, ...]:
         """The last word of each worker that has spoken lately, the silent and the stopped among them."""
         ends = await self._consumer.end_offsets(self._places)
-        behind = set(self._places)
+        behind, raw = set(self._places), dict[bytes, bytes | None]()
         while behind := {place for place in behind if await self._consumer.position(place) < ends[place]}:
             for messages in (await self._consumer.getmany(*behind, timeout_ms=200)).values():
                 for message in messages:
-                    self._take(message.value)
-        return tuple(self._known.values())
+                    raw[message.key or b""] = message.value  # of each only the last is worth reading
+        for value in raw.values():
+            self._heard.take(value)
+        return self._heard.workers
 
     async def overview(self) -> Overview:
         """The deployment as its workers tell it now."""
@@ -80,6 +103,8 @@ class Statuses:
             self._now_ms(),
             partitions=self._settings.kafka.partitions,
             connections=self._settings.connections.keys(),
+            gateways=self._heard.gateways,
+            configuration=configuration_of(self._settings),
         )
 
     async def _begin(self) -> None:
@@ -90,17 +115,8 @@ class Statuses:
         self._consumer.assign(self._places)
         for place in self._places:
             at = found.get(place)
-            few = max(starts[place], ends[place] - FEW)
-            self._consumer.seek(place, few if at is None else max(starts[place], min(at.offset, few)))
-
-    def _take(self, raw: bytes | None) -> None:
-        try:
-            status = WorkerStatus.from_bytes(raw)
-        except NotAWord:
-            return  # of another release; what it says cannot be known
-        known = self._known.get(status.instance)
-        [latest] = newest([known, status]) if known is not None else [status]
-        self._known[status.instance] = latest
+            first = ends[place] - MORE if at is None else min(at.offset, ends[place] - FEW)
+            self._consumer.seek(place, max(starts[place], first))
 
 
 async def look(settings: Settings) -> Overview:

@@ -136,7 +136,7 @@ WORK = Band(
             Query(f"sum by (stage) (lofty_ghl_parked_open{{{OF}}})", "{{stage}}"),
             unit="short",
             width=8,
-            see="LoftyGhlParkedGrows",
+            see="LoftyGhlParkedWaits",
             decimals=0,
         ),
     ),

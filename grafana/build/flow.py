@@ -173,7 +173,7 @@ VENDOR_WORK = Band(
         ),
         lines(
             "Parked, by stage and reason",
-            "Records a second that cannot go on. A flood has one cause, mostly.",
+            "Records a second that cannot go on; `passed over` is what Kafka deleted unread. A flood has one cause, mostly.",
             Query(
                 where_any(
                     rate("lofty_ghl_parked_total", by="stage, reason"),
@@ -183,7 +183,7 @@ VENDOR_WORK = Band(
             ),
             unit=PER_SECOND,
             width=6,
-            see="LoftyGhlParkedGrows",
+            see="LoftyGhlPassedOver",
             looks=(
                 Look("/refused/", color=ORANGE),
                 Look("/unknown shape/", color=YELLOW),

@@ -207,7 +207,7 @@ TABLES = Band(
             Query("sum by (instance) (lofty_ghl_stores_set_aside)", "{{instance}}: damaged stores"),
             unit="short",
             width=8,
-            see="LoftyGhlRecoveryTakesLong",
+            see="LoftyGhlStoreSetAside",
         ),
         lines(
             "Size of the local store",

@@ -33,6 +33,7 @@ GATHER_SECONDS = 0.01
 log = get_logger("lofty_ghl.agents")
 
 ResumesAt = Callable[[Place], Awaitable[int]]
+TellDeleted = Callable[[Hole], Awaitable[None]]
 Process = Callable[[list[Any]], Awaitable[None]]
 
 
@@ -67,7 +68,12 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
 
 
 def agent(
-    name: str, process: Process, busy: Busy, end: Callable[[str], None], resumes_at: ResumesAt | None = None
+    name: str,
+    process: Process,
+    busy: Busy,
+    end: Callable[[str], None],
+    resumes_at: ResumesAt | None = None,
+    tell_deleted: TellDeleted | None = None,
 ) -> Callable[[StreamT[Any]], Awaitable[None]]:
     """The body of an agent: hand each batch of Kafka messages to `process`.
 
@@ -77,6 +83,8 @@ def agent(
     So it does in front of a record that a newer release wrote: that is for whoever can read it.
     So it does when the consumer has skipped events. `resumes_at` asks Kafka for the offset at which the group goes on in a
     place; None is for compacted topics, where skipped events cannot be told from compacted ones.
+
+    Events that Kafka deleted before they were read cannot be read any more: `tell_deleted` looks at each hole and tells of them.
     """
 
     async def consume(stream: StreamT[Any]) -> None:
@@ -84,10 +92,11 @@ def agent(
         async for events in batches(stream):
             try:
                 with busy.working():
-                    if resumes_at is not None:
-                        for hole in _holes(continuity, events):
-                            if hole.came > await resumes_at(hole.place):
-                                end(f"Agent {name}: the consumer has skipped {hole}. They are read at the next start.")
+                    for hole in _holes(continuity, events) if resumes_at or tell_deleted else ():
+                        if resumes_at is not None and hole.came > await resumes_at(hole.place):
+                            end(f"Agent {name}: the consumer has skipped {hole}. They are read at the next start.")
+                        if tell_deleted is not None:
+                            await tell_deleted(hole)
                     await process([event.message for event in events])
             except NewerWord as error:
                 where = " ".join(getattr(error, "__notes__", ()))

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streams.agents.batches import Process
+from streams.agents.each import Each
 from streams.appender import Appender, Record
 from streams.core.admission import admit, raised, remember
 from streams.core.rows import SeenRow
 from streams.parking import Parking
 from streams.tables import Table
 from streams.tracing import headers_of, of_headers
-from streams.words import Change, NotAWord, Parked
+from streams.words import Change, Parked
 
 
 def dedupe(
@@ -37,36 +38,34 @@ def dedupe(
     `traced(trace, began_ns)` is told each that was let through.
     """
 
+    each = Each("dedupe", parking, now_ms, lambda: count("parked"))
+
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
         began_ns, traces = time.time_ns(), list[str]()
         remembered: dict[tuple[int, str], SeenRow] = {}
         for message in messages:
-            try:
+            with each.of(message, outputs):
                 change = Change.from_bytes(message.value)
-            except NotAWord as error:
-                outputs.append(parking.unreadable("dedupe", message, error, now_ms()))
-                count("parked")
-                continue
-            partition = lofty_partitions.get(change.connection)
-            if partition is None:
-                outputs.append(parking.record(_unknown_connection(change, message, now_ms())))
-                count("parked")
-                continue
-            entity = change.entity
-            place = (message.partition, entity.key)
-            row = remembered.get(place) or seen.get(*place)
-            admission = admit(row, change)
-            count(admission)
-            if admission == "admitted":
-                admitted = raised(row, change)
-                if not admitted.trace:
-                    admitted = admitted.model_copy(update={"trace": of_headers(message.headers) or new_trace()})
-                traces.append(admitted.trace)
-                value = message.value if admitted is change else admitted.to_bytes()
-                headers = headers_of(admitted.trace)
-                outputs.append(Record(fetches_topic, partition, entity.lane.encode(), value, headers))
-                remembered[place] = remember(row, change)
+                partition = lofty_partitions.get(change.connection)
+                if partition is None:
+                    outputs.append(parking.record(_unknown_connection(change, message, now_ms())))
+                    count("parked")
+                    continue
+                entity = change.entity
+                place = (message.partition, entity.key)
+                row = remembered.get(place) or seen.get(*place)
+                admission = admit(row, change)
+                count(admission)
+                if admission == "admitted":
+                    admitted = raised(row, change)
+                    if not admitted.trace:
+                        admitted = admitted.model_copy(update={"trace": of_headers(message.headers) or new_trace()})
+                    traces.append(admitted.trace)
+                    value = message.value if admitted is change else admitted.to_bytes()
+                    headers = headers_of(admitted.trace)
+                    outputs.append(Record(fetches_topic, partition, entity.lane.encode(), value, headers))
+                    remembered[place] = remember(row, change)
         await appender.append(outputs)
         if traced is not None:
             for trace in traces:

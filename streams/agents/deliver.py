@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.agents.batches import Process
+from streams.agents.each import Each
 from streams.appender import Appender, Record
 from streams.core.delivery import accept, desire
 from streams.core.rows import LinkRow, OutboxRow
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import NotAWord, Receipt, Snapshot
+from streams.words import Receipt, Snapshot
 
 
 def deliver(
@@ -37,30 +38,28 @@ def deliver(
     `under_way` is the state of an entity that is being written right now.
     """
 
+    each = Each("deliver", parking, now_ms, lambda: count("parked", ""))
+
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
         due: dict[tuple[int, str], OutboxRow] = {}
         for message in messages:
-            if message.value is None:
-                continue  # Kafka's own tombstone: the key was cleaned away by a person; nothing is wanted
-            try:
+            with each.of(message, outputs):
+                if message.value is None:
+                    continue  # Kafka's own tombstone: the key was cleaned away by a person; nothing is wanted
                 snapshot = Snapshot.from_bytes(message.value)
-            except NotAWord as error:
-                outputs.append(parking.unreadable("deliver", message, error, now_ms()))
-                count("parked", "")
-                continue
-            place = (message.partition, snapshot.entity.key)
-            row, link = outbox.get(*place), links.get(*place)
-            wanted = settled_as(snapshot)
-            acceptance = accept(row, link, snapshot, wanted)
-            count(acceptance, snapshot.connection)
-            if acceptance == "unchanged":
-                receipt = _unchanged(snapshot, now_ms(), epoch(message.partition))
-                outputs.append(Record(receipts_topic, message.partition, message.key, receipt.to_bytes()))
-            elif acceptance == "accepted":
-                row = desire(row, snapshot, epoch(message.partition), under_way(snapshot.entity.key))
-                outbox.put(*place, row)
-                due[place] = row
+                place = (message.partition, snapshot.entity.key)
+                row, link = outbox.get(*place), links.get(*place)
+                wanted = settled_as(snapshot)
+                acceptance = accept(row, link, snapshot, wanted)
+                count(acceptance, snapshot.connection)
+                if acceptance == "unchanged":
+                    receipt = _unchanged(snapshot, now_ms(), epoch(message.partition))
+                    outputs.append(Record(receipts_topic, message.partition, message.key, receipt.to_bytes()))
+                elif acceptance == "accepted":
+                    row = desire(row, snapshot, epoch(message.partition), under_way(snapshot.entity.key))
+                    outbox.put(*place, row)
+                    due[place] = row
         await appender.append(outputs)
         await outbox.flush()
         for row in due.values():

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.agents.batches import Process
+from streams.agents.each import Each
 from streams.appender import Appender, Record
 from streams.core.admission import gather
 from streams.core.rows import FetchRow
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import Change, NotAWord
+from streams.words import Change
 
 
 def fetch(
@@ -24,19 +25,18 @@ def fetch(
 ) -> Process:
     """The agent's process. `offer` tells the reading dispatcher that an entity is due."""
 
+    each = Each("fetch", parking, now_ms)
+
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
         due: dict[tuple[int, str], FetchRow] = {}
         for message in messages:
-            try:
+            with each.of(message, parked):
                 change = Change.from_bytes(message.value)
-            except NotAWord as error:
-                parked.append(parking.unreadable("fetch", message, error, now_ms()))
-                continue
-            place = (message.partition, change.entity.key)
-            row = gather(fetches.get(*place), change)
-            fetches.put(*place, row)
-            due[place] = row
+                place = (message.partition, change.entity.key)
+                row = gather(fetches.get(*place), change)
+                fetches.put(*place, row)
+                due[place] = row
         await appender.append(parked)
         await fetches.flush()
         for row in due.values():

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.agents.batches import Process
+from streams.agents.each import Each
 from streams.appender import Appender, Record
 from streams.parking import Parking
-from streams.words import Inspection, NotAWord, Observation
+from streams.words import Inspection, Observation
 
 
 def inspect(
@@ -24,17 +25,16 @@ def inspect(
 ) -> Process:
     """The agent's process. `ask` takes a question; what it returns tells the asker so."""
 
+    each = Each("inspect", parking, now_ms)
+
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
         for message in messages:
-            try:
+            with each.of(message, outputs):
                 inspection = Inspection.from_bytes(message.value)
-            except NotAWord as error:
-                outputs.append(parking.unreadable("inspect", message, error, now_ms()))
-                continue
-            if taken := ask(inspection):
-                record = Record(observations_topic, message.partition, taken.lane.encode(), taken.to_bytes())
-                outputs.append(record)
+                if taken := ask(inspection):
+                    record = Record(observations_topic, message.partition, taken.lane.encode(), taken.to_bytes())
+                    outputs.append(record)
         await appender.append(outputs)
 
     return process

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.agents.batches import Process
+from streams.agents.each import Each
 from streams.appender import Appender, Record
 from streams.core.delivery import accept_again, desire
 from streams.core.rows import LinkRow, OutboxRow
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import NotAWord, Redelivery, Snapshot
+from streams.words import Redelivery, Snapshot
 
 
 def replay(
@@ -33,25 +34,23 @@ def replay(
 ) -> Process:
     """The agent's process; its arguments are those of `deliver`."""
 
+    each = Each("replay", parking, now_ms, lambda: count("parked"))
+
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
         due: dict[tuple[int, str], OutboxRow] = {}
         for message in messages:
-            try:
+            with each.of(message, parked):
                 snapshot = Redelivery.from_bytes(message.value).snapshot
-            except NotAWord as error:
-                parked.append(parking.unreadable("replay", message, error, now_ms()))
-                count("parked")
-                continue
-            place = (message.partition, snapshot.entity.key)
-            row = outbox.get(*place)
-            acceptance = accept_again(row, links.get(*place), snapshot, settled_as(snapshot))
-            count(acceptance)
-            if acceptance == "accepted":
-                again = snapshot.model_copy(update={"origin": "replay"})
-                row = desire(row, again, epoch(message.partition), under_way(snapshot.entity.key))
-                outbox.put(*place, row)
-                due[place] = row
+                place = (message.partition, snapshot.entity.key)
+                row = outbox.get(*place)
+                acceptance = accept_again(row, links.get(*place), snapshot, settled_as(snapshot))
+                count(acceptance)
+                if acceptance == "accepted":
+                    again = snapshot.model_copy(update={"origin": "replay"})
+                    row = desire(row, again, epoch(message.partition), under_way(snapshot.entity.key))
+                    outbox.put(*place, row)
+                    due[place] = row
         await appender.append(parked)
         await outbox.flush()
         for row in due.values():

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.agents.batches import Process
+from streams.agents.each import Each
 from streams.appender import Appender, Record
 from streams.core.back_rows import EventRow, WebhookRow
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import NotAWord
 from streams.words.ghl_event import GhlEvent
 
 
@@ -35,33 +35,32 @@ def respond(
     `installed` is told that the app was installed in a location, or removed from it. `count(type, result)` counts what ends here.
     """
 
+    each = Each("respond", parking, now_ms)
+
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
         waiting: list[tuple[str, EventRow]] = []
         fresh: dict[tuple[int, str], WebhookRow] = {}
         for message in messages:
-            try:
+            with each.of(message, parked):
                 event = GhlEvent.from_bytes(message.value)
-            except NotAWord as error:
-                parked.append(parking.unreadable("respond", message, error, now_ms()))
-                continue
-            if event.type in ("INSTALL", "UNINSTALL"):
-                installed(event)
-                count(event.type, "answered")
-                continue
-            if event.type not in types_at(event.location):
-                count(event.type, "no rule")
-                continue
-            place = (message.partition, event.webhook)
-            if event.webhook and not event.again and (place in fresh or webhooks.get(*place) is not None):
-                count(event.type, "duplicate")
-                continue
-            key = f"{event.location}:{event.type}:{event.id}:{event.webhook or event.at_ms}"
-            row = EventRow(event=event)
-            events.put(message.partition, key, row)
-            waiting.append((key, row))
-            if event.webhook:
-                fresh[place] = WebhookRow(at_ms=event.accepted_ms)
+                if event.type in ("INSTALL", "UNINSTALL"):
+                    installed(event)
+                    count(event.type, "answered")
+                    continue
+                if event.type not in types_at(event.location):
+                    count(event.type, "no rule")
+                    continue
+                place = (message.partition, event.webhook)
+                if event.webhook and not event.again and (place in fresh or webhooks.get(*place) is not None):
+                    count(event.type, "duplicate")
+                    continue
+                key = f"{event.location}:{event.type}:{event.id}:{event.webhook or event.at_ms}"
+                row = EventRow(event=event)
+                events.put(message.partition, key, row)
+                waiting.append((key, row))
+                if event.webhook:
+                    fresh[place] = WebhookRow(at_ms=event.accepted_ms)
         await appender.append(parked)
         await events.flush()
         for (partition, webhook), heard in fresh.items():

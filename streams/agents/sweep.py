@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.agents.batches import Process
+from streams.agents.each import Each
 from streams.appender import Appender, Record
 from streams.core.rows import SweepRow
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import NotAWord, SweepOrder
+from streams.words import SweepOrder
 
 
 def sweep(
@@ -23,18 +24,17 @@ def sweep(
 ) -> Process:
     """The agent's process. `offer` tells that a connection's sweep has something to do."""
 
+    each = Each("sweep", parking, now_ms)
+
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
         ordered: set[str] = set()
         for message in messages:
-            try:
+            with each.of(message, parked):
                 order = SweepOrder.from_bytes(message.value)
-            except NotAWord as error:
-                parked.append(parking.unreadable("sweep", message, error, now_ms()))
-                continue
-            row = sweeps.get(message.partition, order.connection) or SweepRow()
-            sweeps.put(message.partition, order.connection, row.model_copy(update={"ordered": order.id}))
-            ordered.add(order.connection)
+                row = sweeps.get(message.partition, order.connection) or SweepRow()
+                sweeps.put(message.partition, order.connection, row.model_copy(update={"ordered": order.id}))
+                ordered.add(order.connection)
         await appender.append(parked)
         await sweeps.flush()
         for connection in ordered:

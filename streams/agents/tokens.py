@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.agents.batches import Process
+from streams.agents.each import Each
 from streams.appender import Appender, Record
 from streams.core.token_rows import TokenRow
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import NotAWord
 from streams.words.token import SealedToken
 
 
@@ -27,20 +27,19 @@ def tokens(
     An older one than stands there is passed over: a refresh has overtaken it, and its refresh token is used up.
     """
 
+    each = Each("tokens", parking, now_ms)
+
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
         taken: list[tuple[int, str]] = []
         for message in messages:
-            try:
+            with each.of(message, parked):
                 word = SealedToken.from_bytes(message.value)
-            except NotAWord as error:
-                parked.append(parking.unreadable("tokens", message, error, now_ms()))
-                continue
-            before = table.get(message.partition, word.token)
-            if before is not None and (word.at_ms < before.at_ms or word.sealed == before.sealed):
-                continue
-            table.put(message.partition, word.token, TokenRow(sealed=word.sealed, at_ms=word.at_ms))
-            taken.append((message.partition, word.token))
+                before = table.get(message.partition, word.token)
+                if before is not None and (word.at_ms < before.at_ms or word.sealed == before.sealed):
+                    continue
+                table.put(message.partition, word.token, TokenRow(sealed=word.sealed, at_ms=word.at_ms))
+                taken.append((message.partition, word.token))
         await appender.append(parked)
         await table.flush()
         for partition, token in taken:

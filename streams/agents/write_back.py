@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.agents.batches import Process
+from streams.agents.each import Each
 from streams.appender import Appender, Record
 from streams.core.back_rows import ErrandRow
 from streams.core.errand import merge
 from streams.parking import Parking
 from streams.tables import Table
-from streams.words import NotAWord
 from streams.words.lofty_write import LoftyWrite
 
 
@@ -25,19 +25,18 @@ def write_back(
 ) -> Process:
     """The agent's process."""
 
+    each = Each("write back", parking, now_ms)
+
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
         due: dict[tuple[int, str], ErrandRow] = {}
         for message in messages:
-            try:
+            with each.of(message, parked):
                 write = LoftyWrite.from_bytes(message.value)
-            except NotAWord as error:
-                parked.append(parking.unreadable("write back", message, error, now_ms()))
-                continue
-            row = merge(errands.get(message.partition, write.key), write)
-            if row is not None:
-                errands.put(message.partition, write.key, row)
-                due[message.partition, write.key] = row
+                row = merge(errands.get(message.partition, write.key), write)
+                if row is not None:
+                    errands.put(message.partition, write.key, row)
+                    due[message.partition, write.key] = row
         await appender.append(parked)
         await errands.flush()
         for row in due.values():

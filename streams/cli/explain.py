@@ -62,7 +62,7 @@ def explain(
         return await stories(await settings_now(settings), who.strip(), connection, way, say)
 
     try:
-        found = with_kafka(settings, look)
+        found = with_kafka(settings, look, writes=False)
     except GatewayRefused as error:
         refuse(f"{error}. Is the gateway running, and is LOFTY_GHL_CONSOLE_TOKEN one of its tokens?", 3)
     if as_json:

@@ -37,8 +37,11 @@ def gateway(
     import asyncio
 
     from streams.gateway.server import Gateway
+    from streams.kafka_rights import READS_AND_WRITES, demand_rights
+    from streams.topics import TopicNames
 
     async def serve(stop: asyncio.Event) -> None:
+        await demand_rights(settings, TopicNames(settings.kafka.topic_prefix).specs(), READS_AND_WRITES)
         tracing, end_tracing = tracing_or_refuse("gateway")
         async with Gateway(settings, tracing=tracing) as running:
             say(f"listening at {running.url}")

@@ -184,7 +184,7 @@ def _chosen(settings: Settings, wanted: Filter) -> list[Place]:
     from streams.parked.desk import Desk
 
     named_connections(settings, wanted.connection)
-    return [place for place in with_kafka(settings, Desk(settings).open) if wanted.takes(place)]
+    return [place for place in with_kafka(settings, Desk(settings).open, writes=False) if wanted.takes(place)]
 
 
 def _decide(

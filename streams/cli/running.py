@@ -134,8 +134,17 @@ def named_connections(settings: Settings, name: str) -> list[Connection]:
     return [connection_or_refuse(settings, name)] if name else list(settings.connections.values())
 
 
-def with_kafka(settings: Settings, work: Callable[[], Coroutine[Any, Any, T]], *, checks_topics: bool = True) -> T:
+def with_kafka(
+    settings: Settings,
+    work: Callable[[], Coroutine[Any, Any, T]],
+    *,
+    checks_topics: bool = True,
+    writes: bool = True,
+    group: bool = False,
+) -> T:
     """Do work that needs Kafka. First asks whether Kafka answers, and whether the topics are there as they must be.
+
+    And whether we have the rights: to read the topics, to write where the work `writes`, and on the workers' `group`.
 
     Ends with code 3 when Kafka does not answer within ten seconds or fails later, with 2 when the topics are not right.
     """
@@ -143,11 +152,18 @@ def with_kafka(settings: Settings, work: Callable[[], Coroutine[Any, Any, T]], *
     import asyncio
 
     async def run() -> T:
-        await _look(settings, checks_topics=checks_topics)
+        await _look(settings, checks_topics=checks_topics, writes=writes, group=group)
         return await work()
 
-    with kafka_or_refuse(settings):
-        return asyncio.run(run())
+    from streams.left_out import collecting
+
+    with collecting() as left_out:
+        try:
+            with kafka_or_refuse(settings):
+                return asyncio.run(run())
+        finally:
+            for line in left_out.lines():
+                say(line)
 
 
 @contextmanager
@@ -183,12 +199,18 @@ def _says(error: KafkaError) -> str:
     return " ".join(str(one) for one in error.args) or type(error).__name__
 
 
-async def _look(settings: Settings, *, checks_topics: bool) -> None:
-    from streams.kafka import reach
+async def _look(settings: Settings, *, checks_topics: bool, writes: bool = True, group: bool = False) -> None:
+    from streams.kafka import demand_group, reach
+    from streams.kafka_rights import READS, READS_AND_WRITES, demand_rights
     from streams.topics import TopicNames, differing
 
     found = await reach(settings)
-    wanted = TopicNames(settings.kafka.topic_prefix).specs()
+    names = TopicNames(settings.kafka.topic_prefix)
+    wanted = names.specs()
+    if checks_topics:
+        await demand_rights(settings, wanted, READS_AND_WRITES if writes else READS)
+    if group:
+        await demand_group(settings, names.group)
     if checks_topics and (problem := differing(found, wanted, settings.kafka.partitions)):
         refuse(problem)
 

@@ -34,9 +34,9 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every two seconds, until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how it is: workers, connections, budgets, what waits and since when, what is parked, the last sweep.
+    """Say how it is: workers, gateways, connections, budgets, what waits and since when, what is parked, the last sweep.
 
-    It asks no vendor and no worker: it reads what the workers say of themselves every five seconds.
+    It asks no vendor and no process: it reads what workers and gateways say of themselves every five seconds, and what is parked.
     Exit code 0: all is well. 1: something is wrong, and it says what mends it. 2: wrong usage. 3: Kafka is away.
 
     Example: lofty-ghl status --watch
@@ -46,11 +46,11 @@ def status(
         refuse("--watch is for people: without it, --json prints one document")
     if watch:
         with suppress(KeyboardInterrupt):
-            with_kafka(settings, lambda: _watch(settings))
+            with_kafka(settings, lambda: _watch(settings), writes=False, group=True)
         return
     from streams.core.health import troubles
 
-    found = with_kafka(settings, lambda: _look(settings))
+    found = with_kafka(settings, lambda: _look(settings), writes=False, group=True)
     wrong = troubles(found)
     if as_json:
         print_json(_document(found, wrong))
@@ -61,25 +61,31 @@ def status(
 
 
 async def _look(settings: Settings) -> Overview:
-    from streams.statuses import Statuses
+    import asyncio
+    from dataclasses import replace
 
-    async with Statuses(settings) as statuses:
-        return await statuses.overview()
+    from streams.parked.waiting import parked_alone
+    from streams.statuses import look
+
+    found, parked = await asyncio.gather(look(settings), parked_alone(settings))
+    return replace(found, parked_open=parked)
 
 
 async def _watch(settings: Settings) -> None:
     import asyncio
+    from dataclasses import replace
 
     from rich.live import Live
     from rich.text import Text
 
     from streams.core.health import troubles
+    from streams.parked.waiting import parked_alone
     from streams.statuses import Statuses
 
     async with Statuses(settings) as statuses:
         with Live(auto_refresh=False) as live:
             while True:
-                found = await statuses.overview()
+                found = replace(await statuses.overview(), parked_open=await parked_alone(settings))
                 live.update(Text("\n".join(lines(found, troubles(found)))), refresh=True)
                 await asyncio.sleep(WATCH_SECONDS)
 
@@ -91,6 +97,8 @@ def lines(found: Overview, wrong: tuple[Trouble, ...]) -> Iterator[str]:
     for one in found.workers:
         own = f"partitions {', '.join(map(str, one.status.fenced)) or 'none'}"
         yield f"  {one.status.instance}  {one.state:<9} {own}  {one.status.host}, heard {one.silent_ms / 1000:.0f} s ago"
+    for gateway in found.gateways or ():
+        yield f"  gateway {gateway.status.gateway}  {gateway.state:<9} {gateway.status.host}, heard {gateway.silent_ms / 1000:.0f} s ago"
     for connection in found.connections:
         yield from _connection(connection, found.at_ms)
     waiting = [lag for lag in found.lags if lag.records]
@@ -164,6 +172,11 @@ def _document(found: Overview, wrong: tuple[Trouble, ...]) -> dict[str, Any]:
             }
             for one in found.connections
         ],
+        "gateways": [
+            {"state": one.state, "silent_ms": one.silent_ms, **one.status.model_dump(exclude={"v"})}
+            for one in found.gateways or ()
+        ],
+        "parked_open": [asdict(one) for one in found.parked_open],
         "lags": [one.model_dump() for one in found.lags],
         "mapping_versions": list(found.mapping_versions),
     }

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.running import DEFAULT_CONFIG, ConfigOption, JsonOption, print_json, settings_or_refuse, with_kafka
+from streams.cli.running import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    refuse,
+    say,
+    settings_or_refuse,
+    with_kafka,
+)
 
 if TYPE_CHECKING:
     from streams.admin import TopicState
@@ -23,6 +32,7 @@ def show(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> 
     """
     settings = settings_or_refuse(config)
     states = _states(settings)
+    _say_unseen(settings, states)
     if as_json:
         rows = [
             {"topic": s.name, "partitions": s.partitions, "wanted": dict(s.wanted), "problem": s.problem}
@@ -35,20 +45,43 @@ def show(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> 
 
 
 @topics.command()
-def create(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+def create(
+    config: ConfigOption = DEFAULT_CONFIG,
+    accept_lost: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept-lost",
+            metavar="TABLE",
+            help="Accept that this table (or topic) has lost rows, and put back what can be; all workers must be stopped.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Create the topics that are missing. Never changes one that exists. Exit code 1 when one that exists is not right.
 
     A deployment begins with it: so it refuses, with 2, a configuration that gateway or workers would refuse later, and names
     every credential that is missing.
 
+    In a deployment that has worked it refuses, with 2, to make a topic anew that held state: workers would take the empty one
+    for all there is, and make notes a second time. `--accept-lost` makes it, and puts back the rows that local copies and
+    receipts still hold; copies that do not belong to it any more are set aside, and kept. Run it on each machine with workers.
+
     Example: lofty-ghl topics create
     """
-    from streams.admin import create_missing
+    from streams.admin import StateMissing, create_missing
     from streams.settings.demanded import EVERYTHING
 
     settings = settings_or_refuse(config, *EVERYTHING)
-    created = with_kafka(settings, lambda: create_missing(settings), checks_topics=False)
-    problems = [state for state in _states(settings) if state.problem]
+    if accept_lost:
+        _accept(settings, accept_lost, as_json=as_json)
+        return
+    try:
+        created = with_kafka(settings, lambda: create_missing(settings), checks_topics=False)
+    except StateMissing as error:
+        refuse(str(error))
+    states = _states(settings)
+    _say_unseen(settings, states)
+    problems = [state for state in states if state.problem]
     if as_json:
         print_json({"created": created, "problems": {state.name: state.problem for state in problems}})
     else:
@@ -61,10 +94,43 @@ def create(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     raise typer.Exit(1 if problems else 0)
 
 
+def _accept(settings: Settings, tables: list[str], *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from streams.accept_lost import StillAtWork, accept_lost
+    from streams.admin import StateMissing, state_topics
+    from streams.tables import StoreFailed
+    from streams.topics import TopicNames
+
+    known = sorted({*state_topics(TopicNames(settings.kafka.topic_prefix)).values()})
+    if unknown := [table for table in tables if table not in known]:
+        refuse(f"--accept-lost: no table {unknown[0]!r}; there are {', '.join(known)}")
+    try:
+        found = with_kafka(settings, lambda: accept_lost(settings, tables), checks_topics=False)
+    except (StateMissing, StillAtWork, StoreFailed) as error:
+        refuse(str(error))
+    if as_json:
+        print_json(asdict(found))
+        return
+    for name in found.created:
+        typer.echo(f"created {name}")
+    for table, number in found.put_back.items():
+        typer.echo(f"{table}: {number} rows put back")
+    for folder in found.aside:
+        typer.echo(f"kept {folder}: a copy of what was there before; delete it when nobody needs it")
+
+
 def _states(settings: Settings) -> list[TopicState]:
     from streams.admin import inspect
 
     return with_kafka(settings, lambda: inspect(settings), checks_topics=False)
+
+
+def _say_unseen(settings: Settings, states: list[TopicState]) -> None:
+    from streams.kafka_trouble import missing_right
+
+    if unseen := [state.name for state in states if not state.is_compared]:
+        say(f"the settings of topics are not compared: {missing_right(settings.kafka, 'DescribeConfigs', unseen)}")
 
 
 def _print(states: list[TopicState]) -> None:

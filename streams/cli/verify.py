@@ -34,9 +34,10 @@ def verify(
         float | None, typer.Option("--within", help="Stop after so many minutes; what is left is unfinished.", min=0.01)
     ] = None,
 ) -> None:
-    """Compare what GHL holds with what Lofty says, field by field, and mend it if asked to.
+    """Compare what GHL holds with what Lofty said last, field by field, and mend it if asked to.
 
-    The workers do the reading, within the rate limit and after all other work; they must be running.
+    What Lofty said are our newest snapshots; Lofty is not asked again (a sweep does that: lofty-ghl backfill).
+    The workers read GHL, within the rate limit and after all other work; they must be running.
     Exit code 0: all is right, or mended. 1: something is not. 2: wrong usage. 3: not everything could be looked at.
 
     Example: lofty-ghl verify --connection acme --repair --json

@@ -63,6 +63,7 @@ def worker(
 
     from streams.collaborators import Collaborators
     from streams.kafka import demand_group
+    from streams.kafka_rights import READS_AND_WRITES, demand_rights
     from streams.mappings.desk import MappingDesk
     from streams.observe import add_health_and_metrics, listen
     from streams.shifts import Shifts
@@ -70,10 +71,12 @@ def worker(
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
+            names = TopicNames(settings.kafka.topic_prefix)
+            await demand_rights(settings, names.specs(), READS_AND_WRITES)
             await _check_topics(settings)
-            await demand_group(settings, TopicNames(settings.kafka.topic_prefix).group)
+            await demand_group(settings, names.group)
         tracing, end_tracing = tracing_or_refuse("worker")
-        given = Collaborators(tracing=tracing)
+        given = Collaborators(tracing=tracing, broker_keeps_all=not embedded)
         async with MappingDesk(settings) as desk:
             shifts = Shifts(desk, given)
             app = web.Application()
@@ -137,9 +140,12 @@ async def _as_json(content: object) -> web.Response:
 
 
 async def _check_topics(settings: Settings) -> None:
-    from streams.admin import create_missing, inspect
+    from streams.admin import StateMissing, create_first
 
-    await create_missing(settings)
-    problems = [f"  {state.name}: {state.problem}" for state in await inspect(settings) if state.problem]
+    try:
+        states = await create_first(settings)
+    except StateMissing as error:
+        refuse(str(error))
+    problems = [f"  {state.name}: {state.problem}" for state in states if state.problem]
     if problems:
         refuse("the topics are not as they must be:\n" + "\n".join(problems))

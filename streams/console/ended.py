@@ -2,6 +2,7 @@
 
 A session is a signed cookie, so a gateway that was not told would believe a copy of it until its end.
 The topic `audit` is read from one session's length ago, so a gateway that starts knows of every sign-out that still matters.
+Until it has read so far, a session that is older than itself counts as ended: a copied cookie gains nothing by a restart.
 While Kafka cannot be read, the sign-outs at other gateways are not heard of; those at this one are known at once.
 """
 
@@ -28,6 +29,9 @@ log = get_logger("lofty_ghl.console")
 SIGN_OUT, SESSION = "sign out", "session"
 AGAIN_SECONDS = 3.0
 
+START_SECONDS = 5.0
+"""How long a gateway that starts waits until it knows who has signed out; then it starts, and older sessions wait."""
+
 
 def ended_id(session: Session) -> str:
     """What the audit calls a session: a hash, as its id is the seed of its CSRF token."""
@@ -43,10 +47,13 @@ class EndedSessions:
         self._length_ms = int(settings.console.session_hours * 3_600_000)
         self._ended: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
+        self._began_ms = 0
+        self._has_read = asyncio.Event()
 
     def holds(self, session: Session) -> bool:
-        """Whether it was ended."""
-        return ended_id(session) in self._ended
+        """Whether it was ended, or may have been before we began to read."""
+        is_unknown = session.began_ms < self._began_ms and not self._has_read.is_set()
+        return is_unknown or ended_id(session) in self._ended
 
     def end(self, session: Session) -> None:
         """It is ended here; the line in the audit tells the others."""
@@ -65,9 +72,13 @@ class EndedSessions:
             oldest = self._now_ms() - self._length_ms
             self._ended = {one: at for one, at in self._ended.items() if at >= oldest}
 
-    def start(self) -> None:
-        """Begin to follow the audit."""
+    async def start(self) -> None:
+        """Begin to follow the audit. Returns when it was read to its end, or after `START_SECONDS`."""
+        self._began_ms = self._now_ms()
         self._task = asyncio.create_task(self._keep_following(), name="ended sessions")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                await self._has_read.wait()
 
     async def stop(self) -> None:
         """End it."""
@@ -100,6 +111,10 @@ class EndedSessions:
                 first = firsts.get(place)
                 consumer.seek(place, first.offset if first is not None else ends[place])
             while True:
+                if not self._has_read.is_set():
+                    positions = [(await consumer.position(place), ends[place]) for place in places]
+                    if all(position >= end for position, end in positions):
+                        self._has_read.set()
                 for records in (await consumer.getmany(timeout_ms=1000)).values():
                     for record in records:
                         self.take(record.value)

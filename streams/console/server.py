@@ -76,7 +76,7 @@ class ConsoleServer:
         self._watch.start()
         self._mappings.start()
         self._replays.start_watching()
-        self.ended.start()
+        await self.ended.start()
         if self._index is not None:
             await self._index.start()
 

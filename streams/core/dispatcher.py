@@ -23,7 +23,7 @@ and at those whose time has come. For each other budget a time is known before w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import count
 
@@ -212,10 +212,19 @@ class Dispatcher:
 
     # -- what an operator asks ----------------------------------------------------------------------------
 
+    @property
+    def budgets(self) -> Collection[str]:
+        """The names of the budgets that are ours."""
+        return self._owned.keys()
+
     def view(self, now: float) -> Iterator[BudgetView]:
         """The state of each budget, for metrics and status."""
-        for name, owned in self._owned.items():
-            yield owned.budget.view(name, now, owned.lanes.waiting(), owned.lanes.blocked())
+        return (self.view_of(budget, now) for budget in list(self._owned))
+
+    def view_of(self, budget: str, now: float) -> BudgetView:
+        """The state of a budget that is ours."""
+        owned = self._owned[budget]
+        return owned.budget.view(budget, now, owned.lanes.waiting(), owned.lanes.blocked())
 
     def is_held(self, budget: str, tenant: str) -> bool:
         """Whether a tenant of a budget that is ours is on hold."""

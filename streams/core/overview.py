@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from streams.words.gateway_status import GatewayStatus
 from streams.words.worker_status import BudgetStatus, LagStatus, SideStatus, WorkerStatus
 
 ALIVE_MS = 20_000
@@ -30,6 +31,29 @@ class WorkerView:
     silent_ms: int
     is_alive: bool
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayView:
+    """One gateway. `is_alive`: it was heard of within 20 s and does not stop."""
+
+    status: GatewayStatus
+    silent_ms: int
+    is_alive: bool
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedOpen:
+    """Records on the topic `parked` that wait for a person and that no table counts: of one stage and reason.
+
+    `says` are the words of the newest.
+    """
+
+    stage: str
+    reason: str
+    number: int
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +90,8 @@ class Overview:
     there too, with both sides None. `lags` are sums over the living workers, by topic.
     `mapping_versions` and `releases` are those of the living: more than one of either means that a change is under way.
     `stages` and `totals` are sums of the living workers' counts since each one's start: for rates use `rates` on two overviews.
+    `gateways` are those that were heard of lately, None where nobody asked. `configuration` is that of who looks.
+    `parked_open` is what waits on the topic `parked` alone, as far as who looks has read it.
     """
 
     at_ms: int
@@ -79,6 +105,9 @@ class Overview:
     releases: tuple[str, ...]
     stages: dict[str, int] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
+    gateways: tuple[GatewayView, ...] | None = None
+    configuration: str = ""
+    parked_open: tuple[ParkedOpen, ...] = ()
 
     @property
     def alive(self) -> tuple[WorkerView, ...]:
@@ -102,7 +131,13 @@ def newest(statuses: Iterable[WorkerStatus]) -> tuple[WorkerStatus, ...]:
 
 
 def overview(
-    statuses: Iterable[WorkerStatus], now_ms: int, *, partitions: int, connections: Collection[str] = ()
+    statuses: Iterable[WorkerStatus],
+    now_ms: int,
+    *,
+    partitions: int,
+    connections: Collection[str] = (),
+    gateways: Iterable[GatewayStatus] | None = None,
+    configuration: str = "",
 ) -> Overview:
     """Put together what workers say. `partitions` and `connections` are those of the configuration.
 
@@ -128,6 +163,8 @@ def overview(
         releases=tuple(sorted({status.release for status in living})),
         stages=_sum(status.stages for status in living),
         totals=_sum(status.totals for status in living),
+        gateways=None if gateways is None else _gateways(gateways, now_ms),
+        configuration=configuration,
     )
 
 
@@ -146,7 +183,22 @@ def rates(before: Iterable[WorkerStatus], after: Iterable[WorkerStatus]) -> dict
     return found
 
 
+def _gateways(statuses: Iterable[GatewayStatus], now_ms: int) -> tuple[GatewayView, ...]:
+    found = []
+    for status in statuses:
+        silent_ms, state = _state(status, now_ms)
+        is_gone = silent_ms >= FORGET_MS or (state == "stopping" and silent_ms >= ALIVE_MS)
+        if not is_gone:
+            found.append(GatewayView(status, silent_ms, state in ("ready", "starting"), state))
+    return tuple(sorted(found, key=lambda view: (not view.is_alive, view.status.begun_ms, view.status.gateway)))
+
+
 def _view(status: WorkerStatus, now_ms: int) -> WorkerView:
+    silent_ms, state = _state(status, now_ms)
+    return WorkerView(status, silent_ms, state in ("ready", "starting"), state)
+
+
+def _state(status: WorkerStatus | GatewayStatus, now_ms: int) -> tuple[int, State]:
     silent_ms = max(0, now_ms - status.at_ms)
     if status.is_stopping:
         state: State = "stopping"
@@ -154,7 +206,7 @@ def _view(status: WorkerStatus, now_ms: int) -> WorkerView:
         state = "silent"
     else:
         state = "ready" if status.is_ready else "starting"
-    return WorkerView(status, silent_ms, state in ("ready", "starting"), state)
+    return silent_ms, state
 
 
 def _connections(

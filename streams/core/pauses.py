@@ -14,6 +14,13 @@ PAUSE_SECONDS = 60.0
 SPENT_SECONDS = 3600.0
 """The same once the day's requests are spent, and the vendor does not say until when."""
 
+LONGEST_SECONDS = 3600.0
+"""How long a vendor's word is believed that says when to come back; then one request asks anew. A slip of theirs, or of a
+proxy before them (`Retry-After: 1e12`), must not stop a connection for ever."""
+
+LONGEST_DAY_SECONDS = 86_400.0
+"""The same where it says that the day's requests are spent."""
+
 PauseKind = Literal["rate limit", "daily quota", "no access", "uninstalled", "other"]
 PAUSE_KINDS: tuple[PauseKind, ...] = get_args(PauseKind)
 
@@ -46,11 +53,14 @@ def pause_after(error: ConnectorError, window_seconds: float) -> Pause | None:
     if outcome.disposition is not Disposition.THROTTLED:
         return None
     rate = (error.rate if isinstance(error, VendorError) else None) or RateHeaders()
+    is_spent = rate.daily_remaining is not None and rate.daily_remaining <= 0
+    longest = LONGEST_DAY_SECONDS if is_spent else LONGEST_SECONDS
     if rate.retry_after_seconds:
-        return Pause(rate.retry_after_seconds, f"{outcome.name}: {error}")
-    if rate.daily_remaining is not None and rate.daily_remaining <= 0:
-        return Pause(rate.daily_reset_seconds or SPENT_SECONDS, f"daily quota: {error}")
-    return Pause(rate.reset_seconds or rate.window_seconds or window_seconds, f"{outcome.name}: {error}")
+        return Pause(min(rate.retry_after_seconds, longest), f"{outcome.name}: {error}")
+    if is_spent:
+        return Pause(min(rate.daily_reset_seconds or SPENT_SECONDS, longest), f"daily quota: {error}")
+    seconds = rate.reset_seconds or rate.window_seconds or window_seconds
+    return Pause(min(seconds, longest), f"{outcome.name}: {error}")
 
 
 def shuts_out(outcome: Row) -> bool:

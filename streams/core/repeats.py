@@ -98,6 +98,8 @@ class _Run:
 class _Scope:
     succeeded_at: float = -inf
     parked_in_a_row: int = 0
+    parking: set[str] = field(default_factory=set)
+    """What is being parked right now: several pieces of work end at the same time, and each counts before it is done."""
     recent: deque[bool] = field(default_factory=deque)
 
 
@@ -118,7 +120,7 @@ class Repeats:
         self._scopes: dict[str, _Scope] = {}
 
     def failed(self, key: str, scope: str, failure: Failure, now: float) -> Decision:
-        """Something failed (again): what is to become of it. Call `parked` after a `park` that was carried out."""
+        """Something failed (again): what is to become of it. After a `park` call `parked`, or `kept` when it was not carried out."""
         cause = (failure.cause, failure.kind)
         run = self._runs.pop(key, None)
         if run is None or run.cause != cause:
@@ -133,12 +135,17 @@ class Repeats:
         least = patience.over_seconds if others_go_well else patience.alone_seconds
         if run.times < patience.times or now - run.first < least / self._pace:
             return "again"
-        return "pause" if self._is_too_much(state) else "park"
+        state.parking.discard(key)
+        if self._is_too_much(state):
+            return "pause"
+        state.parking.add(key)
+        return "park"
 
     def succeeded(self, key: str, scope: str, now: float) -> None:
         """Something was brought to its end."""
         self._runs.pop(key, None)
         state = self._scope(scope)
+        state.parking.discard(key)
         state.succeeded_at, state.parked_in_a_row = now, 0
         self._remember(state, is_parked=False)
 
@@ -146,8 +153,13 @@ class Repeats:
         """Something was parked, since it failed again and again."""
         self._runs.pop(key, None)
         state = self._scope(scope)
+        state.parking.discard(key)
         state.parked_in_a_row += 1
         self._remember(state, is_parked=True)
+
+    def kept(self, key: str, scope: str) -> None:
+        """Something was to be parked, and was not."""
+        self._scope(scope).parking.discard(key)
 
     def times(self, key: str) -> int:
         """How often something has failed in the same way by now."""
@@ -160,9 +172,10 @@ class Repeats:
 
     def _is_too_much(self, state: _Scope) -> bool:
         limit = self._limit
-        if state.parked_in_a_row >= limit.most_in_a_row:
+        now = len(state.parking)
+        if state.parked_in_a_row + now >= limit.most_in_a_row:
             return True
-        return len(state.recent) >= limit.of_last and sum(state.recent) > limit.of_last * limit.most_part
+        return len(state.recent) >= limit.of_last and sum(state.recent) + now > limit.of_last * limit.most_part
 
     def _scope(self, scope: str) -> _Scope:
         return self._scopes.setdefault(scope, _Scope())

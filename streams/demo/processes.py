@@ -52,6 +52,11 @@ class Child:
         """The process's id."""
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """It does not run any more."""
+        return self._process.poll() is not None
+
     def kill(self) -> None:
         """End it as a power cut does."""
         self._process.kill()

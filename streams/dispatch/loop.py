@@ -58,7 +58,7 @@ OURS = (KafkaError, OSError, TimeoutError)
 """What goes wrong between us and Kafka or the disk: it says nothing of the work in hand."""
 
 
-def _is_ours(error: Exception) -> bool:
+def is_ours(error: Exception) -> bool:
     """Whether an error says nothing of the work in hand. A record that Kafka never takes is the work's own fault."""
     return isinstance(error, OURS) and not isinstance(error, RecordTooLarge | RecordsRefused)
 
@@ -259,7 +259,7 @@ class DispatchLoop:
             # A defect of ours, or Kafka is gone. The entity stays in its table and is tried again; nothing is lost.
             with about(connection=item.tenant, entity=item.key):
                 log.exception("%s: failed in a way that no outcome covers; tried again in a minute", self.name)
-            finish = Finish(Verdict.RETRY, DEFECT_SECONDS, None if _is_ours(error) else defect(error))
+            finish = Finish(Verdict.RETRY, DEFECT_SECONDS, None if is_ours(error) else defect(error))
         finish = await self._judge(item, finish)
         slot.answered(was_sent=False)
         self._watching.worked(self.name, item, finish.verdict, began_ns)
@@ -289,8 +289,10 @@ class DispatchLoop:
         except Exception:
             with about(connection=item.tenant, entity=item.key):
                 log.exception("%s: what fails again and again cannot be parked; tried again in a minute", self.name)
+            self._repeats.kept(item.key, scope)
             return finish
         if parked is None:
+            self._repeats.kept(item.key, scope)
             return finish
         self._repeats.parked(item.key, scope)
         return parked

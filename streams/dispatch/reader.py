@@ -11,7 +11,7 @@ from mode.utils.logging import get_logger
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.lofty import LoftyClient, parse_time_ms
 from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Disposition, Row, classify
-from streams.appender import Appender, Record
+from streams.appender import Appender, Record, RecordTooLarge
 from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Verdict
 from streams.core.pauses import pause_after
@@ -102,7 +102,10 @@ class Reader:
         if record.size > self.parking.limits.state:
             why = f"it has {record.size} bytes, at most {self.parking.limits.state} can be kept beside earlier states"
             return await self._park(entity, team, row, "too large", None, why, record.value)
-        await self.appender.append([record])
+        try:
+            await self.appender.append([record])
+        except RecordTooLarge as error:  # the topic takes less than our limits say
+            return await self._park(entity, team, row, "too large", None, str(error), record.value)
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation == row.generation:
             # Not waited for: a deletion that is lost is one read too many after a restart.

@@ -26,7 +26,7 @@ from streams.core.backoff import Backoff
 from streams.core.dispatcher import Item, Priority, Verdict
 from streams.core.pauses import pause_after
 from streams.core.refusals import Judgement
-from streams.core.repeats import Repeats, failure_of
+from streams.core.repeats import Repeats, defect, failure_of
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.sweep import (
     CHILD_KINDS,
@@ -44,7 +44,7 @@ from streams.core.sweep import (
     must_read,
     next_run,
 )
-from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot, is_ours
 from streams.dispatch.reader import WINDOW_SECONDS, Team
 from streams.parking import Parking
 from streams.placement import partition_of
@@ -201,7 +201,13 @@ class Sweeper:
             return AGAIN
         elif page is not None and page.started_ms == row.started_ms:
             lead, kind = page.to_read[0]
-            children = await _children(team.client, lead, kind)
+            try:
+                children = await _children(team.client, lead, kind)
+            except Exception as error:
+                if isinstance(error, ConnectorError) or is_ours(error):
+                    raise
+                slot.answered()
+                return await self._list_broken(connection, page, error)
             slot.answered()
             self.loop.refusals.served(team.budget, f"list {kind}", lead.key)
             self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.now_ms() / 1000)
@@ -212,9 +218,7 @@ class Sweeper:
             if answer is None:
                 return AGAIN  # a piece of a page was read
             states, total, lost = answer
-            leads = [
-                listed(Entity.contact(connection, str(state["leadId"])), state) for state in states if _has_id(state)
-            ]
+            leads, broken = _listed(connection, states)
             known = [self.swept.get(team.partition, one.entity.key) for one in leads]
             lost += len(states) - len(leads)
             # What is lost cannot be the lead at which two pages meet: then nobody can say whether the list has moved.
@@ -223,6 +227,7 @@ class Sweeper:
                 return AGAIN
             page = self._pages[connection] = _Page(row.started_ms, leads, total, lost)
             await self._park_odd(connection, row, states)
+            await self._park_broken(connection, row, broken)
             page.changes = await self._compare(team, row, leads, {})
             if self.schedules[connection].children and row.kind != "new":
                 # Two pages meet at a lead whose children were read with the first.
@@ -288,6 +293,30 @@ class Sweeper:
             if not _has_id(state):
                 words = f"expected a lead with a leadId, got {str(state.get('leadId'))[:40]!r}"
                 await self._park(connection, "unreadable", words, "list-leads", orjson.dumps(state))
+
+    async def _park_broken(
+        self, connection: str, row: SweepRow, broken: list[tuple[dict[str, Any], Exception]]
+    ) -> None:
+        """Leads of the list that bring out a defect of ours: the others are compared."""
+        for state, error in broken if row.kind != "new" else ():
+            failure = defect(error)
+            words = f"lead {state['leadId']} of Lofty's list: {failure.message}"
+            await self._park(connection, failure.cause, words, "list-leads", orjson.dumps(state))
+
+    async def _list_broken(self, connection: str, page: _Page, error: Exception) -> Finish:
+        """A list of notes, tasks or appointments brings out a defect of ours. It waits behind the others, then it is parked."""
+        lead, kind = page.to_read[0]
+        key, failure = f"{lead.lane}:{kind}", defect(error)
+        log.error("connection %s: the list of %ss of lead %s: %s", connection, kind, lead.lead, failure.message)
+        if self.repeats.failed(key, connection, failure, self.now_ms() / 1000) == "park":
+            page.to_read.popleft()
+            words = f"the list of {kind}s of lead {lead.lead}: {failure.message}"
+            await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
+            self.repeats.parked(key, connection)
+            return AGAIN
+        page.to_read.rotate(-1)
+        failures = self._failures[connection] = self._failures.get(connection, 0) + 1
+        return Finish(Verdict.RETRY, self.backoff.wait_seconds(failures, self.jitter()))
 
     async def _park(self, connection: str, reason: str, words: str, source: str, original: bytes = b"") -> None:
         parked = Parked(
@@ -479,6 +508,20 @@ def _has_id(state: Mapping[str, Any]) -> bool:
     """Whether it is a lead that can be asked for: with any other id than a number, nothing of it could be read."""
     found = state.get("leadId")
     return isinstance(found, int | str) and not isinstance(found, bool) and _NUMBER.fullmatch(str(found)) is not None
+
+
+def _listed(
+    connection: str, states: list[dict[str, Any]]
+) -> tuple[list[Listed], list[tuple[dict[str, Any], Exception]]]:
+    """A page's leads as they are compared, and those that bring out a defect of ours, each with it."""
+    leads, broken = [], []
+    for state in states:
+        if _has_id(state):
+            try:
+                leads.append(listed(Entity.contact(connection, str(state["leadId"])), state))
+            except Exception as error:  # whatever it is: a hundred others stand beside it
+                broken.append((state, error))
+    return leads, broken
 
 
 async def _children(client: LoftyClient, lead: Entity, kind: Kind) -> list[Listed]:

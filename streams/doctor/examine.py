@@ -12,9 +12,12 @@ from aiokafka.errors import KafkaError
 from streams.doctor import kafka, machine, vendors
 from streams.doctor.machine import Space, free_bytes
 from streams.doctor.verdict import Verdict, exit_code
-from streams.kafka import reach
+from streams.kafka import demand_group, reach
+from streams.kafka_rights import READS, demand_rights
+from streams.kafka_trouble import KafkaMisconfigured, KafkaRefused
 from streams.mappings.errors import NoMappings
 from streams.settings import Settings
+from streams.topics import TopicNames
 
 CHECK_SECONDS = 12.0
 
@@ -79,6 +82,13 @@ async def _reach(settings: Settings) -> Verdict:
     subject = settings.kafka.bootstrap_servers
     try:
         found = await reach(settings)
+        names = TopicNames(settings.kafka.topic_prefix)
+        await demand_rights(settings, names.specs(), READS)
+        await demand_group(settings, names.group)
+    except KafkaMisconfigured as error:
+        return Verdict("Kafka", "kafka.ssl_cafile", "wrong", str(error), "mend the setting")
+    except KafkaRefused as error:
+        return Verdict("Kafka", subject, "away", str(error), "mend the setting or the right that it names")
     except (KafkaError, OSError) as error:
         says = " ".join(str(one) for one in error.args) or type(error).__name__
         mend = "start Kafka (docker compose up -d), or set kafka.bootstrap_servers or LOFTY_GHL_KAFKA"

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from aiokafka import TopicPartition
 
 from connectors.errors import SealError
 from streams.admin import inspect
+from streams.core.health import troubles
 from streams.core.overview import Overview
 from streams.core.token_rows import TokenRow
 from streams.doctor.verdict import CLOCK_SECONDS, Verdict
 from streams.kafka import Consumer, client_options, each_record, start_consumer, stop_consumer
+from streams.kafka_trouble import missing_right
+from streams.left_out import leave_out
 from streams.mappings.desk import MappingDesk
 from streams.oauth import Grants, wanted_scopes
+from streams.parked.waiting import parked_alone
 from streams.settings import Settings
 from streams.statuses import look as look_at_workers
 from streams.topics import GHL_CHANGES, TOKENS_TABLE, TopicNames
+from streams.words import NotAWord
 
 MANY_RECORDS = 10_000
 OLD_MS = 15 * 60_000
@@ -43,13 +50,17 @@ async def topics(settings: Settings) -> AsyncIterator[Verdict]:
             change = ",".join(f"{key}={value}" for key, value in state.wanted.items())
             mend = f"kafka-configs.sh --alter --entity-type topics --entity-name {state.name} --add-config {change}"
             yield Verdict("topics", state.name, "wrong", state.problem, mend)
+    if unseen := [state.name for state in states if not state.is_compared]:
+        says = f"settings are not compared: {missing_right(settings.kafka, 'DescribeConfigs', unseen)}"
+        yield Verdict("topics", "settings", "warning", says, "give the right, or look with another principal")
     if not wrong:
         yield Verdict("topics", "all", "ok", f"{len(states)} topics with {settings.kafka.partitions} partitions each")
 
 
 async def workers(settings: Settings) -> AsyncIterator[Verdict]:
     """Who works, on what, with which mapping and clock; and what waits."""
-    overview = await look_at_workers(settings)
+    seen, parked = await asyncio.gather(look_at_workers(settings), parked_alone(settings))
+    overview = replace(seen, parked_open=parked)
     now_ms = time.time_ns() // 1_000_000
     for verdict in judge_workers(overview, now_ms):
         yield verdict
@@ -59,7 +70,8 @@ def judge_workers(overview: Overview, now_ms: int) -> list[Verdict]:
     """What the workers' own words tell."""
     alive = overview.alive
     if not alive:
-        return [Verdict("workers", "workers", "wrong", "none is alive: nothing is carried", "lofty-ghl worker")]
+        none = Verdict("workers", "workers", "wrong", "none is alive: nothing is carried", "lofty-ghl worker")
+        return [none, *(one for one in _health(overview) if one.subject != "workers")]
     found = [Verdict("workers", "workers", "ok", f"{len(alive)} alive")]
     starting = [one.status.instance for one in alive if one.state == "starting"]
     if overview.unowned and not starting:
@@ -92,7 +104,17 @@ def judge_workers(overview: Overview, now_ms: int) -> list[Verdict]:
                     "lag", lag.topic, "warning", f"{lag.records} records wait{old}", "start another lofty-ghl worker"
                 )
             )
-    return found
+    return found + _health(overview)
+
+
+def _health(overview: Overview) -> list[Verdict]:
+    """What `status` tells and no check above does: the two never differ about what is wrong."""
+    told = {"mapping", "partitions", "budget", "lag"}
+    return [
+        Verdict(one.kind, one.subject, "wrong", one.says, one.mend)
+        for one in troubles(overview)
+        if one.kind not in told
+    ]
 
 
 async def mappings(settings: Settings) -> AsyncIterator[Verdict]:
@@ -156,11 +178,14 @@ async def token_rows(settings: Settings) -> dict[str, TokenRow]:
     topic = TopicNames(settings.kafka.topic_prefix).changelog(TOKENS_TABLE)
     rows: dict[str, TokenRow] = {}
     async for record in each_record(settings, topic):
-        name = (record.key or b"").decode()
+        name = (record.key or b"").decode(errors="replace")
         if record.value is None:
             rows.pop(name, None)
-        else:
+            continue
+        try:
             rows[name] = TokenRow.from_bytes(record.value)
+        except NotAWord as error:
+            leave_out(topic, record.partition, record.offset, error)
     return rows
 
 

@@ -34,10 +34,12 @@ async def read_spots(settings: Settings, spots: Iterable[Spot]) -> dict[Spot, Co
     if not wanted:
         return {}
     consumer = Consumer(
-        **client_options(settings),
+        **{
+            **client_options(settings),
+            "retry_backoff_ms": 10,
+        },  # a fresh client learns of its partitions by trying again
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        retry_backoff_ms=10,  # a fresh client learns of its partitions by trying again
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=FETCH_BYTES,
     )

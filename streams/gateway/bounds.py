@@ -95,6 +95,7 @@ class Doorkeeper:
                 return await handler(request)
             finally:
                 guarded.ends()
+                _let_go(request)
 
         return noted
 
@@ -272,6 +273,16 @@ class _Guarded(asyncio.Protocol):
         self._paused = None
         self.inner.resume_writing()
         self._count()
+
+
+def _let_go(request: web.Request) -> None:
+    """Free what was read of a body that broke off.
+
+    aiohttp keeps the error in the stream that raised it: error, traceback, the frame with the bytes and the request are a
+    circle, and hundreds of bodies would wait for the collector of circles.
+    """
+    if (broken := request.content.exception()) is not None:
+        broken.__traceback__ = None
 
 
 class _Site(web.TCPSite):

@@ -60,7 +60,7 @@ class Callbacks:
             return self._page("refused", 400, "Not connected", str(error))
         except ConnectorError as error:
             log.error("access to GHL was given, and its code cannot be exchanged: %s", error)
-            return self._page("failed", 502, "Not connected", f"GoHighLevel does not give the tokens: {error}")
+            return self._page("failed", 503, "Not connected", f"GoHighLevel does not give the tokens: {error}")
         except Exception:
             log.exception("access to GHL was given, and its tokens cannot be stored")
             return self._page("failed", 503, "Not connected", "Kafka cannot be reached; start again in a while.")

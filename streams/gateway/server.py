@@ -19,6 +19,7 @@ from streams.gateway.bounds import MIB, Bounds, Doorkeeper
 from streams.gateway.ghl_intake import Door, GhlIntake
 from streams.gateway.intake import LoftyIntake
 from streams.gateway.oauth import Callbacks
+from streams.gateway.telling import Telling
 from streams.kafka import new_producer, start_producer
 from streams.limits import Limits
 from streams.metrics import Metrics
@@ -131,10 +132,15 @@ class Gateway:
             app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
             app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)
         self.console = self._console_of(settings, app)
+        self._telling = Telling(
+            settings, self._appender, self._now_ms, lambda: self.is_ready, lambda: failing_seconds(self._producer)
+        )
         app.middlewares.append(self._doorkeeper.middleware)
+        app.middlewares.append(self._telling.middleware)
         add_health_and_metrics(app, self.metrics.registry, is_ready=lambda: self.is_ready)
         logging.getLogger("aiohttp.server").addFilter(self._broken)
         self._runner, self.url = await self._doorkeeper.listen(app, settings.gateway.host, settings.gateway.port)
+        self._tells = asyncio.create_task(self._telling.run(), name="tell how it is")
         if self.console is not None:
             await self.console.start()
         return self
@@ -158,6 +164,9 @@ class Gateway:
         await self._doorkeeper.aclose()
         self._loop_watch.cancel()
         self._healing.cancel()
+        self._tells.cancel()
+        await asyncio.gather(self._tells, return_exceptions=True)
+        await self._telling.say(is_stopping=True)
         logging.getLogger("aiohttp.server").removeFilter(self._broken)
         await self._appender.drain()
         await self._producer.stop()

@@ -19,6 +19,7 @@ import orjson
 
 from streams.history.facts import Wanted, wanted_of
 from streams.history.schema import VERSION, open_to_read
+from streams.words.parked import PASSED_OVER
 
 MOST_SECONDS = 2.0
 STEPS_BETWEEN_LOOKS = 20_000
@@ -329,7 +330,7 @@ def _open_parked(db: sqlite3.Connection) -> tuple[ParkedLine, ...]:
     newest: dict[tuple[str, str], ParkedLine] = {}
     found: list[ParkedLine] = []
     for line in (ParkedLine(*one) for one in lines):
-        if line.stage in ("fetch", "deliver") and line.reason != "unreadable":
+        if line.stage in ("fetch", "deliver") and line.reason not in ("unreadable", PASSED_OVER):
             newest[line.stage, line.entity] = line
         else:
             found.append(line)

@@ -219,7 +219,8 @@ class MappingDesk:
         job = Job(do="compile", name=edit.name, text=edit.text or "", **facts)
         if found := (await self._evaluator.ask(job)).problems:
             raise WrongMapping(found)
-        tried, now = self._tried(edit), self.settings().connections  # it compiles within the limits, so it may here
+        # It compiles within the limits, so it may here; in a thread, as the loop takes webhooks.
+        tried, now = await asyncio.to_thread(self._tried, edit), self.settings().connections
         changed = [n for n, one in tried.connections.items() if one.mapping_fingerprint != now[n].mapping_fingerprint]
         leads = [
             Seen(snapshot=one) for name in changed[:MOST_TRIED] for one in await sample(self._file, name, LEADS_TRIED)

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +77,9 @@ async def look(
         snapshot = _read(raw)
         if snapshot is not None:
             looked.snapshots[keys[key]] = snapshot
-    looked.links.update({keys[key]: LinkRow.from_bytes(raw) for key, raw in links.items()})
+    for key, raw in links.items():
+        with suppress(NotAWord):  # the worker of this row ends or leaves it; here it is as if there were none
+            looked.links[keys[key]] = LinkRow.from_bytes(raw)
     if asks_workers and looked.snapshots:
         await _ask(settings, looked, within_seconds)
     return looked

@@ -20,6 +20,7 @@ from streams.core.work import Priority
 from streams.metrics.spec import ALL, Label, Spec, Type
 from streams.words import Stage
 from streams.words.entity import KINDS
+from streams.words.parked import PASSED_OVER
 
 FRESHNESS_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 """60 s is the objective, so it is a boundary."""
@@ -230,6 +231,7 @@ PARKED = _counter(
         (
             *_REASONS,
             "unreadable",
+            PASSED_OVER,
             "unknown connection",
             "unknown shape",
             "not json",
@@ -241,6 +243,12 @@ PARKED = _counter(
     ),
     by="worker gateway",
     zeros=((ALL, "unreadable"), ("deliver", "refused"), ("fetch", "refused"), ("intake", "unknown shape")),
+)
+PASSED = _counter(
+    "passed_over_total",
+    "Records that Kafka deleted before they were read, by topic.",
+    TOPIC,
+    zeros=((ALL,),),
 )
 PARKED_OPEN = _gauge(
     "parked_open",

@@ -53,6 +53,7 @@ class Metrics:
         self.lofty_writes = self._counter(c.LOFTY_WRITES)
         self.events = self._counter(c.EVENTS)
         self.parked = self._counter(c.PARKED)
+        self.passed = self._counter(c.PASSED)
         self.pauses = self._counter(c.PAUSES)
         self.offers = self._counter(c.OFFERS)
         self.vendor_calls = self._counter(c.VENDOR_CALLS)
@@ -138,6 +139,10 @@ class Metrics:
         """Something is parked."""
         self.parked.labels(stage, reason).inc()
         self.totals["parked"] += 1
+
+    def passed_over(self, topic: str, records: int) -> None:
+        """Kafka deleted records before they were read. `topic` is without the deployment's prefix."""
+        self.passed.labels(topic).inc(records)
 
     def producer_replaced(self, reason: str) -> None:
         """The producer became another one to a partition."""

@@ -17,20 +17,22 @@ from mode.utils.logging import get_logger
 from connectors.answered import Answered
 from streams.agents.batches import Process
 from streams.core.backlog import Backlog, Place
+from streams.core.health import STUCK_LOOKS
 from streams.core.holds import Held, Holds
 from streams.core.pauses import pause_kind
+from streams.core.status_parts import Parts, Turns
 from streams.core.work import Item, Verdict
 from streams.metrics import Metrics
 from streams.metrics.gauges import Reading, of_worker
 from streams.observing.open_rows import OpenRows
 from streams.observing.process import RELEASE, append_topics, process_readings
-from streams.observing.vitals import Observed, Vitals
+from streams.observing.vitals import Observed, Tells, Vitals, everything
 from streams.places import Places
 from streams.settings import Settings
-from streams.statuses import publish
+from streams.statuses import configuration_of, publish
 from streams.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, RECEIPTS, REPLAYS, SNAPSHOTS, TopicNames
 from streams.tracing import NoTracing, Tracing, in_hand, trace_id
-from streams.words import WorkerStatus
+from streams.words import StatusPart, WorkerStatus
 from streams.words.worker_status import LagStatus
 
 log = get_logger("lofty_ghl.observing")
@@ -74,6 +76,8 @@ class Observing:
         self._recovering_since_ms: int | None = None
         self._recovery_seconds = 0.0
         self._parts: Observed | None = None
+        self._turns = Turns()
+        self._configuration = configuration_of(settings)
 
     def look_at(self, parts: Observed) -> None:
         """The worker's parts are made: from now on there is something to tell."""
@@ -163,6 +167,11 @@ class Observing:
         self._stuck_looks = stuck_looks
         self.metrics.watchdog_looks.labels("stuck" if stuck_looks else "moving").inc()
 
+    @property
+    def gets_on(self) -> bool:
+        """Whether the watchdog has lately seen commits move where there is something to read."""
+        return self._stuck_looks < STUCK_LOOKS
+
     def recovering(self) -> None:
         """Tables begin to be recovered."""
         self._recovering_since_ms = self.now_ms()
@@ -187,8 +196,8 @@ class Observing:
         """What the gauges read now."""
         return of_worker(self.status())
 
-    def status(self, *, is_stopping: bool = False) -> WorkerStatus:
-        """How this worker is."""
+    def status(self, *, is_stopping: bool = False, tells: Tells = everything) -> WorkerStatus:
+        """How this worker is; of its budgets and connections those that it `tells`."""
         parts = self._parts
         assert parts is not None, "look_at comes first"
         now_ms, ownership, failing = self.now_ms(), parts.ownership, parts.failing_seconds()
@@ -202,7 +211,7 @@ class Observing:
             started_ms=self._started_ms,
             at_ms=now_ms,
             is_stopping=is_stopping,
-            is_ready=ownership.is_ready and not is_stopping and not failing,
+            is_ready=ownership.is_ready and not is_stopping and not failing and self.gets_on,
             appends_failing_seconds=failing,
             mapping_version=mapping_version,
             mapping_trouble=mapping_trouble,
@@ -219,16 +228,24 @@ class Observing:
             stores_set_aside=parts.state.store.set_aside(),
             tables=self.rows.numbers(),
             lags=tuple(self._lags()),
-            budgets=tuple(self._vitals.budgets(parts, now_ms)),
-            connections=tuple(self._vitals.connections(parts)),
+            budgets=tuple(self._vitals.budgets(parts, now_ms, tells)),
+            connections=tuple(self._vitals.connections(parts, tells)),
             stages=dict(self.metrics.stages),
             totals=dict(self.metrics.totals),
+            configuration=self._configuration,
         )
 
     def _lags(self) -> Iterator[LagStatus]:
         for topic in WATCHED_TOPICS:
             name = self.names.of(topic)
             yield LagStatus(topic=topic, records=self._backlog.records(name), oldest_ms=self._backlog.oldest_ms(name))
+
+    def _in_parts(self, observed: Observed, *, is_stopping: bool) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
+        """What is said now; all of it as the last word."""
+        parts = Parts(self._vitals.owned(observed))
+        numbers = range(parts.count) if is_stopping else self._turns.take(parts.count)
+        tells: Tells = (lambda connections: parts.of(connections) in numbers) if parts.count else everything
+        return parts.split(self.status(is_stopping=is_stopping, tells=tells), numbers)
 
     # -- going on -----------------------------------------------------------------------------------------
 
@@ -248,8 +265,8 @@ class Observing:
         if self._parts is None:
             return
         try:
-            status = self.status(is_stopping=is_stopping)
-            await publish(self._parts.appender, self.names, self.settings.kafka.partitions, status)
+            status, parts = self._in_parts(self._parts, is_stopping=is_stopping)
+            await publish(self._parts.appender, self.names, self.settings.kafka.partitions, status, parts)
         except Exception as error:  # whatever it is: the next word comes in five seconds
             self.metrics.statuses.labels("failed").inc()
             log.warning("this worker's status could not be published: %r", error)

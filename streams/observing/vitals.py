@@ -24,6 +24,16 @@ from streams.settings.secrets import secret_values
 from streams.state import State
 from streams.words.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 
+ERROR_CHARACTERS = 200
+
+Tells = Callable[[tuple[str, ...]], bool]
+"""Whether something of these connections is told."""
+
+
+def everything(_: tuple[str, ...]) -> bool:
+    """All of them."""
+    return True
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -52,15 +62,17 @@ class Vitals:
         self._monotonic = monotonic
         self._redact = Redaction(secret_values(settings))
 
-    def budgets(self, parts: Observed, now_ms: int) -> Iterator[BudgetStatus]:
-        """Every budget that this worker owns."""
+    def budgets(self, parts: Observed, now_ms: int, tells: Tells) -> Iterator[BudgetStatus]:
+        """The budgets that this worker owns, and tells by their connections."""
         now = self._monotonic()
         for loop, of in ((parts.reading, "lofty_budget"), (parts.writing, "ghl_budget")):
             sharing: dict[str, list[str]] = {}
             for c in self._settings.connections.values():
                 sharing.setdefault(getattr(c, of), []).append(c.name)
-            for view in loop.core.view(now):
-                yield self._budget(loop.name, view, tuple(sharing.get(view.budget, ())), now_ms)
+            for budget in loop.core.budgets:
+                connections = tuple(sharing.get(budget, ()))
+                if tells(connections):
+                    yield self._budget(loop.name, loop.core.view_of(budget, now), connections, now_ms)
 
     def _budget(self, dispatcher: str, view: BudgetView, connections: tuple[str, ...], now_ms: int) -> BudgetStatus:
         kind = pause_kind(view.pause_cause) if view.pause_cause else ""
@@ -88,10 +100,19 @@ class Vitals:
             paused_until_ms=None if lasts is None else now_ms + int(lasts * 1000),
         )
 
-    def connections(self, parts: Observed) -> Iterator[ConnectionStatus]:
-        """Every connection of which it owns a side."""
+    def owned(self, parts: Observed) -> Iterator[str]:
+        """The names of the connections of which this worker owns a side."""
         fenced = parts.ownership.fenced
         for c in self._settings.connections.values():
+            if self._places.lofty(c) in fenced or self._places.ghl(c) in fenced:
+                yield c.name
+
+    def connections(self, parts: Observed, tells: Tells) -> Iterator[ConnectionStatus]:
+        """The connections of which this worker owns a side, and that it tells."""
+        fenced = parts.ownership.fenced
+        for c in self._settings.connections.values():
+            if not tells((c.name,)):
+                continue
             reading = self._reading(c, parts) if self._places.lofty(c) in fenced else None
             writing = self._writing(c, parts) if self._places.ghl(c) in fenced else None
             if reading is not None or writing is not None:
@@ -103,6 +124,8 @@ class Vitals:
             undelivered={"fetch": self._rows.fetches.number(c.name), "write back": self._rows.errands.number(c.name)},
             parked={"fetch": self._rows.fetches.parked(c.name), "write back": self._rows.errands.parked(c.name)},
             oldest_accepted_ms=min((at for at in oldest if at is not None), default=None),
+            failing=self._rows.reads.of(c.name)[0],
+            failing_in=self._redact.text(self._rows.reads.of(c.name)[1])[:ERROR_CHARACTERS],
             on_hold=_hold(parts.reading, c.lofty_budget, c.name, "reads Lofty's members first"),
             sweep=_sweep(c, parts.state.sweeps.get(self._places.lofty(c), c.name) or SweepRow()),
             token_expires_ms=parts.tokens.expires_ms(c, "lofty") if parts.tokens is not None else None,
@@ -113,6 +136,8 @@ class Vitals:
             undelivered={"deliver": self._rows.outbox.number(c.name)},
             parked={"deliver": self._rows.outbox.parked(c.name)},
             oldest_accepted_ms=self._rows.outbox.oldest_ms(c.name),
+            failing=self._rows.writes.of(c.name)[0],
+            failing_in=self._redact.text(self._rows.writes.of(c.name)[1])[:ERROR_CHARACTERS],
             on_hold=_hold(parts.writing, c.ghl_budget, c.name, "reads GHL's fields and users first"),
             links=self._rows.links.number(c.name),
             token_expires_ms=parts.tokens.expires_ms(c, "ghl") if parts.tokens is not None else None,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-from mode.utils.logging import get_logger
-
 from streams.appender import Appender, Record
 from streams.core.rows import FetchRow, OutboxRow
 from streams.kafka import each_record, new_producer, start_producer
+from streams.left_out import leave_out
 from streams.parked.judge import Output, Place, again, placed, still_open
 from streams.placement import partition_of
 from streams.places import Places
@@ -16,8 +15,6 @@ from streams.settings import Settings
 from streams.topics import FETCHES_TABLE, OUTBOX_TABLE, PARKED, RESOLVED, TopicNames
 from streams.words import NotAWord, Parked, Resolution
 from streams.words.parked import Stage
-
-log = get_logger("lofty_ghl.parked")
 
 AT_ONCE = 200
 """Records that are decided about in one go."""
@@ -44,7 +41,8 @@ class Desk:
                 if value:
                     resolutions[key.decode()] = Resolution.from_bytes(value)
             except (NotAWord, UnicodeDecodeError) as error:  # it decides nothing: what it may have meant stays open
-                log.warning("a decision at %s of %s cannot be read: %s", place, self._names.of(RESOLVED), error)
+                partition, _, offset = place.partition("@")
+                leave_out(self._names.of(RESOLVED), int(partition), int(offset), error)
         wanted = frozenset(one.parked.entity.encode() for one in places if one.waits_by_row and one.parked.entity)
         parked_rows: set[tuple[Stage, str]] = set()
         if wanted:

@@ -19,7 +19,7 @@ from streams.core.hearing import event_of
 from streams.placement import partition_of
 from streams.topics import CHANGES, GHL_CHANGES, TopicNames
 from streams.words import Change, Entity, GhlEvent, Parked, Resolution
-from streams.words.parked import Stage
+from streams.words.parked import PASSED_OVER, Stage
 
 BY_ROW: frozenset[Stage] = frozenset({"fetch", "deliver"})
 
@@ -34,7 +34,7 @@ class Place:
     @property
     def waits_by_row(self) -> bool:
         """Whether a table's row says if it still waits."""
-        return self.parked.stage in BY_ROW and self.parked.reason != "unreadable"
+        return self.parked.stage in BY_ROW and self.parked.reason not in ("unreadable", PASSED_OVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,8 @@ def again(
     one = place.parked
     if place.waits_by_row and one.entity is not None:
         return [_change(Entity.from_key(one.entity), "updated", 0, names, now_ms, "replay")]
+    if one.reason == PASSED_OVER:
+        return "its records are gone from Kafka: order a backfill (lofty-ghl backfill CONNECTION), then discard it"
     if one.original_size is not None:
         kept = len(one.original_bytes())
         return f"it was too large: {kept} of its {one.original_size} bytes were kept; discard it"

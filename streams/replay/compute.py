@@ -132,9 +132,15 @@ def _standing(raw: RawStanding) -> Standing | None:
         snapshot = Snapshot.from_bytes(raw.snapshot)
     except NotAWord:
         return None
-    row = None if raw.row is None else OutboxRow.from_bytes(raw.row)
+    try:
+        row = None if raw.row is None else OutboxRow.from_bytes(raw.row)
+    except NotAWord:
+        row = None
     return Standing(snapshot, _link(raw.link), row, raw.is_chosen)
 
 
 def _link(raw: bytes | None) -> LinkRow | None:
-    return None if raw is None else LinkRow.from_bytes(raw)
+    try:
+        return None if raw is None else LinkRow.from_bytes(raw)
+    except NotAWord:  # nothing is known to be written then
+        return None

@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord
 
 from streams.core.delivery import settled_as
 from streams.core.rows import LinkRow
+from streams.left_out import leave_out
 from streams.places import Places
 from streams.replay.shelf import Kept, Shelf, always
 from streams.settings import Connection, Settings
@@ -80,7 +81,10 @@ class Snapshots:
         if link is None or row is not None:
             return False
         wanted = settled_as(snapshot.fingerprint, self.connections[snapshot.connection].mapping_fingerprint)
-        return LinkRow.from_bytes(link.value).settled == wanted
+        try:
+            return LinkRow.from_bytes(link.value).settled == wanted
+        except NotAWord:
+            return False
 
     def leads(self) -> Iterator[RawLead]:
         """Lead by lead, those of which something is chosen."""
@@ -97,13 +101,24 @@ class Snapshots:
         return RawStanding(kept.value, link and link.value, row and row.value, is_chosen)
 
     def _key_of(self, record: ConsumerRecord[bytes, bytes]) -> bytes | None:
-        key = record.key
-        return key if key is not None and key.startswith(self._prefixes) and key.count(b":") == 3 else None
+        key: bytes | None = record.key
+        if key is None or not key.startswith(self._prefixes) or key.count(b":") != 3:
+            return None
+        try:
+            key.decode()
+        except UnicodeDecodeError as error:
+            leave_out(record.topic, record.partition, record.offset, error)
+            return None
+        return key
 
 
 def _is_newer(new: bytes, old: bytes) -> bool:
     """As `deliver` takes them: by version, and of equal ones the later. What is no snapshot was parked by it."""
     try:
-        return Snapshot.from_bytes(new).version_ms >= Snapshot.from_bytes(old).version_ms
+        version_ms = Snapshot.from_bytes(new).version_ms
     except NotAWord:
         return False
+    try:
+        return version_ms >= Snapshot.from_bytes(old).version_ms
+    except NotAWord:  # it stood first, so nothing was asked of it
+        return True

@@ -84,6 +84,9 @@ class SnapshotSource:
             except NotAWord as error:
                 yield Step(key, "left", why=str(error))
                 continue
+            if snapshot.entity.key != key:
+                yield Step(key, "left", why=f"it is a snapshot of {snapshot.entity.key}")
+                continue
             if self._snapshots.is_settled(key, snapshot):
                 yield Step(key, "passed")
                 continue

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from mode.utils.logging import get_logger
 
 from streams.kafka import start_consumer, stop_consumer
+from streams.tables.losses import ChangelogLost, Loss, judge
 from streams.tables.store import Store
+from streams.topic_ids import topic_ids
 
 log = get_logger("lofty_ghl.tables")
 
@@ -36,8 +38,21 @@ class Recovered:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Changelogs as Kafka has them: the id of each topic, where each partition ends, and what is gone."""
+
+    ids: Mapping[str, str]
+    ends: Mapping[TopicPartition, int]
+    losses: tuple[Loss, ...]
+
+
 class Changelogs:
-    """The changelogs of all tables. `tables` maps a changelog topic to its table's key in the store."""
+    """The changelogs of all tables. `tables` maps a changelog topic to its table's key in the store.
+
+    A changelog that has lost rows is never read: neither what is left of it, nor over the copy that is here
+    (`tables/losses.py`). `keeps_all` is whether Kafka keeps the beginning of a changelog: the embedded broker does not.
+    """
 
     def __init__(
         self,
@@ -45,18 +60,24 @@ class Changelogs:
         store: Store,
         new_consumer: Callable[[], AIOKafkaConsumer],
         clock: Callable[[], float],
+        *,
+        keeps_all: bool = True,
     ) -> None:
         self._tables = tables
         self._store = store
         self._new_consumer = new_consumer
         self._clock = clock
+        self._keeps_all = keeps_all
         self._standby: set[int] = set()
         self._changed = asyncio.Event()
         self._reading = asyncio.Lock()
         """Whoever reads a partition into the store holds it, so that nobody else does."""
 
     async def recover(self, partitions: Iterable[int]) -> Recovered:
-        """Bring these partitions up to the end of their changelogs, as it is now. They are no standbys any more."""
+        """Bring these partitions up to the end of their changelogs, as it is now. They are no standbys any more.
+
+        Raises `ChangelogLost` when one of them has lost rows; nothing of any partition has changed then.
+        """
         began, wanted = self._clock(), set(partitions)
         self._standby -= wanted
         self._changed.set()
@@ -68,8 +89,11 @@ class Changelogs:
             consumer = self._new_consumer()
             await start_consumer(consumer)
             try:
-                ends = await consumer.end_offsets(places)
-                await self._place(consumer, places, ends)
+                found = await self._look(consumer, places)
+                if found.losses:
+                    raise ChangelogLost(found.losses)
+                ends = found.ends
+                self._place(consumer, places, found)
                 behind = set(places)
                 while behind := {p for p in behind if await consumer.position(p) < ends[p]}:
                     records += self._apply(
@@ -107,6 +131,10 @@ class Changelogs:
                             found = await consumer.getmany(timeout_ms=WAIT_MS, max_records=MOST_RECORDS)
                             self._apply(found)
                     await asyncio.sleep(0)
+                except OffsetOutOfRangeError as error:
+                    log.warning("a changelog was cut off where a standby copy reads it: %s", error)
+                    self._changed.set()
+                    await asyncio.sleep(STANDBY_RETRY_SECONDS)
                 except KafkaError as error:
                     log.warning("standby copies wait for Kafka: %s", error)
                     await asyncio.sleep(STANDBY_RETRY_SECONDS)
@@ -125,20 +153,43 @@ class Changelogs:
             consumer.unsubscribe()
             return
         async with self._reading:
-            await self._place(consumer, places, await consumer.end_offsets(places))
+            found = await self._look(consumer, places)
+            lost = {(one.changelog, one.partition) for one in found.losses}
+            for one in found.losses:
+                log.warning("no copy is kept of %s/%d, which %s", one.changelog, one.partition, one.says)
+            self._place(consumer, [place for place in places if (place.topic, place.partition) not in lost], found)
 
-    async def _place(
-        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], ends: Mapping[TopicPartition, int]
-    ) -> None:
-        """Assign places to a consumer, each where the store is; a store that is ahead of its changelog is not of it."""
+    async def _look(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> _Seen:
+        """How the changelogs are in Kafka, beside what the store holds of them."""
+        ids = await topic_ids(consumer._client, self._tables)
+        there = [place for place in places if not ids or place.topic in ids]
+        ends = await consumer.end_offsets(there) if there else {}
+        begins = await consumer.beginning_offsets(there) if there else {}
+        losses = []
+        for place in places:
+            says = judge(
+                position=self._store.position(place.partition, self._tables[place.topic]),
+                origin=self._store.origin(place.partition, self._tables[place.topic]),
+                topic_id=ids.get(place.topic, ""),
+                begin=begins.get(place, 0),
+                end=ends.get(place, 0),
+                exists=place in ends,
+                keeps_all=self._keeps_all,
+            )
+            if says is not None:
+                losses.append(Loss(self._tables[place.topic].decode(), place.topic, place.partition, says))
+        return _Seen(ids, ends, tuple(losses))
+
+    def _place(self, consumer: AIOKafkaConsumer, places: list[TopicPartition], found: _Seen) -> None:
+        """Assign places to a consumer, each where the store is."""
         starts = {place: self._next(place) for place in places}
-        strange = {place.partition for place, at in starts.items() if at > ends[place]}
-        for partition in strange:
-            log.warning("the local store of partition %d is ahead of its changelogs: it is read anew", partition)
-            self._store.clear(partition)
         # A damaged store shows at any of its positions, and is empty then: ask until all of them agree.
         while (again := {place: self._next(place) for place in places}) != starts:
             starts = again
+        for place in places:
+            key, topic_id = self._tables[place.topic], found.ids.get(place.topic, "")
+            if topic_id and self._store.origin(place.partition, key) != topic_id:
+                self._store.set_origin(place.partition, key, topic_id)
         consumer.assign(places)
         for place, at in starts.items():
             consumer.seek(place, at)

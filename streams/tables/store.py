@@ -21,6 +21,7 @@ Rows = Iterable[tuple[bytes, bytes | None]]
 log = get_logger("lofty_ghl.tables")
 
 _POSITION = b"\x00position\x00"
+_ORIGIN = b"\x00origin"
 _SEPARATOR = b"\x00"
 _SIZES = ("rocksdb.estimate-num-keys", "rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables")
 
@@ -56,8 +57,12 @@ class Store(Protocol):
         """The offset of the last changelog record that is in the rows for certain; None for none."""
         ...
 
-    def clear(self, partition: int) -> None:
-        """Forget a partition."""
+    def origin(self, partition: int, table: bytes) -> str:
+        """The id of the topic that a table's rows were read from; empty while it is not known."""
+        ...
+
+    def set_origin(self, partition: int, table: bytes, topic_id: str) -> None:
+        """Note the id of the topic that a table's rows are read from."""
         ...
 
     def close(self) -> None:
@@ -75,6 +80,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._rows: dict[tuple[int, bytes], dict[bytes, bytes]] = {}
         self._positions: dict[tuple[int, bytes], int] = {}
+        self._origins: dict[tuple[int, bytes], str] = {}
         self._bytes = 0
 
     def read(self, partition: int, table: bytes, key: bytes) -> bytes | None:
@@ -105,11 +111,11 @@ class MemoryStore:
     def position(self, partition: int, table: bytes) -> int | None:
         return self._positions.get((partition, table))
 
-    def clear(self, partition: int) -> None:
-        for place in [place for place in self._rows if place[0] == partition]:
-            self._bytes -= sum(len(key) + len(value) for key, value in self._rows.pop(place).items())
-        for place in [place for place in self._positions if place[0] == partition]:
-            del self._positions[place]
+    def origin(self, partition: int, table: bytes) -> str:
+        return self._origins.get((partition, table), "")
+
+    def set_origin(self, partition: int, table: bytes, topic_id: str) -> None:
+        self._origins[partition, table] = topic_id
 
     def close(self) -> None:
         return
@@ -202,10 +208,12 @@ class RocksStore:
             return None
         return None if found is None else int(found)
 
-    def clear(self, partition: int) -> None:
-        if shelf := self._shelves.pop(partition, None):
-            self._close(shelf)
-        shutil.rmtree(self._path(partition), ignore_errors=True)
+    def origin(self, partition: int, table: bytes) -> str:
+        found = self.read(partition, _ORIGIN, table)
+        return "" if found is None else found.decode()
+
+    def set_origin(self, partition: int, table: bytes, topic_id: str) -> None:
+        self.write(partition, _ORIGIN, [(table, topic_id.encode())])
 
     def close(self) -> None:
         for shelf in self._shelves.values():

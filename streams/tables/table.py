@@ -24,6 +24,7 @@ from typing import Generic, TypeVar
 
 from streams.appender import Appender, Record, RecordTooLarge
 from streams.tables.counting import RowCount, connection_of
+from streams.tables.losses import ChangelogLost, Loss, began_anew
 from streams.tables.store import Store
 from streams.words.word import NewerWord, Word
 
@@ -64,6 +65,8 @@ class Table(Generic[Row]):
         self._last: dict[int, asyncio.Future[int]] = {}
         self._released: set[int] = set()
         self._tenures: Counter[int] = Counter()
+        self._newest: dict[int, int] = {}
+        """By partition: the newest offset of the changelog that is known; what is appended later stands behind it."""
         self._failure: BaseException | None = None
         self.watch: Callable[[int, str, Row | None], None] | None = None
         """Is told each row that is put, and None for each that is deleted."""
@@ -133,6 +136,7 @@ class Table(Generic[Row]):
         self._released.discard(partition)
         self._pending.pop(partition, None)
         self._tenures[partition] += 1
+        self._newest[partition] = -1 if (at := self._store.position(partition, self.key)) is None else at
 
     def _read(self, partition: int, key: bytes, raw: bytes) -> Row:
         try:
@@ -167,6 +171,13 @@ class Table(Generic[Row]):
             return
         if partition in self._released:
             return  # it stays in `_pending`, and is read back from the changelog should the partition return
+        offset, newest = future.result(), self._newest.get(partition, -1)
+        if pending.tenure == self._tenures[partition] and 0 <= offset <= newest:
+            lost = Loss(self.name, self.changelog, partition, began_anew(offset, newest))
+            self._failure = self._failure or ChangelogLost([lost])
+            self._end(f"{self._failure}.")
+            return
+        self._newest[partition] = max(offset, newest)
         try:
             if pending.tenure == self._tenures[partition] or self._is_newer(partition, future.result()):
                 self._store.write(partition, self.key, [(key, pending.value)], future.result())

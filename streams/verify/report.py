@@ -78,11 +78,12 @@ class Report:
         return FINISHED_WRONG if self.wrong else FINISHED_RIGHT
 
     def as_dict(self) -> dict[str, Any]:
-        """The document that `--json` prints."""
+        """The document that `--json` prints. GHL was compared with our newest `snapshots` of Lofty; Lofty was not asked."""
         counts = self.counts
         return {
             "run": self.run,
             "seconds": round(self.seconds, 1),
+            "compared_with": "snapshots",
             "is_right": self.exit_code == FINISHED_RIGHT,
             "is_finished": self.exit_code != NOT_FINISHED,
             "counts": {state: counts[state] for state in STATES},

@@ -102,7 +102,7 @@ def _verdict(report: Report) -> str:
     if report.exit_code == 3:
         return "Not everything could be looked at."
     if not report.wrong:
-        return "GHL holds what Lofty says."
+        return "GHL holds what our newest snapshots of Lofty say. Lofty itself was not asked."
     repairable = sum(1 for one in report.connections for finding in one.findings if finding.remedies)
     hint = f" --repair can mend {repairable}." if repairable else ""
     return f"Not as they should be: {report.wrong}.{hint}"

@@ -8,6 +8,7 @@ Ids travel as strings: Lofty's are 64-bit numbers that some JSON readers round.
 from streams.words.change import Change, Operation, Origin
 from streams.words.entity import Entity, Kind
 from streams.words.fence import FENCE_KEY, Fence
+from streams.words.gateway_status import GatewayStatus
 from streams.words.ghl_event import GhlEvent
 from streams.words.inspection import Cure, Inspection, Observation, Remedy, Standing
 from streams.words.parked import Parked, Stage
@@ -17,7 +18,7 @@ from streams.words.resolution import Resolution
 from streams.words.snapshot import Snapshot
 from streams.words.sweep_order import SweepOrder
 from streams.words.word import NewerWord, NotAWord, Word
-from streams.words.worker_status import WorkerStatus
+from streams.words.worker_status import StatusPart, WorkerStatus
 
 __all__ = [
     "FENCE_KEY",
@@ -25,6 +26,7 @@ __all__ = [
     "Cure",
     "Entity",
     "Fence",
+    "GatewayStatus",
     "GhlEvent",
     "Inspection",
     "Kind",
@@ -44,6 +46,7 @@ __all__ = [
     "Snapshot",
     "Stage",
     "Standing",
+    "StatusPart",
     "SweepOrder",
     "Word",
     "WorkerStatus",

@@ -10,8 +10,9 @@ KINDS: tuple[Kind, ...] = ("contact", "note", "task", "appointment")
 
 
 def is_id(text: str) -> bool:
-    """Whether a text can be a part of a key: printable, without colon or space, not empty and not long."""
-    return 0 < len(text) <= LONGEST_ID and ":" not in text and " " not in text and text.isprintable()
+    """Whether a text can be a part of a key and of an address: printable, no colon, space or lone dots, not empty and not long."""
+    is_short = 0 < len(text) <= LONGEST_ID
+    return is_short and ":" not in text and " " not in text and text.isprintable() and text not in (".", "..")
 
 
 class Entity(NamedTuple):

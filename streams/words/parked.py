@@ -22,6 +22,9 @@ Stage = Literal[
     "replay",
 ]
 
+PASSED_OVER = "passed over"
+"""The reason of what Kafka deleted before it was read."""
+
 
 class Parked(Word):
     """`reason` is ours and from a closed set, `message` is the vendor's or the parser's own words.

@@ -1,5 +1,6 @@
 """What a worker says of itself, every few seconds: how it is, what it owns, what waits. All others learn of it by this word alone.
 
+Of a worker with many connections they are told in parts (`StatusPart`), one after another, so that what it says stays small.
 Budgets and connections are in it only as far as this worker owns them. A connection's reading side (Lofty's budget) and its
 writing side (GHL's) may be owned by two workers, so each is a value of its own (`core/overview.py` puts them together).
 Fields that read as at the start are left out on the wire.
@@ -75,6 +76,7 @@ class SideStatus(Part):
     """One side of a connection. `undelivered` and `parked` are entities by stage; `oldest_accepted_ms` is when the oldest
     change among the undelivered was accepted, None without any. `on_hold` says why nothing starts, empty if it may.
 
+    `failing` are entities at which several attempts in a row have failed, `failing_in` is the last error of one of them.
     `links` are known on the writing side, `sweep` on the reading side.
     `token_expires_ms` is None where there is no OAuth token.
     """
@@ -83,6 +85,8 @@ class SideStatus(Part):
     parked: dict[str, int] = Field(default_factory=dict)
     oldest_accepted_ms: int | None = None
     on_hold: str = ""
+    failing: int = 0
+    failing_in: str = ""
     links: int | None = None
     sweep: SweepStatus | None = None
     token_expires_ms: int | None = None
@@ -112,6 +116,9 @@ class WorkerStatus(Word):
     `unchanged`, `parked`, `live_within_60s`, `live`): two statuses of one instance give rates.
     `is_stopping` is the last word of one that stops in order. `recovering_since_ms` is None when no tables are recovered.
     `mapping_trouble` says why a newer version of the mappings is not in force here.
+    `parts` is in how many parts the budgets and connections are told; 0: they stand here. `parts_heard` is how
+    many of them a reader has put together.
+    `configuration` is equal for processes with the same connections.
     `stores_set_aside` are the damaged local stores that lie on its disk for a person to look at.
     """
 
@@ -143,6 +150,23 @@ class WorkerStatus(Word):
     connections: tuple[ConnectionStatus, ...] = ()
     stages: dict[str, int] = Field(default_factory=dict)
     totals: dict[str, int] = Field(default_factory=dict)
+    parts: int = 0
+    parts_heard: int = 0
+    configuration: str = ""
+
+    def to_bytes(self) -> bytes:
+        """The value as it stands on the topic, without what is as at the start."""
+        return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)
+
+
+class StatusPart(Word):
+    """The part `number` (from 0) of the budgets and connections of the worker `part_of`, as they were at `at_ms`."""
+
+    part_of: str
+    number: int
+    at_ms: int
+    budgets: tuple[BudgetStatus, ...] = ()
+    connections: tuple[ConnectionStatus, ...] = ()
 
     def to_bytes(self) -> bytes:
         """The value as it stands on the topic, without what is as at the start."""

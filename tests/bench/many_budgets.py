@@ -101,22 +101,33 @@ def _work(budgets: int) -> list[Item]:
 
 
 async def pipeline(bootstrap: str, connections: int, leads: int) -> dict[str, Any]:
-    """From the start of the processes to ready, and from the front door's topic to settled receipts."""
-    async with town(bootstrap, Plan(pairs=connections, leads=leads)) as on:
+    """From the start of the processes to ready, and from the front door's topic to settled receipts.
+
+    One lead of each connection goes first: what a location costs once (its custom fields, its users) is no contact's cost.
+    """
+    each = leads // connections
+    async with town(bootstrap, Plan(pairs=connections, leads=(each + 1) * connections)) as on:
         producer = await producer_of(on.settings)
-        before, began = processor_seconds(on), time.time()
-        await Appender(producer).append(changes_of(on))
-        receipts, last = await on.settled(len(on.leads), most=600.0)
+        changes, at_first = changes_of(on), processor_seconds(on)
+        firsts, rest = changes[:: each + 1], [one for at, one in enumerate(changes) if at % (each + 1)]
+        await Appender(producer).append(firsts)
+        await on.settled(len(firsts), most=600.0)
+        await on.until_still()
+        start, before, began = processor_seconds(on) - at_first, processor_seconds(on), time.time()
+        await Appender(producer).append(rest)
+        receipts, last = await on.settled(len(changes), most=600.0)
         await producer.stop()
+        contacts = len(receipts) - len(firsts)
         return {
             "connections": connections,
             "gateway_ready_seconds": on.ready_seconds["gateway"],
             "worker_ready_seconds": on.ready_seconds["worker"],
             "directories_loaded_seconds": on.ready_seconds["still"],
-            "worker_start_processor_seconds": before,
-            "contacts": len(receipts),
-            "syncs_per_second": len(receipts) / (last - began),
-            "processor_ms_per_contact": (processor_seconds(on) - before) / len(receipts) * 1000,
+            "worker_start_processor_seconds": at_first,
+            "first_ms_per_connection": start / connections * 1000,
+            "contacts": contacts,
+            "syncs_per_second": contacts / (last - began),
+            "processor_ms_per_contact": (processor_seconds(on) - before) / contacts * 1000,
         }
 
 

@@ -15,7 +15,7 @@ from streams.appender import Appender, Record
 from streams.kafka import new_producer
 from streams.settings import parse_settings
 from streams.state import changelog_consumer
-from streams.tables import Changelogs, MemoryStore, RocksStore, Store
+from streams.tables import ChangelogLost, Changelogs, MemoryStore, RocksStore, Store
 from tests.deadlines import within
 from tests.kafka.broker import Broker
 
@@ -88,13 +88,42 @@ async def test_an_empty_changelog_recovers_at_once(real_kafka: Broker) -> None:
         assert (await on.changelogs.recover([])).partitions == 0
 
 
-async def test_a_store_that_is_ahead_of_its_changelog_is_read_anew(real_kafka: Broker) -> None:
-    """The topics were made again: what the old store holds is of another life."""
+async def test_a_store_that_is_ahead_of_its_changelog_is_refused_and_kept(real_kafka: Broker) -> None:
+    """The copy here may be the only one that is left: it is neither thrown away nor read over."""
     async with a_stage(real_kafka) as on:
-        on.store.write(0, LINKS, [(b"ghost", b"x")], 500)
+        on.store.write(0, LINKS, [(b"only", b"x")], 500)
+        await on.write(0, {b"a": b"1"})
+        with pytest.raises(ChangelogLost, match="ends at offset 1, and our copy holds it up to offset 500"):
+            await on.changelogs.recover([0])
+        assert on.rows(0) == {b"only": b"x"}
+        assert on.store.position(0, LINKS) == 500
+
+
+async def test_a_changelog_of_another_life_is_refused_whatever_its_length(real_kafka: Broker) -> None:
+    """It has grown beyond our copy since it was made anew."""
+    async with a_stage(real_kafka) as on:
         await on.write(0, {b"a": b"1"})
         await on.changelogs.recover([0])
+        on.store.set_origin(0, LINKS, "the id of the topic before")
+        await on.write(0, {b"b": b"2", b"c": b"3"})
+        with pytest.raises(ChangelogLost, match="was deleted and made anew"):
+            await on.changelogs.recover([0])
         assert on.rows(0) == {b"a": b"1"}
+
+
+async def test_no_copy_is_kept_of_a_changelog_that_has_lost_rows(real_kafka: Broker) -> None:
+    """A standby copy that was good stays as it is; those beside it are followed."""
+    async with a_stage(real_kafka) as on:
+        on.store.write(0, LINKS, [(b"only", b"x")], 500)
+        await on.write(1, {b"b": b"2"})
+        following = asyncio.create_task(on.changelogs.run())
+        try:
+            on.changelogs.follow([0, 1])
+            await until(lambda: on.rows(1) == {b"b": b"2"})
+            assert on.rows(0) == {b"only": b"x"}
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_a_damaged_store_is_read_anew_although_others_of_it_were_read(real_kafka: Broker, tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from streams.kafka_trouble import KafkaMisconfigured, tls_context
 from streams.settings.model import Kafka
+from tests.deadlines import within
 from tests.integration.stage import ENVIRON
 from tests.kafka.guarded import PASSWORD, Guarded, guarded_kafka
 from tests.kafka.jars import why_unavailable
@@ -55,7 +58,7 @@ async def run(tmp_path: Path, kafka: str, *command: str, password: str = PASSWOR
         env={**ENVIRON, **({"LOFTY_GHL_KAFKA_PASSWORD": password} if password else {}), "COLUMNS": "400"},
     )
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(within(120)):
             said, _ = await process.communicate()
     finally:
         if process.returncode is None:
@@ -76,6 +79,16 @@ async def run(tmp_path: Path, kafka: str, *command: str, password: str = PASSWOR
         ("tls", "", "", ["closed without a word", "SASL or TLS", "security_protocol is PLAINTEXT"]),
         ("sasl", "", "", ["security_protocol"]),
         ("sasl", SASL.format(mechanism="SCRAM-SHA-256"), PASSWORD, ["kafka.sasl_mechanism SCRAM-SHA-256"]),
+        ("expired", 'security_protocol = "SSL"\nssl_cafile = "{authority}"', "", ["not believed", "expired"]),
+        ("sasl", 'security_protocol = "SSL"\nssl_cafile = "{authority}"', "", ["speaks no TLS", "PLAINTEXT"]),
+        ("tls", SASL.format(mechanism="PLAIN"), PASSWORD, ["security_protocol is SASL_PLAINTEXT"]),
+        ("plain", SASL.format(mechanism="PLAIN"), PASSWORD, ["kafka.sasl_mechanism PLAIN"]),
+        (
+            "plain",
+            SASL.format(mechanism="PLAIN").replace("SASL_PLAINTEXT", "SASL_SSL") + 'ssl_cafile = "{authority}"',
+            PASSWORD,
+            ["speaks no TLS", "SASL_PLAINTEXT"],
+        ),
         ("sasl", SASL.format(mechanism="PLAIN"), "wrong", ["'app'", "LOFTY_GHL_KAFKA_PASSWORD"]),
     ],
 )
@@ -91,14 +104,31 @@ async def test_each_failure_of_tls_and_sasl_is_told_as_it_is(
 
 
 async def test_a_file_of_authorities_that_is_none_is_a_wrong_configuration(kafka: Guarded, tmp_path: Path) -> None:
-    """Missing, a folder, or without a certificate: exit code 2."""
-    (empty := tmp_path / "empty.pem").write_text("nothing")
-    for file in (tmp_path / "missing.pem", tmp_path, empty):
+    """Missing, a folder, without a certificate, a key in its place, cut off or of other bytes: exit code 2."""
+    key = rsa.generate_private_key(65537, 2048)
+    closed = serialization.BestAvailableEncryption(b"a password")
+    pem = kafka.authority.read_text()
+    forms = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    contents = {
+        "open-key.pem": key.private_bytes(*forms, serialization.NoEncryption()),
+        "closed-key.pem": key.private_bytes(*forms, closed),
+        "cut.pem": pem[: len(pem) // 2].encode(),
+        "other.pem": pem.replace("M", "!").encode(),
+        "der.pem": bytes(range(256)) * 8,
+        "nothing.pem": b"",
+        "empty.pem": b"nothing",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    for file in (tmp_path / "missing.pem", tmp_path, *(tmp_path / name for name in contents)):
         server = f'bootstrap_servers = "{kafka.tls}"\nsecurity_protocol = "SSL"\nssl_cafile = "{file}"'
         with pytest.raises(KafkaMisconfigured, match=r"kafka\.ssl_cafile"):
             tls_context(Kafka(ssl_cafile=str(file)))
     code, said = await run(tmp_path, server, "topics", "show")
     assert (code, "kafka.ssl_cafile" in said, "empty.pem" in said) == (2, True, True), said
+    for command, expected in (("gateway", 2), ("worker", 2), ("status", 2), ("doctor", 1)):
+        code, said = await run(tmp_path, server, command)
+        assert (code, "kafka.ssl_cafile" in said) == (expected, True), (command, said)
 
 
 async def test_topics_that_kafka_does_not_make_are_told_each(kafka: Guarded, tmp_path: Path) -> None:
@@ -109,10 +139,34 @@ async def test_topics_that_kafka_does_not_make_are_told_each(kafka: Guarded, tmp
         said
     )
     assert "created" not in said
+    # For Kafka's metrics a dot and an underscore are the same.
+    assert (await run(tmp_path, plain, "topics", "create", prefix="same."))[0] == 0
+    code, said = await run(tmp_path, plain, "topics", "create", prefix="same_")
+    assert (code, "created" in said, "same_parked: INVALID_TOPIC" in said, "collides" in said) == (3, False, True, True)
     sasl = f'bootstrap_servers = "{kafka.sasl}"\n' + SASL.format(mechanism="PLAIN")
+    code, said = await run(tmp_path, sasl, "topics", "create", prefix="noright.")
+    assert (code, "User:app no right Describe" in said, "noright." in said) == (3, True, True), said
+    kafka.allow(ResourceType.TOPIC, "noright.", AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS, is_prefix=True)
     code, said = await run(tmp_path, sasl, "topics", "create", prefix="noright.")
     assert (code, "User:app needs the right Create" in said, "noright.lofty.changes" in said) == (3, True, True), said
     assert "created" not in said
+
+
+async def test_topics_that_were_refused_are_made_by_the_same_command_later(kafka: Guarded, tmp_path: Path) -> None:
+    """What Kafka takes is made and told beside what it refuses; then the rest."""
+    prefix = "part."
+    sasl = f'bootstrap_servers = "{kafka.sasl}"\n' + SASL.format(mechanism="PLAIN")
+    kafka.allow(ResourceType.TOPIC, prefix, AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS, is_prefix=True)
+    kafka.allow(ResourceType.TOPIC, prefix + "lofty", AclOperation.CREATE, is_prefix=True)
+    code, said = await run(tmp_path, sasl, "topics", "create", prefix=prefix)
+    assert (code, "created part.lofty.changes" in said, "created part.parked" in said) == (3, True, False), said
+    assert "part.parked: " in said
+    assert "User:app needs the right Create" in said
+    kafka.allow(ResourceType.TOPIC, prefix, AclOperation.CREATE, is_prefix=True)
+    code, said = await run(tmp_path, sasl, "topics", "create", prefix=prefix)
+    assert (code, "created part.lofty.changes" in said, "created part.parked" in said) == (0, False, True), said
+    code, said = await run(tmp_path, sasl, "topics", "create", prefix=prefix)
+    assert (code, "nothing to do" in said) == (0, True), said
 
 
 async def test_a_missing_right_on_the_group_is_one_line_and_an_end(kafka: Guarded, tmp_path: Path) -> None:
@@ -123,7 +177,7 @@ async def test_a_missing_right_on_the_group_is_one_line_and_an_end(kafka: Guarde
     rights = (AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE)
     kafka.allow(ResourceType.TOPIC, prefix, *rights, is_prefix=True)
     code, said = await run(tmp_path, sasl, "worker", prefix=prefix)
-    assert (code, "no right on the group acl." in said, "it needs Read" in said) == (3, True, True), said
+    assert (code, "on the group acl." in said, "right Read" in said) == (3, True, True), said
     kafka.allow(ResourceType.GROUP, prefix, AclOperation.READ, is_prefix=True)
     code, said = await run(tmp_path, sasl, "topics", "show", prefix=prefix)
     assert code == 0, said

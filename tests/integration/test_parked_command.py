@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from connectors.sandbox.faults import parse_fault
+from streams.appender import Appender, Record
 from streams.kafka import new_producer, start_producer
 from streams.topics import PARKED, RESOLVED, TopicNames
 from tests.integration.command import command, config_of
@@ -47,12 +48,12 @@ async def test_garbage_on_the_topics_of_parked_work_hides_nothing(broker: Broker
             assert answer.status == 200
         producer = new_producer(on.settings)
         await start_producer(producer)
+        appender = Appender(producer)
         try:
             for value in garbage:
                 for topic in (RESOLVED, PARKED):
                     name = TopicNames(on.settings.kafka.topic_prefix).of(topic)
-                    await producer.send_and_wait(name, value, key=b"\xff0@0", partition=0)
-                    await producer.send_and_wait(name, value, key=b"0@0", partition=0)
+                    await appender.append([Record(name, 0, b"\xff0@0", value), Record(name, 0, b"0@0", value)])
         finally:
             await producer.stop()
         listed = await command("parked list", config, "--json")

@@ -8,7 +8,7 @@ import orjson
 
 from connectors.sandbox.faults import parse_fault
 from tests.integration.command import command, config_of
-from tests.integration.stage import Stage, stage
+from tests.integration.stage import SECRET, Stage, stage
 from tests.kafka.broker import Broker
 
 
@@ -35,6 +35,34 @@ async def test_it_tells_how_all_is_and_what_is_wrong(broker: Broker, tmp_path: P
     assert (wrong[0], document["is_well"]) == (1, False)
     assert [(one["subject"], one["says"]) for one in document["wrong"]] == [("connection acme", "1 parked")]
     assert (alone[0], "workers: none is alive" in alone[1]) == (1, True), alone
+
+
+async def test_it_knows_the_gateways_and_what_is_parked_at_the_door(broker: Broker, tmp_path: Path) -> None:
+    """A delivery that nobody understands; then a gateway of another configuration; then none."""
+    async with stage(broker, tmp_path) as on:
+        config = config_of(on, tmp_path)
+        await on.until(lambda: _gateways(on, config, 1))
+        async with on.http.post(f"{on.gateway.url}/lofty/{SECRET}", json={"what": "is this"}) as answer:
+            assert answer.status == 200
+        parked = await command("status", config)
+        doctor = await command("doctor", config, "--json")
+        other = tmp_path / "other.toml"
+        other.write_text(on.config.replace('location_id = "loc-acme"', 'location_id = "loc-other"'))
+        differs = await command("status", other)
+        on.gateway._tells.cancel()
+        await on.gateway._telling.say(is_stopping=True)
+        without = await command("status", config)
+
+    assert (parked[0], "stage intake: 1 parked: unknown shape" in parked[1]) == (1, True), parked
+    verdicts = {(one["check"], one["subject"]): one["level"] for one in orjson.loads(doctor[1])["verdicts"]}
+    assert verdicts["parked", "stage intake"] == "wrong"
+    assert "works with another configuration than this one (1 connections)" in differs[1]
+    assert (without[0], "gateways: none is alive: no webhook is taken" in without[1]) == (1, True), without
+
+
+async def _gateways(on: Stage, config: Path, number: int) -> bool:
+    _, out, _ = await command("status", config, "--json")
+    return len(orjson.loads(out)["gateways"]) == number
 
 
 async def _is_told(on: Stage, config: Path, fact: str, wanted: object) -> bool:

@@ -34,7 +34,10 @@ async def test_the_exit_code_and_the_document_say_how_it_is(embedded_kafka: Brok
     assert spoiled[0] == 1
     assert finding["differences"] == [{"field": "firstName", "wanted": "Ada", "found": "Eve"}]
     assert finding["repair"] == ["doubt"]
-    assert (whole[0], "GHL holds what Lofty says." in whole[1]) == (0, True)
+    assert (whole[0], "GHL holds what our newest snapshots of Lofty say. Lofty itself was not asked." in whole[1]) == (
+        0,
+        True,
+    )
     assert (unknown[0], "no connection 'acne'; there are acme" in unknown[2]) == (2, True)
 
 

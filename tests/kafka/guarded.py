@@ -6,14 +6,17 @@ The plain listener's clients are `User:ANONYMOUS`, who may do everything, as the
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -25,14 +28,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from tests.deadlines import within
 from tests.kafka.node import KafkaNode, free_ports
 
-PASSWORD = "secret-of-the-app"
+PASSWORD, ADMIN_PASSWORD = "secret-of-the-app", "secret-of-the-admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """Where it listens: `sasl` with SASL (PLAIN) and no TLS, `tls` with TLS, for the name 127.0.0.1, `other` with another's.
+    """Where it listens: `sasl` with SASL (PLAIN) and no TLS, `tls` with TLS, for the name 127.0.0.1, `other` with another's,
+    `expired` with one whose time is over.
 
     `authority` is the file of the authority that signed its certificates, `stranger` one of another.
     """
@@ -42,33 +47,59 @@ class Guarded:
     sasl: str
     tls: str
     other: str
+    expired: str
     authority: Path
     stranger: Path
 
-    def allow(self, kind: ResourceType, name: str, *operations: AclOperation, is_prefix: bool = False) -> None:
-        """Give the user `app` rights."""
-        pattern = ResourcePatternType.PREFIXED if is_prefix else ResourcePatternType.LITERAL
-        rights = [
-            AclBinding(kind, name, pattern, "User:app", "*", operation, AclPermissionType.ALLOW)
-            for operation in operations
-        ]
+    def allow(
+        self, kind: ResourceType, name: str, *operations: AclOperation, is_prefix: bool = False, user: str = "app"
+    ) -> None:
+        """Give a user rights; returns once the broker knows of them."""
         client = AdminClient({"bootstrap.servers": self.plain})  # its futures end with it
+        rights = [_right(AclBinding, kind, name, one, is_prefix, user) for one in operations]
         for future in client.create_acls(rights).values():
-            future.result(30)
+            future.result(within(30))
+        self._until(client, lambda known: set(rights) <= known)
+
+    def take(self, kind: ResourceType, name: str, operation: AclOperation, *, is_prefix: bool, user: str) -> None:
+        """Take one right away; returns once the broker knows of it."""
+        client = AdminClient({"bootstrap.servers": self.plain})
+        wanted = _right(AclBindingFilter, kind, name, operation, is_prefix, user)
+        for future in client.delete_acls([wanted]).values():
+            assert len(future.result(within(30))) == 1
+        self._until(client, lambda known: _right(AclBinding, kind, name, operation, is_prefix, user) not in known)
+
+    def _until(self, client: AdminClient, claim: Callable[[set[AclBinding]], bool]) -> None:
+        """The controller decides about rights, and the broker hears of it a little later."""
+        everything = AclBindingFilter(
+            *(ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY)
+        )
+        deadline = time.monotonic() + within(30)
+        while not claim(set(client.describe_acls(everything).result(within(30)))):
+            assert time.monotonic() < deadline, "the broker does not hear of the rights"
+            time.sleep(0.02)
+
+
+def _right(make: Any, kind: ResourceType, name: str, operation: AclOperation, is_prefix: bool, user: str) -> Any:
+    pattern = ResourcePatternType.PREFIXED if is_prefix else ResourcePatternType.LITERAL
+    return make(kind, name, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
 
 
 @contextmanager
 def guarded_kafka() -> Iterator[Guarded]:
     """Run one."""
-    sasl, tls, other = free_ports(3)
-    node = KafkaNode(lambda folder: _properties(folder, sasl, tls, other))
+    sasl, tls, other, expired = free_ports(4)
+    node = KafkaNode(60_000, lambda folder: _properties(folder))
     node.start_seconds = 180.0
     text = node._properties.read_text()
     listeners, advertised = (
         ",".join(
             [
                 f"PLAINTEXT://127.0.0.1:{node.port}",
-                *(f"{name}://127.0.0.1:{port}" for name, port in (("SASL", sasl), ("TLS", tls), ("OTHER", other))),
+                *(
+                    f"{name}://127.0.0.1:{port}"
+                    for name, port in (("SASL", sasl), ("TLS", tls), ("OTHER", other), ("EXPIRED", expired))
+                ),
                 *more,
             ]
         )
@@ -79,7 +110,7 @@ def guarded_kafka() -> Iterator[Guarded]:
         if line.startswith("listeners=")
         else f"advertised.listeners={advertised}"
         if line.startswith("advertised.listeners=")
-        else line + ",SASL:SASL_PLAINTEXT,TLS:SSL,OTHER:SSL"
+        else line + ",SASL:SASL_PLAINTEXT,TLS:SSL,OTHER:SSL,EXPIRED:SSL"
         if line.startswith("listener.security.protocol.map=")
         else line
         for line in text.splitlines()
@@ -87,7 +118,7 @@ def guarded_kafka() -> Iterator[Guarded]:
     node._properties.write_text("\n".join(lines) + "\n")
     with node:
         folder = node.directory
-        places = (f"127.0.0.1:{port}" for port in (node.port, sasl, tls, other))
+        places = (f"127.0.0.1:{port}" for port in (node.port, sasl, tls, other, expired))
         yield Guarded(node, *places, folder / "ca.pem", folder / "stranger.pem")
 
 
@@ -96,17 +127,15 @@ def _controller(text: str) -> str:
     return line.rpartition(",")[2]
 
 
-def _properties(folder: Path, sasl: int, tls: int, other: int) -> str:
+def _properties(folder: Path) -> str:
     authority = _Authority("the tests")
     (folder / "ca.pem").write_text(authority.pem)
     (folder / "stranger.pem").write_text(_Authority("somebody else").pem)
-    for name, host in (("tls", "127.0.0.1"), ("other", "10.9.8.7")):
-        (folder / f"{name}.pem").write_text(authority.sign(host))
-    users = f'user_admin="secret-of-the-admin" user_app="{PASSWORD}"'
+    for name, host in (("tls", "127.0.0.1"), ("other", "10.9.8.7"), ("expired", "127.0.0.1")):
+        (folder / f"{name}.pem").write_text(authority.sign(host, is_over=name == "expired"))
+    users = f'user_admin="{ADMIN_PASSWORD}" user_app="{PASSWORD}"'
     login = "org.apache.kafka.common.security.plain.PlainLoginModule"
     return f"""
-# It is not killed, so it may be slow: a busy machine must not fence it.
-broker.session.timeout.ms=60000
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
 listener.name.sasl.sasl.enabled.mechanisms=PLAIN
@@ -115,6 +144,8 @@ listener.name.tls.ssl.keystore.type=PEM
 listener.name.tls.ssl.keystore.location={folder}/tls.pem
 listener.name.other.ssl.keystore.type=PEM
 listener.name.other.ssl.keystore.location={folder}/other.pem
+listener.name.expired.ssl.keystore.type=PEM
+listener.name.expired.ssl.keystore.location={folder}/expired.pem
 """
 
 
@@ -127,10 +158,13 @@ class _Authority:
         made = made.add_extension(x509.BasicConstraints(True, None), True).add_extension(usage, True)
         self.pem = made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
-    def sign(self, host: str) -> str:
+    def sign(self, host: str, *, is_over: bool = False) -> str:
         """A private key and a certificate for a host."""
         key = rsa.generate_private_key(65537, 2048)
         made = _certificate(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), self._name, key.public_key())
+        if is_over:
+            made._not_valid_before -= datetime.timedelta(days=30)  # type: ignore[operator]  # it is set
+            made._not_valid_after -= datetime.timedelta(days=30)  # type: ignore[operator]  # the same
         made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), False)
         secret = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -93,7 +93,7 @@ def document(endpoints: tuple[Endpoint, ...], version: str) -> dict[str, Any]:
 def _operation(endpoint: Endpoint, answers: Any) -> dict[str, Any]:
     statuses = {*endpoint.refuses, 422, 503}
     if endpoint.role != "anyone":
-        statuses |= {401, 403}
+        statuses |= {401, 403, 429}  # 429: of tokens that are none
     if endpoint.method != "GET":
         statuses.add(403)
     responses: dict[str, Any] = {

@@ -18,10 +18,12 @@ from streams.console.services.contacts import Contacts
 from streams.console.services.parked import ParkedGroups, ParkedWork
 from streams.console.services.points import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
 from streams.core.overview import Overview, overview, rates
+from streams.core.status_parts import Heard
 from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
 from streams.settings import Settings
+from streams.statuses import configuration_of
 from streams.topics import STATUS, TopicNames
-from streams.words import NotAWord, WorkerStatus
+from streams.words import WorkerStatus
 
 log = get_logger("lofty_ghl.console")
 
@@ -69,7 +71,7 @@ class Watch:
         self._settings = settings
         self._now_ms = now_ms
         self._topic = TopicNames(settings.kafka.topic_prefix).of(STATUS)
-        self._known: dict[str, WorkerStatus] = {}
+        self._heard = Heard()
         self._recent: dict[str, deque[WorkerStatus]] = {}
         self._points = Points(settings.kafka.partitions, tuple(settings.connections))
         self._is_there = asyncio.Event()
@@ -95,9 +97,14 @@ class Watch:
         if not self._is_there.is_set():
             raise NotNow(f"Kafka cannot be used now: {self._problem}.")
         now_ms = self._now_ms()
-        statuses = [one for one in self._known.values() if now_ms - one.at_ms < FORGET_MS]
+        statuses = [one for one in self._heard.workers if now_ms - one.at_ms < FORGET_MS]
         found = overview(
-            statuses, now_ms, partitions=self._settings.kafka.partitions, connections=self._settings.connections.keys()
+            statuses,
+            now_ms,
+            partitions=self._settings.kafka.partitions,
+            connections=self._settings.connections.keys(),
+            gateways=self._heard.gateways,
+            configuration=configuration_of(self._settings),
         )
         before = [
             next((one for one in kept if now_ms - one.at_ms <= RATE_MS), kept[0])
@@ -138,7 +145,12 @@ class Watch:
             ends = await consumer.end_offsets(places)
             while True:
                 found = await consumer.getmany(timeout_ms=500)
-                words = [one for messages in found.values() for message in messages if (one := _word(message.value))]
+                words = [
+                    one
+                    for messages in found.values()
+                    for message in messages
+                    if (one := self._heard.take(message.value))
+                ]
                 for status in sorted(words, key=lambda one: one.at_ms):
                     self._take(status)
                 if not self._is_there.is_set() and all([await consumer.position(one) >= ends[one] for one in places]):
@@ -148,7 +160,7 @@ class Watch:
             await stop_consumer(consumer)
 
     async def _seek(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
-        newest = max((one.at_ms for one in self._known.values()), default=0)
+        newest = max((one.at_ms for one in self._heard.workers), default=0)
         since = max(self._now_ms() - HOURS * 3_600_000, newest - RATE_MS)
         firsts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         by_time = await consumer.offsets_for_times(dict.fromkeys(places, since))
@@ -158,17 +170,13 @@ class Watch:
             consumer.seek(place, max(firsts[place], ends[place] - 1_000) if at is None else at.offset)
 
     def _take(self, status: WorkerStatus) -> None:
-        known = self._known.get(status.instance)
-        if known is not None and known.at_ms > status.at_ms:
-            return
-        self._known[status.instance] = status
-        kept = self._recent.setdefault(status.instance, deque(maxlen=20))
-        kept.append(status)
+        self._recent.setdefault(status.instance, deque(maxlen=20)).append(status)
         self._points.hear(status)
         now_ms = self._now_ms()
-        for instance, one in list(self._known.items()):
-            if now_ms - one.at_ms > FORGET_MS and instance != status.instance:
-                del self._known[instance], self._recent[instance]
+        self._heard.forget(now_ms - FORGET_MS)
+        for instance, kept in list(self._recent.items()):
+            if now_ms - kept[-1].at_ms > FORGET_MS and instance != status.instance:
+                del self._recent[instance]
 
 
 class OverviewService:
@@ -197,10 +205,3 @@ class OverviewService:
     async def history(self) -> History:
         """The last hours."""
         return await self._watch.history()
-
-
-def _word(raw: bytes | None) -> WorkerStatus | None:
-    try:
-        return WorkerStatus.from_bytes(raw or b"")
-    except NotAWord:
-        return None  # of another release

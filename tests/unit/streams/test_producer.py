@@ -53,10 +53,18 @@ class Log:
         return 0, offset
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The leader has appended a batch, and then answers an error: it leads no more, or the others were too slow."""
+
+    code: int
+
+
 class Broker:
     """Stands for aiokafka's client and the broker behind it. `fate` says what becomes of each request to write.
 
-    `well` | `lost` (never came) | `unanswered` (it came) | `late` (comes with a later one) | an error's class | `silent`
+    `well` | `lost` (never came) | `unanswered` (it came) | `late` (comes with a later one) | `silent`
+    | an error's class or code (nothing is appended) | `Appended(code)` (and the answer is an error all the same)
     """
 
     def __init__(self) -> None:
@@ -103,8 +111,12 @@ class Broker:
         if fate == "late":
             self.late += batches
             raise errors.RequestTimedOutError
-        if isinstance(fate, type):
-            answers = {place: (fate.errno, -1) for place, _ in batches}
+        if isinstance(fate, type | int):
+            answers = {place: (fate if isinstance(fate, int) else fate.errno, -1) for place, _ in batches}
+        elif isinstance(fate, Appended):
+            for place, data in batches:
+                self.logs.setdefault(place, Log()).take(data)
+            answers = {place: (fate.code, -1) for place, _ in batches}
         else:
             answers = {place: self.logs.setdefault(place, Log()).take(data) for place, data in batches}
         # What lay in the network comes just behind what was sent later.
@@ -182,6 +194,117 @@ async def test_whatever_becomes_of_requests_what_is_acknowledged_stands_once_and
     for name, offset in done.items():
         assert all(turns[other] >= turns[name] for other in values[offset:])
     assert set(values) <= set(done) | doubtful
+
+
+PRODUCER_FENCED = 90
+UNKNOWN_SERVER_ERROR = -1
+
+BEFORE_APPENDING = [
+    errors.NotEnoughReplicasError.errno,
+    errors.CorruptRecordException.errno,
+]
+MAY_HAVE_APPENDED = [
+    errors.NotLeaderForPartitionError.errno,
+    errors.LeaderNotAvailableError.errno,
+    errors.UnknownTopicOrPartitionError.errno,
+    errors.NotEnoughReplicasAfterAppendError.errno,
+    errors.KafkaStorageError.errno,
+    errors.RequestTimedOutError.errno,
+    UNKNOWN_SERVER_ERROR,
+]
+IDENTITY_IS_LOST = {
+    errors.OutOfOrderSequenceNumber.errno: "epoch",
+    errors.UnknownProducerId.errno: "epoch",
+    errors.InvalidProducerEpoch.errno: "id",
+    errors.InvalidProducerIdMapping.errno: "id",
+    PRODUCER_FENCED: "id",
+}
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("code", [*BEFORE_APPENDING, *MAY_HAVE_APPENDED, *IDENTITY_IS_LOST])
+async def test_what_can_be_tried_again_is_and_nobody_hears_of_it(code: int, times: int) -> None:
+    """Each answer of Kafka that another attempt can change: written once, and what came later stands behind it."""
+    appender, broker, made = await started("well", *[code] * times)
+    replaced: list[str] = []
+    made.replaced = replaced.append
+    names = ["before", "a", "b", "c"]
+    offsets = [await asyncio.wait_for(appender.append([record(name)]), DEADLINE_SECONDS) for name in names[:2]]
+    offsets += await asyncio.wait_for(
+        asyncio.gather(*(appender.append([record(n)]) for n in names[2:])), DEADLINE_SECONDS
+    )
+    values = [value.decode() for value in broker.logs[TopicPartition("t", 0)].values]
+    ids, trouble = broker.producer_ids, made.trouble
+    await made.stop()
+
+    assert (values, offsets, trouble) == (names, [[0], [1], [2], [3]], None)
+    assert replaced == (["refused"] * times if code in IDENTITY_IS_LOST else [])
+    assert ids == 1 + (times if IDENTITY_IS_LOST.get(code) == "id" else 0)
+
+
+@pytest.mark.parametrize("code", MAY_HAVE_APPENDED)
+async def test_what_was_appended_and_answered_with_an_error_is_found_again(code: int) -> None:
+    """The next attempt is a repeat, and the next leader knows it: once, with its offset."""
+    appender, broker, made = await started("well", Appended(code))
+    offsets = [await asyncio.wait_for(appender.append([record(name)]), DEADLINE_SECONDS) for name in "abc"]
+    values = broker.logs[TopicPartition("t", 0)].values
+    await made.stop()
+
+    assert (offsets, values) == ([[0], [1], [2]], [b"a", b"b", b"c"])
+
+
+@pytest.mark.parametrize("code", MAY_HAVE_APPENDED)
+async def test_what_was_appended_and_given_up_does_not_swallow_the_next(code: int) -> None:
+    """With the same numbers Kafka would take the next batch for a repeat of it, and say that it has it."""
+    appender, broker, made = await started("well", Appended(code), *["lost"] * 1000, delivery_seconds=0.05)
+    await appender.append([record("before")])
+    with pytest.raises(NotWritten) as failure:
+        await asyncio.wait_for(appender.append([record("given up")]), DEADLINE_SECONDS)
+    broker.fates = iter(())
+    offsets = await asyncio.wait_for(Appender(made).append([record("next")]), DEADLINE_SECONDS)
+    values = broker.logs[TopicPartition("t", 0)].values
+    await made.stop()
+
+    assert failure.value.in_doubt
+    assert (offsets, values) == ([2], [b"before", b"given up", b"next"])
+
+
+@pytest.mark.parametrize("code", BEFORE_APPENDING)
+async def test_what_kafka_never_appended_is_not_in_doubt(code: int) -> None:
+    """Nobody has to look for it, and it uses up nothing."""
+    appender, broker, made = await started("well", *[code] * 1000, delivery_seconds=0.05)
+    await appender.append([record("before")])
+    with pytest.raises(NotWritten) as failure:
+        await asyncio.wait_for(appender.append([record("given up")]), DEADLINE_SECONDS)
+    broker.fates = iter(())
+    await asyncio.wait_for(Appender(made).append([record("next")]), DEADLINE_SECONDS)
+    values = broker.logs[TopicPartition("t", 0)].values
+    await made.stop()
+
+    assert not failure.value.in_doubt
+    assert values == [b"before", b"next"]
+
+
+async def test_a_kafka_that_answers_and_takes_nothing_is_believed_less_and_less_soon() -> None:
+    """Else a gateway would say each two seconds that it is ready; how long nothing was taken is told from the beginning."""
+    appender, _, made = await started(*[errors.TopicAuthorizationFailedError] * 4)
+    first_at = asyncio.get_running_loop().time()
+    believed = []
+    for _ in range(4):
+        with pytest.raises(NotWritten):
+            await appender.append([record("a")])
+        trouble = made.trouble
+        assert trouble is not None
+        assert trouble.seconds >= asyncio.get_running_loop().time() - first_at - 0.1 * DEADLINE_SECONDS
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while made.trouble is not None:
+                await asyncio.sleep(0)
+        believed.append(made._believed)
+    await appender.append([record("a")])
+    after = made._believed
+    await made.stop()
+
+    assert (believed, after) == ([1, 2, 3, 4], 0)
 
 
 async def test_a_batch_without_an_answer_fails_in_doubt_when_its_time_is_over() -> None:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 
+from tests.deadlines import within
+
 CODE = """
 import asyncio, sys
 import streams.cli.running as running
@@ -27,7 +29,7 @@ def ended(stop_seconds: float, signals: int) -> int:
             process.send_signal(signal.SIGTERM)
             for _ in range(signals - 1):
                 process.send_signal(signal.SIGINT)
-            return process.wait(60)
+            return process.wait(within(60))
         finally:
             process.kill()
 

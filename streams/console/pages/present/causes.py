@@ -20,6 +20,14 @@ _ACCESS = "Connect it again on the page Connections, or mend the key or token, t
 _CAUSES: tuple[tuple[str, str, Cause], ...] = (
     (
         "",
+        "passed over",
+        Cause(
+            "Kafka deleted it before it was read",
+            "What it told is missing in GHL until a sweep finds it. Order a backfill, then discard this.",
+        ),
+    ),
+    (
+        "",
         "too large",
         Cause(
             "It is too large",

@@ -7,7 +7,15 @@ import pytest
 from connectors.errors import ConnectorError, GrantRefused, NotSent, VendorError
 from connectors.outcome import OUTCOMES, Disposition, classify
 from connectors.rate import RateHeaders
-from streams.core.pauses import PAUSE_SECONDS, SPENT_SECONDS, pause_after, pause_kind, shuts_out
+from streams.core.pauses import (
+    LONGEST_DAY_SECONDS,
+    LONGEST_SECONDS,
+    PAUSE_SECONDS,
+    SPENT_SECONDS,
+    pause_after,
+    pause_kind,
+    shuts_out,
+)
 
 WINDOW = 10.0
 
@@ -27,6 +35,11 @@ def answer(status: int, text: str = "no", rate: RateHeaders | None = None) -> Ve
         (RateHeaders(daily_remaining=5), WINDOW, "rate limit"),
         (RateHeaders(daily_remaining=0, daily_reset_seconds=900.0), 900.0, "daily quota"),
         (RateHeaders(daily_remaining=0), SPENT_SECONDS, "daily quota"),
+        (RateHeaders(retry_after_seconds=1e12), LONGEST_SECONDS, "rate limit"),
+        (RateHeaders(reset_seconds=1e12), LONGEST_SECONDS, "rate limit"),
+        (RateHeaders(window_seconds=1e12), LONGEST_SECONDS, "rate limit"),
+        (RateHeaders(daily_remaining=0, daily_reset_seconds=1e12), LONGEST_DAY_SECONDS, "daily quota"),
+        (RateHeaders(daily_remaining=0, retry_after_seconds=1e12), LONGEST_DAY_SECONDS, "rate limit"),
     ],
 )
 def test_a_429_pauses_for_as_long_as_the_vendor_says(rate: RateHeaders | None, seconds: float, kind: str) -> None:

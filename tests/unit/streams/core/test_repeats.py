@@ -21,6 +21,7 @@ from streams.core import repeats as module
 from streams.core.repeats import DEFECT, LONG, MOST_RUNS, SHORT, Failure, Limit, Repeats, defect, failure_of
 
 MALFORMED = Failure("malformed answer", "expected JSON", SHORT)
+DEFECT_OF_OURS = defect(KeyError("planted"))
 FACTS = {"vendor": "ghl", "operation": "o", "messages": ("m",)}
 
 
@@ -35,6 +36,23 @@ def test_a_thing_that_fails_while_others_go_well_is_parked_after_some_minutes() 
     assert fail(repeats, MALFORMED, 0, 1, 2, 3, 4, 5, 100) == ["again"] * 7
     repeats.succeeded("other", "s", 101)
     assert fail(repeats, MALFORMED, 179, 180) == ["again", "park"]
+
+
+def test_work_that_ends_at_the_same_time_is_not_parked_beyond_the_bound() -> None:
+    """Eight in flight all fail for good before the first of them is parked: that is decided for three of them."""
+    repeats = Repeats()
+    keys = [f"k{number}" for number in range(8)]
+    for key in keys:
+        fail(repeats, DEFECT_OF_OURS, 0, 1, 2, 3, key=key)
+    assert [repeats.failed(key, "s", DEFECT_OF_OURS, 300) for key in keys] == ["park"] * 3 + ["pause"] * 5
+    repeats.kept("k0", "s")  # Kafka did not take it
+    for key in ("k1", "k2"):
+        repeats.parked(key, "s")
+    assert repeats.failed("k3", "s", DEFECT_OF_OURS, 301) == "park"
+    assert repeats.failed("k3", "s", DEFECT_OF_OURS, 302) == "park", "it does not count against itself"
+    assert repeats.failed("k4", "s", DEFECT_OF_OURS, 303) == "pause"
+    repeats.succeeded("k5", "s", 304)
+    assert repeats.failed("k4", "s", DEFECT_OF_OURS, 305) == "park"
 
 
 def test_a_thing_that_fails_seldom_is_not_parked_by_time_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,14 +17,15 @@ from connectors.request import Request, Response
 from connectors.sandbox.faults import parse_fault
 from connectors.sandbox.mangle import How, mangled
 from streams.core.dispatcher import Item, Verdict
-from streams.core.repeats import Repeats
+from streams.core.repeats import FAILS_EVERY_TIME, Repeats
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.sweep import Schedule
+from streams.dispatch import sweeper as sweeper_module
 from streams.dispatch.loop import DONE, DispatchLoop, Finish, Slot
 from streams.dispatch.reader import Team
 from streams.dispatch.sweeper import TENANT, Sweeper
 from streams.tables import MemoryStore, Table
-from streams.words import Change
+from streams.words import Change, Entity
 from tests.unit.streams.dispatch.stage import PARTITION, Stage, TakenSlot
 
 CHANGES = "changes"
@@ -292,3 +294,31 @@ async def test_many_lists_that_cannot_be_read_hold_no_sweep_back(bad_at: set[int
     assert len(on.announced("note") & notes) == 10 - len(bad_at)
     assert {one.source for one in on.parked} == {f"list-notes of {ids[number]}" for number in bad_at}
     assert len(on.parked) == len(bad_at)
+
+
+@pytest.mark.parametrize("where", ["lead", "notes"])
+async def test_a_defect_that_a_lead_or_its_list_brings_out_holds_no_sweep_back(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Both are parked as what fails every time; all others are compared, and the run ends."""
+    on = Sweeping()
+    leads = [on.lead(f"Good{number}") for number in range(12)]
+    bad = leads[4]
+    notes = [on.note(lead, f"note of {lead}") for lead in leads]
+    real = sweeper_module.listed
+
+    def failing(entity: Entity, state: Any) -> Any:
+        if entity.lead == bad and entity.kind == {"lead": "contact", "notes": "note"}[where]:
+            raise RecursionError("planted")
+        return real(entity, state)
+
+    monkeypatch.setattr(sweeper_module, "listed", failing)
+    await on.run()
+    assert on.counts == ["ended"]
+    (parked,) = on.parked
+    assert (parked.stage, parked.reason) == ("sweep", FAILS_EVERY_TIME)
+    assert bad in parked.message
+    assert "RecursionError: planted" in parked.message
+    others = {lead for lead in leads if lead != bad}
+    assert on.announced() == others | ({bad} if where == "notes" else set())
+    assert len(on.announced("note")) == len(notes) - 1

@@ -56,17 +56,14 @@ def test_positions_are_of_one_table_and_partition(new_store: Callable[[], Store]
     assert dict(store.scan(1, LINKS)) == {b"a": b"1"}
 
 
-def test_a_cleared_partition_begins_anew(new_store: Callable[[], Store]) -> None:
-    """Rows and positions are gone; other partitions stay."""
+def test_a_store_knows_of_which_topic_it_is_a_copy(new_store: Callable[[], Store]) -> None:
+    """By table and partition; it is no row."""
     store = new_store()
-    for partition in (1, 2):
-        store.write(partition, LINKS, [(b"a", b"1")], 7)
-    store.clear(1)
-    assert store.position(1, LINKS) is None
+    assert store.origin(1, LINKS) == ""
+    store.set_origin(1, LINKS, "an id")
+    assert (store.origin(1, LINKS), store.origin(2, LINKS), store.origin(1, b"seen")) == ("an id", "", "")
     assert list(store.scan(1, LINKS)) == []
-    assert store.position(2, LINKS) == 7
-    store.write(1, LINKS, [(b"b", b"2")], 1)
-    assert dict(store.scan(1, LINKS)) == {b"b": b"2"}
+    assert store.position(1, LINKS) is None
 
 
 def test_rocksdb_outlives_its_process(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streams.appender import Record, RecordTooLarge
 from streams.core.rows import SeenRow
-from streams.tables import MemoryStore, Table
+from streams.tables import ChangelogLost, MemoryStore, Table
 
 SEEN = b"seen"
 
@@ -210,3 +210,21 @@ async def test_a_row_that_no_changelog_takes_changes_nothing() -> None:
     await table.flush()
 
     assert [key for key, _ in table.items(1)] == ["a"]
+
+
+async def test_a_changelog_that_began_anew_ends_the_worker_with_the_first_row() -> None:
+    """Its offset was another's: neither that row nor a later one is stored, and the flush fails."""
+    kafka, store, told = Kafka(), MemoryStore(), list[str]()
+    store.write(1, SEEN, [(b"old", row(1).to_bytes())], 500)
+    table = Table("links", SeenRow, "p.links-changelog", store, kafka, told.append)  # type: ignore[arg-type]  # it enqueues
+    store.write(1, table.key, [(b"old", row(1).to_bytes())], 500)
+    table.acquire(1)
+    table.put(1, "a", row(5))
+    await kafka.acknowledge()
+    assert store.read(1, table.key, b"a") is None
+    assert store.position(1, table.key) == 500
+    [why] = told
+    assert why.startswith("The changelog p.links-changelog/1 was deleted and made anew while we worked")
+    assert "lofty-ghl topics create --accept-lost links" in why
+    with pytest.raises(ChangelogLost):
+        await table.flush()

@@ -75,5 +75,5 @@ def test_what_is_right_is_said_in_one_line() -> None:
     """With what it cost."""
     assert list(lines(report_of(OK))) == [
         "acme: leads 1, 3 fields compared, 0 requests: 1 ok",
-        "GHL holds what Lofty says.",
+        "GHL holds what our newest snapshots of Lofty say. Lofty itself was not asked.",
     ]

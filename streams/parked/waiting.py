@@ -1,0 +1,49 @@
+"""What waits on the topic `parked` alone: deliveries, records that cannot be read, what Kafka deleted unread. For a quick look.
+
+Entities that a read or a write parked are counted by the workers' tables, and are not in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+from streams.core.overview import ParkedOpen
+from streams.kafka import each_record
+from streams.parked.judge import Place
+from streams.settings import Settings
+from streams.topics import PARKED, RESOLVED, TopicNames
+from streams.words import NotAWord, Parked
+
+MOST = 2_000
+"""The newest records of each partition that are looked at: a look stays quick after a flood, and tells that there is one."""
+
+
+async def parked_alone(settings: Settings, most: int = MOST) -> tuple[ParkedOpen, ...]:
+    """What is open, by stage and reason. Raises aiokafka's error."""
+    names = TopicNames(settings.kafka.topic_prefix)
+    places, resolved = await asyncio.gather(
+        _places(settings, names.of(PARKED), most), _resolved(settings, names.of(RESOLVED), most)
+    )
+    groups: dict[tuple[str, str], list[Parked]] = defaultdict(list)
+    for place in places:
+        if place.id not in resolved and not place.waits_by_row:
+            groups[place.parked.stage, place.parked.reason].append(place.parked)
+    return tuple(
+        ParkedOpen(stage, reason, len(some), max(some, key=lambda one: one.at_ms).message)
+        for (stage, reason), some in sorted(groups.items())
+    )
+
+
+async def _places(settings: Settings, topic: str, most: int) -> list[Place]:
+    found: list[Place] = []
+    async for record in each_record(settings, topic, newest=most):
+        try:
+            found.append(Place(f"{record.partition}@{record.offset}", Parked.from_bytes(record.value)))
+        except NotAWord:
+            continue  # `parked list` shows it
+    return found
+
+
+async def _resolved(settings: Settings, topic: str, most: int) -> set[str]:
+    return {(record.key or b"").decode(errors="replace") async for record in each_record(settings, topic, newest=most)}

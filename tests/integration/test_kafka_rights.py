@@ -1,0 +1,244 @@
+"""The page of the least rights is what is tested: its table is set on a broker with an authorizer, and each right taken in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+from confluent_kafka.admin import AclOperation, ResourceType
+
+from tests.deadlines import within
+from tests.integration.stage import ENVIRON
+from tests.kafka.guarded import ADMIN_PASSWORD, PASSWORD, Guarded, guarded_kafka
+from tests.kafka.jars import why_unavailable
+from tests.kafka.node import free_ports
+from tests.zygote import PIPE, Process, run_module
+
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(why_unavailable() is not None, reason=f"no real Kafka: {why_unavailable()}"),
+]
+
+PAGE = Path(__file__).parents[2] / "deploy" / "kafka-acls.md"
+USERS = {"lofty-ghl": "app", "lofty-ghl-admin": "admin"}
+"""The page's principals, and who they are on the tests' broker."""
+PASSWORDS = {"app": PASSWORD, "admin": ADMIN_PASSWORD}
+PREFIX = "crm."
+
+CONFIG = """
+[kafka]
+bootstrap_servers = "{server}"
+partitions = 2
+topic_prefix = "{prefix}"
+security_protocol = "SASL_PLAINTEXT"
+sasl_mechanism = "PLAIN"
+sasl_username = "{user}"
+[gateway]
+host = "127.0.0.1"
+port = {gateway}
+[worker]
+store = "memory"
+port = {worker}
+[connections.acme]
+[connections.acme.lofty]
+team_id = "1"
+base_url = "http://127.0.0.1:9"
+[connections.acme.ghl]
+location_id = "L"
+base_url = "http://127.0.0.1:9"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One right of the page."""
+
+    user: str
+    kind: ResourceType
+    name: str
+    is_prefix: bool
+    operation: AclOperation
+    word: str
+
+
+OPERATIONS = {
+    "Create": AclOperation.CREATE,
+    "Describe": AclOperation.DESCRIBE,
+    "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,
+    "Read": AclOperation.READ,
+    "Write": AclOperation.WRITE,
+}
+
+
+def rights_of_the_page() -> list[Right]:
+    """The table, one right a row."""
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| `User:")]
+    found = []
+    for line in lines:
+        who, kind, name, pattern, operations, _ = (cell.strip() for cell in line.strip("|").split(" | "))
+        user = USERS[who.strip("`").removeprefix("User:")]
+        assert pattern in ("prefixed", "literal")
+        found += [
+            Right(user, ResourceType[kind.upper()], name.strip("`"), pattern == "prefixed", OPERATIONS[one], one)
+            for one in operations.split(", ")
+        ]
+    return found
+
+
+def test_the_commands_of_the_page_are_its_table() -> None:
+    """Who copies the lines gives the rights of the rows."""
+    [text] = PAGE.read_text().split("```")[1::2]
+    found = set()
+    for line in text.replace("\\\n", " ").strip().splitlines():
+        words = line.split()
+        [user] = [words[at + 1].removeprefix("User:") for at, one in enumerate(words) if one == "--allow-principal"]
+        [(kind, name)] = [
+            (one[2:], words[at + 1]) for at, one in enumerate(words) if one in ("--topic", "--group", "--cluster")
+        ]
+        for at, one in enumerate(words):
+            if one == "--operation":
+                is_prefix = "prefixed" in words
+                found.add((USERS[user], ResourceType[kind.upper()], name, is_prefix, words[at + 1]))
+    assert found == {(one.user, one.kind, one.name, one.is_prefix, one.word) for one in rights_of_the_page()}
+
+
+@dataclass(slots=True)
+class Cluster:
+    """The broker, and a configuration for each principal."""
+
+    kafka: Guarded
+    folder: Path
+    gateway: int
+    worker: int
+
+    async def start(self, user: str, *words: str) -> Process:
+        file = self.folder / f"{user}.toml"
+        file.write_text(
+            CONFIG.format(server=self.kafka.sasl, prefix=PREFIX, user=user, gateway=self.gateway, worker=self.worker)
+        )
+        environ = {**os.environ, **ENVIRON, "LOFTY_GHL_KAFKA_PASSWORD": PASSWORDS[user], "COLUMNS": "400"}
+        return await run_module("streams.cli", *words, "--config", str(file), stdout=PIPE, stderr=PIPE, env=environ)
+
+    async def run(self, user: str, *words: str) -> tuple[int, str]:
+        """A command's exit code, and all that it says."""
+        started = await self.start(user, *words)
+        async with asyncio.timeout(within(60)):
+            out, complaint = await started.communicate()
+        said = out.decode() + complaint.decode()
+        assert "Traceback" not in said
+        return started.returncode or 0, said
+
+    @asynccontextmanager
+    async def running(self, user: str, what: str) -> AsyncIterator[None]:
+        """A gateway or worker, from when it is ready; it ends in order when it is asked to."""
+        port = self.gateway if what == "gateway" else self.worker
+        started = await self.start(user, what)
+        telling = asyncio.create_task(started.communicate())
+        try:
+            async with asyncio.timeout(within(60)), aiohttp.ClientSession() as http:
+                while not await _is_ready(http, port):
+                    assert not telling.done(), telling.result()
+                    await asyncio.sleep(0.1)
+            yield
+        finally:
+            if started.returncode is None:
+                os.kill(started.pid, signal.SIGTERM)
+            async with asyncio.timeout(within(60)):
+                out, complaint = await telling
+        assert started.returncode == 0, (out, complaint)
+        assert "no right" not in complaint.decode()
+
+    def give(self, right: Right) -> None:
+        self.kafka.allow(right.kind, right.name, right.operation, is_prefix=right.is_prefix, user=right.user)
+
+    def take(self, right: Right) -> None:
+        self.kafka.take(right.kind, right.name, right.operation, is_prefix=right.is_prefix, user=right.user)
+
+
+async def _is_ready(http: aiohttp.ClientSession, port: int) -> bool:
+    try:
+        async with http.get(f"http://127.0.0.1:{port}/readyz") as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with guarded_kafka() as running:
+        gateway, worker = free_ports(2)
+        yield Cluster(running, tmp_path_factory.mktemp("rights"), gateway, worker)
+
+
+READING: tuple[tuple[str, ...], ...] = (
+    ("status",),
+    ("doctor",),
+    ("parked", "list"),
+    ("explain", "1"),
+    ("topics", "show"),
+)
+WRITING: tuple[tuple[str, ...], ...] = (
+    ("gateway",),
+    ("worker",),
+    ("parked", "discard", "--connection", "acme", "--yes"),
+    ("mapping", "history"),
+    ("replay", "lofty.snapshots", "--connection", "acme", "--yes"),
+    ("verify", "--within", "0.05"),
+)
+
+
+async def test_exactly_the_rights_of_the_page_are_needed_and_enough(cluster: Cluster) -> None:
+    """With them all works; without any one of them a sentence names it, with its topic or group."""
+    rights = rights_of_the_page()
+    create = next(one for one in rights if one.word == "Create")
+    for right in rights:
+        if right is not create:
+            cluster.give(right)
+    code, said = await cluster.run("admin", "topics", "create")
+    assert (code, "User:admin needs the right Create" in said, "crm.lofty.changes" in said) == (3, True, True), said
+    assert "created" not in said
+    cluster.give(create)
+    code, said = await cluster.run("admin", "topics", "create")
+    assert (code, "created crm.parked" in said, "not compared" in said) == (0, True, False), said
+
+    async with cluster.running("app", "gateway"), cluster.running("app", "worker"):
+        for words in (*READING, *WRITING[2:]):
+            code, said = await cluster.run("app", *words)
+            assert code in (0, 1, 3), (words, code, said)
+            assert code != 3 or words[0] in ("verify", "doctor", "replay"), (words, said)  # there are no vendors
+            assert "no right Read" not in said, (words, said)
+            assert "no right Write" not in said, (words, said)
+            assert "uthorization" not in said, (words, said)
+
+    for right in rights:
+        if right is create:
+            continue
+        cluster.take(right)
+        for words, wanted in lacking(right):
+            code, said = await cluster.run(right.user, *words)
+            assert all(one in said for one in (f"User:{right.user} no right {right.word}", right.name)), (words, said)
+            assert code == wanted, (words, code, said)
+        cluster.give(right)
+
+
+def lacking(right: Right) -> list[tuple[tuple[str, ...], int]]:
+    """Which commands say that they lack it, and the exit code of each."""
+    if right.word == "DescribeConfigs":
+        return [(("topics", "show"), 0), (("topics", "create"), 0)]
+    if right.word == "Describe":
+        return [(("topics", "show"), 3), (("topics", "create"), 3)]
+    if right.kind is ResourceType.GROUP:
+        return [(("worker",), 3), (("status",), 3), (("doctor",), 3)]
+    if right.word == "Write":
+        return [(words, 3) for words in WRITING if words[0] != "parked"]
+    assert right.word == "Read"
+    # Write includes Describe: which topics there are is known, and nothing of them may be read.
+    return [(words, 3) for words in (*READING, *WRITING) if words[0] != "topics"]

@@ -1,0 +1,240 @@
+"""Clients of Kafka that rest before they call a broker again, and do not wait for ever for one that hangs."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.client import ConnectionGroup
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    NotCoordinatorForGroupError,
+    RequestTimedOutError,
+)
+from aiokafka.protocol.commit import OffsetCommitRequest
+from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
+
+from streams import kafka
+from streams.faust_app import new_faust_app
+from streams.kafka import Consumer, GroupLag, bound_group_requests, patient
+from streams.settings import Settings
+from streams.settings.model import Gateway, Kafka, Worker
+from tests.deadlines import within
+
+DEADLINE_SECONDS = within(20)
+
+
+class Connection:
+    """To one broker."""
+
+    def __init__(self) -> None:
+        self._request_timeout = 15.0
+        self.is_open = True
+
+    def connected(self) -> bool:
+        """Whether it is."""
+        return self.is_open
+
+    def close(self, reason: object = None) -> None:
+        """Close it."""
+        self.is_open = False
+
+
+class Client:
+    """Stands for aiokafka's client: its brokers take connections or refuse them, answer requests or hang."""
+
+    def __init__(self, *refusing: int) -> None:
+        self.refusing = set(refusing)
+        self.hangs = False
+        self.calls: list[int] = []
+        self._conns: dict[Any, Connection] = {}
+
+    async def _get_conn(self, node_id: int, *, group: Any = ConnectionGroup.DEFAULT) -> Connection | None:
+        known = self._conns.get((node_id, group))
+        if known is not None and known.connected():
+            return known
+        self.calls.append(node_id)
+        await asyncio.sleep(0)
+        if node_id in self.refusing:
+            return None
+        return self._conns.setdefault((node_id, group), Connection())
+
+    async def send(self, node_id: int, request: Any, *, group: Any = ConnectionGroup.DEFAULT) -> str:
+        """Ask one broker."""
+        if await self._get_conn(node_id, group=group) is None:
+            raise NodeNotReadyError
+        if self.hangs:
+            await asyncio.Event().wait()
+        return "answered"
+
+
+class Clock:
+    """Goes on when somebody rests: by as long as all who rest together wanted."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+        self.rests: list[float] = []
+
+    def now(self) -> float:
+        """In seconds."""
+        return self.at
+
+    async def rest(self, seconds: float) -> None:
+        """Let the time pass."""
+        self.rests.append(round(seconds, 2))
+        until = self.at + seconds
+        await asyncio.sleep(0)
+        self.at = max(self.at, until)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Rests take no time."""
+    return Clock()
+
+
+def made_patient(clock: Clock, *refusing: int) -> Any:
+    """A client that is."""
+    client: Any = Client(*refusing)
+    patient(client, now=clock.now, rest=clock.rest)
+    return client
+
+
+async def test_a_broker_that_refuses_is_called_more_and_more_seldom(clock: Clock) -> None:
+    """Up to once a second, by whomever it is needed."""
+    client = made_patient(clock, 1)
+    for _ in range(12):
+        assert await client._get_conn(1) is None
+
+    assert len(client.calls) == 12
+    assert clock.rests == [0.05, 0.1, 0.2, 0.4, 0.8, *[1.0] * 6]
+
+
+async def test_many_who_need_it_at_once_call_once(clock: Clock) -> None:
+    """The fetcher, the coordinator and the look for metadata of one client wait together."""
+    client = made_patient(clock, 1)
+    await client._get_conn(1)
+    found = await asyncio.gather(*(client._get_conn(1) for _ in range(20)))
+
+    assert set(found) == {None}
+    assert len(client.calls) <= 1 + 20
+    assert clock.rests == [0.05] * 20
+
+
+async def test_another_broker_is_called_at_once_and_one_that_is_back_as_well(clock: Clock) -> None:
+    """A refusal concerns who refused; a connection that stands is never waited for."""
+    client = made_patient(clock, 1)
+    await client._get_conn(1)
+    assert await client._get_conn(2) is not None
+    assert clock.rests == []
+    client.refusing.clear()
+    first = await client._get_conn(1)
+    again = await client._get_conn(1)
+    first.close()
+    client._conns.clear()
+    third = await client._get_conn(1)
+
+    assert first is again
+    assert third is not None
+    assert len(clock.rests) == 1
+
+
+@pytest.mark.parametrize("request_of", [HeartbeatRequest, OffsetCommitRequest])
+async def test_a_request_to_a_coordinator_that_hangs_ends_and_its_connection_is_closed(
+    request_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the next goes to whoever is the coordinator now."""
+    monkeypatch.setattr(kafka, "REQUEST_SECONDS", 0.01)
+    client: Any = Client()
+    client.hangs = True
+    bound_group_requests(client, 0.01)
+    request = object.__new__(request_of)
+    with pytest.raises(RequestTimedOutError):
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await client.send(1, request, group=ConnectionGroup.COORDINATION)
+
+    assert not client._conns[1, ConnectionGroup.COORDINATION].is_open
+
+
+@pytest.mark.parametrize("request_of", [JoinGroupRequest, SyncGroupRequest])
+async def test_what_waits_for_the_other_members_waits_for_long(request_of: Any) -> None:
+    """A rebalance lasts as long as the slowest member lets go."""
+    client: Any = Client()
+    client.hangs = True
+    bound_group_requests(client, 0.01)
+    joining = asyncio.create_task(client.send(1, object.__new__(request_of), group=ConnectionGroup.COORDINATION))
+    with pytest.raises(RequestTimedOutError):
+        await client.send(1, object.__new__(HeartbeatRequest), group=ConnectionGroup.COORDINATION)
+    is_waiting = not joining.done()
+    joining.cancel()
+    other = await client._get_conn(1)
+
+    assert is_waiting
+    assert client._conns[1, ConnectionGroup.COORDINATION]._request_timeout == kafka.JOIN_SECONDS
+    assert other._request_timeout == 15.0
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        [KafkaTimeoutError("Failed to get offsets by times in 40000 ms")],
+        [KafkaConnectionError("Unable to bootstrap")],
+        [NotCoordinatorForGroupError(), NodeNotReadyError(), KafkaTimeoutError()],
+    ],
+)
+async def test_where_the_group_goes_on_is_asked_until_kafka_answers(
+    away: list[KafkaError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent that asks has records in hand: it must not end its worker because Kafka is away."""
+    monkeypatch.setattr(kafka, "ASK_AGAIN_SECONDS", 0.0)
+    lag, answers = GroupLag(Settings.model_construct(), "g"), iter(away)
+
+    async def started() -> Any:
+        for error in answers:
+            raise error
+
+        async def beginning_offsets(places: Any) -> Any:
+            return dict.fromkeys(places, 3)
+
+        async def committed(_: object) -> int:
+            return 7
+
+        return SimpleNamespace(beginning_offsets=beginning_offsets, committed=committed)
+
+    lag._started = started  # type: ignore[method-assign]  # no Kafka here
+    assert await asyncio.wait_for(lag.resumes_at(("t", 0)), DEADLINE_SECONDS) == 7
+
+
+async def test_what_asking_again_does_not_change_is_raised() -> None:
+    """A missing right is for a person."""
+    lag = GroupLag(Settings.model_construct(), "g")
+
+    async def started() -> Any:
+        raise GroupAuthorizationFailedError("g")
+
+    lag._started = started  # type: ignore[method-assign]  # no Kafka here
+    with pytest.raises(GroupAuthorizationFailedError):
+        await lag.resumes_at(("t", 0))
+
+
+async def test_consumers_of_ours_and_of_faust_are_patient() -> None:
+    """Whoever makes them."""
+    settings = Settings(kafka=Kafka(), gateway=Gateway(), worker=Worker(), connections={})
+    ours = Consumer(bootstrap_servers="127.0.0.1:1")
+    app = new_faust_app(settings, SimpleNamespace(group="g"), SimpleNamespace())  # type: ignore[arg-type]  # not asked
+    app.finalize()
+    thread = app.consumer._thread  # type: ignore[attr-defined]  # Faust's part
+    theirs = thread._create_worker_consumer(app.transport)
+    thread.thread_loop.close()
+    ours._closed = theirs._closed = True  # neither was ever started
+    defaults = {one._client._get_conn.__name__ for one in (ours, theirs)}
+
+    assert defaults == {"get_conn", "get_patient_conn"}
+    assert (theirs._retry_backoff_ms, theirs._request_timeout_ms) == (250, 15_000)
+    assert ours._request_timeout_ms == 15_000
