@@ -17,6 +17,7 @@ from connectors.sandbox.faults import Fault, FaultBox
 from tests.chaos.answers import Answers
 from tests.chaos.desk import Desk
 from tests.chaos.history import FROZEN, Deed
+from tests.chaos.lost import Lost
 from tests.chaos.operator import Operator
 from tests.chaos.outages import How, Outages
 from tests.chaos.stage import PAIRS, SESSION_SECONDS, Stage, WorkerProcess, edit_mapping
@@ -83,6 +84,10 @@ class Adversary:
         """Of one worker."""
         await self._deed("a disk is full", Storage(self.stage, self.supervisor, self.random).fill_the_disk())
 
+    async def delete_a_changelog(self) -> None:
+        """While all workers are down."""
+        await self._deed("a changelog is deleted", Lost(self.stage, self.supervisor, self.random).delete_a_changelog())
+
     def plan(self, outages: Sequence[tuple[How, float]]) -> tuple[list[Act], list[str]]:
         """What is done once each, in a random order, and by which names the judge looks for it."""
         acts: dict[str, Act] = {
@@ -91,6 +96,7 @@ class Adversary:
             "garbage at the gateway": self.send_garbage_to_the_gateway,
             "tasks that are too large": self.write_what_is_too_large,
             "a store is damaged": self.damage_a_store,
+            "a changelog is deleted": self.delete_a_changelog,
         }
         if self.stage.disk is not None:
             acts["a disk is full"] = self.fill_the_disk

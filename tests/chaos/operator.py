@@ -27,6 +27,7 @@ CARRY_SECONDS = 180.0
 BREATH_SECONDS = 1.0
 AWAY, REFUSED, NOT_FINISHED = 3, 2, 1
 OTHER_MAPPING = "another mapping in force"
+TOPIC_MISSING = "missing: `lofty-ghl topics create`"
 SNAPSHOTS, CHANGES, PARKED = "lofty.snapshots", "lofty.changes", "parked"
 EVERYTHING = (SNAPSHOTS,)
 
@@ -130,6 +131,11 @@ class Operator:
         known = {0: "done", -9: "killed", NOT_FINISHED: "cut off, or some left", AWAY: "Kafka or workers away"}
         if code == REFUSED and OTHER_MAPPING in says:
             self.ends["refused: another mapping in force"] += 1  # a worker has not taken it over yet
+            return
+        if code == REFUSED and TOPIC_MISSING in says:
+            self.ends["refused: a topic is missing"] += (
+                1  # somebody deleted a changelog, and nobody has accepted it yet
+            )
             return
         self.ends[known.get(code, f"exit code {code}")] += 1
         if code not in known or "Traceback" in says:
