@@ -234,7 +234,8 @@ class Writer:
         if one.source.short in (FETCHES_TABLE, OUTBOX_TABLE):
             is_parked = int(bool(whole_json(one.value).get("parked")))
         elif one.source.short == LINKS_TABLE and about.startswith("contact:"):
-            if ghl_id := id_of(whole_json(one.value).get("ghl_id")):
+            ghl_id = id_of(whole_json(one.value).get("ghl_id"))
+            if ghl_id:
                 self._names(lane, (), {("ghl", ghl_id)})
                 self._db.execute("UPDATE lanes SET ghl = ? WHERE id = ?", (ghl_id, lane))
         row = (lane, one.source.code, key, one.partition, one.offset, is_parked)

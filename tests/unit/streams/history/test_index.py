@@ -274,7 +274,20 @@ ANY = st.recursive(
     max_leaves=6,
 )
 NAMES = (
-    *("entity", "connection", "stage", "reason", "at_ms", "id", "who", "outcome", "parked", "ghl_id", "state", "read_ms"),
+    *(
+        "entity",
+        "connection",
+        "stage",
+        "reason",
+        "at_ms",
+        "id",
+        "who",
+        "outcome",
+        "parked",
+        "ghl_id",
+        "state",
+        "read_ms",
+    ),
     *("firstName", "lastName", "emails", "phones"),
 )
 FIELDS = st.dictionaries(st.sampled_from(NAMES), ANY, max_size=8)
