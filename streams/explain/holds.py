@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from streams.core.moments import utc
 from streams.core.overview import ConnectionView, Overview
 from streams.words.worker_status import BudgetStatus, SideStatus
-
-LAST_SECOND = 253_370_764_800
-"""The beginning of the year 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +40,4 @@ def _awaited(vendor: str, budget: BudgetStatus | None, side: SideStatus | None) 
 
 
 def _second(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(min(max(0, at_ms // 1000), LAST_SECOND), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{utc(at_ms):%Y-%m-%d %H:%M:%S} UTC"

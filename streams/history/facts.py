@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.json_reader import Unreadable, read
+from streams.core.moments import LAST_MS
 
 LONGEST = 200
 """Characters of a name or an address that are kept."""
 MOST_VALUES = 8
 LONGEST_ID = 1_000
 """Characters of an id or a stage that are kept: ours are shorter."""
-LAST_MS = 253_370_764_800_000
-"""The beginning of the year 9999: a time beyond it is none."""
 PHONE_TAILS = (10, 7)
 """People type numbers without the country's code, or only the last seven digits."""
 
