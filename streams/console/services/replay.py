@@ -135,6 +135,7 @@ class Replays:
         self._running: dict[str, _Running] = {}
         self._problems: dict[str, str] = {}
         self._under_way = 0
+        self._tried: dict[str, int] = {}
         self._dry = asyncio.Semaphore(1)
         self._task: asyncio.Task[None] | None = None
 
@@ -330,15 +331,21 @@ class Replays:
         result: dict[str, Any] = found["result"]
         return result
 
+    def _in_turn(self, known: tuple[Replay, ...]) -> list[Replay]:
+        """Those first that were not tried lately: what ends early again and again keeps no other from its turn."""
+        self._tried = {one.run: self._tried[one.run] for one in known if one.run in self._tried}
+        return sorted(known, key=lambda one: self._tried.get(one.run, 0))
+
     async def _watch(self) -> None:
         while True:
             try:
-                for one in await self._known():
+                for one in self._in_turn(await self._known()):
                     if self._under_way >= MOST_RUNNING:
                         break  # the others are carried on after these
                     if one.by.endswith(OF_CONSOLE) and self._state(one).state == "interrupted":
                         log.warning("replay %s was interrupted, and is carried on", one.run)
                         with self._room():
+                            self._tried[one.run] = self._now_ms()
                             self._carry_on(one.run, 200.0)
                         await asyncio.sleep(1.0)
             except (ConsoleError, KafkaError) as error:
