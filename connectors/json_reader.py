@@ -19,6 +19,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -107,6 +109,27 @@ def is_deep(value: Any, most_depth: int = MOST_DEPTH) -> bool:
         if not level:
             return False
     return True
+
+
+def write(value: Any, *, default: Callable[[Any], Any] | None = None, option: int = 0) -> bytes:
+    """A value as JSON that may hold what others wrote, and what was counted together from it: it is written as `read` reads it.
+
+    `default` and `option` are orjson's. What orjson refuses (a whole number beyond 64 bits, half of a surrogate pair) does not
+    fail, and costs more.
+    """
+    try:
+        return orjson.dumps(value, default=default, option=option)
+    except TypeError:
+        text = json.dumps(value, default=lambda inner: _plain(inner, default))
+        return orjson.dumps(read(text.encode(), most_depth=ORJSON_WRITES - 1).value, option=option)
+
+
+def _plain(value: Any, default: Callable[[Any], Any] | None) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if default is None:
+        raise TypeError(f"{type(value).__name__} has no JSON")
+    return default(value)
 
 
 def printable(text: str, longest: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +19,7 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
+from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from streams.explain.choose import Gateway
@@ -119,4 +119,4 @@ def _plain(text: str) -> str:
 
 
 def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return utc(at_ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -26,6 +25,7 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
+from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from streams.mappings.desk import MappingDesk
@@ -146,7 +146,7 @@ def history(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
         print_json([asdict(one) for one in state.history])
         return
     for one in state.history:
-        at = datetime.fromtimestamp(one.at_ms / 1000, UTC).isoformat(timespec="seconds")
+        at = utc(one.at_ms).isoformat(timespec="seconds")
         what = {
             "text": f"mapping {one.name}" + (": as in the file again" if one.text is None else ""),
             "use": f"connection {one.name} uses {one.text or 'what the file says'}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +20,7 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
+from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from streams.parked.judge import Filter, Output, Place
@@ -222,4 +222,4 @@ def _whole(place: Place) -> dict[str, Any]:
 
 
 def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return utc(at_ms).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -30,6 +29,7 @@ from streams.cli.running import (
     terminal,
     with_kafka,
 )
+from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -283,4 +283,4 @@ def _now_ms() -> int:
 
 
 def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return utc(at_ms).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from streams.core.foresee import VERDICTS, Foreseen
+from streams.core.moments import utc
 from streams.replay.dry_run import DryRun
 from streams.replay.tally import Tally
 from streams.words import Replay
@@ -50,7 +50,7 @@ def table(replays: Iterable[Replay]) -> Iterator[str]:
         is_any = True
         done = one.handed + one.passed + one.left
         words = " ".join(f"{k}={v}" for k, v in one.selection.model_dump(exclude_defaults=True).items() if k != "topic")
-        began = datetime.fromtimestamp(one.began_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        began = utc(one.began_ms).strftime("%Y-%m-%d %H:%M:%SZ")
         yield f"{one.run}  {one.state:<8} {done} of {one.chosen}  {one.selection.topic} {words}".rstrip()
         yield (
             f"          {one.handed} handed over, {one.passed} as they should be already, {one.left} cannot go on; "

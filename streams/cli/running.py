@@ -108,7 +108,9 @@ def print_json(document: object) -> None:
     """Print findings as one JSON document: the only thing on stdout."""
     import orjson
 
-    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    from connectors.json_reader import write
+
+    typer.echo(write(document, option=orjson.OPT_INDENT_2).decode())
 
 
 def settings_or_refuse(config: Path, *secrets: str) -> Settings:

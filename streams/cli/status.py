@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +18,7 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
+from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from streams.core.health import Trouble
@@ -92,7 +92,7 @@ async def _watch(settings: Settings) -> None:
 
 def lines(found: Overview, wrong: tuple[Trouble, ...]) -> Iterator[str]:
     """An overview as a person reads it; what is wrong stands at the end, where one looks first."""
-    at = datetime.fromtimestamp(found.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    at = utc(found.at_ms).strftime("%Y-%m-%d %H:%M:%SZ")
     yield f"{at}  workers: {len(found.alive)} alive, {found.partitions - len(found.unowned)} of {found.partitions} partitions"
     for one in found.workers:
         own = f"partitions {', '.join(map(str, one.status.fenced)) or 'none'}"

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from streams.explain.ask import ask_gateway
 from streams.explain.find import Finder
+from streams.explain.holds import holds_of
 from streams.explain.indexed import IndexedFinder
 from streams.explain.story import Explanation
 from streams.history.plan import index_path
 from streams.history.reader import NoIndex, Reader, TooBroad
 from streams.settings import Settings
+from streams.statuses import look
 
 MOST_BEHIND = 10_000
 
@@ -38,7 +40,7 @@ async def stories(
     try:
         fresh = await reader.freshness()
         if fresh.is_complete and fresh.is_alive(now_ms) and fresh.behind <= MOST_BEHIND:
-            indexed = IndexedFinder(settings, reader, now_ms)
+            indexed = IndexedFinder(settings, reader, now_ms, holds_of(await look(settings)))
             lanes = sorted(await indexed.leads_of(who, chosen))
             return [found for lane in lanes if (found := await indexed.explain(lane)).is_known]
         why = "the index here is not complete yet, or no gateway writes it any more"
@@ -52,6 +54,6 @@ async def stories(
         f"{why}, so the topics are read through: seconds for thousands of leads, minutes for a million. "
         "LOFTY_GHL_CONSOLE_TOKEN lets a gateway's console be asked instead."
     )
-    finder = Finder(settings, now_ms)
+    finder = Finder(settings, now_ms, holds_of(await look(settings)))
     lanes = sorted(await finder.leads_of(who, chosen))
     return [found for lane in lanes if (found := await finder.explain(lane)).is_known]

@@ -5,12 +5,13 @@ For a host without an index. It reads whole partitions: fine for thousands of le
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
 from streams.core.back_rows import ErrandRow
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
+from streams.explain.holds import NO_HOLDS, Holds
 from streams.explain.story import Explanation, Rows, Told, explained
 from streams.kafka import each_record
 from streams.placement import partition_of
@@ -50,13 +51,14 @@ WORDS: dict[str, type[Word]] = {
 
 
 class Finder:
-    """Reads topics without joining any group: the pipeline does not notice."""
+    """Reads topics without joining any group: the pipeline does not notice. `holds` are those of each connection now."""
 
-    def __init__(self, settings: Settings, now_ms: int) -> None:
+    def __init__(self, settings: Settings, now_ms: int, holds: Mapping[str, Holds] | None = None) -> None:
         self._settings = settings
         self._names = TopicNames(settings.kafka.topic_prefix)
         self._places = Places(settings)
         self._now_ms = now_ms
+        self._holds = holds or {}
 
     async def leads_of(self, wanted: str, connections: Iterable[Connection]) -> set[str]:
         """The lanes (`connection:lead`) that a text names: an e-mail address, a GHL contact's id, or a lead's own id."""
@@ -68,9 +70,10 @@ class Finder:
         if not wanted.isdigit():
             async for record in each_record(self._settings, topic, partitions):
                 if record.value and needle.lower() in record.value.lower() and record.key:
-                    entity = Entity.from_key(record.key.decode())
-                    if entity.kind == "contact" and entity.connection in chosen:
-                        found.add(entity.lane)
+                    with suppress(ValueError):  # a key that is none names nobody
+                        entity = Entity.from_key(record.key.decode())
+                        if entity.kind == "contact" and entity.connection in chosen:
+                            found.add(entity.lane)
             return found
         return {f"{name}:{wanted}" for name in chosen}
 
@@ -94,7 +97,8 @@ class Finder:
         if contact is not None and contact.ghl_id is not None:
             heard = f"{connection.ghl.location_id}:{contact.ghl_id}"
             told += await self._told(heard, GHL_CHANGES, [ghl])
-        return explained(lane, connection, told, rows, self._now_ms)
+        holds = self._holds.get(connection.name, NO_HOLDS)
+        return explained(lane, connection, told, rows, self._now_ms, holds=holds)
 
     async def _told(self, lane: str, topic: str, partitions: list[int] | None) -> list[Told]:
         begin, found = lane.encode(), []

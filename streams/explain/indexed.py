@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from streams.core.back_rows import ErrandRow
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.explain.find import WORDS, told_of
+from streams.explain.holds import NO_HOLDS, Holds
 from streams.explain.read import Spot, read_spots
 from streams.explain.story import Explanation, Rows, explained
 from streams.history.reader import Reader
 from streams.history.sources import sources
 from streams.settings import Connection, Settings
 from streams.topics import ERRANDS_TABLE, FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, TopicNames
-from streams.words import Word
+from streams.words import NotAWord, Word
 
 ROWS: dict[str, type[Word]] = {
     LINKS_TABLE: LinkRow,
@@ -27,10 +29,13 @@ ROWS: dict[str, type[Word]] = {
 class IndexedFinder:
     """Raises `NoIndex` where there is none, and Kafka's errors."""
 
-    def __init__(self, settings: Settings, reader: Reader, now_ms: int) -> None:
+    def __init__(
+        self, settings: Settings, reader: Reader, now_ms: int, holds: Mapping[str, Holds] | None = None
+    ) -> None:
         self._settings = settings
         self._reader = reader
         self._now_ms = now_ms
+        self._holds = holds or {}
         self._sources = {one.code: one for one in sources(TopicNames(settings.kafka.topic_prefix))}
 
     async def leads_of(self, wanted: str, connections: Iterable[Connection]) -> set[str]:
@@ -59,7 +64,8 @@ class IndexedFinder:
                 continue
             if source.short in ROWS:
                 key = (record.key or b"").decode(errors="replace")
-                tables[source.short][key] = ROWS[source.short].from_bytes(record.value)
+                with suppress(NotAWord):  # a row that nobody can read tells nothing
+                    tables[source.short][key] = ROWS[source.short].from_bytes(record.value)
             elif source.short in WORDS:
                 place = f"{spot.topic}/{spot.partition}@{spot.offset}"
                 told.append(told_of(source.short, place, record.timestamp, record.key or b"", record.value))
@@ -70,6 +76,7 @@ class IndexedFinder:
             Rows(tables[LINKS_TABLE], tables[FETCHES_TABLE], tables[OUTBOX_TABLE], tables[ERRANDS_TABLE]),
             self._now_ms,
             "index",
+            self._holds.get(connection.name, NO_HOLDS),
         )
         found.is_cut = is_cut
         return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from streams.core.back_rows import ErrandRow
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.explain.decisions import decided
+from streams.explain.holds import NO_HOLDS, Holds
 from streams.explain.sent import Sender
 from streams.explain.timeline import (
     Event,
@@ -67,9 +68,15 @@ class Explanation:
 
 
 def explained(
-    lane: str, connection: Connection, told: Iterable[Told], rows: Rows, now_ms: int, source: str = "topics"
+    lane: str,
+    connection: Connection,
+    told: Iterable[Told],
+    rows: Rows,
+    now_ms: int,
+    source: str = "topics",
+    holds: Holds = NO_HOLDS,
 ) -> Explanation:
-    """The story of a contact."""
+    """The story of a contact. `holds` is what its whole connection waits for."""
     known = sorted(told, key=lambda one: (one.at_ms, one.place))
     changes = [one for one in known if isinstance(one.word, Change) and not one.is_fetch]
     fetches = [one.word for one in known if isinstance(one.word, Change) and one.is_fetch]
@@ -99,15 +106,15 @@ def explained(
     found.ghl_id = (contact.ghl_id if contact is not None and not contact.is_deleted else None) or ""
     for key, link in rows.links.items():
         found.standing[key] = standing(key, link)
-    found.pending = list(_pending(rows, now_ms))
+    found.pending = list(_pending(rows, now_ms, holds))
     return found
 
 
-def _pending(rows: Rows, now_ms: int) -> Iterable[Pending]:
+def _pending(rows: Rows, now_ms: int, holds: Holds) -> Iterable[Pending]:
     for read in rows.fetches.values():
-        yield pending_read(read, now_ms)
+        yield pending_read(read, now_ms, holds.lofty)
     for errand in rows.errands.values():
-        if (waits := pending_errand(errand, now_ms)) is not None:
+        if (waits := pending_errand(errand, now_ms, holds.lofty)) is not None:
             yield waits
     for key, row in rows.outbox.items():
-        yield pending_write(row, rows.links.get(Entity.from_key(key).owner.key), now_ms)
+        yield pending_write(row, rows.links.get(Entity.from_key(key).owner.key), now_ms, holds.ghl)

@@ -121,20 +121,20 @@ def timeline(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda one: (one.at_ms, order.get(one.stage, 9)))
 
 
-def pending_read(row: FetchRow, now_ms: int) -> Pending:
-    """Why an entity has not been read yet."""
+def pending_read(row: FetchRow, now_ms: int, hold: str = "") -> Pending:
+    """Why an entity has not been read yet. `hold` is what all reads of its connection wait for (`holds.py`)."""
     if row.parked:
         return Pending(row.entity.key, f"a person: reading it is parked ({row.parked})")
     if row.not_before_ms > now_ms:
         seconds = (row.not_before_ms - now_ms) / 1000
-        return Pending(
-            row.entity.key, f"its next read in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
-        )
-    return Pending(row.entity.key, "a slot of Lofty's budget to be read")
+        waits = f"its next read in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
+        return Pending(row.entity.key, _and(waits, hold))
+    return Pending(row.entity.key, hold or "a slot of Lofty's budget to be read")
 
 
-def pending_write(row: OutboxRow, contact: LinkRow | None, now_ms: int) -> Pending:
-    """Why an entity has not been written yet. `contact` is the link of the contact that it belongs to."""
+def pending_write(row: OutboxRow, contact: LinkRow | None, now_ms: int, hold: str = "") -> Pending:
+    """Why an entity has not been written yet. `contact` is the link of the contact that it belongs to; `hold` is what all
+    writes of its connection wait for."""
     entity = row.snapshot.entity
     if row.parked:
         return Pending(entity.key, f"a person: writing it is parked ({row.parked})")
@@ -142,12 +142,13 @@ def pending_write(row: OutboxRow, contact: LinkRow | None, now_ms: int) -> Pendi
         return Pending(entity.key, "its contact, which is not in GHL yet")
     if row.not_before_ms > now_ms:
         seconds = (row.not_before_ms - now_ms) / 1000
-        return Pending(entity.key, f"its next try in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}")
-    return Pending(entity.key, "a slot of GHL's budget to be written")
+        waits = f"its next try in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
+        return Pending(entity.key, _and(waits, hold))
+    return Pending(entity.key, hold or "a slot of GHL's budget to be written")
 
 
-def pending_errand(row: ErrandRow, now_ms: int) -> Pending | None:
-    """Why something that GHL's events want is not in Lofty yet; None when it is."""
+def pending_errand(row: ErrandRow, now_ms: int, hold: str = "") -> Pending | None:
+    """Why something that GHL's events want is not in Lofty yet; None when it is. `hold` as of a read."""
     if row.is_settled:
         return None
     if row.parked:
@@ -155,8 +156,12 @@ def pending_errand(row: ErrandRow, now_ms: int) -> Pending | None:
     if row.not_before_ms > now_ms:
         seconds = (row.not_before_ms - now_ms) / 1000
         waits = f"its next try in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
-        return Pending(row.write.key, waits)
-    return Pending(row.write.key, "a slot of Lofty's budget to be written")
+        return Pending(row.write.key, _and(waits, hold))
+    return Pending(row.write.key, hold or "a slot of Lofty's budget to be written")
+
+
+def _and(waits: str, hold: str) -> str:
+    return f"{waits}; and for {hold}" if hold else waits
 
 
 def standing(key: str, link: LinkRow) -> str:

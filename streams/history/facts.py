@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.json_reader import Unreadable, read
+from streams.core.moments import LAST_MS
 
 LONGEST = 200
 """Characters of a name or an address that are kept."""
 MOST_VALUES = 8
+LONGEST_ID = 1_000
+"""Characters of an id or a stage that are kept: ours are shorter."""
 PHONE_TAILS = (10, 7)
 """People type numbers without the country's code, or only the last seven digits."""
 
@@ -44,9 +47,19 @@ def person_of(snapshot: dict[str, Any]) -> Person:
         name[:LONGEST],
         tuple(dict.fromkeys(one.lower() for one in _texts(found.get("emails")) if "@" in one)),
         tuple(dict.fromkeys(one for one in _texts(found.get("phones")) if len(digits(one)) >= 5)),
-        _whole(snapshot.get("read_ms")),
+        time_of(snapshot.get("read_ms")),
         is_gone,
     )
+
+
+def time_of(value: Any, otherwise: int = 0) -> int:
+    """A time in milliseconds since the epoch; `otherwise` when it is none, or no day of a calendar."""
+    return value if type(value) is int and 0 <= value < LAST_MS else otherwise
+
+
+def id_of(value: Any, otherwise: str = "") -> str:
+    """A text that somebody is named by, or something; `otherwise` when it is none, or too long to be one."""
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_ID else otherwise
 
 
 def digits(text: str) -> str:
@@ -106,7 +119,3 @@ def _text(value: Any) -> str:
 def _texts(value: Any) -> list[str]:
     several = value if isinstance(value, list) else [value]
     return [one.strip()[:LONGEST] for one in several[:MOST_VALUES] if isinstance(one, str) and one.strip()]
-
-
-def _whole(value: Any) -> int:
-    return value if isinstance(value, int) else 0

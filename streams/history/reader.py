@@ -19,6 +19,7 @@ import orjson
 
 from streams.history.facts import Wanted, wanted_of
 from streams.history.schema import VERSION, open_to_read
+from streams.history.writer import LEFT_OUT
 from streams.words.parked import PASSED_OVER
 
 MOST_SECONDS = 2.0
@@ -44,12 +45,14 @@ class Freshness:
     """`behind` are records that the index has not read yet; `is_complete`: it has been at the end of all topics once.
 
     `looked_ms` is when it last looked: an index that nobody writes any more does not get newer.
+    `left_out` are records that it could not take.
     """
 
     behind: int
     is_complete: bool
     looked_ms: int
     contacts: int
+    left_out: int = 0
 
     def is_alive(self, now_ms: int) -> bool:
         """Whether somebody writes it."""
@@ -221,6 +224,7 @@ def _freshness(db: sqlite3.Connection) -> Freshness:
         notes.get("was_complete") == "yes",
         int(notes.get("looked_ms", "0")),
         int(notes.get("contacts", "0")),
+        int(notes.get(LEFT_OUT, "0")),
     )
 
 

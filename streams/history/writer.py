@@ -7,16 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
+from mode.utils.logging import get_logger
 
-from streams.history.facts import lane_and_rest, person_of, phone_words, whole_json
+from streams.history.facts import id_of, lane_and_rest, person_of, phone_words, time_of, whole_json
 from streams.history.sources import Source
 from streams.topics import FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, SNAPSHOTS
+
+log = get_logger("lofty_ghl.history")
 
 MOST_OF_ONE = 20
 """Snapshots of one entity that are remembered: older ones are compacted away sooner or later."""
 MOST_LANES = 200_000
 """Lanes whose number is kept in memory."""
 PRUNE_AT_A_TIME = 20_000
+LEFT_OUT = "left out"
+"""Under this name the index notes how many records it could not take."""
+OF_THE_FILE = (sqlite3.DatabaseError, sqlite3.OperationalError, sqlite3.InternalError, sqlite3.NotSupportedError)
+"""SQLite's errors that tell of the file or the disk. The other kinds, subclasses too, tell of what was to be written."""
 
 
 class Told(NamedTuple):
@@ -45,24 +52,26 @@ class Writer:
         return {(topic, partition): after for topic, partition, after in self._db.execute("SELECT * FROM positions")}
 
     def apply(self, told: Sequence[Told], after: Mapping[tuple[int, int], int]) -> None:
-        """Take records in, and note the offsets that come next; all or nothing."""
+        """Take records in, and note the offsets that come next; all or nothing.
+
+        A record that cannot be taken is left out, and counted: what somebody else wrote must not keep the others out.
+        Raises SQLite's errors that tell of the file or the disk (`OF_THE_FILE`).
+        """
+        try:
+            self._apply(told, after, one_by_one=False)
+        except Exception as error:
+            if _is_of_the_file(error):
+                raise
+            self._apply(told, after, one_by_one=True)
+
+    def _apply(self, told: Sequence[Told], after: Mapping[tuple[int, int], int], *, one_by_one: bool) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for one in told:
-                match one.source.holds:
-                    case "events":
-                        self._event(one)
-                    case "rows":
-                        self._row(one)
-                    case "parked":
-                        self._parked(one)
-                    case "resolved":
-                        key = _key(one)
-                        self._db.execute(
-                            "INSERT OR IGNORE INTO resolved VALUES (?, ?, ?)", (key, one.partition, one.offset)
-                        )
-                    case "acts":
-                        self._act(one)
+                if one_by_one:
+                    self._take_or_leave_out(one)
+                else:
+                    self._take(one)
             self._db.executemany(
                 "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)",
                 [(topic, partition, offset) for (topic, partition), offset in after.items()],
@@ -74,6 +83,40 @@ class Writer:
             self._lanes.clear()  # some were made in what was undone
             self.people = self._db.execute("SELECT count(*) FROM people_docsize").fetchone()[0]
             raise
+
+    def _take(self, one: Told) -> None:
+        match one.source.holds:
+            case "events":
+                self._event(one)
+            case "rows":
+                self._row(one)
+            case "parked":
+                self._parked(one)
+            case "resolved":
+                place = (_key(one), one.partition, one.offset)
+                self._db.execute("INSERT OR IGNORE INTO resolved VALUES (?, ?, ?)", place)
+            case "acts":
+                self._act(one)
+
+    def _take_or_leave_out(self, one: Told) -> None:
+        people = self.people
+        self._db.execute("SAVEPOINT one")
+        try:
+            self._take(one)
+        except Exception as error:
+            if _is_of_the_file(error):
+                raise
+            self._db.execute("ROLLBACK TO one")
+            self._lanes.clear()  # some were made in what was undone
+            self.people = people
+            self._db.execute(
+                "INSERT INTO meta VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = value + 1", (LEFT_OUT,)
+            )
+            log.warning(
+                "the index leaves out %s/%s@%s, which it cannot take: %s: %s",
+                *(one.source.topic, one.partition, one.offset, type(error).__name__, error),
+            )
+        self._db.execute("RELEASE one")
 
     def note(self, name: str, value: str) -> None:
         """Something about the index as a whole."""
@@ -191,8 +234,8 @@ class Writer:
         if one.source.short in (FETCHES_TABLE, OUTBOX_TABLE):
             is_parked = int(bool(whole_json(one.value).get("parked")))
         elif one.source.short == LINKS_TABLE and about.startswith("contact:"):
-            ghl_id = whole_json(one.value).get("ghl_id")
-            if isinstance(ghl_id, str):
+            ghl_id = id_of(whole_json(one.value).get("ghl_id"))
+            if ghl_id:
                 self._names(lane, (), {("ghl", ghl_id)})
                 self._db.execute("UPDATE lanes SET ghl = ? WHERE id = ?", (ghl_id, lane))
         row = (lane, one.source.code, key, one.partition, one.offset, is_parked)
@@ -200,13 +243,15 @@ class Writer:
 
     def _parked(self, one: Told) -> None:
         value = whole_json(one.value)
-        entity = value.get("entity") or _key(one)
+        entity = id_of(value.get("entity")) or _key(one)
         text, about = lane_and_rest(entity)
         lane = self._lane(text)[0] if about else None
-        name = value.get("connection") or (entity.partition(":")[0] if about else "")
-        stage, reason = str(value.get("stage", "record")), str(value.get("reason", "unreadable"))
-        at_ms = value.get("at_ms", 0)
-        row = (one.partition, one.offset, lane, entity if about else "", str(name), stage, reason, at_ms)
+        name = id_of(value.get("connection")) or (entity.partition(":")[0] if about else "")
+        stage, reason = id_of(value.get("stage"), "record"), id_of(value.get("reason"), "unreadable")
+        row = (
+            *(one.partition, one.offset, lane, entity if about else "", name, stage, reason),
+            time_of(value.get("at_ms")),
+        )
         self._db.execute("INSERT OR REPLACE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         if lane is not None:
             place = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
@@ -214,7 +259,11 @@ class Writer:
 
     def _act(self, one: Told) -> None:
         value, text = whole_json(one.value), (one.value or b"").decode(errors="replace")
-        act = (str(value.get("id", "")), value.get("at_ms", one.at_ms), one.partition, one.offset, value.get("who", ""))
+        act_id = id_of(value.get("id"))
+        if not act_id:
+            return
+        at_ms = time_of(value.get("at_ms"), one.at_ms)
+        act = (act_id, at_ms, one.partition, one.offset, id_of(value.get("who")))
         column = "begun" if value.get("outcome") == "begun" else "ended"
         self._db.execute("INSERT OR IGNORE INTO acts VALUES (?, ?, ?, ?, ?, '', '')", act)
         self._db.execute(f"UPDATE acts SET {column} = ? WHERE id = ?", (text, act[0]))
@@ -255,3 +304,7 @@ class Writer:
 
 def _key(one: Told) -> str:
     return (one.key or b"").decode(errors="replace")
+
+
+def _is_of_the_file(error: Exception) -> bool:
+    return type(error) in OF_THE_FILE

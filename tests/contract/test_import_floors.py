@@ -135,7 +135,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
                 "streams.core",
                 "streams.core.*",
                 "streams.parked.judge",
-                *(f"streams.explain.{name}" for name in ("decisions", "sent", "story", "timeline")),
+                *(f"streams.explain.{name}" for name in ("decisions", "holds", "sent", "story", "timeline")),
                 "streams.mappings",
                 "streams.mappings.*",
                 "streams.doctor.verdict",

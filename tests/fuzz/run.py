@@ -63,7 +63,8 @@ async def run(folder: Path, seconds: float, chance: int) -> Verdict:
                 await _attack(stage, attack, seconds, verdict)
                 for liar in stage.liars:
                     liar.lies = 0.0
-                await _until_good_leads_arrive(stage, "after the attack", verdict)
+                if verdict.holds:  # whoever has ended brings no lead
+                    await _until_good_leads_arrive(stage, "after the attack", verdict)
             _judge_delays(seen, verdict)
         _judge_answers(attack.notes, stage, verdict)
         _judge_processes(stage, verdict, "after the attack")

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.json_reader import Unreadable, read
 from tests.fuzz import corpus
-from tests.fuzz.attack import Notes, routes
+from tests.fuzz.attack import Notes, is_newer, routes
 from tests.fuzz.run import Verdict, _judge_delays, run
 from tests.fuzz.stage import compose_memory_mib
 from tests.fuzz.strategies import drawn
@@ -105,3 +105,22 @@ def test_a_delay_counts_beyond_what_the_machine_let_them_wait(tmp_path: Path) ->
 
 def test_the_limits_are_those_of_the_compose_file() -> None:
     assert (compose_memory_mib("gateway"), compose_memory_mib("worker")) == (512, 1536)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_of_a_newer_release"),
+    [
+        (b'{"v":1}', False),
+        (b"{}", False),
+        (b'{"v":2}', True),
+        (b'{"v":"12"}', True),
+        (b'{"v":1,"v":9}', True),
+        (b'{"v":NaN,"v":9,"a":NaN}', True),
+        (b'{"v":[2]}', False),
+        (b"[2]", False),
+        (b"\xff", False),
+        (b"", False),
+    ],
+)
+def test_what_claims_to_be_of_a_newer_release_is_known(body: bytes, is_of_a_newer_release: bool) -> None:
+    assert is_newer(body) is is_of_a_newer_release

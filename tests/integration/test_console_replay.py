@@ -109,3 +109,22 @@ async def test_a_replay_is_stopped_and_resumed(embedded_kafka: Broker, tmp_path:
         assert (await who.ask("POST", f"/replays/{ordered['run']}/resume", {}))[0] == 200
         done = await until_state(on, who, ordered["run"], "done")
         assert done["handed"] + done["passed"] == 12
+
+
+async def test_only_some_replays_run_beside_a_gateway(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """One more is told to wait; when one has been stopped there is room again."""
+    async with console_on_stage(embedded_kafka, tmp_path) as on:
+        who = caller(on)
+        await some_leads(on, 12)
+        asked: list[dict[str, Any]] = [SNAPSHOTS, CHANGES, {"topic": "lofty.snapshots"}]
+        answers = [await who.ask("POST", "/replays", {**one, "rate": 0.2}) for one in asked]
+        assert [status for status, _ in answers] == [200, 200, 429], answers
+        assert "2 replays are under way here" in answers[2][1]["detail"]
+        run = answers[1][1]["run"]
+        await until_state(on, who, run, "running")
+        assert (await who.ask("POST", f"/replays/{run}/stop"))[0] == 200
+
+        async def is_taken() -> bool:
+            return (await who.ask("POST", "/replays", {**asked[2], "rate": 200.0}))[0] == 200
+
+        await on.until(is_taken, 60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import orjson
+import pytest
 
 from connectors.sandbox.faults import parse_fault
 from tests.integration.command import command, config_of
@@ -51,3 +52,24 @@ async def test_it_says_why_a_contact_is_not_in_ghl(broker: Broker, tmp_path: Pat
         assert "waits for a person: writing it is parked" in story[1]
         assert nobody[0] == 1
         assert "nothing is known of '4711'" in nobody[2]
+
+
+@pytest.mark.parametrize("side", ["Lofty", "GHL"])
+async def test_it_tells_that_the_whole_connection_pauses(broker: Broker, tmp_path: Path, side: str) -> None:
+    """A token that is refused; of what waits behind it, too, which itself was never refused."""
+    async with stage(broker, tmp_path) as on:
+        config = config_of(on, tmp_path)
+        sandbox = on.ghl if side == "GHL" else on.lofty
+        sandbox.faults.add(parse_fault({"kind": "status", "status": 403}))
+        on.new_lead()
+        lead = on.new_lead()
+        told = ""
+
+        async def is_told() -> bool:
+            nonlocal told
+            told = (await command("explain", config, lead))[1]
+            return f"{side}'s budget, which pauses until" in told
+
+        await on.until(is_told)
+        assert "403" in told
+        assert "waits for a slot" not in told

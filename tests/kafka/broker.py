@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it does not say what it exports
 from confluent_kafka.cimpl import NewTopic
 
 from streams.brokers import EmbeddedBroker
@@ -81,7 +82,7 @@ def real_broker(bootstrap: str, origin: str) -> Broker:
         wanted = [NewTopic(name, partitions, 1, config=dict(config)) for name, config in topics.items()]
         for made in admin.create_topics(wanted).values():
             made.result(30)
-        deadline = time.monotonic() + within(30)
+        deadline = time.monotonic() + within(120)
         while not _are_led(admin, topics):  # Kafka says that they are made before its broker knows them
             assert time.monotonic() < deadline, f"no leaders: {list(topics)}"
             time.sleep(0.02)
@@ -93,5 +94,16 @@ def real_broker(bootstrap: str, origin: str) -> Broker:
 
 
 def _are_led(admin: AdminClient, topics: Iterable[str]) -> bool:
+    """Whether each partition has a leader that knows it: a broker is named as one before it has made the logs, seconds
+    before on a machine that others use, and answers until then that it is none."""
     known = admin.list_topics(timeout=within(30)).topics
-    return all(name in known and all(p.leader >= 0 for p in known[name].partitions.values()) for name in topics)
+    if not all(name in known and all(p.leader >= 0 for p in known[name].partitions.values()) for name in topics):
+        return False
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has types for a part of it
+    places = {TopicPartition(name, number): latest for name in topics for number in known[name].partitions}
+    try:
+        for found in admin.list_offsets(places, request_timeout=within(30)).values():
+            found.result(within(30))
+    except KafkaException:
+        return False
+    return True

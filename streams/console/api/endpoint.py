@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from connectors.json_reader import write
 from streams.console.audit import Actor
 from streams.console.errors import Fault, WrongInput
 from streams.console.guard import Guard, Required, Visitor
@@ -89,8 +90,8 @@ def _handler(endpoint: Endpoint, guard: Guard, services: Services) -> Callable[[
 
 
 def answer(value: Any, status: int = 200) -> web.Response:
-    """A value as JSON."""
-    return web.Response(body=orjson.dumps(value, default=_plain), status=status, content_type="application/json")
+    """A value as JSON, whatever others have written into it."""
+    return web.Response(body=write(value, default=_plain), status=status, content_type="application/json")
 
 
 def _plain(value: Any) -> Any:

@@ -76,13 +76,13 @@ ENDPOINTS = (
     Endpoint(
         *("POST", "/replays", "start-replay", "replays", "Order a replay.", "operator", ReplayState, _start),
         body=Ordered,
-        refuses=(404, 409),
+        refuses=(404, 409, 429),
     ),
     Endpoint(
         *("POST", "/replays/{run}/resume", "resume-replay", "replays", "Carry a replay on.", "operator"),
         *(ReplayState, _resume),
         body=Paced,
-        refuses=(404, 409),
+        refuses=(404, 409, 429),
     ),
     Endpoint(
         *("POST", "/replays/{run}/stop", "stop-replay", "replays", "Stop a replay.", "operator", ReplayState, _stop),

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 
 from markupsafe import Markup
 
 from streams.console.pages.wording import grouped
+from streams.core.moments import utc
 
 WIDTH, HEIGHT = 1000, 120
 """Of the stretched picture. Its height is in pixels; above it there is room for a label, beneath for the hours."""
@@ -161,7 +162,7 @@ def _bands(known: Sequence[tuple[int, float]], scale: Scale, unit: str, zone: tz
 
 
 def _clock(at_ms: int, zone: tzinfo) -> str:
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone):%H:%M}"
+    return f"{utc(at_ms).astimezone(zone):%H:%M}"
 
 
 def _value(value: float, unit: str) -> str:

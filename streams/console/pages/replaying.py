@@ -59,7 +59,7 @@ class Replaying:
         form = _form(await form_of(request))
         try:
             await self._services.replay.start(self._frame.guard.actor(request), self._selection(form), _rate(form.rate))
-        except (WrongInput, Conflict) as error:
+        except (WrongInput, Conflict, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
         return self._frame.go(href("/replay"), "The replay has begun.")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, timedelta, tzinfo
+
+from streams.core.moments import utc
 
 NARROW = "\u202f"
 """A narrow space that does not break: it groups digits and stands before units."""
@@ -52,8 +54,8 @@ def length(seconds: float) -> str:
 
 def moment(at_ms: int, now_ms: int, zone: tzinfo = UTC) -> Moment:
     """A moment as it is shown at `now_ms` to somebody in `zone`."""
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    here, today = at.astimezone(zone), datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
+    at = utc(at_ms)
+    here, today = at.astimezone(zone), utc(now_ms).astimezone(zone)
     clock = f"{here:%H:%M:%S}"
     if here.date() != today.date():
         day = f"{here.day} {here:%b}" + ("" if here.year == today.year else f" {here.year}")
@@ -66,8 +68,8 @@ def moment(at_ms: int, now_ms: int, zone: tzinfo = UTC) -> Moment:
 
 def day(at_ms: int, now_ms: int, zone: tzinfo = UTC) -> str:
     """The day of a moment: `Today`, `Yesterday`, `Monday, 3 March`, with the year where it is another."""
-    here = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
-    today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
+    here = utc(at_ms).astimezone(zone)
+    today = utc(now_ms).astimezone(zone)
     if here.date() == today.date():
         return "Today"
     if here.date() == (today - timedelta(days=1)).date():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from streams.console.errors import NotFound, NotNow, WrongInput
 from streams.console.services.answer import Answer, answer_of
 from streams.console.services.kafka import on_kafka
+from streams.core.overview import Overview
 from streams.explain.find import Finder
+from streams.explain.holds import Holds, holds_of
 from streams.explain.indexed import IndexedFinder
 from streams.explain.timeline import Event, Pending
 from streams.history.reader import Freshness, Hit, NoIndex, Reader, TooBroad
@@ -79,7 +81,10 @@ class Timeline:
 
 
 class Contacts:
-    """`reader` is None where the index is switched off. `in_force` are the settings with the mappings that are in force now."""
+    """`reader` is None where the index is switched off. `in_force` are the settings with the mappings that are in force now.
+
+    `deployment` tells how the workers are now; a story then says what holds its whole connection back.
+    """
 
     def __init__(
         self,
@@ -87,11 +92,13 @@ class Contacts:
         reader: Reader | None,
         now_ms: Callable[[], int],
         in_force: Callable[[], Settings] | None = None,
+        deployment: Callable[[], Awaitable[Overview]] | None = None,
     ) -> None:
         self._settings = settings
         self._in_force = in_force or (lambda: settings)
         self._reader = reader
         self._now_ms = now_ms
+        self._deployment = deployment
 
     async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> Search:
         """Contacts by name, e-mail, phone, Lofty id or GHL id."""
@@ -119,12 +126,13 @@ class Contacts:
             raise NotFound(f"There is no connection {connection!r}.")
         lane, began, now_ms = f"{connection}:{lead}", time.monotonic(), self._now_ms()
         hit, fresh = None, None
+        holds = await self._holds()
         if self._reader is None:
-            found = await on_kafka(lambda: Finder(self._in_force(), now_ms).explain(lane))
+            found = await on_kafka(lambda: Finder(self._in_force(), now_ms, holds).explain(lane))
         else:
             try:
                 fresh = await self._reader.freshness()
-                finder = IndexedFinder(self._in_force(), self._reader, now_ms)
+                finder = IndexedFinder(self._in_force(), self._reader, now_ms, holds)
                 found = await on_kafka(lambda: finder.explain(lane))
                 hit = await self._reader.hit(lane)
             except NoIndex as error:
@@ -152,6 +160,13 @@ class Contacts:
             is_complete=fresh is None or _is_complete(fresh),
             parked_ids=tuple(one.place.rpartition("/")[2] for one in found.events if one.stage == "parked"),
         )
+
+    async def _holds(self) -> Mapping[str, Holds]:
+        """What holds connections back; none while nobody tells of the workers."""
+        try:
+            return holds_of(await self._deployment()) if self._deployment is not None else {}
+        except NotNow:
+            return {}
 
     async def names(self, lanes: Iterable[str]) -> dict[str, str]:
         """The names of contacts by `connection:lead`, as far as the index knows them."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ OF_CONSOLE = " (console)"
 STALE_MS = 5 * 60_000
 LOOK_SECONDS = 20.0
 DRY_SECONDS = 300.0
+MOST_RUNNING = 2
+"""Replays that run beside one gateway at a time: each has a process of 70 MiB, and webhooks come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class Replays:
         self._open = _Open()
         self._running: dict[str, _Running] = {}
         self._problems: dict[str, str] = {}
+        self._under_way = 0
+        self._tried: dict[str, int] = {}
         self._dry = asyncio.Semaphore(1)
         self._task: asyncio.Task[None] | None = None
 
@@ -166,8 +170,12 @@ class Replays:
         return _dry(found)
 
     async def start(self, by: Actor, selection: Selection, rate: float = 200.0) -> ReplayState:
-        """Order a replay. Raises `Conflict` when the same is under way."""
+        """Order a replay. Raises `Conflict` when the same is under way, and `TooMany` when enough others run here."""
         self._check(selection)
+        with self._room():
+            return await self._start(by, selection, rate)
+
+    async def _start(self, by: Actor, selection: Selection, rate: float) -> ReplayState:
         about = {name: str(value) for name, value in selection.model_dump(exclude_defaults=True).items()}
         async with self._audit.acting(by, "replay", {**about, "rate": f"{rate:g}"}) as result:
             runs = await self._runs()
@@ -181,10 +189,15 @@ class Replays:
         return self._state(replay)
 
     async def resume(self, by: Actor, run: str, rate: float = 200.0) -> ReplayState:
-        """Carry one on that was stopped or interrupted."""
+        """Carry one on that was stopped or interrupted. Raises `Conflict` and `TooMany` as `start` does."""
         replay = await self._one(run)
         if replay.state == "done" or run in self._running:
             raise Conflict(f"Replay {run} is {'done' if replay.state == 'done' else 'under way'} already.")
+        with self._room():
+            return await self._resume(by, replay, rate)
+
+    async def _resume(self, by: Actor, replay: Replay, rate: float) -> ReplayState:
+        run = replay.run
         async with self._audit.acting(by, "replay resume", {"run": run}):
             runs = await self._runs()
             again = replay.model_copy(update={"state": "running", "moved_ms": self._now_ms()})
@@ -266,10 +279,27 @@ class Replays:
             problem=self._problems.get(one.run, ""),
         )
 
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Room for one that is carried on inside; it is free again when that has ended. Raises `TooMany` when there is none."""
+        if self._under_way >= MOST_RUNNING:
+            raise TooMany(f"{MOST_RUNNING} replays are under way here: wait until one has ended.", 30.0)
+        self._under_way += 1
+        try:
+            yield
+        except BaseException:
+            self._under_way -= 1
+            raise
+
     def _carry_on(self, run: str, rate: float) -> None:
         self._problems.pop(run, None)
         task = asyncio.create_task(self._run(run, rate))
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        task.add_done_callback(self._ended)
+
+    def _ended(self, done: asyncio.Task[None]) -> None:
+        self._under_way -= 1
+        if not done.cancelled():
+            done.exception()  # it was logged, and is nobody's to raise
 
     async def _run(self, run: str, rate: float) -> None:
         job = Job.of(self._settings, do="run", run=run, rate=rate)
@@ -301,13 +331,22 @@ class Replays:
         result: dict[str, Any] = found["result"]
         return result
 
+    def _in_turn(self, known: tuple[Replay, ...]) -> list[Replay]:
+        """Those first that were not tried lately: what ends early again and again keeps no other from its turn."""
+        self._tried = {one.run: self._tried[one.run] for one in known if one.run in self._tried}
+        return sorted(known, key=lambda one: self._tried.get(one.run, 0))
+
     async def _watch(self) -> None:
         while True:
             try:
-                for one in await self._known():
+                for one in self._in_turn(await self._known()):
+                    if self._under_way >= MOST_RUNNING:
+                        break  # the others are carried on after these
                     if one.by.endswith(OF_CONSOLE) and self._state(one).state == "interrupted":
                         log.warning("replay %s was interrupted, and is carried on", one.run)
-                        self._carry_on(one.run, 200.0)
+                        with self._room():
+                            self._tried[one.run] = self._now_ms()
+                            self._carry_on(one.run, 200.0)
                         await asyncio.sleep(1.0)
             except (ConsoleError, KafkaError) as error:
                 log.warning("replays cannot be watched now: %s", error)

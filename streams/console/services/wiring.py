@@ -16,6 +16,7 @@ from streams.console.services.overview import OverviewService, Watch
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
 from streams.console.sessions import Seal
+from streams.core.overview import Overview
 from streams.history.reader import Reader
 from streams.settings import Settings
 
@@ -34,7 +35,11 @@ def services_of(
     """All services. `reader` is None where the index is switched off."""
     parked = ParkedWork(settings, reader, audit, now_ms)
     backfills = Backfills(settings, audit, now_ms)
-    contacts = Contacts(settings, reader, now_ms, mappings.settings)
+
+    async def deployment() -> Overview:
+        return (await watch.deployment())[0]
+
+    contacts = Contacts(settings, reader, now_ms, mappings.settings, deployment)
     return Services(
         settings=settings,
         overview=OverviewService(watch, parked, contacts),

@@ -93,6 +93,20 @@ def test_a_pending_write_says_what_it_waits_for(row: dict[str, object], contact:
 
 
 @pytest.mark.parametrize(
+    ("row", "waits"),
+    [
+        ({}, "GHL's budget, which pauses"),
+        ({"not_before_ms": NOW + 5_000, "attempts": 1, "last_error": "503"}, "503; and for GHL's budget, which pauses"),
+        ({"parked": "no"}, "a person: writing it is parked (no)"),
+    ],
+)
+def test_what_holds_the_whole_connection_back_is_told(row: dict[str, object], waits: str) -> None:
+    """In place of a slot, beside a next try; a person comes first."""
+    made = OutboxRow(snapshot=snapshot("note", "9")).model_copy(update=row)
+    assert pending_write(made, LinkRow(ghl_id="g"), NOW, "GHL's budget, which pauses").waits.endswith(waits)
+
+
+@pytest.mark.parametrize(
     ("link", "words"),
     [
         (LinkRow(ghl_id="g", settled="f/m"), "contact: g in GHL"),

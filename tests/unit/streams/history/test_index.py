@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.history.reader import NoIndex, Reader
 from streams.history.schema import VERSION, open_to_write
@@ -225,13 +230,99 @@ async def test_an_act_has_a_beginning_and_an_end(index: Index) -> None:
 async def test_a_batch_is_taken_whole_or_not_at_all(index: Index) -> None:
     """Positions and records in one transaction: after a crash it goes on where it was."""
     good = Told(SOURCES[CHANGES], 0, 0, 1, b"acme:7", b"{}")
-    bad = Told(SOURCES[CHANGES], 0, "x", 1, b"acme:7", object())  # type: ignore[arg-type]  # what cannot be bound
     with pytest.raises(sqlite3.Error):
-        index.writer.apply([good, bad._replace(offset=object())], {(1, 0): 2})  # type: ignore[arg-type]  # as above
+        index.writer.apply([good], {(1, 0): object()})  # type: ignore[dict-item]  # what cannot be bound
     assert index.writer.positions() == {}
     index.writer.apply([good], {(1, 0): 1})
     assert index.writer.positions() == {(1, 0): 1}
     assert len((await index.reader.places("acme:7"))[0]) == 1
+
+
+async def test_a_record_that_cannot_be_taken_is_left_out_and_counted(index: Index) -> None:
+    """Those before and after it are taken, its lane is not made, and the position is behind all of them."""
+    told = [Told(SOURCES[SNAPSHOTS], 0, n, 1, f"acme:{n}:contact:{n}".encode(), b'{"state": {}}') for n in range(4)]
+    told[1] = told[1]._replace(at_ms=[])  # type: ignore[arg-type]  # what cannot be bound
+    told[2] = told[2]._replace(at_ms=2**64)
+    index.writer.apply(told, {(3, 0): 4})
+    assert (await index.reader.freshness()).left_out == 2
+    assert index.writer.positions() == {(3, 0): 4}
+    assert [bool((await index.reader.places(f"acme:{n}"))[0]) for n in range(4)] == [True, False, False, True]
+    assert await index.reader.hit("acme:1") is None
+    assert index.writer.people == 2
+    index.lead("1", firstName="Ann")
+    assert await found(index, "ann") == ["acme:1"]
+
+
+async def test_what_is_wrong_with_the_file_is_no_records_fault(index: Index) -> None:
+    """A full or broken disk is told, and nothing is left out."""
+    index.db.execute("PRAGMA query_only = ON")
+    with pytest.raises(sqlite3.OperationalError):
+        index.lead("7", firstName="Ann")
+    index.db.execute("PRAGMA query_only = OFF")
+    assert (await index.reader.freshness()).left_out == 0
+
+
+ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.sampled_from([2**63 - 1, 2**63, -(2**63) - 1, 2**64, 10**30, -1, 1e308, 253_402_300_800_000])
+    | st.text(st.characters(), max_size=20)
+    | st.sampled_from(["", "\x00", "a\x00b", "\ud83c", "x\udfff:1:contact:1", "x" * 5000, ":", "::", '"', "\ufffe"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = (
+    *(
+        "entity",
+        "connection",
+        "stage",
+        "reason",
+        "at_ms",
+        "id",
+        "who",
+        "outcome",
+        "parked",
+        "ghl_id",
+        "state",
+        "read_ms",
+    ),
+    *("firstName", "lastName", "emails", "phones"),
+)
+FIELDS = st.dictionaries(st.sampled_from(NAMES), ANY, max_size=8)
+VALUES = ANY | FIELDS | st.fixed_dictionaries({"state": FIELDS, "read_ms": ANY})
+KEYS = st.sampled_from(
+    [b"", b"@", b":", b"\xff", b"\x00:\x00:\x00", b"acme:8:contact:8", b"acme:8", b"acme:8:note:1", b"x" * 5000]
+) | st.binary(max_size=9)
+RAWS = st.none() | st.binary(max_size=20) | VALUES.map(lambda one: json.dumps(one).encode())
+RECORDS = st.tuples(st.sampled_from(list(SOURCES)), KEYS, RAWS, st.sampled_from([-1, 0, 2**62]))
+
+
+@given(st.lists(RECORDS, max_size=12))
+def test_whatever_a_record_holds_it_is_taken(records: list[tuple[str, bytes, bytes | None, int]]) -> None:
+    """Almost right records of each topic: none fails, all questions are answered after them, and a good one is found."""
+    with tempfile.TemporaryDirectory() as folder:
+        index = Index(Path(folder) / "history.sqlite3")
+        told = [Told(SOURCES[short], 0, n, at_ms, key, raw) for n, (short, key, raw, at_ms) in enumerate(records)]
+        index.writer.apply(told, {})
+        index.lead("7", firstName="Zoraida")
+
+        async def ask() -> None:
+            assert (await index.reader.freshness()).left_out == 0
+            assert await found(index, "zoraida") == ["acme:7"]
+            assert all(isinstance(one.at_ms, int) for one in await index.reader.open_parked())
+            await index.reader.acts()
+            await index.reader.people_who_acted()
+            await index.reader.search("acme")
+            await index.reader.hit("acme:8")
+            await index.reader.rows("acme:8")
+
+        try:
+            asyncio.run(ask())
+        finally:
+            index.reader.close()
+            index.db.close()
 
 
 async def test_without_a_file_there_is_no_index(tmp_path: Path) -> None:

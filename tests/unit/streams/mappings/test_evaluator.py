@@ -106,7 +106,8 @@ async def test_the_process_has_limits_and_no_credential_of_ours(monkeypatch: pyt
         process = evaluator._process
         assert process is not None
         limits = {line[:26].strip(): line[26:47].strip() for line in _proc(process.pid, "limits").splitlines()}
-        assert limits["Max data size"] == str(400 * 1024 * 1024)
+        assert limits["Max data size"] == str(256 * 1024 * 1024)
+        assert _proc(process.pid, "oom_score_adj").strip() == "1000"
         assert 10 <= int(limits["Max cpu time"]) < 60
         assert "LOFTY_GHL" not in _proc(process.pid, "environ")
     finally:

@@ -1,0 +1,53 @@
+"""How many replays run beside a gateway, and in which order interrupted ones get their turn."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from streams.console.errors import TooMany
+from streams.console.services.replay import MOST_RUNNING, Replays
+from streams.words import Replay, Selection
+from tests.unit.streams.console.stage import settings_of
+
+
+class Held(Replays):
+    """Replays that run until they are told to end."""
+
+    def __init__(self) -> None:
+        super().__init__(settings_of(), None, lambda: 5)  # type: ignore[arg-type]  # nothing is audited here
+        self.end = asyncio.Event()
+
+    async def _run(self, run: str, rate: float) -> None:
+        await self.end.wait()
+        if run == "bad":
+            raise RuntimeError(run)
+
+
+async def test_only_some_run_at_a_time() -> None:
+    """One that ends makes room, and so does one whose order fails."""
+    held = Held()
+    for run in ("good", "bad"):
+        with held._room():
+            held._carry_on(run, 1.0)
+    with pytest.raises(TooMany, match=f"{MOST_RUNNING} replays are under way"), held._room():
+        pass
+    held.end.set()
+    async with asyncio.timeout(30):
+        while held._under_way:
+            await asyncio.sleep(0)
+    for _ in range(MOST_RUNNING + 1):
+        with pytest.raises(ValueError, match="no"), held._room():
+            raise ValueError("no")
+
+
+def test_what_ends_early_keeps_no_other_from_its_turn() -> None:
+    """Those that were not tried come first, whoever wrote them; what is gone is forgotten."""
+    held = Held()
+    known = tuple(
+        Replay(run=run, selection=Selection(topic="lofty.snapshots"), by="x", began_ms=0, moved_ms=0) for run in "abc"
+    )
+    held._tried = {"a": 7, "b": 6, "gone": 1}
+    assert [one.run for one in held._in_turn(known)] == ["c", "b", "a"]
+    assert held._tried == {"a": 7, "b": 6}
