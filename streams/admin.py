@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
-from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka import Consumer, bound_connecting, client_options, start_consumer, stop_consumer
 from streams.kafka_rights import Right, missing_rights
 from streams.kafka_trouble import KafkaRefused, TopicsRefused, missing_right, topic_trouble
 from streams.limits import Limits
@@ -53,6 +53,7 @@ async def inspect(settings: Settings) -> list[TopicState]:
         raise KafkaRefused(missing_right(settings.kafka, "Describe", hidden))
     unseen = frozenset(lacking.get(Right.DESCRIBE_CONFIGS, ()))
     admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
     await admin.start()
     try:
         existing = set(await admin.list_topics()) & set(wanted)
@@ -148,6 +149,7 @@ async def create_first(settings: Settings) -> list[TopicState]:
 
 async def _create(settings: Settings, missing: list[TopicState]) -> list[str]:
     admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
     await admin.start()
     try:
         kafka = settings.kafka
