@@ -58,9 +58,11 @@ def cut_off_topic(bootstrap: str, topic: str, partitions: int) -> None:
     """The same, of any changelog."""
     _set_policy(bootstrap, topic, "compact,delete")
     ends = [TopicPartition(topic, number, -1) for number in range(partitions)]
-    admin = AdminClient({"bootstrap.servers": bootstrap})  # kept until it has answered
-    for cut in admin.delete_records(ends).values():
-        cut.result(within(30))
+    admin, deadline = AdminClient({"bootstrap.servers": bootstrap}), time.monotonic() + within(30)
+    while ends:  # a broker hears of a new policy some time after it is set
+        found = admin.delete_records(ends)
+        ends = [place for place, cut in found.items() if cut.exception(within(30)) is not None]
+        assert time.monotonic() < deadline, [cut.exception() for cut in found.values()]
     _set_policy(bootstrap, topic, "compact")
 
 
