@@ -54,7 +54,7 @@ chaos-short: $(READY) ## kills, freezes, broken brokers and vendors for five min
 	@$(BIN)/python -m tests.chaos --kills 40 --minutes 3 $(ARGS)
 
 chaos: $(READY) ## the same with at least 200 kills, in about a quarter of an hour
-	@$(BIN)/python -m tests.chaos --kills 200 --minutes 10 $(ARGS)
+	@$(BIN)/python -m tests.chaos --kills 200 --minutes 10 --outage 20 --outage 60 $(ARGS)
 
 fuzz: $(READY) ## hostile input at every door for ten minutes, on a real Kafka, and a verdict (ARGS="--seed N --minutes 1")
 	@$(BIN)/python -m tests.fuzz $(ARGS)

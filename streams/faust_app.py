@@ -7,8 +7,11 @@
   way (its last records were just taken) is only asked for in the next one; at light load that was the slowest hop by far.
   XXX: goes when faust-streaming makes `fetch_max_wait_ms` a setting.
 - So is the rest after a failure (`RETRY_BACKOFF_MS`), and before a broker that took no connection is called again (`patient`).
-- A request to a broker that hangs ends after `REQUEST_SECONDS`, not after Faust's 90 s (its producer's: 20 min), and a heartbeat within its session;
-  one that takes a connection and says nothing is given up sooner while there is another (`bound_connecting`).
+- A request to a broker that hangs ends after `REQUEST_SECONDS`, not after Faust's 90 s (20 min of its producer's), and a
+  heartbeat within its session; a broker that takes a connection and says nothing is given up sooner (`bound_connecting`).
+- What a rebalance waits for has no time of its own: only another rebalance ends it. Faust takes the end of that time
+  (`broker_request_timeout`) for an order to stop. A Kafka that went away while a worker looked where it had left off, and came
+  back later than that, found a member of the group that never read again, until its watchdog ended it.
 - Faust's manager of tables does not sleep for its fixed second at the start, in which modules could still register tables:
   ours are not Faust's (`tables/`), so there is nothing to wait for, and a worker joins its group a second sooner.
 """
@@ -20,6 +23,7 @@ from typing import Any, cast
 
 import faust
 from faust.tables import TableManager
+from faust.tables.recovery import Recovery
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.transports import TransportT
@@ -95,7 +99,18 @@ class _Transport(driver.Transport):
     Producer = _Producer
 
 
+class _Recovery(Recovery):
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ASYNC109  # Faust's; it is what is left out
+        await super()._wait(coro)
+
+
 class _NoTables(TableManager):
+    @property
+    def recovery(self) -> Recovery:
+        if self._recovery is None:
+            self._recovery = _Recovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
     async def on_start(self) -> None:
         if not self.should_stop:
             await self._update_channels()

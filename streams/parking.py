@@ -56,7 +56,7 @@ class Parking:
         """
         where = f"{message.topic}/{message.partition}@{message.offset}"
         if isinstance(error, NewerWord):
-            error.add_note(f"It stands at {where}.")
+            error.add_note(f"It was met at {where}.")
             raise error
         key = (message.key or b"").decode(errors="replace")
         return self.record(

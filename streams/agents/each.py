@@ -16,7 +16,7 @@ from connectors.error_texts import printable
 from streams.appender import Record
 from streams.dispatch.loop import is_ours
 from streams.parking import Parking
-from streams.words import NewerWord, NotAWord, Stage
+from streams.words import NotAWord, Stage
 
 log = get_logger("lofty_ghl.agents")
 
@@ -44,9 +44,7 @@ class Each:
         """
         try:
             yield
-        except NewerWord:
-            raise
-        except NotAWord as error:
+        except NotAWord as error:  # of a newer release: `unreadable` raises it, and says where
             outputs.append(self._parking.unreadable(self._stage, message, error, self._now_ms()))
             self._parked()
         except Exception as error:

@@ -60,6 +60,7 @@ class MappingDesk:
         self._in_force = InForce(settings, 0)
         self._news = asyncio.Condition()
         self._read_to = 0
+        self._known, self._known_to = 0, 0
         self._task: asyncio.Task[None] | None = None
         self._evaluator = Evaluator()
 
@@ -93,8 +94,8 @@ class MappingDesk:
 
     @property
     def version(self) -> int:
-        """The newest version, whether it compiles here or not."""
-        return self._ledger.newest.version
+        """The newest version, whether it compiles here or not; `settings` are at least of it."""
+        return self._known
 
     def settings(self) -> Settings:
         """The settings in force: those of the file, with the newest version of the mappings that compiles."""
@@ -187,7 +188,7 @@ class MappingDesk:
         return await self._save(self._edit("revert", expected_version, by, to_version=to_version))
 
     def _edit(self, kind: Any, based_on: int | None = None, by: str = "", **facts: Any) -> MappingEdit:
-        made_on = self.version if based_on is None else based_on
+        made_on = self._ledger.newest.version if based_on is None else based_on
         return MappingEdit(id=uuid.uuid4().hex, based_on=made_on, kind=kind, at_ms=self._now_ms(), by=by[:200], **facts)
 
     def _tried(self, edit: MappingEdit) -> Settings:
@@ -239,7 +240,7 @@ class MappingDesk:
         finally:
             await producer.stop()
         async with asyncio.timeout(SAVE_SECONDS), self._news:
-            await self._news.wait_for(lambda: self._read_to > offset)
+            await self._news.wait_for(lambda: self._known_to > offset)
         if self._ledger.number_of(edit.id) is None:
             raise self._stale(edit)
         return self.state()
@@ -271,8 +272,11 @@ class MappingDesk:
                 self._read_to = message.offset + 1
 
     async def _judge(self) -> None:
-        # In a thread: compiling takes some tenths of a second, and the gateway's loop takes webhooks.
+        # In a thread: compiling takes some tenths of a second, and the gateway's loop takes webhooks. A version counts as
+        # known only afterwards: who waits for a newer one would find the settings of the one before, and wait on.
+        version, read_to = self._ledger.newest.version, self._read_to
         before, self._in_force = self._in_force, await asyncio.to_thread(in_force, self._file, self._ledger)
+        self._known, self._known_to = version, read_to
         trouble = self._in_force.settings.mapping_trouble
         if trouble and trouble != before.settings.mapping_trouble:
             log.error("%s", trouble)

@@ -27,6 +27,10 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20, help="at least so many workers are killed")
     parser.add_argument("--minutes", type=float, default=3.0, help="it is attacked for at least so long")
     parser.add_argument("--rate", type=float, default=12.0, help="edits a second")
+    parser.add_argument(
+        "--outage", type=float, action="append", default=[], help="Kafka is killed and frozen so long (seconds)"
+    )
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="of three, one at a time goes away")
     parser.add_argument("--seed", type=int, default=None, help="one that was printed, to try its plan again")
     parser.add_argument("--keep", action="store_true", help="keep the record of a run that went well, too")
     parser.add_argument("--judge", type=Path, default=None, help="only judge a history that a run has saved")
@@ -38,7 +42,9 @@ def main() -> None:
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="lofty-ghl-chaos-"))
-    is_good = asyncio.run(run(folder, Plan(seed, given.kills, 60 * given.minutes, given.rate)))
+    is_good = asyncio.run(
+        run(folder, Plan(seed, given.kills, 60 * given.minutes, given.rate, tuple(given.outage), given.brokers))
+    )
     if is_good and not given.keep:
         shutil.rmtree(folder, ignore_errors=True)
     else:

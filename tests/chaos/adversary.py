@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+from typing import Any
 
 from connectors.sandbox.faults import Fault, FaultBox
-from tests.chaos.history import FROZEN
+from tests.chaos.answers import Answers
+from tests.chaos.desk import Desk
+from tests.chaos.history import FROZEN, Deed
+from tests.chaos.lost import Lost
 from tests.chaos.operator import Operator
+from tests.chaos.outages import How, Outages
 from tests.chaos.stage import PAIRS, SESSION_SECONDS, Stage, WorkerProcess, edit_mapping
+from tests.chaos.storage import Storage
+from tests.chaos.strange import Strange
 from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
 
 DRAIN_SECONDS = 60.0
 READY_SECONDS = 20.0
-AWAY_SECONDS = 60.0
 TRAPS_IN_A_ROW = 6
 TROUBLES_AT_ONCE = 3
 SECONDS_A_TRAP = 20.0
@@ -37,9 +42,82 @@ class Adversary:
     supervisor: Supervisor
     operator: Operator
     random: Random
+    load: Desk
+    deeds: list[Deed] = field(default_factory=list)
+    strange: Strange = field(init=False)
     done: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     _troubles: list[Fault] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.strange = Strange(self.stage, self.random)
+
+    # -- what a run plans, each once ----------------------------------------------------------------------------
+
+    async def take_kafka_away(self, how: How, seconds: float) -> None:
+        """Longer than any single request waits, perhaps."""
+        self.deeds.append(await Outages(self.stage, self.load, self.random).take_away(how, seconds))
+
+    async def mangle_answers(self) -> None:
+        """Both vendors answer what is no good answer."""
+        await self._deed("answers are mangled", Answers(self.stage, self.load, self.random).mangle())
+
+    async def put_garbage_on_topics(self) -> None:
+        """A stranger who may write."""
+        await self._deed("garbage on topics", _counted("records", self.strange.on_topics()))
+
+    async def send_garbage_to_the_gateway(self) -> None:
+        """Signed, or by the secret path."""
+        await self._deed("garbage at the gateway", _counted("answered 200", self.strange.at_the_gateway()))
+
+    async def write_what_is_too_large(self) -> None:
+        """Two leads get a task that no record holds."""
+        found = [(team, lead) for team in self.stage.lofty.teams for lead in self.load.leads(team)]
+        chosen = self.random.sample(found, 2)
+        await self._deed("tasks that are too large", _counted("parked", self.strange.too_large(chosen)))
+
+    async def damage_a_store(self) -> None:
+        """While its worker is down."""
+        await self._deed("a store is damaged", Storage(self.stage, self.supervisor, self.random).damage())
+
+    async def fill_the_disk(self) -> None:
+        """Of one worker."""
+        await self._deed("a disk is full", Storage(self.stage, self.supervisor, self.random).fill_the_disk())
+
+    async def delete_a_changelog(self) -> None:
+        """While all workers are down."""
+        await self._deed("a changelog is deleted", Lost(self.stage, self.supervisor, self.random).delete_a_changelog())
+
+    def plan(self, outages: Sequence[tuple[How, float]]) -> tuple[list[Act], list[str]]:
+        """What is done once each, in a random order, and by which names the judge looks for it."""
+        acts: dict[str, Act] = {
+            "answers are mangled": self.mangle_answers,
+            "garbage on topics": self.put_garbage_on_topics,
+            "garbage at the gateway": self.send_garbage_to_the_gateway,
+            "tasks that are too large": self.write_what_is_too_large,
+            "a store is damaged": self.damage_a_store,
+            "a changelog is deleted": self.delete_a_changelog,
+        }
+        if self.stage.disk is not None:
+            acts["a disk is full"] = self.fill_the_disk
+        else:
+            print("no full disk: this machine lets us mount nothing (it takes root, or sudo without a password)")
+        who = "kafka" if len(self.stage.nodes) == 1 else "one of three brokers"
+        acts |= {f"{who} {how} for {s:.0f} s": partial(self.take_kafka_away, how, s) for how, s in outages}
+        order = list(acts.values())
+        self.random.shuffle(order)
+        return order, list(acts)
+
+    async def _deed(self, act: str, work: Coroutine[Any, Any, dict[str, int]]) -> None:
+        happened = self.stage.note(act)
+        seen = await work
+        happened.until = time.time()
+        self.deeds.append(Deed(act, happened.at, happened.until, seen))
+        print(
+            f"{act}, {happened.until - happened.at:.0f} s: {', '.join(f'{k} {n}' for k, n in seen.items())}", flush=True
+        )
+
+    # -- what is done again and again ---------------------------------------------------------------------------
 
     async def kill_at_await_points(self, traps: int = TRAPS_IN_A_ROW) -> None:
         """Every worker that starts gets a trap at the next await point, until some of them are settled."""
@@ -87,31 +165,16 @@ class Adversary:
 
     async def stop_the_broker(self) -> None:
         """In order or not, for a moment or past the session timeout."""
-        how = self.random.choice(("stop", "kill"))
+        how, node = self.random.choice(("stop", "kill")), self.random.choice(self.stage.nodes)
         happened = self.stage.note(f"broker {how}")
-        await asyncio.to_thread(getattr(self.stage.node, how))
+        await asyncio.to_thread(getattr(node, how))
         await asyncio.sleep(self.random.choice((0.0, 1.5 * SESSION_SECONDS)))
-        await asyncio.to_thread(self.stage.node.start)
-        happened.until = time.time()
-
-    async def take_the_broker_away_for_a_minute(self) -> None:
-        """Killed, or frozen so that connections stand and nobody answers: longer than any single request waits."""
-        how = self.random.choice(("kill", "freeze"))
-        happened = self.stage.note(f"broker away: {how}")
-        node = self.stage.node
-        if how == "freeze":
-            os.kill(node.pid, signal.SIGSTOP)
-            await asyncio.sleep(AWAY_SECONDS)
-            os.kill(node.pid, signal.SIGCONT)
-        else:
-            await asyncio.to_thread(node.kill)
-            await asyncio.sleep(AWAY_SECONDS)
-            await asyncio.to_thread(node.start)
+        await asyncio.to_thread(node.start)
         happened.until = time.time()
 
     async def trouble_the_vendors(self) -> None:
         """429 storms, 5xx applied or not, refusals, drops before and after, answers that never come: all of them in turns."""
-        faults = []
+        faults: list[Fault] = []
         while len(faults) < TROUBLES_AT_ONCE:
             if not self._troubles:
                 self._troubles = _troubles(self.random)
@@ -144,8 +207,11 @@ class Adversary:
         self.stage.lofty.faults.clear()
         self.supervisor.wanted, self.supervisor.sets_traps = 2, False
 
-    async def attack(self, kills: int, seconds: float) -> None:
-        """Everything in turns, each thing once at least, until there were `kills` kills and `seconds` have passed."""
+    async def attack(self, kills: int, seconds: float, once: Sequence[Act] = ()) -> None:
+        """Everything in turns, each thing once at least, until there were `kills` kills and `seconds` have passed.
+
+        `once` are things that are done once each, beside those of the menu.
+        """
         menu: dict[Act, float] = {
             self.kill_at_await_points: 6,
             self.kill_at_random: 4,
@@ -154,18 +220,17 @@ class Adversary:
             self.drain: 1,
             self.add_and_remove_a_worker: 0.5,
             self.stop_the_broker: 0.5,
-            self.take_the_broker_away_for_a_minute: 0.1,
             self.trouble_the_vendors: 3,
             self.revoke_a_token: 0.5,
             self.ask_for_a_replay: 4,
             self.edit_a_mapping: 0.5,
         }
-        first = [*menu, self.trouble_the_vendors, self.ask_for_a_replay]
+        first = [*menu, *once, self.trouble_the_vendors, self.ask_for_a_replay]
         self.random.shuffle(first)
         enough, until = self.supervisor.kills + kills, time.monotonic() + seconds
         while first or self.supervisor.kills < enough or time.monotonic() < until:
             act = first.pop() if first else self.random.choices(list(menu), list(menu.values()))[0]
-            self.done[act.__name__] += 1
+            self.done[act.func.__name__ if isinstance(act, partial) else act.__name__] += 1
             await act()
             await self._until_some_are_ready()
 
@@ -216,6 +281,10 @@ def _troubles(random: Random) -> list[Fault]:
     ]
     random.shuffle(found)
     return found
+
+
+async def _counted(what: str, work: Coroutine[Any, Any, int]) -> dict[str, int]:
+    return {what: await work}
 
 
 async def ask_what_waits(*workers: WorkerProcess) -> None:

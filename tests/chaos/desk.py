@@ -16,6 +16,8 @@ from typing import Any
 from connectors.lofty.sandbox import LoftySandbox, desk_work
 from connectors.lofty.times import to_iso
 from streams.words import Entity
+from tests.chaos.history import Edit
+from tests.chaos.history.nothing_stale import STAMP
 
 TAGS = ("Buyer", "Seller", "Investor", "VIP", "Relocation")
 TOWNS = ("Austin", "Dallas", "Denver", "Tampa")
@@ -31,6 +33,8 @@ class Desk:
     lofty: LoftySandbox
     random: Random
     edits: int = 0
+    journal: list[Edit] = field(default_factory=list)
+    """Every edit that bears a version, and every deletion."""
     _versions: dict[int, int] = field(default_factory=dict)
     _leads: dict[int, list[int]] = field(default_factory=dict)
     _trash: dict[int, list[int]] = field(default_factory=dict)
@@ -97,6 +101,18 @@ class Desk:
             else:
                 self._change_child(team, one.kind, number)
 
+    def edit_again(self, team: int, lead: int) -> None:
+        """One more edit of a lead that lives, and of each thing that hangs on it."""
+        if lead not in self._leads.get(team, ()):
+            return
+        self._change_lead(team, lead)
+        for kind, child in self._children.get(lead, ()):
+            self._change_child(team, kind, child)
+
+    def leads(self, team: int) -> list[int]:
+        """Those that live."""
+        return list(self._leads.get(team, ()))
+
     def _new_lead(self, team: int) -> int:
         number = self.random.randrange(10**9)
         person: dict[str, Any] = {"firstName": "Ada", "lastName": "v000001"}
@@ -153,4 +169,17 @@ class Desk:
     def _edit(self, team: int, edit: str, kind: str, **what: Any) -> int:
         self.edits += 1
         record = desk_work.edit(self.lofty, self.lofty.teams[team], {"edit": edit, "kind": kind, **what})
+        stamps = [int(one) for text in what.get("fields", {}).values() for one in STAMP.findall(str(text)[:100])]
+        if stamps or edit == "delete":
+            entity = Entity(
+                self.connection_of(team),
+                str(record.lead_id),
+                "contact" if kind == "lead" else kind,  # type: ignore[arg-type]  # one of Lofty's kinds
+                str(record.id),
+            )
+            self.journal.append(Edit(time.time(), entity, max(stamps, default=0)))
         return int(record.id)
+
+    def connection_of(self, team: int) -> str:
+        """The name of the connection that carries a team."""
+        return f"pair{team - 9000}"

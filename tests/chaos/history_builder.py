@@ -23,9 +23,10 @@ from streams.core.rows import LinkRow, OutboxRow
 from streams.dispatch.ghl_calls import perform
 from streams.places import Places
 from streams.settings import parse_settings
-from streams.words import Entity, Outcome, Receipt, Snapshot
+from streams.words import Entity, Outcome, Parked, Receipt, Snapshot
 from streams.words.fence import Fence
-from tests.chaos.history import KILLED, Event, Fenced, History, Received
+from tests.chaos.history import KILLED, Deed, Edit, Event, Fenced, History, Received, Stray
+from tests.chaos.history.nothing_stale import STAMP
 from tests.chaos.history.wanted import directory_of
 from tests.chaos.history_clockwork import Clockwork, sleep
 from tests.chaos.history_vendors import LAG_SECONDS, LIMIT, WINDOW_SECONDS, Vendors
@@ -63,6 +64,10 @@ class Town:
         self.receipts: list[Received] = []
         self.fences: list[Fenced] = []
         self.nemesis: list[Event] = []
+        self.edits: list[Edit] = []
+        self.deeds: list[Deed] = []
+        self.strays: list[Stray] = []
+        self.parked: list[Parked] = []
         self.owners: dict[int, str] = {}
         self._lanes: dict[tuple[str, str], str] = {}
         self._offsets: Counter[int] = Counter()
@@ -84,8 +89,31 @@ class Town:
         team.outbox.clear()
         kind = "contact" if record.kind == "lead" else record.kind
         entity = Entity(connection, str(record.lead_id), kind, str(record.id))
+        stamps = [int(one) for text in given.get("fields", {}).values() for one in STAMP.findall(str(text))]
+        if stamps or given["edit"] == "delete":
+            self.edits.append(Edit(self.clockwork.now, entity, max(stamps, default=0)))
         self.clockwork.resume("agents", self._carry(entity, record))
         return record.id
+
+    def outage(self, began: float) -> None:
+        """Kafka was away from then until now."""
+        self.deeds.append(Deed("kafka killed", began, self.clockwork.now, {"it did not answer": 1}, is_outage=True))
+
+    def stray(self) -> None:
+        """Somebody puts garbage on a topic; it is parked."""
+        self.deeds.append(Deed("strays", self.clockwork.now, self.clockwork.now, {"given": 1}))
+        self.strays.append(Stray("garbage", "a-stray-1", "lofty.changes/0@7"))
+        raw = b"\xff a-stray-1"
+        self.parked.append(
+            Parked(
+                stage="dedupe",
+                reason="unreadable",
+                message="no JSON",
+                at_ms=int(1000 * self.clockwork.now),
+                source="lofty.changes/0@7",
+                original=Parked.encode(raw),
+            )
+        )
 
     def kill(self, after_seconds: float) -> None:
         """A worker dies, and after the session timeout another has what was his."""
@@ -108,6 +136,11 @@ class Town:
             receipts=list(self.receipts),
             fences=list(self.fences),
             nemesis=list(self.nemesis),
+            edits=list(self.edits),
+            planned=[one.act for one in self.deeds],
+            deeds=list(self.deeds),
+            strays=list(self.strays),
+            parked=list(self.parked),
         )
 
     # -- owners -------------------------------------------------------------------------------------------------

@@ -8,6 +8,13 @@ from typing import Any
 
 from tests.chaos.history import History
 from tests.chaos.history_planting import Pick
+from tests.chaos.history_plants_acted import (
+    do_without_effect,
+    leave_out_an_act,
+    park_a_stray_nowhere,
+    write_never,
+    write_too_late,
+)
 from tests.chaos.history_plants_asked import (
     ask_as_another,
     ask_too_much,
@@ -104,4 +111,9 @@ PLANTS: tuple[Plant, ...] = (
     Plant("a write of an appointment after the last receipt", 7, tell_too_early(*_CALENDAR)),
     Plant("an outcome before its intent", 7, tell_before_the_intent()),
     Plant("an outcome of an appointment before its intent", 7, tell_before_the_intent(*_CALENDAR)),
+    Plant("an act that was not done", 8, leave_out_an_act),
+    Plant("an act without effect", 8, do_without_effect),
+    Plant("a stray that is parked nowhere", 8, park_a_stray_nowhere),
+    Plant("an edit of an outage that is never written", 9, write_never),
+    Plant("edits of an outage that are written too late", 9, write_too_late),
 )

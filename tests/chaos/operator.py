@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 
 from tests.chaos.stage import PAIRS, Stage
+from tests.deadlines import within
 
 MOST_AT_ONCE = 2
 KILL_SECONDS = (3.0, 20.0)
@@ -26,6 +27,7 @@ CARRY_SECONDS = 180.0
 BREATH_SECONDS = 1.0
 AWAY, REFUSED, NOT_FINISHED = 3, 2, 1
 OTHER_MAPPING = "another mapping in force"
+TOPIC_MISSING = "missing: `lofty-ghl topics create`"
 SNAPSHOTS, CHANGES, PARKED = "lofty.snapshots", "lofty.changes", "parked"
 EVERYTHING = (SNAPSHOTS,)
 
@@ -67,9 +69,9 @@ class Operator:
         """Wait for it in peace, without any other replay. Returns what is wrong when it does not come to its end."""
         await self._stop_commands()
         if self._everything is not None:
-            await asyncio.wait([self._everything], timeout=CARRY_SECONDS)
+            await asyncio.wait([self._everything], timeout=within(CARRY_SECONDS))
             if not self._everything.done():
-                return f"the replay of everything did not come to its end within {CARRY_SECONDS:.0f} s of peace"
+                return f"the replay of everything did not come to its end within {within(CARRY_SECONDS):.0f} s of peace"
             self._everything.result()
         return ""
 
@@ -129,6 +131,11 @@ class Operator:
         known = {0: "done", -9: "killed", NOT_FINISHED: "cut off, or some left", AWAY: "Kafka or workers away"}
         if code == REFUSED and OTHER_MAPPING in says:
             self.ends["refused: another mapping in force"] += 1  # a worker has not taken it over yet
+            return
+        if code == REFUSED and TOPIC_MISSING in says:
+            self.ends["refused: a topic is missing"] += (
+                1  # somebody deleted a changelog, and nobody has accepted it yet
+            )
             return
         self.ends[known.get(code, f"exit code {code}")] += 1
         if code not in known or "Traceback" in says:

@@ -8,7 +8,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from tests.chaos.adversary import Adversary, ask_what_waits
 from tests.chaos.desk import Desk
 from tests.chaos.history import judge, save
 from tests.chaos.operator import Operator
+from tests.chaos.outages import How
 from tests.chaos.record import parked_now, read_history, read_topics, until_still
 from tests.chaos.stage import Stage, change_mapping, set_stage
 from tests.chaos.supervisor import Supervisor
 
 TELL_SECONDS = 10.0
 FIRST_SECONDS = 60.0
+SHORT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,16 @@ class Plan:
     kills: int
     seconds: float
     rate: float
+    outages: tuple[float, ...] = ()
+    """For how many seconds Kafka is killed and frozen. Without any, one of 20 s, in either way."""
+
+    brokers: int = 1
+
+    def ways(self) -> list[tuple[How, float]]:
+        """Every outage."""
+        if not self.outages:
+            return [(random.Random(self.seed).choice(("killed", "frozen")), SHORT_SECONDS)]
+        return [(how, seconds) for seconds in self.outages for how in ("killed", "frozen")]
 
 
 async def run(folder: Path, plan: Plan) -> bool:
@@ -40,22 +52,26 @@ async def run(folder: Path, plan: Plan) -> bool:
 
     `folder` gets the workers' logs, and the history where it is needed.
     """
-    async with set_stage(folder, plan.seed) as stage:
+    async with set_stage(folder, plan.seed, plan.brokers) as stage:
         desk = Desk(stage.lofty, random.Random(plan.seed))
         supervisor = Supervisor(stage, random.Random(plan.seed + 1))
         operator = Operator(stage, random.Random(plan.seed + 3))
-        adversary = Adversary(stage, supervisor, operator, random.Random(plan.seed + 2))
+        adversary = Adversary(stage, supervisor, operator, random.Random(plan.seed + 2), desk)
         background = [
             asyncio.create_task(supervisor.supervise(), name="supervisor"),
             asyncio.create_task(_tell(stage, desk, supervisor), name="teller"),
         ]
         work = asyncio.create_task(desk.work(plan.rate), name="desk")
         began = time.monotonic()
+        once, planned = adversary.plan(plan.ways())
+        half = len(once) // 2
         try:
             await _guarded(stage.until(lambda: bool(supervisor.ready()), FIRST_SECONDS, "a worker is ready"), work)
-            await _guarded(adversary.attack(plan.kills // 2, plan.seconds / 2), work, *background)
+            await _guarded(adversary.attack(plan.kills // 2, plan.seconds / 2, once[:half]), work, *background)
             await _change_mapping(stage, adversary)
-            await _guarded(adversary.attack(plan.kills - plan.kills // 2, plan.seconds / 2), work, *background)
+            await _guarded(
+                adversary.attack(plan.kills - plan.kills // 2, plan.seconds / 2, once[half:]), work, *background
+            )
             attacked = time.monotonic() - began
             work.cancel()
             await adversary.rest()
@@ -66,8 +82,15 @@ async def run(folder: Path, plan: Plan) -> bool:
             if unrest:
                 adversary.failures.append(unrest)
                 await ask_what_waits(*supervisor.ready())
-            history = await read_history(stage)
-            topics = await read_topics(stage)
+            history = replace(
+                await read_history(stage),
+                edits=list(desk.journal),
+                planned=planned,
+                deeds=list(adversary.deeds),
+                strays=list(adversary.strange.strays),
+            )
+            save(history, folder / "history.json")
+            (folder / "topics.json").write_bytes(await read_topics(stage))
         finally:
             for task in (work, *background):
                 task.cancel()
@@ -75,8 +98,6 @@ async def run(folder: Path, plan: Plan) -> bool:
             for task in (work, *background):
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        save(history, folder / "history.json")
-        (folder / "topics.json").write_bytes(topics)
         verdict = judge(history)
         _report(stage, desk, adversary, attacked)
         print(verdict.report())

@@ -23,6 +23,7 @@ import aiohttp
 
 from connectors.auth import StaticAuth
 from connectors.ghl import sandbox as ghl_sandbox
+from connectors.ghl.sandbox.mailer import public_key
 from connectors.http import AiohttpTransport
 from connectors.lofty import LoftyClient
 from connectors.lofty import sandbox as lofty_sandbox
@@ -33,7 +34,9 @@ from streams.demo.processes import Child, free_port
 from streams.mappings.desk import MappingDesk
 from streams.settings import Settings, parse_settings
 from streams.topics import TopicNames
+from tests.chaos.disk import Disk, small_disk
 from tests.deadlines import within
+from tests.kafka.cluster import KafkaCluster
 from tests.kafka.node import KafkaNode
 
 PAIRS = 4
@@ -43,7 +46,7 @@ LOFTY_PER_MINUTE = 6000
 SESSION_SECONDS = 3.0
 IN_FLIGHT = 8
 LISTS = (2, 9, 10, 11, 12)
-PINGS = PingSettings(duplicates=0.1, reorders=0.1, delay_seconds=0.5, attempts=400, retry_seconds=0.5)
+PINGS = PingSettings(duplicates=0.1, reorders=0.1, delay_seconds=0.5, attempts=4000, retry_seconds=0.5)
 MAPPING_LINE = 'mapping = "default"'
 CALENDAR = """
 [connections.{}.appointments]
@@ -61,6 +64,9 @@ EDITED_LINE = 'mapping = "edited"'
 EDITED_CONNECTIONS = ("pair1", "pair3")
 STATE_LINE = 'data_dir = "state"'
 READY = b" is ours since "
+SECRET = "a-secret-of-chaos-{:04}"
+DISK_SLOT = 1
+"""The worker of this slot has its state on a disk of its own, where this machine lets us mount one."""
 
 
 @dataclass(slots=True)
@@ -109,19 +115,23 @@ class Stage:
     """What stands."""
 
     folder: Path
-    node: KafkaNode
+    nodes: list[KafkaNode]
+    """Kafka: one, or three that replicate."""
     settings: Settings
     environ: dict[str, str]
     names: TopicNames
     lofty: lofty_sandbox.LoftySandbox
     ghl: ghl_sandbox.GhlSandbox
     gateway: Child
+    gateway_url: str
     lofty_url: str
     http: aiohttp.ClientSession
     configuration: str
     """The text of the file with which processes start."""
     configs: list[str]
     """What was in force, one after another: the files, with what was edited over them."""
+    disk: Disk | None = None
+    """On which the state of slot `DISK_SLOT` is."""
     edited: str = ""
     """The mapping that was edited over the file, as it is now."""
     workers: list[WorkerProcess] = field(default_factory=list)
@@ -162,6 +172,10 @@ class Stage:
         self.workers.append(worker)
         return worker
 
+    def stores(self, slot: int) -> list[Path]:
+        """The folders in which a slot's workers keep their partitions."""
+        return sorted((self.folder / f"state{slot}" / self.names.group).glob("partition-????"))
+
     def alive(self) -> list[WorkerProcess]:
         """The workers that run."""
         return [one for one in self.workers if one.is_alive]
@@ -185,10 +199,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
+async def set_stage(folder: Path, seed: int, brokers: int = 1) -> AsyncIterator[Stage]:
     """Start Kafka, the sandboxes and the gateway, subscribe the webhooks; take everything down again."""
     async with AsyncExitStack() as stack:
-        node = stack.enter_context(KafkaNode())
+        kafka = stack.enter_context(KafkaNode() if brokers == 1 else KafkaCluster())
+        nodes = [kafka] if isinstance(kafka, KafkaNode) else kafka.nodes
         lofty_settings = lofty_sandbox.SandboxSettings(
             teams=tuple(lofty_sandbox.TeamSettings(9000 + n, (f"key-{n}",)) for n in range(PAIRS)),
             latency_seconds=0.02,
@@ -215,7 +230,7 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
             desk_work.seed(lofty, team, make_team())
         gateway_port = free_port()
         prefix = f"chaos-{uuid.uuid4().hex[:6]}."
-        text = _config(node.bootstrap, prefix, gateway_port, lofty_url, ghl_url)
+        text = _config(kafka.bootstrap, brokers, prefix, gateway_port, lofty_url, ghl_url, public_key(ghl_settings))
         environ = _secrets()
         settings = parse_settings(text, environ, read_file=lambda path: "", source="chaos")
         await create_missing(settings)
@@ -230,9 +245,12 @@ async def set_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
             for n in range(PAIRS):
                 client = LoftyClient(transport, StaticAuth("token", f"key-{n}"), base_url=lofty_url)
                 for number in LISTS:
-                    await client.create_subscription(number, f"{url}/lofty/a-secret-of-chaos-{n:04}")
+                    await client.create_subscription(number, f"{url}/lofty/{SECRET.format(n)}")
         names = TopicNames(prefix)
-        stage = Stage(folder, node, settings, environ, names, lofty, ghl, gateway, lofty_url, http, text, [text])
+        disk = stack.enter_context(small_disk(folder / f"state{DISK_SLOT}"))
+        stage = Stage(
+            folder, nodes, settings, environ, names, lofty, ghl, gateway, url, lofty_url, http, text, [text], disk
+        )
         try:
             yield stage
         finally:
@@ -269,20 +287,23 @@ def _secrets() -> dict[str, str]:
     for n in range(PAIRS):
         found[f"LOFTY_GHL_PAIR{n}_LOFTY_API_KEY"] = f"key-{n}"
         found[f"LOFTY_GHL_PAIR{n}_GHL_TOKEN"] = f"pit-{n}"
-        found[f"LOFTY_GHL_PAIR{n}_WEBHOOK_SECRET"] = f"a-secret-of-chaos-{n:04}"
+        found[f"LOFTY_GHL_PAIR{n}_WEBHOOK_SECRET"] = SECRET.format(n)
     return found
 
 
-def _config(bootstrap: str, prefix: str, gateway_port: int, lofty: str, ghl: str) -> str:
+def _config(bootstrap: str, brokers: int, prefix: str, gateway_port: int, lofty: str, ghl: str, key: str) -> str:
     head = f"""
 [kafka]
 bootstrap_servers = "{bootstrap}"
 topic_prefix = "{prefix}"
 partitions = {PARTITIONS}
+replication_factor = {brokers}
 session_timeout_seconds = {SESSION_SECONDS}
 [gateway]
 host = "127.0.0.1"
 port = {gateway_port}
+[gateway.ghl]
+public_keys = ['''{key}''']
 [worker]
 store = "rocksdb"
 {STATE_LINE}

@@ -33,6 +33,8 @@ class Supervisor:
     random: Random
     wanted: int = 2
     sets_traps: bool = False
+    held: set[int] = field(default_factory=set)
+    """Slots in which nothing is started."""
     kills: int = 0
     trapped: int = 0
     """How many of the kills were at an await point that was asked for."""
@@ -53,7 +55,7 @@ class Supervisor:
             self._look()
             taken = {one.slot for one in self.stage.alive()}
             for slot in range(self.wanted):
-                if slot not in taken:
+                if slot not in taken and slot not in self.held:
                     self._start(slot)
             await asyncio.sleep(LOOK_SECONDS)
 

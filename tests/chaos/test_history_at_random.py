@@ -51,7 +51,11 @@ class Agents:
 
     async def follow(self, script: Sequence[Step]) -> None:
         """One step after another."""
-        for step in [("lead", 0, 5), ("lead", 0, 5), *script]:
+        began = self._town.clockwork.now
+        self._town.stray()
+        for number, step in enumerate([("lead", 0, 5), ("lead", 0, 5), *script]):
+            if number == 2:
+                self._town.outage(began)
             what, which, tenths = step
             if what in TROUBLES:
                 self._town.vendors.ghl.faults.add(TROUBLES[what])
@@ -60,6 +64,8 @@ class Agents:
             else:
                 self._do(what, which)
             await sleep(tenths / 10)
+        if not script:
+            self._town.outage(began)
 
     def _do(self, what: str, which: int) -> None:
         match what:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from streams.mappings import desk as desk_module
 from streams.mappings.desk import MappingDesk
 from streams.mappings.errors import NoMappings, StaleVersion, WrongMapping
+from streams.mappings.force import InForce, in_force
+from streams.mappings.ledger import Ledger
+from streams.settings import Settings
 from streams.shifts import Shifts
 from streams.topics import MAPPINGS, SNAPSHOTS
 from streams.words import Snapshot
@@ -78,6 +83,34 @@ async def test_an_edit_is_known_everywhere_and_a_stale_one_is_refused(embedded_k
     assert states[0] == states[1] == states[2] == used
     assert [(edit.version, edit.by, edit.kind) for edit in used.history] == [(2, "bob", "use"), (1, "ann", "text")]
     assert (reverted.version, reverted.uses, len(reverted.mappings)) == (3, {"acme": "default"}, 1)
+
+
+async def test_an_edit_is_in_force_for_whoever_hears_of_it(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiling takes its time, in a thread. Until it is done there is no newer version, else a worker would pass it over."""
+    compiles = threading.Event()
+
+    def in_force_at_last(file: Settings, ledger: Ledger) -> InForce:
+        compiles.wait(within(30))
+        return in_force(file, ledger)
+
+    async with stage(embedded_kafka, tmp_path) as on, MappingDesk(on.settings) as one, MappingDesk(on.settings) as two:
+        monkeypatch.setattr(desk_module, "in_force", in_force_at_last)
+        saving = asyncio.create_task(one.save("acme", UPPER, expected_version=0, by="ann"))
+        async with asyncio.timeout(within(30)):
+            while not all(each._read_to for each in (one, two)):
+                await asyncio.sleep(0.01)
+        hearing = asyncio.create_task(two.changed(after=0))
+        await asyncio.sleep(0)
+        early = [one.version, two.version, hearing.done()]
+        compiles.set()
+        async with asyncio.timeout(within(30)):
+            heard, saved = await hearing, await saving
+        late = [each.settings().mapping_version for each in (one, two)]
+
+    assert early == [0, 0, False]
+    assert (heard, saved.version, late) == (1, 1, [1, 1])
 
 
 async def test_of_two_saves_at_once_one_counts(embedded_kafka: Broker, tmp_path: Path) -> None:

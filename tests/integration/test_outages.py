@@ -543,3 +543,33 @@ async def _until_written(on: Desk, value: str) -> list[int]:
                 return await on.append(value)
             except NotWritten:
                 continue
+
+
+async def test_a_worker_that_an_outage_catches_as_it_begins_goes_on(kafka: KafkaNode, tmp_path: Path) -> None:
+    """It had its partitions, and did not know yet where it had left off: nobody else is given them, so it must come back itself."""
+    async with outage_stage(kafka.bootstrap, tmp_path) as on:
+        lives = len(_logs(tmp_path))
+        on.worker.child.kill()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not _has_recovered(tmp_path, lives):
+                await asyncio.sleep(0.001)
+        await asyncio.to_thread(kafka.kill)
+        try:
+            await asyncio.sleep(20)  # longer than Faust waits for anything
+        finally:
+            await asyncio.to_thread(kafka.start)
+        ends = on.worker.ends
+        await on.until_readiness(200, 30)
+        lead = on.new_lead(0)
+        await on.until_answered(1)
+        await on.until_there({lead}, 30)
+        assert on.worker.ends == ends, "its watchdog did not have to end it"
+
+
+def _logs(folder: Path) -> list[Path]:
+    return sorted(folder.glob("worker-*.log"))
+
+
+def _has_recovered(folder: Path, lives: int) -> bool:
+    logs = _logs(folder)
+    return len(logs) > lives and "partitions recovered" in logs[-1].read_text(errors="replace")

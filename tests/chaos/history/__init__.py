@@ -1,7 +1,20 @@
 """The history checker: from the record of a run to what was violated. Pure; the properties are numbered in `../README.md`."""
 
 from tests.chaos.history.finding import Finding, Violation
-from tests.chaos.history.history import DELETED_BY_HAND, ENDED, FROZEN, KILLED, Event, Fenced, History, Received
+from tests.chaos.history.history import (
+    DELETED_BY_HAND,
+    ENDED,
+    FROZEN,
+    KILLED,
+    Deed,
+    Edit,
+    Event,
+    Fenced,
+    History,
+    Received,
+    Stray,
+)
+from tests.chaos.history.in_time import MOST_SECONDS, unwritten
 from tests.chaos.history.saved import load, save
 from tests.chaos.history.verdict import Verdict, judge
 
@@ -10,14 +23,19 @@ __all__ = [
     "ENDED",
     "FROZEN",
     "KILLED",
+    "MOST_SECONDS",
+    "Deed",
+    "Edit",
     "Event",
     "Fenced",
     "Finding",
     "History",
     "Received",
+    "Stray",
     "Verdict",
     "Violation",
     "judge",
     "load",
     "save",
+    "unwritten",
 ]

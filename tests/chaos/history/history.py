@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.sandbox.ledger import Entry
 from streams.settings import Connection, Settings, parse_settings
-from streams.words import Parked, Receipt
+from streams.words import Entity, Parked, Receipt
 from streams.words.fence import Fence
 
 KILLED, FROZEN, ENDED, DELETED_BY_HAND = "killed", "frozen", "ended", "deleted by hand"
@@ -57,6 +57,42 @@ class Fenced:
     fence: Fence
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An edit in Lofty. `version` is what the text bears since (`v000123`), 0 says that it was deleted."""
+
+    at: float
+    entity: Entity
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that was done and must have had effects. `seen` names each that it must have, and how often it was seen.
+
+    Of an outage (`is_outage`) `at` is when Kafka went and `until` when it was back: what was edited in between must be
+    written soon after.
+    """
+
+    act: str
+    at: float
+    until: float
+    seen: Mapping[str, int]
+    is_outage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Something unreadable or too large that was given to us. It must be found on `parked`.
+
+    By `sign`, which stands in the original or in the entity's key, or by `source` (`topic/partition@offset`).
+    """
+
+    what: str
+    sign: str
+    source: str = ""
+
+
 @dataclass(frozen=True)
 class History:
     """A run. Sequences are in order of time.
@@ -70,6 +106,9 @@ class History:
     - `contacts`: connection → the answer of the GHL sandbox's `GET /_sandbox/contacts`.
     - `receipts`, `fences`: the topic of receipts, taken apart. `parked`: the topic of parked records.
     - `nemesis`: what was done to the system.
+    - `edits`: what agents did in Lofty, where it bears a version.
+    - `planned`: the acts that were to be done, each of them once at least; `deeds`: what was done, with its effects.
+    - `strays`: what nobody can read, or nobody can carry.
     """
 
     configs: tuple[str, ...]
@@ -82,6 +121,10 @@ class History:
     fences: Sequence[Fenced] = ()
     parked: Sequence[Parked] = ()
     nemesis: Sequence[Event] = ()
+    edits: Sequence[Edit] = ()
+    planned: Sequence[str] = ()
+    deeds: Sequence[Deed] = ()
+    strays: Sequence[Stray] = ()
 
     @cached_property
     def settings(self) -> Settings:

@@ -48,7 +48,7 @@ def nothing_stale(case: Case) -> Finding:
         where = entity.key if entity else f"{entry.budget} {entry.entity}"
         if strange := sorted(_strange(case, entry)):
             tally.note(where, f"fields that are not ours: {strange}", told(entry))
-        stamps = _stamps(entry.body)
+        stamps = versions(entry.body)
         if not stamps:
             continue
         tally.examined += 1
@@ -62,7 +62,8 @@ def nothing_stale(case: Case) -> Finding:
     return tally.finding()
 
 
-def _stamps(body: Any) -> list[int]:
+def versions(body: Any) -> list[int]:
+    """The versions that a body bears."""
     if not isinstance(body, dict):
         return []
     texts = (body.get(name) for name in _STAMPED)

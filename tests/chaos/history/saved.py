@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 
 from connectors.sandbox.ledger import Entry
-from streams.words import Parked, Receipt
+from streams.words import Entity, Parked, Receipt
 from streams.words.fence import Fence
-from tests.chaos.history.history import Event, Fenced, History, Received
+from tests.chaos.history.history import Deed, Edit, Event, Fenced, History, Received, Stray
 
 
 def save(history: History, path: Path) -> None:
@@ -43,6 +43,10 @@ def to_json(history: History) -> dict[str, Any]:
         ],
         "parked": [one.model_dump(mode="json") for one in history.parked],
         "nemesis": [asdict(one) for one in history.nemesis],
+        "edits": [{"at": one.at, "entity": one.entity.key, "version": one.version} for one in history.edits],
+        "planned": list(history.planned),
+        "deeds": [{**asdict(one), "seen": dict(one.seen)} for one in history.deeds],
+        "strays": [asdict(one) for one in history.strays],
     }
 
 
@@ -62,4 +66,8 @@ def from_json(found: dict[str, Any]) -> History:
         fences=[Fenced(one["partition"], one["offset"], Fence.model_validate(one["fence"])) for one in found["fences"]],
         parked=[Parked.model_validate(one) for one in found["parked"]],
         nemesis=[Event(**one) for one in found["nemesis"]],
+        edits=[Edit(one["at"], Entity.from_key(one["entity"]), one["version"]) for one in found.get("edits", ())],
+        planned=list(found.get("planned", ())),
+        deeds=[Deed(**one) for one in found.get("deeds", ())],
+        strays=[Stray(**one) for one in found.get("strays", ())],
     )

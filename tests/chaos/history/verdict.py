@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.chaos.history.acted import every_act_acts
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Violation
 from tests.chaos.history.history import History
+from tests.chaos.history.in_time import written_in_time
 from tests.chaos.history.intended import every_write_is_told
 from tests.chaos.history.nothing_lost import nothing_lost
 from tests.chaos.history.nothing_stale import nothing_stale
@@ -24,6 +26,8 @@ PROPERTIES: tuple[Callable[[Case], Finding], ...] = (
     within_limits,
     one_owner,
     every_write_is_told,
+    every_act_acts,
+    written_in_time,
 )
 """In the order of their numbers, from 1."""
 

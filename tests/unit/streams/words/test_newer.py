@@ -87,7 +87,7 @@ async def test_an_agent_parks_no_record_of_a_newer_release(name: str) -> None:
     message = SimpleNamespace(topic="t", partition=3, offset=7, key=b"k", value=b'{"v": 99}', timestamp=0.0)
     with pytest.raises(NewerWord) as raised:
         await process([message])
-    assert raised.value.__notes__ == ["It stands at t/3@7."]
+    assert raised.value.__notes__ == ["It was met at t/3@7."]
 
 
 def test_every_agent_is_among_those() -> None:
@@ -95,9 +95,9 @@ def test_every_agent_is_among_those() -> None:
     reading = {
         module.name
         for module in pkgutil.iter_modules(streams.agents.__path__)
-        if "NotAWord" in vars(importlib.import_module(f"streams.agents.{module.name}"))
+        if {"NotAWord", "Each"} & vars(importlib.import_module(f"streams.agents.{module.name}")).keys()
     }
-    assert reading == set(AGENTS)
+    assert reading - {"each"} == set(AGENTS)
 
 
 async def test_the_worker_ends_with_a_line_that_says_what_to_do() -> None:
@@ -119,7 +119,7 @@ async def test_the_worker_ends_with_a_line_that_says_what_to_do() -> None:
         await agent("record", process, Busy(), end_process)(stream)  # type: ignore[arg-type]  # a fake
     assert await ended == (
         "Agent record stops in front of a record of a newer release: expected a Receipt: version 2 is newer than 1: "
-        "upgrade this worker. It stands at ghl.receipts/2@5."
+        "upgrade this worker. It was met at ghl.receipts/2@5."
     )
     assert stream.acked == []
 

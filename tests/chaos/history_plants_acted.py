@@ -1,0 +1,51 @@
+"""Faults in what was done to the system, and in how soon it was well again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.chaos.history import MOST_SECONDS, Deed, History
+from tests.chaos.history_planting import Pick, pick_from
+
+
+def leave_out_an_act(history: History, pick: Pick[Any]) -> History:
+    """What was planned was not done."""
+    deed = pick_from(pick, [one for one in history.deeds if not one.is_outage])
+    return replace(history, deeds=[one for one in history.deeds if one is not deed])
+
+
+def do_without_effect(history: History, pick: Pick[Any]) -> History:
+    """It was done, and nothing was seen of it."""
+    deed = pick_from(pick, history.deeds)
+    nothing = replace(deed, seen={**deed.seen, pick_from(pick, deed.seen): 0})
+    return replace(history, deeds=[nothing if one is deed else one for one in history.deeds])
+
+
+def park_a_stray_nowhere(history: History, pick: Pick[Any]) -> History:
+    """Nobody finds it again."""
+    stray = pick_from(pick, history.strays)
+    return replace(history, parked=[one for one in history.parked if one.source != stray.source])
+
+
+def write_never(history: History, pick: Pick[Any]) -> History:
+    """An edit of the outage whose version never came."""
+    edit = pick_from(pick, [one for one in history.edits if one.version and _in_outage(history, one.at)])
+    edits = [*history.edits, replace(edit, version=edit.version + 500, at=_outage(history).until)]
+    return replace(history, edits=edits)
+
+
+def write_too_late(history: History, pick: Pick[Any]) -> History:
+    """Kafka had been back for long."""
+    outage, sooner = _outage(history), MOST_SECONDS + 60.0
+    edits = [replace(one, at=one.at - sooner) if _in_outage(history, one.at) else one for one in history.edits]
+    early = replace(outage, at=outage.at - sooner, until=outage.until - sooner)
+    return replace(history, edits=edits, deeds=[early if one is outage else one for one in history.deeds])
+
+
+def _outage(history: History) -> Deed:
+    return next(one for one in history.deeds if one.is_outage)
+
+
+def _in_outage(history: History, at: float) -> bool:
+    return _outage(history).at <= at <= _outage(history).until
