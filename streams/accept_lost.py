@@ -4,7 +4,8 @@ Rows come from what is left of the changelog, from the copies that this machine'
 (a month of them). Nothing that is here is deleted: a copy that is not of the changelog any more is set aside.
 
 A changelog that was cut off is deleted and made again. Before that, its rows are saved in a topic of their own, which is deleted
-once they are put back: a run that is cut short loses none, and the next one, on whatever machine, ends its work.
+once they are put back: a run that is cut short loses none, and the next one, on whatever machine, ends its work. No worker
+starts before.
 
 No worker may be alive. On each machine whose workers keep copies the command is run once; it can be repeated.
 """
@@ -23,7 +24,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaTimeoutError, NoError, for_code
 
-from streams.admin import create_missing
+from streams.admin import create_missing, saved_topic
 from streams.appender import Appender, Record
 from streams.core.record import record_link
 from streams.core.rows import LinkRow
@@ -82,7 +83,9 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
         left = [await _newest_rows(settings, topic, number) for number in range(settings.kafka.partitions)]
         rows: list[Rows] = [{} for _ in left]
         if is_saved := await _is_saved(settings, topic):
-            rows = [await _newest_rows(settings, _saved(topic), number) for number in range(settings.kafka.partitions)]
+            rows = [
+                await _newest_rows(settings, saved_topic(topic), number) for number in range(settings.kafka.partitions)
+            ]
         if await _is_cut_off(settings, topic):
             rows = [before | now for before, now in zip(rows, left, strict=True)]
             await _save(settings, topic, rows)
@@ -99,7 +102,7 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
             rows[partition] = {key: value for key, value in rows[partition].items() if key not in known}
         result.put_back[table] = await _put(settings, topic, rows)
         if is_saved:
-            await _delete(settings, _saved(topic))
+            await _delete(settings, saved_topic(topic))
     result.aside += await _set_aside(settings, names)
     return result
 
@@ -162,11 +165,6 @@ async def _delete(settings: Settings, topic: str) -> None:
         await admin.close()
 
 
-def _saved(topic: str) -> str:
-    """The topic that holds a changelog's rows while that is deleted and made again."""
-    return f"{topic}-saved"
-
-
 async def _exists(settings: Settings, topic: str) -> bool:
     consumer = Consumer(**client_options(settings), enable_auto_commit=False)
     await start_consumer(consumer)
@@ -178,12 +176,12 @@ async def _exists(settings: Settings, topic: str) -> bool:
 
 async def _is_saved(settings: Settings, topic: str) -> bool:
     """Whether a former run was cut short after it had begun to save. What it saved stood in the changelog."""
-    return await _exists(settings, _saved(topic))
+    return await _exists(settings, saved_topic(topic))
 
 
 async def _save(settings: Settings, topic: str, rows: list[Rows]) -> None:
     """Write rows to where another run finds them, on whatever machine. Raises before anything is deleted."""
-    saved = _saved(topic)
+    saved = saved_topic(topic)
     if not await _exists(settings, saved):
         kafka = settings.kafka
         config = {

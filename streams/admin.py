@@ -86,6 +86,37 @@ class StateMissing(RuntimeError):
         )
 
 
+def saved_topic(changelog: str) -> str:
+    """The topic that holds a changelog's rows while `--accept-lost` deletes that and makes it again."""
+    return f"{changelog}-saved"
+
+
+class NotPutBack(StateMissing):
+    """A run of `--accept-lost` was cut short: a changelog may lack rows that the next run puts back."""
+
+    def __init__(self, topic: str, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        RuntimeError.__init__(
+            self,
+            f"the topic {topic} holds rows that were not put back: `topics create --accept-lost` was cut short. "
+            f"`{accept_command(self.names)}` ends what it began",
+        )
+
+
+async def _demand_all_put_back(settings: Settings) -> None:
+    names = TopicNames(settings.kafka.topic_prefix)
+    saved = {saved_topic(names.changelog(table)): table for table in TABLES}
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
+    await admin.start()
+    try:
+        left = sorted(set(await admin.list_topics()) & set(saved))
+    finally:
+        await admin.close()
+    if left:
+        raise NotPutBack(left[0], [saved[name] for name in left])
+
+
 def state_topics(names: TopicNames) -> dict[str, str]:
     """The topics that hold state, by their names on the cluster: changelogs, and what is compacted. Values are our names."""
     compacted = {names.of(spec.name): spec.name for spec in TOPICS if spec.retention_days is None}
@@ -128,7 +159,9 @@ async def create_first(settings: Settings) -> list[TopicState]:
 
     Another process may be making them: it waits up to `FIRST_SECONDS` for that.
     Raises `StateMissing` when one is missing that held state in a deployment that has worked; makes none there.
+    Raises `NotPutBack` while the loss of one is accepted, and that is not at its end.
     """
+    await _demand_all_put_back(settings)
     states = await inspect(settings)
     began = time.monotonic()
     while any(state.exists for state in states) and not all(state.exists for state in states):

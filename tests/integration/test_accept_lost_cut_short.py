@@ -10,7 +10,7 @@ import pytest
 
 from streams import accept_lost as subject
 from streams.accept_lost import accept_lost
-from streams.admin import create_missing
+from streams.admin import NotPutBack, create_first, create_missing
 from streams.settings import Settings, parse_settings
 from streams.topics import OUTBOX_TABLE, TopicNames
 from tests.integration.test_lost_changelogs import cut_off_topic
@@ -56,9 +56,12 @@ async def test_the_next_run_puts_back_what_only_the_changelog_held(
             _cut_short(patched, topic, after)
             with pytest.raises(CutShort):
                 await accept_lost(settings, [OUTBOX_TABLE])
+        with pytest.raises(NotPutBack, match="lofty-ghl topics create --accept-lost outbox"):  # as a worker that starts
+            await create_first(settings)
         await accept_lost(settings, [OUTBOX_TABLE])
         found = [await subject._newest_rows(settings, topic, number) for number in range(PARTITIONS)]
         is_saved = await subject._is_saved(settings, topic)
+        assert all(state.exists for state in await create_first(settings))
         third = await accept_lost(settings, [OUTBOX_TABLE])
     finally:
         real_kafka.delete_topics([*names.specs(), f"{topic}-saved"])
