@@ -324,20 +324,22 @@ def cluster() -> Iterator[KafkaCluster]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 async def test_one_of_three_brokers_may_be_away(cluster: KafkaCluster, tmp_path: Path, how: str) -> None:
-    """Whoever leads, or coordinates the group: leads arrive again while it is away, and when it is back."""
+    """Each in turn, so that it led partitions, the cluster, and coordinated the group: leads arrive while it is away."""
     async with outage_stage(cluster.bootstrap, tmp_path, replication=3) as on:
         loading = asyncio.create_task(on.load(per_second=2))  # three more JVMs are load enough
         await on.until_answered(20)
-        away = cluster.node_of(await coordinator_of(on.settings, on.group))
-        await go_away(away, how)
-        try:
-            await on.until_readiness(200, 60.0)
-            await on.until_there(set(on.answered), 120.0)
-            await on.until_answered(len(on.answered) + 20)
-            await on.until_there(set(on.answered), 120.0)
-            await on.until_readiness(200, 60.0)
-        finally:
-            await come_back(away, how)
+        first = cluster.node_of(await coordinator_of(on.settings, on.group))
+        for away in (first, *(one for one in cluster.nodes if one is not first)):
+            await until_in_sync(cluster)
+            await go_away(away, how)
+            try:
+                await on.until_readiness(200, 60.0)
+                await on.until_there(set(on.answered), 120.0)
+                await on.until_answered(len(on.answered) + 20)
+                await on.until_there(set(on.answered), 120.0)
+                await on.until_readiness(200, 60.0)
+            finally:
+                await come_back(away, how)
         loading.cancel()
         await on.until_all_are_there(120.0)
         await on.until_readiness(200, 60.0)
@@ -345,6 +347,18 @@ async def test_one_of_three_brokers_may_be_away(cluster: KafkaCluster, tmp_path:
 
     assert twice == []
     assert (on.gateway.ends, on.worker.ends) == (0, 0)
+
+
+async def until_in_sync(cluster: KafkaCluster) -> None:
+    """Wait until each replica has what its leader has: only then another one may be away."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            topics = (await asyncio.to_thread(admin.list_topics, timeout=PATIENCE_SECONDS)).topics.values()
+            places = [place for topic in topics for place in topic.partitions.values()]
+            if places and all(set(place.isrs) == set(place.replicas) for place in places):
+                return
+            await asyncio.sleep(0.2)
 
 
 async def go_away(kafka: KafkaNode, how: str) -> None:
