@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any
@@ -90,6 +91,7 @@ def bound_connecting(client: AIOKafkaClient) -> None:
     has a setting such as Java's `socket.connection.setup.timeout.ms`.
     """
     bootstrap, call, update = client.bootstrap, client._get_conn, client._metadata_update
+    silent_at: dict[Any, float] = {}
     whole_ms = client._request_timeout_ms
     short_ms = min(whole_ms, int(CONNECT_SECONDS * 1000))
 
@@ -115,14 +117,25 @@ def bound_connecting(client: AIOKafkaClient) -> None:
             connection._request_timeout = whole_ms / 1000
         return connection
 
-    async def update_bounded(cluster: Any, topics: Any) -> Any:
-        for _ in range(len(client.cluster.brokers()) - 1):
-            try:
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    return await update(cluster, topics)
-            except TimeoutError:
-                continue  # it asks in another order
-        return await update(cluster, topics)
+    async def update_bounded(cluster: ClusterMetadata, topics: Collection[str]) -> bool:
+        nodes = [broker.nodeId for broker in client.cluster.brokers()]
+        random.shuffle(nodes)
+        if len(nodes) > 1:
+            request = MetadataRequest(list(topics) if topics else None)
+            for node in sorted(nodes, key=lambda one: silent_at.get(one, 0.0)):  # who was silent last comes last
+                try:
+                    async with asyncio.timeout(CONNECT_SECONDS):
+                        if (connection := await client._get_conn(node)) is None:
+                            continue
+                        metadata = await connection.send(request)
+                except (KafkaError, TimeoutError):
+                    silent_at[node] = time.monotonic()
+                    continue
+                silent_at.pop(node, None)
+                if metadata.brokers:
+                    cluster.update_metadata(metadata)
+                return bool(metadata.brokers)
+        return bool(await update(cluster, topics))  # perhaps all are slow
 
     client.bootstrap = bootstrap_bounded
     client._get_conn = get_conn
