@@ -214,7 +214,7 @@ async def test_a_batch_follows_its_leader_when_the_former_one_stands_still(monke
     again = await asyncio.wait_for(appender.append([record("two")]), DEADLINE_SECONDS)
     await made.stop()
 
-    assert (offsets, again) == ([0], [1])
+    assert [*offsets, *again] == [0, 1]
     assert [value.decode() for value in broker.logs[TopicPartition("t", 0)].values] == ["one", "two"]
     assert len(closed) == 1
 
