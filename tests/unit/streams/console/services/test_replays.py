@@ -9,6 +9,7 @@ import pytest
 from streams.console.errors import TooMany
 from streams.console.services.replay import MOST_RUNNING, Replays
 from streams.words import Replay, Selection
+from tests.deadlines import within
 from tests.unit.streams.console.stage import settings_of
 
 
@@ -34,7 +35,7 @@ async def test_only_some_run_at_a_time() -> None:
     with pytest.raises(TooMany, match=f"{MOST_RUNNING} replays are under way"), held._room():
         pass
     held.end.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(within(30)):
         while held._under_way:
             await asyncio.sleep(0)
     for _ in range(MOST_RUNNING + 1):
