@@ -3,6 +3,10 @@
 Rows come from what is left of the changelog, from the copies that this machine's workers keep, and for links from the receipts
 (a month of them). Nothing that is here is deleted: a copy that is not of the changelog any more is set aside.
 
+A changelog that was cut off is deleted and made again. Before that, its rows are saved in a topic of their own, which is deleted
+once they are put back: a run that is cut short loses none, and the next one, on whatever machine, ends its work. No worker
+starts before.
+
 No worker may be alive. On each machine whose workers keep copies the command is run once; it can be repeated.
 """
 
@@ -17,15 +21,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaTimeoutError, NoError, for_code
 
-from streams.admin import create_missing
+from streams.admin import create_missing, saved_topic
 from streams.appender import Appender, Record
 from streams.core.record import record_link
 from streams.core.rows import LinkRow
 from streams.kafka import (
     Consumer,
+    bound_connecting,
     client_options,
     each_record,
     new_producer,
@@ -34,12 +39,15 @@ from streams.kafka import (
     stop_consumer,
     until_topics_are_led,
 )
+from streams.kafka_rights import READS_AND_WRITES, Right, demand_rights
+from streams.kafka_trouble import TopicsRefused, topic_trouble
+from streams.limits import Limits
 from streams.settings import Settings
 from streams.statuses import look
 from streams.tables import RocksStore
 from streams.tables.losses import judge
 from streams.topic_ids import topic_ids
-from streams.topics import BACKLINKS_TABLE, LINKS_TABLE, RECEIPTS, TABLES, TOKENS_TABLE, TopicNames
+from streams.topics import BACKLINKS_TABLE, LINKS_TABLE, MAX_MESSAGE_BYTES, RECEIPTS, TABLES, TOKENS_TABLE, TopicNames
 from streams.words import FENCE_KEY, NotAWord, Receipt
 
 LASTING = (LINKS_TABLE, BACKLINKS_TABLE, TOKENS_TABLE)
@@ -65,9 +73,13 @@ class Accepted:
 
 
 async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
-    """Accept what these tables (and topics) have lost. Raises `StillAtWork`, and aiokafka's errors."""
+    """Accept what these tables (and topics) have lost.
+
+    Raises `StillAtWork`, `KafkaRefused` for a right that is missing, and aiokafka's other errors.
+    """
     names = TopicNames(settings.kafka.topic_prefix)
     result = Accepted()
+    await demand_rights(settings, names.specs(), READS_AND_WRITES)
     await _demand_no_worker(settings, names)
     result.created += await create_missing(settings, tables)
     await until_topics_are_led(settings, names.specs())
@@ -75,9 +87,17 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
         topic = names.changelog(table)
         left = [await _newest_rows(settings, topic, number) for number in range(settings.kafka.partitions)]
         rows: list[Rows] = [{} for _ in left]
+        if is_saved := await _is_saved(settings, topic):
+            rows = [
+                await _newest_rows(settings, saved_topic(topic), number) for number in range(settings.kafka.partitions)
+            ]
         if await _is_cut_off(settings, topic):
+            await demand_rights(settings, [topic], (Right.DELETE,))
+            rows = [before | now for before, now in zip(rows, left, strict=True)]
+            await _save(settings, topic, rows)
+            is_saved = True
             await _remake(settings, topic)
-            rows, left = left, [{} for _ in left]
+            left = [{} for _ in left]
         if table in LASTING:
             for partition, copy in _copies(settings, names, table):
                 for key, value in copy.items():
@@ -87,6 +107,8 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
         for partition, known in enumerate(left):
             rows[partition] = {key: value for key, value in rows[partition].items() if key not in known}
         result.put_back[table] = await _put(settings, topic, rows)
+        if is_saved:
+            await _delete(settings, saved_topic(topic))
     result.aside += await _set_aside(settings, names)
     return result
 
@@ -129,10 +151,20 @@ async def _is_cut_off(settings: Settings, topic: str) -> bool:
 
 async def _remake(settings: Settings, topic: str) -> None:
     """Delete a topic and make it again, so that every copy of the former one is known for one."""
+    await _delete(settings, topic)
+    await create_missing(settings, TABLES)
+    await until_topics_are_led(settings, [topic])
+
+
+async def _delete(settings: Settings, topic: str) -> None:
     admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
     await admin.start()
     try:
-        await admin.delete_topics([topic])
+        answer = await admin.delete_topics([topic])
+        for name, code in answer.topic_error_codes:
+            if (error := for_code(code)) is not NoError:
+                raise error(f"topic {name} is not deleted: {error.description}")
         began = time.monotonic()
         while topic in await admin.list_topics():
             if time.monotonic() - began > GONE_SECONDS:
@@ -140,8 +172,45 @@ async def _remake(settings: Settings, topic: str) -> None:
             await asyncio.sleep(0.2)
     finally:
         await admin.close()
-    await create_missing(settings, TABLES)
-    await until_topics_are_led(settings, [topic])
+
+
+async def _exists(settings: Settings, topic: str) -> bool:
+    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
+    await start_consumer(consumer)
+    try:
+        return bool(await topic_ids(consumer._client, [topic]))
+    finally:
+        await stop_consumer(consumer)
+
+
+async def _is_saved(settings: Settings, topic: str) -> bool:
+    """Whether a former run was cut short after it had begun to save. What it saved stood in the changelog."""
+    return await _exists(settings, saved_topic(topic))
+
+
+async def _save(settings: Settings, topic: str, rows: list[Rows]) -> None:
+    """Write rows to where another run finds them, on whatever machine. Raises before anything is deleted."""
+    saved = saved_topic(topic)
+    if not await _exists(settings, saved):
+        kafka = settings.kafka
+        config = {
+            "cleanup.policy": "compact",
+            MAX_MESSAGE_BYTES: str(Limits.of(settings.gateway.max_body_bytes).record),
+        }
+        admin = AIOKafkaAdminClient(**client_options(settings))
+        bound_connecting(admin._client)
+        await admin.start()
+        try:
+            answer = await admin.create_topics(
+                [NewTopic(saved, kafka.partitions, kafka.replication_factor, topic_configs=config)]
+            )
+        finally:
+            await admin.close()
+        for name, code, *said in answer.topic_errors:
+            if (error := for_code(code)) is not NoError:
+                raise TopicsRefused({name: topic_trouble(error, said[0] if said else None, kafka)}, [])
+        await until_topics_are_led(settings, [saved])
+    await _put(settings, saved, rows)
 
 
 def _folders(settings: Settings, names: TopicNames) -> list[Path]:

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
-from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka import Consumer, bound_connecting, client_options, start_consumer, stop_consumer
 from streams.kafka_rights import Right, missing_rights
 from streams.kafka_trouble import KafkaRefused, TopicsRefused, missing_right, topic_trouble
 from streams.limits import Limits
@@ -53,6 +53,7 @@ async def inspect(settings: Settings) -> list[TopicState]:
         raise KafkaRefused(missing_right(settings.kafka, "Describe", hidden))
     unseen = frozenset(lacking.get(Right.DESCRIBE_CONFIGS, ()))
     admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
     await admin.start()
     try:
         existing = set(await admin.list_topics()) & set(wanted)
@@ -83,6 +84,37 @@ class StateMissing(RuntimeError):
             f"{COSTS.get(self.names[0], 'what it held would be gone')}. Bring it back as it was, or accept the loss with "
             f"`{accept_command(self.names)}`. After an upgrade whose notes name this topic as new, nothing is lost by that"
         )
+
+
+def saved_topic(changelog: str) -> str:
+    """The topic that holds a changelog's rows while `--accept-lost` deletes that and makes it again."""
+    return f"{changelog}-saved"
+
+
+class NotPutBack(StateMissing):
+    """A run of `--accept-lost` was cut short: a changelog may lack rows that the next run puts back."""
+
+    def __init__(self, topic: str, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        RuntimeError.__init__(
+            self,
+            f"the topic {topic} holds rows that were not put back: `topics create --accept-lost` was cut short. "
+            f"`{accept_command(self.names)}` ends what it began",
+        )
+
+
+async def _demand_all_put_back(settings: Settings) -> None:
+    names = TopicNames(settings.kafka.topic_prefix)
+    saved = {saved_topic(names.changelog(table)): table for table in TABLES}
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
+    await admin.start()
+    try:
+        left = sorted(set(await admin.list_topics()) & set(saved))
+    finally:
+        await admin.close()
+    if left:
+        raise NotPutBack(left[0], [saved[name] for name in left])
 
 
 def state_topics(names: TopicNames) -> dict[str, str]:
@@ -127,7 +159,9 @@ async def create_first(settings: Settings) -> list[TopicState]:
 
     Another process may be making them: it waits up to `FIRST_SECONDS` for that.
     Raises `StateMissing` when one is missing that held state in a deployment that has worked; makes none there.
+    Raises `NotPutBack` while the loss of one is accepted, and that is not at its end.
     """
+    await _demand_all_put_back(settings)
     states = await inspect(settings)
     began = time.monotonic()
     while any(state.exists for state in states) and not all(state.exists for state in states):
@@ -148,6 +182,7 @@ async def create_first(settings: Settings) -> list[TopicState]:
 
 async def _create(settings: Settings, missing: list[TopicState]) -> list[str]:
     admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
     await admin.start()
     try:
         kafka = settings.kafka

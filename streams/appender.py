@@ -7,7 +7,8 @@ Records of one partition keep the order in which they were appended.
 
 **Every append ends**: with the offsets, or as `NotWritten` once its time is over. `in_doubt` then says whether Kafka may have
 the record all the same; it never comes behind one that was appended later and acknowledged.
-**A record that is too large fails alone**, before it is sent: `RecordTooLarge` tells its size and the limit.
+**A record that is too large fails alone**, before it is sent: `RecordTooLarge` tells its size and the limit. One that knows a
+smaller form of itself is written in that (`Record.instead`).
 
 Faust's own `send` costs a quarter of a millisecond a record, and its buffer may be skipped by a commit; this is why agents,
 tables and the dispatcher write through here.
@@ -18,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiokafka.errors import KafkaError
@@ -45,6 +46,8 @@ class Record:
     key: bytes
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    instead: Callable[[], Record] | None = field(default=None, compare=False, repr=False)
+    """Makes a smaller one for the same partition, which is written in its place when it is too large. None: it fails."""
 
     @property
     def size(self) -> int:
@@ -194,6 +197,8 @@ class Appender:
         """Append one record; the future is its offset, once it is acknowledged. Somebody must await it."""
         loop = asyncio.get_running_loop()
         acknowledged: asyncio.Future[int] = loop.create_future()
+        while record.size > self._producer.max_record_bytes and record.instead is not None:
+            record = record.instead()
         size = record.size
         if size > self._producer.max_record_bytes:
             acknowledged.set_exception(RecordTooLarge(record.topic, size, self._producer.max_record_bytes))
@@ -258,6 +263,9 @@ class Appender:
                     most, position = count // 2, first
                     continue
                 if isinstance(error, RecordsRefused) and error.is_size:
+                    if (smaller := pending[first].record.instead) is not None:
+                        pending[first].record, position = smaller(), first
+                        continue
                     error = RecordTooLarge(topic, pending[first].size, 0)
                 # Whatever fails before a record was taken concerns the first.
                 position = max(position, first + 1)

@@ -7,7 +7,8 @@
   way (its last records were just taken) is only asked for in the next one; at light load that was the slowest hop by far.
   XXX: goes when faust-streaming makes `fetch_max_wait_ms` a setting.
 - So is the rest after a failure (`RETRY_BACKOFF_MS`), and before a broker that took no connection is called again (`patient`).
-- A request to a broker that hangs ends after `REQUEST_SECONDS`, not after Faust's 90 s, and a heartbeat within its session.
+- A request to a broker that hangs ends after `REQUEST_SECONDS`, not after Faust's 90 s (20 min of its producer's), and a
+  heartbeat within its session; a broker that takes a connection and says nothing is given up sooner (`bound_connecting`).
 - What a rebalance waits for has no time of its own: only another rebalance ends it. Faust takes the end of that time
   (`broker_request_timeout`) for an order to stop. A Kafka that went away while a worker looked where it had left off, and came
   back later than that, found a member of the group that never read again, until its watchdog ended it.
@@ -28,7 +29,14 @@ from faust.types import TP
 from faust.types.transports import TransportT
 
 from streams.dispatch.lease import Lease
-from streams.kafka import REQUEST_SECONDS, RETRY_BACKOFF_MS, bound_group_requests, faust_options, patient
+from streams.kafka import (
+    REQUEST_SECONDS,
+    RETRY_BACKOFF_MS,
+    bound_connecting,
+    bound_group_requests,
+    faust_options,
+    patient,
+)
 from streams.settings import Settings
 from streams.topics import TopicNames
 
@@ -48,6 +56,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         consumer._retry_backoff_ms = RETRY_BACKOFF_MS
         consumer._client._retry_backoff = RETRY_BACKOFF_MS / 1000
+        bound_connecting(consumer._client)
         patient(consumer._client)
         bound_group_requests(consumer._client, self.app.conf.broker_session_timeout / 2)
         return consumer
@@ -76,8 +85,18 @@ class _Consumer(driver.Consumer):
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
 
+class _Producer(driver.Producer):
+    """Faust starts one; nothing is written through it."""
+
+    def _new_producer(self, transactional_id: str | None = None) -> Any:
+        made = super()._new_producer(transactional_id)
+        bound_connecting(made.client)
+        return made
+
+
 class _Transport(driver.Transport):
     Consumer = _Consumer
+    Producer = _Producer
 
 
 class _Recovery(Recovery):
@@ -125,6 +144,7 @@ def new_faust_app(settings: Settings, names: TopicNames, lease: Lease) -> App:
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
         # Faust wants it to be longer than a session.
         broker_request_timeout=max(REQUEST_SECONDS, session + 1.0),
+        producer_request_timeout=REQUEST_SECONDS,
         consumer_auto_offset_reset="earliest",
         consumer_metadata_max_age_ms=METADATA_MS,
     )

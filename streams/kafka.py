@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any
@@ -39,6 +40,9 @@ ASK_AGAIN_SECONDS = 1.0
 RETRY_BACKOFF_MS = 250
 """How long aiokafka's loops rest after a failure: with its own 0.1 s, processes without a broker are busier than with one."""
 
+
+CONNECT_SECONDS = 3.0
+"""How long a broker may take to accept a client, or to say which brokers there are, while there is another one to ask."""
 
 LEAST_RECONNECT_SECONDS = 0.05
 MOST_RECONNECT_SECONDS = 1.0
@@ -79,11 +83,74 @@ def patient(
     client._get_conn = get_conn
 
 
+def bound_connecting(client: AIOKafkaClient) -> None:
+    """Let a client ask the next broker when one does not answer in `CONNECT_SECONDS`.
+
+    XXX: aiokafka has one time for whatever it asks, and its clients make one connection after another: a broker that stands
+    still keeps each of them from its start, from all other brokers and from newer metadata for that long. Goes when aiokafka
+    has a setting such as Java's `socket.connection.setup.timeout.ms`.
+    """
+    bootstrap, call, update = client.bootstrap, client._get_conn, client._metadata_update
+    silent_at: dict[Any, float] = {}
+    whole_ms = client._request_timeout_ms
+    short_ms = min(whole_ms, int(CONNECT_SECONDS * 1000))
+
+    async def bootstrap_bounded() -> None:
+        if len(client.hosts) > 1:
+            client._request_timeout_ms = short_ms
+            try:
+                await bootstrap()
+            except KafkaConnectionError:
+                pass  # none answers soon: perhaps all are slow
+            else:
+                return
+        client._request_timeout_ms = whole_ms
+        await bootstrap()
+
+    async def get_conn(node_id: Any, *, group: Any = ConnectionGroup.DEFAULT, **options: Any) -> Any:
+        known = client._conns.get((node_id, group))
+        if known is not None and known.connected():
+            return known
+        client._request_timeout_ms = short_ms if len(client.cluster.brokers()) > 1 else whole_ms
+        connection = await call(node_id, group=group, **options)
+        if connection is not None:
+            connection._request_timeout = whole_ms / 1000
+        return connection
+
+    async def update_bounded(cluster: ClusterMetadata, topics: Collection[str]) -> bool:
+        nodes = [broker.nodeId for broker in client.cluster.brokers()]
+        random.shuffle(nodes)
+        if len(nodes) > 1:
+            request = MetadataRequest(list(topics) if topics else None)
+            for node in sorted(nodes, key=lambda one: silent_at.get(one, 0.0)):  # who was silent last comes last
+                try:
+                    async with asyncio.timeout(CONNECT_SECONDS):
+                        if (connection := await client._get_conn(node)) is None:
+                            continue
+                        metadata = await connection.send(request)
+                except (KafkaError, TimeoutError):
+                    silent_at[node] = time.monotonic()
+                    continue
+                silent_at.pop(node, None)
+                if metadata.brokers:
+                    cluster.update_metadata(metadata)
+                return bool(metadata.brokers)
+        return bool(await update(cluster, topics))  # perhaps all are slow
+
+    client.bootstrap = bootstrap_bounded
+    client._get_conn = get_conn
+    client._metadata_update = update_bounded
+
+
 REQUEST_SECONDS = 15.0
 """How long a consumer waits for the answer to a request: a broker that hangs is given up then, and another asked."""
 
 JOIN_SECONDS = 90.0
 """How long for those answers that wait for the other members of a group."""
+
+
+LOOKUP_SECONDS = 2.0
+"""How long one broker is waited for that is asked who coordinates the group, while there is another to ask."""
 
 
 def bound_group_requests(client: AIOKafkaClient, heartbeat_seconds: float) -> None:
@@ -102,6 +169,12 @@ def bound_group_requests(client: AIOKafkaClient, heartbeat_seconds: float) -> No
 
     async def send_bounded(node_id: Any, request: Any, *, group: Any = ConnectionGroup.DEFAULT) -> Any:
         kind = type(request).__name__
+        if kind.startswith("FindCoordinator") and len(client.cluster.brokers()) > 1:
+            try:  # the next time it is another broker, by chance
+                async with asyncio.timeout(LOOKUP_SECONDS):
+                    return await send(node_id, request, group=group)
+            except TimeoutError:
+                raise RequestTimedOutError from None
         if group != ConnectionGroup.COORDINATION or kind.startswith(("JoinGroup", "SyncGroup")):
             return await send(node_id, request, group=group)
         try:
@@ -125,6 +198,7 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
 
     def __init__(self, *topics: str, **options: Any) -> None:
         super().__init__(*topics, **{"request_timeout_ms": int(REQUEST_SECONDS * 1000), **options})
+        bound_connecting(self._client)
         patient(self._client)
 
     async def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
@@ -186,6 +260,7 @@ async def reach(settings: Settings) -> dict[str, int]:
     """
     await _try_servers(settings)
     client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
+    bound_connecting(client)
     try:
         async with asyncio.timeout(REACH_SECONDS):
             await client.bootstrap()
@@ -230,6 +305,7 @@ async def demand_group(settings: Settings, group: str) -> None:
     The question is a heartbeat of a member that there is not: it needs the same right as joining, and changes nothing.
     """
     client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
+    bound_connecting(client)
     await client.bootstrap()
     try:
         async with asyncio.timeout(REACH_SECONDS):
@@ -271,6 +347,7 @@ async def until_topics_are_led(
     """
     if fetch is None:
         client = AIOKafkaClient(**client_options(settings))
+        bound_connecting(client)
         try:
             await client.bootstrap()
             await until_topics_are_led(settings, topics, fetch=client.fetch_all_metadata)
@@ -297,6 +374,7 @@ def _not_led(cluster: ClusterMetadata, topics: Iterable[str]) -> list[str]:
 def new_producer(settings: Settings) -> KafkaProducer:
     """The producer that everything is written through: idempotent, acknowledged by all in-sync replicas."""
     made = KafkaProducer(client_options(settings), Limits.of(settings.gateway.max_body_bytes).record)
+    bound_connecting(made.client)
     patient(made.client)
     return made
 

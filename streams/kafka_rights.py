@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
-from streams.kafka import REACH_SECONDS, client_options
+from streams.kafka import REACH_SECONDS, bound_connecting, client_options
 from streams.kafka_trouble import KafkaRefused, missing_right
 from streams.settings import Settings
 
@@ -26,6 +26,7 @@ class Right(IntEnum):
 
     READ = 3
     WRITE = 4
+    DELETE = 6
     DESCRIBE = 8
     DESCRIBE_CONFIGS = 10
 
@@ -33,6 +34,7 @@ class Right(IntEnum):
 WORDS: Final = {
     Right.READ: "Read",
     Right.WRITE: "Write",
+    Right.DELETE: "Delete",
     Right.DESCRIBE: "Describe",
     Right.DESCRIBE_CONFIGS: "DescribeConfigs",
 }
@@ -111,6 +113,7 @@ async def missing_rights(
     Raises aiokafka's error when Kafka does not answer.
     """
     client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
+    bound_connecting(client)
     await client.bootstrap()
     try:
         async with asyncio.timeout(REACH_SECONDS):

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from streams.appender import Appender, Record, RecordTooLarge
+from streams.appender import Appender, Record
 from streams.limits import DEFAULT, NAME_CHARACTERS, SHORTENED_BYTES, TEXT_CHARACTERS, Limits
 from streams.placement import partition_of
 from streams.topics import PARKED, TopicNames
 from streams.words import NewerWord, NotAWord, Parked, Stage
+
+FORMS = (
+    (SHORTENED_BYTES, TEXT_CHARACTERS, NAME_CHARACTERS),
+    (16 * 1024, TEXT_CHARACTERS, NAME_CHARACTERS),
+    (1024, 512, 256),
+    (0, 128, 128),
+)
+"""How much of an original (bytes), of a text and of a name (characters) a parked record keeps, when `parked` takes no more."""
 
 
 class Parking:
@@ -29,16 +37,17 @@ class Parking:
         self._partitions = partitions
 
     def record(self, parked: Parked) -> Record:
-        """The record to append. It counts as parked. An original that is too large is shortened, and so are texts."""
+        """The record to append. It counts as parked. An original that is too large is shortened, and so are texts.
+
+        Where the topic takes less than our limits say (it was made before, or by others), the appender writes a shorter form,
+        at last one without the original.
+        """
         self._count(parked.stage, parked.reason)
-        return self._record(_bounded(parked, self.limits.original))
+        return self._record(_bounded(parked, self.limits.original), FORMS)
 
     async def append(self, appender: Appender, parked: Parked, **options: Any) -> None:
-        """Park it. Where the topic takes less than our limits say (it was made before, or by others), it is shortened."""
-        try:
-            await appender.append([self.record(parked)], **options)
-        except RecordTooLarge:
-            await appender.append([self._record(_bounded(parked, SHORTENED_BYTES))], **options)
+        """Park it."""
+        await appender.append([self.record(parked)], **options)
 
     def unreadable(self, stage: Stage, message: Any, error: NotAWord, now_ms: int) -> Record:
         """The record for a Kafka message that is not what its topic holds.
@@ -58,14 +67,18 @@ class Parking:
                 at_ms=now_ms,
                 source=where,
                 entity=key or None,
-                # Beside others in one append, so that it must fit whatever the topic takes.
                 **_original(message.value, SHORTENED_BYTES),
             )
         )
 
-    def _record(self, parked: Parked) -> Record:
+    def _record(self, parked: Parked, forms: Sequence[tuple[int, int, int]], partition: int | None = None) -> Record:
         key = parked.entity or parked.connection or parked.source
-        return Record(self._topic, partition_of(key, self._partitions), key.encode(), parked.to_bytes())
+        at = partition_of(key, self._partitions) if partition is None else partition
+
+        def shorter() -> Record:
+            return self._record(_bounded(parked, *forms[0]), forms[1:], at)
+
+        return Record(self._topic, at, key.encode(), parked.to_bytes(), instead=shorter if forms else None)
 
 
 def bounded(
@@ -105,16 +118,18 @@ def _original(raw: bytes | None, most_bytes: int) -> dict[str, Any]:
     return {"original": Parked.encode(raw[:most_bytes]), "original_size": len(raw)}
 
 
-def _bounded(parked: Parked, most_bytes: int) -> Parked:
+def _bounded(
+    parked: Parked, most_bytes: int, most_text: int = TEXT_CHARACTERS, most_name: int = NAME_CHARACTERS
+) -> Parked:
     update: dict[str, Any] = {}
-    if len(parked.original) > most_bytes * 4 // 3 + 4:
+    if len(parked.original) > (most_bytes + 2) // 3 * 4:
         raw = base64.b64decode(parked.original)
         update |= _original(raw, most_bytes)
         update["original_size"] = parked.original_size or len(raw)
-    if len(parked.message) > TEXT_CHARACTERS:
-        update["message"] = f"{parked.message[:TEXT_CHARACTERS]}… ({len(parked.message)} characters)"
+    if len(parked.message) > most_text:
+        update["message"] = f"{parked.message[:most_text]}… ({len(parked.message)} characters)"
     for name in ("source", "entity", "connection", "trace_id"):
         text = getattr(parked, name)
-        if text is not None and len(text) > NAME_CHARACTERS:
-            update[name] = text[:NAME_CHARACTERS] + "…"
+        if text is not None and len(text) > most_name:
+            update[name] = text[:most_name] + "…"
     return parked.model_copy(update=update) if update else parked

@@ -14,6 +14,7 @@ the old one: nothing old is written behind something newer, and nothing newer is
 **What Kafka refuses for good** (a size, a missing right) fails alone and uses up no sequence number.
 **An identity that Kafka does not accept** (it has lost the partition's end, or forgot the producer) is replaced, and the batch
 is sent under the new one.
+**A leader that stands still** keeps a batch no longer than until another leads its partition.
 **`trouble` says that appends fail.** An acknowledgement ends it, or Kafka's answer to something else while nothing is appended;
 when appends fail all the same, such an answer is believed less and less soon.
 """
@@ -23,12 +24,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import errors
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.conn import CloseReason
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import InitProducerIdRequest
@@ -49,6 +51,9 @@ MAX_REQUEST_BYTES = 8 * 2**20
 
 REQUEST_SECONDS = 15.0
 """How long one request waits for its answer before it is sent again over a new connection."""
+
+MOVED_SECONDS = 2.0
+"""A request without an answer for so long: whether its node still leads is looked at as often."""
 
 START_SECONDS = 30.0
 """How long the first answer of Kafka is waited for."""
@@ -346,7 +351,7 @@ class KafkaProducer:
                     topics=list(topics.items()),
                 )
                 sends = True
-                response = await self.client.send(node, request)
+                response = await self._ask(node, request, going)
             except asyncio.CancelledError:
                 for delivery in deliveries:
                     delivery.in_doubt |= sends and delivery.in_flight
@@ -376,6 +381,27 @@ class KafkaProducer:
         finally:
             self._busy.discard(node)
             self._kick()
+
+    async def _ask(self, node: int, request: ProduceRequest, places: Iterable[TopicPartition]) -> Any:
+        """Send a request, and wait for its answer as long as the node leads one of the partitions."""
+        asking = asyncio.ensure_future(self.client.send(node, request))
+        try:
+            while True:
+                await asyncio.wait([asking], timeout=MOVED_SECONDS)
+                if asking.done():
+                    return asking.result()
+                looking = self.client.force_metadata_update()
+                await asyncio.wait([asking, looking], return_when=asyncio.FIRST_COMPLETED)
+                leaders = {self.client.cluster.leader_for_partition(place) for place in places}
+                if not asking.done() and node not in leaders and leaders - {None, -1}:
+                    if (connection := self.client._conns.get((node, ConnectionGroup.DEFAULT))) is not None:
+                        connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+                    raise errors.NotLeaderForPartitionError(f"node {node} does not answer, and leads no more")
+        finally:
+            asking.cancel()
+            await asyncio.wait([asking])
+            if not asking.cancelled():
+                asking.exception()
 
     async def _sign(self, node: int, delivery: _Delivery) -> None:
         """Give a batch the identity under which it is sent: the one that it had before, as long as that stands."""

@@ -157,6 +157,7 @@ async def test_a_backfill_is_ordered_once_and_watched(broker: Broker, tmp_path: 
 
         await on.until(is_done)
         await on.until(lambda: len(on.contacts()) == 3)
+        await until_indexed(on, who)  # until there is an index, the audit cannot be asked
 
         async def is_in_the_audit() -> bool:
             acts = (await who.get("/audit"))["acts"]

@@ -140,8 +140,6 @@ async def test_garbage_among_the_mappings_stops_neither_a_start_nor_an_edit(real
             _, complaint_of_worker = await asyncio.wait_for(telling, within(60))
         assert worker.returncode == 0, complaint_of_worker.decode()[-3000:]
         assert "an edit of the mappings at offset" in complaint_of_worker.decode()
-        on.worker = type(on.worker)(on.settings, on.given())
-        await on.worker.__aenter__()
 
 
 async def _with_console(name: str, config: Path, *arguments: str) -> tuple[int, str, str]:

@@ -1,10 +1,11 @@
-"""The page of the least rights is what is tested: its table is set on a broker with an authorizer, and each right taken in turn."""
+"""The page of the least rights is what is tested: its tables are set on a broker with an authorizer, and each right taken in turn."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +13,17 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from confluent_kafka.admin import AclOperation, ResourceType
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import (
+    AclOperation,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
+from streams.topics import LINKS_TABLE, TopicNames
 from tests.deadlines import within
 from tests.integration.stage import ENVIRON
 from tests.kafka.guarded import ADMIN_PASSWORD, PASSWORD, Guarded, guarded_kafka
@@ -75,12 +85,19 @@ OPERATIONS = {
     "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,
     "Read": AclOperation.READ,
     "Write": AclOperation.WRITE,
+    "Delete": AclOperation.DELETE,
 }
 
 
-def rights_of_the_page() -> list[Right]:
-    """The table, one right a row."""
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| `User:")]
+def part_of_the_page(to_accept: bool) -> str:
+    """What is always needed; or what `topics create --accept-lost` needs in addition."""
+    always, in_addition = PAGE.read_text().split("\n## For `topics create --accept-lost`\n")
+    return in_addition if to_accept else always
+
+
+def rights_of_the_page(*, to_accept: bool = False) -> list[Right]:
+    """A part's table, one right a row."""
+    lines = [line for line in part_of_the_page(to_accept).splitlines() if line.startswith("| `User:")]
     found = []
     for line in lines:
         who, kind, name, pattern, operations, _ = (cell.strip() for cell in line.strip("|").split(" | "))
@@ -93,9 +110,10 @@ def rights_of_the_page() -> list[Right]:
     return found
 
 
-def test_the_commands_of_the_page_are_its_table() -> None:
+@pytest.mark.parametrize("to_accept", [False, True])
+def test_the_commands_of_the_page_are_its_table(to_accept: bool) -> None:
     """Who copies the lines gives the rights of the rows."""
-    [text] = PAGE.read_text().split("```")[1::2]
+    [text] = part_of_the_page(to_accept).split("```")[1::2]
     found = set()
     for line in text.replace("\\\n", " ").strip().splitlines():
         words = line.split()
@@ -107,7 +125,8 @@ def test_the_commands_of_the_page_are_its_table() -> None:
             if one == "--operation":
                 is_prefix = "prefixed" in words
                 found.add((USERS[user], ResourceType[kind.upper()], name, is_prefix, words[at + 1]))
-    assert found == {(one.user, one.kind, one.name, one.is_prefix, one.word) for one in rights_of_the_page()}
+    rights = rights_of_the_page(to_accept=to_accept)
+    assert found == {(one.user, one.kind, one.name, one.is_prefix, one.word) for one in rights}
 
 
 @dataclass(slots=True)
@@ -159,6 +178,30 @@ class Cluster:
     def give(self, right: Right) -> None:
         self.kafka.allow(right.kind, right.name, right.operation, is_prefix=right.is_prefix, user=right.user)
 
+    def lose(self, topic: str) -> None:
+        """Delete a topic."""
+        client = AdminClient({"bootstrap.servers": self.kafka.plain})
+        for gone in client.delete_topics([topic]).values():
+            gone.result(within(30))
+        deadline = time.monotonic() + within(30)
+        while topic in client.list_topics(timeout=within(30)).topics:
+            assert time.monotonic() < deadline, "the topic is not deleted"
+
+    def cut_off(self, topic: str) -> None:
+        """Take a compacted topic's beginning away, which Kafka does for one whose cleanup.policy is wrong for a while."""
+        producer = Producer({"bootstrap.servers": self.kafka.plain})
+        producer.produce(topic, key=b"contact:acme:1", value=None, partition=0)
+        assert producer.flush(within(30)) == 0
+        client = AdminClient({"bootstrap.servers": self.kafka.plain})
+        for policy in ("compact,delete", "compact"):
+            entry = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
+            resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+            for changed in client.incremental_alter_configs([resource]).values():
+                changed.result(within(30))
+            if policy != "compact":
+                for cut in client.delete_records([TopicPartition(topic, 0, -1)]).values():
+                    cut.result(within(30))
+
     def take(self, right: Right) -> None:
         self.kafka.take(right.kind, right.name, right.operation, is_prefix=right.is_prefix, user=right.user)
 
@@ -171,11 +214,11 @@ async def _is_ready(http: aiohttp.ClientSession, port: int) -> bool:
         return False
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
     with guarded_kafka() as running:
         gateway, worker = free_ports(2)
-        yield Cluster(running, tmp_path_factory.mktemp("rights"), gateway, worker)
+        yield Cluster(running, tmp_path, gateway, worker)
 
 
 READING: tuple[tuple[str, ...], ...] = (
@@ -227,6 +270,36 @@ async def test_exactly_the_rights_of_the_page_are_needed_and_enough(cluster: Clu
             assert all(one in said for one in (f"User:{right.user} no right {right.word}", right.name)), (words, said)
             assert code == wanted, (words, code, said)
         cluster.give(right)
+
+
+async def test_accepting_a_loss_needs_what_the_page_says_and_changes_nothing_without(cluster: Cluster) -> None:
+    """To make a missing topic again: Read and Write. Where the beginning of one is gone: Delete, too."""
+    accept, links = ("topics", "create", "--accept-lost", "links"), TopicNames(PREFIX).changelog(LINKS_TABLE)
+    always = [one for one in rights_of_the_page() if one.user == "admin"]
+    more = rights_of_the_page(to_accept=True)
+    for right in always:
+        cluster.give(right)
+    code, said = await cluster.run("admin", "topics", "create")
+    assert code == 0, said
+    cluster.lose(links)
+    for right in more:
+        if right.word == "Delete":
+            continue
+        code, said = await cluster.run("admin", *accept)
+        assert (code, f"User:admin no right {right.word}" in said, "created" in said) == (3, True, False), said
+        cluster.give(right)
+    code, said = await cluster.run("admin", *accept)
+    assert (code, f"created {links}" in said, "links: 0 rows put back" in said) == (0, True, True), said
+
+    cluster.cut_off(links)
+    [delete] = [one for one in more if one.word == "Delete"]
+    code, said = await cluster.run("admin", *accept)
+    assert (code, f"User:admin no right Delete on the topic {links}" in said) == (3, True), said
+    cluster.give(delete)
+    code, said = await cluster.run("admin", *accept)
+    assert (code, "links: 0 rows put back" in said) == (0, True), said
+    code, said = await cluster.run("admin", "topics", "show")
+    assert code == 0, said
 
 
 def lacking(right: Right) -> list[tuple[tuple[str, ...], int]]:

@@ -51,18 +51,25 @@ def make_anew(on: Stage) -> None:
 
 def cut_off(on: Stage) -> None:
     """A wrong cleanup.policy for a while: what stood there is gone. (Kafka refuses DeleteRecords on a compacted topic.)"""
-    _set_policy(on, "compact,delete")
-    ends = [TopicPartition(links_of(on), number, -1) for number in range(PARTITIONS)]
-    admin = admin_of(on)  # kept until it has answered
-    for cut in admin.delete_records(ends).values():
-        cut.result(within(30))
-    _set_policy(on, "compact")
+    cut_off_topic(on.broker.bootstrap, links_of(on), PARTITIONS)
 
 
-def _set_policy(on: Stage, policy: str) -> None:
+def cut_off_topic(bootstrap: str, topic: str, partitions: int) -> None:
+    """The same, of any changelog."""
+    _set_policy(bootstrap, topic, "compact,delete")
+    ends = [TopicPartition(topic, number, -1) for number in range(partitions)]
+    admin, deadline = AdminClient({"bootstrap.servers": bootstrap}), time.monotonic() + within(30)
+    while ends:  # a broker hears of a new policy some time after it is set
+        found = admin.delete_records(ends)
+        ends = [place for place, cut in found.items() if cut.exception(within(30)) is not None]
+        assert time.monotonic() < deadline, [cut.exception() for cut in found.values()]
+    _set_policy(bootstrap, topic, "compact")
+
+
+def _set_policy(bootstrap: str, topic: str, policy: str) -> None:
     entry = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, links_of(on), incremental_configs=[entry])
-    admin = admin_of(on)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    admin = AdminClient({"bootstrap.servers": bootstrap})
     for changed in admin.incremental_alter_configs([resource]).values():
         changed.result(within(30))
 

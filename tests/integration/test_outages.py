@@ -25,7 +25,19 @@ from streams.kafka import client_options
 from streams.limits import DEFAULT
 from streams.producer import KafkaProducer
 from streams.settings import Settings
-from streams.topics import CHANGES, FETCHES, GHL_CHANGES, LOFTY_WRITES, PARKED, SNAPSHOTS, SWEEPS
+from streams.topics import (
+    CHANGES,
+    FETCHES,
+    FETCHES_TABLE,
+    GHL_CHANGES,
+    LINKS_TABLE,
+    LOFTY_WRITES,
+    OUTBOX_TABLE,
+    PARKED,
+    SEEN_TABLE,
+    SNAPSHOTS,
+    SWEEPS,
+)
 from streams.words import Parked
 from tests.deadlines import within
 from tests.integration.outage_stage import outage_stage
@@ -312,20 +324,22 @@ def cluster() -> Iterator[KafkaCluster]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 async def test_one_of_three_brokers_may_be_away(cluster: KafkaCluster, tmp_path: Path, how: str) -> None:
-    """Whoever leads, or coordinates the group: leads arrive again while it is away, and when it is back."""
+    """Each in turn, so that it led partitions, the cluster, and coordinated the group: leads arrive while it is away."""
     async with outage_stage(cluster.bootstrap, tmp_path, replication=3) as on:
         loading = asyncio.create_task(on.load(per_second=2))  # three more JVMs are load enough
         await on.until_answered(20)
-        away = cluster.node_of(await coordinator_of(on.settings, on.group))
-        await go_away(away, how)
-        try:
-            await on.until_readiness(200, 60.0)
-            await on.until_there(set(on.answered), 120.0)
-            await on.until_answered(len(on.answered) + 20)
-            await on.until_there(set(on.answered), 120.0)
-            await on.until_readiness(200, 60.0)
-        finally:
-            await come_back(away, how)
+        first = cluster.node_of(await coordinator_of(on.settings, on.group))
+        for away in (first, *(one for one in cluster.nodes if one is not first)):
+            await until_in_sync(cluster)
+            await go_away(away, how)
+            try:
+                await on.until_readiness(200, 60.0)
+                await on.until_there(set(on.answered), 120.0)
+                await on.until_answered(len(on.answered) + 20)
+                await on.until_there(set(on.answered), 120.0)
+                await on.until_readiness(200, 60.0)
+            finally:
+                await come_back(away, how)
         loading.cancel()
         await on.until_all_are_there(120.0)
         await on.until_readiness(200, 60.0)
@@ -333,6 +347,18 @@ async def test_one_of_three_brokers_may_be_away(cluster: KafkaCluster, tmp_path:
 
     assert twice == []
     assert (on.gateway.ends, on.worker.ends) == (0, 0)
+
+
+async def until_in_sync(cluster: KafkaCluster) -> None:
+    """Wait until each replica has what its leader has: only then another one may be away."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            topics = (await asyncio.to_thread(admin.list_topics, timeout=PATIENCE_SECONDS)).topics.values()
+            places = [place for topic in topics for place in topic.partitions.values()]
+            if places and all(set(place.isrs) == set(place.replicas) for place in places):
+                return
+            await asyncio.sleep(0.2)
 
 
 async def go_away(kafka: KafkaNode, how: str) -> None:
@@ -422,19 +448,27 @@ async def test_every_body_that_the_gateway_takes_is_kept(kafka: KafkaNode, tmp_p
     assert {*strange, b'{"x": 1}'} <= kept
 
 
-@pytest.mark.parametrize("topic", [PARKED, SNAPSHOTS])
+def take_less(on: Stage, topic: str, most_bytes: int) -> None:
+    """A person made what a topic takes smaller. Waits until Kafka says so."""
+    admin = AdminClient({"bootstrap.servers": on.broker.bootstrap})
+    entry = ConfigEntry("max.message.bytes", str(most_bytes), incremental_operation=AlterConfigOpType.SET)
+    place = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    for altered in admin.incremental_alter_configs([place]).values():
+        altered.result(PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("topic", "most_bytes"),
+    [(PARKED, 200_000), (PARKED, 170_000), (PARKED, 20_000), (PARKED, 1_500), (SNAPSHOTS, 200_000)],
+)
 async def test_a_topic_that_takes_less_than_our_limits_stops_nothing(
-    kafka: KafkaNode, tmp_path: Path, topic: str
+    kafka: KafkaNode, tmp_path: Path, topic: str, most_bytes: int
 ) -> None:
     """It was made before the limits were, or by others: what is too large for it is parked, shortened, with its size."""
     ended: list[str] = []
     sizes = [150_000, 190_000, 199_000, 200_000, 201_000, 210_000, 250_000, 300_000]
     async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
-        admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-        entry = ConfigEntry("max.message.bytes", "200000", incremental_operation=AlterConfigOpType.SET)
-        place = ConfigResource(ConfigResource.Type.TOPIC, on.names.of(topic), incremental_configs=[entry])
-        for altered in admin.incremental_alter_configs([place]).values():
-            altered.result(PATIENCE_SECONDS)
+        take_less(on, on.names.of(topic), most_bytes)
         lead = on.new_lead()
         await on.until(lambda: lead in on.contacts())
         statuses = [await _post(on, "lofty", b'{"x": "' + b"y" * (size - 9) + b'"}') for size in sizes]
@@ -468,13 +502,15 @@ def _note_event(size: int) -> bytes:
     return json.dumps(event | {"body": "y" * (size - len(json.dumps(event)))}).encode()
 
 
+@pytest.mark.parametrize("most_bytes", [DEFAULT.record, 1_500])
 @pytest.mark.parametrize("topic", [CHANGES, FETCHES, SNAPSHOTS, GHL_CHANGES, LOFTY_WRITES, SWEEPS])
 async def test_a_large_record_on_a_topic_is_parked_and_the_next_goes_on(
-    kafka: KafkaNode, tmp_path: Path, topic: str
+    kafka: KafkaNode, tmp_path: Path, topic: str, most_bytes: int
 ) -> None:
-    """Garbage or not: its parked form always fits."""
+    """Garbage or not: its parked form always fits, however little `parked` takes."""
     ended: list[str] = []
     async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        take_less(on, on.names.of(PARKED), most_bytes)
         for partition in range(PARTITIONS):
             await on.produce(topic, b"k" * 2000, b"\x00" * 900_000, at=partition)
 
@@ -488,6 +524,24 @@ async def test_a_large_record_on_a_topic_is_parked_and_the_next_goes_on(
 
     assert ended == []
     assert {one.original_size for one in parked} == {900_000}
+
+
+@pytest.mark.parametrize("table", [FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, SEEN_TABLE])
+async def test_a_changelog_that_takes_less_than_a_row_ends_the_worker(
+    kafka: KafkaNode, tmp_path: Path, table: str
+) -> None:
+    """A person made it smaller. A line names the topic, the row's size and what is too small; nothing is tried again and again."""
+    ended: list[str] = []
+    async with stage(real_broker(kafka.bootstrap, "a node"), tmp_path, given={"end": ended.append}) as on:
+        lead = on.new_lead()
+        await on.until(lambda: lead in on.contacts())
+        await on.until_quiet()
+        take_less(on, on.names.changelog(table), 150)
+        on.edit("create", "task", leadId=lead, fields={"content": "x" * 1_000})
+        await on.until(lambda: bool(ended), 60.0)
+
+    assert on.names.changelog(table) in ended[0], ended
+    assert "bytes, more than the topic's max.message.bytes" in ended[0], ended
 
 
 async def _failure(append: object) -> BaseException | None:

@@ -12,9 +12,10 @@ import re
 import resource
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -99,6 +100,7 @@ class Deliveries:
         self._http, self._url = http, f"{url}/lofty/{SECRET}"
         self.count = 0
         self.slowest = 0.0
+        self._is_over = False
 
     async def one(self) -> None:
         began = time.monotonic()
@@ -108,20 +110,17 @@ class Deliveries:
         self.slowest = max(self.slowest, time.monotonic() - began)
 
     async def _keep(self) -> None:
-        while True:
+        while not self._is_over:
             await asyncio.wait_for(self.one(), within(60))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
 
     async def __aenter__(self) -> Deliveries:
         self._task = asyncio.create_task(self._keep())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task.done():
-            self._task.result()
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        self._is_over = True
+        await self._task  # the one that is on its way counts, too
 
 
 def field_of(expression: str) -> str:
@@ -129,21 +128,37 @@ def field_of(expression: str) -> str:
     return f"[mappings.bad]\n[mappings.bad.fields]\n\"custom:A\" = {{ from = '''{expression}''', unchecked = true }}\n"
 
 
+MOST_CHARACTERS = 60_000
+"""A longer text is refused for its length alone."""
+
+
+def filled(head: str, line: Callable[[int], str]) -> str:
+    """A text with as many lines as it may have."""
+    text, number = head, 0
+    while len(text) < MOST_CHARACTERS:
+        text += line(number)
+        number += 1
+    return text
+
+
 LONG = "x" * 900
 TEXTS: dict[str, str] = {
-    **{f"costly {number}": field_of(one) for number, one in enumerate(TOO_COSTLY)},
+    **{f"costly {number}": field_of(TOO_COSTLY[number]) for number in (0, 5, 10, 18)},
     "many costly fields": "[mappings.bad]\n[mappings.bad.fields]\n"
     + "".join(f"\"custom:F{n}\" = '''`1`|{'|'.join(['[@,@]'] * 13)}'''\n" for n in range(200)),
-    "20,000 unknown keys": "[mappings.bad]\n" + "".join(f"k{n} = 1\n" for n in range(16_000)),
-    "unknown fields": "[mappings.bad.fields]\n" + "".join(f'feild{n} = "a"\n' for n in range(12_000)),
-    "unknown functions": "[mappings.bad.fields]\n" + "".join(f'"custom:f{n}" = "lenght(a)"\n' for n in range(5_000)),
-    "deep tables": "[mappings.bad" + ".a" * 20_000 + "]\n",
-    "deep inline tables": "[mappings.bad]\na = " + "{a=" * 20_000 + "1" + "}" * 20_000,
-    "deep lists": "[mappings.bad]\na = " + "[" * 90_000 + "]" * 90_000,
-    "many tables": "".join(f"[mappings.bad.a{n}.b.c]\n" for n in range(8_000)),
-    "dotted keys": "[mappings.bad]\n" + "".join(f"a.b.c.d{n} = 1\n" for n in range(10_000)),
-    "long string": '[mappings.bad]\ndescription = "' + "x" * 190_000 + '"',
-    "long number": "[mappings.bad]\na = " + "9" * 150_000,
+    "unknown keys": filled("[mappings.bad]\n", lambda n: f"k{n} = 1\n"),
+    "unknown fields": filled("[mappings.bad.fields]\n", lambda n: f'feild{n} = "a"\n'),
+    "unknown functions": filled("[mappings.bad.fields]\n", lambda n: f'"custom:f{n}" = "lenght(a)"\n'),
+    "many fields": filled("[mappings.bad.fields]\n", lambda n: f'"custom:f{n}" = "a"\n'),
+    "deep tables": "[mappings.bad" + ".a" * (MOST_CHARACTERS // 2) + "]\n",
+    "tables as deep as they may be": filled("", lambda n: f"[mappings.bad.a{n}{'.a' * 190}]\n"),
+    "deep inline tables": "[mappings.bad]\na = " + "{a=" * (MOST_CHARACTERS // 4) + "1" + "}" * (MOST_CHARACTERS // 4),
+    "deep lists": "[mappings.bad]\na = " + "[" * (MOST_CHARACTERS // 2) + "]" * (MOST_CHARACTERS // 2),
+    "many tables": filled("", lambda n: f"[mappings.bad.a{n}.b.c]\n"),
+    "dotted keys": filled("[mappings.bad]\n", lambda n: f"a.b.c.d{n} = 1\n"),
+    "long string": '[mappings.bad]\ndescription = "' + "x" * MOST_CHARACTERS + '"',
+    "long number": "[mappings.bad]\na = " + "9" * MOST_CHARACTERS,
+    "a text that is too long": '[mappings.bad]\ndescription = "' + "x" * 190_000 + '"',
     "parentheses": field_of("(" * 400 + "a" + ")" * 400),
     "not": field_of("!" * 900 + "a"),
     "big literal": field_of("`[" + "1," * 400 + "1]`"),
@@ -151,10 +166,13 @@ TEXTS: dict[str, str] = {
     "nested projections": field_of("a" + "[*]" * 200),
     "joins": field_of("join('" + LONG[:400] + "',[@,@,@,@])|[@,@]|[@,@]|to_string(@)"),
     "not TOML": "\x00" * 1000,
-    "equals signs": "=" * 150_000,
+    "equals signs": "=" * MOST_CHARACTERS,
     "a name within itself": '[mappings.bad]\nextends = "bad"\n',
 }
-PREVIEWED = {"costly 0", "costly 10"}
+PREVIEWED = ("costly 0", "costly 10", "many costly fields", "joins", "unknown keys", "deep lists")
+SAVED = ("costly 0", "many costly fields", "unknown keys", "deep lists")
+TRIES = 5
+"""A text that keeps the intake waiting does so each time. A machine that others keep busy does not."""
 
 
 @pytest.fixture
@@ -170,43 +188,65 @@ def many_sockets() -> Iterator[None]:
 async def test_no_text_of_a_mapping_keeps_the_intake_waiting(
     embedded_kafka: Broker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As a viewer in check and preview, as an operator who saves: each ends with a clear sentence, and leads go on."""
+    """As a viewer in check and preview, as an operator who saves: each ends with a clear sentence.
+
+    A delivery beside it is answered within a second, and its lead goes on.
+    """
     async with console_on_stage(embedded_kafka, tmp_path) as on:
         lead = on.new_lead(tags=[f"tag {number}" for number in range(30)])
         await on.until(lambda: lead in on.contacts())
+        slowest: dict[str, float] = {}
+        took: dict[str, float] = {}
         async with gateway_process(on, tmp_path) as process:
             viewer = caller(on, token=TOKENS["looker"], url=process.url)
             operator = caller(on, url=process.url)
-            told: dict[str, float] = {}
-            for name, text in TEXTS.items():
-                async with Deliveries(on.http, process.url) as deliveries:
-                    status, problems = await viewer.ask("POST", "/mappings/check", {"name": "bad", "text": text})
-                    assert status in (200, 422, 503), (name, status, problems)
-                    await deliveries.one()
-                    if (
-                        not name.startswith("costly") or name in PREVIEWED
-                    ):  # one that compiles waits for a worker's words
-                        asked = {"name": "bad", "text": text, "connection": "acme", "leads": [lead]}
-                        status, found = await viewer.ask("POST", "/mappings/preview", asked)
-                        assert status in (200, 422, 503), (name, status, found)  # 503: others are tried just now
-                        await deliveries.one()
-                told[name] = deliveries.slowest
-            for name in ("costly 0", "many costly fields", "20,000 unknown keys", "deep lists"):
+
+            async def beside(what: str, asks: Callable[[], Awaitable[None]]) -> None:
+                for _ in range(TRIES):
+                    began = time.monotonic()
+                    async with asyncio.timeout(within(120)), Deliveries(on.http, process.url) as deliveries:
+                        await asks()
+                    took[what] = time.monotonic() - began
+                    slowest[what] = min(slowest.get(what, deliveries.slowest), deliveries.slowest)
+                    with capsys.disabled():
+                        print(
+                            f"\n{what}: answered in {took[what]:.2f} s, {deliveries.count} deliveries in {deliveries.slowest:.2f} s at most",
+                            end="",
+                        )
+                    if slowest[what] < 1.0:
+                        return
+
+            async def check(name: str) -> None:
+                status, found = await viewer.ask("POST", "/mappings/check", {"name": "bad", "text": TEXTS[name]})
+                assert status in (200, 422), (name, status, found)
+
+            async def preview(name: str) -> None:
+                asked = {"name": "bad", "text": TEXTS[name], "connection": "acme", "leads": [lead]}
+                status, found = await viewer.ask("POST", "/mappings/preview", asked)
+                assert status in (200, 422), (name, status, found)
+
+            async def save(name: str) -> None:
                 version = (await operator.get("/mappings"))["version"]
                 body = {"text": TEXTS[name], "expected_version": version}
-                async with Deliveries(on.http, process.url) as deliveries:
-                    status, found = await operator.ask("PUT", "/mappings/bad", body)
-                    if status == 200:  # nobody uses it yet: it is tried on leads when somebody shall
-                        body = {"name": "bad", "expected_version": version + 1}
-                        status, found = await operator.ask("PUT", "/connections/acme/mapping", body)
-                    await deliveries.one()
+                status, found = await operator.ask("PUT", "/mappings/bad", body)
+                if status == 200:  # nobody uses it yet: it is tried on leads when somebody shall
+                    body = {"name": "bad", "expected_version": version + 1}
+                    status, found = await operator.ask("PUT", "/connections/acme/mapping", body)
                 assert status == 422, (name, found)
-                told[f"save {name}"] = deliveries.slowest
+
+            for name in TEXTS:
+                await beside(f"check {name}", partial(check, name))
+            for name in PREVIEWED:
+                await beside(f"preview {name}", partial(preview, name))
+            for name in SAVED:
+                await beside(f"save {name}", partial(save, name))
         other = on.new_lead()
         await on.until(lambda: other in on.contacts())
     with capsys.disabled():
-        slowest = sorted(told, key=lambda name: -told[name])[:5]
-        print("\nslowest deliveries beside a text:", {name: round(told[name], 2) for name in slowest})
+        for told, seconds in (("slowest deliveries", slowest), ("longest questions", took)):
+            worst = sorted(seconds, key=lambda name: -seconds[name])[:6]
+            print(f"\n{told}:", {name: round(seconds[name], 2) for name in worst})
+    assert {what: seconds for what, seconds in slowest.items() if seconds >= 1.0} == {}
 
 
 async def test_unfinished_bodies_and_idle_connections_are_bounded(
@@ -248,8 +288,11 @@ async def test_unfinished_bodies_and_idle_connections_are_bounded(
             with suppress(ConnectionError):
                 await reader.read()
 
+        began = time.monotonic()
         async with asyncio.timeout(within(60)):
             await asyncio.gather(*(end(reader) for reader, _ in idle))
+        with capsys.disabled():
+            print(f"{len(idle)} idle connections, the last one ended after {time.monotonic() - began:.1f} s")
         for _, writer in idle:
             writer.close()
         await Deliveries(on.http, process.url).one()

@@ -25,9 +25,13 @@ class Topic:
 
     async def append(self, records: Any, **_: Any) -> list[int]:
         """Take them, or none."""
-        for one in (taken := list(records)):
+        taken: list[Record] = []
+        for one in records:
+            while one.size > self.most_bytes and one.instead is not None:
+                one = one.instead()
             if one.size > self.most_bytes:
                 raise RecordTooLarge(one.topic, one.size, 0)
+            taken.append(one)
         self.records += taken
         return list(range(len(taken)))
 
@@ -52,6 +56,30 @@ async def test_where_the_topic_takes_less_the_original_is_shortened() -> None:
 
     assert (len(parked.original_bytes()), parked.original_size) == (SHORTENED_BYTES, 900_000)
     assert counted == ["unknown shape"]
+
+
+@pytest.mark.parametrize("most_bytes", [1_500, 3_000, 20_000, 100_000, 170_000, 180_000, 250_000])
+@pytest.mark.parametrize("size", [0, 1, 1_000, 16_384, 120_000, 131_072, 131_073, 900_000, 2_000_000])
+@pytest.mark.parametrize("many", [1, 2_000])
+async def test_whatever_the_topic_takes_it_is_shortened_until_it_fits(most_bytes: int, size: int, many: int) -> None:
+    """At last without the original, with short texts and names; its size is told, and its partition is that of the entity."""
+    topic, parking = Topic(most_bytes), Parking(TopicNames(), 4)
+    given = PARKED.model_copy(
+        update={
+            "original": Parked.encode(b"x" * size),
+            "message": "w" * many,
+            "entity": "e" * many,
+            "source": "s" * many,
+        }
+    )
+    await parking.append(topic, given)  # type: ignore[arg-type]  # a stand-in
+    [record] = topic.records
+    parked = Parked.from_bytes(record.value)
+
+    assert record.partition == parking.record(given).partition
+    assert len(parked.original_bytes()) <= size
+    assert (parked.original_size or len(parked.original_bytes())) == size
+    assert (parked.stage, parked.reason) == (given.stage, given.reason)
 
 
 async def test_what_kafka_does_not_take_for_another_reason_is_not_tried_shortened() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.client import ConnectionGroup
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaConnectionError,
@@ -18,14 +21,17 @@ from aiokafka.errors import (
     RequestTimedOutError,
 )
 from aiokafka.protocol.commit import OffsetCommitRequest
+from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
+from aiokafka.structs import BrokerMetadata
 
 from streams import kafka
 from streams.faust_app import new_faust_app
-from streams.kafka import Consumer, GroupLag, bound_group_requests, patient
+from streams.kafka import Consumer, GroupLag, bound_connecting, bound_group_requests, patient
 from streams.settings import Settings
 from streams.settings.model import Gateway, Kafka, Worker
 from tests.deadlines import within
+from tests.kafka.broker import Broker
 
 DEADLINE_SECONDS = within(20)
 
@@ -232,9 +238,95 @@ async def test_consumers_of_ours_and_of_faust_are_patient() -> None:
     thread = app.consumer._thread  # type: ignore[attr-defined]  # Faust's part
     theirs = thread._create_worker_consumer(app.transport)
     thread.thread_loop.close()
-    ours._closed = theirs._closed = True  # neither was ever started
+    produces = app.producer._new_producer()  # type: ignore[attr-defined]  # Faust's part
+    ours._closed = theirs._closed = produces._closed = True  # none was ever started
+    bounded = {one._metadata_update.__name__ for one in (ours._client, theirs._client, produces.client)}
     defaults = {one._client._get_conn.__name__ for one in (ours, theirs)}
 
     assert defaults == {"get_conn", "get_patient_conn"}
+    assert bounded == {"update_bounded"}
+    assert produces._request_timeout_ms == 15_000
     assert (theirs._retry_backoff_ms, theirs._request_timeout_ms) == (250, 15_000)
     assert ours._request_timeout_ms == 15_000
+
+
+@asynccontextmanager
+async def standing_still() -> AsyncIterator[int]:
+    """A port that takes connections and says nothing, as that of a machine that stands still."""
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+
+
+MINUTES_MS = 30 * 60 * 1000
+
+
+@pytest.fixture
+def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is asked first, and does not answer for long."""
+    monkeypatch.setattr(random, "shuffle", lambda _: None)
+    monkeypatch.setattr(kafka, "CONNECT_SECONDS", 1.0)
+
+
+@pytest.mark.usefixtures("in_order")
+async def test_a_client_starts_though_its_first_broker_stands_still(embedded_kafka: Broker) -> None:
+    """And though all were slow, it waits for its whole time."""
+    async with standing_still() as port:
+        client = AIOKafkaClient(
+            bootstrap_servers=f"127.0.0.1:{port},{embedded_kafka.bootstrap}", request_timeout_ms=MINUTES_MS
+        )
+        bound_connecting(client)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await client.bootstrap()
+        await client.close()
+
+        alone = AIOKafkaClient(bootstrap_servers=f"127.0.0.1:{port},127.0.0.1:{port}", request_timeout_ms=2_000)
+        bound_connecting(alone)
+        with pytest.raises(KafkaConnectionError):
+            await asyncio.wait_for(alone.bootstrap(), DEADLINE_SECONDS)
+        await alone.close()
+
+
+@pytest.mark.usefixtures("in_order")
+async def test_metadata_comes_from_another_and_others_are_connected_to_while_one_stands_still(
+    embedded_kafka: Broker,
+) -> None:
+    """Whether there is a connection to it already or not."""
+    async with standing_still() as port:
+        client = AIOKafkaClient(bootstrap_servers=embedded_kafka.bootstrap, request_timeout_ms=MINUTES_MS)
+        bound_connecting(client)
+        await client.bootstrap()
+        [well] = client.cluster.brokers()
+        still = BrokerMetadata(-7, "127.0.0.1", port, None)
+        client.cluster._brokers = {still.nodeId: still, well.nodeId: well}
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            both = await asyncio.gather(client._get_conn(still.nodeId), client._get_conn(well.nodeId))
+            assert both[0] is None
+            assert both[1]._request_timeout == MINUTES_MS / 1000
+            assert await client.force_metadata_update()
+        await client.close()
+
+
+async def test_who_coordinates_is_asked_of_another_when_one_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the session is over; the only broker is waited for."""
+    monkeypatch.setattr(kafka, "LOOKUP_SECONDS", 0.01)
+    client: Any = Client()
+    client.hangs = True
+    client.cluster = SimpleNamespace(brokers=lambda: [1, 2])
+    bound_group_requests(client, 5.0)
+    request = FindCoordinatorRequest("group", 0)
+    with pytest.raises(RequestTimedOutError):
+        await asyncio.wait_for(client.send(1, request), DEADLINE_SECONDS)
+    client.cluster.brokers = lambda: [1]
+    waiting = asyncio.create_task(client.send(1, request))
+    done, _ = await asyncio.wait([waiting], timeout=0.1)
+    waiting.cancel()
+
+    assert not done

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiokafka import errors
+from aiokafka.client import ConnectionGroup
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
@@ -68,13 +69,15 @@ class Broker:
     """
 
     def __init__(self) -> None:
+        self.leader = 0
+        self._conns: dict[Any, Any] = {}
         self.logs: dict[TopicPartition, Log] = {}
         self.fates: Iterator[Any] = iter(())
         self.late: list[tuple[TopicPartition, bytes]] = []
         self.producer_ids = 0
         self.requests = 0
         self.answers_metadata = True
-        self.cluster = SimpleNamespace(leader_for_partition=lambda place: 0)
+        self.cluster = SimpleNamespace(leader_for_partition=lambda place: self.leader)
 
     async def bootstrap(self) -> None:
         """Always there."""
@@ -194,6 +197,26 @@ async def test_whatever_becomes_of_requests_what_is_acknowledged_stands_once_and
     for name, offset in done.items():
         assert all(turns[other] >= turns[name] for other in values[offset:])
     assert set(values) <= set(done) | doubtful
+
+
+async def test_a_batch_follows_its_leader_when_the_former_one_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has taken the request and says nothing: as soon as another leads, that gets it; the connection is given up."""
+    monkeypatch.setattr(module, "MOVED_SECONDS", 0.005)
+    appender, broker, made = await started("silent")
+    closed: list[object] = []
+    broker._conns[(0, ConnectionGroup.DEFAULT)] = SimpleNamespace(close=lambda reason: closed.append(reason))
+    waiting = asyncio.create_task(appender.append([record("one")]))
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not broker.requests:
+            await asyncio.sleep(0)
+    broker.leader = 1
+    offsets = await asyncio.wait_for(waiting, DEADLINE_SECONDS)
+    again = await asyncio.wait_for(appender.append([record("two")]), DEADLINE_SECONDS)
+    await made.stop()
+
+    assert [*offsets, *again] == [0, 1]
+    assert [value.decode() for value in broker.logs[TopicPartition("t", 0)].values] == ["one", "two"]
+    assert len(closed) == 1
 
 
 PRODUCER_FENCED = 90
