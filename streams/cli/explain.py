@@ -19,7 +19,6 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
-from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from streams.explain.choose import Gateway
@@ -119,4 +118,6 @@ def _plain(text: str) -> str:
 
 
 def _time(at_ms: int) -> str:
+    from streams.core.moments import utc
+
     return utc(at_ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

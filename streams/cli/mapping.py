@@ -25,7 +25,6 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
-from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from streams.mappings.desk import MappingDesk
@@ -141,6 +140,8 @@ def history(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
 
     Example: lofty-ghl mapping history
     """
+    from streams.core.moments import utc
+
     state = _at_the_desk(settings_or_refuse(config), _state)
     if as_json:
         print_json([asdict(one) for one in state.history])

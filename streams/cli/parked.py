@@ -20,7 +20,6 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
-from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from streams.parked.judge import Filter, Output, Place
@@ -222,4 +221,6 @@ def _whole(place: Place) -> dict[str, Any]:
 
 
 def _time(at_ms: int) -> str:
+    from streams.core.moments import utc
+
     return utc(at_ms).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -29,7 +29,6 @@ from streams.cli.running import (
     terminal,
     with_kafka,
 )
-from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -283,4 +282,6 @@ def _now_ms() -> int:
 
 
 def _time(at_ms: int) -> str:
+    from streams.core.moments import utc
+
     return utc(at_ms).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from streams.core.foresee import VERDICTS, Foreseen
-from streams.core.moments import utc
 from streams.replay.dry_run import DryRun
 from streams.replay.tally import Tally
 from streams.words import Replay
@@ -45,6 +44,8 @@ def lines(found: DryRun) -> Iterator[str]:
 
 def table(replays: Iterable[Replay]) -> Iterator[str]:
     """Replays, one a line."""
+    from streams.core.moments import utc
+
     is_any = False
     for one in replays:
         is_any = True

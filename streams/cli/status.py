@@ -18,7 +18,6 @@ from streams.cli.running import (
     settings_or_refuse,
     with_kafka,
 )
-from streams.core.moments import utc
 
 if TYPE_CHECKING:
     from streams.core.health import Trouble
@@ -92,6 +91,8 @@ async def _watch(settings: Settings) -> None:
 
 def lines(found: Overview, wrong: tuple[Trouble, ...]) -> Iterator[str]:
     """An overview as a person reads it; what is wrong stands at the end, where one looks first."""
+    from streams.core.moments import utc
+
     at = utc(found.at_ms).strftime("%Y-%m-%d %H:%M:%SZ")
     yield f"{at}  workers: {len(found.alive)} alive, {found.partitions - len(found.unowned)} of {found.partitions} partitions"
     for one in found.workers:
