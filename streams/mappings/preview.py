@@ -20,6 +20,7 @@ from streams.core.plan_contact import held, plan_contact, plan_gone_contact
 from streams.core.rows import LinkRow
 from streams.mapping import LEAD_ID_FIELD, MappedContact, map_contact
 from streams.mapping.contact import view_of
+from streams.mapping.cost import CONTACT_STEPS, shared_steps, size
 from streams.mapping.ghl_fields import ASSIGNED_TO, STANDARD
 from streams.mapping.mapping import CompiledField
 from streams.mapping.readable import Unreadable
@@ -117,8 +118,9 @@ def preview(
     resolved = resolve_contact(mapped, directory or Directory(), snapshot.lead)
     about = _About(connection, mapped, resolved, directory, link, found)
     view = view_of(state)
-    rows = [*_rows(about, connection.mapping.standard, view), *_assignment(about, view)]
-    rows += _custom_rows(about, view)
+    with shared_steps(2 * CONTACT_STEPS):  # mapping it took as much at most, and here each step is walked
+        rows = [*_rows(about, connection.mapping.standard, view), *_assignment(about, view)]
+        rows += _custom_rows(about, view)
     links = link or LinkRow()
     tags = TagsRow(
         mapped.tags,
@@ -131,6 +133,30 @@ def preview(
     return Preview(
         connection.name, snapshot.lead, _name(state), tuple(rows), tags, flags, would, because, snapshot.read_ms
     )
+
+
+MOST_VALUES = 200
+MOST_CHARACTERS = 2_000
+"""Of what a preview shows of one value; a text is cut, and a list or an object is told by its size."""
+
+
+def shortened(one: Preview) -> Preview:
+    """The preview as it is shown to people. A mapping that unfolds much would otherwise keep busy whoever carries and shows it."""
+    return replace(one, rows=tuple(_shortened(row) for row in one.rows))
+
+
+def _shortened(row: Row) -> Row:
+    steps = tuple(replace(step, value=_short(step.value)) for step in row.steps)
+    return replace(row, lofty=_short(row.lofty), steps=steps, value=_short(row.value), found=_short(row.found))
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > MOST_CHARACTERS:
+        return f"{value[:MOST_CHARACTERS]}… ({len(value)} characters)"
+    if not isinstance(value, list | dict) or size(value, MOST_VALUES) <= MOST_VALUES:
+        return value
+    what = "a list" if isinstance(value, list) else "an object"
+    return f"({what} that holds more than can be shown)"
 
 
 def differences(before: Preview, after: Preview) -> tuple[Difference, ...]:

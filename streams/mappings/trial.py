@@ -15,7 +15,7 @@ from streams.core.directory import Directory
 from streams.core.rows import LinkRow
 from streams.mapping import map_contact
 from streams.mapping.cost import ExpressionTooCostly
-from streams.mappings.preview import Preview, preview
+from streams.mappings.preview import Preview, preview, shortened
 from streams.mappings.problems import TextProblem, in_text
 from streams.settings.overlay import Overlay
 from streams.settings.parse import parse_settings
@@ -88,7 +88,7 @@ def _file(config: str) -> Settings:
 
 def _previews(job: Job, settings: Settings) -> list[Preview]:
     return [
-        preview(connection, one.snapshot, job.directories.get(connection.name), one.link, one.found)
+        shortened(preview(connection, one.snapshot, job.directories.get(connection.name), one.link, one.found))
         for one in job.leads
         if (connection := settings.connections.get(one.snapshot.connection)) is not None
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from streams.core.plan import CUSTOM, Settled
 from streams.core.plan_contact import plan_contact
 from streams.core.rows import LinkRow
 from streams.mapping import LEAD_ID_FIELD, map_contact
-from streams.mappings.preview import Preview, Row, differences, preview
+from streams.mappings.preview import MOST_CHARACTERS, Preview, Row, Step, differences, preview, shortened
 from streams.settings import Connection
 from streams.settings.overlay import Overlay
 from streams.words import Snapshot
@@ -209,3 +210,46 @@ def test_would_agrees_with_the_workers_plan() -> None:
         would = shown(of=one, link=link).would
         assert (would == "nothing") == isinstance(plan, Settled)
     assert f"{CUSTOM}f-lead" in written().fields
+
+
+def doubled(times: int) -> Any:
+    """A list that unfolds to 2 to that power of ones, as `[@,@]|[@,@]|…` makes it."""
+    value: Any = 1
+    for _ in range(times):
+        value = [value, value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "short"),
+    [
+        (None, None),
+        (7, 7),
+        ("Ada", "Ada"),
+        ([1, 2], [1, 2]),
+        ({"a": ["b"]}, {"a": ["b"]}),
+        (doubled(5), doubled(5)),
+        (doubled(12), "(a list that holds more than can be shown)"),
+        ({"a": doubled(12)}, "(an object that holds more than can be shown)"),
+        ([["x" * 5000]] * 10, "(a list that holds more than can be shown)"),
+        (list(range(1000)), "(a list that holds more than can be shown)"),
+        ("x" * 5000, f"{'x' * MOST_CHARACTERS}… (5000 characters)"),
+    ],
+    ids=[str(number) for number in range(11)],
+)
+def test_what_unfolds_to_much_is_told_by_its_kind(value: Any, short: Any) -> None:
+    """In each place of a row: whoever carries and shows a preview is busy with little."""
+    one = shown()
+    row = replace(one.rows[0], lofty=value, steps=(Step("trim", value),), value=value, found=value)
+    [first, *others] = shortened(replace(one, rows=(row, *one.rows[1:]))).rows
+    assert (first.lofty, first.steps[0].value, first.value, first.found) == (short, short, short, short)
+    assert others == list(one.rows[1:])
+
+
+def test_fields_that_cost_much_together_end() -> None:
+    """Each within its own steps, two hundred of them not."""
+    expression = "|".join(["`1`", *["[@,@]"] * 13])
+    fields = "".join(f"\"custom:F{number}\" = '''{expression}'''\n" for number in range(200))
+    found = preview(connection(f"[mappings.acme]\n[mappings.acme.fields]\n{fields}"), snapshot(), None, None)
+    failing = [row for row in found.rows if "ExpressionTooCostly" in row.note]
+    assert 100 < len(failing) < 200
