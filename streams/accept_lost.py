@@ -30,7 +30,6 @@ from streams.core.record import record_link
 from streams.core.rows import LinkRow
 from streams.kafka import (
     Consumer,
-    bound_connecting,
     client_options,
     each_record,
     new_producer,
@@ -42,6 +41,7 @@ from streams.kafka import (
 from streams.kafka_rights import READS_AND_WRITES, Right, demand_rights
 from streams.kafka_trouble import TopicsRefused, topic_trouble
 from streams.limits import Limits
+from streams.patience import bound_connecting
 from streams.settings import Settings
 from streams.statuses import look
 from streams.tables import RocksStore

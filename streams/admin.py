@@ -12,10 +12,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
-from streams.kafka import Consumer, bound_connecting, client_options, start_consumer, stop_consumer
+from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
 from streams.kafka_rights import Right, missing_rights
 from streams.kafka_trouble import KafkaRefused, TopicsRefused, missing_right, topic_trouble
 from streams.limits import Limits
+from streams.patience import bound_connecting
 from streams.settings import Settings
 from streams.tables.losses import COSTS, accept_command
 from streams.topics import MAX_MESSAGE_BYTES, RECEIPTS, TABLES, TOPICS, TopicNames

@@ -29,14 +29,8 @@ from faust.types import TP
 from faust.types.transports import TransportT
 
 from streams.dispatch.lease import Lease
-from streams.kafka import (
-    REQUEST_SECONDS,
-    RETRY_BACKOFF_MS,
-    bound_connecting,
-    bound_group_requests,
-    faust_options,
-    patient,
-)
+from streams.kafka import RETRY_BACKOFF_MS, faust_options
+from streams.patience import REQUEST_SECONDS, bound_connecting, bound_group_requests, patient
 from streams.settings import Settings
 from streams.topics import TopicNames
 

@@ -16,8 +16,9 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
-from streams.kafka import REACH_SECONDS, bound_connecting, client_options
+from streams.kafka import REACH_SECONDS, client_options
 from streams.kafka_trouble import KafkaRefused, missing_right
+from streams.patience import bound_connecting
 from streams.settings import Settings
 
 

@@ -97,7 +97,7 @@ FLOORS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
             *(
                 "streams.admin",
                 "streams.appender",
-                *("streams.kafka", "streams.kafka_rights", "streams.kafka_trouble"),
+                *("streams.kafka", "streams.kafka_rights", "streams.kafka_trouble", "streams.patience"),
                 *("streams.logs", "streams.left_out"),
                 "streams.metrics",
                 "streams.metrics.metrics",

@@ -25,9 +25,10 @@ from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.structs import BrokerMetadata
 
-from streams import kafka
+from streams import kafka, patience
 from streams.faust_app import new_faust_app
-from streams.kafka import Consumer, GroupLag, bound_connecting, bound_group_requests, patient
+from streams.kafka import Consumer, GroupLag
+from streams.patience import bound_connecting, bound_group_requests, patient
 from streams.settings import Settings
 from streams.settings.model import Gateway, Kafka, Worker
 from tests.deadlines import within
@@ -156,7 +157,7 @@ async def test_a_request_to_a_coordinator_that_hangs_ends_and_its_connection_is_
     request_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that the next goes to whoever is the coordinator now."""
-    monkeypatch.setattr(kafka, "REQUEST_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "REQUEST_SECONDS", 0.01)
     client: Any = Client()
     client.hangs = True
     bound_group_requests(client, 0.01)
@@ -182,7 +183,7 @@ async def test_what_waits_for_the_other_members_waits_for_long(request_of: Any) 
     other = await client._get_conn(1)
 
     assert is_waiting
-    assert client._conns[1, ConnectionGroup.COORDINATION]._request_timeout == kafka.JOIN_SECONDS
+    assert client._conns[1, ConnectionGroup.COORDINATION]._request_timeout == patience.JOIN_SECONDS
     assert other._request_timeout == 15.0
 
 
@@ -272,7 +273,7 @@ MINUTES_MS = 30 * 60 * 1000
 def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first is asked first, and does not answer for long."""
     monkeypatch.setattr(random, "shuffle", lambda _: None)
-    monkeypatch.setattr(kafka, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "CONNECT_SECONDS", 1.0)
 
 
 @pytest.mark.usefixtures("in_order")
@@ -316,7 +317,7 @@ async def test_metadata_comes_from_another_and_others_are_connected_to_while_one
 
 async def test_who_coordinates_is_asked_of_another_when_one_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the session is over; the only broker is waited for."""
-    monkeypatch.setattr(kafka, "LOOKUP_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "LOOKUP_SECONDS", 0.01)
     client: Any = Client()
     client.hangs = True
     client.cluster = SimpleNamespace(brokers=lambda: [1, 2])

@@ -1,0 +1,167 @@
+"""How long aiokafka's clients wait, and for whom: one time for all, as they have it, is too short or too long.
+
+- `patient`: a broker that refused a connection is left alone for a moment.
+- `bound_connecting`: a broker that takes a connection and says nothing keeps nobody, while there is another to ask.
+- `bound_group_requests`: a member of a group gives each of its coordinator's answers its own time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.conn import CloseReason
+from aiokafka.errors import KafkaConnectionError, KafkaError, RequestTimedOutError
+from aiokafka.protocol.metadata import MetadataRequest
+
+CONNECT_SECONDS = 3.0
+"""How long a broker may take to accept a client, or to say which brokers there are, while there is another one to ask."""
+
+LEAST_RECONNECT_SECONDS = 0.05
+MOST_RECONNECT_SECONDS = 1.0
+"""How long a broker that refused a connection is left alone: at first, and when it goes on. As Java's client has it."""
+
+
+def patient(
+    client: AIOKafkaClient,
+    *,
+    now: Callable[[], float] = time.monotonic,
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Let a client rest before it calls again a broker that took no connection; whoever needs it waits meanwhile.
+
+    XXX: aiokafka calls again as often as anybody asks: its fetcher, its coordinator, its look for metadata, which each failure
+    wakes up. Together those of a worker made forty attempts a second while Kafka was away. Goes when aiokafka has a setting
+    such as Java's `reconnect.backoff.max.ms`.
+    """
+    call = client._get_conn
+    refused: dict[Any, int] = {}
+    until: dict[Any, float] = {}
+
+    async def get_conn(node_id: Any, *, group: Any = ConnectionGroup.DEFAULT, **options: Any) -> Any:
+        known = client._conns.get((node_id, group))
+        if (known is None or not known.connected()) and (seconds := until.get(node_id, 0.0) - now()) > 0:
+            await rest(seconds)
+            if until.get(node_id, 0.0) > now():
+                return None  # somebody else has just called it, in vain
+        connection = await call(node_id, group=group, **options)
+        if connection is not None:
+            refused.pop(node_id, None)
+            until.pop(node_id, None)
+        elif until.get(node_id, 0.0) <= now():  # of several that called together, one counts
+            times = refused[node_id] = refused.get(node_id, 0) + 1
+            until[node_id] = now() + min(MOST_RECONNECT_SECONDS, LEAST_RECONNECT_SECONDS * 2 ** min(times - 1, 10))
+        return connection
+
+    client._get_conn = get_conn
+
+
+def bound_connecting(client: AIOKafkaClient) -> None:
+    """Let a client ask the next broker when one does not answer in `CONNECT_SECONDS`.
+
+    XXX: aiokafka has one time for whatever it asks, and its clients make one connection after another: a broker that stands
+    still keeps each of them from its start, from all other brokers and from newer metadata for that long. Goes when aiokafka
+    has a setting such as Java's `socket.connection.setup.timeout.ms`.
+    """
+    bootstrap, call, update = client.bootstrap, client._get_conn, client._metadata_update
+    silent_at: dict[Any, float] = {}
+    whole_ms = client._request_timeout_ms
+    short_ms = min(whole_ms, int(CONNECT_SECONDS * 1000))
+
+    async def bootstrap_bounded() -> None:
+        if len(client.hosts) > 1:
+            client._request_timeout_ms = short_ms
+            try:
+                await bootstrap()
+            except KafkaConnectionError:
+                pass  # none answers soon: perhaps all are slow
+            else:
+                return
+        client._request_timeout_ms = whole_ms
+        await bootstrap()
+
+    async def get_conn(node_id: Any, *, group: Any = ConnectionGroup.DEFAULT, **options: Any) -> Any:
+        known = client._conns.get((node_id, group))
+        if known is not None and known.connected():
+            return known
+        client._request_timeout_ms = short_ms if len(client.cluster.brokers()) > 1 else whole_ms
+        connection = await call(node_id, group=group, **options)
+        if connection is not None:
+            connection._request_timeout = whole_ms / 1000
+        return connection
+
+    async def update_bounded(cluster: ClusterMetadata, topics: Collection[str]) -> bool:
+        nodes = [broker.nodeId for broker in client.cluster.brokers()]
+        random.shuffle(nodes)
+        if len(nodes) > 1:
+            request = MetadataRequest(list(topics) if topics else None)
+            for node in sorted(nodes, key=lambda one: silent_at.get(one, 0.0)):  # who was silent last comes last
+                try:
+                    async with asyncio.timeout(CONNECT_SECONDS):
+                        if (connection := await client._get_conn(node)) is None:
+                            continue
+                        metadata = await connection.send(request)
+                except (KafkaError, TimeoutError):
+                    silent_at[node] = time.monotonic()
+                    continue
+                silent_at.pop(node, None)
+                if metadata.brokers:
+                    cluster.update_metadata(metadata)
+                return bool(metadata.brokers)
+        return bool(await update(cluster, topics))  # perhaps all are slow
+
+    client.bootstrap = bootstrap_bounded
+    client._get_conn = get_conn
+    client._metadata_update = update_bounded
+
+
+REQUEST_SECONDS = 15.0
+"""How long a consumer waits for the answer to a request: a broker that hangs is given up then, and another asked."""
+
+JOIN_SECONDS = 90.0
+"""How long for those answers that wait for the other members of a group."""
+
+
+LOOKUP_SECONDS = 2.0
+"""How long one broker is waited for that is asked who coordinates the group, while there is another to ask."""
+
+
+def bound_group_requests(client: AIOKafkaClient, heartbeat_seconds: float) -> None:
+    """Let a group member's requests to its coordinator end: what waits for other members late, a heartbeat early.
+
+    aiokafka has one time for all. Long enough for a rebalance, it is longer than a session: a coordinator that hangs (a
+    machine that stands still) would cost a member its partitions although another broker has taken its place.
+    """
+    get_conn, send = client._get_conn, client.send
+
+    async def get_patient_conn(node_id: Any, *, group: Any = ConnectionGroup.DEFAULT, **options: Any) -> Any:
+        connection = await get_conn(node_id, group=group, **options)
+        if connection is not None and group == ConnectionGroup.COORDINATION:
+            connection._request_timeout = JOIN_SECONDS
+        return connection
+
+    async def send_bounded(node_id: Any, request: Any, *, group: Any = ConnectionGroup.DEFAULT) -> Any:
+        kind = type(request).__name__
+        if kind.startswith("FindCoordinator") and len(client.cluster.brokers()) > 1:
+            try:  # the next time it is another broker, by chance
+                async with asyncio.timeout(LOOKUP_SECONDS):
+                    return await send(node_id, request, group=group)
+            except TimeoutError:
+                raise RequestTimedOutError from None
+        if group != ConnectionGroup.COORDINATION or kind.startswith(("JoinGroup", "SyncGroup")):
+            return await send(node_id, request, group=group)
+        try:
+            async with asyncio.timeout(heartbeat_seconds if kind.startswith("Heartbeat") else REQUEST_SECONDS):
+                return await send(node_id, request, group=group)
+        except TimeoutError:
+            if (connection := client._conns.get((node_id, group))) is not None:
+                connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+            raise RequestTimedOutError from None
+
+    client._get_conn = get_patient_conn
+    client.send = send_bounded
