@@ -293,8 +293,10 @@ async def test_what_was_appended_and_given_up_does_not_swallow_the_next(code: in
 
 
 @pytest.mark.parametrize("code", BEFORE_APPENDING)
-async def test_what_kafka_never_appended_is_not_in_doubt(code: int) -> None:
-    """Nobody has to look for it, and it uses up nothing. Its time ends in the rest after the fourth attempt, when no request is on its way."""
+async def test_what_kafka_never_appended_is_not_in_doubt(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to look for it, and it uses up nothing. Its time ends in a long rest, when no request is on its way."""
+    for rest in ("LEAST_BACKOFF_SECONDS", "MOST_BACKOFF_SECONDS"):
+        monkeypatch.setattr(module, rest, 60.0)
     appender, broker, made = await started("well", *[code] * 1000, delivery_seconds=1.0)
     await appender.append([record("before")])
     with pytest.raises(NotWritten) as failure:
