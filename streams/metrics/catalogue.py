@@ -44,20 +44,13 @@ SINCE = Label("since", ("update", "acceptance"))
 HELD = Label("held", ("no", "quota", "access"))
 PAUSE = Label("cause", PAUSE_KINDS)
 RUN = Label("kind", get_args(SweepKind))
-INTAKE_RESULTS = (
-    *(
-        "accepted",
-        "ignored",
-        "repeated",
-        "parked",
-        "wrong secret",
-        "wrong address",
-        "bad signature",
-        "not json",
-        "too large",
-    ),
-    *("encoded", "broken body", "kafka unavailable", "granted", "refused", "failed", "shown"),
+_BOTH_INTAKES = (
+    *("accepted", "ignored", "parked", "not json", "too large", "encoded", "broken body", "kafka unavailable"),
+    "wrong address",
 )
+_LOFTY_INTAKE = (*_BOTH_INTAKES, "wrong secret")
+_GHL_INTAKE = (*_BOTH_INTAKES, "bad signature", "repeated")
+INTAKE_RESULTS = tuple(dict.fromkeys((*_LOFTY_INTAKE, *_GHL_INTAKE, "granted", "refused", "failed", "shown")))
 EVENT_RESULTS = ("answered", "echo", "no rule", "overtaken", "duplicate", "not linked", "contact gone", "parked")
 CATALOGUE: list[Spec] = []
 
@@ -148,10 +141,7 @@ INTAKE = _counter(
     Label("vendor", ("lofty", "ghl", "oauth")),
     Label("result", INTAKE_RESULTS),
     by="gateway",
-    zeros=(
-        *(("lofty", one) for one in INTAKE_RESULTS[:4] + INTAKE_RESULTS[6:11] if one != "bad signature"),
-        *(("ghl", one) for one in INTAKE_RESULTS[:11] if one != "wrong secret"),
-    ),
+    zeros=(*(("lofty", one) for one in _LOFTY_INTAKE), *(("ghl", one) for one in _GHL_INTAKE)),
 )
 INTAKE_ITEMS = _counter(
     "intake_items_total",
