@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,
     SaslAuthenticationFailed,
@@ -85,6 +86,11 @@ def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
                 f"{server}: the broker does not take kafka.sasl_mechanism {kafka.sasl_mechanism} ({_reason(error)}). "
                 "Its sasl.enabled.mechanisms says which it takes"
             )
+        case IllegalSaslStateError():
+            return (
+                f"{server}: this listener takes no SASL (ILLEGAL_SASL_STATE), and kafka.sasl_mechanism {kafka.sasl_mechanism} is "
+                "set. Take it away, or choose a listener with SASL"
+            )
         case SaslAuthenticationFailed():
             return (
                 f"{server}: the broker does not take the name {kafka.sasl_username!r} with its password ({_reason(error)}). "
@@ -157,4 +163,5 @@ def topic_trouble(code_error: type[KafkaError], said: str | None, kafka: Kafka) 
 def _reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason
-    return " ".join(str(one) for one in error.args if not isinstance(one, int)) or type(error).__name__
+    said = " ".join(one for one in error.args if isinstance(one, str))  # aiokafka puts connections among them, too
+    return said or str(getattr(error, "message", "") or type(error).__name__)

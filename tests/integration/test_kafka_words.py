@@ -126,9 +126,10 @@ async def test_a_file_of_authorities_that_is_none_is_a_wrong_configuration(kafka
             tls_context(Kafka(ssl_cafile=str(file)))
     code, said = await run(tmp_path, server, "topics", "show")
     assert (code, "kafka.ssl_cafile" in said, "empty.pem" in said) == (2, True, True), said
-    for command, expected in (("gateway", 2), ("worker", 2), ("status", 2), ("doctor", 1)):
+    # `doctor` goes on to the vendors, and ends with 3 where a machine reaches none.
+    for command, expected in (("gateway", {2}), ("worker", {2}), ("status", {2}), ("doctor", {1, 3})):
         code, said = await run(tmp_path, server, command)
-        assert (code, "kafka.ssl_cafile" in said) == (expected, True), (command, said)
+        assert (code in expected, "kafka.ssl_cafile" in said) == (True, True), (command, code, said)
 
 
 async def test_topics_that_kafka_does_not_make_are_told_each(kafka: Guarded, tmp_path: Path) -> None:

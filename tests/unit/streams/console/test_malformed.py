@@ -27,7 +27,8 @@ async def said(url: str, raw: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
         writer.write(raw)
-        writer.write_eof()
+        with suppress(OSError):  # it may have answered and gone before the whole request was sent
+            writer.write_eof()
         async with asyncio.timeout(SECONDS):
             return await reader.read()
     except ConnectionError:
