@@ -267,14 +267,15 @@ class Appender:
                         pending[first].record, position = smaller(), first
                         continue
                     error = RecordTooLarge(topic, pending[first].size, 0)
-                # Whatever fails before a record was taken concerns the first.
-                position = max(position, first + 1)
+                # Whatever fails before a record was taken concerns the first. What follows may be well.
+                position, most = max(position, first + 1), MOST_RECORDS
                 if self._observe is not None:
                     self._observe(topic, position - first, time.perf_counter() - began, True)
                 for one in pending[first:position]:
                     if not one.acknowledged.done():
                         one.acknowledged.set_exception(error)
             else:
+                most = MOST_RECORDS
                 if self._observe is not None:
                     self._observe(topic, position - first, time.perf_counter() - began, False)
                 for number, one in enumerate(pending[first:position]):

@@ -281,3 +281,56 @@ async def test_drain_waits_until_nothing_is_under_way() -> None:
     await producer.acknowledge()
     await asyncio.wait_for(draining, DEADLINE_SECONDS)
     assert loose.result() == 0
+
+
+def shrinking(*forms: str) -> Record:
+    """A record that is refused for its size but in its last form."""
+    [first, *others] = forms
+    return Record("t", 0, b"k", first.encode(), instead=(lambda: shrinking(*others)) if others else None)
+
+
+def refusal(*, is_size: bool) -> RecordsRefused:
+    """Kafka's answer to a batch, for one of its records."""
+    return RecordsRefused("t", "refused", is_size=is_size)
+
+
+async def test_a_record_that_is_too_large_for_us_is_written_in_its_next_form_that_is_not() -> None:
+    """Before anything is sent."""
+    producer = FakeProducer()
+    producer.max_record_bytes = 200
+    await Appender(producer).append([shrinking("x" * 5000, "y" * 500, "z")])
+    assert (producer.logs["t", 0], len(producer.batches)) == ([b"z"], 1)
+
+
+@pytest.mark.parametrize("place", [0, 1, 500, 998, 999])
+async def test_one_that_kafka_refuses_for_its_size_is_written_smaller_among_the_others(place: int) -> None:
+    """In its place, and the others do not leave one by one for it."""
+    producer = FakeProducer()
+    producer.refused = {b"big": refusal(is_size=True), b"less": refusal(is_size=True)}
+    records = [record(str(number)) for number in range(1000)]
+    records[place] = shrinking("big", "less", "small")
+    offsets = await Appender(producer).append(records)
+    wanted = [str(number).encode() for number in range(1000)]
+    wanted[place] = b"small"
+    assert (offsets, producer.logs["t", 0]) == (list(range(1000)), wanted)
+    assert len(producer.batches) < 100
+
+
+async def test_one_that_has_no_smaller_form_fails_alone_and_says_so() -> None:
+    """The others stand in their order."""
+    producer = FakeProducer()
+    producer.refused = {b"big": refusal(is_size=True)}
+    appender = Appender(producer)
+    waiting = [appender.enqueue(one) for one in (record("a"), shrinking("big"), record("b"))]
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert (ended[0], type(ended[1]), ended[2]) == (0, RecordTooLarge, 1)
+    assert producer.logs["t", 0] == [b"a", b"b"]
+
+
+async def test_one_that_is_refused_for_another_reason_is_not_tried_smaller() -> None:
+    """A smaller one would fare no better."""
+    producer = FakeProducer()
+    producer.refused = {b"odd": refusal(is_size=False)}
+    with pytest.raises(RecordsRefused):
+        await Appender(producer).append([shrinking("odd", "small")])
+    assert (producer.logs["t", 0], len(producer.batches)) == ([], 1)
