@@ -33,6 +33,7 @@ from streams.kafka import (
     client_options,
     each_record,
     new_producer,
+    reach,
     start_consumer,
     start_producer,
     stop_consumer,
@@ -47,7 +48,16 @@ from streams.statuses import look
 from streams.tables import RocksStore
 from streams.tables.losses import judge
 from streams.topic_ids import topic_ids
-from streams.topics import BACKLINKS_TABLE, LINKS_TABLE, MAX_MESSAGE_BYTES, RECEIPTS, TABLES, TOKENS_TABLE, TopicNames
+from streams.topics import (
+    BACKLINKS_TABLE,
+    LINKS_TABLE,
+    MAX_MESSAGE_BYTES,
+    RECEIPTS,
+    STATUS,
+    TABLES,
+    TOKENS_TABLE,
+    TopicNames,
+)
 from streams.words import FENCE_KEY, NotAWord, Receipt
 
 LASTING = (LINKS_TABLE, BACKLINKS_TABLE, TOKENS_TABLE)
@@ -114,13 +124,7 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
 
 
 async def _demand_no_worker(settings: Settings, names: TopicNames) -> None:
-    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
-    await start_consumer(consumer)
-    try:
-        has_status = bool(await topic_ids(consumer._client, [names.of("status")]))
-    finally:
-        await stop_consumer(consumer)
-    if has_status and (alive := (await look(settings)).alive):
+    if names.of(STATUS) in await reach(settings) and (alive := (await look(settings)).alive):
         who = ", ".join(one.status.instance for one in alive)
         raise StillAtWork(
             f"workers are alive ({who}), or were 20 s ago: stop all of them first, then run this again; nothing was changed"
@@ -174,24 +178,15 @@ async def _delete(settings: Settings, topic: str) -> None:
         await admin.close()
 
 
-async def _exists(settings: Settings, topic: str) -> bool:
-    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
-    await start_consumer(consumer)
-    try:
-        return bool(await topic_ids(consumer._client, [topic]))
-    finally:
-        await stop_consumer(consumer)
-
-
 async def _is_saved(settings: Settings, topic: str) -> bool:
     """Whether a former run was cut short after it had begun to save. What it saved stood in the changelog."""
-    return await _exists(settings, saved_topic(topic))
+    return saved_topic(topic) in await reach(settings)
 
 
 async def _save(settings: Settings, topic: str, rows: list[Rows]) -> None:
     """Write rows to where another run finds them, on whatever machine. Raises before anything is deleted."""
     saved = saved_topic(topic)
-    if not await _exists(settings, saved):
+    if not await _is_saved(settings, topic):
         kafka = settings.kafka
         config = {
             "cleanup.policy": "compact",

@@ -7,7 +7,7 @@ It is a Faust app (consuming, tables, recovery; `pipeline.py` says which agents)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import astuple
 from typing import Any, Self
 
@@ -213,14 +213,12 @@ class Worker:
         lags, observing = self.observing.watching_lags(self._lags), self.observing
         await watch_consumer(lags, stalled=self._given.end, looked=observing.looked)
 
-    async def _reach(self, place: tuple[str, int]) -> Reach:
-        return Reach(*await self._lag.reach(place))
+    async def _reach(self, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Reach]:
+        return {place: Reach(*found) for place, found in (await self._lag.reach(places)).items()}
 
     async def _look_for_deleted(self, partitions: set[int]) -> None:
         """Tell what Kafka deleted unread while nobody had these partitions, where no later record shows it."""
-        for topic in self._deleted.stages:
-            for partition in partitions:
-                await self._deleted.look_at_rest((topic, partition))
+        await self._deleted.look_at_rest([(topic, one) for topic in self._deleted.stages for one in partitions])
 
     async def _lags(self) -> dict[tuple[str, int], tuple[int, int]]:
         topics = [self._names.of(topic) for topic in WATCHED_TOPICS]
@@ -255,9 +253,16 @@ class Worker:
             self.state.changelogs.follow(set(range(self.settings.kafka.partitions)) - actives)
 
     async def _demand_links(self, partitions: set[int]) -> None:
-        """Raise `ChangelogLost` where receipts were worked off of which no link is left."""
+        """Raise `ChangelogLost` where receipts were worked off of which no link is left.
+
+        Not asked of a broker that cuts changelogs off: its receipts outlive its links.
+        """
+        if not self._given.broker_keeps_all:
+            return
         receipts, links = self._names.of(RECEIPTS), self.state.links
-        commits = {partition: await self._lag.resumes_at((receipts, partition)) for partition in partitions}
+        ordered = sorted(partitions)
+        resumed = await asyncio.gather(*(self._lag.resumes_at((receipts, one)) for one in ordered))
+        commits = dict(zip(ordered, resumed, strict=True))
         found = await receipt_without_link(
             self.settings, receipts, commits, lambda partition, key: links.get(partition, key) is not None
         )

@@ -343,13 +343,15 @@ class GroupLag:
         committed: int | None = await consumer.committed(partition)
         return max(first, committed or 0)
 
-    async def reach(self, place: tuple[str, int]) -> tuple[int | None, int, int]:
-        """The group's commit in a topic and partition (None without any), the first offset that is there, and the next one."""
-        consumer, partition = await self._started(), TopicPartition(*place)
-        committed: int | None = await consumer.committed(partition)
-        first: int = (await consumer.beginning_offsets([partition]))[partition]
-        end: int = (await consumer.end_offsets([partition]))[partition]
-        return committed, first, end
+    async def reach(self, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[int | None, int, int]]:
+        """Of each topic and partition the group's commit (None without any), the first offset that is there, and the next one."""
+        consumer, wanted = await self._started(), [TopicPartition(*place) for place in places]
+        committed = await asyncio.gather(*(consumer.committed(one) for one in wanted))
+        firsts, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
+        return {
+            (one.topic, one.partition): (commit, firsts[one], ends[one])
+            for one, commit in zip(wanted, committed, strict=True)
+        }
 
     async def _started(self) -> AIOKafkaConsumer:
         async with self._starting:

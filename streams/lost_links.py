@@ -39,7 +39,9 @@ async def receipt_without_link(
     )
     await start_consumer(consumer)
     try:
-        begins = await consumer.beginning_offsets(wanted)
+        begins, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
+        # A topic that was made again may end before the commit: what is not there never comes.
+        wanted = {place: min(offset, ends[place]) for place, offset in wanted.items()}
         open_ = {place for place in wanted if begins[place] < wanted[place]}
         consumer.assign(open_)
         for place in open_:

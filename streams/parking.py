@@ -45,10 +45,6 @@ class Parking:
         self._count(parked.stage, parked.reason)
         return self._record(_bounded(parked, self.limits.original), FORMS)
 
-    async def append(self, appender: Appender, parked: Parked, **options: Any) -> None:
-        """Park it."""
-        await appender.append([self.record(parked)], **options)
-
     def unreadable(self, stage: Stage, message: Any, error: NotAWord, now_ms: int) -> Record:
         """The record for a Kafka message that is not what its topic holds.
 

@@ -33,7 +33,7 @@ GATHER_SECONDS = 0.01
 log = get_logger("lofty_ghl.agents")
 
 ResumesAt = Callable[[Place], Awaitable[int]]
-TellDeleted = Callable[[Hole], Awaitable[None]]
+TellDeleted = Callable[[list[Hole]], Awaitable[None]]
 Process = Callable[[list[Any]], Awaitable[None]]
 
 
@@ -84,7 +84,7 @@ def agent(
     So it does when the consumer has skipped events. `resumes_at` asks Kafka for the offset at which the group goes on in a
     place; None is for compacted topics, where skipped events cannot be told from compacted ones.
 
-    Events that Kafka deleted before they were read cannot be read any more: `tell_deleted` looks at each hole and tells of them.
+    Events that Kafka deleted before they were read cannot be read any more: `tell_deleted` looks at a batch's holes and tells of them.
     """
 
     async def consume(stream: StreamT[Any]) -> None:
@@ -92,11 +92,12 @@ def agent(
         async for events in batches(stream):
             try:
                 with busy.working():
-                    for hole in _holes(continuity, events) if resumes_at or tell_deleted else ():
+                    holes = _holes(continuity, events) if resumes_at or tell_deleted else []
+                    for hole in holes:
                         if resumes_at is not None and hole.came > await resumes_at(hole.place):
                             end(f"Agent {name}: the consumer has skipped {hole}. They are read at the next start.")
-                        if tell_deleted is not None:
-                            await tell_deleted(hole)
+                    if holes and tell_deleted is not None:
+                        await tell_deleted(holes)
                     await process([event.message for event in events])
             except NewerWord as error:
                 where = " ".join(getattr(error, "__notes__", ()))

@@ -7,7 +7,7 @@ topic `parked`, where it stays until a person has ordered a backfill and discard
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from mode.utils.logging import get_logger
@@ -40,7 +40,7 @@ def deleted_before(hole: Hole, reach: Reach) -> tuple[int, int] | None:
 class Deleted:
     """Tells each once. `stages` names the stage that reads a topic, `count` is told the topic and how many."""
 
-    reach: Callable[[Place], Awaitable[Reach]]
+    reach: Callable[[Collection[Place]], Awaitable[Mapping[Place, Reach]]]
     stages: dict[str, Stage]
     appender: Appender
     parking: Parking
@@ -48,16 +48,18 @@ class Deleted:
     count: Callable[[str, int], None]
     _told: dict[Place, int] = field(default_factory=dict)
 
-    async def look(self, hole: Hole) -> None:
-        """Tell what of a hole was deleted."""
-        if (found := deleted_before(hole, await self.reach(hole.place))) is not None:
-            await self._tell(hole.place, *found)
+    async def look(self, holes: Collection[Hole]) -> None:
+        """Tell what of these holes was deleted. A compacted topic has many in a batch, so Kafka is asked once for all."""
+        reaches = await self.reach({hole.place for hole in holes})
+        for hole in holes:
+            if (found := deleted_before(hole, reaches[hole.place])) is not None:
+                await self._tell(hole.place, *found)
 
-    async def look_at_rest(self, place: Place) -> None:
-        """Tell what was deleted of a place that holds nothing more to read: no record comes that would show it."""
-        reach = await self.reach(place)
-        if (committed := reach.committed or 0) < reach.first == reach.end:
-            await self._tell(place, committed, reach.first)
+    async def look_at_rest(self, places: Collection[Place]) -> None:
+        """Tell what was deleted of places that hold nothing more to read: no record comes that would show it."""
+        for place, reach in (await self.reach(places)).items():
+            if (committed := reach.committed or 0) < reach.first == reach.end:
+                await self._tell(place, committed, reach.first)
 
     async def _tell(self, place: Place, begin: int, end: int) -> None:
         begin = max(begin, self._told.get(place, 0))
@@ -79,4 +81,4 @@ class Deleted:
             at_ms=self.now_ms(),
             source=f"{topic}/{partition}@{begin}",
         )
-        await self.parking.append(self.appender, parked)
+        await self.appender.append([self.parking.record(parked)])

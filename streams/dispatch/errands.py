@@ -239,7 +239,7 @@ class Errands:
             status=answer.status if answer else None,
             original=Parked.encode(write.to_bytes()),
         )
-        await self.parking.append(self.appender, parked)
+        await self.appender.append([self.parking.record(parked)])
         log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
         await self._change(row, team, parked=reason)
         await self._tell(row, team, "refused", step, answer, message)

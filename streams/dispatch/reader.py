@@ -196,7 +196,7 @@ class Reader:
             status=answer.status if answer else None,
             original=Parked.encode(row.to_bytes() if original is None else original),
         )
-        await self.parking.append(self.appender, parked)
+        await self.appender.append([self.parking.record(parked)])
         log.warning("%s is parked until it changes again: %s", entity.key, parked.message)
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation != row.generation:

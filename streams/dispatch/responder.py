@@ -367,7 +367,7 @@ class Responder:
             trace_id=answer.trace_id if answer else None,
             original=Parked.encode(row.event.to_bytes()),
         )
-        await self.parking.append(self.appender, parked)
+        await self.appender.append([self.parking.record(parked)])
         log.warning("connection %s: an event of GHL is parked (%s): %s", place.connection, row.event.type, why)
         return await self._end(key, row.event, place, "parked")
 

@@ -355,7 +355,7 @@ class Writer:
             trace_id=answer.trace_id if answer else None,
             original=Parked.encode(snapshot.to_bytes()),
         )
-        await self.parking.append(self.appender, parked)
+        await self.appender.append([self.parking.record(parked)])
         log.warning("%s is parked until it changes again: %s", snapshot.entity.key, parked.message)
         receipt = self._receipt_of(row, outcome, step, error, message)
         await self.receipts.settle(place.partition, receipt)

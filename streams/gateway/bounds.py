@@ -235,7 +235,7 @@ class _Guarded(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         if not self._keeper.takes(self):
-            transport.abort()  # type: ignore[attr-defined]
+            transport.abort()  # type: ignore[attr-defined]  # a TCP server's
             return
         self.inner.connection_made(transport)
 

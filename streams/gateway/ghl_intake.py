@@ -55,27 +55,19 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What becomes of a signed delivery: a record for the pipeline, one for `parked`, or nothing.
+    """What becomes of a signed delivery, and what that is called in metrics and in the answer.
 
-    `names_itself`: its body has an id or a time of the delivery, so that the same bytes are the same delivery.
+    `repeats_say_nothing`: the same bytes are the same delivery (they hold an id or a time of it), or were parked.
     """
 
-    record: Record | Parked | None
+    result: str
+    record: Record | None = None
     location: str = ""
     span: Span | None = None
-    names_itself: bool = False
+    repeats_say_nothing: bool = False
 
-    @property
-    def result(self) -> str:
-        """What it is called in metrics and in the answer."""
-        if self.record is None:
-            return "ignored"
-        return "parked" if isinstance(self.record, Parked) else "accepted"
 
-    @property
-    def is_old_when_repeated(self) -> bool:
-        """Whether the same bytes say nothing new. What is parked says the same twice; an edit without a time may come back."""
-        return isinstance(self.record, Parked) or self.names_itself
+_IGNORED = _Taken("ignored")
 
 
 class GhlIntake:
@@ -134,14 +126,12 @@ class GhlIntake:
             return self._answer("repeated", 200)
         taken = self._taken(raw)
         try:
-            if isinstance(taken.record, Parked):
-                await self._parking.append(self._appender, taken.record, within=KAFKA_SECONDS)
-            elif taken.record is not None:
+            if taken.record is not None:
                 await self._appender.append([taken.record], within=KAFKA_SECONDS)
         except Exception as error:
             log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error, extra=REPEATS)
             return self._answer("kafka unavailable", 429)
-        if taken.is_old_when_repeated:
+        if taken.repeats_say_nothing:
             self._kept.note(raw)
         if taken.span is not None:
             taken.span.end()
@@ -154,13 +144,13 @@ class GhlIntake:
         try:
             hook = parse(raw)
         except NotJson as error:
-            return _Taken(self._parked(raw, "not json", str(error)))
+            return self._parked(raw, "not json", str(error))
         except UnknownShape as error:
-            return _Taken(self._parked(raw, "unknown shape", str(error)))
+            return self._parked(raw, "unknown shape", str(error))
         if not hook.is_used:
-            return _Taken(None)
+            return _IGNORED
         if hook.location not in self._partitions:
-            return _Taken(self._of_stranger(raw, hook))
+            return self._of_stranger(raw, hook)
         now_ms = self._now_ms()
         at_ms = hook.at_ms if hook.at_ms is not None else now_ms
         if not now_ms - self._door.max_age_ms <= at_ms <= now_ms + AHEAD_MS:
@@ -169,21 +159,22 @@ class GhlIntake:
                 f"{hook.type} is {seconds} s old" if seconds > 0 else f"{hook.type} is {-seconds} s ahead of our clock"
             )
             told = f"{why}; gateway.ghl.max_age_hours says what is taken"
-            return _Taken(self._parked(raw, "wrong time", told))
+            return self._parked(raw, "wrong time", told)
         span = self._tracing.begin("intake", type=hook.type)
         event = event_of(hook, at_ms, now_ms).model_copy(update={"trace": span.traceparent})
         place = self._partitions[hook.location]
         value, most = event.to_bytes(), self._parking.limits.state
         if len(value) + len(event.lane) > most:
             why = f"{hook.type} has {len(value)} bytes, at most {most} can go on"
-            return _Taken(self._parked(raw, "too large", why))
+            return self._parked(raw, "too large", why)
         record = Record(self._topic, place, event.lane.encode(), value, headers_of(event.trace))
-        return _Taken(record, hook.location, span, names_itself=bool(hook.webhook) or hook.at_ms is not None)
+        names_itself = bool(hook.webhook) or hook.at_ms is not None
+        return _Taken("accepted", record, hook.location, span, repeats_say_nothing=names_itself)
 
-    def _of_stranger(self, raw: bytes, hook: Hook) -> Parked | None:
+    def _of_stranger(self, raw: bytes, hook: Hook) -> _Taken:
         """A location without a connection. An installation there waits for a person, who has Lofty's side to add."""
         if hook.type == "UNINSTALL":
-            return None  # there is nothing to pause
+            return _IGNORED  # there is nothing to pause
         if hook.type == "INSTALL":
             todo = (
                 f'give it a connection: [connections.NAME.ghl] with location_id = "{hook.location}" and auth = "oauth", and '
@@ -193,9 +184,9 @@ class GhlIntake:
         hint = "add a connection with this location_id, then `lofty-ghl parked retry`, or discard it"
         return self._parked(raw, "unknown location", f"{hook.type} of location {hook.location}: {hint}")
 
-    def _parked(self, raw: bytes, reason: str, why: str) -> Parked:
+    def _parked(self, raw: bytes, reason: str, why: str) -> _Taken:
         log.warning("an event of GHL was parked (%s): %s", reason, why)
-        return Parked(
+        parked = Parked(
             stage="ghl intake",
             reason=reason,
             message=why,
@@ -203,6 +194,7 @@ class GhlIntake:
             source="POST /ghl/webhooks",
             original=Parked.encode(raw),
         )
+        return _Taken("parked", self._parking.record(parked), repeats_say_nothing=True)
 
     def _answer(self, result: str, status: int) -> web.Response:
         self._metrics.intake.labels("ghl", result).inc()

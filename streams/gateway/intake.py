@@ -104,40 +104,37 @@ class LoftyIntake:
             log.warning("connection %s: a delivery was refused: %s", connection.name, error)
             return self._answer("not json", 400)
         try:
-            if isinstance(records, Parked):
-                await self._parking.append(self._appender, records, within=KAFKA_SECONDS)
-            else:
-                await self._appender.append(records, within=KAFKA_SECONDS)
+            await self._appender.append(records, within=KAFKA_SECONDS)
         except Exception as error:
             log.error(
                 "connection %s: Kafka did not take a delivery of %d records, so Lofty was told to come again: %r",
                 connection.name,
-                1 if isinstance(records, Parked) else len(records),
+                len(records),
                 error,
                 extra=REPEATS,
             )
             return self._answer("kafka unavailable", 503)
         for span in spans:
             span.end()
-        if result == "accepted" and not isinstance(records, Parked):
+        if result == "accepted":
             self._metrics.intake_items.labels("lofty", connection.name).inc(len(records))
         return self._answer(result, 200)
 
-    def _records(self, connection: Connection, body: bytes, spans: list[Span]) -> tuple[list[Record] | Parked, str]:
+    def _records(self, connection: Connection, body: bytes, spans: list[Span]) -> tuple[list[Record], str]:
         try:
             parsed = parse(body)
         except UnknownShape as error:
-            return self._parked(connection, body, "unknown shape", str(error)), "parked"
+            return self._parked(connection, body, "unknown shape", str(error))
         if parsed.team_id != connection.lofty.team_id:
             why = f"expected team {connection.lofty.team_id}, got team {parsed.team_id}: is the secret used twice?"
-            return self._parked(connection, body, "wrong team", why), "parked"
+            return self._parked(connection, body, "wrong team", why)
         if not parsed.pings:
             log.debug("connection %s: %s", connection.name, parsed.ignored)
             return [], "ignored"
         records = [self._record(change) for change in self._changes(connection, parsed, spans)]
         if any(len(one.value or b"") + len(one.key) > CHANGE_BYTES for one in records):
             why = f"it names things by more than {CHANGE_BYTES} bytes"
-            return self._parked(connection, body, "unknown shape", why), "parked"
+            return self._parked(connection, body, "unknown shape", why)
         return records, "accepted"
 
     def _changes(self, connection: Connection, parsed: Parsed, spans: list[Span]) -> list[Change]:
@@ -167,9 +164,9 @@ class LoftyIntake:
             headers_of(change.trace),
         )
 
-    def _parked(self, connection: Connection, body: bytes, reason: str, why: str) -> Parked:
+    def _parked(self, connection: Connection, body: bytes, reason: str, why: str) -> tuple[list[Record], str]:
         log.warning("connection %s: a delivery was parked (%s): %s", connection.name, reason, why)
-        return Parked(
+        parked = Parked(
             stage="intake",
             reason=reason,
             message=why,
@@ -178,6 +175,7 @@ class LoftyIntake:
             connection=connection.name,
             original=Parked.encode(body),
         )
+        return [self._parking.record(parked)], "parked"
 
     def _door(self, secret: str) -> Connection | None:
         """The connection that a secret opens. Every secret is compared, in constant time."""

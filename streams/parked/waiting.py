@@ -25,9 +25,12 @@ async def parked_alone(settings: Settings, most: int = MOST) -> tuple[ParkedOpen
     places, resolved = await asyncio.gather(
         _places(settings, names.of(PARKED), most), _resolved(settings, names.of(RESOLVED), most)
     )
+    seem_open = [place for place in places if not place.waits_by_row and place.id not in resolved]
+    if seem_open:  # the newest resolutions may all be of others
+        resolved = await _resolved(settings, names.of(RESOLVED), None)
     groups: dict[tuple[str, str], list[Parked]] = defaultdict(list)
-    for place in places:
-        if place.id not in resolved and not place.waits_by_row:
+    for place in seem_open:
+        if place.id not in resolved:
             groups[place.parked.stage, place.parked.reason].append(place.parked)
     return tuple(
         ParkedOpen(stage, reason, len(some), max(some, key=lambda one: one.at_ms).message)
@@ -45,5 +48,5 @@ async def _places(settings: Settings, topic: str, most: int) -> list[Place]:
     return found
 
 
-async def _resolved(settings: Settings, topic: str, most: int) -> set[str]:
+async def _resolved(settings: Settings, topic: str, most: int | None) -> set[str]:
     return {(record.key or b"").decode(errors="replace") async for record in each_record(settings, topic, newest=most)}

@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from connectors.json_reader import Unreadable, read
+from streams.observe import listen
 from tests.fuzz import corpus
 from tests.fuzz.corpus import Lie
 
@@ -132,10 +133,7 @@ class Provider:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._runner, self.url = await listen(app, "127.0.0.1", 0)
         return self
 
     async def __aexit__(

@@ -14,8 +14,9 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from streams.app import Worker
+from streams.lost_links import receipt_without_link
 from streams.settings import Settings
-from streams.topics import LINKS_TABLE
+from streams.topics import LINKS_TABLE, RECEIPTS
 from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.stage import PARTITIONS, Stage, stage
@@ -191,3 +192,14 @@ async def test_a_worker_ends_when_its_changelog_is_made_anew_while_it_works(real
 
     assert links_of(on) in why or "table links" in why, why
     assert "was deleted and made anew" in again, again
+
+
+async def test_receipts_that_end_before_their_commit_are_not_waited_for(real_kafka: Broker, tmp_path: Path) -> None:
+    """A topic that was made again is shorter than what was committed of the former one."""
+    async with stage(real_kafka, tmp_path) as on:
+        await fill(on)
+        beyond = dict.fromkeys(range(PARTITIONS), 10_000)
+        async with asyncio.timeout(within(30)):
+            found = await receipt_without_link(on.settings, on.names.of(RECEIPTS), beyond, lambda *_: True)
+
+    assert found is None

@@ -7,6 +7,9 @@ from pathlib import Path
 import orjson
 
 from connectors.sandbox.faults import parse_fault
+from streams.parked.waiting import parked_alone
+from streams.topics import PARKED, RESOLVED
+from streams.words import Parked, Resolution
 from tests.integration.command import command, config_of
 from tests.integration.stage import SECRET, Stage, stage
 from tests.kafka.broker import Broker
@@ -35,6 +38,20 @@ async def test_it_tells_how_all_is_and_what_is_wrong(broker: Broker, tmp_path: P
     assert (wrong[0], document["is_well"]) == (1, False)
     assert [(one["subject"], one["says"]) for one in document["wrong"]] == [("connection acme", "1 parked")]
     assert (alone[0], "workers: none is alive" in alone[1]) == (1, True), alone
+
+
+async def test_what_was_decided_long_ago_does_not_wait_again(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """However many decisions about others came since; what nobody decided about is told."""
+    async with stage(embedded_kafka, tmp_path) as on:
+        parked = Parked(stage="intake", reason="unknown shape", message="?", at_ms=1, source="POST", original="")
+        for _ in range(2):
+            await on.produce(PARKED, b"k", parked.to_bytes())
+        for record in ("0@0", *(f"3@{number}" for number in range(6))):
+            decision = Resolution(record=record, decision="discarded", at_ms=1)
+            await on.produce(RESOLVED, record.encode(), decision.to_bytes())
+        found = await parked_alone(on.settings, most=3)
+
+    assert [(one.stage, one.reason, one.number) for one in found] == [("intake", "unknown shape", 1)]
 
 
 async def test_it_knows_the_gateways_and_what_is_parked_at_the_door(broker: Broker, tmp_path: Path) -> None:

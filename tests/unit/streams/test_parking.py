@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streams.appender import NotWritten, Record, RecordTooLarge
+from streams.appender import Record, RecordTooLarge
 from streams.limits import SHORTENED_BYTES
 from streams.parking import Parking, bounded
 from streams.topics import TopicNames
@@ -40,7 +40,8 @@ class Topic:
 async def test_an_original_is_kept_whole_where_the_topic_takes_it(size: int, kept: int) -> None:
     """As our own limits say."""
     topic = Topic(2_000_000)
-    await Parking(TopicNames(), 4).append(topic, PARKED.model_copy(update={"original": Parked.encode(b"x" * size)}))  # type: ignore[arg-type]  # a stand-in
+    given = PARKED.model_copy(update={"original": Parked.encode(b"x" * size)})
+    await topic.append([Parking(TopicNames(), 4).record(given)])
     [record] = topic.records
 
     assert len(Parked.from_bytes(record.value).original_bytes()) == kept
@@ -50,7 +51,7 @@ async def test_where_the_topic_takes_less_the_original_is_shortened() -> None:
     """A topic that was made before the limits, or by others."""
     topic, counted = Topic(1_000_000), list[str]()
     parking = Parking(TopicNames(), 4, lambda _stage, reason: counted.append(reason))
-    await parking.append(topic, PARKED.model_copy(update={"original": Parked.encode(b"x" * 900_000)}))  # type: ignore[arg-type]  # a stand-in
+    await topic.append([parking.record(PARKED.model_copy(update={"original": Parked.encode(b"x" * 900_000)}))])
     [record] = topic.records
     parked = Parked.from_bytes(record.value)
 
@@ -72,7 +73,7 @@ async def test_whatever_the_topic_takes_it_is_shortened_until_it_fits(most_bytes
             "source": "s" * many,
         }
     )
-    await parking.append(topic, given)  # type: ignore[arg-type]  # a stand-in
+    await topic.append([parking.record(given)])
     [record] = topic.records
     parked = Parked.from_bytes(record.value)
 
@@ -80,23 +81,6 @@ async def test_whatever_the_topic_takes_it_is_shortened_until_it_fits(most_bytes
     assert len(parked.original_bytes()) <= size
     assert (parked.original_size or len(parked.original_bytes())) == size
     assert (parked.stage, parked.reason) == (given.stage, given.reason)
-
-
-async def test_what_kafka_does_not_take_for_another_reason_is_not_tried_shortened() -> None:
-    """A shorter one would fare no better."""
-
-    class Away(Topic):
-        tries = 0
-
-        async def append(self, records: Any, **_: Any) -> list[int]:
-            self.tries += 1
-            raise NotWritten("parked", "no answer", in_doubt=True)
-
-    away = Away(1)
-    with pytest.raises(NotWritten):
-        await Parking(TopicNames(), 4).append(away, PARKED)  # type: ignore[arg-type]  # a stand-in
-
-    assert away.tries == 1
 
 
 @pytest.mark.parametrize(("key", "value"), [(b"k", b"x" * 1001), (b"k" * 990, b"x" * 20), (b"k" * 900_000, None)])

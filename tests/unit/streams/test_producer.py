@@ -365,7 +365,7 @@ async def test_a_batch_whose_time_is_over_before_it_has_an_identity_is_not_sent_
             await given.wait()
         return await send(node, request)
 
-    broker.send = late  # type: ignore[method-assign]
+    broker.send = late  # type: ignore[method-assign]  # this broker's alone
     with pytest.raises(NotWritten) as failure:
         await asyncio.wait_for(appender.append([record("over")]), DEADLINE_SECONDS)
     following = asyncio.create_task(Appender(made, delivery_seconds=DEADLINE_SECONDS).append([record("next")]))
@@ -403,7 +403,7 @@ async def test_a_request_that_fails_in_an_unknown_way_is_sent_again() -> None:
             raise failure
         return await send(node, request)
 
-    broker.send = broken  # type: ignore[method-assign]
+    broker.send = broken  # type: ignore[method-assign]  # this broker's alone
     offsets = await asyncio.wait_for(appender.append([record("a")]), DEADLINE_SECONDS)
     values = broker.logs[TopicPartition("t", 0)].values
     await made.stop()

@@ -75,7 +75,7 @@ class Client:
 
 @asynccontextmanager
 async def serving(**bounds: object) -> AsyncIterator[Server]:
-    keeper = Doorkeeper(Bounds(look_seconds=0.02, **bounds))  # type: ignore[arg-type]
+    keeper = Doorkeeper(Bounds(look_seconds=0.02, **bounds))  # type: ignore[arg-type]  # each test gives its own kinds
     may = asyncio.Event()
 
     async def length(request: web.Request) -> web.Response:
