@@ -24,7 +24,7 @@ $(READY): requirements.lock pyproject.toml .ci/setup
 demo: $(READY) ## the whole flow on an embedded broker and sandboxes, in two minutes (ARGS=--keep to look around)
 	@$(BIN)/lofty-ghl demo $(ARGS)
 
-test: $(READY) ## in six minutes: all that is fast, the pipeline on the embedded broker, some of it on a real Kafka, the console in Chromium (JOBS=3 files at a time)
+test: $(READY) ## in six to eight minutes: all that is fast, the pipeline on the embedded broker, some of it on a real Kafka, the console in Chromium (JOBS=3 files at a time)
 	@$(PYTEST) -m "not thorough" $(ARGS)
 
 test-rest: $(READY) ## what `make test` leaves out: the pipeline on a real Kafka, hostile corpora, walks; a real Kafka needs Java and Maven, Docker or KAFKA_BOOTSTRAP_SERVERS
