@@ -1,4 +1,4 @@
-"""GoHighLevel: its client, its wire models, and its sandbox (`connectors.ghl.sandbox`).
+"""GoHighLevel: its client, its wire models, and its sandbox (`connectors.sandbox.ghl`).
 
 The names are imported when they are first asked for: whoever needs one module of this package pays for no HTTP client.
 """

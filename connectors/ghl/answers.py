@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.error_texts import LONGEST_ID, MOST_TEXTS, error_texts, page_text, short_id
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.ghl.rate import read_rate
 from connectors.ghl.wire import Contact
-from connectors.json_reader import Unreadable, read
-from connectors.request import Response
+from connectors.http.error_texts import LONGEST_ID, MOST_TEXTS, error_texts, page_text, short_id
+from connectors.http.json_reader import Unreadable, read
+from connectors.http.request import Response
 
 _MOST_META = 20
 

@@ -10,17 +10,17 @@ from urllib.parse import quote, urlencode
 import orjson
 from pydantic import ValidationError
 
-from connectors.answered import Answered
-from connectors.auth import Auth, exchange
+from connectors.auth.request_auth import Auth, exchange
 from connectors.errors import InvalidRequest
 from connectors.ghl.answers import malformed, parse, refusal, trace_id
 from connectors.ghl.bodies import build
 from connectors.ghl.operations import OPERATIONS
 from connectors.ghl.rate import read_rate
 from connectors.ghl.wire import Wire
-from connectors.http import Request, Response, Transport
-from connectors.json_reader import Unreadable, read
-from connectors.operation import Operation
+from connectors.http.call_record import Answered
+from connectors.http.json_reader import Unreadable, read
+from connectors.http.operation import Operation
+from connectors.http.transport import Request, Response, Transport
 
 BASE_URL = "https://services.leadconnectorhq.com"
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, urlencode, urlsplit
 
+from connectors.auth.oauth import FORM, Dialogue, OAuthClient, nothing_to_refresh, read_tokens, refused, without
+from connectors.auth.token_pair import TokenPair
 from connectors.ghl.answers import malformed, parse, refusal
 from connectors.ghl.operations import OPERATIONS, VERSION
-from connectors.oauth import FORM, Dialogue, OAuthClient, nothing_to_refresh, read_tokens, refused, without
-from connectors.operation import Operation
+from connectors.http.operation import Operation
+from connectors.http.request import Request, Response
 from connectors.outcome import Disposition, classify
-from connectors.request import Request, Response
-from connectors.tokens import TokenPair
 
 BASE_URL = "https://services.leadconnectorhq.com"
 AUTHORIZE_URL = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"

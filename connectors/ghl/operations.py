@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.operation import Operation
+from connectors.http.operation import Operation
 
 VERSION = "2021-07-28"
 """The `Version` header of most applications. `v3` (since 2026-06-11) renames fields: pinned on purpose."""

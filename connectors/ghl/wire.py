@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from connectors.error_texts import LONGEST_ID
+from connectors.http.error_texts import LONGEST_ID
 
 
 def _text(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Lofty: its client, its webhooks, its times, and its sandbox (`connectors.lofty.sandbox`).
+"""Lofty: its client, its webhooks, its times, and its sandbox (`connectors.sandbox.lofty`).
 
 The names are imported when they are first asked for: whoever needs one module of this package pays for no HTTP client.
 """

@@ -15,11 +15,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from connectors.error_texts import LONGEST_READ, error_texts, page_text
 from connectors.errors import MalformedAnswer, VendorError
-from connectors.json_reader import Unreadable, read
+from connectors.http.error_texts import LONGEST_READ, error_texts, page_text
+from connectors.http.json_reader import Unreadable, read
+from connectors.http.request import Response
 from connectors.lofty.rate import read_rate
-from connectors.request import Response
 
 _INSIDE = re.compile(r"errorCode=(\d{1,9})(?:\s*,\s*errorMsg=(.*))?", re.DOTALL)
 

@@ -9,15 +9,15 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from connectors.answered import Answered
-from connectors.auth import Auth, exchange
+from connectors.auth.request_auth import Auth, exchange
 from connectors.errors import InvalidRequest, MalformedAnswer
-from connectors.http import Request, Response, Transport
-from connectors.json_reader import REPAIRS, Unreadable, read
+from connectors.http.call_record import Answered
+from connectors.http.json_reader import REPAIRS, Unreadable, read
+from connectors.http.operation import Operation
+from connectors.http.transport import Request, Response, Transport
 from connectors.lofty.answers import malformed, refusal
 from connectors.lofty.operations import OPERATIONS
 from connectors.lofty.rate import read_rate
-from connectors.operation import Operation
 
 BASE_URL = "https://api.lofty.com"
 

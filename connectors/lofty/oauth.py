@@ -20,11 +20,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
-from connectors.json_reader import Unreadable, read
+from connectors.auth.oauth import FORM, Dialogue, OAuthClient, nothing_to_refresh, read_tokens, refused, without
+from connectors.auth.token_pair import TokenPair
+from connectors.http.json_reader import Unreadable, read
+from connectors.http.request import Request, Response
 from connectors.lofty.answers import malformed, read_error, refusal
-from connectors.oauth import FORM, Dialogue, OAuthClient, nothing_to_refresh, read_tokens, refused, without
-from connectors.request import Request, Response
-from connectors.tokens import TokenPair
 
 AUTHORIZE_URL = "https://lofty.com/page/vendor-auth.html"
 """Where a person gives access."""

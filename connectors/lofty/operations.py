@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.operation import Operation, RetryClass
+from connectors.http.operation import Operation, RetryClass
 
 NOTES_AT_MOST = 100
 """How many notes `list-notes` gives: a longer list is cut off, and a note that is not in it may still be there."""

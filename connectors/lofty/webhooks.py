@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connectors.json_reader import Unreadable, read
+from connectors.http.json_reader import Unreadable, read
 from connectors.lofty.times import parse_time_ms
 
 Kind = Literal["contact", "note", "task", "appointment"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
@@ -44,7 +44,7 @@ def backfill(
 
     Example: lofty-ghl backfill acme --dry-run
     """
-    from streams.backfill import NoProgress
+    from streams.operations.backfill import NoProgress
 
     settings = settings_or_refuse(config)
     chosen = connection_or_refuse(settings, connection)
@@ -69,7 +69,7 @@ async def _run(settings: Settings, connection: Connection, *, dry_run: bool) -> 
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from streams.backfill import Backfill
+    from streams.operations.backfill import Backfill
 
     async with Backfill(settings, connection) as one:
         if dry_run:

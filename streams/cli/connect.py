@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
@@ -21,9 +21,9 @@ from streams.cli.running import (
 )
 
 if TYPE_CHECKING:
-    from connectors.http import AiohttpTransport
-    from streams.connecting import Granted, Link
-    from streams.oauth import Grants
+    from connectors.http.transport import AiohttpTransport
+    from streams.oauth.authorization import Granted, Link
+    from streams.oauth.grants import Grants
     from streams.settings import Connection, Settings
 
 connect = typer.Typer(name="connect", help="Give a connection access to GHL or Lofty by OAuth.", no_args_is_help=True)
@@ -58,7 +58,7 @@ def ghl(
     """
     from connectors.errors import CallbackRefused
     from connectors.ghl.oauth import redirect_problem
-    from streams.connecting import accept_ghl, asked_scopes, connection_of, ghl_link, granted_since, query_of
+    from streams.oauth.authorization import accept_ghl, asked_scopes, connection_of, ghl_link, granted_since, query_of
 
     settings, grants, chosen = _open(config, "ghl_token", connection, lambda one: one.ghl.auth)
     if code:
@@ -110,7 +110,7 @@ def lofty(
 
     Example: lofty-ghl connect lofty --connection acme --by-key
     """
-    from streams.connecting import accept_lofty, lofty_by_key, lofty_link, query_of
+    from streams.oauth.authorization import accept_lofty, lofty_by_key, lofty_link, query_of
 
     settings, grants, chosen = _open(config, "lofty_api_key", connection, lambda one: one.lofty.auth)
     if by_key:
@@ -135,7 +135,7 @@ def lofty(
 def _open(
     config: Any, secret: str, name: str, auth: Callable[[Connection], str]
 ) -> tuple[Settings, Grants, Connection]:
-    from streams.oauth import Grants
+    from streams.oauth.grants import Grants
 
     settings = settings_or_refuse(config, secret)
     connections = settings.connections
@@ -155,11 +155,11 @@ def _open(
 
 def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine[Any, Any, Granted]]) -> Granted:
     from connectors.errors import ConnectorError
-    from connectors.http import AiohttpTransport
-    from streams.appender import Appender
-    from streams.connecting import hand_over
-    from streams.kafka import new_producer, start_producer
-    from streams.topics import TopicNames
+    from connectors.http.transport import AiohttpTransport
+    from streams.kafka.batching_producer import Appender
+    from streams.kafka.clients import new_producer, start_producer
+    from streams.messages.topics import TopicNames
+    from streams.oauth.authorization import hand_over
 
     async def run() -> Granted:
         async with AiohttpTransport() as transport:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.running import refuse
+from streams.cli.shared import refuse
 
 console = typer.Typer(name="console", help="People and programs that use the console.", no_args_is_help=True)
 
@@ -23,7 +23,7 @@ def hash_password(name: NameOption = "ann", role: RoleOption = "operator") -> No
     """
     import os
 
-    from streams.console.passwords import SALT_BYTES, SHORTEST, PasswordHash
+    from streams.settings.password_hashes import SALT_BYTES, SHORTEST, PasswordHash
 
     _check_role(role)
     if sys.stdin.isatty():
@@ -44,7 +44,7 @@ def new_token(name: NameOption = "nightly", role: RoleOption = "viewer") -> None
     """
     import secrets
 
-    from streams.console.passwords import TOKEN_PREFIX, token_hash
+    from streams.settings.password_hashes import TOKEN_PREFIX, token_hash
 
     _check_role(role)
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.running import refuse
+from streams.cli.shared import refuse
 
 
 def demo(

@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from streams.cli.running import DEFAULT_CONFIG, UNUSABLE, ConfigOption, JsonOption, print_json
+from streams.cli.shared import DEFAULT_CONFIG, UNUSABLE, ConfigOption, JsonOption, print_json
 
 
 def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -20,8 +20,8 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     import asyncio
     from dataclasses import asdict
 
-    from streams.doctor.examine import Examination, examine
-    from streams.doctor.verdict import Verdict
+    from streams.operations.doctor.check_result import Verdict
+    from streams.operations.doctor.run import Examination, examine
     from streams.settings import SettingsError, load_settings
 
     try:

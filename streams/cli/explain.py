@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     ConfigOption,
     ConnectionOption,
@@ -21,9 +21,9 @@ from streams.cli.running import (
 )
 
 if TYPE_CHECKING:
-    from streams.explain.choose import Gateway
-    from streams.explain.sent import Sent
-    from streams.explain.story import Explanation
+    from streams.operations.history.lookup import Gateway
+    from streams.operations.history.sent_requests import Sent
+    from streams.operations.history.story import Explanation
     from streams.settings import Settings
 
 LONGEST_VALUE = 120
@@ -49,9 +49,9 @@ def explain(
     """
     from dataclasses import asdict
 
-    from streams.explain.ask import GatewayRefused
-    from streams.explain.choose import stories
-    from streams.mappings.now import settings_now
+    from streams.mapping_versions.store import settings_now
+    from streams.operations.history.lookup import stories
+    from streams.operations.history.via_gateway import GatewayRefused
 
     settings = settings_or_refuse(config)
     named_connections(settings, connection)
@@ -78,7 +78,7 @@ def explain(
 
 
 def _gateway_of(settings: Settings, url: str) -> Gateway | None:
-    from streams.explain.choose import Gateway
+    from streams.operations.history.lookup import Gateway
 
     token = os.environ.get("LOFTY_GHL_CONSOLE_TOKEN", "").strip()
     address = url or settings.gateway.public_url or ""

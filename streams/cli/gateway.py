@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     ConfigOption,
     LogForm,
@@ -36,14 +36,15 @@ def gateway(
 
     import asyncio
 
+    from streams.console.server import ConsoleServer
     from streams.gateway.server import Gateway
-    from streams.kafka_rights import READS_AND_WRITES, demand_rights
-    from streams.topics import TopicNames
+    from streams.kafka.rights import READS_AND_WRITES, demand_rights
+    from streams.messages.topics import TopicNames
 
     async def serve(stop: asyncio.Event) -> None:
         await demand_rights(settings, TopicNames(settings.kafka.topic_prefix).specs(), READS_AND_WRITES)
         tracing, end_tracing = tracing_or_refuse("gateway")
-        async with Gateway(settings, tracing=tracing) as running:
+        async with Gateway(settings, tracing=tracing, console=ConsoleServer) as running:
             say(f"listening at {running.url}")
             await stop.wait()
         await asyncio.to_thread(end_tracing)

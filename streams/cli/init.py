@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.running import refuse
+from streams.cli.shared import refuse
 
 
 def init(
@@ -36,8 +36,8 @@ def init(
 
 
 def _rehearsal() -> str:
-    from connectors.ghl.sandbox import SandboxSettings
-    from connectors.ghl.sandbox.mailer import public_key
+    from connectors.sandbox.ghl import SandboxSettings
+    from connectors.sandbox.ghl.mailer import public_key
     from streams.settings import rehearsal_text
 
     return rehearsal_text(public_key(SandboxSettings()))

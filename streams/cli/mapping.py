@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     AWAY,
     DEFAULT_CONFIG,
     WRONG,
@@ -27,9 +27,9 @@ from streams.cli.running import (
 )
 
 if TYPE_CHECKING:
-    from streams.mappings.desk import MappingDesk
-    from streams.mappings.look import Looked
-    from streams.mappings.state import MappingState
+    from streams.mapping_versions.listing import MappingState
+    from streams.operations.mapping_preview.editor import MappingEditor
+    from streams.operations.mapping_preview.lead_samples import Looked
     from streams.settings import Settings
 
 mapping = typer.Typer(
@@ -97,7 +97,7 @@ def edit(
         known = state.mapping(name)
         text, made_on = _in_an_editor(known.text if known is not None else "", name), max(version, state.version)
 
-    async def work(desk: MappingDesk) -> MappingState | None:
+    async def work(desk: MappingEditor) -> MappingState | None:
         known = desk.state().mapping(name)
         if text is None or (known is not None and text == known.text):
             return None
@@ -127,7 +127,7 @@ def use(
     settings = settings_or_refuse(config)
     connection_or_refuse(settings, connection)
 
-    async def work(desk: MappingDesk) -> MappingState:
+    async def work(desk: MappingEditor) -> MappingState:
         made_on = version if version >= 0 else desk.version
         return await desk.use(connection, name or None, expected_version=made_on, by=by or _user())
 
@@ -174,7 +174,7 @@ def revert(
     Example: lofty-ghl mapping revert 3
     """
 
-    async def work(desk: MappingDesk) -> MappingState:
+    async def work(desk: MappingEditor) -> MappingState:
         made_on = version if version >= 0 else desk.version
         return await desk.revert(to_version, expected_version=made_on, by=by or _user())
 
@@ -195,12 +195,12 @@ def check(
 
     Example: lofty-ghl mapping check --connection acme
     """
-    from streams.mappings.check import check as run_check
+    from streams.operations.mapping_preview.check import check as run_check
 
     settings = settings_or_refuse(config)
     named = [one.name for one in named_connections(settings, connection)]
 
-    async def work(desk: MappingDesk) -> tuple[list[dict[str, str]], bool]:
+    async def work(desk: MappingEditor) -> tuple[list[dict[str, str]], bool]:
         chosen = _candidate(desk, file, name, named)
         found = await run_check(chosen, [chosen.connections[one] for one in named])
         return [asdict(one) for one in found], any(one.subject == "the location" for one in found)
@@ -232,14 +232,14 @@ def preview(
 
     Example: lofty-ghl mapping preview 600123 --file acme.toml
     """
-    from streams.cli.mapping_show import print_preview
-    from streams.mappings.look import look, sample
-    from streams.mappings.preview import differences
+    from streams.cli.mapping_output import print_preview
+    from streams.operations.mapping_preview.lead_samples import look, sample
+    from streams.operations.mapping_preview.preview import differences
 
     settings = settings_or_refuse(config)
     connections = [one.name for one in named_connections(settings, connection)]
 
-    async def work(desk: MappingDesk) -> tuple[Looked, Settings, Settings]:
+    async def work(desk: MappingEditor) -> tuple[Looked, Settings, Settings]:
         chosen = _candidate(desk, file, name, connections)
         pairs = [(one, number) for number in lead or () for one in connections]
         if not lead:
@@ -269,18 +269,18 @@ def _user() -> str:
     return getpass.getuser()
 
 
-async def _state(desk: MappingDesk) -> MappingState:
+async def _state(desk: MappingEditor) -> MappingState:
     return desk.state()
 
 
-def _at_the_desk(settings: Settings, work: Callable[[MappingDesk], Awaitable[T]]) -> T:
+def _at_the_desk(settings: Settings, work: Callable[[MappingEditor], Awaitable[T]]) -> T:
     """Do something with the mappings; what is refused ends the command with its words."""
 
-    from streams.mappings.desk import MappingDesk
-    from streams.mappings.errors import MappingRefused, WrongMapping
+    from streams.mapping_versions.errors import MappingRefused, WrongMapping
+    from streams.operations.mapping_preview.editor import MappingEditor
 
     async def run() -> T:
-        async with MappingDesk(settings) as desk:
+        async with MappingEditor(settings) as desk:
             return await work(desk)
 
     try:
@@ -293,7 +293,7 @@ def _at_the_desk(settings: Settings, work: Callable[[MappingDesk], Awaitable[T]]
         refuse("Kafka took the edit but did not give it back in time: look with `lofty-ghl mapping history`", AWAY)
 
 
-def _candidate(desk: MappingDesk, file: Path | None, name: str, connections: list[str]) -> Settings:
+def _candidate(desk: MappingEditor, file: Path | None, name: str, connections: list[str]) -> Settings:
     """The settings in force, or those with a text that is not saved.
 
     Where none of the connections uses that mapping, all are shown as if they did.
@@ -318,7 +318,7 @@ def _in_an_editor(text: str, name: str) -> str | None:
     """What somebody makes of a text in $EDITOR; None when it was left as it is."""
     import click
 
-    from streams.mappings.texts import new_text
+    from streams.mapping_versions.texts import new_text
 
     try:
         return click.edit(text or new_text(name), extension=".toml")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     WRONG,
     ConfigOption,
@@ -22,9 +22,9 @@ from streams.cli.running import (
 )
 
 if TYPE_CHECKING:
-    from streams.parked.judge import Filter, Output, Place
+    from streams.messages.parked_decision import Decision
+    from streams.operations.parked.open_records import Filter, Output, Place
     from streams.settings import Settings
-    from streams.words.resolution import Decision
 
 parked = typer.Typer(
     name="parked", help="What cannot go on: show it by cause, try it again, or give it up.", no_args_is_help=True
@@ -34,7 +34,7 @@ STAGES = (
     *("intake", "dedupe", "fetch", "deliver", "record", "inspect", "sweep"),
     *("ghl intake", "respond", "write back", "tokens", "replay"),
 )
-"""The stages of `streams.words.parked.Stage`, for the shell's completion."""
+"""The stages of `streams.messages.parked.Stage`, for the shell's completion."""
 
 StageOption = Annotated[
     str,
@@ -64,7 +64,7 @@ def list_(
 
     Example: lofty-ghl parked list --connection acme
     """
-    from streams.parked.judge import Filter, by_cause
+    from streams.operations.parked.open_records import Filter, by_cause
 
     settings = settings_or_refuse(config)
     groups = by_cause(_chosen(settings, Filter(connection, stage, reason, entity)))
@@ -106,7 +106,7 @@ def show(
 
     Example: lofty-ghl parked show --entity 600123
     """
-    from streams.parked.judge import Filter
+    from streams.operations.parked.open_records import Filter
 
     settings = settings_or_refuse(config)
     chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
@@ -143,8 +143,8 @@ def retry(
 
     Example: lofty-ghl parked retry --connection acme --reason refused
     """
-    from streams.parked.desk import Desk
-    from streams.parked.judge import Filter
+    from streams.operations.parked.open_records import Filter
+    from streams.operations.parked.queue import Desk
 
     settings = settings_or_refuse(config)
     now_ms = time.time_ns() // 1_000_000
@@ -170,7 +170,7 @@ def discard(
 
     Example: lofty-ghl parked discard --stage intake --reason "unknown shape"
     """
-    from streams.parked.judge import Filter
+    from streams.operations.parked.open_records import Filter
 
     settings = settings_or_refuse(config)
     chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
@@ -180,7 +180,7 @@ def discard(
 
 
 def _chosen(settings: Settings, wanted: Filter) -> list[Place]:
-    from streams.parked.desk import Desk
+    from streams.operations.parked.queue import Desk
 
     named_connections(settings, wanted.connection)
     return [place for place in with_kafka(settings, Desk(settings).open, writes=False) if wanted.takes(place)]
@@ -199,8 +199,8 @@ def _decide(
 ) -> None:
     import getpass
 
-    from streams.parked.desk import Desk
-    from streams.words import Resolution
+    from streams.messages import Resolution
+    from streams.operations.parked.queue import Desk
 
     if ready:
         if not yes and not typer.confirm(f"{what} {len(ready)} records?", err=as_json):

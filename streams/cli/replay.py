@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     AWAY,
     DEFAULT_CONFIG,
     WRONG,
@@ -33,18 +33,18 @@ from streams.cli.running import (
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from streams.replay.engine import Progress as Moved
-    from streams.replay.runs import Runs
+    from streams.messages import Replay, Selection
+    from streams.operations.replay.runner import Progress as Moved
+    from streams.operations.replay.runs import Runs
     from streams.settings import Settings
-    from streams.words import Replay, Selection
 
 T = TypeVar("T")
 
 TOPICS = ("ghl.changes", "lofty.changes", "lofty.fetches", "lofty.snapshots", "parked")
-"""What can be replayed: the topics of `streams.core.replay.MEANING`, for help and the shell's completion."""
+"""What can be replayed: the topics of `streams.operations.replay.semantics.MEANING`, for help and the shell's completion."""
 
 DEFAULT_RATE = 200.0
-"""That of `streams.replay.engine`."""
+"""That of `streams.operations.replay.runner`."""
 
 
 def _topics(incomplete: str) -> list[str]:
@@ -83,8 +83,8 @@ def replay(
 
     Example: lofty-ghl replay lofty.snapshots --connection acme --dry-run
     """
-    from streams.core.replay import refusal
-    from streams.words import Selection
+    from streams.messages import Selection
+    from streams.operations.replay.semantics import refusal
 
     settings = settings_or_refuse(config)
     if lists:
@@ -107,7 +107,7 @@ def replay(
 
 
 def _facts(first: str, last: str, since: str, until: str) -> dict[str, Any]:
-    from streams.core.selecting import place, time_ms
+    from streams.operations.replay.selection import place, time_ms
 
     facts: dict[str, Any] = {}
     now_ms = _now_ms()
@@ -128,8 +128,8 @@ def _facts(first: str, last: str, since: str, until: str) -> dict[str, Any]:
 
 
 def _list(settings: Settings, *, as_json: bool) -> None:
-    from streams.cli.replay_shown import table
-    from streams.replay.runs import Runs
+    from streams.cli.replay_output import table
+    from streams.operations.replay.runs import Runs
 
     async def known() -> tuple[Replay, ...]:
         async with Runs(settings) as runs:
@@ -146,10 +146,10 @@ def _list(settings: Settings, *, as_json: bool) -> None:
 def _dry(
     settings: Settings, config: Path, selection: Selection | None, resume: str, most: int, *, as_json: bool
 ) -> None:
-    from streams.cli.replay_shown import lines
-    from streams.mappings.now import settings_now
-    from streams.replay.dry_run import dry_run as run_dry
-    from streams.replay.runs import Runs
+    from streams.cli.replay_output import lines
+    from streams.mapping_versions.store import settings_now
+    from streams.operations.replay.dry_run import dry_run as run_dry
+    from streams.operations.replay.runs import Runs
 
     async def work() -> Any:
         wanted = selection
@@ -179,7 +179,7 @@ def _load_now(config: Path, environ: dict[str, str]) -> Settings:
     """The same settings in another process."""
     import asyncio
 
-    from streams.mappings.now import settings_now
+    from streams.mapping_versions.store import settings_now
     from streams.settings import load_settings
 
     return asyncio.run(settings_now(load_settings(config, environ)))
@@ -190,10 +190,10 @@ def _run(
 ) -> None:
     import asyncio
 
-    from streams.cli.replay_shown import table
-    from streams.mappings.now import settings_now
-    from streams.replay.engine import carry_on, under_mappings
-    from streams.replay.runs import Runs
+    from streams.cli.replay_output import table
+    from streams.mapping_versions.store import settings_now
+    from streams.operations.replay.runner import carry_on, under_mappings
+    from streams.operations.replay.runs import Runs
 
     cannot: dict[str, str] = {}
 
@@ -235,7 +235,7 @@ def _run(
 
 
 def _which(runs: Runs, selection: Selection | None, resume: str, *, anew: bool) -> Replay:
-    from streams.replay.errors import NotThis
+    from streams.operations.replay.errors import NotThis
 
     if selection is None:
         one = runs.get(resume)
@@ -249,7 +249,7 @@ def _which(runs: Runs, selection: Selection | None, resume: str, *, anew: bool) 
 
 
 def _ask(one: Replay, rate: float, *, yes: bool, to_stderr: bool) -> None:
-    from streams.core.replay import MEANING
+    from streams.operations.replay.semantics import MEANING
 
     chosen = ", ".join(f"{name}={value}" for name, value in one.selection.model_dump(exclude_defaults=True).items())
     say(f"{chosen}: {MEANING[one.selection.topic]}, at most {rate:g} a second")
@@ -258,7 +258,7 @@ def _ask(one: Replay, rate: float, *, yes: bool, to_stderr: bool) -> None:
 
 
 def _try(settings: Settings, work: Callable[[], Any]) -> Any:
-    from streams.replay.errors import CannotReplay, NotThis, NoWorker, OtherMapping
+    from streams.operations.replay.errors import CannotReplay, NotThis, NoWorker, OtherMapping
 
     try:
         return with_kafka(settings, work)

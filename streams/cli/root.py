@@ -17,15 +17,15 @@ from streams.cli.explain import explain
 from streams.cli.gateway import gateway
 from streams.cli.init import init
 from streams.cli.mapping import mapping
-from streams.cli.operations import operations
 from streams.cli.parked import parked
 from streams.cli.replay import replay
-from streams.cli.running import keep_libraries_quiet
 from streams.cli.sandbox import sandbox
 from streams.cli.secrets import secrets
+from streams.cli.shared import keep_libraries_quiet
 from streams.cli.status import status
 from streams.cli.subscriptions import subscriptions
 from streams.cli.topics import topics
+from streams.cli.vendor_operations import operations
 from streams.cli.verify import verify
 from streams.cli.worker import worker
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.running import refuse
+from streams.cli.shared import refuse
 
 if TYPE_CHECKING:
     import asyncio
 
-    from connectors.sandbox.shell import Served
-    from connectors.sandbox.state_file import Remembering, StateFile
+    from connectors.sandbox.shared.shell import Served
+    from connectors.sandbox.shared.state_file import Remembering, StateFile
 
 sandbox = typer.Typer(
     name="sandbox",
@@ -58,7 +58,7 @@ def ghl(
 
     Example: lofty-ghl sandbox ghl --location ve9EPM428h8vShlRW1KT=pit-rehearsal --client app1-rehearsal=s3cret
     """
-    from connectors.ghl import sandbox as ghl_sandbox
+    from connectors.sandbox import ghl as ghl_sandbox
 
     locations = tuple(
         ghl_sandbox.LocationSettings(name, (token,), allow_duplicates=allow_duplicates)
@@ -74,7 +74,7 @@ def ghl(
         hooks=ghl_sandbox.HookSettings(url=webhooks or None),
     )
     if webhooks:
-        from connectors.ghl.sandbox.mailer import public_key
+        from connectors.sandbox.ghl.mailer import public_key
 
         typer.echo("The public key of its webhooks, for gateway.ghl.public_keys:", err=True)
         typer.echo(public_key(settings), err=True)
@@ -104,7 +104,7 @@ def lofty(
 
     Example: lofty-ghl sandbox lofty --team 123456=rehearsal-key
     """
-    from connectors.lofty import sandbox as lofty_sandbox
+    from connectors.sandbox import lofty as lofty_sandbox
 
     teams = []
     for name, key in map(_pair, team):
@@ -151,7 +151,7 @@ def town(
 
     import aiohttp
 
-    from streams.demo.endless import Addresses, Pace, Town
+    from streams.demo.generator import Addresses, Pace, Town
 
     async def play() -> None:
         stop = _stop_signal()
@@ -200,7 +200,7 @@ def _taken_up(path: Path | None, sandbox: Remembering) -> StateFile | None:
     """The file that keeps a sandbox's state, once the sandbox holds what it holds."""
     if path is None:
         return None
-    from connectors.sandbox.state_file import StateFile, UnreadableState
+    from connectors.sandbox.shared.state_file import StateFile, UnreadableState
 
     file = StateFile(path, sandbox)
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
@@ -18,7 +18,7 @@ from streams.cli.running import (
 )
 
 if TYPE_CHECKING:
-    from streams.resealing import Resealed
+    from streams.oauth.key_rotation import Resealed
 
 secrets = typer.Typer(name="secrets", help="The keys that seal OAuth tokens.", no_args_is_help=True)
 
@@ -37,8 +37,8 @@ def rotate(
     Example: lofty-ghl secrets rotate
     """
     from connectors.errors import SealError
-    from streams.oauth import Grants
-    from streams.resealing import reseal
+    from streams.oauth.grants import Grants
+    from streams.oauth.key_rotation import reseal
 
     settings = settings_or_refuse(config, "ghl_token", "lofty_api_key")
     grants = Grants.of(settings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     WRONG,
     ConfigOption,
@@ -20,10 +20,10 @@ from streams.cli.running import (
 )
 
 if TYPE_CHECKING:
-    from streams.core.health import Trouble
-    from streams.core.overview import ConnectionView, Overview
+    from streams.messages.worker_status import BudgetStatus
+    from streams.operations.status.health import Trouble
+    from streams.operations.status.overview import ConnectionView, Overview
     from streams.settings import Settings
-    from streams.words.worker_status import BudgetStatus
 
 WATCH_SECONDS = 2.0
 
@@ -47,7 +47,7 @@ def status(
         with suppress(KeyboardInterrupt):
             with_kafka(settings, lambda: _watch(settings), writes=False, group=True)
         return
-    from streams.core.health import troubles
+    from streams.operations.status.health import troubles
 
     found = with_kafka(settings, lambda: _look(settings), writes=False, group=True)
     wrong = troubles(found)
@@ -63,8 +63,8 @@ async def _look(settings: Settings) -> Overview:
     import asyncio
     from dataclasses import replace
 
-    from streams.parked.waiting import parked_alone
-    from streams.statuses import look
+    from streams.operations.parked.waiting import parked_alone
+    from streams.operations.status.reader import look
 
     found, parked = await asyncio.gather(look(settings), parked_alone(settings))
     return replace(found, parked_open=parked)
@@ -77,9 +77,9 @@ async def _watch(settings: Settings) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    from streams.core.health import troubles
-    from streams.parked.waiting import parked_alone
-    from streams.statuses import Statuses
+    from streams.operations.parked.waiting import parked_alone
+    from streams.operations.status.health import troubles
+    from streams.operations.status.reader import Statuses
 
     async with Statuses(settings) as statuses:
         with Live(auto_refresh=False) as live:

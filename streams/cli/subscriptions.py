@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     AWAY,
     DEFAULT_CONFIG,
     ConfigOption,
@@ -19,7 +19,7 @@ from streams.cli.running import (
 )
 
 if TYPE_CHECKING:
-    from streams.core.subscriptions import Step
+    from streams.operations.subscriptions.plan import Step
     from streams.settings import Connection, Settings
 
 subscriptions = typer.Typer(
@@ -102,7 +102,7 @@ def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) ->
 
 
 async def _one(settings: Settings, connection: Connection, url: str, *, removes: bool, acts: bool) -> list[Step]:
-    from streams.subscriptions import subscriptions as open_subscriptions
+    from streams.operations.subscriptions.reconcile import subscriptions as open_subscriptions
 
     async with open_subscriptions(settings, connection, url) as at_lofty:
         steps = await at_lofty.plan(removes=removes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
@@ -18,7 +18,7 @@ from streams.cli.running import (
 )
 
 if TYPE_CHECKING:
-    from streams.admin import TopicState
+    from streams.kafka.admin import TopicState
     from streams.settings import Settings
 
 topics = typer.Typer(name="topics", help="Show the topics and create those that are missing.", no_args_is_help=True)
@@ -68,7 +68,7 @@ def create(
 
     Example: lofty-ghl topics create
     """
-    from streams.admin import StateMissing, create_missing
+    from streams.kafka.admin import StateMissing, create_missing
     from streams.settings.demanded import EVERYTHING
 
     settings = settings_or_refuse(config, *EVERYTHING)
@@ -97,10 +97,10 @@ def create(
 def _accept(settings: Settings, tables: list[str], *, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from streams.accept_lost import StillAtWork, accept_lost
-    from streams.admin import StateMissing, state_topics
-    from streams.tables import StoreFailed
-    from streams.topics import TopicNames
+    from streams.kafka.admin import StateMissing, state_topics
+    from streams.kafka.tables import StoreFailed
+    from streams.messages.topics import TopicNames
+    from streams.operations.accept_lost import StillAtWork, accept_lost
 
     known = sorted({*state_topics(TopicNames(settings.kafka.topic_prefix)).values()})
     if unknown := [table for table in tables if table not in known]:
@@ -121,13 +121,13 @@ def _accept(settings: Settings, tables: list[str], *, as_json: bool) -> None:
 
 
 def _states(settings: Settings) -> list[TopicState]:
-    from streams.admin import inspect
+    from streams.kafka.admin import inspect
 
     return with_kafka(settings, lambda: inspect(settings), checks_topics=False)
 
 
 def _say_unseen(settings: Settings, states: list[TopicState]) -> None:
-    from streams.kafka_trouble import missing_right
+    from streams.kafka.error_texts import missing_right
 
     if unseen := [state.name for state in states if not state.is_compared]:
         say(f"the settings of topics are not compared: {missing_right(settings.kafka, 'DescribeConfigs', unseen)}")

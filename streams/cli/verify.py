@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     ConfigOption,
     ConnectionOption,
@@ -20,8 +20,8 @@ from streams.cli.running import (
 )
 
 if TYPE_CHECKING:
+    from streams.operations.verify.report import Report
     from streams.settings import Settings
-    from streams.verify.report import Report
 
 
 def verify(
@@ -50,7 +50,7 @@ def verify(
     if as_json:
         print_json(report.as_dict())
     else:
-        from streams.verify.show import lines
+        from streams.operations.verify.show import lines
 
         for line in lines(report):
             typer.echo(line)
@@ -58,10 +58,10 @@ def verify(
 
 
 def _run(settings: Settings, connection: str, lead: str, *, repair: bool, minutes: float | None) -> Report:
-    from streams.verify.errors import CannotFinish
-    from streams.verify.report import NOT_FINISHED
-    from streams.verify.run import verify as run_verify
-    from streams.verify.show import Bars
+    from streams.operations.verify.report import NOT_FINISHED
+    from streams.operations.verify.run import verify as run_verify
+    from streams.operations.verify.show import Bars
+    from streams.operations.worker_queries.errors import CannotFinish
 
     seconds = minutes * 60 if minutes else None
     try:

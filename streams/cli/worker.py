@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from streams.cli.running import (
+from streams.cli.shared import (
     DEFAULT_CONFIG,
     WRONG,
     ConfigOption,
@@ -61,13 +61,13 @@ def worker(
 
     from aiohttp import web
 
-    from streams.collaborators import Collaborators
-    from streams.kafka import demand_group
-    from streams.kafka_rights import READS_AND_WRITES, demand_rights
-    from streams.mappings.desk import MappingDesk
-    from streams.observe import add_health_and_metrics, listen
-    from streams.shifts import Shifts
-    from streams.topics import TopicNames
+    from streams.kafka.clients import demand_group
+    from streams.kafka.rights import READS_AND_WRITES, demand_rights
+    from streams.mapping_versions.store import MappingVersions
+    from streams.messages.topics import TopicNames
+    from streams.telemetry.endpoints import add_health_and_metrics, listen
+    from streams.worker.dependencies import Collaborators
+    from streams.worker.supervisor import Shifts
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
@@ -77,7 +77,7 @@ def worker(
             await demand_group(settings, names.group)
         tracing, end_tracing = tracing_or_refuse("worker")
         given = Collaborators(tracing=tracing, broker_keeps_all=not embedded)
-        async with MappingDesk(settings) as desk:
+        async with MappingVersions(settings) as desk:
             shifts = Shifts(desk, given)
             app = web.Application()
             add_health_and_metrics(app, given.metrics.registry, is_ready=lambda: shifts.is_ready)
@@ -140,7 +140,7 @@ async def _as_json(content: object) -> web.Response:
 
 
 async def _check_topics(settings: Settings) -> None:
-    from streams.admin import StateMissing, create_first
+    from streams.kafka.admin import StateMissing, create_first
 
     try:
         states = await create_first(settings)

@@ -6,25 +6,25 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from streams.appender import Appender
-from streams.console.api.problems import problems
+from streams.console.api.problem_json import problems
 from streams.console.api.routes import add_api
-from streams.console.audit import Audit
-from streams.console.ended import EndedSessions
-from streams.console.guard import Guard
-from streams.console.headers import secure_headers
-from streams.console.oidc import OidcFlow
-from streams.console.oidc_routes import OidcRoutes
-from streams.console.pages.site import add_pages
+from streams.console.auth.audit_log import Audit
+from streams.console.auth.ended_sessions import EndedSessions
+from streams.console.auth.guard import Guard
+from streams.console.auth.headers import secure_headers
+from streams.console.auth.oidc_flow import OidcFlow
+from streams.console.auth.oidc_routes import OidcRoutes
+from streams.console.pages.routes import add_pages
 from streams.console.services.mapping import Mappings
 from streams.console.services.overview import Watch
 from streams.console.services.replay import Replays
 from streams.console.services.wiring import services_of
-from streams.history.child import IndexProcess
-from streams.history.plan import Plan, index_path
-from streams.history.reader import Reader
+from streams.kafka.batching_producer import Appender
+from streams.messages.topics import TopicNames
+from streams.operations.history.index.config import Plan, index_path
+from streams.operations.history.index.process import IndexProcess
+from streams.operations.history.index.reader import Reader
 from streams.settings import Settings
-from streams.topics import TopicNames
 
 
 class ConsoleServer:

@@ -6,11 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from streams.core.day import DayState
-from streams.words.change import Operation, Origin
-from streams.words.entity import Entity, Kind
-from streams.words.snapshot import Snapshot
-from streams.words.word import Word
+from streams.messages.change import Operation, Origin
+from streams.messages.entity import Entity, Kind
+from streams.messages.message import Word
+from streams.messages.snapshot import Snapshot
 
 
 class SeenRow(Word):
@@ -67,22 +66,6 @@ class OutboxRow(Word):
     parked: str = ""
     epoch: int = 0
     before: tuple[Snapshot, ...] = ()
-
-
-class BudgetRow(Word):
-    """`budgets`: what a budget has spent of its window until `at_ms`, and what it was granted to spend after that.
-
-    `used` are pairs of an age in milliseconds at `at_ms`, the oldest first, and a number of requests.
-    `slots` requests may have been sent until `slots_ms` after `at_ms`. `epoch` is that of the owner who wrote it.
-    `day` is what was spent of the daily quota; None for a budget without one.
-    """
-
-    at_ms: int
-    used: tuple[tuple[int, int], ...] = ()
-    slots: int = 0
-    slots_ms: int = 0
-    epoch: int = 0
-    day: DayState | None = None
 
 
 class Intent(Word):

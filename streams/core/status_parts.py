@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from streams.words.gateway_status import GatewayStatus
-from streams.words.word import NotAWord
-from streams.words.worker_status import BudgetStatus, ConnectionStatus, StatusPart, WorkerStatus
+from streams.messages.gateway_status import GatewayStatus
+from streams.messages.message import NotAWord
+from streams.messages.worker_status import BudgetStatus, ConnectionStatus, StatusPart, WorkerStatus
 
 FEW = 100
 """So many connections stand in the status itself."""

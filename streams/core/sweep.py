@@ -20,8 +20,8 @@ from typing import Any
 from connectors.lofty.times import parse_time_ms
 from streams.core.fingerprint import fingerprint
 from streams.core.rows import SweepKind, SweepRow, SweptRow
-from streams.words import Change, Entity, Operation, Origin
-from streams.words.entity import Kind
+from streams.messages import Change, Entity, Operation, Origin
+from streams.messages.entity import Kind
 
 PAGE = 100
 """Lofty's largest page of leads."""

@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from streams.demo.account import Account
-from streams.words import Receipt
+from streams.demo.comparison import Account
+from streams.messages import Receipt
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from connectors.lofty.sandbox.people import make_leads
-from streams.demo.account import Account, take_account
+from connectors.sandbox.lofty.people import make_leads
+from streams.demo.comparison import Account, take_account
+from streams.demo.dataset import AGENCIES, POISON_PING, morning
+from streams.demo.environment import PASSWORD, USER, Stage, set_stage
 from streams.demo.report import Tally, print_report
-from streams.demo.stage import PASSWORD, USER, Stage, set_stage
-from streams.demo.town import AGENCIES, POISON_PING, morning
-from streams.kafka import read_topic
-from streams.topics import PARKED, RECEIPTS, TopicNames
-from streams.words import FENCE_KEY, Parked, Receipt
+from streams.kafka.clients import read_topic
+from streams.messages import FENCE_KEY, Parked, Receipt
+from streams.messages.topics import PARKED, RECEIPTS, TopicNames
 
 LEADS = 150
 """For each agency."""

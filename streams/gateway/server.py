@@ -6,39 +6,38 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Self
+from typing import Protocol, Self
 
 from aiohttp import web
 
-from streams.appender import Appender
-from streams.console.server import ConsoleServer
-from streams.dispatch.watchdog import end_process
-from streams.gateway.addresses import networks
-from streams.gateway.bodies import BrokenRequests
-from streams.gateway.bounds import MIB, Bounds, Doorkeeper
-from streams.gateway.ghl_intake import Door, GhlIntake
-from streams.gateway.intake import LoftyIntake
-from streams.gateway.oauth import Callbacks
-from streams.gateway.telling import Telling
-from streams.kafka import new_producer, start_producer
-from streams.limits import Limits
-from streams.metrics import Metrics
-from streams.oauth import CALLBACK, Grants
-from streams.observe import add_health_and_metrics
-from streams.observing import (
+from streams.gateway.client_address import networks
+from streams.gateway.connection_limits import MIB, Bounds, Doorkeeper
+from streams.gateway.ghl_webhooks import Door, GhlIntake
+from streams.gateway.lofty_webhooks import LoftyIntake
+from streams.gateway.oauth_callbacks import Callbacks
+from streams.gateway.request_body import BrokenRequests
+from streams.gateway.status_report import Telling
+from streams.kafka.batching_producer import Appender
+from streams.kafka.clients import new_producer, start_producer
+from streams.kafka.parking import Parking
+from streams.kafka.producer import KafkaProducer
+from streams.messages.size_limits import Limits
+from streams.messages.topics import CHANGES, GHL_CHANGES, TopicNames
+from streams.oauth.grants import CALLBACK, Grants
+from streams.settings import Settings
+from streams.settings.partitions import Places
+from streams.telemetry.endpoints import add_health_and_metrics
+from streams.telemetry.metrics import Metrics
+from streams.telemetry.process import (
     append_topics,
     counting_appends,
+    end_process,
     failing_seconds,
     process_readings,
     watch_appends,
     watch_loop,
 )
-from streams.parking import Parking
-from streams.places import Places
-from streams.producer import KafkaProducer
-from streams.settings import Settings
-from streams.topics import CHANGES, GHL_CHANGES, TopicNames
-from streams.tracing import NoTracing, Tracing
+from streams.telemetry.tracing import NoTracing, Tracing
 
 MOST_WAITING_BYTES = 64 * 2**20
 """What waits for Kafka together. Vendors repeat what is refused; without a bound, an outage would take all memory."""
@@ -56,6 +55,19 @@ def bounds_of(settings: Settings) -> Bounds:
     )
 
 
+class Mounted(Protocol):
+    """What else this process serves, such as the console: mounted before the gateway listens, stopped at its end."""
+
+    def mount(self, app: web.Application) -> None:
+        """Add its routes."""
+
+    async def start(self) -> None:
+        """Start what runs beside the requests."""
+
+    async def stop(self) -> None:
+        """Stop it."""
+
+
 class Gateway:
     """`async with Gateway(settings) as gateway:` — it listens until the block ends."""
 
@@ -67,9 +79,11 @@ class Gateway:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         metrics: Metrics | None = None,
         tracing: Tracing | None = None,
+        console: Callable[[Settings, Callable[[], Appender], Callable[[], int]], Mounted] | None = None,
         end: Callable[[str], None] = end_process,
     ) -> None:
         self._end = end
+        self._new_console = console
         self._tracing = tracing or NoTracing()
         self._settings = settings
         self._new_producer = producer
@@ -150,10 +164,10 @@ class Gateway:
         """Kafka takes what is appended, as far as anything was."""
         return self._producer.trouble is None
 
-    def _console_of(self, settings: Settings, app: web.Application) -> ConsoleServer | None:
-        if not settings.console.enabled:
+    def _console_of(self, settings: Settings, app: web.Application) -> Mounted | None:
+        if self._new_console is None or not settings.console.enabled:
             return None
-        console = ConsoleServer(settings, lambda: self._appender, self._now_ms)
+        console = self._new_console(settings, lambda: self._appender, self._now_ms)
         console.mount(app)
         return console
 

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from streams.mapping.default import DEFAULT_MAPPING
+from streams.mapping.errors import Fault, WrongTerm, did_you_mean, shown
 from streams.mapping.expression import Expression, compile_expression
-from streams.mapping.faults import Fault, WrongTerm, did_you_mean, shown
 from streams.mapping.ghl_fields import (
     ASSIGNED_TO,
     CUSTOM_TYPES,
@@ -25,10 +25,10 @@ from streams.mapping.ghl_fields import (
 )
 from streams.mapping.lead_fields import LEAD_FIELDS
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledField, CompiledMapping, CustomField
-from streams.mapping.readable import Unreadable, read_email
 from streams.mapping.steps import Step, unset_step
 from streams.mapping.tags import TagRules
 from streams.mapping.transforms import compile_transform
+from streams.mapping.values import Unreadable, read_email
 
 VERSION = 1
 """Part of every fingerprint: raise it when the code maps the same configuration to something else."""

@@ -20,10 +20,10 @@ from streams.mapping.cost import shared_steps
 from streams.mapping.ghl_fields import clean, custom_key, settle
 from streams.mapping.lead_fields import ADDRESS
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledField, CompiledMapping
-from streams.mapping.readable import Unreadable, identity
 from streams.mapping.steps import Step, unset_step
 from streams.mapping.tags import map_tags
 from streams.mapping.transforms import compile_transform
+from streams.mapping.values import Unreadable, identity
 
 MIRROR_PREFIX = "Lofty "
 MIRRORED_TYPES: dict[str, str] = {

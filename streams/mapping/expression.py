@@ -22,7 +22,7 @@ from jmespath.functions import Functions
 from jmespath.lexer import Lexer
 
 from streams.mapping.cost import LONGEST_LIST, ExpressionTooCostly, evaluate
-from streams.mapping.faults import WrongTerm, did_you_mean, shown
+from streams.mapping.errors import WrongTerm, did_you_mean, shown
 
 Read = Callable[[Any], Any]
 Node = dict[str, Any]

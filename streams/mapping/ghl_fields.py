@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from streams.mapping import readable
-from streams.mapping.readable import Unreadable
+from streams.mapping import values as readable
 from streams.mapping.steps import Step, as_text
+from streams.mapping.values import Unreadable
 
 STANDARD: dict[str, str] = {
     "firstName": "first name",

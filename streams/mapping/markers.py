@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from streams.words import Kind
+from streams.messages import Kind
 
 _MARKER = re.compile(
     r"^(?:\s|<[^<>\n]{1,40}>|&nbsp;)*\[lofty-(note|task|appointment):([A-Za-z0-9_-]{1,64})\](?:\s|<[^<>\n]{1,40}>|&nbsp;)*$",

@@ -12,7 +12,7 @@ from typing import Any
 
 from streams.mapping.ghl_fields import clean
 from streams.mapping.markers import marker, with_marker
-from streams.mapping.readable import Unreadable, identity, read_instant
+from streams.mapping.values import Unreadable, identity, read_instant
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from connectors.json_reader import Unreadable as NoJson
-from connectors.json_reader import read
-from streams.mapping import readable
-from streams.mapping.faults import WrongTerm, shown
-from streams.mapping.readable import Unreadable
+from connectors.http.json_reader import Unreadable as NoJson
+from connectors.http.json_reader import read
+from streams.mapping import values as readable
+from streams.mapping.errors import WrongTerm, shown
+from streams.mapping.values import Unreadable
 
 LONGEST_ARGUMENT = 1_000
 """Characters of a text that a transform takes: what is put between or in place of a list's elements is written as often."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.mapping.markers import comes_from_ghl
-from streams.words import Kind
+from streams.messages import Kind
 
 
 def is_deleted(kind: Kind, state: Mapping[str, Any]) -> bool:

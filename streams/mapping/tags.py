@@ -14,11 +14,11 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from streams.mapping.errors import WrongTerm
 from streams.mapping.expression import Expression, compile_expression
-from streams.mapping.faults import WrongTerm
 from streams.mapping.ghl_fields import clean
-from streams.mapping.readable import Unreadable
 from streams.mapping.steps import as_text
+from streams.mapping.values import Unreadable
 
 LOFTY_TAGS = "tags[].tagName"
 

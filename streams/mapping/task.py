@@ -15,8 +15,8 @@ from typing import Any
 from streams.mapping.mapping import NO_USERS
 from streams.mapping.markers import marker, with_marker
 from streams.mapping.note import line, lofty_id, moment, paragraph
-from streams.mapping.readable import Unreadable, read_email, read_instant
-from streams.words import Kind
+from streams.mapping.values import Unreadable, read_email, read_instant
+from streams.messages import Kind
 
 TITLE_LIMIT = 120
 NO_DATE = "2000-01-01T00:00:00Z"

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from streams.mapping import readable, steps
-from streams.mapping.faults import WrongTerm, did_you_mean, shown
+from streams.mapping import steps
+from streams.mapping import values as readable
+from streams.mapping.errors import WrongTerm, did_you_mean, shown
 from streams.mapping.steps import Step
 
 

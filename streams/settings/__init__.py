@@ -9,7 +9,7 @@ from streams.settings.overrides import OVERRIDES
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.secrets import variable
-from streams.settings.whole import Settings
+from streams.settings.settings import Settings
 
 __all__ = [
     "OVERRIDES",

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from streams.console.passwords import NotAHash, PasswordHash, is_token_hash
 from streams.settings.model import BaseUrl, Present, Table, wrong
+from streams.settings.password_hashes import NotAHash, PasswordHash, is_token_hash
 
 Role = Literal["viewer", "operator"]
 

@@ -9,7 +9,7 @@ from streams.settings.demanded import DEMANDED, Owner, missing
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.secrets import SECRETS_DIR, name_secret_files
-from streams.settings.whole import Settings
+from streams.settings.settings import Settings
 
 
 def load_settings(path: str | Path, environ: Mapping[str, str], *, demands: Collection[str] = ()) -> Settings:

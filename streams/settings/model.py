@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from connectors.ghl.signature import GHL_PUBLIC_KEY, Keys, NotAKey
 from streams.mapping import CompiledMapping
-from streams.mapping.back import WayBack
-from streams.mapping.readable import REGIONS
+from streams.mapping.back_sync import WayBack
+from streams.mapping.values import REGIONS
 
 
 def wrong(expected: str, hint: str = "") -> PydanticCustomError:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from streams.settings.explain import dotted
+from streams.settings.problem_text import dotted
 from streams.settings.problems import Problem
 from streams.settings.toml_lines import Path, line_numbers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from streams.mapping.faults import shown
+from streams.mapping.errors import shown
 from streams.settings.problems import Problem
 
 OVERRIDES: dict[str, tuple[str, str, type]] = {

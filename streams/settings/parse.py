@@ -13,12 +13,11 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from streams.mapping import CompiledMapping, Fault, MappingFaults, TagRules, compile_mapping
-from streams.mapping.faults import did_you_mean, shown
-from streams.settings.back import Back
+from streams.mapping.errors import did_you_mean, shown
+from streams.settings.back_sync import Back
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
 from streams.settings.demanded import DEMANDED, Owner, missing
-from streams.settings.explain import dotted, explain
 from streams.settings.model import (
     Appointments,
     Connection,
@@ -35,6 +34,7 @@ from streams.settings.model import (
 from streams.settings.oauth import OAuth, OAuthSecrets
 from streams.settings.overlay import NOTHING_OVER, Overlay, lay_over, syntax_problem
 from streams.settings.overrides import apply_overrides, overridden
+from streams.settings.problem_text import dotted, explain
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.secrets import (
     KAFKA_PASSWORD,
@@ -44,8 +44,8 @@ from streams.settings.secrets import (
     read_secret,
     secrets_in_file,
 )
+from streams.settings.settings import Origin, Settings
 from streams.settings.toml_lines import Path, line_numbers, line_of
-from streams.settings.whole import Origin, Settings
 
 SECTIONS = ("kafka", "gateway", "worker", "oauth", "console", "connections", "mappings")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")

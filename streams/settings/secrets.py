@@ -16,8 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from connectors.auth.keyring import KeyRing
 from connectors.errors import BrokenKeys
-from connectors.keyring import KeyRing
 from streams.settings.model import Secrets
 from streams.settings.oauth import OAuthSecrets
 from streams.settings.problems import Problem

@@ -19,9 +19,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.appender import Appender, Record
-from streams.limits import DEFAULT
-from streams.producer import KafkaProducer
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.producer import KafkaProducer
+from streams.messages.size_limits import DEFAULT
 from tests.kafka.node import KafkaNode
 
 PARTITIONS = 16

@@ -7,8 +7,8 @@ from functools import partial
 
 import streams.cli.worker
 from streams.cli import main
-from streams.collaborators import Collaborators
-from streams.metrics import Metrics
+from streams.telemetry.metrics import Metrics
+from streams.worker.dependencies import Collaborators
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)

@@ -16,10 +16,10 @@ from collections import Counter
 from statistics import median
 from typing import Any
 
-from connectors.auth import StaticAuth
-from connectors.http import AiohttpTransport
+from connectors.auth.request_auth import StaticAuth
+from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
-from connectors.lofty.sandbox.people import STAGES, TAGS
+from connectors.sandbox.lofty.people import STAGES, TAGS
 from tests.bench.day import Day, Edit, play
 from tests.bench.limits import create_all, freshness
 from tests.bench.town import SECRET, Plan, Town, run, town

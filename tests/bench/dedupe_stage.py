@@ -20,18 +20,18 @@ import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.agents.batches import agent
-from streams.agents.busy import Busy
-from streams.agents.dedupe import dedupe
-from streams.appender import Appender, Record
 from streams.core.rows import SeenRow
-from streams.limits import DEFAULT
-from streams.parking import Parking
-from streams.placement import partition_of
-from streams.producer import KafkaProducer
-from streams.tables import MemoryStore, Table
-from streams.topics import CHANGES, FETCHES, SEEN_TABLE, TopicNames
-from streams.words import Change
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.parking import Parking
+from streams.kafka.producer import KafkaProducer
+from streams.kafka.tables import MemoryStore, Table
+from streams.messages import Change
+from streams.messages.partitioning import partition_of
+from streams.messages.size_limits import DEFAULT
+from streams.messages.topics import CHANGES, FETCHES, SEEN_TABLE, TopicNames
+from streams.worker.agents.batches import agent
+from streams.worker.agents.dedupe import dedupe
+from streams.worker.agents.in_progress import Busy
 
 PARTITIONS = 4
 

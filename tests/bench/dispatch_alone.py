@@ -20,16 +20,16 @@ from typing import Any
 
 import aiohttp
 
-from connectors.answered import Answered
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError
 from connectors.ghl import GhlClient
-from connectors.http import AiohttpTransport
+from connectors.http.call_record import Answered
+from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify
-from streams.core.dispatcher import BudgetPolicy, Item
-from streams.core.rows import BudgetRow
+from streams.core.scheduling.budget_row import BudgetRow
+from streams.core.scheduling.dispatcher import BudgetPolicy, Item
 from streams.demo.processes import Child
-from streams.dispatch.loop import AGAIN, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.loop import AGAIN, DispatchLoop, Finish, Slot
 from tests.bench.town import run
 from tests.bench.windows import summary, use
 

@@ -27,15 +27,15 @@ from typing import Any
 import aiohttp
 from confluent_kafka import Producer
 
-from streams.admin import create_missing
-from streams.console.passwords import token_hash
 from streams.core.fingerprint import field_hash, fingerprint
-from streams.core.record import record_link
+from streams.core.to_ghl.apply_receipt import record_link
 from streams.demo.processes import Child, free_port
-from streams.placement import ghl_budget, lofty_budget, partition_of
+from streams.kafka.admin import create_missing
+from streams.messages import Change, Receipt, Snapshot, Word
+from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of
+from streams.messages.topics import CHANGES, FETCHES, LINKS_TABLE, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.settings import parse_settings
-from streams.topics import CHANGES, FETCHES, LINKS_TABLE, RECEIPTS, SNAPSHOTS, TopicNames
-from streams.words import Change, Receipt, Snapshot, Word
+from streams.settings.password_hashes import token_hash
 from tests.bench.memory import CUSTOM
 
 PARTITIONS, CONNECTIONS = 12, 8

@@ -28,9 +28,9 @@ from aiokafka import AIOKafkaConsumer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from streams.admin import create_missing
+from streams.kafka.admin import create_missing
+from streams.messages.topics import CHANGES, GHL_CHANGES, TopicNames
 from streams.settings import parse_settings
-from streams.topics import CHANGES, GHL_CHANGES, TopicNames
 
 CONNECTIONS = 32
 BURST_ITEMS = 5000

@@ -18,9 +18,9 @@ import time
 from collections import deque
 from typing import Any
 
-from streams.appender import Appender
-from streams.core.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
-from streams.dispatch.loop import AGAIN, DispatchLoop, Finish, Slot
+from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
+from streams.kafka.batching_producer import Appender
+from streams.worker.dispatch.loop import AGAIN, DispatchLoop, Finish, Slot
 from tests.bench.observing import processor_seconds
 from tests.bench.town import Plan, producer_of, run, town
 from tests.bench.whole_path import changes_of

@@ -18,14 +18,14 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from streams.admin import create_missing
-from streams.app import Worker
-from streams.appender import Appender, Record
-from streams.collaborators import Collaborators
-from streams.placement import ghl_budget, partition_of
+from streams.kafka.admin import create_missing
+from streams.kafka.batching_producer import Appender, Record
+from streams.messages import Receipt
+from streams.messages.partitioning import ghl_budget, partition_of
+from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings, parse_settings
-from streams.topics import RECEIPTS, TopicNames
-from streams.words import Receipt
+from streams.worker.dependencies import Collaborators
+from streams.worker.worker import Worker
 from tests.bench.town import producer_of
 
 CONFIG = """

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from streams.appender import Appender
+from streams.kafka.batching_producer import Appender
 from tests.bench.town import Plan, Town, producer_of, run, town
 from tests.bench.whole_path import changes_of
 

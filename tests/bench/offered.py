@@ -10,10 +10,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 
-from streams.appender import Appender, Record
-from streams.placement import partition_of
-from streams.topics import CHANGES
-from streams.words import Change
+from streams.kafka.batching_producer import Appender, Record
+from streams.messages import Change
+from streams.messages.partitioning import partition_of
+from streams.messages.topics import CHANGES
 from tests.bench.town import Town, producer_of
 
 TICK_SECONDS = 0.25

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError, VendorError
 from connectors.ghl import GhlClient
-from connectors.http import AiohttpTransport
+from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
 from tests.bench.town import Town
 

@@ -19,18 +19,18 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from confluent_kafka import Producer
 
-from connectors.lofty.sandbox.people import make_leads
-from connectors.lofty.sandbox.shapes import blank_lead
-from streams.core.delivery import settled_as
-from streams.core.directory import Directory
+from connectors.sandbox.lofty.people import make_leads
+from connectors.sandbox.lofty.shapes import blank_lead
 from streams.core.fingerprint import fingerprint
-from streams.core.foresee import Basis, Standing, settle
-from streams.kafka import client_options
-from streams.places import Places
-from streams.replay.directories import directory_of, observe
-from streams.rules import rules_of
-from streams.topics import LINKS_TABLE, SNAPSHOTS
-from streams.words import Snapshot
+from streams.core.to_ghl.delivery import settled_as
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.rules import rules_of
+from streams.kafka.clients import client_options
+from streams.messages import Snapshot
+from streams.messages.topics import LINKS_TABLE, SNAPSHOTS
+from streams.operations.replay.simulate import Basis, Standing, settle
+from streams.operations.worker_queries.directories import directory_of, observe
+from streams.settings.partitions import Places
 from tests.bench.town import Plan, Town, run, town
 
 NAME = "pair0"

@@ -26,11 +26,11 @@ from typing import Any
 import aiohttp
 from confluent_kafka import Producer
 
-from streams.core.record import record_link
+from streams.core.to_ghl.apply_receipt import record_link
 from streams.demo.processes import Child
-from streams.placement import ghl_budget, partition_of
-from streams.topics import LINKS_TABLE
-from streams.words import Receipt
+from streams.messages import Receipt
+from streams.messages.partitioning import ghl_budget, partition_of
+from streams.messages.topics import LINKS_TABLE
 from tests.bench.limits import create_all
 from tests.bench.memory import CUSTOM, FIELDS
 from tests.bench.offered import Agents, FrontDoor

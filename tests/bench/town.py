@@ -18,13 +18,13 @@ from typing import Any, Literal
 import aiohttp
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from connectors.lofty.sandbox.people import make_leads, make_team
-from streams.admin import create_missing
+from connectors.sandbox.lofty.people import make_leads, make_team
 from streams.demo.processes import Child, free_port
-from streams.kafka import client_options, new_producer, read_topic
+from streams.kafka.admin import create_missing
+from streams.kafka.clients import client_options, new_producer, read_topic
+from streams.messages import FENCE_KEY, Receipt
+from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings, parse_settings
-from streams.topics import RECEIPTS, TopicNames
-from streams.words import FENCE_KEY, Receipt
 
 PAIRS = 8
 SECRET = "a-secret-of-the-bench-1234"

@@ -13,14 +13,14 @@ import time
 from statistics import quantiles
 from typing import Any
 
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.ghl import GhlClient
-from connectors.http import AiohttpTransport
+from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
-from streams.appender import Appender, Record
-from streams.placement import partition_of
-from streams.topics import CHANGES
-from streams.words import Change
+from streams.kafka.batching_producer import Appender, Record
+from streams.messages import Change
+from streams.messages.partitioning import partition_of
+from streams.messages.topics import CHANGES
 from tests.bench.town import PAIRS, SECRET, Plan, Town, producer_of, run, town
 
 

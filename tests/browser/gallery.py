@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from playwright.async_api import Browser, Page, Route
 
-from streams.console.headers import CSP
+from streams.console.auth.headers import CSP
 from streams.console.pages.render import ASSETS, asset, render, zone_of
 from tests.browser.chrome import DESKTOP
 from tests.browser.samples import SAMPLES, around, hostile

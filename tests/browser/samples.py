@@ -30,7 +30,7 @@ from streams.console.pages.views.overview import (
     Stage,
     WorkerSeen,
 )
-from streams.console.pages.views.page import Link, Message, Person, Question, State, Surroundings, Trouble
+from streams.console.pages.views.page_view import Link, Message, Person, Question, State, Surroundings, Trouble
 from streams.console.pages.views.parked import Group, GroupPage, Groups, Record, Row
 from streams.console.pages.views.runs import (
     BackfillRow,
@@ -43,7 +43,7 @@ from streams.console.pages.views.runs import (
     ReplayForm,
     ReplayRun,
 )
-from streams.console.pages.views.sign_in import SignIn
+from streams.console.pages.views.sign_in_view import SignIn
 
 NOW = 1_764_042_000_000
 MINUTE = 60_000

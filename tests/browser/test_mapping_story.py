@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from streams.console.audit import Actor
-from streams.mappings.desk import MappingDesk
+from streams.console.auth.audit_log import Actor
+from streams.operations.mapping_preview.editor import MappingEditor
 from tests.browser.stage import LONG_MS, Person, somebody
 from tests.integration.console import until_indexed
 from tests.integration.test_mapping_edits import shift, until_version
@@ -30,7 +30,7 @@ async def test_a_person_edits_a_mapping_with_an_error_and_then_rightly(embedded_
     """Errors by line, a preview of a real lead, somebody else's save in between, and the replay that is offered."""
     async with (
         somebody(embedded_kafka, tmp_path, ghl_auth="token", more="", environ={}) as (person, who),
-        MappingDesk(person.on.settings) as desk,
+        MappingEditor(person.on.settings) as desk,
         shift(person.on, desk) as shifts,
     ):
         on, page = person.on, person.page

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from streams.console.pages.views.page import State
+from streams.console.pages.views.page_view import State
 from tests.browser.chrome import TELEPHONE, browser
 from tests.browser.gallery import gallery
 from tests.browser.samples import EDITOR_WRONG, OVERVIEW, REPLAY, TIMELINE

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Response, expect
 
-from connectors.sandbox.faults import parse_fault
+from connectors.sandbox.shared.faults import parse_fault
 from tests.browser.stage import LONG_MS, Person, somebody
 from tests.deadlines import within_ms
 from tests.integration.console import until_indexed

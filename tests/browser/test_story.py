@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from connectors.sandbox.faults import parse_fault
+from connectors.sandbox.shared.faults import parse_fault
 from tests.browser.stage import LONG_MS, Person, somebody
 from tests.integration.console import Caller
 from tests.kafka.broker import Broker

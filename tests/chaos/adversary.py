@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from connectors.sandbox.faults import Fault, FaultBox
+from connectors.sandbox.shared.faults import Fault, FaultBox
 from tests.chaos.answers import Answers
 from tests.chaos.desk import Desk
 from tests.chaos.history import FROZEN, Deed

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import get_args
 
-from connectors.sandbox.faults import Fault, FaultBox
-from connectors.sandbox.mangle import How
+from connectors.sandbox.shared.faults import Fault, FaultBox
+from connectors.sandbox.shared.mangle import How
 from tests.chaos.desk import Desk
 from tests.chaos.stage import Stage
 from tests.deadlines import within

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from connectors.lofty.sandbox import LoftySandbox, desk_work
 from connectors.lofty.times import to_iso
-from streams.words import Entity
+from connectors.sandbox.lofty import LoftySandbox
+from connectors.sandbox.lofty import agent_activity as desk_work
+from streams.messages import Entity
 from tests.chaos.history import Edit
 from tests.chaos.history.nothing_stale import STAMP
 

@@ -12,19 +12,19 @@ from copy import deepcopy
 from typing import Any
 
 from connectors.errors import ConnectorError
-from connectors.lofty.sandbox import desk_work
 from connectors.outcome import Disposition, classify
-from streams.core.directory import Directory
+from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.core.fingerprint import fingerprint
-from streams.core.plan import FOUND_BY, Blocked, Call, NotBefore, Settled, Stuck, doubt
-from streams.core.planning import Rules, doubts, prepare
-from streams.core.record import record_link
 from streams.core.rows import LinkRow, OutboxRow
-from streams.dispatch.ghl_calls import perform
-from streams.places import Places
+from streams.core.to_ghl.apply_receipt import record_link
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.plan import FOUND_BY, Blocked, Call, NotBefore, Settled, Stuck, doubt
+from streams.core.to_ghl.planning import Rules, doubts, prepare
+from streams.messages import Entity, Outcome, Parked, Receipt, Snapshot
+from streams.messages.fence import Fence
 from streams.settings import parse_settings
-from streams.words import Entity, Outcome, Parked, Receipt, Snapshot
-from streams.words.fence import Fence
+from streams.settings.partitions import Places
+from streams.worker.dispatch.ghl_calls import perform
 from tests.chaos.history import KILLED, Deed, Edit, Event, Fenced, History, Received, Stray
 from tests.chaos.history.nothing_stale import STAMP
 from tests.chaos.history.wanted import directory_of

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from connectors.sandbox.ledger import Entry
+from connectors.sandbox.shared.ledger import Entry
 from tests.chaos.history import History
 from tests.chaos.history.nothing_stale import STAMP
 from tests.chaos.history_planting import Pick, pick_from

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from streams.words import Entity, Receipt
+from streams.messages import Entity, Receipt
 from tests.chaos.history import History, Received
 from tests.chaos.history_planting import Pick, pick_from
 

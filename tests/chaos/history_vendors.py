@@ -8,18 +8,18 @@ from urllib.parse import urlsplit
 
 from multidict import CIMultiDict
 
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import Unanswered
 from connectors.ghl import GhlClient
-from connectors.ghl.sandbox import GhlSandbox
-from connectors.ghl.sandbox import LocationSettings as GhlLocation
-from connectors.ghl.sandbox import SandboxSettings as GhlSettings
-from connectors.ghl.sandbox.seeds import seed, shown
-from connectors.lofty.sandbox import LoftySandbox, TeamSettings
-from connectors.lofty.sandbox import SandboxSettings as LoftySettings
-from connectors.request import Request, Response
+from connectors.http.request import Request, Response
+from connectors.sandbox.ghl import GhlSandbox
+from connectors.sandbox.ghl import LocationSettings as GhlLocation
+from connectors.sandbox.ghl import SandboxSettings as GhlSettings
+from connectors.sandbox.ghl.seeds import seed, shown
+from connectors.sandbox.lofty import LoftySandbox, TeamSettings
+from connectors.sandbox.lofty import SandboxSettings as LoftySettings
+from streams.messages import Entity
 from streams.settings import Connection, Settings
-from streams.words import Entity
 from tests.chaos.history_clockwork import Answer, Clockwork, sleep
 
 LIMIT, WINDOW_SECONDS = 100, 2.0

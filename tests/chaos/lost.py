@@ -13,7 +13,7 @@ from random import Random
 
 from confluent_kafka.admin import AdminClient
 
-from streams.topics import LINKS_TABLE, SEEN_TABLE
+from streams.messages.topics import LINKS_TABLE, SEEN_TABLE
 from tests.chaos.stage import Stage
 from tests.chaos.supervisor import LOOK_SECONDS, Supervisor
 from tests.deadlines import within

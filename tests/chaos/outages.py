@@ -13,8 +13,8 @@ from typing import Literal
 
 from aiokafka.errors import KafkaError
 
-from connectors.ghl.sandbox.seeds import shown
-from streams.kafka import reach
+from connectors.sandbox.ghl.seeds import shown
+from streams.kafka.clients import reach
 from tests.chaos.desk import Desk
 from tests.chaos.history import MOST_SECONDS, Deed, History, unwritten
 from tests.chaos.history.case import Case

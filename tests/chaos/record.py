@@ -14,13 +14,13 @@ from typing import TypeVar
 
 import orjson
 
-from connectors.ghl.sandbox.seeds import shown
-from connectors.lofty.sandbox import desk_work
+from connectors.sandbox.ghl.seeds import shown
+from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.core.rows import FetchRow, OutboxRow
-from streams.kafka import GroupLag, read_topic
-from streams.topics import CHANGES, FETCHES, FETCHES_TABLE, OUTBOX_TABLE, PARKED, RECEIPTS, REPLAYS, SNAPSHOTS
-from streams.words import FENCE_KEY, Parked, Receipt
-from streams.words.fence import Fence
+from streams.kafka.clients import GroupLag, read_topic
+from streams.messages import FENCE_KEY, Parked, Receipt
+from streams.messages.fence import Fence
+from streams.messages.topics import CHANGES, FETCHES, FETCHES_TABLE, OUTBOX_TABLE, PARKED, RECEIPTS, REPLAYS, SNAPSHOTS
 from tests.chaos.history import Event, Fenced, History, Received
 from tests.chaos.stage import GHL_LIMIT, GHL_WINDOW_SECONDS, LOFTY_PER_MINUTE, Stage
 from tests.deadlines import within

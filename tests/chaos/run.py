@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from streams.words import Entity
+from streams.messages import Entity
 from tests.chaos.adversary import Adversary, ask_what_waits
 from tests.chaos.desk import Desk
 from tests.chaos.history import judge, save

@@ -21,19 +21,20 @@ from typing import Any
 
 import aiohttp
 
-from connectors.auth import StaticAuth
-from connectors.ghl import sandbox as ghl_sandbox
-from connectors.ghl.sandbox.mailer import public_key
-from connectors.http import AiohttpTransport
+from connectors.auth.request_auth import StaticAuth
+from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
-from connectors.lofty import sandbox as lofty_sandbox
-from connectors.lofty.sandbox import PingSettings, desk_work
-from connectors.lofty.sandbox.people import make_team
-from streams.admin import create_missing
+from connectors.sandbox import ghl as ghl_sandbox
+from connectors.sandbox import lofty as lofty_sandbox
+from connectors.sandbox.ghl.mailer import public_key
+from connectors.sandbox.lofty import PingSettings
+from connectors.sandbox.lofty import agent_activity as desk_work
+from connectors.sandbox.lofty.people import make_team
 from streams.demo.processes import Child, free_port
-from streams.mappings.desk import MappingDesk
+from streams.kafka.admin import create_missing
+from streams.messages.topics import TopicNames
+from streams.operations.mapping_preview.editor import MappingEditor
 from streams.settings import Settings, parse_settings
-from streams.topics import TopicNames
 from tests.chaos.disk import Disk, small_disk
 from tests.deadlines import within
 from tests.kafka.cluster import KafkaCluster
@@ -272,7 +273,7 @@ async def edit_mapping(stage: Stage) -> None:
     """Save a mapping that two connections use, as `lofty-ghl mapping` does: workers that run take it over."""
     is_first = not stage.edited
     stage.edited = EDITED.format(len(stage.configs))
-    async with MappingDesk(stage.settings) as desk:
+    async with MappingEditor(stage.settings) as desk:
         await desk.save("edited", stage.edited, expected_version=desk.version, by="chaos")
         for name in EDITED_CONNECTIONS if is_first else ():
             await desk.use(name, "edited", expected_version=desk.version, by="chaos")

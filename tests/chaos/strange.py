@@ -19,11 +19,11 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from connectors.ghl.sandbox.mailer import signing_key
-from connectors.lofty.sandbox import desk_work
-from streams.kafka import read_topic
-from streams.topics import CHANGES, GHL_CHANGES, PARKED
-from streams.words import Parked
+from connectors.sandbox.ghl.mailer import signing_key
+from connectors.sandbox.lofty import agent_activity as desk_work
+from streams.kafka.clients import read_topic
+from streams.messages import Parked
+from streams.messages.topics import CHANGES, GHL_CHANGES, PARKED
 from tests.chaos.history import Stray
 from tests.chaos.stage import PAIRS, SECRET, Stage
 from tests.deadlines import within

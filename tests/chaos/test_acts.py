@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from streams.tables import RocksStore, StoreFailed
-from streams.words import Change, NotAWord
-from streams.words.ghl_event import GhlEvent
+from streams.kafka.tables import RocksStore, StoreFailed
+from streams.messages import Change, NotAWord
+from streams.messages.ghl_event import GhlEvent
 from tests.chaos.disk import small_disk
 from tests.chaos.storage import DAMAGES
 from tests.chaos.strange import garbage

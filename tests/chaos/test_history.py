@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from connectors.sandbox.faults import Fault
-from streams.words import Parked
+from connectors.sandbox.shared.faults import Fault
+from streams.messages import Parked
 from tests.chaos.history import DELETED_BY_HAND, FROZEN, KILLED, Event, History, judge, load, save
 from tests.chaos.history.told import worker_of
 from tests.chaos.history_builder import Town

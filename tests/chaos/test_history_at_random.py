@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from connectors.sandbox.faults import Fault
+from connectors.sandbox.shared.faults import Fault
 from tests.chaos.history import History, judge
 from tests.chaos.history_builder import Town
 from tests.chaos.history_clockwork import sleep

@@ -23,14 +23,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from streams.agents.batches import Process
-from streams.app import Worker
-from streams.collaborators import Collaborators
-from streams.core.dispatcher import Item
-from streams.dispatch.loop import DispatchLoop, Finish, Slot
-from streams.mappings.desk import MappingDesk
+from streams.core.scheduling.dispatcher import Item
+from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings, load_settings
-from streams.shifts import Shifts
+from streams.worker.agents.batches import Process
+from streams.worker.dependencies import Collaborators
+from streams.worker.dispatch.loop import DispatchLoop, Finish, Slot
+from streams.worker.supervisor import Shifts
+from streams.worker.worker import Worker
 from tests.chaos.trap import Trap
 
 SEARCH_LAG_MS = 900
@@ -92,7 +92,7 @@ async def run(config: Path, instance: str) -> None:
         return made[-1]
 
     loop.add_signal_handler(signal.SIGUSR1, lambda: tell(made[-1]) if made else None)
-    async with MappingDesk(settings) as desk:
+    async with MappingVersions(settings) as desk:
         await Shifts(desk, given, new_worker=new_worker).run(stop)
 
 
@@ -120,7 +120,7 @@ def main() -> None:
     given = parser.parse_args()
     faulthandler.register(signal.SIGUSR2)
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)-7s %(name)s  %(message)s")
-    for chatty in ("aiokafka", "faust", "mode", "streams.faust_app", "streams.tables"):
+    for chatty in ("aiokafka", "faust", "mode", "streams.worker.faust_app", "streams.kafka.tables"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if given.kill:
         stage, _, point = given.kill.partition(":")

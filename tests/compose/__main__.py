@@ -19,7 +19,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from streams.demo.stage import PASSWORD, USER
+from streams.demo.environment import PASSWORD, USER
 from tests.compose.rewriting import rewriting
 from tests.compose.system import CutOff, System, system, until_healthy, why_unavailable
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.request import Request, urlopen
 
-from streams.demo.town import AGENCIES, POISON_PING
+from streams.demo.dataset import AGENCIES, POISON_PING
 from tests.compose.system import System
 from tests.deadlines import within
 

@@ -20,10 +20,10 @@ from streams.cli import __doc__ as table
 from streams.cli.parked import STAGES
 from streams.cli.replay import DEFAULT_RATE, TOPICS
 from streams.cli.root import app
-from streams.core.replay import MEANING
-from streams.replay.engine import DEFAULT_RATE as ENGINE_RATE
+from streams.messages.parked import Stage
+from streams.operations.replay.runner import DEFAULT_RATE as ENGINE_RATE
+from streams.operations.replay.semantics import MEANING
 from streams.settings import example_text
-from streams.words.parked import Stage
 from tests.deadlines import within
 
 ROOT = typer.main.get_command(app)

@@ -18,14 +18,14 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from connectors.ghl.sandbox import SandboxSettings
-from connectors.ghl.sandbox.mailer import public_key
+from connectors.sandbox.ghl import SandboxSettings
+from connectors.sandbox.ghl.mailer import public_key
 from deploy.runtime_lock import entries, needed, roots_of
-from streams.app import LEAVE_SECONDS, STOP_SECONDS
 from streams.cli.slots import SLOT
-from streams.demo.town import AGENCIES
+from streams.demo.dataset import AGENCIES
 from streams.settings import load_settings, require_secrets
 from streams.settings.model import Kafka
+from streams.worker.worker import LEAVE_SECONDS, STOP_SECONDS
 from tests.kafka.jars import kafka_version
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,10 +11,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from streams.app import LEAVE_SECONDS, STOP_SECONDS
 from streams.settings import parse_settings
 from streams.settings.overrides import OVERRIDES
 from streams.settings.secrets import SECRETS_DIR
+from streams.worker.worker import LEAVE_SECONDS, STOP_SECONDS
 from tests.contract.test_deployment import DOCKERFILE, SERVICES, command
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.demo.account import Account, compare_location
-from streams.demo.town import AGENCIES
+from streams.demo.comparison import Account, compare_location
+from streams.demo.dataset import AGENCIES
 from streams.settings import load_settings
 from tests.deadlines import within
 from tests.docker.images import ROOT, Images

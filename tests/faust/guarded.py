@@ -6,17 +6,17 @@ import argparse
 import time
 from typing import Any
 
-from streams.agents.batches import agent
-from streams.agents.busy import Busy
-from streams.appender import Appender
-from streams.dispatch.lease import Lease
-from streams.dispatch.watchdog import end_process
-from streams.faust_app import new_faust_app
-from streams.kafka import GroupLag, new_producer
+from streams.kafka.batching_producer import Appender
+from streams.kafka.clients import GroupLag, new_producer
+from streams.messages.message import Word
+from streams.messages.topics import CHANGES, TopicNames
 from streams.settings import parse_settings
-from streams.state import State
-from streams.topics import CHANGES, TopicNames
-from streams.words.word import Word
+from streams.telemetry.process import end_process
+from streams.worker.agents.batches import agent
+from streams.worker.agents.in_progress import Busy
+from streams.worker.faust_app import new_faust_app
+from streams.worker.partitions.lease import Lease
+from streams.worker.tables import State
 from tests.faust.misfortune import SESSION_SECONDS, Misfortune, run, tell
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import faust
 
-from streams.producer import KafkaProducer
+from streams.kafka.producer import KafkaProducer
 
 COMMIT_SECONDS = 0.2
 SESSION_SECONDS = 3

@@ -7,7 +7,7 @@ from typing import Any
 
 import faust
 
-from streams.topics import CHANGES, SEEN_TABLE, TopicNames
+from streams.messages.topics import CHANGES, SEEN_TABLE, TopicNames
 from tests.faust.misfortune import COMMIT_SECONDS, SESSION_SECONDS, Misfortune, run, tell
 
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from streams.topics import CHANGES, SEEN_TABLE, TABLES, TopicNames
+from streams.messages.topics import CHANGES, SEEN_TABLE, TABLES, TopicNames
 from tests.deadlines import within
 from tests.kafka.broker import NO_CONFIG, Broker
 from tests.zygote import PIPE, Process, run_module

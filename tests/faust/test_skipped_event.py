@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from streams.dispatch.watchdog import EXIT_CODE
+from streams.telemetry.process import EXIT_CODE
 from tests.faust.stage import a_stage
 from tests.kafka.broker import Broker
 

@@ -20,13 +20,13 @@ import aiohttp
 from aiohttp import web
 from pydantic import ValidationError
 
-from connectors.json_reader import Unreadable, read
-from streams.appender import NotWritten, RecordsRefused, RecordTooLarge
+from connectors.http.json_reader import Unreadable, read
 from streams.console.api.routes import ENDPOINTS
 from streams.console.server import ConsoleServer
-from streams.kafka import read_topic
-from streams.topics import TOPICS
-from streams.words import FENCE_KEY, NewerWord, NotAWord, Word
+from streams.kafka.batching_producer import NotWritten, RecordsRefused, RecordTooLarge
+from streams.kafka.clients import read_topic
+from streams.messages import FENCE_KEY, NewerWord, NotAWord, Word
+from streams.messages.topics import TOPICS
 from tests.fuzz import corpus
 from tests.fuzz.stage import FUZZED, PARTITIONS, SECRETS, TEAMS, WAITING, Stage, location
 from tests.fuzz.strategies import drawn
@@ -170,7 +170,7 @@ class Attack:
         if dice.random() < 0.05 and spec.name != "mappings":
             value = None
         if value is not None and is_newer(value):
-            return  # it stops whoever reads it, which is right (`streams/words/word.py`)
+            return  # it stops whoever reads it, which is right (`streams/messages/message.py`)
         keys = (b"", b"k", b"\xff", b"a:b", f"{FUZZED}:1:contact:1".encode(), f"{FUZZED}:1".encode(), b"x" * 500)
         try:
             await self.stage.produce(spec.name, dice.randrange(PARTITIONS), dice.choice(keys), value)

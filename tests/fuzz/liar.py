@@ -12,8 +12,8 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
-from connectors.json_reader import Unreadable, read
-from streams.observe import listen
+from connectors.http.json_reader import Unreadable, read
+from streams.telemetry.endpoints import listen
 from tests.fuzz import corpus
 from tests.fuzz.corpus import Lie
 

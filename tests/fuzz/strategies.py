@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.fuzz import corpus
 
 VERSION = "v"
-"""Left as it is: a record of a newer version stops its reader, which is right (`streams/words/word.py`)."""
+"""Left as it is: a record of a newer version stops its reader, which is right (`streams/messages/message.py`)."""
 
 
 def texts() -> st.SearchStrategy[str]:

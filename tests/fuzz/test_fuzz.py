@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.json_reader import Unreadable, read
+from connectors.http.json_reader import Unreadable, read
 from tests.fuzz import corpus
 from tests.fuzz.attack import Notes, is_newer, routes
 from tests.fuzz.run import Verdict, _judge_delays, run

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from grafana.build.runbook import sections
-from streams.metrics.catalogue import CATALOGUE
+from streams.telemetry.metrics.catalogue import CATALOGUE
 from tests.grafana.lint.catalogue import Catalogue, Type
 from tests.grafana.lint.rules import recorded
 

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from streams.app import Worker
-from streams.collaborators import Collaborators
-from streams.dispatch.tokens import Tokens
 from streams.settings import load_settings
+from streams.worker.dependencies import Collaborators
+from streams.worker.dispatch.oauth_tokens import Tokens
+from streams.worker.worker import Worker
 
 
 async def _die(*_: Any) -> None:

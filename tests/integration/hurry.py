@@ -5,10 +5,11 @@ GHL's real search is ten seconds behind, the sandbox's half a second; and where 
 
 from __future__ import annotations
 
-from streams.mappings import check, look
-from streams.replay import directories
-from streams.verify import run
-from streams.verify.asker import Patience
+from streams.operations.mapping_preview import check
+from streams.operations.mapping_preview import lead_samples as look
+from streams.operations.verify import run
+from streams.operations.worker_queries import directories
+from streams.operations.worker_queries.client import Patience
 
 MOMENT_SECONDS = 1.0
 

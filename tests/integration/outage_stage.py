@@ -20,21 +20,22 @@ from typing import Any
 import aiohttp
 import orjson
 
-from connectors.auth import StaticAuth
-from connectors.ghl import sandbox as ghl_sandbox
-from connectors.ghl.sandbox.seeds import shown
-from connectors.http import AiohttpTransport
+from connectors.auth.request_auth import StaticAuth
+from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
-from connectors.lofty import sandbox as lofty_sandbox
-from connectors.lofty.sandbox import PingSettings, desk_work
-from connectors.lofty.sandbox import server as lofty_server
-from connectors.lofty.sandbox.mailer import Delivery, Mailer
-from connectors.lofty.sandbox.people import make_team
-from streams.admin import create_missing
+from connectors.sandbox import ghl as ghl_sandbox
+from connectors.sandbox import lofty as lofty_sandbox
+from connectors.sandbox.ghl.seeds import shown
+from connectors.sandbox.lofty import PingSettings
+from connectors.sandbox.lofty import agent_activity as desk_work
+from connectors.sandbox.lofty import server as lofty_server
+from connectors.sandbox.lofty.mailer import Delivery, Mailer
+from connectors.sandbox.lofty.people import make_team
 from streams.demo.processes import Child, free_port
+from streams.kafka.admin import create_missing
 from streams.mapping import LEAD_ID_FIELD
+from streams.messages.topics import TopicNames
 from streams.settings import Settings, parse_settings
-from streams.topics import TopicNames
 from tests.deadlines import within
 
 CONNECTIONS = 4

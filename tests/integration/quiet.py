@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from connectors.ghl.sandbox.mailer import Mailer as GhlMailer
-from connectors.lofty.sandbox.mailer import Mailer as LoftyMailer
-from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
+from connectors.sandbox.ghl.mailer import Mailer as GhlMailer
+from connectors.sandbox.lofty.mailer import Mailer as LoftyMailer
+from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
 
 if TYPE_CHECKING:
-    from streams.app import Worker
+    from streams.worker.worker import Worker
     from tests.integration.stage import Stage
 
 

@@ -17,28 +17,30 @@ from typing import Any
 
 import aiohttp
 
-from connectors.auth import StaticAuth
-from connectors.ghl import sandbox as ghl_sandbox
-from connectors.ghl.sandbox import server as ghl_server
-from connectors.ghl.sandbox.mailer import public_key
-from connectors.ghl.sandbox.seeds import shown
-from connectors.http import AiohttpTransport
+from connectors.auth.request_auth import StaticAuth
+from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
-from connectors.lofty import sandbox as lofty_sandbox
-from connectors.lofty.sandbox import PingSettings, desk_work
-from connectors.lofty.sandbox import server as lofty_server
-from connectors.lofty.sandbox.people import make_team
-from streams.app import Worker
-from streams.appender import Appender, Record
-from streams.collaborators import Collaborators
+from connectors.sandbox import ghl as ghl_sandbox
+from connectors.sandbox import lofty as lofty_sandbox
+from connectors.sandbox.ghl import server as ghl_server
+from connectors.sandbox.ghl.mailer import public_key
+from connectors.sandbox.ghl.seeds import shown
+from connectors.sandbox.lofty import PingSettings
+from connectors.sandbox.lofty import agent_activity as desk_work
+from connectors.sandbox.lofty import server as lofty_server
+from connectors.sandbox.lofty.people import make_team
+from streams.console.server import ConsoleServer
 from streams.gateway.server import Gateway
-from streams.kafka import new_producer, read_topic
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.clients import new_producer, read_topic
 from streams.mapping import LEAD_ID_FIELD
-from streams.placement import ghl_budget, lofty_budget, partition_of
+from streams.messages import FENCE_KEY, Parked, Receipt
+from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of
+from streams.messages.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.settings import Settings, parse_settings
-from streams.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicNames
-from streams.tracing import Headers
-from streams.words import FENCE_KEY, Parked, Receipt
+from streams.telemetry.tracing import Headers
+from streams.worker.dependencies import Collaborators
+from streams.worker.worker import Worker
 from tests.deadlines import within
 from tests.integration.quiet import Quiet
 from tests.kafka.broker import Broker
@@ -293,7 +295,7 @@ async def stage(
         broker.create_topics(names.specs(), PARTITIONS)
         stack.callback(broker.delete_topics, names.specs())
         tracing = (given or {}).get("tracing")
-        gateway = await stack.enter_async_context(Gateway(settings, tracing=tracing))
+        gateway = await stack.enter_async_context(Gateway(settings, tracing=tracing, console=ConsoleServer))
         told = ghl_sandbox.HookSettings(url=f"{gateway.url}/ghl/webhooks", **(hooks or {}))
         ghl_box.settings = replace(ghl_box.settings, hooks=told)
         worker = await stack.enter_async_context(Worker(settings, collaborators(ended, **(given or {}))))

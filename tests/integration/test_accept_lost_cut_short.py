@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from streams import accept_lost as subject
-from streams.accept_lost import accept_lost
-from streams.admin import NotPutBack, create_first, create_missing
+from streams.kafka.admin import NotPutBack, create_first, create_missing
+from streams.messages.topics import OUTBOX_TABLE, TopicNames
+from streams.operations import accept_lost as subject
+from streams.operations.accept_lost import accept_lost
 from streams.settings import Settings, parse_settings
-from streams.topics import OUTBOX_TABLE, TopicNames
 from tests.integration.test_lost_changelogs import cut_off_topic
 from tests.kafka.broker import Broker
 

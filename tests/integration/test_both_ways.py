@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from connectors.lofty.sandbox import desk_work
+from connectors.sandbox.lofty import agent_activity as desk_work
 from tests.integration.stage import TEAM, Stage, stage
 from tests.integration.test_way_back import do, of_lead
 from tests.kafka.broker import Broker

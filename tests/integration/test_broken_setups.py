@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.topics import TopicNames
+from streams.messages.topics import TopicNames
 from tests.deadlines import within
 from tests.integration.stage import ENVIRON
 from tests.kafka.broker import Broker

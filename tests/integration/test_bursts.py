@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from streams.topics import CHANGES, SNAPSHOTS
-from streams.words import Change, Snapshot
+from streams.messages import Change, Snapshot
+from streams.messages.topics import CHANGES, SNAPSHOTS
 from tests.integration.stage import stage
 from tests.kafka.broker import Broker
 

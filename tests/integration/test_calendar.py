@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from connectors.ghl.sandbox.people import act
-from connectors.ghl.sandbox.seeds import seed
-from connectors.lofty.sandbox import desk_work
-from connectors.sandbox.faults import parse_fault
-from streams.app import Worker
+from connectors.sandbox.ghl.people import act
+from connectors.sandbox.ghl.seeds import seed
+from connectors.sandbox.lofty import agent_activity as desk_work
+from connectors.sandbox.shared.faults import parse_fault
 from streams.settings import parse_settings
+from streams.worker.worker import Worker
 from tests.integration.stage import ENVIRON, LOCATION, TEAM, Stage, stage
 from tests.integration.test_verify import verified
 from tests.kafka.broker import Broker

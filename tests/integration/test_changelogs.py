@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from streams.appender import Appender, Record
-from streams.kafka import new_producer
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.clients import new_producer
+from streams.kafka.tables import ChangelogLost, Changelogs, MemoryStore, RocksStore, Store
 from streams.settings import parse_settings
-from streams.state import changelog_consumer
-from streams.tables import ChangelogLost, Changelogs, MemoryStore, RocksStore, Store
+from streams.worker.tables import changelog_consumer
 from tests.deadlines import within
 from tests.kafka.broker import Broker
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from connectors.sandbox.faults import parse_fault
+from connectors.sandbox.shared.faults import parse_fault
+from streams.console.server import ConsoleServer
 from streams.gateway.server import Gateway
 from tests.integration.console import Caller, caller, console_on_stage, until_indexed
 from tests.integration.stage import Stage
@@ -56,8 +57,8 @@ async def test_a_lead_is_found_and_its_story_told(broker: Broker, tmp_path: Path
 
 async def test_the_index_and_the_scan_tell_the_same(broker: Broker, tmp_path: Path) -> None:
     """Two ways to the same records."""
-    from streams.explain.find import Finder
-    from streams.explain.indexed import IndexedFinder
+    from streams.operations.history.from_index import IndexedFinder
+    from streams.operations.history.from_topics import Finder
 
     async with console_on_stage(broker, tmp_path) as on:
         who = caller(on)
@@ -172,7 +173,7 @@ async def test_several_gateways_are_one_console(broker: Broker, tmp_path: Path) 
         more = on.settings.model_copy(
             update={"console": on.settings.console.model_copy(update={"data_dir": str(tmp_path / "other")})}
         )
-        async with Gateway(more) as other:
+        async with Gateway(more, console=ConsoleServer) as other:
             here, there = caller(on), caller(on, url=other.url)
             on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
             lead = on.new_lead()

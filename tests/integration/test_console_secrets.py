@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from connectors.sandbox.faults import parse_fault
+from connectors.sandbox.shared.faults import parse_fault
 from streams.console.api.routes import ENDPOINTS
 from streams.settings.secrets import secret_values
 from tests.integration.console import caller, console_on_stage, until_indexed
@@ -41,7 +41,7 @@ async def test_no_answer_holds_a_secret(embedded_kafka: Broker, tmp_path: Path) 
         ghl={"clients": GHL_CLIENTS},
         lofty={"clients": LOFTY_CLIENTS},
     ) as on:
-        from streams.oauth import Grants
+        from streams.oauth.grants import Grants
 
         grants = Grants.of(on.settings)
         assert grants is not None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from connectors.sandbox.faults import parse_fault
-from streams.app import Worker
+from connectors.sandbox.shared.faults import parse_fault
+from streams.console.server import ConsoleServer
 from streams.gateway.server import Gateway
+from streams.worker.worker import Worker
 from tests.integration.console import Caller, caller, console_on_stage, until_indexed
 from tests.integration.stage import Stage
 from tests.kafka.broker import Broker
@@ -42,7 +43,7 @@ async def test_two_workers_and_two_gateways_are_one_deployment(real_kafka: Broke
         console = on.settings.console.model_copy(update={"data_dir": str(tmp_path / "other")})
         async with (
             Worker(on.settings.model_copy(update={"worker": worker}), given) as second,
-            Gateway(on.settings.model_copy(update={"console": console})) as other,
+            Gateway(on.settings.model_copy(update={"console": console}), console=ConsoleServer) as other,
         ):
             here, there = caller(on), caller(on, url=other.url)
             shown = [await until_shown(on, who, {"one", "two"}) for who in (here, there)]

@@ -9,9 +9,9 @@ import orjson
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams.app import Worker
-from streams.topics import CHANGES, FETCHES
-from streams.words import Change
+from streams.messages import Change
+from streams.messages.topics import CHANGES, FETCHES
+from streams.worker.worker import Worker
 from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.stage import PARTITIONS, Stage, stage

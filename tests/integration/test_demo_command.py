@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from streams.demo.stage import PASSWORD_HASH, USER
+from streams.demo.environment import PASSWORD_HASH, USER
 from tests.integration.marked import marked, needs_proc
 
 DEMO = ("streams.cli", "demo")

@@ -12,14 +12,14 @@ import orjson
 from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
-from connectors.sandbox.faults import parse_fault
-from streams.doctor.examine import Examination, examine
-from streams.doctor.verdict import Verdict
-from streams.kafka import client_options
-from streams.placement import partition_of
+from connectors.sandbox.shared.faults import parse_fault
+from streams.kafka.clients import client_options
+from streams.messages.mapping_edit import MappingEdit
+from streams.messages.partitioning import partition_of
+from streams.messages.topics import GHL_CHANGES, MAPPINGS
+from streams.operations.doctor.check_result import Verdict
+from streams.operations.doctor.run import Examination, examine
 from streams.settings import Settings
-from streams.topics import GHL_CHANGES, MAPPINGS
-from streams.words.mapping_edit import MappingEdit
 from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.stage import Stage, stage

@@ -8,8 +8,8 @@ import sys
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.brokers import EmbeddedBroker, mock_cluster
-from streams.brokers.embedded import PARTITIONS
+from streams.kafka.embedded import EmbeddedBroker, mock_cluster
+from streams.kafka.embedded.broker import PARTITIONS
 from tests.deadlines import within
 
 
@@ -30,7 +30,7 @@ def test_it_is_entered_before_it_is_used() -> None:
 def test_it_ends_when_its_parent_is_gone() -> None:
     """Its standard input closes with the parent, however that ends."""
     with subprocess.Popen(
-        [sys.executable, "-m", "streams.brokers.embedded_process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "streams.kafka.embedded.process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from connectors.sandbox.faults import parse_fault
+from connectors.sandbox.shared.faults import parse_fault
 from tests.integration.command import command, config_of
 from tests.integration.stage import ENVIRON, stage
 from tests.kafka.broker import Broker

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from connectors.errors import Unanswered
-from connectors.http import AiohttpTransport
+from connectors.http.request import Request, Response
+from connectors.http.transport import AiohttpTransport
 from connectors.outcome import NAMES_NOTHING
-from connectors.request import Request, Response
-from connectors.sandbox.faults import parse_fault
-from streams.app import Worker
-from streams.topics import RECEIPTS
-from streams.words import Receipt
+from connectors.sandbox.shared.faults import parse_fault
+from streams.messages import Receipt
+from streams.messages.topics import RECEIPTS
+from streams.worker.worker import Worker
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 

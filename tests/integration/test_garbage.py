@@ -11,9 +11,9 @@ import aiohttp
 import orjson
 import pytest
 
-from streams.appender import Appender, Record
-from streams.kafka import new_producer, start_producer
-from streams.topics import MAPPINGS, RESOLVED, TOPICS
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.clients import new_producer, start_producer
+from streams.messages.topics import MAPPINGS, RESOLVED, TOPICS
 from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.console import CONSOLE_ENVIRON, caller, console_on_stage

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from connectors.ghl.sandbox.mailer import signing_key
-from streams.topics import CHANGES, GHL_CHANGES
+from connectors.sandbox.ghl.mailer import signing_key
+from streams.messages.topics import CHANGES, GHL_CHANGES
 from tests.deadlines import within
 from tests.integration.stage import LOCATION, SECRET, Stage, stage
 from tests.kafka.broker import Broker

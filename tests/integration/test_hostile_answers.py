@@ -10,13 +10,14 @@ from typing import Any
 import orjson
 import pytest
 
-from connectors.ghl.sandbox.mailer import signing_key
-from connectors.json_reader import REPLACED_CHARACTERS
-from connectors.sandbox.faults import parse_fault
-from streams.core.repeats import FAILS_EVERY_TIME, Repeats
-from streams.dispatch import reader, writer
-from streams.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS, SWEEPS
-from streams.words import Change, Receipt, Snapshot, SweepOrder
+from connectors.http.json_reader import REPLACED_CHARACTERS
+from connectors.sandbox.ghl.mailer import signing_key
+from connectors.sandbox.shared.faults import parse_fault
+from streams.core.progress.repeats import FAILS_EVERY_TIME, Repeats
+from streams.messages import Change, Receipt, Snapshot, SweepOrder
+from streams.messages.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS, SWEEPS
+from streams.worker.dispatch import ghl_writer as writer
+from streams.worker.dispatch import lofty_reader as reader
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 
@@ -140,7 +141,7 @@ async def test_a_defect_that_one_thing_brings_out_parks_that_thing(
         return called
 
     async with stage(embedded_kafka, tmp_path, more=NEVER, given=QUICK) as on:
-        monkeypatch.setattr("streams.dispatch.loop.DEFECT_SECONDS", 0.2)
+        monkeypatch.setattr("streams.worker.dispatch.loop.DEFECT_SECONDS", 0.2)
         if where == "writing":
             bad_name = failing(writer.prepare, lambda row, *_: (row.snapshot.state or {}).get("lastName") == "Badger")
             monkeypatch.setattr(writer, "prepare", bad_name)

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from streams.gateway.server import Gateway
-from streams.topics import CHANGES, PARKED
-from streams.words import Change, Parked
+from streams.messages import Change, Parked
+from streams.messages.topics import CHANGES, PARKED
 from tests.contract.lofty.test_webhook_samples import EXPECTED
 from tests.contract.openapi import specs_folder
 from tests.integration.stage import SECRET, Stage, stage

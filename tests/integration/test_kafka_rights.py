@@ -23,7 +23,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from streams.topics import LINKS_TABLE, TopicNames
+from streams.messages.topics import LINKS_TABLE, TopicNames
 from tests.deadlines import within
 from tests.integration.stage import ENVIRON
 from tests.kafka.guarded import ADMIN_PASSWORD, PASSWORD, Guarded, guarded_kafka

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AclOperation, ResourceType
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from streams.kafka_trouble import KafkaMisconfigured, tls_context
+from streams.kafka.error_texts import KafkaMisconfigured, tls_context
 from streams.settings.model import Kafka
 from tests.deadlines import within
 from tests.integration.stage import ENVIRON

@@ -13,10 +13,10 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from streams.app import Worker
-from streams.lost_links import receipt_without_link
+from streams.kafka.lost_links import receipt_without_link
+from streams.messages.topics import LINKS_TABLE, RECEIPTS
 from streams.settings import Settings
-from streams.topics import LINKS_TABLE, RECEIPTS
+from streams.worker.worker import Worker
 from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.stage import PARTITIONS, Stage, stage

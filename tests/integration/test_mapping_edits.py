@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from streams.mappings import desk as desk_module
-from streams.mappings.desk import MappingDesk
-from streams.mappings.errors import NoMappings, StaleVersion, WrongMapping
-from streams.mappings.force import InForce, in_force
-from streams.mappings.ledger import Ledger
+from streams.mapping_versions.effective import InForce, in_force
+from streams.mapping_versions.errors import NoMappings, StaleVersion, WrongMapping
+from streams.mapping_versions.version_log import Ledger
+from streams.messages import Snapshot
+from streams.messages.mapping_edit import MappingEdit
+from streams.messages.topics import MAPPINGS, SNAPSHOTS
+from streams.operations.mapping_preview import editor as desk_module
+from streams.operations.mapping_preview.editor import MappingEditor
 from streams.settings import Settings
-from streams.shifts import Shifts
-from streams.topics import MAPPINGS, SNAPSHOTS
-from streams.words import Snapshot
-from streams.words.mapping_edit import MappingEdit
+from streams.worker.supervisor import Shifts
 from tests.deadlines import within
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
@@ -36,7 +36,7 @@ WRONG = UPPER.replace("upper", "uper")
 
 
 @asynccontextmanager
-async def shift(on: Stage, desk: MappingDesk) -> AsyncIterator[Shifts]:
+async def shift(on: Stage, desk: MappingEditor) -> AsyncIterator[Shifts]:
     """The stage's worker gives place to one that takes over edited mappings, as `lofty-ghl worker` does."""
     await on.worker.__aexit__(None, None, None)
     stop = asyncio.Event()
@@ -64,8 +64,8 @@ async def test_an_edit_is_known_everywhere_and_a_stale_one_is_refused(embedded_k
     """Two desks agree on which of two edits counts, whoever looks."""
     async with (
         stage(embedded_kafka, tmp_path) as on,
-        MappingDesk(on.settings) as one,
-        MappingDesk(on.settings) as two,
+        MappingEditor(on.settings) as one,
+        MappingEditor(on.settings) as two,
     ):
         await one.save("acme", UPPER, expected_version=0, by="ann")
         await asyncio.wait_for(two.changed(after=0), within(30))
@@ -74,7 +74,7 @@ async def test_an_edit_is_known_everywhere_and_a_stale_one_is_refused(embedded_k
             await one.save("acme", LOWER, expected_version=1, by="ann")
         with pytest.raises(WrongMapping) as wrong:
             await one.save("acme", WRONG, expected_version=2, by="ann")
-        async with MappingDesk(on.settings) as late:
+        async with MappingEditor(on.settings) as late:
             states = [one.state(), two.state(), late.state()]
         reverted = await two.revert(0, expected_version=2, by="bob")
 
@@ -95,7 +95,11 @@ async def test_an_edit_is_in_force_for_whoever_hears_of_it(
         compiles.wait(within(30))
         return in_force(file, ledger)
 
-    async with stage(embedded_kafka, tmp_path) as on, MappingDesk(on.settings) as one, MappingDesk(on.settings) as two:
+    async with (
+        stage(embedded_kafka, tmp_path) as on,
+        MappingEditor(on.settings) as one,
+        MappingEditor(on.settings) as two,
+    ):
         monkeypatch.setattr(desk_module, "in_force", in_force_at_last)
         saving = asyncio.create_task(one.save("acme", UPPER, expected_version=0, by="ann"))
         async with asyncio.timeout(within(30)):
@@ -117,8 +121,8 @@ async def test_of_two_saves_at_once_one_counts(embedded_kafka: Broker, tmp_path:
     """The other hears who was before it."""
     async with (
         stage(embedded_kafka, tmp_path) as on,
-        MappingDesk(on.settings) as one,
-        MappingDesk(on.settings) as two,
+        MappingEditor(on.settings) as one,
+        MappingEditor(on.settings) as two,
     ):
         results = await asyncio.gather(
             one.save("acme", UPPER, expected_version=0, by="ann"),
@@ -138,7 +142,7 @@ async def test_without_the_topic_the_words_say_what_makes_it(embedded_kafka: Bro
     async with stage(embedded_kafka, tmp_path) as on:
         kafka = on.settings.kafka.model_copy(update={"topic_prefix": "nobody."})
         with pytest.raises(NoMappings, match=r"topic nobody.mappings is missing: `lofty-ghl topics create` makes it"):
-            async with MappingDesk(on.settings.model_copy(update={"kafka": kafka})):
+            async with MappingEditor(on.settings.model_copy(update={"kafka": kafka})):
                 pass
 
 
@@ -152,7 +156,7 @@ async def test_a_worker_takes_an_edited_mapping_over_while_changes_flow(
     """
     async with (
         stage(real_kafka, tmp_path, restarts=True, store=store, more=MAPPING, ghl={"latency_seconds": 0.02}) as on,
-        MappingDesk(on.settings) as desk,
+        MappingEditor(on.settings) as desk,
         shift(on, desk) as shifts,
     ):
         leads: list[str] = []
@@ -202,7 +206,7 @@ async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: B
     """The worker goes on with the last good mapping and says what is wrong; an edit that mends it is taken over."""
     async with (
         stage(embedded_kafka, tmp_path, restarts=True, more=MAPPING) as on,
-        MappingDesk(on.settings) as desk,
+        MappingEditor(on.settings) as desk,
         shift(on, desk) as shifts,
     ):
         await desk.save("acme", UPPER, expected_version=0, by="ann")
@@ -235,7 +239,7 @@ async def test_a_mapping_that_nobody_uses_gives_the_worker_nothing_to_do(
     """It goes on, with the worker that was there."""
     async with (
         stage(embedded_kafka, tmp_path, restarts=True, more=MAPPING) as on,
-        MappingDesk(on.settings) as desk,
+        MappingEditor(on.settings) as desk,
         shift(on, desk) as shifts,
     ):
         await desk.save("other", UPPER.replace("acme", "other"), expected_version=0, by="ann")

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from connectors.sandbox.faults import Fault
-from streams.app import Worker
-from streams.placement import ghl_budget, partition_of
-from streams.topics import INSPECTIONS, SNAPSHOTS
-from streams.verify.asker import Asker, Patience
-from streams.verify.run import verify
-from streams.words import Entity, Remedy, Snapshot
+from connectors.sandbox.shared.faults import Fault
+from streams.messages import Entity, Remedy, Snapshot
+from streams.messages.partitioning import ghl_budget, partition_of
+from streams.messages.topics import INSPECTIONS, SNAPSHOTS
+from streams.operations.verify.run import verify
+from streams.operations.worker_queries.client import Asker, Patience
+from streams.worker.worker import Worker
 from tests.integration.stage import LOCATION, PARTITIONS, Stage, stage
 from tests.kafka.broker import Broker
 

@@ -15,20 +15,20 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from connectors.auth.keyring import KeyRing
+from connectors.auth.oauth import converse
 from connectors.errors import CallbackRefused, SealError
-from connectors.ghl import sandbox as ghl_sandbox
-from connectors.http import AiohttpTransport
-from connectors.keyring import KeyRing
-from connectors.lofty import sandbox as lofty_sandbox
-from connectors.oauth import converse
-from streams.app import Worker
-from streams.appender import Appender
-from streams.connecting import accept_ghl, accept_lofty, ghl_link, hand_over, lofty_by_key, lofty_link
-from streams.kafka import new_producer, start_producer
-from streams.oauth import Grants
-from streams.resealing import reseal
+from connectors.http.transport import AiohttpTransport
+from connectors.sandbox import ghl as ghl_sandbox
+from connectors.sandbox import lofty as lofty_sandbox
+from streams.kafka.batching_producer import Appender
+from streams.kafka.clients import new_producer, start_producer
+from streams.messages.topics import TOKENS
+from streams.oauth.authorization import accept_ghl, accept_lofty, ghl_link, hand_over, lofty_by_key, lofty_link
+from streams.oauth.grants import Grants
+from streams.oauth.key_rotation import reseal
 from streams.settings import parse_settings
-from streams.topics import TOKENS
+from streams.worker.worker import Worker
 from tests.deadlines import within
 from tests.integration.command import command, config_of
 from tests.integration.stage import ENVIRON, LOCATION, Stage, stage

@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.metrics import CATALOGUE, PREFIX, Spec
-from streams.observe import add_health_and_metrics, listen
-from streams.statuses import Statuses, look
+from streams.operations.status.reader import Statuses, look
+from streams.telemetry.endpoints import add_health_and_metrics, listen
+from streams.telemetry.metrics import CATALOGUE, PREFIX, Spec
 from tests.deadlines import within
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker

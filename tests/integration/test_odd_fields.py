@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from connectors.json_reader import REPLACED_CHARACTERS, REPLACED_NUMBERS
-from connectors.sandbox.faults import parse_fault
-from streams.core.repeats import Repeats
-from streams.dispatch import writer
+from connectors.http.json_reader import REPLACED_CHARACTERS, REPLACED_NUMBERS
+from connectors.sandbox.shared.faults import parse_fault
+from streams.core.progress.repeats import Repeats
+from streams.worker.dispatch import ghl_writer as writer
 from tests.integration.command import command, config_of
 from tests.integration.stage import Stage, stage
 from tests.integration.test_hostile_answers import NEVER, QUICK, backfill, mangle
@@ -111,8 +111,8 @@ async def test_a_connection_whose_work_mostly_fails_pauses_and_says_so(
     def failing(*_: Any) -> Any:
         raise RecursionError("planted")
 
-    monkeypatch.setattr("streams.dispatch.loop.DEFECT_SECONDS", 0.2)
-    monkeypatch.setattr("streams.dispatch.loop.REPEATS_PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr("streams.worker.dispatch.loop.DEFECT_SECONDS", 0.2)
+    monkeypatch.setattr("streams.worker.dispatch.loop.REPEATS_PAUSE_SECONDS", 0.5)
     real = writer.prepare
     given = {"repeats": lambda: Repeats(pace=300.0)}
     async with stage(embedded_kafka, tmp_path, given=given) as on:
@@ -137,7 +137,7 @@ async def test_a_pause_for_what_would_be_parked_is_shown(
     def failing(*_: Any) -> Any:
         raise RecursionError("planted")
 
-    monkeypatch.setattr("streams.dispatch.loop.DEFECT_SECONDS", 0.2)
+    monkeypatch.setattr("streams.worker.dispatch.loop.DEFECT_SECONDS", 0.2)
     async with stage(embedded_kafka, tmp_path, given={"repeats": lambda: Repeats(pace=300.0)}) as on:
         monkeypatch.setattr(writer, "prepare", failing)
         for _ in range(8):

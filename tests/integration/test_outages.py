@@ -18,14 +18,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
-from connectors.ghl.sandbox.mailer import signing_key
 from connectors.ghl.signature import HEADER
-from streams.appender import Appender, NotWritten, Record, RecordTooLarge
-from streams.kafka import client_options
-from streams.limits import DEFAULT
-from streams.producer import KafkaProducer
-from streams.settings import Settings
-from streams.topics import (
+from connectors.sandbox.ghl.mailer import signing_key
+from streams.kafka.batching_producer import Appender, NotWritten, Record, RecordTooLarge
+from streams.kafka.clients import client_options
+from streams.kafka.producer import KafkaProducer
+from streams.messages import Parked
+from streams.messages.size_limits import DEFAULT
+from streams.messages.topics import (
     CHANGES,
     FETCHES,
     FETCHES_TABLE,
@@ -38,7 +38,7 @@ from streams.topics import (
     SNAPSHOTS,
     SWEEPS,
 )
-from streams.words import Parked
+from streams.settings import Settings
 from tests.deadlines import within
 from tests.integration.outage_stage import outage_stage
 from tests.integration.stage import LOCATION, PARTITIONS, SECRET, Stage, stage

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import orjson
 
-from connectors.sandbox.faults import parse_fault
-from streams.appender import Appender, Record
-from streams.kafka import new_producer, start_producer
-from streams.topics import PARKED, RESOLVED, TopicNames
+from connectors.sandbox.shared.faults import parse_fault
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.clients import new_producer, start_producer
+from streams.messages.topics import PARKED, RESOLVED, TopicNames
 from tests.integration.command import command, config_of
 from tests.integration.stage import SECRET, stage
 from tests.kafka.broker import Broker

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from connectors.sandbox.faults import parse_fault
-from streams.topics import RECEIPTS
+from connectors.sandbox.shared.faults import parse_fault
+from streams.messages.topics import RECEIPTS
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
 

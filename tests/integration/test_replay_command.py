@@ -11,14 +11,14 @@ from typing import Any
 import orjson
 import pytest
 
-from connectors.sandbox.faults import parse_fault
-from streams.app import Worker
-from streams.replay.engine import Progress, carry_on, under_mappings
-from streams.replay.errors import EditedMeanwhile
-from streams.replay.runs import Runs
+from connectors.sandbox.shared.faults import parse_fault
+from streams.messages import Entity, Selection
+from streams.messages.topics import CHANGES
+from streams.operations.replay.errors import EditedMeanwhile
+from streams.operations.replay.runner import Progress, carry_on, under_mappings
+from streams.operations.replay.runs import Runs
 from streams.settings import parse_settings
-from streams.topics import CHANGES
-from streams.words import Entity, Selection
+from streams.worker.worker import Worker
 from tests.integration.command import command, config_of
 from tests.integration.stage import ENVIRON, SECRET, Stage, stage
 from tests.kafka.broker import Broker

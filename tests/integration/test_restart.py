@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.app import Worker
+from streams.worker.worker import Worker
 from tests.integration.stage import stage
 from tests.kafka.broker import Broker
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from streams.app import Worker
-from streams.dispatch.watchdog import EXIT_CODE
-from streams.placement import ghl_budget, partition_of
-from streams.topics import PARKED, RECEIPTS
-from streams.words import Entity, Receipt
+from streams.messages import Entity, Receipt
+from streams.messages.partitioning import ghl_budget, partition_of
+from streams.messages.topics import PARKED, RECEIPTS
+from streams.telemetry.process import EXIT_CODE
+from streams.worker.worker import Worker
 from tests.integration.command import command, config_of
 from tests.integration.stage import LOCATION, PARTITIONS, stage
 from tests.kafka.broker import Broker

@@ -11,15 +11,15 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import generate_latest
 
+from connectors.auth.oauth import converse
 from connectors.errors import ConnectorError
 from connectors.ghl.oauth import exchange_code
-from connectors.http import AiohttpTransport
-from connectors.oauth import converse
-from connectors.sandbox.faults import parse_fault
-from streams.kafka import each_record
-from streams.logs import set_up_logs
-from streams.otel import OtelTracing
+from connectors.http.transport import AiohttpTransport
+from connectors.sandbox.shared.faults import parse_fault
+from streams.kafka.clients import each_record
 from streams.settings.secrets import secret_values
+from streams.telemetry.logs import set_up_logs
+from streams.telemetry.opentelemetry import OtelTracing
 from tests.integration.stage import ENVIRON, LOCATION, Stage
 from tests.integration.test_oauth import SECRETS, connect_ghl, connected_stage
 from tests.integration.test_way_back import do

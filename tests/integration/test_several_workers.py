@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.app import Worker
-from streams.collaborators import Collaborators
+from streams.worker.dependencies import Collaborators
+from streams.worker.worker import Worker
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 

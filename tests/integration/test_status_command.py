@@ -6,10 +6,10 @@ from pathlib import Path
 
 import orjson
 
-from connectors.sandbox.faults import parse_fault
-from streams.parked.waiting import parked_alone
-from streams.topics import PARKED, RESOLVED
-from streams.words import Parked, Resolution
+from connectors.sandbox.shared.faults import parse_fault
+from streams.messages import Parked, Resolution
+from streams.messages.topics import PARKED, RESOLVED
+from streams.operations.parked.waiting import parked_alone
 from tests.integration.command import command, config_of
 from tests.integration.stage import SECRET, Stage, stage
 from tests.kafka.broker import Broker

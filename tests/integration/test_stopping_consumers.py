@@ -9,8 +9,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from streams.brokers import EmbeddedBroker
-from streams.kafka import start_consumer, stop_consumer
+from streams.kafka.clients import start_consumer, stop_consumer
+from streams.kafka.embedded import EmbeddedBroker
 from tests.deadlines import within
 
 FAR_SECONDS = within(60)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from connectors.lofty.sandbox import desk_work
+from connectors.sandbox.lofty import agent_activity as desk_work
 from tests.integration.command import command, config_of
 from tests.integration.stage import SECRET, TEAM, Stage, stage
 from tests.kafka.broker import Broker

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import orjson
 
-from connectors.lofty.sandbox import desk_work
-from streams.app import Worker
-from streams.topics import SWEEPS
-from streams.words import SweepOrder
+from connectors.sandbox.lofty import agent_activity as desk_work
+from streams.messages import SweepOrder
+from streams.messages.topics import SWEEPS
+from streams.worker.worker import Worker
 from tests.integration.command import command, config_of
 from tests.integration.stage import TEAM, Stage, stage
 from tests.kafka.broker import Broker

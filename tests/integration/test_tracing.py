@@ -12,13 +12,13 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from connectors.sandbox.faults import parse_fault
-from streams.kafka import read_topic
-from streams.logs import set_up_logs
-from streams.otel import OtelTracing
-from streams.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS
-from streams.tracing import HEADER, trace_id
-from streams.words import FENCE_KEY, Change
+from connectors.sandbox.shared.faults import parse_fault
+from streams.kafka.clients import read_topic
+from streams.messages import FENCE_KEY, Change
+from streams.messages.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS
+from streams.telemetry.logs import set_up_logs
+from streams.telemetry.opentelemetry import OtelTracing
+from streams.telemetry.tracing import HEADER, trace_id
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
 
@@ -119,7 +119,7 @@ async def test_a_producer_of_its_own_brings_its_trace_in_the_header(embedded_kaf
 def test_nothing_of_opentelemetry_is_imported_where_tracing_is_off() -> None:
     """Whoever does not trace pays nothing for it, and need not install it."""
     code = (
-        "import sys, streams.cli, streams.otel; streams.otel.tracing_of({}, 'worker'); "
+        "import sys, streams.cli, streams.telemetry.opentelemetry; streams.telemetry.opentelemetry.tracing_of({}, 'worker'); "
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,12 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from connectors.ghl.sandbox.seeds import seed
-from connectors.ghl.sandbox.state import ContactState
+from connectors.sandbox.ghl.seeds import seed
+from connectors.sandbox.ghl.state import ContactState
 from streams.mapping import LEAD_ID_FIELD
-from streams.verify.asker import Patience
-from streams.verify.report import Report
-from streams.verify.run import OPEN_QUESTIONS, verify
+from streams.operations.verify.report import Report
+from streams.operations.verify.run import OPEN_QUESTIONS, verify
+from streams.operations.worker_queries.client import Patience
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from connectors.ghl.sandbox.people import act
-from connectors.lofty.sandbox import desk_work
-from connectors.lofty.sandbox.state import Kind
-from connectors.sandbox.faults import parse_fault
-from streams.app import Worker
-from streams.explain.find import Finder
-from streams.metrics import Metrics
-from streams.topics import GHL_CHANGES, LOFTY_RECEIPTS
-from streams.words import GhlEvent
-from streams.words.lofty_write import LoftyReceipt
+from connectors.sandbox.ghl.people import act
+from connectors.sandbox.lofty import agent_activity as desk_work
+from connectors.sandbox.lofty.state import Kind
+from connectors.sandbox.shared.faults import parse_fault
+from streams.messages import GhlEvent
+from streams.messages.lofty_command import LoftyReceipt
+from streams.messages.topics import GHL_CHANGES, LOFTY_RECEIPTS
+from streams.operations.history.from_topics import Finder
+from streams.telemetry.metrics import Metrics
+from streams.worker.worker import Worker
 from tests.integration.stage import LOCATION, TEAM, Stage, stage
 from tests.kafka.broker import Broker
 

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it does not say what it exports
 from confluent_kafka.cimpl import NewTopic
 
-from streams.brokers import EmbeddedBroker
+from streams.kafka.embedded import EmbeddedBroker
 from tests.deadlines import within
 
 NO_CONFIG: Mapping[str, str] = {}

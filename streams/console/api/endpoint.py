@@ -11,12 +11,12 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from connectors.json_reader import write
-from streams.console.audit import Actor
+from connectors.http.json_reader import write
+from streams.console.auth.audit_log import Actor
+from streams.console.auth.guard import Guard, Required, Visitor
 from streams.console.errors import Fault, WrongInput
-from streams.console.guard import Guard, Required, Visitor
-from streams.console.services.all import Services
-from streams.mapping.faults import shown
+from streams.console.services.services import Services
+from streams.mapping.errors import shown
 
 
 class Input(BaseModel):

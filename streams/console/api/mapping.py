@@ -6,8 +6,8 @@ from pydantic import Field
 
 from streams.console.api.endpoint import Asked, Endpoint, Input
 from streams.console.services.mapping import Previews
-from streams.mappings.problems import TextProblem
-from streams.mappings.state import MappingState
+from streams.mapping_versions.listing import MappingState
+from streams.mapping_versions.problems import TextProblem
 
 NAME = Field(max_length=63, pattern=r"^[a-z0-9][a-z0-9_-]*$")
 TEXT = Field(

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from streams.console.api.endpoint import Asked, Endpoint, Input
 from streams.console.services.replay import DryRunState, ReplayState
-from streams.words import Selection
+from streams.messages import Selection
 
 
 class Chosen(Input):

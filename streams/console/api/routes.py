@@ -7,11 +7,13 @@ from importlib.metadata import version
 import orjson
 from aiohttp import web
 
-from streams.console.api import acting, mapping, reading, replay, session
+from streams.console.api import acting, mapping, replay
+from streams.console.api import contacts as reading
+from streams.console.api import sign_in as session
 from streams.console.api.endpoint import Endpoint, add_endpoints
 from streams.console.api.openapi import document
-from streams.console.guard import Guard
-from streams.console.services.all import Services
+from streams.console.auth.guard import Guard
+from streams.console.services.services import Services
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *session.ENDPOINTS,

@@ -11,7 +11,7 @@ from mode.utils.logging import get_logger
 
 from streams.console.errors import ConsoleError, TooMany
 from streams.console.services.replay import DryRunState
-from streams.words import Selection
+from streams.messages import Selection
 
 log = get_logger("lofty_ghl.console")
 

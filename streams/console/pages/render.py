@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from streams.console.pages.charts import gauge, plot
 from streams.console.pages.icons import icon
-from streams.console.pages.views.page import State, Surroundings
+from streams.console.pages.views.page_view import State, Surroundings
 from streams.console.pages.wording import counted, day, grouped, length, moment
 
 BASE = "/console"

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.console.errors import NotNow, WrongInput
-from streams.console.services.kafka import on_kafka
-from streams.history.reader import ActLines, NoIndex, Reader
-from streams.kafka import each_record
+from streams.console.services.kafka_errors import on_kafka
+from streams.kafka.clients import each_record
+from streams.messages import NotAWord
+from streams.messages.audit_entry import Act
+from streams.messages.topics import AUDIT, TopicNames
+from streams.operations.history.index.reader import ActLines, NoIndex, Reader
 from streams.settings import Settings
-from streams.topics import AUDIT, TopicNames
-from streams.words import NotAWord
-from streams.words.act import Act
 
 INTERRUPTED_MS = 15 * 60_000
 """An act without an end after so long was interrupted."""

@@ -11,16 +11,16 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.backfill import Backfill, Estimate
-from streams.console.audit import Actor, Audit
+from streams.console.auth.audit_log import Actor, Audit
 from streams.console.errors import Conflict, NotFound
-from streams.console.services.kafka import on_kafka
+from streams.console.services.kafka_errors import on_kafka
 from streams.core.rows import SweepRow
-from streams.kafka import each_record
-from streams.places import Places
+from streams.kafka.clients import each_record
+from streams.messages import NotAWord
+from streams.messages.topics import SWEEPS_TABLE, TopicNames
+from streams.operations.backfill import Backfill, Estimate
 from streams.settings import Connection, Settings
-from streams.topics import SWEEPS_TABLE, TopicNames
-from streams.words import NotAWord
+from streams.settings.partitions import Places
 
 KEPT_SECONDS = 1.0
 

@@ -6,24 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from connectors.auth.oauth import missing_scopes
 from connectors.errors import CallbackRefused, ConnectorError
-from connectors.http import AiohttpTransport
-from connectors.oauth import missing_scopes
-from streams.appender import Appender
-from streams.connecting import accept_lofty, ghl_link, hand_over, lofty_link, query_of
-from streams.console.audit import Actor, Audit
+from connectors.http.transport import AiohttpTransport
+from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.sessions import Seal
 from streams.console.errors import NotFound, NotNow, WrongInput
 from streams.console.services.backfill import Backfills
-from streams.console.services.kafka import on_kafka
+from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
-from streams.console.sessions import Seal
-from streams.core.token_rows import TokenRow
-from streams.kafka import each_record
-from streams.oauth import Grants, SealError, Side, wanted_scopes
+from streams.core.token_row import TokenRow
+from streams.kafka.batching_producer import Appender
+from streams.kafka.clients import each_record
+from streams.messages import NotAWord
+from streams.messages.sealed_token import SealedToken
+from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
+from streams.oauth.authorization import accept_lofty, ghl_link, hand_over, lofty_link, query_of
+from streams.oauth.grants import Grants, SealError, Side, wanted_scopes
 from streams.settings import Connection, Settings
-from streams.topics import TOKENS, TOKENS_TABLE, TopicNames
-from streams.words import NotAWord
-from streams.words.token import SealedToken
 
 Vendor = Literal["lofty", "ghl"]
 TICKET_MINUTES = 30

@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from streams.console.errors import NotFound, NotNow, WrongInput
-from streams.console.services.answer import Answer, answer_of
-from streams.console.services.kafka import on_kafka
-from streams.core.overview import Overview
-from streams.explain.find import Finder
-from streams.explain.holds import Holds, holds_of
-from streams.explain.indexed import IndexedFinder
-from streams.explain.timeline import Event, Pending
-from streams.history.reader import Freshness, Hit, NoIndex, Reader, TooBroad
+from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.verdict import Answer, answer_of
+from streams.operations.history.from_index import IndexedFinder
+from streams.operations.history.from_topics import Finder
+from streams.operations.history.holds import Holds, holds_of
+from streams.operations.history.index.reader import Freshness, Hit, NoIndex, Reader, TooBroad
+from streams.operations.history.timeline import Event, Pending
+from streams.operations.status.overview import Overview
 from streams.settings import Settings
 
 SHORTEST = 2

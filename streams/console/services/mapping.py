@@ -1,4 +1,4 @@
-"""Mappings: their texts, what is wrong with one, what it would change, saving and going back. The desk of `streams.mappings`."""
+"""Mappings: their texts, what is wrong with one, what it would change, saving and going back. The desk of `streams.mapping_versions`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,29 @@ from dataclasses import dataclass
 from aiokafka.errors import KafkaError
 from mode.utils.logging import get_logger
 
-from streams.console.audit import Actor, Audit
+from streams.console.auth.audit_log import Actor, Audit
 from streams.console.errors import Conflict, Fault, NotFound, NotNow, WrongInput
-from streams.console.services.kafka import on_kafka
+from streams.console.services.kafka_errors import on_kafka
 from streams.core.rows import LinkRow
-from streams.explain.read import Spot, read_spots
-from streams.history.reader import NoIndex, PlaceOf, Reader
-from streams.history.sources import sources
-from streams.mappings.desk import MappingDesk
-from streams.mappings.errors import EvaluatorBusy, NoMappings, NoSuchMapping, StaleVersion, TooCostly, WrongMapping
-from streams.mappings.look import Looked, ask_workers, look, sample
-from streams.mappings.preview import Preview
-from streams.mappings.problems import TextProblem
-from streams.mappings.state import MappingState
+from streams.mapping_versions.errors import (
+    EvaluatorBusy,
+    NoMappings,
+    NoSuchMapping,
+    StaleVersion,
+    TooCostly,
+    WrongMapping,
+)
+from streams.mapping_versions.listing import MappingState
+from streams.mapping_versions.problems import TextProblem
+from streams.messages import Entity, NotAWord, Snapshot
+from streams.messages.topics import LINKS_TABLE, SNAPSHOTS, TopicNames
+from streams.operations.history.index.reader import NoIndex, PlaceOf, Reader
+from streams.operations.history.index.sources import sources
+from streams.operations.history.record_fetch import Spot, read_spots
+from streams.operations.mapping_preview.editor import MappingEditor
+from streams.operations.mapping_preview.lead_samples import Looked, ask_workers, look, sample
+from streams.operations.mapping_preview.preview import Preview
 from streams.settings import Settings
-from streams.topics import LINKS_TABLE, SNAPSHOTS, TopicNames
-from streams.words import Entity, NotAWord, Snapshot
 
 log = get_logger("lofty_ghl.console")
 
@@ -60,7 +67,7 @@ class Mappings:
         self._reader = reader
         self._audit = audit
         self._now_ms = now_ms
-        self._open: MappingDesk | None = None
+        self._open: MappingEditor | None = None
         self._problem = "the gateway has just started"
         self._task: asyncio.Task[None] | None = None
         self._is_there = asyncio.Event()
@@ -141,7 +148,7 @@ class Mappings:
             result.detail = f"version {state.version}"
         return state
 
-    async def _desk(self) -> MappingDesk:
+    async def _desk(self) -> MappingEditor:
         if self._open is None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._is_there.wait(), RETRY_SECONDS)
@@ -152,7 +159,7 @@ class Mappings:
     async def _keep_open(self) -> None:
         while True:
             try:
-                async with MappingDesk(self._settings, now_ms=self._now_ms) as desk:
+                async with MappingEditor(self._settings, now_ms=self._now_ms) as desk:
                     self._open = desk
                     self._is_there.set()
                     await asyncio.Event().wait()  # until cancelled: the desk outlives outages by itself

@@ -16,14 +16,14 @@ from mode.utils.logging import get_logger
 from streams.console.errors import NotNow
 from streams.console.services.contacts import Contacts
 from streams.console.services.parked import ParkedGroups, ParkedWork
-from streams.console.services.points import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
-from streams.core.overview import Overview, overview, rates
+from streams.console.services.time_series import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
 from streams.core.status_parts import Heard
-from streams.kafka import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.messages import WorkerStatus
+from streams.messages.topics import STATUS, TopicNames
+from streams.operations.status.overview import Overview, overview, rates
 from streams.settings import Settings
-from streams.statuses import configuration_of
-from streams.topics import STATUS, TopicNames
-from streams.words import WorkerStatus
+from streams.telemetry.status_publisher import configuration_of
 
 log = get_logger("lofty_ghl.console")
 

@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from streams.console.audit import Actor, Audit
+from streams.console.auth.audit_log import Actor, Audit
 from streams.console.errors import NotFound, WrongInput
-from streams.console.services.kafka import on_kafka
-from streams.explain.read import Spot, read_spots
-from streams.history.reader import NoIndex, ParkedLine, Reader
-from streams.history.sources import sources
-from streams.parked.desk import Desk
-from streams.parked.judge import Filter, Output, Place, again, by_cause
-from streams.places import Places
+from streams.console.services.kafka_errors import on_kafka
+from streams.messages import NotAWord, Parked, Resolution
+from streams.messages.parked_decision import Decision
+from streams.messages.topics import PARKED, RESOLVED, TopicNames
+from streams.operations.history.index.reader import NoIndex, ParkedLine, Reader
+from streams.operations.history.index.sources import sources
+from streams.operations.history.record_fetch import Spot, read_spots
+from streams.operations.parked.open_records import Filter, Output, Place, again, by_cause
+from streams.operations.parked.queue import Desk
 from streams.settings import Settings
-from streams.topics import PARKED, RESOLVED, TopicNames
-from streams.words import NotAWord, Parked, Resolution
-from streams.words.resolution import Decision
+from streams.settings.partitions import Places
 
 KEPT_SECONDS = 2.0
 LONGEST_WORDS = 2_000

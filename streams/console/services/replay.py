@@ -1,6 +1,6 @@
 """Replays: what one would do, running them, and how far each is.
 
-A replay runs in a process of its own beside the gateway that took the order, and notes how far it is on Kafka (`streams.replay`).
+A replay runs in a process of its own beside the gateway that took the order, and notes how far it is on Kafka (`streams.operations.replay`).
 When that gateway goes, the replay is `interrupted`; any gateway carries it on by itself once nothing has moved for five
 minutes, or at once when somebody says so. Two that carry one on at once do no harm: one of them stops.
 """
@@ -18,15 +18,15 @@ import orjson
 from aiokafka.errors import KafkaError
 from mode.utils.logging import get_logger
 
-from streams.console.audit import Actor, Audit
+from streams.console.auth.audit_log import Actor, Audit
 from streams.console.errors import Conflict, ConsoleError, NotFound, NotNow, TooMany, WrongInput
-from streams.console.replaying.job import Job
-from streams.console.services.kafka import on_kafka
-from streams.core.replay import MEANING, refusal
-from streams.replay.errors import NotThis
-from streams.replay.runs import Runs
+from streams.console.services.kafka_errors import on_kafka
+from streams.messages import Replay, Selection
+from streams.operations.replay.errors import NotThis
+from streams.operations.replay.job import Job
+from streams.operations.replay.runs import Runs
+from streams.operations.replay.semantics import MEANING, refusal
 from streams.settings import Settings
-from streams.words import Replay, Selection
 
 log = get_logger("lofty_ghl.console")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from streams.appender import Appender
-from streams.console.audit import Audit
-from streams.console.services.all import Services
+from streams.console.auth.audit_log import Audit
+from streams.console.auth.sessions import Seal
 from streams.console.services.audit import AuditLog
 from streams.console.services.backfill import Backfills
 from streams.console.services.connections import Connections
@@ -15,9 +14,10 @@ from streams.console.services.mapping import Mappings
 from streams.console.services.overview import OverviewService, Watch
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
-from streams.console.sessions import Seal
-from streams.core.overview import Overview
-from streams.history.reader import Reader
+from streams.console.services.services import Services
+from streams.kafka.batching_producer import Appender
+from streams.operations.history.index.reader import Reader
+from streams.operations.status.overview import Overview
 from streams.settings import Settings
 
 

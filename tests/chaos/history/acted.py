@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from streams.words import Parked
+from streams.messages import Parked
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.history import Stray

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from connectors.sandbox.ledger import Entry
+from connectors.sandbox.shared.ledger import Entry
 from tests.chaos.history.history import History
 from tests.chaos.history.interruptions import Interruptions
 from tests.chaos.history.names import WRITES, Names

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from connectors.sandbox.ledger import Entry
+from connectors.sandbox.shared.ledger import Entry
+from streams.messages import Entity, Parked, Receipt
+from streams.messages.fence import Fence
 from streams.settings import Connection, Settings, parse_settings
-from streams.words import Entity, Parked, Receipt
-from streams.words.fence import Fence
 
 KILLED, FROZEN, ENDED, DELETED_BY_HAND = "killed", "frozen", "ended", "deleted by hand"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from connectors.sandbox.ledger import Entry
-from streams.words import Entity
+from connectors.sandbox.shared.ledger import Entry
+from streams.messages import Entity
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.history import Deed, Edit

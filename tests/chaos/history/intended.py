@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from connectors.sandbox.ledger import Entry
-from streams.words import Entity, Receipt
+from connectors.sandbox.shared.ledger import Entry
+from streams.messages import Entity, Receipt
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.names import CREATES

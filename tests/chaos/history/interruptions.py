@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from math import inf
 
-from connectors.sandbox.ledger import Entry
+from connectors.sandbox.shared.ledger import Entry
 from tests.chaos.history.history import ENDED, FROZEN, KILLED, Event
 from tests.chaos.history.told import process_of
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from connectors.sandbox.ledger import Entry
-from streams.core.directory import fold
-from streams.core.forms import ChildKind
+from connectors.sandbox.shared.ledger import Entry
+from streams.core.to_ghl.child_kind import ChildKind
+from streams.core.to_ghl.directory import fold
 from streams.mapping import LEAD_ID_FIELD, find_marker
-from streams.words import Entity
-from streams.words.entity import Kind
+from streams.messages import Entity
+from streams.messages.entity import Kind
 from tests.chaos.history.history import History
 
 CONTACT_CREATES = frozenset({"upsert-contact", "create-contact"})

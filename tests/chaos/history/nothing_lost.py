@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from streams.core.compare import Difference, compare_child, compare_contact
-from streams.core.forms import ChildKind
+from streams.core.to_ghl.child_kind import ChildKind
+from streams.core.to_ghl.compare import Difference, compare_child, compare_contact
+from streams.messages import Entity
 from streams.settings import Connection
-from streams.words import Entity
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.names import mark_of, standing_on

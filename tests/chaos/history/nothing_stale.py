@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.sandbox.ledger import Entry
-from streams.core.directory import fold
-from streams.core.forms import ChildKind
+from connectors.sandbox.shared.ledger import Entry
+from streams.core.to_ghl.child_kind import ChildKind
+from streams.core.to_ghl.directory import fold
 from streams.mapping import LEAD_ID_FIELD
 from streams.mapping.contact import MIRROR_PREFIX
 from tests.chaos.history.case import Case

@@ -6,8 +6,8 @@ from collections import defaultdict
 from itertools import pairwise
 from math import inf
 
-from connectors.sandbox.ledger import Entry
-from streams.words import Entity
+from connectors.sandbox.shared.ledger import Entry
+from streams.messages import Entity
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.history import DELETED_BY_HAND

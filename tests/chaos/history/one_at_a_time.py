@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from math import inf
 
-from connectors.sandbox.ledger import Entry
+from connectors.sandbox.shared.ledger import Entry
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.names import CHILD_CREATES, CONTACT_CREATES

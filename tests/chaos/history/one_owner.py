@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 
-from connectors.sandbox.ledger import Entry
-from streams.placement import ghl_budget, lofty_budget, partition_of
+from connectors.sandbox.shared.ledger import Entry
+from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.history import Fenced

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from connectors.sandbox.ledger import Entry
-from streams.words import Entity, Parked, Receipt
-from streams.words.fence import Fence
+from connectors.sandbox.shared.ledger import Entry
+from streams.messages import Entity, Parked, Receipt
+from streams.messages.fence import Fence
 from tests.chaos.history.history import Deed, Edit, Event, Fenced, History, Received, Stray
 
 

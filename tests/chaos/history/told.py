@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.sandbox.ledger import Entry
+from connectors.sandbox.shared.ledger import Entry
 
 _LONGEST = 160
 

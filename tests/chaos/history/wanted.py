@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.lofty.sandbox.people import make_team
 from connectors.lofty.times import parse_time_ms
-from streams.core.desired import resolve_contact, resolve_event, resolve_note, resolve_task
-from streams.core.directory import Directory, fold
-from streams.core.forms import ChildKind
-from streams.core.plan import DesiredChild, DesiredContact
+from connectors.sandbox.lofty.people import make_team
+from streams.core.to_ghl.child_kind import ChildKind
+from streams.core.to_ghl.desired import resolve_contact, resolve_event, resolve_note, resolve_task
+from streams.core.to_ghl.directory import Directory, fold
+from streams.core.to_ghl.plan import DesiredChild, DesiredContact
 from streams.mapping import has_begin, map_appointment, map_contact, map_event, map_task, should_sync
+from streams.messages import Entity
+from streams.messages.entity import Kind
 from streams.settings import Connection
-from streams.words import Entity
-from streams.words.entity import Kind
 
 _CHILDREN: tuple[tuple[Kind, str], ...] = (("note", "noteId"), ("task", "id"), ("appointment", "id"))
 _MEMBERS = {f"{one['firstName']} {one['lastName']}": one["email"] for one in make_team()["members"]}

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 
-from connectors.sandbox.ledger import Entry
-from connectors.sandbox.window import Window
+from connectors.sandbox.shared.ledger import Entry
+from connectors.sandbox.shared.window import Window
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.told import told

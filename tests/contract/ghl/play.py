@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import VendorError
 from connectors.ghl import GhlClient
-from connectors.ghl.sandbox import GhlSandbox, LocationSettings, SandboxSettings, serve
-from connectors.ghl.sandbox.seeds import seed
-from connectors.http import AiohttpTransport, Request, Response
-from connectors.sandbox.faults import Fault
+from connectors.http.transport import AiohttpTransport, Request, Response
+from connectors.sandbox.ghl import GhlSandbox, LocationSettings, SandboxSettings, serve
+from connectors.sandbox.ghl.seeds import seed
+from connectors.sandbox.shared.faults import Fault
 
 TOKEN, OTHER_TOKEN, NARROW_TOKEN = "pit-one", "pit-two", "pit-narrow"
 LOCATIONS = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.auth.oauth import OAuthClient, converse
+from connectors.auth.token_pair import TokenPair
 from connectors.errors import VendorError
 from connectors.ghl.oauth import app_id_of, exchange_code, installed_locations, location_token, refresh
-from connectors.ghl.sandbox import ClientSettings, GhlSandbox, LocationSettings, SandboxSettings, serve
-from connectors.http import AiohttpTransport
-from connectors.oauth import OAuthClient, converse
-from connectors.sandbox.faults import Fault
-from connectors.tokens import TokenPair
+from connectors.http.transport import AiohttpTransport
+from connectors.sandbox.ghl import ClientSettings, GhlSandbox, LocationSettings, SandboxSettings, serve
+from connectors.sandbox.shared.faults import Fault
 from tests.contract.ghl.play import Exchange, Recorder
 
 CLIENT = OAuthClient("app1-xyz", "client-s3cret", "https://x.test/callback")

@@ -6,11 +6,11 @@ import contextlib
 
 import pytest
 
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer
 from connectors.ghl import OPERATIONS, GhlClient
 from connectors.ghl.operations import CONTACT_OPERATIONS
-from connectors.http import Request, Response
+from connectors.http.transport import Request, Response
 from tests.contract.faults import Fault, judge
 from tests.contract.ghl.excuses import EXCUSES
 from tests.contract.ghl.play import Exchange

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.ghl.oauth import OAUTH_OPERATIONS
-from connectors.operation import Operation
+from connectors.http.operation import Operation
 from tests.contract.faults import judge
 from tests.contract.ghl.excuses import EXCUSES
 from tests.contract.ghl.play import Exchange

@@ -13,17 +13,17 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 import pytest
 
-from connectors.auth import OAuthAuth
+from connectors.auth.oauth import OAuthClient, converse, missing_scopes, read_callback
+from connectors.auth.refresh import SingleFlight
+from connectors.auth.request_auth import OAuthAuth
+from connectors.auth.token_pair import TokenPair
 from connectors.errors import CallbackRefused, GrantRefused, NotSent, TokenUnavailable, VendorError
 from connectors.ghl import GhlClient
 from connectors.ghl import oauth as ghl_oauth
-from connectors.ghl.sandbox import ClientSettings, GhlSandbox, LocationSettings, SandboxSettings, serve
-from connectors.http import AiohttpTransport
-from connectors.oauth import OAuthClient, converse, missing_scopes, read_callback
+from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify
-from connectors.refresh import SingleFlight
-from connectors.sandbox.faults import Fault
-from connectors.tokens import TokenPair
+from connectors.sandbox.ghl import ClientSettings, GhlSandbox, LocationSettings, SandboxSettings, serve
+from connectors.sandbox.shared.faults import Fault
 
 CLIENT = OAuthClient("app1-xyz", "client-s3cret", "https://x.test/callback?a=1")
 SCOPES = ("contacts.readonly", "contacts.write", "locations/tags.readonly")

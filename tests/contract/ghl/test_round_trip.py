@@ -10,13 +10,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import NotSent, Unanswered, VendorError
 from connectors.ghl import GhlClient
-from connectors.ghl.sandbox import GhlSandbox, LocationSettings, SandboxSettings, serve
-from connectors.http import AiohttpTransport
+from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify
-from connectors.sandbox.faults import Fault
+from connectors.sandbox.ghl import GhlSandbox, LocationSettings, SandboxSettings, serve
+from connectors.sandbox.shared.faults import Fault
 from tests.deadlines import within
 
 TOKEN = "pit-one"

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import VendorError
-from connectors.http import AiohttpTransport, Request, Response
+from connectors.http.transport import AiohttpTransport, Request, Response
 from connectors.lofty import LoftyClient
-from connectors.lofty.sandbox import LoftySandbox, SandboxSettings, TeamSettings, serve
-from connectors.lofty.sandbox.desk_work import edit, seed
-from connectors.lofty.sandbox.people import make_leads, make_team
-from connectors.sandbox.faults import Fault
+from connectors.sandbox.lofty import LoftySandbox, SandboxSettings, TeamSettings, serve
+from connectors.sandbox.lofty.agent_activity import edit, seed
+from connectors.sandbox.lofty.people import make_leads, make_team
+from connectors.sandbox.shared.faults import Fault
 from tests.unit.connectors.lofty.calls import CHANGED_TASK, NEW_TASK, WRITE
 
 TEAM = 123456

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer
-from connectors.http import Request, Response
+from connectors.http.transport import Request, Response
 from connectors.lofty import OPERATIONS, LoftyClient
 from tests.contract.faults import Fault, judge
 from tests.contract.lofty.excuses import EXCUSES

@@ -12,17 +12,17 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 import pytest
 
-from connectors.auth import OAuthAuth
+from connectors.auth.oauth import Dialogue, OAuthClient, converse, pkce_challenge, read_callback
+from connectors.auth.refresh import SingleFlight
+from connectors.auth.request_auth import OAuthAuth
+from connectors.auth.token_pair import TokenPair
 from connectors.errors import CallbackRefused, GrantRefused, VendorError
-from connectors.http import AiohttpTransport
+from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
 from connectors.lofty import oauth as lofty_oauth
 from connectors.lofty.oauth import DEVELOPER, HELP_CENTRE
-from connectors.lofty.sandbox import ClientSettings, LoftySandbox, SandboxSettings, TeamSettings, serve
-from connectors.oauth import Dialogue, OAuthClient, converse, pkce_challenge, read_callback
 from connectors.outcome import Disposition, classify
-from connectors.refresh import SingleFlight
-from connectors.tokens import TokenPair
+from connectors.sandbox.lofty import ClientSettings, LoftySandbox, SandboxSettings, TeamSettings, serve
 
 CLIENT = OAuthClient("vendor-1", "client-s3cret", "https://x.test/callback")
 VERIFIER = "v" * 64

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from connectors.lofty.sandbox.pings import AS_OBJECTS, bodies
-from connectors.lofty.sandbox.state import Happening
 from connectors.lofty.webhooks import BUCKETS, WITHOUT_LEAD, UnknownShape, parse
+from connectors.sandbox.lofty.pings import AS_OBJECTS, bodies
+from connectors.sandbox.lofty.state import Happening
 from tests.contract.openapi import specs_folder
 
 EXPECTED: dict[str, list[tuple[str, str, str, str]]] = {

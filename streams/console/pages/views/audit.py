@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.console.pages.views.page import Link, State
+from streams.console.pages.views.page_view import Link, State
 
 
 @dataclass(frozen=True, slots=True)

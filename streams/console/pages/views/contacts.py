@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.console.pages.views.page import Level, Link, State
+from streams.console.pages.views.page_view import Level, Link, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.console.pages.views.page import Level, Link
+from streams.console.pages.views.page_view import Level, Link
 
 
 @dataclass(frozen=True, slots=True)

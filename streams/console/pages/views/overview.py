@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streams.console.pages.charts import Point
-from streams.console.pages.views.page import Link, State
+from streams.console.pages.views.page_view import Link, State
 
 
 @dataclass(frozen=True, slots=True)

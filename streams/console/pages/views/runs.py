@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.console.pages.views.page import State
+from streams.console.pages.views.page_view import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.ghl import GhlClient
-from connectors.http import Request, Response
+from connectors.http.transport import Request, Response
 
 TOKEN = "pit-0123456789abcdef"
 

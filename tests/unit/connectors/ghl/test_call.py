@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from connectors.answered import Answered
 from connectors.ghl import GhlClient
-from connectors.http import Request, Response
+from connectors.http.call_record import Answered
+from connectors.http.transport import Request, Response
 
 URL = "https://ghl.test"
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from connectors.answered import Answered
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import InvalidRequest, Unanswered
 from connectors.ghl import OPERATIONS, GhlClient
-from connectors.http import Request, Response
+from connectors.http.call_record import Answered
+from connectors.http.transport import Request, Response
 from tests.unit.connectors.ghl.calls import CASES, Case
 
 URL = "https://ghl.example"

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
+from connectors.auth.oauth import Dialogue, OAuthClient, converse
+from connectors.auth.token_pair import TokenPair
 from connectors.errors import GrantRefused, MalformedAnswer, VendorError
 from connectors.ghl.oauth import (
     InstalledLocation,
@@ -21,9 +23,7 @@ from connectors.ghl.oauth import (
     refresh,
     scopes_of,
 )
-from connectors.oauth import Dialogue, OAuthClient, converse
-from connectors.request import Request, Response
-from connectors.tokens import TokenPair
+from connectors.http.request import Request, Response
 
 CLIENT = OAuthClient("app1-xyz", "client-s3cret", "https://x.test/callback")
 ANSWER = {"access_token": "acc-2", "expires_in": 86399, "refresh_token": "ref-2", "userId": "use1", "scope": "a b"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connectors.ghl.bodies import BODIES
-from connectors.ghl.operations import CONTACT_OPERATIONS, OPERATIONS
-from connectors.operation import Operation
+from connectors.ghl.operations import CALENDAR_OPERATIONS, CONTACT_OPERATIONS, OPERATIONS
+from connectors.http.operation import Operation
+from connectors.outcome import CALENDARS
 
 ALL = sorted(OPERATIONS.values(), key=lambda one: one.name)
 
@@ -58,3 +59,8 @@ def test_each_body_belongs_to_an_operation() -> None:
     """And every POST and PUT has one."""
     assert BODIES.keys() <= OPERATIONS.keys()
     assert {one.name for one in ALL if one.method in ("POST", "PUT")} <= BODIES.keys()
+
+
+def test_outcomes_know_the_operations_of_calendars() -> None:
+    """`connectors/outcome.py` lies below this package and lists them itself."""
+    assert {operation.name for operation in CALENDAR_OPERATIONS} == CALENDARS

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.ghl.webhooks import USED, NotJson, UnknownShape, parse
-from streams.core.hearing import event_of
-from streams.words import GhlEvent
+from streams.core.to_lofty.events import event_of
+from streams.messages import GhlEvent
 
 ENVELOPE = {"timestamp": "2025-06-25T06:57:06.225Z", "webhookId": "hook-1", "appId": "a", "versionId": "a"}
 NOTE = {"type": "NoteCreate", "locationId": "loc", "id": "n1", "contactId": "c1", "body": "said"}

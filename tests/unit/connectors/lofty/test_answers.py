@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.http import Response
+from connectors.http.transport import Response
 from connectors.lofty.answers import malformed, read_error, refusal
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from connectors.answered import Answered
-from connectors.auth import StaticAuth
+from connectors.auth.request_auth import StaticAuth
 from connectors.errors import InvalidRequest, MalformedAnswer, VendorError
-from connectors.http import Request, Response
+from connectors.http.call_record import Answered
+from connectors.http.transport import Request, Response
 from connectors.lofty import OPERATIONS, LoftyClient
 from connectors.rate import RateHeaders
 from tests.unit.connectors.lofty.calls import CASES, LEAD, Case

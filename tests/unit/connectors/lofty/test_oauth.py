@@ -7,7 +7,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from connectors.auth.oauth import OAuthClient, pkce_challenge
+from connectors.auth.token_pair import TokenPair
 from connectors.errors import GrantRefused, MalformedAnswer, VendorError
+from connectors.http.request import Response
 from connectors.lofty.oauth import (
     DEVELOPER,
     HELP_CENTRE,
@@ -17,9 +20,6 @@ from connectors.lofty.oauth import (
     exchange_code,
     refresh,
 )
-from connectors.oauth import OAuthClient, pkce_challenge
-from connectors.request import Response
-from connectors.tokens import TokenPair
 from tests.unit.connectors.ghl.test_oauth import form_of, json, outcome
 
 CLIENT = OAuthClient("vendor-1", "client-s3cret", "https://x.test/callback")

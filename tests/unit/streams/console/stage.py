@@ -10,13 +10,13 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from streams.appender import Record
-from streams.console.guard import Handler
-from streams.console.passwords import PasswordHash, token_hash
+from streams.console.auth.guard import Handler
 from streams.console.server import ConsoleServer
-from streams.observe import listen
+from streams.kafka.batching_producer import Record
+from streams.messages.audit_entry import Act
 from streams.settings import Settings, parse_settings
-from streams.words.act import Act
+from streams.settings.password_hashes import PasswordHash, token_hash
+from streams.telemetry.endpoints import listen
 
 KEY = "k" * 20 + "-the-first-key-of-the-console"
 PASSWORDS = {"ann": "correct horse battery", "vera": "staple of the viewer"}

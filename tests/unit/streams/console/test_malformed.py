@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.gateway.bodies import BrokenRequests
+from streams.gateway.request_body import BrokenRequests
 from tests.unit.streams.console.stage import TOKENS, Browser, ConsoleStage, console_stage
 
 SECONDS = 20.0

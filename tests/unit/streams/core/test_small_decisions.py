@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.backoff import Backoff
-from streams.core.directory import Directory, fold
 from streams.core.fingerprint import field_hash, fingerprint
 from streams.core.rows import FetchRow, LinkRow, SeenRow
-from streams.words import Word
+from streams.core.scheduling.backoff import Backoff
+from streams.core.to_ghl.directory import Directory, fold
+from streams.messages import Word
 
 JITTERS = st.floats(0, 1, exclude_max=True)
 JSON = st.recursive(

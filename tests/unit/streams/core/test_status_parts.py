@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from streams.core.overview import overview
 from streams.core.status_parts import AT_ONCE, FEW, IN_A_PART, Heard, Parts, Turns
-from streams.words import GatewayStatus, NotAWord, StatusPart, WorkerStatus
-from streams.words.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
+from streams.messages import GatewayStatus, NotAWord, StatusPart, WorkerStatus
+from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
+from streams.operations.status.overview import overview
 
 NOW = 1_000_000_000
 LIMIT = 400_000

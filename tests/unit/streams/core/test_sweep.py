@@ -24,7 +24,7 @@ from streams.core.sweep import (
     must_read,
     next_run,
 )
-from streams.words import Entity
+from streams.messages import Entity
 
 HOUR = 60 * 60 * 1000
 DAY = 24 * HOUR

@@ -10,8 +10,8 @@ import pytest
 from streams.mapping import MappingFaults, compile_mapping, map_contact
 from streams.mapping.compile import MOST_FAULTS, MOST_FIELDS
 from streams.mapping.cost import CONTACT_STEPS, EXPRESSION_STEPS, ExpressionTooCostly, Steps, evaluate, size
+from streams.mapping.errors import WrongTerm
 from streams.mapping.expression import compile_expression
-from streams.mapping.faults import WrongTerm
 
 LEAD: dict[str, Any] = {
     "leadId": 1,

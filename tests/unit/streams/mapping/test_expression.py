@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.mapping.errors import WrongTerm
 from streams.mapping.expression import compile_expression
-from streams.mapping.faults import WrongTerm
 from tests.unit.streams.mapping.odd_leads import UNHURRIED
 
 _NAMES = st.sampled_from(["a", "b", "c", '"a b"'])

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from streams.mapping.faults import WrongTerm
-from streams.mapping.readable import Unreadable
+from streams.mapping.errors import WrongTerm
 from streams.mapping.transforms import TRANSFORMS, Example, compile_transform
+from streams.mapping.values import Unreadable
 
 EXAMPLES = [
     pytest.param(one, id=f"{kind.name}-{n}") for kind in TRANSFORMS.values() for n, one in enumerate(kind.examples)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.oauth import wanted_scopes
+from streams.oauth.grants import wanted_scopes
 from streams.settings import Connection, SettingsError, parse_settings
 
 TEXT = """

@@ -8,7 +8,7 @@ import pytest
 
 from streams.console.errors import TooMany
 from streams.console.services.replay import MOST_RUNNING, Replays
-from streams.words import Replay, Selection
+from streams.messages import Replay, Selection
 from tests.deadlines import within
 from tests.unit.streams.console.stage import settings_of
 

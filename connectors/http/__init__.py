@@ -1,0 +1,1 @@
+"""One HTTP exchange with a vendor: the request, the transport, and the bounded reading of its answer."""

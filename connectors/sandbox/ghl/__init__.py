@@ -1,0 +1,33 @@
+"""A GoHighLevel to rehearse on: `GhlSandbox` keeps state and rules, `serve` puts it on a socket.
+
+It keeps a ledger of all it was asked, enforces what GHL enforces, tells of every change by signed webhook (`hooks.py`),
+and misbehaves on request (`control.py`).
+
+What it does not imitate:
+
+- all of OAuth: there is one agency, a code waits for ten minutes, client credentials are refused, and the OAuth server has
+  no rate limit; beside OAuth's a location has fixed tokens;
+- workflows and campaigns that do something; appointments are booked by its people (`people.py`), not by the API;
+- whatever GHL does by itself: merging, validating e-mails, DND by STOP, automations;
+- races: its upsert is atomic, whether GHL's is nobody knows;
+- the promotion of an additional e-mail by an upsert (additional e-mails and phones do not exist here);
+- the windows' true shape: GHL documents 100 in 10 s, not when a window starts.
+
+Answers that no document gives (a missing note or task, 429 bodies, a duplicate search without a match) are analogies.
+"""
+
+from connectors.sandbox.ghl.sandbox import GhlSandbox
+from connectors.sandbox.ghl.server import build_app, serve
+from connectors.sandbox.ghl.settings import ClientSettings, HookSettings, LocationSettings, SandboxSettings
+from connectors.sandbox.shared.shell import Served
+
+__all__ = [
+    "ClientSettings",
+    "GhlSandbox",
+    "HookSettings",
+    "LocationSettings",
+    "SandboxSettings",
+    "Served",
+    "build_app",
+    "serve",
+]

@@ -1,0 +1,212 @@
+"""The rules of contacts: duplicates, matching, merging, tags in lower case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.sandbox.ghl.phone import e164
+from connectors.sandbox.ghl.refusals import duplicate
+from connectors.sandbox.ghl.requests import Ask, Done, Rule, touch
+from connectors.sandbox.ghl.settings import Identifier
+from connectors.sandbox.ghl.state import ContactState, Place
+from connectors.sandbox.ghl.views import by_id, created, full_name, listed
+
+_PLAIN = frozenset({
+    "firstName", "lastName", "address1", "city", "state", "website", "timezone", "postalCode", "country", "source",
+    "assignedTo", "companyName", "gender", "dnd", "dndSettings", "inboundDndSettings",
+})  # fmt: skip
+
+
+def get_contact(ask: Ask) -> Done:
+    """Immediate: what was just written is read."""
+    contact = ask.contact()
+    return Done({"contact": by_id(contact)}, entity=contact.id)
+
+
+def create_contact(ask: Ask) -> Done:
+    """A new contact; a duplicate is refused where the location allows none."""
+    given = _clean(ask)
+    if not ask.place.settings.allow_duplicates:
+        for identifier in ask.place.settings.matching:
+            if (found := _match(ask.place, identifier, given)) is not None:
+                raise duplicate(_meta(found, identifier), on_update=False)
+    contact = _create(ask, given)
+    return Done({"contact": created(contact)}, 201, contact.id, True)
+
+
+def upsert_contact(ask: Ask) -> Done:
+    """Updates the first match in the location's order, else creates. The other identifier, if another's, is ignored."""
+    given = _clean(ask)
+    place = ask.place
+    creates_anyway = given.get("createNewIfDuplicateAllowed") is True and place.settings.allow_duplicates
+    for identifier in () if creates_anyway else place.settings.matching:
+        found = _match(place, identifier, given)
+        if found is None:
+            continue
+        for other in ("email", "phone"):
+            if (holder := _match(place, other, given)) is not None and holder is not found:
+                given = {name: value for name, value in given.items() if name != other}
+        given = {name: value for name, value in given.items() if name != "gender"}
+        _apply(ask, found, given)
+        return Done({"new": False, "contact": by_id(found)}, entity=found.id, changed=True)
+    contact = _create(ask, given)
+    return Done({"new": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
+
+
+def update_contact(ask: Ask) -> Done:
+    """Changes the given fields; another contact's e-mail or phone is refused where duplicates are not allowed."""
+    contact = ask.contact()
+    given = _clean(ask)
+    if not ask.place.settings.allow_duplicates:
+        for identifier in ask.place.settings.matching:
+            found = _match(ask.place, identifier, given)
+            if found is not None and found is not contact:
+                raise duplicate(_meta(found, identifier), on_update=True)
+    _apply(ask, contact, given)
+    return Done({"succeded": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
+
+
+def delete_contact(ask: Ask) -> Done:
+    """Gone, with its notes and tasks; the search finds it for a while yet."""
+    contact = ask.contact()
+    ask.place.remove(contact)
+    ask.place.index.change(contact.id, None, ask.now)
+    return Done({"succeded": True}, entity=contact.id, changed=True)
+
+
+def find_duplicate(ask: Ask) -> Done:
+    """By the location's order where it allows no duplicates, else e-mail first, then phone."""
+    settings = ask.place.settings
+    order: tuple[Identifier, ...] = ("email", "phone") if settings.allow_duplicates else settings.matching
+    given = {"email": ask.query.get("email"), "phone": ask.query.get("number")}
+    if given["phone"]:
+        given["phone"] = e164(given["phone"], settings.region)
+    found = next((one for one in (_match(ask.place, identifier, given) for identifier in order) if one), None)
+    return Done({"contact": by_id(found) if found else None}, entity=found.id if found else None)
+
+
+def list_contacts(ask: Ask) -> Done:
+    """A page, the oldest first, after `startAfter` (milliseconds) and `startAfterId`."""
+    limit = ask.number("limit", 20, 100)
+    after = (ask.number("startAfter", 0, 10**15), ask.query.get("startAfterId", ""))
+    asked = ask.query.get("query", "").lower()
+    rows = sorted((int(one.added * 1000), one.id) for one in ask.place.contacts.values() if _mentions(one, asked))
+    page = [row for row in rows if row > after][:limit]
+    return Done({"contacts": [listed(ask.place.contacts[row[1]]) for row in page], "count": len(rows)})
+
+
+def list_contacts_of_business(ask: Ask) -> Done:
+    """A page of the contacts of one business."""
+    limit, skip = ask.number("limit", 25, 100), ask.number("skip", 0, 10**9)
+    asked = ask.query.get("query", "").lower()
+    found = [
+        one
+        for one in ask.place.contacts.values()
+        if one.fields.get("businessId") == ask.ids["businessId"] and _mentions(one, asked)
+    ]
+    return Done({"contacts": [listed(one) for one in found[skip : skip + limit]], "count": len(found)})
+
+
+def put_new(ask: Ask, contact_id: str | None = None) -> ContactState:
+    """Keep a contact without asking for duplicates: for seeds."""
+    return _create(ask, _clean(ask), contact_id)
+
+
+def lowered(tags: list[str]) -> list[str]:
+    """Tags as GHL keeps them: in lower case, each once."""
+    return list(dict.fromkeys(tag.strip().lower() for tag in tags if tag.strip()))
+
+
+def _clean(ask: Ask) -> dict[str, Any]:
+    """The body with its phone as GHL keeps it, its e-mail trimmed, and empty identifiers as None."""
+    given = dict(ask.body)
+    if given.get("phone"):
+        given["phone"] = e164(given["phone"], ask.place.settings.region)
+    for identifier in ("email", "phone"):
+        if identifier in given:
+            given[identifier] = given[identifier] or None
+    return given
+
+
+def _match(place: Place, identifier: Identifier, given: Mapping[str, Any]) -> ContactState | None:
+    value = given.get(identifier)
+    return next(place.holders(identifier, value), None) if value else None
+
+
+def _create(ask: Ask, given: Mapping[str, Any], contact_id: str | None = None) -> ContactState:
+    contact = ContactState(contact_id or ask.place.new_id(), ask.place.settings.id, ask.now, ask.now)
+    contact.fields = {"email": given.get("email"), "phone": given.get("phone"), "dnd": False, "source": "public api"}
+    ask.place.put(contact)
+    _apply(ask, contact, {name: value for name, value in given.items() if name not in ("email", "phone")})
+    return contact
+
+
+def _apply(ask: Ask, contact: ContactState, given: Mapping[str, Any]) -> None:
+    for name, value in given.items():
+        if name in _PLAIN:
+            contact.fields[name] = value or None if isinstance(value, str) else value
+        elif name in ("email", "phone"):
+            ask.place.identify(contact, "email" if name == "email" else "phone", value)
+        elif name == "name":
+            _set_name(contact, value, given)
+        elif name == "tags":
+            contact.tags = lowered(value)
+            ask.place.learn_tags(contact.tags)
+        elif name == "dateOfBirth":
+            contact.fields[name] = _iso_date(value) if value else None
+        elif name == "customFields":
+            for one in value:
+                _set_custom(ask.place, contact, one)
+    touch(ask, contact)
+
+
+def _set_name(contact: ContactState, value: str | None, given: Mapping[str, Any]) -> None:
+    if "firstName" in given or "lastName" in given:
+        return
+    first, _, last = (value or "").strip().partition(" ")
+    contact.fields["firstName"], contact.fields["lastName"] = first or None, last or None
+
+
+def _set_custom(place: Place, contact: ContactState, given: Mapping[str, Any]) -> None:
+    """Merge one custom field by id. Entries by key, and ids that the location does not know, are ignored in silence."""
+    field_id, value = given.get("id"), given.get("field_value")
+    known = place.custom_fields.get(field_id) if isinstance(field_id, str) else None
+    if known is None or field_id is None:
+        return
+    kind = known["dataType"]
+    if value is None or value == "" or value == []:
+        if kind != "PHONE":
+            contact.custom.pop(field_id, None)
+        return
+    contact.custom[field_id] = value[:10] if kind == "DATE" and isinstance(value, str) else value
+
+
+def _meta(contact: ContactState, identifier: Identifier) -> dict[str, Any]:
+    return {"contactName": full_name(contact), "contactId": contact.id, "matchingField": identifier}
+
+
+def _mentions(contact: ContactState, asked: str) -> bool:
+    if not asked:
+        return True
+    texts = (full_name(contact), contact.fields.get("email") or "", contact.fields.get("phone") or "")
+    return any(asked in text.lower() for text in texts)
+
+
+def _iso_date(text: str) -> str:
+    parts = re.split(r"[/._-]", text.split("T")[0])
+    year, month, day = parts if len(parts[0]) == 4 else (parts[2], parts[0], parts[1])
+    return f"{year}-{int(month):02}-{int(day):02}"
+
+
+RULES: Mapping[str, Rule] = {
+    "get-contact": get_contact,
+    "create-contact": create_contact,
+    "upsert-contact": upsert_contact,
+    "update-contact": update_contact,
+    "delete-contact": delete_contact,
+    "get-duplicate-contact": find_duplicate,
+    "get-contacts": list_contacts,
+    "get-contacts-by-businessId": list_contacts_of_business,
+}

@@ -1,0 +1,152 @@
+"""What the sandbox tells by webhook: how a contact was told last is compared with how it is now.
+
+So a change is told whoever made it, by the API or by hand, and our own writes are told like anybody's: nothing in GHL's
+documents says that it holds those back.
+Shapes: GHL's webhook documents. GHL has no event for a task that was changed, and its `TaskCreate` lacks `contactId` and
+`body` in reality (its issue 332): so it does here, unless the settings say otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.sandbox.ghl.state import ContactState, iso
+
+Payload = dict[str, Any]
+
+_FIELDS = (
+    "address1",
+    "city",
+    "state",
+    "companyName",
+    "country",
+    "source",
+    "dateOfBirth",
+    "dnd",
+    "email",
+    "firstName",
+    "lastName",
+    "phone",
+    "postalCode",
+    "website",
+    "assignedTo",
+)
+
+
+@dataclass(slots=True)
+class Told:
+    """A contact as it was told last."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    custom: dict[str, Any] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    notes: dict[str, Payload] = field(default_factory=dict)
+    tasks: dict[str, Payload] = field(default_factory=dict)
+    appointments: dict[str, Payload] = field(default_factory=dict)
+    payload: Payload = field(default_factory=dict)
+
+
+def told(contact: ContactState) -> Told:
+    """A contact as it stands, to be compared with later."""
+    return Told(
+        deepcopy(contact.fields),
+        deepcopy(contact.custom),
+        list(contact.tags),
+        deepcopy(contact.notes),
+        deepcopy(contact.tasks),
+        deepcopy(contact.appointments),
+        _contact(contact),
+    )
+
+
+def events(before: Told | None, contact: ContactState | None, location: str, *, full_tasks: bool) -> Iterator[Payload]:
+    """What is told of a contact that was `before` and is `contact` now; None for one that is not there."""
+    if contact is None:
+        if before is not None:
+            yield {"type": "ContactDelete", "locationId": location, **before.payload}
+        return
+    payload = _contact(contact)
+    if before is None:
+        yield {"type": "ContactCreate", "locationId": location, **payload}
+        before = Told(fields=contact.fields, custom=contact.custom)
+    else:
+        dnd = {"dnd", "dndSettings", "inboundDndSettings"}
+        changed = {n for n in {*before.fields, *contact.fields} if before.fields.get(n) != contact.fields.get(n)}
+        if changed - dnd or before.custom != contact.custom:
+            yield {"type": "ContactUpdate", "locationId": location, **payload}
+        if changed & {"dnd", "dndSettings"}:
+            settings = contact.fields.get("dndSettings") or {}
+            yield {"type": "ContactDndUpdate", "locationId": location, **payload, "dndSettings": settings}
+    if sorted(before.tags) != sorted(contact.tags):
+        yield {"type": "ContactTagUpdate", "locationId": location, **payload}
+    yield from _notes(before, contact, location)
+    yield from _tasks(before, contact, location, full_tasks)
+    yield from _appointments(before, contact, location)
+
+
+def _contact(contact: ContactState) -> Payload:
+    fields = {name: contact.fields[name] for name in _FIELDS if contact.fields.get(name) is not None}
+    name = " ".join(part for part in (contact.fields.get("firstName"), contact.fields.get("lastName")) if part)
+    return {
+        "id": contact.id,
+        **fields,
+        "name": name,
+        "dateAdded": iso(contact.added),
+        "tags": list(contact.tags),
+        "attachments": [],
+        "customFields": [{"id": field_id, "value": value} for field_id, value in contact.custom.items()],
+    }
+
+
+def _notes(before: Told, contact: ContactState, location: str) -> Iterator[Payload]:
+    def note(type_: str, one: Payload) -> Payload:
+        shown = {name: one.get(name) for name in ("id", "body", "dateAdded")}
+        return {"type": type_, "locationId": location, **shown, "contactId": contact.id}
+
+    for key, one in contact.notes.items():
+        if key not in before.notes:
+            yield note("NoteCreate", one)
+        elif before.notes[key] != one:
+            yield note("NoteUpdate", one)
+    for key, one in before.notes.items():
+        if key not in contact.notes:
+            yield note("NoteDelete", one)
+
+
+def _tasks(before: Told, contact: ContactState, location: str, full: bool) -> Iterator[Payload]:
+    def task(type_: str, one: Payload) -> Payload:
+        names = ("id", "title", "assignedTo", "dueDate", "dateAdded", *(("body",) if full else ()))
+        shown = {name: one[name] for name in names if one.get(name) is not None}
+        return {"type": type_, "locationId": location, **shown, **({"contactId": contact.id} if full else {})}
+
+    for key, one in contact.tasks.items():
+        known = before.tasks.get(key)
+        if known is None:
+            yield task("TaskCreate", one)
+        if one.get("completed") and not (known or {}).get("completed"):
+            yield task("TaskComplete", one)
+    for key, one in before.tasks.items():
+        if key not in contact.tasks:
+            yield task("TaskDelete", one)
+
+
+def _appointments(before: Told, contact: ContactState, location: str) -> Iterator[Payload]:
+    def appointment(type_: str, one: Payload) -> Payload:
+        shown = {
+            name: value
+            for name, value in one.items()
+            if name not in ("status", "description", "locationId", "assignedResources")
+        }
+        return {"type": type_, "locationId": location, "appointment": {**shown, "source": "booking_widget"}}
+
+    for key, one in contact.appointments.items():
+        if key not in before.appointments:
+            yield appointment("AppointmentCreate", one)
+        elif before.appointments[key] != one:
+            yield appointment("AppointmentUpdate", one)
+    for key, one in before.appointments.items():
+        if key not in contact.appointments:
+            yield appointment("AppointmentDelete", one)

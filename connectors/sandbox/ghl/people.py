@@ -1,0 +1,54 @@
+"""What a person does in GHL: any write of the API, and appointments; without a token, limits or a line in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.sandbox.ghl.bodies import demand
+from connectors.sandbox.ghl.calendars import new_appointment
+from connectors.sandbox.ghl.refusals import child_not_found
+from connectors.sandbox.ghl.requests import Ask
+from connectors.sandbox.ghl.sandbox import RULES, GhlSandbox
+from connectors.sandbox.ghl.state import iso
+
+APPOINTMENTS = ("book-appointment", "change-appointment", "remove-appointment")
+
+
+def act(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Do one thing: `{"do": operation, "location": …, "ids": {…}, "body": {…}}`; returns what the API would answer.
+
+    `do` is the name of a write in GHL's documents, or one of `APPOINTMENTS` (`ids` then has `contactId`, and `eventId` for
+    one that exists; `body` has the appointment's fields, times in ISO 8601 with offset).
+    Raises `Refusal` for what GHL would refuse, `ValueError` for an unknown operation or location.
+    """
+    place, ids, body = sandbox.place(given.get("location")), dict(given.get("ids") or {}), given.get("body") or {}
+    name = str(given.get("do"))
+    if name in APPOINTMENTS:
+        answer = _appointment(Ask(place, ids, {}, dict(body), sandbox.now()), name)
+        changed = ids["contactId"]
+    elif name in RULES:
+        if name in ("create-contact", "upsert-contact"):
+            body = {"locationId": place.settings.id, **body}
+        done = RULES[name](Ask(place, ids, {}, demand(name, body), sandbox.now()))
+        answer, changed = done.content, ids.get("contactId") or done.entity or ""
+    else:
+        raise ValueError(f"no operation {name!r}: a write of GHL's API, or one of {', '.join(APPOINTMENTS)}")
+    sandbox.tell(place, changed)
+    return dict(answer)
+
+
+def _appointment(ask: Ask, name: str) -> dict[str, Any]:
+    booked = ask.contact().appointments
+    if name == "book-appointment":
+        made = new_appointment(ask, ask.body)
+        booked[made["id"]] = made
+        return {"event": made}
+    event_id = ask.ids["eventId"]
+    if event_id not in booked:
+        raise child_not_found("Appointment", event_id)
+    if name == "remove-appointment":
+        return {"event": booked.pop(event_id)}
+    status = ask.body.get("appointmentStatus", booked[event_id]["appointmentStatus"])
+    booked[event_id] |= {**ask.body, "status": status, "dateUpdated": iso(ask.now)}
+    return {"event": booked[event_id]}

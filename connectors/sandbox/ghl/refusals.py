@@ -1,0 +1,60 @@
+"""GHL's refusals, in its own words. The texts are those of the facts: documented, or measured by third parties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.sandbox.shared.refusal import Refusing
+
+_ERRORS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 422: "Unprocessable Entity"}
+
+
+class Refusal(Refusing):
+    """An answer other than 2xx. `content` is its body, but for the `traceId`."""
+
+    def __init__(self, status: int, message: str | Sequence[str], **more: Any) -> None:
+        self.status = status
+        words = message if isinstance(message, str) else list(message)
+        self.content: dict[str, Any] = {"statusCode": status, "message": words}
+        if status in _ERRORS:
+            self.content["error"] = _ERRORS[status]
+        self.content |= more
+        super().__init__(f"{status} {message}")
+
+
+def invalid(problems: Sequence[str]) -> Refusal:
+    """422: the body is not what the endpoint takes."""
+    return Refusal(422, problems)
+
+
+def contact_not_found(contact_id: str) -> Refusal:
+    """400, not 404: GHL answers so for a missing or deleted contact."""
+    return Refusal(400, f"Contact not found for id:{contact_id}")
+
+
+def child_not_found(kind: str, child_id: str) -> Refusal:
+    """By analogy: the answer for a missing note, task or appointment is not documented."""
+    return Refusal(400, f"{kind} not found for id:{child_id}")
+
+
+def duplicate(meta: Mapping[str, Any], *, on_update: bool) -> Refusal:
+    """400, not 409: the location allows no duplicates, and says who is there already."""
+    more: dict[str, Any] = {"meta": dict(meta)}
+    if on_update:
+        more["succeeded"] = False
+    refusal = Refusal(400, "This location does not allow duplicated contacts.", **more)
+    del refusal.content["error"]
+    return refusal
+
+
+def wrong_location() -> Refusal:
+    """403: the token belongs to another location."""
+    return Refusal(403, "The token does not have access to this location.")
+
+
+def unauthorized(words: str) -> Refusal:
+    """401 of the OAuth server, in OAuth's form."""
+    refusal = Refusal(401, words)
+    refusal.content = {"error": "UnAuthorized!", "error_description": words}
+    return refusal

@@ -1,0 +1,64 @@
+"""One request as the rules see it, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.sandbox.ghl.refusals import contact_not_found, invalid
+from connectors.sandbox.ghl.state import ContactState, Place
+from connectors.sandbox.ghl.views import searched
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request that passed auth and limits. `body` has passed the endpoint's strict check."""
+
+    place: Place
+    ids: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Mapping[str, Any]
+    now: float
+
+    def contact(self) -> ContactState:
+        """The contact in the path. Raises GHL's 400 when there is none."""
+        contact_id = self.ids["contactId"]
+        found = self.place.contacts.get(contact_id)
+        if found is None:
+            raise contact_not_found(contact_id)
+        return found
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """A number in the query. Raises the 422 when it is none, or too big."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        if not text.isdigit():
+            raise invalid([f"{name} must be a number string"])
+        if int(text) > most:
+            raise invalid([f"{name} must not be greater than {most}"])
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An answer: its status and body. `entity` is the id it concerned, `changed` whether anything is different now.
+
+    `contact` is the contact that it concerned, where the path does not say so.
+    """
+
+    content: dict[str, Any]
+    status: int = 200
+    entity: str | None = None
+    changed: bool = False
+    contact: str | None = None
+
+
+Rule = Callable[[Ask], Done]
+
+
+def touch(ask: Ask, contact: ContactState) -> None:
+    """A contact has changed: `dateUpdated` only ever grows, and the search hears of it later."""
+    contact.updated = max(ask.now, contact.updated + 0.001)
+    ask.place.index.change(contact.id, searched(contact), ask.now)

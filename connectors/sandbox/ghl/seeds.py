@@ -1,0 +1,68 @@
+"""Filling a location before the play begins, and showing all that it holds afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.sandbox.ghl.bodies import demand
+from connectors.sandbox.ghl.calendars import new_appointment, new_calendar
+from connectors.sandbox.ghl.children import create_note, create_task
+from connectors.sandbox.ghl.contacts import put_new
+from connectors.sandbox.ghl.dictionaries import new_custom_field, new_user
+from connectors.sandbox.ghl.requests import Ask
+from connectors.sandbox.ghl.sandbox import GhlSandbox
+from connectors.sandbox.ghl.state import ContactState
+from connectors.sandbox.ghl.views import by_id
+
+
+def seed(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Add users, custom fields (`name`, `dataType`), calendars, tags and contacts to `location`; answers with their ids.
+
+    A calendar has an `id`, a `name` and, if wanted, `users`: the ids of its team; without them everybody is in it.
+
+    A contact is a body of `create-contact` with, if wanted, an `id`, and lists of `notes`, `tasks` and `appointments`.
+    Raises `Refusal` for what the API would refuse, duplicates aside, and `ValueError` for an unknown location.
+    """
+    place = sandbox.place(given.get("location"))
+    now = sandbox.now()
+    made: dict[str, list[str]] = {"users": [], "customFields": [], "contacts": []}
+    for one in given.get("users", []):
+        user = new_user(place, one)
+        place.users[user["id"]] = user
+        made["users"].append(user["id"])
+    for one in given.get("customFields", []):
+        field = new_custom_field(place, one)
+        place.custom_fields[field["id"]] = field
+        made["customFields"].append(field["id"])
+    for one in given.get("calendars", []):
+        calendar = new_calendar(place, one)
+        place.calendars[calendar.id] = calendar
+    place.learn_tags([tag.lower() for tag in given.get("tags", [])])
+    for one in given.get("contacts", []):
+        body = {name: value for name, value in one.items() if name not in ("id", "notes", "tasks", "appointments")}
+        body = demand("create-contact", {"locationId": place.settings.id, **body})
+        contact = put_new(Ask(place, {}, {}, body, now), one.get("id"))
+        made["contacts"].append(contact.id)
+        ids = {"contactId": contact.id}
+        for note in one.get("notes", []):
+            create_note(Ask(place, ids, {}, demand("create-note", note), now))
+        for task in one.get("tasks", []):
+            create_task(Ask(place, ids, {}, demand("create-task", task), now))
+        for appointment in one.get("appointments", []):
+            event = new_appointment(Ask(place, ids, {}, {}, now), appointment)
+            contact.appointments[event["id"]] = event
+    return made
+
+
+def shown(contact: ContactState) -> dict[str, Any]:
+    """A contact with all that hangs on it; `customFields` as a mapping from field id to value."""
+    return by_id(contact) | {
+        "customFields": dict(contact.custom),
+        "followers": contact.followers,
+        "campaigns": contact.campaigns,
+        "workflows": contact.workflows,
+        "notes": list(contact.notes.values()),
+        "tasks": list(contact.tasks.values()),
+        "appointments": list(contact.appointments.values()),
+    }

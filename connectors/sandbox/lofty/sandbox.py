@@ -1,0 +1,236 @@
+"""The sandbox itself: state and rules, without a socket. The shell is `server.py`, the way of pings `mailer.py`.
+
+One request is three steps, so that the shell can let time pass between them:
+`arrive` (who asks, may they, do the limits allow it), `apply` (the work), `finish` (what the ledger says of it).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from connectors.http.operation import Operation
+from connectors.lofty.operations import OPERATIONS
+from connectors.sandbox.lofty.edits import Desk
+from connectors.sandbox.lofty.oauth import DEVELOPER_TOKEN, OAUTH_OPERATIONS, OAuthServer
+from connectors.sandbox.lofty.refusals import Refusal, bad_credentials, coded, invalid
+from connectors.sandbox.lofty.requests import Ask, Done
+from connectors.sandbox.lofty.rules import RULES
+from connectors.sandbox.lofty.settings import SandboxSettings
+from connectors.sandbox.lofty.state import Team, new_ids
+from connectors.sandbox.shared.faults import Fault, FaultBox
+from connectors.sandbox.shared.issuer import Grant
+from connectors.sandbox.shared.ledger import Entry, Ledger
+from connectors.sandbox.shared.router import Router
+from connectors.sandbox.shared.window import Window
+
+_ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request on its way through. `status` is set once the answer is known."""
+
+    entry: Entry
+    status: int = 0
+    content: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    operation: Operation | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    team: Team | None = None
+    authorization: str = ""
+    fault: Fault | None = None
+
+
+class LoftySandbox:
+    """A Lofty of one's own. `now` gives seconds since the epoch; times of the ledger are in it."""
+
+    def __init__(self, settings: SandboxSettings, *, now: Callable[[], float] = time.time) -> None:
+        self.now = now
+        self.settings = settings
+        self.generation = 0
+        self.reset(settings)
+
+    def reset(self, settings: SandboxSettings | None = None) -> None:
+        """Forget everything; with settings, be another sandbox. `generation` counts the resets."""
+        self.settings = settings = settings or self.settings
+        self._ids = new_ids()
+        self.teams = {one.id: Team(one, self._ids) for one in settings.teams}
+        self.faults = FaultBox(Random(settings.seed))
+        self.ledger = Ledger(settings.ledger_size)
+        self._by_key = {key: one.id for one in settings.teams for key in one.api_keys}
+        spenders = (*self._by_key, *(one.id for one in settings.clients))
+        self._windows = {one: Window(settings.window_limit, settings.window_seconds) for one in spenders}
+        self.oauth = OAuthServer(settings)
+        self.generation += 1
+
+    def memory(self) -> Mapping[str, Any]:
+        """What outlives a restart (see `connectors/sandbox/shared/state_file.py`): neither the ledger, nor limits, nor faults."""
+        return {"teams": self.teams, "ids": self._ids, "issuer": self.oauth.issuer}
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Hold what an earlier sandbox held, of the teams that this one has."""
+        self._ids = memory["ids"]
+        for name, new in self.teams.items():
+            self.teams[name] = memory["teams"].get(name, new)
+            self.teams[name].settings = new.settings
+            self.teams[name].ids = self._ids
+        self.oauth.issuer.adopt(memory["issuer"])
+
+    @property
+    def latency_seconds(self) -> float:
+        """How long an answer takes."""
+        return self.settings.latency_seconds
+
+    def desk(self, team: Team, *, tells: bool = True) -> Desk:
+        """Where an agent edits. What he creates is visible after the lag; what nobody is told of was always there."""
+        lag = self.settings.visibility_lag_seconds if tells else 0.0
+        return Desk(team, self.now(), visibility_lag_seconds=lag, tells=tells)
+
+    def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> Visit:
+        """A request comes in. Answered at once if it has no right, if a limit is reached, or if a fault says so."""
+        visit = Visit(self.ledger.open(self.now(), method, raw_path, headers.get("User-Agent", "")))
+        try:
+            self._enter(visit, method, raw_path, query, headers, body)
+        except Refusal as refusal:
+            self._answer(visit, refusal.status, refusal.content)
+        return visit
+
+    def apply(self, visit: Visit) -> None:
+        """Do the work, unless the answer is known already."""
+        if visit.status or visit.operation is None:
+            return
+        now = self.now()
+        try:
+            done = self._work(visit, visit.operation, now)
+        except Refusal as refusal:
+            self._answer(visit, refusal.status, refusal.content)
+            return
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            wrong = invalid(f"a value has the wrong type: {error}")
+            self._answer(visit, wrong.status, wrong.content)
+            return
+        visit.entry.entity = visit.entry.entity if done.entity is None else str(done.entity)
+        visit.entry.parent = visit.entry.parent if done.parent is None else str(done.parent)
+        if done.changed:
+            self.ledger.apply(visit.entry, now, created=visit.operation.name.startswith("create"))
+        self._answer(visit, 200, done.content)
+
+    def finish(self, visit: Visit, *, is_answered: bool) -> None:
+        """The answer goes out, or never will."""
+        self.ledger.close(visit.entry, self.now(), visit.status if is_answered else None)
+
+    def _work(self, visit: Visit, operation: Operation, now: float) -> Done:
+        if visit.team is None:
+            return self.oauth.answer(operation, visit.body, visit.authorization, now)
+        lag = self.settings.visibility_lag_seconds
+        desk = Desk(visit.team, now, visibility_lag_seconds=lag, tells=self.settings.pings_own_writes)
+        return RULES[operation.name](Ask(visit.team, desk, self.settings, visit.ids, visit.query, visit.body, now))
+
+    # -- the way in -----------------------------------------------------------------------------------------
+
+    def _enter(
+        self, visit: Visit, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        found = _ROUTER.route(method, raw_path)
+        if found is None:
+            raise Refusal(404, {"message": "Not Found"})
+        entry = visit.entry
+        operation, ids = visit.operation, visit.ids = found
+        entry.operation = operation.name
+        entry.entity = next(iter(ids.values()), None)
+        visit.query = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+        entry.parent = ids.get("leadId") or visit.query.get("leadId")
+        visit.authorization = headers.get("Authorization", "")
+        if operation in OAUTH_OPERATIONS:
+            self._enter_oauth(visit, operation, headers.get("Content-Type", ""), body)
+            return
+        grant = self._grant(visit.authorization)
+        key = self._key(visit.authorization) if grant is None else grant.client_id
+        visit.team = self.teams[self._by_key[key] if grant is None else int(grant.subject)]
+        entry.budget = str(visit.team.id)
+        fits = self._windows[key].take(self.now())
+        visit.headers = self._rate_headers(self._windows[key])
+        if not fits:
+            raise Refusal(429, {"message": "Too Many Requests"})
+        if grant is not None:
+            self.oauth.demand(grant, operation)
+        if headers.get("Content-Type", "").split(";")[0].strip() != "application/json":
+            raise coded(415 if method == "GET" else 400, 20001, "Content-type must be: application/json")
+        if body:
+            try:
+                visit.body = entry.body = orjson.loads(body)
+            except orjson.JSONDecodeError:
+                raise invalid("the body is not JSON") from None
+        self._misbehave(visit, operation)
+
+    def _enter_oauth(self, visit: Visit, operation: Operation, content_type: str, body: bytes) -> None:
+        """The OAuth servers have no limits here. Of their secrets nothing stays in the ledger."""
+        if content_type.startswith("application/json") and operation is DEVELOPER_TOKEN:
+            try:
+                given = orjson.loads(body)
+            except orjson.JSONDecodeError:
+                raise invalid("the body is not JSON") from None
+            given = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+        else:
+            given = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        visit.body = given if operation is DEVELOPER_TOKEN else {**visit.query, **given}
+        visit.entry.body = {"grant_type": visit.body.get("grant_type")}
+        visit.entry.budget = self.oauth.whose(visit.body, self.now())
+        self._misbehave(visit, operation)
+
+    def _misbehave(self, visit: Visit, operation: Operation) -> None:
+        visit.fault = fault = self.faults.take(operation.name, visit.entry.budget)
+        if fault is None:
+            return
+        visit.entry.fault = fault.kind
+        if fault.kind == "revoke":
+            raise bad_credentials()
+        if fault.kind == "status" and not fault.applies:
+            raise Refusal(fault.status, _misbehaved(fault.status))
+
+    def _grant(self, authorization: str) -> Grant | None:
+        """Whose access token it is, None when it is an API key. Raises when it is an access token that is over."""
+        scheme, _, token = authorization.partition(" ")
+        if token in self._by_key:
+            return None
+        grant = self.oauth.issuer.find_access(token, self.now()) if scheme == "Bearer" else None
+        if grant is None:
+            raise bad_credentials()
+        return grant
+
+    def _key(self, authorization: str) -> str:
+        scheme, _, key = authorization.partition(" ")
+        if scheme != "token":
+            raise coded(400, 200058, "User in token does not exist.")
+        return key
+
+    def _rate_headers(self, window: Window) -> dict[str, str]:
+        """Lofty's headers, as of now. `Reset` is in milliseconds, as in its example."""
+        return {
+            "X-RateLimit-Limit": str(self.settings.window_limit or 1_000_000),
+            "X-RateLimit-Remaining": str(window.remaining),
+            "X-RateLimit-Reset": str(max(0, int((window.ends_at - self.now()) * 1000))),
+        }
+
+    def _answer(self, visit: Visit, status: int, content: Any) -> None:
+        fault = visit.fault
+        if fault is not None and fault.kind == "status" and fault.applies:
+            status, content = fault.status, _misbehaved(fault.status)
+        visit.status = status
+        visit.content = b"" if content is None else orjson.dumps(content)
+
+
+def _misbehaved(status: int) -> Any:
+    """The body of a status that was ordered."""
+    if status == 429:
+        return {"message": "Too Many Requests"}
+    return {"message": "BaseApplicationException:errorCode=20005,errorMsg=There is an internal error happened"}

@@ -1,0 +1,1 @@
+"""What both sandboxes are built on: routing, the ledger of requests, limits, consent, faults, control."""

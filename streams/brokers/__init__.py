@@ -1,5 +1,0 @@
-"""Brokers that need no installation."""
-
-from streams.brokers.embedded import EmbeddedBroker
-
-__all__ = ["EmbeddedBroker"]

@@ -1,0 +1,288 @@
+"""The guard of every route: who asks, whether they may, and whether it was our own page that asked.
+
+| what is asked | who may |
+| --- | --- |
+| a route that was not added through the guard | nobody |
+| with a session's cookie, to change something | its role, with the session's CSRF token, from our own origin |
+| with an API token (only under `/api`) | the token's role; no CSRF, as no browser sends it by itself |
+| the sign-in itself | anyone, with the guest's CSRF token, from our own origin |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiohttp import web
+
+from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.ended_sessions import SESSION as ENDED_SESSION
+from streams.console.auth.ended_sessions import SIGN_OUT, EndedSessions, ended_id
+from streams.console.auth.login_throttle import Attempts
+from streams.console.auth.origins import is_secure, origin_problem
+from streams.console.auth.paths import safe_path
+from streams.console.auth.sessions import Seal, Session, read_session, stamp_of, write_session
+from streams.console.errors import Forged, NotAllowed, NotSignedIn, SignInRefused, TooMany
+from streams.console.malformed import FORM, check_well_formed, posted
+from streams.gateway.client_address import client_address, networks, within
+from streams.settings import Settings
+from streams.settings.password_hashes import NOBODY, PasswordHash, token_hash
+
+Required = Literal["anyone", "viewer", "operator"]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SESSION, GUEST = "lofty_ghl_session", "lofty_ghl_guest"
+GUEST_SECONDS = 24 * 3600
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LONGEST_PASSWORD = 1000
+HASHES_AT_A_TIME = 2
+"""Each takes 32 MiB and a quarter of a second of a core: a flood of sign-ins must not slow the intake of webhooks."""
+MOST_WAITING = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks. `role` is None and `name` empty for somebody who has not signed in. `csrf` goes into forms."""
+
+    name: str
+    role: str | None
+    via: str
+    address: str
+    csrf: str
+    session: Session | None = None
+
+    @property
+    def may_act(self) -> bool:
+        """Whether they may change something."""
+        return self.role == "operator"
+
+
+_VISITOR = web.RequestKey("visitor", Visitor)
+_NEW_GUEST = web.RequestKey("new_guest", str)
+
+
+class Guard:
+    """Made once for a gateway. `audit` hears of sign-ins."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        audit: Audit,
+        ended: EndedSessions,
+        now_ms: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        console = settings.console
+        self.has_passwords = bool(console.users)
+        self.provider = console.oidc.name if console.oidc else ""
+        self.seal = Seal([key.get_secret_value() for key in settings.console_secrets.keys])
+        self._users = {one.name: one for one in console.users}
+        self._tokens = [
+            (one.hash.get_secret_value(), one) for one in (*console.tokens, *settings.console_secrets.tokens)
+        ]
+        self._session_ms = int(console.session_hours * 3_600_000)
+        self._public_url = settings.gateway.public_url
+        self._proxies = networks(settings.gateway.trusted_proxies)
+        self._audit = audit
+        self._ended = ended
+        self._now_ms = now_ms
+        self._clock = clock
+        self._attempts = Attempts()
+        self._hashing = asyncio.Semaphore(HASHES_AT_A_TIME)
+        self._waiting = 0
+        self._required: dict[web.AbstractRoute, Required] = {}
+
+    # -- routes -------------------------------------------------------------------------------------------
+
+    def add(self, app: web.Application, method: str, path: str, handler: Handler, *, role: Required) -> None:
+        """Add a route, with who may use it."""
+        route = app.router.add_get(path, handler) if method == "GET" else app.router.add_route(method, path, handler)
+        self._required[route] = role
+        if method == "GET":
+            for one in route.resource or ():  # the HEAD beside it
+                self._required[one] = role
+
+    def required(self, route: web.AbstractRoute) -> Required | None:
+        """Who may use a route; None when it was not added here."""
+        return self._required.get(route)
+
+    def middleware(self, *, takes_tokens: bool) -> Any:
+        """The check before every handler of an application."""
+
+        @web.middleware
+        async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+            check_well_formed(request)
+            if request.match_info.http_exception is not None:
+                return await handler(request)  # no such path
+            required = self._required.get(request.match_info.route)
+            visitor = self._by_token(request) if takes_tokens and "Authorization" in request.headers else None
+            visitor = visitor or self._by_cookie(request)
+            request[_VISITOR] = visitor
+            if required is None:
+                raise NotAllowed("This address takes nobody.")
+            if required != "anyone":
+                if visitor.role is None:
+                    raise NotSignedIn("Nobody has signed in here, or the session has ended.")
+                if required == "operator" and not visitor.may_act:
+                    raise NotAllowed(f"{visitor.name} may look, and this is for the role operator.")
+            if request.method not in SAFE_METHODS and visitor.via != "token":
+                await self._check_forgery(request, visitor)
+            answer = await handler(request)
+            guest = request.get(_NEW_GUEST)
+            if guest and not answer.prepared:
+                self.set_cookie(request, answer, GUEST, guest, GUEST_SECONDS)
+            return answer
+
+        return check
+
+    # -- who asks -----------------------------------------------------------------------------------------
+
+    def visitor(self, request: web.Request) -> Visitor:
+        """Who asks."""
+        return request[_VISITOR]
+
+    def actor(self, request: web.Request) -> Actor:
+        """The same, as the audit names them."""
+        one = self.visitor(request)
+        return Actor(one.name, one.role or "", one.via, one.address)
+
+    def address(self, request: web.Request) -> str:
+        """The address of the client, behind proxies that are trusted."""
+        found = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), self._proxies)
+        return str(found) if found is not None else "unknown"
+
+    safe_path = staticmethod(safe_path)
+
+    # -- signing in and out -------------------------------------------------------------------------------
+
+    async def sign_in(self, request: web.Request, name: str, password: str) -> Session:
+        """A session for a name and a password. Raises `SignInRefused` or `TooMany`."""
+        address = self.address(request)
+        self._check_attempts(address, name)
+        user = self._users.get(name)
+        known = PasswordHash.parse(user.password_hash.get_secret_value()) if user else NOBODY
+        self._waiting += 1
+        try:
+            async with self._hashing:
+                self._check_attempts(address, name)  # others may have failed meanwhile
+                is_right = len(password) <= LONGEST_PASSWORD and await asyncio.to_thread(known.takes, password)
+        finally:
+            self._waiting -= 1
+        if user is None or not is_right:
+            self._attempts.failed(address, name, self._clock())
+            shown = (
+                name if user is not None else "somebody"
+            )  # a password typed into the wrong field must not stand there
+            await self._audit.note(Actor(shown, address=address, via="password"), "sign in", {}, "refused")
+            raise SignInRefused("The name or the password is wrong.")
+        self._attempts.succeeded(address, name)
+        stamp = stamp_of(user.password_hash.get_secret_value())
+        return await self.begin(request, name, user.role, "password", stamp)
+
+    def _check_attempts(self, address: str, name: str) -> None:
+        wait = self._attempts.wait_seconds(address, name, self._clock())
+        if wait > 0 or self._waiting > MOST_WAITING:
+            raise TooMany(f"Too many tries: wait {max(1, round(wait))} s, then try again.", max(1.0, wait))
+
+    async def begin(
+        self, request: web.Request, name: str, role: str, via: Literal["password", "oidc"], stamp: str = ""
+    ) -> Session:
+        """A new session for somebody who proved who they are."""
+        now_ms = self._now_ms()
+        session = Session(secrets.token_urlsafe(18), name, role, via, now_ms, now_ms + self._session_ms, stamp)
+        await self._audit.note(Actor(name, role, via, self.address(request)), "sign in", {}, "done")
+        return session
+
+    def remember(self, request: web.Request, answer: web.StreamResponse, session: Session) -> None:
+        """Give the browser the session."""
+        seconds = max(1, (session.ends_ms - self._now_ms()) // 1000)
+        self.set_cookie(request, answer, SESSION, write_session(self.seal, session), seconds)
+        answer.del_cookie(self.cookie_name(request, GUEST), path="/")
+        request[_NEW_GUEST] = ""
+
+    async def sign_out(self, request: web.Request, answer: web.StreamResponse) -> None:
+        """End the session at all gateways, and take it from the browser."""
+        visitor = self.visitor(request)
+        if visitor.session is not None:
+            self._ended.end(visitor.session)
+            about = {ENDED_SESSION: ended_id(visitor.session)}
+            await self._audit.note(self.actor(request), SIGN_OUT, about, "done")
+        for name in (SESSION, GUEST):
+            self.set_cookie(request, answer, name, "", 0)
+
+    # -- the parts ----------------------------------------------------------------------------------------
+
+    def _by_cookie(self, request: web.Request) -> Visitor:
+        cookie = request.cookies.get(self.cookie_name(request, SESSION))
+        session = read_session(self.seal, cookie, self._now_ms()) if cookie else None
+        role = self._role_of(session) if session and not self._ended.holds(session) else None
+        address = self.address(request)
+        if session is not None and role is not None:
+            csrf = self.seal.token("csrf", session.id)
+            return Visitor(session.name, role, session.via, address, csrf, session)
+        guest = request.cookies.get(self.cookie_name(request, GUEST), "")
+        if not (20 <= len(guest) <= 64):
+            guest = secrets.token_urlsafe(18)
+            request[_NEW_GUEST] = guest
+        return Visitor("", None, "", address, self.seal.token("guest", guest))
+
+    def _role_of(self, session: Session) -> str | None:
+        """The role that a session has now: the configuration may have changed since it began."""
+        if session.via == "oidc":
+            return session.role if self.provider and session.role in ("viewer", "operator") else None
+        user = self._users.get(session.name)
+        if user is None or stamp_of(user.password_hash.get_secret_value()) != session.stamp:
+            return None
+        return user.role
+
+    def _by_token(self, request: web.Request) -> Visitor:
+        kind, _, token = request.headers["Authorization"].partition(" ")
+        # Under a name of its own: wrong tokens must not keep people from their passwords, nor a right one from its work.
+        # A token is 256 random bits, so there is nothing to slow down but the log.
+        address, now = self.address(request), self._clock()
+        hashed, found = token_hash(token.strip()), None
+        for known, one in self._tokens:
+            if hmac.compare_digest(known, hashed):
+                found = one
+        if kind.lower() != "bearer" or found is None:
+            of_tokens = f"token {address}"
+            if self._attempts.wait_seconds(of_tokens, f"@{of_tokens}", now) > 0:
+                raise TooMany("Too many tries with tokens that are none: wait a while.", 60.0)
+            self._attempts.failed(of_tokens, f"@{of_tokens}", now)
+            raise NotSignedIn("The token is not known here. Expected: Authorization: Bearer TOKEN.")
+        return Visitor(found.name, found.role, "token", address, "")
+
+    async def _check_forgery(self, request: web.Request, visitor: Visitor) -> None:
+        problem = origin_problem(request.headers, request.host, self._public_url)
+        if problem:
+            raise Forged(f"The request was not taken: {problem}.")
+        token = request.headers.get("X-CSRF-Token", "")
+        if not token and request.content_type in (FORM, "multipart/form-data"):
+            token = (await posted(request)).get("csrf", "")
+        if not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
+            raise Forged("The page is too old, or its session is another: load it again.")
+
+    def is_secure(self, request: web.Request) -> bool:
+        peer = client_address(request.remote, (), ())
+        forwarded = request.headers.get("X-Forwarded-Proto") if within(peer, self._proxies) else None
+        return is_secure(request.scheme, request.host, forwarded, self._public_url)
+
+    def cookie_name(self, request: web.Request, name: str) -> str:
+        """Under https a name that only we, not a neighbour's subdomain, can set."""
+        return f"__Host-{name}" if self.is_secure(request) else name
+
+    def set_cookie(self, request: web.Request, answer: web.StreamResponse, name: str, value: str, seconds: int) -> None:
+        answer.set_cookie(
+            self.cookie_name(request, name),
+            value,
+            max_age=seconds,
+            path="/",
+            httponly=True,
+            samesite="Lax",
+            secure=self.is_secure(request),
+        )

@@ -1,0 +1,117 @@
+"""The replay's page: choose, try dry, begin, stop, carry on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from streams.console.errors import Conflict, NotFound, TooMany, WrongInput
+from streams.console.pages.dry_runs import DryRuns
+from streams.console.pages.layout import Frame, form_of
+from streams.console.pages.render import href
+from streams.console.pages.views import replay_view as replay
+from streams.console.pages.views.runs import ReplayForm
+from streams.console.services.services import Services
+from streams.messages import Selection
+from streams.operations.replay.selection import time_ms
+
+DEFAULT_RATE = 200.0
+"""Records a second: the workers have most of their time for live work."""
+SLOWEST, FASTEST = 0.1, 5_000.0
+_FIELDS = ("topic", "connection", "contact", "since", "until", "reason", "rate")
+
+
+class Replaying:
+    """The handlers."""
+
+    def __init__(self, frame: Frame, services: Services) -> None:
+        self._frame = frame
+        self._services = services
+        self._dry_runs = DryRuns(services.replay.dry_run)
+
+    def add(self, app: web.Application) -> None:
+        """Add the routes."""
+        guard = self._frame.guard
+        guard.add(app, "GET", "/replay", self.show, role="viewer")
+        guard.add(app, "POST", "/replay/dry-run", self.plan, role="operator")
+        guard.add(app, "POST", "/replay/start", self.start, role="operator")
+        guard.add(app, "POST", "/replay/stop", self.stop, role="operator")
+        guard.add(app, "POST", "/replay/go-on", self.go_on, role="operator")
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """The page; `dry` in the query is a dry run to be looked at."""
+        return await self._page(request, _form(request.query), request.query.get("dry", ""))
+
+    async def plan(self, request: web.Request) -> web.StreamResponse:
+        """Begin a dry run."""
+        form = _form(await form_of(request))
+        try:
+            dry = self._dry_runs.begin(self._selection(form))
+        except (WrongInput, TooMany) as error:
+            return await self._page(request, replace(form, problems=(error.words,)), "", 422)
+        return self._frame.go(href("/replay", **_asked(form), dry=dry.id))
+
+    async def start(self, request: web.Request) -> web.StreamResponse:
+        """Begin a replay."""
+        form = _form(await form_of(request))
+        try:
+            await self._services.replay.start(self._frame.guard.actor(request), self._selection(form), _rate(form.rate))
+        except (WrongInput, Conflict, TooMany) as error:
+            return await self._page(request, replace(form, problems=(error.words,)), "", 422)
+        return self._frame.go(href("/replay"), "The replay has begun.")
+
+    async def stop(self, request: web.Request) -> web.StreamResponse:
+        """Stop one."""
+        await self._services.replay.stop(self._frame.guard.actor(request), (await form_of(request)).get("id", ""))
+        return self._frame.go(href("/replay"), "The replay was stopped. It can go on where it was.")
+
+    async def go_on(self, request: web.Request) -> web.StreamResponse:
+        """Carry one on."""
+        run = (await form_of(request)).get("id", "")
+        await self._services.replay.resume(self._frame.guard.actor(request), run, DEFAULT_RATE)
+        return self._frame.go(href("/replay"), "The replay goes on.")
+
+    async def _page(self, request: web.Request, form: ReplayForm, dry_id: str, status: int = 200) -> web.Response:
+        groups = (await self._services.parked.groups()).groups
+        connections = sorted(self._services.settings.connections)
+        reasons = sorted({one.reason for one in groups})
+        dry, runs = self._dry_runs.get(dry_id), await self._services.replay.all()
+        view = replay.page(form, connections, reasons, dry, runs, self._frame.now_ms())
+        return await self._frame.page(request, "replay.html", view, status=status)
+
+    def _selection(self, form: ReplayForm) -> Selection:
+        """What a form means. Raises `WrongInput`."""
+        if form.connection and form.connection not in self._services.settings.connections:
+            raise NotFound(f"There is no connection {form.connection[:60]!r}.")
+        facts: dict[str, Any] = {}
+        for name in ("since", "until"):
+            text = getattr(form, name)
+            try:
+                if text:
+                    facts[f"{name}_ms"] = time_ms(text, self._frame.now_ms())
+            except ValueError as error:
+                raise WrongInput(f"{name.capitalize()}: {error}.") from error
+        reason = form.reason if form.topic == "parked" else ""
+        return Selection(topic=form.topic, connection=form.connection, contact=form.contact, reason=reason, **facts)
+
+
+def _form(given: Mapping[str, str]) -> ReplayForm:
+    found = {name: given.get(name, "").strip()[:200] for name in _FIELDS if given.get(name)}
+    return replace(ReplayForm(rate=f"{DEFAULT_RATE:g}"), **found)  # type: ignore[arg-type]  # its texts, by name
+
+
+def _asked(form: ReplayForm) -> dict[str, str]:
+    return {name: getattr(form, name) for name in _FIELDS}
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not SLOWEST <= rate <= FASTEST:
+        raise WrongInput(f"At most: expected between {SLOWEST:g} and {FASTEST:g} records a second, got {text[:40]!r}.")
+    return rate

@@ -1,0 +1,72 @@
+"""Backfills as their page shows them."""
+
+from __future__ import annotations
+
+from streams.console.pages.render import href
+from streams.console.pages.views.page_view import Question, State
+from streams.console.pages.views.runs import BackfillRow, Backfills, Progress
+from streams.console.pages.wording import counted, grouped, length
+from streams.console.services.backfill import BackfillState
+from streams.operations.backfill import REQUESTS_A_LEAD
+
+_RUNS = {"new": "New leads are being looked for", "full": "A sweep of all leads runs"}
+
+
+def page(found: tuple[BackfillState, ...], now_ms: int) -> Backfills:
+    """All connections."""
+    return Backfills(tuple(row(one, now_ms) for one in found))
+
+
+def row(one: BackfillState, now_ms: int) -> BackfillRow:
+    """One connection."""
+    is_running = one.kind == "backfill"
+    if is_running:
+        state = State("busy", "Running")
+    elif one.is_ordered:
+        state = State("busy", "Ordered, waits for a worker")
+    else:
+        state = State("idle", "Not running")
+    return BackfillRow(
+        connection=one.connection,
+        state=state,
+        estimate=estimate(one),
+        can_start=not one.is_ordered,
+        progress=progress(one, now_ms) if is_running or one.is_ordered else None,
+        last="" if is_running or not one.leads else _last(one),
+        last_ms=one.full_ended_ms or None,
+    )
+
+
+def estimate(one: BackfillState) -> str:
+    """How long it takes at least."""
+    if one.total is None or one.minutes is None:
+        return f"How many leads there are, Lofty tells with the first page. Each takes {REQUESTS_A_LEAD} of its {one.requests_per_minute} requests a minute."
+    about = length(one.minutes * 60)
+    return f"{counted(one.total, 'lead')}: about {about} at {grouped(one.requests_per_minute)} requests a minute, with nothing else to do."
+
+
+def progress(one: BackfillState, now_ms: int) -> Progress:
+    """How far it is. The time left goes by the leads that were read so far."""
+    if one.kind != "backfill":
+        return Progress(None, "A worker takes it in a moment")
+    found = f"{counted(one.changes, 'change')} found"
+    if not one.total:
+        return Progress(None, f"{counted(one.leads, 'lead')} read, {found}")
+    part = min(1.0, one.leads / one.total)
+    words = f"{grouped(one.leads)} of {counted(one.total, 'lead')} read, {found}"
+    left = (now_ms - one.started_ms) / 1000 * (1 - part) / part if part > 0.02 else None
+    return Progress(part, words, f"{length(left)} left" if left is not None and left > 1 else "")
+
+
+def question(one: BackfillState) -> Question:
+    """Before one is started."""
+    words = f"{estimate(one)} It runs after all live work, and writes only what differs. It goes on when this page is closed."
+    title = f"Start a backfill of {one.connection}?"
+    return Question(
+        title, words, href("/backfill/start"), "Start it", href("/backfill"), (("connection", one.connection),)
+    )
+
+
+def _last(one: BackfillState) -> str:
+    running = f"{_RUNS[one.kind]}. " if one.kind in _RUNS else ""
+    return f"{running}The last run read {counted(one.leads, 'lead')} and found {counted(one.changes, 'change')}"

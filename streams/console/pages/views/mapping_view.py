@@ -1,0 +1,136 @@
+"""Mappings as their pages show them: the list, the editor, and a lead mapped field by field."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from streams.console.errors import Fault as ConsoleFault
+from streams.console.pages.render import href, part
+from streams.console.pages.views.links import contact_href
+from streams.console.pages.views.mapping import DiffLine, Fault, FieldPreview, LeadPreview, MappingRow, Mappings
+from streams.core.to_ghl.plan import CUSTOM
+from streams.mapping_versions.listing import MappingState
+from streams.mapping_versions.problems import TextProblem
+from streams.operations.mapping_preview.preview import Preview, Row
+
+_CHANGES = {
+    "same": "stays",
+    "set": "is written",
+    "clear": "is emptied",
+    "empty": "nothing to write",
+    "kept": "GHL's value stays",
+    "new field": "field is created, then written",
+    "left out": "left out",
+    "unknown": "written if it differs",
+}
+_CHANGING = frozenset({"set", "clear", "new field"})
+_WOULD = {
+    "create": "It is not in GHL yet: the contact would be made.",
+    "wait": "Nothing would be written now.",
+    "tag": "The lead is deleted in Lofty: its contact would be tagged.",
+    "delete": "The lead is deleted in Lofty: its contact would be deleted.",
+}
+
+
+def page(found: MappingState) -> Mappings:
+    """The list."""
+    rows = tuple(
+        MappingRow(
+            one.name,
+            href(f"/mapping/{part(one.name)}"),
+            one.used_by,
+            str(one.version or ""),
+            one.at_ms or None,
+            one.by,
+            not one.is_editable,
+        )
+        for one in found.mappings
+    )
+    uses = tuple(sorted(found.uses.items()))
+    return Mappings(rows, uses, tuple(str(one) for one in found.broken))
+
+
+def problem(one: TextProblem | ConsoleFault) -> Fault:
+    """One thing that is wrong."""
+    return Fault(one.line, one.where, f"expected {one.expected}, got {one.got}", one.hint)
+
+
+def new_text(name: str) -> str:
+    """What a new mapping begins with."""
+    return (
+        f"# What differs from the built-in mapping. Each line: GHL field = where its value comes from.\n"
+        f'[mappings.{name}]\nextends = "default"\n\n[mappings.{name}.fields]\n# website = "facebook"\n'
+    )
+
+
+def diff(theirs: str, ours: str) -> tuple[DiffLine, ...]:
+    """Two texts, line by line, with two lines around each difference."""
+    kinds = {"+": "added", "-": "removed", " ": "same"}
+    lines = difflib.unified_diff(theirs.splitlines(), ours.splitlines(), lineterm="", n=2)
+    return tuple(
+        DiffLine(kinds[one[0]], one[1:]) for one in lines if one[:1] in kinds and one[:3] not in ("---", "+++")
+    )
+
+
+def previews(found: Iterable[Preview]) -> tuple[LeadPreview, ...]:
+    """Leads, each mapped."""
+    return tuple(preview(one) for one in found)
+
+
+def preview(one: Preview) -> LeadPreview:
+    """One lead."""
+    is_empty = {each.target for each in one.rows if each.change == "empty" and not shown(each.lofty)}
+    fields = [row(each) for each in one.rows if each.target not in is_empty]
+    if one.tags.wanted or one.tags.remove:
+        fields.append(_tags(one))
+    words = _WOULD.get(one.would, "")
+    if one.because:
+        words = f"{words} {one.because[:1].upper()}{one.because[1:]}.".strip()
+    return LeadPreview(
+        name=one.name or f"Lead {one.lead}",
+        lead=one.lead,
+        connection=one.connection,
+        href=contact_href(one.connection, one.lead),
+        fields=tuple(sorted(fields, key=lambda each: not each.is_changed)),
+        changed=sum(each.is_changed for each in fields),
+        problem=words,
+        empty=tuple(each.target.removeprefix(CUSTOM) for each in one.rows if each.target in is_empty),
+    )
+
+
+def row(one: Row) -> FieldPreview:
+    """One field: what Lofty holds, what it becomes, and what would be done."""
+    is_changed = one.change in _CHANGING
+    now = shown(one.found) if one.is_found_known and shown(one.found) != shown(one.value) else ""
+    if one.is_found_known and one.found in (None, "") and one.value not in (None, ""):
+        now = "(empty)"
+    return FieldPreview(
+        ghl_field=one.target.removeprefix(CUSTOM),
+        lofty=shown(one.lofty),
+        mapped=shown(one.value),
+        now=now,
+        change=_CHANGES[one.change],
+        is_changed=is_changed,
+        flag=one.note,
+    )
+
+
+def shown(value: Any) -> str:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(one, (str, int, float)) for one in value):
+        return ", ".join(str(one) for one in value)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _tags(one: Preview) -> FieldPreview:
+    changes = [f"adds {', '.join(one.tags.add)}"] if one.tags.add else []
+    changes += [f"removes {', '.join(one.tags.remove)}"] if one.tags.remove else []
+    wanted = ", ".join(one.tags.wanted)
+    return FieldPreview("tags", wanted, wanted, "", "; ".join(changes) or "stays", bool(changes))

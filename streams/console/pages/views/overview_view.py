@@ -1,0 +1,300 @@
+"""The overview as its page shows it: one sentence first, then the figures behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from streams.console.pages.render import href
+from streams.console.pages.views.links import group_href
+from streams.console.pages.views.overview import Budget, Cause, Number, Oldest, Overview, Plot, Stage, WorkerSeen
+from streams.console.pages.views.page_view import Link, State
+from streams.console.pages.views.parked_causes import cause_of
+from streams.console.pages.wording import counted, grouped, length
+from streams.console.services.overview import History, OverviewNow
+from streams.console.services.time_series import Point
+from streams.messages.topics import CHANGES, FETCHES, GHL_CHANGES, RECEIPTS
+from streams.messages.worker_status import BudgetStatus
+from streams.operations.status.overview import ConnectionView, WorkerView
+from streams.operations.status.overview import Overview as Deployment
+
+LATE_SECONDS = 15 * 60
+PLOTTED = 90
+"""Points of a plot; more are thinned out."""
+
+_VENDORS = {"read": "Lofty", "write": "GHL"}
+_WORKERS = {
+    "ready": State("ok", "working"),
+    "starting": State("busy", "starting"),
+    "stopping": State("idle", "has stopped"),
+    "silent": State("bad", "not heard from"),
+}
+
+
+def page(found: OverviewNow, history: History) -> Overview:
+    """The whole page."""
+    now = found.deployment
+    state, because, ways = verdict(found)
+    return Overview(
+        verdict=state,
+        because=because,
+        next_steps=ways,
+        numbers=_numbers(found),
+        stages=_stages(found),
+        back_stages=_back_stages(found),
+        oldest=_oldest(now, found.oldest_accepted_ms),
+        budgets=tuple(_budget(one, now.at_ms) for one in now.budgets),
+        plots=_plots(history.points),
+        causes=tuple(
+            Cause(
+                cause_of(one.stage, one.reason).title,
+                one.connection,
+                one.count,
+                group_href(one.connection, one.stage, one.reason),
+                one.oldest_ms,
+            )
+            for one in found.parked.groups[:5]
+        ),
+        workers=tuple(_worker(one, now.at_ms) for one in now.workers),
+        measured_ms=now.at_ms,
+    )
+
+
+def verdict(found: OverviewNow) -> tuple[State, tuple[str, ...], tuple[Link, ...]]:
+    """Is it running? The worst that is true, in one sentence; why; and where to go on."""
+    now = found.deployment
+    ways: list[Link] = []
+    parked = ""
+    if found.parked.total:
+        verb = "is" if found.parked.total == 1 else "are"
+        parked = f"{counted(found.parked.total, 'record')} {verb} parked and wait{'s' if found.parked.total == 1 else ''} for a person."
+        ways.append(Link("Look at what is parked", href("/parked")))
+    for look in (_without_workers, _without_access, _on_hold, _paused, _late):
+        trouble = look(now)
+        if trouble is not None:
+            state, why, way = trouble
+            return state, tuple(one for one in (why, parked) if one), (*((way,) if way else ()), *ways)
+    waiting = sum(sum(one.undelivered.values()) for one in now.connections)
+    state = State("ok", "Running, and up to date")
+    if waiting:
+        state = State("ok", f"Running, {counted(waiting, 'change')} on the way")
+    return state, tuple(one for one in (_fresh(now), parked) if one), tuple(ways)
+
+
+Trouble = tuple[State, str, Link | None]
+
+
+def _without_workers(now: Deployment) -> Trouble | None:
+    if not now.alive:
+        return State("bad", "No worker is running"), "Changes are kept in Kafka, and carried once a worker runs.", None
+    if not now.unowned:
+        return None
+    part = f"{len(now.unowned)} of {counted(now.partitions, 'partition')}"
+    if any(one.state == "starting" for one in now.alive):
+        return State("busy", "Workers are starting"), f"{part} are being taken over. Nothing is lost meanwhile.", None
+    return State("bad", "Part of the work is carried by nobody"), f"{part} have no worker.", None
+
+
+def _without_access(now: Deployment) -> Trouble | None:
+    for one in now.budgets:
+        if one.paused in ("no access", "uninstalled"):
+            names = ", ".join(one.connections)
+            words = f"No access to {_VENDORS[one.dispatcher]} for {names}"
+            return State("bad", words), _sentence(one.because), Link("See connections", href("/connections"))
+    return None
+
+
+def _on_hold(now: Deployment) -> Trouble | None:
+    held = [one for one in now.connections if one.on_hold]
+    if not held:
+        return None
+    names = ", ".join(one.connection for one in held)
+    words = f"{names} {'waits' if len(held) == 1 else 'wait'} before anything is carried"
+    return State("warn", words), _sentence(held[0].on_hold), Link("See connections", href("/connections"))
+
+
+def _paused(now: Deployment) -> Trouble | None:
+    paused = [one for one in now.budgets if one.paused]
+    if not paused:
+        return None
+    one = paused[0]
+    names = ", ".join(one.connections)
+    return State("warn", f"{_VENDORS[one.dispatcher]} makes {names} wait"), _sentence(one.because), None
+
+
+def _late(now: Deployment) -> Trouble | None:
+    oldest = [one.oldest_accepted_ms for one in now.connections if one.oldest_accepted_ms is not None]
+    seconds = (now.at_ms - min(oldest)) / 1000 if oldest else 0.0
+    if seconds < LATE_SECONDS:
+        return None
+    return State("warn", "Running, but some changes are late"), f"The oldest waits since {length(seconds)}.", None
+
+
+def _fresh(now: Deployment) -> str:
+    live, fresh = now.totals.get("live", 0), now.totals.get("live_within_60s", 0)
+    if not live:
+        return "No change has come since the workers started."
+    if live == 1:
+        return f"The one live change was {'' if fresh else 'not '}in GHL within a minute."
+    share = 100 * fresh / live
+    shown = f"{share:.0f}" if share in (0.0, 100.0) else f"{min(share, 99.9):.1f}"
+    return f"{shown} % of {counted(live, 'live change')} were in GHL within a minute."
+
+
+def _numbers(found: OverviewNow) -> tuple[Number, ...]:
+    now = found.deployment
+    links = [one.links for one in now.connections if one.links is not None]
+    under_way = sum(sum(one.undelivered.values()) for one in now.connections)
+    in_flight = sum(one.in_flight for one in now.budgets)
+    oldest = found.oldest_accepted_ms
+    return (
+        Number(
+            "Contacts",
+            grouped(found.index.contacts) if found.index.is_on else "not counted",
+            "known from Lofty",
+            href("/contacts"),
+        ),
+        Number("In GHL", grouped(sum(links)) if links else "not counted", "contacts, notes, tasks"),
+        Number("On the way", grouped(under_way), f"{counted(in_flight, 'request')} in flight"),
+        Number(
+            "Oldest on the way",
+            "none" if oldest is None else length((now.at_ms - oldest) / 1000),
+            "since it was accepted" if oldest is not None else "all is in GHL",
+        ),
+        Number("Parked", grouped(found.parked.total), counted(len(found.parked.groups), "cause"), href("/parked")),
+    )
+
+
+def _stages(found: OverviewNow) -> tuple[Stage, ...]:
+    now = found.deployment
+    return (
+        (
+            _by_topic(found, "dedupe", "Lofty told", CHANGES),
+            _by_topic(found, "fetch", "Let through once", FETCHES),
+            _by_dispatcher(found, "reads", "Read from Lofty", "fetch", "read"),
+            _by_dispatcher(found, "writes", "Written to GHL", "deliver", "write"),
+            _by_topic(found, "record", "Recorded", RECEIPTS),
+        )
+        if now.alive
+        else ()
+    )
+
+
+def _back_stages(found: OverviewNow) -> tuple[Stage, ...]:
+    now = found.deployment
+    if not (found.rates.get("respond") or now.stages.get("respond") or now.stages.get("write_back")):
+        return ()
+    return (
+        _by_topic(found, "respond", "GHL told", GHL_CHANGES),
+        _by_dispatcher(found, "write_back", "Written to Lofty", "write back", "read"),
+    )
+
+
+def _by_topic(found: OverviewNow, name: str, title: str, topic: str) -> Stage:
+    now = found.deployment
+    lag = next((one for one in now.lags if one.topic.endswith(topic)), None)
+    oldest = (now.at_ms - lag.oldest_ms) / 1000 if lag and lag.records and lag.oldest_ms is not None else None
+    state = State("warn", "Late") if oldest is not None and oldest > LATE_SECONDS else State("ok", "")
+    return Stage(name, title, _a_minute(found, name), lag.records if lag else 0, oldest, state)
+
+
+def _by_dispatcher(found: OverviewNow, name: str, title: str, stage: str, dispatcher: str) -> Stage:
+    now = found.deployment
+    waiting = sum(one.undelivered.get(stage, 0) for one in now.connections)
+    paused = [one for one in now.budgets if one.dispatcher == dispatcher and one.paused]
+    state = State("ok", "")
+    note = ""
+    if paused and stage != "write back":
+        state = State("warn", f"Paused: {paused[0].paused}")
+        note = ", ".join(name for one in paused for name in one.connections)
+    return Stage(name, title, _a_minute(found, name), waiting, None, state, note)
+
+
+def _a_minute(found: OverviewNow, name: str) -> float | None:
+    rate = found.rates.get(name)
+    return None if rate is None else round(max(0.0, rate) * 60, 1)
+
+
+def _oldest(now: Deployment, oldest_ms: int | None) -> Oldest | None:
+    if oldest_ms is None:
+        return None
+    of = next((one for one in now.connections if one.oldest_accepted_ms == oldest_ms), None)
+    name = of.connection if of else ""
+    return Oldest(f"A change of {name}", href("/connections"), oldest_ms, _waits_for(of))
+
+
+def _waits_for(of: ConnectionView | None) -> str:
+    if of is None:
+        return "its turn"
+    if of.on_hold:
+        return of.on_hold
+    for budget in (of.writes, of.reads):
+        if budget is not None and budget.paused:
+            return f"the end of a pause: {budget.because or budget.paused}"
+    if of.undelivered.get("fetch"):
+        return "its turn to be read from Lofty"
+    if of.writes is not None and of.writes.blocked and of.writes.blocked >= of.undelivered.get("deliver", 0):
+        return "its contact, which is not in GHL yet"
+    return "its turn to be written to GHL"
+
+
+def _budget(one: BudgetStatus, now_ms: int) -> Budget:
+    state = None
+    if one.paused:
+        left = (
+            f" for {length((one.paused_until_ms - now_ms) / 1000)}"
+            if one.paused_until_ms and one.paused_until_ms > now_ms
+            else ""
+        )
+        state = State("bad" if one.paused in ("no access", "uninstalled") else "warn", f"Paused{left}: {one.paused}")
+    seconds = one.window_seconds
+    window = "a minute" if seconds == 60 else f"in {seconds:g} s"
+    used_today = one.quota_limit - one.quota_left if one.quota_limit and one.quota_left is not None else 0
+    resets = f"anew in {length(one.quota_reset_seconds)}" if one.quota_reset_seconds else ""
+    return Budget(
+        name=", ".join(one.connections) or one.budget,
+        vendor=_VENDORS[one.dispatcher],
+        used=one.window_used,
+        limit=one.window_limit,
+        window=f"requests {window}",
+        used_today=max(0, used_today),
+        per_day=one.quota_limit or 0,
+        state=state,
+        waiting=sum(one.waiting.values()),
+        forecast=resets,
+    )
+
+
+def _worker(one: WorkerView, now_ms: int) -> WorkerSeen:
+    state = _WORKERS[one.state]
+    if one.status.recovering_since_ms is not None:
+        state = State("busy", f"reads its tables since {length((now_ms - one.status.recovering_since_ms) / 1000)}")
+    elif one.status.mapping_trouble:
+        state = State("warn", one.status.mapping_trouble)
+    name = f"{one.status.host or 'worker'} {one.status.instance}".strip()
+    return WorkerSeen(name, state, len(one.status.fenced), one.status.at_ms, one.status.started_ms)
+
+
+def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
+    chosen = points[:: max(1, -(-len(points) // PLOTTED))]
+    if points and chosen[-1] is not points[-1]:
+        chosen = (*chosen, points[-1])
+    hours = length((points[-1].at_ms - points[0].at_ms) / 1000) if len(points) > 1 else "hours"
+
+    def series(of: Callable[[Point], float | None]) -> tuple[tuple[int, float | None], ...]:
+        return tuple((one.at_ms, of(one) if one.workers else None) for one in chosen)
+
+    return (
+        Plot(
+            "Written to GHL",
+            "a minute",
+            series(lambda one: max(0.0, one.rates.get("writes", 0.0)) * 60),
+            f"the last {hours}",
+        ),
+        Plot("On the way", "", series(lambda one: float(one.undelivered)), f"the last {hours}"),
+        Plot("Age of the oldest", "s", series(lambda one: one.oldest_seconds or 0.0), f"the last {hours}"),
+        Plot("Parked", "", series(lambda one: float(one.parked)), f"the last {hours}"),
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '!', '?')) or not words else '.'}"

@@ -1,0 +1,155 @@
+"""Replays as their page shows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from streams.console.pages.dry_runs import Dry
+from streams.console.pages.views.links import about, contact_of
+from streams.console.pages.views.page_view import State
+from streams.console.pages.views.runs import Difference, DryRun, Example, Progress, Replay, ReplayForm, ReplayRun
+from streams.console.pages.wording import counted, grouped, length
+from streams.console.services.replay import OF_CONSOLE, DryExample, DryRunState, ReplayState
+from streams.messages.topics import CHANGES, GHL_CHANGES, PARKED, SNAPSHOTS
+
+TOPICS = (
+    (SNAPSHOTS, "Snapshots: what Lofty said last"),
+    (CHANGES, "Changes: read from Lofty anew"),
+    (GHL_CHANGES, "Events of GHL: judged again"),
+    (PARKED, "Parked records: tried again"),
+)
+_SHORT = {SNAPSHOTS: "Snapshots", CHANGES: "Changes", GHL_CHANGES: "Events of GHL", PARKED: "Parked records"}
+_STATES = {
+    "running": State("busy", "Running"),
+    "done": State("ok", "Done"),
+    "stopped": State("idle", "Stopped"),
+    "interrupted": State("warn", "Interrupted"),
+}
+_WRITES = ("create", "update", "delete")
+_WAITS = ("blocked", "stuck", "in doubt")
+MOST_FIELDS, MOST_RUNS, MOST_EXAMPLES = 12, 10, 12
+
+
+def page(
+    form: ReplayForm,
+    connections: Iterable[str],
+    reasons: Iterable[str],
+    dry: Dry | None,
+    runs: Iterable[ReplayState],
+    now_ms: int,
+) -> Replay:
+    """The whole page."""
+    shown = tuple(run(one, now_ms) for one in list(runs)[:MOST_RUNS])
+    return Replay(form, TOPICS, tuple(connections), tuple(reasons), dry_run(dry, form.rate) if dry else None, shown)
+
+
+def dry_run(one: Dry, rate: str) -> DryRun:
+    """A dry run, under way or done."""
+    if one.problem:
+        return DryRun(State("bad", one.problem), 0, (), (), (), "", 0)
+    if one.found is None:
+        words = "Looking at what would become of each record; no vendor is asked"
+        return DryRun(State("busy", "Running"), 0, (), (), (), "", 0, progress=Progress(None, words))
+    found = one.found
+    fields: Counter[str] = Counter()
+    for connection in found.connections:
+        fields.update(connection.fields)
+    examples = [example for connection in found.connections for example in connection.examples]
+    would_write = sum(_total(found, verdict) for verdict in _WRITES)
+    state = State("ok", "Done")
+    if found.other_mapping:
+        names = ", ".join(found.other_mapping)
+        state = State("warn", f"The workers of {names} do not have this mapping yet: try again in a moment")
+    took = f"It took {length(found.seconds)}, and no vendor was asked."
+    if found.left:
+        took += f" {counted(len(found.left), 'record')} cannot go on: {next(iter(found.left.values()))}."
+    return DryRun(
+        state,
+        found.chosen,
+        _counts(found, would_write),
+        tuple(Difference(name.removeprefix("custom:"), number) for name, number in fields.most_common(MOST_FIELDS)),
+        tuple(_example(example) for example in examples[:MOST_EXAMPLES]),
+        took,
+        would_write,
+        _duration(found, rate),
+    )
+
+
+def run(one: ReplayState, now_ms: int) -> ReplayRun:
+    """One replay."""
+    state = _STATES.get(one.state, State("idle", one.state))
+    if one.problem:
+        state = State("bad", f"Ended early: {one.problem}")
+    done = one.handed + one.passed + one.left
+    part = 1.0 if one.state == "done" else done / one.chosen if one.chosen else None
+    words = f"{grouped(done)} of {counted(one.chosen, 'record')}" if one.chosen else "Reading"
+    if one.state == "done" and not one.chosen:
+        words = "There was nothing to do"
+    left = ""
+    if part and part < 1 and one.state == "running":
+        left = f"{length((now_ms - one.began_ms) / 1000 * (1 - part) / part)} left"
+    counts = (("Handed on", one.handed), ("As they should be", one.passed), ("Could not go on", one.left))
+    return ReplayRun(
+        id=one.run,
+        state=state,
+        what=what(one.topic, one.selection),
+        by=one.by.removesuffix(OF_CONSOLE),
+        began_ms=one.began_ms,
+        progress=Progress(part, words, left),
+        can_stop=one.state == "running" and not one.problem,
+        can_go_on=one.state in ("stopped", "interrupted") or (one.state == "running" and bool(one.problem)),
+        counts=tuple(pair for pair in counts if pair[1]),
+    )
+
+
+def what(topic: str, selection: Mapping[str, Any]) -> str:
+    """A selection in words."""
+    words = _SHORT.get(topic, topic)
+    if selection.get("contact"):
+        words += f" of {'contact' if topic == GHL_CHANGES else 'lead'} {selection['contact']}"
+        words += f" in {selection['connection']}" if selection.get("connection") else ""
+    elif selection.get("connection"):
+        words += f" of {selection['connection']}"
+    if selection.get("reason"):
+        words += f", parked because “{selection['reason']}”"
+    if "since_ms" in selection or "until_ms" in selection:
+        words += ", of a part of the time"
+    return words
+
+
+def _counts(found: DryRunState, would_write: int) -> tuple[tuple[str, int], ...]:
+    if not found.connections:
+        return (("Chosen", found.chosen), *found.counts.items())
+    waiting, pending = sum(_total(found, one) for one in _WAITS), _total(found, "pending")
+    return (
+        ("Looked at", sum(sum(one.verdicts.values()) for one in found.connections)),
+        ("Would be written", would_write),
+        ("Stay as they are", _total(found, "unchanged") + _total(found, "stale")),
+        *((("On their way already", pending),) if pending else ()),
+        *((("Would wait", waiting),) if waiting else ()),
+        ("Requests to GHL", sum(one.requests for one in found.connections)),
+    )
+
+
+def _total(found: DryRunState, verdict: str) -> int:
+    return sum(one.verdicts.get(verdict, 0) for one in found.connections)
+
+
+def _duration(found: DryRunState, rate: str) -> str:
+    if not found.chosen:
+        return "There is nothing to replay."
+    try:
+        seconds = found.chosen / float(rate)
+    except (ValueError, ZeroDivisionError):
+        seconds = 0.0
+    return f"The replay takes about {length(max(found.minutes * 60, seconds, 1.0))}, with nothing else to do."
+
+
+def _example(one: DryExample) -> Example:
+    names = dict.fromkeys(name.removeprefix("custom:") for step in one.steps for name in step.fields)
+    steps = ", ".join(dict.fromkeys(step.step for step in one.steps)) or one.verdict
+    parts = one.entity.split(":")
+    who = f"Lead {parts[1]}" if len(parts) == 4 else one.entity
+    return Example(who, about(one.entity), steps, ", ".join(names) or one.because, contact_of(one.entity))

@@ -1,0 +1,1 @@
+"""How far the work has come: backlog, undelivered webhooks, hold times, repeated failures, health. Pure."""

@@ -1,0 +1,1 @@
+"""From a lead's snapshot to the writes in GHL, and from their receipts to links. Pure."""

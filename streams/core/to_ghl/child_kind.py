@@ -1,0 +1,34 @@
+"""Forms: as what a child of a contact stands in GHL. An appointment of Lofty is a task there, or stands in a calendar.
+
+It keeps the form in which it was made: a calendar that is configured later takes the appointments that come after.
+So none ever stands twice, and what people have done with a task is not thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Literal
+
+from streams.core.rows import LinkRow
+from streams.mapping import has_begin
+from streams.messages import Snapshot
+
+ChildKind = Literal["note", "task", "appointment"]
+
+
+def held_as(written: Container[str]) -> Literal["task", "appointment"]:
+    """The form of an appointment of Lofty, by the names of the fields that we wrote: only one in a calendar begins."""
+    return "appointment" if "startTime" in written else "task"
+
+
+def form_of(snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None, *, has_calendar: bool) -> ChildKind:
+    """The form of a note, task or appointment: as it stands, as it may stand, or as it shall be made."""
+    if snapshot.kind != "appointment":
+        return "note" if snapshot.kind == "note" else "task"
+    if link is not None:
+        hangs_there = contact is None or link.refers_to == contact.ghl_id
+        if link.ghl_id is not None and not link.is_deleted and hangs_there:
+            return held_as(link.fields)
+        if link.intent is not None:
+            return held_as(link.intent.fields)
+    return "appointment" if has_calendar and has_begin(snapshot.state or {}) else "task"

@@ -1,0 +1,84 @@
+"""Compare what GHL holds with what the mapping says it should hold, field by field. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from streams.core.to_ghl.plan import CUSTOM, DesiredChild, DesiredContact
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that is not as it should be."""
+
+    field: str
+    wanted: Any
+    found: Any
+
+
+GIVEN_BY_GHL = {"source": "public api"}
+"""What GHL puts into a field itself when a contact is created without it: as good as empty."""
+
+
+def compare_contact(
+    desired: DesiredContact, contact: Mapping[str, Any], *, is_ours_alone: bool = False
+) -> tuple[Difference, ...]:
+    """What differs between a desired contact and GHL's: our fields, and our tags (others may stand beside them).
+
+    `contact["customFields"]` maps field ids to values. `is_ours_alone` says that nobody else sets tags there.
+    """
+    custom = contact.get("customFields") or {}
+    found = {
+        name: custom.get(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else contact.get(name)
+        for name in desired.fields
+    }
+    found |= {
+        name: None
+        for name, given in GIVEN_BY_GHL.items()
+        if desired.fields.get(name) is None and found.get(name) == given
+    }
+    differences = _fields(desired.fields, found)
+    tags = set(contact.get("tags") or ())
+    if missing := sorted(set(desired.tags) - tags):
+        differences.append(Difference("tags", missing, sorted(tags)))
+    if is_ours_alone and (surplus := sorted(tags - set(desired.tags))):
+        differences.append(Difference("tags", sorted(desired.tags), surplus))
+    return tuple(differences)
+
+
+def compare_child(desired: DesiredChild, child: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """What differs between a desired note or task and GHL's."""
+    return tuple(_fields(desired.fields, {name: child.get(name) for name in desired.fields}))
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are the same, however each side writes it."""
+    return bool(_plain(one) == _plain(other))
+
+
+def _fields(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Difference]:
+    return [
+        Difference(name, value, found[name]) for name, value in wanted.items() if _plain(value) != _plain(found[name])
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A value as both sides may write it: empty is empty, times are instants, numbers are numbers."""
+    if value is None or value in ("", []):
+        return None
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, str) and len(value) >= 10 and value[4:5] == "-" and value[7:8] == "-":
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        return at.replace(tzinfo=None) if at.utcoffset() is None else at.timestamp()
+    return value

@@ -1,0 +1,121 @@
+"""The next request for what hangs on a contact: a note, a task, an appointment.
+
+One whose create is in doubt is looked for before it is created again: a note or task by its marker in the contact's list, an
+appointment by its in the calendar's. So is one that hangs on another contact than its link says: that may have been merged,
+and it has moved with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from streams.core.fingerprint import field_hash
+from streams.core.rows import Intent, LinkRow
+from streams.core.to_ghl.child_kind import ChildKind
+from streams.core.to_ghl.plan import FOUND_BY, UNKNOWN, Blocked, Call, DesiredChild, Plan, Settled, StepName
+
+
+def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, contact: LinkRow | None) -> Plan:
+    """The next request for a note, task or appointment that exists in Lofty; `kind` is its form in GHL."""
+    link = link or LinkRow()
+    if contact is not None and (contact.is_deleted or (contact.ghl_id is None and contact.settled)):
+        return Settled("its contact is gone")
+    if contact is None or contact.ghl_id is None:
+        return Blocked("its contact is not in GHL yet")
+    contact_id = contact.ghl_id
+    hashes = {name: field_hash(value) for name, value in desired.fields.items()}
+    is_linked = link.ghl_id is not None and not link.is_deleted and link.refers_to == contact_id
+    if not is_linked:
+        if link.intent is not None:
+            return _find_child(kind, link.intent, contact_id, desired.marker)
+        if link.ghl_id is not None and not link.is_deleted:
+            return _find_moved(kind, link, contact_id, desired.marker, desired.fields)
+        body = {name: value for name, value in desired.fields.items() if value is not None}
+        return Call(
+            _CREATE[kind],
+            contact_id=contact_id,
+            body={**body, **desired.options},
+            fields={name: hashes[name] for name in body},
+            marker=desired.marker,
+            is_create=True,
+        )
+    changed = {
+        name: value
+        for name, value in desired.fields.items()
+        if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields)
+    }
+    if not changed:
+        return Settled("as wanted")
+    kept = {name: old for name, old in link.fields.items() if name in hashes}
+    fields = kept | {name: hashes[name] for name in changed}
+    if kind == "note":
+        return Call("update note", contact_id, link.ghl_id, changed, fields)
+    if kind == "appointment":
+        return Call("update appointment", contact_id, link.ghl_id, _appointment_body(desired, changed), fields)
+    if changed.keys() == {"completed"}:
+        return Call("complete task", contact_id, link.ghl_id, changed, fields)
+    return Call("update task", contact_id, link.ghl_id, changed, fields)
+
+
+def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan:
+    """The next request for a note, task or appointment that is deleted in Lofty."""
+    if look := _look_first(kind, link, contact, marker):
+        return look
+    if link is None or link.ghl_id is None or link.refers_to is None or link.is_deleted:
+        return Settled("was never written")
+    now_at = contact.ghl_id if contact is not None and not contact.is_deleted else None
+    # An appointment keeps its id, by which alone it is deleted.
+    if now_at is not None and now_at != link.refers_to and kind != "appointment":
+        return _find_moved(kind, link, now_at, marker, {})
+    return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True)
+
+
+def plan_left_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan:
+    """The next request for a note, task or appointment that is not carried (any more): what stands in GHL stays."""
+    look = _look_first(kind, link, contact, marker)
+    return look or Settled("not carried: a system note, without text, or a copy of what is in GHL")
+
+
+def _look_first(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Call | None:
+    """A create in doubt is looked for before its link is settled, or what it made would be forgotten and made again."""
+    if link is None or link.intent is None or contact is None or contact.ghl_id is None or contact.is_deleted:
+        return None
+    return _find_child(kind, link.intent, contact.ghl_id, marker)
+
+
+def _find_child(kind: ChildKind, intent: Intent, contact_id: str, marker: str) -> Call:
+    fields = dict.fromkeys(intent.fields, UNKNOWN)
+    return Call(_FIND[kind], contact_id=contact_id, body=dict(intent.identifiers), marker=marker, fields=fields)
+
+
+def _find_moved(kind: ChildKind, link: LinkRow, contact_id: str, marker: str, wanted: Mapping[str, Any]) -> Call:
+    """What hangs on another contact than the entity's may have come along when GHL merged the two: else it went with the first."""
+    identifiers = {name: wanted[name] for name in FOUND_BY if wanted.get(name)}
+    return _find_child(kind, Intent(at_ms=0, step="", fields=link.fields, identifiers=identifiers), contact_id, marker)
+
+
+def _appointment_body(desired: DesiredChild, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """GHL confirms an appointment that is changed without its status; an end is only right beside its begin."""
+    names = {"appointmentStatus", *changed}
+    if names & _TIMES:
+        names |= _TIMES
+    values = {name: value for name, value in desired.fields.items() if name in names}
+    return {name: "" if value is None else value for name, value in values.items()} | dict(desired.options)
+
+
+_TIMES = frozenset({"startTime", "endTime"})
+
+_CREATE: Mapping[ChildKind, StepName] = {
+    "note": "create note",
+    "task": "create task",
+    "appointment": "create appointment",
+}
+
+_FIND: Mapping[ChildKind, StepName] = {"note": "find note", "task": "find task", "appointment": "find appointment"}
+
+_DELETE: Mapping[ChildKind, StepName] = {
+    "note": "delete note",
+    "task": "delete task",
+    "appointment": "delete appointment",
+}

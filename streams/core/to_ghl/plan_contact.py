@@ -1,0 +1,169 @@
+"""The next request for a contact: create (by upsert), then its changed fields, then tags to add, then tags to remove.
+
+`tags` never travel in a contact's body: GHL would replace all tags, also those that are not ours.
+
+A contact whose create is in doubt is simply upserted again when it has an e-mail or phone and both are those of that create;
+else it is searched by its external-id custom field, or by the e-mail or phone, whichever the create bore; absence counts only
+after the search had time to see our write.
+A contact with none of the three could not be found again, so it is not created: it is `Stuck`.
+What the doubtful create may have written counts as written, so that a field that became empty meanwhile is cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from streams.core.fingerprint import field_hash
+from streams.core.rows import Intent, LinkRow
+from streams.core.to_ghl.plan import CUSTOM, IDENTIFIERS, UNKNOWN, Call, DesiredContact, NotBefore, Plan, Settled, Stuck
+
+_NEVER_NULL = frozenset({"postalCode", "country"})
+"""Fields that GHL's schema does not let be null; they are cleared with an empty text."""
+
+NOT_FINDABLE = (
+    "a contact without e-mail and phone is created only where the location has the custom field of the Lofty lead's id, "
+    "since it could not be found again after a crash: let the worker create the field (policies.create_custom_fields, "
+    "scope locations/customFields.write), or create it by hand"
+)
+
+NOT_TO_BE_LOOKED_FOR = (
+    "whether its create reached GHL is not known, and what it could be found by is not there: it had no e-mail and no phone, "
+    "and the location does not show the custom field of the Lofty lead's id any more. Creating it again could double it. Let "
+    "the worker read the location's custom fields (scope locations/customFields.readonly), or look for the contact in GHL by "
+    "hand; then `lofty-ghl parked retry`"
+)
+
+
+def held(desired: DesiredContact, link: LinkRow | None, owners: Mapping[str, str]) -> frozenset[str]:
+    """The fields in which GHL's value stands: those that GHL owns, and newer edits that Lofty has not been told of yet.
+
+    `owners` are those that the connection's way back names; a contact is created with all its fields.
+    """
+    if link is None or not owners:
+        return frozenset()
+    found = {name for name, owner in owners.items() if owner == "ghl" and name in link.fields}
+    newer = {name for name, base in link.heard.items() if field_hash(desired.fields.get(name)) == base}
+    return frozenset(found | newer)
+
+
+def plan_contact(
+    desired: DesiredContact,
+    link: LinkRow | None,
+    now_ms: int,
+    *,
+    search_lag_ms: int,
+    holding: frozenset[str] = frozenset(),
+) -> Plan:
+    """The next request for a contact that exists in Lofty. Fields in `holding` stay as GHL has them."""
+    link = link or LinkRow()
+    hashes = {name: field_hash(value) for name, value in desired.fields.items()}
+    if link.ghl_id is None or link.is_deleted:
+        given = {name: value for name, value in desired.fields.items() if value is not None}
+        if link.intent is not None:
+            if not _finds_itself(desired, link.intent):
+                return _find_contact(link.intent, desired.lofty_id, desired.external_id_field, now_ms, search_lag_ms)
+            maybe_written = link.intent.fields
+            given = {name: value for name, value in desired.fields.items() if name in given or name in maybe_written}
+        if desired.external_id_field is None and not any(given.get(name) for name in IDENTIFIERS):
+            return Stuck(NOT_FINDABLE)
+        return Call(
+            "create contact",
+            body=_contact_body(given),
+            fields={name: hashes[name] for name in given},
+            tags=(),
+            is_create=True,
+        )
+    changed = {
+        name: value
+        for name, value in desired.fields.items()
+        if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields) and name not in holding
+    }
+    if changed:
+        kept = {name: old for name, old in link.fields.items() if name in hashes}
+        return Call(
+            "update contact",
+            contact_id=link.ghl_id,
+            body=_contact_body(changed),
+            fields=kept | {name: hashes[name] for name in changed},
+        )
+    if missing := [tag for tag in desired.tags if tag not in link.tags or tag in link.doubtful_tags]:
+        return _add_tags(link, link.ghl_id, missing)
+    if surplus := sorted({*link.tags, *link.doubtful_tags}.difference(desired.tags)):
+        tags = tuple(sorted(set(desired.tags)))
+        return Call("remove tags", contact_id=link.ghl_id, body={"tags": surplus}, tags=tags, doubtful_tags=())
+    return Settled("as wanted")
+
+
+def plan_gone_contact(
+    link: LinkRow | None,
+    *,
+    policy: Literal["tag", "delete", "ignore"],
+    deleted_tag: str,
+    lofty_id: str = "",
+    external_id_field: str | None = None,
+    now_ms: int = 0,
+    search_lag_ms: int = 0,
+) -> Plan:
+    """The next request for a contact whose lead is deleted in Lofty. A create in doubt is looked for first."""
+    if link is not None and link.intent is not None:
+        return _find_contact(link.intent, lofty_id, external_id_field, now_ms, search_lag_ms)
+    if link is None or link.ghl_id is None or link.is_deleted:
+        return Settled("was never written")
+    if policy == "delete":
+        return Call("delete contact", contact_id=link.ghl_id, is_delete=True)
+    if policy == "tag" and (deleted_tag not in link.tags or deleted_tag in link.doubtful_tags):
+        return _add_tags(link, link.ghl_id, [deleted_tag])
+    return Settled("left alone" if policy == "ignore" else "tagged as deleted")
+
+
+def may_stand(call: Call, status: int | None, external_id_field: str | None) -> bool:
+    """Whether a contact may have been made though GHL refused its create: it has been seen to do so with a 422.
+
+    Only where it can be looked for by its Lofty id; an e-mail that GHL does not take cannot be searched for either.
+    """
+    is_findable = external_id_field is not None and CUSTOM + external_id_field in (call.fields or {})
+    return call.step == "create contact" and status == 422 and is_findable
+
+
+def _add_tags(link: LinkRow, contact_id: str, tags: list[str]) -> Call:
+    return Call(
+        "add tags",
+        contact_id=contact_id,
+        body={"tags": tags},
+        tags=tuple(sorted({*link.tags, *tags})),
+        doubtful_tags=tuple(tag for tag in link.doubtful_tags if tag not in tags),
+    )
+
+
+def _finds_itself(desired: DesiredContact, intent: Intent) -> bool:
+    """Whether an upsert matches what the doubtful create may have made: GHL matches by e-mail and phone."""
+    nothing = field_hash(None)
+    identifiers = [(desired.fields.get(name), intent.fields.get(name, nothing)) for name in IDENTIFIERS]
+    return any(value for value, _ in identifiers) and all(field_hash(value) == sent for value, sent in identifiers)
+
+
+def _find_contact(intent: Intent, lofty_id: str, field_id: str | None, now_ms: int, search_lag_ms: int) -> Plan:
+    """A look by what the create was sent with. By anything else nobody would be found, and that would say nothing."""
+    if field_id is not None and CUSTOM + field_id in intent.fields:
+        by = {"customField": field_id}
+    elif intent.identifiers:
+        by = dict(intent.identifiers)
+    else:
+        return Stuck(NOT_TO_BE_LOOKED_FOR)
+    if now_ms < intent.at_ms + search_lag_ms:
+        return NotBefore(intent.at_ms + search_lag_ms)
+    return Call("find contact", marker=lofty_id, body=by, fields=dict.fromkeys(intent.fields, UNKNOWN), tags=())
+
+
+def _contact_body(fields: Mapping[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    custom = []
+    for name, value in fields.items():
+        if name.startswith(CUSTOM):
+            custom.append({"id": name.removeprefix(CUSTOM), "field_value": "" if value is None else value})
+        else:
+            body[name] = "" if value is None and name in _NEVER_NULL else value
+    if custom:
+        body["customFields"] = custom
+    return body

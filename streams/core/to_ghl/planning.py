@@ -1,0 +1,192 @@
+"""From the state of one entity, its link and its contact's link to its next request: mapping, names and plan in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from connectors.http.json_reader import REPAIRS
+from streams.core.fingerprint import field_hash
+from streams.core.rows import LinkRow, OutboxRow
+from streams.core.to_ghl.child_kind import ChildKind, form_of
+from streams.core.to_ghl.desired import resolve_contact, resolve_event, resolve_note, resolve_task
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.plan import UNKNOWN, DesiredChild, DesiredContact, Plan
+from streams.core.to_ghl.plan_child import plan_child, plan_gone_child, plan_left_child
+from streams.core.to_ghl.plan_contact import held, plan_contact, plan_gone_contact
+from streams.mapping import (
+    LEAD_ID_FIELD,
+    CompiledMapping,
+    is_deleted,
+    map_appointment,
+    map_contact,
+    map_event,
+    map_task,
+    marker,
+    should_sync,
+)
+from streams.mapping.back_sync import Owner
+from streams.messages import Snapshot
+
+SEARCH_LAG_MS = 10_000
+"""How long GHL's search may not show a write (measured by third parties: about 10 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one connection wants: its mapping and its policies.
+
+    Lofty's appointments stand in `calendar`; without one they are tasks.
+    """
+
+    mapping: CompiledMapping
+    region: str
+    lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
+    lead_deleted_tag: str = "lofty-deleted"
+    search_lag_ms: int = SEARCH_LAG_MS
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    calendar: str | None = None
+    runs_automations: bool = False
+
+    def form(self, snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None = None) -> ChildKind:
+        """As what a note, task or appointment stands in GHL, or shall."""
+        return form_of(snapshot, link, contact, has_calendar=self.calendar is not None)
+
+
+NextPlan = Callable[[LinkRow | None, LinkRow | None, int], Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The desired state of an entity, mapped once. `plan(link, contact, now_ms)` gives the next request towards it.
+
+    Its argument `contact` is the link of the contact that a note or task hangs on.
+    `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
+    `contact` is what a contact shall be; None for anything else.
+    """
+
+    plan: NextPlan
+    flags: tuple[str, ...] = ()
+    missing: dict[str, str] = field(default_factory=dict)
+    contact: DesiredContact | None = None
+
+
+def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, Owner]) -> dict[str, str]:
+    """The fields that GHL owns and that Lofty holds differently, with the hash of Lofty's value: Lofty must be told.
+
+    Those of which it is being told already are left out.
+    """
+    if prepared.contact is None or link is None or link.ghl_id is None or link.is_deleted:
+        return {}
+    hashes = {name: field_hash(prepared.contact.fields.get(name)) for name, owner in owners.items() if owner == "ghl"}
+    return {
+        name: lofty
+        for name, lofty in hashes.items()
+        if name in link.fields and lofty not in (link.fields[name], link.heard.get(name))
+    }
+
+
+def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) -> dict[str, Any]:
+    """What is not known of a link any more, because an earlier owner may have been writing the states in `row.before`.
+
+    The facts of a `doubtful` receipt: each field and tag by which such a state differs from what the link says.
+    """
+    fields = dict(link.fields)
+    tags = {*link.doubtful_tags}
+    for snapshot in row.before:
+        wanted_tags: tuple[str, ...] = ()
+        wanted: Mapping[str, Any] = {}
+        if _deletes(snapshot, rules):
+            fields = dict.fromkeys(fields, UNKNOWN)
+        elif snapshot.kind != "contact":
+            wanted = desired_child(snapshot, rules, directory, rules.form(snapshot, link)).fields
+        elif snapshot.state is None:
+            wanted_tags = (*link.tags, rules.lead_deleted_tag)
+        else:
+            contact = resolve_contact(
+                map_contact(rules.mapping, snapshot.state, region=rules.region), directory, snapshot.lead
+            ).contact
+            wanted, wanted_tags = contact.fields, contact.tags
+        for name, value in wanted.items():
+            if field_hash(value) != link.fields.get(name) and (value is not None or name in link.fields):
+                fields[name] = UNKNOWN
+        if snapshot.kind == "contact" and not _deletes(snapshot, rules):
+            tags |= {*wanted_tags} ^ {*link.tags}
+    return {"fields": fields, "doubtful_tags": tuple(sorted(tags))}
+
+
+def _deletes(snapshot: Snapshot, rules: Rules) -> bool:
+    """Whether what stands in GHL for an entity is deleted when this is its state."""
+    if snapshot.kind == "contact":
+        return snapshot.is_gone and rules.lead_deleted == "delete"
+    return snapshot.state is None or is_deleted(snapshot.kind, snapshot.state)
+
+
+def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+    """Map the desired state of an entity and resolve its names: the costly half of planning."""
+    prepared = _prepare(row, rules, directory)
+    repairs = (row.snapshot.state or {}).get(REPAIRS)
+    return replace(prepared, flags=(*prepared.flags, *map(str, repairs))) if isinstance(repairs, list) else prepared
+
+
+def _prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+    snapshot = row.snapshot
+    if snapshot.kind == "contact":
+        return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory)
+    state = snapshot.state
+    is_gone = state is None or is_deleted(snapshot.kind, state)
+    if state is None or is_gone or not should_sync(snapshot.kind, state):
+        wanted = marker(snapshot.kind, snapshot.id)
+        plan_rest = plan_gone_child if is_gone else plan_left_child
+        return Prepared(lambda link, contact, _: plan_rest(rules.form(snapshot, link, contact), link, contact, wanted))
+    desired: dict[ChildKind, DesiredChild] = {}
+
+    def plan(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
+        form = rules.form(snapshot, link, contact)
+        if form not in desired:
+            desired[form] = desired_child(snapshot, rules, directory, form)
+        return plan_child(form, desired[form], link, contact)
+
+    return Prepared(plan)
+
+
+def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind = "task") -> DesiredChild:
+    """A note, task or appointment that is alive in Lofty, as it should be in GHL. `form` is an appointment's."""
+    state = snapshot.state or {}
+    match snapshot.kind:
+        case "note":
+            return resolve_note(state)
+        case "appointment" if form == "appointment":
+            mapped = map_event(state, users=rules.mapping.users)
+            return resolve_event(mapped, directory, rules.calendar, runs_automations=rules.runs_automations)
+        case "appointment":
+            return resolve_task(map_appointment(state, users=rules.mapping.users), directory)
+        case _:
+            return resolve_task(map_task(state, users=rules.mapping.users), directory)
+
+
+def _contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+    mapped = map_contact(rules.mapping, row.snapshot.state or {}, region=rules.region)
+    resolved = resolve_contact(mapped, directory, row.snapshot.lead, omit=row.omit)
+
+    def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
+        holding = held(resolved.contact, link, rules.owners)
+        return plan_contact(resolved.contact, link, now_ms, search_lag_ms=rules.search_lag_ms, holding=holding)
+
+    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact)
+
+
+def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+    def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
+        return plan_gone_contact(
+            link,
+            policy=rules.lead_deleted,
+            deleted_tag=rules.lead_deleted_tag,
+            lofty_id=row.snapshot.lead,
+            external_id_field=directory.custom_field_id(LEAD_ID_FIELD),
+            now_ms=now_ms,
+            search_lag_ms=rules.search_lag_ms,
+        )
+
+    return Prepared(plan)

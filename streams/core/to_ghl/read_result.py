@@ -1,0 +1,53 @@
+"""Read: what an answer of Lofty says of an entity, as a snapshot, or as a reason to ask again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from streams.core.fingerprint import fingerprint
+from streams.core.rows import FetchRow
+from streams.messages import Snapshot
+
+NotFound = Literal["gone", "ask again", "ask the trash", "unreadable", "unknown"]
+
+
+def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int, names_nothing: bool = False) -> NotFound:
+    """What a 404 means. `names_nothing`: it does not say what is not there, and may be a proxy's.
+
+    Lofty creates asynchronously: for a while after the change, an entity may not be visible yet.
+    A deletion that was announced is confirmed by the 404.
+    A lead that nobody said was deleted may merely be hidden from us: only the trash tells, and a hidden lead is never
+    treated as deleted, since the policy may be to delete its contact.
+    """
+    if row.operation == "deleted":
+        return "gone"
+    if now_ms < row.accepted_ms + visibility_ms:
+        return "ask again"
+    if names_nothing:
+        return "unknown"
+    if row.kind != "contact":
+        return "gone"
+    return "unreadable" if row.confirms else "ask the trash"
+
+
+def snapshot_of(row: FetchRow, state: Mapping[str, Any] | None, *, updated_ms: int | None, read_ms: int) -> Snapshot:
+    """The snapshot of one read. `state` None means that the entity is gone, `updated_ms` is Lofty's own time of change.
+
+    The version is in the vendor's time: the newest that we know of, since not every edit moves `lastUpdateTime`.
+    """
+    content = None if state is None else dict(state)
+    return Snapshot(
+        connection=row.connection,
+        lead=row.lead,
+        kind=row.kind,
+        id=row.id,
+        state=content,
+        version_ms=max(row.newest_update_ms, updated_ms or 0),
+        fingerprint=fingerprint(content),
+        read_ms=read_ms,
+        update_time_ms=row.oldest_update_ms,
+        accepted_ms=row.accepted_ms,
+        origin=row.origin,
+        trace=row.trace,
+    )

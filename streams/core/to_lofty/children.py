@@ -1,0 +1,133 @@
+"""Events of notes, tasks and appointments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from streams.core.fingerprint import field_hash
+from streams.core.rows import LinkRow
+from streams.core.to_lofty.event_context import Look, Response, Scene
+from streams.core.to_lofty.times import instant, iso
+from streams.core.to_lofty.writes import by_rules, copy_of, lacks_contact, lofty_write
+from streams.mapping.back_sync import WayBack
+from streams.mapping.markers import find_marker, with_back_marker
+from streams.messages import Entity, Kind
+
+OVER = frozenset({"cancelled", "invalid", "noshow"})
+"""States of an appointment that will not take place."""
+
+
+def judge_note(scene: Scene, back: WayBack) -> Response | Look:
+    """A note of somebody else was written, changed or deleted."""
+    event = scene.event
+    if scene.own is not None or _is_marked(event.body.get("body"), "note"):
+        return Response("echo")
+    on = {"NoteCreate": "note written", "NoteUpdate": "note changed", "NoteDelete": "note deleted"}[event.type]
+    if not back.notes or lacks_contact(scene, back, on):
+        return by_rules(scene, back, on)
+    if scene.found is None:
+        return Look("note")
+    text = scene.found.get("body")
+    if _is_marked(text, "note"):
+        return Response("echo")
+    state = {"content": with_back_marker(_plain(text), f"note:{event.id}")} if scene.found else None
+    return by_rules(scene, back, on, (copy_of(scene, "note", state, on),))
+
+
+def judge_task(scene: Scene, back: WayBack) -> Response | Look:
+    """A task was made, completed or deleted."""
+    event = scene.event
+    on = {"TaskCreate": "task created", "TaskComplete": "task completed", "TaskDelete": "task deleted"}[event.type]
+    own = scene.own or _marked(scene)
+    if own is not None:
+        done = (scene.own_link or LinkRow()).fields.get("completed") == field_hash(True)
+        if event.type != "TaskComplete" or own.kind != "task" or done:
+            return Response("echo")
+        if not back.finishes_tasks:
+            return by_rules(scene, back, on)
+        finish = lofty_write(scene, f"finish:{own.id}", "task", {"finished": True}, on)
+        rules = by_rules(scene, back, on, (finish.model_copy(update={"lofty_id": own.id}),))
+        return replace(rules, completed=True) if isinstance(rules, Response) and _is_named(scene) else rules
+    if not back.tasks or lacks_contact(scene, back, on):
+        return by_rules(scene, back, on)
+    if scene.found is None:
+        return Look("task")
+    return by_rules(scene, back, on, (copy_of(scene, "task", _task_state(scene, scene.found, back), on),))
+
+
+def _task_state(scene: Scene, found: Mapping[str, Any], back: WayBack) -> dict[str, Any] | None:
+    if not found:
+        return None
+    text = "\n".join(part for part in (_plain(found.get("title")), _plain(found.get("body"))) if part)
+    return {
+        "type": "Other",
+        "content": with_back_marker(text or "Task in GoHighLevel", f"task:{scene.event.id}"),
+        "assignedRole": back.role,
+        "endAt": instant(found.get("dueDate")) or iso(scene.event.at_ms),
+        "finished": found.get("completed") is True,
+    }
+
+
+def judge_appointment(scene: Scene, back: WayBack) -> Response | Look:
+    """An appointment was booked, changed or deleted."""
+    event, body = scene.event, scene.event.body
+    if scene.own is not None or any(_is_marked(body.get(name), "appointment") for name in ("notes", "description")):
+        return Response("echo")  # it is Lofty's: what somebody does with it in GHL stays there
+    on = {
+        "AppointmentCreate": "appointment booked",
+        "AppointmentUpdate": "appointment changed",
+        "AppointmentDelete": "appointment deleted",
+    }[event.type]
+    status = str(body.get("appointmentStatus") or body.get("appoinmentStatus") or "").lower()
+    begins, ends = instant(body.get("startTime")), instant(body.get("endTime"))
+    state: dict[str, Any] | None = None
+    if event.type != "AppointmentDelete" and status not in OVER:
+        facts = [_plain(body.get("title")) or "Appointment", _plain(body.get("notes")), _plain(body.get("address"))]
+        state = {
+            "type": "Appointment",
+            "content": with_back_marker("\n".join(fact for fact in facts if fact), f"appointment:{event.id}"),
+            "assignedRole": back.role,
+            "startAt": begins or iso(event.at_ms),
+            "endAt": ends or begins or iso(event.at_ms),
+            "finished": status == "showed",
+        }
+    if not back.appointments:
+        return by_rules(scene, back, on)
+    copy = lofty_write(scene, f"appointment:{event.id}", "task", state, on)
+    # A deletion is no change of what it tells of: its body bears the time of the last one, which may still come late.
+    at_ms = event.at_ms if event.type == "AppointmentDelete" else _changed_ms(body) or event.at_ms
+    return by_rules(scene, back, on, (copy.model_copy(update={"at_ms": at_ms}),))
+
+
+def _is_marked(text: Any, kind: Kind) -> bool:
+    return find_marker(text if isinstance(text, str) else None, kind) is not None
+
+
+def _marked(scene: Scene) -> Entity | None:
+    """The task of ours that bears its marker, though its receipt does not say so (yet). Events may come without the text."""
+    kinds: tuple[Kind, ...] = ("task", "appointment")
+    for told in (scene.event.body, scene.found or {}):
+        text = told.get("body")
+        for kind in kinds:
+            if found := find_marker(text if isinstance(text, str) else None, kind):
+                return Entity(scene.connection, scene.lead, kind, found)
+    return None
+
+
+def _is_named(scene: Scene) -> bool:
+    """Whether the task is the one that its link names: not one that stood in its place before, or while a create is in doubt."""
+    link = scene.own_link or LinkRow()
+    return link.ghl_id == scene.event.id and not link.is_deleted
+
+
+def _plain(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _changed_ms(body: Mapping[str, Any]) -> int | None:
+    """When GHL last changed what an event tells of: its envelope may bear the time of sending."""
+    at = instant(body.get("dateUpdated"), timespec="milliseconds")
+    return None if at is None else int(datetime.fromisoformat(at).timestamp() * 1000)

@@ -1,0 +1,121 @@
+"""Events of contacts and their tags, and what Lofty edited in fields that GHL owns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from streams.core.fingerprint import field_hash
+from streams.core.rows import LinkRow
+from streams.core.to_ghl.plan import UNKNOWN
+from streams.core.to_lofty.event_context import Look, Response, Scene
+from streams.core.to_lofty.rows import HeardRow
+from streams.core.to_lofty.writes import by_rules, lofty_write, rule_writes
+from streams.mapping.back_sync import WayBack
+
+COMPARED = ("firstName", "lastName", "email", "phone", "address1", "city", "state", "postalCode", "companyName")
+"""The fields by which an edit of a contact is told. GHL gives these back as they were written; dates and numbers it may not."""
+
+_NOTHING = field_hash(None)
+_EMPTY = field_hash("")
+
+
+def judge_contact(scene: Scene, back: WayBack) -> Response | Look:
+    """A contact was made, changed or deleted."""
+    event = scene.event
+    if event.type in ("ContactDelete", "ContactDndUpdate"):
+        on = "contact deleted" if event.type == "ContactDelete" else "do not disturb changed"
+        if event.type == "ContactDelete" and scene.contact is None:
+            scene = replace(scene, contact=event.body)  # it cannot be read any more
+        if event.type == "ContactDelete" and scene.link.is_deleted:
+            return Response("echo")
+        return by_rules(scene, back, on)
+    if not _is_linked(scene):
+        return Response("overtaken")
+    changed = edited(scene.contact if scene.contact is not None else event.body, scene.link)
+    if not changed:
+        return Response("echo")
+    if scene.contact is None:
+        return Look()
+    carried: dict[str, Any] = {}
+    restore: list[str] = []
+    for name, value in changed.items():
+        owner = back.owners.get(name)
+        if owner == "lofty" or (owner == "newest" and value is None):
+            restore.append(name)
+        elif owner is not None and value is not None:  # an empty field is never carried
+            carried[name] = value
+    ruled = by_rules(scene, back, "contact changed", event={"changed": sorted(changed)})
+    assert isinstance(ruled, Response)  # the contact was read
+    if not carried and not restore:
+        return ruled
+    base = {name: scene.link.fields.get(name, _NOTHING) for name in carried}
+    writes = ruled.writes
+    if carried:
+        write = lofty_write(scene, "fields", "lead", {"fields": carried}, "edited in GHL")
+        writes = (write.model_copy(update={"base": base}), *writes)
+    return Response(
+        "answered",
+        writes=writes,
+        fields={name: field_hash(value) for name, value in carried.items()},
+        base=base,
+        restore=tuple(restore),
+    )
+
+
+def judge_lofty_edit(scene: Scene) -> Response | Look:
+    """Lofty was edited in fields that GHL owns: GHL's values go there. `wanted` are the hashes of Lofty's."""
+    if not _is_linked(scene):
+        return Response("overtaken")
+    if scene.contact is None:
+        return Look()
+    lofty = {name: hash_ for name, hash_ in (scene.event.body.get("wanted") or {}).items() if isinstance(hash_, str)}
+    values = {name: scene.contact.get(name) or None for name in lofty}
+    carried = {name: value for name, value in values.items() if value is not None}
+    write = lofty_write(scene, "fields", "lead", {"fields": carried}, "owned by GHL").model_copy(update={"base": lofty})
+    fields = {name: field_hash(value) for name, value in values.items()}
+    return Response("answered", (write,) if carried else (), fields=fields, base=lofty)
+
+
+def judge_tags(scene: Scene, back: WayBack) -> Response | Look:
+    """Tags of others came or went."""
+    event, heard, link = scene.event, scene.heard, scene.link
+    if heard is not None and heard.at_ms > event.at_ms:
+        return Response("overtaken")
+    told = scene.contact if scene.contact is not None else event.body
+    tags = {tag.strip().lower() for tag in told.get("tags") or () if isinstance(tag, str)}
+    ours = {*link.tags, *link.doubtful_tags}
+    others, before = tags - ours, set(heard.tags if heard is not None else ())
+    added, removed = sorted(others - before), sorted(before - others - ours)
+    row = HeardRow(at_ms=event.at_ms, tags=tuple(sorted(others)))
+    if not added and not removed:
+        return Response("echo", heard=row)
+    if scene.contact is None:
+        return Look()
+    writes = [
+        *(write for tag in added for write in rule_writes(scene, back, "tag added", tag=tag)),
+        *(write for tag in removed for write in rule_writes(scene, back, "tag removed", tag=tag)),
+    ]
+    return Response("answered" if writes else "no rule", tuple(writes), heard=row)
+
+
+def edited(contact: Mapping[str, Any], link: LinkRow) -> dict[str, Any]:
+    """The fields in which a contact is not as we wrote it, with what GHL holds there (None for nothing)."""
+    found: dict[str, Any] = {}
+    for name in COMPARED:
+        ours = link.fields.get(name)
+        value = contact.get(name) or None
+        if ours == UNKNOWN or (name not in contact and ours is None):
+            continue
+        if value is None:
+            if name in contact and ours not in (None, _NOTHING, _EMPTY):
+                found[name] = None
+        elif ours != field_hash(value):
+            found[name] = value
+    return found
+
+
+def _is_linked(scene: Scene) -> bool:
+    """Whether the contact is the one that the link names: not one that stood in its place before."""
+    return scene.link.ghl_id == scene.event.contact

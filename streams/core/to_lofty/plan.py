@@ -1,0 +1,210 @@
+"""Errand: the one next request that brings a thing in Lofty closer to what the way back wants. Pure.
+
+The protocol of DESIGN §6, the other way round: an intent before a create, a marker in its text, a look before a second try.
+A deletion without an answer is in doubt, too: when the thing is wanted again, it is looked for before anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.lofty.operations import NOTES_AT_MOST
+from streams.core.fingerprint import field_hash
+from streams.core.to_lofty.rows import ErrandRow
+from streams.mapping.back_sync import LOFTY_FIELDS, WayBack
+from streams.mapping.markers import back_marker
+from streams.messages.lofty_command import LoftyWrite
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Nothing is left to do."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotBefore:
+    """Too early: what was created may not be visible yet."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create the task or note."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """List the lead's tasks or notes, for one that bears this marker."""
+
+    marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change these fields of a task, or the text of a note."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Mark the task as done, or open it again."""
+
+    is_finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete the task or note."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLead:
+    """Read the lead, to see which of its fields differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutLead:
+    """Write these fields of the lead, by Lofty's names."""
+
+    body: Mapping[str, Any]
+
+
+NOT_TO_BE_LOOKED_FOR = (
+    f"whether it reached Lofty is not known, and the lead has {NOTES_AT_MOST} notes or more, of which Lofty shows no more: writing "
+    "it again could double it. Look for it in Lofty: if it is there, `lofty-ghl parked discard`; if it is not, write it there by hand"
+)
+
+Step = Settled | NotBefore | Create | Look | Update | Finish | Delete | ReadLead | PutLead
+
+DELETED: Mapping[str, Any] = {"lofty_id": None, "intent_ms": None, "written": {}, "is_finished": False}
+"""What the row reads once nothing stands there any more."""
+
+_FIXED = frozenset({"type", "assignedRole", "finished"})
+"""What Lofty takes when a task is created, and not in an update; and what is no field at all."""
+
+
+def merge(row: ErrandRow | None, write: LoftyWrite) -> ErrandRow | None:
+    """The row after a command, None when the command changes nothing: it is older, or was read before."""
+    if row is None:
+        return ErrandRow(write=write, lofty_id=write.lofty_id)
+    # A lead's fields were read when the command was made, so what comes last is the newest, and may be wanted again.
+    is_old = write.at_ms < row.write.at_ms or (write.at_ms == row.write.at_ms and write.state == row.write.state)
+    if write.target != "lead" and is_old and not row.parked:
+        return None
+    if write.target == "lead" and not row.is_settled:
+        fields = {**(row.write.state or {}).get("fields", {}), **(write.state or {}).get("fields", {})}
+        base = {**(write.base or {}), **(row.write.base or {})}  # the oldest: what Lofty held before any of them
+        write = write.model_copy(update={"state": {"fields": fields}, "base": base})
+    fresh = {"attempts": 0, "not_before_ms": 0, "last_error": "", "parked": "", "body": None, "is_settled": False}
+    return row.model_copy(update={"write": write, **fresh})
+
+
+def plan(row: ErrandRow, now_ms: int, *, visibility_ms: int) -> Step:
+    """The next request."""
+    write = row.write
+    if write.target == "lead":
+        if row.is_settled:
+            return Settled("as wanted")
+        return ReadLead() if row.body is None else PutLead(row.body)
+    if row.is_gone:
+        return Settled("deleted in Lofty by hand: left alone")
+    if row.intent_ms is not None and (row.lofty_id is None or write.state is not None):
+        if now_ms < row.intent_ms + visibility_ms:
+            return NotBefore(row.intent_ms + visibility_ms)
+        return Look(back_marker(write.about))
+    if write.state is None:
+        return Settled("not there") if row.lofty_id is None else Delete()
+    if row.lofty_id is None:
+        return Create({name: value for name, value in write.state.items() if name != "finished"})
+    changed = {
+        name: value
+        for name, value in write.state.items()
+        if name not in _FIXED and row.written.get(name) != field_hash(value)
+    }
+    if changed:
+        return Update(changed)
+    if "finished" in write.state and write.state["finished"] is not row.is_finished:
+        return Finish(write.state["finished"])
+    return Settled("as wanted")
+
+
+def before(row: ErrandRow, step: Step, now_ms: int) -> dict[str, Any]:
+    """What the row must read before a step is sent: if no answer comes, or the worker ends, nobody knows what it did.
+
+    Else a state that comes back meanwhile would look as if it stood there.
+    """
+    match step:
+        case Create() | Delete():
+            return {"intent_ms": now_ms}
+        case Update(fields):
+            return {"written": {name: hash_ for name, hash_ in row.written.items() if name not in fields}}
+        case Finish():
+            return {"is_finished": None}
+        case PutLead():
+            return {"body": None}  # it was compared with the lead of then, and is compared again before another try
+    return {}
+
+
+def undone(row: ErrandRow, step: Step) -> dict[str, Any]:
+    """What the row must read again after an answer that says that a step did not happen. `row` is as it was before it."""
+    return {name: getattr(row, name) for name in before(row, step, 0) if name != "body"}
+
+
+def created(row: ErrandRow, step: Create, lofty_id: str) -> dict[str, Any]:
+    """What the row reads once Lofty has told the id of what it made."""
+    return {"lofty_id": lofty_id, "intent_ms": None, "written": written(row, step)}
+
+
+def looked(row: ErrandRow, listed: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What the row reads after a look among the lead's tasks or notes; None when the list does not say whether it is there."""
+    marker = back_marker(row.write.about)
+    found = next((one for one in listed if is_from(one, marker)), None)
+    if found is not None:
+        # What stands there is not known: everything is written once more.
+        return {"lofty_id": str(found.get("noteId") or found.get("id")), "intent_ms": None, "written": {}}
+    return None if row.write.target == "note" and len(listed) >= NOTES_AT_MOST else dict(DELETED)
+
+
+def written(row: ErrandRow, step: Create | Update) -> dict[str, str]:
+    """The hashes of what stands in Lofty after a create or an update."""
+    return {**row.written, **{n: field_hash(v) for n, v in step.fields.items() if n not in _FIXED}}
+
+
+def lead_body(
+    write: LoftyWrite, lead: Mapping[str, Any], mapped: Mapping[str, Any], back: WayBack
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What of a lead must be written, and the fields in which Lofty was edited meanwhile, so that its value stands.
+
+    `mapped` is what the mapping makes of the lead as it is now, by GHL's names.
+    """
+    body: dict[str, Any] = {}
+    kept: list[str] = []
+    for name, value in (write.state or {}).get("fields", {}).items():
+        now = mapped.get(name) or None
+        if now == value:
+            continue
+        if back.owners.get(name) != "ghl" and field_hash(now) != (write.base or {}).get(name):
+            kept.append(name)
+            continue
+        target = LOFTY_FIELDS[name]
+        if target in ("emails", "phones"):
+            listed = [one for one in lead.get(target) or () if isinstance(one, str)]
+            # The first is the one that the mapping carried; GHL knows of no others, and none is dropped.
+            body[target] = [value, *(one for one in listed[1:] if one != value)]
+        else:
+            body[target] = value
+    return body, tuple(kept)
+
+
+def is_from(found: Mapping[str, Any], marker: str) -> bool:
+    """Whether a task or note of Lofty bears a marker."""
+    content = found.get("content")
+    return isinstance(content, str) and any(line.strip() == marker for line in content.splitlines())

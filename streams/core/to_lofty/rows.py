@@ -1,0 +1,65 @@
+"""What the tables of the way back hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from streams.messages.ghl_event import GhlEvent
+from streams.messages.lofty_command import LoftyWrite
+from streams.messages.message import Word
+
+
+class BackRow(Word):
+    """`backlinks`: the entity that a GHL id stands for. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
+
+    Under `of:ID` stands the GHL contact of a task of GHL's own.
+    """
+
+    entity: str
+
+
+class WebhookRow(Word):
+    """`webhooks`: a webhook id that was heard, and when."""
+
+    at_ms: int
+
+
+class EventRow(Word):
+    """`events`: an event that waits to be judged, in its contact's turn. `contact` is what was read for it already."""
+
+    event: GhlEvent
+    contact: dict[str, Any] | None = None
+    attempts: int = 0
+    not_before_ms: int = 0
+    last_error: str = ""
+
+
+class HeardRow(Word):
+    """`heard`: the tags on a GHL contact that are not ours, as the newest event told them."""
+
+    at_ms: int
+    tags: tuple[str, ...] = ()
+
+
+class ErrandRow(Word):
+    """`errands`: one thing of a lead that the way back wants in Lofty, and what stands there.
+
+    `written` are the hashes of what was last written, `is_finished` whether the task was finished by us, None when that is
+    not known. `intent_ms` is the time of a create or a deletion that may or may not have happened.
+    `body` is what a read found that the lead lacks, to be written by the next request.
+    """
+
+    write: LoftyWrite
+    lofty_id: str | None = None
+    written: dict[str, str] = Field(default_factory=dict)
+    is_finished: bool | None = False
+    intent_ms: int | None = None
+    body: dict[str, Any] | None = None
+    is_settled: bool = False
+    is_gone: bool = False
+    attempts: int = 0
+    not_before_ms: int = 0
+    last_error: str = ""
+    parked: str = ""

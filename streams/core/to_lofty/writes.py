@@ -1,0 +1,90 @@
+"""What Lofty shall hold because of an event: copies, and what the rules make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Any, Literal
+
+from streams.core.to_lofty.event_context import Look, Response, Scene
+from streams.core.to_lofty.times import iso
+from streams.mapping.back_sync import Rule, WayBack
+from streams.mapping.markers import with_back_marker
+from streams.messages.lofty_command import LoftyWrite
+
+
+def by_rules(
+    scene: Scene,
+    back: WayBack,
+    on: str,
+    copy: tuple[LoftyWrite, ...] = (),
+    *,
+    event: Mapping[str, Any] | None = None,
+) -> Response | Look:
+    """What the rules for this kind of event make of it, beside its copy."""
+    if lacks_contact(scene, back, on):
+        return Look()
+    writes = (*copy, *rule_writes(scene, back, on, event=event))
+    return Response("answered" if writes else "no rule", writes)
+
+
+def lacks_contact(scene: Scene, back: WayBack, on: str) -> bool:
+    """A rule for this kind of event asks for the contact, which was not read yet."""
+    return scene.contact is None and any("contact" in rule.roots for rule in back.rules if rule.on == on)
+
+
+def rule_writes(
+    scene: Scene, back: WayBack, on: str, *, tag: str = "", event: Mapping[str, Any] | None = None
+) -> Iterator[LoftyWrite]:
+    """What the rules for this kind of event make of it."""
+    told = scene.event
+    scope = {
+        "event": {**told.body, "type": told.type, "id": told.id, "at": iso(told.at_ms), **(event or {})},
+        "contact": scene.contact or {},
+        "tag": tag,
+        "lead": scene.lead,
+        "connection": scene.connection,
+    }
+    for rule in back.rules:
+        if rule.on == on and rule.applies(scope):
+            yield _made_by(rule, scene, scope, tag)
+
+
+def _made_by(rule: Rule, scene: Scene, scope: Mapping[str, Any], tag: str) -> LoftyWrite:
+    event = scene.event
+    cause = event.webhook or f"{event.type} {event.id} {event.at_ms}"
+    about = "rule:" + blake2b(f"{rule.name}\n{cause}\n{tag}".encode(), digest_size=10).hexdigest()
+    if rule.note is not None:
+        text = rule.note.render(scope) or rule.name
+        return lofty_write(scene, about, "note", {"content": with_back_marker(text, about)}, f"rule {rule.name!r}")
+    task = rule.task
+    assert task is not None  # the settings see to it that a rule has one of both
+    state = {
+        "type": task.type,
+        "content": with_back_marker(task.content.render(scope) or rule.name, about),
+        "assignedRole": task.role,
+        "endAt": iso(event.at_ms + int(task.due_minutes * 60_000)),
+    }
+    return lofty_write(scene, about, "task", state, f"rule {rule.name!r}")
+
+
+def lofty_write(
+    scene: Scene, about: str, target: Literal["task", "note", "lead"], state: dict[str, Any] | None, because: str
+) -> LoftyWrite:
+    """One thing that Lofty shall hold."""
+    return LoftyWrite(
+        connection=scene.connection,
+        lead=scene.lead,
+        about=about,
+        target=target,
+        state=state,
+        at_ms=scene.event.at_ms,
+        accepted_ms=scene.event.accepted_ms,
+        because=because,
+    )
+
+
+def copy_of(scene: Scene, target: Literal["task", "note"], state: dict[str, Any] | None, because: str) -> LoftyWrite:
+    """What shall be in Lofty of a note or task of GHL. What was read later is newer, whatever the events' times say."""
+    write = lofty_write(scene, f"{target}:{scene.event.id}", target, state, because)
+    return write.model_copy(update={"at_ms": scene.read_ms})

@@ -1,0 +1,79 @@
+"""What GHL's page of consent sends back: the code is exchanged, and the tokens go to the worker, sealed."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+from mode.utils.logging import get_logger
+
+from connectors.errors import CallbackRefused, ConnectorError
+from connectors.http.transport import AiohttpTransport
+from streams.kafka.batching_producer import Appender
+from streams.messages.topics import TopicNames
+from streams.oauth.authorization import accept_ghl, connection_of, hand_over
+from streams.oauth.grants import Grants
+from streams.telemetry.metrics import Metrics
+
+log = get_logger("lofty_ghl.gateway")
+
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>lofty-ghl</title><style>body{{font:1.1rem/1.5 system-ui;max-width:34rem;margin:4rem auto;padding:0 1rem}}</style>
+<h1>{title}</h1><p>{text}</p>{way}</html>"""
+_WAY = '<p><a href="/console/connections">Back to the console</a></p>'
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Callbacks:
+    """The handlers of `GET /oauth/ghl/callback` and `GET /oauth/lofty/callback`."""
+
+    def __init__(
+        self,
+        grants: Grants,
+        names: TopicNames,
+        appender: Appender,
+        metrics: Metrics,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._way = _WAY if grants.settings.console.enabled else ""
+        self._grants = grants
+        self._names = names
+        self._appender = appender
+        self._metrics = metrics
+        self._now_ms = now_ms
+
+    async def ghl(self, request: web.Request) -> web.Response:
+        """Exchange the code. A page tells the person what was given, or why not."""
+        try:
+            connection = connection_of(self._grants, request.query, self._now_ms())
+            async with AiohttpTransport() as transport:
+                granted = await accept_ghl(self._grants, connection, request.query, transport, self._now_ms())
+            await hand_over(granted, self._names, self._appender)
+        except CallbackRefused as error:
+            log.warning("access to GHL was not given: %s", error)
+            return self._page("refused", 400, "Not connected", str(error))
+        except ConnectorError as error:
+            log.error("access to GHL was given, and its code cannot be exchanged: %s", error)
+            return self._page("failed", 503, "Not connected", f"GoHighLevel does not give the tokens: {error}")
+        except Exception:
+            log.exception("access to GHL was given, and its tokens cannot be stored")
+            return self._page("failed", 503, "Not connected", "Kafka cannot be reached; start again in a while.")
+        log.info("connection %s has been given access to GHL", granted.connection)
+        lacks = f" Missing scopes: {', '.join(granted.missing)}." if granted.missing else ""
+        return self._page("granted", 200, "Connected", f"Connection {granted.connection} is connected.{lacks}")
+
+    async def lofty(self, _: web.Request) -> web.Response:
+        """Lofty says nothing of whose answer it is: the person carries it to the command that waits for it."""
+        text = "Copy this page's address from the browser, and paste it where you began: into the console, or the command that waits for it."
+        return self._page("shown", 200, "Almost connected", text)
+
+    def _page(self, result: str, status: int, title: str, text: str) -> web.Response:
+        self._metrics.intake.labels("oauth", result).inc()
+        body = _PAGE.format(title=html.escape(title), text=html.escape(text), way=self._way)
+        return web.Response(text=body, status=status, content_type="text/html", headers=_HEADERS)

@@ -1,0 +1,239 @@
+"""Topics as they should be and as they are: creates what is missing, and says what differs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+
+from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka.error_texts import KafkaRefused, TopicsRefused, missing_right, topic_trouble
+from streams.kafka.rights import Right, missing_rights
+from streams.kafka.tables.losses import COSTS, accept_command
+from streams.kafka.timeouts import bound_connecting
+from streams.messages.size_limits import Limits
+from streams.messages.topics import MAX_MESSAGE_BYTES, RECEIPTS, TABLES, TOPICS, TopicNames
+from streams.settings import Settings
+
+FIRST_SECONDS = 10.0
+"""How long another process may take to make the topics."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """One topic: what is wanted, what is there. `problem` is empty when they agree."""
+
+    name: str
+    wanted: Mapping[str, str]
+    partitions: int | None
+    problem: str
+    is_compared: bool = True
+    """False: Kafka does not tell us its settings."""
+
+    @property
+    def exists(self) -> bool:
+        """The cluster has it."""
+        return self.partitions is not None
+
+
+async def inspect(settings: Settings) -> list[TopicState]:
+    """Compare every topic with what the product needs.
+
+    Raises aiokafka's error when Kafka cannot be reached, and `KafkaRefused` when it does not say which topics there are.
+    """
+    limits = Limits.of(settings.gateway.max_body_bytes)
+    wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
+    lacking = await missing_rights(settings, wanted, (Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
+    if hidden := lacking.get(Right.DESCRIBE):
+        raise KafkaRefused(missing_right(settings.kafka, "Describe", hidden))
+    unseen = frozenset(lacking.get(Right.DESCRIBE_CONFIGS, ()))
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics()) & set(wanted)
+        found = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics(sorted(existing))}
+        configs = await _configs(admin, existing - unseen)
+        return [
+            TopicState(
+                name,
+                config,
+                found.get(name),
+                _problem(settings, found.get(name), config, configs.get(name, {})),
+                name not in unseen,
+            )
+            for name, config in wanted.items()
+        ]
+    finally:
+        await admin.close()
+
+
+class StateMissing(RuntimeError):
+    """Topics that hold state are missing in a deployment that has worked. `names` are tables and topics, as the product has them."""
+
+    def __init__(self, topic: str, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        more = f" (and {len(self.names) - 1} more)" if len(self.names) > 1 else ""
+        super().__init__(
+            f"the topic {topic}{more} is missing, and this deployment has worked before: made anew it would be empty, and "
+            f"{COSTS.get(self.names[0], 'what it held would be gone')}. Bring it back as it was, or accept the loss with "
+            f"`{accept_command(self.names)}`. After an upgrade whose notes name this topic as new, nothing is lost by that"
+        )
+
+
+def saved_topic(changelog: str) -> str:
+    """The topic that holds a changelog's rows while `--accept-lost` deletes that and makes it again."""
+    return f"{changelog}-saved"
+
+
+class NotPutBack(StateMissing):
+    """A run of `--accept-lost` was cut short: a changelog may lack rows that the next run puts back."""
+
+    def __init__(self, topic: str, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        RuntimeError.__init__(
+            self,
+            f"the topic {topic} holds rows that were not put back: `topics create --accept-lost` was cut short. "
+            f"`{accept_command(self.names)}` ends what it began",
+        )
+
+
+async def _demand_all_put_back(settings: Settings) -> None:
+    names = TopicNames(settings.kafka.topic_prefix)
+    saved = {saved_topic(names.changelog(table)): table for table in TABLES}
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
+    await admin.start()
+    try:
+        left = sorted(set(await admin.list_topics()) & set(saved))
+    finally:
+        await admin.close()
+    if left:
+        raise NotPutBack(left[0], [saved[name] for name in left])
+
+
+def state_topics(names: TopicNames) -> dict[str, str]:
+    """The topics that hold state, by their names on the cluster: changelogs, and what is compacted. Values are our names."""
+    compacted = {names.of(spec.name): spec.name for spec in TOPICS if spec.retention_days is None}
+    return compacted | {names.changelog(table): table for table in TABLES}
+
+
+async def has_worked(settings: Settings, states: Iterable[TopicState]) -> bool:
+    """Whether workers have worked with these topics: each begins with a fence among the receipts, and leaves rows."""
+    names = TopicNames(settings.kafka.topic_prefix)
+    existing = {state.name for state in states if state.partitions == settings.kafka.partitions}
+    told = {names.of(RECEIPTS), *(names.changelog(table) for table in TABLES)} & existing
+    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
+    await start_consumer(consumer)
+    try:
+        places = [TopicPartition(topic, number) for topic in told for number in range(settings.kafka.partitions)]
+        return any((await consumer.end_offsets(places)).values()) if places else False
+    finally:
+        await stop_consumer(consumer)
+
+
+async def create_missing(settings: Settings, accepted: Collection[str] = ()) -> list[str]:
+    """Create the topics that are missing; returns their names. Never changes one that is there.
+
+    Raises `StateMissing`, and makes none, when a missing one held state and its loss is not `accepted` (by our name of it).
+    Raises `TopicsRefused` with Kafka's words for each that it did not make.
+    """
+    states = await inspect(settings)
+    missing = [state for state in states if not state.exists]
+    if not missing:
+        return []
+    holding = state_topics(TopicNames(settings.kafka.topic_prefix))
+    lost = {s.name: holding[s.name] for s in missing if s.name in holding and holding[s.name] not in accepted}
+    if lost and await has_worked(settings, states):
+        raise StateMissing(next(iter(lost)), lost.values())
+    return await _create(settings, missing)
+
+
+async def create_first(settings: Settings) -> list[TopicState]:
+    """Create the topics at the first start of all, when no worker has worked with any yet. Returns how they are then.
+
+    Another process may be making them: it waits up to `FIRST_SECONDS` for that.
+    Raises `StateMissing` when one is missing that held state in a deployment that has worked; makes none there.
+    Raises `NotPutBack` while the loss of one is accepted, and that is not at its end.
+    """
+    await _demand_all_put_back(settings)
+    states = await inspect(settings)
+    began = time.monotonic()
+    while any(state.exists for state in states) and not all(state.exists for state in states):
+        if time.monotonic() - began > FIRST_SECONDS:
+            break
+        await asyncio.sleep(0.5)
+        states = await inspect(settings)
+    if all(state.exists for state in states):
+        return states
+    if not await has_worked(settings, states):
+        await _create(settings, [state for state in states if not state.exists])
+        return await inspect(settings)
+    holding = state_topics(TopicNames(settings.kafka.topic_prefix))
+    if lost := {state.name: holding[state.name] for state in states if not state.exists and state.name in holding}:
+        raise StateMissing(next(iter(lost)), lost.values())
+    return states
+
+
+async def _create(settings: Settings, missing: list[TopicState]) -> list[str]:
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
+    await admin.start()
+    try:
+        kafka = settings.kafka
+        answer = await admin.create_topics(
+            [
+                NewTopic(state.name, kafka.partitions, kafka.replication_factor, topic_configs=dict(state.wanted))
+                for state in missing
+            ]
+        )
+    finally:
+        await admin.close()
+    created: list[str] = []
+    refused: dict[str, str] = {}
+    for name, code, *said in answer.topic_errors:
+        error = for_code(code)
+        if error is NoError:
+            created.append(name)
+        elif error is not TopicAlreadyExistsError:  # another was faster
+            refused[name] = topic_trouble(error, said[0] if said else None, kafka)
+    if refused:
+        raise TopicsRefused(refused, created)
+    return created
+
+
+async def _configs(admin: AIOKafkaAdminClient, topics: set[str]) -> dict[str, dict[str, str]]:
+    if not topics:
+        return {}
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(topics)])
+    configs: dict[str, dict[str, str]] = {}
+    for answer in answers:
+        for _code, _message, _type, name, entries in answer.resources:
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    return configs
+
+
+def _problem(settings: Settings, partitions: int | None, wanted: Mapping[str, str], found: Mapping[str, str]) -> str:
+    if partitions is None:
+        return "missing: `lofty-ghl topics create` makes it"
+    if partitions != settings.kafka.partitions:
+        return (
+            f"expected {settings.kafka.partitions} partitions (kafka.partitions), found {partitions}: "
+            "all topics must have the same number, and it cannot change while they hold data"
+        )
+    for key, value in wanted.items():
+        if key == MAX_MESSAGE_BYTES:
+            if key in found and int(found[key]) < int(value):
+                return (
+                    f"expected {key}={value} (from gateway.max_body_bytes), found {found[key]}: raise it with "
+                    f"`kafka-configs.sh --alter --add-config {key}={value}`; until then larger records are cut off"
+                )
+        elif key in found and found[key] != value:
+            return f"expected {key}={value}, found {found[key]}"
+    return ""

@@ -1,0 +1,148 @@
+"""Which rights Kafka gives us on topics: one question before the work, so that a missing one is told with its name.
+
+Without it, each client finds out by itself: a consumer is told by its log only, and a topic that may not be described is one
+that there is not. Brokers before 2.3 do not answer it, and nobody is refused for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable
+from enum import IntEnum
+from typing import Any, Final
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
+
+from streams.kafka.clients import REACH_SECONDS, client_options
+from streams.kafka.error_texts import KafkaRefused, missing_right
+from streams.kafka.timeouts import bound_connecting
+from streams.settings import Settings
+
+
+class Right(IntEnum):
+    """An operation of Kafka's authorizer, by its number in the protocol."""
+
+    READ = 3
+    WRITE = 4
+    DELETE = 6
+    DESCRIBE = 8
+    DESCRIBE_CONFIGS = 10
+
+
+WORDS: Final = {
+    Right.READ: "Read",
+    Right.WRITE: "Write",
+    Right.DELETE: "Delete",
+    Right.DESCRIBE: "Describe",
+    Right.DESCRIBE_CONFIGS: "DescribeConfigs",
+}
+READS = (Right.READ,)
+READS_AND_WRITES = (Right.READ, Right.WRITE)
+
+NOT_TOLD = -(2**31)
+"""What a broker says that knows no rights."""
+
+
+class _Answer(Response):  # type: ignore[misc]  # aiokafka has no types
+    API_KEY = 3
+    API_VERSION = 8
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "brokers",
+            Array(("node_id", Int32), ("host", String("utf-8")), ("port", Int32), ("rack", String("utf-8"))),
+        ),
+        ("cluster_id", String("utf-8")),
+        ("controller_id", Int32),
+        (
+            "topics",
+            Array(
+                ("error_code", Int16),
+                ("topic", String("utf-8")),
+                ("is_internal", Boolean),
+                (
+                    "partitions",
+                    Array(
+                        ("error_code", Int16),
+                        ("partition", Int32),
+                        ("leader", Int32),
+                        ("leader_epoch", Int32),
+                        ("replicas", Array(Int32)),
+                        ("isr", Array(Int32)),
+                        ("offline_replicas", Array(Int32)),
+                    ),
+                ),
+                ("authorized_operations", Int32),
+            ),
+        ),
+        ("cluster_authorized_operations", Int32),
+    )
+
+
+class _Asked(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
+    API_KEY = 3
+    API_VERSION = 8
+    RESPONSE_TYPE = _Answer
+    SCHEMA = Schema(
+        ("topics", Array(String("utf-8"))),
+        ("allow_auto_topic_creation", Boolean),
+        ("include_cluster_authorized_operations", Boolean),
+        ("include_topic_authorized_operations", Boolean),
+    )
+
+
+class _Question(Request[_Asked]):  # type: ignore[misc]  # aiokafka has no types
+    """aiokafka's own metadata request ends at version 5, and rights are told from 8 on."""
+
+    API_KEY = 3
+
+    def __init__(self, topics: Iterable[str]) -> None:
+        self._topics = sorted(topics)
+
+    def build(self, request_struct_class: type[_Asked]) -> _Asked:
+        return request_struct_class(self._topics, False, False, True)
+
+
+async def missing_rights(
+    settings: Settings, topics: Collection[str], rights: Collection[Right]
+) -> dict[Right, list[str]]:
+    """Those of some rights that we lack, with the topics. A topic that does not exist is none.
+
+    Raises aiokafka's error when Kafka does not answer.
+    """
+    client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
+    bound_connecting(client)
+    await client.bootstrap()
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            answer: Any = await client.send(client.get_random_node(), _Question(topics))
+    except (NotImplementedError, TimeoutError):  # an older broker; or one that is busy, which the work itself will find
+        return {}
+    finally:
+        await client.close()
+    lacking: dict[Right, list[str]] = {}
+    for code, topic, _, _, operations in answer.topics:
+        if code == TopicAuthorizationFailedError.errno:
+            operations = 0
+        elif code or operations == NOT_TOLD:
+            continue
+        for right in rights:
+            if not operations >> right & 1:
+                lacking.setdefault(right, []).append(topic)
+    return lacking
+
+
+async def demand_rights(settings: Settings, topics: Collection[str], rights: Collection[Right]) -> None:
+    """Raises `KafkaRefused` with each right that is missing, and where."""
+    try:
+        lacking = await missing_rights(settings, topics, rights)
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        return
+    if lacking:
+        told = (missing_right(settings.kafka, WORDS[right], names) for right, names in sorted(lacking.items()))
+        raise KafkaRefused("; ".join(told))

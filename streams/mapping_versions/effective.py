@@ -1,0 +1,52 @@
+"""Which version of the mappings is in force: the newest that compiles here. Pure.
+
+A version that compiled where it was saved need not compile everywhere: another release, another file.
+Nobody stops for that: the newest version that compiles is used, and what is wrong with the newer one is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streams.mapping_versions.version_log import Ledger
+from streams.settings.overlay import NOTHING_OVER, Overlay
+from streams.settings.problems import Problem, SettingsError
+from streams.settings.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """Settings with the version that is used. `problems` are those of the newest version, where that is another."""
+
+    settings: Settings
+    newest: int
+    problems: tuple[Problem, ...] = ()
+
+
+def in_force(file: Settings, ledger: Ledger) -> InForce:
+    """The settings to work with. `file` are the settings as the file alone gives them."""
+    overlays: Sequence[Overlay] = [one.overlay for one in reversed(ledger.versions)] + [NOTHING_OVER]
+    problems: tuple[Problem, ...] = ()
+    for overlay in overlays:
+        try:
+            settings = file.with_mappings(overlay)
+        except SettingsError as error:
+            problems = problems or error.problems
+            continue
+        newest = ledger.newest.version
+        if problems:
+            words = (
+                f"version {newest} of the mappings does not compile here, version {overlay.version} is used: {problems[0]}"
+                + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
+            )
+            settings = settings.model_copy(update={"mapping_trouble": words})
+        return InForce(settings, newest, problems)
+    return InForce(file, ledger.newest.version, problems)
+
+
+def same_mappings(one: Settings, other: Settings) -> bool:
+    """Whether a worker maps the same under both."""
+    return {n: c.mapping_fingerprint for n, c in one.connections.items()} == {
+        n: c.mapping_fingerprint for n, c in other.connections.items()
+    }

@@ -1,0 +1,144 @@
+"""The versions of all mappings, followed from the topic `mappings`; `operations/mapping_preview/editor` adds to them.
+
+One for each process that needs to know; reading is from memory. Every gateway and worker has its own, and all agree,
+because the order of one partition decides which edits count (`version_log`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Self
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from mode.utils.logging import get_logger
+
+from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.mapping_versions.effective import InForce, in_force
+from streams.mapping_versions.errors import NoMappings
+from streams.mapping_versions.listing import MappingState, state_of
+from streams.mapping_versions.version_log import Ledger
+from streams.messages import NotAWord
+from streams.messages.mapping_edit import MappingEdit
+from streams.messages.partitioning import partition_of
+from streams.messages.topics import MAPPINGS, TopicNames
+from streams.settings import Settings
+
+log = get_logger("lofty_ghl.mappings")
+
+AGAIN_SECONDS = 1.0
+
+
+class MappingVersions:
+    """`async with MappingVersions(settings) as versions`: entered when every edit until now is known.
+
+    Raises `NoMappings` when the topic is missing, and aiokafka's errors when Kafka cannot be reached.
+    """
+
+    def __init__(self, settings: Settings, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self._file = settings
+        self._now_ms = now_ms
+        self._topic = TopicNames(settings.kafka.topic_prefix).of(MAPPINGS)
+        self._place = TopicPartition(self._topic, partition_of(MAPPINGS, settings.kafka.partitions))
+        self._ledger = Ledger()
+        self._in_force = InForce(settings, 0)
+        self._news = asyncio.Condition()
+        self._read_to = 0
+        self._known, self._known_to = 0, 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._consumer = Consumer(
+            **client_options(self._file), auto_offset_reset="earliest", fetch_max_wait_ms=100, enable_auto_commit=False
+        )
+        try:
+            await start_consumer(self._consumer)
+            if self._topic not in await self._consumer.topics():
+                raise NoMappings(self._topic)
+            end = (await self._consumer.end_offsets([self._place]))[self._place]
+            self._consumer.assign([self._place])
+            while await self._consumer.position(self._place) < end:
+                await self._take()
+        except BaseException:
+            await stop_consumer(self._consumer)
+            raise
+        await self._judge()
+        self._task = asyncio.create_task(self._follow(), name="mappings")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await stop_consumer(self._consumer)
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """The newest version, whether it compiles here or not; `settings` are at least of it."""
+        return self._known
+
+    def settings(self) -> Settings:
+        """The settings in force: those of the file, with the newest version of the mappings that compiles."""
+        return self._in_force.settings
+
+    def state(self) -> MappingState:
+        """All mappings as the editor shows them."""
+        return state_of(self._file, self._ledger, self._in_force)
+
+    async def changed(self, after: int) -> int:
+        """Wait until the newest version is another than `after`; returns it."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.version != after)
+            return self.version
+
+    # -- following ----------------------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                before = self._read_to
+                await self._take()
+                if self._read_to != before:
+                    await self._judge()
+                    async with self._news:
+                        self._news.notify_all()
+            except KafkaError as error:
+                log.warning("the topic of mappings cannot be read now (%r)", error)
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _take(self) -> None:
+        for messages in (await self._consumer.getmany(timeout_ms=200)).values():
+            for message in messages:
+                try:
+                    edit = MappingEdit.from_bytes(message.value)
+                except NotAWord as error:
+                    log.error("an edit of the mappings at offset %d cannot be read: %s", message.offset, error)
+                else:
+                    self._ledger.add(edit)
+                self._read_to = message.offset + 1
+
+    async def _judge(self) -> None:
+        # In a thread: compiling takes some tenths of a second, and the gateway's loop takes webhooks. A version counts as
+        # known only afterwards: who waits for a newer one would find the settings of the one before, and wait on.
+        version, read_to = self._ledger.newest.version, self._read_to
+        before, self._in_force = self._in_force, await asyncio.to_thread(in_force, self._file, self._ledger)
+        self._known, self._known_to = version, read_to
+        trouble = self._in_force.settings.mapping_trouble
+        if trouble and trouble != before.settings.mapping_trouble:
+            log.error("%s", trouble)
+
+
+async def settings_now(settings: Settings) -> Settings:
+    """The settings with the newest mappings that compile here. Raises aiokafka's errors when Kafka cannot be reached.
+
+    Where the topic of mappings does not exist yet, nothing was edited.
+    """
+    try:
+        async with MappingVersions(settings) as versions:
+            return versions.settings()
+    except NoMappings:
+        return settings

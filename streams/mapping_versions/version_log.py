@@ -1,0 +1,76 @@
+"""Which edits count, decided alike by everybody who reads the topic. Pure.
+
+Kafka has no compare-and-set. So an edit is appended with the version that it was made on, and counts only if that version
+stands when it comes: the order of the one partition decides, and a stale edit stays without effect for every reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from streams.messages.mapping_edit import MappingEdit
+from streams.settings.overlay import NOTHING_OVER, Overlay
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """All mappings as they stand after an edit."""
+
+    edit: MappingEdit
+    overlay: Overlay
+
+    @property
+    def number(self) -> int:
+        """Its number, from 1."""
+        return self.overlay.version
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The edits that count, in their order."""
+
+    versions: list[Version] = field(default_factory=list)
+
+    @property
+    def newest(self) -> Overlay:
+        """What lies over the file now."""
+        return self.versions[-1].overlay if self.versions else NOTHING_OVER
+
+    def at(self, version: int) -> Overlay:
+        """What lay over the file at a version; 0 is the file alone. Raises `LookupError` for one that never was."""
+        if version == 0:
+            return NOTHING_OVER
+        if not 0 < version <= len(self.versions):
+            raise LookupError(version)
+        return self.versions[version - 1].overlay
+
+    def add(self, edit: MappingEdit) -> bool:
+        """Take an edit from the topic; False for one that does not count."""
+        changed = self.after(edit)
+        if changed is None:
+            return False
+        self.versions.append(Version(edit, changed))
+        return True
+
+    def after(self, edit: MappingEdit) -> Overlay | None:
+        """What an edit makes of the newest version; None when it was made on another."""
+        now = self.newest
+        if edit.based_on != now.version:
+            return None
+        texts, uses = dict(now.texts), dict(now.uses)
+        if edit.kind == "revert":
+            if edit.to_version > now.version or edit.to_version < 0:
+                return None
+            before = self.at(edit.to_version)
+            texts, uses = dict(before.texts), dict(before.uses)
+        else:
+            changed = texts if edit.kind == "text" else uses
+            if edit.text is None:
+                changed.pop(edit.name, None)
+            else:
+                changed[edit.name] = edit.text
+        return Overlay(now.version + 1, texts, uses)
+
+    def number_of(self, edit_id: str) -> int | None:
+        """The version that an edit made; None when it does not count, or has not come yet."""
+        return next((one.number for one in reversed(self.versions) if one.edit.id == edit_id), None)

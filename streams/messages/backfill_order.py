@@ -1,0 +1,13 @@
+"""An order to read all leads of a connection, whatever is known of them: what `lofty-ghl backfill` writes."""
+
+from __future__ import annotations
+
+from streams.messages.message import Word
+
+
+class SweepOrder(Word):
+    """`id` tells one order from another: the sweep's row names the last one that was taken and the last that ended."""
+
+    connection: str
+    id: str
+    at_ms: int

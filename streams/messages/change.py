@@ -1,0 +1,43 @@
+"""A change: "this entity of this lead changed at this time". It holds no values, as Lofty's webhooks hold none."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from streams.messages.entity import Entity, Kind
+from streams.messages.message import Word
+
+Operation = Literal["created", "updated", "finished", "deleted"]
+Origin = Literal["webhook", "sweep", "backfill", "replay", "dependency"]
+
+Millis = Annotated[int, Field(gt=-(2**53), lt=2**53)]
+"""Epoch milliseconds. Bounded, since anybody may produce changes, and JSON writers refuse or round greater numbers."""
+
+
+class Change(Word):
+    """One change of one entity, as announced by `origin`. Times are epoch milliseconds.
+
+    `update_time_ms` is the vendor's time of the change, `accepted_ms` the time at which we promised to carry it.
+    `trace` is the `traceparent` of its trace (W3C Trace Context), empty for none.
+    """
+
+    connection: str
+    lead: str
+    kind: Kind
+    id: str
+    operation: Operation
+    update_time_ms: Millis
+    accepted_ms: Millis
+    origin: Origin = "webhook"
+    trace: str = ""
+
+    @property
+    def entity(self) -> Entity:
+        """What changed."""
+        return Entity(self.connection, self.lead, self.kind, self.id)
+
+    def problem(self) -> str | None:
+        """An id that would make a key that does not read back."""
+        return self.entity.problem()

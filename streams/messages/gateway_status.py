@@ -1,0 +1,37 @@
+"""What a gateway says of itself every few seconds, on the same topic as the workers.
+
+It has other names for its fields than `WorkerStatus` on purpose: a reader of an earlier release, which takes each record there
+for a worker's, finds that this is none and leaves it out.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from streams.messages.message import Word
+
+
+class GatewayStatus(Word):
+    """One gateway at `at_ms` (epoch milliseconds). `gateway` tells one start of a process from another.
+
+    `configuration` is equal for processes with the same connections (`streams/operations/status/reader.py`).
+    `heard_ms` is when the last webhook of a vendor (`lofty`, `ghl`) was accepted since the start; a vendor of which none was is
+    not in it.
+    """
+
+    gateway: str
+    host: str = ""
+    pid: int = 0
+    release: str = ""
+    begun_ms: int
+    at_ms: int
+    is_stopping: bool = False
+    is_ready: bool = False
+    appends_failing_seconds: float = 0.0
+    configuration: str = ""
+    connections: int = 0
+    heard_ms: dict[str, int] = Field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The value as it stands on the topic, without what is as at the start."""
+        return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)

@@ -1,0 +1,133 @@
+"""Inspections and observations: how `lofty-ghl verify` asks the owner of a GHL budget what GHL holds.
+
+The command never calls GHL itself: a budget has one spender, the worker that owns it.
+So a question travels to that worker, and the answer comes back on a topic of its own.
+Everything is idempotent: a question that was not answered is asked again under the same number.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from streams.messages.message import Word
+from streams.messages.snapshot import Snapshot
+
+Question = Literal["directory", "bearers", "contact", "mend"]
+Answer = Literal["waiting", "seen", "not found", "refused", "mended", "not mended"]
+Cure = Literal["doubt", "forget", "adopt", "remove"]
+
+
+class _Part(BaseModel):
+    """A part of a word."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Remedy(_Part):
+    """How one entity is mended, always by its own link and the pipeline.
+
+    - `doubt`: `fields` and `tags` are not known any more, so they are written again.
+    - `forget`: nothing stands in GHL, so it is created again; `ghl_id` is what the link named and is not there.
+    - `adopt`: `ghl_id` is what stands there for it; every field is written again.
+    - `remove`: the note, task or appointment `ghl_id` is one too many. Refused for the one that the link names.
+
+    `contact_id` is the GHL contact on which it hangs; `in_calendar` says that it is an appointment there.
+    """
+
+    cure: Cure
+    fields: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    ghl_id: str | None = None
+    contact_id: str | None = None
+    in_calendar: bool = False
+
+
+class Standing(_Part):
+    """What our own tables said of an entity while GHL was looked at.
+
+    `settled` is the fingerprint of the snapshot and the mapping that GHL should be at.
+    `written` are the fields that we wrote, `tags` the tags: only they are ours to compare when nothing is wanted there.
+    `parked` is why it waits for a person; `is_pending` says that a newer state is on its way.
+    """
+
+    ghl_id: str | None = None
+    is_deleted: bool = False
+    settled: str = ""
+    version_ms: int = 0
+    written: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    is_pending: bool = False
+    parked: str = ""
+
+
+class Inspection(Word):
+    """One question of one run of verify. `number` tells questions of a run apart; times are epoch milliseconds.
+
+    - `directory`: what the location calls its custom fields (with their types by id) and users. No request.
+    - `bearers`: one page of all contacts that bear a Lofty id in the custom field `field_id`; `after` is the page's cursor.
+      With `lead` only those that bear that id.
+    - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments stand in a
+      calendar, one more, and one for each of them); `entities` are the keys whose
+      standing is asked for. With `ghl_id` only that contact is read.
+    - `mend`: apply `remedy` to `entity`, then bring it to `snapshot` once more.
+
+    After `expires_ms` nobody waits for the answer any more, and no request is spent on it.
+    """
+
+    run: str
+    number: int
+    connection: str
+    question: Question
+    expires_ms: int
+    lead: str = ""
+    entities: tuple[str, ...] = ()
+    ghl_id: str | None = None
+    field_id: str | None = None
+    after: tuple[Any, ...] | None = None
+    entity: str = ""
+    remedy: Remedy | None = None
+    snapshot: Snapshot | None = None
+
+    @property
+    def lane(self) -> str:
+        """The contact that it is about, or the connection: its key on the topic."""
+        return f"{self.connection}:{self.lead}" if self.lead else self.connection
+
+
+class Observation(Word):
+    """What GHL held at `at_ms`, in answer to one question.
+
+    `answer` is `waiting` for a question that was taken and has its turn still to come; `message` are GHL's words for a
+    refusal, or why something was not mended. `requests` is what the answer cost.
+    `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` only those are told that are
+    ours: they bear a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
+    `mapping` is the fingerprint of the mapping in force there.
+    """
+
+    run: str
+    number: int
+    connection: str
+    answer: Answer
+    at_ms: int
+    lead: str = ""
+    message: str = ""
+    requests: int = 0
+    standings: dict[str, Standing] = Field(default_factory=dict)
+    contact: dict[str, Any] | None = None
+    notes: tuple[dict[str, Any], ...] = ()
+    tasks: tuple[dict[str, Any], ...] = ()
+    appointments: tuple[dict[str, Any], ...] = ()
+    bearers: tuple[tuple[str, str], ...] = ()
+    after: tuple[Any, ...] | None = None
+    custom_fields: dict[str, str] = Field(default_factory=dict)
+    users: dict[str, str] = Field(default_factory=dict)
+    calendar_team: tuple[str, ...] = ()
+    field_types: dict[str, str] = Field(default_factory=dict)
+    mapping: str = ""
+
+    @property
+    def lane(self) -> str:
+        """Its key on the topic."""
+        return f"{self.connection}:{self.lead}" if self.lead else self.connection

@@ -1,0 +1,56 @@
+"""A parked record: what cannot go on, with everything needed to understand it and to try it again."""
+
+from __future__ import annotations
+
+import base64
+from typing import Literal
+
+from streams.messages.message import Word
+
+Stage = Literal[
+    "intake",
+    "dedupe",
+    "fetch",
+    "deliver",
+    "record",
+    "inspect",
+    "sweep",
+    "ghl intake",
+    "respond",
+    "write back",
+    "tokens",
+    "replay",
+]
+
+PASSED_OVER = "passed over"
+"""The reason of what Kafka deleted before it was read."""
+
+
+class Parked(Word):
+    """`reason` is ours and from a closed set, `message` is the vendor's or the parser's own words.
+
+    `original` holds the bytes that could not go on, in Base64, and `source` where they came from
+    (`topic/partition@offset`, or the intake's path). Of what is too large it holds the first bytes; `original_size` then
+    tells how many there were.
+    """
+
+    stage: Stage
+    reason: str
+    message: str
+    at_ms: int
+    source: str
+    entity: str | None = None
+    connection: str | None = None
+    status: int | None = None
+    trace_id: str | None = None
+    original: str = ""
+    original_size: int | None = None
+
+    @staticmethod
+    def encode(raw: bytes | None) -> str:
+        """Bytes as they stand in `original`."""
+        return base64.b64encode(raw or b"").decode()
+
+    def original_bytes(self) -> bytes:
+        """The bytes that could not go on."""
+        return base64.b64decode(self.original)

@@ -1,0 +1,18 @@
+"""What somebody decided about a parked record: it was sent on its way again, or given up."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from streams.messages.message import Word
+
+Decision = Literal["retried", "discarded"]
+
+
+class Resolution(Word):
+    """`record` is the place of the parked record on its topic, `partition@offset`; it is the key here, too."""
+
+    record: str
+    decision: Decision
+    at_ms: int
+    by: str = ""

@@ -1,0 +1,73 @@
+"""A receipt: what became of one attempt to bring an entity to its desired state."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from streams.messages.entity import Entity, Kind
+from streams.messages.message import Word
+
+Outcome = Literal["intended", "applied", "unchanged", "failed", "doubtful", "refused", "parked"]
+
+
+class Receipt(Word):
+    """One line of an entity's history. Times are epoch milliseconds.
+
+    - `intended`: a create is about to be sent; until another receipt follows, it is in doubt.
+    - `applied`: the vendor did it. `link` fields say what now stands there.
+    - `unchanged`: nothing to do; no call was made. Without `settled` it only says that this state was read once more.
+    - `failed`: it certainly did not happen, and is tried again.
+    - `doubtful`: an update left and no answer came: what it was to write may or may not stand there.
+    - `refused`: the vendor said no, for good: the entity waits for its next change, or a person.
+    - `parked`: we could not go on, for a reason of our own.
+
+    `settled` is not empty when the entity now is as the snapshot of `version_ms` wants it: the fingerprint of both.
+    `fields` maps each field that we own to a short hash of the value that stands there, `tags` are the tags that we own.
+    `fingerprint` is that of the state that was to be written.
+    `doubtful_tags` may or may not stand there.
+    None for `ghl_id`, `fields`, `tags` or `doubtful_tags` means: as before.
+    `is_forgotten` says that nothing stands in GHL any more, so that the link starts anew.
+    `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
+    `identifiers` are the e-mail and phone of a contact that is about to be created.
+    `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
+    `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's word for its own.
+    `epoch` grows with each owner of the partition: a receipt of an earlier owner that comes late is told by it.
+    """
+
+    connection: str
+    lead: str
+    kind: Kind
+    id: str
+    outcome: Outcome
+    step: str
+    at_ms: int
+    version_ms: int
+    settled: str = ""
+    fingerprint: str = ""
+    ghl_id: str | None = None
+    refers_to: str | None = None
+    fields: dict[str, str] | None = None
+    tags: tuple[str, ...] | None = None
+    doubtful_tags: tuple[str, ...] | None = None
+    is_deleted: bool = False
+    is_forgotten: bool = False
+    status: int | None = None
+    message: str | None = None
+    trace_id: str | None = None
+    attempt: int = 1
+    flags: tuple[str, ...] = ()
+    update_time_ms: int | None = None
+    accepted_ms: int | None = None
+    identifiers: dict[str, str] | None = None
+    heard: dict[str, str] | None = None
+    epoch: int = 0
+    trace: str = ""
+
+    @property
+    def entity(self) -> Entity:
+        """What was written."""
+        return Entity(self.connection, self.lead, self.kind, self.id)
+
+    def problem(self) -> str | None:
+        """An id that would make a key that does not read back."""
+        return self.entity.problem()

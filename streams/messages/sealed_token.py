@@ -1,0 +1,19 @@
+"""Tokens on their way to the worker that uses them: sealed, never in plain text."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from streams.messages.message import Word
+
+
+class SealedToken(Word):
+    """A pair of OAuth tokens, sealed under one of the keys of `LOFTY_GHL_TOKEN_KEYS` for this `token` and no other.
+
+    `token` says whose it is: `ghl:LOCATION` or `lofty-connection:NAME`. `at_ms` is when it was granted (epoch milliseconds).
+    """
+
+    token: str
+    sealed: str
+    at_ms: int
+    by: Literal["connect", "rotate"] = "connect"

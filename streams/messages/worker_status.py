@@ -1,0 +1,176 @@
+"""What a worker says of itself, every few seconds: how it is, what it owns, what waits. All others learn of it by this word alone.
+
+Of a worker with many connections they are told in parts (`StatusPart`), one after another, so that what it says stays small.
+Budgets and connections are in it only as far as this worker owns them. A connection's reading side (Lofty's budget) and its
+writing side (GHL's) may be owned by two workers, so each is a value of its own (`operations/status/overview.py` puts them together).
+Fields that read as at the start are left out on the wire.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from streams.messages.message import Word
+
+STUCK_LOOKS = 6
+"""So many looks of the watchdog in a row without progress: half of what ends the worker."""
+
+RunKind = Literal["new", "full", "backfill"]
+
+
+class Part(BaseModel):
+    """A part of a status."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class BudgetStatus(Part):
+    """One budget. `waiting` is by priority (`live`, `sweep`, `backfill`, `verify`).
+
+    `paused` is the kind of its pause (`core/scheduling/pauses.py`), empty for none; `because` is its cause in words.
+    `paused_until_ms` None while it is paused means: until somebody acts.
+    `quota_*` are None for a budget without a daily quota.
+    """
+
+    dispatcher: Literal["read", "write"]
+    budget: str
+    connections: tuple[str, ...] = ()
+    waiting: dict[str, int] = Field(default_factory=dict)
+    blocked: int = 0
+    in_flight: int = 0
+    in_flight_limit: int = 0
+    window_used: int = 0
+    window_limit: int = 0
+    window_seconds: float = 0.0
+    quota_left: int | None = None
+    quota_limit: int | None = None
+    quota_reset_seconds: float | None = None
+    quota_regime: str = ""
+    waiting_for_quota: int = 0
+    paused: str = ""
+    because: str = ""
+    paused_since_ms: int | None = None
+    paused_until_ms: int | None = None
+
+
+class SweepStatus(Part):
+    """A connection's sweeps. `running` is None between two runs; `leads` of `total` the run under way, or the last one, has seen.
+
+    `new_ended_ms` and `full_ended_ms` are when such a run last ended well, or when its schedule began; the intervals are
+    None for never. `ordered` is the id of a backfill that waits or runs, `served` of the last one that ended.
+    """
+
+    running: RunKind | None = None
+    started_ms: int = 0
+    leads: int = 0
+    total: int | None = None
+    changes: int = 0
+    new_ended_ms: int = 0
+    full_ended_ms: int = 0
+    new_interval_ms: int | None = None
+    full_interval_ms: int | None = None
+    ordered: str = ""
+    served: str = ""
+
+
+class SideStatus(Part):
+    """One side of a connection. `undelivered` and `parked` are entities by stage; `oldest_accepted_ms` is when the oldest
+    change among the undelivered was accepted, None without any. `on_hold` says why nothing starts, empty if it may.
+
+    `failing` are entities at which several attempts in a row have failed, `failing_in` is the last error of one of them.
+    `links` are known on the writing side, `sweep` on the reading side.
+    `token_expires_ms` is None where there is no OAuth token.
+    """
+
+    undelivered: dict[str, int] = Field(default_factory=dict)
+    parked: dict[str, int] = Field(default_factory=dict)
+    oldest_accepted_ms: int | None = None
+    on_hold: str = ""
+    failing: int = 0
+    failing_in: str = ""
+    links: int | None = None
+    sweep: SweepStatus | None = None
+    token_expires_ms: int | None = None
+
+
+class ConnectionStatus(Part):
+    """One connection, as far as this worker owns its sides; None for a side that is another's."""
+
+    connection: str
+    reading: SideStatus | None = None
+    writing: SideStatus | None = None
+
+
+class LagStatus(Part):
+    """What is not committed yet of one topic, over this worker's partitions. `oldest_ms` is when the oldest of it was written
+    (exact to some seconds), None without any."""
+
+    topic: str
+    records: int = 0
+    oldest_ms: int | None = None
+
+
+class WorkerStatus(Word):
+    """One worker at `at_ms` (epoch milliseconds). `instance` tells one start of a process from another.
+
+    `stages` are the records worked off since the start, by stage, and `totals` other counts since then (`reads`, `writes`,
+    `unchanged`, `parked`, `live_within_60s`, `live`): two statuses of one instance give rates.
+    `is_stopping` is the last word of one that stops in order. `recovering_since_ms` is None when no tables are recovered.
+    `mapping_trouble` says why a newer version of the mappings is not in force here.
+    `parts` is in how many parts the budgets and connections are told; 0: they stand here. `parts_heard` is how
+    many of them a reader has put together.
+    `configuration` is equal for processes with the same connections.
+    `stores_set_aside` are the damaged local stores that lie on its disk for a person to look at.
+    """
+
+    instance: str
+    host: str = ""
+    pid: int = 0
+    release: str = ""
+    started_ms: int
+    at_ms: int
+    is_stopping: bool = False
+    is_ready: bool = False
+    mapping_version: int = 0
+    mapping_trouble: str = ""
+    partitions: int
+    assigned: tuple[int, ...] = ()
+    fenced: tuple[int, ...] = ()
+    standby: tuple[int, ...] = ()
+    lease_seconds: float = 0.0
+    recovering_since_ms: int | None = None
+    recovery_seconds: float = 0.0
+    stuck_looks: int = 0
+    appends_failing_seconds: float = 0.0
+    store_rows: int = 0
+    store_bytes: int = 0
+    stores_set_aside: tuple[str, ...] = ()
+    tables: dict[str, int] = Field(default_factory=dict)
+    lags: tuple[LagStatus, ...] = ()
+    budgets: tuple[BudgetStatus, ...] = ()
+    connections: tuple[ConnectionStatus, ...] = ()
+    stages: dict[str, int] = Field(default_factory=dict)
+    totals: dict[str, int] = Field(default_factory=dict)
+    parts: int = 0
+    parts_heard: int = 0
+    configuration: str = ""
+
+    def to_bytes(self) -> bytes:
+        """The value as it stands on the topic, without what is as at the start."""
+        return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)
+
+
+class StatusPart(Word):
+    """The part `number` (from 0) of the budgets and connections of the worker `part_of`, as they were at `at_ms`."""
+
+    part_of: str
+    number: int
+    at_ms: int
+    budgets: tuple[BudgetStatus, ...] = ()
+    connections: tuple[ConnectionStatus, ...] = ()
+
+    def to_bytes(self) -> bytes:
+        """The value as it stands on the topic, without what is as at the start."""
+        return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)

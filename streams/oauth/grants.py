@@ -1,0 +1,144 @@
+"""OAuth for connections: what a token is called, how it is sealed, renewed and asked for. No state is kept here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from connectors.auth.keyring import NONCE_BYTES, KeyRing
+from connectors.auth.oauth import Dialogue, OAuthClient
+from connectors.auth.token_pair import TokenPair
+from connectors.errors import SealError
+from connectors.ghl import oauth as ghl_oauth
+from connectors.http.request import Response
+from connectors.lofty import oauth as lofty_oauth
+from streams.messages.partitioning import ghl_budget
+from streams.settings import Connection, Settings
+from streams.settings.partitions import Places
+
+__all__ = ["Grants", "SealError", "Side"]
+
+CALLBACK = "/oauth/{vendor}/callback"
+"""Where the gateway takes what a vendor's page of consent sends back."""
+
+READS = (
+    "get-contact",
+    "get-all-notes",
+    "get-all-tasks",
+    "search-contacts-advanced",
+    "get-custom-fields",
+    "get-user-by-location",
+)
+WRITES = ("upsert-contact",)
+CALENDAR = ("get-calendar", "get-calendar-events", "create-appointment")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a connection that has OAuth: the name of its token, where it belongs, and how it is renewed."""
+
+    token: str
+    partition: int
+    budget: str
+    client: OAuthClient
+    renew: Callable[[TokenPair, int], Dialogue[TokenPair]]
+    asks_for_refresh: Callable[[Response], bool]
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The OAuth of a deployment."""
+
+    settings: Settings
+    ring: KeyRing
+
+    @classmethod
+    def of(cls, settings: Settings) -> Grants | None:
+        """None where no connection has OAuth."""
+        if not (settings.uses_oauth("ghl_token") or settings.uses_oauth("lofty_api_key")):
+            return None
+        return cls(settings, settings.key_ring)
+
+    def ghl(self, connection: Connection) -> Side:
+        """The GHL side of a connection: the tokens are the location's."""
+        base_url, client = connection.ghl.base_url, self.ghl_client()
+        return Side(
+            token=ghl_budget(connection.ghl_budget),
+            partition=Places(self.settings).ghl(connection),
+            budget=connection.ghl_budget,
+            client=client,
+            renew=lambda pair, now_ms: ghl_oauth.refresh(client, pair, asked_at_ms=now_ms, base_url=base_url),
+            asks_for_refresh=ghl_oauth.asks_for_refresh,
+            about=f"location {connection.ghl.location_id}",
+        )
+
+    def lofty(self, connection: Connection) -> Side:
+        """The Lofty side of a connection: the tokens are those of the person who gave access."""
+        client, server = self.lofty_client(), self.lofty_server(connection)
+        key = connection.secrets.lofty_api_key
+
+        def renew(pair: TokenPair, now_ms: int) -> Dialogue[TokenPair]:
+            if pair.refresh is None and key is not None:
+                # Client credentials have no refresh token: they are asked for anew.
+                return lofty_oauth.client_credentials(client, key.get_secret_value(), asked_at_ms=now_ms, server=server)
+            return lofty_oauth.refresh(client, pair, asked_at_ms=now_ms, server=server)
+
+        return Side(
+            token=f"lofty-connection:{connection.name}",
+            partition=Places(self.settings).lofty(connection),
+            budget=connection.lofty_budget,
+            client=client,
+            renew=renew,
+            asks_for_refresh=lofty_oauth.asks_for_refresh,
+            about=f"Lofty of connection {connection.name}",
+        )
+
+    def ghl_client(self) -> OAuthClient:
+        """Our app at GHL."""
+        app, secret = self.settings.oauth.ghl, self.settings.oauth_secrets.ghl_client_secret
+        public_url = self.settings.gateway.public_url or ""
+        return OAuthClient(
+            app.client_id if app else "",
+            secret.get_secret_value() if secret else "",
+            public_url + CALLBACK.format(vendor="ghl"),
+        )
+
+    def lofty_client(self) -> OAuthClient:
+        """Our app at Lofty."""
+        app, secret = self.settings.oauth.lofty, self.settings.oauth_secrets.lofty_client_secret
+        redirect = app.redirect_uri if app else None
+        public_url = self.settings.gateway.public_url or ""
+        return OAuthClient(
+            app.client_id if app else "",
+            secret.get_secret_value() if secret else "",
+            redirect or public_url + CALLBACK.format(vendor="lofty"),
+        )
+
+    def lofty_server(self, connection: Connection, *, is_developer: bool = False) -> lofty_oauth.TokenServer:
+        """The token server of the configuration, or the developer site's: only that knows client credentials."""
+        app = self.settings.oauth.lofty
+        key_only = app is not None and app.server == "developer"
+        server = lofty_oauth.DEVELOPER if is_developer or key_only else lofty_oauth.HELP_CENTRE
+        return server.at(app.server_url) if app is not None and app.server_url else server
+
+    def seal(self, token: str, pair: TokenPair) -> str:
+        """A pair as it may stand on a topic."""
+        return self.ring.seal(pair.to_json(), about=token, nonce=os.urandom(NONCE_BYTES))
+
+    def open(self, token: str, sealed: str) -> TokenPair:
+        """What was sealed. Raises `SealError` when no key of ours opens it."""
+        return TokenPair.from_json(self.ring.open(sealed, about=token))
+
+
+def wanted_scopes(connection: Connection) -> tuple[str, ...]:
+    """The scopes that a connection's configuration needs in GHL, and no more."""
+    names = [*READS, *WRITES]
+    if connection.policies.create_custom_fields:
+        names.append("create-custom-field")
+    if connection.appointments.calendar is not None:
+        names += CALENDAR
+    if "TaskCreate" in connection.back.types:
+        names.append("task-search")
+    return ghl_oauth.scopes_of(names)

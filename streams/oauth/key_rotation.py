@@ -1,0 +1,64 @@
+"""Seals stored tokens again under the newest key, by way of the workers that own them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from connectors.errors import SealError
+from streams.core.token_row import TokenRow
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.clients import each_record, new_producer, start_producer
+from streams.kafka.unreadable_records import leave_out
+from streams.messages import NotAWord
+from streams.messages.sealed_token import SealedToken
+from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
+from streams.oauth.grants import Grants
+
+
+@dataclass(slots=True)
+class Resealed:
+    """Which tokens were sealed again, which were current, and which no key opens, with the reason."""
+
+    resealed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    closed: dict[str, str] = field(default_factory=dict)
+
+
+async def reseal(grants: Grants) -> Resealed:
+    """Read what the workers keep, and hand each token that is not under the first key back to them, sealed anew.
+
+    A worker that has renewed one meanwhile passes ours over: it has sealed the newer one under its own first key.
+    """
+    names, found = TopicNames(grants.settings.kafka.topic_prefix), Resealed()
+    rows: dict[tuple[int, str], TokenRow] = {}
+    topic = names.changelog(TOKENS_TABLE)
+    async for record in each_record(grants.settings, topic, None):
+        place = (record.partition, (record.key or b"").decode(errors="replace"))
+        if record.value is None:
+            rows.pop(place, None)
+            continue
+        try:
+            rows[place] = TokenRow.from_bytes(record.value)
+        except NotAWord as error:
+            leave_out(topic, record.partition, record.offset, error)
+    again: list[Record] = []
+    for (partition, token), row in sorted(rows.items()):
+        if grants.ring.is_current(row.sealed):
+            found.kept.append(token)
+            continue
+        try:
+            sealed = grants.seal(token, grants.open(token, row.sealed))
+        except SealError as error:
+            found.closed[token] = str(error)
+            continue
+        word = SealedToken(token=token, sealed=sealed, at_ms=row.at_ms, by="rotate")
+        again.append(Record(names.of(TOKENS), partition, token.encode(), word.to_bytes()))
+        found.resealed.append(token)
+    if again:
+        producer = new_producer(grants.settings)
+        await start_producer(producer)
+        try:
+            await Appender(producer).append(again)
+        finally:
+            await producer.stop()
+    return found

@@ -1,0 +1,1 @@
+"""What an operator asks for: backfill, replay, verify, parked, history, mapping previews, status, doctor."""

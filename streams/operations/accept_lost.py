@@ -1,0 +1,330 @@
+"""A person accepts that a table's changelog has lost rows: what can be put back is put back, then workers may start again.
+
+Rows come from what is left of the changelog, from the copies that this machine's workers keep, and for links from the receipts
+(a month of them). Nothing that is here is deleted: a copy that is not of the changelog any more is set aside.
+
+A changelog that was cut off is deleted and made again. Before that, its rows are saved in a topic of their own, which is deleted
+once they are put back: a run that is cut short loses none, and the next one, on whatever machine, ends its work. No worker
+starts before.
+
+No worker may be alive. On each machine whose workers keep copies the command is run once; it can be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaTimeoutError, NoError, for_code
+
+from streams.core.rows import LinkRow
+from streams.core.to_ghl.apply_receipt import record_link
+from streams.kafka.admin import create_missing, saved_topic
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.clients import (
+    Consumer,
+    client_options,
+    each_record,
+    new_producer,
+    reach,
+    start_consumer,
+    start_producer,
+    stop_consumer,
+    until_topics_are_led,
+)
+from streams.kafka.error_texts import TopicsRefused, topic_trouble
+from streams.kafka.rights import READS_AND_WRITES, Right, demand_rights
+from streams.kafka.tables import RocksStore
+from streams.kafka.tables.losses import judge
+from streams.kafka.timeouts import bound_connecting
+from streams.kafka.topic_ids import topic_ids
+from streams.messages import FENCE_KEY, NotAWord, Receipt
+from streams.messages.size_limits import Limits
+from streams.messages.topics import (
+    BACKLINKS_TABLE,
+    LINKS_TABLE,
+    MAX_MESSAGE_BYTES,
+    RECEIPTS,
+    STATUS,
+    TABLES,
+    TOKENS_TABLE,
+    TopicNames,
+)
+from streams.operations.status.reader import look
+from streams.settings import Settings
+
+LASTING = (LINKS_TABLE, BACKLINKS_TABLE, TOKENS_TABLE)
+"""Tables whose rows are facts that last: an old copy of one is better than none. Rows of others stand for work that was done."""
+
+GONE_SECONDS = 60.0
+MOST_WAITING = 2_000
+
+Rows = dict[bytes, bytes]
+
+
+class StillAtWork(RuntimeError):
+    """Workers are alive: what they write meanwhile would be lost."""
+
+
+@dataclass(slots=True)
+class Accepted:
+    """What came of it. `put_back` are rows by table; `aside` the folders that hold what was kept here before."""
+
+    created: list[str] = field(default_factory=list)
+    put_back: dict[str, int] = field(default_factory=dict)
+    aside: list[str] = field(default_factory=list)
+
+
+async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
+    """Accept what these tables (and topics) have lost.
+
+    Raises `StillAtWork`, `KafkaRefused` for a right that is missing, and aiokafka's other errors.
+    """
+    names = TopicNames(settings.kafka.topic_prefix)
+    result = Accepted()
+    await demand_rights(settings, names.specs(), READS_AND_WRITES)
+    await _demand_no_worker(settings, names)
+    result.created += await create_missing(settings, tables)
+    await until_topics_are_led(settings, names.specs())
+    for table in sorted({*tables} & {*TABLES}):
+        topic = names.changelog(table)
+        left = [await _newest_rows(settings, topic, number) for number in range(settings.kafka.partitions)]
+        rows: list[Rows] = [{} for _ in left]
+        if is_saved := await _is_saved(settings, topic):
+            rows = [
+                await _newest_rows(settings, saved_topic(topic), number) for number in range(settings.kafka.partitions)
+            ]
+        if await _is_cut_off(settings, topic):
+            await demand_rights(settings, [topic], (Right.DELETE,))
+            rows = [before | now for before, now in zip(rows, left, strict=True)]
+            await _save(settings, topic, rows)
+            is_saved = True
+            await _remake(settings, topic)
+            left = [{} for _ in left]
+        if table in LASTING:
+            for partition, copy in _copies(settings, names, table):
+                for key, value in copy.items():
+                    rows[partition].setdefault(key, value)
+        if table == LINKS_TABLE:
+            await _fold_receipts(settings, names, rows, left)
+        for partition, known in enumerate(left):
+            rows[partition] = {key: value for key, value in rows[partition].items() if key not in known}
+        result.put_back[table] = await _put(settings, topic, rows)
+        if is_saved:
+            await _delete(settings, saved_topic(topic))
+    result.aside += await _set_aside(settings, names)
+    return result
+
+
+async def _demand_no_worker(settings: Settings, names: TopicNames) -> None:
+    if names.of(STATUS) in await reach(settings) and (alive := (await look(settings)).alive):
+        who = ", ".join(one.status.instance for one in alive)
+        raise StillAtWork(
+            f"workers are alive ({who}), or were 20 s ago: stop all of them first, then run this again; nothing was changed"
+        )
+
+
+async def _newest_rows(settings: Settings, topic: str, partition: int) -> Rows:
+    rows: Rows = {}
+    async for record in each_record(settings, topic, [partition]):
+        if record.key is None:
+            continue
+        if record.value is None:
+            rows.pop(record.key, None)
+        else:
+            rows[record.key] = record.value
+    return rows
+
+
+async def _is_cut_off(settings: Settings, topic: str) -> bool:
+    places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
+    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
+    await start_consumer(consumer)
+    try:
+        return any((await consumer.beginning_offsets(places)).values())
+    finally:
+        await stop_consumer(consumer)
+
+
+async def _remake(settings: Settings, topic: str) -> None:
+    """Delete a topic and make it again, so that every copy of the former one is known for one."""
+    await _delete(settings, topic)
+    await create_missing(settings, TABLES)
+    await until_topics_are_led(settings, [topic])
+
+
+async def _delete(settings: Settings, topic: str) -> None:
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
+    await admin.start()
+    try:
+        answer = await admin.delete_topics([topic])
+        for name, code in answer.topic_error_codes:
+            if (error := for_code(code)) is not NoError:
+                raise error(f"topic {name} is not deleted: {error.description}")
+        began = time.monotonic()
+        while topic in await admin.list_topics():
+            if time.monotonic() - began > GONE_SECONDS:
+                raise KafkaTimeoutError(f"topic {topic} is not deleted within {GONE_SECONDS:.0f} s")
+            await asyncio.sleep(0.2)
+    finally:
+        await admin.close()
+
+
+async def _is_saved(settings: Settings, topic: str) -> bool:
+    """Whether a former run was cut short after it had begun to save. What it saved stood in the changelog."""
+    return saved_topic(topic) in await reach(settings)
+
+
+async def _save(settings: Settings, topic: str, rows: list[Rows]) -> None:
+    """Write rows to where another run finds them, on whatever machine. Raises before anything is deleted."""
+    saved = saved_topic(topic)
+    if not await _is_saved(settings, topic):
+        kafka = settings.kafka
+        config = {
+            "cleanup.policy": "compact",
+            MAX_MESSAGE_BYTES: str(Limits.of(settings.gateway.max_body_bytes).record),
+        }
+        admin = AIOKafkaAdminClient(**client_options(settings))
+        bound_connecting(admin._client)
+        await admin.start()
+        try:
+            answer = await admin.create_topics(
+                [NewTopic(saved, kafka.partitions, kafka.replication_factor, topic_configs=config)]
+            )
+        finally:
+            await admin.close()
+        for name, code, *said in answer.topic_errors:
+            if (error := for_code(code)) is not NoError:
+                raise TopicsRefused({name: topic_trouble(error, said[0] if said else None, kafka)}, [])
+        await until_topics_are_led(settings, [saved])
+    await _put(settings, saved, rows)
+
+
+def _folders(settings: Settings, names: TopicNames) -> list[Path]:
+    """The folders of this machine in which stores of this deployment lie."""
+    root = settings.worker.data_dir
+    if settings.worker.store == "memory":
+        return []
+    base = Path(root.split("{", 1)[0]).parent if "{" in root else Path(root)
+    pattern = (
+        f"{root[len(str(base)) :].strip('/').replace('{slot}', 'slot-*')}/{names.group}" if "{" in root else names.group
+    )
+    return sorted(one for one in base.glob(pattern) if one.is_dir())
+
+
+def _partitions(folder: Path) -> Iterable[int]:
+    for one in sorted(folder.glob("partition-*")):
+        if one.is_dir() and one.name.removeprefix("partition-").isdigit():
+            yield int(one.name.removeprefix("partition-"))
+
+
+def _copies(settings: Settings, names: TopicNames, table: str) -> Iterable[tuple[int, Rows]]:
+    """The copies of a table here, of each partition the one that came furthest first."""
+    found: list[tuple[int, int, Path]] = []
+    for folder in _folders(settings, names):
+        store = RocksStore(folder)
+        try:
+            for partition in _partitions(folder):
+                position = store.position(partition, table.encode())
+                if position is not None:
+                    found.append((-position, partition, folder))
+        finally:
+            store.close()
+    for _, partition, folder in sorted(found):
+        store = RocksStore(folder)
+        try:
+            yield partition, dict(store.scan(partition, table.encode()))
+        finally:
+            store.close()
+
+
+async def _fold_receipts(settings: Settings, names: TopicNames, rows: list[Rows], left: list[Rows]) -> None:
+    """Add to the links what the receipts tell of entities of which nothing newer is known."""
+    topic = names.of(RECEIPTS)
+    for partition, known in enumerate(left):
+        links: dict[bytes, LinkRow | None] = {}
+        async for record in each_record(settings, topic, [partition]):
+            if record.key == FENCE_KEY:
+                continue
+            try:
+                receipt = Receipt.from_bytes(record.value)
+            except NotAWord:
+                continue
+            key = receipt.entity.key.encode()
+            if key in known:
+                continue
+            if key not in links:
+                raw = rows[partition].get(key)
+                links[key] = None if raw is None else LinkRow.from_bytes(raw)
+            link = links[key]
+            if link is None or receipt.epoch >= link.epoch:
+                links[key] = record_link(link, receipt)
+        rows[partition] |= {key: link.to_bytes() for key, link in links.items() if link is not None}
+
+
+async def _put(settings: Settings, topic: str, rows: list[Rows]) -> int:
+    async with _appender(settings) as appender:
+        records = [Record(topic, partition, *row) for partition, some in enumerate(rows) for row in some.items()]
+        for at in range(0, len(records), MOST_WAITING):
+            await appender.append(records[at : at + MOST_WAITING])
+    return len(records)
+
+
+@asynccontextmanager
+async def _appender(settings: Settings) -> AsyncIterator[Appender]:
+    producer = new_producer(settings)
+    await start_producer(producer)
+    try:
+        yield Appender(producer)
+    finally:
+        await producer.stop()
+
+
+async def _set_aside(settings: Settings, names: TopicNames) -> list[str]:
+    """Rename each copy here that is not of the changelogs as they are now; returns where it is kept."""
+    topics = {names.changelog(table): table.encode() for table in TABLES}
+    aside: list[str] = []
+    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
+    await start_consumer(consumer)
+    try:
+        ids = await topic_ids(consumer._client, topics)
+        places = [TopicPartition(topic, number) for topic in topics for number in range(settings.kafka.partitions)]
+        ends = await consumer.end_offsets(places)
+    finally:
+        await stop_consumer(consumer)
+    for folder in _folders(settings, names):
+        store = RocksStore(folder)
+        try:
+            strange = [
+                partition
+                for partition in _partitions(folder)
+                if partition < settings.kafka.partitions
+                and any(
+                    judge(
+                        position=store.position(partition, key),
+                        origin=store.origin(partition, key),
+                        topic_id=ids.get(topic, ""),
+                        begin=0,
+                        end=ends[TopicPartition(topic, partition)],
+                        exists=True,
+                        keeps_all=True,
+                    )
+                    for topic, key in topics.items()
+                )
+            ]
+        finally:
+            store.close()
+        for partition in strange:
+            path = folder / f"partition-{partition:04}"
+            kept = folder / f"accepted-{path.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+            path.rename(kept)
+            aside.append(str(kept))
+    return aside

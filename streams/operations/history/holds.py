@@ -1,0 +1,43 @@
+"""What holds back all of a connection's work now, from what the workers say of themselves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streams.core.moments import utc
+from streams.messages.worker_status import BudgetStatus, SideStatus
+from streams.operations.status.overview import ConnectionView, Overview
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """What all reads (and writes to Lofty) of a connection wait for, and all writes to GHL; empty where nothing holds them back."""
+
+    lofty: str = ""
+    ghl: str = ""
+
+
+NO_HOLDS = Holds()
+
+
+def holds_of(found: Overview) -> Mapping[str, Holds]:
+    """By the connection's name. A budget of which no living worker tells holds nothing back as far as is known."""
+    return {one.connection: _holds(one) for one in found.connections}
+
+
+def _holds(one: ConnectionView) -> Holds:
+    return Holds(_awaited("Lofty", one.reads, one.reading), _awaited("GHL", one.writes, one.writing))
+
+
+def _awaited(vendor: str, budget: BudgetStatus | None, side: SideStatus | None) -> str:
+    if budget is not None and budget.paused:
+        until = "until somebody acts" if budget.paused_until_ms is None else f"until {_second(budget.paused_until_ms)}"
+        return f"{vendor}'s budget, which pauses {until}: {budget.because or budget.paused}"
+    if side is not None and side.on_hold:
+        return f"its connection, which {side.on_hold}"
+    return ""
+
+
+def _second(at_ms: int) -> str:
+    return f"{utc(at_ms):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,353 @@
+"""Reads the index: who is meant, where a contact's records are, what is parked, who did what.
+
+SQLite is asked in threads, each with a connection of its own, and never longer than `MOST_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+
+from streams.messages.parked import PASSED_OVER
+from streams.operations.history.index.schema import VERSION, open_to_read
+from streams.operations.history.index.search_terms import Wanted, wanted_of
+from streams.operations.history.index.writer import LEFT_OUT
+
+MOST_SECONDS = 2.0
+STEPS_BETWEEN_LOOKS = 20_000
+THREADS = 4
+MOST_PLACES = 2_000
+"""Records of one contact that are read at most: the newest."""
+STALE_SECONDS = 30.0
+
+Found = TypeVar("Found")
+
+
+class NoIndex(Exception):
+    """There is none, or it cannot be read; the words say why."""
+
+
+class TooBroad(Exception):
+    """The search finds so much that it takes too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """`behind` are records that the index has not read yet; `is_complete`: it has been at the end of all topics once.
+
+    `looked_ms` is when it last looked: an index that nobody writes any more does not get newer.
+    `left_out` are records that it could not take.
+    """
+
+    behind: int
+    is_complete: bool
+    looked_ms: int
+    contacts: int
+    left_out: int = 0
+
+    def is_alive(self, now_ms: int) -> bool:
+        """Whether somebody writes it."""
+        return now_ms - self.looked_ms < STALE_SECONDS * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOf:
+    """Where one record is. `topic` is the number of its source."""
+
+    topic: int
+    partition: int
+    offset: int
+    at_ms: int
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A contact that was found. `pending` and `parked` count its entities that wait."""
+
+    lane: str
+    name: str
+    emails: tuple[str, ...]
+    phones: tuple[str, ...]
+    ghl_id: str
+    read_ms: int
+    is_gone: bool
+    pending: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedLine:
+    """One parked record that is open."""
+
+    partition: int
+    offset: int
+    entity: str
+    connection: str
+    stage: str
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActLines:
+    """One act: the JSON of its first and of its last record; empty where there is none."""
+
+    id: str
+    begun: str
+    ended: str
+
+
+class Reader:
+    """The index at `path`. `connections` are the names that a lead's id is tried with.
+
+    Raises `NoIndex` from every question when it cannot be read.
+    """
+
+    def __init__(self, path: Path, connections: Sequence[str]) -> None:
+        self._path = path
+        self._connections = tuple(connections)
+        self._local = threading.local()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="history")
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def freshness(self) -> Freshness:
+        """How good it is."""
+        return await self._ask(_freshness)
+
+    async def lanes_of(self, text: str) -> tuple[str, ...]:
+        """The lanes that a lead's id, a GHL id or an e-mail address names exactly."""
+        return await self._ask(lambda db: tuple(lane for _, lane in _exact(db, wanted_of(text), self._connections)))
+
+    async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> tuple[Hit, ...]:
+        """Contacts by name, e-mail, phone or id: exact ones first, then the newest."""
+        chosen = (connection,) if connection else self._connections
+        return await self._ask(lambda db: _search(db, wanted_of(text), chosen, limit, offset))
+
+    async def hit(self, lane: str) -> Hit | None:
+        """One contact."""
+        return await self._ask(lambda db: _hit_of(db, lane))
+
+    async def places(self, lane: str) -> tuple[tuple[PlaceOf, ...], bool]:
+        """Where the records of a lane are, the newest `MOST_PLACES`, and whether there are more."""
+        return await self._ask(lambda db: _places(db, lane))
+
+    async def rows(self, lane: str) -> dict[str, PlaceOf]:
+        """Where the newest row of each key is, under `topic:key`."""
+        return await self._ask(lambda db: _rows(db, lane))
+
+    async def open_parked(self) -> tuple[ParkedLine, ...]:
+        """Parked records that still wait, the oldest first."""
+        return await self._ask(_open_parked)
+
+    async def acts(
+        self, *, who: str = "", before: tuple[int, str] | None = None, limit: int = 50
+    ) -> tuple[ActLines, ...]:
+        """The audit, the newest first; `before` is the time and id of the last one that was seen."""
+        return await self._ask(lambda db: _acts(db, who, before, limit))
+
+    async def people_who_acted(self) -> tuple[str, ...]:
+        """Everybody in the audit."""
+        return await self._ask(
+            lambda db: tuple(one[0] for one in db.execute("SELECT DISTINCT who FROM acts ORDER BY who"))
+        )
+
+    async def is_resolved(self, record: str) -> bool:
+        """Whether somebody has decided about a parked record."""
+        wanted = "SELECT 1 FROM resolved WHERE id = ?"
+        return await self._ask(lambda db: db.execute(wanted, (record,)).fetchone() is not None)
+
+    async def position(self, topic: int, partition: int) -> int:
+        """The next offset that will be read."""
+        wanted = "SELECT next FROM positions WHERE topic = ? AND partition = ?"
+        return await self._ask(lambda db: (db.execute(wanted, (topic, partition)).fetchone() or (0,))[0])
+
+    async def _ask(self, question: Callable[[sqlite3.Connection], Found]) -> Found:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: self._answer(question))
+
+    def _answer(self, question: Callable[[sqlite3.Connection], Found]) -> Found:
+        until = time.monotonic() + MOST_SECONDS
+        try:
+            db = self._opened()
+            db.set_progress_handler(lambda: int(time.monotonic() > until), STEPS_BETWEEN_LOOKS)
+            return question(db)
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise TooBroad from None
+            self._forget()
+            raise NoIndex(f"the index at {self._path} cannot be read: {error}") from None
+        except sqlite3.DatabaseError as error:
+            self._forget()
+            raise NoIndex(f"the index at {self._path} cannot be read: {error}") from None
+
+    def _opened(self) -> sqlite3.Connection:
+        """This thread's connection; another one when the file is another since, as it was built anew."""
+        try:
+            inode = self._path.stat().st_ino
+        except OSError:
+            raise NoIndex(f"there is no index at {self._path} yet") from None
+        known: tuple[int, sqlite3.Connection] | None = getattr(self._local, "opened", None)
+        if known is not None and known[0] == inode:
+            return known[1]
+        self._forget()
+        db = open_to_read(self._path)
+        self._local.opened = (inode, db)
+        if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            self._forget()
+            raise NoIndex(f"the index at {self._path} is of another version, and is being built anew")
+        return db
+
+    def _forget(self) -> None:
+        known: tuple[int, sqlite3.Connection] | None = getattr(self._local, "opened", None)
+        if known is not None:
+            known[1].close()
+            self._local.opened = None
+
+
+def _freshness(db: sqlite3.Connection) -> Freshness:
+    notes = dict(db.execute("SELECT name, value FROM meta"))
+    return Freshness(
+        int(notes.get("behind", "0")),
+        notes.get("was_complete") == "yes",
+        int(notes.get("looked_ms", "0")),
+        int(notes.get("contacts", "0")),
+        int(notes.get(LEFT_OUT, "0")),
+    )
+
+
+def _exact(db: sqlite3.Connection, wanted: Wanted, connections: Sequence[str]) -> list[tuple[int, str]]:
+    found: dict[int, str] = {}
+    for value in wanted.exact:
+        by_name = "SELECT lanes.id, lanes.lane FROM named JOIN lanes ON lanes.id = named.lane WHERE kind IN ('email', 'ghl') AND value = ?"
+        found.update(db.execute(by_name, (value,)).fetchall())
+        if value.isdigit():
+            # A lead's id: the lanes begin with the connection's name.
+            for connection in connections:
+                row = db.execute("SELECT id, lane FROM lanes WHERE lane = ?", (f"{connection}:{value}",)).fetchone()
+                if row:
+                    found[row[0]] = row[1]
+    return list(found.items())
+
+
+def _search(
+    db: sqlite3.Connection, wanted: Wanted, connections: Sequence[str], limit: int, offset: int
+) -> tuple[Hit, ...]:
+    ids = [number for number, lane in _exact(db, wanted, connections) if _is_of(lane, connections)]
+    hits = ids[offset : offset + limit]
+    left = limit - len(hits)
+    if left > 0 and wanted.match:
+        skip = max(0, offset - len(ids))
+        for number, lane in db.execute(
+            "SELECT people.rowid, lanes.lane FROM people JOIN lanes ON lanes.id = people.rowid"
+            " WHERE people MATCH ? ORDER BY people.rowid DESC",
+            (wanted.match,),
+        ):
+            if number in ids or not _is_of(lane, connections):
+                continue
+            if skip:
+                skip -= 1
+                continue
+            hits.append(number)
+            left -= 1
+            if not left:
+                break
+    return tuple(found for number in hits if (found := _hit(db, number)) is not None)
+
+
+def _is_of(lane: str, connections: Sequence[str]) -> bool:
+    return lane.partition(":")[0] in connections
+
+
+def _hit_of(db: sqlite3.Connection, lane: str) -> Hit | None:
+    row = db.execute("SELECT id FROM lanes WHERE lane = ?", (lane,)).fetchone()
+    return _hit(db, row[0]) if row else None
+
+
+def _hit(db: sqlite3.Connection, number: int) -> Hit | None:
+    row = db.execute("SELECT shown FROM people WHERE rowid = ?", (number,)).fetchone()
+    shown = orjson.loads(row[0]) if row else {}
+    lane = db.execute("SELECT lane, ghl FROM lanes WHERE id = ?", (number,)).fetchone()
+    if lane is None:
+        return None
+    waits = dict(
+        db.execute("SELECT parked, count(*) FROM rows WHERE lane = ? AND topic IN (12, 13) GROUP BY parked", (number,))
+    )
+    return Hit(
+        lane[0],
+        shown.get("name", ""),
+        tuple(shown.get("emails", ())),
+        tuple(shown.get("phones", ())),
+        lane[1] or "",
+        shown.get("read_ms", 0),
+        shown.get("is_gone", False),
+        waits.get(0, 0),
+        waits.get(1, 0),
+    )
+
+
+def _places(db: sqlite3.Connection, lane: str) -> tuple[tuple[PlaceOf, ...], bool]:
+    found = db.execute(
+        "SELECT topic, partition, offset, at_ms, about FROM places JOIN lanes ON lanes.id = places.lane"
+        " WHERE lanes.lane = ? ORDER BY at_ms DESC LIMIT ?",
+        (lane, MOST_PLACES + 1),
+    ).fetchall()
+    return tuple(PlaceOf(*one) for one in found[:MOST_PLACES]), len(found) > MOST_PLACES
+
+
+def _rows(db: sqlite3.Connection, lane: str) -> dict[str, PlaceOf]:
+    found = db.execute(
+        "SELECT topic, key, partition, offset FROM rows JOIN lanes ON lanes.id = rows.lane WHERE lanes.lane = ?",
+        (lane,),
+    )
+    return {f"{topic}:{key}": PlaceOf(topic, partition, offset, 0, key) for topic, key, partition, offset in found}
+
+
+def _open_parked(db: sqlite3.Connection) -> tuple[ParkedLine, ...]:
+    """As `streams.operations.parked.open_records` says it: not decided about; of an entity its newest, while its row is parked."""
+    lines = db.execute(
+        """
+        SELECT partition, offset, entity, connection, stage, reason, at_ms FROM parked
+        WHERE NOT EXISTS (SELECT 1 FROM resolved WHERE id = parked.partition || '@' || parked.offset)
+        AND (
+            stage NOT IN ('fetch', 'deliver') OR reason = 'unreadable'
+            OR EXISTS (
+                SELECT 1 FROM rows WHERE rows.lane = parked.lane AND rows.key = parked.entity AND rows.parked = 1
+                AND rows.topic = CASE parked.stage WHEN 'fetch' THEN 12 ELSE 13 END
+            )
+        )
+        ORDER BY at_ms, partition, offset
+        """
+    ).fetchall()
+    newest: dict[tuple[str, str], ParkedLine] = {}
+    found: list[ParkedLine] = []
+    for line in (ParkedLine(*one) for one in lines):
+        if line.stage in ("fetch", "deliver") and line.reason not in ("unreadable", PASSED_OVER):
+            newest[line.stage, line.entity] = line
+        else:
+            found.append(line)
+    return tuple(sorted([*found, *newest.values()], key=lambda one: (one.at_ms, one.partition, one.offset)))
+
+
+def _acts(db: sqlite3.Connection, who: str, before: tuple[int, str] | None, limit: int) -> tuple[ActLines, ...]:
+    where, what = ["1"], list[int | str]()
+    if who:
+        where.append("who = ?")
+        what.append(who)
+    if before is not None:
+        where.append("(at_ms, id) < (?, ?)")
+        what += before
+    asked = f"SELECT id, begun, ended FROM acts WHERE {' AND '.join(where)} ORDER BY at_ms DESC, id DESC LIMIT ?"
+    return tuple(ActLines(*one) for one in db.execute(asked, (*what, limit)))

@@ -1,0 +1,317 @@
+"""Writes the index: batches of records, each in one transaction with the positions behind them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import orjson
+from mode.utils.logging import get_logger
+
+from streams.messages.topics import FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, SNAPSHOTS
+from streams.operations.history.index.search_terms import (
+    id_of,
+    lane_and_rest,
+    person_of,
+    phone_words,
+    time_of,
+    whole_json,
+)
+from streams.operations.history.index.sources import Source
+
+log = get_logger("lofty_ghl.history")
+
+MOST_OF_ONE = 20
+"""Snapshots of one entity that are remembered: older ones are compacted away sooner or later."""
+MOST_LANES = 200_000
+"""Lanes whose number is kept in memory."""
+PRUNE_AT_A_TIME = 20_000
+LEFT_OUT = "left out"
+"""Under this name the index notes how many records it could not take."""
+OF_THE_FILE = (sqlite3.DatabaseError, sqlite3.OperationalError, sqlite3.InternalError, sqlite3.NotSupportedError)
+"""SQLite's errors that tell of the file or the disk. The other kinds, subclasses too, tell of what was to be written."""
+
+
+class Told(NamedTuple):
+    """One record."""
+
+    source: Source
+    partition: int
+    offset: int
+    at_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Writer:
+    """The only one who writes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._lanes: dict[str, int] = {}
+        self._pruned_to = 0
+        self.people: int = connection.execute("SELECT count(*) FROM people_docsize").fetchone()[0]
+        """How many contacts are known: counting a million takes too long to do it for each question."""
+
+    def positions(self) -> dict[tuple[int, int], int]:
+        """The next offset of each topic and partition that was read."""
+        return {(topic, partition): after for topic, partition, after in self._db.execute("SELECT * FROM positions")}
+
+    def apply(self, told: Sequence[Told], after: Mapping[tuple[int, int], int]) -> None:
+        """Take records in, and note the offsets that come next; all or nothing.
+
+        A record that cannot be taken is left out, and counted: what somebody else wrote must not keep the others out.
+        Raises SQLite's errors that tell of the file or the disk (`OF_THE_FILE`).
+        """
+        try:
+            self._apply(told, after, one_by_one=False)
+        except Exception as error:
+            if _is_of_the_file(error):
+                raise
+            self._apply(told, after, one_by_one=True)
+
+    def _apply(self, told: Sequence[Told], after: Mapping[tuple[int, int], int], *, one_by_one: bool) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for one in told:
+                if one_by_one:
+                    self._take_or_leave_out(one)
+                else:
+                    self._take(one)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)",
+                [(topic, partition, offset) for (topic, partition), offset in after.items()],
+            )
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._lanes.clear()  # some were made in what was undone
+            self.people = self._db.execute("SELECT count(*) FROM people_docsize").fetchone()[0]
+            raise
+
+    def _take(self, one: Told) -> None:
+        match one.source.holds:
+            case "events":
+                self._event(one)
+            case "rows":
+                self._row(one)
+            case "parked":
+                self._parked(one)
+            case "resolved":
+                place = (_key(one), one.partition, one.offset)
+                self._db.execute("INSERT OR IGNORE INTO resolved VALUES (?, ?, ?)", place)
+            case "acts":
+                self._act(one)
+
+    def _take_or_leave_out(self, one: Told) -> None:
+        people = self.people
+        self._db.execute("SAVEPOINT one")
+        try:
+            self._take(one)
+        except Exception as error:
+            if _is_of_the_file(error):
+                raise
+            self._db.execute("ROLLBACK TO one")
+            self._lanes.clear()  # some were made in what was undone
+            self.people = people
+            self._db.execute(
+                "INSERT INTO meta VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = value + 1", (LEFT_OUT,)
+            )
+            log.warning(
+                "the index leaves out %s/%s@%s, which it cannot take: %s: %s",
+                *(one.source.topic, one.partition, one.offset, type(error).__name__, error),
+            )
+        self._db.execute("RELEASE one")
+
+    def note(self, name: str, value: str) -> None:
+        """Something about the index as a whole."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def prune(self, source: Source, partition: int, first: int) -> int:
+        """Forget what the topic itself does not hold any more, up to `first`; returns how much."""
+        where, what = "WHERE partition = ? AND offset < ?", [partition, first]
+        table = {"parked": "parked", "resolved": "resolved", "acts": "acts"}.get(source.holds, "places")
+        if source.holds == "rows":
+            return 0
+        if table == "places":
+            where, what = f"{where} AND topic = ?", [*what, source.code]
+        return self._db.execute(f"DELETE FROM {table} {where}", what).rowcount
+
+    def prune_lanes(self) -> int:
+        """Forget lanes that nothing tells of any more, some at a time; returns how many."""
+        ids = [
+            row[0]
+            for row in self._db.execute(
+                "SELECT id FROM lanes WHERE id > ? ORDER BY id LIMIT ?", (self._pruned_to, PRUNE_AT_A_TIME)
+            )
+        ]
+        self._pruned_to = ids[-1] if ids else 0
+        empty = [
+            one
+            for one in ids
+            if not any(
+                self._db.execute(f"SELECT 1 FROM {table} WHERE lane = ? LIMIT 1", (one,)).fetchone()
+                for table in ("places", "rows")
+            )
+        ]
+        if empty:
+            self._db.execute("BEGIN IMMEDIATE")
+            gone = [one for one in empty if self._db.execute("SELECT 1 FROM people WHERE rowid = ?", (one,)).fetchone()]
+            self.people -= len(gone)
+            for table, column in (("people", "rowid"), ("lanes", "id")):
+                self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(one,) for one in empty])
+            self._db.executemany("DELETE FROM named WHERE lane = ?", [(one,) for one in empty])
+            self._db.execute("COMMIT")
+            self._lanes.clear()
+        return len(empty)
+
+    def checkpoint(self) -> None:
+        """Let the write-ahead log begin anew."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    # -- each kind of record ------------------------------------------------------------------------------
+
+    def _event(self, one: Told) -> None:
+        key = _key(one)
+        if one.value is None or not key or key.startswith("@"):
+            return
+        text, about = lane_and_rest(key)
+        lane, is_new = self._lane(text)
+        place = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
+        self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", place)
+        if one.source.short == SNAPSHOTS:
+            if about.startswith("contact:"):
+                self._person(lane, text, one.value, is_new)
+            if not is_new:
+                self._drop_old(lane, one.source.code, about)
+
+    def _drop_old(self, lane: int, topic: int, about: str) -> None:
+        old = self._db.execute(
+            "SELECT partition, offset FROM places WHERE lane = ? AND topic = ? AND about = ?"
+            " ORDER BY offset DESC LIMIT -1 OFFSET ?",
+            (lane, topic, about, MOST_OF_ONE),
+        ).fetchall()
+        self._db.executemany(
+            "DELETE FROM places WHERE lane = ? AND topic = ? AND partition = ? AND offset = ?",
+            [(lane, topic, *place) for place in old],
+        )
+
+    def _person(self, lane: int, text: str, value: bytes, is_new: bool) -> None:
+        person = person_of(whole_json(value))
+        before = None if is_new else self._db.execute("SELECT shown FROM people WHERE rowid = ?", (lane,)).fetchone()
+        known = orjson.loads(before[0]) if before else {}
+        self.people += before is None
+        if person.is_gone:
+            # Who it was stays findable: people ask what became of somebody who is gone.
+            shown = {**known, "lane": text, "read_ms": person.read_ms, "is_gone": True}
+        else:
+            shown = {
+                "lane": text,
+                "name": person.name,
+                "emails": person.emails,
+                "phones": person.phones,
+                "read_ms": person.read_ms,
+                "is_gone": False,
+            }
+            new = {("email", one) for one in person.emails}
+            old = {("email", one) for one in known.get("emails", ())}
+            self._names(lane, old - new, new - old)
+        names, emails = shown.get("name", ""), " ".join(shown.get("emails", ()))
+        row = (lane, names, emails, phone_words(shown.get("phones", ())), orjson.dumps(shown).decode())
+        self._db.execute(
+            "INSERT OR REPLACE INTO people (rowid, name, emails, phones, shown) VALUES (?, ?, ?, ?, ?)", row
+        )
+
+    def _row(self, one: Told) -> None:
+        key = _key(one)
+        text, about = lane_and_rest(key)
+        if not key or not about:
+            return
+        if not one.value:
+            found = self._known(text)
+            if found is not None:
+                self._db.execute(
+                    "DELETE FROM rows WHERE lane = ? AND topic = ? AND key = ?", (found, one.source.code, key)
+                )
+            return
+        lane, _ = self._lane(text)
+        is_parked = 0
+        if one.source.short in (FETCHES_TABLE, OUTBOX_TABLE):
+            is_parked = int(bool(whole_json(one.value).get("parked")))
+        elif one.source.short == LINKS_TABLE and about.startswith("contact:"):
+            ghl_id = id_of(whole_json(one.value).get("ghl_id"))
+            if ghl_id:
+                self._names(lane, (), {("ghl", ghl_id)})
+                self._db.execute("UPDATE lanes SET ghl = ? WHERE id = ?", (ghl_id, lane))
+        row = (lane, one.source.code, key, one.partition, one.offset, is_parked)
+        self._db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def _parked(self, one: Told) -> None:
+        value = whole_json(one.value)
+        entity = id_of(value.get("entity")) or _key(one)
+        text, about = lane_and_rest(entity)
+        lane = self._lane(text)[0] if about else None
+        name = id_of(value.get("connection")) or (entity.partition(":")[0] if about else "")
+        stage, reason = id_of(value.get("stage"), "record"), id_of(value.get("reason"), "unreadable")
+        row = (
+            *(one.partition, one.offset, lane, entity if about else "", name, stage, reason),
+            time_of(value.get("at_ms")),
+        )
+        self._db.execute("INSERT OR REPLACE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        if lane is not None:
+            place = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
+            self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", place)
+
+    def _act(self, one: Told) -> None:
+        value, text = whole_json(one.value), (one.value or b"").decode(errors="replace")
+        act_id = id_of(value.get("id"))
+        if not act_id:
+            return
+        at_ms = time_of(value.get("at_ms"), one.at_ms)
+        act = (act_id, at_ms, one.partition, one.offset, id_of(value.get("who")))
+        column = "begun" if value.get("outcome") == "begun" else "ended"
+        self._db.execute("INSERT OR IGNORE INTO acts VALUES (?, ?, ?, ?, ?, '', '')", act)
+        self._db.execute(f"UPDATE acts SET {column} = ? WHERE id = ?", (text, act[0]))
+
+    # -- the parts ----------------------------------------------------------------------------------------
+
+    def _names(self, lane: int, old: Iterable[tuple[str, str]], new: Iterable[tuple[str, str]]) -> None:
+        self._db.executemany(
+            "DELETE FROM named WHERE kind = ? AND value = ? AND lane = ?", [(*one, lane) for one in old]
+        )
+        self._db.executemany("INSERT OR IGNORE INTO named VALUES (?, ?, ?)", [(*one, lane) for one in new])
+
+    def _lane(self, text: str) -> tuple[int, bool]:
+        """The number of a lane, and whether it is new."""
+        found = self._known(text)
+        if found is not None:
+            return found, False
+        made = self._db.execute("INSERT INTO lanes (lane) VALUES (?)", (text,)).lastrowid
+        assert made is not None  # an insert has one
+        self._remember(text, made)
+        return made, True
+
+    def _known(self, text: str) -> int | None:
+        found = self._lanes.get(text)
+        if found is None:
+            row = self._db.execute("SELECT id FROM lanes WHERE lane = ?", (text,)).fetchone()
+            if row is None:
+                return None
+            found = int(row[0])
+            self._remember(text, found)
+        return found
+
+    def _remember(self, text: str, number: int) -> None:
+        if len(self._lanes) >= MOST_LANES:
+            self._lanes.clear()
+        self._lanes[text] = number
+
+
+def _key(one: Told) -> str:
+    return (one.key or b"").decode(errors="replace")
+
+
+def _is_of_the_file(error: Exception) -> bool:
+    return type(error) in OF_THE_FILE

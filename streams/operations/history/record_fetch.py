@@ -1,0 +1,85 @@
+"""Reads single records of topics by their places, without reading what lies between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
+
+from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.settings import Settings
+
+FETCH_BYTES = 256 * 1024
+NEAR = 200
+"""Records that are read over rather than sought past: a seek costs a round trip and a batch."""
+MOST_SECONDS = 20.0
+
+
+class Spot(NamedTuple):
+    """Where a record is, by the topic's name on the cluster."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+async def read_spots(settings: Settings, spots: Iterable[Spot]) -> dict[Spot, ConsumerRecord[bytes, bytes]]:
+    """The records at these places. What the topic does not hold any more is left out. Raises Kafka's errors."""
+    wanted: dict[TopicPartition, list[int]] = {}
+    for spot in sorted(set(spots)):
+        wanted.setdefault(TopicPartition(spot.topic, spot.partition), []).append(spot.offset)
+    if not wanted:
+        return {}
+    consumer = Consumer(
+        **{
+            **client_options(settings),
+            "retry_backoff_ms": 10,
+        },  # a fresh client learns of its partitions by trying again
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=50,
+        max_partition_fetch_bytes=FETCH_BYTES,
+    )
+    await start_consumer(consumer)
+    try:
+        return await _read(consumer, wanted)
+    finally:
+        await stop_consumer(consumer)
+
+
+async def _read(
+    consumer: AIOKafkaConsumer, wanted: dict[TopicPartition, list[int]]
+) -> dict[Spot, ConsumerRecord[bytes, bytes]]:
+    ends = await consumer.end_offsets(list(wanted))
+    left = {place: [one for one in offsets if one < ends[place]] for place, offsets in wanted.items()}
+    left = {place: offsets for place, offsets in left.items() if offsets}
+    consumer.assign(list(left))
+    for place, offsets in left.items():
+        consumer.seek(place, offsets[0])
+    found: dict[Spot, ConsumerRecord[bytes, bytes]] = {}
+    until = time.monotonic() + MOST_SECONDS
+    while left:
+        if time.monotonic() > until:
+            raise KafkaTimeoutError(
+                f"{sum(map(len, left.values()))} records were not there within {MOST_SECONDS:.0f} s"
+            )
+        for place, messages in (await consumer.getmany(*left, timeout_ms=200)).items():
+            offsets = left[place]
+            for message in messages:
+                while offsets and offsets[0] < message.offset:
+                    offsets.pop(0)  # compacted away
+                if offsets and offsets[0] == message.offset:
+                    found[Spot(place.topic, place.partition, message.offset)] = message
+                    offsets.pop(0)
+            if not offsets:
+                del left[place]
+            elif offsets[0] > messages[-1].offset + NEAR:
+                consumer.seek(place, offsets[0])
+        for place in list(left):
+            # The end of a compacted topic may hold none of what is wanted.
+            if await consumer.position(place) >= ends[place]:
+                del left[place]
+    return found

@@ -1,0 +1,1 @@
+"""Shows and tries a mapping before it is saved, in a process of its own with limits."""

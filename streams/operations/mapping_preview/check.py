@@ -1,0 +1,27 @@
+"""Checks the mappings of connections: asks the workers what the locations hold, and takes some leads from the topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.operations.mapping_preview.compatibility import Fit, fit
+from streams.operations.mapping_preview.lead_samples import directories, sample
+from streams.settings import Connection, Settings
+
+LEADS = 500
+"""So many of a connection's leads are looked at, those that were read last."""
+
+
+async def check(
+    settings: Settings, connections: Sequence[Connection], *, leads: int = LEADS, within_seconds: float = 8.0
+) -> tuple[Fit, ...]:
+    """What is so, will be so, and is wrong with the mapping of each connection. Makes no vendor call of its own.
+
+    Raises aiokafka's errors when Kafka cannot be reached.
+    """
+    looked = await directories(settings, [one.name for one in connections], within_seconds)
+    found: list[Fit] = []
+    for one in connections:
+        states = [snapshot.state or {} for snapshot in await sample(settings, one.name, leads)]
+        found += fit(one, looked.directories.get(one.name), states, looked.trouble.get(one.name, ""))
+    return tuple(found)

@@ -1,0 +1,201 @@
+"""Whether a mapping fits its location, and the leads that are there: fields, types, users, tags. Pure.
+
+Each finding says what is so, and what to do about it where something is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from streams.core.to_ghl.directory import Directory
+from streams.mapping import CompiledMapping, CustomField, map_contact
+from streams.mapping.errors import did_you_mean
+from streams.mapping.mapping import LEAD_ID_FIELD
+from streams.mapping.tags import TagRules, map_tags
+from streams.settings.model import Connection
+
+FitVerdict = Literal["ok", "will be created", "wrong", "not known"]
+
+ALIKE: tuple[frozenset[str], ...] = (
+    frozenset({"TEXT", "LARGE_TEXT"}),
+    frozenset({"NUMERICAL", "MONETORY"}),
+    frozenset({"SINGLE_OPTIONS", "RADIO"}),
+    frozenset({"MULTIPLE_OPTIONS", "CHECKBOX"}),
+)
+"""Types of custom fields that take the same values."""
+
+_ATTRIBUTE = re.compile(r"attributeName\s*==\s*(?:'([^']*)'|`\"?([^`\"]*)\"?`)")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One finding about a connection's mapping. `mend` is what to do; empty where nothing is."""
+
+    connection: str
+    verdict: FitVerdict
+    subject: str
+    says: str
+    mend: str = ""
+
+
+def fit(
+    connection: Connection, directory: Directory | None, leads: Sequence[Mapping[str, Any]], why: str = ""
+) -> tuple[Fit, ...]:
+    """Judge the mapping of a connection. `leads` are states of some leads in Lofty; `why` says why no directory is known."""
+    found: list[Fit] = []
+    if directory is None:
+        mend = "start `lofty-ghl worker`, then run this again"
+        found.append(Fit(connection.name, "not known", "the location", why or "no worker told its fields", mend))
+    else:
+        found += _fields(connection, directory, leads)
+        found += _users(connection, directory, leads)
+    found += _attributes(connection, leads)
+    found += _tags(connection, leads)
+    return tuple(found)
+
+
+def _fields(connection: Connection, directory: Directory, leads: Sequence[Mapping[str, Any]]) -> Iterator[Fit]:
+    name, mapping = connection.name, connection.mapping
+    if not directory.custom_fields and mapping.custom_fields:
+        says = "GHL tells no custom field: there is none yet, or the token may not read them"
+        mend = "the token needs the scopes locations/customFields.readonly and locations/customFields.write"
+        yield Fit(name, "not known", "custom fields", says, mend)
+    for one in _wanted(mapping, connection, leads).values():
+        yield _field(connection, directory, one)
+
+
+def _wanted(
+    mapping: CompiledMapping, connection: Connection, leads: Sequence[Mapping[str, Any]]
+) -> dict[str, CustomField]:
+    """The custom fields that the mapping names, and those that it mirrors from the leads."""
+    wanted = dict(mapping.custom_fields)
+    if mapping.mirrored:
+        for state in leads:
+            for reference, kind in map_contact(mapping, state, region=connection.region).custom_types.items():
+                wanted.setdefault(reference, CustomField(reference, kind))
+    return wanted
+
+
+def _field(connection: Connection, directory: Directory, one: CustomField) -> Fit:
+    subject = f"custom:{one.reference}"
+    field_id = directory.custom_field_id(one.reference)
+    if field_id is None:
+        if one.is_key:
+            close = did_you_mean(one.reference, directory.custom_fields)
+            mend = f"{close} " if close else ""
+            mend += "create the field in GHL, or name it without contact. so that it is created"
+            return Fit(connection.name, "wrong", subject, "the location has no field with this key", mend.strip())
+        if not connection.policies.create_custom_fields:
+            mend = f"create it in GHL (type {one.type}), or set policies.create_custom_fields = true"
+            return Fit(
+                connection.name, "wrong", subject, "the location has no field of this name, and none is created", mend
+            )
+        return Fit(connection.name, "will be created", subject, f"as {one.type}, with the first contact that fills it")
+    kind = directory.types.get(field_id)
+    if kind is None or kind == one.type or any({kind, one.type} <= alike for alike in ALIKE):
+        return Fit(connection.name, "ok", subject, f"is there ({kind or 'of a type that GHL does not tell'})")
+    says = f"is there as {kind}, and the mapping writes {one.type}"
+    if one.reference == LEAD_ID_FIELD:
+        return Fit(connection.name, "wrong", subject, says, "make it a single-line text in GHL, or rename that one")
+    mend = f'write type = "{kind}" in the mapping, or change the field in GHL'
+    return Fit(connection.name, "wrong", subject, says, mend)
+
+
+def _users(connection: Connection, directory: Directory, leads: Sequence[Mapping[str, Any]]) -> Iterator[Fit]:
+    mapping = connection.mapping
+    if mapping.assignment is None:
+        return
+    if not directory.users:
+        says = "GHL tells no user, so contacts stay unassigned"
+        yield Fit(
+            connection.name, "wrong", "users", says, "the token needs the scope users.readonly, and the location a user"
+        )
+        return
+    agents: Counter[str] = Counter()
+    nameless: Counter[str] = Counter()
+    for state in leads:
+        mapped = map_contact(mapping, state, region=connection.region).assigned_to_email
+        if mapped:
+            agents[mapped] += 1
+        elif isinstance(state.get("assignedUser"), str):
+            nameless[state["assignedUser"]] += 1
+    for email in dict.fromkeys((*mapping.users.values(), *agents)):
+        yield _user(connection, directory, email, agents[email])
+    for name, count in nameless.items():
+        says = f"{_leads(count)} assigned to this agent, whose e-mail Lofty's list of members does not tell"
+        yield Fit(
+            connection.name, "not known", f"agent {name}", says, "two members of this name, or a member who has left"
+        )
+
+
+def _user(connection: Connection, directory: Directory, email: str, count: int) -> Fit:
+    of = f" ({_leads(count)} looked at)" if count else ""
+    if directory.user_id(email) is not None:
+        return Fit(connection.name, "ok", f"user {email}", f"is a user of the location{of}")
+    close = get_close_matches(email, directory.users, n=1, cutoff=0.6)
+    there = close[0] if close else "a user's e-mail in GHL"
+    mend = f'in [mappings.{connection.mapping.name}.users]: "{email}" = "{there}"'
+    if connection.mapping.name == "default":
+        mend = f'in a mapping of your own, under users: "{email}" = "{there}"'
+    return Fit(connection.name, "wrong", f"user {email}", f"no user of the location has this e-mail{of}", mend)
+
+
+def _attributes(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> Iterator[Fit]:
+    """Lofty's custom attributes that expressions name, against those that the leads have."""
+    known = {
+        name
+        for state in leads
+        for attribute in _dicts(state.get("customAttributes"))
+        if isinstance(name := attribute.get("attributeName"), str)
+    }
+    mapping = connection.mapping
+    sources = [field.source for field in (*mapping.standard, *mapping.custom)]
+    named = dict.fromkeys(first or second for source in sources for first, second in _ATTRIBUTE.findall(source))
+    for name in named:
+        subject = f"Lofty's attribute {name!r}"
+        if name in known:
+            yield Fit(connection.name, "ok", subject, "the leads have it")
+        elif not leads:
+            yield Fit(connection.name, "not known", subject, "no lead was read yet", "run it again after a backfill")
+        else:
+            says = f"none of the {len(leads)} leads looked at has it"
+            yield Fit(
+                connection.name,
+                "wrong" if did_you_mean(name, known) else "not known",
+                subject,
+                says,
+                did_you_mean(name, known),
+            )
+
+
+def _tags(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> Iterator[Fit]:
+    rules = connection.mapping.tags
+    everything = TagRules(sources=rules.sources, prefix=rules.prefix) if leads else rules
+    carried: set[str] = set()
+    seen: set[str] = set()
+    for state in leads:
+        carried |= {*map_tags(rules, state)[0]}
+        seen |= {*map_tags(everything, state)[0]}
+    left = sorted(seen - carried)
+    says = f"of {len(seen)} tags on {_leads(len(leads))}, {len(seen & carried)} are carried"
+    says += f"; not {', '.join(left[:5])}{', …' if len(left) > 5 else ''}" if left else ""
+    says += f"; always {', '.join(rules.always)}" if rules.always else ""
+    says += "; removed in GHL are those that we added" + (f", and {', '.join(rules.owned)}" if rules.owned else "")
+    if seen and not seen & carried:
+        mend = f"look at include and exclude in [connections.{connection.name}.tags]"
+        yield Fit(connection.name, "wrong", "tags", says, mend)
+        return
+    yield Fit(connection.name, "ok", "tags", says)
+
+
+def _leads(count: int) -> str:
+    return f"{count} lead{'' if count == 1 else 's'}"
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

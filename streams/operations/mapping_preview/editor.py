@@ -1,0 +1,193 @@
+"""Edits mappings: checks a text, tries it on real leads, and saves it as a new version on the topic `mappings`.
+
+What a person typed is evaluated in a process of its own first (`evaluator`): the gateway's event loop also takes webhooks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.clients import new_producer, start_producer
+from streams.mapping.compile import DEFAULT
+from streams.mapping_versions.errors import NoSuchMapping, StaleVersion, WrongMapping
+from streams.mapping_versions.listing import MappingState
+from streams.mapping_versions.problems import TextProblem, in_text
+from streams.mapping_versions.store import MappingVersions
+from streams.messages.mapping_edit import MappingEdit
+from streams.operations.mapping_preview.evaluator import Evaluator
+from streams.operations.mapping_preview.lead_samples import Looked, sample
+from streams.operations.mapping_preview.preview import Preview
+from streams.operations.mapping_preview.trial import Job, Seen
+from streams.settings import Settings, SettingsError
+from streams.settings.overlay import Overlay
+
+SAVE_SECONDS = 15.0
+"""How long a save waits until its own edit comes back on the topic."""
+LEADS_TRIED, MOST_TRIED = 50, 3
+"""On so many leads of so many connections a mapping is tried before it is saved."""
+
+
+class MappingEditor(MappingVersions):
+    """`async with MappingEditor(settings) as editor`: the versions, and what a person does with them.
+
+    Raises `NoMappings` when the topic is missing, and aiokafka's errors when Kafka cannot be reached.
+    """
+
+    def __init__(self, settings: Settings, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        super().__init__(settings, now_ms=now_ms)
+        self._evaluator = Evaluator()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._evaluator.aclose()
+        await super().__aexit__()
+
+    # -- looking at a text --------------------------------------------------------------------------------
+
+    def validate(self, name: str, text: str | None) -> tuple[TextProblem, ...]:
+        """Everything that keeps a text from being saved as the mapping `name`; nothing when it may be."""
+        try:
+            self.candidate(name, text)
+        except WrongMapping as error:
+            return error.problems
+        return ()
+
+    def candidate(self, name: str, text: str | None, used_by: Iterable[str] = ()) -> Settings:
+        """The settings as they would be with this text, and with these connections using it.
+
+        Raises `WrongMapping`, and `NoSuchMapping` for the built-in one.
+        """
+        _refuse_default(name)
+        edit = self._edit("text", name=name, text=text)
+        overlay = self._after(edit)
+        uses = {**overlay.uses, **dict.fromkeys(used_by, name)}
+        return self._compiled(replace(overlay, uses=uses), edit)
+
+    # -- looking at a text in a process of its own ----------------------------------------------------------
+
+    async def problems(self, name: str, text: str) -> tuple[TextProblem, ...]:
+        """As `validate`, but nothing of the text is looked at in this process. Raises `TooCostly` and `EvaluatorBusy`, too."""
+        return (await self._evaluator.ask(self._job("compile", name, text))).problems
+
+    async def previews(self, name: str, text: str, used_by: Iterable[str], looked: Looked) -> tuple[Preview, ...]:
+        """What a text would make of leads, were it used by these connections; nothing of it is looked at in this process.
+
+        Raises `WrongMapping`, `TooCostly`, `NoSuchMapping` and `EvaluatorBusy`.
+        """
+        known = [one for one in looked.leads if one in looked.snapshots]
+        leads = [
+            Seen(snapshot=looked.snapshots[one], link=looked.links.get(one), found=_copy(looked.found.get(one)))
+            for one in known
+        ]
+        job = self._job("preview", name, text, used_by, leads=tuple(leads), directories=looked.directories)
+        found = await self._evaluator.ask(job)
+        if found.problems:
+            raise WrongMapping(found.problems)
+        return found.previews
+
+    def _job(self, do: Any, name: str, text: str, used_by: Iterable[str] = (), **facts: Any) -> Job:
+        _refuse_default(name)
+        overlay = self._after(self._edit("text", name=name, text=text))
+        uses = {**overlay.uses, **dict.fromkeys(used_by, name)}
+        return Job(do=do, config=self._config, texts=dict(overlay.texts), uses=uses, name=name, text=text, **facts)
+
+    @property
+    def _config(self) -> str:
+        return self._file.origin.text if self._file.origin is not None else ""
+
+    # -- saving -------------------------------------------------------------------------------------------
+
+    async def save(self, name: str, text: str | None, *, expected_version: int, by: str) -> MappingState:
+        """Make a text the mapping `name`; None takes what was edited away, so that the file's stands again.
+
+        Raises `WrongMapping`, and `StaleVersion` when somebody saved after `expected_version`.
+        """
+        _refuse_default(name)
+        return await self._save(self._edit("text", expected_version, by, name=name, text=text))
+
+    async def use(self, connection: str, name: str | None, *, expected_version: int, by: str) -> MappingState:
+        """Give a connection another mapping; None gives it the one that the file says."""
+        if connection not in self._file.connections:
+            known = ", ".join(sorted(self._file.connections))
+            raise NoSuchMapping(f"no connection {connection!r}; there are {known}")
+        return await self._save(self._edit("use", expected_version, by, name=connection, text=name))
+
+    async def revert(self, to_version: int, *, expected_version: int, by: str) -> MappingState:
+        """Make all mappings as they were at a version; 0 is the file alone."""
+        if not 0 <= to_version <= self.version:
+            raise NoSuchMapping(f"no version {to_version}; there are 0 (the file) to {self.version}")
+        return await self._save(self._edit("revert", expected_version, by, to_version=to_version))
+
+    def _edit(self, kind: Any, based_on: int | None = None, by: str = "", **facts: Any) -> MappingEdit:
+        made_on = self._ledger.newest.version if based_on is None else based_on
+        return MappingEdit(id=uuid.uuid4().hex, based_on=made_on, kind=kind, at_ms=self._now_ms(), by=by[:200], **facts)
+
+    def _tried(self, edit: MappingEdit) -> Settings:
+        """The settings that an edit would lead to."""
+        return self._compiled(self._after(edit), edit)
+
+    def _compiled(self, overlay: Overlay, edit: MappingEdit) -> Settings:
+        try:
+            return self._file.with_mappings(overlay)
+        except SettingsError as error:
+            raise WrongMapping(in_text(error.problems, edit.name, edit.text or "")) from None
+
+    def _after(self, edit: MappingEdit) -> Overlay:
+        overlay = self._ledger.after(edit)
+        if overlay is None:
+            raise self._stale(edit)
+        return overlay
+
+    def _stale(self, edit: MappingEdit) -> StaleVersion:
+        last = self._ledger.versions[-1].edit if self._ledger.versions else None
+        by, at_ms = (last.by, last.at_ms) if last is not None else ("", 0)
+        return StaleVersion(edit.based_on, self.version, by, at_ms)
+
+    async def _try(self, edit: MappingEdit) -> None:
+        """Raises `WrongMapping` or `TooCostly` for what does not compile, or does not map real leads within its limits."""
+        overlay = self._after(edit)
+        facts: dict[str, Any] = {"config": self._config, "texts": dict(overlay.texts), "uses": dict(overlay.uses)}
+        job = Job(do="compile", name=edit.name, text=edit.text or "", **facts)
+        if found := (await self._evaluator.ask(job)).problems:
+            raise WrongMapping(found)
+        # It compiles within the limits, so it may here; in a thread, as the loop takes webhooks.
+        tried, now = await asyncio.to_thread(self._tried, edit), self.settings().connections
+        changed = [n for n, one in tried.connections.items() if one.mapping_fingerprint != now[n].mapping_fingerprint]
+        leads = [
+            Seen(snapshot=one) for name in changed[:MOST_TRIED] for one in await sample(self._file, name, LEADS_TRIED)
+        ]
+        if leads and (
+            found := (await self._evaluator.ask(job.model_copy(update={"do": "try", "leads": tuple(leads)}))).problems
+        ):
+            raise WrongMapping(found)
+
+    async def _save(self, edit: MappingEdit) -> MappingState:
+        await self._try(edit)
+        producer = new_producer(self._file)
+        await start_producer(producer)
+        try:
+            record = Record(self._topic, self._place.partition, edit.id.encode(), edit.to_bytes())
+            [offset] = await Appender(producer).append([record])
+        finally:
+            await producer.stop()
+        async with asyncio.timeout(SAVE_SECONDS), self._news:
+            await self._news.wait_for(lambda: self._known_to > offset)
+        if self._ledger.number_of(edit.id) is None:
+            raise self._stale(edit)
+        return self.state()
+
+
+def _copy(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if found is None else dict(found)
+
+
+def _refuse_default(name: str) -> None:
+    if name == DEFAULT:
+        raise NoSuchMapping(
+            'the mapping "default" is built in: save one of another name that extends it, and let the connection use that'
+        )

@@ -1,0 +1,108 @@
+"""What is done with a mapping that a person typed, before anybody believes in it: compiled, shown, tried on leads. Pure.
+
+`trial_process` runs this in a process with limits, and `evaluator` is who asks it; both speak in `Job` and `Found`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from streams.core.rows import LinkRow
+from streams.core.to_ghl.directory import Directory
+from streams.mapping import map_contact
+from streams.mapping.cost import ExpressionTooCostly
+from streams.mapping_versions.problems import TextProblem, in_text
+from streams.messages import Snapshot
+from streams.operations.mapping_preview.preview import Preview, preview, shortened
+from streams.settings.overlay import Overlay
+from streams.settings.parse import parse_settings
+from streams.settings.problems import SettingsError
+from streams.settings.settings import Settings
+
+SECTIONS = ("oauth", "connections", "mappings")
+"""What of a configuration decides how leads are mapped. No credential is needed for that, and none is handed over."""
+
+TOO_COSTLY = f"fails: {ExpressionTooCostly.__name__}"
+
+
+class Seen(BaseModel):
+    """One lead: its newest snapshot, what was last written, and what GHL holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    snapshot: Snapshot
+    link: LinkRow | None = None
+    found: dict[str, Any] | None = None
+
+
+class Job(BaseModel):
+    """`config` is the configuration's text, `name` and `text` what was edited.
+
+    - `compile`: whether the mappings compile with these `texts` and `uses` over the file's.
+    - `preview`: what they make of `leads`.
+    - `try`: whether they map `leads` within their limits.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    do: Literal["compile", "preview", "try"]
+    config: str
+    texts: dict[str, str]
+    uses: dict[str, str]
+    name: str = ""
+    text: str = ""
+    leads: tuple[Seen, ...] = ()
+    directories: dict[str, Directory] = {}
+
+
+class Found(BaseModel):
+    """What came of it; `problems` say why the mapping is refused."""
+
+    model_config = ConfigDict(frozen=True)
+
+    problems: tuple[TextProblem, ...] = ()
+    previews: tuple[Preview, ...] = ()
+
+
+def do(job: Job) -> Found:
+    """Do a job."""
+    try:
+        settings = _file(job.config).with_mappings(Overlay(1, job.texts, job.uses))
+    except SettingsError as error:
+        return Found(problems=in_text(error.problems, job.name, job.text))
+    if job.do == "preview":
+        return Found(previews=tuple(_previews(job, settings)))
+    if job.do == "try":
+        return Found(problems=tuple(_too_costly(job, settings).values()))
+    return Found()
+
+
+@lru_cache(maxsize=1)
+def _file(config: str) -> Settings:
+    return parse_settings(config, sections=SECTIONS)
+
+
+def _previews(job: Job, settings: Settings) -> list[Preview]:
+    return [
+        shortened(preview(connection, one.snapshot, job.directories.get(connection.name), one.link, one.found))
+        for one in job.leads
+        if (connection := settings.connections.get(one.snapshot.connection)) is not None
+    ]
+
+
+def _too_costly(job: Job, settings: Settings) -> Mapping[str, TextProblem]:
+    found: dict[str, TextProblem] = {}
+    for one in job.leads:
+        connection = settings.connections.get(one.snapshot.connection)
+        if connection is None or one.snapshot.state is None:
+            continue
+        for flag in map_contact(connection.mapping, one.snapshot.state, region=connection.region).flags:
+            if flag.endswith(TOO_COSTLY):
+                where = f"mappings.{connection.mapping.name}.fields.{flag.partition(':')[0]}"
+                got = f"one that asks for too much of lead {one.snapshot.lead}"
+                found.setdefault(where, TextProblem(None, None, where, "an expression within its limits", got))
+    return found

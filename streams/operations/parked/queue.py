@@ -1,0 +1,139 @@
+"""Reads what is parked from Kafka, and writes what was decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+from streams.core.rows import FetchRow, OutboxRow
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.clients import each_record, new_producer, start_producer
+from streams.kafka.unreadable_records import leave_out
+from streams.messages import NotAWord, Parked, Resolution
+from streams.messages.parked import Stage
+from streams.messages.partitioning import partition_of
+from streams.messages.topics import FETCHES_TABLE, OUTBOX_TABLE, PARKED, RESOLVED, TopicNames
+from streams.operations.parked.open_records import Output, Place, again, placed, still_open
+from streams.settings import Settings
+from streams.settings.partitions import Places
+
+AT_ONCE = 200
+"""Records that are decided about in one go."""
+
+
+class Desk:
+    """What is parked, and what is done about it. Raises Kafka's errors when it cannot be reached."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._names = TopicNames(settings.kafka.topic_prefix)
+
+    async def open(self) -> list[Place]:
+        """All that waits, the oldest first."""
+        places: list[Place] = []
+        async for place, key, value in self._read(self._names.of(PARKED)):
+            try:
+                places.append(Place(place, Parked.from_bytes(value)))
+            except NotAWord as error:
+                places.append(Place(place, _strange(key, place, str(error))))
+        resolutions: dict[str, Resolution] = {}
+        async for place, key, value in self._read(self._names.of(RESOLVED)):
+            try:
+                if value:
+                    resolutions[key.decode()] = Resolution.from_bytes(value)
+            except (NotAWord, UnicodeDecodeError) as error:  # it decides nothing: what it may have meant stays open
+                partition, _, offset = place.partition("@")
+                leave_out(self._names.of(RESOLVED), int(partition), int(offset), error)
+        wanted = frozenset(one.parked.entity.encode() for one in places if one.waits_by_row and one.parked.entity)
+        parked_rows: set[tuple[Stage, str]] = set()
+        if wanted:
+            fetches = await self._newest(FETCHES_TABLE, wanted)
+            outbox = await self._newest(OUTBOX_TABLE, wanted)
+            parked_rows |= {("fetch", key.decode()) for key, raw in fetches.items() if _is_parked(FetchRow, raw)}
+            parked_rows |= {("deliver", key.decode()) for key, raw in outbox.items() if _is_parked(OutboxRow, raw)}
+        return still_open(places, resolutions, frozenset(parked_rows))
+
+    def ready(self, places: Iterable[Place], now_ms: int) -> tuple[list[tuple[Place, list[Output]]], dict[str, str]]:
+        """What must be appended so that each record is tried again; and by id why others cannot be."""
+        connections = self._settings.connections.values()
+        teams = {one.name: one.lofty.team_id for one in connections}
+        where = Places(self._settings)
+        partitions = {one.ghl.location_id: where.ghl(one) for one in connections}
+        ready: list[tuple[Place, list[Output]]] = []
+        left: dict[str, str] = {}
+        for place in places:
+            outputs = again(place, teams, self._names, now_ms, partitions)
+            if isinstance(outputs, str):
+                left[place.id] = outputs
+            else:
+                ready.append((place, outputs))
+        return ready, left
+
+    async def decide(
+        self,
+        places: Sequence[tuple[Place, Sequence[Output]]],
+        resolution: Resolution,
+        tell: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        """Append the outputs of each record, then that it was decided about; `resolution` is without its record.
+
+        Some at a time, so that an end in the middle leaves few of them in between. Those are still open: deciding again
+        repeats their outputs, which changes nothing. So it does when two people decide at once.
+        `tell` is told how many are done.
+        """
+        producer = new_producer(self._settings)
+        await start_producer(producer)
+        try:
+            appender = Appender(producer)
+            for first in range(0, len(places), AT_ONCE):
+                some = places[first : first + AT_ONCE]
+                await self._decide(appender, some, resolution)
+                tell(first + len(some))
+        finally:
+            await producer.stop()
+
+    async def _decide(
+        self, appender: Appender, places: Sequence[tuple[Place, Sequence[Output]]], resolution: Resolution
+    ) -> None:
+        partitions = self._settings.kafka.partitions
+        outputs = [one for _, some in places for one in some]
+        await appender.append([Record(one.topic, placed(one, partitions), one.key, one.value) for one in outputs])
+        topic = self._names.of(RESOLVED)
+        decided = [resolution.model_copy(update={"record": place.id}) for place, _ in places]
+        await appender.append(
+            [
+                Record(topic, partition_of(one.record, partitions), one.record.encode(), one.to_bytes())
+                for one in decided
+            ]
+        )
+
+    async def _newest(self, table: str, wanted: frozenset[bytes]) -> dict[bytes, bytes]:
+        """The rows of some keys as they stand in a table's changelog."""
+        found: dict[bytes, bytes] = {}
+        async for _, key, value in self._read(self._names.changelog(table)):
+            if key in wanted:
+                if value:
+                    found[key] = value
+                else:
+                    found.pop(key, None)
+        return found
+
+    async def _read(self, topic: str) -> AsyncIterator[tuple[str, bytes, bytes | None]]:
+        """Every record of a topic until now: `partition@offset`, key and value."""
+        async for record in each_record(self._settings, topic):
+            yield f"{record.partition}@{record.offset}", record.key or b"", record.value
+
+
+def _is_parked(row: type[FetchRow | OutboxRow], raw: bytes) -> bool:
+    """Whether a row waits for a person. One that cannot be read does: nobody goes on with it."""
+    try:
+        return bool(row.from_bytes(raw).parked)
+    except NotAWord:
+        return True
+
+
+def _strange(key: bytes, place: str, why: str) -> Parked:
+    """A record on the parked topic that is none."""
+    source = f"parked/{place}"
+    return Parked(
+        stage="record", reason="unreadable", message=why, at_ms=0, source=source, entity=key.decode(errors="replace")
+    )

@@ -1,0 +1,181 @@
+"""Foresee: what a replay of a lead's snapshots would write, by the very functions that the writing dispatcher plans with. Pure.
+
+Each entity is planned request by request until it is settled, as if GHL said yes to all of them. Values of what a link says are
+known by their hashes alone, so of a field that would be written the new value is told, not the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from streams.core.rows import LinkRow, OutboxRow
+from streams.core.to_ghl.apply_receipt import record_link
+from streams.core.to_ghl.delivery import accept_again, settled_as
+from streams.core.to_ghl.directory import Directory, fold
+from streams.core.to_ghl.plan import Blocked, Call, NotBefore, Settled, Stuck
+from streams.core.to_ghl.planning import Prepared, Rules, prepare
+from streams.messages import Entity, Receipt, Snapshot
+
+Verdict = Literal["create", "update", "delete", "unchanged", "stale", "pending", "blocked", "stuck", "in doubt"]
+VERDICTS: tuple[Verdict, ...] = (
+    "create", "update", "delete", "unchanged", "pending", "blocked", "stuck", "in doubt", "stale"
+)  # fmt: skip
+MOST_STEPS = 8
+"""Requests of one entity at most: create, fields, tags to add, tags to remove, and some to spare."""
+NEW = "(new)"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request to GHL: its name, and the fields that it would set, by their names, with their new values."""
+
+    step: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would become of one entity. `was_parked` says that it waits for a person now, and would be tried again.
+
+    `because` explains a verdict that is no write; `flags` is what cannot be carried, `new_fields` are custom fields that the
+    location would be given first.
+    """
+
+    entity: str
+    verdict: Verdict
+    steps: tuple[Step, ...] = ()
+    because: str = ""
+    was_parked: bool = False
+    flags: tuple[str, ...] = ()
+    new_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What one connection is planned by. `mapping` is the fingerprint of its mapping, `names` what custom fields are called."""
+
+    rules: Rules
+    directory: Directory
+    mapping: str
+    creates_custom_fields: bool
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rules: Rules, directory: Directory, mapping: str, *, creates_custom_fields: bool) -> Basis:
+        """A basis that knows the custom fields of its mapping by the names that the mapping gives them."""
+        found = {reference: directory.custom_field_id(reference) for reference in rules.mapping.custom_fields}
+        others = {field_id: name for name, field_id in directory.custom_fields.items()}
+        names = others | {field_id: reference for reference, field_id in found.items() if field_id}
+        return cls(rules, directory, mapping, creates_custom_fields, names)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An entity's newest snapshot, and what the tables say of it. `is_chosen`: the replay is to bring it."""
+
+    snapshot: Snapshot
+    link: LinkRow | None
+    row: OutboxRow | None
+    is_chosen: bool = True
+
+
+def foresee_lead(standings: Sequence[Standing], owner: LinkRow | None, basis: Basis, now_ms: int) -> Iterator[Foreseen]:
+    """What would become of each chosen entity of one lead. `owner` is the link of its contact."""
+    for one in sorted(standings, key=lambda one: one.snapshot.kind != "contact"):
+        is_contact = one.snapshot.kind == "contact"
+        foreseen, link = _entity(one, None if is_contact else owner, basis, now_ms)
+        if is_contact and (one.is_chosen or one.row is not None):
+            owner = link
+        if one.is_chosen:
+            yield foreseen
+
+
+def settle(one: Standing, basis: Basis, now_ms: int) -> LinkRow:
+    """The link of a contact once all of its requests were answered with yes."""
+    _, link = _planned(one.snapshot.entity.key, OutboxRow(snapshot=one.snapshot), one.link, None, basis, now_ms)
+    return link or LinkRow()
+
+
+def _entity(one: Standing, owner: LinkRow | None, basis: Basis, now_ms: int) -> tuple[Foreseen, LinkRow | None]:
+    key, wanted = one.snapshot.entity.key, settled_as(one.snapshot.fingerprint, basis.mapping)
+    acceptance = accept_again(one.row, one.link, one.snapshot, wanted)
+    if acceptance in ("unchanged", "stale"):
+        return Foreseen(key, acceptance), one.link
+    row = one.row if acceptance == "pending" and one.row is not None else OutboxRow(snapshot=one.snapshot)
+    foreseen, link = _planned(key, row, one.link, owner, basis, now_ms)
+    if acceptance == "pending":
+        because = "a newer state waits for a person" if row.parked else "its newest state is on its way already"
+        return Foreseen(key, "pending", because=because), link
+    return (foreseen if one.row is None else replace(foreseen, was_parked=True)), link
+
+
+def _planned(
+    key: str, row: OutboxRow, link: LinkRow | None, owner: LinkRow | None, basis: Basis, now_ms: int
+) -> tuple[Foreseen, LinkRow | None]:
+    prepared, new_fields = _prepare(row, basis)
+    entity, because = row.snapshot.entity, ""
+    steps: list[Step] = []
+    verdict: Verdict = "unchanged"
+    for _ in range(MOST_STEPS):
+        match prepared.plan(link, owner, now_ms):
+            case Call() as call:
+                steps.append(Step(call.step, _told(call, basis)))
+                verdict = _stronger(verdict, call)
+                link = record_link(link, _applied(entity, call, link))
+            case Settled(because):
+                break
+            case Blocked(because):
+                verdict = "blocked"
+                break
+            case Stuck(because):
+                verdict = "stuck"
+                break
+            case NotBefore():
+                verdict, because = "in doubt", "a create was cut off: it is looked for before anything is written"
+                break
+    return Foreseen(key, verdict, tuple(steps), because, False, prepared.flags, new_fields), link
+
+
+def _prepare(row: OutboxRow, basis: Basis) -> tuple[Prepared, tuple[str, ...]]:
+    """Map a state; fields that the location lacks and would be given count as there."""
+    prepared = prepare(row, basis.rules, basis.directory)
+    if not prepared.missing or not basis.creates_custom_fields:
+        return prepared, ()
+    given = {fold(name): name for name in prepared.missing}
+    directory = replace(basis.directory, custom_fields={**basis.directory.custom_fields, **given})
+    return prepare(row, basis.rules, directory), tuple(sorted(prepared.missing))
+
+
+def _stronger(verdict: Verdict, call: Call) -> Verdict:
+    if call.is_create or verdict == "create":
+        return "create"
+    return "delete" if call.is_delete or verdict == "delete" else "update"
+
+
+def _told(call: Call, basis: Basis) -> dict[str, Any]:
+    """The fields that a request sets, custom ones by their names."""
+    told = {name: value for name, value in call.body.items() if name != "customFields"}
+    for one in call.body.get("customFields") or ():
+        told[basis.names.get(one["id"], one["id"])] = one["field_value"]
+    return told
+
+
+def _applied(entity: Entity, call: Call, link: LinkRow | None) -> Receipt:
+    """The receipt of a request that GHL said yes to."""
+    ghl_id = call.ghl_id or (call.contact_id if entity.kind == "contact" else None)
+    return Receipt(
+        **entity._asdict(),
+        outcome="applied",
+        step=call.step,
+        at_ms=0,
+        version_ms=0,
+        ghl_id=ghl_id or NEW,
+        refers_to=call.contact_id if entity.kind != "contact" else None,
+        fields=None if call.fields is None else dict(call.fields),
+        tags=call.tags,
+        doubtful_tags=call.doubtful_tags,
+        is_deleted=call.is_delete,
+        epoch=link.epoch if link is not None else 0,
+    )

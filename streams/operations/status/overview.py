@@ -1,0 +1,271 @@
+"""The whole deployment at a glance, out of what its workers say of themselves. Pure: `lofty-ghl status`, console and alerts share it.
+
+Give it the newest `WorkerStatus` of each instance (`streams/operations/status/reader.py` reads them from Kafka), the time and the
+configuration's names; get one value. What is told by nobody who is alive is not guessed: a partition without an owner is
+`unowned`, a connection's side without one is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from streams.messages.gateway_status import GatewayStatus
+from streams.messages.worker_status import BudgetStatus, LagStatus, SideStatus, WorkerStatus
+
+ALIVE_MS = 20_000
+"""A worker speaks every five seconds; one that has been silent for longer than this counts as gone."""
+
+FORGET_MS = 15 * 60_000
+"""A worker that has been silent for this long, or has stopped in order, is not listed any more."""
+
+State = Literal["ready", "starting", "stopping", "silent"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """One worker. `is_alive`: it was heard of within 20 s and does not stop."""
+
+    status: WorkerStatus
+    silent_ms: int
+    is_alive: bool
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayView:
+    """One gateway. `is_alive`: it was heard of within 20 s and does not stop."""
+
+    status: GatewayStatus
+    silent_ms: int
+    is_alive: bool
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedOpen:
+    """Records on the topic `parked` that wait for a person and that no table counts: of one stage and reason.
+
+    `says` are the words of the newest.
+    """
+
+    stage: str
+    reason: str
+    number: int
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """One connection, its two sides put together. A side is None while no living worker owns it.
+
+    `undelivered` and `parked` are entities by stage. `oldest_accepted_ms` is when the oldest change under way was accepted.
+    `reads` and `writes` are its two budgets. `on_hold` says why nothing of it starts; empty if it may.
+    """
+
+    connection: str
+    reading: SideStatus | None
+    writing: SideStatus | None
+    reads: BudgetStatus | None
+    writes: BudgetStatus | None
+    links: int | None
+    undelivered: dict[str, int]
+    parked: dict[str, int]
+    oldest_accepted_ms: int | None
+    on_hold: str
+
+    @property
+    def is_owned(self) -> bool:
+        """Living workers own both of its sides."""
+        return self.reading is not None and self.writing is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A deployment at `at_ms`.
+
+    `workers` are all that were heard of lately, the living first. `unowned` are partitions that no living worker acts for.
+    `budgets` and `connections` are in the order of their names; a connection that is configured and of which nobody tells is
+    there too, with both sides None. `lags` are sums over the living workers, by topic.
+    `mapping_versions` and `releases` are those of the living: more than one of either means that a change is under way.
+    `stages` and `totals` are sums of the living workers' counts since each one's start: for rates use `rates` on two overviews.
+    `gateways` are those that were heard of lately, None where nobody asked. `configuration` is that of who looks.
+    `parked_open` is what waits on the topic `parked` alone, as far as who looks has read it.
+    """
+
+    at_ms: int
+    workers: tuple[WorkerView, ...]
+    partitions: int
+    unowned: tuple[int, ...]
+    budgets: tuple[BudgetStatus, ...]
+    connections: tuple[ConnectionView, ...]
+    lags: tuple[LagStatus, ...]
+    mapping_versions: tuple[int, ...]
+    releases: tuple[str, ...]
+    stages: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    gateways: tuple[GatewayView, ...] | None = None
+    configuration: str = ""
+    parked_open: tuple[ParkedOpen, ...] = ()
+
+    @property
+    def alive(self) -> tuple[WorkerView, ...]:
+        """The workers that live."""
+        return tuple(one for one in self.workers if one.is_alive)
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Entities that wait, by priority, over all budgets."""
+        return _sum(one.waiting for one in self.budgets)
+
+
+def newest(statuses: Iterable[WorkerStatus]) -> tuple[WorkerStatus, ...]:
+    """The last word of each instance, whatever order they come in."""
+    found: dict[str, WorkerStatus] = {}
+    for status in statuses:
+        known = found.get(status.instance)
+        if known is None or (status.at_ms, status.is_stopping) >= (known.at_ms, known.is_stopping):
+            found[status.instance] = status
+    return tuple(found.values())
+
+
+def overview(
+    statuses: Iterable[WorkerStatus],
+    now_ms: int,
+    *,
+    partitions: int,
+    connections: Collection[str] = (),
+    gateways: Iterable[GatewayStatus] | None = None,
+    configuration: str = "",
+) -> Overview:
+    """Put together what workers say. `partitions` and `connections` are those of the configuration.
+
+    Of two living workers that both tell of a budget or a side (one gains what the other is losing), the later word counts.
+    """
+    views = sorted(
+        (_view(one, now_ms) for one in newest(statuses) if now_ms - one.at_ms < FORGET_MS),
+        key=lambda view: (not view.is_alive, view.status.started_ms, view.status.instance),
+    )
+    listed = tuple(view for view in views if view.state != "stopping" or view.silent_ms < ALIVE_MS)
+    living = sorted((view.status for view in views if view.is_alive), key=lambda status: status.at_ms)
+    budgets = {(b.dispatcher, b.budget): b for status in living for b in status.budgets}
+    owned = {partition for status in living for partition in status.fenced}
+    return Overview(
+        at_ms=now_ms,
+        workers=listed,
+        partitions=partitions,
+        unowned=tuple(number for number in range(partitions) if number not in owned),
+        budgets=tuple(budgets[key] for key in sorted(budgets)),
+        connections=_connections(living, budgets.values(), connections),
+        lags=_lags(living),
+        mapping_versions=tuple(sorted({status.mapping_version for status in living})),
+        releases=tuple(sorted({status.release for status in living})),
+        stages=_sum(status.stages for status in living),
+        totals=_sum(status.totals for status in living),
+        gateways=None if gateways is None else _gateways(gateways, now_ms),
+        configuration=configuration,
+    )
+
+
+def rates(before: Iterable[WorkerStatus], after: Iterable[WorkerStatus]) -> dict[str, float]:
+    """Records a second by stage, and `totals` a second, from two looks: instances that both know, each by its own clock."""
+    known = {status.instance: status for status in newest(before)}
+    found: dict[str, float] = {}
+    for status in newest(after):
+        earlier = known.get(status.instance)
+        if earlier is None or status.at_ms <= earlier.at_ms:
+            continue
+        seconds = (status.at_ms - earlier.at_ms) / 1000
+        for now, then in ((status.stages, earlier.stages), (status.totals, earlier.totals)):
+            for name, count in now.items():
+                found[name] = found.get(name, 0.0) + (count - then.get(name, 0)) / seconds
+    return found
+
+
+def _gateways(statuses: Iterable[GatewayStatus], now_ms: int) -> tuple[GatewayView, ...]:
+    found = []
+    for status in statuses:
+        silent_ms, state = _state(status, now_ms)
+        is_gone = silent_ms >= FORGET_MS or (state == "stopping" and silent_ms >= ALIVE_MS)
+        if not is_gone:
+            found.append(GatewayView(status, silent_ms, state in ("ready", "starting"), state))
+    return tuple(sorted(found, key=lambda view: (not view.is_alive, view.status.begun_ms, view.status.gateway)))
+
+
+def _view(status: WorkerStatus, now_ms: int) -> WorkerView:
+    silent_ms, state = _state(status, now_ms)
+    return WorkerView(status, silent_ms, state in ("ready", "starting"), state)
+
+
+def _state(status: WorkerStatus | GatewayStatus, now_ms: int) -> tuple[int, State]:
+    silent_ms = max(0, now_ms - status.at_ms)
+    if status.is_stopping:
+        state: State = "stopping"
+    elif silent_ms > ALIVE_MS:
+        state = "silent"
+    else:
+        state = "ready" if status.is_ready else "starting"
+    return silent_ms, state
+
+
+def _connections(
+    living: Iterable[WorkerStatus], budgets: Iterable[BudgetStatus], configured: Collection[str]
+) -> tuple[ConnectionView, ...]:
+    reading: dict[str, SideStatus] = {}
+    writing: dict[str, SideStatus] = {}
+    for status in living:
+        for one in status.connections:
+            if one.reading is not None:
+                reading[one.connection] = one.reading
+            if one.writing is not None:
+                writing[one.connection] = one.writing
+    of = {(b.dispatcher, name): b for b in budgets for name in b.connections}
+    names = sorted({*configured, *reading, *writing})
+    return tuple(
+        _connection(name, reading.get(name), writing.get(name), of.get(("read", name)), of.get(("write", name)))
+        for name in names
+    )
+
+
+def _connection(
+    name: str,
+    reading: SideStatus | None,
+    writing: SideStatus | None,
+    reads: BudgetStatus | None,
+    writes: BudgetStatus | None,
+) -> ConnectionView:
+    sides = [side for side in (reading, writing) if side is not None]
+    oldest = [side.oldest_accepted_ms for side in sides if side.oldest_accepted_ms is not None]
+    return ConnectionView(
+        connection=name,
+        reading=reading,
+        writing=writing,
+        reads=reads,
+        writes=writes,
+        links=writing.links if writing is not None else None,
+        undelivered=_sum(side.undelivered for side in sides),
+        parked=_sum(side.parked for side in sides),
+        oldest_accepted_ms=min(oldest, default=None),
+        on_hold="; ".join(dict.fromkeys(side.on_hold for side in sides if side.on_hold)),
+    )
+
+
+def _lags(living: Iterable[WorkerStatus]) -> tuple[LagStatus, ...]:
+    found: dict[str, LagStatus] = {}
+    for status in living:
+        for lag in status.lags:
+            known = found.get(lag.topic, LagStatus(topic=lag.topic))
+            times = [at for at in (known.oldest_ms, lag.oldest_ms) if at is not None]
+            found[lag.topic] = LagStatus(
+                topic=lag.topic, records=known.records + lag.records, oldest_ms=min(times, default=None)
+            )
+    return tuple(found[topic] for topic in sorted(found))
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in counts:
+        for name, count in one.items():
+            found[name] = found.get(name, 0) + count
+    return found

@@ -1,0 +1,1 @@
+"""Lofty's webhook subscriptions: which are wanted, and making them so."""

@@ -1,0 +1,163 @@
+"""Inspecting: what GHL holds of one lead against what it should hold, entity by entity. Pure.
+
+What it should hold is what the planner would bring about: the newest snapshot through the mapping.
+What is compared is what is ours: a field that Lofty leaves empty counts only when we wrote it before, a tag only when it is
+wanted, or ours and not wanted any more.
+
+An entity with a newer state on its way is `pending`, one that waits for a person `parked`: neither is wrong.
+Whoever asks must ask twice: what is wrong in both answers is wrong, everything else was under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from streams.core.to_ghl.compare import Difference, compare_contact
+from streams.core.to_ghl.desired import resolve_contact
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.plan import DesiredContact
+from streams.core.to_ghl.planning import Rules
+from streams.mapping import map_contact
+from streams.messages import Entity, Observation, Remedy, Snapshot, Standing
+from streams.operations.verify.findings import Finding
+from streams.operations.verify.judge_child import judge_children
+from streams.operations.verify.ownership import on_its_way, ours
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What one connection's contacts are judged by.
+
+    `leaves_deleted` is the policy that a contact deleted in GHL by hand stays deleted.
+    `is_lead` tells whether a Lofty id is that of a lead that is alive.
+    """
+
+    rules: Rules
+    directory: Directory
+    leaves_deleted: bool = False
+    is_lead: Callable[[str], bool] = lambda lead: False
+
+
+def judge_lead(
+    snapshots: Mapping[str, Snapshot], seen: Observation, basis: Basis, bearers: tuple[str, ...] = ()
+) -> tuple[Finding, ...]:
+    """What is so of a lead's contact, notes, tasks and appointments.
+
+    `snapshots` are the newest by entity key. `bearers` are GHL contacts, other than the linked one, that bear the lead's id.
+    """
+    owner = Entity.contact(seen.connection, seen.lead)
+    snapshot, standing = snapshots.get(owner.key), seen.standings.get(owner.key, Standing())
+    found = [] if snapshot is None else list(_contact(owner.key, snapshot, standing, seen, basis, bearers))
+    is_leaving = snapshot is not None and snapshot.is_gone
+    is_left = basis.leaves_deleted and seen.contact is None and standing.ghl_id is not None
+    found += judge_children(snapshots, seen, basis.rules, basis.directory, is_absent_right=is_leaving or is_left)
+    return tuple(found)
+
+
+def _contact(
+    key: str, snapshot: Snapshot, standing: Standing, seen: Observation, basis: Basis, bearers: tuple[str, ...]
+) -> Iterator[Finding]:
+    if underway := on_its_way(key, snapshot, standing):
+        yield underway
+        return
+    linked = standing.ghl_id if seen.contact is not None else None
+    ids = tuple(one for one in (linked, *bearers) if one)
+    if len(ids) > 1:
+        yield Finding(
+            key,
+            "double",
+            f"{len(ids)} GHL contacts bear this lead's id",
+            ghl_ids=ids,
+            advice=f"merge them in GHL and keep {ids[0]}: a contact is never deleted by verify",
+        )
+    if snapshot.is_gone:
+        yield _gone(key, standing, seen, basis)
+    elif seen.contact is None:
+        yield _absent(key, snapshot, standing, basis, bearers)
+    else:
+        yield _present(key, snapshot, standing, seen, basis)
+
+
+def _gone(key: str, standing: Standing, seen: Observation, basis: Basis) -> Finding:
+    policy, tag = basis.rules.lead_deleted, basis.rules.lead_deleted_tag
+    if seen.contact is None or policy == "ignore":
+        return Finding(key, "ok", "deleted in Lofty")
+    ghl_ids = (standing.ghl_id,) if standing.ghl_id else ()
+    if policy == "delete":
+        return Finding(
+            key,
+            "orphaned",
+            "deleted in Lofty, and by policy it should not be in GHL any more",
+            ghl_ids=ghl_ids,
+            remedies=() if standing.is_deleted else (Remedy(cure="doubt"),),
+            advice="we deleted it once, and somebody brought it back: delete it in GHL" if standing.is_deleted else "",
+        )
+    tags = tuple(seen.contact.get("tags") or ())
+    if tag in tags:
+        return Finding(key, "ok", "deleted in Lofty, tagged in GHL", compared=1)
+    return Finding(
+        key,
+        "different",
+        "deleted in Lofty, and the contact bears no tag of it",
+        (Difference("tags", [tag], sorted(tags)),),
+        ghl_ids,
+        (Remedy(cure="doubt", tags=(tag,)),),
+        compared=1,
+    )
+
+
+def _absent(key: str, snapshot: Snapshot, standing: Standing, basis: Basis, bearers: tuple[str, ...]) -> Finding:
+    if basis.leaves_deleted and standing.ghl_id is not None:
+        return Finding(key, "ok", "deleted in GHL by hand, and by policy left alone")
+    if bearers:
+        names = tuple(name for name, value in _desired(snapshot, basis).fields.items() if value is not None)
+        return Finding(
+            key,
+            "missing",
+            "the contact that we wrote is not in GHL, but another that bears this lead's id is",
+            ghl_ids=bearers,
+            remedies=(Remedy(cure="adopt", ghl_id=bearers[0], fields=names),),
+        )
+    because = "deleted in GHL" if standing.ghl_id else "was never written"
+    return Finding(key, "missing", because, remedies=(Remedy(cure="forget", ghl_id=standing.ghl_id),))
+
+
+def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation, basis: Basis) -> Finding:
+    contact = seen.contact or {}
+    desired = _desired(snapshot, basis)
+    ghl_ids = (standing.ghl_id,) if standing.ghl_id else ()
+    differences = ours((one for one in compare_contact(desired, contact) if one.field != "tags"), standing)
+    tags = set(contact.get("tags") or ())
+    lacking = sorted(set(desired.tags) - tags)
+    surplus = sorted(one for one in tags - {*desired.tags} if basis.rules.mapping.tags.owns(one, standing.tags))
+    if lacking or surplus:
+        differences = (*differences, Difference("tags", sorted(desired.tags), sorted(tags)))
+    compared = len(desired.fields) + 1
+    if not differences:
+        return Finding(key, "ok", ghl_ids=ghl_ids, compared=compared)
+    other = str((contact.get("customFields") or {}).get(desired.external_id_field) or "")
+    if other and other != snapshot.lead and basis.is_lead(other):
+        return Finding(
+            key,
+            "different",
+            f"shares its GHL contact with lead {other}, which wrote it later",
+            differences,
+            ghl_ids,
+            advice="the two leads have an e-mail or phone in common: merge them in Lofty, or give each its own",
+            compared=compared,
+        )
+    names = tuple(one.field for one in differences if one.field != "tags")
+    remedy = Remedy(cure="doubt", fields=names, tags=(*lacking, *surplus))
+    return Finding(key, "different", "", differences, ghl_ids, (remedy,), compared=compared)
+
+
+def _desired(snapshot: Snapshot, basis: Basis) -> DesiredContact:
+    mapped = map_contact(basis.rules.mapping, snapshot.state or {}, region=basis.rules.region)
+    return resolve_contact(mapped, basis.directory, snapshot.lead).contact
+
+
+def bears(contact: Mapping[str, object], directory_field: str | None, lead: str) -> bool:
+    """Whether a contact, as an observation tells it, bears a lead's id."""
+    custom = contact.get("customFields")
+    return isinstance(custom, Mapping) and str(custom.get(directory_field)) == lead

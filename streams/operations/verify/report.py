@@ -1,0 +1,93 @@
+"""The report of one run: counts, findings, what was mended, and what could not be looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.operations.verify.findings import STATES, WRONG, Finding, State
+
+FINISHED_RIGHT, FINISHED_WRONG, NOT_FINISHED = 0, 1, 3
+
+
+@dataclass(slots=True)
+class ConnectionReport:
+    """One connection. `findings` are what is wrong or parked at the end, `mended` what was wrong and was repaired.
+
+    `counts` are of entities, all states at the end. `unfinished` says in words what could not be looked at.
+    `remarks` say what could not be looked for at all. `requests` is what the run cost at GHL.
+    """
+
+    name: str
+    leads: int = 0
+    compared: int = 0
+    requests: int = 0
+    counts: Counter[State] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    mended: list[Finding] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """What is so of one lead, for good."""
+        for one in findings:
+            self.counts[one.state] += 1
+            self.compared += one.compared
+            if one.is_wrong or one.state == "parked":
+                self.findings.append(one)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {
+            "leads": self.leads,
+            "requests": self.requests,
+            "fields_compared": self.compared,
+            "counts": {state: self.counts[state] for state in STATES},
+            "mended": [one.as_dict() for one in self.mended],
+            "findings": [one.as_dict() for one in self.findings],
+            "unfinished": self.unfinished,
+            "remarks": self.remarks,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All connections of one run."""
+
+    run: str
+    seconds: float
+    connections: tuple[ConnectionReport, ...]
+
+    @property
+    def counts(self) -> Counter[State]:
+        """Over all connections."""
+        return sum((one.counts for one in self.connections), Counter())
+
+    @property
+    def wrong(self) -> int:
+        """How many things are not as they should be, and were not mended."""
+        return sum(number for state, number in self.counts.items() if state in WRONG)
+
+    @property
+    def exit_code(self) -> int:
+        """0: all is right. 1: something is wrong and not mended. 3: not everything could be looked at."""
+        if any(one.unfinished for one in self.connections):
+            return NOT_FINISHED
+        return FINISHED_WRONG if self.wrong else FINISHED_RIGHT
+
+    def as_dict(self) -> dict[str, Any]:
+        """The document that `--json` prints. GHL was compared with our newest `snapshots` of Lofty; Lofty was not asked."""
+        counts = self.counts
+        return {
+            "run": self.run,
+            "seconds": round(self.seconds, 1),
+            "compared_with": "snapshots",
+            "is_right": self.exit_code == FINISHED_RIGHT,
+            "is_finished": self.exit_code != NOT_FINISHED,
+            "counts": {state: counts[state] for state in STATES},
+            "mended": sum(len(one.mended) for one in self.connections),
+            "requests": sum(one.requests for one in self.connections),
+            "connections": {one.name: one.as_dict() for one in self.connections},
+        }

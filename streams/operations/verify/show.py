@@ -1,0 +1,108 @@
+"""Shows a run to people: progress while it goes on, then what is so, in lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from streams.operations.verify.findings import Finding
+from streams.operations.verify.report import Report
+from streams.settings import Connection, Settings
+
+REQUESTS_A_LEAD = 3
+"""The contact, its notes, its tasks."""
+
+MOST_LINES = 50
+"""Findings shown at most; `--json` has all."""
+_LONGEST = 60
+
+
+class Bars:
+    """One bar for each connection and each thing that is done. Use as a context; call it with the progress of a run."""
+
+    def __init__(self, console: Console, settings: Settings) -> None:
+        self._console = console
+        self._settings = settings
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+
+    def __enter__(self) -> Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, connection: str, doing: str, done: int, of: int) -> None:
+        """Move the bar. `of` 0 means: how many there are is not known."""
+        key = (connection, doing)
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(f"{connection}: {doing}", total=of or None)
+            if doing == "reading":
+                self._console.print(estimate(self._settings.connections[connection], of), markup=False)
+        self._progress.update(self._tasks[key], completed=done, total=of or None)
+
+
+def estimate(connection: Connection, leads: int) -> str:
+    """What reading so many leads will take, in one line."""
+    ghl = connection.ghl
+    requests = leads * REQUESTS_A_LEAD
+    minutes = requests * ghl.window_seconds / ghl.requests_per_window / 60
+    return (
+        f"{connection.name}: {leads} leads, about {requests} requests at {ghl.requests_per_window} in "
+        f"{ghl.window_seconds:g} s: {minutes:.0f} minutes or more, as live changes go first"
+    )
+
+
+def lines(report: Report) -> Iterator[str]:
+    """The report in lines."""
+    for one in report.connections:
+        told = ", ".join(f"{number} {state}" for state, number in sorted(one.counts.items()) if number) or "nothing"
+        yield f"{one.name}: leads {one.leads}, {one.compared} fields compared, {one.requests} requests: {told}"
+        for finding in [*one.mended][:MOST_LINES]:
+            yield f"  mended      {line(finding)}"
+        for finding in one.findings[:MOST_LINES]:
+            yield f"  {finding.state:<11} {line(finding)}"
+        if (more := len(one.findings) - MOST_LINES) > 0:
+            yield f"  and {more} more: --json has all"
+        yield from (f"  remark      {remark}" for remark in one.remarks)
+        yield from (f"  unfinished  {words}" for words in one.unfinished)
+    yield _verdict(report)
+
+
+def line(finding: Finding) -> str:
+    """One finding in one line."""
+    fields = "; ".join(
+        f"{one.field} should be {_short(one.wanted)}, is {_short(one.found)}" for one in finding.differences
+    )
+    parts = (
+        finding.because,
+        fields,
+        f"in GHL: {', '.join(finding.ghl_ids)}" if finding.ghl_ids else "",
+        finding.advice,
+    )
+    return f"{finding.entity}  {'. '.join(part for part in parts if part)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _verdict(report: Report) -> str:
+    if report.exit_code == 3:
+        return "Not everything could be looked at."
+    if not report.wrong:
+        return "GHL holds what our newest snapshots of Lofty say. Lofty itself was not asked."
+    repairable = sum(1 for one in report.connections for finding in one.findings if finding.remedies)
+    hint = f" --repair can mend {repairable}." if repairable else ""
+    return f"Not as they should be: {report.wrong}.{hint}"

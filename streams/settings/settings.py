@@ -1,0 +1,88 @@
+"""All settings of a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from connectors.auth.keyring import KeyRing
+from streams.settings.console import Console, ConsoleSecrets
+from streams.settings.model import Connection, Gateway, Kafka, Worker
+from streams.settings.oauth import OAuth, OAuthSecrets
+from streams.settings.overlay import Overlay
+from streams.settings.problems import Problem, SettingsError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """Where settings came from: the file's text, and how it is parsed anew under other edited mappings.
+
+    `parse` raises `SettingsError` with every problem. All but the mappings is read as it was when the process began.
+    """
+
+    text: str
+    source: str
+    parse: Callable[[Overlay], Settings]
+
+
+class Settings(BaseModel):
+    """The whole configuration.
+
+    `mapping_version` counts the edits of mappings that are in it; `mapping_trouble` says why a newer version is not.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    kafka: Kafka
+    kafka_password: SecretStr | None = None
+    gateway: Gateway
+    worker: Worker
+    oauth: OAuth = OAuth()
+    oauth_secrets: OAuthSecrets = OAuthSecrets()
+    console: Console = Console()
+    console_secrets: ConsoleSecrets = ConsoleSecrets()
+    connections: dict[str, Connection]
+    mapping_version: int = 0
+    mapping_trouble: str = ""
+    origin: Annotated[Origin | None, Field(repr=False, exclude=True)] = None
+
+    def with_mappings(self, overlay: Overlay) -> Settings:
+        """These settings with the mappings of the file as an overlay has them, and all else as it is.
+
+        Raises `SettingsError` with every problem.
+        """
+        if self.origin is None:
+            raise ValueError("settings that were not parsed from a text cannot be parsed anew")
+        try:
+            parsed = self.origin.parse(overlay)
+        except SettingsError:
+            raise
+        except Exception as error:  # whoever may write to the topic of mappings must not be able to end a process by it
+            problem = Problem(None, "mappings", "mappings that can be read", f"a failure: {type(error).__name__}")
+            raise SettingsError(self.origin.source, [problem]) from error
+        connections = {
+            name: one.model_copy(
+                update={
+                    "mapping": parsed.connections[name].mapping,
+                    "mapping_fingerprint": parsed.connections[name].mapping_fingerprint,
+                }
+            )
+            if name in parsed.connections
+            else one
+            for name, one in self.connections.items()
+        }
+        return self.model_copy(
+            update={"connections": connections, "mapping_version": overlay.version, "mapping_trouble": ""}
+        )
+
+    def uses_oauth(self, secret: str) -> bool:
+        """Whether a connection has OAuth in place of this secret (`ghl_token` or `lofty_api_key`)."""
+        return any(one.is_by_oauth(secret) for one in self.connections.values())
+
+    @property
+    def key_ring(self) -> KeyRing:
+        """The keys that seal tokens. Raises `BrokenKeys` when there are none: `require_secrets` asks for them before."""
+        return KeyRing.of(self.oauth_secrets.token_keys.get_secret_value() if self.oauth_secrets.token_keys else "")

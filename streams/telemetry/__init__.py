@@ -1,0 +1,1 @@
+"""What every process shows about itself: logs, metrics, traces, health endpoints."""

@@ -1,0 +1,370 @@
+"""Every metric of the product, in one list. A new one is declared here, or it does not exist.
+
+Labels come from closed sets, or are names of what the configuration bounds: connections and budgets. Never an id, never an
+e-mail, never a text of a vendor. Durations are seconds, sizes bytes, times seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from connectors.ghl.webhooks import USED
+from connectors.outcome import OUTCOMES
+from streams.core.progress.repeats import FAILS_EVERY_TIME
+from streams.core.rows import SweepKind
+from streams.core.scheduling.items import Priority
+from streams.core.scheduling.pauses import PAUSE_KINDS
+from streams.core.to_ghl.admission import Admission
+from streams.core.to_ghl.delivery import Acceptance
+from streams.core.to_ghl.plan import StepName
+from streams.messages import Stage
+from streams.messages.entity import KINDS
+from streams.messages.parked import PASSED_OVER
+from streams.telemetry.metrics.spec import ALL, Label, Spec, Type
+
+FRESHNESS_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+"""60 s is the objective, so it is a boundary."""
+VENDOR_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+BATCH_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+APPEND_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+LOOP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+_REASONS = tuple(dict.fromkeys(row.name for row in OUTCOMES))
+
+CONNECTION = Label("connection", bound="connection")
+DISPATCHER = Label("dispatcher", ("read", "write"))
+BUDGET = Label("budget", bound="budget")
+PRIORITY = Label("priority", tuple(one.name.lower() for one in Priority))
+VENDOR = Label("vendor", ("lofty", "ghl"))
+OPERATION = Label("operation", bound="operation")
+TOPIC = Label("topic", bound="topic")
+AGENTS = ("dedupe", "fetch", "deliver", "record", "respond", "write_back", "sweep", "inspect", "tokens")
+AGENT = Label("stage", AGENTS)
+SINCE = Label("since", ("update", "acceptance"))
+HELD = Label("held", ("no", "quota", "access"))
+PAUSE = Label("cause", PAUSE_KINDS)
+RUN = Label("kind", get_args(SweepKind))
+_BOTH_INTAKES = (
+    *("accepted", "ignored", "parked", "not json", "too large", "encoded", "broken body", "kafka unavailable"),
+    "wrong address",
+)
+_LOFTY_INTAKE = (*_BOTH_INTAKES, "wrong secret")
+_GHL_INTAKE = (*_BOTH_INTAKES, "bad signature", "repeated")
+INTAKE_RESULTS = tuple(dict.fromkeys((*_LOFTY_INTAKE, *_GHL_INTAKE, "granted", "refused", "failed", "shown")))
+EVENT_RESULTS = ("answered", "echo", "no rule", "overtaken", "duplicate", "not linked", "contact gone", "parked")
+CATALOGUE: list[Spec] = []
+
+
+def _add(
+    name: str,
+    type_: Type,
+    help_text: str,
+    *labels: Label,
+    buckets: tuple[float, ...] = (),
+    by: str = "worker",
+    zeros: tuple[tuple[str, ...], ...] = (),
+    is_live: bool = False,
+) -> Spec:
+    processes = tuple(one for one in ("worker", "gateway") if one in by.split())
+    spec = Spec(name, type_, help_text, labels, buckets, processes, zeros, is_live)
+    CATALOGUE.append(spec)
+    return spec
+
+
+def _counter(name: str, help_text: str, *labels: Label, by: str = "worker", zeros: tuple[tuple[str, ...], ...]) -> Spec:
+    return _add(name, "counter", help_text, *labels, by=by, zeros=zeros)
+
+
+def _gauge(name: str, help_text: str, *labels: Label, by: str = "worker") -> Spec:
+    return _add(name, "gauge", help_text, *labels, by=by, is_live=True)
+
+
+# -- the headline -----------------------------------------------------------------------------------------
+FRESHNESS = _add(
+    *("freshness_seconds", "histogram"),
+    "Time until GHL answered 2xx and the entity is as Lofty says, for live changes: `since` Lofty's update time, or since we "
+    "accepted its webhook. `held` says that the daily quota or missing access held it back meanwhile.",
+    *(CONNECTION, SINCE, HELD),
+    buckets=FRESHNESS_BUCKETS,
+    zeros=((ALL, ALL, "no"),),
+)
+
+# -- every process ----------------------------------------------------------------------------------------
+BUILD = _gauge("build_info", "1; the version that runs.", Label("version", bound="version"), by="worker gateway")
+CLOCK = _gauge("clock_seconds", "This process's clock at the scrape: those of all must agree.", by="worker gateway")
+LOOP_LAG = _add(
+    *("event_loop_lag_seconds", "histogram"),
+    "How late the event loop wakes whoever sleeps, looked at twice a second.",
+    buckets=LOOP_BUCKETS,
+    by="worker gateway",
+    zeros=((),),
+)
+APPEND_SECONDS = _add(
+    *("append_seconds", "histogram"),
+    "Time from a batch's sending to Kafka's acknowledgement by all in-sync replicas.",
+    buckets=APPEND_BUCKETS,
+    by="worker gateway",
+    zeros=((),),
+)
+APPEND_RECORDS = _counter(
+    "append_records_total",
+    "Records that Kafka acknowledged; all changelogs of tables together count as `changelogs`.",
+    TOPIC,
+    by="worker gateway",
+    zeros=((ALL,),),
+)
+APPEND_FAILURES = _counter(
+    "append_failures_total",
+    "Batches that Kafka did not take.",
+    TOPIC,
+    by="worker gateway",
+    zeros=((ALL,),),
+)
+
+PRODUCER_REPLACED = _counter(
+    "producer_replaced_total",
+    "Times that the producer became another one to a partition: what became of a batch was `in doubt`, or Kafka `refused` it.",
+    Label("reason", ("in doubt", "refused")),
+    by="worker gateway",
+    zeros=(("in doubt",), ("refused",)),
+)
+APPENDS_FAILING = _gauge(
+    "appends_failing_seconds",
+    "For how long Kafka has taken nothing of what is appended; 0 while it does. Readiness fails with it.",
+    by="worker gateway",
+)
+
+# -- intake -----------------------------------------------------------------------------------------------
+INTAKE = _counter(
+    "intake_total",
+    "Webhook deliveries and OAuth answers by result.",
+    Label("vendor", ("lofty", "ghl", "oauth")),
+    Label("result", INTAKE_RESULTS),
+    by="gateway",
+    zeros=(*(("lofty", one) for one in _LOFTY_INTAKE), *(("ghl", one) for one in _GHL_INTAKE)),
+)
+INTAKE_ITEMS = _counter(
+    "intake_items_total",
+    "Changes and events taken out of deliveries that were accepted. Connections that share a location count as its first.",
+    *(VENDOR, CONNECTION),
+    by="gateway",
+    zeros=((ALL, ALL),),
+)
+INTAKE_SECONDS = _add(
+    *("intake_seconds", "histogram"),
+    "Time from a delivery's arrival to the answer, Kafka's acknowledgement included.",
+    VENDOR,
+    buckets=APPEND_BUCKETS,
+    by="gateway",
+    zeros=((ALL,),),
+)
+
+# -- stages -----------------------------------------------------------------------------------------------
+STAGE_RECORDS = _counter("stage_records_total", "Records that a stage has worked off.", AGENT, zeros=((ALL,),))
+STAGE_SECONDS = _add(
+    *("stage_batch_seconds", "histogram"),
+    "Time for one batch of a stage, its outputs and table rows acknowledged by Kafka.",
+    AGENT,
+    buckets=BATCH_BUCKETS,
+    zeros=((ALL,),),
+)
+LAG_RECORDS = _gauge("lag_records", "Records not committed yet, over the partitions of this worker.", TOPIC)
+LAG_SECONDS = _gauge("lag_seconds", "Age of the oldest of them; 0 without any. Exact to five seconds.", TOPIC)
+CHANGES = _counter(
+    "changes_total",
+    "Changes by what dedupe decided.",
+    Label("decision", (*get_args(Admission), "parked")),
+    zeros=((ALL,),),
+)
+SNAPSHOTS = _counter(
+    "snapshots_total",
+    "Snapshots by what deliver decided.",
+    Label("decision", (*get_args(Acceptance), "parked")),
+    zeros=((ALL,),),
+)
+UNCHANGED = _counter(
+    "unchanged_total", "Entities that were in GHL as they should be: no call was made.", CONNECTION, zeros=((ALL,),)
+)
+READS = _counter(
+    "reads_total",
+    "Reads of Lofty by outcome.",
+    *(CONNECTION, Label("kind", KINDS), Label("outcome", ("read", *_REASONS))),
+    zeros=((ALL, "contact", "read"),),
+)
+WRITES = _counter(
+    "writes_total",
+    "Requests to GHL by step and outcome.",
+    *(CONNECTION, Label("step", get_args(StepName)), Label("outcome", ("applied", *_REASONS))),
+    zeros=((ALL, "create contact", "applied"), (ALL, "update contact", "applied")),
+)
+LOFTY_WRITES = _counter(
+    "lofty_writes_total",
+    "Requests of the way back to Lofty by step and outcome.",
+    CONNECTION,
+    Label("step", ("create", "find", "update", "finish", "reopen", "delete", "read")),
+    Label("outcome", ("applied", *_REASONS)),
+    zeros=((ALL, "create", "applied"),),
+)
+EVENTS = _counter(
+    "events_total",
+    "Events of GHL by what became of them; `echo` are our own writes.",
+    Label("type", (*sorted(USED), "LoftyEdit")),
+    Label("result", EVENT_RESULTS),
+    zeros=((ALL, ALL),),
+)
+PARKED = _counter(
+    "parked_total",
+    "Records parked, by stage and reason.",
+    Label("stage", get_args(Stage)),
+    Label(
+        "reason",
+        (
+            *_REASONS,
+            "unreadable",
+            PASSED_OVER,
+            "unknown connection",
+            "unknown shape",
+            "not json",
+            "too large",
+            "wrong team",
+            FAILS_EVERY_TIME,
+            "other",
+        ),
+    ),
+    by="worker gateway",
+    zeros=((ALL, "unreadable"), ("deliver", "refused"), ("fetch", "refused"), ("intake", "unknown shape")),
+)
+PASSED = _counter(
+    "passed_over_total",
+    "Records that Kafka deleted before they were read, by topic.",
+    TOPIC,
+    zeros=((ALL,),),
+)
+PARKED_OPEN = _gauge(
+    "parked_open",
+    "Entities that are parked now.",
+    *(CONNECTION, Label("stage", ("fetch", "deliver", "write back"))),
+)
+LINKS = _gauge("links", "Entities that are known in GHL.", CONNECTION)
+UNDELIVERED = _gauge(
+    "undelivered",
+    "Entities that are on their way: to be read (`fetch`), written (`deliver`), or written to Lofty (`write back`).",
+    *(CONNECTION, Label("stage", ("fetch", "deliver", "write back"))),
+)
+UNDELIVERED_SECONDS = _gauge(
+    "oldest_undelivered_seconds",
+    "Time since we accepted the oldest change that is on its way, whatever its origin; 0 without any.",
+    CONNECTION,
+)
+ON_HOLD = _gauge("on_hold", "1 while a connection waits for what it needs first: access, fields, users.", CONNECTION)
+
+# -- dispatchers ------------------------------------------------------------------------------------------
+_OF_BUDGET = (DISPATCHER, BUDGET)
+WAITING = _gauge("waiting", "Entities that wait, by priority.", *_OF_BUDGET, PRIORITY)
+BLOCKED = _gauge("blocked", "Of them, those that wait for their contact.", *_OF_BUDGET)
+WAITING_FOR_QUOTA = _gauge("waiting_for_quota", "Of them, those that the daily quota holds back.", *_OF_BUDGET)
+IN_FLIGHT = _gauge("in_flight", "Requests in flight.", *_OF_BUDGET)
+IN_FLIGHT_LIMIT = _gauge("in_flight_limit", "Requests that may be in flight.", *_OF_BUDGET)
+WINDOW_USED = _gauge("window_used", "Slots of the rate window in use.", *_OF_BUDGET)
+WINDOW_LIMIT = _gauge("window_limit", "Slots of the rate window.", *_OF_BUDGET)
+QUOTA_LEFT = _gauge("quota_left", "Requests left today, by the daily quota.", *_OF_BUDGET)
+QUOTA_LIMIT = _gauge("quota_limit", "Requests that the daily quota allows.", *_OF_BUDGET)
+QUOTA_RESET = _gauge("quota_reset_seconds", "Time until the daily quota begins anew.", *_OF_BUDGET)
+PAUSED = _gauge("paused", "1 while a budget pauses.", *_OF_BUDGET)
+PAUSED_BY = _gauge("paused_by", "1 for the cause of a pause, while it lasts; no series else.", *_OF_BUDGET, PAUSE)
+PAUSES = _counter(
+    "pauses_total",
+    "Pauses of budgets by cause.",
+    *(*_OF_BUDGET, PAUSE),
+    zeros=(),  # every cause of a budget exists from when this worker gains it
+)
+OFFERS = _counter(
+    "offers_total",
+    "Entities offered to a dispatcher: `new`, or `coalesced` with an offer that waited already.",
+    *(DISPATCHER, Label("result", ("new", "coalesced"))),
+    zeros=((ALL, ALL),),
+)
+
+# -- vendors ----------------------------------------------------------------------------------------------
+VENDOR_CALLS = _counter(
+    "vendor_calls_total",
+    "Answers of the vendors, by operation and status; `retry` for an entity that failed before.",
+    *(VENDOR, OPERATION, Label("status", bound="status"), Label("attempt", ("first", "retry"))),
+    zeros=(("lofty", "get-lead", "200", "first"), ("ghl", "upsert-contact", "200", "first")),
+)
+VENDOR_SECONDS = _add(
+    *("vendor_seconds", "histogram"),
+    "Time from a request to its answer.",
+    *(VENDOR, OPERATION),
+    buckets=VENDOR_BUCKETS,
+    zeros=(("lofty", "get-lead"), ("ghl", "upsert-contact")),
+)
+REFRESHES = _counter(
+    "refreshes_total",
+    "OAuth tokens by how their renewal ended.",
+    *(VENDOR, Label("result", ("renewed", "refused", "failed"))),
+    zeros=((ALL, ALL),),
+)
+TOKEN_EXPIRES = _gauge(
+    "token_expires_seconds", "Time until an OAuth access token ends; connections by key have none.", CONNECTION, VENDOR
+)
+
+# -- sweeps -----------------------------------------------------------------------------------------------
+SWEEPS = _counter(
+    "sweeps_total",
+    "Sweeps of Lofty's leads by how they ended.",
+    *(CONNECTION, Label("result", ("ended", "failed", "suspicious"))),
+    zeros=((ALL, ALL),),
+)
+_TIMED_RUN = Label("kind", ("new", "full"))
+SWEEP_ENDED = _gauge(
+    "sweep_last_success_timestamp_seconds",
+    "When the last sweep ended well, or when its schedule began.",
+    *(CONNECTION, _TIMED_RUN),
+)
+SWEEP_INTERVAL = _gauge(
+    "sweep_interval_seconds", "The schedule of sweeps; no series for never.", CONNECTION, _TIMED_RUN
+)
+SWEEP_RUNNING = _gauge("sweep_running", "1 while a sweep or backfill runs.", CONNECTION, RUN)
+SWEEP_SEEN = _gauge("sweep_leads_seen", "Leads that the sweep under way, or else the last one, has seen.", CONNECTION)
+SWEEP_KNOWN = _gauge("sweep_leads_known", "Leads that Lofty said there are.", CONNECTION)
+
+# -- the worker -------------------------------------------------------------------------------------------
+PARTITIONS = _gauge(
+    "partitions",
+    "Partitions: `assigned` by Kafka, `fenced` (this worker acts for them), `standby` (it keeps a copy).",
+    Label("state", ("assigned", "fenced", "standby")),
+)
+PARTITIONS_CONFIGURED = _gauge("partitions_configured", "Partitions of each topic: all workers together own so many.")
+LEASE = _gauge("lease_seconds", "Time that is left to act without hearing from Kafka; 0 and below: nothing is sent.")
+RECOVERING = _gauge("recovering_seconds", "Time since tables began to be recovered; 0 when none are.")
+RECOVERY_SECONDS = _gauge("recovery_seconds", "Time that the last recovery of tables took.")
+RECOVERY_RECORDS = _counter("recovery_records_total", "Changelog records read to recover tables.", zeros=((),))
+TABLE_ROWS = _gauge(
+    "table_rows",
+    "Rows of the tables that are counted one by one.",
+    Label("table", ("fetches", "outbox", "links", "errands")),
+)
+STORE_ROWS = _gauge(
+    "store_rows", "Rows of all tables on this machine, standby copies included, as the store estimates."
+)
+STORE_BYTES = _gauge("store_bytes", "Bytes of the local store.")
+STORES_SET_ASIDE = _gauge(
+    "stores_set_aside", "Damaged local stores that were read anew from Kafka and lie on the disk to be looked at."
+)
+WATCHDOG_LOOKS = _counter(
+    "watchdog_looks_total",
+    "Looks at the lag of our partitions: commits `moving`, something to read and `stuck`, or Kafka did not say (`failed`).",
+    Label("result", ("moving", "stuck", "failed")),
+    zeros=((ALL,),),
+)
+WATCHDOG_STUCK = _gauge(
+    "watchdog_stuck_looks", "Looks in a row without progress, of the worst partition; above 12 the worker ends itself."
+)
+MAPPING_VERSION = _gauge("mapping_version", "The version of the mappings that this worker maps by.")
+STATUSES = _counter(
+    "statuses_total",
+    "Words of this worker about itself on the topic `status`.",
+    Label("result", ("published", "failed")),
+    zeros=((ALL,),),
+)

@@ -1,0 +1,237 @@
+"""The metrics of one process, made from the catalogue, in a registry of their own: tests and several processes do not meet.
+
+Counters and histograms are told what happens, where it happens. Gauges are not set but asked for: at each scrape `gauges`
+tells what holds now, so nothing that is gone (a budget that another worker owns) stays behind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as PlainCounter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, cast
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.metrics_core import Metric
+
+from connectors.http.call_record import Answered
+from streams.core.scheduling.pauses import PAUSE_KINDS, PauseKind
+from streams.messages import Snapshot
+from streams.telemetry.metrics import catalogue as c
+from streams.telemetry.metrics.exposition import GaugeRows
+from streams.telemetry.metrics.gauges import Reading
+from streams.telemetry.metrics.spec import Spec
+
+Process = Literal["worker", "gateway"]
+FRESH_SECONDS = 60.0
+"""The objective: a live change is in GHL within this time."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
+
+
+class Metrics:
+    """What happens in one process, counted. `is_on=False` counts nothing: to measure what counting costs."""
+
+    def __init__(self, process: Process = "worker", *, is_on: bool = True) -> None:
+        self.process = process
+        self.is_on = is_on
+        self.registry = CollectorRegistry()
+        self.gauges: Callable[[], Iterable[Reading]] = tuple
+        self.totals: PlainCounter[str] = PlainCounter()
+        """Counts over all labels, for the status (`WorkerStatus.totals`)."""
+        self.stages: PlainCounter[str] = PlainCounter()
+        """Records by stage, for the status."""
+        self.intake = self._counter(c.INTAKE)
+        self.intake_items = self._counter(c.INTAKE_ITEMS)
+        self.intake_seconds = self._histogram(c.INTAKE_SECONDS)
+        self.stage_records = self._counter(c.STAGE_RECORDS)
+        self.stage_seconds = self._histogram(c.STAGE_SECONDS)
+        self.changes = self._counter(c.CHANGES)
+        self.snapshots = self._counter(c.SNAPSHOTS)
+        self.unchanged = self._counter(c.UNCHANGED)
+        self.reads = self._counter(c.READS)
+        self.writes = self._counter(c.WRITES)
+        self.lofty_writes = self._counter(c.LOFTY_WRITES)
+        self.events = self._counter(c.EVENTS)
+        self.parked = self._counter(c.PARKED)
+        self.passed = self._counter(c.PASSED)
+        self.pauses = self._counter(c.PAUSES)
+        self.offers = self._counter(c.OFFERS)
+        self.vendor_calls = self._counter(c.VENDOR_CALLS)
+        self.vendor_seconds = self._histogram(c.VENDOR_SECONDS)
+        self.freshness = self._histogram(c.FRESHNESS)
+        self.refreshes = self._counter(c.REFRESHES)
+        self.sweeps = self._counter(c.SWEEPS)
+        self.append_seconds = self._histogram(c.APPEND_SECONDS)
+        self.append_records = self._counter(c.APPEND_RECORDS)
+        self.append_failures = self._counter(c.APPEND_FAILURES)
+        self._producer_replaced = self._counter(c.PRODUCER_REPLACED)
+        self.loop_lag = self._histogram(c.LOOP_LAG)
+        self.recovery_records = self._counter(c.RECOVERY_RECORDS)
+        self.watchdog_looks = self._counter(c.WATCHDOG_LOOKS)
+        self.statuses = self._counter(c.STATUSES)
+        if is_on:
+            ProcessCollector(registry=self.registry)
+            self.registry.register(_Gauges(self))
+
+    def begin(self, known: Mapping[str, Iterable[str]]) -> None:
+        """Make every series that exists from the start. `known` are the names of connections and topics."""
+        if not self.is_on:
+            return
+        for spec in c.CATALOGUE:
+            if spec.type == "gauge" or self.process not in spec.by:
+                continue
+            instrument = self._instruments[spec.name]
+            for row in spec.zero_rows(known):
+                if row:
+                    instrument.labels(*row)
+
+    def begin_budget(self, dispatcher: str, budget: str) -> None:
+        """This worker has gained a budget: its pauses are counted from 0."""
+        for kind in PAUSE_KINDS:
+            self.pauses.labels(dispatcher, budget, kind)
+
+    # -- what happens -------------------------------------------------------------------------------------
+
+    def answered(self, answer: Answered, *, is_retry: bool = False, trace: str = "") -> None:
+        """One answer of a vendor."""
+        attempt = "retry" if is_retry else "first"
+        self.vendor_calls.labels(answer.vendor, answer.operation, str(answer.status), attempt).inc()
+        self.vendor_seconds.labels(answer.vendor, answer.operation).observe(answer.seconds, _exemplar(trace))
+
+    def fresh(self, connection: str, snapshot: Snapshot, at_ms: int, *, held: str = "no", trace: str = "") -> None:
+        """An entity now is in GHL as it should be. Only live changes tell how fresh we are."""
+        if snapshot.origin != "webhook":
+            return
+        for since, from_ms in (("update", snapshot.update_time_ms), ("acceptance", snapshot.accepted_ms)):
+            seconds = max(0, at_ms - from_ms) / 1000
+            self.freshness.labels(connection, since, held).observe(seconds, _exemplar(trace))
+        self.totals["live"] += 1
+        self.totals["live_within_60s"] += at_ms - snapshot.accepted_ms <= FRESH_SECONDS * 1000
+
+    def worked(self, stage: str, records: int, seconds: float) -> None:
+        """A stage has worked off a batch."""
+        self.stage_records.labels(stage).inc(records)
+        self.stage_seconds.labels(stage).observe(seconds)
+        self.stages[stage] += records
+
+    def read(self, connection: str, kind: str, outcome: str) -> None:
+        """A read of Lofty ended."""
+        self.reads.labels(connection, kind, outcome).inc()
+        self.totals["reads"] += 1
+
+    def wrote(self, connection: str, step: str, outcome: str) -> None:
+        """A request to GHL ended."""
+        self.writes.labels(connection, step, outcome).inc()
+        self.totals["writes"] += outcome == "applied"
+
+    def delivered(self, decision: str, connection: str) -> None:
+        """`deliver` has judged a snapshot; `connection` is empty for what is none."""
+        self.snapshots.labels(decision).inc()
+        if decision == "unchanged":
+            self.same(connection)
+
+    def same(self, connection: str) -> None:
+        """An entity was in GHL as it should be."""
+        self.unchanged.labels(connection).inc()
+        self.totals["unchanged"] += 1
+
+    def put_aside(self, stage: str, reason: str) -> None:
+        """Something is parked."""
+        self.parked.labels(stage, reason).inc()
+        self.totals["parked"] += 1
+
+    def passed_over(self, topic: str, records: int) -> None:
+        """Kafka deleted records before they were read. `topic` is without the deployment's prefix."""
+        self.passed.labels(topic).inc(records)
+
+    def producer_replaced(self, reason: str) -> None:
+        """The producer became another one to a partition."""
+        self._producer_replaced.labels(reason).inc()
+
+    def appended(self, topic: str, records: int, seconds: float, *, failed: bool) -> None:
+        """Kafka has taken a batch, or has not. `topic` is without the deployment's prefix."""
+        if failed:
+            self.append_failures.labels(topic).inc()
+            return
+        self.append_records.labels(topic).inc(records)
+        self.append_seconds.observe(seconds)
+
+    def paused(self, dispatcher: str, budget: str, kind: PauseKind) -> None:
+        """A budget pauses."""
+        self.pauses.labels(dispatcher, budget, kind).inc()
+
+    # -- making them --------------------------------------------------------------------------------------
+
+    @property
+    def _instruments(self) -> dict[str, Any]:
+        found = self.__dict__.setdefault("_made", {})
+        return cast(dict[str, Any], found)
+
+    def _counter(self, spec: Spec) -> Counter:
+        return cast(Counter, self._made_of(spec, lambda: Counter(*_as_declared(spec), registry=self.registry)))
+
+    def _histogram(self, spec: Spec) -> Histogram:
+        made = self._made_of(spec, lambda: Histogram(*_as_declared(spec), buckets=spec.buckets, registry=self.registry))
+        return cast(Histogram, made)
+
+    def _made_of(self, spec: Spec, make: Callable[[], Any]) -> Any:
+        """The instrument; one that counts nothing where counting is off, or where this process has no such metric."""
+        found = _Known(make(), spec) if self.is_on and self.process in spec.by else _Nothing()
+        self._instruments[spec.name] = found
+        return found
+
+
+class _Known:
+    """An instrument that remembers what it was asked for: the library looks up and checks label values at each use."""
+
+    def __init__(self, instrument: Any, spec: Spec) -> None:
+        self._instrument = instrument
+        self._known: dict[tuple[str, ...], Any] = {}
+        if not spec.labels:
+            self.inc, self.observe = getattr(instrument, "inc", None), getattr(instrument, "observe", None)
+
+    def labels(self, *values: str) -> Any:
+        found = self._known.get(values)
+        if found is None:
+            found = self._known[values] = self._instrument.labels(*values)
+        return found
+
+
+class _Nothing:
+    """An instrument that counts nothing."""
+
+    def labels(self, *_: str) -> _Nothing:
+        return self
+
+    def inc(self, *_: object) -> None:
+        return
+
+    def observe(self, *_: object) -> None:
+        return
+
+
+class _Gauges:
+    """Asks for the gauges' readings at each scrape."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, GaugeRows] = {}
+        for spec, labels, value in self._metrics.gauges():
+            family = families.get(spec.name)
+            if family is None:
+                family = families[spec.name] = GaugeRows(spec.full_name, spec.help, spec.label_names)
+            family.rows.append((labels, value))
+        return families.values()
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+
+def _as_declared(spec: Spec) -> tuple[str, str, tuple[str, ...]]:
+    return spec.full_name.removesuffix("_total"), spec.help, spec.label_names
+
+
+def _exemplar(trace: str) -> dict[str, str] | None:
+    return {"trace_id": trace} if trace else None

@@ -1,0 +1,35 @@
+"""A process publishes its own status on the topic `status`; `operations/status` reads what all have published."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from streams.kafka.batching_producer import Appender, Record
+from streams.messages import GatewayStatus, StatusPart, WorkerStatus
+from streams.messages.partitioning import partition_of
+from streams.messages.topics import STATUS, TopicNames
+from streams.settings import Settings
+
+
+def configuration_of(settings: Settings) -> str:
+    """Equal for processes that carry the same connections between the same places, over topics with as many partitions."""
+    parts = [
+        f"{one.name} {one.lofty.team_id} {one.ghl.location_id} {one.lofty_budget} {one.ghl_budget}"
+        for one in sorted(settings.connections.values(), key=lambda one: one.name)
+    ]
+    return hashlib.sha256("\n".join([str(settings.kafka.partitions), *parts]).encode()).hexdigest()[:16]
+
+
+async def publish(
+    appender: Appender,
+    names: TopicNames,
+    partitions: int,
+    status: WorkerStatus | GatewayStatus,
+    parts: Iterable[StatusPart] = (),
+) -> None:
+    """Write a status and parts of it; returns when Kafka has them. Raises the producer's error."""
+    instance = status.instance if isinstance(status, WorkerStatus) else status.gateway
+    place, topic = partition_of(instance, partitions), names.of(STATUS)
+    records = [Record(topic, place, f"{instance}/{part.number}".encode(), part.to_bytes()) for part in parts]
+    await appender.append([*records, Record(topic, place, instance.encode(), status.to_bytes())])

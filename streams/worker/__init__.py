@@ -1,0 +1,1 @@
+"""The process that moves data: it reads topics, decides with `core`, and calls the vendors."""

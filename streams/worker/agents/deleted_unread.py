@@ -1,0 +1,84 @@
+"""Tells of records that Kafka deleted before they were read: by retention, or by somebody's DeleteRecords.
+
+Consumers go on with the first record that there is, and say nothing (aiokafka resets a position that is out of range to the
+earliest). What stood before is a change that nobody carries until a sweep finds it. So it is logged, counted, and put on the
+topic `parked`, where it stays until a person has ordered a backfill and discards it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from mode.utils.logging import get_logger
+
+from streams.kafka.batching_producer import Appender
+from streams.kafka.parking import Parking
+from streams.messages import Parked, Stage
+from streams.messages.parked import PASSED_OVER
+from streams.worker.agents.gap_check import Hole, Place
+
+log = get_logger("lofty_ghl.agents")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A group in a partition: its commit (None without any), the first record that is still there, and the next to come."""
+
+    committed: int | None
+    first: int
+    end: int
+
+
+def deleted_before(hole: Hole, reach: Reach) -> tuple[int, int] | None:
+    """The offsets (from, to) of a hole that Kafka had deleted before they were read; None for none."""
+    begin, end = max(hole.expected, reach.committed or 0), min(hole.came, reach.first)
+    return (begin, end) if begin < end else None
+
+
+@dataclass(slots=True)
+class Deleted:
+    """Tells each once. `stages` names the stage that reads a topic, `count` is told the topic and how many."""
+
+    reach: Callable[[Collection[Place]], Awaitable[Mapping[Place, Reach]]]
+    stages: dict[str, Stage]
+    appender: Appender
+    parking: Parking
+    now_ms: Callable[[], int]
+    count: Callable[[str, int], None]
+    _told: dict[Place, int] = field(default_factory=dict)
+
+    async def look(self, holes: Collection[Hole]) -> None:
+        """Tell what of these holes was deleted. A compacted topic has many in a batch, so Kafka is asked once for all."""
+        reaches = await self.reach({hole.place for hole in holes})
+        for hole in holes:
+            if (found := deleted_before(hole, reaches[hole.place])) is not None:
+                await self._tell(hole.place, *found)
+
+    async def look_at_rest(self, places: Collection[Place]) -> None:
+        """Tell what was deleted of places that hold nothing more to read: no record comes that would show it."""
+        for place, reach in (await self.reach(places)).items():
+            if (committed := reach.committed or 0) < reach.first == reach.end:
+                await self._tell(place, committed, reach.first)
+
+    async def _tell(self, place: Place, begin: int, end: int) -> None:
+        begin = max(begin, self._told.get(place, 0))
+        if begin >= end:
+            return
+        self._told[place] = end
+        topic, partition = place
+        words = (
+            f"Kafka had deleted the records {begin} to {end - 1} of {topic}/{partition} before they were read (retention, or "
+            "DeleteRecords): what they told is missing until a sweep finds it. Order one with `lofty-ghl backfill CONNECTION`, then "
+            f"discard this with `lofty-ghl parked discard --reason '{PASSED_OVER}'`"
+        )
+        log.error("%s", words)
+        self.count(topic, end - begin)
+        parked = Parked(
+            stage=self.stages[topic],
+            reason=PASSED_OVER,
+            message=words,
+            at_ms=self.now_ms(),
+            source=f"{topic}/{partition}@{begin}",
+        )
+        await self.appender.append([self.parking.record(parked)])

@@ -1,0 +1,63 @@
+"""One record of a batch at a time: a defect that one brings out parks that one, and the others go on.
+
+Read again, it would bring out the same: an agent computes, and asks nobody whose answer could be another next time.
+When records under several keys fail in a row, it is not about them: the batch ends, its worker ends, and nothing is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mode.utils.logging import get_logger
+
+from connectors.http.error_texts import printable
+from streams.kafka.batching_producer import Record
+from streams.kafka.parking import Parking
+from streams.messages import NotAWord, Stage
+from streams.worker.dispatch.loop import is_ours
+
+log = get_logger("lofty_ghl.agents")
+
+MOST_KEYS = 3
+"""Records under so many keys are parked for a defect without one between them that goes well."""
+
+
+class Each:
+    """An agent's way through its batches. `parked(result)` is told each that is parked."""
+
+    def __init__(
+        self, stage: Stage, parking: Parking, now_ms: Callable[[], int], parked: Callable[[], None] = lambda: None
+    ) -> None:
+        self._stage: Stage = stage
+        self._parking = parking
+        self._now_ms = now_ms
+        self._parked = parked
+        self._failing: set[bytes] = set()
+
+    @contextmanager
+    def of(self, message: Any, outputs: list[Record]) -> Iterator[None]:
+        """Work with one record. What cannot be read, and what fails, goes to `outputs` as parked.
+
+        Raises what says nothing of the record (Kafka, the disk), what a newer release wrote, and a defect of too many.
+        """
+        try:
+            yield
+        except NotAWord as error:  # of a newer release: `unreadable` raises it, and says where
+            outputs.append(self._parking.unreadable(self._stage, message, error, self._now_ms()))
+            self._parked()
+        except Exception as error:
+            key = message.key or b""
+            if is_ours(error) or (key not in self._failing and len(self._failing) >= MOST_KEYS):
+                raise
+            self._failing.add(key)
+            log.exception("agent %s: a record fails in a way that nothing covers, and is parked", self._stage)
+            words = NotAWord(
+                "record that can be worked off",
+                f"{type(error).__name__}: {printable(str(error), 300)}, by a defect of ours",
+            )
+            outputs.append(self._parking.unreadable(self._stage, message, words, self._now_ms()))
+            self._parked()
+        else:
+            self._failing.clear()

@@ -1,0 +1,45 @@
+"""`fetch`: gathers admitted changes into pending reads. `lofty.fetches` → table `fetches`, and offers to the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.core.rows import FetchRow
+from streams.core.to_ghl.admission import gather
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.parking import Parking
+from streams.kafka.tables import Table
+from streams.messages import Change
+from streams.worker.agents.batches import Process
+from streams.worker.agents.each_record import Each
+
+
+def fetch(
+    *,
+    fetches: Table[FetchRow],
+    appender: Appender,
+    parking: Parking,
+    offer: Callable[[FetchRow], None],
+    now_ms: Callable[[], int],
+) -> Process:
+    """The agent's process. `offer` tells the reading dispatcher that an entity is due."""
+
+    each = Each("fetch", parking, now_ms)
+
+    async def process(messages: list[Any]) -> None:
+        parked: list[Record] = []
+        due: dict[tuple[int, str], FetchRow] = {}
+        for message in messages:
+            with each.of(message, parked):
+                change = Change.from_bytes(message.value)
+                place = (message.partition, change.entity.key)
+                row = gather(fetches.get(*place), change)
+                fetches.put(*place, row)
+                due[place] = row
+        await appender.append(parked)
+        await fetches.flush()
+        for row in due.values():
+            offer(row)
+
+    return process

@@ -1,0 +1,85 @@
+"""`record`: receipts become links. `ghl.receipts` → tables `links` and `outbox`; then the lane is free for its next request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from streams.core.rows import LinkRow, OutboxRow
+from streams.core.to_ghl.apply_receipt import comes_back, is_overtaken, record_link, record_outbox, unsettle
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.parking import Parking
+from streams.kafka.tables import Table
+from streams.messages import FENCE_KEY, Entity, NotAWord, Receipt, Snapshot
+from streams.worker.agents.batches import Process
+
+
+def record(
+    *,
+    links: Table[LinkRow],
+    outbox: Table[OutboxRow],
+    appender: Appender,
+    parking: Parking,
+    settled_as: Callable[[Snapshot], str],
+    ask: Callable[[Entity, int], asyncio.Future[int]],
+    recorded: Callable[[int, int], None],
+    linked: Callable[[int, Entity, LinkRow], None],
+    now_ms: Callable[[], int],
+) -> Process:
+    """The agent's process. `recorded(partition, offset)` tells how far receipts are in the tables.
+
+    `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
+    `linked(partition, entity, link)` is told each link that has changed, for the way back.
+    `ask(entity, update_time_ms)` requests a read: of the notes and tasks of a contact that has come back, and of what was
+    found unchanged and has become unknown since.
+    """
+
+    async def unsettle_children(partition: int, owner: Entity, contact_id: str) -> None:
+        found = [
+            (key, child, unsettled)
+            for key, child in links.items(partition, f"{owner.lane}:")
+            if key != owner.key and (unsettled := unsettle(child, contact_id)) is not None
+        ]
+        # Asked before the contact's link says that it is there: after a crash in between, this receipt asks again.
+        if found:
+            await asyncio.gather(*(ask(Entity.from_key(key), child.version_ms) for key, child, _ in found))
+        for key, _, unsettled in found:
+            links.put(partition, key, unsettled)
+
+    async def process(messages: list[Any]) -> None:
+        parked: list[Record] = []
+        newest: dict[int, int] = {}
+        for message in messages:
+            newest[message.partition] = message.offset
+            if message.key == FENCE_KEY:
+                continue
+            try:
+                receipt = Receipt.from_bytes(message.value)
+            except NotAWord as error:
+                parked.append(parking.unreadable("record", message, error, now_ms()))
+                continue
+            partition, key = message.partition, receipt.entity.key
+            before = links.get(partition, key)
+            after = record_link(before, receipt)
+            if after.ghl_id is not None and comes_back(before, receipt):
+                await unsettle_children(partition, receipt.entity, after.ghl_id)
+            if is_overtaken(before, receipt):
+                await ask(receipt.entity, receipt.version_ms)
+            if after != before:
+                links.put(partition, key, after)
+                linked(partition, receipt.entity, after)
+            row = outbox.get(partition, key)
+            wanted = settled_as(row.snapshot) if row is not None else ""
+            remaining = record_outbox(row, receipt, before, wanted=wanted)
+            if remaining is None and row is not None:
+                outbox.delete(partition, key)
+            elif remaining is not None and remaining != row:
+                outbox.put(partition, key, remaining)
+        await appender.append(parked)
+        await links.flush()
+        await outbox.flush()
+        for partition, offset in newest.items():
+            recorded(partition, offset)
+
+    return process

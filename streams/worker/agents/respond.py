@@ -1,0 +1,72 @@
+"""`respond`: events of GHL that mean something here wait to be judged. `ghl.changes` → table `events`, beside `webhooks`.
+
+GHL repeats a webhook until it is answered, under the same id: an id that was heard before is dropped. An event is put before
+its id is remembered, so a crash in between judges it twice, which changes nothing; the other way round would lose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.core.to_lofty.rows import EventRow, WebhookRow
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.parking import Parking
+from streams.kafka.tables import Table
+from streams.messages.ghl_event import GhlEvent
+from streams.worker.agents.batches import Process
+from streams.worker.agents.each_record import Each
+
+
+def respond(
+    *,
+    events: Table[EventRow],
+    webhooks: Table[WebhookRow],
+    appender: Appender,
+    parking: Parking,
+    types_at: Callable[[str], frozenset[str]],
+    installed: Callable[[GhlEvent], None],
+    offer: Callable[[str, EventRow], None],
+    now_ms: Callable[[], int],
+    count: Callable[[str, str], None],
+) -> Process:
+    """The agent's process. `types_at(location)` are the types of events that mean something there.
+
+    `installed` is told that the app was installed in a location, or removed from it. `count(type, result)` counts what ends here.
+    """
+
+    each = Each("respond", parking, now_ms)
+
+    async def process(messages: list[Any]) -> None:
+        parked: list[Record] = []
+        waiting: list[tuple[str, EventRow]] = []
+        fresh: dict[tuple[int, str], WebhookRow] = {}
+        for message in messages:
+            with each.of(message, parked):
+                event = GhlEvent.from_bytes(message.value)
+                if event.type in ("INSTALL", "UNINSTALL"):
+                    installed(event)
+                    count(event.type, "answered")
+                    continue
+                if event.type not in types_at(event.location):
+                    count(event.type, "no rule")
+                    continue
+                place = (message.partition, event.webhook)
+                if event.webhook and not event.again and (place in fresh or webhooks.get(*place) is not None):
+                    count(event.type, "duplicate")
+                    continue
+                key = f"{event.location}:{event.type}:{event.id}:{event.webhook or event.at_ms}"
+                row = EventRow(event=event)
+                events.put(message.partition, key, row)
+                waiting.append((key, row))
+                if event.webhook:
+                    fresh[place] = WebhookRow(at_ms=event.accepted_ms)
+        await appender.append(parked)
+        await events.flush()
+        for (partition, webhook), heard in fresh.items():
+            webhooks.put(partition, webhook, heard)
+        await webhooks.flush()
+        for key, row in waiting:
+            offer(key, row)
+
+    return process

@@ -1,0 +1,48 @@
+"""`tokens`: what a person granted is taken into use. `tokens` → table `tokens`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.core.token_row import TokenRow
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.parking import Parking
+from streams.kafka.tables import Table
+from streams.messages.sealed_token import SealedToken
+from streams.worker.agents.batches import Process
+from streams.worker.agents.each_record import Each
+
+
+def tokens(
+    *,
+    table: Table[TokenRow],
+    appender: Appender,
+    parking: Parking,
+    adopt: Callable[[int, str], None],
+    now_ms: Callable[[], int],
+) -> Process:
+    """The agent's process. `adopt(partition, token)` is told of each that is new.
+
+    An older one than stands there is passed over: a refresh has overtaken it, and its refresh token is used up.
+    """
+
+    each = Each("tokens", parking, now_ms)
+
+    async def process(messages: list[Any]) -> None:
+        parked: list[Record] = []
+        taken: list[tuple[int, str]] = []
+        for message in messages:
+            with each.of(message, parked):
+                word = SealedToken.from_bytes(message.value)
+                before = table.get(message.partition, word.token)
+                if before is not None and (word.at_ms < before.at_ms or word.sealed == before.sealed):
+                    continue
+                table.put(message.partition, word.token, TokenRow(sealed=word.sealed, at_ms=word.at_ms))
+                taken.append((message.partition, word.token))
+        await appender.append(parked)
+        await table.flush()
+        for partition, token in taken:
+            adopt(partition, token)
+
+    return process

@@ -1,0 +1,45 @@
+"""What a worker is given from outside: the real things, unless a test replaces some."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connectors.http.transport import AiohttpTransport, Transport
+from streams.core.progress.repeats import Repeats
+from streams.kafka.clients import new_producer
+from streams.kafka.producer import KafkaProducer
+from streams.settings import Settings
+from streams.telemetry.metrics import Metrics
+from streams.telemetry.process import end_process
+from streams.telemetry.tracing import NoTracing, Tracing
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """What a worker is given from outside. The defaults are the real things; tests replace some.
+
+    `instance` names this process to the vendors and in its fences. `end` ends a process that cannot go on.
+    `newer_mappings` tells the version of the mappings that the worker's are equal to, and why a newer one is not in force.
+    """
+
+    instance: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    transport: Callable[[str, Callable[[], bool]], Transport] = lambda instance, may_send: AiohttpTransport(
+        instance=instance, may_send=may_send
+    )
+    producer: Callable[[Settings], KafkaProducer] = new_producer
+    monotonic: Callable[[], float] = time.monotonic
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    jitter: Callable[[], float] = random.random
+    metrics: Metrics = field(default_factory=Metrics)
+    tracing: Tracing = field(default_factory=NoTracing)
+    end: Callable[[str], None] = end_process
+    newer_mappings: Callable[[Settings], tuple[int, str]] = lambda s: (s.mapping_version, s.mapping_trouble)
+    repeats: Callable[[], Repeats] = Repeats
+    broker_keeps_all: bool = True
+    """False for the embedded broker, which cuts off the beginning of what is long."""
+    visibility_ms: int = 60_000
+    search_lag_ms: int = 10_000

@@ -1,0 +1,178 @@
+"""Keeps each location's directory: reads its custom fields, users and calendar, and creates the fields that a mapping needs.
+
+A directory is loaded as work of its own budget, one request at a time, in a lane of its own.
+Meanwhile its connection is on hold, so that no contact is written without the fields it should have.
+What GHL refuses here for good (a missing scope, a full field list) is remembered and flagged on each contact; it stops
+nothing. Where nothing can succeed (a revoked token, a suspended location), or a 404 does not say that there are no fields,
+the connection stays on hold: a contact that was planned without the location's custom fields would lack them, and one whose
+create is in doubt could not be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mode.utils.logging import get_logger
+
+from connectors.errors import ConnectorError, NotSent
+from connectors.outcome import NAMES_NOTHING, Disposition, classify
+from streams.core.scheduling.dispatcher import Item, Priority, Verdict
+from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
+from streams.core.to_ghl.directory import Directory, fold
+from streams.mapping import CustomField
+from streams.worker.dispatch.ghl_writer import Location
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+
+log = get_logger("lofty_ghl.directory")
+
+TENANT = "@directory"
+RETRY_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """One location's directory while it is loaded, a new one for each load. `wanted` are the fields to create, by reference.
+
+    An answer to a request of an earlier load is written to that load's shelf, and so changes nothing.
+    """
+
+    location: Location
+    wanted: dict[str, CustomField]
+    fields: dict[str, str] | None = None
+    users: dict[str, str] | None = None
+    team: frozenset[str] | None = None
+    types: dict[str, str] = field(default_factory=dict)
+    given_up: set[str] = field(default_factory=set)
+
+
+class Directories:
+    """The directories of all connections, with the custom fields that their mappings name."""
+
+    def __init__(self, loop: DispatchLoop, locations: Mapping[str, Location]) -> None:
+        self._loop = loop
+        self._locations = locations
+        self._shelves = {name: _Shelf(one, _creatable(one)) for name, one in locations.items()}
+
+    def get(self, connection: str) -> Directory:
+        """What is known of a connection's location."""
+        shelf = self._shelves[connection]
+        return Directory(shelf.fields or {}, shelf.users or {}, shelf.team or frozenset(), shelf.types)
+
+    def load(self, connection: str) -> None:
+        """Read the directory (again). The connection is on hold until that is done."""
+        before = self._shelves[connection]
+        shelf = self._shelves[connection] = _Shelf(before.location, before.wanted, types=before.types)
+        self._go_on(connection, shelf)
+
+    def lacks(self, connection: str, missing: dict[str, str]) -> bool:
+        """A contact needs custom fields that the location lacks. True: they are being created, try again after that."""
+        shelf = self._shelves[connection]
+        fields = (CustomField(reference, kind) for reference, kind in missing.items())
+        creatable = {one.reference: one for one in fields if one.reference not in shelf.given_up and not one.is_key}
+        if not creatable or not shelf.location.creates_custom_fields:
+            return False
+        shelf.wanted.update(creatable)
+        self._go_on(connection, shelf)
+        return True
+
+    def is_directory(self, item: Item) -> bool:
+        """Whether an item is work of a directory."""
+        return item.tenant == TENANT
+
+    async def __call__(self, item: Item, slot: Slot) -> Finish:
+        """One request towards a complete directory."""
+        connection = item.key.removeprefix(f"{TENANT}:")
+        shelf = self._shelves[connection]
+        try:
+            is_complete = await self._next(shelf)
+        except ConnectorError as error:
+            outcome = classify(error)
+            slot.answered(was_sent=not isinstance(error, NotSent))
+            if shelf is not self._shelves[connection]:
+                return AGAIN
+            if shuts_out(outcome) or (shelf.fields is None and outcome.name == NAMES_NOTHING):
+                self._loop.pause(shelf.location.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
+                return Finish(Verdict.RETRY, RETRY_SECONDS)
+            if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
+                return Finish(Verdict.RETRY, RETRY_SECONDS)
+            self._give_up(connection, shelf, error)
+            is_complete = False
+        slot.answered()
+        if not is_complete or shelf is not self._shelves[connection]:
+            return AGAIN
+        self._loop.release(shelf.location.budget, connection)
+        return DONE
+
+    def _go_on(self, connection: str, shelf: _Shelf) -> None:
+        key = f"{TENANT}:{connection}"
+        self._loop.hold(shelf.location.budget, connection)
+        self._loop.offer(Item(key, key, shelf.location.budget, TENANT, Priority.LIVE))
+
+    async def _next(self, shelf: _Shelf) -> bool:
+        """Do one request; True when nothing is left to do."""
+        client, location_id = shelf.location.client, shelf.location.location_id
+        if shelf.fields is None:
+            found: dict[str, str] = {}
+            for one in await client.list_custom_fields(location_id, model="contact"):
+                found[fold(one.name)] = one.id
+                if one.data_type:
+                    shelf.types[one.id] = one.data_type
+                if one.field_key:
+                    found[fold(one.field_key)] = one.id
+            shelf.fields = found
+            return False
+        if shelf.users is None:
+            users = await client.list_users(location_id)
+            shelf.users = {fold(user.email): user.id for user in users if user.email}
+            return self._is_complete(shelf)
+        if shelf.team is None and (calendar := shelf.location.rules.calendar) is not None:
+            shelf.team = (await client.get_calendar(calendar)).users
+            return self._is_complete(shelf)
+        reference = self._first_missing(shelf)
+        if reference is None:
+            return True
+        wanted = shelf.wanted[reference]
+        body: dict[str, object] = {"name": reference, "dataType": wanted.type, "model": "contact"}
+        if wanted.options:
+            body["textBoxListOptions"] = [{"label": option, "prefillValue": ""} for option in wanted.options]
+        made = await client.create_custom_field(location_id, body)
+        log.info("created custom field %r in location %s", reference, location_id)
+        shelf.fields[fold(reference)] = made.id
+        shelf.types[made.id] = wanted.type
+        if made.field_key:
+            shelf.fields[fold(made.field_key)] = made.id
+        return self._is_complete(shelf)
+
+    def _give_up(self, connection: str, shelf: _Shelf, error: ConnectorError) -> None:
+        """What GHL refuses is left out from now on; the next load tries again."""
+        if shelf.fields is None:
+            shelf.fields = {}
+            shelf.given_up.update(shelf.wanted)
+            part = "its custom fields cannot be read"
+        elif shelf.users is None:
+            shelf.users = {}
+            part = "its users cannot be read, contacts stay unassigned"
+        elif shelf.team is None and (calendar := shelf.location.rules.calendar) is not None:
+            shelf.team = frozenset()
+            part = f"its calendar {calendar} cannot be read, appointments stay unassigned"
+        else:
+            reference = self._first_missing(shelf) or ""
+            shelf.given_up.add(reference)
+            part = f"custom field {reference!r} cannot be created and is left out"
+        log.error("connection %s: %s: %s", connection, part, error)
+
+    def _is_complete(self, shelf: _Shelf) -> bool:
+        has_team = shelf.team is not None or shelf.location.rules.calendar is None
+        return shelf.users is not None and has_team and self._first_missing(shelf) is None
+
+    @staticmethod
+    def _first_missing(shelf: _Shelf) -> str | None:
+        fields = shelf.fields or {}
+        return next((r for r in shelf.wanted if r not in shelf.given_up and fold(r) not in fields), None)
+
+
+def _creatable(location: Location) -> dict[str, CustomField]:
+    if not location.creates_custom_fields:
+        return {}
+    return {name: one for name, one in location.rules.mapping.custom_fields.items() if not one.is_key}

@@ -1,0 +1,112 @@
+"""One planned step as one call of the GHL client, and its answer as what the receipt must say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.ghl import Appointment, GhlClient
+from streams.core.to_ghl.plan import Call
+
+AROUND = timedelta(days=31)
+"""How far from its time an appointment is looked for: somebody may have moved it meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What GHL answered. `ghl_id` is what now stands there; None after a look that found nothing."""
+
+    ghl_id: str | None
+
+
+async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
+    """Do one step with one request. Raises `ConnectorError` when it did not succeed."""
+    contact_id, ghl_id = call.contact_id or "", call.ghl_id or ""
+    body = dict(call.body)
+    match call.step:
+        case "create contact":
+            upserted = await client.upsert_contact({"locationId": location_id, **body})
+            return Performed(upserted.contact.id)
+        case "update contact":
+            await client.update_contact(contact_id, body)
+        case "add tags":
+            await client.add_tags(contact_id, body["tags"])
+        case "remove tags":
+            await client.remove_tags(contact_id, body["tags"])
+        case "delete contact":
+            await client.delete_contact(contact_id)
+        case "find contact":
+            return Performed(await _find_contact(client, location_id, body, call.marker))
+        case "create note":
+            return Performed((await client.create_note(contact_id, body)).id)
+        case "update note":
+            await client.update_note(contact_id, ghl_id, body)
+        case "delete note":
+            await client.delete_note(contact_id, ghl_id)
+        case "find note":
+            notes = await client.list_notes(contact_id)
+            return Performed(next((note.id for note in notes if call.marker in (note.body or "")), None))
+        case "create task":
+            return Performed((await client.create_task(contact_id, body)).id)
+        case "update task":
+            await client.update_task(contact_id, ghl_id, body)
+        case "complete task":
+            await client.complete_task(contact_id, ghl_id, completed=bool(body["completed"]))
+        case "delete task":
+            await client.delete_task(contact_id, ghl_id)
+        case "find task":
+            tasks = await client.list_tasks(contact_id)
+            return Performed(next((task.id for task in tasks if call.marker in (task.body or "")), None))
+        case "create appointment":
+            fields = {"locationId": location_id, "contactId": contact_id, **body}
+            return Performed((await client.create_appointment(fields)).id)
+        case "update appointment":
+            await client.update_appointment(ghl_id, body)
+        case "delete appointment":
+            await client.delete_appointment(ghl_id)
+        case "find appointment":
+            return Performed(await _find_appointment(client, location_id, call))
+    return Performed(ghl_id or contact_id)
+
+
+async def _find_appointment(client: GhlClient, location_id: str, call: Call) -> str | None:
+    """Among those of its calendar that begin in the weeks around the time for which it was made.
+
+    One that bears the marker is ours. So is one of the same contact that begins when ours should, where GHL tells no text.
+    """
+    begins = datetime.fromisoformat(call.body["startTime"])
+    span = {"from_ms": _ms(begins - AROUND), "until_ms": _ms(begins + AROUND)}
+    events = await client.list_events(location_id, call.body["calendarId"], **span)
+    own = [one for one in events if one.contact_id == call.contact_id]
+    marked = (one for one in own if call.marker in f"{one.description}\n{one.notes}")
+    mute = (one for one in own if not one.description and not one.notes and _begins(one) == begins)
+    return next((one.id for one in (*marked, *mute)), None)
+
+
+def _begins(one: Appointment) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(one.start_time or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+async def _find_contact(client: GhlClient, location_id: str, by: Mapping[str, Any], lofty_id: str) -> str | None:
+    field_id = by.get("customField")
+    if field_id is None:
+        twin = await client.search_duplicate(location_id, email=by.get("email"), number=by.get("phone"))
+        return twin.id if twin is not None else None
+    found = await client.search_contacts(
+        {
+            "locationId": location_id,
+            "pageLimit": 1,
+            "filters": [{"field": f"customFields.{field_id}", "operator": "eq", "value": lofty_id}],
+        }
+    )
+    return next((contact.id for contact in found.contacts), None)

@@ -1,0 +1,332 @@
+"""Answers verify: reads what GHL holds, as work of the location's budget, after everything else that waits for it.
+
+An inspection of a contact stands in the contact's own lane, so nothing is being written while it is looked at; it is one
+request at a time, like all work. What our tables say is noted before the first and after the last request: if something
+was written in between, the look begins anew.
+
+Open questions live in memory only. Whoever asked asks again when no answer comes; asking twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mode.utils.logging import get_logger
+
+from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.outcome import Disposition, classify
+from streams.core.rows import LinkRow, OutboxRow
+from streams.core.scheduling.backoff import Backoff
+from streams.core.scheduling.dispatcher import Item, Priority, Verdict
+from streams.core.scheduling.pauses import pause_after
+from streams.core.to_ghl.child_kind import held_as
+from streams.core.to_ghl.directory import Directory
+from streams.kafka.tables import Table
+from streams.messages import Entity, Inspection, Observation, Standing
+from streams.worker.dispatch.ghl_writer import Location
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.observation import (
+    may_be_ours,
+    told_appointments,
+    told_contact,
+    told_notes,
+    told_tasks,
+    untellable,
+)
+from streams.worker.dispatch.repair import Mending, NotMended
+
+log = get_logger("lofty_ghl.inspector")
+
+PREFIX = "@inspect:"
+RANK = 2
+"""After the contact (0) and after its notes and tasks (1)."""
+PAGE = 100
+MOST_OPEN = 2000
+"""Questions in memory at most; more are not taken, and asked again later."""
+MOST_LOOKS = 3
+"""How often a look begins anew because something was written meanwhile."""
+MOST_FAILURES = 5
+
+
+@dataclass(slots=True)
+class _Open:
+    """A question under way: what was found so far. `step` is the next request's number.
+
+    `unread` are the ids of appointments that are still to be read.
+    """
+
+    inspection: Inspection
+    step: int = 0
+    looks: int = 1
+    failures: int = 0
+    requests: int = 0
+    before: dict[str, Standing] | None = None
+    unread: list[str] = field(default_factory=list)
+    found: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Inspector:
+    """Everything that answering needs. `answer` appends an observation to its topic."""
+
+    loop: DispatchLoop
+    locations: Mapping[str, Location]
+    links: Table[LinkRow]
+    outbox: Table[OutboxRow]
+    directory: Callable[[str], Directory]
+    mending: Mending
+    answer: Callable[[Observation, int], Awaitable[object]]
+    now_ms: Callable[[], int]
+    jitter: Callable[[], float]
+    backoff: Backoff = Backoff(first_seconds=2.0, most_seconds=60.0)
+    _open: dict[str, _Open] = field(default_factory=dict)
+
+    def ask(self, inspection: Inspection) -> Observation | None:
+        """Take a question; returns what tells the asker so. None: not for us, too late, or too much at once."""
+        place = self.locations.get(inspection.connection)
+        if place is None or inspection.expires_ms <= self.now_ms() or not self.loop.core.owns(place.budget):
+            return None
+        key = f"{PREFIX}{inspection.run}:{inspection.number}"
+        known = self._open.get(key)
+        if known is not None:
+            known.inspection = inspection
+        elif len(self._open) >= MOST_OPEN and not self._forget_expired():
+            return None
+        else:
+            self._open[key] = _Open(inspection)
+        lane = inspection.lane if inspection.lead else f"{PREFIX}{inspection.connection}"
+        self.loop.offer(Item(key, lane, place.budget, inspection.connection, Priority.VERIFY, RANK))
+        return self._observe(inspection, "waiting")
+
+    def is_inspection(self, item: Item) -> bool:
+        """Whether an item is a question of verify."""
+        return item.key.startswith(PREFIX)
+
+    async def __call__(self, item: Item, slot: Slot) -> Finish:
+        """One request towards the answer."""
+        open_ = self._open.get(item.key)
+        if open_ is None or open_.inspection.expires_ms <= self.now_ms():
+            self._open.pop(item.key, None)
+            return DONE
+        place = self.locations[open_.inspection.connection]
+        try:
+            observation = await self._go_on(open_, place, slot)
+        except NotMended as error:
+            observation = self._observe(open_.inspection, "not mended", message=str(error))
+        except ConnectorError as error:
+            slot.answered(was_sent=not isinstance(error, NotSent))
+            finish_or_words = self._failed(open_, place, error)
+            if isinstance(finish_or_words, Finish):
+                return finish_or_words
+            observation = self._observe(open_.inspection, "refused", message=finish_or_words, requests=open_.requests)
+        except Exception as error:  # whatever it is: the asker must not wait for ever
+            log.exception("a question of verify cannot be answered: %s", item.key)
+            words = f"the worker cannot answer ({type(error).__name__}: {error}); its log has more"
+            observation = self._observe(open_.inspection, "refused", message=words, requests=open_.requests)
+        slot.answered(was_sent=False)
+        if observation is None:
+            return AGAIN
+        if words := untellable(observation):
+            observation = self._observe(open_.inspection, "refused", message=words, requests=open_.requests)
+        await self.answer(observation, place.partition)
+        self._open.pop(item.key, None)
+        return DONE
+
+    # -- questions ----------------------------------------------------------------------------------------
+
+    async def _go_on(self, open_: _Open, place: Location, slot: Slot) -> Observation | None:
+        """Do one request; the observation when nothing is left to do."""
+        inspection = open_.inspection
+        match inspection.question:
+            case "directory":
+                known = self.directory(inspection.connection)
+                names = {
+                    "custom_fields": dict(known.custom_fields),
+                    "users": dict(known.users),
+                    "calendar_team": tuple(sorted(known.calendar_team)),
+                    "field_types": dict(known.types),
+                }
+                return self._observe(inspection, "seen", mapping=place.mapping_fingerprint, **names)
+            case "bearers":
+                return await self._bearers(open_, place, slot)
+            case "mend":
+                return await self._mend(open_, place, slot)
+            case "contact":
+                return await self._contact(open_, place, slot)
+
+    async def _bearers(self, open_: _Open, place: Location, slot: Slot) -> Observation:
+        inspection, field_id = open_.inspection, open_.inspection.field_id or ""
+        wanted = {"operator": "eq", "value": inspection.lead} if inspection.lead else {"operator": "exists"}
+        search: dict[str, Any] = {
+            "locationId": place.location_id,
+            "pageLimit": PAGE,
+            "filters": [{"field": f"customFields.{field_id}", **wanted}],
+            "sort": [{"field": "dateAdded", "direction": "asc"}],
+        }
+        if inspection.after:
+            search["searchAfter"] = list(inspection.after)
+        page = await place.client.search_contacts(search)
+        self._asked(open_, slot)
+        bearers = tuple((str(one.custom(field_id)), one.id) for one in page.contacts)
+        after = page.search_after if len(page.contacts) == PAGE else None
+        return self._observe(inspection, "seen", bearers=bearers, after=after, requests=open_.requests)
+
+    async def _contact(self, open_: _Open, place: Location, slot: Slot) -> Observation | None:
+        inspection = open_.inspection
+        if open_.before is None:
+            open_.before = self._standings(place, inspection.entities)
+            if inspection.entities and all(one.is_pending or one.parked for one in open_.before.values()):
+                return self._seen(open_, open_.before)
+        owner = Entity.contact(inspection.connection, inspection.lead).key
+        link = self.links.get(place.partition, owner)
+        contact_id = inspection.ghl_id or (link.ghl_id if link is not None else None)
+        if contact_id is None:
+            return self._seen(open_, open_.before)
+        is_last = await self._look(open_, place, contact_id, slot)
+        if not is_last:
+            return None
+        after = self._standings(place, inspection.entities)
+        if after != open_.before:
+            if open_.looks < MOST_LOOKS:
+                open_.looks, open_.step, open_.before, open_.found = open_.looks + 1, 0, None, {}
+                return None
+            # Written again and again while we look: nothing of it can be judged now.
+            after = {key: one.model_copy(update={"is_pending": True}) for key, one in after.items()}
+        return self._seen(open_, after)
+
+    async def _look(self, open_: _Open, place: Location, contact_id: str, slot: Slot) -> bool:
+        """One request of a look at a contact; True when it was the last."""
+        named = {one.ghl_id for one in (open_.before or {}).values()}
+        try:
+            match open_.step:
+                case 0:
+                    open_.found["contact"] = told_contact(await place.client.get_contact(contact_id))
+                case 1:
+                    open_.found["notes"] = told_notes(await place.client.list_notes(contact_id), named)
+                case 2:
+                    open_.found["tasks"] = told_tasks(await place.client.list_tasks(contact_id), named)
+                case 3:
+                    listed = await place.client.list_appointments(contact_id)
+                    open_.unread = [one.id for one in listed if may_be_ours(one, named)]
+                case _:
+                    await self._appointment(open_, place, named)
+        except VendorError as error:
+            if classify(error).disposition is not Disposition.GONE:
+                raise
+            open_.found = {}
+            self._asked(open_, slot)
+            return True
+        self._asked(open_, slot)
+        open_.step += 1
+        if open_.step < 3 or (open_.step == 3 and self._looks_into_calendar(open_, place)):
+            return open_.inspection.ghl_id is not None
+        return not open_.unread
+
+    def _looks_into_calendar(self, open_: _Open, place: Location) -> bool:
+        written = (one.written for one in (open_.before or {}).values())
+        return place.rules.calendar is not None or any(held_as(names) == "appointment" for names in written)
+
+    async def _appointment(self, open_: _Open, place: Location, named: set[str | None]) -> None:
+        """Read one by its id: only so its text and its times with their offset are told."""
+        try:
+            read = [await place.client.get_appointment(open_.unread.pop())]
+        except VendorError as error:
+            if classify(error).disposition is not Disposition.GONE:
+                raise
+            read = []  # deleted since it was listed
+        open_.found["appointments"] = (*open_.found.get("appointments", ()), *told_appointments(read, named))
+
+    async def _mend(self, open_: _Open, place: Location, slot: Slot) -> Observation:
+        inspection, remedy = open_.inspection, open_.inspection.remedy
+        try:
+            entity = Entity.from_key(inspection.entity)
+        except ValueError as error:
+            raise NotMended(str(error)) from None
+        if remedy is None or entity.connection != inspection.connection:
+            raise NotMended("no remedy for an entity of this connection was given")
+        if remedy.cure != "remove":
+            if inspection.snapshot is None or inspection.snapshot.entity != entity:
+                raise NotMended("no snapshot of the entity was given")
+            slot.answered(was_sent=False)
+            await self.mending.write_again(place, entity, remedy, inspection.snapshot)
+            return self._observe(inspection, "mended")
+        contact_id, ghl_id = remedy.contact_id or "", remedy.ghl_id or ""
+        self.mending.refuse_if_named(place, (entity.key, *inspection.entities), ghl_id)
+        if entity.kind == "contact" or not contact_id or not ghl_id:
+            raise NotMended("only a note, a task or an appointment is ever removed")
+        try:
+            if remedy.in_calendar:
+                await place.client.delete_appointment(ghl_id)
+            elif entity.kind == "note":
+                await place.client.delete_note(contact_id, ghl_id)
+            else:
+                await place.client.delete_task(contact_id, ghl_id)
+        except VendorError as error:
+            if classify(error).disposition is not Disposition.GONE:
+                raise
+        self._asked(open_, slot)
+        return self._observe(inspection, "mended", requests=open_.requests)
+
+    # -- answers ------------------------------------------------------------------------------------------
+
+    def _asked(self, open_: _Open, slot: Slot) -> None:
+        slot.answered()
+        open_.requests += 1
+
+    def _seen(self, open_: _Open, standings: dict[str, Standing]) -> Observation:
+        answer = "seen" if open_.found.get("contact") else "not found"
+        found = {"standings": standings, "requests": open_.requests, **open_.found}
+        return self._observe(open_.inspection, answer, **found)
+
+    def _observe(self, inspection: Inspection, answer: Any, **facts: Any) -> Observation:
+        return Observation(
+            run=inspection.run,
+            number=inspection.number,
+            connection=inspection.connection,
+            lead=inspection.lead,
+            answer=answer,
+            at_ms=self.now_ms(),
+            **facts,
+        )
+
+    def _standings(self, place: Location, keys: tuple[str, ...]) -> dict[str, Standing]:
+        found = {}
+        for key in keys:
+            link = self.links.get(place.partition, key) or LinkRow()
+            row = self.outbox.get(place.partition, key)
+            found[key] = Standing(
+                ghl_id=link.ghl_id,
+                is_deleted=link.is_deleted,
+                settled=link.settled,
+                version_ms=link.version_ms,
+                written=tuple(sorted(link.fields)),
+                tags=link.tags,
+                is_pending=row is not None and not row.parked,
+                parked=row.parked if row is not None else "",
+            )
+        return found
+
+    # -- failures -----------------------------------------------------------------------------------------
+
+    def _failed(self, open_: _Open, place: Location, error: ConnectorError) -> Finish | str:
+        """When to try again, or the words with which it ends.
+
+        Only a 429 pauses the budget: a refused look (a scope that reading needs) says nothing of live changes.
+        """
+        open_.failures += 1
+        row = classify(error)
+        if row.disposition is Disposition.THROTTLED and (pause := pause_after(error, place.window_seconds)):
+            self.loop.pause(place.budget, *pause)
+            return AGAIN
+        if row.disposition is Disposition.RETRY and open_.failures < MOST_FAILURES:
+            return Finish(Verdict.RETRY, self.backoff.wait_seconds(open_.failures, self.jitter()))
+        return str(error)
+
+    def _forget_expired(self) -> bool:
+        """Drop questions that nobody waits for; True when there is room again."""
+        now = self.now_ms()
+        for key in [key for key, one in self._open.items() if one.inspection.expires_ms <= now]:
+            del self._open[key]
+        return len(self._open) < MOST_OPEN

@@ -1,0 +1,220 @@
+"""Reads Lofty: one request for one pending read, then its snapshot on `lofty.snapshots`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mode.utils.logging import get_logger
+
+from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.lofty import LoftyClient, parse_time_ms
+from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Disposition, Row, classify
+from streams.core.progress.repeats import Failure, failure_of
+from streams.core.refusals import Judgement, Refusals
+from streams.core.rows import FetchRow
+from streams.core.scheduling.backoff import Backoff
+from streams.core.scheduling.dispatcher import Item, Verdict
+from streams.core.scheduling.pauses import pause_after
+from streams.core.to_ghl.read_result import not_found, snapshot_of
+from streams.kafka.batching_producer import Appender, Record, RecordTooLarge
+from streams.kafka.parking import Parking
+from streams.kafka.tables import Table
+from streams.messages import Entity, Parked
+from streams.telemetry.metrics import Metrics
+from streams.telemetry.tracing import headers_of, take_in_hand
+from streams.worker.dispatch.loop import AGAIN, DONE, Finish, Slot
+
+log = get_logger("lofty_ghl.reader")
+
+WINDOW_SECONDS = 60.0
+"""Lofty counts requests by the minute."""
+
+_UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime")
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """One connection's Lofty side: its client, its budget and its place; `snapshots_partition` is the GHL budget's."""
+
+    connection: str
+    budget: str
+    partition: int
+    snapshots_partition: int
+    client: LoftyClient
+    visibility_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Everything that reading needs. `agent` finds a Lofty agent's name and e-mail for a state."""
+
+    teams: Mapping[str, Team]
+    fetches: Table[FetchRow]
+    snapshots_topic: str
+    appender: Appender
+    parking: Parking
+    agent: Callable[[str, Mapping[str, Any]], dict[str, str] | None]
+    pause: Callable[[str, float, str], None]
+    now_ms: Callable[[], int]
+    jitter: Callable[[], float]
+    metrics: Metrics
+    backoff: Backoff = Backoff()
+    refusals: Refusals = field(default_factory=Refusals)
+
+    async def __call__(self, item: Item, slot: Slot) -> Finish:
+        """Read one entity."""
+        entity = Entity.from_key(item.key)
+        team = self.teams[entity.connection]
+        row = self.fetches.get(team.partition, entity.key)
+        if row is None or row.parked:
+            return DONE
+        take_in_hand(trace=row.trace, failures=row.attempts)
+        try:
+            state = await _read(team.client, entity, with_trash=row.confirms)
+        except ConnectorError as error:
+            outcome = classify(error)
+            slot.answered(was_sent=not isinstance(error, NotSent))
+            self.metrics.read(team.connection, entity.kind, outcome.name)
+            return await self._failed(entity, team, row, error, outcome)
+        slot.answered()
+        self.refusals.served(team.budget, f"read {entity.kind}", entity.key)
+        self.metrics.read(team.connection, entity.kind, "read")
+        if state is None:
+            return await self._not_found(entity, team, row, "the list of the lead does not hold it")
+        # A lead that only the trash shows is deleted.
+        return await self._emit(entity, team, row, None if row.confirms else state)
+
+    async def _emit(self, entity: Entity, team: Team, row: FetchRow, state: dict[str, Any] | None) -> Finish:
+        if state is not None and (agent := self.agent(entity.connection, state)):
+            state = {**state, "_agent": agent}
+        updated = [parse_time_ms(state.get(name)) for name in _UPDATED] if state else []
+        updated_ms = max((at for at in updated if at is not None), default=None)
+        snapshot = snapshot_of(row, state, updated_ms=updated_ms, read_ms=self.now_ms())
+        record = Record(
+            self.snapshots_topic,
+            team.snapshots_partition,
+            entity.key.encode(),
+            snapshot.to_bytes(),
+            headers_of(snapshot.trace),
+        )
+        if record.size > self.parking.limits.state:
+            why = f"it has {record.size} bytes, at most {self.parking.limits.state} can be kept beside earlier states"
+            return await self._park(entity, team, row, "too large", None, why, record.value)
+        try:
+            await self.appender.append([record])
+        except RecordTooLarge as error:  # the topic takes less than our limits say
+            return await self._park(entity, team, row, "too large", None, str(error), record.value)
+        current = self.fetches.get(team.partition, entity.key)
+        if current is not None and current.generation == row.generation:
+            # Not waited for: a deletion that is lost is one read too many after a restart.
+            self.fetches.delete(team.partition, entity.key)
+            return DONE
+        return AGAIN  # it changed again while we read
+
+    async def _failed(self, entity: Entity, team: Team, row: FetchRow, error: ConnectorError, outcome: Row) -> Finish:
+        if outcome.name == FORBIDDEN:
+            match self.refusals.refused(team.budget, f"read {entity.kind}", entity.key):
+                case Judgement.TRY_AGAIN:
+                    return await self._back_off(entity, team, str(error))
+                case Judgement.PARK:
+                    return await self._park(entity, team, row, outcome.name, error)
+        if pause := pause_after(error, WINDOW_SECONDS):
+            self.pause(team.budget, *pause)
+            return AGAIN
+        match outcome.disposition:
+            case Disposition.GONE:
+                return await self._not_found(entity, team, row, str(error))
+            case Disposition.REFUSED if outcome.name == NAMES_NOTHING:
+                return await self._not_found(entity, team, row, str(error), names_nothing=True)
+            case Disposition.REFUSED | Disposition.ADOPT:
+                return await self._park(entity, team, row, outcome.name, error)
+            case _:
+                return await self._back_off(entity, team, str(error), failure_of(error))
+
+    async def _not_found(
+        self, entity: Entity, team: Team, row: FetchRow, why: str, *, names_nothing: bool = False
+    ) -> Finish:
+        match not_found(row, self.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
+            case "gone":
+                return await self._emit(entity, team, row, None)
+            case "ask again":
+                return await self._back_off(entity, team, f"not visible yet: {why}")
+            case "ask the trash":
+                self.fetches.put(team.partition, entity.key, row.model_copy(update={"confirms": True}))
+                await self.fetches.flush()
+                return AGAIN
+            case "unreadable":
+                hint = "the lead is neither visible nor in the trash: is it hidden from the owner of the API key?"
+                return await self._park(entity, team, row, "unreadable", None, f"{why}; {hint}")
+            case "unknown":
+                return await self._park(entity, team, row, NAMES_NOTHING, None, why)
+
+    async def give_up(self, item: Item, failure: Failure) -> Finish:
+        """Park a read that fails in the same way again and again. The key may be one that does not read back."""
+        team = self.teams[item.tenant]
+        row = self.fetches.get(team.partition, item.key)
+        if row is None or row.parked:
+            return DONE
+        return await self._park(row.entity, team, row, failure.cause, None, failure.message)
+
+    async def _back_off(self, entity: Entity, team: Team, why: str, failure: Failure | None = None) -> Finish:
+        row = self.fetches.get(team.partition, entity.key)
+        if row is None:
+            return DONE
+        wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter())
+        update = {
+            "attempts": row.attempts + 1,
+            "not_before_ms": self.now_ms() + int(wait * 1000),
+            "last_error": why,
+        }
+        self.fetches.put(team.partition, entity.key, row.model_copy(update=update))
+        await self.fetches.flush()
+        log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, why)
+        return Finish(Verdict.RETRY, wait, failure)
+
+    async def _park(
+        self,
+        entity: Entity,
+        team: Team,
+        row: FetchRow,
+        reason: str,
+        error: ConnectorError | None,
+        message: str = "",
+        original: bytes | None = None,
+    ) -> Finish:
+        answer = error if isinstance(error, VendorError) else None
+        parked = Parked(
+            stage="fetch",
+            reason=reason,
+            message=message or str(error),
+            at_ms=self.now_ms(),
+            source="read",
+            entity=entity.key,
+            connection=entity.connection,
+            status=answer.status if answer else None,
+            original=Parked.encode(row.to_bytes() if original is None else original),
+        )
+        await self.appender.append([self.parking.record(parked)])
+        log.warning("%s is parked until it changes again: %s", entity.key, parked.message)
+        current = self.fetches.get(team.partition, entity.key)
+        if current is not None and current.generation != row.generation:
+            return AGAIN
+        self.fetches.put(team.partition, entity.key, row.model_copy(update={"parked": reason}))
+        await self.fetches.flush()
+        return DONE
+
+
+async def _read(client: LoftyClient, entity: Entity, *, with_trash: bool) -> dict[str, Any] | None:
+    """The state of an entity. None: the list that should hold it does not."""
+    match entity.kind:
+        case "contact":
+            return await client.get_lead(entity.lead, with_trash=with_trash)
+        case "note":
+            return await client.get_note(entity.id)
+        case "task":
+            return await client.get_task(entity.id)
+        case "appointment":
+            appointments = await client.list_appointments(entity.lead)
+            return next((one for one in appointments if str(one.get("id")) == entity.id), None)

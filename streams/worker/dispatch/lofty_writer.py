@@ -1,0 +1,313 @@
+"""Writes Lofty: one planned request for one errand of the way back, as work of the team's budget, in the contact's lane.
+
+The protocol is that of writing GHL: an intent before a create, a marker in what is created, a look before a second try.
+One lane changes one row, so the row itself is the state, and the receipts on `lofty.receipts` are for those who look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mode.utils.logging import get_logger
+
+from connectors.errors import ConnectorError, NotSent, VendorError
+from connectors.outcome import FORBIDDEN, Disposition, Row, classify
+from streams.core.progress.repeats import Failure, failure_of
+from streams.core.refusals import Judgement, Refusals
+from streams.core.scheduling.backoff import Backoff
+from streams.core.scheduling.dispatcher import Item, Priority, Verdict
+from streams.core.scheduling.pauses import pause_after
+from streams.core.to_lofty.plan import (
+    DELETED,
+    NOT_TO_BE_LOOKED_FOR,
+    Create,
+    Delete,
+    Finish,
+    Look,
+    NotBefore,
+    PutLead,
+    ReadLead,
+    Settled,
+    Step,
+    Update,
+    before,
+    created,
+    lead_body,
+    looked,
+    plan,
+    undone,
+    written,
+)
+from streams.core.to_lofty.rows import ErrandRow
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.parking import Parking
+from streams.kafka.tables import Table
+from streams.mapping import map_contact
+from streams.messages import Entity, Parked
+from streams.messages.lofty_command import LoftyReceipt
+from streams.settings import Connection
+from streams.telemetry.metrics import Metrics
+from streams.telemetry.tracing import take_in_hand
+from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, Team
+from streams.worker.dispatch.loop import AGAIN, DONE, Slot
+from streams.worker.dispatch.loop import Finish as End
+
+log = get_logger("lofty_ghl.errands")
+
+PREFIX = "@errand:"
+RANK = 1
+
+_DEFINITE = frozenset(
+    {
+        Disposition.REFUSED,
+        Disposition.ADOPT,
+        Disposition.GONE,
+        Disposition.THROTTLED,
+        Disposition.PAUSE,
+        Disposition.REFRESH,
+    }
+)
+"""Answers after which what was asked certainly did not happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """Everything that writing Lofty needs. `offer_to` tells the reading dispatcher, whose budget this is."""
+
+    teams: Mapping[str, Team]
+    connections: Mapping[str, Connection]
+    errands: Table[ErrandRow]
+    receipts_topic: str
+    writes_topic: str
+    appender: Appender
+    parking: Parking
+    offer_to: Callable[[Item, float], None]
+    pause: Callable[[str, float, str], None]
+    now_ms: Callable[[], int]
+    jitter: Callable[[], float]
+    metrics: Metrics
+    backoff: Backoff = Backoff()
+    refusals: Refusals = field(default_factory=Refusals)
+
+    def offer(self, row: ErrandRow) -> None:
+        """Tell the dispatcher that an errand is due."""
+        write = row.write
+        team = self.teams.get(write.connection)
+        if team is None or row.parked or row.is_settled:
+            return
+        item = Item(PREFIX + write.key, write.lane, team.budget, write.connection, Priority.LIVE, RANK)
+        self.offer_to(item, (row.not_before_ms - self.now_ms()) / 1000)
+
+    def is_errand(self, item: Item) -> bool:
+        """Whether an item is an errand."""
+        return item.key.startswith(PREFIX)
+
+    async def __call__(self, item: Item, slot: Slot) -> End:
+        """Bring one thing in Lofty one request closer to what it shall be."""
+        key, team = item.key.removeprefix(PREFIX), self.teams[item.tenant]
+        row = self.errands.get(team.partition, key)
+        if row is None or row.parked:
+            return DONE
+        take_in_hand(failures=row.attempts)
+        step = plan(row, self.now_ms(), visibility_ms=team.visibility_ms)
+        match step:
+            case Settled(because):
+                slot.answered(was_sent=False)
+                return await self._settle(row, team, because)
+            case NotBefore(at_ms):
+                return End(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
+            case Create():
+                await self._tell(row, team, "intended", "create")
+        if doubt := before(row, step, self.now_ms()):
+            await self._change(row, team, **doubt)
+        try:
+            facts = await self._perform(team, row, step)
+        except ConnectorError as error:
+            outcome = classify(error)
+            slot.answered(was_sent=not isinstance(error, NotSent))
+            self.metrics.lofty_writes.labels(team.connection, _name(step), outcome.name).inc()
+            return await self._failed(row, team, step, error, outcome)
+        slot.answered()
+        self.refusals.served(team.budget, _name(step), row.write.key)
+        self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
+        if facts is None:
+            return await self._park(row, team, _name(step), "not findable", NOT_TO_BE_LOOKED_FOR)
+        # A lead is read before each try to write it: what failed is tried ever more rarely all the same.
+        if not isinstance(step, ReadLead):
+            facts |= {"attempts": 0, "last_error": ""}
+        now = await self._change(row, team, **facts)
+        if not isinstance(step, ReadLead | Look):
+            await self._tell(now, team, "applied", _name(step))
+        return AGAIN
+
+    async def _perform(self, team: Team, row: ErrandRow, step: Step) -> dict[str, Any] | None:
+        """Do the request; returns what the row reads after it, None after a look that says nothing."""
+        write, client = row.write, team.client
+        is_note, lofty_id = write.target == "note", row.lofty_id or ""
+        match step:
+            case Create(fields) if is_note:
+                return created(row, step, await client.create_note(write.lead, fields["content"]))
+            case Create(fields):
+                return created(row, step, await client.create_task(write.lead, fields))
+            case Look():
+                return looked(row, await (client.list_notes(write.lead) if is_note else client.list_tasks(write.lead)))
+            case Update(fields) if is_note:
+                await client.update_note(lofty_id, write.lead, fields["content"])
+                return {"written": written(row, step)}
+            case Update(fields):
+                await client.update_task(lofty_id, fields)
+                return {"written": written(row, step)}
+            case Finish(is_finished):
+                await (client.finish_task(lofty_id) if is_finished else client.unfinish_task(lofty_id))
+                return {"is_finished": is_finished}
+            case Delete():
+                await (client.delete_note(lofty_id) if is_note else client.delete_task(lofty_id))
+                return dict(DELETED)
+            case ReadLead():
+                return self._compared(row, await client.get_lead(write.lead))
+            case PutLead(body):
+                await client.update_lead(write.lead, body)
+                return {"is_settled": True, "body": None}
+        raise AssertionError(step)
+
+    def _compared(self, row: ErrandRow, lead: dict[str, Any]) -> dict[str, Any]:
+        connection = self.connections[row.write.connection]
+        mapped = map_contact(connection.mapping, lead, region=connection.region)
+        body, kept = lead_body(row.write, lead, mapped.fields, connection.back)
+        if kept:
+            log.info("%s: Lofty was edited since, so its value stands: %s", row.write.key, ", ".join(kept))
+        return {"body": body} if body else {"is_settled": True}
+
+    # -- what goes wrong ----------------------------------------------------------------------------------
+
+    async def _failed(self, row: ErrandRow, team: Team, step: Step, error: ConnectorError, outcome: Row) -> End:
+        answer = error if isinstance(error, VendorError) else None
+        is_definite = isinstance(error, NotSent) or outcome.disposition in _DEFINITE
+        if is_definite and (facts := undone(row, step)):
+            await self._change(row, team, **facts)
+        judgement = None
+        if outcome.name == FORBIDDEN:
+            judgement = self.refusals.refused(team.budget, _name(step), row.write.key)
+        if judgement is Judgement.PARK:
+            return await self._park(row, team, _name(step), outcome.name, str(error), answer)
+        if judgement is not Judgement.TRY_AGAIN and (pause := pause_after(error, WINDOW_SECONDS)):
+            self.pause(team.budget, *pause)
+            return AGAIN
+        match outcome.disposition:
+            case Disposition.GONE if isinstance(step, Delete):
+                await self._change(row, team, **DELETED)
+                return AGAIN
+            case Disposition.GONE if not isinstance(step, Create | Look):
+                gone = await self._change(row, team, is_gone=True)
+                await self._tell(gone, team, "unchanged", _name(step), answer, "it is not in Lofty any more")
+                return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
+            case Disposition.REFUSED | Disposition.ADOPT | Disposition.GONE:
+                return await self._park(row, team, _name(step), outcome.name, str(error), answer)
+        wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter())
+        waiting = await self._change(
+            row,
+            team,
+            attempts=row.attempts + 1,
+            not_before_ms=self.now_ms() + int(wait * 1000),
+            last_error=str(error),
+        )
+        await self._tell(waiting, team, "failed", _name(step), answer, str(error))
+        return End(Verdict.RETRY, wait, failure_of(error))
+
+    async def give_up(self, item: Item, failure: Failure) -> End:
+        """Park an errand that fails in the same way again and again. What its row says of a create in doubt stays."""
+        team = self.teams[item.tenant]
+        row = self.errands.get(team.partition, item.key.removeprefix(PREFIX))
+        if row is None or row.parked:
+            return DONE
+        return await self._park(row, team, "write", failure.cause, failure.message)
+
+    async def _park(
+        self, row: ErrandRow, team: Team, step: str, reason: str, message: str, answer: VendorError | None = None
+    ) -> End:
+        write = row.write
+        parked = Parked(
+            stage="write back",
+            reason=reason,
+            message=message,
+            at_ms=self.now_ms(),
+            source=f"{self.writes_topic}/{team.partition}@{step}",
+            entity=Entity.contact(write.connection, write.lead).key,
+            connection=write.connection,
+            status=answer.status if answer else None,
+            original=Parked.encode(write.to_bytes()),
+        )
+        await self.appender.append([self.parking.record(parked)])
+        log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
+        await self._change(row, team, parked=reason)
+        await self._tell(row, team, "refused", step, answer, message)
+        current = self.errands.get(team.partition, write.key)
+        return DONE if current is None or current.parked else AGAIN
+
+    # -- the row ------------------------------------------------------------------------------------------
+
+    async def _settle(self, row: ErrandRow, team: Team, because: str) -> End:
+        if row.is_settled:
+            return DONE
+        current = await self._change(row, team, is_settled=True)
+        if current.write != row.write:
+            return AGAIN  # another state was wanted meanwhile
+        log.debug("%s: %s", row.write.key, because)
+        return DONE
+
+    async def _change(self, row: ErrandRow, team: Team, **facts: Any) -> ErrandRow:
+        """Write what became known into the row as it stands now: a newer state may be wanted in it meanwhile."""
+        current = self.errands.get(team.partition, row.write.key) or row
+        if current.write != row.write:
+            for name in ("is_settled", "body", "parked", "attempts", "not_before_ms", "last_error"):
+                facts.pop(name, None)  # these were said of the state before
+        changed = current.model_copy(update=facts)
+        self.errands.put(team.partition, row.write.key, changed)
+        await self.errands.flush()
+        return changed
+
+    async def _tell(
+        self,
+        row: ErrandRow,
+        team: Team,
+        outcome: Literal["intended", "applied", "unchanged", "failed", "refused"],
+        step: str,
+        answer: VendorError | None = None,
+        message: str | None = None,
+    ) -> None:
+        write = row.write
+        receipt = LoftyReceipt(
+            connection=write.connection,
+            lead=write.lead,
+            about=write.about,
+            outcome=outcome,
+            step=f"{step} {write.target}",
+            at_ms=self.now_ms(),
+            lofty_id=row.lofty_id,
+            status=answer.status if answer else None,
+            message=message,
+            because=write.because,
+            event_ms=write.at_ms,
+            accepted_ms=write.accepted_ms,
+        )
+        record = Record(self.receipts_topic, team.partition, write.lane.encode(), receipt.to_bytes())
+        await self.appender.append([record])
+
+
+_NAMES: dict[type[Any], str] = {
+    Create: "create",
+    Look: "find",
+    Update: "update",
+    Finish: "finish",
+    Delete: "delete",
+    ReadLead: "read",
+    PutLead: "update",
+}
+
+
+def _name(step: Step) -> str:
+    if isinstance(step, Finish) and not step.is_finished:
+        return "reopen"
+    return _NAMES[type(step)]

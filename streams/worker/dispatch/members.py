@@ -1,0 +1,102 @@
+"""Keeps each team's members: a lead names its agent, GHL's users are known by e-mail; the member list joins the two.
+
+Member ids do not match the agent ids on leads (seen live by third parties), so the join is by name; a name that two members
+share joins nothing. The list is read as work of the Lofty budget, one page a request, while the connection is on hold.
+What Lofty refuses here only leaves contacts unassigned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mode.utils.logging import get_logger
+
+from connectors.errors import ConnectorError, MalformedAnswer, NotSent
+from connectors.lofty import LoftyClient
+from connectors.outcome import Disposition, classify
+from streams.core.scheduling.dispatcher import Item, Priority, Verdict
+from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
+from streams.worker.dispatch.lofty_reader import Team
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+
+log = get_logger("lofty_ghl.members")
+
+TENANT = "@members"
+PAGE = 25
+"""Lofty's default; it documents no maximum."""
+RETRY_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Roll:
+    budget: str
+    client: LoftyClient
+    emails: dict[str, set[str]] = field(default_factory=dict)
+    read: int = 0
+
+
+class Members:
+    """The member lists of all connections."""
+
+    def __init__(self, loop: DispatchLoop, teams: Mapping[str, Team]) -> None:
+        self._loop = loop
+        self._rolls = {name: _Roll(one.budget, one.client) for name, one in teams.items()}
+
+    def load(self, connection: str) -> None:
+        """Read the list (again). The connection is on hold until that is done."""
+        roll = self._rolls[connection]
+        roll.emails, roll.read = {}, 0
+        key = f"{TENANT}:{connection}"
+        self._loop.hold(roll.budget, connection)
+        self._loop.offer(Item(key, key, roll.budget, TENANT, Priority.LIVE))
+
+    def agent(self, connection: str, state: Mapping[str, Any]) -> dict[str, str] | None:
+        """The agent that a lead or task is assigned to, or None."""
+        name = state.get("assignedUser")
+        if not isinstance(name, str):
+            return None
+        emails = self._rolls[connection].emails.get(_fold(name), set())
+        return {"name": name, "email": next(iter(emails))} if len(emails) == 1 else None
+
+    def is_members(self, item: Item) -> bool:
+        """Whether an item is work of a member list."""
+        return item.tenant == TENANT
+
+    async def __call__(self, item: Item, slot: Slot) -> Finish:
+        """Read one page."""
+        connection = item.key.removeprefix(f"{TENANT}:")
+        roll = self._rolls[connection]
+        try:
+            page = await roll.client.list_members(limit=PAGE, offset=roll.read)
+        except ConnectorError as error:
+            slot.answered(was_sent=not isinstance(error, NotSent))
+            outcome = classify(error)
+            if shuts_out(outcome):
+                self._loop.pause(roll.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
+                return Finish(Verdict.RETRY, RETRY_SECONDS)
+            passes = outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED)
+            if passes and not isinstance(error, MalformedAnswer):
+                return Finish(Verdict.RETRY, RETRY_SECONDS)
+            log.error("connection %s: its members cannot be read, contacts stay unassigned: %s", connection, error)
+            page = []
+        slot.answered()
+        for member in page:
+            email, name = member.get("email") or member.get("account"), _name(member)
+            if isinstance(email, str) and email and name:
+                roll.emails.setdefault(_fold(name), set()).add(email.lower())
+        roll.read += len(page)
+        if len(page) == PAGE:
+            return AGAIN
+        self._loop.release(roll.budget, connection)
+        return DONE
+
+
+def _name(member: Mapping[str, Any]) -> str:
+    parts = [member.get("firstName"), member.get("lastName")]
+    return " ".join(part for part in parts if isinstance(part, str) and part)
+
+
+def _fold(name: str) -> str:
+    return " ".join(name.split()).casefold()

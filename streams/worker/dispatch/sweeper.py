@@ -1,0 +1,544 @@
+"""Sweeps Lofty: pages of leads and what hangs on each, as work of the reading dispatcher; what differs becomes a change.
+
+One sweep runs for each connection, in the worker that owns its Lofty budget, one request at a time and after all live reads.
+Where it stands is in the table `sweeps` and goes with the partition: another owner goes on at the page that was not finished.
+A page that cannot be read is taken apart into ever smaller ones: its good leads are compared, the bad one is parked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from mode.utils.logging import get_logger
+
+from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
+from connectors.lofty import LoftyClient
+from connectors.lofty.leads import LeadPage
+from connectors.outcome import FORBIDDEN, Disposition, Row, classify
+from streams.core.progress.repeats import Repeats, defect, failure_of
+from streams.core.refusals import Judgement
+from streams.core.rows import SweepRow, SweptRow
+from streams.core.scheduling.backoff import Backoff
+from streams.core.scheduling.dispatcher import Item, Priority, Verdict
+from streams.core.scheduling.pauses import pause_after
+from streams.core.sweep import (
+    CHILD_KINDS,
+    PAGE,
+    Listed,
+    Schedule,
+    begin,
+    change_of,
+    connects,
+    finish,
+    go_back,
+    go_on,
+    is_suspicious,
+    listed,
+    must_read,
+    next_run,
+)
+from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.parking import Parking
+from streams.kafka.tables import Table
+from streams.messages import Change, Entity, Kind, Operation, Parked
+from streams.messages.entity import is_id
+from streams.messages.partitioning import partition_of
+from streams.settings import Sweep
+from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, Team
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot, is_ours
+
+log = get_logger("lofty_ghl.sweep")
+
+TENANT = "@sweep"
+YIELD_ROWS = 500
+"""After so many rows of a table others get their turn."""
+REFUSED_SECONDS = 600.0
+"""How long a sweep waits after an answer that no retry mends."""
+APART_AFTER = 2
+"""After so many failures in the same way a page is taken apart."""
+PIECE = 10
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+LONGEST_ORIGINAL = 100_000
+
+
+@dataclass(slots=True)
+class _Apart:
+    """A page that is read in pieces: those that are still to be read (offset, size), what the others held, what is bad."""
+
+    started_ms: int
+    offset: int
+    pieces: deque[tuple[int, int]]
+    states: dict[int, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    total: int | None = None
+    bad: dict[int, ConnectorError] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Page:
+    """The page in hand: what it lists, and the lists of notes, tasks and appointments that are still to be read."""
+
+    started_ms: int
+    leads: list[Listed]
+    total: int | None
+    lost: int = 0
+    changes: int = 0
+    to_read: deque[tuple[Entity, Kind]] = field(default_factory=deque)
+    must_probe: bool = False
+    """Whether the list of leads shall tell first that the vendor answers: so many lists cannot be read, and none is left that can."""
+
+
+@dataclass(slots=True)
+class Sweeper:
+    """All connections' sweeps. `count(connection, result)` counts runs: ended, failed, suspicious."""
+
+    loop: DispatchLoop
+    teams: Mapping[str, Team]
+    schedules: Mapping[str, Schedule]
+    sweeps: Table[SweepRow]
+    swept: Table[SweptRow]
+    appender: Appender
+    changes_topic: str
+    partitions: int
+    parking: Parking
+    repeats: Repeats
+    pause: Callable[[str, float, str], None]
+    now_ms: Callable[[], int]
+    jitter: Callable[[], float]
+    count: Callable[[str, str], None]
+    backoff: Backoff = Backoff()
+    _pages: dict[str, _Page] = field(default_factory=dict)
+    _apart: dict[str, _Apart] = field(default_factory=dict)
+    _failures: dict[str, int] = field(default_factory=dict)
+    _owned: set[str] = field(default_factory=set)
+    _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+
+    def gain(self, connection: str) -> None:
+        """This worker owns the connection's Lofty budget now."""
+        team = self.teams[connection]
+        self._owned.add(connection)
+        self._pages.pop(connection, None)
+        self._apart.pop(connection, None)
+        row = self.sweeps.get(team.partition, connection)
+        if row is None or not row.full_ended_ms:
+            # The first runs are due a whole interval from now: what Lofty holds already is carried by a backfill.
+            first = {"new_ended_ms": self.now_ms(), "full_ended_ms": self.now_ms()}
+            self.sweeps.put(team.partition, connection, (row or SweepRow()).model_copy(update=first))
+        elif row.kind is not None and not row.is_listed:
+            # How far its last page was worked off is not known, nor how the list has moved since: a page more is read.
+            self.sweeps.put(team.partition, connection, go_back(row))
+        self.offer(connection)
+
+    def offer(self, connection: str) -> None:
+        """Go on with the sweep, or begin the one that is due, or come back when one is. Between two runs nothing waits."""
+        if timer := self._timers.pop(connection, None):
+            timer.cancel()
+        if connection not in self._owned:
+            return
+        team = self.teams[connection]
+        row = self.sweeps.get(team.partition, connection) or SweepRow()
+        kind, wait_ms = (row.kind, 0) if row.kind else next_run(row, self.schedules[connection], self.now_ms())
+        if kind is None:
+            timers = asyncio.get_running_loop()
+            self._timers[connection] = timers.call_later(wait_ms / 1000, self.offer, connection)
+            return
+        priority = Priority.BACKFILL if kind == "backfill" else Priority.SWEEP
+        key = f"{TENANT}:{connection}"
+        self.loop.offer(Item(key, key, team.budget, TENANT, priority))
+
+    def lose(self, connection: str) -> None:
+        """Another worker owns the connection's Lofty budget from now on."""
+        self._owned.discard(connection)
+        if timer := self._timers.pop(connection, None):
+            timer.cancel()
+
+    def is_sweep(self, item: Item) -> bool:
+        """Whether an item is work of a sweep."""
+        return item.tenant == TENANT
+
+    async def __call__(self, item: Item, slot: Slot) -> Finish:
+        """One request of the sweep that runs, or the begin of one that is due."""
+        connection = item.lane.removeprefix(f"{TENANT}:")
+        team = self.teams[connection]
+        row = self.sweeps.get(team.partition, connection) or SweepRow()
+        if row.kind is None:
+            kind, _ = next_run(row, self.schedules[connection], self.now_ms())
+            if kind is None:
+                slot.answered(was_sent=False)
+                self.offer(connection)
+                return DONE
+            row = begin(row, kind, self.now_ms())
+            log.info("connection %s: a %s sweep of its leads begins", connection, kind)
+            await self._save(connection, team, row)
+        if row.is_listed:
+            slot.answered(was_sent=False)
+            return await self._end(connection, team, row)
+        try:
+            found = await self._step(connection, team, row, slot)
+        except ConnectorError as error:
+            slot.answered(was_sent=not isinstance(error, NotSent))
+            return await self._failed(connection, team, row, error)
+        if connection not in self._apart:  # else it goes on failing until a whole page was read
+            self._failures.pop(connection, None)
+        return found
+
+    # -- one request --------------------------------------------------------------------------------------
+
+    async def _step(self, connection: str, team: Team, row: SweepRow, slot: Slot) -> Finish:
+        page = self._pages.get(connection)
+        if page is not None and page.started_ms == row.started_ms and not page.to_read:
+            slot.answered(was_sent=False)  # its last list was parked
+        elif page is not None and page.started_ms == row.started_ms and page.must_probe:
+            await _leads(team.client, row, row.offset, 1)
+            slot.answered()
+            self.repeats.succeeded("probe", connection, self.now_ms() / 1000)
+            page.must_probe = False
+            return AGAIN
+        elif page is not None and page.started_ms == row.started_ms:
+            lead, kind = page.to_read[0]
+            try:
+                children = await _children(team.client, lead, kind)
+            except Exception as error:
+                if isinstance(error, ConnectorError) or is_ours(error):
+                    raise
+                slot.answered()
+                return await self._list_broken(connection, page, error)
+            slot.answered()
+            self.loop.refusals.served(team.budget, f"list {kind}", lead.key)
+            self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.now_ms() / 1000)
+            page.changes += await self._compare(team, row, children, self._known_children(team, lead, kind))
+            page.to_read.popleft()
+        else:
+            answer = await self._leads(connection, team, row, slot)
+            if answer is None:
+                return AGAIN  # a piece of a page was read
+            states, total, lost = answer
+            leads, broken = _listed(connection, states)
+            known = [self.swept.get(team.partition, one.entity.key) for one in leads]
+            lost += len(states) - len(leads)
+            # What is lost cannot be the lead at which two pages meet: then nobody can say whether the list has moved.
+            if not lost and not connects(row, known):
+                await self._save(connection, team, go_back(row))
+                return AGAIN
+            page = self._pages[connection] = _Page(row.started_ms, leads, total, lost)
+            await self._park_odd(connection, row, states)
+            await self._park_broken(connection, row, broken)
+            page.changes = await self._compare(team, row, leads, {})
+            if self.schedules[connection].children and row.kind != "new":
+                # Two pages meet at a lead whose children were read with the first.
+                new = leads[1:] if row.offset and known and known[0] is not None else leads
+                page.to_read.extend((one.entity, kind) for one in new for kind in CHILD_KINDS)
+        if not page.to_read:
+            await self.swept.flush()
+            await self._save(connection, team, go_on(row, page.leads, page.total, page.changes, page.lost))
+            del self._pages[connection]
+        return AGAIN
+
+    async def _leads(
+        self, connection: str, team: Team, row: SweepRow, slot: Slot
+    ) -> tuple[list[dict[str, Any]], int | None, int] | None:
+        """A page's leads, what Lofty says there are, and how many of the page are lost. None: a piece of it was read."""
+        apart = self._apart.get(connection)
+        if apart is None or (apart.started_ms, apart.offset) != (row.started_ms, row.offset):
+            self._apart.pop(connection, None)
+            page = await _leads(team.client, row, row.offset, PAGE)
+            slot.answered()
+            self.loop.refusals.served(team.budget, "list leads", connection)
+            return list(page.leads), page.total, 0
+        offset, size = apart.pieces[0]
+        try:
+            page = await _leads(team.client, row, offset, size)
+        except ConnectorError as error:
+            if not _is_about_content(error):
+                raise
+            apart.pieces.popleft()
+            if size > 1:
+                apart.pieces.extend((offset + number, 1) for number in range(size))
+            else:
+                apart.bad[offset] = error
+            if not apart.states and (not apart.pieces or apart.pieces[0][1] == 1):
+                del self._apart[connection]  # not one piece can be read: it is not about a lead
+                raise
+        else:
+            apart.pieces.popleft()
+            apart.states[offset], apart.total = page.leads, page.total
+            self.loop.refusals.served(team.budget, "list leads", connection)
+        end = apart.total
+        apart.pieces = deque(one for one in apart.pieces if end is None or one[0] < end)
+        slot.answered()
+        if apart.pieces:
+            return None
+        del self._apart[connection]
+        for number, found in sorted(apart.bad.items()):
+            await self._park_bad(connection, row, number, found)
+        states = [state for _, piece in sorted(apart.states.items()) for state in piece]
+        return states, apart.total, len(apart.bad)
+
+    async def _park_bad(self, connection: str, row: SweepRow, number: int, error: ConnectorError) -> None:
+        order = "newest first" if row.kind == "new" else "oldest first"
+        words = f"lead number {number + 1} of Lofty's list ({order}) cannot be read: {error}"
+        if row.kind == "new":
+            log.warning("connection %s: %s", connection, words)  # the full sweep parks it, once a run
+            return
+        await self._park(connection, classify(error).name, words, f"list-leads@{number}")
+
+    async def _park_odd(self, connection: str, row: SweepRow, states: list[dict[str, Any]]) -> None:
+        """What the list holds that is no lead: without an id, or with one that is none."""
+        for state in states if row.kind != "new" else ():
+            if not _has_id(state):
+                words = f"expected a lead with a leadId, got {str(state.get('leadId'))[:40]!r}"
+                await self._park(connection, "unreadable", words, "list-leads", orjson.dumps(state))
+
+    async def _park_broken(
+        self, connection: str, row: SweepRow, broken: list[tuple[dict[str, Any], Exception]]
+    ) -> None:
+        """Leads of the list that bring out a defect of ours: the others are compared."""
+        for state, error in broken if row.kind != "new" else ():
+            failure = defect(error)
+            words = f"lead {state['leadId']} of Lofty's list: {failure.message}"
+            await self._park(connection, failure.cause, words, "list-leads", orjson.dumps(state))
+
+    async def _list_broken(self, connection: str, page: _Page, error: Exception) -> Finish:
+        """A list of notes, tasks or appointments brings out a defect of ours. It waits behind the others, then it is parked."""
+        lead, kind = page.to_read[0]
+        key, failure = f"{lead.lane}:{kind}", defect(error)
+        log.error("connection %s: the list of %ss of lead %s: %s", connection, kind, lead.lead, failure.message)
+        if self.repeats.failed(key, connection, failure, self.now_ms() / 1000) == "park":
+            page.to_read.popleft()
+            words = f"the list of {kind}s of lead {lead.lead}: {failure.message}"
+            await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
+            self.repeats.parked(key, connection)
+            return AGAIN
+        page.to_read.rotate(-1)
+        failures = self._failures[connection] = self._failures.get(connection, 0) + 1
+        return Finish(Verdict.RETRY, self.backoff.wait_seconds(failures, self.jitter()))
+
+    async def _park(self, connection: str, reason: str, words: str, source: str, original: bytes = b"") -> None:
+        parked = Parked(
+            stage="sweep",
+            reason=reason,
+            message=words,
+            at_ms=self.now_ms(),
+            source=source,
+            connection=connection,
+            original=Parked.encode(original[:LONGEST_ORIGINAL]),
+        )
+        log.warning("connection %s: its sweep goes on without what is parked now: %s", connection, words)
+        await self.appender.append([self.parking.record(parked)])
+
+    async def _compare(self, team: Team, row: SweepRow, found: list[Listed], missing: dict[str, SweptRow]) -> int:
+        """Announce what is not as it was, remember how it is now; `missing` are those that should be among `found`."""
+        assert row.kind is not None
+        changes: list[Change] = []
+        for one in found:
+            key = one.entity.key
+            missing.pop(key, None)
+            before = self.swept.get(team.partition, key)
+            if before is not None and before.run_ms == row.started_ms:
+                continue
+            if must_read(row.kind, before, one):
+                operation: Operation = "created" if before is None else "updated"
+                changes.append(change_of(one.entity, row.kind, operation, one.updated_ms, self.now_ms()))
+        for key, swept in missing.items():
+            changes.append(change_of(Entity.from_key(key), row.kind, "deleted", swept.updated_ms, self.now_ms()))
+        await self._announce(changes)
+        for one in found:
+            swept = SweptRow(run_ms=row.started_ms, updated_ms=one.updated_ms, fingerprint=one.fingerprint)
+            self.swept.put(team.partition, one.entity.key, swept)
+        for key in missing:
+            self.swept.delete(team.partition, key)
+        return len(changes)
+
+    def _known_children(self, team: Team, lead: Entity, kind: Kind) -> dict[str, SweptRow]:
+        return dict(self.swept.items(team.partition, f"{lead.lane}:{kind}:"))
+
+    async def _end(self, connection: str, team: Team, row: SweepRow) -> Finish:
+        """All pages were read. A lead that was there and is not any more is read: only the trash says that it was deleted."""
+        assert row.kind is not None
+        gone: list[str] = []
+        known = 0
+        if row.kind != "new":
+            for number, (key, swept) in enumerate(self.swept.items(team.partition, f"{connection}:")):
+                if number % YIELD_ROWS == 0:
+                    await asyncio.sleep(0)
+                if Entity.from_key(key).kind == "contact":
+                    known += 1
+                    gone += [key] if swept.run_ms < row.started_ms else []
+        if is_suspicious(len(gone), known):
+            self.count(connection, "suspicious")
+            log.error(
+                "connection %s: %d of %d leads are not listed any more, so nothing is taken for deleted. "
+                "Is the owner of the API key still an owner or admin of the team?",
+                connection,
+                len(gone),
+                known,
+            )
+            gone = []
+        leads = [Entity.from_key(key) for key in gone]
+        await self._announce([change_of(one, row.kind, "updated", None, self.now_ms()) for one in leads])
+        for one in leads:
+            for key, _ in list(self.swept.items(team.partition, f"{one.lane}:")):
+                self.swept.delete(team.partition, key)
+        await self.swept.flush()
+        after = finish(row, len(gone))
+        await self._save(connection, team, after)
+        self.count(connection, "ended")
+        log.info(
+            "connection %s: the %s sweep saw %d leads and found %d changes",
+            connection,
+            row.kind,
+            row.leads,
+            after.changes,
+        )
+        return AGAIN
+
+    async def _announce(self, changes: list[Change]) -> None:
+        records = []
+        for change in changes:
+            lane = change.entity.lane
+            place = partition_of(lane, self.partitions)
+            records.append(Record(self.changes_topic, place, lane.encode(), change.to_bytes()))
+        await self.appender.append(records)
+
+    async def _save(self, connection: str, team: Team, row: SweepRow) -> None:
+        # An order may have come in while a request was under way.
+        current = self.sweeps.get(team.partition, connection)
+        if current is not None:
+            row = row.model_copy(update={"ordered": current.ordered})
+        self.sweeps.put(team.partition, connection, row)
+        await self.sweeps.flush()
+
+    async def _failed(self, connection: str, team: Team, row: SweepRow, error: ConnectorError) -> Finish:
+        outcome = classify(error)
+        page = self._pages.get(connection)
+        if page is not None and page.started_ms == row.started_ms and page.to_read:
+            return await self._list_failed(connection, team, page, error, outcome)
+        if pause := pause_after(error, WINDOW_SECONDS):
+            self.pause(team.budget, *pause)
+            return AGAIN
+        if outcome.disposition is Disposition.RETRY:
+            failures = self._failures.get(connection, 0) + 1
+            if failures >= APART_AFTER and _is_about_content(error) and connection not in self._apart:
+                self._apart[connection] = _Apart(row.started_ms, row.offset, _pieces(row))
+            return self._back_off(connection, error)
+        self.count(connection, "failed")
+        log.error("connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error)
+        return Finish(Verdict.RETRY, REFUSED_SECONDS)
+
+    async def _list_failed(
+        self, connection: str, team: Team, page: _Page, error: ConnectorError, outcome: Row
+    ) -> Finish:
+        """A list of notes, tasks or appointments was not read. What may be about its lead alone waits behind the others."""
+        lead, kind = page.to_read[0]
+        key = f"{lead.lane}:{kind}"
+        if page.must_probe and outcome.disposition is Disposition.RETRY:
+            return self._back_off(connection, error)  # it is the vendor: no list is to blame
+        if outcome.name == FORBIDDEN and not page.must_probe:
+            judgement = self.loop.refusals.refused(team.budget, f"list {kind}", lead.key)
+            is_of_this_lead = judgement is Judgement.PARK
+            if not is_of_this_lead:
+                # Only what is served meanwhile tells what the refusal is about. At the end, the refused would be among themselves.
+                page.to_read.popleft()
+                page.to_read.insert(len(CHILD_KINDS), (lead, kind))
+            if judgement is Judgement.TRY_AGAIN:
+                return self._back_off(connection, error)
+        else:
+            is_of_this_lead = outcome.disposition is Disposition.REFUSED and not page.must_probe
+        if is_of_this_lead:
+            page.to_read.popleft()
+            words = f"the list of {kind}s of lead {lead.lead} is refused: {error}"
+            await self._park(connection, outcome.name, words, f"list-{kind}s of {lead.lead}")
+            return AGAIN
+        if pause := pause_after(error, WINDOW_SECONDS):
+            self.pause(team.budget, *pause)
+            return AGAIN
+        if outcome.disposition is Disposition.GONE and not page.must_probe:
+            page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
+            return AGAIN
+        failure = failure_of(error)
+        if failure is not None:
+            decision = self.repeats.failed(key, connection, failure, self.now_ms() / 1000)
+            if decision == "park":
+                page.to_read.popleft()
+                words = f"the list of {kind}s of lead {lead.lead} cannot be read: {failure.message}"
+                await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
+                self.repeats.parked(key, connection)
+                return AGAIN
+            page.must_probe = decision == "pause"
+            page.to_read.rotate(-1)
+        return self._back_off(connection, error)
+
+    def _back_off(self, connection: str, error: ConnectorError) -> Finish:
+        failures = self._failures[connection] = self._failures.get(connection, 0) + 1
+        wait = self.backoff.wait_seconds(failures, self.jitter())
+        log.info("connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error)
+        return Finish(Verdict.RETRY, wait)
+
+
+def schedule_of(settings: Sweep) -> Schedule:
+    """A connection's schedule from its settings."""
+    return Schedule(
+        new_ms=round(settings.new_minutes * 60_000) or None,
+        full_ms=round(settings.full_hours * 3_600_000) or None,
+        children=settings.children,
+    )
+
+
+async def _leads(client: LoftyClient, row: SweepRow, offset: int, limit: int) -> LeadPage:
+    order: dict[str, str | bool] = {"sort": "CreateTime", "desc": row.kind == "new"}
+    return await client.list_leads(limit=limit, offset=offset, filters=order)
+
+
+def _pieces(row: SweepRow) -> deque[tuple[int, int]]:
+    ends = (row.offset + number for number in range(0, PAGE, PIECE))
+    return deque((offset, PIECE) for offset in ends if row.total is None or offset < row.total)
+
+
+def _is_about_content(error: ConnectorError) -> bool:
+    """Whether an answer came that cannot be read, or that is too large: of fewer leads it may be neither."""
+    return isinstance(error, MalformedAnswer | AnswerTooLarge)
+
+
+def _has_id(state: Mapping[str, Any]) -> bool:
+    """Whether it is a lead that can be asked for: with any other id than a number, nothing of it could be read."""
+    found = state.get("leadId")
+    return isinstance(found, int | str) and not isinstance(found, bool) and _NUMBER.fullmatch(str(found)) is not None
+
+
+def _listed(
+    connection: str, states: list[dict[str, Any]]
+) -> tuple[list[Listed], list[tuple[dict[str, Any], Exception]]]:
+    """A page's leads as they are compared, and those that bring out a defect of ours, each with it."""
+    leads, broken = [], []
+    for state in states:
+        if _has_id(state):
+            try:
+                leads.append(listed(Entity.contact(connection, str(state["leadId"])), state))
+            except Exception as error:  # whatever it is: a hundred others stand beside it
+                broken.append((state, error))
+    return leads, broken
+
+
+async def _children(client: LoftyClient, lead: Entity, kind: Kind) -> list[Listed]:
+    match kind:
+        case "note":
+            found, name = await client.list_notes(lead.lead), "noteId"
+        case "task":
+            found, name = await client.list_tasks(lead.lead), "id"
+        case _:
+            found, name = await client.list_appointments(lead.lead), "id"
+    return [
+        listed(Entity(lead.connection, lead.lead, kind, str(one[name])), one)
+        for one in found
+        if one.get(name) and is_id(str(one[name])) and _is_of(kind, one)
+    ]
+
+
+def _is_of(kind: Kind, state: Mapping[str, Any]) -> bool:
+    """v2 lists appointments among the tasks, too."""
+    return kind != "task" or state.get("type") != "Appointment"

@@ -1,0 +1,114 @@
+"""Which partitions this worker owns, and from when on it may act for them.
+
+**Gaining.** After Faust has recovered the tables, a *fence* is written into the partition of receipts, and nothing is done
+there until our own `record` agent has read it back: then every receipt written before, by anyone, is in the tables.
+The owner's *epoch* grows with each owner; receipts and rows bear it.
+
+**Losing.** No request starts any more; those in flight end and their receipts are written; the batches in hand are finished;
+the budgets leave their last note. Only then does Kafka hear that we let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mode.utils.logging import get_logger
+
+from streams.kafka.batching_producer import Appender, Record
+from streams.messages.fence import FENCE_KEY, Fence
+from streams.worker.partitions.applied_offsets import Recorded
+
+log = get_logger("lofty_ghl.ownership")
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What happens at each turn. `newest_epoch` is the greatest that the tables know of a partition.
+
+    `gained` may act for a partition from now on, `losing` returns once nothing is under way for these, `lost` lets them go.
+    `failed` is told an error that leaves a partition without its fence.
+    """
+
+    newest_epoch: Callable[[int], int]
+    gained: Callable[[int], None]
+    losing: Callable[[set[int]], Awaitable[None]]
+    lost: Callable[[set[int]], None]
+    failed: Callable[[BaseException], None]
+
+
+class Ownership:
+    """The partitions of this worker. `worker` names the process in its fences."""
+
+    def __init__(
+        self,
+        worker: str,
+        receipts_topic: str,
+        appender: Appender,
+        recorded: Recorded,
+        now_ms: Callable[[], int],
+        hooks: Hooks,
+    ) -> None:
+        self._worker = worker
+        self._receipts_topic = receipts_topic
+        self._appender = appender
+        self._recorded = recorded
+        self._now_ms = now_ms
+        self._hooks = hooks
+        self._epochs: dict[int, int] = {}
+        self._fencing: dict[int, asyncio.Task[None]] = {}
+        self.assigned: set[int] = set()
+        self.fenced: set[int] = set()
+        self.releases = 0
+        """Grows with each release: whoever waited for something knows by it that partitions went meanwhile."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Partitions are assigned, and all of them are ours to act for."""
+        return bool(self.assigned) and self.fenced == self.assigned
+
+    def epoch(self, partition: int) -> int:
+        """Our epoch as the owner of a partition, also for a while after we lost it; 0 for one that never was ours."""
+        return self._epochs.get(partition, 0)
+
+    async def assign(self, partitions: set[int]) -> None:
+        """Kafka gave us these and no others, and their tables are recovered. What we own already stays as it is."""
+        if gone := self.assigned - partitions:
+            await self.release(gone)
+        gained = partitions - self.assigned
+        self.assigned |= gained
+        for partition in gained:
+            self._recorded.own(partition)
+            self._epochs[partition] = max(self._now_ms(), self._hooks.newest_epoch(partition) + 1)
+            task = asyncio.create_task(self._fence(partition), name=f"fence {partition}")
+            self._fencing[partition] = task
+            task.add_done_callback(self._fence_ended)
+
+    async def release(self, partitions: set[int]) -> None:
+        """Kafka takes these away: returns once nothing is under way for them."""
+        self.releases += 1
+        leaving = partitions & self.assigned
+        self.assigned -= leaving
+        self.fenced -= leaving
+        for partition in leaving:
+            self._recorded.disown(partition)
+            if task := self._fencing.pop(partition, None):
+                task.cancel()
+        await self._hooks.losing(leaving)
+        self._hooks.lost(leaving)
+
+    async def _fence(self, partition: int) -> None:
+        epoch = self._epochs[partition]
+        fence = Fence(worker=self._worker, epoch=epoch, at_ms=self._now_ms())
+        record = Record(self._receipts_topic, partition, FENCE_KEY, fence.to_bytes())
+        [offset] = await self._appender.append([record])
+        await self._recorded.wait(partition, offset)
+        if partition in self.assigned and self._epochs[partition] == epoch:
+            self.fenced.add(partition)
+            self._hooks.gained(partition)
+            log.info("partition %d is ours since offset %d of %s", partition, offset, self._receipts_topic)
+
+    def _fence_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._hooks.failed(error)

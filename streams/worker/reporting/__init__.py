@@ -1,0 +1,9 @@
+"""What a worker reports: every few seconds its status on the topic `status`, and its gauges at `/metrics`.
+
+`reporter.py` counts what happens and publishes, `open_rows.py` counts what is in progress, `status.py` puts the status together.
+"""
+
+from streams.worker.reporting.reporter import WATCHED_TOPICS, Observing
+from streams.worker.reporting.status import Observed
+
+__all__ = ["WATCHED_TOPICS", "Observed", "Observing"]

@@ -1,0 +1,113 @@
+"""What is on its way in this worker's tables, and how many links there are: counted as rows come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from streams.core.progress.undelivered import Open, Undelivered
+from streams.core.rows import FetchRow, OutboxRow
+from streams.core.to_lofty.rows import ErrandRow
+from streams.kafka.tables.counting import RowCount
+from streams.worker.tables import State
+
+MANY_ATTEMPTS = 3
+"""So often has something failed that it is told: twice is what a passing trouble does."""
+
+
+@dataclass(slots=True)
+class Failing:
+    """What fails again and again and is not parked, by connection, with the last error of each."""
+
+    _errors: dict[str, dict[tuple[int, str], str]] = field(default_factory=dict)
+
+    def put(self, connection: str, partition: int, key: str, error: str | None) -> None:
+        """An attempt has failed again with this error; None: it has not, or there is nothing left to try."""
+        if error is not None:
+            self._errors.setdefault(connection, {})[partition, key] = error
+        elif (held := self._errors.get(connection)) is not None:
+            held.pop((partition, key), None)
+            if not held:
+                del self._errors[connection]
+
+    def forget(self, partition: int) -> None:
+        """The partition is another worker's."""
+        for connection, held in list(self._errors.items()):
+            for place in [place for place in held if place[0] == partition]:
+                self.put(connection, *place, None)
+
+    def of(self, connection: str) -> tuple[int, str]:
+        """How many of a connection fail, and the error of one of them."""
+        held = self._errors.get(connection, {})
+        return len(held), next(iter(held.values()), "")
+
+
+@dataclass(slots=True)
+class OpenRows:
+    """The open rows of `fetches`, `outbox` and `errands`, and the number of links, of the partitions that are ours.
+
+    Rows that are there when a partition is gained are told one by one, by who takes them up anyway.
+    """
+
+    fetches: Undelivered = field(default_factory=Undelivered)
+    outbox: Undelivered = field(default_factory=Undelivered)
+    errands: Undelivered = field(default_factory=Undelivered)
+    links: RowCount = field(default_factory=RowCount)
+    reads: Failing = field(default_factory=Failing)
+    writes: Failing = field(default_factory=Failing)
+
+    def watch(self, state: State) -> None:
+        """Be told of each row from now on."""
+        state.fetches.watch = self.fetch
+        state.outbox.watch = self.desired
+        state.errands.watch = self.errand
+        state.links.rows = self.links
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """The partitions go to another worker. (The table itself forgets the count of its links.)"""
+        for partition in partitions:
+            for one in (self.fetches, self.outbox, self.errands):
+                one.forget(partition)
+            self.reads.forget(partition)
+            self.writes.forget(partition)
+
+    def fetch(self, partition: int, key: str, row: FetchRow | None) -> None:
+        """A read that is due, or parked; None: it is done."""
+        opened = Open(row.connection, row.accepted_ms, bool(row.parked)) if row is not None else None
+        self.fetches.put(partition, key, opened)
+        connection = row.connection if row is not None else key.partition(":")[0]
+        self.reads.put(connection, partition, key, _error(row))
+
+    def desired(self, partition: int, key: str, row: OutboxRow | None) -> None:
+        """A state that is to be written, or parked; None: it is written."""
+        opened = None
+        if row is not None:
+            opened = Open(row.snapshot.connection, row.snapshot.accepted_ms, bool(row.parked))
+        self.outbox.put(partition, key, opened)
+        connection = row.snapshot.connection if row is not None else key.partition(":")[0]
+        self.writes.put(connection, partition, key, _error(row))
+
+    def errand(self, partition: int, key: str, row: ErrandRow | None) -> None:
+        """What is to be written to Lofty, or parked; None, or settled: it is done."""
+        opened = None
+        if row is not None and not row.is_settled:
+            opened = Open(row.write.connection, row.write.accepted_ms, bool(row.parked))
+        self.errands.put(partition, key, opened)
+
+    def numbers(self) -> dict[str, int]:
+        """Rows by table."""
+        return {
+            "fetches": len(self.fetches),
+            "outbox": len(self.outbox),
+            "errands": len(self.errands),
+            "links": self.links.total,
+        }
+
+
+def _error(row: FetchRow | OutboxRow | None) -> str | None:
+    """Why a row fails again and again; None when it does not."""
+    return (
+        (row.last_error or "it says nothing")
+        if row is not None and not row.parked and row.attempts >= MANY_ATTEMPTS
+        else None
+    )

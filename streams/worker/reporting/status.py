@@ -1,0 +1,165 @@
+"""How a worker's budgets and connections are, put together from its parts. Nothing here is counted: it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import inf
+
+from streams.core.progress.hold_time import Holds
+from streams.core.rows import SweepRow
+from streams.core.scheduling.budget import BudgetView
+from streams.core.scheduling.pauses import pause_kind
+from streams.kafka.batching_producer import Appender
+from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
+from streams.settings import Connection, Settings
+from streams.settings.partitions import Places
+from streams.settings.secrets import secret_values
+from streams.telemetry.logs import Redaction
+from streams.worker.dispatch.loop import DispatchLoop
+from streams.worker.dispatch.oauth_tokens import Tokens
+from streams.worker.dispatch.sweeper import schedule_of
+from streams.worker.partitions.lease import Lease
+from streams.worker.partitions.ownership import Ownership
+from streams.worker.reporting.open_rows import OpenRows
+from streams.worker.tables import State
+
+ERROR_CHARACTERS = 200
+
+Tells = Callable[[tuple[str, ...]], bool]
+"""Whether something of these connections is told."""
+
+
+def everything(_: tuple[str, ...]) -> bool:
+    """All of them."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The parts of a worker that are asked how they are."""
+
+    state: State
+    lease: Lease
+    ownership: Ownership
+    reading: DispatchLoop
+    writing: DispatchLoop
+    tokens: Tokens | None
+    appender: Appender
+    failing_seconds: Callable[[], float]
+
+
+class Vitals:
+    """The budgets and connections of one worker. What a vendor said is redacted before it is told."""
+
+    def __init__(
+        self, settings: Settings, places: Places, rows: OpenRows, holds: Holds, monotonic: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._places = places
+        self._rows = rows
+        self._holds = holds
+        self._monotonic = monotonic
+        self._redact = Redaction(secret_values(settings))
+
+    def budgets(self, parts: Observed, now_ms: int, tells: Tells) -> Iterator[BudgetStatus]:
+        """The budgets that this worker owns, and tells by their connections."""
+        now = self._monotonic()
+        for loop, of in ((parts.reading, "lofty_budget"), (parts.writing, "ghl_budget")):
+            sharing: dict[str, list[str]] = {}
+            for c in self._settings.connections.values():
+                sharing.setdefault(getattr(c, of), []).append(c.name)
+            for budget in loop.core.budgets:
+                connections = tuple(sharing.get(budget, ()))
+                if tells(connections):
+                    yield self._budget(loop.name, loop.core.view_of(budget, now), connections, now_ms)
+
+    def _budget(self, dispatcher: str, view: BudgetView, connections: tuple[str, ...], now_ms: int) -> BudgetStatus:
+        kind = pause_kind(view.pause_cause) if view.pause_cause else ""
+        since_ms = self._holds.look(dispatcher, view.budget, kind, now_ms, waits_for_quota=view.waiting_for_quota > 0)
+        lasts = view.pause_seconds if kind and view.pause_seconds < inf else None
+        return BudgetStatus(
+            dispatcher="read" if dispatcher == "read" else "write",
+            budget=view.budget,
+            connections=connections,
+            waiting={priority.name.lower(): number for priority, number in view.waiting.items() if number},
+            blocked=view.blocked,
+            in_flight=view.in_flight,
+            in_flight_limit=view.in_flight_limit,
+            window_used=view.used,
+            window_limit=view.limit,
+            window_seconds=view.window_seconds,
+            quota_left=view.quota_left,
+            quota_limit=view.quota_limit,
+            quota_reset_seconds=view.quota_reset_seconds,
+            quota_regime=view.quota_regime,
+            waiting_for_quota=view.waiting_for_quota,
+            paused=kind,
+            because=self._redact.text(view.pause_cause),
+            paused_since_ms=since_ms,
+            paused_until_ms=None if lasts is None else now_ms + int(lasts * 1000),
+        )
+
+    def owned(self, parts: Observed) -> Iterator[str]:
+        """The names of the connections of which this worker owns a side."""
+        fenced = parts.ownership.fenced
+        for c in self._settings.connections.values():
+            if self._places.lofty(c) in fenced or self._places.ghl(c) in fenced:
+                yield c.name
+
+    def connections(self, parts: Observed, tells: Tells) -> Iterator[ConnectionStatus]:
+        """The connections of which this worker owns a side, and that it tells."""
+        fenced = parts.ownership.fenced
+        for c in self._settings.connections.values():
+            if not tells((c.name,)):
+                continue
+            reading = self._reading(c, parts) if self._places.lofty(c) in fenced else None
+            writing = self._writing(c, parts) if self._places.ghl(c) in fenced else None
+            if reading is not None or writing is not None:
+                yield ConnectionStatus(connection=c.name, reading=reading, writing=writing)
+
+    def _reading(self, c: Connection, parts: Observed) -> SideStatus:
+        oldest = [one.oldest_ms(c.name) for one in (self._rows.fetches, self._rows.errands)]
+        return SideStatus(
+            undelivered={"fetch": self._rows.fetches.number(c.name), "write back": self._rows.errands.number(c.name)},
+            parked={"fetch": self._rows.fetches.parked(c.name), "write back": self._rows.errands.parked(c.name)},
+            oldest_accepted_ms=min((at for at in oldest if at is not None), default=None),
+            failing=self._rows.reads.of(c.name)[0],
+            failing_in=self._redact.text(self._rows.reads.of(c.name)[1])[:ERROR_CHARACTERS],
+            on_hold=_hold(parts.reading, c.lofty_budget, c.name, "reads Lofty's members first"),
+            sweep=_sweep(c, parts.state.sweeps.get(self._places.lofty(c), c.name) or SweepRow()),
+            token_expires_ms=parts.tokens.expires_ms(c, "lofty") if parts.tokens is not None else None,
+        )
+
+    def _writing(self, c: Connection, parts: Observed) -> SideStatus:
+        return SideStatus(
+            undelivered={"deliver": self._rows.outbox.number(c.name)},
+            parked={"deliver": self._rows.outbox.parked(c.name)},
+            oldest_accepted_ms=self._rows.outbox.oldest_ms(c.name),
+            failing=self._rows.writes.of(c.name)[0],
+            failing_in=self._redact.text(self._rows.writes.of(c.name)[1])[:ERROR_CHARACTERS],
+            on_hold=_hold(parts.writing, c.ghl_budget, c.name, "reads GHL's fields and users first"),
+            links=self._rows.links.number(c.name),
+            token_expires_ms=parts.tokens.expires_ms(c, "ghl") if parts.tokens is not None else None,
+        )
+
+
+def _hold(loop: DispatchLoop, budget: str, connection: str, why: str) -> str:
+    return why if loop.core.is_held(budget, connection) else ""
+
+
+def _sweep(c: Connection, row: SweepRow) -> SweepStatus:
+    schedule = schedule_of(c.sweep)
+    return SweepStatus(
+        running=row.kind,
+        started_ms=row.started_ms,
+        leads=row.leads,
+        total=row.total,
+        changes=row.changes,
+        new_ended_ms=row.new_ended_ms,
+        full_ended_ms=row.full_ended_ms,
+        new_interval_ms=schedule.new_ms,
+        full_interval_ms=schedule.full_ms,
+        ordered=row.ordered,
+        served=row.served,
+    )

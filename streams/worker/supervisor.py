@@ -1,0 +1,97 @@
+"""Worker after worker in one process, each with the mapping that is in force: the mapping changes, the process stays.
+
+A new version is taken over by an orderly stop of the worker and a start of the next one. Everything that compiled the old
+mapping (rules of the locations, fingerprints of what is settled, custom fields to create) ends with its worker, after the
+requests in flight have ended and their receipts are written: no write is planned by one mapping and noted as settled under
+another. Hand-over costs some seconds, in which changes wait in Kafka.
+
+A version that does not compile here, or maps the same, stops nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from mode.utils.logging import get_logger
+
+from streams.mapping_versions.effective import same_mappings
+from streams.mapping_versions.store import MappingVersions
+from streams.settings import Settings
+from streams.worker.dependencies import Collaborators
+from streams.worker.worker import Worker
+
+log = get_logger("lofty_ghl.worker")
+
+
+class Shifts:
+    """`await Shifts(desk, given).run(stop)`: returns when asked to stop, raises what crashed a worker.
+
+    `current` is the worker on duty, None while one hands over to the next. `count` counts the workers until now.
+    """
+
+    def __init__(
+        self,
+        desk: MappingVersions,
+        given: Collaborators,
+        *,
+        new_worker: Callable[[Settings, Collaborators], Worker] = Worker,
+    ) -> None:
+        self._desk = desk
+        self._given = given
+        self._new_worker = new_worker
+        self.current: Worker | None = None
+        self.count = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """A worker is on duty, and acts for all partitions that it was given."""
+        return self.current is not None and self.current.is_ready
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set."""
+        while not stop.is_set():
+            settings = self._desk.settings()
+            instance = self._given.instance if self.count == 0 else uuid.uuid4().hex[:8]
+            given = replace(self._given, instance=instance, newer_mappings=self._newer_mappings)
+            async with self._new_worker(settings, given) as worker:
+                self.current = worker
+                self.count += 1
+                try:
+                    await _first_of(stop.wait(), worker.wait(), self._another_mapping(settings))
+                finally:
+                    self.current = None
+            if not stop.is_set():
+                log.info(
+                    "the mappings are of version %d now: the worker begins anew", self._desk.settings().mapping_version
+                )
+
+    def _newer_mappings(self, settings: Settings) -> tuple[int, str]:
+        newest = self._desk.settings()
+        version = newest.mapping_version if same_mappings(settings, newest) else settings.mapping_version
+        return version, newest.mapping_trouble
+
+    async def _another_mapping(self, settings: Settings) -> None:
+        """Return when the mappings in force are others than those of these settings."""
+        version = self._desk.version
+        while same_mappings(settings, self._desk.settings()):
+            version = await self._desk.changed(after=version)
+
+
+async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Return when one of these has ended; raises what it raises."""
+    tasks = [asyncio.ensure_future(one) for one in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+    for task in done:
+        task.result()

@@ -1,0 +1,129 @@
+"""The state of a worker: its tables, where their local copies stand, and the changelogs behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer
+
+from streams.core.rows import FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, SweptRow
+from streams.core.scheduling.budget_row import BudgetRow
+from streams.core.to_lofty.rows import BackRow, ErrandRow, EventRow, HeardRow, WebhookRow
+from streams.core.token_row import TokenRow
+from streams.kafka.batching_producer import Appender
+from streams.kafka.clients import Consumer, client_options
+from streams.kafka.tables import Changelogs, MemoryStore, RocksStore, Store, Table
+from streams.messages import Word
+from streams.messages.topics import (
+    BACKLINKS_TABLE,
+    BUDGETS_TABLE,
+    ERRANDS_TABLE,
+    EVENTS_TABLE,
+    FETCHES_TABLE,
+    HEARD_TABLE,
+    LINKS_TABLE,
+    OUTBOX_TABLE,
+    SEEN_TABLE,
+    SWEEPS_TABLE,
+    SWEPT_TABLE,
+    TOKENS_TABLE,
+    WEBHOOKS_TABLE,
+    TopicNames,
+)
+from streams.settings import Settings
+
+Row = TypeVar("Row", bound=Word)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All tables (DESIGN §4)."""
+
+    store: Store
+    changelogs: Changelogs
+    seen: Table[SeenRow]
+    fetches: Table[FetchRow]
+    outbox: Table[OutboxRow]
+    links: Table[LinkRow]
+    budgets: Table[BudgetRow]
+    sweeps: Table[SweepRow]
+    swept: Table[SweptRow]
+    backlinks: Table[BackRow]
+    webhooks: Table[WebhookRow]
+    events: Table[EventRow]
+    heard: Table[HeardRow]
+    errands: Table[ErrandRow]
+    tokens: Table[TokenRow]
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        names: TopicNames,
+        appender: Appender,
+        clock: Callable[[], float],
+        end: Callable[[str], None],
+        *,
+        keeps_all: bool = True,
+    ) -> State:
+        """The tables of a worker, in the kind of store that its settings name. `end` ends a process that cannot go on.
+
+        `keeps_all` is false for a broker that cuts changelogs off.
+        """
+        in_memory = settings.worker.store == "memory"
+        store: Store = MemoryStore() if in_memory else RocksStore(Path(settings.worker.data_dir) / names.group, end)
+        keys: dict[str, bytes] = {}
+
+        def table(name: str, row: type[Row]) -> Table[Row]:
+            made = Table(name, row, names.changelog(name), store, appender, end)
+            keys[made.changelog] = made.key
+            return made
+
+        return cls(
+            store=store,
+            changelogs=Changelogs(keys, store, lambda: changelog_consumer(settings), clock, keeps_all=keeps_all),
+            seen=table(SEEN_TABLE, SeenRow),
+            fetches=table(FETCHES_TABLE, FetchRow),
+            outbox=table(OUTBOX_TABLE, OutboxRow),
+            links=table(LINKS_TABLE, LinkRow),
+            budgets=table(BUDGETS_TABLE, BudgetRow),
+            sweeps=table(SWEEPS_TABLE, SweepRow),
+            swept=table(SWEPT_TABLE, SweptRow),
+            backlinks=table(BACKLINKS_TABLE, BackRow),
+            webhooks=table(WEBHOOKS_TABLE, WebhookRow),
+            events=table(EVENTS_TABLE, EventRow),
+            heard=table(HEARD_TABLE, HeardRow),
+            errands=table(ERRANDS_TABLE, ErrandRow),
+            tokens=table(TOKENS_TABLE, TokenRow),
+        )
+
+    def acquire(self, partitions: set[int]) -> None:
+        """The partitions are this worker's, and recovered."""
+        for table in self.tables:
+            for partition in partitions:
+                table.acquire(partition)
+
+    def release(self, partitions: set[int]) -> None:
+        """The partitions go to another worker, or this one stops."""
+        for table in self.tables:
+            for partition in partitions:
+                table.release(partition)
+
+    @property
+    def tables(self) -> tuple[Table[Any], ...]:
+        """Every table."""
+        return (
+            *(self.seen, self.fetches, self.outbox, self.links),
+            *(self.budgets, self.sweeps, self.swept),
+            *(self.backlinks, self.webhooks, self.events, self.heard, self.errands, self.tokens),
+        )
+
+
+def changelog_consumer(settings: Settings) -> AIOKafkaConsumer:
+    """A consumer that joins no group and commits nothing. Where its position is gone from Kafka it raises, and skips nothing."""
+    return Consumer(
+        **client_options(settings), enable_auto_commit=False, auto_offset_reset="none", fetch_max_wait_ms=50
+    )

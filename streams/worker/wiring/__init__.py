@@ -1,0 +1,1 @@
+"""Puts a worker together: clients, dispatchers, agents."""

@@ -1,0 +1,223 @@
+"""The way back in a worker: the parts that judge GHL's events and write Lofty, and the links by which they find each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+
+from mode.utils.logging import get_logger
+
+from streams.core.rows import LinkRow
+from streams.core.to_ghl.child_kind import held_as
+from streams.core.to_lofty.rows import BackRow, ErrandRow, EventRow
+from streams.kafka.batching_producer import Appender
+from streams.kafka.parking import Parking
+from streams.messages import Entity
+from streams.messages.ghl_event import GhlEvent
+from streams.messages.topics import LOFTY_RECEIPTS, LOFTY_WRITES, TopicNames
+from streams.settings import Settings
+from streams.settings.partitions import Places
+from streams.telemetry.metrics import Metrics
+from streams.worker.agents.batches import Process
+from streams.worker.agents.respond import respond
+from streams.worker.agents.write_back import write_back
+from streams.worker.dispatch.ghl_events import Responder
+from streams.worker.dispatch.ghl_writer import Location
+from streams.worker.dispatch.lofty_reader import Team
+from streams.worker.dispatch.lofty_writer import Errands
+from streams.worker.dispatch.loop import DispatchLoop
+from streams.worker.dispatch.receipts import Receipts
+from streams.worker.tables import State
+
+log = get_logger("lofty_ghl.back")
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+WEBHOOK_DAYS = 3
+"""How long a webhook's id is remembered: longer than GHL repeats one, and than the gateway takes an old one."""
+
+ERRAND_DAYS = 45
+"""How long it is remembered what a rule made: longer than `ghl.changes` can be read again."""
+
+BUILT = "@built"
+"""The key in `backlinks` that says: every link that stood before the way back was switched on has its row."""
+
+UNINSTALLED = "@uninstalled:"
+
+
+@dataclass(frozen=True, slots=True)
+class WayBackParts:
+    """What a worker needs for the way back."""
+
+    settings: Settings
+    places: Places
+    state: State
+    writing: DispatchLoop
+    responder: Responder
+    errands: Errands
+    now_ms: Callable[[], int]
+    appender: Appender
+    parking: Parking
+    metrics: Metrics
+    opened: Callable[[int, str, ErrandRow], None]
+
+    # -- partitions ---------------------------------------------------------------------------------------
+
+    def gained(self, partition: int) -> None:
+        """The partition is ours: take up what waits there."""
+        if any(c.back.types for c in self.places.writing_at(partition)):
+            self._build_backlinks(partition)
+        for key, row in self.state.events.items(partition):
+            if key.startswith(UNINSTALLED):
+                self._pause(row.event)
+            else:
+                self.responder.offer(key, row)
+        for key, errand in self.state.errands.items(partition):
+            self.opened(partition, key, errand)
+            self.errands.offer(errand)
+        self.purge(partition)
+
+    def purge(self, partition: int) -> None:
+        """Forget what cannot come again."""
+        now_ms = self.now_ms()
+        for key, webhook in list(self.state.webhooks.items(partition)):
+            if webhook.at_ms < now_ms - WEBHOOK_DAYS * DAY_MS:
+                self.state.webhooks.delete(partition, key)
+        for key, errand in list(self.state.errands.items(partition)):
+            ends = errand.write.about.startswith(("rule:", "finish:")) or errand.write.state is None
+            if ends and errand.is_settled and errand.write.at_ms < now_ms - ERRAND_DAYS * DAY_MS:
+                self.state.errands.delete(partition, key)
+
+    def _build_backlinks(self, partition: int) -> None:
+        """Once: the links that were made before anything flowed back."""
+        if self.state.backlinks.get(partition, BUILT) is not None:
+            return
+        for key, link in self.state.links.items(partition):
+            self.linked(partition, Entity.from_key(key), link)
+        self.state.backlinks.put(partition, BUILT, BackRow(entity=BUILT))
+
+    # -- links --------------------------------------------------------------------------------------------
+
+    def linked(self, partition: int, entity: Entity, link: LinkRow) -> None:
+        """A link has changed: its GHL id leads back to it. Not waited for: the `record` agent waits for its own tables,
+        and a row that is lost in a crash is put again with the receipt that is read again.
+        """
+        connection = self.settings.connections.get(entity.connection)
+        if link.ghl_id is None or connection is None or not connection.back.types:
+            return
+        kind = entity.kind if entity.kind != "appointment" else held_as(link.fields)
+        key, row = f"{kind}:{link.ghl_id}", BackRow(entity=entity.key)
+        if self.state.backlinks.get(partition, key) != row:
+            self.state.backlinks.put(partition, key, row)
+
+    # -- the app in GHL -----------------------------------------------------------------------------------
+
+    def installed(self, event: GhlEvent) -> None:
+        """The app was installed in a location, or removed from it: then no token of it is good any more."""
+        here = [c for c in self.settings.connections.values() if c.ghl.location_id == event.location]
+        if not here:
+            return
+        partition, key = self.places.ghl(here[0]), f"{UNINSTALLED}{event.location}"
+        before = self.state.events.get(partition, key)
+        if before is not None and before.event.at_ms > event.at_ms:
+            return
+        if event.type == "UNINSTALL":
+            self.state.events.put(partition, key, EventRow(event=event))
+            self._pause(event)
+        elif before is not None:
+            self.state.events.delete(partition, key)
+            self.writing.resume(here[0].ghl_budget)
+            log.info("location %s: the app is installed again", event.location)
+
+    def _pause(self, event: GhlEvent) -> None:
+        cause = "the app was uninstalled in GHL: install it again, or `lofty-ghl connect ghl`"
+        self.writing.pause(event.location, inf, cause)
+
+    # -- agents -------------------------------------------------------------------------------------------
+
+    def respond_process(self) -> Process:
+        """The agent on `ghl.changes`."""
+        types: dict[str, frozenset[str]] = {}
+        for c in self.settings.connections.values():
+            types[c.ghl.location_id] = types.get(c.ghl.location_id, frozenset()) | c.back.types
+        return respond(
+            events=self.state.events,
+            webhooks=self.state.webhooks,
+            appender=self.appender,
+            parking=self.parking,
+            types_at=lambda location: types.get(location, frozenset()),
+            installed=self.installed,
+            offer=self.responder.offer,
+            now_ms=self.now_ms,
+            count=lambda type_, result: self.metrics.events.labels(type_, result).inc(),
+        )
+
+    def write_back_process(self) -> Process:
+        """The agent on `lofty.writes`."""
+        return write_back(
+            errands=self.state.errands,
+            appender=self.appender,
+            parking=self.parking,
+            offer=self.errands.offer,
+            now_ms=self.now_ms,
+        )
+
+
+def new_way_back(
+    *,
+    settings: Settings,
+    names: TopicNames,
+    places: Places,
+    state: State,
+    reading: DispatchLoop,
+    writing: DispatchLoop,
+    teams: Mapping[str, Team],
+    locations: Mapping[str, Location],
+    receipts: Receipts,
+    appender: Appender,
+    parking: Parking,
+    ask: Callable[[Entity, int], object],
+    now_ms: Callable[[], int],
+    jitter: Callable[[], float],
+    metrics: Metrics,
+    opened: Callable[[int, str, ErrandRow], None],
+) -> WayBackParts:
+    """The parts of one worker. `opened` is told each errand that is there when its partition is gained."""
+    connections = settings.connections
+    responder = Responder(
+        loop=writing,
+        locations=locations,
+        backs={name: c.back for name, c in connections.items()},
+        events=state.events,
+        heard=state.heard,
+        backlinks=state.backlinks,
+        links=state.links,
+        receipts=receipts,
+        appender=appender,
+        parking=parking,
+        writes_topic=names.of(LOFTY_WRITES),
+        lofty_partitions={name: places.lofty(c) for name, c in connections.items()},
+        ask=ask,
+        now_ms=now_ms,
+        jitter=jitter,
+        metrics=metrics,
+    )
+    errands = Errands(
+        teams=teams,
+        connections=connections,
+        errands=state.errands,
+        receipts_topic=names.of(LOFTY_RECEIPTS),
+        writes_topic=names.of(LOFTY_WRITES),
+        appender=appender,
+        parking=parking,
+        offer_to=lambda item, wait: reading.offer(item, wait_seconds=wait),
+        pause=reading.pause,
+        refusals=reading.refusals,
+        now_ms=now_ms,
+        jitter=jitter,
+        metrics=metrics,
+    )
+    return WayBackParts(
+        settings, places, state, writing, responder, errands, now_ms, appender, parking, metrics, opened
+    )

@@ -1,0 +1,209 @@
+"""Which agent reads which topic, in one place: the way of a change, the way back, and what operators ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from streams.kafka.batching_producer import Appender
+from streams.kafka.parking import Parking, bounded
+from streams.messages import Stage
+from streams.messages.size_limits import CHANGE_BYTES
+from streams.messages.topics import (
+    CHANGES,
+    FETCHES,
+    GHL_CHANGES,
+    INSPECTIONS,
+    LOFTY_WRITES,
+    OBSERVATIONS,
+    RECEIPTS,
+    REPLAYS,
+    SNAPSHOTS,
+    SWEEPS,
+    TOKENS,
+    TopicNames,
+)
+from streams.settings import Settings
+from streams.settings.partitions import Places
+from streams.worker.agents.batches import Process
+from streams.worker.agents.dedupe import dedupe
+from streams.worker.agents.deliver import deliver
+from streams.worker.agents.fetch import fetch
+from streams.worker.agents.inspect import inspect
+from streams.worker.agents.record import record
+from streams.worker.agents.replay import replay
+from streams.worker.agents.sweep import sweep
+from streams.worker.agents.tokens import tokens
+from streams.worker.dependencies import Collaborators
+from streams.worker.partitions.applied_offsets import Recorded
+from streams.worker.partitions.ownership import Ownership
+from streams.worker.reporting import Observing
+from streams.worker.tables import State
+from streams.worker.wiring.dispatchers import Dispatchers
+
+NOT_RESUMED = frozenset({SNAPSHOTS, TOKENS})
+"""Compacted topics, where events that the consumer skipped cannot be told from compacted ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What agents are made of. `agents` gives each as its name, its topic and what it does with a batch."""
+
+    settings: Settings
+    given: Collaborators
+    names: TopicNames
+    places: Places
+    state: State
+    appender: Appender
+    parking: Parking
+    observing: Observing
+    recorded: Recorded
+    ownership: Ownership
+    dispatchers: Dispatchers
+
+    def agents(self) -> Iterator[tuple[str, str, Process]]:
+        """Every agent of a worker. What is too large for their rows is parked before."""
+        for name, topic, process in (*self._way_there(), *self._way_back(), *self._asked_for()):
+            yield name, topic, self._bounded(name, process)
+
+    def _bounded(self, name: str, process: Process) -> Process:
+        limits = self.parking.limits
+        # Receipts are the worker's own, and none may be passed over. Tokens are sealed, and a few hundred bytes.
+        most: dict[str, tuple[Stage, int]] = {
+            "dedupe": ("dedupe", CHANGE_BYTES),
+            "fetch": ("fetch", 2 * CHANGE_BYTES),
+            "deliver": ("deliver", limits.state),
+            "respond": ("respond", limits.state),
+            "write_back": ("write back", limits.state),
+            "replay": ("replay", limits.state + CHANGE_BYTES),
+            "sweep": ("sweep", CHANGE_BYTES),
+            "inspect": ("inspect", CHANGE_BYTES),
+        }
+        if name not in most:
+            return process
+        stage, most_bytes = most[name]
+        return bounded(
+            process,
+            stage=stage,
+            most_bytes=most_bytes,
+            appender=self.appender,
+            parking=self.parking,
+            now_ms=self.given.now_ms,
+        )
+
+    def _way_there(self) -> Iterator[tuple[str, str, Process]]:
+        """A change of Lofty: deduplicated, read, put where it is wanted, written, recorded."""
+        given, state, dispatchers, names = self.given, self.state, self.dispatchers, self.names
+        yield (
+            "dedupe",
+            CHANGES,
+            dedupe(
+                seen=state.seen,
+                appender=self.appender,
+                parking=self.parking,
+                fetches_topic=names.of(FETCHES),
+                lofty_partitions={name: self.places.lofty(c) for name, c in self.settings.connections.items()},
+                now_ms=given.now_ms,
+                count=lambda decision: given.metrics.changes.labels(decision).inc(),
+                new_trace=self.observing.new_trace,
+                traced=self.observing.admitted if given.tracing.is_on else None,
+            ),
+        )
+        yield (
+            "fetch",
+            FETCHES,
+            fetch(
+                fetches=state.fetches,
+                appender=self.appender,
+                parking=self.parking,
+                offer=dispatchers.offer_read,
+                now_ms=given.now_ms,
+            ),
+        )
+        yield (
+            "deliver",
+            SNAPSHOTS,
+            deliver(
+                outbox=state.outbox,
+                links=state.links,
+                appender=self.appender,
+                parking=self.parking,
+                receipts_topic=names.of(RECEIPTS),
+                settled_as=dispatchers.settled_as,
+                offer=dispatchers.offer_write,
+                epoch=self.ownership.epoch,
+                under_way=dispatchers.under_way,
+                now_ms=given.now_ms,
+                count=given.metrics.delivered,
+            ),
+        )
+        yield (
+            "record",
+            RECEIPTS,
+            record(
+                links=state.links,
+                outbox=state.outbox,
+                appender=self.appender,
+                parking=self.parking,
+                settled_as=dispatchers.settled_as,
+                ask=dispatchers.ask,
+                recorded=self.recorded.advance,
+                linked=dispatchers.back.linked,
+                now_ms=given.now_ms,
+            ),
+        )
+
+    def _way_back(self) -> Iterator[tuple[str, str, Process]]:
+        """An event of GHL: judged, and what it asks of Lofty done."""
+        yield "respond", GHL_CHANGES, self.dispatchers.back.respond_process()
+        yield "write_back", LOFTY_WRITES, self.dispatchers.back.write_back_process()
+
+    def _asked_for(self) -> Iterator[tuple[str, str, Process]]:
+        """What people and commands ask: replays, sweeps, inspections, and access given."""
+        given, state, appender, parking = self.given, self.state, self.appender, self.parking
+        dispatchers = self.dispatchers
+        yield (
+            "replay",
+            REPLAYS,
+            replay(
+                outbox=state.outbox,
+                links=state.links,
+                appender=appender,
+                parking=parking,
+                settled_as=dispatchers.settled_as,
+                offer=dispatchers.offer_write,
+                epoch=self.ownership.epoch,
+                under_way=dispatchers.under_way,
+                now_ms=given.now_ms,
+                count=lambda decision: given.metrics.snapshots.labels(f"replayed: {decision}").inc(),
+            ),
+        )
+        yield (
+            "sweep",
+            SWEEPS,
+            sweep(
+                sweeps=state.sweeps,
+                appender=appender,
+                parking=parking,
+                offer=dispatchers.sweeper.offer,
+                now_ms=given.now_ms,
+            ),
+        )
+        yield (
+            "inspect",
+            INSPECTIONS,
+            inspect(
+                ask=dispatchers.inspector.ask,
+                appender=appender,
+                parking=parking,
+                observations_topic=self.names.of(OBSERVATIONS),
+                now_ms=given.now_ms,
+            ),
+        )
+        if dispatchers.tokens is not None:
+            adopt = dispatchers.tokens.adopt
+            yield (
+                "tokens",
+                TOKENS,
+                tokens(table=state.tokens, appender=appender, parking=parking, adopt=adopt, now_ms=given.now_ms),
+            )

@@ -1,0 +1,194 @@
+"""Leads in the sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.sandbox.lofty.shapes import blank_lead
+from tests.unit.connectors.sandbox.lofty.stage import SETTINGS, Stage
+
+
+def read(stage: Stage, lead_id: int, query: str = "") -> dict[str, Any]:
+    """A lead as it is answered."""
+    found: dict[str, Any] = stage.ask("GET", f"/v1.0/leads/{lead_id}{query}")[1]["lead"]
+    return found
+
+
+def test_a_lead_is_whole_with_unset_values_as_in_reality() -> None:
+    """-1, 0, "N/A", "" and null."""
+    stage = Stage()
+    lead = read(stage, stage.lead())
+    assert lead.keys() == blank_lead(1, 1, 1).keys()
+    assert (lead["leadInquiry"]["priceMin"], lead["pondId"], lead["mortgage"], lead["lastName"], lead["preQual"]) == (
+        -1, 0, "N/A", "", None,
+    )  # fmt: skip
+    assert lead["createTime"] == "2026-04-30T17:33:32GMT"
+
+
+def test_a_lead_needs_a_first_name_and_names_are_cut() -> None:
+    """30 characters for names, 64 for tags."""
+    stage = Stage()
+    lead = read(stage, stage.lead(firstName="J" * 40, tags=["t" * 70]))
+    assert (len(lead["firstName"]), len(lead["tags"][0]["tagName"])) == (30, 64)
+    assert stage.ask("POST", "/v1.0/leads", {"lastName": "Vale"})[1]["code"] == 20012
+
+
+def test_what_was_just_created_may_be_404_for_a_while() -> None:
+    """Creation is asynchronous."""
+    stage = Stage(replace(SETTINGS, visibility_lag_seconds=2.0))
+    lead_id = stage.lead()
+    early = stage.ask("GET", f"/v1.0/leads/{lead_id}")
+    stage.now += 2.0
+    assert early == (404, {"message": "BaseApplicationException:errorCode=20006,errorMsg=Lead not exist"})
+    assert read(stage, lead_id)["leadId"] == lead_id
+
+
+def test_a_deleted_lead_is_seen_with_trash_only() -> None:
+    """And a reason is needed."""
+    stage = Stage()
+    lead_id = stage.lead()
+    assert stage.ask("DELETE", f"/v1.0/leads/{lead_id}")[0] == 400
+    assert stage.ask("DELETE", f"/v1.0/leads/{lead_id}?reason=x") == (200, {"deleted": True, "leadId": str(lead_id)})
+    assert stage.ask("GET", f"/v1.0/leads/{lead_id}")[0] == 404
+    assert read(stage, lead_id, "?withTrash=true")["leadId"] == lead_id
+    assert stage.ask("GET", "/v1.0/leads?limit=10")[1]["leads"] == []
+
+
+def test_tags_replace_are_added_removed_and_cleared() -> None:
+    """Whatever their case."""
+    stage = Stage()
+    lead_id = stage.lead(tags=["Buyer", "VIP"])
+    found = []
+    for write in (
+        {"tagsAdd": ["buyer", "Cash"]},
+        {"tagsRemove": ["vip"]},
+        {"tags": ["Seller"]},
+        {"clearAllTags": True},
+    ):
+        stage.ask("PUT", f"/v1.0/leads/{lead_id}", write)
+        found.append([one["tagName"] for one in read(stage, lead_id)["tags"]])
+    assert found == [["Buyer", "VIP", "Cash"], ["Buyer", "Cash"], ["Seller"], []]
+
+
+def test_write_names_become_read_names() -> None:
+    """`inquiry`, `property`, `customAttributeList` and `isHidden` are read under other names, and merge."""
+    stage = Stage()
+    lead_id = stage.lead(
+        inquiry={"priceMax": 5}, property={"city": "Austin"}, customAttributeList=[{"attributeName": "A", "value": "1"}]
+    )
+    property_id = read(stage, lead_id)["leadPropertyList"][0]["id"]
+    change = {
+        "inquiry": {"bedroomsMin": 3},
+        "property": {"id": property_id, "city": "Waco"},
+        "customAttributeList": [{"attributeName": "B", "value": "2"}],
+        "isHidden": True,
+        "leadTypes": [2, 1],
+    }
+    stage.ask("PUT", f"/v1.0/leads/{lead_id}", change)
+    lead = read(stage, lead_id)
+    assert (lead["leadInquiry"]["priceMax"], lead["leadInquiry"]["bedroomsMin"]) == (5, 3)
+    assert [one["city"] for one in lead["leadPropertyList"]] == ["Waco"]
+    assert [one["value"] for one in lead["customAttributes"]] == ["1", "2"]
+    assert (lead["hiddenFlag"], lead["leadType"]) == (True, 2)
+
+
+def test_a_refused_write_changes_nothing() -> None:
+    """Not even its other fields."""
+    stage = Stage()
+    lead_id = stage.lead()
+    before = read(stage, lead_id)
+    status, _ = stage.ask("PUT", f"/v1.0/leads/{lead_id}", {"lastName": "Vale", "property": {"city": ""}})
+    assert (status, read(stage, lead_id)) == (400, before)
+
+
+@pytest.mark.parametrize("again", [{"emails": ["JANE@example.com"]}, {"phones": ["+1 (512) 555-0134"]}])
+def test_a_person_that_exists_is_merged(again: dict[str, Any]) -> None:
+    """By e-mail whatever its case, or by phone however it is written."""
+    stage = Stage()
+    lead_id = stage.lead(emails=["jane@example.com"], phones=["5125550134"])
+    assert stage.lead(**again, lastName="Vale") == lead_id
+    assert read(stage, lead_id)["lastName"] == "Vale"
+
+
+def test_the_update_time_only_ever_grows() -> None:
+    """So that no two pings of a lead carry the same time, even within one millisecond."""
+    stage = Stage()
+    lead_id = stage.lead()
+    for number in range(3):
+        stage.ask("PUT", f"/v1.0/leads/{lead_id}", {"lastName": str(number)})
+    times = [one.item["updateTime"] for one in stage.team.outbox]
+    assert times == sorted(set(times))
+    assert len(times) == 4
+
+
+# -- lists ---------------------------------------------------------------------------------------------------
+
+
+def ids(answer: dict[str, Any]) -> list[int]:
+    """The leads of a page."""
+    return [one["leadId"] for one in answer["leads"]]
+
+
+@pytest.mark.parametrize("limit", [0, 101])
+def test_a_limit_is_from_1_to_100(limit: int) -> None:
+    """Else 20042."""
+    words = "BaseApplicationException:errorCode=20042,errorMsg=Limit must be between 1 and 100"
+    assert Stage().ask("GET", f"/v1.0/leads?limit={limit}") == (400, {"message": words})
+
+
+def test_unknown_parameters_are_ignored_and_the_default_is_25() -> None:
+    """`pageSize` is none of Lofty's: the answer is 200, and tells its limit."""
+    status, answer = Stage().ask("GET", "/v1.0/leads?pageSize=100")
+    assert (status, answer["_metadata"]["limit"]) == (200, 25)
+
+
+def test_leads_come_newest_first_or_in_the_order_of_creation() -> None:
+    """`sort=CreateTime&desc=false` keeps offsets stable while leads are added."""
+    stage = Stage()
+    made = [stage.lead() for _ in range(3)]
+    assert ids(stage.ask("GET", "/v1.0/leads?limit=2")[1]) == [made[2], made[1]]
+    assert ids(stage.ask("GET", "/v1.0/leads?limit=2&offset=1&sort=CreateTime&desc=false")[1]) == made[1:]
+
+
+def test_a_scroll_is_a_snapshot() -> None:
+    """What is added meanwhile does not shift it; what is deleted leaves a hole."""
+    stage = Stage()
+    made = [stage.lead() for _ in range(4)]
+    first = stage.ask("GET", "/v1.0/leads?limit=2&sort=CreateTime&desc=false")[1]
+    stage.lead()
+    stage.ask("DELETE", f"/v1.0/leads/{made[2]}?reason=x")
+    second = stage.ask("GET", f"/v1.0/leads?limit=2&scrollId={first['_metadata']['scrollId']}")[1]
+    assert (ids(first), ids(second), second["_metadata"]["total"]) == (made[:2], [made[3]], 4)
+
+
+@pytest.mark.parametrize(
+    ("query", "fits"),
+    [
+        ("email=JANE@example.com", True),
+        ("phone=512-555-0134", True),
+        ("source=Website", True),
+        ("stage=Hot", True),
+        ("allTags=buyer,vip", True),
+        ("anyTags=VIP,Cash", True),
+        ("key=jane", True),
+        ("email=a@example.com", False),
+        ("allTags=Buyer,Cash", False),
+        ("anyTags=Cash", False),
+        ("assignedUserId=5", False),
+    ],
+)
+def test_filters_filter(query: str, fits: bool) -> None:
+    """The few that are imitated."""
+    stage = Stage()
+    stage.lead(emails=["jane@example.com"], phones=["5125550134"], source="Website", stage="Hot", tags=["Buyer", "VIP"])
+    assert len(stage.ask("GET", f"/v1.0/leads?limit=10&{query}")[1]["leads"]) == int(fits)
+
+
+def test_an_unknown_stage_is_404() -> None:
+    """Seen live: `New` is not `New Leads`."""
+    stage = Stage()
+    stage.lead()
+    assert stage.ask("GET", "/v1.0/leads?limit=10&stage=New")[0] == 404

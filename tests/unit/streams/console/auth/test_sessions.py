@@ -1,0 +1,61 @@
+"""Signed sessions: nobody can make, change or keep one."""
+
+from __future__ import annotations
+
+import base64
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.console.auth.sessions import Seal, Session, read_session, write_session
+
+SEAL = Seal(["first-key-first-key-first-key-first"])
+SESSION = Session("id-1", "ann", "operator", "password", 1_000, 9_000, "stamp")
+
+
+def test_a_session_reads_back_until_it_ends() -> None:
+    cookie = write_session(SEAL, SESSION)
+    assert read_session(SEAL, cookie, 8_999) == SESSION
+    assert read_session(SEAL, cookie, 9_000) is None
+
+
+def test_a_session_of_the_future_is_none() -> None:
+    """A clock that was wrong at its making."""
+    assert read_session(SEAL, write_session(SEAL, SESSION), 1_000 - 61_000) is None
+
+
+def test_a_changed_payload_is_none() -> None:
+    """Another role under the old signature."""
+    purpose, payload, signature = write_session(SEAL, SESSION).split(".")
+    value = orjson.loads(base64.urlsafe_b64decode(payload + "==="))
+    forged = base64.urlsafe_b64encode(orjson.dumps({**value, "role": "operator", "name": "eve"})).decode().rstrip("=")
+    assert read_session(SEAL, f"{purpose}.{forged}.{signature}", 2_000) is None
+
+
+def test_a_signature_for_another_purpose_is_none() -> None:
+    """A signed cookie of the sign-in is no session, whatever stands in it."""
+    other = SEAL.sign("oidc", orjson.loads(orjson.dumps({"id": "x"})))
+    assert read_session(SEAL, other, 2_000) is None
+    assert read_session(SEAL, "session" + other.removeprefix("oidc"), 2_000) is None
+
+
+def test_a_key_is_changed_without_signing_anybody_out() -> None:
+    """The new key signs, the old is believed, then gone."""
+    old, both, new = Seal(["o" * 32]), Seal(["n" * 32, "o" * 32]), Seal(["n" * 32])
+    assert read_session(both, write_session(old, SESSION), 2_000) == SESSION
+    assert read_session(new, write_session(both, SESSION), 2_000) == SESSION
+    assert read_session(new, write_session(old, SESSION), 2_000) is None
+
+
+@given(st.text(max_size=200))
+def test_no_text_is_a_session(text: str) -> None:
+    """Nor does any make it fail."""
+    assert read_session(SEAL, text, 2_000) is None
+    assert not SEAL.takes("csrf", "id-1", text)
+
+
+def test_without_a_key_there_is_no_seal() -> None:
+    with pytest.raises(ValueError, match="key"):
+        Seal([])

@@ -1,0 +1,97 @@
+"""The overview's one sentence: the worst that is true."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streams.console.pages.views.overview_view import page, verdict
+from streams.console.services.overview import History, IndexState, OverviewNow
+from streams.console.services.parked import ParkedGroup, ParkedGroups
+from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, WorkerStatus
+from streams.operations.status.overview import overview
+
+NOW = 1_764_042_000_000
+
+
+def status(**facts: object) -> WorkerStatus:
+    """A worker that owns everything and has nothing to do."""
+    sides = ConnectionStatus(connection="acme", reading=SideStatus(), writing=SideStatus(links=3))
+    given = {
+        "instance": "w1",
+        "started_ms": NOW - 600_000,
+        "at_ms": NOW - 1_000,
+        "is_ready": True,
+        "partitions": 4,
+        "fenced": (0, 1, 2, 3),
+        "connections": (sides,),
+        **facts,
+    }
+    return WorkerStatus.model_validate(given)
+
+
+def now(*statuses: WorkerStatus, parked: int = 0) -> OverviewNow:
+    """The deployment of these workers."""
+    groups = (ParkedGroup("acme", "deliver", "refused", parked, NOW, NOW, "no"),) if parked else ()
+    found = overview(statuses, NOW, partitions=4, connections=("acme",))
+    return OverviewNow(found, {}, None, ParkedGroups(groups, parked), IndexState(True, 3, 0, True, NOW))
+
+
+def paused(kind: str, because: str) -> WorkerStatus:
+    """A worker whose budget for writing pauses."""
+    budget = BudgetStatus(dispatcher="write", budget="loc", connections=("acme",), paused=kind, because=because)
+    return status(budgets=(budget,))
+
+
+def test_a_healthy_deployment_is_running() -> None:
+    state, because, ways = verdict(now(status(totals={"live": 200, "live_within_60s": 199})))
+    assert (state.level, state.words) == ("ok", "Running, and up to date")
+    assert because == ("99.5 % of 200 live changes were in GHL within a minute.",)
+    assert ways == ()
+
+
+def test_almost_all_is_never_rounded_to_all() -> None:
+    _, because, _ = verdict(now(status(totals={"live": 100_000, "live_within_60s": 99_999})))
+    assert because[0].startswith("99.9 %")
+
+
+def test_without_a_worker_it_says_that_nothing_is_lost() -> None:
+    state, because, _ = verdict(now())
+    assert (state.level, state.words) == ("bad", "No worker is running")
+    assert "kept in Kafka" in because[0]
+
+
+def test_partitions_without_an_owner_are_told_and_a_start_is_no_alarm() -> None:
+    assert verdict(now(status(fenced=(0, 1))))[0].level == "bad"
+    assert verdict(now(status(fenced=(0, 1), is_ready=False)))[0].level == "busy"
+
+
+def test_lost_access_is_worse_than_a_rate_limit() -> None:
+    state, because, ways = verdict(now(paused("no access", "not authorized: revoked")))
+    assert (state.level, state.words) == ("bad", "No access to GHL for acme")
+    assert because == ("Not authorized: revoked.",)
+    assert ways[0].href == "/console/connections"
+    assert verdict(now(paused("rate limit", "rate limit: 429")))[0].level == "warn"
+
+
+def test_what_is_parked_is_said_whatever_else_is_true() -> None:
+    _, because, ways = verdict(now(parked=1))
+    assert because[-1] == "1 record is parked and waits for a person."
+    assert ways[-1].href == "/console/parked"
+
+
+def test_a_change_that_waits_too_long_is_late() -> None:
+    side = SideStatus(undelivered={"deliver": 1}, oldest_accepted_ms=NOW - 20 * 60_000)
+    sides = ConnectionStatus(connection="acme", reading=SideStatus(), writing=side)
+    state, because, _ = verdict(now(status(connections=(sides,))))
+    assert (state.level, because[0]) == ("warn", "The oldest waits since 20 min.")
+
+
+def test_what_waits_for_its_contact_does_not_wait_for_its_turn() -> None:
+    """A note of a contact that is parked."""
+    side = SideStatus(undelivered={"deliver": 1}, oldest_accepted_ms=NOW - 80_000)
+    sides = ConnectionStatus(connection="acme", reading=SideStatus(), writing=side)
+    budget = BudgetStatus(dispatcher="write", budget="loc", connections=("acme",), blocked=1)
+    found = now(status(connections=(sides,), budgets=(budget,)))
+    shown = page(replace(found, oldest_accepted_ms=NOW - 80_000), History(30_000, ()))
+    assert shown.oldest is not None
+    assert shown.oldest.waits_for == "its contact, which is not in GHL yet"

@@ -1,0 +1,186 @@
+"""GHL as a dict, and one entity's way through plan, request, receipt and link until it is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Literal
+
+from streams.core.rows import LinkRow
+from streams.core.to_ghl.apply_receipt import record_link
+from streams.core.to_ghl.plan import CUSTOM, Blocked, Call, NotBefore, Plan, Settled, doubt
+from streams.messages import Entity, Outcome, Receipt
+
+LAG_MS = 10_000
+EXTERNAL = "ext"
+Fate = Literal["answered", "applied, then lost", "lost on the way"]
+
+
+@dataclass(slots=True)
+class Contact:
+    """What GHL holds of one contact. `seen_from_ms` is when the search begins to show it."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    note: dict[str, dict[str, Any]] = field(default_factory=dict)
+    task: dict[str, dict[str, Any]] = field(default_factory=dict)
+    appointment: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seen_from_ms: int = 0
+
+
+class Gone(Exception):
+    """GHL has no such contact, note or task."""
+
+
+class Ghl:
+    """One location. Every request is answered as GHL would; `sent` keeps the steps."""
+
+    def __init__(self) -> None:
+        self.contacts: dict[str, Contact] = {}
+        self.sent: list[str] = []
+        self._ids: Iterator[int] = count(1)
+
+    def new_id(self) -> str:
+        """An id that never was used."""
+        return f"id{next(self._ids)}"
+
+    def do(self, call: Call, now_ms: int) -> str | None:
+        """Perform one call. Returns what `Performed.ghl_id` would say."""
+        self.sent.append(call.step)
+        verb, kind = call.step.split(" ", 1)
+        if call.step == "create contact":
+            return self._upsert(_flat(call.body), now_ms)
+        if call.step == "find contact":
+            seen = [i for i, c in self.contacts.items() if c.seen_from_ms <= now_ms]
+            wanted = CUSTOM + str(call.body["customField"])
+            return next((i for i in seen if self.contacts[i].fields.get(wanted) == call.marker), None)
+        if call.contact_id not in self.contacts:
+            if call.is_delete:
+                return call.contact_id
+            raise Gone(call.contact_id)
+        contact = self.contacts[call.contact_id]
+        if kind in ("contact", "tags"):
+            return self._change_contact(call, contact)
+        children: dict[str, dict[str, Any]] = getattr(contact, kind)
+        if verb == "create":
+            ghl_id = self.new_id()
+            children[ghl_id] = dict(call.body)
+            return ghl_id
+        if verb == "find":
+            texts = ((i, child.get("body") or child.get("description") or "") for i, child in children.items())
+            return next((i for i, text in texts if call.marker in text), None)
+        assert call.ghl_id is not None
+        if verb == "delete":
+            children.pop(call.ghl_id, None)
+        elif call.ghl_id not in children:
+            raise Gone(call.ghl_id)
+        else:
+            reset = {"appointmentStatus": "confirmed"} if kind == "appointment" else {}
+            children[call.ghl_id].update({**reset, **call.body})
+        return call.ghl_id
+
+    def _upsert(self, given: dict[str, Any], now_ms: int) -> str:
+        assert "tags" not in given
+        for name in ("email", "phone"):
+            for ghl_id, contact in self.contacts.items():
+                if given.get(name) and contact.fields.get(name) == given[name]:
+                    contact.fields.update(given)
+                    return ghl_id
+        ghl_id = self.new_id()
+        self.contacts[ghl_id] = Contact(given, seen_from_ms=now_ms + LAG_MS)
+        return ghl_id
+
+    def _change_contact(self, call: Call, contact: Contact) -> str | None:
+        assert call.contact_id is not None
+        match call.step:
+            case "update contact":
+                assert "tags" not in call.body
+                contact.fields.update(_flat(call.body))
+            case "add tags":
+                contact.tags |= set(call.body["tags"])
+            case "remove tags":
+                contact.tags -= set(call.body["tags"])
+            case "delete contact":
+                del self.contacts[call.contact_id]
+        return call.contact_id
+
+
+@dataclass(slots=True)
+class Follower:
+    """One entity as the writer treats it: plan, intend, send, record. `planned` is asked anew each time."""
+
+    ghl: Ghl
+    entity: Entity
+    link: LinkRow | None = None
+    now_ms: int = 1_000_000
+
+    def step(self, planned: Callable[[LinkRow | None, int], Plan], fate: Fate = "answered") -> Plan:
+        """At most one request, which has the given fate. Returns the plan that was followed."""
+        plan = planned(self.link, self.now_ms)
+        match plan:
+            case NotBefore(at_ms):
+                assert at_ms > self.now_ms
+                self.now_ms = at_ms
+            case Settled():
+                self.record("unchanged", settled="as/wanted")
+            case Call() as call:
+                self._send(call, fate)
+        self.now_ms += 100
+        return plan
+
+    def settle(self, planned: Callable[[LinkRow | None, int], Plan], most: int = 9) -> Plan:
+        """Follow the plan until nothing is left to do, or it waits for its contact."""
+        for _ in range(most):
+            plan = self.step(planned)
+            if isinstance(plan, Settled | Blocked):
+                return plan
+        raise AssertionError(f"not settled after {most} steps: {self.ghl.sent[-most:]}")
+
+    def record(self, outcome: Outcome, step: str = "compare", **facts: Any) -> None:
+        """A receipt, recorded twice as a replay would."""
+        known = {"outcome": outcome, "step": step, "at_ms": self.now_ms, "version_ms": 1}
+        receipt = Receipt.model_validate({**self.entity._asdict(), **known, **facts})
+        self.link = record_link(self.link, receipt)
+        assert record_link(self.link, receipt) == self.link
+
+    def _send(self, call: Call, fate: Fate) -> None:
+        if call.is_create:
+            self.record("intended", call.step, fields=dict(call.fields or {}))
+        if fate == "lost on the way":
+            self._doubt(call)
+            return
+        try:
+            ghl_id = self.ghl.do(call, self.now_ms)
+        except Gone:
+            self.record("failed", call.step, is_forgotten=True)
+            return
+        if fate == "applied, then lost":
+            self._doubt(call)
+            return
+        if ghl_id is None:
+            self.record("failed", call.step)
+            return
+        refers_to = None if self.entity.kind == "contact" else call.contact_id
+        fields = None if call.fields is None else dict(call.fields)
+        self.record(
+            "applied",
+            call.step,
+            ghl_id=ghl_id,
+            refers_to=refers_to,
+            fields=fields,
+            tags=call.tags,
+            doubtful_tags=call.doubtful_tags,
+            is_deleted=call.is_delete,
+        )
+
+    def _doubt(self, call: Call) -> None:
+        if not call.is_create:
+            self.record("doubtful", call.step, **doubt(call, self.link))
+
+
+def _flat(body: Any) -> dict[str, Any]:
+    """A contact's body as the fields it sets; an empty text clears as null does."""
+    flat = {name: value for name, value in body.items() if name != "customFields"}
+    flat |= {CUSTOM + one["id"]: one["field_value"] for one in body.get("customFields", [])}
+    return {name: None if value == "" else value for name, value in flat.items()}

@@ -1,0 +1,331 @@
+"""Contacts, planned against GHL as a dict: any states, any starting link, any fate of each request."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.core.fingerprint import field_hash
+from streams.core.rows import Intent, LinkRow
+from streams.core.to_ghl.plan import CUSTOM, Call, DesiredContact, NotBefore, Plan, Settled, Stuck
+from streams.core.to_ghl.plan_contact import may_stand, plan_contact, plan_gone_contact
+from streams.messages import Entity
+from tests.unit.streams.core.to_ghl.ghl_model import EXTERNAL, LAG_MS, Contact, Fate, Follower, Ghl
+
+LEAD = "77"
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "email": st.sampled_from([None, "a@x.test", "b@x.test"]),
+    "phone": st.sampled_from([None, "+15550001", "+15550002"]),
+    "lastName": st.sampled_from([None, "Ode", "Poe"]),
+    "postalCode": st.sampled_from([None, "10001"]),
+    CUSTOM + "c1": st.sampled_from([None, "hot", "cold"]),
+}
+FIELDS = st.fixed_dictionaries(VALUES)
+TAGS = st.sets(st.sampled_from(["lofty-a", "lofty-b", "lofty-c"])).map(lambda tags: tuple(sorted(tags)))
+STATES = st.lists(st.tuples(FIELDS, TAGS), min_size=1, max_size=4)
+FATES: st.SearchStrategy[Fate] = st.sampled_from(["answered", "answered", "applied, then lost", "lost on the way"])
+
+
+def desire(fields: dict[str, Any], tags: tuple[str, ...] = ()) -> DesiredContact:
+    """A contact that bears its Lofty id in a custom field."""
+    return DesiredContact({**fields, CUSTOM + EXTERNAL: LEAD}, tags, LEAD, EXTERNAL)
+
+
+class Planner:
+    """The plan of a contact whose desired state may change between two requests."""
+
+    def __init__(self) -> None:
+        self.desired: DesiredContact | None = None
+        self.policy: Literal["tag", "delete", "ignore"] = "tag"
+
+    def __call__(self, link: LinkRow | None, now_ms: int) -> Plan:
+        if self.desired is not None:
+            return plan_contact(self.desired, link, now_ms, search_lag_ms=LAG_MS)
+        return plan_gone_contact(
+            link,
+            policy=self.policy,
+            deleted_tag="lofty-deleted",
+            lofty_id=LEAD,
+            external_id_field=EXTERNAL,
+            now_ms=now_ms,
+            search_lag_ms=LAG_MS,
+        )
+
+
+def follower() -> Follower:
+    """A contact that GHL does not have."""
+    return Follower(Ghl(), Entity.contact("c", LEAD))
+
+
+def _is_create(plan: Plan) -> bool:
+    return not isinstance(plan, Call) or plan.is_create
+
+
+def assert_as_desired(contact: Contact, desired: DesiredContact) -> None:
+    """All owned fields and tags are as wanted."""
+    assert {name: contact.fields.get(name) for name in desired.fields} == dict(desired.fields)
+    assert {tag for tag in contact.tags if tag.startswith("lofty-")} == set(desired.tags)
+
+
+@given(states=STATES)
+def test_each_state_is_reached_in_few_requests_and_then_nothing_more_is_planned(states: list[Any]) -> None:
+    """At most create, update, add and remove tags; then settled for good."""
+    one, plan = follower(), Planner()
+    for fields, tags in states:
+        plan.desired = desire(fields, tags)
+        before = len(one.ghl.sent)
+        one.settle(plan)
+        assert len(one.ghl.sent) - before <= 4
+        assert isinstance(one.step(plan), Settled)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, plan.desired or desire({}))
+
+
+@settings(max_examples=300)
+@given(states=STATES, fates=st.lists(st.lists(FATES, max_size=5), min_size=4, max_size=4))
+def test_no_fate_of_any_request_makes_a_second_contact_or_a_wrong_field(
+    states: list[Any], fates: list[list[Fate]]
+) -> None:
+    """Lost answers, lost requests, and a lead that changes while its create is in doubt."""
+    one, plan = follower(), Planner()
+    for (fields, tags), lost in zip(states, fates, strict=False):
+        plan.desired = desire(fields, tags)
+        for fate in lost:
+            if _is_create(one.step(plan, fate)):
+                continue
+            one.step(plan)  # an update is tried again before the lead changes; for the rest see the next test
+    one.settle(plan)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, plan.desired or desire({}))
+
+
+@pytest.mark.parametrize("tags", [False, True])
+def test_an_update_in_doubt_is_undone_when_the_lead_changes_back(tags: bool) -> None:
+    """Timeout of an update that was applied, and the agent takes the change back before the next try."""
+    one, plan = follower(), Planner()
+    before, after = desire({"lastName": "Ode"}), desire({"lastName": "Ode" if tags else "Poe"}, ("lofty-a",) * tags)
+    plan.desired = before
+    one.settle(plan)
+    plan.desired = after
+    one.step(plan, "applied, then lost")
+    plan.desired = before
+    one.settle(plan)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, before)
+
+
+@given(
+    states=STATES,
+    theirs=st.fixed_dictionaries({"source": st.just("ads"), CUSTOM + "x": st.just("theirs")}),
+    owned=st.booleans(),
+)
+def test_what_is_not_ours_is_never_touched(states: list[Any], theirs: dict[str, Any], owned: bool) -> None:
+    """Neither fields that the mapping does not own, nor tags of others, nor tags by replacing all."""
+    one, plan = follower(), Planner()
+    one.ghl.contacts["old"] = Contact({**theirs, "email": "a@x.test"}, {"vip"})
+    for fields, tags in states:
+        plan.desired = desire({**fields, "email": "a@x.test"}, tags)
+        one.settle(plan)
+        if owned:
+            one.ghl.contacts["old"].tags.add("by-hand")
+    (contact,) = one.ghl.contacts.values()
+    assert {name: contact.fields[name] for name in theirs} == theirs
+    assert contact.tags - set(plan.desired.tags if plan.desired else ()) == ({"vip", "by-hand"} if owned else {"vip"})
+
+
+@given(
+    fields=FIELDS,
+    tags=TAGS,
+    link_fields=st.dictionaries(st.sampled_from([*VALUES, "once-ours"]), st.sampled_from(["", "0" * 12])),
+    link_tags=TAGS,
+    is_deleted=st.booleans(),
+)
+def test_any_link_converges(
+    fields: dict[str, Any],
+    tags: tuple[str, ...],
+    link_fields: dict[str, str],
+    link_tags: tuple[str, ...],
+    is_deleted: bool,
+) -> None:
+    """Whatever an old link says was written, what the mapping wants stands there at the end, and fields once ours stay."""
+    one, plan = follower(), Planner()
+    one.ghl.contacts["old"] = Contact({**dict.fromkeys(VALUES), "once-ours": "kept"}, set(link_tags))
+    one.link = LinkRow(ghl_id="old", fields=link_fields, tags=link_tags, is_deleted=is_deleted)
+    if is_deleted:
+        one.ghl.contacts.clear()
+    plan.desired = desire(fields, tags)
+    one.settle(plan)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, plan.desired)
+    assert contact.fields.get("once-ours", "kept") == "kept"
+
+
+@given(fields=FIELDS, tags=TAGS)
+def test_a_contact_deleted_by_hand_is_recreated_once(fields: dict[str, Any], tags: tuple[str, ...]) -> None:
+    """Its link is forgotten, and everything is written anew; nothing loops."""
+    one, plan = follower(), Planner()
+    plan.desired = desire({**fields, "lastName": "Ode"}, tags)
+    one.settle(plan)
+    one.ghl.contacts.clear()
+    plan.desired = desire({**fields, "lastName": "Poe"}, tags)
+    one.settle(plan)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, plan.desired)
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"), [("tag", {"lofty-deleted", "vip", "lofty-a"}), ("delete", None), ("ignore", {"vip", "lofty-a"})]
+)
+def test_a_lead_deleted_in_lofty_is_treated_by_policy(
+    policy: Literal["tag", "delete", "ignore"], left: set[str] | None
+) -> None:
+    """Tagged beside its other tags, deleted, or left alone; and settled after that."""
+    one, plan = follower(), Planner()
+    plan.desired, plan.policy = desire({"email": "a@x.test"}, ("lofty-a",)), policy
+    one.settle(plan)
+    next(iter(one.ghl.contacts.values())).tags.add("vip")
+    plan.desired = None
+    one.settle(plan)
+    again = one.step(plan)
+    assert isinstance(again, Settled)
+    assert [contact.tags for contact in one.ghl.contacts.values()] == ([] if left is None else [left])
+
+
+@given(fields=FIELDS, policy=st.sampled_from(["tag", "delete", "ignore"]))
+def test_a_lead_that_comes_back_is_whole_again(
+    fields: dict[str, Any], policy: Literal["tag", "delete", "ignore"]
+) -> None:
+    """Restored from Lofty's trash: the mark of deletion goes, a deleted contact is made anew."""
+    one, plan = follower(), Planner()
+    for desired in (desire(fields, ("lofty-a",)), None, desire(fields, ("lofty-a",))):
+        plan.desired, plan.policy = desired, policy
+        one.settle(plan)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, desire(fields, ("lofty-a",)))
+
+
+@pytest.mark.parametrize("fate", ["applied, then lost", "lost on the way"])
+def test_a_lead_that_comes_back_while_the_deletion_of_its_contact_is_in_doubt_has_one(fate: Fate) -> None:
+    """The link says that all stands as it is wanted again; the deletion may have been carried out."""
+    one, plan = follower(), Planner()
+    alive, plan.policy = desire({"email": "a@x.test"}, ("lofty-a",)), "delete"
+    plan.desired = alive
+    one.settle(plan)
+    plan.desired = None
+    one.step(plan, fate)
+    plan.desired = alive
+    one.settle(plan)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, alive)
+
+
+@pytest.mark.parametrize("fate", ["applied, then lost", "lost on the way"])
+@given(policy=st.sampled_from(["tag", "ignore"]))
+def test_a_lead_that_comes_back_after_a_create_in_doubt_is_one_contact(
+    fate: Fate, policy: Literal["tag", "ignore"]
+) -> None:
+    """Deleted in Lofty before the answer to its create was known, whatever is done with contacts of deleted leads."""
+    one, plan = follower(), Planner()
+    plan.desired, plan.policy = desire({"lastName": "Ode"}), policy
+    one.step(plan, fate)
+    plan.desired = None
+    one.settle(plan)
+    plan.desired = desire({"lastName": "Ode"})
+    one.settle(plan)
+    assert len(one.ghl.contacts) == 1
+
+
+@pytest.mark.parametrize("fate", ["applied, then lost", "lost on the way"])
+def test_a_lead_deleted_while_its_create_is_in_doubt_is_not_left_behind(fate: Fate) -> None:
+    """The contact is looked for before it is called never written."""
+    one, plan = follower(), Planner()
+    plan.desired, plan.policy = desire({"email": "a@x.test"}), "delete"
+    one.step(plan, fate)
+    plan.desired = None
+    one.settle(plan)
+    assert one.ghl.contacts == {}
+
+
+def test_absence_counts_only_after_the_search_had_time() -> None:
+    """A contact without e-mail and phone is not created again before GHL's search could show it."""
+    one, plan = follower(), Planner()
+    plan.desired = desire({"lastName": "Ode"})
+    one.step(plan, "applied, then lost")
+    at_ms = one.link.intent.at_ms if one.link and one.link.intent else 0
+    assert plan(one.link, at_ms + LAG_MS - 1) == NotBefore(at_ms + LAG_MS)
+    found = plan(one.link, at_ms + LAG_MS)
+    assert isinstance(found, Call)
+    assert (found.step, found.marker, found.body) == ("find contact", LEAD, {"customField": EXTERNAL})
+
+
+@pytest.mark.parametrize("field_id", [None, "another"])
+def test_a_create_in_doubt_that_cannot_be_looked_for_is_not_called_never_made(field_id: str | None) -> None:
+    """Its custom field cannot be read, or was made anew since: whoever looks by another would find nobody, and double it."""
+    one, plan = follower(), Planner()
+    plan.desired = desire({"lastName": "Ode"})
+    one.step(plan, "applied, then lost")
+    late = one.now_ms + 2 * LAG_MS
+    custom = {} if field_id is None else {CUSTOM + field_id: LEAD}
+    alive = plan_contact(
+        DesiredContact({"lastName": "Ode", **custom}, (), LEAD, field_id), one.link, late, search_lag_ms=LAG_MS
+    )
+    gone = plan_gone_contact(
+        one.link, policy="tag", deleted_tag="x", lofty_id=LEAD, external_id_field=field_id, now_ms=late
+    )
+    assert isinstance(alive, Stuck)
+    assert isinstance(gone, Stuck)
+    assert "parked retry" in alive.because
+
+
+def test_a_create_in_doubt_is_looked_for_by_what_it_was_sent_with() -> None:
+    """A custom field that the location got later is not on it."""
+    intent = Intent(
+        at_ms=1, step="create contact", fields={"email": field_hash("a@x.test")}, identifiers={"email": "a@x.test"}
+    )
+    found = plan_contact(desire({"email": "b@x.test"}), LinkRow(intent=intent), 2 * LAG_MS, search_lag_ms=LAG_MS)
+    assert isinstance(found, Call)
+    assert (found.step, found.body) == ("find contact", {"email": "a@x.test"})
+
+
+@pytest.mark.parametrize(
+    ("status", "field_id", "expected"),
+    [(422, EXTERNAL, True), (422, None, False), (422, "later", False), (400, EXTERNAL, False)],
+)
+def test_a_refused_create_may_have_been_done_where_it_can_be_looked_for(
+    status: int, field_id: str | None, expected: bool
+) -> None:
+    """Where it cannot, the refusal is believed: it would wait for ever."""
+    create = plan_contact(desire({"email": "a@x.test"}), None, 0, search_lag_ms=LAG_MS)
+    assert isinstance(create, Call)
+    assert may_stand(create, status, field_id) is expected
+
+
+def test_a_field_that_was_never_written_and_is_empty_is_not_sent() -> None:
+    """A contact that GHL had before keeps what Lofty never knew; an update carries only what changed."""
+    link = LinkRow(ghl_id="g", fields={"city": field_hash("Rome"), "postalCode": field_hash("1")})
+    desired = DesiredContact({"city": "Rome", "lastName": None, "postalCode": None, CUSTOM + "c": None}, (), LEAD)
+    plan = plan_contact(desired, link, 0, search_lag_ms=0)
+    assert isinstance(plan, Call)
+    assert plan.body == {"postalCode": ""}
+
+
+def test_custom_fields_travel_by_id() -> None:
+    """GHL ignores in silence what is addressed by key; an empty text clears."""
+    link = LinkRow(ghl_id="g", fields={CUSTOM + "c1": "old", CUSTOM + "c2": "old"})
+    plan = plan_contact(DesiredContact({CUSTOM + "c1": 5, CUSTOM + "c2": None}, (), LEAD), link, 0, search_lag_ms=0)
+    assert isinstance(plan, Call)
+    assert plan.body == {"customFields": [{"id": "c1", "field_value": 5}, {"id": "c2", "field_value": ""}]}
+
+
+def test_a_field_that_became_empty_while_the_create_was_in_doubt_is_cleared() -> None:
+    """The lost create may have written it, so the next upsert says that it is empty."""
+    one, plan = follower(), Planner()
+    plan.desired = desire({"email": "a@x.test", "lastName": "Ode"})
+    one.step(plan, "applied, then lost")
+    plan.desired = desire({"email": "a@x.test", "lastName": None})
+    one.settle(plan)
+    (contact,) = one.ghl.contacts.values()
+    assert_as_desired(contact, plan.desired)

@@ -1,0 +1,65 @@
+"""What holds back all of a connection's work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, WorkerStatus
+from streams.operations.history.holds import NO_HOLDS, Holds, holds_of
+from streams.operations.status.overview import overview
+
+
+def holds(budget: dict[str, Any], on_hold: str = "", *, dispatcher: str = "write", ago_ms: int = 0) -> Holds:
+    """Of the connection `acme`, of which a worker told so long ago."""
+    side = {"writing" if dispatcher == "write" else "reading": SideStatus(on_hold=on_hold)}
+    told = BudgetStatus.model_validate({"dispatcher": dispatcher, "budget": "b", "connections": ("acme",), **budget})
+    now_ms = 1_000_000_000
+    status = WorkerStatus(
+        instance="w",
+        started_ms=0,
+        at_ms=now_ms - ago_ms,
+        is_ready=True,
+        partitions=1,
+        budgets=(told,),
+        connections=(ConnectionStatus(connection="acme", **side),),
+    )
+    return holds_of(overview([status], now_ms, partitions=1, connections=["acme", "bolt"]))["acme"]
+
+
+PAUSED = {"paused": "other", "because": "most of connection acme would be parked: no answer", "paused_until_ms": 60_000}
+CAUSE = "most of connection acme would be parked: no answer"
+
+
+def test_a_pause_is_told_with_its_cause_and_its_end() -> None:
+    """On the side whose budget pauses."""
+    assert holds(PAUSED) == Holds(ghl=f"GHL's budget, which pauses until 1970-01-01 00:01:00 UTC: {CAUSE}")
+    assert holds(PAUSED, dispatcher="read").lofty.startswith("Lofty's budget, which pauses until 1970")
+    assert holds(PAUSED, dispatcher="read").ghl == ""
+
+
+@pytest.mark.parametrize("kind", ["rate limit", "daily quota", "no access", "uninstalled", "other"])
+def test_a_pause_of_any_kind_is_told(kind: str) -> None:
+    """Without words of its own by its kind, and without an end that somebody must act."""
+    assert holds({"paused": kind}).ghl == f"GHL's budget, which pauses until somebody acts: {kind}"
+
+
+@pytest.mark.parametrize("until_ms", [-1, 2**62])
+def test_a_strange_end_is_no_error(until_ms: int) -> None:
+    """Whatever stands on the topic."""
+    assert "which pauses until" in holds(PAUSED | {"paused_until_ms": until_ms}).ghl
+
+
+def test_what_a_connection_reads_first_is_told() -> None:
+    """Nothing of it starts before."""
+    assert (
+        holds({}, "reads GHL's fields and users first").ghl
+        == "its connection, which reads GHL's fields and users first"
+    )
+
+
+def test_a_budget_that_goes_on_or_of_which_nobody_tells_holds_nothing_back() -> None:
+    """A worker that is silent tells nothing any more."""
+    assert holds({}) == NO_HOLDS
+    assert holds(PAUSED, ago_ms=3_600_000) == NO_HOLDS

@@ -1,0 +1,207 @@
+"""What is wrong with a deployment, and what is only the pipeline at work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streams.messages import GatewayStatus
+from streams.messages.worker_status import (
+    STUCK_LOOKS,
+    BudgetStatus,
+    ConnectionStatus,
+    LagStatus,
+    SideStatus,
+    SweepStatus,
+    WorkerStatus,
+)
+from streams.operations.status.health import troubles
+from streams.operations.status.overview import ParkedOpen, overview
+
+NOW = 10_000_000_000
+MINUTE = 60_000
+
+
+def worker(**facts: Any) -> WorkerStatus:
+    """A worker that is well and owns all."""
+    given = {
+        "fenced": (0, 1),
+        "assigned": (0, 1),
+        "is_ready": True,
+        "at_ms": NOW - 1000,
+        "configuration": "ours",
+        "connections": side(),
+    } | facts
+    return WorkerStatus(instance="w1", started_ms=NOW - 100 * MINUTE, partitions=2, **given)
+
+
+def gateway(**facts: Any) -> GatewayStatus:
+    """A gateway that is well."""
+    given = {"is_ready": True, "at_ms": NOW - 1000, "begun_ms": NOW - 100 * MINUTE, "configuration": "ours"} | facts
+    return GatewayStatus(gateway="g1", **given)
+
+
+def wrong(*statuses: WorkerStatus, gateways: tuple[GatewayStatus, ...] | None = None) -> list[str]:
+    """What is said to be wrong."""
+    found = overview(statuses, NOW, partitions=2, connections=["acme"], gateways=gateways, configuration="ours")
+    return [f"{one.subject}: {one.says}" for one in troubles(found)]
+
+
+def side(**facts: Any) -> tuple[ConnectionStatus, ...]:
+    """The reading side of the connection, with an empty writing side."""
+    return (ConnectionStatus(connection="acme", reading=SideStatus(**facts), writing=SideStatus()),)
+
+
+def test_a_worker_that_is_well_is_nothing_to_act_on() -> None:
+    """Also while work waits, a budget pauses for some seconds, and a topic is read."""
+    pause = BudgetStatus(
+        dispatcher="write", budget="loc", paused="throttled", paused_since_ms=NOW - 5000, paused_until_ms=NOW + 5000
+    )
+    lag = LagStatus(topic="lofty.changes", records=900, oldest_ms=NOW - MINUTE)
+    assert wrong(worker(budgets=(pause,), lags=(lag,), connections=side(oldest_accepted_ms=NOW - MINUTE))) == []
+
+
+def test_without_any_worker_that_alone_is_told() -> None:
+    """With when the last one was heard."""
+    assert wrong() == ["workers: none is alive: nothing is carried"]
+    [one] = wrong(worker(at_ms=NOW - 5 * MINUTE))
+    assert one == "workers: none is alive; the last was heard 300 s ago: nothing is carried"
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"fenced": (0,)}, "nobody acts for 1 of 2 partitions"),
+        ({"mapping_trouble": "line 3: no"}, "worker w1: line 3: no"),
+        ({"connections": side(parked={"fetch": 2})}, "connection acme: 2 parked"),
+        ({"connections": side(on_hold="no access")}, "connection acme: on hold: no access"),
+        ({"connections": side(oldest_accepted_ms=NOW - 61 * MINUTE)}, "connection acme: a change waits since 61 min"),
+        (
+            {"connections": side(sweep=SweepStatus(full_ended_ms=NOW - 300 * MINUTE, full_interval_ms=120 * MINUTE))},
+            "connection acme: the last full sweep ended 5 h ago",
+        ),
+        (
+            {"budgets": (BudgetStatus(dispatcher="write", budget="loc", paused="access", because="401"),)},
+            "GHL budget loc: paused: 401",
+        ),
+        (
+            {"budgets": (BudgetStatus(dispatcher="write", budget="loc", quota_left=0, quota_reset_seconds=7200),)},
+            "the daily quota is used up; it begins anew in 2.0 h",
+        ),
+        (
+            {"lags": (LagStatus(topic="ghl.receipts", records=3, oldest_ms=NOW - 6 * MINUTE),)},
+            "topic ghl.receipts: 3 records wait, since 6 min",
+        ),
+    ],
+)
+def test_what_somebody_should_act_on_is_wrong(facts: dict[str, Any], says: str) -> None:
+    """Each with its subject."""
+    found = wrong(worker(**facts))
+    assert len(found) == 1
+    assert says in found[0]
+
+
+def test_a_backfill_may_take_hours() -> None:
+    """Its changes are old by nature."""
+    filling = side(oldest_accepted_ms=NOW - 600 * MINUTE, sweep=SweepStatus(running="backfill"))
+    assert wrong(worker(connections=filling)) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"appends_failing_seconds": 61.0, "is_ready": False}, "Kafka has taken nothing of what it writes for 61 s"),
+        ({"is_ready": False}, "is alive and not ready, 100 min after its start"),
+        ({"stuck_looks": STUCK_LOOKS}, f"does not get on: no commit moved in {STUCK_LOOKS} looks"),
+        ({"stores_set_aside": ("damaged-partition-0001",)}, "a damaged local store was set aside"),
+        ({"configuration": "another"}, "works with another configuration"),
+        ({"connections": side(failing=3, failing_in="500: no")}, "3 reads fail again and again at Lofty: 500: no"),
+        ({"connections": ()}, "connection acme: no worker serves its Lofty and GHL side"),
+        (
+            {"connections": (ConnectionStatus(connection="acme", reading=SideStatus()),)},
+            "connection acme: no worker serves its GHL side",
+        ),
+        ({"fenced": (0,), "is_ready": False}, "nobody acts for 1 of 2 partitions"),
+    ],
+)
+def test_each_fault_of_a_worker_is_named(facts: dict[str, Any], says: str) -> None:
+    """One line of its own."""
+    found = [one for one in wrong(worker(**facts)) if says in one]
+    assert len(found) == 1, wrong(worker(**facts))
+
+
+def test_a_write_that_fails_in_the_same_way_is_named_with_its_error() -> None:
+    """Two are bad luck, three are not."""
+    failing = (
+        ConnectionStatus(connection="acme", reading=SideStatus(), writing=SideStatus(failing=3, failing_in="x")),
+    )
+    few = (ConnectionStatus(connection="acme", reading=SideStatus(), writing=SideStatus(failing=2, failing_in="x")),)
+    assert wrong(worker(connections=failing)) == ["connection acme: 3 writes fail again and again at GHL: x"]
+    assert wrong(worker(connections=few)) == []
+
+
+def test_a_worker_that_has_just_started_may_be_unready_and_own_less() -> None:
+    """It reads its tables; what it does not tell of yet is no fault."""
+    young = worker(fenced=(0,), is_ready=False, connections=())
+    assert wrong(young.model_copy(update={"started_ms": NOW - MINUTE})) == []
+
+
+def test_connections_of_which_a_part_was_not_heard_yet_are_no_fault() -> None:
+    """A worker with many tells of them one part after another."""
+    assert wrong(worker(connections=(), parts=2, parts_heard=1)) == []
+    assert len(wrong(worker(connections=(), parts=2, parts_heard=2))) == 1
+
+
+def test_gateways_are_named() -> None:
+    """None that lives, one that is silent, not ready, or of another configuration."""
+    assert wrong(worker(), gateways=(gateway(),)) == []
+    assert "gateways: none is alive: no webhook is taken" in wrong(worker(), gateways=())[0]
+    silent = wrong(worker(), gateways=(gateway(at_ms=NOW - 2 * MINUTE),))
+    assert "the last was heard 120 s ago" in silent[0]
+    failing = wrong(worker(), gateways=(gateway(is_ready=False, appends_failing_seconds=30.0),))
+    assert failing == ["gateway g1: is not ready: Kafka has taken nothing of what it writes for 30 s"]
+    other = wrong(worker(), gateways=(gateway(configuration="another", connections=3),))
+    assert other == ["gateway g1: works with another configuration than this one (3 connections)"]
+    both = wrong(gateways=())
+    assert [one.partition(":")[0] for one in both] == ["workers", "gateways"]
+
+
+@pytest.mark.parametrize(
+    ("heard", "changes", "is_told"),
+    [({}, 4, True), ({"lofty": NOW - 25 * 60 * MINUTE}, 4, True), ({"lofty": NOW - MINUTE}, 4, False), ({}, 0, False)],
+)
+def test_webhooks_that_do_not_come_are_named(heard: dict[str, int], changes: int, is_told: bool) -> None:
+    """When a sweep found what they should have told. A quiet week is no fault."""
+    swept = side(sweep=SweepStatus(changes=changes, new_ended_ms=NOW - MINUTE))
+    old = gateway(begun_ms=NOW - 48 * 60 * MINUTE, heard_ms=heard)
+    found = [one for one in wrong(worker(connections=swept), gateways=(old,)) if one.startswith("webhooks: ")]
+    assert bool(found) is is_told
+
+
+def test_parked_deliveries_and_what_was_passed_over_are_named() -> None:
+    """Each stage and reason; of what is gone, the words say where."""
+    waits = (
+        ParkedOpen("intake", "unknown shape", 2),
+        ParkedOpen("dedupe", "passed over", 1, "Kafka had deleted the records 3 to 9 of lofty.changes/1"),
+    )
+    found = replace(overview([worker()], NOW, partitions=2, connections=["acme"]), parked_open=waits)
+    assert [(one.subject, one.says) for one in troubles(found)] == [
+        ("stage intake", "2 parked: unknown shape"),
+        ("Kafka", "Kafka had deleted the records 3 to 9 of lofty.changes/1"),
+    ]
+
+
+def test_a_process_that_ended_without_a_word_is_named_until_another_follows_it() -> None:
+    """Its disk refused, or it was killed: the others carry on, and a person should know. (After 15 minutes it is forgotten.)"""
+    gone = worker(host="b", at_ms=NOW - MINUTE).model_copy(update={"instance": "w2"})
+    [silent] = wrong(worker(host="a"), gone)
+    assert silent == "worker w2: fell silent 60 s ago at b, without having stopped"
+    follower = worker(host="b").model_copy(update={"instance": "w3", "started_ms": NOW - MINUTE // 2})
+    assert wrong(worker(host="a"), gone, follower) == []
+    assert wrong(worker(host="a"), gone.model_copy(update={"is_stopping": True})) == []
+    lost = gateway(host="b", at_ms=NOW - MINUTE).model_copy(update={"gateway": "g2"})
+    assert wrong(worker(), gateways=(gateway(host="a"), lost)) == [
+        "gateway g2: fell silent 60 s ago at b, without having stopped"
+    ]

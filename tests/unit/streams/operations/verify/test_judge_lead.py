@@ -1,0 +1,238 @@
+"""What verify says of a contact: right, missing, different, double, or under way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streams.core.to_ghl.planning import Rules
+from streams.mapping import TagRules, compile_mapping
+from streams.messages import Remedy
+from streams.operations.verify.findings import Finding, count
+from streams.operations.verify.judge_lead import Basis, bears, judge_lead
+from tests.unit.streams.operations.verify.inspected import (
+    BASIS,
+    CONTACT,
+    LEAD,
+    MAPPING,
+    NOTE,
+    RULES,
+    TASK,
+    World,
+    snapshot_of,
+)
+
+
+def judged(world: World, basis: Basis = BASIS, bearers: tuple[str, ...] = ()) -> list[Finding]:
+    """The findings about the contact itself."""
+    return [one for one in judge_lead(world.snapshots, world.seen, basis, bearers) if one.entity == CONTACT]
+
+
+def only(findings: list[Finding]) -> Finding:
+    """The one finding."""
+    [found] = findings
+    return found
+
+
+def test_a_world_that_is_right_has_nothing_wrong() -> None:
+    """Contact, note, task and appointment are each found and compared."""
+    found = judge_lead(World().snapshots, World().seen, BASIS)
+    assert count(found) == {
+        "ok": 4,
+        "pending": 0,
+        "parked": 0,
+        "missing": 0,
+        "different": 0,
+        "double": 0,
+        "orphaned": 0,
+    }
+    assert all(one.compared for one in found)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "field"),
+    [
+        ({"firstName": "Eve"}, "firstName"),
+        ({"email": None}, "email"),
+        ({"customFields": {"f-lead": LEAD, "f-stage": "Old"}}, "custom:f-stage"),
+        ({"customFields": {"f-lead": "123", "f-stage": "New"}}, "custom:f-lead"),
+    ],
+)
+def test_a_field_that_was_changed_in_ghl_is_different_and_marked_to_be_written_again(
+    spoil: dict[str, Any], field: str
+) -> None:
+    """The finding says which field, what is wanted and what was found."""
+    world = World()
+    assert world.contact is not None
+    world.contact |= spoil
+    found = only(judged(world))
+    assert (found.state, [one.field for one in found.differences]) == ("different", [field])
+    assert found.remedies == (Remedy(cure="doubt", fields=(field,)),)
+
+
+def test_a_field_that_lofty_leaves_empty_is_not_ours_unless_we_wrote_it() -> None:
+    """A GHL user may fill it in; what we wrote and Lofty emptied must go."""
+    world = World()
+    assert world.contact is not None
+    world.contact["city"] = "Austin"
+    assert only(judged(world)).state == "ok"
+    world.stand(CONTACT, written=(*world.standings[CONTACT].written, "city"))
+    assert [one.field for one in only(judged(world)).differences] == ["city"]
+
+
+def test_a_tag_that_is_ours_and_missing_is_added_again() -> None:
+    """Tags of others may stand beside it."""
+    world = World()
+    assert world.contact is not None
+    world.contact["tags"] = ["theirs"]
+    assert only(judged(world)).remedies == (Remedy(cure="doubt", tags=("lofty",)),)
+
+
+def test_a_tag_that_is_ours_and_not_wanted_any_more_is_removed() -> None:
+    """It is ours because we wrote it, or because the tag rules say so."""
+    world = World()
+    assert world.contact is not None
+    world.contact["tags"] = ["lofty", "theirs", "stage: old"]
+    assert only(judged(world)).state == "ok"
+    owning = compile_mapping(tags=TagRules(always=("lofty",), owned=("stage: *",)))
+    found = only(judged(world, replace(BASIS, rules=replace(RULES, mapping=owning))))
+    assert found.remedies == (Remedy(cure="doubt", tags=("stage: old",)),)
+    world.stand(CONTACT, tags=("lofty", "stage: old"))
+    assert only(judged(world)).remedies == (Remedy(cure="doubt", tags=("stage: old",)),)
+
+
+def test_a_contact_that_is_not_in_ghl_is_missing_with_all_that_hangs_on_it() -> None:
+    """Its link is forgotten, and those of its notes and tasks, so that all are created again."""
+    world = World()
+    world.contact = None
+    found = judge_lead(world.snapshots, world.seen, BASIS)
+    assert {one.state for one in found} == {"missing"}
+    assert len(found) == 4
+    assert {remedy.cure for one in found for remedy in one.remedies} == {"forget"}
+    assert {remedy.ghl_id for one in found for remedy in one.remedies} == {
+        standing.ghl_id for standing in world.seen.standings.values()
+    }
+
+
+def test_a_contact_that_was_deleted_in_ghl_may_be_left_alone_by_policy() -> None:
+    """Then nothing about the lead is wrong; one that was never written is missing all the same."""
+    world = World()
+    world.contact = None
+    leaving = replace(BASIS, leaves_deleted=True)
+    assert {one.state for one in judge_lead(world.snapshots, world.seen, leaving)} == {"ok"}
+    world.stand(CONTACT, ghl_id=None)
+    assert only(judged(world, leaving)).state == "missing"
+
+
+def test_another_contact_that_bears_the_leads_id_is_adopted_when_ours_is_gone() -> None:
+    """No second contact is created beside it."""
+    world = World()
+    world.contact = None
+    found = only(judged(world, bearers=("c-9",)))
+    assert found.state == "missing"
+    assert [(one.cure, one.ghl_id) for one in found.remedies] == [("adopt", "c-9")]
+    assert "email" in found.remedies[0].fields
+    assert "city" not in found.remedies[0].fields
+
+
+def test_two_contacts_of_one_lead_are_double_and_left_to_a_person() -> None:
+    """Ours comes first, the advice is to merge them; the linked one is compared as ever."""
+    found = judged(World(), bearers=("c-9",))
+    assert [(one.state, one.remedies) for one in found] == [("double", ()), ("ok", ())]
+    assert found[0].ghl_ids == ("c-1", "c-9")
+    assert "merge" in found[0].advice
+
+
+@pytest.mark.parametrize(("is_lead", "mends"), [(True, False), (False, True)])
+def test_a_contact_that_two_leads_share_is_told_and_not_fought_over(is_lead: bool, mends: bool) -> None:
+    """An id of no living lead was typed in by hand: that is mended."""
+    world = World()
+    assert world.contact is not None
+    world.contact["customFields"]["f-lead"] = "88"
+    found = only(judged(world, replace(BASIS, is_lead=lambda lead: is_lead)))
+    assert found.state == "different"
+    assert bool(found.remedies) is mends
+    assert ("88" in found.because) is is_lead
+
+
+@pytest.mark.parametrize(
+    ("standing", "state"),
+    [
+        ({"is_pending": True}, "pending"),
+        ({"parked": "422 bad phone"}, "parked"),
+        ({"version_ms": 11}, "pending"),
+    ],
+)
+def test_what_is_under_way_or_waits_for_a_person_is_not_wrong(standing: dict[str, Any], state: str) -> None:
+    """However it looks in GHL."""
+    world = World()
+    world.contact = None
+    world.stand(CONTACT, **standing)
+    found = judge_lead(world.snapshots, world.seen, BASIS)
+    assert found[0].state == state
+    assert {one.state for one in found[1:]} == {"pending"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "tags", "state", "cures"),
+    [
+        ("tag", ["lofty-deleted"], "ok", []),
+        ("tag", [], "different", ["doubt"]),
+        ("ignore", [], "ok", []),
+        ("delete", [], "orphaned", ["doubt"]),
+    ],
+)
+def test_a_lead_that_is_deleted_in_lofty_is_judged_by_the_policy(
+    policy: Any, tags: list[str], state: str, cures: list[str]
+) -> None:
+    """Tagged, deleted, or left as it is."""
+    world = World()
+    assert world.contact is not None
+    world.delete_in_lofty(CONTACT)
+    world.contact["tags"] = tags
+    found = only(judged(world, replace(BASIS, rules=Rules(MAPPING, "US", lead_deleted=policy))))
+    assert (found.state, [one.cure for one in found.remedies]) == (state, cures)
+
+
+def test_a_lead_that_is_deleted_and_not_in_ghl_is_right() -> None:
+    """With all that hung on it."""
+    world = World()
+    world.delete_in_lofty(CONTACT)
+    world.contact = None
+    assert {one.state for one in judge_lead(world.snapshots, world.seen, BASIS)} == {"ok"}
+
+
+def test_a_contact_that_we_deleted_and_somebody_brought_back_is_left_to_a_person() -> None:
+    """We never delete the same contact twice."""
+    world = World()
+    world.delete_in_lofty(CONTACT)
+    world.stand(CONTACT, is_deleted=True)
+    found = only(judged(world, replace(BASIS, rules=Rules(MAPPING, "US", lead_deleted="delete"))))
+    assert (found.state, found.remedies, bool(found.advice)) == ("orphaned", (), True)
+
+
+def test_children_without_a_contact_in_lofty_are_judged_by_themselves() -> None:
+    """The contact was never read yet."""
+    world = World()
+    world.snapshots = {NOTE: snapshot_of(NOTE, {"noteId": 1, "content": "x"})}
+    world.contact = None
+    world.standings = {}
+    assert [one.state for one in judge_lead(world.snapshots, world.seen, BASIS)] == ["missing"]
+
+
+def test_whether_a_contact_bears_a_leads_id_is_read_from_its_custom_field() -> None:
+    """Ids may come as numbers."""
+    assert bears({"customFields": {"f": 77}}, "f", "77")
+    assert not bears({"customFields": {"f": "78"}}, "f", "77")
+    assert not bears({}, "f", "77")
+
+
+def test_a_finding_is_told_as_json() -> None:
+    """With what would mend it by name."""
+    world = World()
+    world.contact = None
+    told = only(judged(world)).as_dict()
+    assert (told["entity"], told["state"], told["repair"]) == (CONTACT, "missing", ["forget"])
+    assert TASK not in str(told)

@@ -1,0 +1,44 @@
+"""A process whose appends fail for minutes although Kafka answers others ends; while Kafka is away it stays."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from streams.kafka.producer import Trouble
+from streams.telemetry import process
+from streams.telemetry.process import failing_seconds, watch_appends
+
+
+@pytest.mark.parametrize(
+    ("seconds", "answers", "ends"),
+    [(None, True, False), (10.0, True, False), (400.0, False, False), (400.0, True, True)],
+)
+async def test_it_ends_only_where_a_new_process_may_do_better(
+    monkeypatch: pytest.MonkeyPatch, seconds: float | None, answers: bool, ends: bool
+) -> None:
+    """A gateway that ended while Kafka is away could not even tell a vendor to come again."""
+    producer = SimpleNamespace(trouble=None if seconds is None else Trouble(seconds, "no answer"))
+    ended: list[str] = []
+    looks = 0
+
+    async def reach(_: object) -> dict[str, int]:
+        if not answers:
+            raise ConnectionError("no answer")
+        return {}
+
+    async def sleep(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks > 3:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(process, "reach", reach)
+    monkeypatch.setattr(process.asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await watch_appends(None, producer, ended.append)  # type: ignore[arg-type]  # stand-ins
+
+    assert bool(ended) == ends
+    assert failing_seconds(producer) == (seconds or 0.0)  # type: ignore[arg-type]  # a stand-in

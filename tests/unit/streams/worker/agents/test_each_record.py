@@ -1,0 +1,231 @@
+"""A defect that one record brings out parks that record, at every stage: its neighbours go on, and the worker does not end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+
+from streams.kafka.batching_producer import Record
+from streams.kafka.parking import Parking
+from streams.messages import Change, Inspection, NewerWord, Parked, Redelivery, Snapshot, SweepOrder, Word
+from streams.messages.ghl_event import GhlEvent
+from streams.messages.lofty_command import LoftyWrite
+from streams.messages.sealed_token import SealedToken
+from streams.messages.topics import TopicNames
+from streams.worker.agents.batches import Process
+from streams.worker.agents.dedupe import dedupe
+from streams.worker.agents.deliver import deliver
+from streams.worker.agents.each_record import MOST_KEYS, Each
+from streams.worker.agents.fetch import fetch
+from streams.worker.agents.inspect import inspect
+from streams.worker.agents.replay import replay
+from streams.worker.agents.respond import respond
+from streams.worker.agents.sweep import sweep
+from streams.worker.agents.tokens import tokens
+from streams.worker.agents.write_back import write_back
+
+BAD, GOOD = "666", "777"
+
+
+class Table:
+    """A table in memory, that fails where the bad one is looked up."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, str], Any] = {}
+        self.error: type[Exception] = RecursionError
+
+    def get(self, partition: int, key: str) -> Any:
+        if BAD in key:
+            raise self.error("planted")
+        return self.rows.get((partition, key))
+
+    def put(self, partition: int, key: str, row: Any) -> None:
+        self.rows[partition, key] = row
+
+    async def flush(self) -> None:
+        """Nothing waits."""
+
+
+class Appender:
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    async def append(self, records: Any, **_: Any) -> None:
+        self.records += list(records)
+
+    def parked(self) -> list[Parked]:
+        return [Parked.from_bytes(one.value) for one in self.records if one.topic == "parked"]
+
+
+class Desk:
+    """What agents are made with."""
+
+    def __init__(self) -> None:
+        self.table, self.appender = Table(), Appender()
+        self.parking = Parking(TopicNames(""), 4)
+        self.common: dict[str, Any] = {
+            "appender": self.appender,
+            "parking": self.parking,
+            "now_ms": lambda: 7,
+        }
+
+
+def ignored(*_: Any) -> None:
+    """Nobody is told."""
+
+
+def entity(lead: str) -> dict[str, Any]:
+    return {"connection": "acme", "lead": lead, "kind": "contact", "id": lead}
+
+
+def change(lead: str) -> Change:
+    return Change(**entity(lead), operation="updated", update_time_ms=1, accepted_ms=1)
+
+
+def snapshot(lead: str) -> Snapshot:
+    times = {"version_ms": 1, "read_ms": 1, "update_time_ms": 1, "accepted_ms": 1}
+    return Snapshot(**entity(lead), state={"leadId": 7}, fingerprint="f", **times)
+
+
+def _dedupe(on: Desk) -> Process:
+    places = {"acme": 1}
+    return dedupe(seen=on.table, fetches_topic="f", lofty_partitions=places, count=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+
+
+def _fetch(on: Desk) -> Process:
+    return fetch(fetches=on.table, offer=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+
+
+def _outbox(on: Desk) -> dict[str, Any]:
+    return {
+        "outbox": on.table,
+        "links": Table(),
+        "settled_as": lambda _: "x",
+        "offer": ignored,
+        "epoch": lambda _: 1,
+        "under_way": lambda _: None,
+        "count": ignored,
+        **on.common,
+    }
+
+
+def _deliver(on: Desk) -> Process:
+    return deliver(receipts_topic="r", **_outbox(on))
+
+
+def _replay(on: Desk) -> Process:
+    return replay(**_outbox(on))
+
+
+def _respond(on: Desk) -> Process:
+    def types_at(location: str) -> frozenset[str]:
+        if BAD in location:
+            raise RecursionError("planted")
+        return frozenset({"NoteCreate"})
+
+    more = {"installed": ignored, "offer": ignored, "count": ignored}
+    return respond(events=on.table, webhooks=on.table, types_at=types_at, **more, **on.common)  # type: ignore[arg-type]  # a fake
+
+
+def _sweep(on: Desk) -> Process:
+    return sweep(sweeps=on.table, offer=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+
+
+def _inspect(on: Desk) -> Process:
+    def ask(one: Inspection) -> None:
+        on.table.get(0, one.lead)
+        on.table.put(0, one.lead, one)
+
+    return inspect(ask=ask, observations_topic="o", **on.common)
+
+
+def _tokens(on: Desk) -> Process:
+    return tokens(table=on.table, adopt=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+
+
+def _write_back(on: Desk) -> Process:
+    return write_back(errands=on.table, offer=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+
+
+def _event(lead: str) -> Word:
+    return GhlEvent(type="NoteCreate", location=f"loc-{lead}", id="n", contact="c", at_ms=1, accepted_ms=1, body={})
+
+
+def _write(lead: str) -> Word:
+    return LoftyWrite(
+        connection="acme", lead=lead, about="note:n", target="note", because="x", at_ms=1, accepted_ms=1, state={}
+    )
+
+
+def _question(lead: str) -> Word:
+    return Inspection(run="r", number=1, connection="acme", lead=lead, question="contact", at_ms=1, expires_ms=9)
+
+
+STAGES: list[tuple[str, Callable[[Desk], Process], Callable[[str], Word]]] = [
+    ("dedupe", _dedupe, change),
+    ("fetch", _fetch, change),
+    ("deliver", _deliver, snapshot),
+    ("replay", _replay, lambda lead: Redelivery(run="r", snapshot=snapshot(lead))),
+    ("respond", _respond, _event),
+    ("sweep", _sweep, lambda lead: SweepOrder(connection=f"c{lead}", id="i", at_ms=0)),
+    ("inspect", _inspect, _question),
+    ("tokens", _tokens, lambda lead: SealedToken(token=f"t{lead}", sealed="s", at_ms=1)),
+    ("write back", _write_back, _write),
+]
+
+
+def message(value: bytes, key: bytes = b"k", offset: int = 5) -> Any:
+    return SimpleNamespace(topic="t", partition=2, offset=offset, key=key, value=value, headers=[], timestamp=0.0)
+
+
+@pytest.mark.parametrize(("stage", "made", "word"), STAGES, ids=[stage for stage, _, _ in STAGES])
+async def test_a_defect_parks_its_record_at_every_stage(
+    stage: str, made: Callable[[Desk], Process], word: Callable[[str], Word]
+) -> None:
+    """With its bytes and its place, so that it can be sent again once the defect is mended."""
+    on = Desk()
+    bad = word(BAD).to_bytes()
+    await made(on)([message(word(GOOD).to_bytes()), message(bad, b"bad", 6), message(word(GOOD).to_bytes(), b"k", 7)])
+    (parked,) = on.appender.parked()
+    assert (parked.stage, parked.source, parked.original_bytes()) == (stage, "t/2@6", bad)
+    assert "RecursionError: planted" in parked.message
+    assert on.table.rows, "the others went on"
+
+
+@pytest.mark.parametrize("error", [KafkaConnectionError, OSError, TimeoutError, NewerWord, asyncio.CancelledError])
+def test_what_says_nothing_of_the_record_passes_nothing_over(error: type[BaseException]) -> None:
+    outputs: list[Record] = []
+    each = Each("fetch", Parking(TopicNames(""), 4), lambda: 7)
+    planted = error("Change", 9, 1) if error is NewerWord else error()
+    with pytest.raises(error), each.of(message(b"{}"), outputs):
+        raise planted
+    assert outputs == []
+
+
+def test_a_defect_of_many_ends_the_worker_instead_of_emptying_the_topic() -> None:
+    """Of many keys: one key may have as many records as it likes. One that goes well says that it is about the others."""
+    outputs: list[Record] = []
+    each = Each("fetch", Parking(TopicNames(""), 4), lambda: 7)
+
+    def fail(number: int) -> None:
+        with each.of(message(b"{}", b"key %d" % number), outputs):
+            raise KeyError(number)
+
+    for _ in range(10):
+        fail(0)
+    with each.of(message(b"{}"), outputs):
+        pass
+    for number in range(MOST_KEYS):
+        fail(number)
+    fail(0)
+    assert len(outputs) == 11 + MOST_KEYS
+    with pytest.raises(KeyError):
+        fail(MOST_KEYS)
+    assert len(outputs) == 11 + MOST_KEYS

@@ -1,0 +1,100 @@
+"""Directories: an answer that comes after the directory was asked for again changes nothing, whatever it answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from connectors.auth.request_auth import StaticAuth
+from connectors.errors import ConnectorError, Unanswered
+from connectors.ghl import GhlClient
+from connectors.http.request import Response
+from streams.core.scheduling.dispatcher import BudgetPolicy, Item
+from streams.core.to_ghl.planning import Rules
+from streams.mapping import compile_mapping
+from streams.worker.dispatch.directories import Directories
+from streams.worker.dispatch.ghl_writer import Location
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from tests.unit.streams.worker.dispatch.stage import PARTITION, Scripted, TakenSlot, Vendor, answer
+
+FIELDS = answer(200, {"customFields": [{"id": "f0", "name": "Other", "fieldKey": "contact.other", "dataType": "TEXT"}]})
+USERS = answer(200, {"users": []})
+
+
+async def nothing(_item: Item, _slot: Slot) -> Finish:
+    """The loop is not run: the test calls the directory itself."""
+    return DONE
+
+
+class Desk:
+    """One location whose mapping needs custom fields, and a loop that holds its connection back."""
+
+    def __init__(self) -> None:
+        self.ghl = Vendor()
+        location = Location(
+            connection="acme",
+            location_id="loc",
+            budget="loc",
+            partition=PARTITION,
+            client=GhlClient(self.ghl, StaticAuth("Bearer", "k"), base_url="https://x.test"),
+            rules=Rules(compile_mapping(), "US"),
+            window_seconds=10.0,
+        )
+        self.loop = DispatchLoop("write", nothing, time.monotonic)
+        self.loop.gain("loc", BudgetPolicy(100, 10.0, 4))
+        self.directories = Directories(self.loop, {"acme": location})
+        self.directories.load("acme")
+
+    async def turn(self) -> Finish:
+        """One request, answered by the next line of the script."""
+        return await self.directories(Item("@directory:acme", "@directory:acme", "loc", "@directory"), TakenSlot())
+
+    async def until_complete(self) -> int:
+        """Work on until the directory is complete; returns the number of requests."""
+        before = len(self.ghl.asked)
+        while await self.turn() != DONE:
+            pass
+        return len(self.ghl.asked) - before
+
+    def makes(self, number: int) -> Response:
+        """A custom field is made, as GHL answers it."""
+        return answer(201, {"customField": {"id": f"f{number}", "name": self.ghl.body()["name"], "dataType": "TEXT"}})
+
+
+LATE: dict[str, Callable[[Desk], Response | ConnectorError]] = {
+    "made": lambda desk: desk.makes(1),
+    "refused for good": lambda desk: answer(422, {"message": "no more fields"}),
+    "refused access": lambda desk: answer(401, {"message": "Invalid JWT"}),
+    "unanswered": lambda desk: Unanswered("POST", "https://x.test", "dropped"),
+}
+
+
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("turns_before", [0, 1, 2])
+async def test_an_answer_of_an_earlier_load_changes_nothing(late: str, turns_before: int) -> None:
+    """The location is read anew from its first request on, its fields are known, and none is given up."""
+    desk = Desk()
+    before: list[Scripted] = [FIELDS, USERS]
+    desk.ghl.script = before[:turns_before]
+    for _ in range(turns_before):
+        assert await desk.turn() == AGAIN
+
+    def answers_after_another_load() -> Response:
+        desk.directories.load("acme")
+        answered = (FIELDS, USERS)[turns_before] if late == "made" and turns_before < 2 else LATE[late](desk)
+        if isinstance(answered, ConnectorError):
+            raise answered
+        return answered
+
+    desk.ghl.script = [answers_after_another_load]
+    assert await desk.turn() == AGAIN
+
+    assert desk.directories.get("acme").custom_fields == {}, "what was read before is not taken for what is"
+    wanted = len(compile_mapping().custom_fields)
+    desk.ghl.script = [FIELDS, USERS, *(lambda n=n: desk.makes(n) for n in range(1, wanted + 1))]  # type: ignore[misc]  # of this round
+    requests = await desk.until_complete()
+    known = desk.directories.get("acme").custom_fields
+    assert set(known.values()) >= {f"f{number}" for number in range(requests - 1)}
+    assert requests > 2, "the fields that the mapping names are made, none was given up"

@@ -1,0 +1,146 @@
+"""Each planned step is one request, and its answer is the id that now stands there."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from connectors.auth.request_auth import StaticAuth
+from connectors.errors import MalformedAnswer, VendorError
+from connectors.ghl import GhlClient
+from streams.core.to_ghl.plan import Call, StepName
+from streams.worker.dispatch.ghl_calls import Performed, perform
+from tests.unit.streams.worker.dispatch.stage import Vendor, answer
+
+LOCATION = "loc-1"
+CONTACT = {"contact": {"id": "c-9"}}
+NOTE, TASK = {"note": {"id": "n-9"}}, {"task": {"id": "t-9"}}
+TASK_BODY = {"title": "Call", "dueDate": "2026-10-25T11:00:00Z", "completed": False}
+NOTES = {"notes": [{"id": "n-1", "body": "theirs"}, {"id": "n-2", "body": "ours [m]"}, {"id": "n-3"}]}
+TASKS = {"tasks": [{"id": "t-1", "body": "theirs"}, {"id": "t-2", "body": "ours [m]"}]}
+
+EVENT_BODY = {"calendarId": "cal", "startTime": "2026-10-25T10:00:00Z"}
+FIND = Call("find appointment", "c-1", body=EVENT_BODY, marker="[m]")
+EVENTS = [
+    {"id": "a-0", "contactId": "c-2", "description": "[m]"},
+    {"id": "a-1", "contactId": "c-1", "description": "theirs", "startTime": "2026-10-25T10:00:00Z"},
+    {"id": "a-2", "contactId": "c-1", "startTime": "2026-10-25T15:30:00+05:30"},
+    {"id": "a-3", "contactId": "c-1", "description": "moved\n\n[m]", "startTime": "2026-10-26T10:00:00Z"},
+]
+
+STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
+    (
+        Call("create contact", body={"email": "a@example.com"}),
+        {"new": True, **CONTACT},
+        "POST /contacts/upsert",
+        {"locationId": LOCATION, "email": "a@example.com"},
+        "c-9",
+    ),
+    (Call("update contact", "c-1", body={"city": "X"}), CONTACT, "PUT /contacts/c-1", {"city": "X"}, "c-1"),
+    (Call("add tags", "c-1", body={"tags": ["a"]}), {"tags": ["a"]}, "POST /contacts/c-1/tags", {"tags": ["a"]}, "c-1"),
+    (
+        Call("remove tags", "c-1", body={"tags": ["a"]}),
+        {"tags": []},
+        "DELETE /contacts/c-1/tags",
+        {"tags": ["a"]},
+        "c-1",
+    ),
+    (Call("delete contact", "c-1", is_delete=True), {"succeded": True}, "DELETE /contacts/c-1", None, "c-1"),
+    (Call("create note", "c-1", body={"body": "x"}), NOTE, "POST /contacts/c-1/notes", {"body": "x"}, "n-9"),
+    (Call("update note", "c-1", "n-1", {"body": "x"}), NOTE, "PUT /contacts/c-1/notes/n-1", {"body": "x"}, "n-1"),
+    (Call("delete note", "c-1", "n-1"), {"success": True}, "DELETE /contacts/c-1/notes/n-1", None, "n-1"),
+    (Call("find note", "c-1", marker="[m]"), NOTES, "GET /contacts/c-1/notes", None, "n-2"),
+    (Call("find note", "c-1", marker="[other]"), NOTES, "GET /contacts/c-1/notes", None, None),
+    (Call("create task", "c-1", body=TASK_BODY), TASK, "POST /contacts/c-1/tasks", TASK_BODY, "t-9"),
+    (Call("update task", "c-1", "t-1", {"title": "x"}), TASK, "PUT /contacts/c-1/tasks/t-1", {"title": "x"}, "t-1"),
+    (
+        Call("complete task", "c-1", "t-1", {"completed": True}),
+        TASK,
+        "PUT /contacts/c-1/tasks/t-1/completed",
+        {"completed": True},
+        "t-1",
+    ),
+    (Call("delete task", "c-1", "t-1"), {"succeded": True}, "DELETE /contacts/c-1/tasks/t-1", None, "t-1"),
+    (Call("find task", "c-1", marker="[m]"), TASKS, "GET /contacts/c-1/tasks", None, "t-2"),
+    (Call("find task", "c-1", marker="[other]"), TASKS, "GET /contacts/c-1/tasks", None, None),
+    (
+        Call("create appointment", "c-1", body=EVENT_BODY),
+        {"id": "a-9"},
+        "POST /calendars/events/appointments",
+        {"locationId": LOCATION, "contactId": "c-1", **EVENT_BODY},
+        "a-9",
+    ),
+    (
+        Call("update appointment", "c-1", "a-1", {"title": "x", "appointmentStatus": "confirmed"}),
+        {"id": "a-1"},
+        "PUT /calendars/events/appointments/a-1",
+        {"title": "x", "appointmentStatus": "confirmed"},
+        "a-1",
+    ),
+    (Call("delete appointment", "c-1", "a-1"), {"succeeded": True}, "DELETE /calendars/events/a-1", {}, "a-1"),
+    (FIND, {"events": EVENTS}, "GET /calendars/events", None, "a-3"),
+    (FIND, {"events": EVENTS[:3]}, "GET /calendars/events", None, "a-2"),
+    (FIND, {"events": EVENTS[:2]}, "GET /calendars/events", None, None),
+    (
+        Call("find contact", marker="77", body={"customField": "f-1"}),
+        {"contacts": [{"id": "c-5"}], "total": 1},
+        "POST /contacts/search",
+        {
+            "locationId": LOCATION,
+            "pageLimit": 1,
+            "filters": [{"field": "customFields.f-1", "operator": "eq", "value": "77"}],
+        },
+        "c-5",
+    ),
+    (
+        Call("find contact", body={"email": "a@example.com"}),
+        {"contact": {"id": "c-5"}},
+        "GET /contacts/search/duplicate",
+        None,
+        "c-5",
+    ),
+    (
+        Call("find contact", body={"phone": "+12025550123"}),
+        {"contact": None},
+        "GET /contacts/search/duplicate",
+        None,
+        None,
+    ),
+]
+
+
+def client(vendor: Vendor) -> GhlClient:
+    """GHL by a script."""
+    return GhlClient(vendor, StaticAuth("Bearer", "t"), base_url="https://x.test")
+
+
+@pytest.mark.parametrize(("call", "says", "line", "body", "stands"), STEPS, ids=lambda one: getattr(one, "step", None))
+async def test_a_step_is_one_request(
+    call: Call, says: dict[str, Any], line: str, body: object, stands: str | None
+) -> None:
+    """With the ids of the plan, and no field beyond its body."""
+    vendor = Vendor([answer(200, says)])
+    assert await perform(client(vendor), LOCATION, call) == Performed(stands)
+    assert vendor.lines == [line]
+    assert vendor.body() == body
+
+
+def test_every_step_of_a_plan_is_tried_here() -> None:
+    """A step that is planned and not performed would be a receipt without a request."""
+    assert {call.step for call, *_ in STEPS} == set(get_args(StepName))
+
+
+async def test_a_create_whose_answer_bears_no_id_is_an_error() -> None:
+    """It is in doubt: the request may have made something whose id nobody knows."""
+    body = {"body": "x"}
+    with pytest.raises(MalformedAnswer):
+        await perform(client(Vendor([answer(201, {"ok": True})])), LOCATION, Call("create note", "c-1", body=body))
+
+
+async def test_a_refusal_is_raised_with_the_vendors_words() -> None:
+    """The outcome table decides what it leads to."""
+    refusal = answer(400, {"statusCode": 400, "message": "Contact not found for id:c-1", "traceId": "tr"})
+    with pytest.raises(VendorError, match="Contact not found") as caught:
+        await perform(client(Vendor([refusal])), LOCATION, Call("update contact", "c-1", body={"city": "X"}))
+    assert (caught.value.status, caught.value.trace_id) == (400, "tr")

@@ -1,0 +1,214 @@
+"""The writer: what a create in doubt needs before the next plan, whatever goes wrong beside the vendor's answer."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
+
+from connectors.auth.request_auth import StaticAuth
+from connectors.errors import Unanswered
+from connectors.ghl import GhlClient
+from connectors.http.request import Response
+from streams.core.rows import LinkRow, OutboxRow
+from streams.core.scheduling.dispatcher import Verdict
+from streams.core.scheduling.pauses import PAUSE_SECONDS
+from streams.core.to_ghl.delivery import desire
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.planning import Rules
+from streams.kafka.batching_producer import Batch
+from streams.mapping import compile_mapping
+from streams.messages import Entity, Snapshot
+from streams.telemetry.metrics import Metrics
+from streams.worker.dispatch.ghl_writer import Location, Writer
+from tests.unit.streams.worker.dispatch.stage import (
+    NOW_MS,
+    PARTITION,
+    RECEIPTS,
+    Kept,
+    Log,
+    Scripted,
+    Stage,
+    TakenSlot,
+    Vendor,
+    answer,
+    item_of,
+)
+
+NOTE = Entity("acme", "77", "note", "5")
+MADE = answer(201, {"note": {"id": "n1", "body": "x"}})
+
+
+class Desk(Stage):
+    """The writer at its desk: a contact that stands in GHL, and a note of it that does not."""
+
+    def __init__(self, *script: Scripted) -> None:
+        super().__init__()
+        self.ghl = Vendor(list(script))
+        location = Location(
+            connection="acme",
+            location_id="loc",
+            budget="loc",
+            partition=PARTITION,
+            client=GhlClient(self.ghl, StaticAuth("Bearer", "k"), base_url="https://x.test"),
+            rules=Rules(compile_mapping(), "US"),
+            window_seconds=10.0,
+        )
+        self.writer = Writer(
+            locations={"acme": location},
+            outbox=self.outbox,
+            links=self.links,
+            receipts=self.receipts,
+            appender=self.appender,
+            parking=self.parking,
+            directory=lambda _: Directory(),
+            lacks=lambda *_: False,
+            ask=lambda *_: None,
+            lofty_was_edited=self.never,
+            pause=self.pause,
+            settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
+            now_ms=lambda: self.now_ms,
+            jitter=lambda: 0.0,
+            metrics=Metrics(),
+        )
+        self.links.put(PARTITION, NOTE.owner.key, LinkRow(ghl_id="c1", settled="f/mapping"))
+        snapshot = Snapshot(
+            **NOTE._asdict(),
+            state={"noteId": 5, "content": "Said."},
+            version_ms=NOW_MS,
+            fingerprint="f",
+            read_ms=NOW_MS,
+            update_time_ms=NOW_MS,
+            accepted_ms=NOW_MS,
+        )
+        self.outbox.put(PARTITION, NOTE.key, OutboxRow(snapshot=snapshot))
+
+    async def never(self, *_: object) -> None:
+        """Nothing flows back here."""
+        raise AssertionError
+
+
+class Forgetful(Log):
+    """A Kafka that takes each receipt but those that say `applied`."""
+
+    async def send_batch(
+        self, batch: Batch, topic: str, *, partition: int, within: float
+    ) -> asyncio.Future[RecordMetadata]:
+        assert isinstance(batch, Kept)
+        if any(b'"applied"' in (value or b"") for _, value in batch.rows):
+            raise KafkaError("the broker went away")
+        return await super().send_batch(batch, topic, partition=partition, within=within)
+
+
+async def test_a_create_whose_receipt_cannot_be_written_is_in_doubt_before_anything_else_is_planned() -> None:
+    """The lane stays taken until its intent was read back: planned on a link without it, the note would be made again."""
+    on = Desk(MADE)
+    on.log.__class__ = Forgetful
+    reader = on.log.read_by.pop(RECEIPTS)
+    writing = asyncio.create_task(on.writer(item_of(NOTE), TakenSlot()))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    ended_early = writing.done()
+    await reader(list(on.log.records[RECEIPTS]))
+    with suppress(KafkaError):
+        await writing
+
+    assert not ended_early
+    link = on.links.get(PARTITION, NOTE.key)
+    assert link is not None
+    assert link.intent is not None
+    assert on.story == ["intended create note"]
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_what_was_under_way_when_it_was_replaced_is_in_doubt_until_its_answer_is_recorded(
+    is_answered: bool,
+) -> None:
+    """A worker that ends before that leaves the row to its successor, who knows by it what may stand in GHL."""
+    on = Desk()
+    on.links.put(PARTITION, NOTE.key, LinkRow(ghl_id="n1", refers_to="c1", fields={"body": "another"}))
+    row = on.outbox.get(PARTITION, NOTE.key)
+    assert row is not None
+    seen: list[Snapshot | None] = []
+
+    def replaced() -> Response:
+        seen.append(on.writer.under_way.get(NOTE.key))
+        newer = row.snapshot.model_copy(update={"fingerprint": "g", "version_ms": NOW_MS + 1})
+        on.outbox.put(PARTITION, NOTE.key, desire(row, newer, under_way=seen[-1]))
+        return answer(200, {"note": {"id": "n1"}})
+
+    on.ghl.script = [replaced]
+    if not is_answered:
+        on.log.__class__ = Forgetful
+    with suppress(KafkaError):
+        await on.writer(item_of(NOTE), TakenSlot())
+
+    left = on.outbox.get(PARTITION, NOTE.key)
+    assert left is not None
+    assert seen == [row.snapshot]
+    assert left.before == (() if is_answered else (row.snapshot,))
+    assert on.writer.under_way == {}
+
+
+def other_note(number: int) -> Entity:
+    """Another note of the same contact."""
+    return Entity("acme", "77", "note", str(number))
+
+
+class Notes(Desk):
+    """The writer at its desk, with several notes that GHL lacks."""
+
+    def __init__(self, *script: Scripted) -> None:
+        super().__init__(*script)
+        row = self.outbox.get(PARTITION, NOTE.key)
+        assert row is not None
+        for number in range(6, 10):
+            entity = other_note(number)
+            state = {"noteId": number, "content": "Said."}
+            snapshot = row.snapshot.model_copy(update={**entity._asdict(), "state": state})
+            self.outbox.put(PARTITION, entity.key, OutboxRow(snapshot=snapshot))
+
+    async def write(self, entity: Entity) -> Verdict:
+        """One turn."""
+        return (await self.writer(item_of(entity), TakenSlot())).verdict
+
+
+FORBIDDEN = answer(403, {"message": "You do not have permission to access this resource"})
+
+
+async def test_a_note_that_this_user_may_not_write_is_parked_and_the_location_goes_on() -> None:
+    """Another note is made between its tries. Its create was refused, so it is in no doubt."""
+    on = Notes(FORBIDDEN, MADE, FORBIDDEN, FORBIDDEN)
+    verdicts = [await on.write(note) for note in (NOTE, other_note(6), NOTE, NOTE)]
+    assert verdicts == [Verdict.RETRY, Verdict.DONE, Verdict.RETRY, Verdict.PARKED]
+    assert on.pauses == []
+    assert [(one.reason, one.status, one.entity) for one in on.parked] == [("forbidden", 403, NOTE.key)]
+    link = on.links.get(PARTITION, NOTE.key)
+    assert link is None or link.intent is None
+
+
+async def test_a_step_that_is_refused_to_several_in_a_row_pauses_the_location() -> None:
+    """As before: nothing of the third is parked, and each is written once access is back."""
+    on = Notes(*[FORBIDDEN] * 3, *[MADE] * 3)
+    notes = [NOTE, other_note(6), other_note(7)]
+    assert [await on.write(note) for note in notes] == [Verdict.RETRY, Verdict.RETRY, Verdict.AGAIN]
+    assert [(budget, wait) for budget, wait, _ in on.pauses] == [("loc", PAUSE_SECONDS)]
+    assert on.parked == []
+    on.now_ms += 60_000
+    assert [await on.write(note) for note in notes] == [Verdict.DONE] * 3
+
+
+async def test_a_create_in_doubt_that_is_forbidden_stays_in_doubt() -> None:
+    """The look for it is refused three times while others are written: it is parked, and its intent stands."""
+    on = Notes(Unanswered("POST", "https://x.test", "gone"), FORBIDDEN, FORBIDDEN, MADE, FORBIDDEN)
+    assert await on.write(NOTE) is Verdict.RETRY
+    on.now_ms += 600_000
+    verdicts = [await on.write(note) for note in (NOTE, NOTE, other_note(6), NOTE)]
+    assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.DONE, Verdict.PARKED]
+    assert on.ghl.lines[-1] == "GET /contacts/c1/notes"
+    link = on.links.get(PARTITION, NOTE.key)
+    assert link is not None
+    assert link.intent is not None

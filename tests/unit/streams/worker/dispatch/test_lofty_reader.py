@@ -1,0 +1,416 @@
+"""The reader: one request for one pending read, and what each answer of Lofty's leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from connectors.auth.request_auth import StaticAuth
+from connectors.errors import NotSent, Unanswered
+from connectors.http.request import Response
+from connectors.lofty import LoftyClient
+from streams.core.rows import FetchRow
+from streams.core.scheduling.dispatcher import Verdict
+from streams.core.scheduling.pauses import PAUSE_SECONDS
+from streams.messages import Entity, Snapshot
+from streams.messages.size_limits import DEFAULT
+from streams.telemetry.metrics import Metrics
+from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, Reader, Team
+from streams.worker.dispatch.loop import AGAIN, DONE, Finish
+from tests.unit.streams.worker.dispatch.stage import (
+    NOW_MS,
+    PARTITION,
+    SNAPSHOTS,
+    Scripted,
+    Stage,
+    TakenSlot,
+    Vendor,
+    answer,
+    item_of,
+)
+
+LEAD = Entity.contact("acme", "77")
+NOTE = Entity("acme", "77", "note", "5")
+APPOINTMENT = Entity("acme", "77", "appointment", "3")
+OLD_MS = NOW_MS - 3_600_000
+"""Long before the visibility of what was just created ends."""
+MISSING = answer(404, {"code": 20006, "message": "Lead not exist"})
+AGENT = {"name": "Ann Agent", "email": "ann@example.com"}
+
+
+class Desk(Stage):
+    """The reader at its desk. `agents` is what the member list knows."""
+
+    def __init__(self, *script: Scripted) -> None:
+        super().__init__()
+        self.lofty = Vendor(list(script))
+        self.agents: dict[str, dict[str, str]] = {}
+        client = LoftyClient(self.lofty, StaticAuth("token", "k"), base_url="https://x.test")
+        self.reader = Reader(
+            teams={"acme": Team("acme", "key-1", PARTITION, 9, client, visibility_ms=60_000)},
+            fetches=self.fetches,
+            snapshots_topic=SNAPSHOTS,
+            appender=self.appender,
+            parking=self.parking,
+            agent=self._agent,
+            pause=self.pause,
+            now_ms=lambda: self.now_ms,
+            jitter=lambda: 1.0,
+            metrics=Metrics(),
+        )
+        self.slot = TakenSlot()
+
+    def pending(self, entity: Entity, operation: str = "updated", accepted_ms: int = OLD_MS, **more: Any) -> FetchRow:
+        """Put a pending read."""
+        row = FetchRow(
+            **entity._asdict(),
+            operation=operation,  # type: ignore[arg-type]  # one of the words
+            newest_update_ms=500,
+            oldest_update_ms=400,
+            accepted_ms=accepted_ms,
+            origin="webhook",
+            **more,
+        )
+        self.fetches.put(PARTITION, entity.key, row)
+        return row
+
+    async def read(self, entity: Entity) -> Finish:
+        """One turn."""
+        return await self.reader(item_of(entity), self.slot)
+
+    def row(self, entity: Entity) -> FetchRow | None:
+        """What is pending."""
+        return self.fetches.get(PARTITION, entity.key)
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """What was emitted."""
+        assert {one.partition for one in self.log.records[SNAPSHOTS]} <= {9}
+        return [Snapshot.from_bytes(one.value) for one in self.log.records[SNAPSHOTS]]
+
+    def _agent(self, connection: str, state: Mapping[str, Any]) -> dict[str, str] | None:
+        return self.agents.get(str(state.get("assignedUser")))
+
+
+async def test_a_read_becomes_a_snapshot_and_is_pending_no_more() -> None:
+    """On the partition of the GHL budget, with the newest of both times as its version."""
+    on = Desk(answer(200, {"lead": {"leadId": 77, "lastUpdateTime": "2026-04-30T17:33:32GMT"}}))
+    on.pending(LEAD)
+    assert await on.read(LEAD) == DONE
+    (snapshot,) = on.snapshots
+    assert snapshot.state == {"leadId": 77, "lastUpdateTime": "2026-04-30T17:33:32GMT"}
+    assert (snapshot.version_ms, snapshot.update_time_ms, snapshot.read_ms) == (1_777_570_412_000, 400, NOW_MS)
+    assert on.row(LEAD) is None
+    assert on.lofty.lines == ["GET /v1.0/leads/77"]
+    assert on.slot.told == [True]
+
+
+async def test_the_agent_of_a_lead_travels_with_its_state() -> None:
+    """The writer knows users by e-mail only."""
+    on = Desk(answer(200, {"lead": {"leadId": 77, "assignedUser": "Ann Agent"}}))
+    on.agents["Ann Agent"] = AGENT
+    on.pending(LEAD)
+    await on.read(LEAD)
+    assert on.snapshots[0].state == {"leadId": 77, "assignedUser": "Ann Agent", "_agent": AGENT}
+
+
+async def test_what_is_not_pending_is_not_read() -> None:
+    """Read already, or parked: no request."""
+    on = Desk()
+    assert await on.read(LEAD) == DONE
+    on.pending(LEAD, parked="refused")
+    assert await on.read(LEAD) == DONE
+    assert on.lofty.lines == []
+
+
+async def test_what_changed_while_it_was_read_is_read_again() -> None:
+    """The snapshot goes out all the same; the pending read stays."""
+
+    def meanwhile() -> Response:
+        on.pending(LEAD, generation=2)
+        return answer(200, {"lead": {"leadId": 77}})
+
+    on = Desk(meanwhile)
+    on.pending(LEAD)
+    assert await on.read(LEAD) == AGAIN
+    assert len(on.snapshots) == 1
+    assert on.row(LEAD) is not None
+
+
+async def test_an_appointment_is_found_in_its_leads_list() -> None:
+    """Lofty has no request for one appointment."""
+    on = Desk(answer(200, [{"id": 2}, {"id": 3, "content": "visit"}]))
+    on.pending(APPOINTMENT)
+    assert await on.read(APPOINTMENT) == DONE
+    assert on.snapshots[0].state == {"id": 3, "content": "visit"}
+
+
+async def test_an_appointment_that_the_list_does_not_hold_is_gone() -> None:
+    """Once it had the time to become visible."""
+    on = Desk(answer(200, [{"id": 2}]))
+    on.pending(APPOINTMENT)
+    assert await on.read(APPOINTMENT) == DONE
+    assert on.snapshots[0].is_gone
+
+
+# -- not found ---------------------------------------------------------------------------------------------
+
+
+async def test_a_deletion_that_was_announced_is_confirmed_by_a_404() -> None:
+    """One read, one snapshot without a state."""
+    on = Desk(MISSING)
+    on.pending(LEAD, "deleted")
+    assert await on.read(LEAD) == DONE
+    assert on.snapshots[0].is_gone
+    assert on.row(LEAD) is None
+
+
+async def test_what_was_just_created_may_be_invisible_for_a_while() -> None:
+    """It is asked for again, and nothing is emitted."""
+    on = Desk(MISSING)
+    on.pending(LEAD, "created", accepted_ms=NOW_MS - 1_000)
+    assert await on.read(LEAD) == Finish(Verdict.RETRY, 1.0)
+    row = on.row(LEAD)
+    assert row is not None
+    assert (row.attempts, row.not_before_ms) == (1, NOW_MS + 1_000)
+    assert row.last_error.startswith("not visible yet")
+    assert on.snapshots == []
+
+
+async def test_a_lead_that_nobody_said_was_deleted_is_looked_for_in_the_trash() -> None:
+    """Found there it is deleted; the second request says so."""
+    on = Desk(MISSING, answer(200, {"lead": {"leadId": 77}}))
+    on.pending(LEAD)
+    assert await on.read(LEAD) == AGAIN
+    assert await on.read(LEAD) == DONE
+    assert [one.url.rpartition("?")[2] for one in on.lofty.asked][1] == "withTrash=true"
+    assert on.snapshots[0].is_gone
+
+
+async def test_a_lead_that_is_not_in_the_trash_either_is_parked_and_not_deleted() -> None:
+    """It may be hidden from the key's owner, and the policy may be to delete."""
+    on = Desk(MISSING, MISSING)
+    on.pending(LEAD)
+    await on.read(LEAD)
+    assert await on.read(LEAD) == DONE
+    assert on.snapshots == []
+    assert [(one.stage, one.reason) for one in on.parked] == [("fetch", "unreadable")]
+    assert "hidden" in on.parked[0].message
+    row = on.row(LEAD)
+    assert row is not None
+    assert row.parked == "unreadable"
+
+
+async def test_a_note_that_is_not_there_is_gone() -> None:
+    """Notes have no trash."""
+    on = Desk(answer(404, {"code": 20007, "message": "RESOURCE_NOT_EXIST"}))
+    on.pending(NOTE)
+    assert await on.read(NOTE) == DONE
+    assert on.snapshots[0].is_gone
+
+
+@pytest.mark.parametrize("page", [answer(404, {"message": "Not Found"}), Response(404, {}, b"<html>404 nginx</html>")])
+async def test_a_404_that_names_nothing_deletes_no_note(page: Response) -> None:
+    """A proxy's page: the note would be deleted in GHL, with all that people have done with it."""
+    on = Desk(page)
+    on.pending(NOTE)
+    assert await on.read(NOTE) == DONE
+    assert on.snapshots == []
+    assert [(one.stage, one.reason) for one in on.parked] == [("fetch", "unexplained 404")]
+
+
+async def test_a_404_that_names_nothing_confirms_a_deletion_that_was_announced() -> None:
+    """Two say so then."""
+    on = Desk(answer(404, {"message": "Not Found"}))
+    on.pending(NOTE, "deleted")
+    assert await on.read(NOTE) == DONE
+    assert on.snapshots[0].is_gone
+
+
+# -- failures ----------------------------------------------------------------------------------------------
+
+PASSING: list[Scripted] = [
+    answer(500, {"message": "BaseApplicationException:errorCode=20005,errorMsg=There is an internal error happened"}),
+    answer(503),
+    answer(408),
+    Unanswered("GET", "https://x.test/v1.0/leads/77", "TimeoutError"),
+    NotSent("GET", "https://x.test/v1.0/leads/77", "ClientConnectorError"),
+    Response(200, {}, b"<html>a firewall's page</html>"),
+]
+
+
+@pytest.mark.parametrize("failure", PASSING, ids=lambda one: str(getattr(one, "status", None) or type(one).__name__))
+async def test_what_passes_is_waited_for_longer_each_time(failure: Scripted) -> None:
+    """Exponential backoff of this entity alone; the budget goes on."""
+    on = Desk(failure, failure)
+    on.pending(LEAD)
+    waits = [(await on.read(LEAD)).wait_seconds for _ in range(2)]
+    row = on.row(LEAD)
+    assert row is not None
+    assert waits == [1.0, 2.0]
+    assert (row.attempts, row.parked) == (2, "")
+    assert row.last_error
+    assert on.pauses == []
+    assert on.slot.told == [not isinstance(failure, NotSent)] * 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"retry-after": "17"}, 17.0), ({"x-ratelimit-reset": "21000"}, 21.0), ({}, WINDOW_SECONDS)],
+    ids=["Retry-After", "reset", "neither"],
+)
+async def test_a_429_pauses_the_budget_for_as_long_as_the_vendor_says(headers: dict[str, str], seconds: float) -> None:
+    """The entity keeps its place, and no attempt is counted."""
+    on = Desk(answer(429, {"message": "Too Many Requests"}, headers))
+    before = on.pending(LEAD)
+    assert await on.read(LEAD) == AGAIN
+    assert [(budget, wait) for budget, wait, _ in on.pauses] == [("key-1", seconds)]
+    assert on.row(LEAD) == before
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        answer(401, {"message": "BAD_CREDENTIALS"}),
+        answer(400, {"code": 200058, "message": "User in token does not exist."}),
+        answer(403, {"code": 200100, "message": "Sorry, the vendor does not have permission for this API."}),
+        answer(401, {"message": "Access token expired"}),
+    ],
+    ids=["401", "wrong scheme", "scope", "expired"],
+)
+async def test_a_refused_key_pauses_the_budget(failure: Response) -> None:
+    """No request of it can succeed; nothing is parked, as nothing is wrong with the lead."""
+    on = Desk(failure)
+    on.pending(LEAD)
+    assert await on.read(LEAD) == AGAIN
+    assert [(budget, wait) for budget, wait, _ in on.pauses] == [("key-1", PAUSE_SECONDS)]
+    assert on.parked == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (answer(400, {"code": 20012, "message": "INVALID_PARAMETER"}), "refused"),
+        (answer(400, {"code": 20017, "message": "PERMISSION_DENIED"}), "permission denied"),
+        (answer(403, "PERMISSION_DENIED"), "permission denied"),
+    ],
+)
+async def test_a_refusal_for_good_parks_the_read_with_the_vendors_words(failure: Response, reason: str) -> None:
+    """One lead that is not ours to see stops nobody else."""
+    on = Desk(failure)
+    before = on.pending(LEAD)
+    assert await on.read(LEAD) == DONE
+    (parked,) = on.parked
+    assert (parked.reason, parked.entity, parked.status) == (reason, LEAD.key, failure.status)
+    assert FetchRow.from_bytes(parked.original_bytes()) == before
+    row = on.row(LEAD)
+    assert row is not None
+    assert row.parked == reason
+    assert on.pauses == []
+
+
+async def test_a_read_that_changed_while_it_was_refused_is_not_parked() -> None:
+    """Its newer change has a try of its own; the refusal is told all the same."""
+
+    def meanwhile() -> Response:
+        on.pending(LEAD, generation=2)
+        return answer(400, {"code": 20012, "message": "INVALID_PARAMETER"})
+
+    on = Desk(meanwhile)
+    on.pending(LEAD)
+    assert await on.read(LEAD) == AGAIN
+    row = on.row(LEAD)
+    assert row is not None
+    assert (row.generation, row.parked) == (2, "")
+    assert len(on.parked) == 1
+
+
+async def test_a_backoff_keeps_what_a_newer_change_has_merged() -> None:
+    """Attempts are counted on the row as it is now."""
+
+    def meanwhile() -> Response:
+        on.pending(LEAD, generation=2)
+        return answer(500)
+
+    on = Desk(meanwhile)
+    on.pending(LEAD)
+    assert (await on.read(LEAD)).verdict is Verdict.RETRY
+    row = on.row(LEAD)
+    assert row is not None
+    assert (row.generation, row.attempts) == (2, 1)
+
+
+@pytest.mark.parametrize("size", [DEFAULT.state, 900_000, 2_000_000])
+async def test_a_state_that_no_row_can_hold_is_parked_with_its_size(size: int) -> None:
+    """Its row in the outbox would be larger than it is, and the worker would end over and over."""
+    on = Desk(answer(200, {"lead": {"leadId": 77, "picture": "x" * size}}))
+    on.pending(LEAD)
+    assert await on.read(LEAD) == DONE
+    (parked,) = on.parked
+    row = on.row(LEAD)
+    assert on.snapshots == []
+    assert (parked.reason, parked.entity) == ("too large", LEAD.key)
+    assert (parked.original_size or len(parked.original_bytes())) > size
+    assert row is not None
+    assert row.parked == "too large"
+
+
+async def test_the_largest_state_that_a_row_can_hold_is_emitted() -> None:
+    """A kilobyte below the limit."""
+    on = Desk(answer(200, {"lead": {"leadId": 77, "picture": "x" * (DEFAULT.state - 1024)}}))
+    on.pending(LEAD)
+    assert await on.read(LEAD) == DONE
+    assert len(on.snapshots) == 1
+
+
+FORBIDDEN = answer(403, {"message": "Forbidden"})
+LEAD_OF = {"lead": {"leadId": 77, "lastUpdateTime": "2026-04-30T17:33:32GMT"}}
+
+
+@pytest.mark.parametrize("status", [402, 403, 451])
+async def test_a_lead_that_this_key_may_not_see_is_parked_and_the_budget_goes_on(status: int) -> None:
+    """Other leads are read meanwhile, so it is about this one."""
+    refused = answer(status, {"message": "Forbidden"})
+    on = Desk(refused, answer(200, LEAD_OF), refused, refused)
+    foreign = Entity.contact("acme", "88")
+    on.pending(foreign)
+    on.pending(LEAD)
+    assert (await on.read(foreign)).verdict is Verdict.RETRY
+    assert await on.read(LEAD) == DONE
+    assert (await on.read(foreign)).verdict is Verdict.RETRY
+    assert await on.read(foreign) == DONE
+    assert on.pauses == []
+    row = on.row(foreign)
+    assert row is not None
+    assert row.parked == "forbidden"
+
+
+async def test_several_forbidden_leads_in_a_row_pause_the_budget_and_none_is_parked() -> None:
+    """The key itself may have lost its access."""
+    leads = [Entity.contact("acme", str(number)) for number in range(4)]
+    on = Desk(*[FORBIDDEN] * len(leads))
+    for lead in leads:
+        on.pending(lead)
+    verdicts = [(await on.read(lead)).verdict for lead in leads]
+    assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.AGAIN, Verdict.AGAIN]
+    assert [(budget, wait) for budget, wait, _ in on.pauses] == [("key-1", PAUSE_SECONDS)] * 2
+    assert all((row := on.row(lead)) is not None and not row.parked for lead in leads)
+
+
+async def test_a_lead_alone_that_is_forbidden_is_tried_and_then_pauses() -> None:
+    """Nothing tells whether it is about this lead: nothing is parked on a guess."""
+    on = Desk(*[FORBIDDEN] * 3)
+    on.pending(LEAD)
+    verdicts = [(await on.read(LEAD)).verdict for _ in range(3)]
+    assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.AGAIN]
+    assert len(on.pauses) == 1
+
+
+async def test_a_403_that_names_the_token_pauses_at_once() -> None:
+    """It says itself what it is about."""
+    on = Desk(answer(403, {"message": "The token lacks the scope"}))
+    on.pending(LEAD)
+    assert await on.read(LEAD) == AGAIN
+    assert len(on.pauses) == 1

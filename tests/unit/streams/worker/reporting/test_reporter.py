@@ -1,0 +1,57 @@
+"""What readiness and the status say of a worker that does not get on, and of what fails again and again."""
+
+from __future__ import annotations
+
+from streams.core.rows import FetchRow
+from streams.messages.topics import TopicNames
+from streams.messages.worker_status import STUCK_LOOKS
+from streams.settings import parse_settings
+from streams.settings.partitions import Places
+from streams.telemetry.metrics import Metrics
+from streams.worker.reporting import Observing
+from streams.worker.reporting.open_rows import MANY_ATTEMPTS, OpenRows
+
+
+def test_a_worker_whose_commits_do_not_move_does_not_get_on() -> None:
+    """From half of what ends it on, until one moves."""
+    settings = parse_settings(
+        '[kafka]\nbootstrap_servers = "localhost:9092"\n', {}, read_file=lambda _: "", source="test"
+    )
+    observing = Observing(settings, TopicNames(), Places(settings), Metrics(), "one", lambda: 0, lambda: 0.0)
+    for looks, gets_on in ((0, True), (STUCK_LOOKS - 1, True), (STUCK_LOOKS, False), (0, True)):
+        observing.looked(looks)
+        assert observing.gets_on is gets_on
+
+
+def row(attempts: int, parked: str = "") -> FetchRow:
+    """A read that failed so often."""
+    return FetchRow(
+        connection="acme",
+        lead="1",
+        kind="contact",
+        id="1",
+        operation="updated",
+        newest_update_ms=1,
+        oldest_update_ms=1,
+        accepted_ms=1,
+        origin="webhook",
+        attempts=attempts,
+        last_error="500: no",
+        parked=parked,
+    )
+
+
+def test_what_fails_again_and_again_is_counted_until_it_does_not() -> None:
+    """Parked it waits for a person instead; a partition that goes takes its own along."""
+    rows = OpenRows()
+    for partition, lead in ((0, "1"), (0, "2"), (1, "3")):
+        rows.fetch(partition, f"acme:{lead}:contact:{lead}", row(MANY_ATTEMPTS))
+    rows.fetch(0, "acme:4:contact:4", row(MANY_ATTEMPTS - 1))
+    assert rows.reads.of("acme") == (3, "500: no")
+    rows.fetch(0, "acme:1:contact:1", None)
+    assert rows.reads.of("acme") == (2, "500: no")
+    rows.fetch(0, "acme:2:contact:2", row(MANY_ATTEMPTS, parked="fails every time"))
+    assert rows.reads.of("acme") == (1, "500: no")
+    rows.forget([1])
+    assert rows.reads.of("acme") == (0, "")
+    assert rows.reads.of("other") == (0, "")
