@@ -156,7 +156,7 @@ def _open(
 def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine[Any, Any, Granted]]) -> Granted:
     from connectors.errors import ConnectorError
     from connectors.http.transport import AiohttpTransport
-    from streams.kafka.batching_producer import Appender
+    from streams.kafka.batching_producer import BatchingProducer
     from streams.kafka.clients import new_producer, start_producer
     from streams.messages.topics import TopicNames
     from streams.oauth.authorization import hand_over
@@ -167,7 +167,7 @@ def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine
         producer = new_producer(settings)
         await start_producer(producer)
         try:
-            await hand_over(granted, TopicNames(settings.kafka.topic_prefix), Appender(producer))
+            await hand_over(granted, TopicNames(settings.kafka.topic_prefix), BatchingProducer(producer))
         finally:
             await producer.stop()
         return granted

@@ -29,7 +29,7 @@ from streams.cli.shared import (
 if TYPE_CHECKING:
     from streams.mapping_versions.listing import MappingState
     from streams.operations.mapping_preview.editor import MappingEditor
-    from streams.operations.mapping_preview.lead_samples import Looked
+    from streams.operations.mapping_preview.lead_samples import LeadSamples
     from streams.settings import Settings
 
 mapping = typer.Typer(
@@ -239,7 +239,7 @@ def preview(
     settings = settings_or_refuse(config)
     connections = [one.name for one in named_connections(settings, connection)]
 
-    async def work(desk: MappingEditor) -> tuple[Looked, Settings, Settings]:
+    async def work(desk: MappingEditor) -> tuple[LeadSamples, Settings, Settings]:
         chosen = _candidate(desk, file, name, connections)
         pairs = [(one, number) for number in lead or () for one in connections]
         if not lead:

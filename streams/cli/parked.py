@@ -199,13 +199,13 @@ def _decide(
 ) -> None:
     import getpass
 
-    from streams.messages import Resolution
+    from streams.messages import ParkedDecision
     from streams.operations.parked.queue import Desk
 
     if ready:
         if not yes and not typer.confirm(f"{what} {len(ready)} records?", err=as_json):
             raise typer.Exit(WRONG)
-        resolution = Resolution(record="", decision=decision, at_ms=now_ms, by=getpass.getuser())
+        resolution = ParkedDecision(record="", decision=decision, at_ms=now_ms, by=getpass.getuser())
         with_kafka(settings, lambda: Desk(settings).decide(ready, resolution))
     if as_json:
         print_json({"decision": decision, "records": [place.id for place, _ in ready], "left": left})

@@ -235,12 +235,12 @@ def _run(
 
 
 def _which(runs: Runs, selection: Selection | None, resume: str, *, anew: bool) -> Replay:
-    from streams.operations.replay.errors import NotThis
+    from streams.operations.replay.errors import InvalidReplay
 
     if selection is None:
         one = runs.get(resume)
         if not one.is_open:
-            raise NotThis(f"replay {resume} came to its end at {_time(one.moved_ms)}")
+            raise InvalidReplay(f"replay {resume} came to its end at {_time(one.moved_ms)}")
         return one
     known = None if anew else runs.unfinished(selection)
     if known is not None:
@@ -258,13 +258,13 @@ def _ask(one: Replay, rate: float, *, yes: bool, to_stderr: bool) -> None:
 
 
 def _try(settings: Settings, work: Callable[[], Any]) -> Any:
-    from streams.operations.replay.errors import CannotReplay, NotThis, NoWorker, OtherMapping
+    from streams.operations.replay.errors import CannotReplay, InvalidReplay, NoWorker, OtherMapping
 
     try:
         return with_kafka(settings, work)
     except NoWorker as error:
         refuse(str(error), AWAY)
-    except (NotThis, OtherMapping) as error:
+    except (InvalidReplay, OtherMapping) as error:
         refuse(str(error))
     except CannotReplay as error:
         refuse(str(error), WRONG)

@@ -7,7 +7,7 @@ from typing import Any
 
 from streams.messages import Replay
 from streams.operations.replay.dry_run import DryRun
-from streams.operations.replay.simulate import VERDICTS, Foreseen
+from streams.operations.replay.simulate import VERDICTS, PlannedOutcome
 from streams.operations.replay.summary import Tally
 
 MOST_ROWS = 25
@@ -85,7 +85,7 @@ def _tally(name: str, tally: Tally) -> Iterator[str]:
             yield from _example(one)
 
 
-def _example(one: Foreseen) -> Iterator[str]:
+def _example(one: PlannedOutcome) -> Iterator[str]:
     yield f"           {one.entity}  {one.verdict}{' (parked now)' if one.was_parked else ''}  {one.because}".rstrip()
     for step in one.steps:
         fields = ", ".join(f"{name} = {_short(value)}" for name, value in step.fields.items())

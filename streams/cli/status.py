@@ -79,9 +79,9 @@ async def _watch(settings: Settings) -> None:
 
     from streams.operations.parked.waiting import parked_alone
     from streams.operations.status.health import troubles
-    from streams.operations.status.reader import Statuses
+    from streams.operations.status.reader import StatusReader
 
-    async with Statuses(settings) as statuses:
+    async with StatusReader(settings) as statuses:
         with Live(auto_refresh=False) as live:
             while True:
                 found = replace(await statuses.overview(), parked_open=await parked_alone(settings))

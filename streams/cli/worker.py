@@ -66,8 +66,8 @@ def worker(
     from streams.mapping_versions.store import MappingVersions
     from streams.messages.topics import TopicNames
     from streams.telemetry.endpoints import add_health_and_metrics, listen
-    from streams.worker.dependencies import Collaborators
-    from streams.worker.supervisor import Shifts
+    from streams.worker.dependencies import Dependencies
+    from streams.worker.supervisor import Supervisor
 
     async def serve(stop: asyncio.Event) -> None:
         if not embedded:
@@ -76,9 +76,9 @@ def worker(
             await _check_topics(settings)
             await demand_group(settings, names.group)
         tracing, end_tracing = tracing_or_refuse("worker")
-        given = Collaborators(tracing=tracing, broker_keeps_all=not embedded)
+        given = Dependencies(tracing=tracing, broker_keeps_all=not embedded)
         async with MappingVersions(settings) as desk:
-            shifts = Shifts(desk, given)
+            shifts = Supervisor(desk, given)
             app = web.Application()
             add_health_and_metrics(app, given.metrics.registry, is_ready=lambda: shifts.is_ready)
             app.router.add_get("/budgets", lambda _: _as_json(shifts.current.budgets() if shifts.current else []))

@@ -19,7 +19,7 @@ from streams.console.services.mapping import Mappings
 from streams.console.services.overview import Watch
 from streams.console.services.replay import Replays
 from streams.console.services.wiring import services_of
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.topics import TopicNames
 from streams.operations.history.index.config import Plan, index_path
 from streams.operations.history.index.process import IndexProcess
@@ -30,9 +30,11 @@ from streams.settings import Settings
 class ConsoleServer:
     """`mount` before the gateway listens, then `start`, and `stop` at the end."""
 
-    def __init__(self, settings: Settings, appender: Callable[[], Appender], now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, batching_producer: Callable[[], BatchingProducer], now_ms: Callable[[], int]
+    ) -> None:
         names = TopicNames(settings.kafka.topic_prefix)
-        self.audit = Audit(names, settings.kafka.partitions, appender, now_ms)
+        self.audit = Audit(names, settings.kafka.partitions, batching_producer, now_ms)
         self.ended = EndedSessions(settings, now_ms)
         self.guard = Guard(settings, self.audit, self.ended, now_ms)
         self._reader = Reader(index_path(settings), sorted(settings.connections)) if settings.console.index else None
@@ -48,7 +50,7 @@ class ConsoleServer:
             self._replays,
             self.audit,
             self.guard.seal,
-            appender,
+            batching_producer,
             now_ms,
         )
         self._settings = settings

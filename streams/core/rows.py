@@ -8,18 +8,18 @@ from pydantic import Field
 
 from streams.messages.change import Operation, Origin
 from streams.messages.entity import Entity, Kind
-from streams.messages.message import Word
+from streams.messages.message import Message
 from streams.messages.snapshot import Snapshot
 
 
-class SeenRow(Word):
+class SeenRow(Message):
     """`seen`: the newest change of an entity that was let through."""
 
     update_time_ms: int
     operation: Operation
 
 
-class FetchRow(Word):
+class FetchRow(Message):
     """`fetches`: an entity that must be read from Lofty.
 
     `generation` counts the changes merged into it, so that a read that was overtaken does not clear it.
@@ -50,7 +50,7 @@ class FetchRow(Word):
         return Entity(self.connection, self.lead, self.kind, self.id)
 
 
-class OutboxRow(Word):
+class OutboxRow(Message):
     """`outbox`: the desired state of an entity that is not yet written.
 
     `omit` are fields that GHL refused for this state, `parked` is the reason why it waits for its next change.
@@ -68,7 +68,7 @@ class OutboxRow(Word):
     before: tuple[Snapshot, ...] = ()
 
 
-class Intent(Word):
+class Intent(Message):
     """A create that may or may not have happened. `fields` are the hashes of what it was to write.
 
     `identifiers` are the e-mail and phone of a contact: by them it is looked for where no custom field holds the Lofty id.
@@ -82,7 +82,7 @@ class Intent(Word):
     is_repeated: bool = False
 
 
-class LinkRow(Word):
+class LinkRow(Message):
     """`links`: what stands in GHL for an entity, and what we last wrote there.
 
     `fields` maps each field to a short hash of the value we wrote, so that only what changed is sent again.
@@ -109,7 +109,7 @@ class LinkRow(Word):
 SweepKind = Literal["new", "full", "backfill"]
 
 
-class SweepRow(Word):
+class SweepRow(Message):
     """`sweeps`: where a connection's sweep stands, and when the next one is due. Times are epoch milliseconds, ours.
 
     `kind` is what runs now, None between two runs; `started_ms` tells one run from another.
@@ -133,7 +133,7 @@ class SweepRow(Word):
     served: str = ""
 
 
-class SweptRow(Word):
+class SweptRow(Message):
     """`swept`: an entity as the last sweep that saw it found it in Lofty's lists. `run_ms` is that sweep's `started_ms`."""
 
     run_ms: int

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from streams.messages.gateway_status import GatewayStatus
-from streams.messages.message import NotAWord
+from streams.messages.message import InvalidMessage
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, StatusPart, WorkerStatus
 
 FEW = 100
@@ -85,7 +85,7 @@ class Heard:
         """Note a record; what is of no release that we know is left out. Returns a worker's status, as far as it is known whole."""
         try:
             status = WorkerStatus.from_bytes(raw)
-        except NotAWord:
+        except InvalidMessage:
             self._take_other(raw)
             return None
         known = self._workers.get(status.instance)
@@ -113,7 +113,7 @@ class Heard:
         for word in (StatusPart, GatewayStatus):
             try:
                 found = word.from_bytes(raw)
-            except NotAWord:
+            except InvalidMessage:
                 continue
             if isinstance(found, StatusPart):
                 parts = self._parts.setdefault(found.part_of, {})

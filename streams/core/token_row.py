@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 
-class TokenRow(Word):
+class TokenRow(Message):
     """`tokens`: a sealed pair of OAuth tokens, and when it was granted or renewed (epoch milliseconds)."""
 
     sealed: str

@@ -17,6 +17,7 @@ milliseconds, and a request that is complete is never cut off.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -25,18 +26,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from mode.utils.logging import get_logger
 
 from streams.gateway.client_address import Network, client_address, within
 from streams.gateway.refusal_log import Refusals
 
-log = get_logger("lofty_ghl.gateway")
+log = logging.getLogger("lofty_ghl.gateway")
 
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ConnectionLimits:
     """`connections_of_address` does not count for `proxies`, behind which all are. Times in seconds."""
 
     connections: int = 500
@@ -50,10 +50,12 @@ class Bounds:
     look_seconds: float = 1.0
 
 
-class Doorkeeper:
+class ConnectionGuard:
     """Holds the connections of one server to its bounds. `middleware` belongs to the application, outermost."""
 
-    def __init__(self, bounds: Bounds, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+    def __init__(
+        self, bounds: ConnectionLimits, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    ) -> None:
         self.bounds = bounds
         self.held = 0
         self.open: dict[Any, _Guarded] = {}
@@ -168,7 +170,7 @@ class Doorkeeper:
 class _Guarded(asyncio.Protocol):
     """One connection: aiohttp's protocol, with what passes through counted."""
 
-    def __init__(self, keeper: Doorkeeper, inner: Any) -> None:
+    def __init__(self, keeper: ConnectionGuard, inner: Any) -> None:
         self.inner = inner
         self.address = ""
         self.held = 0
@@ -205,7 +207,7 @@ class _Guarded(asyncio.Protocol):
             return True
         return self._request is None or not self._request.content.is_eof()
 
-    def is_late(self, now: float, bounds: Bounds) -> bool:
+    def is_late(self, now: float, bounds: ConnectionLimits) -> bool:
         """Whether it has waited too long for its sender."""
         if self._paused is not None:
             return now - self._paused > bounds.answer_seconds
@@ -288,7 +290,7 @@ def _let_go(request: web.Request) -> None:
 class _Site(web.TCPSite):
     """aiohttp's site, whose connections pass the doorkeeper."""
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int, keeper: Doorkeeper) -> None:
+    def __init__(self, runner: web.AppRunner, host: str, port: int, keeper: ConnectionGuard) -> None:
         super().__init__(runner, host, port)
         self._keeper = keeper
 

@@ -15,36 +15,36 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
-from mode.utils.logging import get_logger
 
 from connectors.ghl.signature import BadSignature, Keys, verify
 from connectors.ghl.webhooks import Hook, NotJson, UnknownShape, parse
 from streams.core.to_lofty.events import event_of
 from streams.gateway.client_address import Network, client_address, is_allowed
 from streams.gateway.lofty_webhooks import KAFKA_SECONDS
-from streams.gateway.original_body import KeptBodies
+from streams.gateway.original_body import OriginalBodies
 from streams.gateway.refusal_log import Refusals
 from streams.gateway.request_body import UnreadableBody, read_body
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.messages import Parked
 from streams.telemetry.logs import REPEATS
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import NoTracing, Span, Tracing, headers_of
 
-log = get_logger("lofty_ghl.gateway")
+log = logging.getLogger("lofty_ghl.gateway")
 
 AHEAD_MS = 5 * 60 * 1000
 """How far in the future an event's time may be: clocks differ."""
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class WebhookPolicy:
     """Who may come in: whose signature, from where, how late."""
 
     keys: Keys
@@ -70,17 +70,17 @@ class _Taken:
 _IGNORED = _Taken("ignored")
 
 
-class GhlIntake:
+class GhlWebhooks:
     """The handler of `POST /ghl/webhooks`. `partitions` is where each location's events belong, `owners` its connection."""
 
     def __init__(
         self,
-        door: Door,
+        door: WebhookPolicy,
         *,
         partitions: Mapping[str, int],
         owners: Mapping[str, str],
         topic: str,
-        appender: Appender,
+        batching_producer: BatchingProducer,
         parking: Parking,
         metrics: Metrics,
         now_ms: Callable[[], int],
@@ -91,12 +91,12 @@ class GhlIntake:
         self._partitions = partitions
         self._owners = owners
         self._topic = topic
-        self._appender = appender
+        self._batching_producer = batching_producer
         self._parking = parking
         self._metrics = metrics
         self._now_ms = now_ms
         self._refusals = Refusals(log, now_ms)
-        self._kept = KeptBodies()
+        self._kept = OriginalBodies()
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
@@ -127,7 +127,7 @@ class GhlIntake:
         taken = self._taken(raw)
         try:
             if taken.record is not None:
-                await self._appender.append([taken.record], within=KAFKA_SECONDS)
+                await self._batching_producer.produce([taken.record], within=KAFKA_SECONDS)
         except Exception as error:
             log.error("Kafka did not take an event of GHL, so GHL was told to come again: %r", error, extra=REPEATS)
             return self._answer("kafka unavailable", 429)

@@ -15,17 +15,17 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import time
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
-from mode.utils.logging import get_logger
 
 from connectors.lofty.webhooks import NotJson, Parsed, UnknownShape, parse
 from streams.gateway.client_address import Network, client_address, is_allowed
 from streams.gateway.refusal_log import Refusals
 from streams.gateway.request_body import UnreadableBody, read_body
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.messages import Change, Parked
 from streams.messages.partitioning import partition_of
@@ -35,13 +35,13 @@ from streams.telemetry.logs import REPEATS
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import NoTracing, Span, Tracing, headers_of
 
-log = get_logger("lofty_ghl.gateway")
+log = logging.getLogger("lofty_ghl.gateway")
 
 KAFKA_SECONDS = 10.0
 """How long a delivery waits for Kafka's acknowledgement before the vendor is told to come again."""
 
 
-class LoftyIntake:
+class LoftyWebhooks:
     """The handler of `POST /lofty/{secret}`."""
 
     def __init__(
@@ -50,7 +50,7 @@ class LoftyIntake:
         *,
         topic: str,
         partitions: int,
-        appender: Appender,
+        batching_producer: BatchingProducer,
         parking: Parking,
         metrics: Metrics,
         now_ms: Callable[[], int],
@@ -70,7 +70,7 @@ class LoftyIntake:
         ]
         self._topic = topic
         self._partitions = partitions
-        self._appender = appender
+        self._batching_producer = batching_producer
         self._parking = parking
         self._metrics = metrics
         self._now_ms = now_ms
@@ -104,7 +104,7 @@ class LoftyIntake:
             log.warning("connection %s: a delivery was refused: %s", connection.name, error)
             return self._answer("not json", 400)
         try:
-            await self._appender.append(records, within=KAFKA_SECONDS)
+            await self._batching_producer.produce(records, within=KAFKA_SECONDS)
         except Exception as error:
             log.error(
                 "connection %s: Kafka did not take a delivery of %d records, so Lofty was told to come again: %r",

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import html
+import logging
 import time
 from collections.abc import Callable
 
 from aiohttp import web
-from mode.utils.logging import get_logger
 
 from connectors.errors import CallbackRefused, ConnectorError
 from connectors.http.transport import AiohttpTransport
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.topics import TopicNames
 from streams.oauth.authorization import accept_ghl, connection_of, hand_over
 from streams.oauth.grants import Grants
 from streams.telemetry.metrics import Metrics
 
-log = get_logger("lofty_ghl.gateway")
+log = logging.getLogger("lofty_ghl.gateway")
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>lofty-ghl</title><style>body{{font:1.1rem/1.5 system-ui;max-width:34rem;margin:4rem auto;padding:0 1rem}}</style>
@@ -30,21 +30,21 @@ _HEADERS = {
 }
 
 
-class Callbacks:
+class OAuthCallbacks:
     """The handlers of `GET /oauth/ghl/callback` and `GET /oauth/lofty/callback`."""
 
     def __init__(
         self,
         grants: Grants,
         names: TopicNames,
-        appender: Appender,
+        batching_producer: BatchingProducer,
         metrics: Metrics,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._way = _WAY if grants.settings.console.enabled else ""
         self._grants = grants
         self._names = names
-        self._appender = appender
+        self._batching_producer = batching_producer
         self._metrics = metrics
         self._now_ms = now_ms
 
@@ -54,7 +54,7 @@ class Callbacks:
             connection = connection_of(self._grants, request.query, self._now_ms())
             async with AiohttpTransport() as transport:
                 granted = await accept_ghl(self._grants, connection, request.query, transport, self._now_ms())
-            await hand_over(granted, self._names, self._appender)
+            await hand_over(granted, self._names, self._batching_producer)
         except CallbackRefused as error:
             log.warning("access to GHL was not given: %s", error)
             return self._page("refused", 400, "Not connected", str(error))

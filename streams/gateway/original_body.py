@@ -9,7 +9,7 @@ MOST = 20_000
 """Remembered by each gateway since its start; beyond it the oldest are forgotten."""
 
 
-class KeptBodies:
+class OriginalBodies:
     """Digests of bodies that Kafka has. A body that it did not take is not noted: GHL sends that again for a reason."""
 
     def __init__(self, most: int = MOST) -> None:

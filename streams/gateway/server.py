@@ -11,13 +11,13 @@ from typing import Protocol, Self
 from aiohttp import web
 
 from streams.gateway.client_address import networks
-from streams.gateway.connection_limits import MIB, Bounds, Doorkeeper
-from streams.gateway.ghl_webhooks import Door, GhlIntake
-from streams.gateway.lofty_webhooks import LoftyIntake
-from streams.gateway.oauth_callbacks import Callbacks
+from streams.gateway.connection_limits import MIB, ConnectionGuard, ConnectionLimits
+from streams.gateway.ghl_webhooks import GhlWebhooks, WebhookPolicy
+from streams.gateway.lofty_webhooks import LoftyWebhooks
+from streams.gateway.oauth_callbacks import OAuthCallbacks
 from streams.gateway.request_body import BrokenRequests
-from streams.gateway.status_report import Telling
-from streams.kafka.batching_producer import Appender
+from streams.gateway.status_report import StatusReport
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import new_producer, start_producer
 from streams.kafka.parking import Parking
 from streams.kafka.producer import KafkaProducer
@@ -43,10 +43,10 @@ MOST_WAITING_BYTES = 64 * 2**20
 """What waits for Kafka together. Vendors repeat what is refused; without a bound, an outage would take all memory."""
 
 
-def bounds_of(settings: Settings) -> Bounds:
+def bounds_of(settings: Settings) -> ConnectionLimits:
     """What strangers may hold of a gateway with these settings."""
     gateway = settings.gateway
-    return Bounds(
+    return ConnectionLimits(
         connections=gateway.max_connections,
         connections_of_address=max(1, gateway.max_connections // 2),
         keepalive_seconds=gateway.keepalive_seconds,
@@ -79,7 +79,7 @@ class Gateway:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         metrics: Metrics | None = None,
         tracing: Tracing | None = None,
-        console: Callable[[Settings, Callable[[], Appender], Callable[[], int]], Mounted] | None = None,
+        console: Callable[[Settings, Callable[[], BatchingProducer], Callable[[], int]], Mounted] | None = None,
         end: Callable[[str], None] = end_process,
     ) -> None:
         self._end = end
@@ -91,7 +91,7 @@ class Gateway:
         self.metrics = metrics or Metrics("gateway")
         self.url = ""
         self._broken = BrokenRequests()
-        self._doorkeeper = Doorkeeper(bounds_of(settings), now_ms)
+        self._doorkeeper = ConnectionGuard(bounds_of(settings), now_ms)
 
     async def __aenter__(self) -> Self:
         settings = self._settings
@@ -100,18 +100,18 @@ class Gateway:
         await start_producer(self._producer)
         self._producer.replaced = self.metrics.producer_replaced
         appended = counting_appends(self.metrics, names)
-        self._appender = Appender(self._producer, appended, most_bytes=MOST_WAITING_BYTES)
+        self._batching_producer = BatchingProducer(self._producer, appended, most_bytes=MOST_WAITING_BYTES)
         self.metrics.begin({"connection": settings.connections, "topic": append_topics()})
         self.metrics.gauges = process_readings(self._now_ms, lambda: failing_seconds(self._producer))
         self._healing = asyncio.create_task(watch_appends(settings, self._producer, self._end), name="watch appends")
         self._loop_watch = asyncio.create_task(watch_loop(self.metrics), name="watch loop")
         limits = Limits.of(settings.gateway.max_body_bytes)
         parking = Parking(names, settings.kafka.partitions, self.metrics.put_aside, limits)
-        intake = LoftyIntake(
+        intake = LoftyWebhooks(
             list(settings.connections.values()),
             topic=names.of(CHANGES),
             partitions=settings.kafka.partitions,
-            appender=self._appender,
+            batching_producer=self._batching_producer,
             parking=parking,
             metrics=self.metrics,
             now_ms=self._now_ms,
@@ -120,8 +120,8 @@ class Gateway:
             proxies=networks(settings.gateway.trusted_proxies),
         )
         places = Places(settings)
-        ghl = GhlIntake(
-            Door(
+        ghl = GhlWebhooks(
+            WebhookPolicy(
                 keys=settings.gateway.ghl.keys,
                 addresses=networks(settings.gateway.ghl.addresses),
                 proxies=networks(settings.gateway.trusted_proxies),
@@ -131,7 +131,7 @@ class Gateway:
             # Connections that share a location count as its first.
             owners={c.ghl.location_id: c.name for c in reversed(settings.connections.values())},
             topic=names.of(GHL_CHANGES),
-            appender=self._appender,
+            batching_producer=self._batching_producer,
             parking=parking,
             metrics=self.metrics,
             now_ms=self._now_ms,
@@ -142,12 +142,16 @@ class Gateway:
         app.router.add_post("/ghl/webhooks", ghl.handle)
         grants = Grants.of(settings) if settings.oauth_secrets.token_keys is not None else None
         if grants is not None:
-            callbacks = Callbacks(grants, names, self._appender, self.metrics, self._now_ms)
+            callbacks = OAuthCallbacks(grants, names, self._batching_producer, self.metrics, self._now_ms)
             app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
             app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)
         self.console = self._console_of(settings, app)
-        self._telling = Telling(
-            settings, self._appender, self._now_ms, lambda: self.is_ready, lambda: failing_seconds(self._producer)
+        self._telling = StatusReport(
+            settings,
+            self._batching_producer,
+            self._now_ms,
+            lambda: self.is_ready,
+            lambda: failing_seconds(self._producer),
         )
         app.middlewares.append(self._doorkeeper.middleware)
         app.middlewares.append(self._telling.middleware)
@@ -167,7 +171,7 @@ class Gateway:
     def _console_of(self, settings: Settings, app: web.Application) -> Mounted | None:
         if self._new_console is None or not settings.console.enabled:
             return None
-        console = self._new_console(settings, lambda: self._appender, self._now_ms)
+        console = self._new_console(settings, lambda: self._batching_producer, self._now_ms)
         console.mount(app)
         return console
 
@@ -182,5 +186,5 @@ class Gateway:
         await asyncio.gather(self._tells, return_exceptions=True)
         await self._telling.say(is_stopping=True)
         logging.getLogger("aiohttp.server").removeFilter(self._broken)
-        await self._appender.drain()
+        await self._batching_producer.drain()
         await self._producer.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import uuid
@@ -11,9 +12,8 @@ from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from mode.utils.logging import get_logger
 
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import reach
 from streams.messages import GatewayStatus
 from streams.messages.topics import STATUS, TopicNames
@@ -21,7 +21,7 @@ from streams.settings import Settings
 from streams.telemetry.process import RELEASE
 from streams.telemetry.status_publisher import configuration_of, publish
 
-log = get_logger("lofty_ghl.gateway")
+log = logging.getLogger("lofty_ghl.gateway")
 
 VENDORS = {"lofty": "lofty", "ghl": "ghl"}
 """Vendors by the first part of the paths at which their webhooks come."""
@@ -30,19 +30,19 @@ APPEND_SECONDS = 5.0
 """What Kafka does not take by then is not said: while it is away, nothing is to gather."""
 
 
-class Telling:
+class StatusReport:
     """`is_ready` and `failing_seconds` are asked each time. Its `middleware` hears of each webhook that is accepted."""
 
     def __init__(
         self,
         settings: Settings,
-        appender: Appender,
+        batching_producer: BatchingProducer,
         now_ms: Callable[[], int],
         is_ready: Callable[[], bool],
         failing_seconds: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._appender = appender
+        self._batching_producer = batching_producer
         self._now_ms = now_ms
         self._is_ready = is_ready
         self._failing_seconds = failing_seconds
@@ -100,6 +100,6 @@ class Telling:
         try:
             async with asyncio.timeout(APPEND_SECONDS):
                 status = self.status(is_stopping=is_stopping)
-                await publish(self._appender, self._names, self._settings.kafka.partitions, status)
+                await publish(self._batching_producer, self._names, self._settings.kafka.partitions, status)
         except Exception as error:  # whatever it is: the next word comes in five seconds
             log.debug("this gateway's status could not be published: %r", error)

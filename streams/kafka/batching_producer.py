@@ -144,7 +144,7 @@ Observe = Callable[[str, int, float, bool], None]
 """Is told of each batch: its topic, its number of records, the seconds until it was acknowledged, and whether it failed."""
 
 
-class Appender:
+class BatchingProducer:
     """Group commit over one idempotent producer. Errors of the producer reach every append that they concern.
 
     `most_bytes` bounds what waits for Kafka together; what comes beyond fails at once. None: those who append bound it.
@@ -171,7 +171,7 @@ class Appender:
         """What a single record may weigh (`Record.size`)."""
         return self._producer.max_record_bytes
 
-    async def append(self, records: Iterable[Record], *, within: float | None = None) -> list[int]:
+    async def produce(self, records: Iterable[Record], *, within: float | None = None) -> list[int]:
         """Append records and wait until all are acknowledged. Returns the offset of each.
 
         Raises `NotWritten` when one could not be written, or was not within so many seconds; others of the same call may

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any
@@ -22,7 +23,6 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.metadata import MetadataRequest
-from mode.utils.logging import get_logger
 
 from streams.kafka.error_texts import KafkaRefused, connection_trouble, rights_trouble, tls_context
 from streams.kafka.producer import KafkaProducer
@@ -30,7 +30,7 @@ from streams.kafka.timeouts import REQUEST_SECONDS, bound_connecting, patient
 from streams.messages.size_limits import Limits
 from streams.settings import Kafka, Settings
 
-log = get_logger("lofty_ghl.kafka")
+log = logging.getLogger("lofty_ghl.kafka")
 
 ASK_AGAIN_SECONDS = 1.0
 """How long a question rests that Kafka did not answer."""

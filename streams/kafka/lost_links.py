@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from aiokafka import TopicPartition
 
 from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
-from streams.messages import FENCE_KEY, NotAWord, Receipt
+from streams.messages import FENCE_KEY, InvalidMessage, Receipt
 from streams.settings import Settings
 
 MOST_RECEIPTS = 100
@@ -56,7 +56,7 @@ async def receipt_without_link(
                         continue
                     try:
                         receipt = Receipt.from_bytes(message.value)
-                    except NotAWord:
+                    except InvalidMessage:
                         continue
                     receipts[place] += 1
                     if not has_link(place.partition, receipt.entity.key):

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from streams.kafka.batching_producer import Appender, Record
-from streams.messages import NewerWord, NotAWord, Parked, Stage
+from streams.kafka.batching_producer import BatchingProducer, Record
+from streams.messages import InvalidMessage, NewerMessage, Parked, Stage
 from streams.messages.partitioning import partition_of
 from streams.messages.size_limits import DEFAULT, NAME_CHARACTERS, SHORTENED_BYTES, TEXT_CHARACTERS, Limits
 from streams.messages.topics import PARKED, TopicNames
@@ -45,13 +45,13 @@ class Parking:
         self._count(parked.stage, parked.reason)
         return self._record(_bounded(parked, self.limits.original), FORMS)
 
-    def unreadable(self, stage: Stage, message: Any, error: NotAWord, now_ms: int) -> Record:
+    def unreadable(self, stage: Stage, message: Any, error: InvalidMessage, now_ms: int) -> Record:
         """The record for a Kafka message that is not what its topic holds.
 
         Raises the error when a newer release wrote it: parked and passed over, it would be lost for whoever can read it.
         """
         where = f"{message.topic}/{message.partition}@{message.offset}"
-        if isinstance(error, NewerWord):
+        if isinstance(error, NewerMessage):
             error.add_note(f"It was met at {where}.")
             raise error
         key = (message.key or b"").decode(errors="replace")
@@ -82,7 +82,7 @@ def bounded(
     *,
     stage: Stage,
     most_bytes: int,
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     now_ms: Callable[[], int],
 ) -> Callable[[list[Any]], Awaitable[None]]:
@@ -91,11 +91,11 @@ def bounded(
     async def process_bounded(messages: list[Any]) -> None:
         fitting = [one for one in messages if len(one.value or b"") + len(one.key or b"") <= most_bytes]
         if len(fitting) < len(messages):
-            await appender.append(
+            await batching_producer.produce(
                 parking.unreadable(
                     stage,
                     one,
-                    NotAWord(f"record of at most {most_bytes} bytes", f"it has {len(one.value or b'')}"),
+                    InvalidMessage(f"record of at most {most_bytes} bytes", f"it has {len(one.value or b'')}"),
                     now_ms(),
                 )
                 for one in messages

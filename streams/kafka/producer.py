@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -37,11 +38,10 @@ from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import RecordMetadata, TopicPartition
-from mode.utils.logging import get_logger
 
 from streams.kafka.batching_producer import Batch, NotWritten, RecordsRefused
 
-log = get_logger("lofty_ghl.producer")
+log = logging.getLogger("lofty_ghl.producer")
 
 MAX_BATCH_BYTES = 1_000_000
 """Of a batch with several records: below Kafka's default `message.max.bytes`, so that it is not refused for its size."""

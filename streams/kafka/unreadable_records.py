@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from mode.utils.logging import get_logger
-
-log = get_logger("lofty_ghl.left_out")
+log = logging.getLogger("lofty_ghl.left_out")
 
 
 @dataclass(slots=True)
-class LeftOut:
+class UnreadableRecords:
     """By topic: how many records, and where and why the first."""
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -32,13 +31,13 @@ class LeftOut:
         ]
 
 
-_collecting: ContextVar[LeftOut | None] = ContextVar("left out", default=None)
+_collecting: ContextVar[UnreadableRecords | None] = ContextVar("left out", default=None)
 
 
 @contextmanager
-def collecting() -> Iterator[LeftOut]:
+def collecting() -> Iterator[UnreadableRecords]:
     """What is left out within is collected, and not logged."""
-    found = LeftOut()
+    found = UnreadableRecords()
     token = _collecting.set(found)
     try:
         yield found

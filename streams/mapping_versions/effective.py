@@ -16,7 +16,7 @@ from streams.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class EffectiveMappings:
     """Settings with the version that is used. `problems` are those of the newest version, where that is another."""
 
     settings: Settings
@@ -24,7 +24,7 @@ class InForce:
     problems: tuple[Problem, ...] = ()
 
 
-def in_force(file: Settings, ledger: Ledger) -> InForce:
+def in_force(file: Settings, ledger: Ledger) -> EffectiveMappings:
     """The settings to work with. `file` are the settings as the file alone gives them."""
     overlays: Sequence[Overlay] = [one.overlay for one in reversed(ledger.versions)] + [NOTHING_OVER]
     problems: tuple[Problem, ...] = ()
@@ -41,8 +41,8 @@ def in_force(file: Settings, ledger: Ledger) -> InForce:
                 + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
             )
             settings = settings.model_copy(update={"mapping_trouble": words})
-        return InForce(settings, newest, problems)
-    return InForce(file, ledger.newest.version, problems)
+        return EffectiveMappings(settings, newest, problems)
+    return EffectiveMappings(file, ledger.newest.version, problems)
 
 
 def same_mappings(one: Settings, other: Settings) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from streams.mapping.compile import DEFAULT
-from streams.mapping_versions.effective import InForce
+from streams.mapping_versions.effective import EffectiveMappings
 from streams.mapping_versions.problems import TextProblem, in_texts
 from streams.mapping_versions.texts import DEFAULT_TEXT, text_in_file
 from streams.mapping_versions.version_log import Ledger
@@ -63,7 +63,7 @@ class MappingState:
         return next((one for one in self.mappings if one.name == name), None)
 
 
-def state_of(file: Settings, ledger: Ledger, found: InForce) -> MappingState:
+def state_of(file: Settings, ledger: Ledger, found: EffectiveMappings) -> MappingState:
     """What stands, from the file, the edits, and what is in force."""
     overlay = ledger.newest
     uses = {name: one.mapping.name for name, one in found.settings.connections.items()}

@@ -7,26 +7,26 @@ because the order of one partition decides which edits count (`version_log`).
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Self
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
-from mode.utils.logging import get_logger
 
 from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
-from streams.mapping_versions.effective import InForce, in_force
+from streams.mapping_versions.effective import EffectiveMappings, in_force
 from streams.mapping_versions.errors import NoMappings
 from streams.mapping_versions.listing import MappingState, state_of
 from streams.mapping_versions.version_log import Ledger
-from streams.messages import NotAWord
+from streams.messages import InvalidMessage
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import MAPPINGS, TopicNames
 from streams.settings import Settings
 
-log = get_logger("lofty_ghl.mappings")
+log = logging.getLogger("lofty_ghl.mappings")
 
 AGAIN_SECONDS = 1.0
 
@@ -43,7 +43,7 @@ class MappingVersions:
         self._topic = TopicNames(settings.kafka.topic_prefix).of(MAPPINGS)
         self._place = TopicPartition(self._topic, partition_of(MAPPINGS, settings.kafka.partitions))
         self._ledger = Ledger()
-        self._in_force = InForce(settings, 0)
+        self._in_force = EffectiveMappings(settings, 0)
         self._news = asyncio.Condition()
         self._read_to = 0
         self._known, self._known_to = 0, 0
@@ -115,7 +115,7 @@ class MappingVersions:
             for message in messages:
                 try:
                     edit = MappingEdit.from_bytes(message.value)
-                except NotAWord as error:
+                except InvalidMessage as error:
                     log.error("an edit of the mappings at offset %d cannot be read: %s", message.offset, error)
                 else:
                     self._ledger.add(edit)

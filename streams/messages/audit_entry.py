@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 ActOutcome = Literal["begun", "done", "failed", "refused"]
 
 
-class Act(Word):
+class Act(Message):
     """One line of the audit. `at_ms` is when it was written, epoch milliseconds.
 
     `begun` is written before anything happens, then one of the others under the same `id`: a begun act without an end was

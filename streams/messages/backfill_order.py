@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 
-class SweepOrder(Word):
+class BackfillOrder(Message):
     """`id` tells one order from another: the sweep's row names the last one that was taken and the last that ended."""
 
     connection: str

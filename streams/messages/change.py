@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from streams.messages.entity import Entity, Kind
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 Operation = Literal["created", "updated", "finished", "deleted"]
 Origin = Literal["webhook", "sweep", "backfill", "replay", "dependency"]
@@ -16,7 +16,7 @@ Millis = Annotated[int, Field(gt=-(2**53), lt=2**53)]
 """Epoch milliseconds. Bounded, since anybody may produce changes, and JSON writers refuse or round greater numbers."""
 
 
-class Change(Word):
+class Change(Message):
     """One change of one entity, as announced by `origin`. Times are epoch milliseconds.
 
     `update_time_ms` is the vendor's time of the change, `accepted_ms` the time at which we promised to carry it.

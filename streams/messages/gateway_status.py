@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 
-class GatewayStatus(Word):
+class GatewayStatus(Message):
     """One gateway at `at_ms` (epoch milliseconds). `gateway` tells one start of a process from another.
 
     `configuration` is equal for processes with the same connections (`streams/operations/status/reader.py`).

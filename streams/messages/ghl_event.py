@@ -8,10 +8,10 @@ from pydantic import Field
 
 from connectors.http.json_reader import MOST_DEPTH
 from streams.messages.change import Millis
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 
-class GhlEvent(Word):
+class GhlEvent(Message):
     """One event of one location. Times are epoch milliseconds.
 
     `type` is the vendor's (`ContactUpdate`, `TaskCreate`, `INSTALL`, ...). `id` is what the event is about, in GHL;

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 from streams.messages.snapshot import Snapshot
 
 Question = Literal["directory", "bearers", "contact", "mend"]
@@ -62,7 +62,7 @@ class Standing(_Part):
     parked: str = ""
 
 
-class Inspection(Word):
+class Inspection(Message):
     """One question of one run of verify. `number` tells questions of a run apart; times are epoch milliseconds.
 
     - `directory`: what the location calls its custom fields (with their types by id) and users. No request.
@@ -96,7 +96,7 @@ class Inspection(Word):
         return f"{self.connection}:{self.lead}" if self.lead else self.connection
 
 
-class Observation(Word):
+class Observation(Message):
     """What GHL held at `at_ms`, in answer to one question.
 
     `answer` is `waiting` for a question that was taken and has its turn still to come; `message` are GHL's words for a

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Literal
 from connectors.http.json_reader import MOST_DEPTH
 from streams.messages.change import Millis
 from streams.messages.entity import Entity
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 Target = Literal["task", "note", "lead"]
 
 
-class LoftyWrite(Word):
+class LoftyCommand(Message):
     """One thing of a lead as it shall be in Lofty. Times are epoch milliseconds.
 
     `about` names the thing within its lead, for ever: `appointment:ID`, `note:ID` and `task:ID` are a GHL id's copy,
@@ -50,7 +50,7 @@ class LoftyWrite(Word):
         return Entity.contact(self.connection, self.lead).problem()
 
 
-class LoftyReceipt(Word):
+class LoftyReceipt(Message):
     """What became of one request to Lofty, for those who look: nothing is decided by it.
 
     `intended` stands before a create is sent, then `applied`, `failed` (tried again), `refused` (parked) or `unchanged`.

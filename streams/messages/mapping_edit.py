@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 EditKind = Literal["text", "use", "revert"]
 
 
-class MappingEdit(Word):
+class MappingEdit(Message):
     """What somebody changed, and the version of all mappings together that it was changed from.
 
     An edit counts only if `based_on` is the version that stands when it comes: whoever reads the topic decides alike.

@@ -5,7 +5,7 @@ While a deployment is upgraded, older and newer processes read each other's reco
 - A new field has a default, and an old reader ignores it: the version stays.
 - A change that an old reader would get wrong raises the version, in two releases. The first reads it (`version`) and still writes
   the old one (`v`). The second writes it. Readers are one version ahead, so each release works beside the one before it.
-- A record of a version that is newer still stops its reader (`NewerWord`). It is never passed over.
+- A record of a version that is newer still stops its reader (`NewerMessage`). It is never passed over.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from connectors.http.json_reader import MOST_DEPTH, Unreadable, read
 
 
-class NotAWord(ValueError):
+class InvalidMessage(ValueError):
     """Bytes that are not the word that was expected. `expected` names the word, `why` says what is wrong."""
 
     def __init__(self, expected: str, why: str) -> None:
@@ -27,7 +27,7 @@ class NotAWord(ValueError):
         super().__init__(f"expected a {expected}: {why}")
 
 
-class NewerWord(NotAWord):
+class NewerMessage(InvalidMessage):
     """A word of a version that this release does not read. `found` is that version, `read` the newest that is read.
 
     It is no poison: a newer release reads it. So whoever works records off stops in front of it, and whoever only shows
@@ -47,7 +47,7 @@ def _takes_any(schema: Any) -> bool:
     return isinstance(schema, list | tuple) and any(_takes_any(one) for one in schema)
 
 
-class Word(BaseModel):
+class Message(BaseModel):
     """A frozen value that travels on a topic. `version` is the newest that this release reads, `v` by default what it writes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -72,24 +72,24 @@ class Word(BaseModel):
     def from_bytes(cls, raw: bytes | None) -> Self:
         """Read a value from a topic.
 
-        Raises `NotAWord` when the bytes are not this word, and `NewerWord` when a newer release wrote them, whatever they are then.
+        Raises `InvalidMessage` when the bytes are not this word, and `NewerMessage` when a newer release wrote them, whatever they are then.
         """
         if raw is None:
-            raise NotAWord(cls.__name__, "the record has no value")
+            raise InvalidMessage(cls.__name__, "the record has no value")
         try:
             word = cls._read(raw)
         except Unreadable as error:
-            raise NotAWord(cls.__name__, str(error)) from None
+            raise InvalidMessage(cls.__name__, str(error)) from None
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             if (found := _version(raw)) > cls.version:
-                raise NewerWord(cls.__name__, found, cls.version) from None
+                raise NewerMessage(cls.__name__, found, cls.version) from None
             where = ".".join(str(part) for part in first["loc"]) or "the value"
-            raise NotAWord(cls.__name__, f"{where}: {first['msg']}") from None
+            raise InvalidMessage(cls.__name__, f"{where}: {first['msg']}") from None
         if word.v > cls.version:
-            raise NewerWord(cls.__name__, word.v, cls.version)
+            raise NewerMessage(cls.__name__, word.v, cls.version)
         if problem := word.problem():
-            raise NotAWord(cls.__name__, problem)
+            raise InvalidMessage(cls.__name__, problem)
         return word
 
     def problem(self) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Literal
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 Stage = Literal[
     "intake",
@@ -26,7 +26,7 @@ PASSED_OVER = "passed over"
 """The reason of what Kafka deleted before it was read."""
 
 
-class Parked(Word):
+class Parked(Message):
     """`reason` is ours and from a closed set, `message` is the vendor's or the parser's own words.
 
     `original` holds the bytes that could not go on, in Base64, and `source` where they came from

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 Decision = Literal["retried", "discarded"]
 
 
-class Resolution(Word):
+class ParkedDecision(Message):
     """`record` is the place of the parked record on its topic, `partition@offset`; it is the key here, too."""
 
     record: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from streams.messages.entity import Entity, Kind
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 Outcome = Literal["intended", "applied", "unchanged", "failed", "doubtful", "refused", "parked"]
 
 
-class Receipt(Word):
+class Receipt(Message):
     """One line of an entity's history. Times are epoch milliseconds.
 
     - `intended`: a create is about to be sent; until another receipt follows, it is in doubt.

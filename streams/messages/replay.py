@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 from streams.messages.snapshot import Snapshot
 
 State = Literal["running", "stopped", "done"]
@@ -47,7 +47,7 @@ class Selection(BaseModel):
         return self.connection in ("", connection) and self.contact in ("", contact)
 
 
-class Replay(Word):
+class Replay(Message):
     """`replays`: one replay and how far it is; its key is `run`.
 
     Records are taken in the order of their keys; all up to `position` are with Kafka, none after it is counted.
@@ -77,7 +77,7 @@ class Replay(Word):
         return self.state != "done"
 
 
-class Redelivery(Word):
+class Redelivery(Message):
     """`lofty.replays`: a snapshot that shall be brought to GHL once more, under the mapping in force.
 
     It is not put on `lofty.snapshots` again: there it would stand behind one that was read later, and be taken for the newest.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 
-class SealedToken(Word):
+class SealedToken(Message):
     """A pair of OAuth tokens, sealed under one of the keys of `LOFTY_GHL_TOKEN_KEYS` for this `token` and no other.
 
     `token` says whose it is: `ghl:LOCATION` or `lofty-connection:NAME`. `at_ms` is when it was granted (epoch milliseconds).

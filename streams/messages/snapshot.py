@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from connectors.http.json_reader import MOST_DEPTH
 from streams.messages.change import Origin
 from streams.messages.entity import Entity, Kind
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 
-class Snapshot(Word):
+class Snapshot(Message):
     """What Lofty said of one entity at `read_ms`. Times are epoch milliseconds.
 
     `state` is Lofty's own JSON, or None when the entity is gone.

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 STUCK_LOOKS = 6
 """So many looks of the watchdog in a row without progress: half of what ends the worker."""
@@ -112,7 +112,7 @@ class LagStatus(Part):
     oldest_ms: int | None = None
 
 
-class WorkerStatus(Word):
+class WorkerStatus(Message):
     """One worker at `at_ms` (epoch milliseconds). `instance` tells one start of a process from another.
 
     `stages` are the records worked off since the start, by stage, and `totals` other counts since then (`reads`, `writes`,
@@ -162,7 +162,7 @@ class WorkerStatus(Word):
         return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)
 
 
-class StatusPart(Word):
+class StatusPart(Message):
     """The part `number` (from 0) of the budgets and connections of the worker `part_of`, as they were at `at_ms`."""
 
     part_of: str

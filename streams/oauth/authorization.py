@@ -23,10 +23,10 @@ from connectors.errors import CallbackRefused, SealError
 from connectors.ghl import oauth as ghl_oauth
 from connectors.http.request import Transport
 from connectors.lofty import oauth as lofty_oauth
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import each_record
 from streams.kafka.unreadable_records import leave_out
-from streams.messages import NotAWord
+from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TopicNames
 from streams.oauth.grants import Grants, wanted_scopes
@@ -176,10 +176,10 @@ def query_of(pasted: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(text).query if "?" in text else text))
 
 
-async def hand_over(granted: Granted, names: TopicNames, appender: Appender) -> None:
+async def hand_over(granted: Granted, names: TopicNames, batching_producer: BatchingProducer) -> None:
     """Give the tokens to the worker that owns the budget. Returns when Kafka has them."""
     record = Record(names.of(TOKENS), granted.partition, granted.word.token.encode(), granted.word.to_bytes())
-    await appender.append([record])
+    await batching_producer.produce([record])
 
 
 async def granted_since(grants: Grants, connection: Connection, since_ms: int, seconds: float) -> Granted | None:
@@ -192,7 +192,7 @@ async def granted_since(grants: Grants, connection: Connection, since_ms: int, s
                 continue
             try:
                 word = SealedToken.from_bytes(record.value)
-            except NotAWord as error:
+            except InvalidMessage as error:
                 leave_out(topic, record.partition, record.offset, error)
                 continue
             if word.at_ms >= since_ms and word.by == "connect":

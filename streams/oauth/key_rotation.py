@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from connectors.errors import SealError
 from streams.core.token_row import TokenRow
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import each_record, new_producer, start_producer
 from streams.kafka.unreadable_records import leave_out
-from streams.messages import NotAWord
+from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
 from streams.oauth.grants import Grants
@@ -39,7 +39,7 @@ async def reseal(grants: Grants) -> Resealed:
             continue
         try:
             rows[place] = TokenRow.from_bytes(record.value)
-        except NotAWord as error:
+        except InvalidMessage as error:
             leave_out(topic, record.partition, record.offset, error)
     again: list[Record] = []
     for (partition, token), row in sorted(rows.items()):
@@ -58,7 +58,7 @@ async def reseal(grants: Grants) -> Resealed:
         producer = new_producer(grants.settings)
         await start_producer(producer)
         try:
-            await Appender(producer).append(again)
+            await BatchingProducer(producer).produce(again)
         finally:
             await producer.stop()
     return found

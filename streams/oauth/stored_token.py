@@ -9,7 +9,7 @@ from connectors.errors import SealError, TokenUnavailable
 from streams.core.token_row import TokenRow
 from streams.kafka.clients import each_record
 from streams.kafka.unreadable_records import leave_out
-from streams.messages import NotAWord
+from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
 from streams.oauth.grants import Grants, Side
@@ -31,7 +31,7 @@ async def kept_access(grants: Grants, side: Side, now_ms: int) -> str:
                     row = TokenRow(sealed=word.sealed, at_ms=word.at_ms)
                 else:
                     row = TokenRow.from_bytes(record.value)
-            except NotAWord as error:
+            except InvalidMessage as error:
                 leave_out(topic, record.partition, record.offset, error)
                 continue
             newest = max(newest, row, key=lambda one: one.at_ms)

@@ -27,7 +27,7 @@ from aiokafka.errors import KafkaTimeoutError, NoError, for_code
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.apply_receipt import record_link
 from streams.kafka.admin import create_missing, saved_topic
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import (
     Consumer,
     client_options,
@@ -45,7 +45,7 @@ from streams.kafka.tables import RocksStore
 from streams.kafka.tables.losses import judge
 from streams.kafka.timeouts import bound_connecting
 from streams.kafka.topic_ids import topic_ids
-from streams.messages import FENCE_KEY, NotAWord, Receipt
+from streams.messages import FENCE_KEY, InvalidMessage, Receipt
 from streams.messages.size_limits import Limits
 from streams.messages.topics import (
     BACKLINKS_TABLE,
@@ -256,7 +256,7 @@ async def _fold_receipts(settings: Settings, names: TopicNames, rows: list[Rows]
                 continue
             try:
                 receipt = Receipt.from_bytes(record.value)
-            except NotAWord:
+            except InvalidMessage:
                 continue
             key = receipt.entity.key.encode()
             if key in known:
@@ -271,19 +271,19 @@ async def _fold_receipts(settings: Settings, names: TopicNames, rows: list[Rows]
 
 
 async def _put(settings: Settings, topic: str, rows: list[Rows]) -> int:
-    async with _appender(settings) as appender:
+    async with _batching_producer(settings) as batching_producer:
         records = [Record(topic, partition, *row) for partition, some in enumerate(rows) for row in some.items()]
         for at in range(0, len(records), MOST_WAITING):
-            await appender.append(records[at : at + MOST_WAITING])
+            await batching_producer.produce(records[at : at + MOST_WAITING])
     return len(records)
 
 
 @asynccontextmanager
-async def _appender(settings: Settings) -> AsyncIterator[Appender]:
+async def _batching_producer(settings: Settings) -> AsyncIterator[BatchingProducer]:
     producer = new_producer(settings)
     await start_producer(producer)
     try:
-        yield Appender(producer)
+        yield BatchingProducer(producer)
     finally:
         await producer.stop()
 

@@ -13,10 +13,10 @@ from typing import Self
 from aiokafka import TopicPartition
 
 from streams.core.rows import SweepRow
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
 from streams.kafka.unreadable_records import leave_out
-from streams.messages import NotAWord, SweepOrder
+from streams.messages import BackfillOrder, InvalidMessage
 from streams.messages.topics import SWEEPS, SWEEPS_TABLE, TopicNames
 from streams.settings import Connection, Settings
 from streams.settings.partitions import Places
@@ -88,12 +88,14 @@ class Backfill:
 
     async def order(self, order_id: str, now_ms: int) -> None:
         """Ask for a backfill; returns once Kafka has the order."""
-        order = SweepOrder(connection=self._connection.name, id=order_id, at_ms=now_ms)
+        order = BackfillOrder(connection=self._connection.name, id=order_id, at_ms=now_ms)
         producer = new_producer(self._settings)
         await start_producer(producer)
         try:
             key = self._connection.name.encode()
-            await Appender(producer).append([Record(self._topic, self._place.partition, key, order.to_bytes())])
+            await BatchingProducer(producer).produce(
+                [Record(self._topic, self._place.partition, key, order.to_bytes())]
+            )
         finally:
             await producer.stop()
 
@@ -120,7 +122,7 @@ class Backfill:
                 if message.key == self._connection.name.encode() and message.value is not None:
                     try:
                         self.row, heard = SweepRow.from_bytes(message.value), True
-                    except NotAWord as error:
+                    except InvalidMessage as error:
                         leave_out(message.topic, message.partition, message.offset, error)
         await asyncio.sleep(0)
         return heard

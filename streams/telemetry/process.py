@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
+import logging
 import os
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
-
-from mode.utils.logging import get_logger
 
 from streams.kafka.clients import reach
 from streams.kafka.producer import KafkaProducer
@@ -26,7 +25,7 @@ HEAL_SECONDS = 300.0
 EXIT_CODE = 70
 """`EX_SOFTWARE`: the process cannot go on; start it again."""
 
-log = get_logger("lofty_ghl.process")
+log = logging.getLogger("lofty_ghl.process")
 
 CHANGELOGS = "changelogs"
 """Under this name the changelogs of all tables are counted."""

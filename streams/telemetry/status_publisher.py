@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import GatewayStatus, StatusPart, WorkerStatus
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import STATUS, TopicNames
@@ -22,7 +22,7 @@ def configuration_of(settings: Settings) -> str:
 
 
 async def publish(
-    appender: Appender,
+    batching_producer: BatchingProducer,
     names: TopicNames,
     partitions: int,
     status: WorkerStatus | GatewayStatus,
@@ -32,4 +32,4 @@ async def publish(
     instance = status.instance if isinstance(status, WorkerStatus) else status.gateway
     place, topic = partition_of(instance, partitions), names.of(STATUS)
     records = [Record(topic, place, f"{instance}/{part.number}".encode(), part.to_bytes()) for part in parts]
-    await appender.append([*records, Record(topic, place, instance.encode(), status.to_bytes())])
+    await batching_producer.produce([*records, Record(topic, place, instance.encode(), status.to_bytes())])

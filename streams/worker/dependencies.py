@@ -19,7 +19,7 @@ from streams.telemetry.tracing import NoTracing, Tracing
 
 
 @dataclass(frozen=True, slots=True)
-class Collaborators:
+class Dependencies:
     """What a worker is given from outside. The defaults are the real things; tests replace some.
 
     `instance` names this process to the vendors and in its fences. `end` ends a process that cannot go on.

@@ -11,24 +11,23 @@ A version that does not compile here, or maps the same, stops nobody.
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from mode.utils.logging import get_logger
-
 from streams.mapping_versions.effective import same_mappings
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings
-from streams.worker.dependencies import Collaborators
+from streams.worker.dependencies import Dependencies
 from streams.worker.worker import Worker
 
-log = get_logger("lofty_ghl.worker")
+log = logging.getLogger("lofty_ghl.worker")
 
 
-class Shifts:
+class Supervisor:
     """`await Shifts(desk, given).run(stop)`: returns when asked to stop, raises what crashed a worker.
 
     `current` is the worker on duty, None while one hands over to the next. `count` counts the workers until now.
@@ -37,9 +36,9 @@ class Shifts:
     def __init__(
         self,
         desk: MappingVersions,
-        given: Collaborators,
+        given: Dependencies,
         *,
-        new_worker: Callable[[Settings, Collaborators], Worker] = Worker,
+        new_worker: Callable[[Settings, Dependencies], Worker] = Worker,
     ) -> None:
         self._desk = desk
         self._given = given

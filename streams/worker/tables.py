@@ -11,12 +11,12 @@ from aiokafka import AIOKafkaConsumer
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, SweptRow
 from streams.core.scheduling.budget_row import BudgetRow
-from streams.core.to_lofty.rows import BackRow, ErrandRow, EventRow, HeardRow, WebhookRow
+from streams.core.to_lofty.rows import BackRow, EventRow, ExternalEditRow, LoftyCommandRow, WebhookRow
 from streams.core.token_row import TokenRow
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import Consumer, client_options
 from streams.kafka.tables import Changelogs, MemoryStore, RocksStore, Store, Table
-from streams.messages import Word
+from streams.messages import Message
 from streams.messages.topics import (
     BACKLINKS_TABLE,
     BUDGETS_TABLE,
@@ -35,7 +35,7 @@ from streams.messages.topics import (
 )
 from streams.settings import Settings
 
-Row = TypeVar("Row", bound=Word)
+Row = TypeVar("Row", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class State:
     backlinks: Table[BackRow]
     webhooks: Table[WebhookRow]
     events: Table[EventRow]
-    heard: Table[HeardRow]
-    errands: Table[ErrandRow]
+    heard: Table[ExternalEditRow]
+    errands: Table[LoftyCommandRow]
     tokens: Table[TokenRow]
 
     @classmethod
@@ -63,7 +63,7 @@ class State:
         cls,
         settings: Settings,
         names: TopicNames,
-        appender: Appender,
+        batching_producer: BatchingProducer,
         clock: Callable[[], float],
         end: Callable[[str], None],
         *,
@@ -78,7 +78,7 @@ class State:
         keys: dict[str, bytes] = {}
 
         def table(name: str, row: type[Row]) -> Table[Row]:
-            made = Table(name, row, names.changelog(name), store, appender, end)
+            made = Table(name, row, names.changelog(name), store, batching_producer, end)
             keys[made.changelog] = made.key
             return made
 
@@ -95,8 +95,8 @@ class State:
             backlinks=table(BACKLINKS_TABLE, BackRow),
             webhooks=table(WEBHOOKS_TABLE, WebhookRow),
             events=table(EVENTS_TABLE, EventRow),
-            heard=table(HEARD_TABLE, HeardRow),
-            errands=table(ERRANDS_TABLE, ErrandRow),
+            heard=table(HEARD_TABLE, ExternalEditRow),
+            errands=table(ERRANDS_TABLE, LoftyCommandRow),
             tokens=table(TOKENS_TABLE, TokenRow),
         )
 

@@ -7,14 +7,14 @@ It is a Faust app (consuming, tables, recovery; `pipeline.py` says which agents)
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Coroutine
 from dataclasses import astuple
 from typing import Any, Self
 
 from faust.types import TP
-from mode.utils.logging import get_logger
 
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import GroupLag, start_producer, until_topics_are_led
 from streams.kafka.lost_links import receipt_without_link
 from streams.kafka.parking import Parking
@@ -25,15 +25,15 @@ from streams.settings import Settings
 from streams.settings.partitions import Places
 from streams.telemetry.process import counting_appends, failing_seconds, watch_appends, watch_loop
 from streams.worker.agents.batches import Process, agent
-from streams.worker.agents.deleted_unread import Deleted, Reach
-from streams.worker.agents.in_progress import Busy
-from streams.worker.dependencies import Collaborators
+from streams.worker.agents.deleted_unread import DeletedUnread, Reach
+from streams.worker.agents.in_progress import InProgress
+from streams.worker.dependencies import Dependencies
 from streams.worker.faust_app import new_faust_app
 from streams.worker.partitions.applied_offsets import Recorded
 from streams.worker.partitions.lease import Lease
 from streams.worker.partitions.ownership import Hooks, Ownership
 from streams.worker.partitions.watchdog import LoopWatch, watch_consumer
-from streams.worker.reporting import WATCHED_TOPICS, Observed, Observing
+from streams.worker.reporting import WATCHED_TOPICS, Observed, Reporter
 from streams.worker.tables import State
 from streams.worker.wiring.dispatchers import Dispatchers
 from streams.worker.wiring.topology import NOT_RESUMED, Pipeline
@@ -44,7 +44,7 @@ STOP_SECONDS = 45.0
 LEAVE_SECONDS = 10.0
 """How long Faust may then take to leave the group; all is written by that time."""
 
-log = get_logger("lofty_ghl.worker")
+log = logging.getLogger("lofty_ghl.worker")
 
 _STAGES = {"write_back": "write back"}
 """What stages are called on the topic `parked`, where agents are called otherwise."""
@@ -60,18 +60,18 @@ RELOAD_SECONDS = 3600.0
 class Worker:
     """A worker: `async with Worker(settings, given) as worker: await worker.wait()`."""
 
-    def __init__(self, settings: Settings, given: Collaborators) -> None:
+    def __init__(self, settings: Settings, given: Dependencies) -> None:
         self.settings = settings
         self.metrics = given.metrics
         self._given = given
         self._names = TopicNames(settings.kafka.topic_prefix)
         self._places = Places(settings)
-        self._busy = Busy()
+        self._busy = InProgress()
         self.lease = Lease(settings.kafka.session_timeout_seconds, given.monotonic, self._lease_over)
         self._wire = given.transport(given.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
         self._lag = GroupLag(settings, self._names.group)
-        self.observing = Observing(
+        self.observing = Reporter(
             settings,
             self._names,
             self._places,
@@ -91,7 +91,7 @@ class Worker:
         await start_producer(self._producer)
         self._producer.client.send = self.lease.guarding(self._producer.client.send)
         self._producer.replaced = self.metrics.producer_replaced
-        self._appender = Appender(
+        self._batching_producer = BatchingProducer(
             self._producer, counting_appends(self.metrics, self._names), delivery_seconds=OUTAGE_SECONDS
         )
         self._new_parts()
@@ -103,7 +103,7 @@ class Worker:
                 self.reading,
                 self.writing,
                 self.dispatchers.tokens,
-                self._appender,
+                self._batching_producer,
                 lambda: failing_seconds(self._producer),
             )
         )
@@ -132,7 +132,7 @@ class Worker:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.ownership.release(set(self.ownership.assigned))
                 await self.observing.end()
-                await self._appender.drain()
+                await self._batching_producer.drain()
         except TimeoutError:
             self._given.end(f"What was under way did not end within {STOP_SECONDS:.0f} s (is Kafka away?).")
         self._loop_watch.stop()
@@ -147,7 +147,7 @@ class Worker:
             self._given.end(
                 f"Faust did not stop within {LEAVE_SECONDS:.0f} s. Everything was written and let go before."
             )
-        await self._appender.drain()
+        await self._batching_producer.drain()
         await self._producer.stop()
         await self._lag.aclose()
         self.state.store.close()
@@ -296,7 +296,12 @@ class Worker:
         given = self._given
         self.app = new_faust_app(self.settings, self._names, self.lease)
         self.state = State.of(
-            self.settings, self._names, self._appender, given.monotonic, given.end, keeps_all=given.broker_keeps_all
+            self.settings,
+            self._names,
+            self._batching_producer,
+            given.monotonic,
+            given.end,
+            keeps_all=given.broker_keeps_all,
         )
         for table in self.state.tables:
             table.failed = self._row_failed
@@ -311,14 +316,16 @@ class Worker:
             self._fence_failed,
         )
         receipts_topic = self._names.of(RECEIPTS)
-        self.ownership = Ownership(given.instance, receipts_topic, self._appender, recorded, given.now_ms, hooks)
+        self.ownership = Ownership(
+            given.instance, receipts_topic, self._batching_producer, recorded, given.now_ms, hooks
+        )
         self.dispatchers = Dispatchers(
             self.settings,
             given,
             self._names,
             self._places,
             state=self.state,
-            appender=self._appender,
+            batching_producer=self._batching_producer,
             parking=parking,
             wire=self._wire,
             lease=self.lease,
@@ -333,7 +340,7 @@ class Worker:
             names=self._names,
             places=self._places,
             state=self.state,
-            appender=self._appender,
+            batching_producer=self._batching_producer,
             parking=parking,
             observing=self.observing,
             recorded=recorded,
@@ -341,10 +348,10 @@ class Worker:
             dispatchers=self.dispatchers,
         )
         agents = tuple(pipeline.agents())
-        self._deleted = Deleted(
+        self._deleted = DeletedUnread(
             self._reach,
             {self._names.of(topic): _STAGES.get(name, name) for name, topic, _ in agents},  # type: ignore[misc]  # each is a stage
-            self._appender,
+            self._batching_producer,
             parking,
             given.now_ms,
             lambda topic, records: self.metrics.passed_over(topic.removeprefix(self._names.prefix), records),

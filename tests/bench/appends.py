@@ -1,6 +1,6 @@
 """Small appends, ours against aiokafka's own producer: side by side in one process, in pairs.
 
-Both are under the same `Appender` (group commit), idempotent, acknowledged by all. A run is so many writers that each append
+Both are under the same `BatchingProducer` (group commit), idempotent, acknowledged by all. A run is so many writers that each append
 one record after another, over 16 partitions; what is told are the medians of both and of their ratios.
 
     python -m tests.bench.appends [BOOTSTRAP]
@@ -19,7 +19,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.producer import KafkaProducer
 from streams.messages.size_limits import DEFAULT
 from tests.kafka.node import KafkaNode
@@ -45,12 +45,12 @@ class Theirs:
         return await self._producer.send_batch(batch, topic, partition=partition)
 
 
-async def rate(appender: Appender, topic: str, writers: int, records: int) -> float:
+async def rate(batching_producer: BatchingProducer, topic: str, writers: int, records: int) -> float:
     """Records a second."""
 
     async def write(number: int) -> None:
         for turn in range(records):
-            await appender.append([Record(topic, (number * 7 + turn) % PARTITIONS, b"key", b"x" * 200)])
+            await batching_producer.produce([Record(topic, (number * 7 + turn) % PARTITIONS, b"key", b"x" * 200)])
 
     began = time.perf_counter()
     await asyncio.gather(*(write(number) for number in range(writers)))
@@ -68,12 +68,12 @@ async def compare(bootstrap: str) -> dict[str, dict[str, float]]:
     theirs = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
     await ours.start()
     await theirs.start()
-    appenders = (Appender(ours), Appender(Theirs(theirs)))
+    appenders = (BatchingProducer(ours), BatchingProducer(Theirs(theirs)))
     found: dict[str, dict[str, float]] = {}
     try:
         for kind, (writers, records) in KINDS.items():
-            for appender in appenders:  # warm
-                await rate(appender, topic, writers, max(5, records // 5))
+            for batching_producer in appenders:  # warm
+                await rate(batching_producer, topic, writers, max(5, records // 5))
             pairs = []
             for number in range(PAIRS):
                 first, second = appenders if number % 2 else appenders[::-1]

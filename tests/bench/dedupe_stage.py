@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.core.rows import SeenRow
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.producer import KafkaProducer
 from streams.kafka.tables import MemoryStore, Table
@@ -31,7 +31,7 @@ from streams.messages.size_limits import DEFAULT
 from streams.messages.topics import CHANGES, FETCHES, SEEN_TABLE, TopicNames
 from streams.worker.agents.batches import agent
 from streams.worker.agents.dedupe import dedupe
-from streams.worker.agents.in_progress import Busy
+from streams.worker.agents.in_progress import InProgress
 
 PARTITIONS = 4
 
@@ -42,8 +42,8 @@ async def measure(kind: str, bootstrap: str, records: int) -> dict[str, float]:
     await _create(bootstrap, [names.of(CHANGES), names.of(FETCHES), names.changelog(SEEN_TABLE)])
     producer = KafkaProducer({"bootstrap_servers": bootstrap}, DEFAULT.record)
     await producer.start()
-    appender = Appender(producer)
-    await _fill(appender, names.of(CHANGES), records)
+    batching_producer = BatchingProducer(producer)
+    await _fill(batching_producer, names.of(CHANGES), records)
 
     app = faust.App(
         names.group,
@@ -77,15 +77,15 @@ async def measure(kind: str, bootstrap: str, records: int) -> dict[str, float]:
         app.agent(source, name="empty", concurrency=1)(empty)
     else:
         process = dedupe(
-            seen=Table(SEEN_TABLE, SeenRow, names.changelog(SEEN_TABLE), MemoryStore(), appender),
-            appender=appender,
+            seen=Table(SEEN_TABLE, SeenRow, names.changelog(SEEN_TABLE), MemoryStore(), batching_producer),
+            batching_producer=batching_producer,
             parking=Parking(names, PARTITIONS),
             fetches_topic=names.of(FETCHES),
             lofty_partitions={"acme": 1},
             now_ms=lambda: 0,
             count=count,
         )
-        app.agent(source, name="dedupe", concurrency=1)(agent("dedupe", process, Busy(), sys.exit))
+        app.agent(source, name="dedupe", concurrency=1)(agent("dedupe", process, InProgress(), sys.exit))
     app.finalize()
     await app.start()
     await asyncio.wait_for(done.wait(), 120)
@@ -104,7 +104,7 @@ async def _create(bootstrap: str, topics: list[str]) -> None:
     await admin.close()
 
 
-async def _fill(appender: Appender, topic: str, records: int) -> None:
+async def _fill(batching_producer: BatchingProducer, topic: str, records: int) -> None:
     made = []
     for number in range(records):
         change = Change(
@@ -118,7 +118,7 @@ async def _fill(appender: Appender, topic: str, records: int) -> None:
         )
         lane = change.entity.lane
         made.append(Record(topic, partition_of(lane, PARTITIONS), lane.encode(), change.to_bytes()))
-    await appender.append(made)
+    await batching_producer.produce(made)
 
 
 async def _count(bootstrap: str, topic: str, wanted: int) -> int:

@@ -31,7 +31,7 @@ from streams.core.fingerprint import field_hash, fingerprint
 from streams.core.to_ghl.apply_receipt import record_link
 from streams.demo.processes import Child, free_port
 from streams.kafka.admin import create_missing
-from streams.messages import Change, Receipt, Snapshot, Word
+from streams.messages import Change, Message, Receipt, Snapshot
 from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of
 from streams.messages.topics import CHANGES, FETCHES, LINKS_TABLE, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.settings import parse_settings
@@ -168,7 +168,7 @@ def _templates() -> dict[str, str]:
         fields=hashes,
         status=201,
     )
-    words: dict[str, Word] = {
+    words: dict[str, Message] = {
         "snapshot": snapshot,
         "link": record_link(None, applied),
         "change": Change(**of_entity, operation="created", **times),

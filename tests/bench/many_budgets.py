@@ -19,7 +19,7 @@ from collections import deque
 from typing import Any
 
 from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.worker.dispatch.loop import AGAIN, DispatchLoop, Finish, Slot
 from tests.bench.observing import processor_seconds
 from tests.bench.town import Plan, producer_of, run, town
@@ -110,11 +110,11 @@ async def pipeline(bootstrap: str, connections: int, leads: int) -> dict[str, An
         producer = await producer_of(on.settings)
         changes, at_first = changes_of(on), processor_seconds(on)
         firsts, rest = changes[:: each + 1], [one for at, one in enumerate(changes) if at % (each + 1)]
-        await Appender(producer).append(firsts)
+        await BatchingProducer(producer).produce(firsts)
         await on.settled(len(firsts), most=600.0)
         await on.until_still()
         start, before, began = processor_seconds(on) - at_first, processor_seconds(on), time.time()
-        await Appender(producer).append(rest)
+        await BatchingProducer(producer).produce(rest)
         receipts, last = await on.settled(len(changes), most=600.0)
         await producer.stop()
         contacts = len(receipts) - len(firsts)

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from streams.kafka.admin import create_missing
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import Receipt
 from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings, parse_settings
-from streams.worker.dependencies import Collaborators
+from streams.worker.dependencies import Dependencies
 from streams.worker.worker import Worker
 from tests.bench.town import producer_of
 
@@ -57,7 +57,7 @@ async def memory(bootstrap: str, links: int) -> dict[str, Any]:
         settings = parse_settings(text, environ, read_file=lambda path: "", source="bench")
         await create_missing(settings)
         place = partition_of(ghl_budget("loc"), settings.kafka.partitions)
-        async with Worker(settings, Collaborators()) as worker:
+        async with Worker(settings, Dependencies()) as worker:
             await _until(lambda: worker.is_ready)
             before, began = _resident_bytes(), time.perf_counter()
             await _fill(settings, prefix, place, links)
@@ -66,7 +66,7 @@ async def memory(bootstrap: str, links: int) -> dict[str, Any]:
             seconds, after = time.perf_counter() - began, _resident_bytes()
         disk = _bytes_under(Path(folder))
         began = time.perf_counter()
-        async with Worker(settings, Collaborators()) as worker:
+        async with Worker(settings, Dependencies()) as worker:
             await _until(lambda: worker.is_ready)
             restart = time.perf_counter() - began
         return {
@@ -80,10 +80,12 @@ async def memory(bootstrap: str, links: int) -> dict[str, Any]:
 
 async def _fill(settings: Settings, prefix: str, place: int, links: int) -> None:
     producer = await producer_of(settings)
-    appender, topic = Appender(producer), TopicNames(prefix).of(RECEIPTS)
+    batching_producer, topic = BatchingProducer(producer), TopicNames(prefix).of(RECEIPTS)
     for first in range(1, links + 1, 5000):
         receipts = [_receipt(str(number)) for number in range(first, min(first + 5000, links + 1))]
-        await appender.append([Record(topic, place, one.entity.key.encode(), one.to_bytes()) for one in receipts])
+        await batching_producer.produce(
+            [Record(topic, place, one.entity.key.encode(), one.to_bytes()) for one in receipts]
+        )
     await producer.stop()
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from tests.bench.town import Plan, Town, producer_of, run, town
 from tests.bench.whole_path import changes_of
 
@@ -29,7 +29,7 @@ async def load(bootstrap: str, leads: int, watched: Literal["fully", "not at all
     async with town(bootstrap, Plan(leads=leads, watched=watched)) as on:
         producer = await producer_of(on.settings)
         before, began = processor_seconds(on), time.time()
-        await Appender(producer).append(changes_of(on))
+        await BatchingProducer(producer).produce(changes_of(on))
         receipts, last = await on.settled(len(on.leads))
         await producer.stop()
         return {
@@ -42,7 +42,7 @@ async def scrape(bootstrap: str, connections: int) -> dict[str, Any]:
     """How long a scrape takes and how large it is, in either form, of a worker that owns every connection."""
     async with town(bootstrap, Plan(pairs=connections, leads=2 * connections)) as on:
         producer = await producer_of(on.settings)
-        await Appender(producer).append(changes_of(on))
+        await BatchingProducer(producer).produce(changes_of(on))
         await on.settled(len(on.leads))
         await producer.stop()
         found: dict[str, Any] = {"connections": connections}

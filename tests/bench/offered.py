@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import Change
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CHANGES
@@ -34,7 +34,7 @@ class FrontDoor:
 
     async def __aenter__(self) -> FrontDoor:
         self._producer = await producer_of(self._on.settings)
-        self._appender = Appender(self._producer)
+        self._batching_producer = BatchingProducer(self._producer)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -61,7 +61,7 @@ class FrontDoor:
         """Send what was announced; returns once Kafka has it."""
         pending, self._pending = self._pending, []
         if pending:
-            await self._appender.append(pending)
+            await self._batching_producer.produce(pending)
 
 
 class Agents:

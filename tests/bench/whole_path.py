@@ -17,7 +17,7 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.ghl import GhlClient
 from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import Change
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CHANGES
@@ -29,7 +29,7 @@ async def syncs(bootstrap: str, leads: int) -> dict[str, Any]:
     async with town(bootstrap, Plan(leads=leads)) as on:
         producer = await producer_of(on.settings)
         began = time.time()
-        await Appender(producer).append(changes_of(on))
+        await BatchingProducer(producer).produce(changes_of(on))
         receipts, last = await on.settled(len(on.leads))
         await producer.stop()
         held = 0
@@ -51,7 +51,7 @@ async def latency(bootstrap: str, *, per_second: float = 20.0, seconds: float = 
         await _subscribe(on)
         half = len(on.leads) // 2
         producer = await producer_of(on.settings)
-        await Appender(producer).append(changes_of(on)[:half])
+        await BatchingProducer(producer).produce(changes_of(on)[:half])
         await on.settled(half)
         await producer.stop()
         await on.until_still()

@@ -30,7 +30,7 @@ from streams.console.pages.views.overview import (
     Stage,
     WorkerSeen,
 )
-from streams.console.pages.views.page_view import Link, Message, Person, Question, State, Surroundings, Trouble
+from streams.console.pages.views.page_view import Link, Notice, Person, Question, State, Surroundings, Trouble
 from streams.console.pages.views.parked import Group, GroupPage, Groups, Record, Row
 from streams.console.pages.views.runs import (
     BackfillRow,
@@ -654,4 +654,4 @@ def hostile(view: Any, first: int) -> Any:
     return changed(view)
 
 
-__all__ = ["HOSTILE", "NOW", "SAMPLES", "Message", "Sample", "around", "hostile"]
+__all__ = ["HOSTILE", "NOW", "SAMPLES", "Notice", "Sample", "around", "hostile"]

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from streams.kafka.tables import RocksStore, StoreFailed
-from streams.messages import Change, NotAWord
+from streams.messages import Change, InvalidMessage
 from streams.messages.ghl_event import GhlEvent
 from tests.chaos.disk import small_disk
 from tests.chaos.storage import DAMAGES
@@ -22,7 +22,7 @@ ROWS = 5_000
 @pytest.mark.parametrize("word", [Change, GhlEvent])
 def test_garbage_is_nothing_that_a_topic_holds(what: int, word: type[Change] | type[GhlEvent]) -> None:
     """Else the judge would look for it on `parked` in vain."""
-    with pytest.raises(NotAWord):
+    with pytest.raises(InvalidMessage):
         word.from_bytes(list(garbage(lambda: "stray-0001-"))[what][1])
 
 

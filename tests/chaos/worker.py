@@ -27,9 +27,9 @@ from streams.core.scheduling.dispatcher import Item
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings, load_settings
 from streams.worker.agents.batches import Process
-from streams.worker.dependencies import Collaborators
+from streams.worker.dependencies import Dependencies
 from streams.worker.dispatch.loop import DispatchLoop, Finish, Slot
-from streams.worker.supervisor import Shifts
+from streams.worker.supervisor import Supervisor
 from streams.worker.worker import Worker
 from tests.chaos.trap import Trap
 
@@ -81,19 +81,19 @@ def _spans(messages: list[Any]) -> str:
 async def run(config: Path, instance: str) -> None:
     """Work until SIGTERM."""
     settings = load_settings(config, os.environ)
-    given = Collaborators(instance=instance, search_lag_ms=SEARCH_LAG_MS, visibility_ms=2_000)
+    given = Dependencies(instance=instance, search_lag_ms=SEARCH_LAG_MS, visibility_ms=2_000)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     made: list[Worker] = []
 
-    def new_worker(settings: Settings, given: Collaborators) -> Worker:
+    def new_worker(settings: Settings, given: Dependencies) -> Worker:
         name = f"{instance}-{len(made) + 1}" if made else instance
         made.append(TrappedWorker(settings, replace(given, instance=name)))
         return made[-1]
 
     loop.add_signal_handler(signal.SIGUSR1, lambda: tell(made[-1]) if made else None)
     async with MappingVersions(settings) as desk:
-        await Shifts(desk, given, new_worker=new_worker).run(stop)
+        await Supervisor(desk, given, new_worker=new_worker).run(stop)
 
 
 def tell(worker: Worker) -> None:

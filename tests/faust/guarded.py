@@ -6,21 +6,21 @@ import argparse
 import time
 from typing import Any
 
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import GroupLag, new_producer
-from streams.messages.message import Word
+from streams.messages.message import Message
 from streams.messages.topics import CHANGES, TopicNames
 from streams.settings import parse_settings
 from streams.telemetry.process import end_process
 from streams.worker.agents.batches import agent
-from streams.worker.agents.in_progress import Busy
+from streams.worker.agents.in_progress import InProgress
 from streams.worker.faust_app import new_faust_app
 from streams.worker.partitions.lease import Lease
 from streams.worker.tables import State
 from tests.faust.misfortune import SESSION_SECONDS, Misfortune, run, tell
 
 
-class Padded(Word):
+class Padded(Message):
     """A row of a size."""
 
     padding: str
@@ -38,8 +38,8 @@ async def guarded(options: argparse.Namespace, misfortune: Misfortune) -> None:
     producer = new_producer(settings)
     await producer.start()
     misfortune.slow_down(producer)
-    appender = Appender(producer)
-    state = State.of(settings, names, appender, time.monotonic, end_process)
+    batching_producer = BatchingProducer(producer)
+    state = State.of(settings, names, batching_producer, time.monotonic, end_process)
     seen: Any = state.seen
     stuck: list[str] = []
 
@@ -58,7 +58,9 @@ async def guarded(options: argparse.Namespace, misfortune: Misfortune) -> None:
     source = app.topic(
         names.of(CHANGES), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
-    app.agent(source, name="consume", concurrency=1)(agent("consume", process, Busy(), end_process, lag.resumes_at))
+    app.agent(source, name="consume", concurrency=1)(
+        agent("consume", process, InProgress(), end_process, lag.resumes_at)
+    )
     app.finalize()
 
     async def assigned(*_: object, **__: object) -> None:

@@ -25,7 +25,7 @@ from streams.console.api.routes import ENDPOINTS
 from streams.console.server import ConsoleServer
 from streams.kafka.batching_producer import NotWritten, RecordsRefused, RecordTooLarge
 from streams.kafka.clients import read_topic
-from streams.messages import FENCE_KEY, NewerWord, NotAWord, Word
+from streams.messages import FENCE_KEY, InvalidMessage, Message, NewerMessage
 from streams.messages.topics import TOPICS
 from tests.fuzz import corpus
 from tests.fuzz.stage import FUZZED, PARTITIONS, SECRETS, TEAMS, WAITING, Stage, location
@@ -286,13 +286,13 @@ class Attack:
 def is_newer(raw: bytes) -> bool:
     """Whether bytes claim to be a word of a newer release: one byte of a good record is enough."""
     try:
-        Word.from_bytes(raw)
-        word = Word.model_validate(read(raw, most_depth=Word.deepest).value)
-    except NewerWord:
+        Message.from_bytes(raw)
+        word = Message.model_validate(read(raw, most_depth=Message.deepest).value)
+    except NewerMessage:
         return True
-    except (NotAWord, Unreadable, ValidationError):
+    except (InvalidMessage, Unreadable, ValidationError):
         return False
-    return word.v > Word.version
+    return word.v > Message.version
 
 
 def routes() -> list[tuple[str, str]]:

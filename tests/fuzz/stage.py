@@ -32,7 +32,7 @@ from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty.people import make_team
 from streams.demo.processes import Child, free_port
 from streams.kafka.admin import create_missing
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import new_producer, start_producer
 from streams.mapping import LEAD_ID_FIELD
 from streams.messages.topics import TopicNames
@@ -88,7 +88,7 @@ class Stage:
     http: aiohttp.ClientSession
     config: Path
     environ: dict[str, str]
-    appender: Appender
+    batching_producer: BatchingProducer
     stack: ExitStack
     ports: dict[str, int]
     processes: dict[str, Process] = field(default_factory=dict)
@@ -151,7 +151,9 @@ class Stage:
 
     async def produce(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
         """Put bytes on a topic."""
-        await self.appender.append([Record(self.names.of(topic), partition, key or b"", value)], within=within(30))
+        await self.batching_producer.produce(
+            [Record(self.names.of(topic), partition, key or b"", value)], within=within(30)
+        )
 
 
 def location(connection: str) -> str:
@@ -216,7 +218,7 @@ async def set_stage(folder: Path, chance: int) -> AsyncIterator[Stage]:
             http,
             config,
             environ,
-            Appender(producer),
+            BatchingProducer(producer),
             processes,
             ports,
         )

@@ -31,7 +31,7 @@ from connectors.sandbox.lofty import server as lofty_server
 from connectors.sandbox.lofty.people import make_team
 from streams.console.server import ConsoleServer
 from streams.gateway.server import Gateway
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import new_producer, read_topic
 from streams.mapping import LEAD_ID_FIELD
 from streams.messages import FENCE_KEY, Parked, Receipt
@@ -39,7 +39,7 @@ from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of
 from streams.messages.topics import CHANGES, FETCHES, PARKED, RECEIPTS, SNAPSHOTS, TopicNames
 from streams.settings import Settings, parse_settings
 from streams.telemetry.tracing import Headers
-from streams.worker.dependencies import Collaborators
+from streams.worker.dependencies import Dependencies
 from streams.worker.worker import Worker
 from tests.deadlines import within
 from tests.integration.quiet import Quiet
@@ -109,7 +109,7 @@ class Stage:
     ended: list[str]
     """Why a worker of this stage could not go on; in production its process would have ended."""
 
-    def given(self, **more: Any) -> Collaborators:
+    def given(self, **more: Any) -> Dependencies:
         """What a further worker of this stage is given."""
         return collaborators(self.ended, **more)
 
@@ -216,14 +216,14 @@ class Stage:
         producer = new_producer(self.settings)
         await producer.start()
         try:
-            await Appender(producer).append([Record(self.names.of(topic), place, key, value, headers)])
+            await BatchingProducer(producer).produce([Record(self.names.of(topic), place, key, value, headers)])
         finally:
             await producer.stop()
 
 
-def collaborators(ended: list[str], **more: Any) -> Collaborators:
+def collaborators(ended: list[str], **more: Any) -> Dependencies:
     """What a worker in a test's process is given. Where it would end its process, it says so in `ended`."""
-    return Collaborators(**{"search_lag_ms": 600, "jitter": lambda: 0.0, "end": ended.append, **more})
+    return Dependencies(**{"search_lag_ms": 600, "jitter": lambda: 0.0, "end": ended.append, **more})
 
 
 async def _answer(claim: Callable[[], Any]) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import new_producer
 from streams.kafka.tables import ChangelogLost, Changelogs, MemoryStore, RocksStore, Store
 from streams.settings import parse_settings
@@ -39,7 +39,7 @@ class Stage:
     async def write(self, partition: int, rows: dict[bytes, bytes | None]) -> int:
         """Append rows as another worker would; the last offset."""
         records = [Record(self.topic, partition, key, value) for key, value in rows.items()]
-        return (await Appender(self.producer).append(records))[-1]
+        return (await BatchingProducer(self.producer).produce(records))[-1]
 
     def rows(self, partition: int) -> dict[bytes, bytes]:
         """What the local store holds."""

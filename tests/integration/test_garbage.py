@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import new_producer, start_producer
 from streams.messages.topics import MAPPINGS, RESOLVED, TOPICS
 from tests.deadlines import within
@@ -50,11 +50,11 @@ async def spoil(on: Stage, topic: str, *, values: tuple[bytes, ...] = VALUES, pa
     """All values under all keys, over the partitions of a topic (its name on the cluster)."""
     producer = new_producer(on.settings)
     await start_producer(producer)
-    appender = Appender(producer)
+    batching_producer = BatchingProducer(producer)
     try:
         for number, value in enumerate(values):
             for key in KEYS if len(value) < 1000 else KEYS[1:3]:
-                await appender.append([Record(topic, number % partitions, key, value)])
+                await batching_producer.produce([Record(topic, number % partitions, key, value)])
     finally:
         await producer.stop()
 

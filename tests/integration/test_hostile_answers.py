@@ -14,7 +14,7 @@ from connectors.http.json_reader import REPLACED_CHARACTERS
 from connectors.sandbox.ghl.mailer import signing_key
 from connectors.sandbox.shared.faults import parse_fault
 from streams.core.progress.repeats import FAILS_EVERY_TIME, Repeats
-from streams.messages import Change, Receipt, Snapshot, SweepOrder
+from streams.messages import BackfillOrder, Change, Receipt, Snapshot
 from streams.messages.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS, SWEEPS
 from streams.worker.dispatch import ghl_writer as writer
 from streams.worker.dispatch import lofty_reader as reader
@@ -46,7 +46,7 @@ def silent_leads(on: Stage, bad_at: int) -> tuple[str, list[str]]:
 
 
 async def backfill(on: Stage) -> None:
-    order = SweepOrder(connection="acme", id=uuid.uuid4().hex, at_ms=0)
+    order = BackfillOrder(connection="acme", id=uuid.uuid4().hex, at_ms=0)
     await on.produce(SWEEPS, b"acme", order.to_bytes(), by="lofty")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.mapping_versions.effective import InForce, in_force
+from streams.mapping_versions.effective import EffectiveMappings, in_force
 from streams.mapping_versions.errors import NoMappings, StaleVersion, WrongMapping
 from streams.mapping_versions.version_log import Ledger
 from streams.messages import Snapshot
@@ -19,7 +19,7 @@ from streams.messages.topics import MAPPINGS, SNAPSHOTS
 from streams.operations.mapping_preview import editor as desk_module
 from streams.operations.mapping_preview.editor import MappingEditor
 from streams.settings import Settings
-from streams.worker.supervisor import Shifts
+from streams.worker.supervisor import Supervisor
 from tests.deadlines import within
 from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
@@ -36,11 +36,11 @@ WRONG = UPPER.replace("upper", "uper")
 
 
 @asynccontextmanager
-async def shift(on: Stage, desk: MappingEditor) -> AsyncIterator[Shifts]:
+async def shift(on: Stage, desk: MappingEditor) -> AsyncIterator[Supervisor]:
     """The stage's worker gives place to one that takes over edited mappings, as `lofty-ghl worker` does."""
     await on.worker.__aexit__(None, None, None)
     stop = asyncio.Event()
-    shifts = Shifts(desk, on.given())
+    shifts = Supervisor(desk, on.given())
     task = asyncio.create_task(shifts.run(stop))
     await until_version(on, shifts, desk.settings().mapping_version, task)
     try:
@@ -50,7 +50,7 @@ async def shift(on: Stage, desk: MappingEditor) -> AsyncIterator[Shifts]:
         await asyncio.wait_for(task, within(30))
 
 
-async def until_version(on: Stage, shifts: Shifts, version: int, task: asyncio.Task[None] | None = None) -> None:
+async def until_version(on: Stage, shifts: Supervisor, version: int, task: asyncio.Task[None] | None = None) -> None:
     """Wait until a worker with this version is ready; it becomes the stage's."""
     async with asyncio.timeout(within(30)):
         while not (shifts.current and shifts.is_ready and shifts.current.mapping_version >= version):
@@ -91,7 +91,7 @@ async def test_an_edit_is_in_force_for_whoever_hears_of_it(
     """Compiling takes its time, in a thread. Until it is done there is no newer version, else a worker would pass it over."""
     compiles = threading.Event()
 
-    def in_force_at_last(file: Settings, ledger: Ledger) -> InForce:
+    def in_force_at_last(file: Settings, ledger: Ledger) -> EffectiveMappings:
         compiles.wait(within(30))
         return in_force(file, ledger)
 

@@ -13,7 +13,7 @@ from streams.messages import Entity, Remedy, Snapshot
 from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.topics import INSPECTIONS, SNAPSHOTS
 from streams.operations.verify.run import verify
-from streams.operations.worker_queries.client import Asker, Patience
+from streams.operations.worker_queries.client import Patience, WorkerQueryClient
 from streams.worker.worker import Worker
 from tests.integration.stage import LOCATION, PARTITIONS, Stage, stage
 from tests.kafka.broker import Broker
@@ -22,10 +22,10 @@ QUICK = Patience(again=1.0, silence=30.0, confirm=0.7, mended=30.0)
 
 
 @asynccontextmanager
-async def asking(on: Stage) -> AsyncIterator[Asker]:
+async def asking(on: Stage) -> AsyncIterator[WorkerQueryClient]:
     """Whoever asks the stage's worker."""
     place = partition_of(ghl_budget(LOCATION), PARTITIONS)
-    async with Asker(
+    async with WorkerQueryClient(
         on.settings,
         on.names,
         {"acme": place},

@@ -21,7 +21,7 @@ from connectors.errors import CallbackRefused, SealError
 from connectors.http.transport import AiohttpTransport
 from connectors.sandbox import ghl as ghl_sandbox
 from connectors.sandbox import lofty as lofty_sandbox
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import new_producer, start_producer
 from streams.messages.topics import TOKENS
 from streams.oauth.authorization import accept_ghl, accept_lofty, ghl_link, hand_over, lofty_by_key, lofty_link
@@ -297,7 +297,7 @@ async def give(on: Stage, granted: Any) -> None:
     producer = new_producer(on.settings)
     await start_producer(producer)
     try:
-        await hand_over(granted, on.names, Appender(producer))
+        await hand_over(granted, on.names, BatchingProducer(producer))
     finally:
         await producer.stop()
 

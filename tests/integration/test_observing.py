@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.operations.status.reader import Statuses, look
+from streams.operations.status.reader import StatusReader, look
 from streams.telemetry.endpoints import add_health_and_metrics, listen
 from streams.telemetry.metrics import CATALOGUE, PREFIX, Spec
 from tests.deadlines import within
@@ -165,7 +165,7 @@ async def test_workers_words_make_an_overview(embedded_kafka: Broker, tmp_path: 
         on.new_lead()
         await on.until(lambda: len(on.contacts()) == 1)
         await on.until_quiet()
-        async with Statuses(on.settings) as statuses:
+        async with StatusReader(on.settings) as statuses:
 
             async def is_told() -> bool:
                 seen = await statuses.overview()

@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from connectors.ghl.signature import HEADER
 from connectors.sandbox.ghl.mailer import signing_key
-from streams.kafka.batching_producer import Appender, NotWritten, Record, RecordTooLarge
+from streams.kafka.batching_producer import BatchingProducer, NotWritten, Record, RecordTooLarge
 from streams.kafka.clients import client_options
 from streams.kafka.producer import KafkaProducer
 from streams.messages import Parked
@@ -100,13 +100,13 @@ class Desk:
         self.producer = KafkaProducer(
             {"bootstrap_servers": kafka.bootstrap}, RECORD_BYTES, request_seconds=request_seconds
         )
-        self.appender = Appender(self.producer, delivery_seconds=delivery_seconds)
+        self.batching_producer = BatchingProducer(self.producer, delivery_seconds=delivery_seconds)
         self.replaced: list[str] = []
         self.producer.replaced = self.replaced.append
 
     async def append(self, *values: str) -> list[int]:
         """To partition 0."""
-        return await self.appender.append([Record(self.topic, 0, b"k", value.encode()) for value in values])
+        return await self.batching_producer.produce([Record(self.topic, 0, b"k", value.encode()) for value in values])
 
     async def log(self) -> list[str]:
         """What the topic holds, in order."""

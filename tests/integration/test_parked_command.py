@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from connectors.sandbox.shared.faults import parse_fault
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import new_producer, start_producer
 from streams.messages.topics import PARKED, RESOLVED, TopicNames
 from tests.integration.command import command, config_of
@@ -48,12 +48,14 @@ async def test_garbage_on_the_topics_of_parked_work_hides_nothing(broker: Broker
             assert answer.status == 200
         producer = new_producer(on.settings)
         await start_producer(producer)
-        appender = Appender(producer)
+        batching_producer = BatchingProducer(producer)
         try:
             for value in garbage:
                 for topic in (RESOLVED, PARKED):
                     name = TopicNames(on.settings.kafka.topic_prefix).of(topic)
-                    await appender.append([Record(name, 0, b"\xff0@0", value), Record(name, 0, b"0@0", value)])
+                    await batching_producer.produce(
+                        [Record(name, 0, b"\xff0@0", value), Record(name, 0, b"0@0", value)]
+                    )
         finally:
             await producer.stop()
         listed = await command("parked list", config, "--json")

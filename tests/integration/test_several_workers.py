@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from streams.worker.dependencies import Collaborators
+from streams.worker.dependencies import Dependencies
 from streams.worker.worker import Worker
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 
 
-def given(on: Stage, instance: str) -> Collaborators:
+def given(on: Stage, instance: str) -> Dependencies:
     """What a further worker is given."""
     return on.given(instance=instance)
 

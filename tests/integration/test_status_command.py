@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from connectors.sandbox.shared.faults import parse_fault
-from streams.messages import Parked, Resolution
+from streams.messages import Parked, ParkedDecision
 from streams.messages.topics import PARKED, RESOLVED
 from streams.operations.parked.waiting import parked_alone
 from tests.integration.command import command, config_of
@@ -47,7 +47,7 @@ async def test_what_was_decided_long_ago_does_not_wait_again(embedded_kafka: Bro
         for _ in range(2):
             await on.produce(PARKED, b"k", parked.to_bytes())
         for record in ("0@0", *(f"3@{number}" for number in range(6))):
-            decision = Resolution(record=record, decision="discarded", at_ms=1)
+            decision = ParkedDecision(record=record, decision="discarded", at_ms=1)
             await on.produce(RESOLVED, record.encode(), decision.to_bytes())
         found = await parked_alone(on.settings, most=3)
 

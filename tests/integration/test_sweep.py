@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from connectors.sandbox.lofty import agent_activity as desk_work
-from streams.messages import SweepOrder
+from streams.messages import BackfillOrder
 from streams.messages.topics import SWEEPS
 from streams.worker.worker import Worker
 from tests.integration.command import command, config_of
@@ -71,7 +71,7 @@ async def test_a_backfill_carries_all_and_goes_on_after_a_restart(real_kafka: Br
     """Three pages of leads; the worker is replaced after the first; no more than two pages are read twice, no contact comes twice."""
     async with stage(real_kafka, tmp_path, restarts=True, more=NEVER + "\nchildren = false", store="rocksdb") as on:
         leads = [silent_lead(on, f"Lead{number}") for number in range(230)]
-        order = SweepOrder(connection="acme", id="first", at_ms=0)
+        order = BackfillOrder(connection="acme", id="first", at_ms=0)
         await on.produce(SWEEPS, b"acme", order.to_bytes(), by="lofty")
         await on.until(lambda: pages(on) >= 1)
         await on.worker.__aexit__(None, None, None)

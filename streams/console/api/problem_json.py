@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
 import orjson
 from aiohttp import web
-from mode.utils.logging import get_logger
 
 from streams.console.errors import ConsoleError, NotSignedIn, TooMany, WrongInput
 from streams.console.malformed import as_malformed
 
-log = get_logger("lofty_ghl.console")
+log = logging.getLogger("lofty_ghl.console")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

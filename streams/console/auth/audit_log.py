@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from mode.utils.logging import get_logger
-
 from streams.console.errors import ConsoleError, NotNow
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages.audit_entry import Act, ActOutcome
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import AUDIT, TopicNames
 
-log = get_logger("lofty_ghl.console")
+log = logging.getLogger("lofty_ghl.console")
 
 KAFKA_SECONDS = 10.0
 
@@ -42,11 +41,15 @@ class Audit:
     """Appends to the topic `audit`. An act that cannot be written there does not happen."""
 
     def __init__(
-        self, names: TopicNames, partitions: int, appender: Callable[[], Appender], now_ms: Callable[[], int]
+        self,
+        names: TopicNames,
+        partitions: int,
+        batching_producer: Callable[[], BatchingProducer],
+        now_ms: Callable[[], int],
     ) -> None:
         self._topic = names.of(AUDIT)
         self._partitions = partitions
-        self._appender = appender
+        self._batching_producer = batching_producer
         self._now_ms = now_ms
 
     @asynccontextmanager
@@ -92,7 +95,7 @@ class Audit:
         place = partition_of(act.id, self._partitions)
         try:
             async with asyncio.timeout(KAFKA_SECONDS):
-                await self._appender().append([Record(self._topic, place, act.id.encode(), act.to_bytes())])
+                await self._batching_producer().produce([Record(self._topic, place, act.id.encode(), act.to_bytes())])
         except Exception as error:
             log.error(
                 "an act of %s (%s) was not begun, as Kafka does not take the audit: %r", act.who, act.action, error

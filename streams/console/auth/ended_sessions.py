@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
-from mode.utils.logging import get_logger
 
 from streams.console.auth.sessions import Session
 from streams.kafka.clients import consumer_without_group, start_consumer, stop_consumer
-from streams.messages import NotAWord
+from streams.messages import InvalidMessage
 from streams.messages.audit_entry import Act
 from streams.messages.topics import AUDIT, TopicNames
 from streams.settings import Settings
 
-log = get_logger("lofty_ghl.console")
+log = logging.getLogger("lofty_ghl.console")
 
 SIGN_OUT, SESSION = "sign out", "session"
 AGAIN_SECONDS = 3.0
@@ -61,7 +61,7 @@ class EndedSessions:
 
     def take(self, raw: bytes | None) -> None:
         """A record of the audit."""
-        with suppress(NotAWord):
+        with suppress(InvalidMessage):
             act = Act.from_bytes(raw)
             if act.action == SIGN_OUT and act.about.get(SESSION):
                 self._note(act.about[SESSION], act.at_ms)

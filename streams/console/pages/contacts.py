@@ -10,7 +10,7 @@ from streams.console.pages.views import audit_view as audit
 from streams.console.pages.views import contacts_view as contacts
 from streams.console.pages.views import overview_view as overview
 from streams.console.pages.views.contacts import Search
-from streams.console.pages.views.page_view import Message
+from streams.console.pages.views.page_view import Notice
 from streams.console.services.services import Services
 
 
@@ -48,7 +48,7 @@ class Reading:
             found = await self._services.contacts.search(wanted, connection=connection)
         except WrongInput as error:
             view = Search(wanted, connection, known, (), False, 1, 0.0)
-            return await self._frame.page(request, "contacts.html", view, message=Message("warn", error.words))
+            return await self._frame.page(request, "contacts.html", view, message=Notice("warn", error.words))
         return await self._frame.page(request, "contacts.html", contacts.search(wanted, connection, known, found))
 
     async def contact(self, request: web.Request) -> web.StreamResponse:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-
-from mode.utils.logging import get_logger
 
 from streams.console.errors import ConsoleError, TooMany
 from streams.console.services.replay import DryRunState
 from streams.messages import Selection
 
-log = get_logger("lofty_ghl.console")
+log = logging.getLogger("lofty_ghl.console")
 
 KEPT = 20
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from aiohttp import web
-from mode.utils.logging import get_logger
 
 from streams.console.errors import ConsoleError, Malformed, NotSignedIn
 from streams.console.malformed import as_malformed
@@ -13,7 +13,7 @@ from streams.console.pages.layout import Frame, Handler
 from streams.console.pages.render import href
 from streams.console.pages.views.page_view import Link, Trouble
 
-log = get_logger("lofty_ghl.console")
+log = logging.getLogger("lofty_ghl.console")
 
 _HOME = Link("Go to the overview", href("/"))
 _BY_STATUS = {

@@ -15,7 +15,7 @@ from aiohttp import web
 from streams.console.auth.guard import Guard, Visitor
 from streams.console.malformed import posted
 from streams.console.pages.render import BASE, render, zone_of
-from streams.console.pages.views.page_view import Level, Message, Person, Role, Surroundings, Theme
+from streams.console.pages.views.page_view import Level, Notice, Person, Role, Surroundings, Theme
 
 THEME, ZONE, MESSAGE = "lofty_ghl_theme", "lofty_ghl_zone", "lofty_ghl_message"
 YEAR_SECONDS = 365 * 24 * 3600
@@ -37,7 +37,7 @@ class Frame:
         self.now_ms = now_ms
         self._parked = parked
 
-    async def around(self, request: web.Request, message: Message | None = None) -> Surroundings:
+    async def around(self, request: web.Request, message: Notice | None = None) -> Surroundings:
         """Who looks, as far as it is known."""
         visitor = self._visitor(request)
         person = Person(visitor.name, cast(Role, visitor.role)) if visitor and visitor.role else None
@@ -63,7 +63,7 @@ class Frame:
             return None
 
     async def page(
-        self, request: web.Request, template: str, view: object, *, status: int = 200, message: Message | None = None
+        self, request: web.Request, template: str, view: object, *, status: int = 200, message: Notice | None = None
     ) -> web.Response:
         """A page."""
         around = await self.around(request, message)
@@ -86,7 +86,7 @@ async def form_of(request: web.Request) -> Form:
     return dict(await posted(request))
 
 
-def _told(request: web.Request) -> Message | None:
+def _told(request: web.Request) -> Notice | None:
     packed = request.cookies.get(MESSAGE)
     if not packed:
         return None
@@ -94,7 +94,7 @@ def _told(request: web.Request) -> Message | None:
         level, _, words = base64.urlsafe_b64decode(packed).decode().partition(":")
     except ValueError:  # no Base64, no ASCII, no UTF-8
         return None
-    return Message(cast(Level, level), words) if words and level in get_args(Level) else None
+    return Notice(cast(Level, level), words) if words and level in get_args(Level) else None
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

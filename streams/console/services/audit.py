@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streams.console.errors import NotNow, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.kafka.clients import each_record
-from streams.messages import NotAWord
+from streams.messages import InvalidMessage
 from streams.messages.audit_entry import Act
 from streams.messages.topics import AUDIT, TopicNames
 from streams.operations.history.index.reader import ActLines, NoIndex, Reader
@@ -112,7 +112,7 @@ def _first(line: ActLines) -> Act | None:
 def _act(text: str) -> Act | None:
     try:
         return Act.from_bytes(text.encode()) if text else None
-    except NotAWord:
+    except InvalidMessage:
         return None
 
 

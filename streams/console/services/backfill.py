@@ -16,7 +16,7 @@ from streams.console.errors import Conflict, NotFound
 from streams.console.services.kafka_errors import on_kafka
 from streams.core.rows import SweepRow
 from streams.kafka.clients import each_record
-from streams.messages import NotAWord
+from streams.messages import InvalidMessage
 from streams.messages.topics import SWEEPS_TABLE, TopicNames
 from streams.operations.backfill import Backfill, Estimate
 from streams.settings import Connection, Settings
@@ -102,7 +102,7 @@ class Backfills:
                 async for record in each_record(self._settings, topic, partitions):
                     try:
                         found[(record.key or b"").decode()] = SweepRow.from_bytes(record.value or b"")
-                    except NotAWord:
+                    except InvalidMessage:
                         continue
                 return found
 

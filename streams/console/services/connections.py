@@ -16,9 +16,9 @@ from streams.console.services.backfill import Backfills
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
 from streams.core.token_row import TokenRow
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import each_record
-from streams.messages import NotAWord
+from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
 from streams.oauth.authorization import accept_lofty, ghl_link, hand_over, lofty_link, query_of
@@ -100,7 +100,7 @@ class Connections:
         backfills: Backfills,
         audit: Audit,
         seal: Seal,
-        appender: Callable[[], Appender],
+        batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
     ) -> None:
         self._settings = settings
@@ -108,7 +108,7 @@ class Connections:
         self._backfills = backfills
         self._audit = audit
         self._seal = seal
-        self._appender = appender
+        self._batching_producer = batching_producer
         self._now_ms = now_ms
         has_keys = settings.oauth_secrets.token_keys is not None
         self._grants = Grants.of(settings) if has_keys else None
@@ -172,7 +172,7 @@ class Connections:
                 raise WrongInput(str(error)) from error
             except ConnectorError as error:
                 raise NotNow(f"Lofty does not give the tokens: {error}") from error
-            await on_kafka(lambda: hand_over(granted, self._names, self._appender()))
+            await on_kafka(lambda: hand_over(granted, self._names, self._batching_producer()))
             result.detail = "access was given"
         return GrantedAccess(connection, vendor, granted.scopes, granted.missing, granted.expires_at_ms)
 
@@ -221,13 +221,13 @@ class Connections:
             async for record in each_record(self._settings, self._names.of(TOKENS)):
                 try:
                     word = SealedToken.from_bytes(record.value or b"")
-                except NotAWord:
+                except InvalidMessage:
                     continue
                 found[word.token] = (record.timestamp, word.sealed)
             async for record in each_record(self._settings, self._names.changelog(TOKENS_TABLE)):
                 try:
                     row = TokenRow.from_bytes(record.value or b"")
-                except NotAWord:
+                except InvalidMessage:
                     continue
                 token = (record.key or b"").decode(errors="replace")
                 if token not in found or record.timestamp >= found[token][0]:

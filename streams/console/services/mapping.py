@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from aiokafka.errors import KafkaError
-from mode.utils.logging import get_logger
 
 from streams.console.auth.audit_log import Actor, Audit
 from streams.console.errors import Conflict, Fault, NotFound, NotNow, WrongInput
@@ -24,17 +24,17 @@ from streams.mapping_versions.errors import (
 )
 from streams.mapping_versions.listing import MappingState
 from streams.mapping_versions.problems import TextProblem
-from streams.messages import Entity, NotAWord, Snapshot
+from streams.messages import Entity, InvalidMessage, Snapshot
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS, TopicNames
 from streams.operations.history.index.reader import NoIndex, PlaceOf, Reader
 from streams.operations.history.index.sources import sources
 from streams.operations.history.record_fetch import Spot, read_spots
 from streams.operations.mapping_preview.editor import MappingEditor
-from streams.operations.mapping_preview.lead_samples import Looked, ask_workers, look, sample
+from streams.operations.mapping_preview.lead_samples import LeadSamples, ask_workers, look, sample
 from streams.operations.mapping_preview.preview import Preview
 from streams.settings import Settings
 
-log = get_logger("lofty_ghl.console")
+log = logging.getLogger("lofty_ghl.console")
 
 RETRY_SECONDS = 3.0
 MOST_LEADS = 10
@@ -170,12 +170,12 @@ class Mappings:
             finally:
                 self._open = None
 
-    async def _look(self, connection: str, leads: Sequence[str]) -> Looked:
+    async def _look(self, connection: str, leads: Sequence[str]) -> LeadSamples:
         """By the index, which reads single records; else by reading a partition through."""
         wanted = [(connection, lead) for lead in leads]
         if self._reader is None:
             return await look(self._settings, wanted, within_seconds=WITHIN_SECONDS)
-        looked = Looked(tuple(wanted))
+        looked = LeadSamples(tuple(wanted))
         try:
             for lead in wanted:
                 await self._look_at(looked, lead)
@@ -185,7 +185,7 @@ class Mappings:
             await ask_workers(self._settings, looked, WITHIN_SECONDS)
         return looked
 
-    async def _look_at(self, looked: Looked, lead: tuple[str, str]) -> None:
+    async def _look_at(self, looked: LeadSamples, lead: tuple[str, str]) -> None:
         assert self._reader is not None  # asked before
         names = TopicNames(self._settings.kafka.topic_prefix)
         topics = {one.code: one for one in sources(names)}
@@ -204,7 +204,7 @@ class Mappings:
 
         wanted = [spot(one) for one in (newest, link) if one is not None]
         for at, record in (await read_spots(self._settings, wanted)).items():
-            with suppress(NotAWord):
+            with suppress(InvalidMessage):
                 if newest is not None and at == spot(newest):
                     looked.snapshots[lead] = Snapshot.from_bytes(record.value)
                 elif record.value:

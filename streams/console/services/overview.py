@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from mode.utils.logging import get_logger
 
 from streams.console.errors import NotNow
 from streams.console.services.contacts import Contacts
@@ -25,7 +25,7 @@ from streams.operations.status.overview import Overview, overview, rates
 from streams.settings import Settings
 from streams.telemetry.status_publisher import configuration_of
 
-log = get_logger("lofty_ghl.console")
+log = logging.getLogger("lofty_ghl.console")
 
 RATE_MS = 30_000
 """Rates are those of the last half minute."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from streams.console.auth.audit_log import Actor, Audit
 from streams.console.errors import NotFound, WrongInput
 from streams.console.services.kafka_errors import on_kafka
-from streams.messages import NotAWord, Parked, Resolution
+from streams.messages import InvalidMessage, Parked, ParkedDecision
 from streams.messages.parked_decision import Decision
 from streams.messages.topics import PARKED, RESOLVED, TopicNames
 from streams.operations.history.index.reader import NoIndex, ParkedLine, Reader
@@ -208,7 +208,7 @@ class ParkedWork:
     ) -> Decided:
         about = {name: str(getattr(wanted, name)) for name in ParkedFilter.__slots__ if getattr(wanted, name)}
         async with self._audit.acting(by, action, {**about, "records": str(len(ready))}) as result:
-            resolution = Resolution(record="", decision=decision, at_ms=self._now_ms(), by=by.name)
+            resolution = ParkedDecision(record="", decision=decision, at_ms=self._now_ms(), by=by.name)
             if ready:
                 await on_kafka(lambda: Desk(self._settings).decide(ready, resolution))
             result.detail = f"{len(ready)} {decision}" + (f", {len(left)} left" if left else "")
@@ -288,7 +288,7 @@ def _id(line: ParkedLine) -> str:
 def _word(record: str, key: bytes | None, value: bytes | None) -> Parked:
     try:
         return Parked.from_bytes(value or b"")
-    except NotAWord as error:
+    except InvalidMessage as error:
         entity = (key or b"").decode(errors="replace")
         return Parked(
             stage="record", reason="unreadable", message=str(error), at_ms=0, source=f"parked/{record}", entity=entity

@@ -8,6 +8,7 @@ minutes, or at once when somebody says so. Two that carry one on at once do no h
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,19 +17,18 @@ from typing import Any
 
 import orjson
 from aiokafka.errors import KafkaError
-from mode.utils.logging import get_logger
 
 from streams.console.auth.audit_log import Actor, Audit
 from streams.console.errors import Conflict, ConsoleError, NotFound, NotNow, TooMany, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.messages import Replay, Selection
-from streams.operations.replay.errors import NotThis
+from streams.operations.replay.errors import InvalidReplay
 from streams.operations.replay.job import Job
 from streams.operations.replay.runs import Runs
 from streams.operations.replay.semantics import MEANING, refusal
 from streams.settings import Settings
 
-log = get_logger("lofty_ghl.console")
+log = logging.getLogger("lofty_ghl.console")
 
 OF_CONSOLE = " (console)"
 """Ends the name of who ordered it: only those are carried on by gateways, not what somebody stopped in a terminal."""
@@ -242,7 +242,7 @@ class Replays:
         await self._known()
         try:
             return (await self._runs()).get(run)
-        except NotThis:
+        except InvalidReplay:
             raise NotFound(f"There is no replay {run[:40]!r}.") from None
 
     async def _catch_up(self, runs: Runs) -> None:
@@ -327,7 +327,7 @@ class Replays:
                 process.kill()
                 await process.wait()
         if "problem" in found:
-            raise (WrongInput if found["kind"] == "NotThis" else NotNow)(str(found["problem"]))
+            raise (WrongInput if found["kind"] == "InvalidReplay" else NotNow)(str(found["problem"]))
         result: dict[str, Any] = found["result"]
         return result
 

@@ -15,7 +15,7 @@ from streams.console.services.overview import OverviewService, Watch
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
 from streams.console.services.services import Services
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.operations.history.index.reader import Reader
 from streams.operations.status.overview import Overview
 from streams.settings import Settings
@@ -29,7 +29,7 @@ def services_of(
     replays: Replays,
     audit: Audit,
     seal: Seal,
-    appender: Callable[[], Appender],
+    batching_producer: Callable[[], BatchingProducer],
     now_ms: Callable[[], int],
 ) -> Services:
     """All services. `reader` is None where the index is switched off."""
@@ -45,7 +45,7 @@ def services_of(
         overview=OverviewService(watch, parked, contacts),
         contacts=contacts,
         parked=parked,
-        connections=Connections(settings, parked, backfills, audit, seal, appender, now_ms),
+        connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
         mapping=mappings,
         backfill=backfills,
         replay=replays,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from streams.core.scheduling.daily_limit import DayState
-from streams.messages.message import Word
+from streams.messages.message import Message
 
 
-class BudgetRow(Word):
+class BudgetRow(Message):
     """`budgets`: what a budget has spent of its window until `at_ms`, and what it was granted to spend after that.
 
     `used` are pairs of an age in milliseconds at `at_ms`, the oldest first, and a number of requests.

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from streams.core.to_lofty.children import judge_appointment, judge_note, judge_task
 from streams.core.to_lofty.contacts import edited, judge_contact, judge_lofty_edit, judge_tags
-from streams.core.to_lofty.event_context import Look, Response, Scene
+from streams.core.to_lofty.event_context import EventContext, Look, Response
 from streams.mapping.back_sync import WayBack
 
-__all__ = ["Look", "Response", "Scene", "edited", "respond"]
+__all__ = ["EventContext", "Look", "Response", "edited", "respond"]
 
 
-def respond(scene: Scene, back: WayBack) -> Response | Look:
+def respond(scene: EventContext, back: WayBack) -> Response | Look:
     """Judge one event about a contact of ours."""
     match scene.event.type:
         case "ContactCreate" | "ContactUpdate" | "ContactDndUpdate" | "ContactDelete":

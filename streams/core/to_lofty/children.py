@@ -9,7 +9,7 @@ from typing import Any
 
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
-from streams.core.to_lofty.event_context import Look, Response, Scene
+from streams.core.to_lofty.event_context import EventContext, Look, Response
 from streams.core.to_lofty.times import instant, iso
 from streams.core.to_lofty.writes import by_rules, copy_of, lacks_contact, lofty_write
 from streams.mapping.back_sync import WayBack
@@ -20,7 +20,7 @@ OVER = frozenset({"cancelled", "invalid", "noshow"})
 """States of an appointment that will not take place."""
 
 
-def judge_note(scene: Scene, back: WayBack) -> Response | Look:
+def judge_note(scene: EventContext, back: WayBack) -> Response | Look:
     """A note of somebody else was written, changed or deleted."""
     event = scene.event
     if scene.own is not None or _is_marked(event.body.get("body"), "note"):
@@ -37,7 +37,7 @@ def judge_note(scene: Scene, back: WayBack) -> Response | Look:
     return by_rules(scene, back, on, (copy_of(scene, "note", state, on),))
 
 
-def judge_task(scene: Scene, back: WayBack) -> Response | Look:
+def judge_task(scene: EventContext, back: WayBack) -> Response | Look:
     """A task was made, completed or deleted."""
     event = scene.event
     on = {"TaskCreate": "task created", "TaskComplete": "task completed", "TaskDelete": "task deleted"}[event.type]
@@ -58,7 +58,7 @@ def judge_task(scene: Scene, back: WayBack) -> Response | Look:
     return by_rules(scene, back, on, (copy_of(scene, "task", _task_state(scene, scene.found, back), on),))
 
 
-def _task_state(scene: Scene, found: Mapping[str, Any], back: WayBack) -> dict[str, Any] | None:
+def _task_state(scene: EventContext, found: Mapping[str, Any], back: WayBack) -> dict[str, Any] | None:
     if not found:
         return None
     text = "\n".join(part for part in (_plain(found.get("title")), _plain(found.get("body"))) if part)
@@ -71,7 +71,7 @@ def _task_state(scene: Scene, found: Mapping[str, Any], back: WayBack) -> dict[s
     }
 
 
-def judge_appointment(scene: Scene, back: WayBack) -> Response | Look:
+def judge_appointment(scene: EventContext, back: WayBack) -> Response | Look:
     """An appointment was booked, changed or deleted."""
     event, body = scene.event, scene.event.body
     if scene.own is not None or any(_is_marked(body.get(name), "appointment") for name in ("notes", "description")):
@@ -106,7 +106,7 @@ def _is_marked(text: Any, kind: Kind) -> bool:
     return find_marker(text if isinstance(text, str) else None, kind) is not None
 
 
-def _marked(scene: Scene) -> Entity | None:
+def _marked(scene: EventContext) -> Entity | None:
     """The task of ours that bears its marker, though its receipt does not say so (yet). Events may come without the text."""
     kinds: tuple[Kind, ...] = ("task", "appointment")
     for told in (scene.event.body, scene.found or {}):
@@ -117,7 +117,7 @@ def _marked(scene: Scene) -> Entity | None:
     return None
 
 
-def _is_named(scene: Scene) -> bool:
+def _is_named(scene: EventContext) -> bool:
     """Whether the task is the one that its link names: not one that stood in its place before, or while a create is in doubt."""
     link = scene.own_link or LinkRow()
     return link.ghl_id == scene.event.id and not link.is_deleted

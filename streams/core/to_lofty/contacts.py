@@ -9,8 +9,8 @@ from typing import Any
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.plan import UNKNOWN
-from streams.core.to_lofty.event_context import Look, Response, Scene
-from streams.core.to_lofty.rows import HeardRow
+from streams.core.to_lofty.event_context import EventContext, Look, Response
+from streams.core.to_lofty.rows import ExternalEditRow
 from streams.core.to_lofty.writes import by_rules, lofty_write, rule_writes
 from streams.mapping.back_sync import WayBack
 
@@ -21,7 +21,7 @@ _NOTHING = field_hash(None)
 _EMPTY = field_hash("")
 
 
-def judge_contact(scene: Scene, back: WayBack) -> Response | Look:
+def judge_contact(scene: EventContext, back: WayBack) -> Response | Look:
     """A contact was made, changed or deleted."""
     event = scene.event
     if event.type in ("ContactDelete", "ContactDndUpdate"):
@@ -64,7 +64,7 @@ def judge_contact(scene: Scene, back: WayBack) -> Response | Look:
     )
 
 
-def judge_lofty_edit(scene: Scene) -> Response | Look:
+def judge_lofty_edit(scene: EventContext) -> Response | Look:
     """Lofty was edited in fields that GHL owns: GHL's values go there. `wanted` are the hashes of Lofty's."""
     if not _is_linked(scene):
         return Response("overtaken")
@@ -78,7 +78,7 @@ def judge_lofty_edit(scene: Scene) -> Response | Look:
     return Response("answered", (write,) if carried else (), fields=fields, base=lofty)
 
 
-def judge_tags(scene: Scene, back: WayBack) -> Response | Look:
+def judge_tags(scene: EventContext, back: WayBack) -> Response | Look:
     """Tags of others came or went."""
     event, heard, link = scene.event, scene.heard, scene.link
     if heard is not None and heard.at_ms > event.at_ms:
@@ -88,7 +88,7 @@ def judge_tags(scene: Scene, back: WayBack) -> Response | Look:
     ours = {*link.tags, *link.doubtful_tags}
     others, before = tags - ours, set(heard.tags if heard is not None else ())
     added, removed = sorted(others - before), sorted(before - others - ours)
-    row = HeardRow(at_ms=event.at_ms, tags=tuple(sorted(others)))
+    row = ExternalEditRow(at_ms=event.at_ms, tags=tuple(sorted(others)))
     if not added and not removed:
         return Response("echo", heard=row)
     if scene.contact is None:
@@ -116,6 +116,6 @@ def edited(contact: Mapping[str, Any], link: LinkRow) -> dict[str, Any]:
     return found
 
 
-def _is_linked(scene: Scene) -> bool:
+def _is_linked(scene: EventContext) -> bool:
     """Whether the contact is the one that the link names: not one that stood in its place before."""
     return scene.link.ghl_id == scene.event.contact

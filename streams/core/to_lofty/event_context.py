@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from streams.core.rows import LinkRow
-from streams.core.to_lofty.rows import HeardRow
+from streams.core.to_lofty.rows import ExternalEditRow
 from streams.messages import Entity
 from streams.messages.ghl_event import GhlEvent
-from streams.messages.lofty_command import LoftyWrite
+from streams.messages.lofty_command import LoftyCommand
 
 Because = Literal["answered", "echo", "no rule", "overtaken"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class EventContext:
     """What is known when an event is judged.
 
     `link` is the contact's. `own` is the note or task of ours that the event is about, with its link; None for anybody else's.
@@ -30,7 +30,7 @@ class Scene:
     link: LinkRow
     own: Entity | None = None
     own_link: LinkRow | None = None
-    heard: HeardRow | None = None
+    heard: ExternalEditRow | None = None
     contact: Mapping[str, Any] | None = None
     found: Mapping[str, Any] | None = None
     read_ms: int = 0
@@ -53,9 +53,9 @@ class Response:
     """
 
     because: Because
-    writes: tuple[LoftyWrite, ...] = ()
+    writes: tuple[LoftyCommand, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     base: Mapping[str, str] = field(default_factory=dict)
     restore: tuple[str, ...] = ()
     completed: bool = False
-    heard: HeardRow | None = None
+    heard: ExternalEditRow | None = None

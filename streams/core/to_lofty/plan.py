@@ -12,10 +12,10 @@ from typing import Any
 
 from connectors.lofty.operations import NOTES_AT_MOST
 from streams.core.fingerprint import field_hash
-from streams.core.to_lofty.rows import ErrandRow
+from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.mapping.back_sync import LOFTY_FIELDS, WayBack
 from streams.mapping.markers import back_marker
-from streams.messages.lofty_command import LoftyWrite
+from streams.messages.lofty_command import LoftyCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,10 @@ _FIXED = frozenset({"type", "assignedRole", "finished"})
 """What Lofty takes when a task is created, and not in an update; and what is no field at all."""
 
 
-def merge(row: ErrandRow | None, write: LoftyWrite) -> ErrandRow | None:
+def merge(row: LoftyCommandRow | None, write: LoftyCommand) -> LoftyCommandRow | None:
     """The row after a command, None when the command changes nothing: it is older, or was read before."""
     if row is None:
-        return ErrandRow(write=write, lofty_id=write.lofty_id)
+        return LoftyCommandRow(write=write, lofty_id=write.lofty_id)
     # A lead's fields were read when the command was made, so what comes last is the newest, and may be wanted again.
     is_old = write.at_ms < row.write.at_ms or (write.at_ms == row.write.at_ms and write.state == row.write.state)
     if write.target != "lead" and is_old and not row.parked:
@@ -107,7 +107,7 @@ def merge(row: ErrandRow | None, write: LoftyWrite) -> ErrandRow | None:
     return row.model_copy(update={"write": write, **fresh})
 
 
-def plan(row: ErrandRow, now_ms: int, *, visibility_ms: int) -> Step:
+def plan(row: LoftyCommandRow, now_ms: int, *, visibility_ms: int) -> Step:
     """The next request."""
     write = row.write
     if write.target == "lead":
@@ -136,7 +136,7 @@ def plan(row: ErrandRow, now_ms: int, *, visibility_ms: int) -> Step:
     return Settled("as wanted")
 
 
-def before(row: ErrandRow, step: Step, now_ms: int) -> dict[str, Any]:
+def before(row: LoftyCommandRow, step: Step, now_ms: int) -> dict[str, Any]:
     """What the row must read before a step is sent: if no answer comes, or the worker ends, nobody knows what it did.
 
     Else a state that comes back meanwhile would look as if it stood there.
@@ -153,17 +153,17 @@ def before(row: ErrandRow, step: Step, now_ms: int) -> dict[str, Any]:
     return {}
 
 
-def undone(row: ErrandRow, step: Step) -> dict[str, Any]:
+def undone(row: LoftyCommandRow, step: Step) -> dict[str, Any]:
     """What the row must read again after an answer that says that a step did not happen. `row` is as it was before it."""
     return {name: getattr(row, name) for name in before(row, step, 0) if name != "body"}
 
 
-def created(row: ErrandRow, step: Create, lofty_id: str) -> dict[str, Any]:
+def created(row: LoftyCommandRow, step: Create, lofty_id: str) -> dict[str, Any]:
     """What the row reads once Lofty has told the id of what it made."""
     return {"lofty_id": lofty_id, "intent_ms": None, "written": written(row, step)}
 
 
-def looked(row: ErrandRow, listed: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def looked(row: LoftyCommandRow, listed: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """What the row reads after a look among the lead's tasks or notes; None when the list does not say whether it is there."""
     marker = back_marker(row.write.about)
     found = next((one for one in listed if is_from(one, marker)), None)
@@ -173,13 +173,13 @@ def looked(row: ErrandRow, listed: Sequence[Mapping[str, Any]]) -> dict[str, Any
     return None if row.write.target == "note" and len(listed) >= NOTES_AT_MOST else dict(DELETED)
 
 
-def written(row: ErrandRow, step: Create | Update) -> dict[str, str]:
+def written(row: LoftyCommandRow, step: Create | Update) -> dict[str, str]:
     """The hashes of what stands in Lofty after a create or an update."""
     return {**row.written, **{n: field_hash(v) for n, v in step.fields.items() if n not in _FIXED}}
 
 
 def lead_body(
-    write: LoftyWrite, lead: Mapping[str, Any], mapped: Mapping[str, Any], back: WayBack
+    write: LoftyCommand, lead: Mapping[str, Any], mapped: Mapping[str, Any], back: WayBack
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What of a lead must be written, and the fields in which Lofty was edited meanwhile, so that its value stands.
 

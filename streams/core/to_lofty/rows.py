@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import Field
 
 from streams.messages.ghl_event import GhlEvent
-from streams.messages.lofty_command import LoftyWrite
-from streams.messages.message import Word
+from streams.messages.lofty_command import LoftyCommand
+from streams.messages.message import Message
 
 
-class BackRow(Word):
+class BackRow(Message):
     """`backlinks`: the entity that a GHL id stands for. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
 
     Under `of:ID` stands the GHL contact of a task of GHL's own.
@@ -20,13 +20,13 @@ class BackRow(Word):
     entity: str
 
 
-class WebhookRow(Word):
+class WebhookRow(Message):
     """`webhooks`: a webhook id that was heard, and when."""
 
     at_ms: int
 
 
-class EventRow(Word):
+class EventRow(Message):
     """`events`: an event that waits to be judged, in its contact's turn. `contact` is what was read for it already."""
 
     event: GhlEvent
@@ -36,14 +36,14 @@ class EventRow(Word):
     last_error: str = ""
 
 
-class HeardRow(Word):
+class ExternalEditRow(Message):
     """`heard`: the tags on a GHL contact that are not ours, as the newest event told them."""
 
     at_ms: int
     tags: tuple[str, ...] = ()
 
 
-class ErrandRow(Word):
+class LoftyCommandRow(Message):
     """`errands`: one thing of a lead that the way back wants in Lofty, and what stands there.
 
     `written` are the hashes of what was last written, `is_finished` whether the task was finished by us, None when that is
@@ -51,7 +51,7 @@ class ErrandRow(Word):
     `body` is what a read found that the lead lacks, to be written by the next request.
     """
 
-    write: LoftyWrite
+    write: LoftyCommand
     lofty_id: str | None = None
     written: dict[str, str] = Field(default_factory=dict)
     is_finished: bool | None = False

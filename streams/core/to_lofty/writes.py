@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Literal
 
-from streams.core.to_lofty.event_context import Look, Response, Scene
+from streams.core.to_lofty.event_context import EventContext, Look, Response
 from streams.core.to_lofty.times import iso
 from streams.mapping.back_sync import Rule, WayBack
 from streams.mapping.markers import with_back_marker
-from streams.messages.lofty_command import LoftyWrite
+from streams.messages.lofty_command import LoftyCommand
 
 
 def by_rules(
-    scene: Scene,
+    scene: EventContext,
     back: WayBack,
     on: str,
-    copy: tuple[LoftyWrite, ...] = (),
+    copy: tuple[LoftyCommand, ...] = (),
     *,
     event: Mapping[str, Any] | None = None,
 ) -> Response | Look:
@@ -28,14 +28,14 @@ def by_rules(
     return Response("answered" if writes else "no rule", writes)
 
 
-def lacks_contact(scene: Scene, back: WayBack, on: str) -> bool:
+def lacks_contact(scene: EventContext, back: WayBack, on: str) -> bool:
     """A rule for this kind of event asks for the contact, which was not read yet."""
     return scene.contact is None and any("contact" in rule.roots for rule in back.rules if rule.on == on)
 
 
 def rule_writes(
-    scene: Scene, back: WayBack, on: str, *, tag: str = "", event: Mapping[str, Any] | None = None
-) -> Iterator[LoftyWrite]:
+    scene: EventContext, back: WayBack, on: str, *, tag: str = "", event: Mapping[str, Any] | None = None
+) -> Iterator[LoftyCommand]:
     """What the rules for this kind of event make of it."""
     told = scene.event
     scope = {
@@ -50,7 +50,7 @@ def rule_writes(
             yield _made_by(rule, scene, scope, tag)
 
 
-def _made_by(rule: Rule, scene: Scene, scope: Mapping[str, Any], tag: str) -> LoftyWrite:
+def _made_by(rule: Rule, scene: EventContext, scope: Mapping[str, Any], tag: str) -> LoftyCommand:
     event = scene.event
     cause = event.webhook or f"{event.type} {event.id} {event.at_ms}"
     about = "rule:" + blake2b(f"{rule.name}\n{cause}\n{tag}".encode(), digest_size=10).hexdigest()
@@ -69,10 +69,10 @@ def _made_by(rule: Rule, scene: Scene, scope: Mapping[str, Any], tag: str) -> Lo
 
 
 def lofty_write(
-    scene: Scene, about: str, target: Literal["task", "note", "lead"], state: dict[str, Any] | None, because: str
-) -> LoftyWrite:
+    scene: EventContext, about: str, target: Literal["task", "note", "lead"], state: dict[str, Any] | None, because: str
+) -> LoftyCommand:
     """One thing that Lofty shall hold."""
-    return LoftyWrite(
+    return LoftyCommand(
         connection=scene.connection,
         lead=scene.lead,
         about=about,
@@ -84,7 +84,9 @@ def lofty_write(
     )
 
 
-def copy_of(scene: Scene, target: Literal["task", "note"], state: dict[str, Any] | None, because: str) -> LoftyWrite:
+def copy_of(
+    scene: EventContext, target: Literal["task", "note"], state: dict[str, Any] | None, because: str
+) -> LoftyCommand:
     """What shall be in Lofty of a note or task of GHL. What was read later is newer, whatever the events' times say."""
     write = lofty_write(scene, f"{target}:{scene.event.id}", target, state, because)
     return write.model_copy(update={"at_ms": scene.read_ms})

@@ -9,19 +9,19 @@ order, and a row is in the store whenever the position says so.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
-from mode.utils.logging import get_logger
 
 from streams.kafka.clients import start_consumer, stop_consumer
 from streams.kafka.tables.losses import ChangelogLost, Loss, judge
 from streams.kafka.tables.store import Store
 from streams.kafka.topic_ids import topic_ids
 
-log = get_logger("lofty_ghl.tables")
+log = logging.getLogger("lofty_ghl.tables")
 
 MOST_RECORDS = 5_000
 """Records that are applied at a time."""

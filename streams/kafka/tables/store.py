@@ -5,6 +5,7 @@ A shelf's rows and its positions are written together, all or none: what a posit
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -12,13 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
-from mode.utils.logging import get_logger
 from rocksdict import Options, Rdict, WriteBatch
 
 Rows = Iterable[tuple[bytes, bytes | None]]
 """Keys and values; a value of None deletes."""
 
-log = get_logger("lofty_ghl.tables")
+log = logging.getLogger("lofty_ghl.tables")
 
 _POSITION = b"\x00position\x00"
 _ORIGIN = b"\x00origin"

@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from streams.kafka.batching_producer import Appender, Record, RecordTooLarge
+from streams.kafka.batching_producer import BatchingProducer, Record, RecordTooLarge
 from streams.kafka.tables.counting import RowCount, connection_of
 from streams.kafka.tables.losses import ChangelogLost, Loss, began_anew
 from streams.kafka.tables.store import Store
-from streams.messages.message import NewerWord, Word
+from streams.messages.message import Message, NewerMessage
 
-Row = TypeVar("Row", bound=Word)
+Row = TypeVar("Row", bound=Message)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,7 @@ class Table(Generic[Row]):
         row: type[Row],
         changelog: str,
         store: Store,
-        appender: Appender,
+        batching_producer: BatchingProducer,
         end: Callable[[str], None] = lambda _why: None,
     ) -> None:
         self.name = name
@@ -60,7 +60,7 @@ class Table(Generic[Row]):
         self._row = row
         self._end = end
         self._store = store
-        self._appender = appender
+        self._batching_producer = batching_producer
         self._pending: dict[int, dict[bytes, _Pending]] = {}
         self._last: dict[int, asyncio.Future[int]] = {}
         self._released: set[int] = set()
@@ -76,7 +76,7 @@ class Table(Generic[Row]):
         """Counts the rows of the partitions that it is told to count."""
 
     def get(self, partition: int, key: str) -> Row | None:
-        """The row under a key, or None. Raises `NewerWord` for one that a newer release wrote."""
+        """The row under a key, or None. Raises `NewerMessage` for one that a newer release wrote."""
         raw_key = key.encode()
         pending = self._pending.get(partition, {}).get(raw_key)
         raw = pending.value if pending else self._store.read(partition, self.key, raw_key)
@@ -141,19 +141,19 @@ class Table(Generic[Row]):
     def _read(self, partition: int, key: bytes, raw: bytes) -> Row:
         try:
             return self._row.from_bytes(raw)
-        except NewerWord as error:
+        except NewerMessage as error:
             where = f"{self.changelog}/{partition}, key {key.decode(errors='replace')}"
             self._end(f"A row of a newer release stands in the table {self.name} ({where}): {error}.")
             raise
 
     def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
         record = Record(self.changelog, partition, key, value)
-        if record.size > self._appender.max_record_bytes:
-            raise RecordTooLarge(self.changelog, record.size, self._appender.max_record_bytes)
+        if record.size > self._batching_producer.max_record_bytes:
+            raise RecordTooLarge(self.changelog, record.size, self._batching_producer.max_record_bytes)
         if self.rows is not None and self.rows.counts(partition):
             self.rows.changed(partition, key, existed=self._exists(partition, key), exists=value is not None)
         pending = self._pending.setdefault(partition, {})[key] = _Pending(value, self._tenures[partition])
-        future = self._last[partition] = self._appender.enqueue(record)
+        future = self._last[partition] = self._batching_producer.enqueue(record)
         future.add_done_callback(partial(self._acknowledged, partition, key, pending))
 
     def _exists(self, partition: int, key: bytes) -> bool:

@@ -16,7 +16,7 @@ from streams.kafka.clients import Consumer, client_options, each_record, start_c
 from streams.kafka.error_texts import missing_right
 from streams.kafka.unreadable_records import leave_out
 from streams.mapping_versions.store import MappingVersions
-from streams.messages import NotAWord
+from streams.messages import InvalidMessage
 from streams.messages.topics import GHL_CHANGES, TOKENS_TABLE, TopicNames
 from streams.oauth.grants import Grants, wanted_scopes
 from streams.operations.doctor.check_result import CLOCK_SECONDS, Verdict
@@ -184,7 +184,7 @@ async def token_rows(settings: Settings) -> dict[str, TokenRow]:
             continue
         try:
             rows[name] = TokenRow.from_bytes(record.value)
-        except NotAWord as error:
+        except InvalidMessage as error:
             leave_out(topic, record.partition, record.offset, error)
     return rows
 

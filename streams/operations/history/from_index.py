@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
-from streams.core.to_lofty.rows import ErrandRow
-from streams.messages import NotAWord, Word
+from streams.core.to_lofty.rows import LoftyCommandRow
+from streams.messages import InvalidMessage, Message
 from streams.messages.topics import ERRANDS_TABLE, FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, TopicNames
 from streams.operations.history.from_topics import WORDS, told_of
 from streams.operations.history.holds import NO_HOLDS, Holds
@@ -18,11 +18,11 @@ from streams.operations.history.record_fetch import Spot, read_spots
 from streams.operations.history.story import Explanation, Rows, explained
 from streams.settings import Connection, Settings
 
-ROWS: dict[str, type[Word]] = {
+ROWS: dict[str, type[Message]] = {
     LINKS_TABLE: LinkRow,
     FETCHES_TABLE: FetchRow,
     OUTBOX_TABLE: OutboxRow,
-    ERRANDS_TABLE: ErrandRow,
+    ERRANDS_TABLE: LoftyCommandRow,
 }
 
 
@@ -64,7 +64,7 @@ class IndexedFinder:
                 continue
             if source.short in ROWS:
                 key = (record.key or b"").decode(errors="replace")
-                with suppress(NotAWord):  # a row that nobody can read tells nothing
+                with suppress(InvalidMessage):  # a row that nobody can read tells nothing
                     tables[source.short][key] = ROWS[source.short].from_bytes(record.value)
             elif source.short in WORDS:
                 place = f"{spot.topic}/{spot.partition}@{spot.offset}"

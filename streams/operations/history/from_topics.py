@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import TypeVar
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
-from streams.core.to_lofty.rows import ErrandRow
+from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.kafka.clients import each_record
-from streams.messages import Change, Entity, GhlEvent, NotAWord, Parked, Receipt, Snapshot, Word
-from streams.messages.lofty_command import LoftyReceipt, LoftyWrite
+from streams.messages import Change, Entity, GhlEvent, InvalidMessage, Message, Parked, Receipt, Snapshot
+from streams.messages.lofty_command import LoftyCommand, LoftyReceipt
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import (
     CHANGES,
@@ -35,15 +35,15 @@ from streams.operations.history.story import Explanation, Rows, Told, explained
 from streams.settings import Connection, Settings
 from streams.settings.partitions import Places
 
-Row = TypeVar("Row", bound=Word)
+Row = TypeVar("Row", bound=Message)
 
-WORDS: dict[str, type[Word]] = {
+WORDS: dict[str, type[Message]] = {
     CHANGES: Change,
     FETCHES: Change,
     SNAPSHOTS: Snapshot,
     RECEIPTS: Receipt,
     GHL_CHANGES: GhlEvent,
-    LOFTY_WRITES: LoftyWrite,
+    LOFTY_WRITES: LoftyCommand,
     LOFTY_RECEIPTS: LoftyReceipt,
     PARKED: Parked,
 }
@@ -91,7 +91,7 @@ class Finder:
             links=await self._rows(lane, LINKS_TABLE, ghl, LinkRow),
             fetches=await self._rows(lane, FETCHES_TABLE, lofty, FetchRow),
             outbox=await self._rows(lane, OUTBOX_TABLE, ghl, OutboxRow),
-            errands=await self._rows(lane, ERRANDS_TABLE, lofty, ErrandRow),
+            errands=await self._rows(lane, ERRANDS_TABLE, lofty, LoftyCommandRow),
         )
         contact = rows.links.get(Entity.contact(connection.name, lane.partition(":")[2]).key)
         if contact is not None and contact.ghl_id is not None:
@@ -123,7 +123,7 @@ class Finder:
                     newest.pop(key, None)
         found: dict[str, Row] = {}
         for key, raw in newest.items():
-            with suppress(NotAWord):  # a row that nobody can read tells nothing
+            with suppress(InvalidMessage):  # a row that nobody can read tells nothing
                 found[key] = row.from_bytes(raw)
         return found
 
@@ -133,5 +133,5 @@ def told_of(topic: str, place: str, at_ms: int, key: bytes, value: bytes) -> Tol
     text = key.decode(errors="replace")
     try:
         return Told(place, at_ms, text, WORDS[topic].from_bytes(value), is_fetch=topic == FETCHES)
-    except NotAWord as error:
+    except InvalidMessage as error:
         return Told(place, at_ms, text, None, str(error))

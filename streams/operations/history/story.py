@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
-from streams.core.to_lofty.rows import ErrandRow
-from streams.messages import Change, Entity, Receipt, Snapshot, Word
+from streams.core.to_lofty.rows import LoftyCommandRow
+from streams.messages import Change, Entity, Message, Receipt, Snapshot
 from streams.operations.history.decisions import decided
 from streams.operations.history.holds import NO_HOLDS, Holds
 from streams.operations.history.sent_requests import Sender
@@ -31,7 +31,7 @@ class Told:
     place: str
     at_ms: int
     key: str
-    word: Word | None
+    word: Message | None
     problem: str = ""
     is_fetch: bool = False
 
@@ -43,7 +43,7 @@ class Rows:
     links: Mapping[str, LinkRow] = field(default_factory=dict)
     fetches: Mapping[str, FetchRow] = field(default_factory=dict)
     outbox: Mapping[str, OutboxRow] = field(default_factory=dict)
-    errands: Mapping[str, ErrandRow] = field(default_factory=dict)
+    errands: Mapping[str, LoftyCommandRow] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

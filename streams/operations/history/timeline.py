@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
-from streams.core.to_lofty.rows import ErrandRow
-from streams.messages import Change, Entity, GhlEvent, Parked, Receipt, Snapshot, Word
-from streams.messages.lofty_command import LoftyReceipt, LoftyWrite
+from streams.core.to_lofty.rows import LoftyCommandRow
+from streams.messages import Change, Entity, GhlEvent, Message, Parked, Receipt, Snapshot
+from streams.messages.lofty_command import LoftyCommand, LoftyReceipt
 from streams.operations.history.sent_requests import Sent
 
 STEPS = {
@@ -53,7 +53,7 @@ class Pending:
     waits: str
 
 
-def event_of(word: Word, place: str, at_ms: int) -> Event | None:
+def event_of(word: Message, place: str, at_ms: int) -> Event | None:
     """The line of one record; None for a word that tells nothing of a contact. `at_ms` is when Kafka got it."""
     match word:
         case Change():
@@ -82,7 +82,7 @@ def event_of(word: Word, place: str, at_ms: int) -> Event | None:
             return Event(
                 word.accepted_ms, word.contact or word.id, "event", f"GHL told {word.type} of {word.id}", place
             )
-        case LoftyWrite():
+        case LoftyCommand():
             wanted = "shall not be in Lofty" if word.state is None else f"shall be in Lofty as a {word.target}"
             return Event(word.accepted_ms, word.key, "respond", f"{wanted} ({word.because})", place)
         case LoftyReceipt():
@@ -147,7 +147,7 @@ def pending_write(row: OutboxRow, contact: LinkRow | None, now_ms: int, hold: st
     return Pending(entity.key, hold or "a slot of GHL's budget to be written")
 
 
-def pending_errand(row: ErrandRow, now_ms: int, hold: str = "") -> Pending | None:
+def pending_errand(row: LoftyCommandRow, now_ms: int, hold: str = "") -> Pending | None:
     """Why something that GHL's events want is not in Lofty yet; None when it is. `hold` as of a read."""
     if row.is_settled:
         return None

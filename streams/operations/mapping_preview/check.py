@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams.operations.mapping_preview.compatibility import Fit, fit
+from streams.operations.mapping_preview.compatibility import Compatibility, fit
 from streams.operations.mapping_preview.lead_samples import directories, sample
 from streams.settings import Connection, Settings
 
@@ -14,13 +14,13 @@ LEADS = 500
 
 async def check(
     settings: Settings, connections: Sequence[Connection], *, leads: int = LEADS, within_seconds: float = 8.0
-) -> tuple[Fit, ...]:
+) -> tuple[Compatibility, ...]:
     """What is so, will be so, and is wrong with the mapping of each connection. Makes no vendor call of its own.
 
     Raises aiokafka's errors when Kafka cannot be reached.
     """
     looked = await directories(settings, [one.name for one in connections], within_seconds)
-    found: list[Fit] = []
+    found: list[Compatibility] = []
     for one in connections:
         states = [snapshot.state or {} for snapshot in await sample(settings, one.name, leads)]
         found += fit(one, looked.directories.get(one.name), states, looked.trouble.get(one.name, ""))

@@ -33,7 +33,7 @@ _ATTRIBUTE = re.compile(r"attributeName\s*==\s*(?:'([^']*)'|`\"?([^`\"]*)\"?`)")
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Compatibility:
     """One finding about a connection's mapping. `mend` is what to do; empty where nothing is."""
 
     connection: str
@@ -45,12 +45,14 @@ class Fit:
 
 def fit(
     connection: Connection, directory: Directory | None, leads: Sequence[Mapping[str, Any]], why: str = ""
-) -> tuple[Fit, ...]:
+) -> tuple[Compatibility, ...]:
     """Judge the mapping of a connection. `leads` are states of some leads in Lofty; `why` says why no directory is known."""
-    found: list[Fit] = []
+    found: list[Compatibility] = []
     if directory is None:
         mend = "start `lofty-ghl worker`, then run this again"
-        found.append(Fit(connection.name, "not known", "the location", why or "no worker told its fields", mend))
+        found.append(
+            Compatibility(connection.name, "not known", "the location", why or "no worker told its fields", mend)
+        )
     else:
         found += _fields(connection, directory, leads)
         found += _users(connection, directory, leads)
@@ -59,12 +61,14 @@ def fit(
     return tuple(found)
 
 
-def _fields(connection: Connection, directory: Directory, leads: Sequence[Mapping[str, Any]]) -> Iterator[Fit]:
+def _fields(
+    connection: Connection, directory: Directory, leads: Sequence[Mapping[str, Any]]
+) -> Iterator[Compatibility]:
     name, mapping = connection.name, connection.mapping
     if not directory.custom_fields and mapping.custom_fields:
         says = "GHL tells no custom field: there is none yet, or the token may not read them"
         mend = "the token needs the scopes locations/customFields.readonly and locations/customFields.write"
-        yield Fit(name, "not known", "custom fields", says, mend)
+        yield Compatibility(name, "not known", "custom fields", says, mend)
     for one in _wanted(mapping, connection, leads).values():
         yield _field(connection, directory, one)
 
@@ -81,7 +85,7 @@ def _wanted(
     return wanted
 
 
-def _field(connection: Connection, directory: Directory, one: CustomField) -> Fit:
+def _field(connection: Connection, directory: Directory, one: CustomField) -> Compatibility:
     subject = f"custom:{one.reference}"
     field_id = directory.custom_field_id(one.reference)
     if field_id is None:
@@ -89,30 +93,36 @@ def _field(connection: Connection, directory: Directory, one: CustomField) -> Fi
             close = did_you_mean(one.reference, directory.custom_fields)
             mend = f"{close} " if close else ""
             mend += "create the field in GHL, or name it without contact. so that it is created"
-            return Fit(connection.name, "wrong", subject, "the location has no field with this key", mend.strip())
+            return Compatibility(
+                connection.name, "wrong", subject, "the location has no field with this key", mend.strip()
+            )
         if not connection.policies.create_custom_fields:
             mend = f"create it in GHL (type {one.type}), or set policies.create_custom_fields = true"
-            return Fit(
+            return Compatibility(
                 connection.name, "wrong", subject, "the location has no field of this name, and none is created", mend
             )
-        return Fit(connection.name, "will be created", subject, f"as {one.type}, with the first contact that fills it")
+        return Compatibility(
+            connection.name, "will be created", subject, f"as {one.type}, with the first contact that fills it"
+        )
     kind = directory.types.get(field_id)
     if kind is None or kind == one.type or any({kind, one.type} <= alike for alike in ALIKE):
-        return Fit(connection.name, "ok", subject, f"is there ({kind or 'of a type that GHL does not tell'})")
+        return Compatibility(connection.name, "ok", subject, f"is there ({kind or 'of a type that GHL does not tell'})")
     says = f"is there as {kind}, and the mapping writes {one.type}"
     if one.reference == LEAD_ID_FIELD:
-        return Fit(connection.name, "wrong", subject, says, "make it a single-line text in GHL, or rename that one")
+        return Compatibility(
+            connection.name, "wrong", subject, says, "make it a single-line text in GHL, or rename that one"
+        )
     mend = f'write type = "{kind}" in the mapping, or change the field in GHL'
-    return Fit(connection.name, "wrong", subject, says, mend)
+    return Compatibility(connection.name, "wrong", subject, says, mend)
 
 
-def _users(connection: Connection, directory: Directory, leads: Sequence[Mapping[str, Any]]) -> Iterator[Fit]:
+def _users(connection: Connection, directory: Directory, leads: Sequence[Mapping[str, Any]]) -> Iterator[Compatibility]:
     mapping = connection.mapping
     if mapping.assignment is None:
         return
     if not directory.users:
         says = "GHL tells no user, so contacts stay unassigned"
-        yield Fit(
+        yield Compatibility(
             connection.name, "wrong", "users", says, "the token needs the scope users.readonly, and the location a user"
         )
         return
@@ -128,24 +138,26 @@ def _users(connection: Connection, directory: Directory, leads: Sequence[Mapping
         yield _user(connection, directory, email, agents[email])
     for name, count in nameless.items():
         says = f"{_leads(count)} assigned to this agent, whose e-mail Lofty's list of members does not tell"
-        yield Fit(
+        yield Compatibility(
             connection.name, "not known", f"agent {name}", says, "two members of this name, or a member who has left"
         )
 
 
-def _user(connection: Connection, directory: Directory, email: str, count: int) -> Fit:
+def _user(connection: Connection, directory: Directory, email: str, count: int) -> Compatibility:
     of = f" ({_leads(count)} looked at)" if count else ""
     if directory.user_id(email) is not None:
-        return Fit(connection.name, "ok", f"user {email}", f"is a user of the location{of}")
+        return Compatibility(connection.name, "ok", f"user {email}", f"is a user of the location{of}")
     close = get_close_matches(email, directory.users, n=1, cutoff=0.6)
     there = close[0] if close else "a user's e-mail in GHL"
     mend = f'in [mappings.{connection.mapping.name}.users]: "{email}" = "{there}"'
     if connection.mapping.name == "default":
         mend = f'in a mapping of your own, under users: "{email}" = "{there}"'
-    return Fit(connection.name, "wrong", f"user {email}", f"no user of the location has this e-mail{of}", mend)
+    return Compatibility(
+        connection.name, "wrong", f"user {email}", f"no user of the location has this e-mail{of}", mend
+    )
 
 
-def _attributes(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> Iterator[Fit]:
+def _attributes(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> Iterator[Compatibility]:
     """Lofty's custom attributes that expressions name, against those that the leads have."""
     known = {
         name
@@ -159,12 +171,14 @@ def _attributes(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> I
     for name in named:
         subject = f"Lofty's attribute {name!r}"
         if name in known:
-            yield Fit(connection.name, "ok", subject, "the leads have it")
+            yield Compatibility(connection.name, "ok", subject, "the leads have it")
         elif not leads:
-            yield Fit(connection.name, "not known", subject, "no lead was read yet", "run it again after a backfill")
+            yield Compatibility(
+                connection.name, "not known", subject, "no lead was read yet", "run it again after a backfill"
+            )
         else:
             says = f"none of the {len(leads)} leads looked at has it"
-            yield Fit(
+            yield Compatibility(
                 connection.name,
                 "wrong" if did_you_mean(name, known) else "not known",
                 subject,
@@ -173,7 +187,7 @@ def _attributes(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> I
             )
 
 
-def _tags(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> Iterator[Fit]:
+def _tags(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> Iterator[Compatibility]:
     rules = connection.mapping.tags
     everything = TagRules(sources=rules.sources, prefix=rules.prefix) if leads else rules
     carried: set[str] = set()
@@ -188,9 +202,9 @@ def _tags(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> Iterato
     says += "; removed in GHL are those that we added" + (f", and {', '.join(rules.owned)}" if rules.owned else "")
     if seen and not seen & carried:
         mend = f"look at include and exclude in [connections.{connection.name}.tags]"
-        yield Fit(connection.name, "wrong", "tags", says, mend)
+        yield Compatibility(connection.name, "wrong", "tags", says, mend)
         return
-    yield Fit(connection.name, "ok", "tags", says)
+    yield Compatibility(connection.name, "ok", "tags", says)
 
 
 def _leads(count: int) -> str:

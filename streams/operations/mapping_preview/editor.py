@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import new_producer, start_producer
 from streams.mapping.compile import DEFAULT
 from streams.mapping_versions.errors import NoSuchMapping, StaleVersion, WrongMapping
@@ -21,7 +21,7 @@ from streams.mapping_versions.problems import TextProblem, in_text
 from streams.mapping_versions.store import MappingVersions
 from streams.messages.mapping_edit import MappingEdit
 from streams.operations.mapping_preview.evaluator import Evaluator
-from streams.operations.mapping_preview.lead_samples import Looked, sample
+from streams.operations.mapping_preview.lead_samples import LeadSamples, sample
 from streams.operations.mapping_preview.preview import Preview
 from streams.operations.mapping_preview.trial import Job, Seen
 from streams.settings import Settings, SettingsError
@@ -74,7 +74,7 @@ class MappingEditor(MappingVersions):
         """As `validate`, but nothing of the text is looked at in this process. Raises `TooCostly` and `EvaluatorBusy`, too."""
         return (await self._evaluator.ask(self._job("compile", name, text))).problems
 
-    async def previews(self, name: str, text: str, used_by: Iterable[str], looked: Looked) -> tuple[Preview, ...]:
+    async def previews(self, name: str, text: str, used_by: Iterable[str], looked: LeadSamples) -> tuple[Preview, ...]:
         """What a text would make of leads, were it used by these connections; nothing of it is looked at in this process.
 
         Raises `WrongMapping`, `TooCostly`, `NoSuchMapping` and `EvaluatorBusy`.
@@ -172,7 +172,7 @@ class MappingEditor(MappingVersions):
         await start_producer(producer)
         try:
             record = Record(self._topic, self._place.partition, edit.id.encode(), edit.to_bytes())
-            [offset] = await Appender(producer).append([record])
+            [offset] = await BatchingProducer(producer).produce([record])
         finally:
             await producer.stop()
         async with asyncio.timeout(SAVE_SECONDS), self._news:

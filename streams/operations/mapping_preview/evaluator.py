@@ -7,17 +7,17 @@ One process, one job at a time; it is started when it is first asked, and again 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from contextlib import suppress
 
-from mode.utils.logging import get_logger
 from pydantic import ValidationError
 
 from streams.mapping_versions.errors import EvaluatorBusy, TooCostly
 from streams.operations.mapping_preview.trial import Found, Job
 
-log = get_logger("lofty_ghl.mappings")
+log = logging.getLogger("lofty_ghl.mappings")
 
 WALL_SECONDS = 20.0
 """How long a job may take. The process has a limit of its own for the time in which it computes."""

@@ -15,11 +15,11 @@ from aiokafka import TopicPartition
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.directory import Directory
 from streams.kafka.clients import Consumer, client_options, each_record, start_consumer, stop_consumer
-from streams.messages import Entity, NotAWord, Observation, Snapshot
+from streams.messages import Entity, InvalidMessage, Observation, Snapshot
 from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS, TopicNames
 from streams.operations.mapping_preview.preview import Preview, preview
-from streams.operations.worker_queries.client import Asker, Patience
+from streams.operations.worker_queries.client import Patience, WorkerQueryClient
 from streams.operations.worker_queries.errors import CannotFinish
 from streams.settings import Settings
 
@@ -33,7 +33,7 @@ Lead = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Looked:
+class LeadSamples:
     """What was found of some leads. `trouble` says by connection why its worker did not answer."""
 
     leads: tuple[Lead, ...]
@@ -60,12 +60,12 @@ class Looked:
 
 async def look(
     settings: Settings, leads: Sequence[Lead], *, asks_workers: bool = True, within_seconds: float = 8.0
-) -> Looked:
+) -> LeadSamples:
     """Look at some leads. Reads a partition of snapshots and one of links for each location that they belong to.
 
     What no worker answers within the time is left out and told. Raises aiokafka's errors when Kafka cannot be reached.
     """
-    looked = Looked(tuple(dict.fromkeys(leads)))
+    looked = LeadSamples(tuple(dict.fromkeys(leads)))
     names = TopicNames(settings.kafka.topic_prefix)
     keys = {Entity.contact(*lead).key.encode(): lead for lead in looked.leads}
     places = {place_of(settings, connection) for connection, _ in looked.leads if connection in settings.connections}
@@ -78,21 +78,21 @@ async def look(
         if snapshot is not None:
             looked.snapshots[keys[key]] = snapshot
     for key, raw in links.items():
-        with suppress(NotAWord):  # the worker of this row ends or leaves it; here it is as if there were none
+        with suppress(InvalidMessage):  # the worker of this row ends or leaves it; here it is as if there were none
             looked.links[keys[key]] = LinkRow.from_bytes(raw)
     if asks_workers and looked.snapshots:
         await _ask(settings, looked, within_seconds)
     return looked
 
 
-async def ask_workers(settings: Settings, looked: Looked, within_seconds: float = 8.0) -> None:
+async def ask_workers(settings: Settings, looked: LeadSamples, within_seconds: float = 8.0) -> None:
     """Ask the workers about leads whose snapshots and links were found another way."""
     await _ask(settings, looked, within_seconds)
 
 
-async def directories(settings: Settings, connections: Collection[str], within_seconds: float = 8.0) -> Looked:
+async def directories(settings: Settings, connections: Collection[str], within_seconds: float = 8.0) -> LeadSamples:
     """What the locations of some connections call their fields and users; without any lead."""
-    looked = Looked(())
+    looked = LeadSamples(())
     await _ask(settings, looked, within_seconds, connections)
     return looked
 
@@ -139,12 +139,12 @@ async def _newest(settings: Settings, topic: str, places: Iterable[int], keys: C
     return found
 
 
-async def _ask(settings: Settings, looked: Looked, within: float, connections: Collection[str] = ()) -> None:
+async def _ask(settings: Settings, looked: LeadSamples, within: float, connections: Collection[str] = ()) -> None:
     """Ask the workers for each connection's directory, and for the contacts that are linked."""
     asked = sorted({*connections, *(connection for connection, _ in looked.snapshots)})
     names = TopicNames(settings.kafka.topic_prefix)
     patience = Patience(again=2.0, silence=min(SILENCE_SECONDS, within), expires=within)
-    asker = Asker(
+    asker = WorkerQueryClient(
         settings,
         names,
         {name: place_of(settings, name) for name in asked},
@@ -161,7 +161,7 @@ async def _ask(settings: Settings, looked: Looked, within: float, connections: C
         looked.trouble |= dict.fromkeys(asked, str(error))
 
 
-async def _ask_connection(asker: Asker, looked: Looked, connection: str, within: float) -> None:
+async def _ask_connection(asker: WorkerQueryClient, looked: LeadSamples, connection: str, within: float) -> None:
     wanted = [
         (lead, link.ghl_id)
         for lead, link in looked.links.items()
@@ -188,5 +188,5 @@ async def _ask_connection(asker: Asker, looked: Looked, connection: str, within:
 def _read(raw: bytes | None) -> Snapshot | None:
     try:
         return Snapshot.from_bytes(raw)
-    except NotAWord:
+    except InvalidMessage:
         return None

@@ -1,6 +1,6 @@
 """Which parked records still wait for somebody, and what sends each on its way again. Pure.
 
-The topic only grows. A record is open until it is decided about (`Resolution`) or overtaken: an entity that a fetch or a
+The topic only grows. A record is open until it is decided about (`ParkedDecision`) or overtaken: an entity that a fetch or a
 delivery parked is open only while its row says so, and only with its newest record; its next change settles it by itself.
 """
 
@@ -16,7 +16,7 @@ from connectors.ghl.webhooks import UnknownShape as UnknownHook
 from connectors.ghl.webhooks import parse as parse_hook
 from connectors.lofty.webhooks import NotJson, UnknownShape, parse
 from streams.core.to_lofty.events import event_of
-from streams.messages import Change, Entity, GhlEvent, Parked, Resolution
+from streams.messages import Change, Entity, GhlEvent, Parked, ParkedDecision
 from streams.messages.parked import PASSED_OVER, Stage
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CHANGES, GHL_CHANGES, TopicNames
@@ -71,7 +71,7 @@ class Filter:
 
 
 def still_open(
-    places: Iterable[Place], resolutions: Mapping[str, Resolution], parked_rows: frozenset[tuple[Stage, str]]
+    places: Iterable[Place], resolutions: Mapping[str, ParkedDecision], parked_rows: frozenset[tuple[Stage, str]]
 ) -> list[Place]:
     """Those that wait, the oldest first. `parked_rows` are the entities whose row of `fetches` or `outbox` is parked."""
     newest: dict[tuple[Stage, str], Place] = {}

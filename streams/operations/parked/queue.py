@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from streams.core.rows import FetchRow, OutboxRow
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import each_record, new_producer, start_producer
 from streams.kafka.unreadable_records import leave_out
-from streams.messages import NotAWord, Parked, Resolution
+from streams.messages import InvalidMessage, Parked, ParkedDecision
 from streams.messages.parked import Stage
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import FETCHES_TABLE, OUTBOX_TABLE, PARKED, RESOLVED, TopicNames
@@ -33,14 +33,17 @@ class Desk:
         async for place, key, value in self._read(self._names.of(PARKED)):
             try:
                 places.append(Place(place, Parked.from_bytes(value)))
-            except NotAWord as error:
+            except InvalidMessage as error:
                 places.append(Place(place, _strange(key, place, str(error))))
-        resolutions: dict[str, Resolution] = {}
+        resolutions: dict[str, ParkedDecision] = {}
         async for place, key, value in self._read(self._names.of(RESOLVED)):
             try:
                 if value:
-                    resolutions[key.decode()] = Resolution.from_bytes(value)
-            except (NotAWord, UnicodeDecodeError) as error:  # it decides nothing: what it may have meant stays open
+                    resolutions[key.decode()] = ParkedDecision.from_bytes(value)
+            except (
+                InvalidMessage,
+                UnicodeDecodeError,
+            ) as error:  # it decides nothing: what it may have meant stays open
                 partition, _, offset = place.partition("@")
                 leave_out(self._names.of(RESOLVED), int(partition), int(offset), error)
         wanted = frozenset(one.parked.entity.encode() for one in places if one.waits_by_row and one.parked.entity)
@@ -71,7 +74,7 @@ class Desk:
     async def decide(
         self,
         places: Sequence[tuple[Place, Sequence[Output]]],
-        resolution: Resolution,
+        resolution: ParkedDecision,
         tell: Callable[[int], None] = lambda done: None,
     ) -> None:
         """Append the outputs of each record, then that it was decided about; `resolution` is without its record.
@@ -83,23 +86,28 @@ class Desk:
         producer = new_producer(self._settings)
         await start_producer(producer)
         try:
-            appender = Appender(producer)
+            batching_producer = BatchingProducer(producer)
             for first in range(0, len(places), AT_ONCE):
                 some = places[first : first + AT_ONCE]
-                await self._decide(appender, some, resolution)
+                await self._decide(batching_producer, some, resolution)
                 tell(first + len(some))
         finally:
             await producer.stop()
 
     async def _decide(
-        self, appender: Appender, places: Sequence[tuple[Place, Sequence[Output]]], resolution: Resolution
+        self,
+        batching_producer: BatchingProducer,
+        places: Sequence[tuple[Place, Sequence[Output]]],
+        resolution: ParkedDecision,
     ) -> None:
         partitions = self._settings.kafka.partitions
         outputs = [one for _, some in places for one in some]
-        await appender.append([Record(one.topic, placed(one, partitions), one.key, one.value) for one in outputs])
+        await batching_producer.produce(
+            [Record(one.topic, placed(one, partitions), one.key, one.value) for one in outputs]
+        )
         topic = self._names.of(RESOLVED)
         decided = [resolution.model_copy(update={"record": place.id}) for place, _ in places]
-        await appender.append(
+        await batching_producer.produce(
             [
                 Record(topic, partition_of(one.record, partitions), one.record.encode(), one.to_bytes())
                 for one in decided
@@ -127,7 +135,7 @@ def _is_parked(row: type[FetchRow | OutboxRow], raw: bytes) -> bool:
     """Whether a row waits for a person. One that cannot be read does: nobody goes on with it."""
     try:
         return bool(row.from_bytes(raw).parked)
-    except NotAWord:
+    except InvalidMessage:
         return True
 
 

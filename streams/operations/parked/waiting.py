@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict
 
 from streams.kafka.clients import each_record
-from streams.messages import NotAWord, Parked
+from streams.messages import InvalidMessage, Parked
 from streams.messages.topics import PARKED, RESOLVED, TopicNames
 from streams.operations.parked.open_records import Place
 from streams.operations.status.overview import ParkedOpen
@@ -43,7 +43,7 @@ async def _places(settings: Settings, topic: str, most: int) -> list[Place]:
     async for record in each_record(settings, topic, newest=most):
         try:
             found.append(Place(f"{record.partition}@{record.offset}", Parked.from_bytes(record.value)))
-        except NotAWord:
+        except InvalidMessage:
             continue  # `parked list` shows it
     return found
 

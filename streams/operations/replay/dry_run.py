@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.messages import Selection, topics
 from streams.operations.parked.open_records import by_cause
-from streams.operations.replay.errors import NotThis
+from streams.operations.replay.errors import InvalidReplay
 from streams.operations.replay.planner import Load, Planner
 from streams.operations.replay.record_store import Shelf
 from streams.operations.replay.semantics import MEANING, refusal
@@ -79,10 +79,10 @@ async def dry_run(
     """Say what would become of a selection, with `most` examples of each connection.
 
     For snapshots: by the mapping of `settings`, which need not be the one in force. `load` gives the same settings to other
-    processes. Raises `NotThis` for what cannot be replayed, `NoWorker`, and aiokafka's errors.
+    processes. Raises `InvalidReplay` for what cannot be replayed, `NoWorker`, and aiokafka's errors.
     """
     if problem := refusal(selection):
-        raise NotThis(problem)
+        raise InvalidReplay(problem)
     began = clock()
     with Shelf() as shelf:
         match selection.topic:

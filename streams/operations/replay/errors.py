@@ -17,7 +17,7 @@ class CannotReplay(Exception):
     """Root of the tree. The text says what is wrong, and what to do."""
 
 
-class NotThis(CannotReplay):
+class InvalidReplay(CannotReplay):
     """What was asked for makes no sense."""
 
 

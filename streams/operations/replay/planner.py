@@ -12,7 +12,7 @@ from itertools import islice
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.rules import rules_of
-from streams.messages import NotAWord, Snapshot
+from streams.messages import InvalidMessage, Snapshot
 from streams.operations.replay.simulate import Basis, Standing, foresee_lead
 from streams.operations.replay.snapshots import RawLead, RawStanding
 from streams.operations.replay.summary import Tally
@@ -130,11 +130,11 @@ def _here(
 def _standing(raw: RawStanding) -> Standing | None:
     try:
         snapshot = Snapshot.from_bytes(raw.snapshot)
-    except NotAWord:
+    except InvalidMessage:
         return None
     try:
         row = None if raw.row is None else OutboxRow.from_bytes(raw.row)
-    except NotAWord:
+    except InvalidMessage:
         row = None
     return Standing(snapshot, _link(raw.link), row, raw.is_chosen)
 
@@ -142,5 +142,5 @@ def _standing(raw: RawStanding) -> Standing | None:
 def _link(raw: bytes | None) -> LinkRow | None:
     try:
         return None if raw is None else LinkRow.from_bytes(raw)
-    except NotAWord:  # nothing is known to be written then
+    except InvalidMessage:  # nothing is known to be written then
         return None

@@ -130,11 +130,11 @@ async def _under_another_mapping(settings: Settings, replay: Replay) -> str:
 
 async def _append(runs: Runs, pace: Pace, batch: list[Step], resolved: str) -> None:
     records = [record for one in batch for record in one.records]
-    offsets = await runs.appender.append(records)
+    offsets = await runs.batching_producer.produce(records)
     for record, offset in zip(records, offsets, strict=True):
         if record.topic != resolved:
             pace.handed((record.topic, record.partition), offset)
-    await runs.appender.append([record for one in batch for record in one.then])
+    await runs.batching_producer.produce([record for one in batch for record in one.then])
 
 
 def _batches(steps: Iterator[Step], most: int) -> Iterator[list[Step]]:

@@ -14,12 +14,12 @@ from typing import Self
 
 from aiokafka import TopicPartition
 
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
-from streams.messages import NotAWord, Replay, Selection
+from streams.messages import InvalidMessage, Replay, Selection
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import REPLAY_RUNS, TopicNames
-from streams.operations.replay.errors import NotThis, TakenOver
+from streams.operations.replay.errors import InvalidReplay, TakenOver
 from streams.settings import Settings
 
 
@@ -49,7 +49,7 @@ class Runs:
         except BaseException:
             await self.__aexit__()
             raise
-        self.appender = Appender(self._producer)
+        self.batching_producer = BatchingProducer(self._producer)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -61,9 +61,9 @@ class Runs:
         return tuple(sorted(self._known.values(), key=lambda one: one.began_ms, reverse=True))
 
     def get(self, run: str) -> Replay:
-        """One replay. Raises `NotThis` when there is none of this name."""
+        """One replay. Raises `InvalidReplay` when there is none of this name."""
         if run not in self._known:
-            raise NotThis(f"no replay {run!r} is known: `lofty-ghl replay --list` tells which there are")
+            raise InvalidReplay(f"no replay {run!r} is known: `lofty-ghl replay --list` tells which there are")
         return self._known[run]
 
     def unfinished(self, selection: Selection) -> Replay | None:
@@ -83,7 +83,7 @@ class Runs:
             raise TakenOver(replay.run, known.holder)
         ours = replay.model_copy(update={"holder": self.holder})
         place = partition_of(replay.run, self._settings.kafka.partitions)
-        await self.appender.append([Record(self._topic, place, replay.run.encode(), ours.to_bytes())])
+        await self.batching_producer.produce([Record(self._topic, place, replay.run.encode(), ours.to_bytes())])
         return ours
 
     async def catch_up(self) -> None:
@@ -100,6 +100,6 @@ class Runs:
             return
         try:
             replay = Replay.from_bytes(value)
-        except NotAWord:
+        except InvalidMessage:
             return  # of a newer release, or put there by hand
         self._known[replay.run] = replay

@@ -36,7 +36,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class PlannedOutcome:
     """What would become of one entity. `was_parked` says that it waits for a person now, and would be tried again.
 
     `because` explains a verdict that is no write; `flags` is what cannot be carried, `new_fields` are custom fields that the
@@ -81,7 +81,9 @@ class Standing:
     is_chosen: bool = True
 
 
-def foresee_lead(standings: Sequence[Standing], owner: LinkRow | None, basis: Basis, now_ms: int) -> Iterator[Foreseen]:
+def foresee_lead(
+    standings: Sequence[Standing], owner: LinkRow | None, basis: Basis, now_ms: int
+) -> Iterator[PlannedOutcome]:
     """What would become of each chosen entity of one lead. `owner` is the link of its contact."""
     for one in sorted(standings, key=lambda one: one.snapshot.kind != "contact"):
         is_contact = one.snapshot.kind == "contact"
@@ -98,22 +100,22 @@ def settle(one: Standing, basis: Basis, now_ms: int) -> LinkRow:
     return link or LinkRow()
 
 
-def _entity(one: Standing, owner: LinkRow | None, basis: Basis, now_ms: int) -> tuple[Foreseen, LinkRow | None]:
+def _entity(one: Standing, owner: LinkRow | None, basis: Basis, now_ms: int) -> tuple[PlannedOutcome, LinkRow | None]:
     key, wanted = one.snapshot.entity.key, settled_as(one.snapshot.fingerprint, basis.mapping)
     acceptance = accept_again(one.row, one.link, one.snapshot, wanted)
     if acceptance in ("unchanged", "stale"):
-        return Foreseen(key, acceptance), one.link
+        return PlannedOutcome(key, acceptance), one.link
     row = one.row if acceptance == "pending" and one.row is not None else OutboxRow(snapshot=one.snapshot)
     foreseen, link = _planned(key, row, one.link, owner, basis, now_ms)
     if acceptance == "pending":
         because = "a newer state waits for a person" if row.parked else "its newest state is on its way already"
-        return Foreseen(key, "pending", because=because), link
+        return PlannedOutcome(key, "pending", because=because), link
     return (foreseen if one.row is None else replace(foreseen, was_parked=True)), link
 
 
 def _planned(
     key: str, row: OutboxRow, link: LinkRow | None, owner: LinkRow | None, basis: Basis, now_ms: int
-) -> tuple[Foreseen, LinkRow | None]:
+) -> tuple[PlannedOutcome, LinkRow | None]:
     prepared, new_fields = _prepare(row, basis)
     entity, because = row.snapshot.entity, ""
     steps: list[Step] = []
@@ -135,7 +137,7 @@ def _planned(
             case NotBefore():
                 verdict, because = "in doubt", "a create was cut off: it is looked for before anything is written"
                 break
-    return Foreseen(key, verdict, tuple(steps), because, False, prepared.flags, new_fields), link
+    return PlannedOutcome(key, verdict, tuple(steps), because, False, prepared.flags, new_fields), link
 
 
 def _prepare(row: OutboxRow, basis: Basis) -> tuple[Prepared, tuple[str, ...]]:

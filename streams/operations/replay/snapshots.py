@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.delivery import settled_as
 from streams.kafka.unreadable_records import leave_out
-from streams.messages import Entity, NotAWord, Selection, Snapshot
+from streams.messages import Entity, InvalidMessage, Selection, Snapshot
 from streams.messages.topics import LINKS_TABLE, OUTBOX_TABLE, SNAPSHOTS, TopicNames
 from streams.operations.replay.record_store import Kept, Shelf, always
 from streams.settings import Connection, Settings
@@ -83,7 +83,7 @@ class Snapshots:
         wanted = settled_as(snapshot.fingerprint, self.connections[snapshot.connection].mapping_fingerprint)
         try:
             return LinkRow.from_bytes(link.value).settled == wanted
-        except NotAWord:
+        except InvalidMessage:
             return False
 
     def leads(self) -> Iterator[RawLead]:
@@ -116,9 +116,9 @@ def _is_newer(new: bytes, old: bytes) -> bool:
     """As `deliver` takes them: by version, and of equal ones the later. What is no snapshot was parked by it."""
     try:
         version_ms = Snapshot.from_bytes(new).version_ms
-    except NotAWord:
+    except InvalidMessage:
         return False
     try:
         return version_ms >= Snapshot.from_bytes(old).version_ms
-    except NotAWord:  # it stood first, so nothing was asked of it
+    except InvalidMessage:  # it stood first, so nothing was asked of it
         return True

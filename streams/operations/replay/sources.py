@@ -10,7 +10,17 @@ from typing import Literal, Protocol
 from aiokafka import ConsumerRecord
 
 from streams.kafka.batching_producer import Record
-from streams.messages import Change, GhlEvent, NotAWord, Redelivery, Replay, Resolution, Selection, Snapshot, topics
+from streams.messages import (
+    Change,
+    GhlEvent,
+    InvalidMessage,
+    ParkedDecision,
+    Redelivery,
+    Replay,
+    Selection,
+    Snapshot,
+    topics,
+)
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CHANGES, GHL_CHANGES, PARKED, REPLAYS, RESOLVED, TopicNames
 from streams.operations.parked.open_records import Filter, Output, placed
@@ -80,7 +90,7 @@ class SnapshotSource:
         for key, kept in self._snapshots.chosen(after):
             try:
                 snapshot = Snapshot.from_bytes(kept.value)
-            except NotAWord as error:
+            except InvalidMessage as error:
                 yield Step(key, "left", why=str(error))
                 continue
             if snapshot.entity.key != key:
@@ -126,7 +136,7 @@ class ChangeSource:
             return None
         try:
             change = Change.from_bytes(record.value)
-        except NotAWord:
+        except InvalidMessage:
             return None  # it is parked; `replay parked` sends it on its way
         is_meant = self._selection.takes_contact(change.connection, change.lead)
         return change.entity.key.encode() if is_meant and change.connection in self._settings.connections else None
@@ -171,7 +181,7 @@ class EventSource:
             return None
         try:
             event = GhlEvent.from_bytes(record.value)
-        except NotAWord:
+        except InvalidMessage:
             return None
         connection = self._connections.get(event.location)
         if connection is None or event.again or event.type in ("INSTALL", "UNINSTALL"):
@@ -203,7 +213,7 @@ class ParkedSource:
         topic, partitions = TopicNames(self.settings.kafka.topic_prefix).of(RESOLVED), self.settings.kafka.partitions
         for place, outputs in self.ready:
             records = tuple(Record(one.topic, placed(one, partitions), one.key, one.value) for one in outputs)
-            decided = Resolution(record=place.id, decision="retried", at_ms=self.now_ms, by=getpass.getuser())
+            decided = ParkedDecision(record=place.id, decision="retried", at_ms=self.now_ms, by=getpass.getuser())
             then = Record(topic, partition_of(place.id, partitions), place.id.encode(), decided.to_bytes())
             yield Step(place.id, "handed", records, (then,))
         for place_id, why in self.cannot.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.operations.replay.simulate import VERDICTS, Foreseen
+from streams.operations.replay.simulate import VERDICTS, PlannedOutcome
 
 WRITES = frozenset({"create", "update", "delete"})
 WORTH_SHOWING = frozenset({"create", "update", "delete", "blocked", "stuck", "in doubt"})
@@ -26,7 +26,7 @@ class Tally:
     flags: Counter[str] = field(default_factory=Counter)
     new_fields: set[str] = field(default_factory=set)
     parked: int = 0
-    examples: list[Foreseen] = field(default_factory=list)
+    examples: list[PlannedOutcome] = field(default_factory=list)
 
     @property
     def requests(self) -> int:
@@ -38,7 +38,7 @@ class Tally:
         """How many were looked at."""
         return self.verdicts.total()
 
-    def add(self, foreseen: Iterable[Foreseen], most: int) -> None:
+    def add(self, foreseen: Iterable[PlannedOutcome], most: int) -> None:
         """Count; of what is worth showing, the first `most` are kept."""
         for one in foreseen:
             self.verdicts[one.verdict] += 1

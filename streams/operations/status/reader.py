@@ -31,7 +31,7 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Statuses:
+class StatusReader:
     """The newest words of all workers: `async with Statuses(settings) as statuses: await statuses.overview()`.
 
     Each look reads on where the last one ended. Raises aiokafka's error when Kafka cannot be reached.
@@ -47,7 +47,7 @@ class Statuses:
         self._places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
         self._heard = Heard()
 
-    async def __aenter__(self) -> Statuses:
+    async def __aenter__(self) -> StatusReader:
         try:
             await start_consumer(self._consumer)
             await self._begin()
@@ -96,5 +96,5 @@ class Statuses:
 
 async def look(settings: Settings) -> Overview:
     """One look at the deployment."""
-    async with Statuses(settings) as statuses:
+    async with StatusReader(settings) as statuses:
         return await statuses.overview()

@@ -16,11 +16,11 @@ from streams.mapping import LEAD_ID_FIELD
 from streams.messages import Entity
 from streams.operations.verify.findings import Finding
 from streams.operations.verify.judge_lead import Basis, bears, judge_lead
-from streams.operations.verify.latest_snapshots import Newest
+from streams.operations.verify.latest_snapshots import LatestSnapshots
 from streams.operations.verify.repair import Repairing
 from streams.operations.verify.report import ConnectionReport
 from streams.operations.verify.task_pool import work_through
-from streams.operations.worker_queries.client import Asker, Patience
+from streams.operations.worker_queries.client import Patience, WorkerQueryClient
 from streams.operations.worker_queries.errors import CannotFinish, Refused
 from streams.settings import Connection
 
@@ -42,8 +42,8 @@ class Verifying:
 
     connection: Connection
     neighbours: tuple[str, ...]
-    asker: Asker
-    newest: Newest
+    asker: WorkerQueryClient
+    newest: LatestSnapshots
     patience: Patience
     clock: Callable[[], float]
     progress: Progress

@@ -16,12 +16,12 @@ from aiokafka import TopicPartition
 from rocksdict import Options, Rdict
 
 from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
-from streams.messages import Entity, NotAWord, Snapshot
+from streams.messages import Entity, InvalidMessage, Snapshot
 from streams.operations.worker_queries.errors import NoTopic
 from streams.settings import Settings
 
 
-class Newest:
+class LatestSnapshots:
     """`async with Newest(settings, topic, connections, partitions) as newest`: entered when the topic is read to its end."""
 
     def __init__(self, settings: Settings, topic: str, connections: Iterable[str], partitions: set[int]) -> None:
@@ -114,7 +114,7 @@ class Newest:
             return
         try:
             snapshot = Snapshot.from_bytes(message.value)
-        except NotAWord:
+        except InvalidMessage:
             return  # `deliver` has parked it
         if snapshot.entity.key.encode() != key:
             return

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from streams.operations.verify.findings import Finding
-from streams.operations.verify.latest_snapshots import Newest
-from streams.operations.worker_queries.client import Asker, Patience
+from streams.operations.verify.latest_snapshots import LatestSnapshots
+from streams.operations.worker_queries.client import Patience, WorkerQueryClient
 
 Look = Callable[[str], Awaitable[tuple[Finding, ...]]]
 
@@ -18,8 +18,8 @@ class Repairing:
     """The repairs of one connection. `look` tells what is so of a lead now."""
 
     connection: str
-    asker: Asker
-    newest: Newest
+    asker: WorkerQueryClient
+    newest: LatestSnapshots
     patience: Patience
     clock: Callable[[], float]
     look: Look

@@ -12,9 +12,9 @@ from streams.mapping_versions.store import settings_now
 from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.topics import SNAPSHOTS, TopicNames
 from streams.operations.verify.connection import Progress, Verifying
-from streams.operations.verify.latest_snapshots import Newest
+from streams.operations.verify.latest_snapshots import LatestSnapshots
 from streams.operations.verify.report import ConnectionReport, Report
-from streams.operations.worker_queries.client import Asker, Patience
+from streams.operations.worker_queries.client import Patience, WorkerQueryClient
 from streams.settings import Settings
 
 OPEN_QUESTIONS = 16
@@ -47,8 +47,8 @@ async def verify(
     reports = {one.name: ConnectionReport(one.name) for one in chosen}
     topic = names.of(SNAPSHOTS)
     async with (
-        Newest(settings, topic, places, set(places.values())) as newest,
-        Asker(
+        LatestSnapshots(settings, topic, places, set(places.values())) as newest,
+        WorkerQueryClient(
             settings, names, places, run, now_ms=now_ms, clock=clock, patience=patience, most=OPEN_QUESTIONS
         ) as asker,
     ):

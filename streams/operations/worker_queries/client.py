@@ -15,9 +15,9 @@ from typing import Any, Self
 
 from aiokafka import TopicPartition
 
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
-from streams.messages import Inspection, NotAWord, Observation
+from streams.messages import Inspection, InvalidMessage, Observation
 from streams.messages.topics import INSPECTIONS, OBSERVATIONS, TopicNames
 from streams.operations.worker_queries.errors import NoTopic, NoWorker, Refused
 from streams.settings import Settings
@@ -45,7 +45,7 @@ class _Waiting:
     asked: float
 
 
-class Asker:
+class WorkerQueryClient:
     """`async with Asker(...) as asker: await asker.ask(connection, "contact", lead=...)`.
 
     `places` is the partition of each connection's GHL budget, `most` how many of its questions may be open at a time.
@@ -99,7 +99,7 @@ class Asker:
         except BaseException:
             await self._stop()
             raise
-        self._appender = Appender(self._producer)
+        self._batching_producer = BatchingProducer(self._producer)
         self._tasks = [
             asyncio.create_task(self._listen(), name="observations"),
             asyncio.create_task(self._ask_again(), name="ask again"),
@@ -142,13 +142,13 @@ class Asker:
         expires_ms = self._now_ms() + int(self._patience.expires * 1000)
         value = inspection.model_copy(update={"expires_ms": expires_ms}).to_bytes()
         topic, place = self._names.of(INSPECTIONS), self._places[inspection.connection]
-        await self._appender.append([Record(topic, place, inspection.lane.encode(), value)])
+        await self._batching_producer.produce([Record(topic, place, inspection.lane.encode(), value)])
 
     async def _listen(self) -> None:
         while True:
             for messages in (await self._consumer.getmany(timeout_ms=200)).values():
                 for message in messages:
-                    with suppress(NotAWord):
+                    with suppress(InvalidMessage):
                         self._hear(Observation.from_bytes(message.value))
 
     def _hear(self, observation: Observation) -> None:

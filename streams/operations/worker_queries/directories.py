@@ -11,7 +11,7 @@ from streams.core.to_ghl.directory import Directory
 from streams.messages import Observation
 from streams.messages.topics import TopicNames
 from streams.operations.replay.errors import NoWorker
-from streams.operations.worker_queries.client import Asker, Patience
+from streams.operations.worker_queries.client import Patience, WorkerQueryClient
 from streams.operations.worker_queries.errors import CannotFinish
 from streams.settings import Connection, Settings
 from streams.settings.partitions import Places
@@ -28,7 +28,7 @@ async def observe(settings: Settings, connections: Collection[Connection]) -> di
     names, where = TopicNames(settings.kafka.topic_prefix), Places(settings)
     places = {one.name: where.ghl(one) for one in connections}
     run = f"replay-{uuid.uuid4().hex[:8]}"
-    asker = Asker(
+    asker = WorkerQueryClient(
         settings,
         names,
         places,
@@ -42,7 +42,7 @@ async def observe(settings: Settings, connections: Collection[Connection]) -> di
         return dict(await asyncio.gather(*(_ask(asker, name) for name in places)))
 
 
-async def _ask(asker: Asker, connection: str) -> tuple[str, Observation]:
+async def _ask(asker: WorkerQueryClient, connection: str) -> tuple[str, Observation]:
     try:
         async with asyncio.timeout(MOST_SECONDS):
             return connection, await asker.ask(connection, "directory")

@@ -11,15 +11,15 @@ Events are acknowledged only after the batch was processed, in order, so that a 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from faust.types import EventT, StreamT
-from mode.utils.logging import get_logger
 
-from streams.messages.message import NewerWord
-from streams.worker.agents.gap_check import Continuity, Hole, Place
-from streams.worker.agents.in_progress import Busy
+from streams.messages.message import NewerMessage
+from streams.worker.agents.gap_check import GapCheck, OffsetGap, Place
+from streams.worker.agents.in_progress import InProgress
 
 MOST_EVENTS = 500
 """A batch's size at most: the work that a crash repeats."""
@@ -30,10 +30,10 @@ BUSY_EVENTS = 4
 GATHER_SECONDS = 0.01
 """How long the next batch then gathers. Measured in `tests/bench`: it more than halves the cost of a record under load."""
 
-log = get_logger("lofty_ghl.agents")
+log = logging.getLogger("lofty_ghl.agents")
 
 ResumesAt = Callable[[Place], Awaitable[int]]
-TellDeleted = Callable[[list[Hole]], Awaitable[None]]
+TellDeleted = Callable[[list[OffsetGap]], Awaitable[None]]
 Process = Callable[[list[Any]], Awaitable[None]]
 
 
@@ -70,7 +70,7 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
 def agent(
     name: str,
     process: Process,
-    busy: Busy,
+    busy: InProgress,
     end: Callable[[str], None],
     resumes_at: ResumesAt | None = None,
     tell_deleted: TellDeleted | None = None,
@@ -88,7 +88,7 @@ def agent(
     """
 
     async def consume(stream: StreamT[Any]) -> None:
-        continuity = Continuity()
+        continuity = GapCheck()
         async for events in batches(stream):
             try:
                 with busy.working():
@@ -99,7 +99,7 @@ def agent(
                     if holes and tell_deleted is not None:
                         await tell_deleted(holes)
                     await process([event.message for event in events])
-            except NewerWord as error:
+            except NewerMessage as error:
                 where = " ".join(getattr(error, "__notes__", ()))
                 end(f"Agent {name} stops in front of a record of a newer release: {error}. {where}")
             except Exception:
@@ -112,7 +112,7 @@ def agent(
     return consume
 
 
-def _holes(continuity: Continuity, events: list[EventT[Any]]) -> list[Hole]:
+def _holes(continuity: GapCheck, events: list[EventT[Any]]) -> list[OffsetGap]:
     messages = [event.message for event in events]
     checked = (continuity.check((one.topic, one.partition), one.generation_id or 0, one.offset) for one in messages)
     return [hole for hole in checked if hole is not None]

@@ -11,19 +11,19 @@ from typing import Any
 
 from streams.core.rows import SeenRow
 from streams.core.to_ghl.admission import admit, raised, remember
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.messages import Change, Parked
 from streams.telemetry.tracing import headers_of, of_headers
 from streams.worker.agents.batches import Process
-from streams.worker.agents.each_record import Each
+from streams.worker.agents.each_record import EachRecord
 
 
 def dedupe(
     *,
     seen: Table[SeenRow],
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     fetches_topic: str,
     lofty_partitions: Mapping[str, int],
@@ -38,7 +38,7 @@ def dedupe(
     `traced(trace, began_ns)` is told each that was let through.
     """
 
-    each = Each("dedupe", parking, now_ms, lambda: count("parked"))
+    each = EachRecord("dedupe", parking, now_ms, lambda: count("parked"))
 
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
@@ -66,7 +66,7 @@ def dedupe(
                     headers = headers_of(admitted.trace)
                     outputs.append(Record(fetches_topic, partition, entity.lane.encode(), value, headers))
                     remembered[place] = remember(row, change)
-        await appender.append(outputs)
+        await batching_producer.produce(outputs)
         if traced is not None:
             for trace in traces:
                 traced(trace, began_ns)

@@ -7,18 +7,17 @@ topic `parked`, where it stays until a person has ordered a backfill and discard
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from mode.utils.logging import get_logger
-
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.parking import Parking
 from streams.messages import Parked, Stage
 from streams.messages.parked import PASSED_OVER
-from streams.worker.agents.gap_check import Hole, Place
+from streams.worker.agents.gap_check import OffsetGap, Place
 
-log = get_logger("lofty_ghl.agents")
+log = logging.getLogger("lofty_ghl.agents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +29,25 @@ class Reach:
     end: int
 
 
-def deleted_before(hole: Hole, reach: Reach) -> tuple[int, int] | None:
+def deleted_before(hole: OffsetGap, reach: Reach) -> tuple[int, int] | None:
     """The offsets (from, to) of a hole that Kafka had deleted before they were read; None for none."""
     begin, end = max(hole.expected, reach.committed or 0), min(hole.came, reach.first)
     return (begin, end) if begin < end else None
 
 
 @dataclass(slots=True)
-class Deleted:
+class DeletedUnread:
     """Tells each once. `stages` names the stage that reads a topic, `count` is told the topic and how many."""
 
     reach: Callable[[Collection[Place]], Awaitable[Mapping[Place, Reach]]]
     stages: dict[str, Stage]
-    appender: Appender
+    batching_producer: BatchingProducer
     parking: Parking
     now_ms: Callable[[], int]
     count: Callable[[str, int], None]
     _told: dict[Place, int] = field(default_factory=dict)
 
-    async def look(self, holes: Collection[Hole]) -> None:
+    async def look(self, holes: Collection[OffsetGap]) -> None:
         """Tell what of these holes was deleted. A compacted topic has many in a batch, so Kafka is asked once for all."""
         reaches = await self.reach({hole.place for hole in holes})
         for hole in holes:
@@ -81,4 +80,4 @@ class Deleted:
             at_ms=self.now_ms(),
             source=f"{topic}/{partition}@{begin}",
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.batching_producer.produce([self.parking.record(parked)])

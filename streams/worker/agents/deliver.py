@@ -10,19 +10,19 @@ from typing import Any
 
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.delivery import accept, desire
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.messages import Receipt, Snapshot
 from streams.worker.agents.batches import Process
-from streams.worker.agents.each_record import Each
+from streams.worker.agents.each_record import EachRecord
 
 
 def deliver(
     *,
     outbox: Table[OutboxRow],
     links: Table[LinkRow],
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     receipts_topic: str,
     settled_as: Callable[[Snapshot], str],
@@ -38,7 +38,7 @@ def deliver(
     `under_way` is the state of an entity that is being written right now.
     """
 
-    each = Each("deliver", parking, now_ms, lambda: count("parked", ""))
+    each = EachRecord("deliver", parking, now_ms, lambda: count("parked", ""))
 
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
@@ -60,7 +60,7 @@ def deliver(
                     row = desire(row, snapshot, epoch(message.partition), under_way(snapshot.entity.key))
                     outbox.put(*place, row)
                     due[place] = row
-        await appender.append(outputs)
+        await batching_producer.produce(outputs)
         await outbox.flush()
         for row in due.values():
             offer(row)

@@ -6,25 +6,24 @@ When records under several keys fail in a row, it is not about them: the batch e
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mode.utils.logging import get_logger
-
 from connectors.http.error_texts import printable
 from streams.kafka.batching_producer import Record
 from streams.kafka.parking import Parking
-from streams.messages import NotAWord, Stage
+from streams.messages import InvalidMessage, Stage
 from streams.worker.dispatch.loop import is_ours
 
-log = get_logger("lofty_ghl.agents")
+log = logging.getLogger("lofty_ghl.agents")
 
 MOST_KEYS = 3
 """Records under so many keys are parked for a defect without one between them that goes well."""
 
 
-class Each:
+class EachRecord:
     """An agent's way through its batches. `parked(result)` is told each that is parked."""
 
     def __init__(
@@ -44,7 +43,7 @@ class Each:
         """
         try:
             yield
-        except NotAWord as error:  # of a newer release: `unreadable` raises it, and says where
+        except InvalidMessage as error:  # of a newer release: `unreadable` raises it, and says where
             outputs.append(self._parking.unreadable(self._stage, message, error, self._now_ms()))
             self._parked()
         except Exception as error:
@@ -53,7 +52,7 @@ class Each:
                 raise
             self._failing.add(key)
             log.exception("agent %s: a record fails in a way that nothing covers, and is parked", self._stage)
-            words = NotAWord(
+            words = InvalidMessage(
                 "record that can be worked off",
                 f"{type(error).__name__}: {printable(str(error), 300)}, by a defect of ours",
             )

@@ -7,25 +7,25 @@ from typing import Any
 
 from streams.core.rows import FetchRow
 from streams.core.to_ghl.admission import gather
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.messages import Change
 from streams.worker.agents.batches import Process
-from streams.worker.agents.each_record import Each
+from streams.worker.agents.each_record import EachRecord
 
 
 def fetch(
     *,
     fetches: Table[FetchRow],
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     offer: Callable[[FetchRow], None],
     now_ms: Callable[[], int],
 ) -> Process:
     """The agent's process. `offer` tells the reading dispatcher that an entity is due."""
 
-    each = Each("fetch", parking, now_ms)
+    each = EachRecord("fetch", parking, now_ms)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -37,7 +37,7 @@ def fetch(
                 row = gather(fetches.get(*place), change)
                 fetches.put(*place, row)
                 due[place] = row
-        await appender.append(parked)
+        await batching_producer.produce(parked)
         await fetches.flush()
         for row in due.values():
             offer(row)

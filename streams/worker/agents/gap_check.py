@@ -14,7 +14,7 @@ Place = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class OffsetGap:
     """Records of a place that were skipped: from `expected` up to, and without, `came`."""
 
     place: Place
@@ -27,7 +27,7 @@ class Hole:
 
 
 @dataclass(slots=True)
-class Continuity:
+class GapCheck:
     """What each place goes on with, by the generation of the consumer group.
 
     In a new generation a place begins where the group's commit stands, which only Kafka knows: its first record is a hole
@@ -36,9 +36,9 @@ class Continuity:
 
     _next: dict[Place, tuple[int, int]] = field(default_factory=dict)
 
-    def check(self, place: Place, generation: int, offset: int) -> Hole | None:
+    def check(self, place: Place, generation: int, offset: int) -> OffsetGap | None:
         """Note a record that comes. Returns what seems to be missing before it."""
         known = self._next.get(place)
         expected = known[1] if known is not None and known[0] == generation else 0
         self._next[place] = (generation, max(offset + 1, expected))
-        return Hole(place, expected, offset) if offset > expected else None
+        return OffsetGap(place, expected, offset) if offset > expected else None

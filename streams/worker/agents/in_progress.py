@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Busy:
+class InProgress:
     """Counts the agents that are working on a batch."""
 
     def __init__(self) -> None:

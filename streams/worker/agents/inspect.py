@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.messages import Inspection, Observation
 from streams.worker.agents.batches import Process
-from streams.worker.agents.each_record import Each
+from streams.worker.agents.each_record import EachRecord
 
 
 def inspect(
     *,
     ask: Callable[[Inspection], Observation | None],
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     observations_topic: str,
     now_ms: Callable[[], int],
 ) -> Process:
     """The agent's process. `ask` takes a question; what it returns tells the asker so."""
 
-    each = Each("inspect", parking, now_ms)
+    each = EachRecord("inspect", parking, now_ms)
 
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
@@ -35,6 +35,6 @@ def inspect(
                 if taken := ask(inspection):
                     record = Record(observations_topic, message.partition, taken.lane.encode(), taken.to_bytes())
                     outputs.append(record)
-        await appender.append(outputs)
+        await batching_producer.produce(outputs)
 
     return process

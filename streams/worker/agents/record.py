@@ -8,10 +8,10 @@ from typing import Any
 
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import comes_back, is_overtaken, record_link, record_outbox, unsettle
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
-from streams.messages import FENCE_KEY, Entity, NotAWord, Receipt, Snapshot
+from streams.messages import FENCE_KEY, Entity, InvalidMessage, Receipt, Snapshot
 from streams.worker.agents.batches import Process
 
 
@@ -19,7 +19,7 @@ def record(
     *,
     links: Table[LinkRow],
     outbox: Table[OutboxRow],
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     settled_as: Callable[[Snapshot], str],
     ask: Callable[[Entity, int], asyncio.Future[int]],
@@ -56,7 +56,7 @@ def record(
                 continue
             try:
                 receipt = Receipt.from_bytes(message.value)
-            except NotAWord as error:
+            except InvalidMessage as error:
                 parked.append(parking.unreadable("record", message, error, now_ms()))
                 continue
             partition, key = message.partition, receipt.entity.key
@@ -76,7 +76,7 @@ def record(
                 outbox.delete(partition, key)
             elif remaining is not None and remaining != row:
                 outbox.put(partition, key, remaining)
-        await appender.append(parked)
+        await batching_producer.produce(parked)
         await links.flush()
         await outbox.flush()
         for partition, offset in newest.items():

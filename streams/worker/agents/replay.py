@@ -11,19 +11,19 @@ from typing import Any
 
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.delivery import accept_again, desire
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.messages import Redelivery, Snapshot
 from streams.worker.agents.batches import Process
-from streams.worker.agents.each_record import Each
+from streams.worker.agents.each_record import EachRecord
 
 
 def replay(
     *,
     outbox: Table[OutboxRow],
     links: Table[LinkRow],
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     settled_as: Callable[[Snapshot], str],
     offer: Callable[[OutboxRow], None],
@@ -34,7 +34,7 @@ def replay(
 ) -> Process:
     """The agent's process; its arguments are those of `deliver`."""
 
-    each = Each("replay", parking, now_ms, lambda: count("parked"))
+    each = EachRecord("replay", parking, now_ms, lambda: count("parked"))
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -51,7 +51,7 @@ def replay(
                     row = desire(row, again, epoch(message.partition), under_way(snapshot.entity.key))
                     outbox.put(*place, row)
                     due[place] = row
-        await appender.append(parked)
+        await batching_producer.produce(parked)
         await outbox.flush()
         for row in due.values():
             offer(row)

@@ -10,19 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.to_lofty.rows import EventRow, WebhookRow
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.messages.ghl_event import GhlEvent
 from streams.worker.agents.batches import Process
-from streams.worker.agents.each_record import Each
+from streams.worker.agents.each_record import EachRecord
 
 
 def respond(
     *,
     events: Table[EventRow],
     webhooks: Table[WebhookRow],
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     types_at: Callable[[str], frozenset[str]],
     installed: Callable[[GhlEvent], None],
@@ -35,7 +35,7 @@ def respond(
     `installed` is told that the app was installed in a location, or removed from it. `count(type, result)` counts what ends here.
     """
 
-    each = Each("respond", parking, now_ms)
+    each = EachRecord("respond", parking, now_ms)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -61,7 +61,7 @@ def respond(
                 waiting.append((key, row))
                 if event.webhook:
                     fresh[place] = WebhookRow(at_ms=event.accepted_ms)
-        await appender.append(parked)
+        await batching_producer.produce(parked)
         await events.flush()
         for (partition, webhook), heard in fresh.items():
             webhooks.put(partition, webhook, heard)

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.token_row import TokenRow
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.messages.sealed_token import SealedToken
 from streams.worker.agents.batches import Process
-from streams.worker.agents.each_record import Each
+from streams.worker.agents.each_record import EachRecord
 
 
 def tokens(
     *,
     table: Table[TokenRow],
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     adopt: Callable[[int, str], None],
     now_ms: Callable[[], int],
@@ -27,7 +27,7 @@ def tokens(
     An older one than stands there is passed over: a refresh has overtaken it, and its refresh token is used up.
     """
 
-    each = Each("tokens", parking, now_ms)
+    each = EachRecord("tokens", parking, now_ms)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -40,7 +40,7 @@ def tokens(
                     continue
                 table.put(message.partition, word.token, TokenRow(sealed=word.sealed, at_ms=word.at_ms))
                 taken.append((message.partition, word.token))
-        await appender.append(parked)
+        await batching_producer.produce(parked)
         await table.flush()
         for partition, token in taken:
             adopt(partition, token)

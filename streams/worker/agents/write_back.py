@@ -6,38 +6,38 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.to_lofty.plan import merge
-from streams.core.to_lofty.rows import ErrandRow
-from streams.kafka.batching_producer import Appender, Record
+from streams.core.to_lofty.rows import LoftyCommandRow
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
-from streams.messages.lofty_command import LoftyWrite
+from streams.messages.lofty_command import LoftyCommand
 from streams.worker.agents.batches import Process
-from streams.worker.agents.each_record import Each
+from streams.worker.agents.each_record import EachRecord
 
 
 def write_back(
     *,
-    errands: Table[ErrandRow],
-    appender: Appender,
+    errands: Table[LoftyCommandRow],
+    batching_producer: BatchingProducer,
     parking: Parking,
-    offer: Callable[[ErrandRow], None],
+    offer: Callable[[LoftyCommandRow], None],
     now_ms: Callable[[], int],
 ) -> Process:
     """The agent's process."""
 
-    each = Each("write back", parking, now_ms)
+    each = EachRecord("write back", parking, now_ms)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
-        due: dict[tuple[int, str], ErrandRow] = {}
+        due: dict[tuple[int, str], LoftyCommandRow] = {}
         for message in messages:
             with each.of(message, parked):
-                write = LoftyWrite.from_bytes(message.value)
+                write = LoftyCommand.from_bytes(message.value)
                 row = merge(errands.get(message.partition, write.key), write)
                 if row is not None:
                     errands.put(message.partition, write.key, row)
                     due[message.partition, write.key] = row
-        await appender.append(parked)
+        await batching_producer.produce(parked)
         await errands.flush()
         for row in due.values():
             offer(row)

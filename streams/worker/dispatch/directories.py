@@ -10,10 +10,9 @@ create is in doubt could not be found.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import NAMES_NOTHING, Disposition, classify
@@ -24,7 +23,7 @@ from streams.mapping import CustomField
 from streams.worker.dispatch.ghl_writer import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 
-log = get_logger("lofty_ghl.directory")
+log = logging.getLogger("lofty_ghl.directory")
 
 TENANT = "@directory"
 RETRY_SECONDS = 5.0

@@ -6,11 +6,10 @@ An event of a contact that no link knows waits a while, for its link may be on i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-
-from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl import Contact
@@ -23,22 +22,22 @@ from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import pause_after
 from streams.core.to_ghl.plan import UNKNOWN
-from streams.core.to_lofty import Look, Response, Scene, respond
-from streams.core.to_lofty.rows import BackRow, EventRow, HeardRow
-from streams.kafka.batching_producer import Appender, Record, RecordTooLarge
+from streams.core.to_lofty import EventContext, Look, Response, respond
+from streams.core.to_lofty.rows import BackRow, EventRow, ExternalEditRow
+from streams.kafka.batching_producer import BatchingProducer, Record, RecordTooLarge
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.mapping.back_sync import WayBack
 from streams.messages import Entity, Parked
 from streams.messages.ghl_event import GhlEvent
-from streams.messages.lofty_command import LoftyWrite
+from streams.messages.lofty_command import LoftyCommand
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import take_in_hand
 from streams.worker.dispatch.ghl_writer import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 from streams.worker.dispatch.receipts import Receipts
 
-log = get_logger("lofty_ghl.responder")
+log = logging.getLogger("lofty_ghl.responder")
 
 PREFIX = "@event:"
 RANK = 1
@@ -55,18 +54,18 @@ PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Responder:
+class GhlEventProcessor:
     """Everything that judging needs. `ask` requests a read of a lead from Lofty."""
 
     loop: DispatchLoop
     locations: Mapping[str, Location]
     backs: Mapping[str, WayBack]
     events: Table[EventRow]
-    heard: Table[HeardRow]
+    heard: Table[ExternalEditRow]
     backlinks: Table[BackRow]
     links: Table[LinkRow]
     receipts: Receipts
-    appender: Appender
+    batching_producer: BatchingProducer
     parking: Parking
     writes_topic: str
     lofty_partitions: Mapping[str, int]
@@ -177,10 +176,10 @@ class Responder:
 
     def _scene(
         self, event: GhlEvent, entity: Entity, place: Location, contact: Mapping[str, Any] | None = None
-    ) -> Scene:
+    ) -> EventContext:
         kind = next((one for one in ("note", "task", "appointment") if event.type.lower().startswith(one)), "")
         own = self._stands_for(kind, event.id, place) if kind else None
-        return Scene(
+        return EventContext(
             event=event,
             connection=entity.connection,
             lead=entity.lead,
@@ -191,7 +190,7 @@ class Responder:
             contact=contact,
         )
 
-    async def _look(self, scene: Scene, look: Look, place: Location, contact_id: str) -> Scene:
+    async def _look(self, scene: EventContext, look: Look, place: Location, contact_id: str) -> EventContext:
         """Read what an event is about. A note or task that is gone is found empty; a contact that is gone raises."""
         if look.at == "contact":
             return _seen(scene, await place.client.get_contact(contact_id))
@@ -204,7 +203,7 @@ class Responder:
             found = {}
         return replace(scene, found=found, read_ms=self.now_ms())
 
-    async def _remember(self, key: str, row: EventRow, place: Location, scene: Scene) -> None:
+    async def _remember(self, key: str, row: EventRow, place: Location, scene: EventContext) -> None:
         seen = row.model_copy(update={"contact": dict(scene.contact or {})})
         if (size := len(seen.to_bytes())) > 2 * self.parking.limits.state:
             raise RecordTooLarge(self.events.changelog, size, 2 * self.parking.limits.state)
@@ -259,7 +258,7 @@ class Responder:
 
     # -- what follows -------------------------------------------------------------------------------------
 
-    async def _carry_out(self, scene: Scene, response: Response, place: Location) -> None:
+    async def _carry_out(self, scene: EventContext, response: Response, place: Location) -> None:
         """First what Lofty shall get, then what we know of GHL: after a crash in between, the same follows once more."""
         await self._send(response.writes)
         contact = Entity.contact(scene.connection, scene.lead)
@@ -287,7 +286,7 @@ class Responder:
             self.heard.put(place.partition, f"{scene.event.contact}", response.heard)
             await self.heard.flush()
 
-    async def _send(self, writes: Iterable[LoftyWrite]) -> None:
+    async def _send(self, writes: Iterable[LoftyCommand]) -> None:
         records = [
             Record(self.writes_topic, self.lofty_partitions[one.connection], one.lane.encode(), one.to_bytes())
             for one in writes
@@ -296,7 +295,7 @@ class Responder:
             if record.size > self.parking.limits.state:
                 raise RecordTooLarge(record.topic, record.size, self.parking.limits.state)
         if records:
-            await self.appender.append(records)
+            await self.batching_producer.produce(records)
 
     async def _end(self, key: str, event: GhlEvent, place: Location, because: str) -> Finish:
         self.metrics.events.labels(event.type, because).inc()
@@ -367,7 +366,7 @@ class Responder:
             trace_id=answer.trace_id if answer else None,
             original=Parked.encode(row.event.to_bytes()),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.batching_producer.produce([self.parking.record(parked)])
         log.warning("connection %s: an event of GHL is parked (%s): %s", place.connection, row.event.type, why)
         return await self._end(key, row.event, place, "parked")
 
@@ -376,7 +375,7 @@ def _lane(event: GhlEvent, entity: Entity | None) -> str:
     return entity.lane if entity is not None else f"{PREFIX}{event.lane}"
 
 
-def _seen(scene: Scene, contact: Contact) -> Scene:
+def _seen(scene: EventContext, contact: Contact) -> EventContext:
     held = contact.model_dump(by_alias=True, exclude={"custom_fields"})
     held["customFields"] = {one.id: one.value for one in contact.custom_fields}
     return replace(scene, contact=held)

@@ -6,11 +6,10 @@ An answer that never came leaves the intent standing, and the next plan looks be
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
-
-from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl import GhlClient
@@ -26,7 +25,7 @@ from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
 from streams.core.to_ghl.plan_contact import may_stand
 from streams.core.to_ghl.planning import Prepared, Rules, doubts, overruled, prepare
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.messages import Entity, Outcome, Parked, Receipt, Snapshot
@@ -36,7 +35,7 @@ from streams.worker.dispatch.ghl_calls import Performed, perform
 from streams.worker.dispatch.loop import AGAIN, BLOCKED, DONE, Finish, Slot
 from streams.worker.dispatch.receipts import Receipts
 
-log = get_logger("lofty_ghl.writer")
+log = logging.getLogger("lofty_ghl.writer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Writer:
     outbox: Table[OutboxRow]
     links: Table[LinkRow]
     receipts: Receipts
-    appender: Appender
+    batching_producer: BatchingProducer
     parking: Parking
     directory: Callable[[str], Directory]
     lacks: Callable[[str, dict[str, str]], bool]
@@ -355,7 +354,7 @@ class Writer:
             trace_id=answer.trace_id if answer else None,
             original=Parked.encode(snapshot.to_bytes()),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.batching_producer.produce([self.parking.record(parked)])
         log.warning("%s is parked until it changes again: %s", snapshot.entity.key, parked.message)
         receipt = self._receipt_of(row, outcome, step, error, message)
         await self.receipts.settle(place.partition, receipt)

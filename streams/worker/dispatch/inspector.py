@@ -9,11 +9,10 @@ Open questions live in memory only. Whoever asked asks again when no answer come
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import Disposition, classify
@@ -35,9 +34,9 @@ from streams.worker.dispatch.observation import (
     told_tasks,
     untellable,
 )
-from streams.worker.dispatch.repair import Mending, NotMended
+from streams.worker.dispatch.repair import NotRepaired, Repair
 
-log = get_logger("lofty_ghl.inspector")
+log = logging.getLogger("lofty_ghl.inspector")
 
 PREFIX = "@inspect:"
 RANK = 2
@@ -76,7 +75,7 @@ class Inspector:
     links: Table[LinkRow]
     outbox: Table[OutboxRow]
     directory: Callable[[str], Directory]
-    mending: Mending
+    mending: Repair
     answer: Callable[[Observation, int], Awaitable[object]]
     now_ms: Callable[[], int]
     jitter: Callable[[], float]
@@ -113,7 +112,7 @@ class Inspector:
         place = self.locations[open_.inspection.connection]
         try:
             observation = await self._go_on(open_, place, slot)
-        except NotMended as error:
+        except NotRepaired as error:
             observation = self._observe(open_.inspection, "not mended", message=str(error))
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
@@ -243,19 +242,19 @@ class Inspector:
         try:
             entity = Entity.from_key(inspection.entity)
         except ValueError as error:
-            raise NotMended(str(error)) from None
+            raise NotRepaired(str(error)) from None
         if remedy is None or entity.connection != inspection.connection:
-            raise NotMended("no remedy for an entity of this connection was given")
+            raise NotRepaired("no remedy for an entity of this connection was given")
         if remedy.cure != "remove":
             if inspection.snapshot is None or inspection.snapshot.entity != entity:
-                raise NotMended("no snapshot of the entity was given")
+                raise NotRepaired("no snapshot of the entity was given")
             slot.answered(was_sent=False)
             await self.mending.write_again(place, entity, remedy, inspection.snapshot)
             return self._observe(inspection, "mended")
         contact_id, ghl_id = remedy.contact_id or "", remedy.ghl_id or ""
         self.mending.refuse_if_named(place, (entity.key, *inspection.entities), ghl_id)
         if entity.kind == "contact" or not contact_id or not ghl_id:
-            raise NotMended("only a note, a task or an appointment is ever removed")
+            raise NotRepaired("only a note, a task or an appointment is ever removed")
         try:
             if remedy.in_calendar:
                 await place.client.delete_appointment(ghl_id)

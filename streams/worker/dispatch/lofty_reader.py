@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.lofty import LoftyClient, parse_time_ms
@@ -18,7 +17,7 @@ from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Verdict
 from streams.core.scheduling.pauses import pause_after
 from streams.core.to_ghl.read_result import not_found, snapshot_of
-from streams.kafka.batching_producer import Appender, Record, RecordTooLarge
+from streams.kafka.batching_producer import BatchingProducer, Record, RecordTooLarge
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.messages import Entity, Parked
@@ -26,7 +25,7 @@ from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import headers_of, take_in_hand
 from streams.worker.dispatch.loop import AGAIN, DONE, Finish, Slot
 
-log = get_logger("lofty_ghl.reader")
+log = logging.getLogger("lofty_ghl.reader")
 
 WINDOW_SECONDS = 60.0
 """Lofty counts requests by the minute."""
@@ -53,7 +52,7 @@ class Reader:
     teams: Mapping[str, Team]
     fetches: Table[FetchRow]
     snapshots_topic: str
-    appender: Appender
+    batching_producer: BatchingProducer
     parking: Parking
     agent: Callable[[str, Mapping[str, Any]], dict[str, str] | None]
     pause: Callable[[str, float, str], None]
@@ -103,7 +102,7 @@ class Reader:
             why = f"it has {record.size} bytes, at most {self.parking.limits.state} can be kept beside earlier states"
             return await self._park(entity, team, row, "too large", None, why, record.value)
         try:
-            await self.appender.append([record])
+            await self.batching_producer.produce([record])
         except RecordTooLarge as error:  # the topic takes less than our limits say
             return await self._park(entity, team, row, "too large", None, str(error), record.value)
         current = self.fetches.get(team.partition, entity.key)
@@ -196,7 +195,7 @@ class Reader:
             status=answer.status if answer else None,
             original=Parked.encode(row.to_bytes() if original is None else original),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.batching_producer.produce([self.parking.record(parked)])
         log.warning("%s is parked until it changes again: %s", entity.key, parked.message)
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation != row.generation:

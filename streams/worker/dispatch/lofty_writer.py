@@ -6,11 +6,10 @@ One lane changes one row, so the row itself is the state, and the receipts on `l
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import FORBIDDEN, Disposition, Row, classify
@@ -40,8 +39,8 @@ from streams.core.to_lofty.plan import (
     undone,
     written,
 )
-from streams.core.to_lofty.rows import ErrandRow
-from streams.kafka.batching_producer import Appender, Record
+from streams.core.to_lofty.rows import LoftyCommandRow
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.mapping import map_contact
@@ -54,7 +53,7 @@ from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, Team
 from streams.worker.dispatch.loop import AGAIN, DONE, Slot
 from streams.worker.dispatch.loop import Finish as End
 
-log = get_logger("lofty_ghl.errands")
+log = logging.getLogger("lofty_ghl.errands")
 
 PREFIX = "@errand:"
 RANK = 1
@@ -73,15 +72,15 @@ _DEFINITE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Errands:
+class LoftyWriter:
     """Everything that writing Lofty needs. `offer_to` tells the reading dispatcher, whose budget this is."""
 
     teams: Mapping[str, Team]
     connections: Mapping[str, Connection]
-    errands: Table[ErrandRow]
+    errands: Table[LoftyCommandRow]
     receipts_topic: str
     writes_topic: str
-    appender: Appender
+    batching_producer: BatchingProducer
     parking: Parking
     offer_to: Callable[[Item, float], None]
     pause: Callable[[str, float, str], None]
@@ -91,7 +90,7 @@ class Errands:
     backoff: Backoff = Backoff()
     refusals: Refusals = field(default_factory=Refusals)
 
-    def offer(self, row: ErrandRow) -> None:
+    def offer(self, row: LoftyCommandRow) -> None:
         """Tell the dispatcher that an errand is due."""
         write = row.write
         team = self.teams.get(write.connection)
@@ -142,7 +141,7 @@ class Errands:
             await self._tell(now, team, "applied", _name(step))
         return AGAIN
 
-    async def _perform(self, team: Team, row: ErrandRow, step: Step) -> dict[str, Any] | None:
+    async def _perform(self, team: Team, row: LoftyCommandRow, step: Step) -> dict[str, Any] | None:
         """Do the request; returns what the row reads after it, None after a look that says nothing."""
         write, client = row.write, team.client
         is_note, lofty_id = write.target == "note", row.lofty_id or ""
@@ -172,7 +171,7 @@ class Errands:
                 return {"is_settled": True, "body": None}
         raise AssertionError(step)
 
-    def _compared(self, row: ErrandRow, lead: dict[str, Any]) -> dict[str, Any]:
+    def _compared(self, row: LoftyCommandRow, lead: dict[str, Any]) -> dict[str, Any]:
         connection = self.connections[row.write.connection]
         mapped = map_contact(connection.mapping, lead, region=connection.region)
         body, kept = lead_body(row.write, lead, mapped.fields, connection.back)
@@ -182,7 +181,7 @@ class Errands:
 
     # -- what goes wrong ----------------------------------------------------------------------------------
 
-    async def _failed(self, row: ErrandRow, team: Team, step: Step, error: ConnectorError, outcome: Row) -> End:
+    async def _failed(self, row: LoftyCommandRow, team: Team, step: Step, error: ConnectorError, outcome: Row) -> End:
         answer = error if isinstance(error, VendorError) else None
         is_definite = isinstance(error, NotSent) or outcome.disposition in _DEFINITE
         if is_definite and (facts := undone(row, step)):
@@ -225,7 +224,7 @@ class Errands:
         return await self._park(row, team, "write", failure.cause, failure.message)
 
     async def _park(
-        self, row: ErrandRow, team: Team, step: str, reason: str, message: str, answer: VendorError | None = None
+        self, row: LoftyCommandRow, team: Team, step: str, reason: str, message: str, answer: VendorError | None = None
     ) -> End:
         write = row.write
         parked = Parked(
@@ -239,7 +238,7 @@ class Errands:
             status=answer.status if answer else None,
             original=Parked.encode(write.to_bytes()),
         )
-        await self.appender.append([self.parking.record(parked)])
+        await self.batching_producer.produce([self.parking.record(parked)])
         log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
         await self._change(row, team, parked=reason)
         await self._tell(row, team, "refused", step, answer, message)
@@ -248,7 +247,7 @@ class Errands:
 
     # -- the row ------------------------------------------------------------------------------------------
 
-    async def _settle(self, row: ErrandRow, team: Team, because: str) -> End:
+    async def _settle(self, row: LoftyCommandRow, team: Team, because: str) -> End:
         if row.is_settled:
             return DONE
         current = await self._change(row, team, is_settled=True)
@@ -257,7 +256,7 @@ class Errands:
         log.debug("%s: %s", row.write.key, because)
         return DONE
 
-    async def _change(self, row: ErrandRow, team: Team, **facts: Any) -> ErrandRow:
+    async def _change(self, row: LoftyCommandRow, team: Team, **facts: Any) -> LoftyCommandRow:
         """Write what became known into the row as it stands now: a newer state may be wanted in it meanwhile."""
         current = self.errands.get(team.partition, row.write.key) or row
         if current.write != row.write:
@@ -270,7 +269,7 @@ class Errands:
 
     async def _tell(
         self,
-        row: ErrandRow,
+        row: LoftyCommandRow,
         team: Team,
         outcome: Literal["intended", "applied", "unchanged", "failed", "refused"],
         step: str,
@@ -293,7 +292,7 @@ class Errands:
             accepted_ms=write.accepted_ms,
         )
         record = Record(self.receipts_topic, team.partition, write.lane.encode(), receipt.to_bytes())
-        await self.appender.append([record])
+        await self.batching_producer.produce([record])
 
 
 _NAMES: dict[type[Any], str] = {

@@ -7,13 +7,13 @@ One turn: ask the core what may start now, start each in a task of its own, then
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aiokafka.errors import KafkaError
-from mode.utils.logging import get_logger
 
 from connectors.rate import RateHeaders
 from streams.core.progress.repeats import Failure, Repeats, defect
@@ -23,7 +23,7 @@ from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, V
 from streams.kafka.batching_producer import RecordsRefused, RecordTooLarge
 from streams.telemetry.logs import about
 
-log = get_logger("lofty_ghl.dispatch")
+log = logging.getLogger("lofty_ghl.dispatch")
 
 
 @dataclass(frozen=True, slots=True)

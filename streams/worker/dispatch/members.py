@@ -7,11 +7,10 @@ What Lofty refuses here only leaves contacts unassigned.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from mode.utils.logging import get_logger
 
 from connectors.errors import ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty import LoftyClient
@@ -21,7 +20,7 @@ from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
 from streams.worker.dispatch.lofty_reader import Team
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
 
-log = get_logger("lofty_ghl.members")
+log = logging.getLogger("lofty_ghl.members")
 
 TENANT = "@members"
 PAGE = 25

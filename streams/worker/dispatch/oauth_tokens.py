@@ -6,11 +6,10 @@ before anyone is given it. So a worker that takes the partition over goes on wit
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Literal
-
-from mode.utils.logging import get_logger
 
 from connectors.auth.oauth import converse
 from connectors.auth.refresh import SingleFlight
@@ -24,7 +23,7 @@ from streams.oauth.grants import Grants, Side
 from streams.settings import Connection
 from streams.telemetry.metrics import Metrics
 
-log = get_logger("lofty_ghl.tokens")
+log = logging.getLogger("lofty_ghl.tokens")
 
 
 class Tokens:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from streams.core.rows import OutboxRow
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import Entity, Outcome, Receipt
 from streams.telemetry.tracing import headers_of
 from streams.worker.partitions.applied_offsets import Recorded
@@ -19,13 +19,13 @@ class Receipts:
     def __init__(
         self,
         topic: str,
-        appender: Appender,
+        batching_producer: BatchingProducer,
         recorded: Recorded,
         now_ms: Callable[[], int],
         epoch: Callable[[str], int],
     ) -> None:
         self._topic = topic
-        self._appender = appender
+        self._batching_producer = batching_producer
         self._recorded = recorded
         self._now_ms = now_ms
         self._epoch = epoch
@@ -71,7 +71,7 @@ class Receipts:
         record = Record(
             self._topic, partition, receipt.entity.key.encode(), receipt.to_bytes(), headers_of(receipt.trace)
         )
-        return (await self._appender.append([record]))[0]
+        return (await self._batching_producer.produce([record]))[0]
 
     @asynccontextmanager
     async def intending(self, partition: int, intent: Receipt) -> AsyncIterator[None]:

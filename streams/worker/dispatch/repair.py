@@ -21,12 +21,12 @@ STEP = "verify"
 """What receipts call it."""
 
 
-class NotMended(Exception):
+class NotRepaired(Exception):
     """A remedy that must not be applied (any more), and why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mending:
+class Repair:
     """Applies remedies. `offer` tells the writing dispatcher that an entity is due, `epoch` is ours for a connection."""
 
     links: Table[LinkRow]
@@ -36,7 +36,7 @@ class Mending:
     epoch: Callable[[str], int]
 
     async def write_again(self, place: Location, entity: Entity, remedy: Remedy, snapshot: Snapshot) -> None:
-        """Correct the link of an entity, and make the snapshot its desired state. Raises `NotMended`."""
+        """Correct the link of an entity, and make the snapshot its desired state. Raises `NotRepaired`."""
         link = self.links.get(place.partition, entity.key) or LinkRow()
         self._refuse_if_overtaken(place, entity, link, snapshot)
         if remedy.cure == "forget" and link.ghl_id is not None and link.ghl_id != remedy.ghl_id:
@@ -53,18 +53,18 @@ class Mending:
         self.offer(row)
 
     def refuse_if_named(self, place: Location, keys: tuple[str, ...], ghl_id: str) -> None:
-        """Raise `NotMended` when a link of these entities names what is to be removed."""
+        """Raise `NotRepaired` when a link of these entities names what is to be removed."""
         for key in keys:
             link = self.links.get(place.partition, key)
             if link is not None and link.ghl_id == ghl_id and not link.is_deleted:
-                raise NotMended(f"{ghl_id} is what the link of {key} names")
+                raise NotRepaired(f"{ghl_id} is what the link of {key} names")
 
     def _refuse_if_overtaken(self, place: Location, entity: Entity, link: LinkRow, snapshot: Snapshot) -> None:
         if self.outbox.get(place.partition, entity.key) is not None:
-            raise NotMended("a newer state is on its way, or parked")
+            raise NotRepaired("a newer state is on its way, or parked")
         is_other = bool(link.settled) and not link.settled.startswith(f"{snapshot.fingerprint}/")
         if link.version_ms > snapshot.version_ms or (link.version_ms == snapshot.version_ms and is_other):
-            raise NotMended("GHL was brought to a newer state meanwhile")
+            raise NotRepaired("GHL was brought to a newer state meanwhile")
 
 
 def _correction(remedy: Remedy, link: LinkRow) -> tuple[Outcome, dict[str, object]]:

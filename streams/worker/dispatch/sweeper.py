@@ -8,6 +8,7 @@ A page that cannot be read is taken apart into ever smaller ones: its good leads
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -15,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from mode.utils.logging import get_logger
 
 from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty import LoftyClient
@@ -43,7 +43,7 @@ from streams.core.sweep import (
     must_read,
     next_run,
 )
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
 from streams.messages import Change, Entity, Kind, Operation, Parked
@@ -53,7 +53,7 @@ from streams.settings import Sweep
 from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, Team
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot, is_ours
 
-log = get_logger("lofty_ghl.sweep")
+log = logging.getLogger("lofty_ghl.sweep")
 
 TENANT = "@sweep"
 YIELD_ROWS = 500
@@ -102,7 +102,7 @@ class Sweeper:
     schedules: Mapping[str, Schedule]
     sweeps: Table[SweepRow]
     swept: Table[SweptRow]
-    appender: Appender
+    batching_producer: BatchingProducer
     changes_topic: str
     partitions: int
     parking: Parking
@@ -329,7 +329,7 @@ class Sweeper:
             original=Parked.encode(original[:LONGEST_ORIGINAL]),
         )
         log.warning("connection %s: its sweep goes on without what is parked now: %s", connection, words)
-        await self.appender.append([self.parking.record(parked)])
+        await self.batching_producer.produce([self.parking.record(parked)])
 
     async def _compare(self, team: Team, row: SweepRow, found: list[Listed], missing: dict[str, SweptRow]) -> int:
         """Announce what is not as it was, remember how it is now; `missing` are those that should be among `found`."""
@@ -403,7 +403,7 @@ class Sweeper:
             lane = change.entity.lane
             place = partition_of(lane, self.partitions)
             records.append(Record(self.changes_topic, place, lane.encode(), change.to_bytes()))
-        await self.appender.append(records)
+        await self.batching_producer.produce(records)
 
     async def _save(self, connection: str, team: Team, row: SweepRow) -> None:
         # An order may have come in while a request was under way.

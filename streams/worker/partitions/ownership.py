@@ -11,16 +11,15 @@ the budgets leave their last note. Only then does Kafka hear that we let go.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from mode.utils.logging import get_logger
-
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages.fence import FENCE_KEY, Fence
 from streams.worker.partitions.applied_offsets import Recorded
 
-log = get_logger("lofty_ghl.ownership")
+log = logging.getLogger("lofty_ghl.ownership")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,14 @@ class Ownership:
         self,
         worker: str,
         receipts_topic: str,
-        appender: Appender,
+        batching_producer: BatchingProducer,
         recorded: Recorded,
         now_ms: Callable[[], int],
         hooks: Hooks,
     ) -> None:
         self._worker = worker
         self._receipts_topic = receipts_topic
-        self._appender = appender
+        self._batching_producer = batching_producer
         self._recorded = recorded
         self._now_ms = now_ms
         self._hooks = hooks
@@ -102,7 +101,7 @@ class Ownership:
         epoch = self._epochs[partition]
         fence = Fence(worker=self._worker, epoch=epoch, at_ms=self._now_ms())
         record = Record(self._receipts_topic, partition, FENCE_KEY, fence.to_bytes())
-        [offset] = await self._appender.append([record])
+        [offset] = await self._batching_producer.produce([record])
         await self._recorded.wait(partition, offset)
         if partition in self.assigned and self._epochs[partition] == epoch:
             self.fenced.add(partition)

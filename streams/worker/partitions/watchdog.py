@@ -12,15 +12,14 @@ Both count looks, not time: a process that was frozen and goes on has missed one
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-
-from mode.utils.logging import get_logger
 
 from streams.telemetry.logs import REPEATS
 from streams.telemetry.process import end_process
 
-log = get_logger("lofty_ghl.watchdog")
+log = logging.getLogger("lofty_ghl.watchdog")
 
 LOOK_SECONDS = 5.0
 MOST_LOOKS = 12

@@ -3,7 +3,7 @@
 `reporter.py` counts what happens and publishes, `open_rows.py` counts what is in progress, `status.py` puts the status together.
 """
 
-from streams.worker.reporting.reporter import WATCHED_TOPICS, Observing
+from streams.worker.reporting.reporter import WATCHED_TOPICS, Reporter
 from streams.worker.reporting.status import Observed
 
-__all__ = ["WATCHED_TOPICS", "Observed", "Observing"]
+__all__ = ["WATCHED_TOPICS", "Observed", "Reporter"]

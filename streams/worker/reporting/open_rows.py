@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from streams.core.progress.undelivered import Open, Undelivered
 from streams.core.rows import FetchRow, OutboxRow
-from streams.core.to_lofty.rows import ErrandRow
+from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.kafka.tables.counting import RowCount
 from streams.worker.tables import State
 
@@ -87,7 +87,7 @@ class OpenRows:
         connection = row.snapshot.connection if row is not None else key.partition(":")[0]
         self.writes.put(connection, partition, key, _error(row))
 
-    def errand(self, partition: int, key: str, row: ErrandRow | None) -> None:
+    def errand(self, partition: int, key: str, row: LoftyCommandRow | None) -> None:
         """What is to be written to Lofty, or parked; None, or settled: it is done."""
         opened = None
         if row is not None and not row.is_settled:

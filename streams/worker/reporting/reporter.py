@@ -6,13 +6,12 @@ Everything here is asked of counts that are kept as things happen, so a look cos
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
-
-from mode.utils.logging import get_logger
 
 from connectors.http.call_record import Answered
 from streams.core.progress.backlog import Backlog, Place
@@ -41,16 +40,16 @@ from streams.telemetry.status_publisher import configuration_of, publish
 from streams.telemetry.tracing import NoTracing, Tracing, in_hand, trace_id
 from streams.worker.agents.batches import Process
 from streams.worker.reporting.open_rows import OpenRows
-from streams.worker.reporting.status import Observed, Tells, Vitals, everything
+from streams.worker.reporting.status import Observed, StatusBuilder, Tells, everything
 
-log = get_logger("lofty_ghl.observing")
+log = logging.getLogger("lofty_ghl.observing")
 
 STATUS_SECONDS = 5.0
 WATCHED_TOPICS = (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS, GHL_CHANGES, LOFTY_WRITES, REPLAYS)
 """The topics whose lag is looked at."""
 
 
-class Observing:
+class Reporter:
     """One worker's observer. `look_at` is given the parts once they are made; until then there is nothing to tell.
 
     `rows` is told of rows that were there when a partition was gained.
@@ -77,7 +76,7 @@ class Observing:
         self.newer_mappings = newer_mappings
         self.rows = OpenRows()
         self._holds = Holds()
-        self._vitals = Vitals(settings, places, self.rows, self._holds, monotonic)
+        self._vitals = StatusBuilder(settings, places, self.rows, self._holds, monotonic)
         self._backlog = Backlog()
         self._started_ms = now_ms()
         self._stuck_looks = 0
@@ -274,7 +273,7 @@ class Observing:
             return
         try:
             status, parts = self._in_parts(self._parts, is_stopping=is_stopping)
-            await publish(self._parts.appender, self.names, self.settings.kafka.partitions, status, parts)
+            await publish(self._parts.batching_producer, self.names, self.settings.kafka.partitions, status, parts)
         except Exception as error:  # whatever it is: the next word comes in five seconds
             self.metrics.statuses.labels("failed").inc()
             log.warning("this worker's status could not be published: %r", error)

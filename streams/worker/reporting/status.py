@@ -10,7 +10,7 @@ from streams.core.progress.hold_time import Holds
 from streams.core.rows import SweepRow
 from streams.core.scheduling.budget import BudgetView
 from streams.core.scheduling.pauses import pause_kind
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 from streams.settings import Connection, Settings
 from streams.settings.partitions import Places
@@ -45,11 +45,11 @@ class Observed:
     reading: DispatchLoop
     writing: DispatchLoop
     tokens: Tokens | None
-    appender: Appender
+    batching_producer: BatchingProducer
     failing_seconds: Callable[[], float]
 
 
-class Vitals:
+class StatusBuilder:
     """The budgets and connections of one worker. What a vendor said is redacted before it is told."""
 
     def __init__(

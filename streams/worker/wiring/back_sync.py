@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from mode.utils.logging import get_logger
-
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.child_kind import held_as
-from streams.core.to_lofty.rows import BackRow, ErrandRow, EventRow
-from streams.kafka.batching_producer import Appender
+from streams.core.to_lofty.rows import BackRow, EventRow, LoftyCommandRow
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.parking import Parking
 from streams.messages import Entity
 from streams.messages.ghl_event import GhlEvent
@@ -22,15 +21,15 @@ from streams.telemetry.metrics import Metrics
 from streams.worker.agents.batches import Process
 from streams.worker.agents.respond import respond
 from streams.worker.agents.write_back import write_back
-from streams.worker.dispatch.ghl_events import Responder
+from streams.worker.dispatch.ghl_events import GhlEventProcessor
 from streams.worker.dispatch.ghl_writer import Location
 from streams.worker.dispatch.lofty_reader import Team
-from streams.worker.dispatch.lofty_writer import Errands
+from streams.worker.dispatch.lofty_writer import LoftyWriter
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.tables import State
 
-log = get_logger("lofty_ghl.back")
+log = logging.getLogger("lofty_ghl.back")
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -47,20 +46,20 @@ UNINSTALLED = "@uninstalled:"
 
 
 @dataclass(frozen=True, slots=True)
-class WayBackParts:
+class LoftySyncParts:
     """What a worker needs for the way back."""
 
     settings: Settings
     places: Places
     state: State
     writing: DispatchLoop
-    responder: Responder
-    errands: Errands
+    responder: GhlEventProcessor
+    errands: LoftyWriter
     now_ms: Callable[[], int]
-    appender: Appender
+    batching_producer: BatchingProducer
     parking: Parking
     metrics: Metrics
-    opened: Callable[[int, str, ErrandRow], None]
+    opened: Callable[[int, str, LoftyCommandRow], None]
 
     # -- partitions ---------------------------------------------------------------------------------------
 
@@ -144,7 +143,7 @@ class WayBackParts:
         return respond(
             events=self.state.events,
             webhooks=self.state.webhooks,
-            appender=self.appender,
+            batching_producer=self.batching_producer,
             parking=self.parking,
             types_at=lambda location: types.get(location, frozenset()),
             installed=self.installed,
@@ -157,7 +156,7 @@ class WayBackParts:
         """The agent on `lofty.writes`."""
         return write_back(
             errands=self.state.errands,
-            appender=self.appender,
+            batching_producer=self.batching_producer,
             parking=self.parking,
             offer=self.errands.offer,
             now_ms=self.now_ms,
@@ -175,17 +174,17 @@ def new_way_back(
     teams: Mapping[str, Team],
     locations: Mapping[str, Location],
     receipts: Receipts,
-    appender: Appender,
+    batching_producer: BatchingProducer,
     parking: Parking,
     ask: Callable[[Entity, int], object],
     now_ms: Callable[[], int],
     jitter: Callable[[], float],
     metrics: Metrics,
-    opened: Callable[[int, str, ErrandRow], None],
-) -> WayBackParts:
+    opened: Callable[[int, str, LoftyCommandRow], None],
+) -> LoftySyncParts:
     """The parts of one worker. `opened` is told each errand that is there when its partition is gained."""
     connections = settings.connections
-    responder = Responder(
+    responder = GhlEventProcessor(
         loop=writing,
         locations=locations,
         backs={name: c.back for name, c in connections.items()},
@@ -194,7 +193,7 @@ def new_way_back(
         backlinks=state.backlinks,
         links=state.links,
         receipts=receipts,
-        appender=appender,
+        batching_producer=batching_producer,
         parking=parking,
         writes_topic=names.of(LOFTY_WRITES),
         lofty_partitions={name: places.lofty(c) for name, c in connections.items()},
@@ -203,13 +202,13 @@ def new_way_back(
         jitter=jitter,
         metrics=metrics,
     )
-    errands = Errands(
+    errands = LoftyWriter(
         teams=teams,
         connections=connections,
         errands=state.errands,
         receipts_topic=names.of(LOFTY_RECEIPTS),
         writes_topic=names.of(LOFTY_WRITES),
-        appender=appender,
+        batching_producer=batching_producer,
         parking=parking,
         offer_to=lambda item, wait: reading.offer(item, wait_seconds=wait),
         pause=reading.pause,
@@ -218,6 +217,6 @@ def new_way_back(
         jitter=jitter,
         metrics=metrics,
     )
-    return WayBackParts(
-        settings, places, state, writing, responder, errands, now_ms, appender, parking, metrics, opened
+    return LoftySyncParts(
+        settings, places, state, writing, responder, errands, now_ms, batching_producer, parking, metrics, opened
     )

@@ -17,7 +17,7 @@ from streams.core.rows import FetchRow, OutboxRow
 from streams.core.scheduling.dispatcher import BudgetPolicy, Item
 from streams.core.to_ghl.admission import priority_of
 from streams.core.to_ghl.delivery import settled_as
-from streams.kafka.batching_producer import Appender, Record
+from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.messages import Change, Entity, Observation, Snapshot
 from streams.messages.partitioning import ghl_budget, lofty_budget
@@ -25,7 +25,7 @@ from streams.messages.topics import CHANGES, FETCHES, OBSERVATIONS, RECEIPTS, SN
 from streams.oauth.grants import Grants
 from streams.settings import Settings
 from streams.settings.partitions import Places
-from streams.worker.dependencies import Collaborators
+from streams.worker.dependencies import Dependencies
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_writer import Location, Writer
 from streams.worker.dispatch.inspector import Inspector
@@ -34,15 +34,15 @@ from streams.worker.dispatch.loop import DispatchLoop, Finish, GiveUp, Note, Per
 from streams.worker.dispatch.members import Members
 from streams.worker.dispatch.oauth_tokens import Tokens
 from streams.worker.dispatch.receipts import Receipts
-from streams.worker.dispatch.repair import Mending
+from streams.worker.dispatch.repair import Repair
 from streams.worker.dispatch.spending_log import Spending
 from streams.worker.dispatch.sweeper import Sweeper, schedule_of
 from streams.worker.partitions.applied_offsets import Recorded
 from streams.worker.partitions.lease import Lease, LeasedTransport
 from streams.worker.partitions.ownership import Ownership
-from streams.worker.reporting import Observing
+from streams.worker.reporting import Reporter
 from streams.worker.tables import State
-from streams.worker.wiring.back_sync import WayBackParts, new_way_back
+from streams.worker.wiring.back_sync import LoftySyncParts, new_way_back
 from streams.worker.wiring.vendor_clients import locations_of, teams_of
 
 
@@ -55,21 +55,21 @@ class Dispatchers:
     def __init__(
         self,
         settings: Settings,
-        given: Collaborators,
+        given: Dependencies,
         names: TopicNames,
         places: Places,
         *,
         state: State,
-        appender: Appender,
+        batching_producer: BatchingProducer,
         parking: Parking,
         wire: Transport,
         lease: Lease,
-        observing: Observing,
+        observing: Reporter,
         recorded: Recorded,
         ownership: Ownership,
     ) -> None:
         self._settings, self._given, self._names, self._places = settings, given, names, places
-        self._state, self._appender, self._parking = state, appender, parking
+        self._state, self._batching_producer, self._parking = state, batching_producer, parking
         self._lease, self._observing, self._ownership = lease, observing, ownership
         self._reads_spent = Spending(state.budgets, partial(self._place_of, lofty_budget))
         self._writes_spent = Spending(state.budgets, partial(self._place_of, ghl_budget))
@@ -84,7 +84,7 @@ class Dispatchers:
         hears_reads, hears_writes = partial(self._answered, self.reading), partial(self._answered, self.writing)
         teams = teams_of(settings, places, transport, hears_reads, given.visibility_ms, grants, self.tokens)
         locations = locations_of(settings, places, transport, hears_writes, given.search_lag_ms, grants, self.tokens)
-        receipts = Receipts(names.of(RECEIPTS), appender, recorded, given.now_ms, self._epoch_of)
+        receipts = Receipts(names.of(RECEIPTS), batching_producer, recorded, given.now_ms, self._epoch_of)
 
         self._members = Members(self.reading, teams)
         self.sweeper = self._new_sweeper(teams)
@@ -169,7 +169,7 @@ class Dispatchers:
         )
         partition = self._places.lofty(connection)
         record = Record(self._names.of(FETCHES), partition, entity.lane.encode(), change.to_bytes())
-        return self._appender.enqueue(record)
+        return self._batching_producer.enqueue(record)
 
     def settled_as(self, snapshot: Snapshot) -> str:
         """What a link reads when it satisfies a snapshot; empty for a connection that is not configured any more."""
@@ -252,7 +252,9 @@ class Dispatchers:
 
     async def _observed(self, observation: Observation, partition: int) -> None:
         topic = self._names.of(OBSERVATIONS)
-        await self._appender.append([Record(topic, partition, observation.lane.encode(), observation.to_bytes())])
+        await self._batching_producer.produce(
+            [Record(topic, partition, observation.lane.encode(), observation.to_bytes())]
+        )
 
     # -- the parts ----------------------------------------------------------------------------------------
 
@@ -276,7 +278,7 @@ class Dispatchers:
             schedules={name: schedule_of(c.sweep) for name, c in self._settings.connections.items()},
             sweeps=self._state.sweeps,
             swept=self._state.swept,
-            appender=self._appender,
+            batching_producer=self._batching_producer,
             changes_topic=self._names.of(CHANGES),
             partitions=self._settings.kafka.partitions,
             parking=self._parking,
@@ -292,7 +294,7 @@ class Dispatchers:
             teams=teams,
             fetches=self._state.fetches,
             snapshots_topic=self._names.of(SNAPSHOTS),
-            appender=self._appender,
+            batching_producer=self._batching_producer,
             parking=self._parking,
             agent=self._members.agent,
             pause=self.reading.pause,
@@ -302,7 +304,9 @@ class Dispatchers:
             metrics=self._given.metrics,
         )
 
-    def _new_way_back(self, teams: dict[str, Team], locations: dict[str, Location], receipts: Receipts) -> WayBackParts:
+    def _new_way_back(
+        self, teams: dict[str, Team], locations: dict[str, Location], receipts: Receipts
+    ) -> LoftySyncParts:
         return new_way_back(
             settings=self._settings,
             names=self._names,
@@ -313,7 +317,7 @@ class Dispatchers:
             teams=teams,
             locations=locations,
             receipts=receipts,
-            appender=self._appender,
+            batching_producer=self._batching_producer,
             parking=self._parking,
             ask=self.ask,
             now_ms=self._given.now_ms,
@@ -328,7 +332,7 @@ class Dispatchers:
             outbox=self._state.outbox,
             links=self._state.links,
             receipts=receipts,
-            appender=self._appender,
+            batching_producer=self._batching_producer,
             parking=self._parking,
             directory=self.directories.get,
             lacks=self.directories.lacks,
@@ -351,7 +355,7 @@ class Dispatchers:
             links=links,
             outbox=outbox,
             directory=self.directories.get,
-            mending=Mending(links, outbox, receipts, self.offer_write, self._epoch_of),
+            mending=Repair(links, outbox, receipts, self.offer_write, self._epoch_of),
             answer=self._observed,
             now_ms=self._given.now_ms,
             jitter=self._given.jitter,

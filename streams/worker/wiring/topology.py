@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.parking import Parking, bounded
 from streams.messages import Stage
 from streams.messages.size_limits import CHANGE_BYTES
@@ -34,10 +34,10 @@ from streams.worker.agents.record import record
 from streams.worker.agents.replay import replay
 from streams.worker.agents.sweep import sweep
 from streams.worker.agents.tokens import tokens
-from streams.worker.dependencies import Collaborators
+from streams.worker.dependencies import Dependencies
 from streams.worker.partitions.applied_offsets import Recorded
 from streams.worker.partitions.ownership import Ownership
-from streams.worker.reporting import Observing
+from streams.worker.reporting import Reporter
 from streams.worker.tables import State
 from streams.worker.wiring.dispatchers import Dispatchers
 
@@ -50,13 +50,13 @@ class Pipeline:
     """What agents are made of. `agents` gives each as its name, its topic and what it does with a batch."""
 
     settings: Settings
-    given: Collaborators
+    given: Dependencies
     names: TopicNames
     places: Places
     state: State
-    appender: Appender
+    batching_producer: BatchingProducer
     parking: Parking
-    observing: Observing
+    observing: Reporter
     recorded: Recorded
     ownership: Ownership
     dispatchers: Dispatchers
@@ -86,7 +86,7 @@ class Pipeline:
             process,
             stage=stage,
             most_bytes=most_bytes,
-            appender=self.appender,
+            batching_producer=self.batching_producer,
             parking=self.parking,
             now_ms=self.given.now_ms,
         )
@@ -99,7 +99,7 @@ class Pipeline:
             CHANGES,
             dedupe(
                 seen=state.seen,
-                appender=self.appender,
+                batching_producer=self.batching_producer,
                 parking=self.parking,
                 fetches_topic=names.of(FETCHES),
                 lofty_partitions={name: self.places.lofty(c) for name, c in self.settings.connections.items()},
@@ -114,7 +114,7 @@ class Pipeline:
             FETCHES,
             fetch(
                 fetches=state.fetches,
-                appender=self.appender,
+                batching_producer=self.batching_producer,
                 parking=self.parking,
                 offer=dispatchers.offer_read,
                 now_ms=given.now_ms,
@@ -126,7 +126,7 @@ class Pipeline:
             deliver(
                 outbox=state.outbox,
                 links=state.links,
-                appender=self.appender,
+                batching_producer=self.batching_producer,
                 parking=self.parking,
                 receipts_topic=names.of(RECEIPTS),
                 settled_as=dispatchers.settled_as,
@@ -143,7 +143,7 @@ class Pipeline:
             record(
                 links=state.links,
                 outbox=state.outbox,
-                appender=self.appender,
+                batching_producer=self.batching_producer,
                 parking=self.parking,
                 settled_as=dispatchers.settled_as,
                 ask=dispatchers.ask,
@@ -160,7 +160,7 @@ class Pipeline:
 
     def _asked_for(self) -> Iterator[tuple[str, str, Process]]:
         """What people and commands ask: replays, sweeps, inspections, and access given."""
-        given, state, appender, parking = self.given, self.state, self.appender, self.parking
+        given, state, batching_producer, parking = self.given, self.state, self.batching_producer, self.parking
         dispatchers = self.dispatchers
         yield (
             "replay",
@@ -168,7 +168,7 @@ class Pipeline:
             replay(
                 outbox=state.outbox,
                 links=state.links,
-                appender=appender,
+                batching_producer=batching_producer,
                 parking=parking,
                 settled_as=dispatchers.settled_as,
                 offer=dispatchers.offer_write,
@@ -183,7 +183,7 @@ class Pipeline:
             SWEEPS,
             sweep(
                 sweeps=state.sweeps,
-                appender=appender,
+                batching_producer=batching_producer,
                 parking=parking,
                 offer=dispatchers.sweeper.offer,
                 now_ms=given.now_ms,
@@ -194,7 +194,7 @@ class Pipeline:
             INSPECTIONS,
             inspect(
                 ask=dispatchers.inspector.ask,
-                appender=appender,
+                batching_producer=batching_producer,
                 parking=parking,
                 observations_topic=self.names.of(OBSERVATIONS),
                 now_ms=given.now_ms,
@@ -205,5 +205,11 @@ class Pipeline:
             yield (
                 "tokens",
                 TOKENS,
-                tokens(table=state.tokens, appender=appender, parking=parking, adopt=adopt, now_ms=given.now_ms),
+                tokens(
+                    table=state.tokens,
+                    batching_producer=batching_producer,
+                    parking=parking,
+                    adopt=adopt,
+                    now_ms=given.now_ms,
+                ),
             )

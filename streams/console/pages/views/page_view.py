@@ -30,7 +30,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Notice:
     """What came of the last form, shown once."""
 
     level: Level
@@ -62,7 +62,7 @@ class Surroundings:
     zone: tzinfo = UTC
     zone_name: str = ""
     parked: int | None = None
-    message: Message | None = None
+    message: Notice | None = None
 
     @property
     def may_act(self) -> bool:

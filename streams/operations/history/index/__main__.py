@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import signal
 import sqlite3
@@ -15,8 +16,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Literal
-
-from mode.utils.logging import get_logger
 
 from streams.kafka.clients import consumer_without_group
 from streams.messages.topics import TopicNames
@@ -26,7 +25,7 @@ from streams.operations.history.index.schema import open_to_write, remove
 from streams.operations.history.index.writer import Writer
 from streams.telemetry.logs import set_up_logs
 
-log = get_logger("lofty_ghl.history")
+log = logging.getLogger("lofty_ghl.history")
 
 NICE = 10
 """Webhooks come first, whoever else is on the machine."""

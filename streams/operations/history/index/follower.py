@@ -6,20 +6,20 @@ It joins no group and commits nothing to Kafka: where it is stands in the index 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from mode.utils.logging import get_logger
 
 from streams.kafka.clients import start_consumer, stop_consumer
 from streams.messages.topics import TopicNames
 from streams.operations.history.index.sources import Source, sources
 from streams.operations.history.index.writer import Told, Writer
 
-log = get_logger("lofty_ghl.history")
+log = logging.getLogger("lofty_ghl.history")
 
 MOST_RECORDS = 4_000
 WAIT_MS = 200

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from contextlib import suppress
 
-from mode.utils.logging import get_logger
-
 from streams.operations.history.index.config import Plan
 
-log = get_logger("lofty_ghl.history")
+log = logging.getLogger("lofty_ghl.history")
 
 FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 1.0, 60.0
 STOP_SECONDS = 10.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
-from mode.utils.logging import get_logger
 
 from streams.messages.topics import FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, SNAPSHOTS
 from streams.operations.history.index.search_terms import (
@@ -20,7 +20,7 @@ from streams.operations.history.index.search_terms import (
 )
 from streams.operations.history.index.sources import Source
 
-log = get_logger("lofty_ghl.history")
+log = logging.getLogger("lofty_ghl.history")
 
 MOST_OF_ONE = 20
 """Snapshots of one entity that are remembered: older ones are compacted away sooner or later."""

@@ -67,7 +67,7 @@ class FakeAppender:
     records: list[Record] = field(default_factory=list)
     is_broken: bool = False
 
-    async def append(self, records: list[Record]) -> None:
+    async def produce(self, records: list[Record]) -> None:
         """Take records, all or none."""
         if self.is_broken:
             raise ConnectionError("Kafka is not there")
@@ -111,7 +111,7 @@ class ConsoleStage:
 
     url: str
     console: ConsoleServer
-    appender: FakeAppender
+    batching_producer: FakeAppender
     clock_ms: list[int]
     jars: list[aiohttp.ClientSession]
 
@@ -123,7 +123,7 @@ class ConsoleStage:
 
     def acts(self) -> list[Act]:
         """The audit."""
-        return [Act.from_bytes(one.value or b"") for one in self.appender.records if one.topic == "audit"]
+        return [Act.from_bytes(one.value or b"") for one in self.batching_producer.records if one.topic == "audit"]
 
 
 async def _fine(_: web.Request) -> web.Response:
@@ -138,8 +138,8 @@ async def console_stage(
 
     `/api/v1/look` and `/api/v1/act` are there to be guarded.
     """
-    appender, clock_ms = FakeAppender(), [1_800_000_000_000]
-    console = ConsoleServer(settings or settings_of(), lambda: appender, lambda: clock_ms[0])  # type: ignore[arg-type, return-value]  # a fake
+    batching_producer, clock_ms = FakeAppender(), [1_800_000_000_000]
+    console = ConsoleServer(settings or settings_of(), lambda: batching_producer, lambda: clock_ms[0])  # type: ignore[arg-type, return-value]  # a fake
     app = web.Application()
     console.guard.add(console.api, "GET", "/look", _fine, role="viewer")
     console.guard.add(console.api, "POST", "/act", _fine, role="operator")
@@ -149,7 +149,7 @@ async def console_stage(
         console.guard.add(console.api, "GET", "/broken", broken, role="viewer")
     console.mount(app)
     runner, url = await listen(app, "127.0.0.1", 0)
-    made = ConsoleStage(url, console, appender, clock_ms, [])
+    made = ConsoleStage(url, console, batching_producer, clock_ms, [])
     try:
         yield made
     finally:

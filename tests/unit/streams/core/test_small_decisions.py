@@ -9,7 +9,7 @@ from streams.core.fingerprint import field_hash, fingerprint
 from streams.core.rows import FetchRow, LinkRow, SeenRow
 from streams.core.scheduling.backoff import Backoff
 from streams.core.to_ghl.directory import Directory, fold
-from streams.messages import Word
+from streams.messages import Message
 
 JITTERS = st.floats(0, 1, exclude_max=True)
 JSON = st.recursive(
@@ -72,6 +72,10 @@ def test_rows_read_back_as_they_were_written() -> None:
         b'{"connection":"c","lead":"7","kind":"note","id":"9","operation":"updated","newest_update_ms":2,'
         b'"oldest_update_ms":1,"accepted_ms":3,"origin":"sweep","a_field_of_tomorrow":1}'
     )
-    rows: list[Word] = [fetch, SeenRow(update_time_ms=1, operation="deleted"), LinkRow(tags=("a",), fields={"x": "h"})]
+    rows: list[Message] = [
+        fetch,
+        SeenRow(update_time_ms=1, operation="deleted"),
+        LinkRow(tags=("a",), fields={"x": "h"}),
+    ]
     assert [type(row).from_bytes(row.to_bytes()) for row in rows] == rows
     assert fetch.entity.key == "c:7:note:9"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.core.status_parts import AT_ONCE, FEW, IN_A_PART, Heard, Parts, Turns
-from streams.messages import GatewayStatus, NotAWord, StatusPart, WorkerStatus
+from streams.messages import GatewayStatus, InvalidMessage, StatusPart, WorkerStatus
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 from streams.operations.status.overview import overview
 
@@ -108,7 +108,7 @@ def test_an_earlier_release_takes_neither_a_part_nor_a_gateway_for_a_worker() ->
     part = StatusPart(part_of="w1", number=0, at_ms=NOW)
     told = GatewayStatus(gateway="g1", begun_ms=NOW, at_ms=NOW)
     for word in (part, told):
-        with pytest.raises(NotAWord):
+        with pytest.raises(InvalidMessage):
             WorkerStatus.from_bytes(word.to_bytes())
 
 

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from streams.gateway.connection_limits import Bounds, Doorkeeper
+from streams.gateway.connection_limits import ConnectionGuard, ConnectionLimits
 
 WITHIN = 20.0
 """Seconds, for anything that must happen."""
@@ -25,7 +25,7 @@ WITHIN = 20.0
 class Server:
     """A server behind a doorkeeper: POST / answers with the length of its body, GET /slow once it may, GET /big much."""
 
-    keeper: Doorkeeper
+    keeper: ConnectionGuard
     url: str
     may: asyncio.Event
     clients: list[Client] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Client:
 
 @asynccontextmanager
 async def serving(**bounds: object) -> AsyncIterator[Server]:
-    keeper = Doorkeeper(Bounds(look_seconds=0.02, **bounds))  # type: ignore[arg-type]  # each test gives its own kinds
+    keeper = ConnectionGuard(ConnectionLimits(look_seconds=0.02, **bounds))  # type: ignore[arg-type]  # each test gives its own kinds
     may = asyncio.Event()
 
     async def length(request: web.Request) -> web.Response:

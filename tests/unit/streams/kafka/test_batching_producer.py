@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from streams.kafka.batching_producer import (
     MOST_RECORDS,
-    Appender,
     Batch,
+    BatchingProducer,
     NotWritten,
     Record,
     RecordsRefused,
@@ -126,12 +126,12 @@ def test_each_record_stands_at_the_offset_that_was_returned_and_in_order(
 
     async def run() -> tuple[FakeProducer, list[list[Record]], list[list[int]]]:
         producer = FakeProducer(capacity)
-        appender = Appender(producer)
+        batching_producer = BatchingProducer(producer)
         numbered = [
             [record(f"{number}.{part}", partition, topic) for part, (topic, partition) in enumerate(places)]
             for number, places in enumerate(appends)
         ]
-        offsets = await asyncio.gather(*(appender.append(records) for records in numbered))
+        offsets = await asyncio.gather(*(batching_producer.produce(records) for records in numbered))
         return producer, numbered, offsets
 
     producer, numbered, offsets = asyncio.run(run())
@@ -148,17 +148,17 @@ def test_each_record_stands_at_the_offset_that_was_returned_and_in_order(
 async def test_nothing_appended_is_nothing_sent() -> None:
     """An empty append returns at once."""
     producer = FakeProducer()
-    assert await Appender(producer).append([]) == []
+    assert await BatchingProducer(producer).produce([]) == []
     assert producer.batches == []
 
 
 async def test_appends_gather_while_one_is_under_way() -> None:
     """The first leaves at once; those that come meanwhile leave together."""
     producer = FakeProducer(is_manual=True)
-    appender = Appender(producer)
-    first = asyncio.create_task(appender.append([record("a")]))
+    batching_producer = BatchingProducer(producer)
+    first = asyncio.create_task(batching_producer.produce([record("a")]))
     await producer.has_sent()
-    others = [asyncio.create_task(appender.append([record(name)])) for name in "bcd"]
+    others = [asyncio.create_task(batching_producer.produce([record(name)])) for name in "bcd"]
     await asyncio.sleep(0)
     await producer.acknowledge()
     await producer.acknowledge()
@@ -170,11 +170,11 @@ async def test_appends_gather_while_one_is_under_way() -> None:
 async def test_one_partition_does_not_wait_for_another() -> None:
     """A slow leader delays its own partition only."""
     producer = FakeProducer(is_manual=True)
-    appender = Appender(producer)
-    slow = asyncio.create_task(appender.append([record("slow", 0)]))
+    batching_producer = BatchingProducer(producer)
+    slow = asyncio.create_task(batching_producer.produce([record("slow", 0)]))
     await producer.has_sent()
     stuck, metadata = producer.waiting.get_nowait()
-    quick = asyncio.create_task(appender.append([record("quick", 1)]))
+    quick = asyncio.create_task(batching_producer.produce([record("quick", 1)]))
     await producer.acknowledge()
     assert await asyncio.wait_for(quick, DEADLINE_SECONDS) == [0]
     assert not slow.done()
@@ -186,11 +186,11 @@ async def test_an_error_reaches_the_appends_that_it_concerns_and_later_ones_go_o
     """One batch fails; the others of the partition, before and after, are written."""
     producer = FakeProducer(capacity=1)
     producer.refused[b"bad"] = ConnectionError("not enough replicas")
-    appender = Appender(producer)
+    batching_producer = BatchingProducer(producer)
     results = await asyncio.gather(
-        *(appender.append([record(name)]) for name in ("a", "bad", "c")), return_exceptions=True
+        *(batching_producer.produce([record(name)]) for name in ("a", "bad", "c")), return_exceptions=True
     )
-    later = await appender.append([record("d")])
+    later = await batching_producer.produce([record("d")])
     assert results == [[0], producer.refused[b"bad"], [1]]
     assert later == [2]
 
@@ -202,7 +202,7 @@ async def test_several_errors_of_one_append_leave_none_unread() -> None:
     producer = FakeProducer(capacity=1)
     producer.refused = {b"x": ConnectionError("first"), b"y": ConnectionError("second")}
     with pytest.raises(ConnectionError, match="first"):
-        await Appender(producer).append([record("x"), record("y")])
+        await BatchingProducer(producer).produce([record("x"), record("y")])
     gc.collect()  # asyncio complains of an unread error when its future goes
     assert complaints == []
 
@@ -210,19 +210,19 @@ async def test_several_errors_of_one_append_leave_none_unread() -> None:
 async def test_a_producer_that_cannot_make_a_batch_fails_the_append_and_not_the_appender() -> None:
     """Nobody waits for ever, whatever raises."""
     producer = FakeProducer(capacity=0)
-    appender = Appender(producer)
+    batching_producer = BatchingProducer(producer)
     with pytest.raises(RuntimeError, match="closed"):
-        await asyncio.wait_for(appender.append([record("a")]), DEADLINE_SECONDS)
+        await asyncio.wait_for(batching_producer.produce([record("a")]), DEADLINE_SECONDS)
     producer.capacity = 9
-    assert await appender.append([record("b")]) == [0]
+    assert await batching_producer.produce([record("b")]) == [0]
 
 
 async def test_a_record_bigger_than_any_batch_is_an_error_that_names_its_topic() -> None:
     """Its neighbours are written."""
     producer = FakeProducer()
-    appender = Appender(producer)
+    batching_producer = BatchingProducer(producer)
     results = await asyncio.gather(
-        *(appender.append([record(name, topic="ghl.receipts")]) for name in ("a", "too big", "c")),
+        *(batching_producer.produce([record(name, topic="ghl.receipts")]) for name in ("a", "too big", "c")),
         return_exceptions=True,
     )
     assert (results[0], results[2]) == ([0], [1])
@@ -249,7 +249,7 @@ def test_what_was_not_written_is_an_error_of_kafka(error: NotWritten) -> None:
 async def test_more_records_than_a_batch_may_hold_leave_in_several() -> None:
     """The number in one batch is bounded even when its bytes are not used up."""
     producer = FakeProducer(capacity=MOST_RECORDS * 2)
-    offsets = await Appender(producer).append([record(str(number)) for number in range(MOST_RECORDS + 1)])
+    offsets = await BatchingProducer(producer).produce([record(str(number)) for number in range(MOST_RECORDS + 1)])
     assert [len(batch) for batch in producer.batches] == [MOST_RECORDS, 1]
     assert offsets == list(range(MOST_RECORDS + 1))
 
@@ -258,9 +258,9 @@ async def test_more_records_than_a_batch_may_hold_leave_in_several() -> None:
 async def test_a_waiter_that_is_cancelled_disturbs_no_other(size: int) -> None:
     """Its records are written all the same, and the offsets of the rest are right."""
     producer = FakeProducer(is_manual=True)
-    appender = Appender(producer)
-    cancelled = asyncio.create_task(appender.append([record(f"x{number}") for number in range(size)]))
-    stays = asyncio.create_task(appender.append([record("y")]))
+    batching_producer = BatchingProducer(producer)
+    cancelled = asyncio.create_task(batching_producer.produce([record(f"x{number}") for number in range(size)]))
+    stays = asyncio.create_task(batching_producer.produce([record("y")]))
     await producer.has_sent()
     cancelled.cancel()
     await asyncio.wait([cancelled])
@@ -273,9 +273,9 @@ async def test_a_waiter_that_is_cancelled_disturbs_no_other(size: int) -> None:
 async def test_drain_waits_until_nothing_is_under_way() -> None:
     """Also for what nobody awaits."""
     producer = FakeProducer(is_manual=True)
-    appender = Appender(producer)
-    loose = appender.enqueue(record("a"))
-    draining = asyncio.create_task(appender.drain())
+    batching_producer = BatchingProducer(producer)
+    loose = batching_producer.enqueue(record("a"))
+    draining = asyncio.create_task(batching_producer.drain())
     await asyncio.sleep(0)
     assert not draining.done()
     await producer.acknowledge()
@@ -298,7 +298,7 @@ async def test_a_record_that_is_too_large_for_us_is_written_in_its_next_form_tha
     """Before anything is sent."""
     producer = FakeProducer()
     producer.max_record_bytes = 200
-    await Appender(producer).append([shrinking("x" * 5000, "y" * 500, "z")])
+    await BatchingProducer(producer).produce([shrinking("x" * 5000, "y" * 500, "z")])
     assert (producer.logs["t", 0], len(producer.batches)) == ([b"z"], 1)
 
 
@@ -309,7 +309,7 @@ async def test_one_that_kafka_refuses_for_its_size_is_written_smaller_among_the_
     producer.refused = {b"big": refusal(is_size=True), b"less": refusal(is_size=True)}
     records = [record(str(number)) for number in range(1000)]
     records[place] = shrinking("big", "less", "small")
-    offsets = await Appender(producer).append(records)
+    offsets = await BatchingProducer(producer).produce(records)
     wanted = [str(number).encode() for number in range(1000)]
     wanted[place] = b"small"
     assert (offsets, producer.logs["t", 0]) == (list(range(1000)), wanted)
@@ -320,8 +320,8 @@ async def test_one_that_has_no_smaller_form_fails_alone_and_says_so() -> None:
     """The others stand in their order."""
     producer = FakeProducer()
     producer.refused = {b"big": refusal(is_size=True)}
-    appender = Appender(producer)
-    waiting = [appender.enqueue(one) for one in (record("a"), shrinking("big"), record("b"))]
+    batching_producer = BatchingProducer(producer)
+    waiting = [batching_producer.enqueue(one) for one in (record("a"), shrinking("big"), record("b"))]
     ended = await asyncio.gather(*waiting, return_exceptions=True)
     assert (ended[0], type(ended[1]), ended[2]) == (0, RecordTooLarge, 1)
     assert producer.logs["t", 0] == [b"a", b"b"]
@@ -332,5 +332,5 @@ async def test_one_that_is_refused_for_another_reason_is_not_tried_smaller() -> 
     producer = FakeProducer()
     producer.refused = {b"odd": refusal(is_size=False)}
     with pytest.raises(RecordsRefused):
-        await Appender(producer).append([shrinking("odd", "small")])
+        await BatchingProducer(producer).produce([shrinking("odd", "small")])
     assert (producer.logs["t", 0], len(producer.batches)) == ([], 1)

@@ -23,7 +23,7 @@ class Topic:
         self.most_bytes = most_bytes
         self.records: list[Record] = []
 
-    async def append(self, records: Any, **_: Any) -> list[int]:
+    async def produce(self, records: Any, **_: Any) -> list[int]:
         """Take them, or none."""
         taken: list[Record] = []
         for one in records:
@@ -96,7 +96,7 @@ async def test_what_is_too_large_for_a_row_is_parked_and_the_others_go_on(key: b
         process,
         stage="deliver",
         most_bytes=1000,
-        appender=topic,  # type: ignore[arg-type]  # a stand-in
+        batching_producer=topic,  # type: ignore[arg-type]  # a stand-in
         parking=parking,
         now_ms=lambda: 5,
     )

@@ -16,7 +16,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
 from streams.kafka import producer as module
-from streams.kafka.batching_producer import Appender, NotWritten, Record, RecordTooLarge
+from streams.kafka.batching_producer import BatchingProducer, NotWritten, Record, RecordTooLarge
 from streams.kafka.producer import KafkaProducer
 from tests.deadlines import within
 
@@ -142,14 +142,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PROBE_SECONDS", 0.005)
 
 
-async def started(*fates: Any, delivery_seconds: float = 10.0) -> tuple[Appender, Broker, KafkaProducer]:
+async def started(*fates: Any, delivery_seconds: float = 10.0) -> tuple[BatchingProducer, Broker, KafkaProducer]:
     """An appender over a producer over such a broker."""
     broker = Broker()
     broker.fates = iter(fates)
     made = KafkaProducer({"bootstrap_servers": "unused:1"}, 100_000)
     made.client = broker
     await made.start()
-    return Appender(made, delivery_seconds=delivery_seconds), broker, made
+    return BatchingProducer(made, delivery_seconds=delivery_seconds), broker, made
 
 
 def record(value: str, partition: int = 0) -> Record:
@@ -164,14 +164,14 @@ async def test_whatever_becomes_of_requests_what_is_acknowledged_stands_once_and
     kinds = ["well", "lost", "unanswered", "late", errors.NotEnoughReplicasError, errors.NotLeaderForPartitionError]
     weights = [dice.uniform(0.2, 3.0), *(dice.uniform(0, 1.5) for _ in kinds[1:])]
     fates = dice.choices(kinds, weights, k=400)
-    appender, broker, made = await started(*fates, delivery_seconds=dice.choice([0.002, 0.005, 0.02]))
+    batching_producer, broker, made = await started(*fates, delivery_seconds=dice.choice([0.002, 0.005, 0.02]))
     done: dict[str, int] = {}
     doubtful: set[str] = set()
     order: list[str] = []
 
     async def append(name: str) -> None:
         try:
-            [done[name]] = await appender.append([record(name)])
+            [done[name]] = await batching_producer.produce([record(name)])
             order.append(name)
         except NotWritten as error:
             (doubtful if error.in_doubt else set()).add(name)
@@ -202,16 +202,16 @@ async def test_whatever_becomes_of_requests_what_is_acknowledged_stands_once_and
 async def test_a_batch_follows_its_leader_when_the_former_one_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has taken the request and says nothing: as soon as another leads, that gets it; the connection is given up."""
     monkeypatch.setattr(module, "MOVED_SECONDS", 0.005)
-    appender, broker, made = await started("silent")
+    batching_producer, broker, made = await started("silent")
     closed: list[object] = []
     broker._conns[(0, ConnectionGroup.DEFAULT)] = SimpleNamespace(close=lambda reason: closed.append(reason))
-    waiting = asyncio.create_task(appender.append([record("one")]))
+    waiting = asyncio.create_task(batching_producer.produce([record("one")]))
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not broker.requests:
             await asyncio.sleep(0)
     broker.leader = 1
     offsets = await asyncio.wait_for(waiting, DEADLINE_SECONDS)
-    again = await asyncio.wait_for(appender.append([record("two")]), DEADLINE_SECONDS)
+    again = await asyncio.wait_for(batching_producer.produce([record("two")]), DEADLINE_SECONDS)
     await made.stop()
 
     assert [*offsets, *again] == [0, 1]
@@ -248,13 +248,15 @@ IDENTITY_IS_LOST = {
 @pytest.mark.parametrize("code", [*BEFORE_APPENDING, *MAY_HAVE_APPENDED, *IDENTITY_IS_LOST])
 async def test_what_can_be_tried_again_is_and_nobody_hears_of_it(code: int, times: int) -> None:
     """Each answer of Kafka that another attempt can change: written once, and what came later stands behind it."""
-    appender, broker, made = await started("well", *[code] * times)
+    batching_producer, broker, made = await started("well", *[code] * times)
     replaced: list[str] = []
     made.replaced = replaced.append
     names = ["before", "a", "b", "c"]
-    offsets = [await asyncio.wait_for(appender.append([record(name)]), DEADLINE_SECONDS) for name in names[:2]]
+    offsets = [
+        await asyncio.wait_for(batching_producer.produce([record(name)]), DEADLINE_SECONDS) for name in names[:2]
+    ]
     offsets += await asyncio.wait_for(
-        asyncio.gather(*(appender.append([record(n)]) for n in names[2:])), DEADLINE_SECONDS
+        asyncio.gather(*(batching_producer.produce([record(n)]) for n in names[2:])), DEADLINE_SECONDS
     )
     values = [value.decode() for value in broker.logs[TopicPartition("t", 0)].values]
     ids, trouble = broker.producer_ids, made.trouble
@@ -268,8 +270,8 @@ async def test_what_can_be_tried_again_is_and_nobody_hears_of_it(code: int, time
 @pytest.mark.parametrize("code", MAY_HAVE_APPENDED)
 async def test_what_was_appended_and_answered_with_an_error_is_found_again(code: int) -> None:
     """The next attempt is a repeat, and the next leader knows it: once, with its offset."""
-    appender, broker, made = await started("well", Appended(code))
-    offsets = [await asyncio.wait_for(appender.append([record(name)]), DEADLINE_SECONDS) for name in "abc"]
+    batching_producer, broker, made = await started("well", Appended(code))
+    offsets = [await asyncio.wait_for(batching_producer.produce([record(name)]), DEADLINE_SECONDS) for name in "abc"]
     values = broker.logs[TopicPartition("t", 0)].values
     await made.stop()
 
@@ -279,12 +281,12 @@ async def test_what_was_appended_and_answered_with_an_error_is_found_again(code:
 @pytest.mark.parametrize("code", MAY_HAVE_APPENDED)
 async def test_what_was_appended_and_given_up_does_not_swallow_the_next(code: int) -> None:
     """With the same numbers Kafka would take the next batch for a repeat of it, and say that it has it."""
-    appender, broker, made = await started("well", Appended(code), *["lost"] * 1000, delivery_seconds=0.05)
-    await appender.append([record("before")])
+    batching_producer, broker, made = await started("well", Appended(code), *["lost"] * 1000, delivery_seconds=0.05)
+    await batching_producer.produce([record("before")])
     with pytest.raises(NotWritten) as failure:
-        await asyncio.wait_for(appender.append([record("given up")]), DEADLINE_SECONDS)
+        await asyncio.wait_for(batching_producer.produce([record("given up")]), DEADLINE_SECONDS)
     broker.fates = iter(())
-    offsets = await asyncio.wait_for(Appender(made).append([record("next")]), DEADLINE_SECONDS)
+    offsets = await asyncio.wait_for(BatchingProducer(made).produce([record("next")]), DEADLINE_SECONDS)
     values = broker.logs[TopicPartition("t", 0)].values
     await made.stop()
 
@@ -297,12 +299,12 @@ async def test_what_kafka_never_appended_is_not_in_doubt(code: int, monkeypatch:
     """Nobody has to look for it, and it uses up nothing. Its time ends in a long rest, when no request is on its way."""
     for rest in ("LEAST_BACKOFF_SECONDS", "MOST_BACKOFF_SECONDS"):
         monkeypatch.setattr(module, rest, 60.0)
-    appender, broker, made = await started("well", *[code] * 1000, delivery_seconds=1.0)
-    await appender.append([record("before")])
+    batching_producer, broker, made = await started("well", *[code] * 1000, delivery_seconds=1.0)
+    await batching_producer.produce([record("before")])
     with pytest.raises(NotWritten) as failure:
-        await asyncio.wait_for(appender.append([record("given up")]), DEADLINE_SECONDS)
+        await asyncio.wait_for(batching_producer.produce([record("given up")]), DEADLINE_SECONDS)
     broker.fates = iter(())
-    await asyncio.wait_for(Appender(made).append([record("next")]), DEADLINE_SECONDS)
+    await asyncio.wait_for(BatchingProducer(made).produce([record("next")]), DEADLINE_SECONDS)
     values = broker.logs[TopicPartition("t", 0)].values
     await made.stop()
 
@@ -312,12 +314,12 @@ async def test_what_kafka_never_appended_is_not_in_doubt(code: int, monkeypatch:
 
 async def test_a_kafka_that_answers_and_takes_nothing_is_believed_less_and_less_soon() -> None:
     """Else a gateway would say each two seconds that it is ready; how long nothing was taken is told from the beginning."""
-    appender, _, made = await started(*[errors.TopicAuthorizationFailedError] * 4)
+    batching_producer, _, made = await started(*[errors.TopicAuthorizationFailedError] * 4)
     first_at = asyncio.get_running_loop().time()
     believed = []
     for _ in range(4):
         with pytest.raises(NotWritten):
-            await appender.append([record("a")])
+            await batching_producer.produce([record("a")])
         trouble = made.trouble
         assert trouble is not None
         assert trouble.seconds >= asyncio.get_running_loop().time() - first_at - 0.1 * DEADLINE_SECONDS
@@ -325,7 +327,7 @@ async def test_a_kafka_that_answers_and_takes_nothing_is_believed_less_and_less_
             while made.trouble is not None:
                 await asyncio.sleep(0)
         believed.append(made._believed)
-    await appender.append([record("a")])
+    await batching_producer.produce([record("a")])
     after = made._believed
     await made.stop()
 
@@ -334,9 +336,9 @@ async def test_a_kafka_that_answers_and_takes_nothing_is_believed_less_and_less_
 
 async def test_a_batch_without_an_answer_fails_in_doubt_when_its_time_is_over() -> None:
     """It never hangs."""
-    appender, _, made = await started("silent", delivery_seconds=0.02)
+    batching_producer, _, made = await started("silent", delivery_seconds=0.02)
     with pytest.raises(NotWritten) as failure:
-        await asyncio.wait_for(appender.append([record("a")]), DEADLINE_SECONDS)
+        await asyncio.wait_for(batching_producer.produce([record("a")]), DEADLINE_SECONDS)
     await made.stop()
 
     assert failure.value.in_doubt
@@ -344,9 +346,9 @@ async def test_a_batch_without_an_answer_fails_in_doubt_when_its_time_is_over() 
 
 async def test_what_was_never_sent_is_not_in_doubt() -> None:
     """Nobody has to look for it."""
-    appender, broker, made = await started(*["lost"] * 1000, delivery_seconds=0.02)
+    batching_producer, broker, made = await started(*["lost"] * 1000, delivery_seconds=0.02)
     with pytest.raises(NotWritten) as failure:
-        await asyncio.wait_for(appender.append([record("a")]), DEADLINE_SECONDS)
+        await asyncio.wait_for(batching_producer.produce([record("a")]), DEADLINE_SECONDS)
     await made.stop()
 
     assert not failure.value.in_doubt
@@ -355,7 +357,7 @@ async def test_what_was_never_sent_is_not_in_doubt() -> None:
 
 async def test_a_batch_whose_time_is_over_before_it_has_an_identity_is_not_sent_any_more() -> None:
     """It was told not to be in doubt, and the next batch has its sequence number: Kafka would take that for a repeat."""
-    appender, broker, made = await started(delivery_seconds=0.02)
+    batching_producer, broker, made = await started(delivery_seconds=0.02)
     place, given = TopicPartition("t", 0), asyncio.Event()
     made._identities[place] = module._Identity(None)
     send = broker.send
@@ -367,8 +369,8 @@ async def test_a_batch_whose_time_is_over_before_it_has_an_identity_is_not_sent_
 
     broker.send = late  # type: ignore[method-assign]  # this broker's alone
     with pytest.raises(NotWritten) as failure:
-        await asyncio.wait_for(appender.append([record("over")]), DEADLINE_SECONDS)
-    following = asyncio.create_task(Appender(made, delivery_seconds=DEADLINE_SECONDS).append([record("next")]))
+        await asyncio.wait_for(batching_producer.produce([record("over")]), DEADLINE_SECONDS)
+    following = asyncio.create_task(BatchingProducer(made, delivery_seconds=DEADLINE_SECONDS).produce([record("next")]))
     await asyncio.sleep(0)
     given.set()
     offsets = await asyncio.wait_for(following, DEADLINE_SECONDS)
@@ -381,8 +383,8 @@ async def test_a_batch_whose_time_is_over_before_it_has_an_identity_is_not_sent_
 
 async def test_what_is_under_way_when_the_producer_stops_is_in_doubt() -> None:
     """Kafka may have it."""
-    appender, broker, made = await started("silent")
-    waiting = asyncio.create_task(appender.append([record("a")]))
+    batching_producer, broker, made = await started("silent")
+    waiting = asyncio.create_task(batching_producer.produce([record("a")]))
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not broker.requests:
             await asyncio.sleep(0)
@@ -395,7 +397,7 @@ async def test_what_is_under_way_when_the_producer_stops_is_in_doubt() -> None:
 
 async def test_a_request_that_fails_in_an_unknown_way_is_sent_again() -> None:
     """A defect beneath us costs no record, and none waits until its time is over."""
-    appender, broker, made = await started()
+    batching_producer, broker, made = await started()
     send, failures = broker.send, iter([AssertionError("beneath"), ValueError("beneath")])
 
     async def broken(node: int, request: Any) -> Any:
@@ -404,7 +406,7 @@ async def test_a_request_that_fails_in_an_unknown_way_is_sent_again() -> None:
         return await send(node, request)
 
     broker.send = broken  # type: ignore[method-assign]  # this broker's alone
-    offsets = await asyncio.wait_for(appender.append([record("a")]), DEADLINE_SECONDS)
+    offsets = await asyncio.wait_for(batching_producer.produce([record("a")]), DEADLINE_SECONDS)
     values = broker.logs[TopicPartition("t", 0)].values
     await made.stop()
 
@@ -414,12 +416,14 @@ async def test_a_request_that_fails_in_an_unknown_way_is_sent_again() -> None:
 @pytest.mark.parametrize("place", range(5))
 async def test_a_record_that_kafka_finds_too_large_fails_alone(place: int) -> None:
     """Wherever in its batch it stands; no sequence number is used up."""
-    appender, broker, made = await started()
-    await appender.append([record("first")])
+    batching_producer, broker, made = await started()
+    await batching_producer.produce([record("first")])
     names = ["a", "b", "c", "d"]
     names.insert(place, "too large")
-    results = await asyncio.gather(*(appender.append([record(name)]) for name in names), return_exceptions=True)
-    after = await appender.append([record("after")])
+    results = await asyncio.gather(
+        *(batching_producer.produce([record(name)]) for name in names), return_exceptions=True
+    )
+    after = await batching_producer.produce([record("after")])
     values = [value.decode() for value in broker.logs[TopicPartition("t", 0)].values]
     await made.stop()
 
@@ -432,11 +436,11 @@ async def test_a_record_that_kafka_finds_too_large_fails_alone(place: int) -> No
 @pytest.mark.parametrize("error", [errors.TopicAuthorizationFailedError, errors.PolicyViolationError])
 async def test_what_only_a_person_can_change_fails_at_once_and_the_next_is_tried(error: type[Exception]) -> None:
     """A partition of another topic is not concerned, and neither is the next record."""
-    appender, _, made = await started(error)
+    batching_producer, _, made = await started(error)
     with pytest.raises(NotWritten) as failure:
-        await appender.append([record("a")])
+        await batching_producer.produce([record("a")])
     trouble = made.trouble
-    after = await appender.append([record("b")])
+    after = await batching_producer.produce([record("b")])
     trouble_after = made.trouble
     await made.stop()
 
@@ -447,10 +451,10 @@ async def test_what_only_a_person_can_change_fails_at_once_and_the_next_is_tried
 
 async def test_trouble_ends_by_itself_when_kafka_answers_although_nothing_is_appended() -> None:
     """Who is not ready is not asked: it would wait for ever to be well."""
-    appender, broker, made = await started("silent", delivery_seconds=0.01)
+    batching_producer, broker, made = await started("silent", delivery_seconds=0.01)
     broker.answers_metadata = False
     with pytest.raises(NotWritten):
-        await appender.append([record("a")])
+        await batching_producer.produce([record("a")])
     before = made.trouble
     broker.answers_metadata = True
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -463,8 +467,8 @@ async def test_trouble_ends_by_itself_when_kafka_answers_although_nothing_is_app
 
 async def test_batches_of_all_partitions_share_a_request() -> None:
     """A broker answers the requests of one connection in turn: one each would cost a round trip each."""
-    appender, broker, made = await started()
-    await appender.append([record("a", partition) for partition in range(8)])
+    batching_producer, broker, made = await started()
+    await batching_producer.produce([record("a", partition) for partition in range(8)])
     requests = broker.requests
     await made.stop()
 
@@ -473,9 +477,11 @@ async def test_batches_of_all_partitions_share_a_request() -> None:
 
 async def test_one_partition_that_is_refused_does_not_delay_another() -> None:
     """Only the refused one is sent again."""
-    appender, broker, made = await started()
+    batching_producer, broker, made = await started()
     broker.logs[TopicPartition("t", 1)] = Log(identity=(1, 5))
-    results = await asyncio.gather(appender.append([record("a", 0)]), appender.append([record("b", 1)]))
+    results = await asyncio.gather(
+        batching_producer.produce([record("a", 0)]), batching_producer.produce([record("b", 1)])
+    )
     await made.stop()
 
     assert results == [[0], [0]]
@@ -484,11 +490,11 @@ async def test_one_partition_that_is_refused_does_not_delay_another() -> None:
 
 async def test_sequence_numbers_wrap_around_as_kafkas_do() -> None:
     """After two thousand million records of one partition."""
-    appender, broker, made = await started()
-    await appender.append([record("a")])
+    batching_producer, broker, made = await started()
+    await batching_producer.produce([record("a")])
     made._identities[TopicPartition("t", 0)].sequence = 2**31 - 1
     broker.logs[TopicPartition("t", 0)].next_sequence = 2**31 - 1
-    await appender.append([record("b")])
+    await batching_producer.produce([record("b")])
     wrapped = made._identities[TopicPartition("t", 0)].sequence
     await made.stop()
 
@@ -497,11 +503,11 @@ async def test_sequence_numbers_wrap_around_as_kafkas_do() -> None:
 
 async def test_an_append_with_a_bound_of_its_own_ends_then_and_is_not_sent_later() -> None:
     """A vendor was told to come again: the record that waited behind another must not be written as well."""
-    appender, broker, made = await started("silent", delivery_seconds=0.05)
-    first = asyncio.create_task(appender.append([record("stuck")]))
+    batching_producer, broker, made = await started("silent", delivery_seconds=0.05)
+    first = asyncio.create_task(batching_producer.produce([record("stuck")]))
     await asyncio.sleep(0)
     with pytest.raises(NotWritten):
-        await appender.append([record("given up")], within=0.01)
+        await batching_producer.produce([record("given up")], within=0.01)
     with pytest.raises(NotWritten):
         await first
     await made.stop()
@@ -511,12 +517,12 @@ async def test_an_append_with_a_bound_of_its_own_ends_then_and_is_not_sent_later
 
 async def test_what_is_given_up_does_not_leave_with_another_that_waits_longer() -> None:
     """They stand in the same batch otherwise."""
-    appender, broker, made = await started("silent")
-    stuck = appender.enqueue(record("stuck"), within=0.03)
+    batching_producer, broker, made = await started("silent")
+    stuck = batching_producer.enqueue(record("stuck"), within=0.03)
     await asyncio.sleep(0)
-    patient = [appender.enqueue(record(name)) for name in ("a", "b")]
-    given_up = appender.enqueue(record("given up"), within=0.01)
-    patient.append(appender.enqueue(record("c")))
+    patient = [batching_producer.enqueue(record(name)) for name in ("a", "b")]
+    given_up = batching_producer.enqueue(record("given up"), within=0.01)
+    patient.append(batching_producer.enqueue(record("c")))
     with pytest.raises(NotWritten):
         await asyncio.wait_for(stuck, DEADLINE_SECONDS)
     made._busy.clear()  # the silent request has no answer: a real one ends after its own time
@@ -535,17 +541,17 @@ async def test_what_waits_for_kafka_is_bounded_and_what_comes_beyond_fails_at_on
     """An outage must not take all memory; when it is over, there is room again."""
     broker_of_all = await started("silent", delivery_seconds=0.05)
     _, broker, made = broker_of_all
-    appender = Appender(made, delivery_seconds=0.05, most_bytes=1000)
-    waiting = asyncio.create_task(appender.append([record("x" * 500)]))
+    batching_producer = BatchingProducer(made, delivery_seconds=0.05, most_bytes=1000)
+    waiting = asyncio.create_task(batching_producer.produce([record("x" * 500)]))
     await asyncio.sleep(0)
     with pytest.raises(NotWritten, match="wait for Kafka already"):
-        await appender.append([record("y" * 500)])
+        await batching_producer.produce([record("y" * 500)])
     with pytest.raises(NotWritten):
         await waiting
-    await appender.drain()
+    await batching_producer.drain()
     broker.fates = iter(())
     made._busy.clear()  # the silent request has no answer: a real one ends after its own time
-    after = await appender.append([record("z" * 500)])
+    after = await batching_producer.produce([record("z" * 500)])
     await made.stop()
 
     assert after == [0]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.messages import Change, NotAWord, Parked, Receipt, Snapshot, Word
+from streams.messages import Change, InvalidMessage, Message, Parked, Receipt, Snapshot
 
 CHANGE: dict[str, Any] = {
     "connection": "c",
@@ -26,7 +26,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=10,
 )
-WORDS: list[type[Word]] = [Change, Snapshot, Receipt, Parked]
+WORDS: list[type[Message]] = [Change, Snapshot, Receipt, Parked]
 
 
 NUMBERS = st.integers(0, 2**53 - 1)
@@ -37,7 +37,7 @@ IDS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=":
 KEYS: dict[str, st.SearchStrategy[Any]] = {"connection": IDS, "lead": IDS, "id": IDS}
 
 
-def words(word: type[Word], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Word]:
+def words(word: type[Message], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Message]:
     """Words of one kind, with numbers that JSON can carry."""
     numbers = {
         name: NUMBERS for name, of in word.model_fields.items() if int in (of.annotation, *get_args(of.annotation))
@@ -53,7 +53,7 @@ def words(word: type[Word], **fields: st.SearchStrategy[Any]) -> st.SearchStrate
         words(Parked, v=st.just(1), original=st.binary().map(Parked.encode)),
     )
 )
-def test_every_word_reads_back(word: Word) -> None:
+def test_every_word_reads_back(word: Message) -> None:
     """Bytes and back, whatever it holds."""
     assert type(word).from_bytes(word.to_bytes()) == word
 
@@ -111,22 +111,22 @@ def test_a_word_is_frozen() -> None:
 )
 def test_what_is_no_word_says_what_is_wrong(raw: bytes | None, says: str) -> None:
     """The word that was expected, the field, and the reason: this is what a parked record shows."""
-    with pytest.raises(NotAWord) as raised:
+    with pytest.raises(InvalidMessage) as raised:
         Change.from_bytes(raw)
     assert str(raised.value).startswith(says)
     assert raised.value.expected == "Change"
 
 
 @given(raw=st.binary(max_size=60), word=st.sampled_from(WORDS))
-def test_no_bytes_raise_anything_else(raw: bytes, word: type[Word]) -> None:
+def test_no_bytes_raise_anything_else(raw: bytes, word: type[Message]) -> None:
     """Poison is always told apart from a defect."""
-    with pytest.raises(NotAWord):
+    with pytest.raises(InvalidMessage):
         word.from_bytes(raw)
 
 
 def test_a_secret_looking_value_is_not_quoted_in_the_reason() -> None:
     """The reason names the field, the original bytes are kept elsewhere."""
-    with pytest.raises(NotAWord) as raised:
+    with pytest.raises(InvalidMessage) as raised:
         Change.from_bytes(orjson.dumps({**CHANGE, "accepted_ms": "s3cret"}))
     assert "s3cret" not in str(raised.value)
 

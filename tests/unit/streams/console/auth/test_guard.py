@@ -215,7 +215,7 @@ async def test_signing_out_ends_the_session_at_other_gateways_too(on: ConsoleSta
         for garbage in (None, b"", b"\xff", b"[[[", b'{"action": "sign out"}', b"{" * 10_000):
             second.console.ended.take(garbage)
         assert (await copy.ask("GET", LOOK))[0] == 200
-        for record in on.appender.records:
+        for record in on.batching_producer.records:
             second.console.ended.take(record.value)
         assert (await copy.ask("GET", LOOK))[0] == 401
         assert (await other.ask("GET", LOOK))[0] == 200
@@ -226,7 +226,7 @@ async def test_signing_out_works_without_kafka(on: ConsoleStage) -> None:
     browser, copy = on.browser(), on.browser()
     await browser.sign_in("ann")
     copy.http.cookie_jar.update_cookies({one.key: one.value for one in browser.http.cookie_jar})
-    on.appender.is_broken = True
+    on.batching_producer.is_broken = True
     assert (await browser.ask("DELETE", "/api/v1/session"))[0] == 200
     assert (await copy.ask("GET", LOOK))[0] == 401
 
@@ -305,7 +305,7 @@ async def test_an_act_that_cannot_be_in_the_audit_does_not_happen(on: ConsoleSta
     """Kafka does not take the line: 503, and nothing was done."""
     browser = on.browser()
     await browser.sign_in("ann")
-    on.appender.is_broken = True
+    on.batching_producer.is_broken = True
     status, body, _ = await browser.ask("POST", "/api/v1/backfill/acme", body={})
     assert (status, body["type"]) in ((503, "urn:lofty-ghl:problem:not-now"), (404, "urn:lofty-ghl:problem:not-found"))
     assert on.acts()[-1].action == "sign in"

@@ -31,9 +31,9 @@ from streams.core.to_lofty.plan import (
     undone,
     written,
 )
-from streams.core.to_lofty.rows import ErrandRow
+from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.mapping.back_sync import WayBack
-from streams.messages.lofty_command import LoftyWrite
+from streams.messages.lofty_command import LoftyCommand
 
 STATE = {
     "type": "Call",
@@ -44,12 +44,12 @@ STATE = {
 }
 
 
-def write(state: dict[str, Any] | None = STATE, *, at_ms: int = 10, **facts: Any) -> LoftyWrite:
+def write(state: dict[str, Any] | None = STATE, *, at_ms: int = 10, **facts: Any) -> LoftyCommand:
     known: dict[str, Any] = {"about": "task:t1", "target": "task", **facts}
-    return LoftyWrite(connection="acme", lead="600", state=state, at_ms=at_ms, accepted_ms=at_ms, **known)
+    return LoftyCommand(connection="acme", lead="600", state=state, at_ms=at_ms, accepted_ms=at_ms, **known)
 
 
-def next_step(row: ErrandRow, now_ms: int = 1000) -> Any:
+def next_step(row: LoftyCommandRow, now_ms: int = 1000) -> Any:
     return plan(row, now_ms, visibility_ms=100)
 
 
@@ -74,16 +74,16 @@ def test_a_task_from_its_creation_to_its_end() -> None:
 
 
 def test_a_create_in_doubt_is_looked_for_once_it_must_be_visible() -> None:
-    row = ErrandRow(write=write(), intent_ms=1000)
+    row = LoftyCommandRow(write=write(), intent_ms=1000)
     assert next_step(row, 1050) == NotBefore(1100)
     assert next_step(row, 1100) == Look("[ghl-task:t1]")
-    gone = ErrandRow(write=write(None), intent_ms=1000)
+    gone = LoftyCommandRow(write=write(None), intent_ms=1000)
     assert next_step(gone, 1100) == Look("[ghl-task:t1]")
 
 
 def test_a_list_that_was_cut_off_does_not_say_that_nothing_was_made() -> None:
     """Lofty gives a hundred notes at most, in no promised order, and has no second page."""
-    row = ErrandRow(write=write({"content": "x"}, about="note:n1", target="note"), intent_ms=1000)
+    row = LoftyCommandRow(write=write({"content": "x"}, about="note:n1", target="note"), intent_ms=1000)
     others = [{"noteId": number, "content": "another"} for number in range(NOTES_AT_MOST)]
     ours = {"noteId": 7, "content": "x\n\n[ghl-note:n1]"}
 
@@ -100,14 +100,14 @@ def test_an_older_command_and_one_that_is_read_again_change_nothing() -> None:
 
 
 def test_a_parked_errand_is_tried_again_when_it_is_said_again() -> None:
-    row = ErrandRow(write=write(), parked="refused", attempts=3)
+    row = LoftyCommandRow(write=write(), parked="refused", attempts=3)
     again = merge(row, write())
     assert again is not None
     assert (again.parked, again.attempts) == ("", 0)
 
 
 def test_what_a_person_deleted_in_lofty_stays_deleted() -> None:
-    row = ErrandRow(write=write(at_ms=11), lofty_id="7", is_gone=True)
+    row = LoftyCommandRow(write=write(at_ms=11), lofty_id="7", is_gone=True)
     assert isinstance(next_step(row), Settled)
 
 
@@ -175,7 +175,7 @@ class Lofty:
 
     def __init__(self) -> None:
         self.tasks: dict[str, dict[str, Any]] = {}
-        self.row: ErrandRow | None = None
+        self.row: LoftyCommandRow | None = None
         self.now_ms = 1000
         self.made = 0
 

@@ -10,9 +10,9 @@ import pytest
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Intent, LinkRow
 from streams.core.to_ghl.plan import UNKNOWN
-from streams.core.to_lofty import Look, Response, Scene, edited, respond
+from streams.core.to_lofty import EventContext, Look, Response, edited, respond
 from streams.core.to_lofty.plan import merge
-from streams.core.to_lofty.rows import HeardRow
+from streams.core.to_lofty.rows import ExternalEditRow
 from streams.mapping.back_sync import Rule, RuleTask, WayBack, compile_condition, compile_template
 from streams.mapping.markers import comes_from_ghl, with_marker
 from streams.messages import Entity, GhlEvent
@@ -25,10 +25,10 @@ def event(type_: str, **facts: Any) -> GhlEvent:
     return GhlEvent(type=type_, location="loc", accepted_ms=AT + 5, **{"at_ms": AT, **known, **facts})
 
 
-def scene(type_: str, *, body: dict[str, Any] | None = None, **facts: Any) -> Scene:
+def scene(type_: str, *, body: dict[str, Any] | None = None, **facts: Any) -> EventContext:
     told = event(type_, body=body or {}, **{k: facts.pop(k) for k in ("id", "webhook", "at_ms") if k in facts})
     link = facts.pop("link", LinkRow(ghl_id="contact-1"))
-    return Scene(told, "acme", "600", link, **facts)
+    return EventContext(told, "acme", "600", link, **facts)
 
 
 def written(**fields: Any) -> LinkRow:
@@ -40,7 +40,7 @@ def task_rule(on: str, *, when: str | None = None, content: str = "Call") -> Rul
     return Rule(on, on, compile_condition(when) if when else None, task)
 
 
-def answer(scene_: Scene, back: WayBack) -> Response:
+def answer(scene_: EventContext, back: WayBack) -> Response:
     found = respond(scene_, back)
     assert isinstance(found, Response)
     return found
@@ -171,7 +171,7 @@ def test_each_tag_that_somebody_added_meets_the_rules_once() -> None:
     assert write.state is not None
     assert write.state["content"].startswith("Call Ada: hot\n")
     assert comes_from_ghl(write.state["content"])
-    assert found.heard == HeardRow(at_ms=AT, tags=("cold", "hot"))
+    assert found.heard == ExternalEditRow(at_ms=AT, tags=("cold", "hot"))
     again = scene("ContactTagUpdate", body=body, link=link, heard=found.heard, webhook="hook-2", at_ms=AT + 1)
     assert answer(again, back).because == "echo"
 
@@ -183,13 +183,13 @@ def test_our_own_tags_are_echoes() -> None:
 
 
 def test_an_older_event_of_tags_is_overtaken() -> None:
-    heard = HeardRow(at_ms=AT + 1, tags=("hot",))
+    heard = ExternalEditRow(at_ms=AT + 1, tags=("hot",))
     assert answer(scene("ContactTagUpdate", body={"tags": []}, heard=heard), WayBack()).because == "overtaken"
 
 
 def test_a_removed_tag() -> None:
     back = WayBack(rules=(task_rule("tag removed", when="tag == 'hot'"),))
-    heard = HeardRow(at_ms=AT - 1, tags=("hot",))
+    heard = ExternalEditRow(at_ms=AT - 1, tags=("hot",))
     seen = scene("ContactTagUpdate", body={"tags": []}, heard=heard, contact={"tags": []})
     assert [one.because for one in answer(seen, back).writes] == ["rule 'tag removed'"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.core.rows import LinkRow
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.tables import MemoryStore, RocksStore, Store, Table
 from streams.kafka.tables.counting import CHUNK, RowCount
 from tests.unit.streams.worker.dispatch.stage import Log
@@ -24,7 +24,7 @@ async def test_what_is_written_while_they_are_counted_counts_once(store: Store) 
     """Rows that are there, that are put, put again, deleted and never were: the count is that of the rows."""
     there = [(f"acme:{number}:contact:{number}".encode(), LinkRow().to_bytes()) for number in range(3 * CHUNK)]
     store.write(0, b"links", there)
-    table = Table("links", LinkRow, "links", store, Appender(Log()))
+    table = Table("links", LinkRow, "links", store, BatchingProducer(Log()))
     table.rows = RowCount()
     table.put(0, "acme:new:contact:1", LinkRow())  # on its way to the store when counting begins
     table.delete(0, "acme:0:contact:0")
@@ -44,7 +44,7 @@ async def test_what_is_written_while_they_are_counted_counts_once(store: Store) 
 
 async def test_a_partition_that_goes_counts_no_more(store: Store) -> None:
     """Its rows are another worker's to count."""
-    table = Table("links", LinkRow, "links", store, Appender(Log()))
+    table = Table("links", LinkRow, "links", store, BatchingProducer(Log()))
     table.rows = RowCount()
     table.count(0)
     table.put(0, "acme:1:contact:1", LinkRow())

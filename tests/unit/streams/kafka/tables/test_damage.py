@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from streams.core.rows import SeenRow
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.tables import RocksStore, StoreFailed, Table
 from streams.telemetry.process import EXIT_CODE
 from tests.deadlines import within
@@ -313,7 +313,7 @@ def test_a_full_disk_ends_the_process_and_with_room_again_the_store_goes_on(tiny
 async def test_whoever_flushes_hears_of_a_store_that_refused(tmp_path: Path) -> None:
     """When the process could not be ended at once, nothing that hangs on the row is acknowledged."""
     (tmp_path / "group").write_bytes(b"a file where the folder should be")
-    table = Table("seen", SeenRow, "seen", RocksStore(tmp_path / "group"), Appender(Log()))
+    table = Table("seen", SeenRow, "seen", RocksStore(tmp_path / "group"), BatchingProducer(Log()))
     table._pending[1] = {}
     table._write(1, b"a", SeenRow(update_time_ms=1, operation="updated").to_bytes())
     with pytest.raises(StoreFailed):

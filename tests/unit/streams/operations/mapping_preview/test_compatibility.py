@@ -6,7 +6,7 @@ from typing import Any
 
 from streams.core.to_ghl.directory import Directory, fold
 from streams.mapping import LEAD_ID_FIELD
-from streams.operations.mapping_preview.compatibility import Fit, fit
+from streams.operations.mapping_preview.compatibility import Compatibility, fit
 from streams.settings.overlay import Overlay
 from tests.unit.streams.mapping_versions.stage import CONFIG, settings
 
@@ -31,7 +31,9 @@ LEADS: list[dict[str, Any]] = [
 ]
 
 
-def fits(directory: Directory | None = None, leads: Any = LEADS, more: str = "", text: str = TEXT) -> dict[str, Fit]:
+def fits(
+    directory: Directory | None = None, leads: Any = LEADS, more: str = "", text: str = TEXT
+) -> dict[str, Compatibility]:
     """What is found, by subject."""
     one = settings(CONFIG + more).with_mappings(Overlay(1, {"acme": text})).connections["acme"]
     known = directory if directory is not None else Directory(FIELDS, USERS, types=TYPES)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streams.messages import Change, Parked, Resolution
+from streams.messages import Change, Parked, ParkedDecision
 from streams.messages.parked import Stage
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import TopicNames
@@ -26,9 +26,9 @@ def place(number: int, stage: Stage = "deliver", reason: str = "refused", **fact
     return Place(f"0@{number}", Parked(stage=stage, reason=reason, at_ms=1000 * number, original=original, **given))
 
 
-def resolved(*ids: str) -> dict[str, Resolution]:
+def resolved(*ids: str) -> dict[str, ParkedDecision]:
     """What was decided."""
-    return {one: Resolution(record=one, decision="discarded", at_ms=0) for one in ids}
+    return {one: ParkedDecision(record=one, decision="discarded", at_ms=0) for one in ids}
 
 
 def test_an_entity_is_open_once_with_its_newest_record_while_its_row_says_so() -> None:

@@ -10,7 +10,7 @@ from streams.core.to_ghl.directory import Directory, fold
 from streams.core.to_ghl.planning import Rules
 from streams.mapping import LEAD_ID_FIELD
 from streams.messages import Snapshot
-from streams.operations.replay.simulate import Basis, Foreseen, Standing, foresee_lead, settle
+from streams.operations.replay.simulate import Basis, PlannedOutcome, Standing, foresee_lead, settle
 from streams.settings import parse_settings
 
 CONFIG = """
@@ -38,7 +38,7 @@ def snapshot(kind: str = "contact", fingerprint: str = "f", **state: Any) -> Sna
     )
 
 
-def foreseen(*standings: Standing, owner: LinkRow | None = None, basis: Basis = BASIS) -> list[Foreseen]:
+def foreseen(*standings: Standing, owner: LinkRow | None = None, basis: Basis = BASIS) -> list[PlannedOutcome]:
     """What would become of them."""
     return list(foresee_lead(standings, owner, basis, 1_000_000))
 

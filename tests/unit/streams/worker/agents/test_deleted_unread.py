@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.worker.agents.deleted_unread import Reach, deleted_before
-from streams.worker.agents.gap_check import Hole
+from streams.worker.agents.gap_check import OffsetGap
 
 PLACE = ("lofty.changes", 1)
 
@@ -27,4 +27,4 @@ def test_what_was_deleted_is_told_from_what_was_not(
     expected: int, came: int, committed: int | None, first: int, deleted: tuple[int, int] | None
 ) -> None:
     """By the group's commit and by where the partition begins."""
-    assert deleted_before(Hole(PLACE, expected, came), Reach(committed, first, 100)) == deleted
+    assert deleted_before(OffsetGap(PLACE, expected, came), Reach(committed, first, 100)) == deleted

@@ -12,15 +12,15 @@ from aiokafka.errors import KafkaConnectionError
 
 from streams.kafka.batching_producer import Record
 from streams.kafka.parking import Parking
-from streams.messages import Change, Inspection, NewerWord, Parked, Redelivery, Snapshot, SweepOrder, Word
+from streams.messages import BackfillOrder, Change, Inspection, Message, NewerMessage, Parked, Redelivery, Snapshot
 from streams.messages.ghl_event import GhlEvent
-from streams.messages.lofty_command import LoftyWrite
+from streams.messages.lofty_command import LoftyCommand
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TopicNames
 from streams.worker.agents.batches import Process
 from streams.worker.agents.dedupe import dedupe
 from streams.worker.agents.deliver import deliver
-from streams.worker.agents.each_record import MOST_KEYS, Each
+from streams.worker.agents.each_record import MOST_KEYS, EachRecord
 from streams.worker.agents.fetch import fetch
 from streams.worker.agents.inspect import inspect
 from streams.worker.agents.replay import replay
@@ -51,13 +51,13 @@ class Table:
         """Nothing waits."""
 
 
-class Appender:
+class BatchingProducer:
     """Keeps what it is given."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
 
-    async def append(self, records: Any, **_: Any) -> None:
+    async def produce(self, records: Any, **_: Any) -> None:
         self.records += list(records)
 
     def parked(self) -> list[Parked]:
@@ -68,10 +68,10 @@ class Desk:
     """What agents are made with."""
 
     def __init__(self) -> None:
-        self.table, self.appender = Table(), Appender()
+        self.table, self.batching_producer = Table(), BatchingProducer()
         self.parking = Parking(TopicNames(""), 4)
         self.common: dict[str, Any] = {
-            "appender": self.appender,
+            "batching_producer": self.batching_producer,
             "parking": self.parking,
             "now_ms": lambda: 7,
         }
@@ -154,27 +154,27 @@ def _write_back(on: Desk) -> Process:
     return write_back(errands=on.table, offer=ignored, **on.common)  # type: ignore[arg-type]  # a fake
 
 
-def _event(lead: str) -> Word:
+def _event(lead: str) -> Message:
     return GhlEvent(type="NoteCreate", location=f"loc-{lead}", id="n", contact="c", at_ms=1, accepted_ms=1, body={})
 
 
-def _write(lead: str) -> Word:
-    return LoftyWrite(
+def _write(lead: str) -> Message:
+    return LoftyCommand(
         connection="acme", lead=lead, about="note:n", target="note", because="x", at_ms=1, accepted_ms=1, state={}
     )
 
 
-def _question(lead: str) -> Word:
+def _question(lead: str) -> Message:
     return Inspection(run="r", number=1, connection="acme", lead=lead, question="contact", at_ms=1, expires_ms=9)
 
 
-STAGES: list[tuple[str, Callable[[Desk], Process], Callable[[str], Word]]] = [
+STAGES: list[tuple[str, Callable[[Desk], Process], Callable[[str], Message]]] = [
     ("dedupe", _dedupe, change),
     ("fetch", _fetch, change),
     ("deliver", _deliver, snapshot),
     ("replay", _replay, lambda lead: Redelivery(run="r", snapshot=snapshot(lead))),
     ("respond", _respond, _event),
-    ("sweep", _sweep, lambda lead: SweepOrder(connection=f"c{lead}", id="i", at_ms=0)),
+    ("sweep", _sweep, lambda lead: BackfillOrder(connection=f"c{lead}", id="i", at_ms=0)),
     ("inspect", _inspect, _question),
     ("tokens", _tokens, lambda lead: SealedToken(token=f"t{lead}", sealed="s", at_ms=1)),
     ("write back", _write_back, _write),
@@ -187,23 +187,23 @@ def message(value: bytes, key: bytes = b"k", offset: int = 5) -> Any:
 
 @pytest.mark.parametrize(("stage", "made", "word"), STAGES, ids=[stage for stage, _, _ in STAGES])
 async def test_a_defect_parks_its_record_at_every_stage(
-    stage: str, made: Callable[[Desk], Process], word: Callable[[str], Word]
+    stage: str, made: Callable[[Desk], Process], word: Callable[[str], Message]
 ) -> None:
     """With its bytes and its place, so that it can be sent again once the defect is mended."""
     on = Desk()
     bad = word(BAD).to_bytes()
     await made(on)([message(word(GOOD).to_bytes()), message(bad, b"bad", 6), message(word(GOOD).to_bytes(), b"k", 7)])
-    (parked,) = on.appender.parked()
+    (parked,) = on.batching_producer.parked()
     assert (parked.stage, parked.source, parked.original_bytes()) == (stage, "t/2@6", bad)
     assert "RecursionError: planted" in parked.message
     assert on.table.rows, "the others went on"
 
 
-@pytest.mark.parametrize("error", [KafkaConnectionError, OSError, TimeoutError, NewerWord, asyncio.CancelledError])
+@pytest.mark.parametrize("error", [KafkaConnectionError, OSError, TimeoutError, NewerMessage, asyncio.CancelledError])
 def test_what_says_nothing_of_the_record_passes_nothing_over(error: type[BaseException]) -> None:
     outputs: list[Record] = []
-    each = Each("fetch", Parking(TopicNames(""), 4), lambda: 7)
-    planted = error("Change", 9, 1) if error is NewerWord else error()
+    each = EachRecord("fetch", Parking(TopicNames(""), 4), lambda: 7)
+    planted = error("Change", 9, 1) if error is NewerMessage else error()
     with pytest.raises(error), each.of(message(b"{}"), outputs):
         raise planted
     assert outputs == []
@@ -212,7 +212,7 @@ def test_what_says_nothing_of_the_record_passes_nothing_over(error: type[BaseExc
 def test_a_defect_of_many_ends_the_worker_instead_of_emptying_the_topic() -> None:
     """Of many keys: one key may have as many records as it likes. One that goes well says that it is about the others."""
     outputs: list[Record] = []
-    each = Each("fetch", Parking(TopicNames(""), 4), lambda: 7)
+    each = EachRecord("fetch", Parking(TopicNames(""), 4), lambda: 7)
 
     def fail(number: int) -> None:
         with each.of(message(b"{}", b"key %d" % number), outputs):

@@ -16,7 +16,7 @@ from connectors.errors import ConnectorError
 from connectors.http.request import Request, Response
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.scheduling.dispatcher import Item
-from streams.kafka.batching_producer import Appender, Batch, Record
+from streams.kafka.batching_producer import Batch, BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import MemoryStore, Table
 from streams.messages import Entity, Parked, Receipt
@@ -139,22 +139,24 @@ class Stage:
     def __init__(self) -> None:
         self.now_ms = NOW_MS
         self.log = Log()
-        self.appender = Appender(self.log)
+        self.batching_producer = BatchingProducer(self.log)
         self.names = TopicNames("")
         self.parking = Parking(self.names, 4)
-        self.fetches: Table[FetchRow] = Table("fetches", FetchRow, "fetches", MemoryStore(), self.appender)
-        self.outbox: Table[OutboxRow] = Table("outbox", OutboxRow, "outbox", MemoryStore(), self.appender)
-        self.links: Table[LinkRow] = Table("links", LinkRow, "links", MemoryStore(), self.appender)
+        self.fetches: Table[FetchRow] = Table("fetches", FetchRow, "fetches", MemoryStore(), self.batching_producer)
+        self.outbox: Table[OutboxRow] = Table("outbox", OutboxRow, "outbox", MemoryStore(), self.batching_producer)
+        self.links: Table[LinkRow] = Table("links", LinkRow, "links", MemoryStore(), self.batching_producer)
         self.recorded = Recorded()
         self.recorded.own(PARTITION)
-        self.receipts = Receipts(RECEIPTS, self.appender, self.recorded, lambda: self.now_ms, lambda connection: 7)
+        self.receipts = Receipts(
+            RECEIPTS, self.batching_producer, self.recorded, lambda: self.now_ms, lambda connection: 7
+        )
         self.log.read_by[RECEIPTS] = record(
             links=self.links,
             outbox=self.outbox,
-            appender=self.appender,
+            batching_producer=self.batching_producer,
             parking=self.parking,
             settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
-            ask=lambda entity, _: self.appender.enqueue(Record("asked", PARTITION, entity.key.encode(), b"")),
+            ask=lambda entity, _: self.batching_producer.enqueue(Record("asked", PARTITION, entity.key.encode(), b"")),
             recorded=self.recorded.advance,
             linked=lambda *_: None,
             now_ms=lambda: self.now_ms,

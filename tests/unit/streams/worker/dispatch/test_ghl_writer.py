@@ -62,7 +62,7 @@ class Desk(Stage):
             outbox=self.outbox,
             links=self.links,
             receipts=self.receipts,
-            appender=self.appender,
+            batching_producer=self.batching_producer,
             parking=self.parking,
             directory=lambda _: Directory(),
             lacks=lambda *_: False,

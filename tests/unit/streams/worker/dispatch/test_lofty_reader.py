@@ -52,7 +52,7 @@ class Desk(Stage):
             teams={"acme": Team("acme", "key-1", PARTITION, 9, client, visibility_ms=60_000)},
             fetches=self.fetches,
             snapshots_topic=SNAPSHOTS,
-            appender=self.appender,
+            batching_producer=self.batching_producer,
             parking=self.parking,
             agent=self._agent,
             pause=self.pause,

@@ -49,8 +49,8 @@ class Sweeping(Stage):
         self.requests = 0
         self.before_each: Callable[[], None] = lambda: None
         client = LoftyClient(self.carry, StaticAuth("token", "key"), base_url="https://x.test")
-        self.sweeps: Table[SweepRow] = Table("sweeps", SweepRow, "sweeps", MemoryStore(), self.appender)
-        self.swept: Table[SweptRow] = Table("swept", SweptRow, "swept", MemoryStore(), self.appender)
+        self.sweeps: Table[SweepRow] = Table("sweeps", SweepRow, "sweeps", MemoryStore(), self.batching_producer)
+        self.swept: Table[SweptRow] = Table("swept", SweptRow, "swept", MemoryStore(), self.batching_producer)
         self.counts: list[str] = []
         self.sweeper = Sweeper(
             loop=DispatchLoop("read", perform, lambda: self.now_ms / 1000),
@@ -58,7 +58,7 @@ class Sweeping(Stage):
             schedules={"acme": Schedule(None, None, children=True)},
             sweeps=self.sweeps,
             swept=self.swept,
-            appender=self.appender,
+            batching_producer=self.batching_producer,
             changes_topic=CHANGES,
             partitions=4,
             parking=self.parking,

@@ -35,7 +35,7 @@ class Log:
             ),
         )
 
-    async def append(self, records: Iterable[Record]) -> list[int]:
+    async def produce(self, records: Iterable[Record]) -> list[int]:
         """As Kafka would."""
         for record in records:
             assert record.key == FENCE_KEY
