@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.lofty import LoftyClient, parse_time_ms
-from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Disposition, Row, classify
+from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.rows import FetchRow
@@ -112,7 +112,9 @@ class Reader:
             return DONE
         return AGAIN  # it changed again while we read
 
-    async def _failed(self, entity: Entity, team: Team, row: FetchRow, error: ConnectorError, outcome: Row) -> Finish:
+    async def _failed(
+        self, entity: Entity, team: Team, row: FetchRow, error: ConnectorError, outcome: Classification
+    ) -> Finish:
         if outcome.name == FORBIDDEN:
             match self.refusals.refused(team.budget, f"read {entity.kind}", entity.key):
                 case Judgement.TRY_AGAIN:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.outcome import FORBIDDEN, Disposition, Row, classify
+from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.scheduling.backoff import Backoff
@@ -181,7 +181,9 @@ class LoftyWriter:
 
     # -- what goes wrong ----------------------------------------------------------------------------------
 
-    async def _failed(self, row: LoftyCommandRow, team: Team, step: Step, error: ConnectorError, outcome: Row) -> End:
+    async def _failed(
+        self, row: LoftyCommandRow, team: Team, step: Step, error: ConnectorError, outcome: Classification
+    ) -> End:
         answer = error if isinstance(error, VendorError) else None
         is_definite = isinstance(error, NotSent) or outcome.disposition in _DEFINITE
         if is_definite and (facts := undone(row, step)):
