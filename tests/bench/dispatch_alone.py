@@ -23,7 +23,7 @@ import aiohttp
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError
 from connectors.ghl import GhlClient
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify
 from streams.core.scheduling.budget_row import BudgetRow
@@ -88,7 +88,7 @@ def _dispatching(transport: AiohttpTransport, url: str, contacts: dict[str, list
     async def note(_budget: str, _row: BudgetRow) -> None:
         await asyncio.sleep(NOTE_SECONDS)
 
-    def answered(budget: str, answer: Answered) -> None:
+    def answered(budget: str, answer: CallRecord) -> None:
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
 

@@ -18,7 +18,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from connectors.sandbox.ghl import SandboxSettings
+from connectors.sandbox.ghl import GhlSandboxSettings
 from connectors.sandbox.ghl.mailer import public_key
 from deploy.runtime_lock import entries, needed, roots_of
 from streams.cli.slots import SLOT
@@ -183,7 +183,7 @@ def test_the_demo_brings_settings_that_are_right() -> None:
     folder = ROOT / "deploy/demo/lofty-ghl"
     settings = load_settings(folder / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": str(folder / "secrets")})
     require_secrets(settings)
-    assert settings.gateway.ghl.public_keys[0].strip() == public_key(SandboxSettings()).strip()
+    assert settings.gateway.ghl.public_keys[0].strip() == public_key(GhlSandboxSettings()).strip()
     known = " ".join(SERVICES["sandbox-ghl"]["command"] + SERVICES["sandbox-lofty"]["command"])
     for one, agency in zip(settings.connections.values(), AGENCIES, strict=True):
         secrets = [one.secrets.lofty_api_key, one.secrets.ghl_token, one.secrets.webhook_secret]

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from connectors.sandbox.ghl.mailer import Mailer as GhlMailer
-from connectors.sandbox.lofty.mailer import Mailer as LoftyMailer
+from connectors.sandbox.shared.mailer import Mailer
 from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 class Quiet:
     """Looks at a stage. `look` says in words what still moves; empty when nothing does."""
 
-    def __init__(self, lofty: LoftyMailer, ghl: GhlMailer) -> None:
+    def __init__(self, lofty: Mailer, ghl: Mailer) -> None:
         self._mailers = (lofty, ghl)
         self._ends: AIOKafkaConsumer | None = None
         self._commits: AIOKafkaConsumer | None = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.ghl import Contact
+from connectors.ghl import GhlContact
 from connectors.outcome import FORBIDDEN, Disposition, classify
 from streams.core.fingerprint import field_hash
 from streams.core.progress.repeats import Failure, failure_of
@@ -375,7 +375,7 @@ def _lane(event: GhlEvent, entity: Entity | None) -> str:
     return entity.lane if entity is not None else f"{PREFIX}{event.lane}"
 
 
-def _seen(scene: EventContext, contact: Contact) -> EventContext:
+def _seen(scene: EventContext, contact: GhlContact) -> EventContext:
     held = contact.model_dump(by_alias=True, exclude={"custom_fields"})
     held["customFields"] = {one.id: one.value for one in contact.custom_fields}
     return replace(scene, contact=held)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl import GhlClient
-from connectors.outcome import FORBIDDEN, Disposition, Row, classify, is_cut_off
+from connectors.outcome import FORBIDDEN, Classification, Disposition, classify, is_cut_off
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.rows import LinkRow, OutboxRow
@@ -226,7 +226,7 @@ class GhlWriter:
         call: Call,
         prepared: Prepared,
         error: ConnectorError,
-        outcome: Row,
+        outcome: Classification,
     ) -> WorkResult:
         answer = error if isinstance(error, VendorError) else None
         disposition, judgement = outcome.disposition, None

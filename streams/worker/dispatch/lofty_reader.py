@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.lofty import LoftyClient, parse_time_ms
-from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Disposition, Row, classify
+from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.rows import FetchRow
@@ -113,7 +113,7 @@ class LoftyReader:
         return AGAIN  # it changed again while we read
 
     async def _failed(
-        self, entity: Entity, team: LoftyTeam, row: FetchRow, error: ConnectorError, outcome: Row
+        self, entity: Entity, team: LoftyTeam, row: FetchRow, error: ConnectorError, outcome: Classification
     ) -> WorkResult:
         if outcome.name == FORBIDDEN:
             match self.refusals.refused(team.budget, f"read {entity.kind}", entity.key):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.outcome import FORBIDDEN, Disposition, Row, classify
+from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.scheduling.backoff import Backoff
@@ -180,7 +180,7 @@ class LoftyWriter:
     # -- what goes wrong ----------------------------------------------------------------------------------
 
     async def _failed(
-        self, row: LoftyCommandRow, team: LoftyTeam, step: Step, error: ConnectorError, outcome: Row
+        self, row: LoftyCommandRow, team: LoftyTeam, step: Step, error: ConnectorError, outcome: Classification
     ) -> WorkResult:
         answer = error if isinstance(error, VendorError) else None
         is_definite = isinstance(error, NotSent) or outcome.disposition in _DEFINITE

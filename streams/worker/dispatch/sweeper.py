@@ -20,7 +20,7 @@ import orjson
 from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty import LoftyClient
 from connectors.lofty.leads import LeadPage
-from connectors.outcome import FORBIDDEN, Disposition, Row, classify
+from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import RepeatedFailures, defect, failure_of
 from streams.core.refusals import Judgement
 from streams.core.rows import SweepRow, SweptRow
@@ -431,7 +431,7 @@ class Sweeper:
         return WorkResult(Verdict.RETRY, REFUSED_SECONDS)
 
     async def _list_failed(
-        self, connection: str, team: LoftyTeam, page: _Page, error: ConnectorError, outcome: Row
+        self, connection: str, team: LoftyTeam, page: _Page, error: ConnectorError, outcome: Classification
     ) -> WorkResult:
         """A list of notes, tasks or appointments was not read. What may be about its lead alone waits behind the others."""
         lead, kind = page.to_read[0]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from streams.core.progress.backlog import Backlog, TopicPartition
 from streams.core.progress.hold_time import Held, HoldTimes
 from streams.core.scheduling.items import Item, Verdict
@@ -115,7 +115,7 @@ class Reporter:
             facts = {"connection": item.tenant, "entity": item.key, "verdict": verdict.value}
             self.tracing.tell(dispatcher, trace, began_ns, time.time_ns(), **facts)
 
-    def answered(self, answer: Answered) -> None:
+    def answered(self, answer: CallRecord) -> None:
         """A vendor has answered, in whose asker's task this is."""
         work = in_hand()
         self.metrics.answered(answer, is_retry=work.failures > 0, trace=trace_id(work.trace))

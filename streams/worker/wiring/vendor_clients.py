@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from connectors.auth.request_auth import Auth, StaticAuth
 from connectors.ghl import GhlClient
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.request import Transport
 from connectors.lofty import LoftyClient
 from streams.core.to_ghl.rules import rules_of
@@ -20,7 +20,7 @@ from streams.worker.dispatch.ghl_writer import Location
 from streams.worker.dispatch.lofty_reader import LoftyTeam
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
 
-OnAnswer = Callable[[str, Answered], None]
+OnAnswer = Callable[[str, CallRecord], None]
 """Is told a budget and what a vendor answered to one of its requests."""
 
 

@@ -9,7 +9,7 @@ import pytest
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import InvalidRequest, Unanswered
 from connectors.ghl import OPERATIONS, GhlClient
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.transport import Request, Response
 from tests.unit.connectors.ghl.calls import CASES, Case
 
@@ -97,7 +97,7 @@ async def test_what_is_no_id_never_leaves(contact_id: str) -> None:
 
 async def test_each_answer_is_told_refusals_included() -> None:
     """Metrics and budgets see what the vendor said, also when it said no."""
-    told: list[Answered] = []
+    told: list[CallRecord] = []
     times = iter([1.0, 1.25, 5.0, 5.5])
     transport = AppliedOffsets(
         Response(201, {"x-ratelimit-remaining": "7"}, b'{"note": {"id": "n"}}'),
@@ -118,8 +118,8 @@ async def test_each_answer_is_told_refusals_included() -> None:
 
 
 async def test_no_answer_is_told_to_nobody() -> None:
-    """A request without any response makes no `Answered`, and the transport's error passes through."""
-    told: list[Answered] = []
+    """A request without any response makes no `CallRecord`, and the transport's error passes through."""
+    told: list[CallRecord] = []
 
     async def silent(request: Request) -> Response:
         raise Unanswered(request.method, request.url, "TimeoutError")

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import InvalidRequest, MalformedAnswer, VendorError
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.transport import Request, Response
 from connectors.lofty import OPERATIONS, LoftyClient
 from connectors.rate import RateHeaders
@@ -159,7 +159,7 @@ async def test_what_is_no_number_never_leaves(lead_id: str) -> None:
 
 async def test_whoever_watches_hears_of_every_answer_once() -> None:
     """Refusals included, with what the rate headers say."""
-    heard: list[Answered] = []
+    heard: list[CallRecord] = []
     ticks = iter([1.0, 1.25, 2.0, 2.5])
     client = client_of(
         AppliedOffsets(answer({"lead": LEAD}, headers={"x-ratelimit-remaining": "3"}), answer("no", 500)),
@@ -171,8 +171,8 @@ async def test_whoever_watches_hears_of_every_answer_once() -> None:
     with pytest.raises(VendorError):
         await client.get_note("7")
     assert heard == [
-        Answered("lofty", "get-lead", 200, 0.25, RateHeaders(remaining=3)),
-        Answered("lofty", "get-note", 500, 0.5),
+        CallRecord("lofty", "get-lead", 200, 0.25, RateHeaders(remaining=3)),
+        CallRecord("lofty", "get-note", 500, 0.5),
     ]
 
 

@@ -13,7 +13,7 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import AnswerTooLarge
 from connectors.http.request import Request, Response
 from connectors.lofty import LoftyClient
-from connectors.sandbox.lofty import LoftySandbox, SandboxSettings, TeamSettings
+from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSettings
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.shared.faults import parse_fault
 from connectors.sandbox.shared.mangle import How, mangled
@@ -43,7 +43,7 @@ class Sweeping(Stage):
 
     def __init__(self) -> None:
         super().__init__()
-        settings = SandboxSettings(teams=(TeamSettings(TEAM, ("key",)),), window_limit=0)
+        settings = LoftySandboxSettings(teams=(TeamSettings(TEAM, ("key",)),), window_limit=0)
         self.lofty = LoftySandbox(settings, now=lambda: self.now_ms / 1000)
         self.bad: dict[str, How] = {}
         self.requests = 0
