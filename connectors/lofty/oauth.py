@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode
 
 from connectors.auth.oauth import FORM, Dialogue, OAuthClient, nothing_to_refresh, read_tokens, refused, without
 from connectors.auth.token_pair import TokenPair
-from connectors.http.json_reader import Unreadable, read
+from connectors.http.json_reader import UnreadableJson, read
 from connectors.http.request import Request, Response
 from connectors.lofty.answers import malformed, read_error, refusal
 
@@ -118,7 +118,7 @@ def _tokens(response: Response, asked_at_ms: int, before: TokenPair | None, *hid
         raise refused(refusal(OPERATION, without(response, *hidden), now=now), response)
     try:
         content = read(response.body).value
-    except Unreadable:
+    except UnreadableJson:
         content = None
     pair = read_tokens(content, asked_at_ms=asked_at_ms, before=before)
     if pair is None:

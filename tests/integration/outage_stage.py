@@ -29,8 +29,8 @@ from connectors.sandbox.ghl.seeds import shown
 from connectors.sandbox.lofty import PingSettings
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty import server as lofty_server
-from connectors.sandbox.lofty.mailer import Delivery, Mailer
 from connectors.sandbox.lofty.people import make_team
+from connectors.sandbox.shared.mailer import Delivery, Mailer
 from streams.demo.processes import Child, free_port
 from streams.kafka.admin import create_missing
 from streams.mapping import LEAD_ID_FIELD

@@ -16,8 +16,8 @@ from connectors.auth.oauth import pkce_challenge
 from connectors.http.operation import Operation
 from connectors.lofty.oauth import DEVELOPER, HELP_CENTRE
 from connectors.sandbox.lofty.refusals import bad_credentials, coded
-from connectors.sandbox.lofty.requests import Done
-from connectors.sandbox.lofty.settings import ClientSettings, SandboxSettings
+from connectors.sandbox.lofty.requests import LoftyResult
+from connectors.sandbox.lofty.settings import LoftyClientSettings, LoftySandboxSettings
 from connectors.sandbox.shared.issuer import Code, Grant, Issued, Issuer
 
 HELP_CENTRE_TOKEN = Operation("oauth-token", "POST", HELP_CENTRE.path, (), "", "create")
@@ -27,16 +27,16 @@ OAUTH_OPERATIONS = (HELP_CENTRE_TOKEN, DEVELOPER_TOKEN)
 _REFRESH_SECONDS = 180 * 86_400.0
 
 
-class OAuthServer:
+class LoftyOAuthServer:
     """The clients, grants and tokens of a sandbox. A grant's subject is the number of a team."""
 
-    def __init__(self, settings: SandboxSettings) -> None:
+    def __init__(self, settings: LoftySandboxSettings) -> None:
         self._clients = {one.id: one for one in settings.clients}
         self._team_of_key = {key: str(one.id) for one in settings.teams for key in one.api_keys}
         self._teams = tuple(str(one.id) for one in settings.teams)
         self.issuer = Issuer(settings.access_seconds, _REFRESH_SECONDS, rotates=settings.rotates_refresh)
 
-    def client(self, client_id: str) -> ClientSettings | None:
+    def client(self, client_id: str) -> LoftyClientSettings | None:
         """A client that there is."""
         return self._clients.get(client_id)
 
@@ -70,7 +70,7 @@ class OAuthServer:
         grant = code.grant if code else self.issuer.find_refresh(given.get("refresh_token", ""), now)
         return grant.subject if grant else self._team_of_key.get(given.get("customer_key", ""), "?")
 
-    def answer(self, operation: Operation, given: Mapping[str, str], authorization: str, now: float) -> Done:
+    def answer(self, operation: Operation, given: Mapping[str, str], authorization: str, now: float) -> LoftyResult:
         """The tokens. `given` are the parameters: query and form of the help centre's, form or JSON of the developer's."""
         is_developer = operation is DEVELOPER_TOKEN
         client = self._known(given if is_developer else {**given, **_basic(authorization)})
@@ -98,7 +98,7 @@ class OAuthServer:
             return _granted(self.issuer.issue(Grant(client.id, team), now), now, with_refresh=False)
         raise coded(400, 20012, "grant_type is not supported")
 
-    def _known(self, given: Mapping[str, str]) -> ClientSettings:
+    def _known(self, given: Mapping[str, str]) -> LoftyClientSettings:
         client = self._clients.get(given.get("client_id", ""))
         if client is None:
             raise bad_credentials()
@@ -106,7 +106,7 @@ class OAuthServer:
 
     @staticmethod
     def _demand_secret(
-        client: ClientSettings, given: Mapping[str, str], authorization: str, *, is_developer: bool
+        client: LoftyClientSettings, given: Mapping[str, str], authorization: str, *, is_developer: bool
     ) -> None:
         shown = given if is_developer else _basic(authorization)
         if shown.get("client_secret") != client.secret:
@@ -137,7 +137,7 @@ def _basic(authorization: str) -> dict[str, str]:
     return {"client_id": name, "client_secret": secret}
 
 
-def _granted(issued: Issued, now: float, *, with_refresh: bool = True) -> Done:
+def _granted(issued: Issued, now: float, *, with_refresh: bool = True) -> LoftyResult:
     content: dict[str, Any] = {
         "access_token": issued.access,
         "token_type": "Bearer",
@@ -146,4 +146,4 @@ def _granted(issued: Issued, now: float, *, with_refresh: bool = True) -> Done:
     }
     if with_refresh:
         content["refresh_token"] = issued.refresh
-    return Done(content, changed=True)
+    return LoftyResult(content, changed=True)

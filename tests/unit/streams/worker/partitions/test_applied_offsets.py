@@ -7,10 +7,10 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.worker.partitions.applied_offsets import Recorded
+from streams.worker.partitions.applied_offsets import AppliedOffsets
 
 
-async def waiting(recorded: Recorded, partition: int, offset: int) -> asyncio.Task[None]:
+async def waiting(recorded: AppliedOffsets, partition: int, offset: int) -> asyncio.Task[None]:
     """Somebody who has begun to wait."""
     task = asyncio.create_task(recorded.wait(partition, offset))
     await asyncio.sleep(0)
@@ -19,7 +19,7 @@ async def waiting(recorded: Recorded, partition: int, offset: int) -> asyncio.Ta
 
 async def test_a_receipt_is_waited_for_until_its_offset_is_recorded() -> None:
     """Not one offset earlier, and not for another partition."""
-    recorded = Recorded()
+    recorded = AppliedOffsets()
     recorded.own(0)
     recorded.own(1)
     task = await waiting(recorded, 0, 5)
@@ -33,7 +33,7 @@ async def test_a_receipt_is_waited_for_until_its_offset_is_recorded() -> None:
 
 async def test_what_is_recorded_already_is_not_waited_for() -> None:
     """The agent was quicker than the producer's answer."""
-    recorded = Recorded()
+    recorded = AppliedOffsets()
     recorded.own(0)
     recorded.advance(0, 7)
     await recorded.wait(0, 7)
@@ -41,7 +41,7 @@ async def test_what_is_recorded_already_is_not_waited_for() -> None:
 
 async def test_who_waits_for_a_partition_that_goes_is_let_go() -> None:
     """Its lanes are forgotten with it; nobody else could ever wake it."""
-    recorded = Recorded()
+    recorded = AppliedOffsets()
     recorded.own(0)
     task = await waiting(recorded, 0, 5)
     recorded.disown(0)
@@ -51,7 +51,7 @@ async def test_who_waits_for_a_partition_that_goes_is_let_go() -> None:
 
 async def test_a_partition_that_comes_back_begins_anew() -> None:
     """What was recorded in its former life proves nothing, nor does what came late."""
-    recorded = Recorded()
+    recorded = AppliedOffsets()
     recorded.own(0)
     recorded.advance(0, 9)
     recorded.disown(0)
@@ -65,7 +65,7 @@ async def test_a_partition_that_comes_back_begins_anew() -> None:
 
 async def test_owning_twice_forgets_nothing() -> None:
     """A rebalance that leaves us a partition tells us again."""
-    recorded = Recorded()
+    recorded = AppliedOffsets()
     recorded.own(0)
     recorded.advance(0, 9)
     recorded.own(0)
@@ -74,7 +74,7 @@ async def test_owning_twice_forgets_nothing() -> None:
 
 async def test_an_older_batch_that_is_recorded_late_takes_nothing_back() -> None:
     """Offsets only grow."""
-    recorded = Recorded()
+    recorded = AppliedOffsets()
     recorded.own(0)
     recorded.advance(0, 9)
     recorded.advance(0, 3)
@@ -83,7 +83,7 @@ async def test_an_older_batch_that_is_recorded_late_takes_nothing_back() -> None
 
 async def test_one_who_gave_up_does_not_stand_in_the_way() -> None:
     """A cancelled wait, with another behind it at the same offset."""
-    recorded = Recorded()
+    recorded = AppliedOffsets()
     recorded.own(0)
     first, second = await waiting(recorded, 0, 5), await waiting(recorded, 0, 5)
     first.cancel()
@@ -98,7 +98,7 @@ def test_exactly_those_up_to_the_newest_offset_go_on(offsets: list[int], reached
     """In whatever order they came and offsets are recorded."""
 
     async def run() -> list[bool]:
-        recorded = Recorded()
+        recorded = AppliedOffsets()
         recorded.own(0)
         tasks = [await waiting(recorded, 0, offset) for offset in offsets]
         for offset in reached:
