@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, MalformedAnswer, NotSent
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.outcome import Disposition, classify
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
