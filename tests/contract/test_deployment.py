@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from functools import cache
 from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,16 @@ COMMANDS = (
 )
 
 
-def command(words: list[str]) -> tuple[click.Command, list[str]]:
-    """The command that words name, and the words that are left: its options. Raises KeyError for an unknown one."""
+@cache
+def _root() -> Any:
     from streams.cli.root import app
 
-    found: Any = typer.main.get_command(app)
+    return typer.main.get_command(app)
+
+
+def command(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that words name, and the words that are left: its options. Raises KeyError for an unknown one."""
+    found = _root()
     while hasattr(found, "commands"):
         found, words = found.commands[words[0]], words[1:]
     return found, words

@@ -17,7 +17,7 @@ from streams.console.errors import NotNow
 from streams.console.services.contacts import Contacts
 from streams.console.services.parked import ParkedGroups, ParkedWork
 from streams.console.services.time_series import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
-from streams.core.status_parts import Heard
+from streams.core.status_parts import StatusCollector
 from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
 from streams.messages import WorkerStatus
 from streams.messages.topics import STATUS, TopicNames
@@ -71,7 +71,7 @@ class Watch:
         self._settings = settings
         self._now_ms = now_ms
         self._topic = TopicNames(settings.kafka.topic_prefix).of(STATUS)
-        self._heard = Heard()
+        self._collector = StatusCollector()
         self._recent: dict[str, deque[WorkerStatus]] = {}
         self._points = Points(settings.kafka.partitions, tuple(settings.connections))
         self._is_there = asyncio.Event()
@@ -97,13 +97,13 @@ class Watch:
         if not self._is_there.is_set():
             raise NotNow(f"Kafka cannot be used now: {self._problem}.")
         now_ms = self._now_ms()
-        statuses = [one for one in self._heard.workers if now_ms - one.at_ms < FORGET_MS]
+        statuses = [one for one in self._collector.workers if now_ms - one.at_ms < FORGET_MS]
         found = overview(
             statuses,
             now_ms,
             partitions=self._settings.kafka.partitions,
             connections=self._settings.connections.keys(),
-            gateways=self._heard.gateways,
+            gateways=self._collector.gateways,
             configuration=configuration_of(self._settings),
         )
         before = [
@@ -149,7 +149,7 @@ class Watch:
                     one
                     for messages in found.values()
                     for message in messages
-                    if (one := self._heard.take(message.value))
+                    if (one := self._collector.take(message.value))
                 ]
                 for status in sorted(words, key=lambda one: one.at_ms):
                     self._take(status)
@@ -160,7 +160,7 @@ class Watch:
             await stop_consumer(consumer)
 
     async def _seek(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
-        newest = max((one.at_ms for one in self._heard.workers), default=0)
+        newest = max((one.at_ms for one in self._collector.workers), default=0)
         since = max(self._now_ms() - HOURS * 3_600_000, newest - RATE_MS)
         firsts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         by_time = await consumer.offsets_for_times(dict.fromkeys(places, since))
@@ -173,7 +173,7 @@ class Watch:
         self._recent.setdefault(status.instance, deque(maxlen=20)).append(status)
         self._points.hear(status)
         now_ms = self._now_ms()
-        self._heard.forget(now_ms - FORGET_MS)
+        self._collector.forget(now_ms - FORGET_MS)
         for instance, kept in list(self._recent.items()):
             if now_ms - kept[-1].at_ms > FORGET_MS and instance != status.instance:
                 del self._recent[instance]

@@ -1,4 +1,4 @@
-"""The process of one replay or dry run: `python -m streams.console.replaying`, started by the gateway.
+"""The process of one replay or dry run: `python -m streams.operations.replay`, started by the gateway.
 
 SIGTERM stops a replay in order. When its standard input ends, the gateway is gone, and the process ends at once: the replay is
 then as if it had been killed, and a gateway carries it on later. The last line it prints is its result or its problem.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from aiokafka import TopicPartition
 
-from streams.core.status_parts import Heard
+from streams.core.status_parts import StatusCollector
 from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
 from streams.messages import WorkerStatus
 from streams.messages.topics import STATUS, TopicNames
@@ -45,7 +45,7 @@ class StatusReader:
         )
         topic = TopicNames(settings.kafka.topic_prefix).of(STATUS)
         self._places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
-        self._heard = Heard()
+        self._collector = StatusCollector()
 
     async def __aenter__(self) -> StatusReader:
         try:
@@ -68,8 +68,8 @@ class StatusReader:
                 for message in messages:
                     raw[message.key or b""] = message.value  # of each only the last is worth reading
         for value in raw.values():
-            self._heard.take(value)
-        return self._heard.workers
+            self._collector.take(value)
+        return self._collector.workers
 
     async def overview(self) -> Overview:
         """The deployment as its workers tell it now."""
@@ -78,7 +78,7 @@ class StatusReader:
             self._now_ms(),
             partitions=self._settings.kafka.partitions,
             connections=self._settings.connections.keys(),
-            gateways=self._heard.gateways,
+            gateways=self._collector.gateways,
             configuration=configuration_of(self._settings),
         )
 
