@@ -7,7 +7,7 @@ from typing import Any
 from connectors.sandbox import lofty as lofty_sandbox
 from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings, LocationSettings
 from connectors.sandbox.ghl.people import APPOINTMENTS, act
-from connectors.sandbox.ghl.sandbox import RULES
+from connectors.sandbox.ghl.rules import RULES
 from connectors.sandbox.ghl.seeds import seed, shown
 from connectors.sandbox.lofty import LoftySandbox
 from connectors.sandbox.lofty import agent_activity as desk_work
