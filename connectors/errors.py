@@ -14,6 +14,9 @@
         ├── GrantRefused        its OAuth server gives no tokens: a person has to connect again
         └── MalformedAnswer     a 2xx whose body is not what the operation promises: in doubt too
 
+    WebhookNotJson              a webhook's body is not the JSON that the vendor sends
+    UnknownWebhookShape         it is JSON, in a shape that we do not know
+
     SealError                   tokens at rest: for a person, retrying changes nothing
     ├── BrokenKeys              the text of a key ring cannot be read
     ├── CannotOpen              stays closed
@@ -150,6 +153,14 @@ class CallbackRefused(ConnectorError):
         self.vendor = vendor
         self.reason = reason
         super().__init__(f"{vendor} gave no permission: {reason}")
+
+
+class WebhookNotJson(ValueError):
+    """A webhook's body is not the JSON that the vendor sends."""
+
+
+class UnknownWebhookShape(ValueError):
+    """A webhook in a shape that we do not know. The message says what was expected and what came, without any content."""
 
 
 class SealError(Exception):

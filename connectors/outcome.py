@@ -61,7 +61,7 @@ class Disposition(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Classification:
     """One case. `name` is the `cause` in metrics and parked records, `fits` decides, `why` is for people."""
 
     name: str
@@ -111,101 +111,107 @@ def _is(kind: type[ConnectorError]) -> Callable[[ConnectorError], bool]:
     return lambda error: isinstance(error, kind)
 
 
-OUTCOMES: tuple[Row, ...] = (
-    Row("connect again", _is(GrantRefused), Disposition.PAUSE, "the OAuth server gives no tokens"),
-    Row(
+OUTCOMES: tuple[Classification, ...] = (
+    Classification("connect again", _is(GrantRefused), Disposition.PAUSE, "the OAuth server gives no tokens"),
+    Classification(
         "no token", _is(TokenUnavailable), Disposition.RETRY, "the OAuth server cannot be asked, or the tokens not kept"
     ),
-    Row("not sent", _is(NotSent), Disposition.RETRY, "no connection: the vendor cannot have seen it"),
-    Row(
+    Classification("not sent", _is(NotSent), Disposition.RETRY, "no connection: the vendor cannot have seen it"),
+    Classification(
         "answer too large",
         _is(AnswerTooLarge),
         Disposition.RETRY,
         "a 2xx larger than what is read: a create is in doubt",
     ),
-    Row("unanswered", _is(Unanswered), Disposition.RETRY, "timeout or lost connection: a create is in doubt now"),
-    Row("network", _is(NetworkError), Disposition.RETRY, "no usable answer"),
-    Row("malformed answer", _is(MalformedAnswer), Disposition.RETRY, "a 2xx that cannot be read: a create is in doubt"),
-    Row("rate limit", _answer(statuses=(429,)), Disposition.THROTTLED, "the vendor counts more than we do"),
-    Row(
+    Classification(
+        "unanswered", _is(Unanswered), Disposition.RETRY, "timeout or lost connection: a create is in doubt now"
+    ),
+    Classification("network", _is(NetworkError), Disposition.RETRY, "no usable answer"),
+    Classification(
+        "malformed answer", _is(MalformedAnswer), Disposition.RETRY, "a 2xx that cannot be read: a create is in doubt"
+    ),
+    Classification("rate limit", _answer(statuses=(429,)), Disposition.THROTTLED, "the vendor counts more than we do"),
+    Classification(
         "server error", _answer(statuses=range(500, 600)), Disposition.RETRY, "the vendor's fault: a create is in doubt"
     ),
-    Row("try again", _answer(statuses=(408, 425)), Disposition.RETRY, "the vendor asks for another try"),
+    Classification("try again", _answer(statuses=(408, 425)), Disposition.RETRY, "the vendor asks for another try"),
     # -- GHL, who we are -----------------------------------------------------------------------------------
-    Row(
+    Classification(
         "token expired",
         _answer("ghl", (401,), r"invalid jwt|access token is invalid"),
         Disposition.REFRESH,
         "garbage access token",
     ),
-    Row("token expired", _answer("ghl", (401,), r"token", r"expired"), Disposition.REFRESH, "expired access token"),
-    Row(
+    Classification(
+        "token expired", _answer("ghl", (401,), r"token", r"expired"), Disposition.REFRESH, "expired access token"
+    ),
+    Classification(
         "version header",
         _answer("ghl", (400, 401), r"api version|version header"),
         Disposition.PAUSE,
         "our bug: every request would fail",
     ),
     # Contacts, notes and tasks go on without calendars: only what needs one waits.
-    Row(
+    Classification(
         "no calendar access",
         _answer("ghl", (401, 403), r"scope", operations=CALENDARS),
         Disposition.REFUSED,
         "the token lacks a scope of calendars: calendars.readonly, calendars/events.readonly or .write",
     ),
-    Row(
+    Classification(
         MISSING_PERMISSION,
         _answer("ghl", (401, 403), r"not authorized for this scope"),
         Disposition.PAUSE,
         "the token stands, and may not do this",
     ),
-    Row(
+    Classification(
         FORBIDDEN,
         _answer("ghl", (401,), r"\broute\b.*\bnot\b.*\bsupported\b"),
         Disposition.PAUSE,
         "this endpoint takes no such token, or it is about this record alone",
     ),
-    Row(
+    Classification(
         "not authorized",
         _answer("ghl", (401,)),
         Disposition.PAUSE,
         "revoked token, or the wrong kind of token",
     ),
-    Row(
+    Classification(
         "not authorized",
         _answer("ghl", (403,), r"\b(token|jwt|scopes?|authclass|location)\b"),
         Disposition.PAUSE,
         "wrong tenant or kind of token",
     ),
-    Row(
+    Classification(
         FORBIDDEN,
         _answer("ghl", (402, 403, 451)),
         Disposition.PAUSE,
         "a record that this user may not see, a firewall's page, or access that was taken away",
     ),
-    Row(
+    Classification(
         "location inactive", _answer("ghl", (400,), r"location is not active"), Disposition.PAUSE, "suspended location"
     ),
     # -- GHL, what we asked --------------------------------------------------------------------------------
-    Row(
+    Classification(
         "duplicate",
         _answer("ghl", (400, 409, 422), r"duplicated? contact", with_meta="contactId"),
         Disposition.ADOPT,
         "a duplicate is an answer: meta.contactId",
     ),
-    Row(
+    Classification(
         "no such calendar",
         _answer("ghl", (400, 404, 422), r"\bcalendar\b", r"\bnot found", operations=CALENDARS),
         Disposition.REFUSED,
         "the calendar of the configuration is not in the location",
     ),
     # Only the thing itself: a refused field ("user not found") must not make us forget the contact that bears it.
-    Row(
+    Classification(
         "not found",
         _answer("ghl", (400, 422), r"\b(contact|note|task|appointment|event)( with id:? ?\S+)?( was)? not found"),
         Disposition.GONE,
         "deleted there, by hand or by us",
     ),
-    Row(
+    Classification(
         "not found",
         _answer(
             "ghl",
@@ -217,22 +223,22 @@ OUTCOMES: tuple[Row, ...] = (
         "deleted there, by hand or by us",
     ),
     # GHL says 400 in words of what is gone. A 404 without them is a proxy's, or a route's: what was there still may be.
-    Row(NAMES_NOTHING, _answer("ghl", (404, 410)), Disposition.REFUSED, "it does not say what is not there"),
+    Classification(NAMES_NOTHING, _answer("ghl", (404, 410)), Disposition.REFUSED, "it does not say what is not there"),
     # -- Lofty ---------------------------------------------------------------------------------------------
     # By code or, where there is none, by words; and with a status that varies from endpoint to endpoint.
-    Row(
+    Classification(
         "wrong key",
         _answer("lofty", range(400, 500), r"\bbad[_ ]credentials\b|user in token", codes=(200058, 20004)),
         Disposition.PAUSE,
         "dead key, or the wrong scheme",
     ),
-    Row(
+    Classification(
         MISSING_PERMISSION,
         _answer("lofty", range(400, 500), r"vendor does not have permission|vendor_has_no_permission", codes=(200100,)),
         Disposition.PAUSE,
         "the app lacks this API",
     ),
-    Row(
+    Classification(
         "not found",
         _answer(
             "lofty",
@@ -244,23 +250,25 @@ OUTCOMES: tuple[Row, ...] = (
         "missing, trashed, no access, not yet visible",
     ),
     # A user that does not exist says nothing of the lead or note that was asked for: that is not gone.
-    Row(
+    Classification(
         "unknown user",
         _answer("lofty", range(400, 500), r"\buser[_ ]not[_ ]exist", codes=(20003,)),
         Disposition.REFUSED,
         "the user of the key, or of the body",
     ),
-    Row(
+    Classification(
         "not found",
         _answer("lofty", (404, 410), r"[a-z]_not_exist\b"),
         Disposition.GONE,
         "another thing of Lofty's, by its own word",
     ),
-    Row(NAMES_NOTHING, _answer("lofty", (404, 410)), Disposition.REFUSED, "it does not say what is not there"),
-    Row("token expired", _answer("lofty", (401,), r"expired"), Disposition.REFRESH, "expired access token"),
-    Row("not authorized", _answer("lofty", (401,)), Disposition.PAUSE, "bad credentials"),
+    Classification(
+        NAMES_NOTHING, _answer("lofty", (404, 410)), Disposition.REFUSED, "it does not say what is not there"
+    ),
+    Classification("token expired", _answer("lofty", (401,), r"expired"), Disposition.REFRESH, "expired access token"),
+    Classification("not authorized", _answer("lofty", (401,)), Disposition.PAUSE, "bad credentials"),
     # One record that is not ours to see must not stop the whole budget.
-    Row(
+    Classification(
         "permission denied",
         _answer(
             "lofty",
@@ -271,26 +279,26 @@ OUTCOMES: tuple[Row, ...] = (
         Disposition.REFUSED,
         "this record is not ours to see",
     ),
-    Row(
+    Classification(
         "not authorized",
         _answer("lofty", (403,), r"\b(token|credentials?|scopes?|api ?key|authoriz|authentic)"),
         Disposition.PAUSE,
         "bad credentials",
     ),
-    Row(
+    Classification(
         FORBIDDEN,
         _answer("lofty", (402, 403, 451)),
         Disposition.PAUSE,
         "a record that this key may not see, a firewall's page, or access that was taken away",
     ),
     # -- the rest ------------------------------------------------------------------------------------------
-    Row(
+    Classification(
         "refused", _is(ConnectorError), Disposition.REFUSED, "any other refusal is deterministic: never retried blindly"
     ),
 )
 
 
-def classify(error: ConnectorError) -> Row:
+def classify(error: ConnectorError) -> Classification:
     """The row of the table that decides. The last row fits every error."""
     return next(row for row in OUTCOMES if row.fits(error))
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from connectors.auth.token_pair import TokenPair
 from connectors.errors import CallbackRefused, GrantRefused, VendorError
-from connectors.http.json_reader import Unreadable, read
+from connectors.http.json_reader import UnreadableJson, read
 from connectors.http.request import Request, Response, Transport
 
 Result = TypeVar("Result")
@@ -145,7 +145,7 @@ def without(response: Response, *hidden: str | None) -> Response:
 def _is_object(body: bytes) -> bool:
     try:
         return isinstance(read(body).value, dict)
-    except Unreadable:
+    except UnreadableJson:
         return False
 
 

@@ -3,7 +3,7 @@
 A flow yields the request with its credential and is sent the response; it may yield another (a refresh, a retry).
 The last response it was sent is the answer. So refresh-and-retry is plain sequential code, without I/O.
 
-Where a credential has to be waited for, the flow yields a `Wanted` instead of a request, and is sent the tokens.
+Where a credential has to be waited for, the flow yields a `TokenRequest` instead of a request, and is sent the tokens.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from connectors.auth.token_pair import TokenPair
 from connectors.errors import TokenUnavailable
 from connectors.http.request import Request, Response
 
-Wanted = Callable[[], Awaitable[TokenPair]]
+TokenRequest = Callable[[], Awaitable[TokenPair]]
 """Brings tokens. An error of it is raised in the flow."""
 
-Flow = Generator[Request | Wanted, Any, None]
-"""Is sent a `Response` for each `Request`, a `TokenPair` for each `Wanted`."""
+Flow = Generator[Request | TokenRequest, Any, None]
+"""Is sent a `Response` for each `Request`, a `TokenPair` for each `TokenRequest`."""
 
 
 class Auth(Protocol):
@@ -49,7 +49,7 @@ class StaticAuth:
         yield replace(request, headers={**request.headers, "Authorization": self._value})
 
 
-class Tokens(Protocol):
+class TokenSource(Protocol):
     """Where access tokens come from: `connectors.auth.refresh.SingleFlight`."""
 
     async def current(self) -> TokenPair:
@@ -68,7 +68,7 @@ class OAuthAuth:
     the refusal is the answer. `GrantRefused` is raised: no request can succeed.
     """
 
-    def __init__(self, tokens: Tokens, asks_for_refresh: Callable[[Response], bool]) -> None:
+    def __init__(self, tokens: TokenSource, asks_for_refresh: Callable[[Response], bool]) -> None:
         self._tokens = tokens
         self._asks_for_refresh = asks_for_refresh
 

@@ -9,21 +9,30 @@ if TYPE_CHECKING:
     from connectors.ghl.answers import BulkTagged, ContactPage, Followers, Upserted
     from connectors.ghl.client import GhlClient
     from connectors.ghl.operations import OPERATIONS
-    from connectors.ghl.wire import Appointment, Contact, CustomField, CustomValue, LocationTag, Note, Task, User
+    from connectors.ghl.wire import (
+        CustomValue,
+        GhlAppointment,
+        GhlContact,
+        GhlCustomField,
+        GhlNote,
+        GhlTask,
+        LocationTag,
+        User,
+    )
 
 __all__ = [
     "OPERATIONS",
-    "Appointment",
     "BulkTagged",
-    "Contact",
     "ContactPage",
-    "CustomField",
     "CustomValue",
     "Followers",
+    "GhlAppointment",
     "GhlClient",
+    "GhlContact",
+    "GhlCustomField",
+    "GhlNote",
+    "GhlTask",
     "LocationTag",
-    "Note",
-    "Task",
     "Upserted",
     "User",
 ]
@@ -33,7 +42,8 @@ _HOMES = {
     "GhlClient": "client",
     **dict.fromkeys(("BulkTagged", "ContactPage", "Followers", "Upserted"), "answers"),
     **dict.fromkeys(
-        ("Appointment", "Contact", "CustomField", "CustomValue", "LocationTag", "Note", "Task", "User"), "wire"
+        ("GhlAppointment", "GhlContact", "GhlCustomField", "CustomValue", "LocationTag", "GhlNote", "GhlTask", "User"),
+        "wire",
     ),
 }
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.ghl.rate import read_rate
-from connectors.ghl.wire import Contact
+from connectors.ghl.wire import GhlContact
 from connectors.http.error_texts import LONGEST_ID, MOST_TEXTS, error_texts, page_text, short_id
-from connectors.http.json_reader import Unreadable, read
+from connectors.http.json_reader import UnreadableJson, read
 from connectors.http.request import Response
 
 _MOST_META = 20
@@ -21,7 +21,7 @@ _MOST_META = 20
 class Upserted:
     """The contact that now stands there, and whether it is a new one."""
 
-    contact: Contact
+    contact: GhlContact
     is_new: bool
     trace_id: str | None = None
 
@@ -30,7 +30,7 @@ class Upserted:
 class ContactPage:
     """Some contacts. `total` counts all that match, when GHL says so; `search_after` leads to the next page."""
 
-    contacts: tuple[Contact, ...]
+    contacts: tuple[GhlContact, ...]
     total: int | None = None
     search_after: tuple[Any, ...] | None = None
 
@@ -55,7 +55,7 @@ def parse(body: bytes) -> Any:
     """A JSON body, also one with the raw control characters that GHL sometimes leaves in texts. None when it is none."""
     try:
         return read(body).value
-    except Unreadable:
+    except UnreadableJson:
         return None
 
 

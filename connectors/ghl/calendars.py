@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.ghl.call import Caller
-from connectors.ghl.wire import Appointment, Calendar
+from connectors.ghl.call import GhlCaller
+from connectors.ghl.wire import Calendar, GhlAppointment
 
 
-class CalendarCalls(Caller):
+class CalendarCalls(GhlCaller):
     """The operations on calendars. There is no upsert and no key of one's own: look before creating again."""
 
     async def get_calendar(self, calendar_id: str) -> Calendar:
         """One calendar, with the users that an appointment in it may be assigned to."""
         return (await self.call("get-calendar", {"calendarId": calendar_id})).one(Calendar, "calendar")
 
-    async def get_appointment(self, appointment_id: str) -> Appointment:
+    async def get_appointment(self, appointment_id: str) -> GhlAppointment:
         """One appointment, its times with offset."""
         answer = await self.call("get-appointment", {"eventId": appointment_id})
-        return answer.one(Appointment, "event")
+        return answer.one(GhlAppointment, "event")
 
     async def list_events(
         self, location_id: str, calendar_id: str, *, from_ms: int, until_ms: int
-    ) -> tuple[Appointment, ...]:
+    ) -> tuple[GhlAppointment, ...]:
         """The appointments of a calendar that start within a span of time (epoch milliseconds)."""
         query = {
             "locationId": location_id,
@@ -31,11 +31,11 @@ class CalendarCalls(Caller):
             "startTime": str(from_ms),
             "endTime": str(until_ms),
         }
-        return (await self.call("get-calendar-events", query=query)).many(Appointment, "events")
+        return (await self.call("get-calendar-events", query=query)).many(GhlAppointment, "events")
 
-    async def create_appointment(self, fields: Mapping[str, Any]) -> Appointment:
+    async def create_appointment(self, fields: Mapping[str, Any]) -> GhlAppointment:
         """A new appointment. Not safe to repeat. The answer has no envelope, and does not tell the description."""
-        return (await self.call("create-appointment", body=fields)).whole(Appointment)
+        return (await self.call("create-appointment", body=fields)).whole(GhlAppointment)
 
     async def update_appointment(self, appointment_id: str, fields: Mapping[str, Any]) -> None:
         """Change these fields. GHL sets `appointmentStatus` to confirmed when it is not among them."""

@@ -16,19 +16,19 @@ from connectors.ghl.answers import malformed, parse, refusal, trace_id
 from connectors.ghl.bodies import build
 from connectors.ghl.operations import OPERATIONS
 from connectors.ghl.rate import read_rate
-from connectors.ghl.wire import Wire
-from connectors.http.call_record import Answered
-from connectors.http.json_reader import Unreadable, read
+from connectors.ghl.wire import GhlObject
+from connectors.http.call_record import CallRecord
+from connectors.http.json_reader import UnreadableJson, read
 from connectors.http.operation import Operation
 from connectors.http.transport import Request, Response, Transport
 
 BASE_URL = "https://services.leadconnectorhq.com"
 
-AnyWire = TypeVar("AnyWire", bound=Wire)
+AnyWire = TypeVar("AnyWire", bound=GhlObject)
 Query = Mapping[str, str | int | None]
 
 
-class Answer:
+class GhlAnswer:
     """A 2xx: its JSON, and how to take the promised parts out of it. `content` is None for an empty body."""
 
     __slots__ = ("_operation", "_response", "content")
@@ -38,7 +38,7 @@ class Answer:
         self._response = response
         try:
             self.content = read(response.body).value if response.body.strip() else None
-        except Unreadable as error:
+        except UnreadableJson as error:
             raise malformed(operation.name, response, error.expected, error.came) from error
         if self.content is None and not operation.may_be_empty:
             raise malformed(operation.name, response, "a body")
@@ -86,7 +86,7 @@ class Answer:
             raise malformed(self._operation.name, self._response, f"{key!r} with an id") from error
 
 
-class Caller:
+class GhlCaller:
     """Calls operations of one GHL account. The transport and the credential are given.
 
     `on_answer` is called once for each response, refusals included. `clock` gives seconds, for its `seconds`.
@@ -98,7 +98,7 @@ class Caller:
         auth: Auth,
         *,
         base_url: str = BASE_URL,
-        on_answer: Callable[[Answered], None] | None = None,
+        on_answer: Callable[[CallRecord], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._transport = transport
@@ -114,7 +114,7 @@ class Caller:
         *,
         query: Query | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Answer:
+    ) -> GhlAnswer:
         """Do one operation of the catalogue. Any 2xx is success.
 
         Raises `InvalidRequest` before anything leaves, `NetworkError` without an answer, `VendorError` for a refusal.
@@ -132,7 +132,7 @@ class Caller:
         response = await exchange(self._auth, request, send)
         if not 200 <= response.status < 300:
             raise refusal(operation.name, response)
-        return Answer(operation, response)
+        return GhlAnswer(operation, response)
 
     def _request(
         self, operation: Operation, ids: Mapping[str, str], query: Query, body: Mapping[str, Any] | None
@@ -151,8 +151,8 @@ class Caller:
         return Request(operation.method, url, headers, orjson.dumps(build(operation.name, body)))
 
 
-def _answered(operation: str, response: Response, seconds: float) -> Answered:
+def _answered(operation: str, response: Response, seconds: float) -> CallRecord:
     trace = response.headers.get("x-trace-id")
     if response.status >= 400 and trace is None:
         trace = trace_id(parse(response.body), response.headers)
-    return Answered("ghl", operation, response.status, seconds, read_rate(response.headers), trace)
+    return CallRecord("ghl", operation, response.status, seconds, read_rate(response.headers), trace)

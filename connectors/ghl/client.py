@@ -5,12 +5,12 @@ from __future__ import annotations
 from connectors.ghl.calendars import CalendarCalls
 from connectors.ghl.contacts import ContactCalls
 from connectors.ghl.location import LocationCalls
-from connectors.ghl.notes import NoteCalls
+from connectors.ghl.notes import GhlNoteCalls
 from connectors.ghl.relations import RelationCalls
-from connectors.ghl.tasks import TaskCalls
+from connectors.ghl.tasks import GhlTaskCalls
 
 
-class GhlClient(ContactCalls, NoteCalls, TaskCalls, RelationCalls, LocationCalls, CalendarCalls):
+class GhlClient(ContactCalls, GhlNoteCalls, GhlTaskCalls, RelationCalls, LocationCalls, CalendarCalls):
     """GHL, for one location (or the agency, by the credential).
 
     `GhlClient(transport, auth, *, base_url=…, on_answer=…)`. It keeps no state, retries nothing and knows no limits:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from connectors.ghl.call import Caller
-from connectors.ghl.wire import CustomField, LocationTag, User
+from connectors.ghl.call import GhlCaller
+from connectors.ghl.wire import GhlCustomField, LocationTag, User
 
 
-class LocationCalls(Caller):
+class LocationCalls(GhlCaller):
     """The operations on a location's dictionaries."""
 
     async def list_custom_fields(
         self, location_id: str, *, model: Literal["contact", "opportunity", "all"] | None = None
-    ) -> tuple[CustomField, ...]:
+    ) -> tuple[GhlCustomField, ...]:
         """The custom fields of a location: values can be written by these ids only."""
         answer = await self.call("get-custom-fields", {"locationId": location_id}, query={"model": model})
-        return answer.many(CustomField, "customFields")
+        return answer.many(GhlCustomField, "customFields")
 
-    async def create_custom_field(self, location_id: str, fields: Mapping[str, Any]) -> CustomField:
+    async def create_custom_field(self, location_id: str, fields: Mapping[str, Any]) -> GhlCustomField:
         """A new custom field. Not safe to repeat: list them first."""
         answer = await self.call("create-custom-field", {"locationId": location_id}, body=fields)
-        return answer.one(CustomField, "customField")
+        return answer.one(GhlCustomField, "customField")
 
     async def list_location_tags(self, location_id: str) -> tuple[LocationTag, ...]:
         """The tags that a location knows."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from connectors.ghl.answers import BulkTagged, Followers
-from connectors.ghl.call import Caller
+from connectors.ghl.call import GhlCaller
 
 
-class RelationCalls(Caller):
+class RelationCalls(GhlCaller):
     """The operations that join a contact to something, or part them."""
 
     async def add_tags(self, contact_id: str, tags: Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.http.json_reader import Unreadable, read
+from connectors.errors import UnknownWebhookShape, WebhookNotJson
+from connectors.http.json_reader import UnreadableJson, read
 
 ENVELOPE = ("type", "locationId", "companyId", "timestamp", "webhookId", "deliveryId", "appId", "versionId")
 
@@ -29,14 +30,6 @@ USED = frozenset((*_CONTACT, *_CHILD, *_APPOINTMENT, *_APP))
 
 _LONGEST_ID = 128
 _GREATEST = 2**53
-
-
-class NotJson(ValueError):
-    """A body that is no JSON object: GHL sends none."""
-
-
-class UnknownShape(ValueError):
-    """JSON, but none of the shapes that we know. The message says what was expected and what came, without any content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +50,22 @@ class Hook:
 
 
 def parse(raw: bytes) -> Hook:
-    """Read one delivery. Raises `NotJson` or `UnknownShape`."""
+    """Read one delivery. Raises `WebhookNotJson` or `UnknownWebhookShape`."""
     try:
         found = read(raw).value
-    except Unreadable as error:
-        raise NotJson(str(error)) from None
+    except UnreadableJson as error:
+        raise WebhookNotJson(str(error)) from None
     if not isinstance(found, dict):
-        raise NotJson(f"expected a JSON object, got {type(found).__name__}")
+        raise WebhookNotJson(f"expected a JSON object, got {type(found).__name__}")
     type_ = found.get("type")
     if not isinstance(type_, str) or not type_:
-        raise UnknownShape("expected an event with a type, got none")
+        raise UnknownWebhookShape("expected an event with a type, got none")
     if type_ not in USED:
         return Hook(type_[:_LONGEST_ID], is_used=False)
     inner = found.get("data")
     payload = {**inner, **{n: found[n] for n in ENVELOPE if n in found}} if isinstance(inner, dict) else found
     if _depth(payload) > MOST_DEPTH:
-        raise UnknownShape(f"expected a payload nested at most {MOST_DEPTH} deep")
+        raise UnknownWebhookShape(f"expected a payload nested at most {MOST_DEPTH} deep")
     body = {name: value for name, value in payload.items() if name not in ENVELOPE}
     if type_ in _APPOINTMENT:
         appointment = body.get("appointment")
@@ -83,7 +76,9 @@ def parse(raw: bytes) -> Hook:
         return Hook(type_, bool(location), location or "", location or "", None, *_envelope(payload), body)
     about = _id(body.get("id"))
     if location is None or about is None:
-        raise UnknownShape(f"expected {type_} with locationId and id, got no {'id' if location else 'locationId'}")
+        raise UnknownWebhookShape(
+            f"expected {type_} with locationId and id, got no {'id' if location else 'locationId'}"
+        )
     contact = about if type_ in _CONTACT else _id(body.get("contactId"))
     return Hook(type_, True, location, about, contact, *_envelope(payload), body)
 

@@ -41,7 +41,7 @@ Flag = Annotated[bool | None, BeforeValidator(_flag)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 
 
-class Wire(BaseModel):
+class GhlObject(BaseModel):
     """One object of GHL's: frozen, camel case on the wire, unknown fields kept."""
 
     model_config = ConfigDict(
@@ -51,13 +51,13 @@ class Wire(BaseModel):
     id: str = Field(min_length=1, max_length=LONGEST_ID, validation_alias=AliasChoices("id", "_id"))
 
 
-class CustomValue(Wire):
+class CustomValue(GhlObject):
     """A custom field's value on a contact. `value` is text, a number, a list or an object, by the field's type."""
 
     value: Any = None
 
 
-class Contact(Wire):
+class GhlContact(GhlObject):
     """A contact. `POST /contacts/search` gives the names in lower case only, and `address` for `address1`."""
 
     location_id: Text = None
@@ -89,7 +89,7 @@ class Contact(Wire):
         return next((one.value for one in self.custom_fields if one.id == field_id), None)
 
 
-class Task(Wire):
+class GhlTask(GhlObject):
     """A task of a contact. `due_date` is ISO 8601."""
 
     title: Text = None
@@ -100,7 +100,7 @@ class Task(Wire):
     contact_id: Text = None
 
 
-class Note(Wire):
+class GhlNote(GhlObject):
     """A note of a contact. `date_added` cannot be written."""
 
     body: Text = None
@@ -112,7 +112,7 @@ class Note(Wire):
     pinned: Flag = None
 
 
-class Appointment(Wire):
+class GhlAppointment(GhlObject):
     """An appointment. Its times have an offset when read by id, and none when listed by contact.
 
     `description` is what is written; listed by contact, GHL's document knows `notes` only.
@@ -142,7 +142,7 @@ class TeamMember(BaseModel):
     user_id: Text = None
 
 
-class Calendar(Wire):
+class Calendar(GhlObject):
     """A calendar of a location."""
 
     name: Text = None
@@ -154,7 +154,7 @@ class Calendar(Wire):
         return frozenset(one.user_id for one in self.team_members if one.user_id)
 
 
-class CustomField(Wire):
+class GhlCustomField(GhlObject):
     """A custom field of a location. `field_key` is like `contact.pincode`, `data_type` like `TEXT`."""
 
     name: str = ""
@@ -164,13 +164,13 @@ class CustomField(Wire):
     picklist_options: Texts = ()
 
 
-class LocationTag(Wire):
+class LocationTag(GhlObject):
     """A tag in a location's dictionary."""
 
     name: str = ""
 
 
-class User(Wire):
+class User(GhlObject):
     """A user of a location: whom `assignedTo` names."""
 
     name: Text = None

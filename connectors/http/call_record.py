@@ -8,7 +8,7 @@ from connectors.rate import RateHeaders
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class CallRecord:
     """One response of a vendor, refusals included; a request without any response makes none.
 
     `operation` is the name in the vendor's catalogue, so that it may be a metric's label.

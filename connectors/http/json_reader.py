@@ -9,7 +9,7 @@ What it accepts can be written again: `orjson.dumps` of it never fails, nor does
 | a whole number beyond 64 bits | the nearest float |
 | control characters inside texts, a byte order mark, UTF-16 or UTF-32 | as they are meant |
 | the same key twice | the last one |
-| nested deeper than `MOST_DEPTH`, longer than `MOST_BYTES`, more than `MOST_CONTAINERS`, no JSON | `Unreadable` |
+| nested deeper than `MOST_DEPTH`, longer than `MOST_BYTES`, more than `MOST_CONTAINERS`, no JSON | `UnreadableJson` |
 
 Good input takes the fast path, orjson and a look at its depth. Only what orjson refuses is read once more, tolerantly.
 """
@@ -49,7 +49,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _LEAST, _GREATEST = -(2**63), 2**64 - 1
 
 
-class Unreadable(ValueError):
+class UnreadableJson(ValueError):
     """Bytes that are no JSON that we take: what was expected, what came, and where. It tells no content."""
 
     def __init__(self, expected: str, came: str, where: str = "") -> None:
@@ -59,25 +59,25 @@ class Unreadable(ValueError):
         super().__init__(f"expected {expected}, got {came}{f' ({where})' if where else ''}")
 
 
-class Reading(NamedTuple):
+class JsonReading(NamedTuple):
     """What was read. `repairs` says what of it is not as it came, in words; empty for good input."""
 
     value: Any
     repairs: tuple[str, ...] = ()
 
 
-def read(raw: bytes, *, most_depth: int = MOST_DEPTH) -> Reading:
-    """Read a JSON text. Raises `Unreadable`, and nothing else."""
+def read(raw: bytes, *, most_depth: int = MOST_DEPTH) -> JsonReading:
+    """Read a JSON text. Raises `UnreadableJson`, and nothing else."""
     if len(raw) > MOST_BYTES:
-        raise Unreadable(f"JSON of at most {MOST_BYTES} bytes", f"{len(raw)} bytes")
+        raise UnreadableJson(f"JSON of at most {MOST_BYTES} bytes", f"{len(raw)} bytes")
     # No text is nested deeper than it has brackets, so most need no closer look. Counting costs a tenth of reading, and of what
     # is neither small nor large it tells nothing: a page of leads has hundreds, and no half a million.
     is_counted = len(raw) <= _SMALL_BYTES or len(raw) > MOST_CONTAINERS
     opened = len(raw.translate(None, _NO_OPENING_BRACKETS)) if is_counted else len(raw)
     if opened > MOST_CONTAINERS:
-        raise Unreadable(f"JSON of at most {MOST_CONTAINERS} objects and lists", f"{opened} opening brackets")
+        raise UnreadableJson(f"JSON of at most {MOST_CONTAINERS} objects and lists", f"{opened} opening brackets")
     try:
-        reading = Reading(orjson.loads(raw))
+        reading = JsonReading(orjson.loads(raw))
     except orjson.JSONDecodeError:
         return _read_tolerantly(raw, most_depth)
     if opened > most_depth and not _is_written(reading.value, most_depth) and is_deep(reading.value, most_depth):
@@ -138,7 +138,7 @@ def printable(text: str, longest: int) -> str:
     return cut if cut.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in cut)
 
 
-def _read_tolerantly(raw: bytes, most_depth: int) -> Reading:
+def _read_tolerantly(raw: bytes, most_depth: int) -> JsonReading:
     text, is_replaced = _decode(raw)
     numbers = _Numbers()
     decoder = json.JSONDecoder(
@@ -148,7 +148,7 @@ def _read_tolerantly(raw: bytes, most_depth: int) -> Reading:
         value = decoder.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
-        raise Unreadable("JSON", f"{len(raw)} bytes that are none", where) from None
+        raise UnreadableJson("JSON", f"{len(raw)} bytes that are none", where) from None
     except RecursionError:
         raise _too_deep(most_depth) from None
     if is_deep(value, most_depth):
@@ -157,7 +157,7 @@ def _read_tolerantly(raw: bytes, most_depth: int) -> Reading:
         value, has_halves = _without_halves(value)
         is_replaced = is_replaced or has_halves
     repairs = (REPLACED_CHARACTERS,) * is_replaced + (REPLACED_NUMBERS,) * numbers.are_replaced
-    return Reading(value, repairs)
+    return JsonReading(value, repairs)
 
 
 def _decode(raw: bytes) -> tuple[str, bool]:
@@ -207,5 +207,5 @@ def _without_halves(value: Any) -> tuple[Any, bool]:
     return clean(value), found
 
 
-def _too_deep(most_depth: int) -> Unreadable:
-    return Unreadable(f"JSON nested at most {most_depth} deep", "a deeper one")
+def _too_deep(most_depth: int) -> UnreadableJson:
+    return UnreadableJson(f"JSON nested at most {most_depth} deep", "a deeper one")

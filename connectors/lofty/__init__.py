@@ -10,19 +10,27 @@ if TYPE_CHECKING:
     from connectors.lofty.leads import LeadPage
     from connectors.lofty.operations import OPERATIONS
     from connectors.lofty.times import parse_time_ms
-    from connectors.lofty.wire import Appointment, CustomAttribute, Lead, Member, Note, Subscription, Task
+    from connectors.lofty.wire import (
+        CustomAttribute,
+        Lead,
+        LoftyAppointment,
+        LoftyNote,
+        LoftyTask,
+        Member,
+        Subscription,
+    )
 
 __all__ = [
     "OPERATIONS",
-    "Appointment",
     "CustomAttribute",
     "Lead",
     "LeadPage",
+    "LoftyAppointment",
     "LoftyClient",
+    "LoftyNote",
+    "LoftyTask",
     "Member",
-    "Note",
     "Subscription",
-    "Task",
     "parse_time_ms",
 ]
 
@@ -31,7 +39,9 @@ _HOMES = {
     "LoftyClient": "client",
     "LeadPage": "leads",
     "parse_time_ms": "times",
-    **dict.fromkeys(("Appointment", "CustomAttribute", "Lead", "Member", "Note", "Subscription", "Task"), "wire"),
+    **dict.fromkeys(
+        ("LoftyAppointment", "CustomAttribute", "Lead", "Member", "LoftyNote", "Subscription", "LoftyTask"), "wire"
+    ),
 }
 
 

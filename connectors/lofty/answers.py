@@ -17,7 +17,7 @@ from typing import Any
 
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.http.error_texts import LONGEST_READ, error_texts, page_text
-from connectors.http.json_reader import Unreadable, read
+from connectors.http.json_reader import UnreadableJson, read
 from connectors.http.request import Response
 from connectors.lofty.rate import read_rate
 
@@ -28,7 +28,7 @@ def read_error(body: bytes) -> tuple[int | None, tuple[str, ...]]:
     """Lofty's code, if the body holds one, and its words. Never raises, and never is without words."""
     try:
         content = read(body).value
-    except Unreadable:
+    except UnreadableJson:
         content = None
     code, words = _said(content)
     if words is None:

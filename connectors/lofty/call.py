@@ -11,8 +11,8 @@ import orjson
 
 from connectors.auth.request_auth import Auth, exchange
 from connectors.errors import InvalidRequest, MalformedAnswer
-from connectors.http.call_record import Answered
-from connectors.http.json_reader import REPAIRS, Unreadable, read
+from connectors.http.call_record import CallRecord
+from connectors.http.json_reader import REPAIRS, UnreadableJson, read
 from connectors.http.operation import Operation
 from connectors.http.transport import Request, Response, Transport
 from connectors.lofty.answers import malformed, refusal
@@ -24,7 +24,7 @@ BASE_URL = "https://api.lofty.com"
 Query = Mapping[str, str | int | bool | None]
 
 
-class Answer:
+class LoftyAnswer:
     """A 2xx: its JSON, and how to take the promised parts out of it. `content` is None for an empty body."""
 
     __slots__ = ("_now", "_operation", "_response", "content", "repairs")
@@ -38,7 +38,7 @@ class Answer:
         if response.body.strip():
             try:
                 self.content, self.repairs = read(response.body)
-            except Unreadable as error:
+            except UnreadableJson as error:
                 # A firewall's page with a 200: whether Lofty has done what we asked, nobody knows.
                 raise malformed(operation.name, response, error.expected, now=now, came=error.came) from error
         elif not operation.may_be_empty:
@@ -81,7 +81,7 @@ class Answer:
         return self.content.get(key) if isinstance(self.content, dict) else None
 
 
-class Caller:
+class LoftyCaller:
     """Calls operations of one Lofty account. The transport and the credential are given.
 
     `on_answer` is called once for each response, refusals included.
@@ -94,7 +94,7 @@ class Caller:
         auth: Auth,
         *,
         base_url: str = BASE_URL,
-        on_answer: Callable[[Answered], None] | None = None,
+        on_answer: Callable[[CallRecord], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -107,7 +107,7 @@ class Caller:
 
     async def call(
         self, name: str, ids: Mapping[str, str] | None = None, *, query: Query | None = None, body: Any = None
-    ) -> Answer:
+    ) -> LoftyAnswer:
         """Do one operation of the catalogue. Any 2xx is success.
 
         Raises `InvalidRequest` before anything leaves, `NetworkError` without an answer, `VendorError` for a refusal.
@@ -120,13 +120,13 @@ class Caller:
             response = await self._transport(outgoing)
             if outgoing.url == request.url and self._on_answer is not None:
                 rate = read_rate(response.headers, now=self._now())
-                self._on_answer(Answered("lofty", operation.name, response.status, self._clock() - started, rate))
+                self._on_answer(CallRecord("lofty", operation.name, response.status, self._clock() - started, rate))
             return response
 
         response = await exchange(self._auth, request, send)
         if not 200 <= response.status < 300:
             raise refusal(operation.name, response, now=self._now())
-        return Answer(operation, response, self._now())
+        return LoftyAnswer(operation, response, self._now())
 
     def _request(self, operation: Operation, ids: Mapping[str, str], query: Query, body: Any) -> Request:
         path = operation.path

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from connectors.lofty.leads import LeadCalls
-from connectors.lofty.notes import NoteCalls
-from connectors.lofty.tasks import TaskCalls
+from connectors.lofty.notes import LoftyNoteCalls
+from connectors.lofty.tasks import LoftyTaskCalls
 from connectors.lofty.team import TeamCalls
 
 
-class LoftyClient(LeadCalls, NoteCalls, TaskCalls, TeamCalls):
+class LoftyClient(LeadCalls, LoftyNoteCalls, LoftyTaskCalls, TeamCalls):
     """Lofty, with the rights of one API key (`StaticAuth("token", key)`) or OAuth token (`StaticAuth("Bearer", …)`).
 
     `LoftyClient(transport, auth, *, base_url=…, on_answer=…)`. It keeps no state, retries nothing and knows no limits:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.lofty.call import Answer, Caller, Query
+from connectors.lofty.call import LoftyAnswer, LoftyCaller, Query
 
 LARGEST_PAGE = 100
 
@@ -20,7 +20,7 @@ class LeadPage:
     scroll_id: str | None = None
 
 
-class LeadCalls(Caller):
+class LeadCalls(LoftyCaller):
     """The operations on leads. Leads come as Lofty's own JSON: the mapping reads that."""
 
     async def get_lead(self, lead_id: str, *, with_trash: bool = False) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class LeadCalls(Caller):
         await self.call("delete-lead", {"leadId": lead_id}, query={"reason": reason})
 
 
-def confirmed(answer: Answer, limit: int) -> dict[str, Any]:
+def confirmed(answer: LoftyAnswer, limit: int) -> dict[str, Any]:
     """A page's metadata. Raises `MalformedAnswer` when Lofty used another limit than it was asked for."""
     metadata = answer.metadata()
     if metadata.get("limit") != limit:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.lofty.call import Caller, Query, number
+from connectors.lofty.call import LoftyCaller, Query, number
 from connectors.lofty.operations import NOTES_AT_MOST
 
 
-class NoteCalls(Caller):
+class LoftyNoteCalls(LoftyCaller):
     """The operations on notes."""
 
     async def list_notes(self, lead_id: str, *, with_system_notes: bool = False) -> list[dict[str, Any]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.lofty.call import Caller, number
+from connectors.lofty.call import LoftyCaller, number
 
 
-class TaskCalls(Caller):
+class LoftyTaskCalls(LoftyCaller):
     """The operations on tasks and appointments."""
 
     async def list_tasks(self, lead_id: str) -> list[dict[str, Any]]:

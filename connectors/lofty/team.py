@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.lofty.call import Caller
+from connectors.lofty.call import LoftyCaller
 from connectors.lofty.leads import confirmed
 from connectors.lofty.wire import Subscription, read_all
 
 
-class TeamCalls(Caller):
+class TeamCalls(LoftyCaller):
     """The operations on a team."""
 
     async def list_members(self, *, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:

@@ -22,19 +22,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connectors.http.json_reader import Unreadable, read
+from connectors.errors import UnknownWebhookShape, WebhookNotJson
+from connectors.http.json_reader import UnreadableJson, read
 from connectors.lofty.times import parse_time_ms
 
 Kind = Literal["contact", "note", "task", "appointment"]
 Happened = Literal["created", "updated", "finished", "deleted"]
-
-
-class NotJson(ValueError):
-    """A body that is no JSON at all: nobody we know sent it."""
-
-
-class UnknownShape(ValueError):
-    """JSON, but none of the shapes we know. The message says what was expected and what came, without any content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +97,27 @@ WITHOUT_LEAD: Mapping[int, tuple[str, str]] = {
 def parse(body: bytes) -> Parsed:
     """The pings of one delivery, in the order of the body.
 
-    Raises `NotJson` or `UnknownShape`, and nothing else: one item that cannot be read makes the whole delivery unknown,
+    Raises `WebhookNotJson` or `UnknownWebhookShape`, and nothing else: one item that cannot be read makes the whole delivery unknown,
     so that nothing of it is lost in silence.
     """
     try:
         content = read(body).value
-    except Unreadable as error:
-        raise NotJson(str(error)) from None
+    except UnreadableJson as error:
+        raise WebhookNotJson(str(error)) from None
     if not isinstance(content, dict):
-        raise UnknownShape(f"expected an object with teamId and listId, got {type(content).__name__}")
+        raise UnknownWebhookShape(f"expected an object with teamId and listId, got {type(content).__name__}")
     list_id = int(_id(content, "listId", "the delivery"))
     team_id = _id(content, "teamId", "the delivery")
     if list_id in WITHOUT_LEAD:
         mark, why = WITHOUT_LEAD[list_id]
         if mark not in content:
-            raise UnknownShape(f"list {list_id}: expected {mark}, got {_names(content)}")
+            raise UnknownWebhookShape(f"list {list_id}: expected {mark}, got {_names(content)}")
         return Parsed(list_id, team_id, (), why)
     if list_id not in BUCKETS:
-        raise UnknownShape(f"expected a listId from 1 to 12, got {list_id}")
+        raise UnknownWebhookShape(f"expected a listId from 1 to 12, got {list_id}")
     buckets = BUCKETS[list_id]
     if not content.keys() & buckets.keys():
-        raise UnknownShape(f"list {list_id}: expected one of {', '.join(buckets)}, got {_names(content)}")
+        raise UnknownWebhookShape(f"list {list_id}: expected one of {', '.join(buckets)}, got {_names(content)}")
     pings = tuple(
         _ping(item, bucket, name, team_id, list_id)
         for name, held in content.items()
@@ -137,14 +130,16 @@ def parse(body: bytes) -> Parsed:
 def _items(held: Any, name: str) -> Iterator[Mapping[str, Any]]:
     for item in held if isinstance(held, list) else [] if held is None else [held]:
         if not isinstance(item, dict):
-            raise UnknownShape(f"{name}: expected objects, got {type(item).__name__}")
+            raise UnknownWebhookShape(f"{name}: expected objects, got {type(item).__name__}")
         yield item
 
 
 def _ping(item: Mapping[str, Any], bucket: _Bucket, name: str, team_id: str, list_id: int) -> Ping:
     update_time_ms = parse_time_ms(item.get("updateTime"))
     if update_time_ms is None:
-        raise UnknownShape(f"{name}: expected updateTime in epoch milliseconds, got {_kind(item.get('updateTime'))}")
+        raise UnknownWebhookShape(
+            f"{name}: expected updateTime in epoch milliseconds, got {_kind(item.get('updateTime'))}"
+        )
     return Ping(
         bucket.kind,
         _id(item, bucket.id_field, name),
@@ -163,7 +158,7 @@ def _id(held: Mapping[str, Any], field: str, where: str) -> str:
         return str(value)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
         return str(int(value))
-    raise UnknownShape(f"{where}: expected {field} as a number, got {_kind(value)}")
+    raise UnknownWebhookShape(f"{where}: expected {field} as a number, got {_kind(value)}")
 
 
 def _kind(value: Any) -> str:

@@ -51,7 +51,7 @@ Time = Annotated[int | None, BeforeValidator(parse_time_ms)]
 """Epoch milliseconds."""
 
 
-class Wire(BaseModel):
+class LoftyObject(BaseModel):
     """One object of Lofty's."""
 
     model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True)
@@ -71,7 +71,7 @@ class Wire(BaseModel):
         return self._raw
 
 
-class CustomAttribute(Wire):
+class CustomAttribute(LoftyObject):
     """A custom field's value on a lead; in a team's list, the field itself."""
 
     attribute_name: str
@@ -79,7 +79,7 @@ class CustomAttribute(Wire):
     value: Any = None
 
 
-class Lead(Wire):
+class Lead(LoftyObject):
     """A lead."""
 
     lead_id: Id
@@ -99,7 +99,7 @@ class Lead(Wire):
     last_update_time: Time = None
 
 
-class Note(Wire):
+class LoftyNote(LoftyObject):
     """A note; its id is `noteId`."""
 
     note_id: Id
@@ -112,7 +112,7 @@ class Note(Wire):
     last_update: Time = None
 
 
-class Task(Wire):
+class LoftyTask(LoftyObject):
     """A task, v2 or v1: `due_ms` is `endAt` of the one and `deadline` of the other."""
 
     id: Id
@@ -129,7 +129,7 @@ class Task(Wire):
     last_update: Time = None
 
 
-class Appointment(Wire):
+class LoftyAppointment(LoftyObject):
     """An appointment."""
 
     id: Id
@@ -144,7 +144,7 @@ class Appointment(Wire):
     last_update: Time = None
 
 
-class Member(Wire):
+class Member(LoftyObject):
     """A member of a team. `id` matches no agent id on a lead."""
 
     id: Id
@@ -154,7 +154,7 @@ class Member(Wire):
     role_name: Text = None
 
 
-class Subscription(Wire):
+class Subscription(LoftyObject):
     """A webhook subscription. `vendor_id` tells whose it is."""
 
     subscribe_id: Id
@@ -166,7 +166,7 @@ class Subscription(Wire):
     permission_mode: int | None = None
 
 
-AnyWire = TypeVar("AnyWire", bound=Wire)
+AnyWire = TypeVar("AnyWire", bound=LoftyObject)
 
 
 def read_all(kind: type[AnyWire], found: Iterable[Any], malformed: Callable[[str], Exception]) -> tuple[AnyWire, ...]:

@@ -36,11 +36,11 @@ def init(
 
 
 def _rehearsal() -> str:
-    from connectors.sandbox.ghl import SandboxSettings
+    from connectors.sandbox.ghl import GhlSandboxSettings
     from connectors.sandbox.ghl.mailer import public_key
     from streams.settings import rehearsal_text
 
-    return rehearsal_text(public_key(SandboxSettings()))
+    return rehearsal_text(public_key(GhlSandboxSettings()))
 
 
 def _example() -> str:

@@ -64,9 +64,9 @@ def ghl(
         ghl_sandbox.LocationSettings(name, (token,), allow_duplicates=allow_duplicates)
         for name, token in map(_pair, location)
     )
-    settings = ghl_sandbox.SandboxSettings(
+    settings = ghl_sandbox.GhlSandboxSettings(
         locations=locations,
-        clients=tuple(ghl_sandbox.ClientSettings(name, secret) for name, secret in map(_pair, client or ())),
+        clients=tuple(ghl_sandbox.GhlClientSettings(name, secret) for name, secret in map(_pair, client or ())),
         access_seconds=token_life,
         latency_seconds=latency,
         window_limit=limit,
@@ -112,9 +112,9 @@ def lofty(
             refuse(f"--team: expected a team's number before the =, got {name!r}")
         teams.append(lofty_sandbox.TeamSettings(int(name), (key,)))
     clients = tuple(
-        lofty_sandbox.ClientSettings(name, secret, redirect_uri) for name, secret in map(_pair, client or ())
+        lofty_sandbox.LoftyClientSettings(name, secret, redirect_uri) for name, secret in map(_pair, client or ())
     )
-    settings = lofty_sandbox.SandboxSettings(
+    settings = lofty_sandbox.LoftySandboxSettings(
         teams=tuple(teams),
         clients=clients,
         access_seconds=token_life,

@@ -74,7 +74,7 @@ class Turns:
 
 
 @dataclass(slots=True)
-class Heard:
+class StatusCollector:
     """What was heard on the topic, the newest of each: `take` each record, then ask for `workers` and `gateways`."""
 
     _workers: dict[str, WorkerStatus] = field(default_factory=dict)

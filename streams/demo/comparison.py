@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.sandbox.lofty.people import make_team
-from streams.core.to_ghl.compare import Difference, compare_child, compare_contact
+from streams.core.to_ghl.compare import FieldDifference, compare_child, compare_contact
 from streams.core.to_ghl.desired import resolve_contact, resolve_note, resolve_task
 from streams.core.to_ghl.directory import Directory, fold
 from streams.core.to_ghl.plan import DesiredChild
@@ -121,7 +121,7 @@ def _children(account: Account, name: str, kind: str, wanted: list[DesiredChild]
     return len(wanted)
 
 
-def _note(account: Account, name: str, differences: tuple[Difference, ...]) -> None:
+def _note(account: Account, name: str, differences: tuple[FieldDifference, ...]) -> None:
     account.different += [f"{name}: {one.field} is {one.found!r}, should be {one.wanted!r}" for one in differences]
 
 

@@ -22,8 +22,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from connectors.errors import UnknownWebhookShape, WebhookNotJson
 from connectors.ghl.signature import BadSignature, Keys, verify
-from connectors.ghl.webhooks import Hook, NotJson, UnknownShape, parse
+from connectors.ghl.webhooks import Hook, parse
 from streams.core.to_lofty.events import event_of
 from streams.gateway.client_address import Network, client_address, is_allowed
 from streams.gateway.lofty_webhooks import KAFKA_SECONDS
@@ -143,9 +144,9 @@ class GhlWebhooks:
         """What becomes of a signed delivery."""
         try:
             hook = parse(raw)
-        except NotJson as error:
+        except WebhookNotJson as error:
             return self._parked(raw, "not json", str(error))
-        except UnknownShape as error:
+        except UnknownWebhookShape as error:
             return self._parked(raw, "unknown shape", str(error))
         if not hook.is_used:
             return _IGNORED

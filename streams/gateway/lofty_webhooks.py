@@ -21,7 +21,8 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
-from connectors.lofty.webhooks import NotJson, Parsed, UnknownShape, parse
+from connectors.errors import UnknownWebhookShape, WebhookNotJson
+from connectors.lofty.webhooks import Parsed, parse
 from streams.gateway.client_address import Network, client_address, is_allowed
 from streams.gateway.refusal_log import Refusals
 from streams.gateway.request_body import UnreadableBody, read_body
@@ -100,7 +101,7 @@ class LoftyWebhooks:
         spans: list[Span] = []
         try:
             records, result = self._records(connection, body, spans)
-        except NotJson as error:
+        except WebhookNotJson as error:
             log.warning("connection %s: a delivery was refused: %s", connection.name, error)
             return self._answer("not json", 400)
         try:
@@ -123,7 +124,7 @@ class LoftyWebhooks:
     def _records(self, connection: Connection, body: bytes, spans: list[Span]) -> tuple[list[Record], str]:
         try:
             parsed = parse(body)
-        except UnknownShape as error:
+        except UnknownWebhookShape as error:
             return self._parked(connection, body, "unknown shape", str(error))
         if parsed.team_id != connection.lofty.team_id:
             why = f"expected team {connection.lofty.team_id}, got team {parsed.team_id}: is the secret used twice?"

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from connectors.http.json_reader import Unreadable as NoJson
-from connectors.http.json_reader import read
+from connectors.http.json_reader import UnreadableJson, read
 from streams.mapping import values as readable
 from streams.mapping.errors import WrongTerm, shown
 from streams.mapping.values import Unreadable
@@ -169,7 +168,7 @@ def as_list(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             return read(value.encode("utf-8", "replace")).value
-        except NoJson:
+        except UnreadableJson:
             raise Unreadable(value, "a list") from None
     return value if isinstance(value, list) or value is None else [value]
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from connectors.http.json_reader import MOST_DEPTH, Unreadable, read
+from connectors.http.json_reader import MOST_DEPTH, UnreadableJson, read
 
 
 class InvalidMessage(ValueError):
@@ -78,7 +78,7 @@ class Message(BaseModel):
             raise InvalidMessage(cls.__name__, "the record has no value")
         try:
             word = cls._read(raw)
-        except Unreadable as error:
+        except UnreadableJson as error:
             raise InvalidMessage(cls.__name__, str(error)) from None
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
@@ -106,7 +106,7 @@ class Message(BaseModel):
                     raise
         value = read(raw, most_depth=cls.deepest).value
         if not isinstance(value, dict):
-            raise Unreadable("an object", type(value).__name__)
+            raise UnreadableJson("an object", type(value).__name__)
         return cls.model_validate(value)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from connectors.http.transport import AiohttpTransport, Transport
-from streams.core.progress.repeats import Repeats
+from streams.core.progress.repeats import RepeatedFailures
 from streams.kafka.clients import new_producer
 from streams.kafka.producer import KafkaProducer
 from streams.settings import Settings
@@ -38,7 +38,7 @@ class Dependencies:
     tracing: Tracing = field(default_factory=NoTracing)
     end: Callable[[str], None] = end_process
     newer_mappings: Callable[[Settings], tuple[int, str]] = lambda s: (s.mapping_version, s.mapping_trouble)
-    repeats: Callable[[], Repeats] = Repeats
+    repeats: Callable[[], RepeatedFailures] = RepeatedFailures
     broker_keeps_all: bool = True
     """False for the embedded broker, which cuts off the beginning of what is long."""
     visibility_ms: int = 60_000

@@ -71,7 +71,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         coordinator: Any = self._consumer._coordinator  # type: ignore[union-attr]  # made by the line above
         lease: Lease = self.app.lease  # type: ignore[attr-defined]  # our own app, below
-        coordinator._send_req = lease.watching(coordinator._send_req)
+        coordinator._send_req = lease.observer(coordinator._send_req)
 
 
 class _Consumer(driver.Consumer):

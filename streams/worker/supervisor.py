@@ -36,12 +36,12 @@ class Supervisor:
     def __init__(
         self,
         desk: MappingVersions,
-        given: Dependencies,
+        deps: Dependencies,
         *,
         new_worker: Callable[[Settings, Dependencies], Worker] = Worker,
     ) -> None:
         self._desk = desk
-        self._given = given
+        self._deps = deps
         self._new_worker = new_worker
         self.current: Worker | None = None
         self.count = 0
@@ -55,9 +55,9 @@ class Supervisor:
         """Work until `stop` is set."""
         while not stop.is_set():
             settings = self._desk.settings()
-            instance = self._given.instance if self.count == 0 else uuid.uuid4().hex[:8]
-            given = replace(self._given, instance=instance, newer_mappings=self._newer_mappings)
-            async with self._new_worker(settings, given) as worker:
+            instance = self._deps.instance if self.count == 0 else uuid.uuid4().hex[:8]
+            deps = replace(self._deps, instance=instance, newer_mappings=self._newer_mappings)
+            async with self._new_worker(settings, deps) as worker:
                 self.current = worker
                 self.count += 1
                 try:

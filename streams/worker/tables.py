@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, SweptRow
 from streams.core.scheduling.budget_row import BudgetRow
-from streams.core.to_lofty.rows import BackRow, EventRow, ExternalEditRow, LoftyCommandRow, WebhookRow
+from streams.core.to_lofty.rows import BacklinkRow, EventRow, ExternalEditRow, LoftyCommandRow, WebhookRow
 from streams.core.token_row import TokenRow
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import Consumer, client_options
@@ -39,7 +39,7 @@ Row = TypeVar("Row", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Tables:
     """All tables (DESIGN §4)."""
 
     store: Store
@@ -51,11 +51,11 @@ class State:
     budgets: Table[BudgetRow]
     sweeps: Table[SweepRow]
     swept: Table[SweptRow]
-    backlinks: Table[BackRow]
+    backlinks: Table[BacklinkRow]
     webhooks: Table[WebhookRow]
     events: Table[EventRow]
     heard: Table[ExternalEditRow]
-    errands: Table[LoftyCommandRow]
+    lofty_commands: Table[LoftyCommandRow]
     tokens: Table[TokenRow]
 
     @classmethod
@@ -68,7 +68,7 @@ class State:
         end: Callable[[str], None],
         *,
         keeps_all: bool = True,
-    ) -> State:
+    ) -> Tables:
         """The tables of a worker, in the kind of store that its settings name. `end` ends a process that cannot go on.
 
         `keeps_all` is false for a broker that cuts changelogs off.
@@ -92,33 +92,33 @@ class State:
             budgets=table(BUDGETS_TABLE, BudgetRow),
             sweeps=table(SWEEPS_TABLE, SweepRow),
             swept=table(SWEPT_TABLE, SweptRow),
-            backlinks=table(BACKLINKS_TABLE, BackRow),
+            backlinks=table(BACKLINKS_TABLE, BacklinkRow),
             webhooks=table(WEBHOOKS_TABLE, WebhookRow),
             events=table(EVENTS_TABLE, EventRow),
             heard=table(HEARD_TABLE, ExternalEditRow),
-            errands=table(ERRANDS_TABLE, LoftyCommandRow),
+            lofty_commands=table(ERRANDS_TABLE, LoftyCommandRow),
             tokens=table(TOKENS_TABLE, TokenRow),
         )
 
     def acquire(self, partitions: set[int]) -> None:
         """The partitions are this worker's, and recovered."""
-        for table in self.tables:
+        for table in self.every_table:
             for partition in partitions:
                 table.acquire(partition)
 
     def release(self, partitions: set[int]) -> None:
         """The partitions go to another worker, or this one stops."""
-        for table in self.tables:
+        for table in self.every_table:
             for partition in partitions:
                 table.release(partition)
 
     @property
-    def tables(self) -> tuple[Table[Any], ...]:
+    def every_table(self) -> tuple[Table[Any], ...]:
         """Every table."""
         return (
             *(self.seen, self.fetches, self.outbox, self.links),
             *(self.budgets, self.sweeps, self.swept),
-            *(self.backlinks, self.webhooks, self.events, self.heard, self.errands, self.tokens),
+            *(self.backlinks, self.webhooks, self.events, self.heard, self.lofty_commands, self.tokens),
         )
 
 

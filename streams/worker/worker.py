@@ -30,12 +30,12 @@ from streams.worker.agents.deleted_unread import DeletedUnread, Reach
 from streams.worker.agents.in_progress import InProgress
 from streams.worker.dependencies import Dependencies
 from streams.worker.faust_app import new_faust_app
-from streams.worker.partitions.applied_offsets import Recorded
+from streams.worker.partitions.applied_offsets import AppliedOffsets
 from streams.worker.partitions.lease import Lease
 from streams.worker.partitions.ownership import Hooks, Ownership
 from streams.worker.partitions.watchdog import LoopWatch, watch_consumer
-from streams.worker.reporting import WATCHED_TOPICS, Observed, Reporter
-from streams.worker.tables import State
+from streams.worker.reporting import WATCHED_TOPICS, Reporter, WorkerParts
+from streams.worker.tables import Tables
 from streams.worker.wiring.dispatchers import Dispatchers
 from streams.worker.wiring.topology import NOT_RESUMED, Pipeline
 
@@ -61,34 +61,34 @@ RELOAD_SECONDS = 3600.0
 class Worker:
     """A worker: `async with Worker(settings, given) as worker: await worker.wait()`."""
 
-    def __init__(self, settings: Settings, given: Dependencies) -> None:
+    def __init__(self, settings: Settings, deps: Dependencies) -> None:
         self.settings = settings
-        self.metrics = given.metrics
-        self._given = given
+        self.metrics = deps.metrics
+        self._deps = deps
         self._names = TopicNames(settings.kafka.topic_prefix)
         self._places = Places(settings)
-        self._busy = InProgress()
-        self.lease = Lease(settings.kafka.session_timeout_seconds, given.monotonic, self._lease_over)
-        self._wire = given.transport(given.instance, lambda: self.lease.is_held)
+        self._in_progress = InProgress()
+        self.lease = Lease(settings.kafka.session_timeout_seconds, deps.monotonic, self._lease_over)
+        self._wire = deps.transport(deps.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
         self._lag = GroupLag(settings, self._names.group)
-        self.observing = Reporter(
+        self.reporter = Reporter(
             settings,
             self._names,
             self._places,
-            given.metrics,
-            given.instance,
-            given.now_ms,
-            given.monotonic,
-            given.tracing,
-            lambda: given.newer_mappings(settings),
+            deps.metrics,
+            deps.instance,
+            deps.now_ms,
+            deps.monotonic,
+            deps.tracing,
+            lambda: deps.newer_mappings(settings),
         )
 
     # -- starting and stopping ----------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
         await until_topics_are_led(self.settings, self._names.specs())
-        self._producer = self._given.producer(self.settings)
+        self._producer = self._deps.producer(self.settings)
         await start_producer(self._producer)
         self._producer.client.send = self.lease.guarding(self._producer.client.send)
         self._producer.replaced = self.metrics.producer_replaced
@@ -96,9 +96,9 @@ class Worker:
             self._producer, counting_appends(self.metrics, self._names), delivery_seconds=OUTAGE_SECONDS
         )
         self._new_parts()
-        self.observing.look_at(
-            Observed(
-                self.state,
+        self.reporter.look_at(
+            WorkerParts(
+                self.tables,
                 self.lease,
                 self.ownership,
                 self.reading,
@@ -116,13 +116,13 @@ class Worker:
             asyncio.create_task(self.reading.run(), name="read"),
             asyncio.create_task(self.writing.run(), name="write"),
             asyncio.create_task(self._reload_directories(), name="reload directories"),
-            asyncio.create_task(self.state.changelogs.run(), name="standby copies"),
+            asyncio.create_task(self.tables.changelogs.run(), name="standby copies"),
             asyncio.create_task(self._watch_consumer(), name="watch consumer"),
-            asyncio.create_task(self.observing.run(), name="tell how it is"),
+            asyncio.create_task(self.reporter.run(), name="tell how it is"),
             asyncio.create_task(watch_loop(self.metrics), name="watch loop"),
-            asyncio.create_task(watch_appends(self.settings, self._producer, self._given.end), name="watch appends"),
+            asyncio.create_task(watch_appends(self.settings, self._producer, self._deps.end), name="watch appends"),
         ]
-        self._loop_watch = LoopWatch(stalled=self._given.end)
+        self._loop_watch = LoopWatch(stalled=self._deps.end)
         self.app.finalize()
         await self.app.start()
         return self
@@ -132,10 +132,10 @@ class Worker:
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.ownership.release(set(self.ownership.assigned))
-                await self.observing.end()
+                await self.reporter.end()
                 await self._batching_producer.drain()
         except TimeoutError:
-            self._given.end(f"What was under way did not end within {STOP_SECONDS:.0f} s (is Kafka away?).")
+            self._deps.end(f"What was under way did not end within {STOP_SECONDS:.0f} s (is Kafka away?).")
         self._loop_watch.stop()
         for task in self._background:
             task.cancel()
@@ -145,13 +145,13 @@ class Worker:
             async with asyncio.timeout(LEAVE_SECONDS):
                 await self.app.stop()
         except TimeoutError:
-            self._given.end(
+            self._deps.end(
                 f"Faust did not stop within {LEAVE_SECONDS:.0f} s. Everything was written and let go before."
             )
         await self._batching_producer.drain()
         await self._producer.stop()
         await self._lag.aclose()
-        self.state.store.close()
+        self.tables.store.close()
         close = getattr(self._wire, "aclose", None)
         if close is not None:
             await close()
@@ -167,23 +167,23 @@ class Worker:
         """Partitions are assigned, the tables recovered, every fence is read back, Kafka takes what is appended, and what waits
         gets on.
         """
-        return self.ownership.is_ready and self._producer.trouble is None and self.observing.gets_on
+        return self.ownership.is_ready and self._producer.trouble is None and self.reporter.gets_on
 
     @property
     def mapping_version(self) -> int:
         """The version of the mappings by which it writes; a newer one that maps the same counts as that."""
-        return self._given.newer_mappings(self.settings)[0]
+        return self._deps.newer_mappings(self.settings)[0]
 
     @property
     def mapping_trouble(self) -> str:
         """Why a newer version of the mappings is not in force here; empty when there is none."""
-        return self._given.newer_mappings(self.settings)[1]
+        return self._deps.newer_mappings(self.settings)[1]
 
     # -- what an operator asks ----------------------------------------------------------------------------
 
     def budgets(self) -> list[dict[str, Any]]:
         """The state of every budget that this worker owns, for people: what waits, and what a pause waits for."""
-        now = self._given.monotonic()
+        now = self._deps.monotonic()
         return [
             {"dispatcher": loop.name, **view.as_dict()}
             for loop in self.dispatchers.loops
@@ -204,8 +204,8 @@ class Worker:
                 self.dispatchers.back.purge(partition)
 
     async def _watch_consumer(self) -> None:
-        lags, observing = self.observing.watching_lags(self._lags), self.observing
-        await watch_consumer(lags, stalled=self._given.end, looked=observing.looked)
+        lags, reporter = self.reporter.watching_lags(self._lags), self.reporter
+        await watch_consumer(lags, stalled=self._deps.end, looked=reporter.looked)
 
     async def _reach(self, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Reach]:
         return {place: Reach(*found) for place, found in (await self._lag.reach(places)).items()}
@@ -227,35 +227,35 @@ class Worker:
         generation, releases = self.app.consumer_generation_id, self.ownership.releases
         receipts = self._names.of(RECEIPTS)
         actives = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == receipts}
-        self.observing.recovering()
+        self.reporter.recovering()
         try:
-            gained = actives - self.ownership.assigned
-            recovered = await self.state.changelogs.recover(gained)
-            self.state.acquire(gained)
-            await self._demand_links(gained)
+            acquired = actives - self.ownership.assigned
+            recovered = await self.tables.changelogs.recover(acquired)
+            self.tables.acquire(acquired)
+            await self._demand_links(acquired)
         except ChangelogLost as error:
-            self._given.end(f"{error}.")
+            self._deps.end(f"{error}.")
             raise
         except Exception as error:  # whatever it is: without its tables a worker must not work
-            self._given.end(f"The tables of partitions {sorted(actives)} cannot be recovered ({error!r}).")
+            self._deps.end(f"The tables of partitions {sorted(actives)} cannot be recovered ({error!r}).")
             raise
-        self.observing.recovered(recovered.records, recovered.seconds)
+        self.reporter.recovered(recovered.records, recovered.seconds)
         if (self.app.consumer_generation_id, self.ownership.releases) != (generation, releases):
             return  # a newer rebalance has begun meanwhile; it comes here again
         log.info("%d partitions recovered: %d records in %.1f s", *astuple(recovered))
         await self.ownership.assign(actives)
-        self._start(self._look_for_deleted(gained), "look for what was deleted unread")
+        self._start(self._look_for_deleted(acquired), "look for what was deleted unread")
         if self.settings.worker.standby:
-            self.state.changelogs.follow(set(range(self.settings.kafka.partitions)) - actives)
+            self.tables.changelogs.follow(set(range(self.settings.kafka.partitions)) - actives)
 
     async def _demand_links(self, partitions: set[int]) -> None:
         """Raise `ChangelogLost` where receipts were worked off of which no link is left.
 
         Not asked of a broker that cuts changelogs off: its receipts outlive its links.
         """
-        if not self._given.broker_keeps_all:
+        if not self._deps.broker_keeps_all:
             return
-        receipts, links = self._names.of(RECEIPTS), self.state.links
+        receipts, links = self._names.of(RECEIPTS), self.tables.links
         ordered = sorted(partitions)
         resumed = await asyncio.gather(*(self._lag.resumes_at((receipts, one)) for one in ordered))
         commits = dict(zip(ordered, resumed, strict=True))
@@ -283,69 +283,67 @@ class Worker:
         await self.ownership.release({tp.partition for tp in revoked})
 
     async def _losing(self, partitions: set[int]) -> None:
-        await self.dispatchers.lose(partitions)
-        await self._busy.until_idle()
+        await self.dispatchers.release(partitions)
+        await self._in_progress.until_idle()
 
     def _released(self, partitions: set[int]) -> None:
-        self.state.release(partitions)
-        self.observing.let_go(partitions)
+        self.tables.release(partitions)
+        self.reporter.let_go(partitions)
 
     def _newest_epoch(self, partition: int) -> int:
-        return max((row.epoch for _, row in self.state.budgets.items(partition)), default=0)
+        return max((row.epoch for _, row in self.tables.budgets.items(partition)), default=0)
 
     # -- parts --------------------------------------------------------------------------------------------
 
     def _new_parts(self) -> None:
-        given = self._given
+        deps = self._deps
         self.app = new_faust_app(self.settings, self._names, self.lease)
-        self.state = State.of(
+        self.tables = Tables.of(
             self.settings,
             self._names,
             self._batching_producer,
-            given.monotonic,
-            given.end,
-            keeps_all=given.broker_keeps_all,
+            deps.monotonic,
+            deps.end,
+            keeps_all=deps.broker_keeps_all,
         )
-        for table in self.state.tables:
+        for table in self.tables.every_table:
             table.failed = self._row_failed
         limits = Limits.of(self.settings.gateway.max_body_bytes)
         parking = Parking(self._names, self.settings.kafka.partitions, self.metrics.put_aside, limits)
-        recorded = Recorded()
+        recorded = AppliedOffsets()
         hooks = Hooks(
             self._newest_epoch,
-            lambda partition: self.dispatchers.gain(partition),
+            lambda partition: self.dispatchers.acquire(partition),
             self._losing,
             self._released,
             self._fence_failed,
         )
         receipts_topic = self._names.of(RECEIPTS)
-        self.ownership = Ownership(
-            given.instance, receipts_topic, self._batching_producer, recorded, given.now_ms, hooks
-        )
+        self.ownership = Ownership(deps.instance, receipts_topic, self._batching_producer, recorded, deps.now_ms, hooks)
         self.dispatchers = Dispatchers(
             self.settings,
-            given,
+            deps,
             self._names,
             self._places,
-            state=self.state,
+            tables=self.tables,
             batching_producer=self._batching_producer,
             parking=parking,
             wire=self._wire,
             lease=self.lease,
-            observing=self.observing,
+            reporter=self.reporter,
             recorded=recorded,
             ownership=self.ownership,
         )
         self.reading, self.writing = self.dispatchers.loops
         pipeline = Pipeline(
             settings=self.settings,
-            given=given,
+            deps=deps,
             names=self._names,
             places=self._places,
-            state=self.state,
+            tables=self.tables,
             batching_producer=self._batching_producer,
             parking=parking,
-            observing=self.observing,
+            reporter=self.reporter,
             recorded=recorded,
             ownership=self.ownership,
             dispatchers=self.dispatchers,
@@ -356,7 +354,7 @@ class Worker:
             {self._names.of(topic): _STAGES.get(name, name) for name, topic, _ in agents},  # type: ignore[misc]  # each is a stage
             self._batching_producer,
             parking,
-            given.now_ms,
+            deps.now_ms,
             lambda topic, records: self.metrics.passed_over(topic.removeprefix(self._names.prefix), records),
         )
         for name, topic, process in agents:
@@ -367,15 +365,15 @@ class Worker:
             self._names.of(topic), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
         resumes_at = None if topic in NOT_RESUMED else self._lag.resumes_at
-        watched = self.observing.stage(name, process)
-        body = agent(name, watched, self._busy, self._given.end, resumes_at, self._deleted.look)
+        watched = self.reporter.stage(name, process)
+        body = agent(name, watched, self._in_progress, self._deps.end, resumes_at, self._deleted.look)
         self.app.agent(source, name=f"lofty_ghl.{name}", concurrency=1)(body)
 
     def _lease_over(self) -> None:
-        self._given.end("Kafka gave this worker's partitions to others: it was frozen, or cut off, for too long.")
+        self._deps.end("Kafka gave this worker's partitions to others: it was frozen, or cut off, for too long.")
 
     def _row_failed(self, table: str, error: BaseException) -> None:
-        self._given.end(f"Kafka did not take a row of the table {table} ({error}).")
+        self._deps.end(f"Kafka did not take a row of the table {table} ({error}).")
 
     def _fence_failed(self, error: BaseException) -> None:
-        self._given.end(f"A fence could not be written ({error!r}).")
+        self._deps.end(f"A fence could not be written ({error!r}).")

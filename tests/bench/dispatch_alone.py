@@ -23,13 +23,13 @@ import aiohttp
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError
 from connectors.ghl import GhlClient
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.dispatcher import BudgetPolicy, Item
 from streams.demo.processes import Child
-from streams.worker.dispatch.loop import AGAIN, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.loop import AGAIN, DispatchLoop, RequestSlot, WorkResult
 from tests.bench.town import run
 from tests.bench.windows import summary, use
 
@@ -74,7 +74,7 @@ def _dispatching(transport: AiohttpTransport, url: str, contacts: dict[str, list
     """A dispatcher that owns every location and has every contact to do."""
     edits = count(1)
 
-    async def write(item: Item, slot: Slot) -> Finish:
+    async def write(item: Item, slot: RequestSlot) -> WorkResult:
         try:
             await clients[item.budget].update_contact(item.key, {"lastName": f"Edit{next(edits)}"})
         except ConnectorError as error:
@@ -88,7 +88,7 @@ def _dispatching(transport: AiohttpTransport, url: str, contacts: dict[str, list
     async def note(_budget: str, _row: BudgetRow) -> None:
         await asyncio.sleep(NOTE_SECONDS)
 
-    def answered(budget: str, answer: Answered) -> None:
+    def answered(budget: str, answer: CallRecord) -> None:
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
 
@@ -98,9 +98,9 @@ def _dispatching(transport: AiohttpTransport, url: str, contacts: dict[str, list
         for name in contacts
     }
     for name, ids in contacts.items():
-        loop.gain(name, BudgetPolicy(LIMIT, WINDOW_SECONDS, IN_FLIGHT, is_noted=True))
+        loop.acquire(name, BudgetPolicy(LIMIT, WINDOW_SECONDS, IN_FLIGHT, is_noted=True))
         for one in ids:
-            loop.offer(Item(one, one, name, name))
+            loop.offer_item(Item(one, one, name, name))
     return loop
 
 

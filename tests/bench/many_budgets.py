@@ -20,7 +20,7 @@ from typing import Any
 
 from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
 from streams.kafka.batching_producer import BatchingProducer
-from streams.worker.dispatch.loop import AGAIN, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.loop import AGAIN, DispatchLoop, RequestSlot, WorkResult
 from tests.bench.observing import processor_seconds
 from tests.bench.town import Plan, producer_of, run, town
 from tests.bench.whole_path import changes_of
@@ -36,8 +36,8 @@ def core(budgets: int, policy: BudgetPolicy, items: int = ITEMS) -> dict[str, An
     """Milliseconds of processor time an item, from its answer to the start of the next."""
     dispatcher, now, going = Dispatcher(), 0.0, deque[Item]()
     for item in _work(budgets):
-        dispatcher.gain(item.budget, policy)
-        dispatcher.offer(item, now)
+        dispatcher.acquire(item.budget, policy)
+        dispatcher.offer_item(item, now)
 
     def turn() -> float | None:
         going.extend(dispatcher.start(now))
@@ -70,7 +70,7 @@ async def loop(budgets: int, items: int = ITEMS) -> dict[str, Any]:
     done, ended, began = 0, asyncio.Event(), 0.0
     warm = budgets * IN_FLIGHT * 2
 
-    async def perform(_item: Item, slot: Slot) -> Finish:
+    async def perform(_item: Item, slot: RequestSlot) -> WorkResult:
         nonlocal done, began
         await asyncio.sleep(0)
         slot.answered()
@@ -84,8 +84,8 @@ async def loop(budgets: int, items: int = ITEMS) -> dict[str, Any]:
 
     dispatching = DispatchLoop("many", perform, time.monotonic)
     for item in _work(budgets):
-        dispatching.gain(item.budget, WIDE)
-        dispatching.offer(item)
+        dispatching.acquire(item.budget, WIDE)
+        dispatching.offer_item(item)
     working = asyncio.create_task(dispatching.run())
     await ended.wait()
     found = (time.process_time() - began) / items * 1000

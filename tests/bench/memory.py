@@ -62,7 +62,7 @@ async def memory(bootstrap: str, links: int) -> dict[str, Any]:
             before, began = _resident_bytes(), time.perf_counter()
             await _fill(settings, prefix, place, links)
             last = f"acme:{links}:contact:{links}"
-            await _until(lambda: worker.state.links.get(place, last) is not None)
+            await _until(lambda: worker.tables.links.get(place, last) is not None)
             seconds, after = time.perf_counter() - began, _resident_bytes()
         disk = _bytes_under(Path(folder))
         began = time.perf_counter()

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, Route
 from streams.console.auth.headers import CSP
 from streams.console.pages.render import ASSETS, asset, render, zone_of
 from tests.browser.chrome import DESKTOP
-from tests.browser.samples import SAMPLES, around, hostile
+from tests.browser.samples import SAMPLES, hostile, page_context
 
 ORIGIN = "http://console.example"
 
@@ -58,7 +58,7 @@ class Gallery:
         if word:
             view = hostile(view, int(word))
         zone = zone_of(unquote(cookies.get("lofty_ghl_zone", "")))
-        looks = replace(around(name, theme=cookies.get("lofty_ghl_theme", "auto")), zone=zone)
+        looks = replace(page_context(name, theme=cookies.get("lofty_ghl_theme", "auto")), zone=zone)
         return render(sample.template, view, looks)
 
 

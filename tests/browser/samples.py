@@ -7,43 +7,57 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
-from streams.console.pages.views.audit import Act, Audit
-from streams.console.pages.views.connections import Connections, ConnectionView, Side, Sweep
-from streams.console.pages.views.contacts import Found, Search, Standing, Step, Timeline, Waiting
-from streams.console.pages.views.mapping import (
-    Conflict,
+from streams.console.pages.views.audit_view import AuditRow, AuditView
+from streams.console.pages.views.backfill_view import BackfillCard, BackfillsView
+from streams.console.pages.views.connections_view import ConnectionCard, ConnectionsView, LastSweep, VendorAccess
+from streams.console.pages.views.contacts_view import (
+    ContactRow,
+    EntityInGhl,
+    SearchView,
+    TimelineStep,
+    TimelineView,
+    WaitingEntity,
+)
+from streams.console.pages.views.mapping_view import (
     DiffLine,
-    Editor,
-    Fault,
+    EditorView,
     FieldPreview,
     LeadPreview,
     MappingRow,
-    Mappings,
+    MappingsView,
+    SaveConflict,
+    TextFault,
 )
-from streams.console.pages.views.overview import (
-    Budget,
-    Cause,
-    Number,
-    Oldest,
-    Overview,
+from streams.console.pages.views.overview_view import (
+    ApiLimit,
+    CauseRow,
+    Figure,
+    OldestChange,
+    OverviewView,
     Plot,
-    Stage,
-    WorkerSeen,
+    StageCard,
+    WorkerRow,
 )
-from streams.console.pages.views.page_view import Link, Notice, Person, Question, State, Surroundings, Trouble
-from streams.console.pages.views.parked import Group, GroupPage, Groups, Record, Row
-from streams.console.pages.views.runs import (
-    BackfillRow,
-    Backfills,
-    Difference,
-    DryRun,
-    Example,
-    Progress,
-    Replay,
+from streams.console.pages.views.page_view import (
+    CurrentUser,
+    ErrorView,
+    Hyperlink,
+    Notice,
+    PageContext,
+    ProgressBar,
+    Question,
+    StatusText,
+)
+from streams.console.pages.views.parked_view import CauseCard, CausesView, CauseView, ParkedRecordRow, ParkedRecordView
+from streams.console.pages.views.replay_view import (
+    DryRunView,
+    FieldCount,
+    ReplayExample,
     ReplayForm,
     ReplayRun,
+    ReplayView,
 )
-from streams.console.pages.views.sign_in_view import SignIn
+from streams.console.pages.views.sign_in_view import SignInView
 
 NOW = 1_764_042_000_000
 MINUTE = 60_000
@@ -68,12 +82,12 @@ class Sample:
     more: dict[str, Any]
 
 
-def around(name: str = "overview", *, theme: Any = "auto", role: Any = "operator") -> Surroundings:
+def page_context(name: str = "overview", *, theme: Any = "auto", role: Any = "operator") -> PageContext:
     """Who looks: an operator, at the time of the samples."""
-    return Surroundings(
+    return PageContext(
         here=f"/console/{name}",
         now_ms=NOW,
-        person=Person("ann", role),
+        person=CurrentUser("ann", role),
         csrf="a-token",
         theme=theme,
         parked=27,
@@ -90,34 +104,36 @@ def _series(base: float, swing: float) -> list[tuple[int, float | None]]:
     ]
 
 
-OVERVIEW = Overview(
-    verdict=State("ok", "Running, and up to date"),
+OVERVIEW = OverviewView(
+    verdict=StatusText("ok", "Running, and up to date"),
     because=("Changes reach GHL within 2.4 s.", "27 records are parked and wait for you."),
-    next_steps=(Link("Look at what is parked", "/console/parked"),),
+    next_steps=(Hyperlink("Look at what is parked", "/console/parked"),),
     numbers=(
-        Number("In GHL", "12 480", "contacts", "/console/contacts"),
-        Number("Written today", "3 214", "98 unchanged"),
-        Number("Freshness", "2.4 s", "99 of 100 changes"),
-        Number("Waiting", "18", "4 being written"),
-        Number("Parked", "27", "3 causes", "/console/parked"),
+        Figure("In GHL", "12 480", "contacts", "/console/contacts"),
+        Figure("Written today", "3 214", "98 unchanged"),
+        Figure("Freshness", "2.4 s", "99 of 100 changes"),
+        Figure("Waiting", "18", "4 being written"),
+        Figure("Parked", "27", "3 causes", "/console/parked"),
     ),
     stages=(
-        Stage("intake", "Lofty told", 41.5, 0, None, State("ok", "")),
-        Stage("dedupe", "Let through once", 36.0, 0, None, State("ok", "")),
-        Stage("read", "Read from Lofty", 22.4, 4, 1.2, State("ok", "")),
-        Stage("write", "Written to GHL", 19.8, 14, 210.0, State("warn", "Paused: 429"), "acme: until 14:02:40"),
-        Stage("record", "Recorded", 19.8, 0, None, State("ok", "")),
+        StageCard("intake", "Lofty told", 41.5, 0, None, StatusText("ok", "")),
+        StageCard("dedupe", "Let through once", 36.0, 0, None, StatusText("ok", "")),
+        StageCard("read", "Read from Lofty", 22.4, 4, 1.2, StatusText("ok", "")),
+        StageCard(
+            "write", "Written to GHL", 19.8, 14, 210.0, StatusText("warn", "Paused: 429"), "acme: until 14:02:40"
+        ),
+        StageCard("record", "Recorded", 19.8, 0, None, StatusText("ok", "")),
     ),
     back_stages=(
-        Stage("event", "GHL told", 3.0, 0, None, State("ok", "")),
-        Stage("respond", "Judged", 3.0, 0, None, State("ok", "")),
-        Stage("write back", "Written to Lofty", 0.0, 0, None, State("ok", "")),
+        StageCard("event", "GHL told", 3.0, 0, None, StatusText("ok", "")),
+        StageCard("respond", "Judged", 3.0, 0, None, StatusText("ok", "")),
+        StageCard("write back", "Written to Lofty", 0.0, 0, None, StatusText("ok", "")),
     ),
-    oldest=Oldest(
+    oldest=OldestChange(
         "Ada Lovelace", "/console/contacts/acme/600123", NOW - 210_000, "a slot of GHL's budget to be written"
     ),
     budgets=(
-        Budget(
+        ApiLimit(
             "acme",
             "GHL",
             82,
@@ -126,12 +142,12 @@ OVERVIEW = Overview(
             41_200,
             200_000,
             0.25,
-            State("warn", "Paused: 429 until 14:02:40"),
+            StatusText("warn", "Paused: 429 until 14:02:40"),
             14,
             "about 92 000 by midnight",
         ),
-        Budget("our-app", "Lofty", 120, 500, "a minute", waiting=4),
-        Budget("borealis", "GHL", 3, 100, "in 10 s", 1_200, 200_000, 0.25, None, 0, "about 2 900 by midnight"),
+        ApiLimit("our-app", "Lofty", 120, 500, "a minute", waiting=4),
+        ApiLimit("borealis", "GHL", 3, 100, "in 10 s", 1_200, 200_000, 0.25, None, 0, "about 2 900 by midnight"),
     ),
     plots=(
         Plot("Changes in GHL", "a minute", _series(18, 14), "written, last 3 h"),
@@ -140,22 +156,22 @@ OVERVIEW = Overview(
         Plot("Parked", "records", [(NOW - MINUTE, None)], "open, last 3 h"),
     ),
     causes=(
-        Cause("GHL refuses the phone number", "acme", 18, "/console/parked/group/1", NOW - 3 * 3_600_000),
-        Cause("Webhook of an unknown shape", "borealis", 6, "/console/parked/group/2", NOW - 40 * MINUTE),
-        Cause("Lead not found in Lofty", "acme", 3, "/console/parked/group/3", NOW - 12 * MINUTE),
+        CauseRow("GHL refuses the phone number", "acme", 18, "/console/parked/group/1", NOW - 3 * 3_600_000),
+        CauseRow("Webhook of an unknown shape", "borealis", 6, "/console/parked/group/2", NOW - 40 * MINUTE),
+        CauseRow("Lead not found in Lofty", "acme", 3, "/console/parked/group/3", NOW - 12 * MINUTE),
     ),
     workers=(
-        WorkerSeen("worker-7f3a", State("ok", "working"), 6, NOW - 1_200),
-        WorkerSeen("worker-91bc", State("warn", "not heard from"), 6, NOW - 45_000),
+        WorkerRow("worker-7f3a", StatusText("ok", "working"), 6, NOW - 1_200),
+        WorkerRow("worker-91bc", StatusText("warn", "not heard from"), 6, NOW - 45_000),
     ),
     measured_ms=NOW - 900,
 )
 
-EMPTY_OVERVIEW = Overview(
-    verdict=State("bad", "No worker is running"),
+EMPTY_OVERVIEW = OverviewView(
+    verdict=StatusText("bad", "No worker is running"),
     because=("Changes are kept in Kafka, and carried once a worker runs.",),
     next_steps=(),
-    numbers=(Number("In GHL", "0", "contacts"), Number("Waiting", "0"), Number("Parked", "0")),
+    numbers=(Figure("In GHL", "0", "contacts"), Figure("Waiting", "0"), Figure("Parked", "0")),
     stages=OVERVIEW.stages[:1],
     back_stages=(),
     oldest=None,
@@ -166,35 +182,42 @@ EMPTY_OVERVIEW = Overview(
     measured_ms=NOW,
 )
 
-CONNECTIONS = Connections(
+CONNECTIONS = ConnectionsView(
     (
-        ConnectionView(
+        ConnectionCard(
             "acme",
-            State("warn", "Works, with a missing scope"),
-            Side("Lofty", "team 123456", "API key", State("ok", "Works")),
-            Side(
+            StatusText("warn", "Works, with a missing scope"),
+            VendorAccess("Lofty", "team 123456", "API key", StatusText("ok", "Works")),
+            VendorAccess(
                 "GHL",
                 "ve9EPM428h8vShlRW1KT",
                 "OAuth",
-                State("warn", "1 scope is missing"),
+                StatusText("warn", "1 scope is missing"),
                 "/console/connect/ghl/acme",
                 granted=("contacts.readonly", "contacts.write", "locations/customFields.readonly", "users.readonly"),
                 missing=("locations/customFields.write",),
                 expires_ms=NOW + 9 * 3_600_000,
             ),
-            Sweep("all leads read, 3 changes found", NOW - 9 * MINUTE, NOW - 6 * 3_600_000),
+            LastSweep("all leads read, 3 changes found", NOW - 9 * MINUTE, NOW - 6 * 3_600_000),
             "acme",
             "/console/mapping/acme",
             12_480,
             14,
             21,
         ),
-        ConnectionView(
+        ConnectionCard(
             "borealis",
-            State("bad", "Waits for access to GHL"),
-            Side("Lofty", "team 777001", "OAuth", State("ok", "Works"), "/console/connect/lofty/borealis"),
-            Side("GHL", "loc-borealis", "OAuth", State("bad", "Not connected"), "/console/connect/ghl/borealis", False),
-            Sweep("none yet", None, None),
+            StatusText("bad", "Waits for access to GHL"),
+            VendorAccess("Lofty", "team 777001", "OAuth", StatusText("ok", "Works"), "/console/connect/lofty/borealis"),
+            VendorAccess(
+                "GHL",
+                "loc-borealis",
+                "OAuth",
+                StatusText("bad", "Not connected"),
+                "/console/connect/ghl/borealis",
+                False,
+            ),
+            LastSweep("none yet", None, None),
             "default",
             "/console/mapping/default",
             None,
@@ -205,58 +228,60 @@ CONNECTIONS = Connections(
 )
 
 _FOUND = (
-    Found(
+    ContactRow(
         "Ada Lovelace",
         "ada@example.com",
         "+1 206 555 0142",
         "acme",
         "600123",
         "ocQHyuzHvysMo5N5VsXc",
-        State("ok", "In GHL"),
+        StatusText("ok", "In GHL"),
         "/console/contacts/acme/600123",
         NOW - 4 * MINUTE,
     ),
-    Found(
+    ContactRow(
         "Adam Smith",
         "adam.smith.of.the.very.long.estate@example-realty.com",
         "",
         "borealis",
         "600124",
         "",
-        State("bad", "Parked: GHL refused"),
+        StatusText("bad", "Parked: GHL refused"),
         "#",
         NOW - 40 * MINUTE,
     ),
-    Found("Adaline Grace", "", "+1 206 555 0144", "acme", "600125", "", State("busy", "On its way"), "#", NOW - 1_000),
-    Found("", "", "", "acme", "600126", "", State("idle", "Deleted in Lofty"), "#", NOW - 40 * 86_400_000),
+    ContactRow(
+        "Adaline Grace", "", "+1 206 555 0144", "acme", "600125", "", StatusText("busy", "On its way"), "#", NOW - 1_000
+    ),
+    ContactRow("", "", "", "acme", "600126", "", StatusText("idle", "Deleted in Lofty"), "#", NOW - 40 * 86_400_000),
 )
-SEARCH = Search("ada", "", ("acme", "borealis"), _FOUND, True, 12_480, 3.4)
-NOTHING_FOUND = Search("nobody", "", ("acme",), (), False, 12_480, 1.2)
+SEARCH = SearchView("ada", "", ("acme", "borealis"), _FOUND, True, 12_480, 3.4)
+NOTHING_FOUND = SearchView("nobody", "", ("acme",), (), False, 12_480, 1.2)
 
-TIMELINE = Timeline(
+TIMELINE = TimelineView(
     "Ada Lovelace",
     "ada@example.com",
     "+1 206 555 0142",
     "acme",
     "600123",
     "ocQHyuzHvysMo5N5VsXc",
-    State("bad", "Not in GHL as Lofty has it"),
+    StatusText("bad", "Not in GHL as Lofty has it"),
     "GHL refused the phone number: “phone must be a valid phone number”. It waits for you since 4 min.",
     (
-        Link("Open the parked record", "/console/parked/3@41"),
-        Link("What would be written?", "/console/mapping/acme?leads=600123"),
+        Hyperlink("Open the parked record", "/console/parked/3@41"),
+        Hyperlink("What would be written?", "/console/mapping/acme?leads=600123"),
     ),
     (
-        Waiting("contact", "a person: GHL refused it", "bad", "/console/parked/3@41"),
-        Waiting("note 881", "its contact, which is not in GHL yet", "idle"),
+        WaitingEntity("contact", "a person: GHL refused it", "bad", "/console/parked/3@41"),
+        WaitingEntity("note 881", "its contact, which is not in GHL yet", "idle"),
     ),
     (
-        Standing("contact", "is in GHL, a newer state is on its way", "ocQHyuzHvysMo5N5VsXc"),
-        Standing("note 880", "is in GHL", "n0te1"),
-        Standing("task 12", "was deleted"),
+        EntityInGhl("contact", "is in GHL, a newer state is on its way", "ocQHyuzHvysMo5N5VsXc"),
+        EntityInGhl("note 880", "is in GHL", "n0te1"),
+        EntityInGhl("task 12", "was deleted"),
     ),
     (
-        Step(
+        TimelineStep(
             NOW - 4 * MINUTE,
             "parked",
             "Parked",
@@ -268,7 +293,7 @@ TIMELINE = Timeline(
             trace_id="0f2c-77",
             href="/console/parked/3@41",
         ),
-        Step(
+        TimelineStep(
             NOW - 4 * MINUTE - 20,
             "write",
             "GHL refused",
@@ -282,7 +307,7 @@ TIMELINE = Timeline(
             "0f2c-77",
             "ghl.receipts/2@118",
         ),
-        Step(
+        TimelineStep(
             NOW - 4 * MINUTE - 400,
             "read",
             "Read from Lofty",
@@ -291,7 +316,7 @@ TIMELINE = Timeline(
             "fingerprint 8f2e11aa",
             place="lofty.snapshots/2@77",
         ),
-        Step(
+        TimelineStep(
             NOW - 4 * MINUTE - 900,
             "change",
             "Lofty told",
@@ -300,7 +325,7 @@ TIMELINE = Timeline(
             "contact updated, by webhook",
             place="lofty.changes/1@301",
         ),
-        Step(
+        TimelineStep(
             NOW - 86_400_000,
             "write",
             "Written to GHL",
@@ -311,8 +336,10 @@ TIMELINE = Timeline(
             201,
             place="ghl.receipts/2@90",
         ),
-        Step(NOW - 86_400_000 - 800, "read", "Read from Lofty", "idle", "note 880", place="lofty.snapshots/2@60"),
-        Step(
+        TimelineStep(
+            NOW - 86_400_000 - 800, "read", "Read from Lofty", "idle", "note 880", place="lofty.snapshots/2@60"
+        ),
+        TimelineStep(
             NOW - 3 * 86_400_000,
             "write",
             "Written to GHL",
@@ -327,7 +354,7 @@ TIMELINE = Timeline(
     (("contact", 5), ("note", 2)),
 )
 
-GROUP = Group(
+GROUP = CauseCard(
     "acme.deliver.refused",
     "GHL refuses the phone number",
     "Correct the number in Lofty: the lead is then tried again by itself. Or map the phone differently, and retry.",
@@ -340,7 +367,7 @@ GROUP = Group(
     "phone must be a valid phone number",
     "/console/parked/group/acme.deliver.refused",
 )
-PARKED = Groups(
+PARKED = CausesView(
     (
         GROUP,
         replace(
@@ -363,10 +390,10 @@ PARKED = Groups(
     ),
     25,
 )
-PARKED_GROUP = GroupPage(
+PARKED_GROUP = CauseView(
     GROUP,
     tuple(
-        Row(
+        ParkedRecordRow(
             f"3@{41 + index}",
             f"Ada Lovelace {index}",
             "contact",
@@ -378,9 +405,9 @@ PARKED_GROUP = GroupPage(
         for index in range(6)
     ),
     None,
-    Link("Older", "?offset=50"),
+    Hyperlink("Older", "?offset=50"),
 )
-RECORD = Record(
+RECORD = ParkedRecordView(
     "3@41",
     "GHL refuses the phone number",
     "Correct the number in Lofty: the lead is then tried again by itself.",
@@ -404,7 +431,7 @@ RECORD = Record(
     18,
 )
 
-MAPPINGS = Mappings(
+MAPPINGS = MappingsView(
     (
         MappingRow("acme", "/console/mapping/acme", ("acme",), "v3", NOW - 3_600_000, "ann"),
         MappingRow("default", "/console/mapping/default", ("borealis",), "", None, "", True),
@@ -422,11 +449,13 @@ country = { value = "US" }
 website = { from = "facebok" }
 "custom:Lofty stage" = { from = "stage" }
 """
-EDITOR = Editor("acme", TEXT, "3", ("acme",), "acme", ("acme",), changed_ms=NOW - 3_600_000, changed_by="ann")
+EDITOR = EditorView("acme", TEXT, "3", ("acme",), "acme", ("acme",), changed_ms=NOW - 3_600_000, changed_by="ann")
 EDITOR_WRONG = replace(
     EDITOR,
     faults=(
-        Fault(9, "fields.website.from", "expected a field of a Lofty lead, got 'facebok'", "did you mean 'facebook'?"),
+        TextFault(
+            9, "fields.website.from", "expected a field of a Lofty lead, got 'facebok'", "did you mean 'facebook'?"
+        ),
     ),
     is_checked=True,
 )
@@ -454,7 +483,7 @@ EDITOR_PREVIEW = replace(
 )
 EDITOR_CONFLICT = replace(
     EDITOR,
-    conflict=Conflict(
+    conflict=SaveConflict(
         "bob",
         NOW - 2 * MINUTE,
         "4",
@@ -467,21 +496,21 @@ EDITOR_CONFLICT = replace(
     ),
 )
 EDITOR_SAVED = replace(
-    EDITOR, saved=Link("Replay the snapshots", "/console/replay?topic=lofty.snapshots"), is_checked=True
+    EDITOR, saved=Hyperlink("Replay the snapshots", "/console/replay?topic=lofty.snapshots"), is_checked=True
 )
 
-BACKFILL = Backfills(
+BACKFILL = BackfillsView(
     (
-        BackfillRow(
+        BackfillCard(
             "acme",
-            State("busy", "Running"),
+            StatusText("busy", "Running"),
             "12 480 leads: about 1 h 40 min at 500 requests a minute.",
             False,
-            Progress(0.37, "4 620 of 12 480 leads read, 210 changes found", "1 h 3 min left"),
+            ProgressBar(0.37, "4 620 of 12 480 leads read, 210 changes found", "1 h 3 min left"),
         ),
-        BackfillRow(
+        BackfillCard(
             "borealis",
-            State("idle", "Not running"),
+            StatusText("idle", "Not running"),
             "Lofty tells with the first page how many leads there are.",
             True,
             None,
@@ -491,7 +520,7 @@ BACKFILL = Backfills(
     )
 )
 _COUNTS = (("Looked at", 12_480), ("Would be written", 412), ("Unchanged", 12_060), ("Parked", 8))
-REPLAY = Replay(
+REPLAY = ReplayView(
     ReplayForm(rate="200"),
     (
         ("lofty.snapshots", "Snapshots: what Lofty said"),
@@ -500,12 +529,12 @@ REPLAY = Replay(
     ),
     ("acme", "borealis"),
     ("refused", "unreadable"),
-    DryRun(
-        State("ok", "Done"),
+    DryRunView(
+        StatusText("ok", "Done"),
         12_480,
         _COUNTS,
-        (Difference("lastName", 380), Difference("country", 412), Difference("custom:Lofty stage", 12)),
-        (Example("Ada Lovelace", "contact", "update", "lastName, country", "/console/contacts/acme/600123"),),
+        (FieldCount("lastName", 380), FieldCount("country", 412), FieldCount("custom:Lofty stage", 12)),
+        (ReplayExample("Ada Lovelace", "contact", "update", "lastName, country", "/console/contacts/acme/600123"),),
         "It took 2.1 s and asked no vendor.",
         412,
         "A replay of these takes about 1 min at 200 records a second.",
@@ -513,72 +542,72 @@ REPLAY = Replay(
     (
         ReplayRun(
             "r1",
-            State("busy", "Running"),
+            StatusText("busy", "Running"),
             "Snapshots of acme",
             "ann",
             NOW - MINUTE,
-            Progress(0.62, "7 738 of 12 480 records", "24 s left"),
+            ProgressBar(0.62, "7 738 of 12 480 records", "24 s left"),
             True,
             counts=(("Handed on", 7_738),),
         ),
         ReplayRun(
             "r0",
-            State("ok", "Done"),
+            StatusText("ok", "Done"),
             "Changes of lead 600123",
             "bob",
             NOW - 3 * 3_600_000,
-            Progress(1.0, "14 of 14 records"),
+            ProgressBar(1.0, "14 of 14 records"),
             False,
         ),
     ),
 )
 
-AUDIT = Audit(
+AUDIT = AuditView(
     (
-        Act(
+        AuditRow(
             NOW - MINUTE,
             "ann",
             "operator",
             "retried",
             "18 parked records",
-            State("ok", ""),
+            StatusText("ok", ""),
             "10.0.0.7",
             (("cause", "refused at deliver, acme"),),
         ),
-        Act(
+        AuditRow(
             NOW - 9 * MINUTE,
             "bob",
             "viewer",
             "tried to discard",
             "6 parked records",
-            State("bad", "refused: a viewer may not"),
+            StatusText("bad", "refused: a viewer may not"),
             "10.0.0.9",
         ),
-        Act(NOW - 3_600_000, "ann", "operator", "saved the mapping", "acme", State("ok", ""), "10.0.0.7"),
-        Act(NOW - 86_400_000, "ann", "operator", "signed in", "", State("ok", ""), "10.0.0.7"),
+        AuditRow(NOW - 3_600_000, "ann", "operator", "saved the mapping", "acme", StatusText("ok", ""), "10.0.0.7"),
+        AuditRow(NOW - 86_400_000, "ann", "operator", "signed in", "", StatusText("ok", ""), "10.0.0.7"),
     ),
     "",
     ("ann", "bob"),
     None,
-    Link("Older", "?before=1"),
+    Hyperlink("Older", "?before=1"),
 )
 
 SAMPLES: tuple[Sample, ...] = (
     Sample(
         "sign-in",
         "sign_in.html",
-        SignIn("token", "ann", "Name or password is wrong.", provider="Okta", provider_href="/console/oidc/start"),
+        SignInView("token", "ann", "Name or password is wrong.", provider="Okta", provider_href="/console/oidc/start"),
         {},
     ),
     Sample("overview", "overview.html", OVERVIEW, {}),
     Sample("overview-empty", "overview.html", EMPTY_OVERVIEW, {}),
     Sample("connections", "connections.html", CONNECTIONS, {}),
-    Sample("connections-empty", "connections.html", Connections(()), {}),
+    Sample("connections-empty", "connections.html", ConnectionsView(()), {}),
     Sample("contacts", "contacts.html", SEARCH, {}),
     Sample("contacts-none", "contacts.html", NOTHING_FOUND, {}),
     Sample("timeline", "timeline.html", TIMELINE, {}),
     Sample("parked", "parked.html", PARKED, {}),
-    Sample("parked-empty", "parked.html", Groups((), 0), {}),
+    Sample("parked-empty", "parked.html", CausesView((), 0), {}),
     Sample("parked-group", "parked_group.html", PARKED_GROUP, {}),
     Sample("parked-record", "parked_record.html", RECORD, {}),
     Sample(
@@ -603,15 +632,15 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("backfill", "backfill.html", BACKFILL, {}),
     Sample("replay", "replay.html", REPLAY, {}),
     Sample("audit", "audit.html", AUDIT, {}),
-    Sample("audit-empty", "audit.html", Audit((), "", ()), {}),
+    Sample("audit-empty", "audit.html", AuditView((), "", ()), {}),
     Sample(
         "trouble",
         "trouble.html",
-        Trouble(
+        ErrorView(
             404,
             "There is nothing here",
             "The address is wrong, or what stood here is gone.",
-            (Link("Go to the overview", "/console/"),),
+            (Hyperlink("Go to the overview", "/console/"),),
         ),
         {},
     ),
@@ -654,4 +683,4 @@ def hostile(view: Any, first: int) -> Any:
     return changed(view)
 
 
-__all__ = ["HOSTILE", "NOW", "SAMPLES", "Notice", "Sample", "around", "hostile"]
+__all__ = ["HOSTILE", "NOW", "SAMPLES", "Notice", "Sample", "hostile", "page_context"]

@@ -7,7 +7,7 @@ import pytest
 from streams.console.pages.render import render
 from tests.browser.chrome import COLOURS, DESKTOP, TELEPHONE, accessibility, browser, everywhere, overflow
 from tests.browser.gallery import gallery
-from tests.browser.samples import HOSTILE, SAMPLES, around
+from tests.browser.samples import HOSTILE, SAMPLES, page_context
 
 pytestmark = pytest.mark.thorough
 
@@ -44,5 +44,7 @@ async def test_hostile_values_are_text_and_break_no_layout() -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_chosen_colours_are_in_the_first_byte_of_the_page(theme: str) -> None:
     """No flash: the server writes the reader's choice, no script has to."""
-    text = render("overview.html", next(one.view for one in SAMPLES if one.name == "overview"), around(theme=theme))
+    text = render(
+        "overview.html", next(one.view for one in SAMPLES if one.name == "overview"), page_context(theme=theme)
+    )
     assert f'<html lang="en" data-theme="{theme}">' in text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from streams.console.pages.views.page_view import State
+from streams.console.pages.views.page_view import StatusText
 from tests.browser.chrome import TELEPHONE, browser
 from tests.browser.gallery import gallery
 from tests.browser.samples import EDITOR_WRONG, OVERVIEW, REPLAY, TIMELINE
@@ -53,7 +53,7 @@ async def test_a_gateway_that_is_away_is_told_and_forgotten_when_it_is_back() ->
         on.is_down = True
         await expect(told).to_be_visible(timeout=within_ms(20))
         on.is_down = False
-        on.changed["overview"] = replace(OVERVIEW, verdict=State("warn", "Back again"))
+        on.changed["overview"] = replace(OVERVIEW, verdict=StatusText("warn", "Back again"))
         await expect(on.page.get_by_role("heading", name="Back again")).to_be_visible(timeout=within_ms(20))
         await expect(told).to_be_hidden()
 

@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from connectors.sandbox.shared.faults import Fault, FaultBox
+from connectors.sandbox.shared.faults import FaultBox, SandboxFault
 from tests.chaos.answers import Answers
 from tests.chaos.desk import Desk
 from tests.chaos.history import FROZEN, Deed
@@ -47,7 +47,7 @@ class Adversary:
     strange: Strange = field(init=False)
     done: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
-    _troubles: list[Fault] = field(default_factory=list)
+    _troubles: list[SandboxFault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.strange = Strange(self.stage, self.random)
@@ -174,7 +174,7 @@ class Adversary:
 
     async def trouble_the_vendors(self) -> None:
         """429 storms, 5xx applied or not, refusals, drops before and after, answers that never come: all of them in turns."""
-        faults: list[Fault] = []
+        faults: list[SandboxFault] = []
         while len(faults) < TROUBLES_AT_ONCE:
             if not self._troubles:
                 self._troubles = _troubles(self.random)
@@ -184,7 +184,9 @@ class Adversary:
 
     async def revoke_a_token(self) -> None:
         """One location's token is refused for a while; the others must not notice."""
-        await self._with_faults([self.stage.ghl.faults], [Fault("revoke", budget=f"loc{self.random.randrange(PAIRS)}")])
+        await self._with_faults(
+            [self.stage.ghl.faults], [SandboxFault("revoke", budget=f"loc{self.random.randrange(PAIRS)}")]
+        )
 
     async def ask_for_a_replay(self) -> None:
         """An operator replays something, and the next attacks meet it."""
@@ -234,7 +236,7 @@ class Adversary:
             await act()
             await self._until_some_are_ready()
 
-    async def _with_faults(self, boxes: list[FaultBox], faults: list[Fault]) -> None:
+    async def _with_faults(self, boxes: list[FaultBox], faults: list[SandboxFault]) -> None:
         happened = self.stage.note("faults", detail="; ".join(str(one) for one in faults))
         for box in boxes:
             box.faults += faults
@@ -264,20 +266,20 @@ class Adversary:
         await asyncio.sleep(self.random.uniform(0.0, 1.0))
 
 
-def _troubles(random: Random) -> list[Fault]:
+def _troubles(random: Random) -> list[SandboxFault]:
     """One of each kind of trouble, shuffled."""
     one_location = f"loc{random.randrange(PAIRS)}"
     found = [
-        Fault("status", budget=one_location, status=429, probability=0.7),
-        Fault("status", status=random.choice((500, 502, 503)), applies=True, probability=0.15),
-        Fault("status", status=503, probability=0.2),
-        Fault("drop_before_apply", probability=0.15),
-        Fault("drop_after_apply", probability=0.15),
-        Fault("drop_after_apply", operation="create-*", probability=0.4),
-        Fault("drop_after_apply", operation="upsert-contact", probability=0.4),
-        Fault("timeout_after_apply", probability=0.05, seconds=40.0),
-        Fault("status", operation="update-*", status=422, probability=0.2),
-        Fault("delay", probability=0.2, seconds=random.uniform(0.2, 2.0)),
+        SandboxFault("status", budget=one_location, status=429, probability=0.7),
+        SandboxFault("status", status=random.choice((500, 502, 503)), applies=True, probability=0.15),
+        SandboxFault("status", status=503, probability=0.2),
+        SandboxFault("drop_before_apply", probability=0.15),
+        SandboxFault("drop_after_apply", probability=0.15),
+        SandboxFault("drop_after_apply", operation="create-*", probability=0.4),
+        SandboxFault("drop_after_apply", operation="upsert-contact", probability=0.4),
+        SandboxFault("timeout_after_apply", probability=0.05, seconds=40.0),
+        SandboxFault("status", operation="update-*", status=422, probability=0.2),
+        SandboxFault("delay", probability=0.2, seconds=random.uniform(0.2, 2.0)),
     ]
     random.shuffle(found)
     return found

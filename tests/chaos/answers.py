@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import get_args
 
-from connectors.sandbox.shared.faults import Fault, FaultBox
+from connectors.sandbox.shared.faults import FaultBox, SandboxFault
 from connectors.sandbox.shared.mangle import How
 from tests.chaos.desk import Desk
 from tests.chaos.stage import Stage
@@ -36,7 +36,7 @@ class Answers:
         """Both vendors, each way some times. Returns how often each was done."""
         boxes: dict[str, FaultBox] = {"ghl": self.stage.ghl.faults, "lofty": self.stage.lofty.faults}
         read_before = self.stage.lofty.ledger.after()[-1:]
-        given: dict[str, list[Fault]] = {}
+        given: dict[str, list[SandboxFault]] = {}
         for vendor, box in boxes.items():
             faults = [_fault(vendor, how) for how in get_args(How)]
             self.random.shuffle(faults)
@@ -64,12 +64,12 @@ class Answers:
                         self.load.edit_again(team.id, record.id)
 
 
-def _fault(vendor: str, how: How) -> Fault:
+def _fault(vendor: str, how: How) -> SandboxFault:
     """Rare enough that all ways come in turns."""
     if how not in IN_A_NAME:
-        return Fault("mangle", how=how, times=TIMES, probability=0.1)
+        return SandboxFault("mangle", how=how, times=TIMES, probability=0.1)
     operation = "get-lead" if vendor == "lofty" else "*contact*"
-    return Fault("mangle", operation=operation, how=how, text=NAME, times=TIMES, probability=0.2)
+    return SandboxFault("mangle", operation=operation, how=how, text=NAME, times=TIMES, probability=0.2)
 
 
 def _left(box: FaultBox) -> bool:

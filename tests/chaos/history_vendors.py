@@ -12,12 +12,10 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import Unanswered
 from connectors.ghl import GhlClient
 from connectors.http.request import Request, Response
-from connectors.sandbox.ghl import GhlSandbox
+from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings
 from connectors.sandbox.ghl import LocationSettings as GhlLocation
-from connectors.sandbox.ghl import SandboxSettings as GhlSettings
 from connectors.sandbox.ghl.seeds import seed, shown
-from connectors.sandbox.lofty import LoftySandbox, TeamSettings
-from connectors.sandbox.lofty import SandboxSettings as LoftySettings
+from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSettings
 from streams.messages import Entity
 from streams.settings import Connection, Settings
 from tests.chaos.history_clockwork import Answer, Clockwork, sleep
@@ -37,9 +35,9 @@ class Vendors:
         teams = tuple(TeamSettings(int(one.lofty.team_id), (f"key-{one.name}",)) for one in connections)
         window: dict[str, Any] = {"window_limit": LIMIT, "window_seconds": WINDOW_SECONDS}
         self.ghl = GhlSandbox(
-            GhlSettings(locations, search_lag_seconds=LAG_SECONDS, **window), now=lambda: clockwork.now
+            GhlSandboxSettings(locations, search_lag_seconds=LAG_SECONDS, **window), now=lambda: clockwork.now
         )
-        self.lofty = LoftySandbox(LoftySettings(teams, **window), now=lambda: clockwork.now)
+        self.lofty = LoftySandbox(LoftySandboxSettings(teams, **window), now=lambda: clockwork.now)
         for one in connections:
             fields = [{"name": f.reference, "dataType": f.type} for f in one.mapping.custom_fields.values()]
             seed(self.ghl, {"location": one.ghl_budget, "customFields": fields})

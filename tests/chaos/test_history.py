@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 from streams.messages import Parked
 from tests.chaos.history import DELETED_BY_HAND, FROZEN, KILLED, Event, History, judge, load, save
 from tests.chaos.history.told import worker_of
@@ -58,9 +58,9 @@ def honest() -> History:
         met = town.edit(connection, edit="create", kind="appointment", leadId=lead, fields=appointment(1))
         children.append((connection, note, task, met))
     town.clockwork.run()
-    town.vendors.ghl.faults.add(Fault("drop_after_apply", operation="update-*", times=2))
-    town.vendors.ghl.faults.add(Fault("drop_after_apply", operation="create-note", times=1))
-    town.vendors.ghl.faults.add(Fault("drop_after_apply", operation="create-appointment", times=1))
+    town.vendors.ghl.faults.add(SandboxFault("drop_after_apply", operation="update-*", times=2))
+    town.vendors.ghl.faults.add(SandboxFault("drop_after_apply", operation="create-note", times=1))
+    town.vendors.ghl.faults.add(SandboxFault("drop_after_apply", operation="create-appointment", times=1))
     for connection, lead in (("east", ada), ("west", bob)):
         town.edit(connection, edit="update", kind="lead", id=lead, fields={"lastName": "v000002", "tags": ["VIP"]})
         town.edit(connection, edit="create", kind="note", leadId=lead, fields={"content": "v000001 of another"})

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 from tests.chaos.history import History, judge
 from tests.chaos.history_builder import Town
 from tests.chaos.history_clockwork import sleep
@@ -21,12 +21,12 @@ Step = tuple[str, int, int]
 
 DEEDS = ("lead", "edit", "burst", "tags", "note", "task", "appointment", "change", "delete", "trash", "kill")
 TROUBLES = {
-    "lost answers": Fault("drop_after_apply", times=2),
-    "lost creates": Fault("drop_after_apply", operation="create-*", times=2),
-    "lost requests": Fault("drop_before_apply", times=2),
-    "errors, applied": Fault("status", status=502, applies=True, times=2),
-    "errors": Fault("status", status=503, times=3),
-    "429s": Fault("status", status=429, times=3),
+    "lost answers": SandboxFault("drop_after_apply", times=2),
+    "lost creates": SandboxFault("drop_after_apply", operation="create-*", times=2),
+    "lost requests": SandboxFault("drop_before_apply", times=2),
+    "errors, applied": SandboxFault("status", status=502, applies=True, times=2),
+    "errors": SandboxFault("status", status=503, times=3),
+    "429s": SandboxFault("status", status=429, times=3),
 }
 BEGIN_MS = 1_800_000_000_000
 """When most appointments begin. The others say no time, and have no place in a calendar."""

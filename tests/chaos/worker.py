@@ -28,7 +28,7 @@ from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings, load_settings
 from streams.worker.agents.batches import Process
 from streams.worker.dependencies import Dependencies
-from streams.worker.dispatch.loop import DispatchLoop, Finish, Slot
+from streams.worker.dispatch.loop import DispatchLoop, RequestSlot, WorkResult
 from streams.worker.supervisor import Supervisor
 from streams.worker.worker import Worker
 from tests.chaos.trap import Trap
@@ -58,7 +58,7 @@ class TrappedWorker(Worker):
     def _trap_items(self, stage: str, loop: DispatchLoop) -> None:
         perform = loop._perform
 
-        async def watched(item: Item, slot: Slot) -> Finish:
+        async def watched(item: Item, slot: RequestSlot) -> WorkResult:
             return await self._watched(stage, perform(item, slot))
 
         loop._perform = watched
@@ -105,7 +105,7 @@ def tell(worker: Worker) -> None:
     for view in worker.budgets():
         log.info("budget %s", view)
     for partition in worker.ownership.assigned:
-        for table in (worker.state.fetches, worker.state.outbox):
+        for table in (worker.tables.fetches, worker.tables.outbox):
             for key, row in table.items(partition):
                 log.info("%s %s %s", table.changelog, key, row.model_dump(exclude={"snapshot", "before"}))
 

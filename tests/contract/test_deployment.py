@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from functools import cache
 from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from connectors.sandbox.ghl import SandboxSettings
+from connectors.sandbox.ghl import GhlSandboxSettings
 from connectors.sandbox.ghl.mailer import public_key
 from deploy.runtime_lock import entries, needed, roots_of
 from streams.cli.slots import SLOT
@@ -52,11 +53,16 @@ COMMANDS = (
 )
 
 
-def command(words: list[str]) -> tuple[click.Command, list[str]]:
-    """The command that words name, and the words that are left: its options. Raises KeyError for an unknown one."""
+@cache
+def _root() -> Any:
     from streams.cli.root import app
 
-    found: Any = typer.main.get_command(app)
+    return typer.main.get_command(app)
+
+
+def command(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that words name, and the words that are left: its options. Raises KeyError for an unknown one."""
+    found = _root()
     while hasattr(found, "commands"):
         found, words = found.commands[words[0]], words[1:]
     return found, words
@@ -183,7 +189,7 @@ def test_the_demo_brings_settings_that_are_right() -> None:
     folder = ROOT / "deploy/demo/lofty-ghl"
     settings = load_settings(folder / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": str(folder / "secrets")})
     require_secrets(settings)
-    assert settings.gateway.ghl.public_keys[0].strip() == public_key(SandboxSettings()).strip()
+    assert settings.gateway.ghl.public_keys[0].strip() == public_key(GhlSandboxSettings()).strip()
     known = " ".join(SERVICES["sandbox-ghl"]["command"] + SERVICES["sandbox-lofty"]["command"])
     for one, agency in zip(settings.connections.values(), AGENCIES, strict=True):
         secrets = [one.secrets.lofty_api_key, one.secrets.ghl_token, one.secrets.webhook_secret]

@@ -17,7 +17,7 @@ from streams.worker.agents.batches import agent
 from streams.worker.agents.in_progress import InProgress
 from streams.worker.faust_app import new_faust_app
 from streams.worker.partitions.lease import Lease
-from streams.worker.tables import State
+from streams.worker.tables import Tables
 from tests.faust.misfortune import SESSION_SECONDS, Misfortune, run, tell
 
 
@@ -40,7 +40,7 @@ async def guarded(options: argparse.Namespace, misfortune: Misfortune) -> None:
     await producer.start()
     misfortune.slow_down(producer)
     batching_producer = BatchingProducer(producer)
-    state = State.of(settings, names, batching_producer, time.monotonic, end_process)
+    state = Tables.of(settings, names, batching_producer, time.monotonic, end_process)
     seen: Any = state.seen
     stuck: list[str] = []
 

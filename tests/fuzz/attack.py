@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 from pydantic import ValidationError
 
-from connectors.http.json_reader import Unreadable, read
+from connectors.http.json_reader import UnreadableJson, read
 from streams.console.api.routes import ENDPOINTS
 from streams.console.server import ConsoleServer
 from streams.kafka.batching_producer import NotWritten, RecordsRefused, RecordTooLarge
@@ -290,7 +290,7 @@ def is_newer(raw: bytes) -> bool:
         word = Message.model_validate(read(raw, most_depth=Message.deepest).value)
     except NewerMessage:
         return True
-    except (InvalidMessage, Unreadable, ValidationError):
+    except (InvalidMessage, UnreadableJson, ValidationError):
         return False
     return word.v > Message.version
 

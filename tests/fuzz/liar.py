@@ -12,7 +12,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
-from connectors.http.json_reader import Unreadable, read
+from connectors.http.json_reader import UnreadableJson, read
 from streams.telemetry.endpoints import listen
 from tests.fuzz import corpus
 from tests.fuzz.corpus import Lie
@@ -65,7 +65,7 @@ class Liar:
             passed = {k: v for k, v in true.headers.items() if k.lower() in _PASSED_ON or k.lower().startswith("x-")}
         dice = self._random
         if true.status == 200 and len(self.goods) < 200:
-            with suppress(Unreadable):
+            with suppress(UnreadableJson):
                 self.goods.append(read(body).value)
         if dice.random() >= self.lies:
             return web.Response(status=true.status, headers=passed, body=body)
@@ -110,7 +110,7 @@ class Liar:
         dice = self._random
         try:
             value = read(body).value
-        except Unreadable:
+        except UnreadableJson:
             return body + b"\\ud83c"
         for _ in range(dice.randrange(1, 3)):
             holder, name = _place(value, dice)

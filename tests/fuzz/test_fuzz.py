@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.http.json_reader import Unreadable, read
+from connectors.http.json_reader import UnreadableJson, read
 from tests.fuzz import corpus
 from tests.fuzz.attack import Notes, is_newer, routes
 from tests.fuzz.run import Verdict, _judge_delays, run
@@ -36,7 +36,7 @@ def test_the_corpus_is_whole_and_each_body_is_read_or_refused() -> None:
     for body in bodies:
         try:
             value = read(body).value
-        except Unreadable:
+        except UnreadableJson:
             continue
         json.dumps(value, allow_nan=False).encode()
     assert min(len(one()) for one in (corpus.texts, corpus.values, corpus.headers, corpus.mappings, corpus.paths)) > 12
@@ -52,7 +52,7 @@ def test_hypothesis_makes_messages_that_are_almost_right() -> None:
     for one in found:
         try:
             values.append(read(one).value)
-        except Unreadable:
+        except UnreadableJson:
             continue
     assert 10 <= len(values) < 31
     assert all(one.get("v", 1) == 1 for one in values if isinstance(one, dict))

@@ -1,1 +1,1 @@
-"""Proofs of `grafana/`: the linter of dashboards, rules and runbook, a renderer of dashboards, and what runs a real Prometheus."""
+"""Checks of `grafana/`: a linter of dashboards, rules and runbook, and `promtool`."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from streams.settings import load_settings
 from streams.worker.dependencies import Dependencies
-from streams.worker.dispatch.oauth_tokens import Tokens
+from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.worker import Worker
 
 
@@ -21,7 +21,7 @@ async def _die(*_: Any) -> None:
 
 async def run(config: Path) -> None:
     """Work until the first renewal of a token."""
-    Tokens._persist = _die  # type: ignore[method-assign]  # the very moment that is wanted
+    OAuthTokens._persist = _die  # type: ignore[method-assign]  # the very moment that is wanted
     async with Worker(load_settings(config, os.environ), Dependencies(search_lag_ms=600)) as worker:
         await worker.wait()
 

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from connectors.sandbox.ghl.mailer import Mailer as GhlMailer
-from connectors.sandbox.lofty.mailer import Mailer as LoftyMailer
+from connectors.sandbox.shared.mailer import Mailer
 from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 class Quiet:
     """Looks at a stage. `look` says in words what still moves; empty when nothing does."""
 
-    def __init__(self, lofty: LoftyMailer, ghl: GhlMailer) -> None:
+    def __init__(self, lofty: Mailer, ghl: Mailer) -> None:
         self._mailers = (lofty, ghl)
         self._ends: AIOKafkaConsumer | None = None
         self._commits: AIOKafkaConsumer | None = None
@@ -56,7 +55,7 @@ class Quiet:
             return f"{pending} pings and webhooks are on their way"
         if busy := [loop.name for loop in worker.dispatchers.loops if not loop.core.is_idle]:
             return f"the dispatchers {busy} are not idle"
-        if not worker._busy._idle.is_set() or worker._batching_producer._flushing:
+        if not worker._in_progress._idle.is_set() or worker._batching_producer._flushing:
             return "batches are in hand"
         unread = {
             f"{place.topic}/{place.partition}": (done, end)

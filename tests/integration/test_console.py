@@ -68,7 +68,7 @@ async def test_the_index_and_the_scan_tell_the_same(broker: Broker, tmp_path: Pa
             on.edit("create", "note", leadId=lead, fields={"content": "A note."})
         await on.until_quiet()
         await until_indexed(on, who)
-        reader, now_ms = on.gateway.console._reader, on.worker._given.now_ms()  # type: ignore[union-attr]  # it has a console
+        reader, now_ms = on.gateway.console._reader, on.worker._deps.now_ms()  # type: ignore[union-attr]  # it has a console
         assert reader is not None
         for lead in leads:
             scanned = await TopicFinder(on.settings, now_ms).explain(f"acme:{lead}")

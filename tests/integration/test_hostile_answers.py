@@ -13,7 +13,7 @@ import pytest
 from connectors.http.json_reader import REPLACED_CHARACTERS
 from connectors.sandbox.ghl.mailer import signing_key
 from connectors.sandbox.shared.faults import parse_fault
-from streams.core.progress.repeats import FAILS_EVERY_TIME, Repeats
+from streams.core.progress.repeats import FAILS_EVERY_TIME, RepeatedFailures
 from streams.messages import BackfillOrder, Change, Receipt, Snapshot
 from streams.messages.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS, SWEEPS
 from streams.worker.dispatch import ghl_writer as writer
@@ -22,7 +22,7 @@ from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 
 NEVER = "[connections.acme.sweep]\nnew_minutes = 0\nfull_hours = 0"
-QUICK = {"repeats": lambda: Repeats(pace=300.0), "visibility_ms": 0}
+QUICK = {"repeats": lambda: RepeatedFailures(pace=300.0), "visibility_ms": 0}
 """A failure is final within seconds: the times of the policy are tested in `core`."""
 
 OTHERS = 19

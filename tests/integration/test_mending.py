@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 from streams.messages import Entity, Remedy, Snapshot
 from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.topics import INSPECTIONS, SNAPSHOTS
@@ -130,9 +130,9 @@ async def test_failures_of_ghl_are_tried_again_and_refusals_are_told(embedded_ka
     async with stage(embedded_kafka, tmp_path) as on:
         leads = [on.new_lead() for _ in range(4)]
         await on.until_quiet()
-        on.ghl.faults.add(Fault("status", operation="get-contact", status=500, times=1))
-        on.ghl.faults.add(Fault("drop_before_apply", operation="get-all-notes", times=1))
-        on.ghl.faults.add(Fault("status", operation="get-all-tasks", status=403, times=1))
+        on.ghl.faults.add(SandboxFault("status", operation="get-contact", status=500, times=1))
+        on.ghl.faults.add(SandboxFault("drop_before_apply", operation="get-all-notes", times=1))
+        on.ghl.faults.add(SandboxFault("status", operation="get-all-tasks", status=403, times=1))
 
         report = await verify(on.settings, timeouts=QUICK)
 
@@ -149,7 +149,7 @@ async def test_when_ghl_refuses_every_look_it_is_asked_no_more(embedded_kafka: B
         for _ in range(60):
             on.new_lead()
         await on.until_quiet()
-        on.ghl.faults.add(Fault("status", operation="get-contact", status=403))
+        on.ghl.faults.add(SandboxFault("status", operation="get-contact", status=403))
         seen = len(on.requests("ghl"))
 
         report = await verify(on.settings, timeouts=QUICK)

@@ -43,8 +43,8 @@ SECRETS = {
     "LOFTY_GHL_OAUTH_LOFTY_CLIENT_SECRET": "lofty-client-secret",
 }
 REDIRECT = "https://hooks.example.com/oauth/{}/callback"
-GHL_CLIENTS = (ghl_sandbox.ClientSettings("app1-acme", "ghl-client-secret"),)
-LOFTY_CLIENTS = (lofty_sandbox.ClientSettings("lofty-app", "lofty-client-secret", REDIRECT.format("lofty")),)
+GHL_CLIENTS = (ghl_sandbox.GhlClientSettings("app1-acme", "ghl-client-secret"),)
+LOFTY_CLIENTS = (lofty_sandbox.LoftyClientSettings("lofty-app", "lofty-client-secret", REDIRECT.format("lofty")),)
 APPS = """
 [oauth.ghl]
 client_id = "app1-acme"
@@ -95,7 +95,7 @@ async def consent(on: Stage, link: str, choice: str, decision: str = "approve") 
 async def connect_ghl(on: Stage, grants: Grants) -> str:
     """Consent, and the gateway's callback. Returns the page that the person sees."""
     connection = on.settings.connections["acme"]
-    link = ghl_link(grants, connection, on.worker._given.now_ms())
+    link = ghl_link(grants, connection, on.worker._deps.now_ms())
     query = await consent(on, link.url, LOCATION)
     async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
         page = await answer.text()
@@ -163,7 +163,7 @@ async def test_a_successor_goes_on_with_what_was_kept(broker: Broker, tmp_path: 
         renewed = []
         async with AiohttpTransport() as transport:
             side = grants.ghl(on.settings.connections["acme"])
-            renewed.append(await converse(side.renew(old, on.worker._given.now_ms()), transport))
+            renewed.append(await converse(side.renew(old, on.worker._deps.now_ms()), transport))
         assert flight._unkept is not None
         assert renewed[0].access == flight._unkept.access
         assert lead not in on.contacts()  # nobody was given tokens that were not kept
@@ -225,7 +225,7 @@ async def test_lofty_by_consent_at_both_of_its_servers(broker: Broker, tmp_path:
         connection = on.settings.connections["acme"]
         link = lofty_link(grants)
         query = await consent(on, link.url, "123456")
-        now_ms = on.worker._given.now_ms()
+        now_ms = on.worker._deps.now_ms()
         async with AiohttpTransport() as transport:
             granted = await accept_lofty(grants, connection, query, transport, now_ms, link.verifier)
         await give(on, granted)
@@ -248,7 +248,7 @@ async def test_lofty_by_key_needs_no_browser(broker: Broker, tmp_path: Path) -> 
 async def test_the_link_of_another_deployment_is_refused(broker: Broker, tmp_path: Path) -> None:
     async with connected_stage(broker, tmp_path) as (on, grants):
         stranger = Grants(on.settings, KeyRing.of(NEXT))
-        link = ghl_link(stranger, on.settings.connections["acme"], on.worker._given.now_ms())
+        link = ghl_link(stranger, on.settings.connections["acme"], on.worker._deps.now_ms())
         query = await consent(on, link.url, LOCATION)
         async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
             assert answer.status == 400
@@ -276,7 +276,7 @@ async def test_keys_are_rotated(broker: Broker, tmp_path: Path) -> None:
         assert (done.resealed, done.kept, done.closed) == ([], [f"ghl:{LOCATION}"], {})
         # With the old key dropped, what is stored still opens; without the new one it does not, and says so.
         side = grants.ghl(on.settings.connections["acme"])
-        row = on.worker.state.tokens.get(side.partition, side.token)
+        row = on.worker.tables.tokens.get(side.partition, side.token)
         assert row is not None
         assert Grants(rotating, KeyRing.of(NEXT)).open(side.token, row.sealed).location_id == LOCATION
         with pytest.raises(SealError, match="k2"):
@@ -315,7 +315,7 @@ async def test_consent_for_the_whole_agency_gives_the_locations_token(embedded_k
     """The agency's own token may do nothing at a contact: the location's is taken from it, and renewed as such."""
     async with connected_stage(embedded_kafka, tmp_path, is_agency=True) as (on, grants):
         connection = on.settings.connections["acme"]
-        link = ghl_link(grants, connection, on.worker._given.now_ms())
+        link = ghl_link(grants, connection, on.worker._deps.now_ms())
         query = await consent(on, link.url, on.ghl.settings.company_id)
         async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
             assert answer.status == 200, await answer.text()
@@ -331,7 +331,7 @@ async def test_an_agency_whose_token_brings_no_locations_is_told_what_to_set(
 ) -> None:
     """Without `oauth.ghl.agency` the link asks for no scope that only agencies have."""
     async with connected_stage(embedded_kafka, tmp_path) as (on, grants):
-        link = ghl_link(grants, on.settings.connections["acme"], on.worker._given.now_ms())
+        link = ghl_link(grants, on.settings.connections["acme"], on.worker._deps.now_ms())
         query = await consent(on, link.url, on.ghl.settings.company_id)
         async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
             page, status = await answer.text(), answer.status

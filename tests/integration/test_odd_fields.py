@@ -10,7 +10,7 @@ import pytest
 
 from connectors.http.json_reader import REPLACED_CHARACTERS, REPLACED_NUMBERS
 from connectors.sandbox.shared.faults import parse_fault
-from streams.core.progress.repeats import Repeats
+from streams.core.progress.repeats import RepeatedFailures
 from streams.worker.dispatch import ghl_writer as writer
 from tests.integration.command import command, config_of
 from tests.integration.stage import Stage, stage
@@ -100,7 +100,7 @@ async def test_one_403_of_ghl_pauses_nothing(embedded_kafka: Broker, tmp_path: P
 
 
 def paused(on: Stage) -> list[str]:
-    return [one.pause_cause for one in on.worker.writing.core.view(on.worker._given.monotonic()) if one.pause_cause]
+    return [one.pause_cause for one in on.worker.writing.core.view(on.worker._deps.monotonic()) if one.pause_cause]
 
 
 async def test_a_connection_whose_work_mostly_fails_pauses_and_says_so(
@@ -114,7 +114,7 @@ async def test_a_connection_whose_work_mostly_fails_pauses_and_says_so(
     monkeypatch.setattr("streams.worker.dispatch.loop.DEFECT_SECONDS", 0.2)
     monkeypatch.setattr("streams.worker.dispatch.loop.REPEATS_PAUSE_SECONDS", 0.5)
     real = writer.prepare
-    given = {"repeats": lambda: Repeats(pace=300.0)}
+    given = {"repeats": lambda: RepeatedFailures(pace=300.0)}
     async with stage(embedded_kafka, tmp_path, given=given) as on:
         monkeypatch.setattr(writer, "prepare", failing)
         leads = [on.new_lead() for _ in range(12)]
@@ -138,7 +138,7 @@ async def test_a_pause_for_what_would_be_parked_is_shown(
         raise RecursionError("planted")
 
     monkeypatch.setattr("streams.worker.dispatch.loop.DEFECT_SECONDS", 0.2)
-    async with stage(embedded_kafka, tmp_path, given={"repeats": lambda: Repeats(pace=300.0)}) as on:
+    async with stage(embedded_kafka, tmp_path, given={"repeats": lambda: RepeatedFailures(pace=300.0)}) as on:
         monkeypatch.setattr(writer, "prepare", failing)
         for _ in range(8):
             on.new_lead()

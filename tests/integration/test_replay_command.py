@@ -142,7 +142,7 @@ async def test_what_a_changed_mapping_leaves_as_it_is_causes_no_vendor_call(brok
             await on.until_quiet()
             assert (done[0], orjson.loads(done[1])["handed"]) == (0, 5), done
             assert asked(on, before) == {"ghl": [], "lofty": []}
-            assert all(not row for row in [list(on.worker.state.outbox.items(partition)) for partition in range(4)])
+            assert all(not row for row in [list(on.worker.tables.outbox.items(partition)) for partition in range(4)])
 
 
 async def test_a_replay_under_a_mapping_that_is_not_in_force_is_refused(broker: Broker, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ async def test_a_receipt_of_a_newer_release_is_left_to_a_worker_that_reads_it(
             on.worker = newer
             await on.until(lambda: newer.is_ready)
             await on.until_quiet()
-            link = newer.state.links.get(place, entity.key)
+            link = newer.tables.links.get(place, entity.key)
             assert link is not None
             assert link.ghl_id == "made-by-a-newer-release"
             assert {*on.contacts()} == {lead, another}

@@ -18,15 +18,15 @@ Answers that no document gives (a missing note or task, 429 bodies, a duplicate 
 
 from connectors.sandbox.ghl.sandbox import GhlSandbox
 from connectors.sandbox.ghl.server import build_app, serve
-from connectors.sandbox.ghl.settings import ClientSettings, HookSettings, LocationSettings, SandboxSettings
+from connectors.sandbox.ghl.settings import GhlClientSettings, GhlSandboxSettings, HookSettings, LocationSettings
 from connectors.sandbox.shared.shell import Served
 
 __all__ = [
-    "ClientSettings",
+    "GhlClientSettings",
     "GhlSandbox",
+    "GhlSandboxSettings",
     "HookSettings",
     "LocationSettings",
-    "SandboxSettings",
     "Served",
     "build_app",
     "serve",

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.sandbox.ghl.refusals import Refusal, child_not_found, contact_not_found, invalid
-from connectors.sandbox.ghl.requests import Ask, Done, Rule
-from connectors.sandbox.ghl.state import CalendarState, ContactState, Place, iso
+from connectors.sandbox.ghl.refusals import GhlRefusal, child_not_found, contact_not_found, invalid
+from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule
+from connectors.sandbox.ghl.state import CalendarState, ContactState, LocationState, iso
 
 Row = dict[str, Any]
 
@@ -22,7 +22,7 @@ _SHOWN = ("id", "calendarId", "locationId", "contactId", "title", "startTime", "
 _OVER = ("cancelled", "invalid", "noshow")
 
 
-def new_calendar(place: Place, given: Mapping[str, Any]) -> CalendarState:
+def new_calendar(place: LocationState, given: Mapping[str, Any]) -> CalendarState:
     """A calendar for a seed."""
     users = given.get("users")
     return CalendarState(
@@ -30,15 +30,15 @@ def new_calendar(place: Place, given: Mapping[str, Any]) -> CalendarState:
     )
 
 
-def get_calendar(ask: Ask) -> Done:
+def get_calendar(ask: GhlRequest) -> GhlResult:
     """One calendar, with its team."""
     calendar = _calendar(ask, ask.ids["calendarId"])
     team = [{"userId": one, "priority": 0.5, "isPrimary": False} for one in _team(ask, calendar)]
     shown = {"id": calendar.id, "name": calendar.name, "locationId": ask.place.settings.id, "teamMembers": team}
-    return Done({"calendar": {**shown, "isActive": True}}, entity=calendar.id)
+    return GhlResult({"calendar": {**shown, "isActive": True}}, entity=calendar.id)
 
 
-def list_appointments(ask: Ask) -> Done:
+def list_appointments(ask: GhlRequest) -> GhlResult:
     """Times without an offset and no description, as GHL gives them here."""
     events = []
     for one in ask.contact().appointments.values():
@@ -46,16 +46,16 @@ def list_appointments(ask: Ask) -> Done:
         for name in ("startTime", "endTime", "dateAdded", "dateUpdated"):
             shown[name] = one[name][:19].replace("T", " ")
         events.append(shown)
-    return Done({"events": events})
+    return GhlResult({"events": events})
 
 
-def get_appointment(ask: Ask) -> Done:
+def get_appointment(ask: GhlRequest) -> GhlResult:
     """One appointment by its id, times with offset."""
     contact, event = _find(ask)
-    return Done({"event": _by_id(event)}, entity=event["id"], contact=contact.id)
+    return GhlResult({"event": _by_id(event)}, entity=event["id"], contact=contact.id)
 
 
-def list_events(ask: Ask) -> Done:
+def list_events(ask: GhlRequest) -> GhlResult:
     """The appointments of a calendar that start within a span of time."""
     query = ask.query
     if not any(query.get(name) for name in ("calendarId", "userId", "groupId")):
@@ -71,10 +71,10 @@ def list_events(ask: Ask) -> Done:
         and user in (None, event["assignedUserId"])
         and int(query["startTime"]) <= _seconds(event["startTime"]) * 1000 <= int(query["endTime"])
     ]
-    return Done({"events": found})
+    return GhlResult({"events": found})
 
 
-def create_appointment(ask: Ask) -> Done:
+def create_appointment(ask: GhlRequest) -> GhlResult:
     """A new appointment, each time it is asked for."""
     contact = ask.place.contacts.get(ask.body["contactId"])
     if contact is None:
@@ -82,14 +82,14 @@ def create_appointment(ask: Ask) -> Done:
     wanted = {name: value for name, value in ask.body.items() if name not in _OPTIONS}
     begins = _seconds(wanted["startTime"])
     wanted.setdefault("endTime", iso(begins + SLOT_SECONDS))
-    of_contact = Ask(ask.place, {"contactId": contact.id}, ask.query, ask.body, ask.now)
+    of_contact = GhlRequest(ask.place, {"contactId": contact.id}, ask.query, ask.body, ask.now)
     event = {"description": "", **new_appointment(of_contact, wanted)}
     _check(ask, event)
     contact.appointments[event["id"]] = event
-    return Done(_answered(event), 200, event["id"], True, contact.id)
+    return GhlResult(_answered(event), 200, event["id"], True, contact.id)
 
 
-def edit_appointment(ask: Ask) -> Done:
+def edit_appointment(ask: GhlRequest) -> GhlResult:
     """Changes the given fields, and confirms the appointment when no status is among them."""
     contact, event = _find(ask)
     changes = {name: value for name, value in ask.body.items() if name not in _OPTIONS}
@@ -97,17 +97,17 @@ def edit_appointment(ask: Ask) -> Done:
     after = {**event, **changes, "appointmentStatus": status, "status": status, "dateUpdated": iso(ask.now)}
     _check(ask, after)
     contact.appointments[event["id"]] = after
-    return Done(_answered(after), entity=event["id"], changed=True, contact=contact.id)
+    return GhlResult(_answered(after), entity=event["id"], changed=True, contact=contact.id)
 
 
-def delete_event(ask: Ask) -> Done:
+def delete_event(ask: GhlRequest) -> GhlResult:
     """Gone."""
     contact, event = _find(ask)
     del contact.appointments[event["id"]]
-    return Done({"succeeded": True}, 201, event["id"], True, contact.id)
+    return GhlResult({"succeeded": True}, 201, event["id"], True, contact.id)
 
 
-def new_appointment(ask: Ask, given: Mapping[str, Any]) -> Row:
+def new_appointment(ask: GhlRequest, given: Mapping[str, Any]) -> Row:
     """An appointment of the contact in the path: times are ISO 8601 with offset."""
     status = given.get("appointmentStatus", "confirmed")
     return {
@@ -132,11 +132,11 @@ def new_appointment(ask: Ask, given: Mapping[str, Any]) -> Row:
     }
 
 
-def _events(place: Place) -> Iterator[tuple[ContactState, Row]]:
+def _events(place: LocationState) -> Iterator[tuple[ContactState, Row]]:
     return ((contact, event) for contact in place.contacts.values() for event in contact.appointments.values())
 
 
-def _find(ask: Ask) -> tuple[ContactState, Row]:
+def _find(ask: GhlRequest) -> tuple[ContactState, Row]:
     event_id = ask.ids["eventId"]
     for contact in ask.place.contacts.values():
         if event_id in contact.appointments:
@@ -144,24 +144,24 @@ def _find(ask: Ask) -> tuple[ContactState, Row]:
     raise child_not_found("Appointment", event_id)
 
 
-def _calendar(ask: Ask, calendar_id: str) -> CalendarState:
+def _calendar(ask: GhlRequest, calendar_id: str) -> CalendarState:
     if calendar_id not in ask.place.calendars:
-        raise Refusal(400, f"The calendar {calendar_id} is not found")  # its words are a guess
+        raise GhlRefusal(400, f"The calendar {calendar_id} is not found")  # its words are a guess
     return ask.place.calendars[calendar_id]
 
 
-def _team(ask: Ask, calendar: CalendarState) -> tuple[str, ...]:
+def _team(ask: GhlRequest, calendar: CalendarState) -> tuple[str, ...]:
     return tuple(ask.place.users) if calendar.users is None else calendar.users
 
 
-def _check(ask: Ask, event: Row) -> None:
+def _check(ask: GhlRequest, event: Row) -> None:
     """What GHL refuses, though each field is well formed. Its words are a guess, but for the team's."""
     calendar = _calendar(ask, event["calendarId"])
     if event["assignedUserId"] and event["assignedUserId"] not in _team(ask, calendar):
-        raise Refusal(400, "The user id not part of calendar team.")
+        raise GhlRefusal(400, "The user id not part of calendar team.")
     begins, ends = _seconds(event["startTime"]), _seconds(event["endTime"])
     if ends <= begins:
-        raise Refusal(400, "The end time must be after the start time.")
+        raise GhlRefusal(400, "The end time must be after the start time.")
     is_taken = any(
         other["id"] != event["id"]
         and other["calendarId"] == calendar.id
@@ -171,7 +171,7 @@ def _check(ask: Ask, event: Row) -> None:
         for _, other in _events(ask.place)
     )
     if is_taken and ask.body.get("ignoreFreeSlotValidation") is not True:
-        raise Refusal(400, "The slot you have selected is no longer available.")
+        raise GhlRefusal(400, "The slot you have selected is no longer available.")
 
 
 def _by_id(event: Row) -> Row:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.sandbox.ghl.refusals import child_not_found
-from connectors.sandbox.ghl.requests import Ask, Done, Rule
+from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule
 from connectors.sandbox.ghl.state import iso
 
 Rows = dict[str, dict[str, Any]]
@@ -19,36 +19,36 @@ def _find(kind: str, rows: Rows, child_id: str) -> dict[str, Any]:
     return rows[child_id]
 
 
-def list_notes(ask: Ask) -> Done:
+def list_notes(ask: GhlRequest) -> GhlResult:
     """The newest first."""
-    return Done({"notes": list(reversed(ask.contact().notes.values()))})
+    return GhlResult({"notes": list(reversed(ask.contact().notes.values()))})
 
 
-def get_note(ask: Ask) -> Done:
+def get_note(ask: GhlRequest) -> GhlResult:
     """One note."""
-    return Done({"note": _find("Note", ask.contact().notes, ask.ids["id"])}, entity=ask.ids["id"])
+    return GhlResult({"note": _find("Note", ask.contact().notes, ask.ids["id"])}, entity=ask.ids["id"])
 
 
-def create_note(ask: Ask) -> Done:
+def create_note(ask: GhlRequest) -> GhlResult:
     """A new note, each time it is asked for."""
     contact = ask.contact()
     note = {"id": ask.place.new_id(), "dateAdded": iso(ask.now), "contactId": contact.id, **ask.body}
     contact.notes[note["id"]] = note
-    return Done({"note": note}, 201, note["id"], True)
+    return GhlResult({"note": note}, 201, note["id"], True)
 
 
-def update_note(ask: Ask) -> Done:
+def update_note(ask: GhlRequest) -> GhlResult:
     """Changes the given fields."""
     note = _find("Note", ask.contact().notes, ask.ids["id"])
     note.update(ask.body)
-    return Done({"note": note}, entity=note["id"], changed=True)
+    return GhlResult({"note": note}, entity=note["id"], changed=True)
 
 
-def delete_note(ask: Ask) -> Done:
+def delete_note(ask: GhlRequest) -> GhlResult:
     """Gone."""
     notes = ask.contact().notes
     del notes[_find("Note", notes, ask.ids["id"])["id"]]
-    return Done({"succeded": True}, entity=ask.ids["id"], changed=True)
+    return GhlResult({"succeded": True}, entity=ask.ids["id"], changed=True)
 
 
 def _moment(text: str) -> str:
@@ -57,42 +57,42 @@ def _moment(text: str) -> str:
     return iso((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-def list_tasks(ask: Ask) -> Done:
+def list_tasks(ask: GhlRequest) -> GhlResult:
     """All of them, the oldest first."""
-    return Done({"tasks": list(ask.contact().tasks.values())})
+    return GhlResult({"tasks": list(ask.contact().tasks.values())})
 
 
-def get_task(ask: Ask) -> Done:
+def get_task(ask: GhlRequest) -> GhlResult:
     """One task."""
-    return Done({"task": _find("Task", ask.contact().tasks, ask.ids["taskId"])}, entity=ask.ids["taskId"])
+    return GhlResult({"task": _find("Task", ask.contact().tasks, ask.ids["taskId"])}, entity=ask.ids["taskId"])
 
 
-def create_task(ask: Ask) -> Done:
+def create_task(ask: GhlRequest) -> GhlResult:
     """A new task, each time it is asked for."""
     contact = ask.contact()
     task = {"id": ask.place.new_id(), "contactId": contact.id, **ask.body}
     task["dueDate"] = _moment(task["dueDate"])
     contact.tasks[task["id"]] = task
-    return Done({"task": task}, 201, task["id"], True)
+    return GhlResult({"task": task}, 201, task["id"], True)
 
 
-def update_task(ask: Ask) -> Done:
+def update_task(ask: GhlRequest) -> GhlResult:
     """Changes the given fields; also how a task is completed."""
     task = _find("Task", ask.contact().tasks, ask.ids["taskId"])
     task.update(ask.body)
     if "dueDate" in ask.body:
         task["dueDate"] = _moment(task["dueDate"])
-    return Done({"task": task}, entity=task["id"], changed=True)
+    return GhlResult({"task": task}, entity=task["id"], changed=True)
 
 
-def delete_task(ask: Ask) -> Done:
+def delete_task(ask: GhlRequest) -> GhlResult:
     """Gone."""
     tasks = ask.contact().tasks
     del tasks[_find("Task", tasks, ask.ids["taskId"])["id"]]
-    return Done({"succeded": True}, entity=ask.ids["taskId"], changed=True)
+    return GhlResult({"succeded": True}, entity=ask.ids["taskId"], changed=True)
 
 
-def search_tasks(ask: Ask) -> Done:
+def search_tasks(ask: GhlRequest) -> GhlResult:
     """The tasks of a location, narrowed by contact, completion, assignee and title."""
     body = ask.body
     skip, limit = int(body.get("skip", 0)), int(body.get("limit", 25))
@@ -109,7 +109,7 @@ def search_tasks(ask: Ask) -> Done:
         and ("assignedTo" not in body or task.get("assignedTo") in body["assignedTo"])
         and body.get("query", "").lower() in task["title"].lower()
     ]
-    return Done({"tasks": found[skip : skip + limit]})
+    return GhlResult({"tasks": found[skip : skip + limit]})
 
 
 RULES: Mapping[str, Rule] = {

@@ -8,9 +8,9 @@ from typing import Any
 
 from connectors.sandbox.ghl.phone import e164
 from connectors.sandbox.ghl.refusals import duplicate
-from connectors.sandbox.ghl.requests import Ask, Done, Rule, touch
+from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule, touch
 from connectors.sandbox.ghl.settings import Identifier
-from connectors.sandbox.ghl.state import ContactState, Place
+from connectors.sandbox.ghl.state import ContactState, LocationState
 from connectors.sandbox.ghl.views import by_id, created, full_name, listed
 
 _PLAIN = frozenset({
@@ -19,13 +19,13 @@ _PLAIN = frozenset({
 })  # fmt: skip
 
 
-def get_contact(ask: Ask) -> Done:
+def get_contact(ask: GhlRequest) -> GhlResult:
     """Immediate: what was just written is read."""
     contact = ask.contact()
-    return Done({"contact": by_id(contact)}, entity=contact.id)
+    return GhlResult({"contact": by_id(contact)}, entity=contact.id)
 
 
-def create_contact(ask: Ask) -> Done:
+def create_contact(ask: GhlRequest) -> GhlResult:
     """A new contact; a duplicate is refused where the location allows none."""
     given = _clean(ask)
     if not ask.place.settings.allow_duplicates:
@@ -33,10 +33,10 @@ def create_contact(ask: Ask) -> Done:
             if (found := _match(ask.place, identifier, given)) is not None:
                 raise duplicate(_meta(found, identifier), on_update=False)
     contact = _create(ask, given)
-    return Done({"contact": created(contact)}, 201, contact.id, True)
+    return GhlResult({"contact": created(contact)}, 201, contact.id, True)
 
 
-def upsert_contact(ask: Ask) -> Done:
+def upsert_contact(ask: GhlRequest) -> GhlResult:
     """Updates the first match in the location's order, else creates. The other identifier, if another's, is ignored."""
     given = _clean(ask)
     place = ask.place
@@ -50,12 +50,12 @@ def upsert_contact(ask: Ask) -> Done:
                 given = {name: value for name, value in given.items() if name != other}
         given = {name: value for name, value in given.items() if name != "gender"}
         _apply(ask, found, given)
-        return Done({"new": False, "contact": by_id(found)}, entity=found.id, changed=True)
+        return GhlResult({"new": False, "contact": by_id(found)}, entity=found.id, changed=True)
     contact = _create(ask, given)
-    return Done({"new": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
+    return GhlResult({"new": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
 
 
-def update_contact(ask: Ask) -> Done:
+def update_contact(ask: GhlRequest) -> GhlResult:
     """Changes the given fields; another contact's e-mail or phone is refused where duplicates are not allowed."""
     contact = ask.contact()
     given = _clean(ask)
@@ -65,18 +65,18 @@ def update_contact(ask: Ask) -> Done:
             if found is not None and found is not contact:
                 raise duplicate(_meta(found, identifier), on_update=True)
     _apply(ask, contact, given)
-    return Done({"succeded": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
+    return GhlResult({"succeded": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
 
 
-def delete_contact(ask: Ask) -> Done:
+def delete_contact(ask: GhlRequest) -> GhlResult:
     """Gone, with its notes and tasks; the search finds it for a while yet."""
     contact = ask.contact()
     ask.place.remove(contact)
     ask.place.index.change(contact.id, None, ask.now)
-    return Done({"succeded": True}, entity=contact.id, changed=True)
+    return GhlResult({"succeded": True}, entity=contact.id, changed=True)
 
 
-def find_duplicate(ask: Ask) -> Done:
+def find_duplicate(ask: GhlRequest) -> GhlResult:
     """By the location's order where it allows no duplicates, else e-mail first, then phone."""
     settings = ask.place.settings
     order: tuple[Identifier, ...] = ("email", "phone") if settings.allow_duplicates else settings.matching
@@ -84,20 +84,20 @@ def find_duplicate(ask: Ask) -> Done:
     if given["phone"]:
         given["phone"] = e164(given["phone"], settings.region)
     found = next((one for one in (_match(ask.place, identifier, given) for identifier in order) if one), None)
-    return Done({"contact": by_id(found) if found else None}, entity=found.id if found else None)
+    return GhlResult({"contact": by_id(found) if found else None}, entity=found.id if found else None)
 
 
-def list_contacts(ask: Ask) -> Done:
+def list_contacts(ask: GhlRequest) -> GhlResult:
     """A page, the oldest first, after `startAfter` (milliseconds) and `startAfterId`."""
     limit = ask.number("limit", 20, 100)
     after = (ask.number("startAfter", 0, 10**15), ask.query.get("startAfterId", ""))
     asked = ask.query.get("query", "").lower()
     rows = sorted((int(one.added * 1000), one.id) for one in ask.place.contacts.values() if _mentions(one, asked))
     page = [row for row in rows if row > after][:limit]
-    return Done({"contacts": [listed(ask.place.contacts[row[1]]) for row in page], "count": len(rows)})
+    return GhlResult({"contacts": [listed(ask.place.contacts[row[1]]) for row in page], "count": len(rows)})
 
 
-def list_contacts_of_business(ask: Ask) -> Done:
+def list_contacts_of_business(ask: GhlRequest) -> GhlResult:
     """A page of the contacts of one business."""
     limit, skip = ask.number("limit", 25, 100), ask.number("skip", 0, 10**9)
     asked = ask.query.get("query", "").lower()
@@ -106,10 +106,10 @@ def list_contacts_of_business(ask: Ask) -> Done:
         for one in ask.place.contacts.values()
         if one.fields.get("businessId") == ask.ids["businessId"] and _mentions(one, asked)
     ]
-    return Done({"contacts": [listed(one) for one in found[skip : skip + limit]], "count": len(found)})
+    return GhlResult({"contacts": [listed(one) for one in found[skip : skip + limit]], "count": len(found)})
 
 
-def put_new(ask: Ask, contact_id: str | None = None) -> ContactState:
+def put_new(ask: GhlRequest, contact_id: str | None = None) -> ContactState:
     """Keep a contact without asking for duplicates: for seeds."""
     return _create(ask, _clean(ask), contact_id)
 
@@ -119,7 +119,7 @@ def lowered(tags: list[str]) -> list[str]:
     return list(dict.fromkeys(tag.strip().lower() for tag in tags if tag.strip()))
 
 
-def _clean(ask: Ask) -> dict[str, Any]:
+def _clean(ask: GhlRequest) -> dict[str, Any]:
     """The body with its phone as GHL keeps it, its e-mail trimmed, and empty identifiers as None."""
     given = dict(ask.body)
     if given.get("phone"):
@@ -130,12 +130,12 @@ def _clean(ask: Ask) -> dict[str, Any]:
     return given
 
 
-def _match(place: Place, identifier: Identifier, given: Mapping[str, Any]) -> ContactState | None:
+def _match(place: LocationState, identifier: Identifier, given: Mapping[str, Any]) -> ContactState | None:
     value = given.get(identifier)
     return next(place.holders(identifier, value), None) if value else None
 
 
-def _create(ask: Ask, given: Mapping[str, Any], contact_id: str | None = None) -> ContactState:
+def _create(ask: GhlRequest, given: Mapping[str, Any], contact_id: str | None = None) -> ContactState:
     contact = ContactState(contact_id or ask.place.new_id(), ask.place.settings.id, ask.now, ask.now)
     contact.fields = {"email": given.get("email"), "phone": given.get("phone"), "dnd": False, "source": "public api"}
     ask.place.put(contact)
@@ -143,7 +143,7 @@ def _create(ask: Ask, given: Mapping[str, Any], contact_id: str | None = None) -
     return contact
 
 
-def _apply(ask: Ask, contact: ContactState, given: Mapping[str, Any]) -> None:
+def _apply(ask: GhlRequest, contact: ContactState, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if name in _PLAIN:
             contact.fields[name] = value or None if isinstance(value, str) else value
@@ -169,7 +169,7 @@ def _set_name(contact: ContactState, value: str | None, given: Mapping[str, Any]
     contact.fields["firstName"], contact.fields["lastName"] = first or None, last or None
 
 
-def _set_custom(place: Place, contact: ContactState, given: Mapping[str, Any]) -> None:
+def _set_custom(place: LocationState, contact: ContactState, given: Mapping[str, Any]) -> None:
     """Merge one custom field by id. Entries by key, and ids that the location does not know, are ignored in silence."""
     field_id, value = given.get("id"), given.get("field_value")
     known = place.custom_fields.get(field_id) if isinstance(field_id, str) else None

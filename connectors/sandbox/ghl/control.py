@@ -28,18 +28,18 @@ from typing import Any
 
 from aiohttp import web
 
-from connectors.sandbox.ghl.mailer import Mailer
+from connectors.sandbox.ghl.mailer import WebhookMailer, public_key
 from connectors.sandbox.ghl.people import act
 from connectors.sandbox.ghl.sandbox import GhlSandbox
 from connectors.sandbox.ghl.seeds import seed, shown
-from connectors.sandbox.ghl.settings import ClientSettings, HookSettings, LocationSettings, SandboxSettings
+from connectors.sandbox.ghl.settings import GhlClientSettings, GhlSandboxSettings, HookSettings, LocationSettings
 from connectors.sandbox.shared.control import body_of, fault_routes, ledger_route, refusing, reply
 from connectors.sandbox.shared.issuer import Grant
 
 
-def changed_settings(settings: SandboxSettings, changes: dict[str, Any]) -> SandboxSettings:
+def changed_settings(settings: GhlSandboxSettings, changes: dict[str, Any]) -> GhlSandboxSettings:
     """Settings with some changed by name; `locations` as a list of objects. Raises `ValueError` for unknown names."""
-    names = {one.name for one in fields(SandboxSettings)}
+    names = {one.name for one in fields(GhlSandboxSettings)}
     if unknown := changes.keys() - names:
         raise ValueError(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
     if "clients" in changes:
@@ -51,8 +51,8 @@ def changed_settings(settings: SandboxSettings, changes: dict[str, Any]) -> Sand
     return replace(settings, **changes)
 
 
-def _client(given: dict[str, Any]) -> ClientSettings:
-    return ClientSettings(given["id"], given["secret"], tuple(given.get("redirect_uris", ())))
+def _client(given: dict[str, Any]) -> GhlClientSettings:
+    return GhlClientSettings(given["id"], given["secret"], tuple(given.get("redirect_uris", ())))
 
 
 def _location(given: dict[str, Any]) -> LocationSettings:
@@ -61,7 +61,7 @@ def _location(given: dict[str, Any]) -> LocationSettings:
     return LocationSettings(**read)
 
 
-def control_routes(sandbox: GhlSandbox, mailer: Mailer) -> list[web.RouteDef]:
+def control_routes(sandbox: GhlSandbox, mailer: WebhookMailer) -> list[web.RouteDef]:
     """The routes of the control API."""
 
     async def reset(request: web.Request) -> web.StreamResponse:
@@ -119,7 +119,7 @@ def control_routes(sandbox: GhlSandbox, mailer: Mailer) -> list[web.RouteDef]:
         return reply({"told": True})
 
     async def key(_: web.Request) -> web.StreamResponse:
-        return reply({"publicKey": mailer.public_key})
+        return reply({"publicKey": public_key(sandbox.settings)})
 
     return [
         web.post("/_sandbox/reset", refusing(reset)),

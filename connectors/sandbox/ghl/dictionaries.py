@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sandbox.ghl.refusals import Refusal, invalid
-from connectors.sandbox.ghl.requests import Ask, Done, Rule
-from connectors.sandbox.ghl.state import Place
+from connectors.sandbox.ghl.refusals import GhlRefusal, invalid
+from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule
+from connectors.sandbox.ghl.state import LocationState
 
 DATA_TYPES = (
     "TEXT",
@@ -28,28 +28,28 @@ DATA_TYPES = (
 )
 
 
-def list_custom_fields(ask: Ask) -> Done:
+def list_custom_fields(ask: GhlRequest) -> GhlResult:
     """Those of contacts, unless asked otherwise."""
     model = ask.query.get("model", "contact")
     if model not in ("contact", "opportunity", "all"):
         raise invalid(["model must be one of the following values: contact, opportunity, all"])
     fields = [one for one in ask.place.custom_fields.values() if model in ("all", one["model"])]
-    return Done({"customFields": fields})
+    return GhlResult({"customFields": fields})
 
 
-def create_custom_field(ask: Ask) -> Done:
+def create_custom_field(ask: GhlRequest) -> GhlResult:
     """A new field; its key comes from its name, and both are unique."""
     body = ask.body
     if body["dataType"] not in DATA_TYPES:
         raise invalid([f"dataType must be one of the following values: {', '.join(DATA_TYPES)}"])
     field = new_custom_field(ask.place, body)
     if any(one["fieldKey"] == field["fieldKey"] for one in ask.place.custom_fields.values()):
-        raise Refusal(400, f"Custom field with name {body['name']} already exists")
+        raise GhlRefusal(400, f"Custom field with name {body['name']} already exists")
     ask.place.custom_fields[field["id"]] = field
-    return Done({"customField": field}, 201, field["id"], True)
+    return GhlResult({"customField": field}, 201, field["id"], True)
 
 
-def new_custom_field(place: Place, given: Mapping[str, Any]) -> dict[str, Any]:
+def new_custom_field(place: LocationState, given: Mapping[str, Any]) -> dict[str, Any]:
     """A custom field from its name and type."""
     model = given.get("model", "contact")
     key = re.sub(r"[^a-z0-9]+", "_", given["name"].lower()).strip("_")
@@ -70,19 +70,19 @@ def new_custom_field(place: Place, given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def list_tags(ask: Ask) -> Done:
+def list_tags(ask: GhlRequest) -> GhlResult:
     """The location's tags."""
     location_id = ask.place.settings.id
     tags = [{"id": tag_id, "name": name, "locationId": location_id} for name, tag_id in ask.place.tags.items()]
-    return Done({"tags": tags})
+    return GhlResult({"tags": tags})
 
 
-def list_users(ask: Ask) -> Done:
+def list_users(ask: GhlRequest) -> GhlResult:
     """The location's users."""
-    return Done({"users": list(ask.place.users.values())})
+    return GhlResult({"users": list(ask.place.users.values())})
 
 
-def new_user(place: Place, given: Mapping[str, Any]) -> dict[str, Any]:
+def new_user(place: LocationState, given: Mapping[str, Any]) -> dict[str, Any]:
     """A user for a seed, from an e-mail and a name."""
     first, _, last = given.get("name", "").partition(" ")
     return {

@@ -37,7 +37,7 @@ _FIELDS = (
 
 
 @dataclass(slots=True)
-class Told:
+class ReportedContact:
     """A contact as it was told last."""
 
     fields: dict[str, Any] = field(default_factory=dict)
@@ -49,9 +49,9 @@ class Told:
     payload: Payload = field(default_factory=dict)
 
 
-def told(contact: ContactState) -> Told:
+def reported(contact: ContactState) -> ReportedContact:
     """A contact as it stands, to be compared with later."""
-    return Told(
+    return ReportedContact(
         deepcopy(contact.fields),
         deepcopy(contact.custom),
         list(contact.tags),
@@ -62,7 +62,9 @@ def told(contact: ContactState) -> Told:
     )
 
 
-def events(before: Told | None, contact: ContactState | None, location: str, *, full_tasks: bool) -> Iterator[Payload]:
+def events(
+    before: ReportedContact | None, contact: ContactState | None, location: str, *, full_tasks: bool
+) -> Iterator[Payload]:
     """What is told of a contact that was `before` and is `contact` now; None for one that is not there."""
     if contact is None:
         if before is not None:
@@ -71,7 +73,7 @@ def events(before: Told | None, contact: ContactState | None, location: str, *, 
     payload = _contact(contact)
     if before is None:
         yield {"type": "ContactCreate", "locationId": location, **payload}
-        before = Told(fields=contact.fields, custom=contact.custom)
+        before = ReportedContact(fields=contact.fields, custom=contact.custom)
     else:
         dnd = {"dnd", "dndSettings", "inboundDndSettings"}
         changed = {n for n in {*before.fields, *contact.fields} if before.fields.get(n) != contact.fields.get(n)}
@@ -101,7 +103,7 @@ def _contact(contact: ContactState) -> Payload:
     }
 
 
-def _notes(before: Told, contact: ContactState, location: str) -> Iterator[Payload]:
+def _notes(before: ReportedContact, contact: ContactState, location: str) -> Iterator[Payload]:
     def note(type_: str, one: Payload) -> Payload:
         shown = {name: one.get(name) for name in ("id", "body", "dateAdded")}
         return {"type": type_, "locationId": location, **shown, "contactId": contact.id}
@@ -116,7 +118,7 @@ def _notes(before: Told, contact: ContactState, location: str) -> Iterator[Paylo
             yield note("NoteDelete", one)
 
 
-def _tasks(before: Told, contact: ContactState, location: str, full: bool) -> Iterator[Payload]:
+def _tasks(before: ReportedContact, contact: ContactState, location: str, full: bool) -> Iterator[Payload]:
     def task(type_: str, one: Payload) -> Payload:
         names = ("id", "title", "assignedTo", "dueDate", "dateAdded", *(("body",) if full else ()))
         shown = {name: one[name] for name in names if one.get(name) is not None}
@@ -133,7 +135,7 @@ def _tasks(before: Told, contact: ContactState, location: str, full: bool) -> It
             yield task("TaskDelete", one)
 
 
-def _appointments(before: Told, contact: ContactState, location: str) -> Iterator[Payload]:
+def _appointments(before: ReportedContact, contact: ContactState, location: str) -> Iterator[Payload]:
     def appointment(type_: str, one: Payload) -> Payload:
         shown = {
             name: value

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from connectors.sandbox.ghl.settings import SandboxSettings
-from connectors.sandbox.shared.window import Window
+from connectors.sandbox.ghl.settings import GhlSandboxSettings
+from connectors.sandbox.shared.window import RateWindow
 
 
-class Limits:
+class LocationLimits:
     """Both limits of one location. A request that is refused for them is not counted."""
 
     __slots__ = ("_day", "_settings", "_window")
 
-    def __init__(self, settings: SandboxSettings) -> None:
+    def __init__(self, settings: GhlSandboxSettings) -> None:
         self._settings = settings
-        self._window = Window(settings.window_limit, settings.window_seconds)
-        self._day = Window(settings.daily_limit, settings.day_seconds)
+        self._window = RateWindow(settings.window_limit, settings.window_seconds)
+        self._day = RateWindow(settings.daily_limit, settings.day_seconds)
 
     def take(self, now: float) -> bool:
         """Count a request; False when it is one too many."""

@@ -11,9 +11,9 @@ from typing import Any
 
 from connectors.ghl.oauth import INSTALLED, LOCATION_TOKEN, TOKEN
 from connectors.http.operation import Operation
-from connectors.sandbox.ghl.refusals import Refusal, invalid, unauthorized, wrong_location
-from connectors.sandbox.ghl.requests import Done
-from connectors.sandbox.ghl.settings import ClientSettings, SandboxSettings
+from connectors.sandbox.ghl.refusals import GhlRefusal, invalid, unauthorized, wrong_location
+from connectors.sandbox.ghl.requests import GhlResult
+from connectors.sandbox.ghl.settings import GhlClientSettings, GhlSandboxSettings
 from connectors.sandbox.shared.issuer import Grant, Issued, Issuer
 
 AGENCY = "Company"
@@ -22,10 +22,10 @@ _YEAR_SECONDS = 365 * 86_400.0
 _USER = "sandbox-user"
 
 
-class OAuthServer:
+class GhlOAuthServer:
     """The clients, grants and tokens of a sandbox."""
 
-    def __init__(self, settings: SandboxSettings) -> None:
+    def __init__(self, settings: GhlSandboxSettings) -> None:
         self._settings = settings
         self._clients = {one.id: one for one in settings.clients}
         self._locations = tuple(one.id for one in settings.locations)
@@ -43,7 +43,7 @@ class OAuthServer:
 
     # -- people ---------------------------------------------------------------------------------------------
 
-    def client(self, client_id: str) -> ClientSettings | None:
+    def client(self, client_id: str) -> GhlClientSettings | None:
         """A client that there is."""
         return self._clients.get(client_id)
 
@@ -76,16 +76,16 @@ class OAuthServer:
         grant = code.grant if code else self.issuer.find_refresh(given.get("refresh_token", ""), now)
         return grant.subject if grant else "?"
 
-    def answer(self, operation: Operation, given: Mapping[str, str], bearer: str, now: float) -> Done:
+    def answer(self, operation: Operation, given: Mapping[str, str], bearer: str, now: float) -> GhlResult:
         """Do one of the operations of `apps/oauth.json`. `given` is the form, or the query."""
-        rules: dict[str, Callable[[], Done]] = {
+        rules: dict[str, Callable[[], GhlResult]] = {
             TOKEN.name: lambda: self._token(given, now),
             LOCATION_TOKEN.name: lambda: self._location_token(given, self._agency(operation, bearer, now), now),
             INSTALLED.name: lambda: self._installed(given, self._agency(operation, bearer, now)),
         }
         return rules[operation.name]()
 
-    def _token(self, form: Mapping[str, str], now: float) -> Done:
+    def _token(self, form: Mapping[str, str], now: float) -> GhlResult:
         if form.get("grant_type") not in _GRANT_TYPES:
             raise invalid([f"grant_type must be one of the following values: {', '.join(_GRANT_TYPES)}"])
         missing = [f"{name} should not be empty" for name in ("client_id", "client_secret") if not form.get(name)]
@@ -95,9 +95,9 @@ class OAuthServer:
             return self._by_code(form, now)
         if form["grant_type"] == "refresh_token":
             return self._by_refresh(form, now)
-        raise Refusal(400, "client_credentials is not available for this app")
+        raise GhlRefusal(400, "client_credentials is not available for this app")
 
-    def _by_code(self, form: Mapping[str, str], now: float) -> Done:
+    def _by_code(self, form: Mapping[str, str], now: float) -> GhlResult:
         code = self.issuer.find_code(form.get("code", ""), now)
         if code is None or code.grant.client_id != form["client_id"]:
             raise unauthorized("Authorization code not found")
@@ -107,20 +107,20 @@ class OAuthServer:
         self.issuer.spend_code(form["code"])
         return self._granted(self.issuer.issue(code.grant, now), now)
 
-    def _by_refresh(self, form: Mapping[str, str], now: float) -> Done:
+    def _by_refresh(self, form: Mapping[str, str], now: float) -> GhlResult:
         token = form.get("refresh_token", "")
         grant = self.issuer.find_refresh(token, now)
         if grant is None or grant.client_id != form["client_id"]:
-            raise Refusal(400, "Invalid grant: refresh token is invalid")
+            raise GhlRefusal(400, "Invalid grant: refresh token is invalid")
         self._demand_client(form)
         if grant.subject in self._inactive:
-            raise Refusal(400, "Location is not active")
+            raise GhlRefusal(400, "Location is not active")
         issued = self.issuer.refresh(token, now)
         if issued is None:
-            raise Refusal(400, "Invalid grant: refresh token is invalid")
+            raise GhlRefusal(400, "Invalid grant: refresh token is invalid")
         return self._granted(issued, now)
 
-    def _location_token(self, form: Mapping[str, str], agency: Grant, now: float) -> Done:
+    def _location_token(self, form: Mapping[str, str], agency: Grant, now: float) -> GhlResult:
         missing = [f"{name} should not be empty" for name in ("companyId", "locationId") if not form.get(name)]
         if missing:
             raise invalid(missing)
@@ -128,44 +128,44 @@ class OAuthServer:
         if form["companyId"] != agency.subject or location not in self._locations:
             raise wrong_location()
         if location in self._inactive:
-            raise Refusal(400, "Location is not active")
+            raise GhlRefusal(400, "Location is not active")
         scopes = tuple(one for one in agency.scopes if not one.startswith("oauth."))
         issued = self.issuer.issue(Grant(agency.client_id, location, scopes, "Location"), now)
-        return Done(self._granted(issued, now).content, 201, location, True)
+        return GhlResult(self._granted(issued, now).content, 201, location, True)
 
-    def _installed(self, query: Mapping[str, str], agency: Grant) -> Done:
+    def _installed(self, query: Mapping[str, str], agency: Grant) -> GhlResult:
         missing = [f"{name} should not be empty" for name in ("companyId", "appId") if not query.get(name)]
         if missing:
             raise invalid(missing)
         if query["companyId"] != agency.subject or query["appId"] != agency.client_id.partition("-")[0]:
-            raise Refusal(403, "The token does not have access to this company.")
+            raise GhlRefusal(403, "The token does not have access to this company.")
         start, most = (_number(query, name, default) for name, default in (("skip", 0), ("limit", 20)))
         locations = [
             {"_id": one, "name": f"Location {one}", "address": "", "isInstalled": True}
             for one in self._locations[start : start + most]
         ]
-        return Done({"locations": locations, "count": len(self._locations), "installToFutureLocations": False})
+        return GhlResult({"locations": locations, "count": len(self._locations), "installToFutureLocations": False})
 
     def _agency(self, operation: Operation, bearer: str, now: float) -> Grant:
         grant = self.issuer.find_access(bearer, now)
         if grant is None:
             raise self.stale(bearer)
         if grant.kind != AGENCY:
-            raise Refusal(401, "Token's user type mismatch!")
+            raise GhlRefusal(401, "Token's user type mismatch!")
         if not set(operation.scopes) <= set(grant.scopes):
-            raise Refusal(401, "The token is not authorized for this scope.")
+            raise GhlRefusal(401, "The token is not authorized for this scope.")
         return grant
 
-    def stale(self, token: str) -> Refusal:
+    def stale(self, token: str) -> GhlRefusal:
         """401 for an access token that is over, or never was."""
-        return Refusal(401, "Invalid token: access token is invalid" if self.issuer.knows(token) else "Invalid JWT")
+        return GhlRefusal(401, "Invalid token: access token is invalid" if self.issuer.knows(token) else "Invalid JWT")
 
     def _demand_client(self, form: Mapping[str, str]) -> None:
         client = self._clients.get(form["client_id"])
         if client is None or client.secret != form["client_secret"]:
             raise unauthorized("Invalid client credentials")
 
-    def _granted(self, issued: Issued, now: float) -> Done:
+    def _granted(self, issued: Issued, now: float) -> GhlResult:
         grant = issued.grant
         content: dict[str, Any] = {
             "access_token": issued.access,
@@ -181,7 +181,7 @@ class OAuthServer:
             content |= {"approvedLocations": list(self._locations), "isBulkInstallation": True}
         else:
             content["locationId"] = grant.subject
-        return Done(content, 200, grant.subject, True)
+        return GhlResult(content, 200, grant.subject, True)
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.sandbox.ghl.bodies import demand
 from connectors.sandbox.ghl.calendars import new_appointment
 from connectors.sandbox.ghl.refusals import child_not_found
-from connectors.sandbox.ghl.requests import Ask
+from connectors.sandbox.ghl.requests import GhlRequest
 from connectors.sandbox.ghl.sandbox import RULES, GhlSandbox
 from connectors.sandbox.ghl.state import iso
 
@@ -25,12 +25,12 @@ def act(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, Any]:
     place, ids, body = sandbox.place(given.get("location")), dict(given.get("ids") or {}), given.get("body") or {}
     name = str(given.get("do"))
     if name in APPOINTMENTS:
-        answer = _appointment(Ask(place, ids, {}, dict(body), sandbox.now()), name)
+        answer = _appointment(GhlRequest(place, ids, {}, dict(body), sandbox.now()), name)
         changed = ids["contactId"]
     elif name in RULES:
         if name in ("create-contact", "upsert-contact"):
             body = {"locationId": place.settings.id, **body}
-        done = RULES[name](Ask(place, ids, {}, demand(name, body), sandbox.now()))
+        done = RULES[name](GhlRequest(place, ids, {}, demand(name, body), sandbox.now()))
         answer, changed = done.content, ids.get("contactId") or done.entity or ""
     else:
         raise ValueError(f"no operation {name!r}: a write of GHL's API, or one of {', '.join(APPOINTMENTS)}")
@@ -38,7 +38,7 @@ def act(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, Any]:
     return dict(answer)
 
 
-def _appointment(ask: Ask, name: str) -> dict[str, Any]:
+def _appointment(ask: GhlRequest, name: str) -> dict[str, Any]:
     booked = ask.contact().appointments
     if name == "book-appointment":
         made = new_appointment(ask, ask.body)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from connectors.sandbox.ghl.refusals import Refusal
+from connectors.sandbox.ghl.refusals import GhlRefusal
 
 _TEXTS = {
     phonenumbers.NumberParseException.INVALID_COUNTRY_CODE: "Invalid country calling code",
@@ -22,7 +22,7 @@ def e164(text: str, region: str) -> str:
     """The number as GHL keeps it. Raises GHL's 400 for what it cannot read, `+91-9876543210` too, as was measured."""
     number, problem = _read(text, region)
     if problem:
-        raise Refusal(400, problem)
+        raise GhlRefusal(400, problem)
     return number
 
 

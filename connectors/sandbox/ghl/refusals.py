@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.sandbox.shared.refusal import Refusing
+from connectors.sandbox.shared.refusal import VendorRefusal
 
 _ERRORS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 422: "Unprocessable Entity"}
 
 
-class Refusal(Refusing):
+class GhlRefusal(VendorRefusal):
     """An answer other than 2xx. `content` is its body, but for the `traceId`."""
 
     def __init__(self, status: int, message: str | Sequence[str], **more: Any) -> None:
@@ -23,38 +23,38 @@ class Refusal(Refusing):
         super().__init__(f"{status} {message}")
 
 
-def invalid(problems: Sequence[str]) -> Refusal:
+def invalid(problems: Sequence[str]) -> GhlRefusal:
     """422: the body is not what the endpoint takes."""
-    return Refusal(422, problems)
+    return GhlRefusal(422, problems)
 
 
-def contact_not_found(contact_id: str) -> Refusal:
+def contact_not_found(contact_id: str) -> GhlRefusal:
     """400, not 404: GHL answers so for a missing or deleted contact."""
-    return Refusal(400, f"Contact not found for id:{contact_id}")
+    return GhlRefusal(400, f"Contact not found for id:{contact_id}")
 
 
-def child_not_found(kind: str, child_id: str) -> Refusal:
+def child_not_found(kind: str, child_id: str) -> GhlRefusal:
     """By analogy: the answer for a missing note, task or appointment is not documented."""
-    return Refusal(400, f"{kind} not found for id:{child_id}")
+    return GhlRefusal(400, f"{kind} not found for id:{child_id}")
 
 
-def duplicate(meta: Mapping[str, Any], *, on_update: bool) -> Refusal:
+def duplicate(meta: Mapping[str, Any], *, on_update: bool) -> GhlRefusal:
     """400, not 409: the location allows no duplicates, and says who is there already."""
     more: dict[str, Any] = {"meta": dict(meta)}
     if on_update:
         more["succeeded"] = False
-    refusal = Refusal(400, "This location does not allow duplicated contacts.", **more)
+    refusal = GhlRefusal(400, "This location does not allow duplicated contacts.", **more)
     del refusal.content["error"]
     return refusal
 
 
-def wrong_location() -> Refusal:
+def wrong_location() -> GhlRefusal:
     """403: the token belongs to another location."""
-    return Refusal(403, "The token does not have access to this location.")
+    return GhlRefusal(403, "The token does not have access to this location.")
 
 
-def unauthorized(words: str) -> Refusal:
+def unauthorized(words: str) -> GhlRefusal:
     """401 of the OAuth server, in OAuth's form."""
-    refusal = Refusal(401, words)
+    refusal = GhlRefusal(401, words)
     refusal.content = {"error": "UnAuthorized!", "error_description": words}
     return refusal

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.sandbox.ghl.refusals import contact_not_found, invalid
-from connectors.sandbox.ghl.state import ContactState, Place
+from connectors.sandbox.ghl.state import ContactState, LocationState
 from connectors.sandbox.ghl.views import searched
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class GhlRequest:
     """A request that passed auth and limits. `body` has passed the endpoint's strict check."""
 
-    place: Place
+    place: LocationState
     ids: Mapping[str, str]
     query: Mapping[str, str]
     body: Mapping[str, Any]
@@ -42,7 +42,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class GhlResult:
     """An answer: its status and body. `entity` is the id it concerned, `changed` whether anything is different now.
 
     `contact` is the contact that it concerned, where the path does not say so.
@@ -55,10 +55,10 @@ class Done:
     contact: str | None = None
 
 
-Rule = Callable[[Ask], Done]
+Rule = Callable[[GhlRequest], GhlResult]
 
 
-def touch(ask: Ask, contact: ContactState) -> None:
+def touch(ask: GhlRequest, contact: ContactState) -> None:
     """A contact has changed: `dateUpdated` only ever grows, and the search hears of it later."""
     contact.updated = max(ask.now, contact.updated + 0.001)
     ask.place.index.change(contact.id, searched(contact), ask.now)

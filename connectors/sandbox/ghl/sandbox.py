@@ -22,14 +22,14 @@ from connectors.ghl.operations import CALENDARS_VERSION, OPERATIONS, VERSION
 from connectors.http.operation import Operation
 from connectors.sandbox.ghl import calendars, children, contacts, dictionaries, hooks, relations, search
 from connectors.sandbox.ghl.bodies import demand
-from connectors.sandbox.ghl.limits import Limits
-from connectors.sandbox.ghl.oauth import AGENCY, OAuthServer
-from connectors.sandbox.ghl.refusals import Refusal, wrong_location
-from connectors.sandbox.ghl.requests import Ask, Done, Rule
-from connectors.sandbox.ghl.settings import LocationSettings, SandboxSettings
-from connectors.sandbox.ghl.state import Place
-from connectors.sandbox.shared.faults import Fault, FaultBox
-from connectors.sandbox.shared.ledger import Entry, Ledger
+from connectors.sandbox.ghl.limits import LocationLimits
+from connectors.sandbox.ghl.oauth import AGENCY, GhlOAuthServer
+from connectors.sandbox.ghl.refusals import GhlRefusal, wrong_location
+from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule
+from connectors.sandbox.ghl.settings import GhlSandboxSettings, LocationSettings
+from connectors.sandbox.ghl.state import LocationState
+from connectors.sandbox.shared.faults import FaultBox, SandboxFault
+from connectors.sandbox.shared.ledger import Entry, RequestLedger
 from connectors.sandbox.shared.router import Router
 
 _ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
@@ -57,31 +57,31 @@ class Visit:
     ids: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
-    place: Place | None = None
+    place: LocationState | None = None
     bearer: str = ""
-    fault: Fault | None = None
+    fault: SandboxFault | None = None
 
 
 class GhlSandbox:
     """A GoHighLevel of one's own. `now` gives seconds since the epoch; times of the ledger are in it."""
 
-    def __init__(self, settings: SandboxSettings, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: GhlSandboxSettings, *, now: Callable[[], float] = time.time) -> None:
         self.now = now
         self.settings = settings
         self.reset(settings)
 
-    def reset(self, settings: SandboxSettings | None = None) -> None:
+    def reset(self, settings: GhlSandboxSettings | None = None) -> None:
         """Forget everything; with settings, be another sandbox."""
         self.settings = settings = settings or self.settings
         self._random = random = Random(settings.seed)
-        self.places = {one.id: Place(one, random, settings.search_lag_seconds) for one in settings.locations}
+        self.places = {one.id: LocationState(one, random, settings.search_lag_seconds) for one in settings.locations}
         self.faults = FaultBox(Random(settings.seed))
-        self.ledger = Ledger(settings.ledger_size)
-        self.oauth = OAuthServer(settings)
-        self._limits = {one.id: Limits(settings) for one in settings.locations}
-        self._strangers = Limits(settings)
+        self.ledger = RequestLedger(settings.ledger_size)
+        self.oauth = GhlOAuthServer(settings)
+        self._limits = {one.id: LocationLimits(settings) for one in settings.locations}
+        self._strangers = LocationLimits(settings)
         self.outbox: list[dict[str, Any]] = []
-        self._told: dict[str, hooks.Told] = {}
+        self._told: dict[str, hooks.ReportedContact] = {}
         self._by_token: dict[str, LocationSettings] = {token: one for one in settings.locations for token in one.tokens}
 
     def memory(self) -> Mapping[str, Any]:
@@ -104,7 +104,7 @@ class GhlSandbox:
         self.oauth.remember(memory["oauth"])
         self._told, self.outbox = memory["told"], memory["outbox"]
 
-    def place(self, location: object) -> Place:
+    def place(self, location: object) -> LocationState:
         """The location of this id. Raises `ValueError` that names those that there are."""
         for one in self.places.values():
             if one.settings.id == location:
@@ -126,7 +126,7 @@ class GhlSandbox:
         visit = Visit(self.ledger.open(now, method, raw_path, headers.get("User-Agent", "")))
         try:
             self._enter(visit, method, raw_path, query, headers, body, now)
-        except Refusal as refusal:
+        except GhlRefusal as refusal:
             self._answer(visit, refusal.status, refusal.content)
         return visit
 
@@ -137,7 +137,7 @@ class GhlSandbox:
         now = self.now()
         try:
             done = self._work(visit, visit.operation, now)
-        except Refusal as refusal:
+        except GhlRefusal as refusal:
             self._answer(visit, refusal.status, refusal.content)
             return
         visit.entry.entity = done.entity or visit.entry.entity
@@ -149,7 +149,7 @@ class GhlSandbox:
                 self.tell(visit.place, visit.entry.parent or visit.entry.entity or "")
         self._answer(visit, done.status, done.content)
 
-    def tell(self, place: Place, contact_id: str) -> None:
+    def tell(self, place: LocationState, contact_id: str) -> None:
         """Whatever has changed of a contact is told by webhook."""
         if self.settings.hooks.url is None:
             return
@@ -157,17 +157,17 @@ class GhlSandbox:
         full_tasks = self.settings.hooks.full_tasks
         self.outbox += hooks.events(before, contact, place.settings.id, full_tasks=full_tasks)
         if contact is not None:
-            self._told[contact_id] = hooks.told(contact)
+            self._told[contact_id] = hooks.reported(contact)
 
     def finish(self, visit: Visit, *, is_answered: bool) -> None:
         """The answer goes out, or never will."""
         self.ledger.close(visit.entry, self.now(), visit.status if is_answered else None)
 
-    def _work(self, visit: Visit, operation: Operation, now: float) -> Done:
+    def _work(self, visit: Visit, operation: Operation, now: float) -> GhlResult:
         if visit.place is None:
             return self.oauth.answer(operation, visit.body, visit.bearer, now)
         body = demand(operation.name, visit.body)
-        return RULES[operation.name](Ask(visit.place, visit.ids, visit.query, body, now))
+        return RULES[operation.name](GhlRequest(visit.place, visit.ids, visit.query, body, now))
 
     # -- the way in -----------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class GhlSandbox:
         visit.headers = self._strangers.headers(now)
         found = _ROUTER.route(method, raw_path)
         if found is None:
-            raise Refusal(404, f"Cannot {method} {raw_path}")
+            raise GhlRefusal(404, f"Cannot {method} {raw_path}")
         entry = visit.entry
         operation, ids = visit.operation, visit.ids = found
         entry.operation = operation.name
@@ -203,10 +203,10 @@ class GhlSandbox:
         fits = limits.take(now)
         visit.headers = limits.headers(now)
         if not fits:
-            raise Refusal(429, "Too Many Requests")
+            raise GhlRefusal(429, "Too Many Requests")
         _demand_version(operation, headers.get("Version"))
         if any(allowed is not None and not set(operation.scopes) <= set(allowed) for allowed in scopes):
-            raise Refusal(401, "The token is not authorized for this scope.")
+            raise GhlRefusal(401, "The token is not authorized for this scope.")
         visit.body = entry.body = _json(body, headers.get("Content-Type", ""))
         if operation.name == "create-appointment" and isinstance(visit.body, dict):
             entry.parent = str(visit.body.get("contactId"))
@@ -233,7 +233,7 @@ class GhlSandbox:
         if fault.kind == "revoke":
             raise _unknown_token(visit.bearer)
         if fault.kind == "status" and not fault.applies:
-            raise Refusal(fault.status, _words(fault.status))
+            raise GhlRefusal(fault.status, _words(fault.status))
 
     def _location(self, token: str, now: float) -> tuple[LocationSettings, tuple[tuple[str, ...] | None, ...]]:
         """Whose token it is, and what it may do: the scopes of the location, and those of the grant."""
@@ -245,11 +245,11 @@ class GhlSandbox:
             raise self.oauth.stale(token) if self.oauth.issuer.knows(token) else _unknown_token(token)
         if grant.kind == AGENCY:
             words = "This authClass type is not allowed to access this scope. Please reach out to support."
-            raise Refusal(401, words)
+            raise GhlRefusal(401, words)
         location = self.places[grant.subject].settings
         return location, (location.scopes, grant.scopes)
 
-    def _demand_own(self, place: Place, visit: Visit) -> None:
+    def _demand_own(self, place: LocationState, visit: Visit) -> None:
         """403 for what belongs to another location: named in path, query or body, or by the contact's id."""
         own = place.settings.id
         named = {visit.ids.get("locationId", own), visit.query.get("locationId", own)}
@@ -266,23 +266,23 @@ class GhlSandbox:
     def _answer(self, visit: Visit, status: int, content: Mapping[str, Any]) -> None:
         fault = visit.fault
         if fault is not None and fault.kind == "status" and fault.applies:
-            status, content = fault.status, Refusal(fault.status, _words(fault.status)).content
+            status, content = fault.status, GhlRefusal(fault.status, _words(fault.status)).content
         visit.status = status
         visit.content = orjson.dumps({**content, "traceId": f"sandbox-{visit.entry.seq:08x}"})
 
 
-def _unknown_token(token: str) -> Refusal:
+def _unknown_token(token: str) -> GhlRefusal:
     is_private = token.startswith("pit-")
-    return Refusal(401, "Invalid Private Integration token" if is_private else "Invalid JWT")
+    return GhlRefusal(401, "Invalid Private Integration token" if is_private else "Invalid JWT")
 
 
 def _demand_version(operation: Operation, version: str | None) -> None:
     if not version:
-        raise Refusal(401, "version header was not found.")
+        raise GhlRefusal(401, "version header was not found.")
     if version not in (VERSION, CALENDARS_VERSION):
-        raise Refusal(400, f"Invalid API version segment '{version}' at position 0")
+        raise GhlRefusal(400, f"Invalid API version segment '{version}' at position 0")
     if version != operation.version:
-        raise Refusal(401, "version header is invalid")
+        raise GhlRefusal(401, "version header is invalid")
 
 
 def _json(body: bytes, content_type: str) -> Any:
@@ -291,7 +291,7 @@ def _json(body: bytes, content_type: str) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Refusal(400, f"Unexpected token in JSON: {error}") from error
+        raise GhlRefusal(400, f"Unexpected token in JSON: {error}") from error
 
 
 def _form(body: bytes, content_type: str) -> dict[str, str]:

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from connectors.sandbox.ghl.index import Document
-from connectors.sandbox.ghl.refusals import Refusal, invalid
-from connectors.sandbox.ghl.requests import Ask, Done, Rule
+from connectors.sandbox.ghl.refusals import GhlRefusal, invalid
+from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule
 
 _MOST_PER_PAGE = 500
 _MOST_BY_PAGE = 10_000
@@ -25,14 +25,14 @@ _OPERATORS = ("eq", "not_eq", "contains", "not_contains", "exists", "not_exists"
 _NEWEST_FIRST = ({"field": "dateAdded", "direction": "desc"},)
 
 
-def search_contacts(ask: Ask) -> Done:
+def search_contacts(ask: GhlRequest) -> GhlResult:
     """By filters and a text; `page` reaches ten thousand contacts, `searchAfter` all of them."""
     body = ask.body
     limit, page = int(body["pageLimit"]), int(body.get("page", 1))
     if not 1 <= limit <= _MOST_PER_PAGE:
         raise invalid([f"pageLimit must not be greater than {_MOST_PER_PAGE}" if limit > 0 else "pageLimit too small"])
     if "searchAfter" not in body and page * limit > _MOST_BY_PAGE:
-        raise Refusal(400, f"Only the first {_MOST_BY_PAGE} records are reached by page; use searchAfter")
+        raise GhlRefusal(400, f"Only the first {_MOST_BY_PAGE} records are reached by page; use searchAfter")
     sorts = body.get("sort") or _NEWEST_FIRST
     if len(sorts) > 2:
         raise invalid(["sort must contain no more than 2 elements"])
@@ -44,7 +44,7 @@ def search_contacts(ask: Ask) -> Done:
     else:
         rows = rows[(page - 1) * limit : page * limit]
     contacts = [document | {"searchAfter": cursor} for cursor, document in rows]
-    return Done({"contacts": contacts, "total": len(found)})
+    return GhlResult({"contacts": contacts, "total": len(found)})
 
 
 def _sorted(found: list[Document], sorts: Any) -> list[tuple[list[Any], Document]]:
@@ -74,7 +74,7 @@ def _value(document: Document, field: str) -> Any:
         wanted = field.removeprefix("customFields.")
         return next((one["value"] for one in document["customFields"] if one["id"] == wanted), None)
     if field not in _FIELDS:
-        raise Refusal(400, f"Invalid field {field}")
+        raise GhlRefusal(400, f"Invalid field {field}")
     value = document.get(field)
     return _milliseconds(value) if field in _DATES and value is not None else value
 

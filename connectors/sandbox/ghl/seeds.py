@@ -10,7 +10,7 @@ from connectors.sandbox.ghl.calendars import new_appointment, new_calendar
 from connectors.sandbox.ghl.children import create_note, create_task
 from connectors.sandbox.ghl.contacts import put_new
 from connectors.sandbox.ghl.dictionaries import new_custom_field, new_user
-from connectors.sandbox.ghl.requests import Ask
+from connectors.sandbox.ghl.requests import GhlRequest
 from connectors.sandbox.ghl.sandbox import GhlSandbox
 from connectors.sandbox.ghl.state import ContactState
 from connectors.sandbox.ghl.views import by_id
@@ -42,15 +42,15 @@ def seed(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, list[str]]:
     for one in given.get("contacts", []):
         body = {name: value for name, value in one.items() if name not in ("id", "notes", "tasks", "appointments")}
         body = demand("create-contact", {"locationId": place.settings.id, **body})
-        contact = put_new(Ask(place, {}, {}, body, now), one.get("id"))
+        contact = put_new(GhlRequest(place, {}, {}, body, now), one.get("id"))
         made["contacts"].append(contact.id)
         ids = {"contactId": contact.id}
         for note in one.get("notes", []):
-            create_note(Ask(place, ids, {}, demand("create-note", note), now))
+            create_note(GhlRequest(place, ids, {}, demand("create-note", note), now))
         for task in one.get("tasks", []):
-            create_task(Ask(place, ids, {}, demand("create-task", task), now))
+            create_task(GhlRequest(place, ids, {}, demand("create-task", task), now))
         for appointment in one.get("appointments", []):
-            event = new_appointment(Ask(place, ids, {}, {}, now), appointment)
+            event = new_appointment(GhlRequest(place, ids, {}, {}, now), appointment)
             contact.appointments[event["id"]] = event
     return made
 

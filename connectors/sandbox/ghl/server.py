@@ -6,11 +6,11 @@ from aiohttp import web
 
 from connectors.sandbox.ghl.consent import consent_routes
 from connectors.sandbox.ghl.control import control_routes
-from connectors.sandbox.ghl.mailer import Mailer
+from connectors.sandbox.ghl.mailer import WebhookMailer
 from connectors.sandbox.ghl.sandbox import GhlSandbox
 from connectors.sandbox.shared.shell import Served, Shell, listen
 
-MAILER = web.AppKey("mailer", Mailer)
+MAILER = web.AppKey("mailer", WebhookMailer)
 """Where an application has its mailer."""
 
 
@@ -18,7 +18,7 @@ def build_app(sandbox: GhlSandbox) -> web.Application:
     """The sandbox and its control API (`/_sandbox/…`) as one application."""
     shell = Shell(sandbox)
     app = web.Application(client_max_size=16 * 1024**2)
-    app[MAILER] = mailer = Mailer(sandbox)
+    app[MAILER] = mailer = WebhookMailer(sandbox)
     app.on_shutdown.append(shell.close)
     app.on_startup.append(mailer.start)
     app.on_shutdown.append(mailer.stop)

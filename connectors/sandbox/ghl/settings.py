@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from connectors.sandbox.shared.mailer import DeliverySettings
+
 Identifier = Literal["email", "phone"]
 
 
@@ -26,7 +28,7 @@ class LocationSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ClientSettings:
+class GhlClientSettings:
     """An OAuth client (a marketplace app). Without `redirect_uris` it may use any."""
 
     id: str
@@ -35,31 +37,23 @@ class ClientSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class HookSettings:
-    """How webhooks travel to `url`, the app's one address. Times are in seconds, the others are probabilities.
+class HookSettings(DeliverySettings):
+    """How webhooks travel to `url`, the app's one address.
 
-    `retries_all`: of what is not answered with 2xx all is tried again, not 429 alone; GHL's documents say both.
+    `retries_all`: every answer other than 2xx is tried again, not 429 alone; GHL's documents say both.
     `full_tasks`: a task's event names its contact and has its text, as documented and not as seen.
-    `nested`: the payload stands in `data`.
+    `nested`: the payload is in `data`.
     """
 
-    url: str | None = None
-    flush_seconds: float = 0.05
-    delay_seconds: float = 0.0
-    duplicates: float = 0.0
-    reorders: float = 0.0
-    losses: float = 0.0
     attempts: int = 7
-    retry_seconds: float = 0.2
+    url: str | None = None
     retries_all: bool = False
-    timeout_seconds: float = 10.0
-    in_flight: int = 16
     full_tasks: bool = False
     nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxSettings:
+class GhlSandboxSettings:
     """The whole sandbox. All times are in seconds, so that a test can scale them.
 
     A window starts with its first request and lasts `window_seconds`; `window_limit` requests fit in, 0 means no limit.
@@ -70,7 +64,7 @@ class SandboxSettings:
     """
 
     locations: tuple[LocationSettings, ...] = ()
-    clients: tuple[ClientSettings, ...] = ()
+    clients: tuple[GhlClientSettings, ...] = ()
     company_id: str = "sandbox-company"
     access_seconds: float = 86_399.0
     grace_seconds: float = 30.0

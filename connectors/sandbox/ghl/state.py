@@ -47,7 +47,7 @@ class CalendarState:
     users: tuple[str, ...] | None = None
 
 
-class Place:
+class LocationState:
     """One location's contacts and dictionaries."""
 
     def __init__(self, settings: LocationSettings, random: Random, search_lag_seconds: float) -> None:

@@ -18,14 +18,14 @@ Lofty waits and how often it retries, or what a note's deletion answers: those a
 
 from connectors.sandbox.lofty.sandbox import LoftySandbox
 from connectors.sandbox.lofty.server import build_app, serve
-from connectors.sandbox.lofty.settings import ClientSettings, PingSettings, SandboxSettings, TeamSettings
+from connectors.sandbox.lofty.settings import LoftyClientSettings, LoftySandboxSettings, PingSettings, TeamSettings
 from connectors.sandbox.shared.shell import Served
 
 __all__ = [
-    "ClientSettings",
+    "LoftyClientSettings",
     "LoftySandbox",
+    "LoftySandboxSettings",
     "PingSettings",
-    "SandboxSettings",
     "Served",
     "TeamSettings",
     "build_app",

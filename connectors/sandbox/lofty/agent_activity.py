@@ -11,10 +11,10 @@ from typing import Any, cast, get_args
 
 from connectors.sandbox.lofty.refusals import lead_not_exist, not_exist
 from connectors.sandbox.lofty.sandbox import LoftySandbox
-from connectors.sandbox.lofty.state import Kind, Record, Team
+from connectors.sandbox.lofty.state import Kind, LoftyRecord, TeamState
 
 
-def team_of(sandbox: LoftySandbox, team_id: int | str | None) -> Team:
+def team_of(sandbox: LoftySandbox, team_id: int | str | None) -> TeamState:
     """A team by its id; without one the only team, or the first."""
     if team_id is None:
         return next(iter(sandbox.teams.values()))
@@ -24,7 +24,7 @@ def team_of(sandbox: LoftySandbox, team_id: int | str | None) -> Team:
     return found
 
 
-def edit(sandbox: LoftySandbox, team: Team, given: Mapping[str, Any], *, tells: bool = True) -> Record:
+def edit(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any], *, tells: bool = True) -> LoftyRecord:
     """Do one edit. Raises `Refusal` or `ValueError` for what cannot be done."""
     kind, fields = _kind(given), given.get("fields") or {}
     desk = sandbox.desk(team, tells=tells)
@@ -51,12 +51,12 @@ def edit(sandbox: LoftySandbox, team: Team, given: Mapping[str, Any], *, tells: 
     return record
 
 
-def edit_all(sandbox: LoftySandbox, team: Team, given: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def edit_all(sandbox: LoftySandbox, team: TeamState, given: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A burst of edits, in order."""
     return [shown(edit(sandbox, team, one)) for one in given]
 
 
-def seed(sandbox: LoftySandbox, team: Team, given: Mapping[str, Any]) -> dict[str, Any]:
+def seed(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any]) -> dict[str, Any]:
     """Put leads, members, custom fields and subscriptions there, without pings unless `tells` is true.
 
     A lead may hold `notes`, `tasks` and `appointments`, as `make_leads` makes them. Returns the new ids, in order.
@@ -85,7 +85,7 @@ def seed(sandbox: LoftySandbox, team: Team, given: Mapping[str, Any]) -> dict[st
     return {"leads": ids}
 
 
-def shown(record: Record) -> dict[str, Any]:
+def shown(record: LoftyRecord) -> dict[str, Any]:
     """What an edit answers: whose it was, and the record."""
     return {
         "kind": record.kind,
@@ -97,7 +97,7 @@ def shown(record: Record) -> dict[str, Any]:
     }
 
 
-def everything(team: Team, *, with_trash: bool) -> list[dict[str, Any]]:
+def everything(team: TeamState, *, with_trash: bool) -> list[dict[str, Any]]:
     """All leads of a team with what hangs on them."""
     found = []
     for lead in team.records["lead"].values():
@@ -119,7 +119,7 @@ def _kind(given: Mapping[str, Any]) -> Kind:
     return cast(Kind, kind)
 
 
-def _find(team: Team, kind: Kind, record_id: int | str) -> Record:
+def _find(team: TeamState, kind: Kind, record_id: int | str) -> LoftyRecord:
     found = team.find(kind, int(record_id))
     if found is None:
         raise lead_not_exist() if kind == "lead" else not_exist(kind.capitalize())

@@ -29,20 +29,20 @@ from typing import Any
 from aiohttp import web
 
 from connectors.sandbox.lofty.agent_activity import edit, edit_all, everything, seed, shown, team_of
-from connectors.sandbox.lofty.mailer import Mailer
+from connectors.sandbox.lofty.mailer import PingMailer
 from connectors.sandbox.lofty.sandbox import LoftySandbox
-from connectors.sandbox.lofty.settings import ClientSettings, PingSettings, SandboxSettings, TeamSettings
-from connectors.sandbox.lofty.state import Team
+from connectors.sandbox.lofty.settings import LoftyClientSettings, LoftySandboxSettings, PingSettings, TeamSettings
+from connectors.sandbox.lofty.state import TeamState
 from connectors.sandbox.shared.control import Act, body_of, fault_routes, ledger_route, refusing, reply
 from connectors.sandbox.shared.issuer import Grant
 
 _KINDS = {"leads": "lead", "notes": "note", "tasks": "task", "appointments": "appointment"}
 
 
-def changed_settings(settings: SandboxSettings, changes: Mapping[str, Any]) -> SandboxSettings:
+def changed_settings(settings: LoftySandboxSettings, changes: Mapping[str, Any]) -> LoftySandboxSettings:
     """Settings with some changed by name, `pings` and `teams` as objects. Raises `ValueError` for unknown names."""
     read: dict[str, Any] = dict(changes)
-    _demand_known(SandboxSettings, read)
+    _demand_known(LoftySandboxSettings, read)
     if "pings" in read:
         _demand_known(PingSettings, read["pings"])
         read["pings"] = replace(settings.pings, **read["pings"])
@@ -53,9 +53,9 @@ def changed_settings(settings: SandboxSettings, changes: Mapping[str, Any]) -> S
     return replace(settings, **read)
 
 
-def _client(given: Mapping[str, Any]) -> ClientSettings:
-    _demand_known(ClientSettings, given)
-    return ClientSettings(**{**given, "operations": _names(given.get("operations"))})
+def _client(given: Mapping[str, Any]) -> LoftyClientSettings:
+    _demand_known(LoftyClientSettings, given)
+    return LoftyClientSettings(**{**given, "operations": _names(given.get("operations"))})
 
 
 def _names(given: Any) -> tuple[str, ...] | None:
@@ -68,10 +68,10 @@ def _demand_known(kind: type[Any], given: Mapping[str, Any]) -> None:
         raise ValueError(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
 
 
-def control_routes(sandbox: LoftySandbox, mailer: Mailer) -> list[web.RouteDef]:
+def control_routes(sandbox: LoftySandbox, mailer: PingMailer) -> list[web.RouteDef]:
     """The routes of the control API."""
 
-    def team(request: web.Request) -> Team:
+    def team(request: web.Request) -> TeamState:
         return team_of(sandbox, request.query.get("team"))
 
     async def reset(request: web.Request) -> web.StreamResponse:

@@ -9,7 +9,7 @@ from connectors.lofty.times import parse_time_ms, to_gmt, to_plain
 from connectors.sandbox.lofty import leads
 from connectors.sandbox.lofty.refusals import bare, invalid
 from connectors.sandbox.lofty.shapes import blank_appointment, blank_lead, blank_note, blank_task
-from connectors.sandbox.lofty.state import AUTHOR, Kind, Record, Team
+from connectors.sandbox.lofty.state import AUTHOR, Kind, LoftyRecord, TeamState
 
 LONGEST_NOTE = 2000
 
@@ -24,17 +24,17 @@ _FIXED = frozenset({"id", "noteId", "leadId", "teamId", "createTime", "lastUpdat
 """What no write changes."""
 
 
-class Desk:
+class TeamEditor:
     """Where edits of one team are made, at one moment (`now`, epoch seconds). Without `tells` nobody hears of them."""
 
-    def __init__(self, team: Team, now: float, *, visibility_lag_seconds: float = 0.0, tells: bool = True) -> None:
+    def __init__(self, team: TeamState, now: float, *, visibility_lag_seconds: float = 0.0, tells: bool = True) -> None:
         self._team = team
         self._now = now
         self._lag = visibility_lag_seconds
         self._tells = tells
         self._at_ms = int(now * 1000)
 
-    def create_lead(self, given: Mapping[str, Any]) -> Record:
+    def create_lead(self, given: Mapping[str, Any]) -> LoftyRecord:
         """A new lead."""
         if not given.get("firstName"):
             raise invalid("firstName is required")
@@ -43,7 +43,7 @@ class Desk:
         leads.write(self._team, record, given, self._at_ms)
         return self._keep(record)
 
-    def create_note(self, lead: Record, given: Mapping[str, Any]) -> Record:
+    def create_note(self, lead: LoftyRecord, given: Mapping[str, Any]) -> LoftyRecord:
         """A new note of a lead. Lofty cuts its content."""
         if not given.get("content"):
             raise invalid("content is required")
@@ -51,7 +51,7 @@ class Desk:
         fields = blank_note(note_id, timeline_id, lead.id, AUTHOR, self._at_ms)
         return self._keep(self._new("note", note_id, lead.id, self._written("note", fields, given)))
 
-    def create_task(self, lead: Record, given: Mapping[str, Any]) -> Record:
+    def create_task(self, lead: LoftyRecord, given: Mapping[str, Any]) -> LoftyRecord:
         """A new task of a lead. `smartPlan` (of the sandbox) makes one that cannot be finished."""
         task_id = next(self._team.ids)
         author = {
@@ -63,14 +63,14 @@ class Desk:
         record.is_smart_plan = bool(given.get("smartPlan"))
         return self._keep(record)
 
-    def create_appointment(self, lead: Record, given: Mapping[str, Any]) -> Record:
+    def create_appointment(self, lead: LoftyRecord, given: Mapping[str, Any]) -> LoftyRecord:
         """A new appointment of a lead."""
         appointment_id = next(self._team.ids)
         fields = blank_appointment(appointment_id, lead.id, AUTHOR, self._at_ms)
         record = self._new("appointment", appointment_id, lead.id, self._written("appointment", fields, given))
         return self._keep(record)
 
-    def change(self, record: Record, given: Mapping[str, Any]) -> None:
+    def change(self, record: LoftyRecord, given: Mapping[str, Any]) -> None:
         """Change fields of a record. A lead whose stage changes is told of twice: on list 2 and on list 12."""
         stage = record.fields.get("stage")
         if record.kind == "lead":
@@ -83,7 +83,7 @@ class Desk:
             item = {"leadId": record.id, "updateTime": record.updated_ms, "changeInfo": change}
             self._team.tell(12, "updatedLeadstage", item)
 
-    def finish(self, record: Record, *, is_finished: bool = True) -> None:
+    def finish(self, record: LoftyRecord, *, is_finished: bool = True) -> None:
         """Finish a task or appointment, or open it again."""
         if record.is_smart_plan:
             raise bare(400, "TASK_IS_SMARTPLAN")
@@ -92,7 +92,7 @@ class Desk:
         record.fields = {**record.fields, "finishFlag": is_finished, "finishTime": at if is_finished else none}
         self._touch(record, "finished" if is_finished else "updated")
 
-    def delete(self, record: Record) -> None:
+    def delete(self, record: LoftyRecord) -> None:
         """Delete a record; a lead goes to the trash."""
         record.is_deleted = True
         if record.kind in ("note", "appointment"):
@@ -101,15 +101,15 @@ class Desk:
 
     # -- what all of them share ------------------------------------------------------------------------------
 
-    def _new(self, kind: Kind, record_id: int, lead_id: int, fields: dict[str, Any]) -> Record:
-        return Record(kind, record_id, lead_id, fields, self._at_ms, self._now + self._lag)
+    def _new(self, kind: Kind, record_id: int, lead_id: int, fields: dict[str, Any]) -> LoftyRecord:
+        return LoftyRecord(kind, record_id, lead_id, fields, self._at_ms, self._now + self._lag)
 
-    def _keep(self, record: Record) -> Record:
+    def _keep(self, record: LoftyRecord) -> LoftyRecord:
         self._team.put(record)
         self._tell(record, "created")
         return record
 
-    def _touch(self, record: Record, happened: str) -> None:
+    def _touch(self, record: LoftyRecord, happened: str) -> None:
         record.updated_ms = max(self._at_ms, record.updated_ms + 1)
         match record.kind:
             case "lead":
@@ -122,7 +122,7 @@ class Desk:
                 record.fields["lastUpdate"] = to_gmt(record.updated_ms).replace("GMT", "Z")
         self._tell(record, happened)
 
-    def _tell(self, record: Record, happened: str) -> None:
+    def _tell(self, record: LoftyRecord, happened: str) -> None:
         if not self._tells:
             return
         list_id, word, id_name = _LISTS[record.kind]

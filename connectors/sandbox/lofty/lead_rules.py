@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connectors.sandbox.lofty.refusals import inside, invalid, lead_not_exist, not_exist
-from connectors.sandbox.lofty.requests import Ask, Done, Rule
-from connectors.sandbox.lofty.state import Record
+from connectors.sandbox.lofty.requests import LoftyRequest, LoftyResult, Rule
+from connectors.sandbox.lofty.state import LoftyRecord
 
 LARGEST_PAGE = 100
 _KEPT_SCROLLS = 100
@@ -27,7 +27,7 @@ _FILTERS: Mapping[str, _Fits] = {
 """The filters that are imitated. All other parameters are ignored in silence, as by Lofty."""
 
 
-def _list_leads(ask: Ask) -> Done:
+def _list_leads(ask: LoftyRequest) -> LoftyResult:
     limit = ask.number("limit", 25)
     if not 1 <= limit <= LARGEST_PAGE:
         raise inside(400, 20042, "Limit must be between 1 and 100")
@@ -45,10 +45,10 @@ def _list_leads(ask: Ask) -> Done:
     if len(scrolls) > _KEPT_SCROLLS:
         del scrolls[next(iter(scrolls))]
     metadata = {"collection": "leads", "limit": limit, "offset": offset, "total": len(ids), "scrollId": next_id}
-    return Done({"_metadata": metadata, "leads": page})
+    return LoftyResult({"_metadata": metadata, "leads": page})
 
 
-def _matching(ask: Ask) -> Iterator[int]:
+def _matching(ask: LoftyRequest) -> Iterator[int]:
     """The ids of visible leads that fit the filters: the newest first, but by `sort=CreateTime&desc=false`."""
     query = ask.query
     if "stage" in query and query["stage"] not in ask.team.stages:
@@ -63,25 +63,25 @@ def _matching(ask: Ask) -> Iterator[int]:
             yield lead.id
 
 
-def _get_lead(ask: Ask) -> Done:
+def _get_lead(ask: LoftyRequest) -> LoftyResult:
     lead_id = ask.id("leadId")
     found = ask.team.records["lead"].get(lead_id) if ask.flag("withTrash") else ask.team.find("lead", lead_id, ask.now)
     if found is None or ask.now < found.visible_at:
         raise lead_not_exist()
-    return Done({"lead": found.fields}, found.id, found.id)
+    return LoftyResult({"lead": found.fields}, found.id, found.id)
 
 
-def _create_lead(ask: Ask) -> Done:
+def _create_lead(ask: LoftyRequest) -> LoftyResult:
     """A lead whose e-mail or phone exists is merged into the one that has it."""
     known = _known(ask)
     if known is None:
         known = ask.desk.create_lead(ask.fields())
     else:
         ask.desk.change(known, ask.fields())
-    return Done({"leadId": known.id}, known.id, known.id, changed=True)
+    return LoftyResult({"leadId": known.id}, known.id, known.id, changed=True)
 
 
-def _known(ask: Ask) -> Record | None:
+def _known(ask: LoftyRequest) -> LoftyRecord | None:
     emails = {str(one).casefold() for one in ask.fields().get("emails") or ()}
     phones = {_digits(str(one)) for one in ask.fields().get("phones") or ()}
     for lead in ask.team.records["lead"].values():
@@ -94,18 +94,18 @@ def _known(ask: Ask) -> Record | None:
     return None
 
 
-def _update_lead(ask: Ask) -> Done:
+def _update_lead(ask: LoftyRequest) -> LoftyResult:
     lead = ask.lead(ask.id("leadId"))
     ask.desk.change(lead, ask.fields())
-    return Done({"leadId": lead.id}, lead.id, lead.id, changed=True)
+    return LoftyResult({"leadId": lead.id}, lead.id, lead.id, changed=True)
 
 
-def _delete_lead(ask: Ask) -> Done:
+def _delete_lead(ask: LoftyRequest) -> LoftyResult:
     if not ask.query.get("reason"):
         raise invalid("reason is required")
     lead = ask.lead(ask.id("leadId"))
     ask.desk.delete(lead)
-    return Done({"deleted": True, "leadId": str(lead.id)}, lead.id, lead.id, changed=True)
+    return LoftyResult({"deleted": True, "leadId": str(lead.id)}, lead.id, lead.id, changed=True)
 
 
 def _digits(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.sandbox.lofty.refusals import invalid
 from connectors.sandbox.lofty.shapes import blank_inquiry, blank_lead, blank_property, tag
-from connectors.sandbox.lofty.state import AUTHOR, Record, Team
+from connectors.sandbox.lofty.state import AUTHOR, LoftyRecord, TeamState
 
 LONGEST_NAME = 30
 LONGEST_TAG = 64
@@ -27,7 +27,7 @@ _COPIED = frozenset(blank_lead(0, 0, 0)) - {
 """What is taken as it comes. Read names (`leadInquiry`) replace, write names (`inquiry`) merge, others are ignored."""
 
 
-def write(team: Team, lead: Record, given: Mapping[str, Any], at_ms: int) -> None:
+def write(team: TeamState, lead: LoftyRecord, given: Mapping[str, Any], at_ms: int) -> None:
     """Apply a write to a lead. Raises `Refusal` for what Lofty refuses, and then nothing has changed."""
     if wrong := [name for name in ("emails", "phones") if not isinstance(given.get(name, []), list)]:
         raise invalid(f"{', '.join(wrong)} must be a list")
@@ -56,7 +56,7 @@ def write(team: Team, lead: Record, given: Mapping[str, Any], at_ms: int) -> Non
     lead.fields = fields
 
 
-def _put_property(team: Team, fields: dict[str, Any], given: Mapping[str, Any]) -> None:
+def _put_property(team: TeamState, fields: dict[str, Any], given: Mapping[str, Any]) -> None:
     if not any(given.get(name) for name in ("streetAddress", "city", "state", "zipCode")):
         raise invalid("errorCode=200057: the property's address is empty")
     held = list(fields["leadPropertyList"] or [])
@@ -78,7 +78,7 @@ def _put_attributes(fields: dict[str, Any], given: Iterable[Mapping[str, Any]]) 
     fields["customAttributes"] = list(held.values())
 
 
-def _put_tags(team: Team, lead_id: int, fields: dict[str, Any], given: Mapping[str, Any], at_ms: int) -> None:
+def _put_tags(team: TeamState, lead_id: int, fields: dict[str, Any], given: Mapping[str, Any], at_ms: int) -> None:
     held = {one["tagName"].casefold(): one for one in fields["tags"]}
     if given.get("clearAllTags") or "tags" in given:
         held = {}

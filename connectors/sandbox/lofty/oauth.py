@@ -1,7 +1,8 @@
 """Lofty's two OAuth servers, which share clients, codes and tokens.
 
 Documented: the parameters of both, what a refresh token lives, that a new scope ends all tokens, 403/200100 out of scope.
-By analogy: every word with which a token is refused, and that a refresh token rotates.
+By analogy: every word with which a token is refused, that a refresh token rotates, and that only the server that granted
+a token renews it.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from connectors.auth.oauth import pkce_challenge
 from connectors.http.operation import Operation
 from connectors.lofty.oauth import DEVELOPER, HELP_CENTRE
 from connectors.sandbox.lofty.refusals import bad_credentials, coded
-from connectors.sandbox.lofty.requests import Done
-from connectors.sandbox.lofty.settings import ClientSettings, SandboxSettings
+from connectors.sandbox.lofty.requests import LoftyResult
+from connectors.sandbox.lofty.settings import LoftyClientSettings, LoftySandboxSettings
 from connectors.sandbox.shared.issuer import Code, Grant, Issued, Issuer
 
 HELP_CENTRE_TOKEN = Operation("oauth-token", "POST", HELP_CENTRE.path, (), "", "create")
@@ -27,16 +28,16 @@ OAUTH_OPERATIONS = (HELP_CENTRE_TOKEN, DEVELOPER_TOKEN)
 _REFRESH_SECONDS = 180 * 86_400.0
 
 
-class OAuthServer:
+class LoftyOAuthServer:
     """The clients, grants and tokens of a sandbox. A grant's subject is the number of a team."""
 
-    def __init__(self, settings: SandboxSettings) -> None:
+    def __init__(self, settings: LoftySandboxSettings) -> None:
         self._clients = {one.id: one for one in settings.clients}
         self._team_of_key = {key: str(one.id) for one in settings.teams for key in one.api_keys}
         self._teams = tuple(str(one.id) for one in settings.teams)
         self.issuer = Issuer(settings.access_seconds, _REFRESH_SECONDS, rotates=settings.rotates_refresh)
 
-    def client(self, client_id: str) -> ClientSettings | None:
+    def client(self, client_id: str) -> LoftyClientSettings | None:
         """A client that there is."""
         return self._clients.get(client_id)
 
@@ -70,7 +71,7 @@ class OAuthServer:
         grant = code.grant if code else self.issuer.find_refresh(given.get("refresh_token", ""), now)
         return grant.subject if grant else self._team_of_key.get(given.get("customer_key", ""), "?")
 
-    def answer(self, operation: Operation, given: Mapping[str, str], authorization: str, now: float) -> Done:
+    def answer(self, operation: Operation, given: Mapping[str, str], authorization: str, now: float) -> LoftyResult:
         """The tokens. `given` are the parameters: query and form of the help centre's, form or JSON of the developer's."""
         is_developer = operation is DEVELOPER_TOKEN
         client = self._known(given if is_developer else {**given, **_basic(authorization)})
@@ -82,12 +83,14 @@ class OAuthServer:
             if not (is_developer and _proves(code, given)):
                 self._demand_secret(client, given, authorization, is_developer=is_developer)
             self.issuer.spend_code(given["code"])
+            code.grant.kind = operation.name
             return _granted(self.issuer.issue(code.grant, now), now)
         self._demand_secret(client, given, authorization, is_developer=is_developer)
         if kind == "refresh_token":
             token = given.get("refresh_token", "")
             owner = self.issuer.find_refresh(token, now)
-            issued = self.issuer.refresh(token, now) if owner is not None and owner.client_id == client.id else None
+            is_ours = owner is not None and (owner.client_id, owner.kind) == (client.id, operation.name)
+            issued = self.issuer.refresh(token, now) if is_ours else None
             if issued is None:
                 raise coded(400, 20012, "The refresh token is invalid.")
             return _granted(issued, now)
@@ -95,10 +98,12 @@ class OAuthServer:
             team = self._team_of_key.get(given.get("customer_key", ""))
             if team is None:
                 raise bad_credentials()
-            return _granted(self.issuer.issue(Grant(client.id, team), now), now, with_refresh=False)
+            return _granted(
+                self.issuer.issue(Grant(client.id, team, kind=operation.name), now), now, with_refresh=False
+            )
         raise coded(400, 20012, "grant_type is not supported")
 
-    def _known(self, given: Mapping[str, str]) -> ClientSettings:
+    def _known(self, given: Mapping[str, str]) -> LoftyClientSettings:
         client = self._clients.get(given.get("client_id", ""))
         if client is None:
             raise bad_credentials()
@@ -106,7 +111,7 @@ class OAuthServer:
 
     @staticmethod
     def _demand_secret(
-        client: ClientSettings, given: Mapping[str, str], authorization: str, *, is_developer: bool
+        client: LoftyClientSettings, given: Mapping[str, str], authorization: str, *, is_developer: bool
     ) -> None:
         shown = given if is_developer else _basic(authorization)
         if shown.get("client_secret") != client.secret:
@@ -137,7 +142,7 @@ def _basic(authorization: str) -> dict[str, str]:
     return {"client_id": name, "client_secret": secret}
 
 
-def _granted(issued: Issued, now: float, *, with_refresh: bool = True) -> Done:
+def _granted(issued: Issued, now: float, *, with_refresh: bool = True) -> LoftyResult:
     content: dict[str, Any] = {
         "access_token": issued.access,
         "token_type": "Bearer",
@@ -146,4 +151,4 @@ def _granted(issued: Issued, now: float, *, with_refresh: bool = True) -> Done:
     }
     if with_refresh:
         content["refresh_token"] = issued.refresh
-    return Done(content, changed=True)
+    return LoftyResult(content, changed=True)

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.sandbox.lofty.edits import Desk
+from connectors.sandbox.lofty.edits import TeamEditor
 from connectors.sandbox.lofty.refusals import invalid, lead_not_exist, not_exist
-from connectors.sandbox.lofty.settings import SandboxSettings
-from connectors.sandbox.lofty.state import Kind, Record, Team
+from connectors.sandbox.lofty.settings import LoftySandboxSettings
+from connectors.sandbox.lofty.state import Kind, LoftyRecord, TeamState
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class LoftyRequest:
     """A request that passed auth and limits."""
 
-    team: Team
-    desk: Desk
-    settings: SandboxSettings
+    team: TeamState
+    desk: TeamEditor
+    settings: LoftySandboxSettings
     ids: Mapping[str, str]
     query: Mapping[str, str]
     body: Any
@@ -34,27 +34,27 @@ class Ask:
             raise invalid("a JSON object is required")
         return self.body
 
-    def lead_in_query(self) -> Record:
+    def lead_in_query(self) -> LoftyRecord:
         """The lead that `leadId` in the query names."""
         if "leadId" not in self.query:
             raise invalid("leadId is required")
         return self.lead(whole("leadId", self.query["leadId"]))
 
-    def lead_in_body(self) -> Record:
+    def lead_in_body(self) -> LoftyRecord:
         """The lead that `leadId` in the body names. A string is refused, as by Lofty."""
         found = self.fields().get("leadId")
         if not isinstance(found, int) or isinstance(found, bool):
             raise invalid("leadId must be a number")
         return self.lead(found)
 
-    def lead(self, lead_id: int) -> Record:
+    def lead(self, lead_id: int) -> LoftyRecord:
         """A visible lead that is not in the trash."""
         found = self.team.find("lead", lead_id, self.now)
         if found is None:
             raise lead_not_exist()
         return found
 
-    def record(self, kind: Kind, id_name: str) -> Record:
+    def record(self, kind: Kind, id_name: str) -> LoftyRecord:
         """The visible note or task that the path names."""
         found = self.team.find(kind, self.id(id_name), self.now)
         if found is None:
@@ -71,7 +71,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class LoftyResult:
     """An answer. `content` None is an empty body; `entity` is the id it concerned, `parent` its lead's."""
 
     content: Any
@@ -80,7 +80,7 @@ class Done:
     changed: bool = False
 
 
-Rule = Callable[[Ask], Done]
+Rule = Callable[[LoftyRequest], LoftyResult]
 
 
 def whole(name: str, text: str) -> int:

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from connectors.lofty.times import parse_time_ms, to_plain
 from connectors.sandbox.lofty.lead_rules import LEAD_RULES
 from connectors.sandbox.lofty.refusals import bare, coded, invalid
-from connectors.sandbox.lofty.requests import Ask, Done, Rule
-from connectors.sandbox.lofty.state import Record
+from connectors.sandbox.lofty.requests import LoftyRequest, LoftyResult, Rule
+from connectors.sandbox.lofty.state import LoftyRecord
 
 SMALL_PAGE = 25
 """What a list holds when nobody asks for more."""
@@ -22,7 +22,7 @@ _ROLES = ("Agent", "Assistant")
 # -- notes ---------------------------------------------------------------------------------------------------
 
 
-def _list_notes(ask: Ask) -> Done:
+def _list_notes(ask: LoftyRequest) -> LoftyResult:
     lead = ask.lead_in_query()
     with_system = ask.flag("includeSystemNote")
     notes = [
@@ -30,48 +30,48 @@ def _list_notes(ask: Ask) -> Done:
         for one in reversed(ask.team.of_lead("note", lead.id, ask.now))
         if with_system or not one.fields["systemNote"]
     ]
-    return Done({"notes": notes[: ask.number("limit", SMALL_PAGE)]}, parent=lead.id)
+    return LoftyResult({"notes": notes[: ask.number("limit", SMALL_PAGE)]}, parent=lead.id)
 
 
-def _get_note(ask: Ask) -> Done:
+def _get_note(ask: LoftyRequest) -> LoftyResult:
     note = ask.record("note", "noteId")
-    return Done({"note": note.fields}, note.id, note.lead_id)
+    return LoftyResult({"note": note.fields}, note.id, note.lead_id)
 
 
-def _create_note(ask: Ask) -> Done:
+def _create_note(ask: LoftyRequest) -> LoftyResult:
     lead = ask.lead_in_body()
     note = ask.desk.create_note(lead, ask.fields())
-    return Done({"noteId": note.id}, note.id, lead.id, changed=True)
+    return LoftyResult({"noteId": note.id}, note.id, lead.id, changed=True)
 
 
-def _update_note(ask: Ask) -> Done:
+def _update_note(ask: LoftyRequest) -> LoftyResult:
     note = ask.record("note", "noteId")
     if not {"content", "isPin", "leadId"} <= ask.fields().keys():
         raise invalid("content, isPin and leadId are required")
     ask.desk.change(note, ask.fields())
-    return Done(None, note.id, note.lead_id, changed=True)
+    return LoftyResult(None, note.id, note.lead_id, changed=True)
 
 
-def _delete_note(ask: Ask) -> Done:
+def _delete_note(ask: LoftyRequest) -> LoftyResult:
     note = ask.record("note", "noteId")
     ask.desk.delete(note)
-    return Done(None, note.id, note.lead_id, changed=True)
+    return LoftyResult(None, note.id, note.lead_id, changed=True)
 
 
 # -- tasks and appointments ----------------------------------------------------------------------------------
 
 
-def _list_tasks(ask: Ask) -> Done:
+def _list_tasks(ask: LoftyRequest) -> LoftyResult:
     lead = ask.lead_in_query()
-    return Done({"tasks": [one.fields for one in ask.team.of_lead("task", lead.id, ask.now)]}, parent=lead.id)
+    return LoftyResult({"tasks": [one.fields for one in ask.team.of_lead("task", lead.id, ask.now)]}, parent=lead.id)
 
 
-def _get_task(ask: Ask) -> Done:
+def _get_task(ask: LoftyRequest) -> LoftyResult:
     task = ask.record("task", "taskId")
-    return Done({"task": task.fields}, task.id, task.lead_id)
+    return LoftyResult({"task": task.fields}, task.id, task.lead_id)
 
 
-def _create_task(ask: Ask) -> Done:
+def _create_task(ask: LoftyRequest) -> LoftyResult:
     lead, given = ask.lead_in_body(), ask.fields()
     if missing := [name for name in ("type", "content", "assignedRole", "endAt") if not given.get(name)]:
         raise invalid(f"missing: {', '.join(missing)}")
@@ -80,45 +80,45 @@ def _create_task(ask: Ask) -> Done:
     if given["assignedRole"] not in _ROLES:
         raise invalid(f"assignedRole must be one of {', '.join(_ROLES)}")
     task = ask.desk.create_task(lead, given)
-    return Done({"taskId": task.id}, task.id, lead.id, changed=True)
+    return LoftyResult({"taskId": task.id}, task.id, lead.id, changed=True)
 
 
-def _update_task(ask: Ask) -> Done:
+def _update_task(ask: LoftyRequest) -> LoftyResult:
     task = ask.record("task", "taskId")
     ask.desk.change(task, ask.fields())
-    return Done({"message": "success"}, task.id, task.lead_id, changed=True)
+    return LoftyResult({"message": "success"}, task.id, task.lead_id, changed=True)
 
 
-def _delete_task(ask: Ask) -> Done:
+def _delete_task(ask: LoftyRequest) -> LoftyResult:
     task = ask.record("task", "taskId")
     ask.desk.delete(task)
-    return Done({"message": "success"}, task.id, task.lead_id, changed=True)
+    return LoftyResult({"message": "success"}, task.id, task.lead_id, changed=True)
 
 
-def _finish_task(ask: Ask) -> Done:
+def _finish_task(ask: LoftyRequest) -> LoftyResult:
     task = ask.record("task", "taskId")
     ask.desk.finish(task)
-    return Done({"message": "success"}, task.id, task.lead_id, changed=True)
+    return LoftyResult({"message": "success"}, task.id, task.lead_id, changed=True)
 
 
-def _unfinish_task(ask: Ask) -> Done:
+def _unfinish_task(ask: LoftyRequest) -> LoftyResult:
     task = ask.record("task", "taskId")
     ask.desk.finish(task, is_finished=False)
-    return Done({"message": "success"}, task.id, task.lead_id, changed=True)
+    return LoftyResult({"message": "success"}, task.id, task.lead_id, changed=True)
 
 
-def _list_tasks_v1(ask: Ask) -> Done:
+def _list_tasks_v1(ask: LoftyRequest) -> LoftyResult:
     lead = ask.lead_in_query()
     tasks = ask.team.of_lead("task", lead.id, ask.now)
-    return Done({"taskList": [_as_v1(one, lead) for one in tasks]}, parent=lead.id)
+    return LoftyResult({"taskList": [_as_v1(one, lead) for one in tasks]}, parent=lead.id)
 
 
-def _get_task_v1(ask: Ask) -> Done:
+def _get_task_v1(ask: LoftyRequest) -> LoftyResult:
     task = ask.record("task", "taskId")
-    return Done({"task": _as_v1(task, ask.team.records["lead"][task.lead_id])}, task.id, task.lead_id)
+    return LoftyResult({"task": _as_v1(task, ask.team.records["lead"][task.lead_id])}, task.id, task.lead_id)
 
 
-def _as_v1(task: Record, lead: Record) -> dict[str, Any]:
+def _as_v1(task: LoftyRecord, lead: LoftyRecord) -> dict[str, Any]:
     """A task in its older shape: other names, and times as plain text."""
     fields, person = task.fields, lead.fields
     v1 = {name: value for name, value in fields.items() if name not in {"startAt", "endAt", "timeZoneCode", "allDay"}}
@@ -138,26 +138,26 @@ def _as_v1(task: Record, lead: Record) -> dict[str, Any]:
     }
 
 
-def _list_appointments(ask: Ask) -> Done:
+def _list_appointments(ask: LoftyRequest) -> LoftyResult:
     lead = ask.lead_in_query()
-    return Done([one.fields for one in ask.team.of_lead("appointment", lead.id, ask.now)], parent=lead.id)
+    return LoftyResult([one.fields for one in ask.team.of_lead("appointment", lead.id, ask.now)], parent=lead.id)
 
 
 # -- the team ------------------------------------------------------------------------------------------------
 
 
-def _list_members(ask: Ask) -> Done:
+def _list_members(ask: LoftyRequest) -> LoftyResult:
     limit, offset = ask.number("limit", SMALL_PAGE), ask.number("offset", 0)
     members = ask.team.members
     metadata = {"collection": "members", "limit": limit, "offset": offset, "total": len(members)}
-    return Done({"_metadata": metadata, "members": members[offset : offset + limit]})
+    return LoftyResult({"_metadata": metadata, "members": members[offset : offset + limit]})
 
 
-def _list_custom_fields(ask: Ask) -> Done:
-    return Done(ask.team.custom_fields)
+def _list_custom_fields(ask: LoftyRequest) -> LoftyResult:
+    return LoftyResult(ask.team.custom_fields)
 
 
-def _list_tags(ask: Ask) -> Done:
+def _list_tags(ask: LoftyRequest) -> LoftyResult:
     """Definitions and uses, mixed. Times are ISO 8601 here, other than on a lead."""
     rows: list[dict[str, Any]] = [
         {"tagId": number, "tagName": name, "leadId": 0} for name, number in ask.team.tags.items()
@@ -166,14 +166,14 @@ def _list_tags(ask: Ask) -> Done:
         for used in () if lead.is_deleted else lead.fields["tags"]:
             times = {name: used[name].replace("GMT", "Z") for name in ("createTime", "updateTime")}
             rows.append({**used, **times})
-    return Done(rows)
+    return LoftyResult(rows)
 
 
-def _list_subscriptions(ask: Ask) -> Done:
-    return Done(list(ask.team.subscriptions.values()))
+def _list_subscriptions(ask: LoftyRequest) -> LoftyResult:
+    return LoftyResult(list(ask.team.subscriptions.values()))
 
 
-def _create_subscription(ask: Ask) -> Done:
+def _create_subscription(ask: LoftyRequest) -> LoftyResult:
     given = ask.fields()
     url = given.get("callbackUrl")
     if not isinstance(url, str):
@@ -196,14 +196,14 @@ def _create_subscription(ask: Ask) -> Done:
         "permissionMode": int(given.get("permissionMode") or 0),
     }
     ask.team.subscriptions[subscribe_id] = made
-    return Done(made, subscribe_id, changed=True)
+    return LoftyResult(made, subscribe_id, changed=True)
 
 
-def _delete_subscription(ask: Ask) -> Done:
+def _delete_subscription(ask: LoftyRequest) -> LoftyResult:
     subscribe_id = ask.id("subscribeId")
     if ask.team.subscriptions.pop(subscribe_id, None) is None:
         raise bare(400, "WEBHOOK_DELETE_NOT_EXIST")
-    return Done(None, subscribe_id, changed=True)
+    return LoftyResult(None, subscribe_id, changed=True)
 
 
 RULES: Mapping[str, Rule] = {

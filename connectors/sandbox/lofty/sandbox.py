@@ -17,18 +17,18 @@ import orjson
 
 from connectors.http.operation import Operation
 from connectors.lofty.operations import OPERATIONS
-from connectors.sandbox.lofty.edits import Desk
-from connectors.sandbox.lofty.oauth import DEVELOPER_TOKEN, OAUTH_OPERATIONS, OAuthServer
-from connectors.sandbox.lofty.refusals import Refusal, bad_credentials, coded, invalid
-from connectors.sandbox.lofty.requests import Ask, Done
+from connectors.sandbox.lofty.edits import TeamEditor
+from connectors.sandbox.lofty.oauth import DEVELOPER_TOKEN, OAUTH_OPERATIONS, LoftyOAuthServer
+from connectors.sandbox.lofty.refusals import LoftyRefusal, bad_credentials, coded, invalid
+from connectors.sandbox.lofty.requests import LoftyRequest, LoftyResult
 from connectors.sandbox.lofty.rules import RULES
-from connectors.sandbox.lofty.settings import SandboxSettings
-from connectors.sandbox.lofty.state import Team, new_ids
-from connectors.sandbox.shared.faults import Fault, FaultBox
+from connectors.sandbox.lofty.settings import LoftySandboxSettings
+from connectors.sandbox.lofty.state import TeamState, new_ids
+from connectors.sandbox.shared.faults import FaultBox, SandboxFault
 from connectors.sandbox.shared.issuer import Grant
-from connectors.sandbox.shared.ledger import Entry, Ledger
+from connectors.sandbox.shared.ledger import Entry, RequestLedger
 from connectors.sandbox.shared.router import Router
-from connectors.sandbox.shared.window import Window
+from connectors.sandbox.shared.window import RateWindow
 
 _ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
 
@@ -45,31 +45,31 @@ class Visit:
     ids: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
-    team: Team | None = None
+    team: TeamState | None = None
     authorization: str = ""
-    fault: Fault | None = None
+    fault: SandboxFault | None = None
 
 
 class LoftySandbox:
     """A Lofty of one's own. `now` gives seconds since the epoch; times of the ledger are in it."""
 
-    def __init__(self, settings: SandboxSettings, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: LoftySandboxSettings, *, now: Callable[[], float] = time.time) -> None:
         self.now = now
         self.settings = settings
         self.generation = 0
         self.reset(settings)
 
-    def reset(self, settings: SandboxSettings | None = None) -> None:
+    def reset(self, settings: LoftySandboxSettings | None = None) -> None:
         """Forget everything; with settings, be another sandbox. `generation` counts the resets."""
         self.settings = settings = settings or self.settings
         self._ids = new_ids()
-        self.teams = {one.id: Team(one, self._ids) for one in settings.teams}
+        self.teams = {one.id: TeamState(one, self._ids) for one in settings.teams}
         self.faults = FaultBox(Random(settings.seed))
-        self.ledger = Ledger(settings.ledger_size)
+        self.ledger = RequestLedger(settings.ledger_size)
         self._by_key = {key: one.id for one in settings.teams for key in one.api_keys}
         spenders = (*self._by_key, *(one.id for one in settings.clients))
-        self._windows = {one: Window(settings.window_limit, settings.window_seconds) for one in spenders}
-        self.oauth = OAuthServer(settings)
+        self._windows = {one: RateWindow(settings.window_limit, settings.window_seconds) for one in spenders}
+        self.oauth = LoftyOAuthServer(settings)
         self.generation += 1
 
     def memory(self) -> Mapping[str, Any]:
@@ -90,17 +90,17 @@ class LoftySandbox:
         """How long an answer takes."""
         return self.settings.latency_seconds
 
-    def desk(self, team: Team, *, tells: bool = True) -> Desk:
+    def desk(self, team: TeamState, *, tells: bool = True) -> TeamEditor:
         """Where an agent edits. What he creates is visible after the lag; what nobody is told of was always there."""
         lag = self.settings.visibility_lag_seconds if tells else 0.0
-        return Desk(team, self.now(), visibility_lag_seconds=lag, tells=tells)
+        return TeamEditor(team, self.now(), visibility_lag_seconds=lag, tells=tells)
 
     def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> Visit:
         """A request comes in. Answered at once if it has no right, if a limit is reached, or if a fault says so."""
         visit = Visit(self.ledger.open(self.now(), method, raw_path, headers.get("User-Agent", "")))
         try:
             self._enter(visit, method, raw_path, query, headers, body)
-        except Refusal as refusal:
+        except LoftyRefusal as refusal:
             self._answer(visit, refusal.status, refusal.content)
         return visit
 
@@ -111,7 +111,7 @@ class LoftySandbox:
         now = self.now()
         try:
             done = self._work(visit, visit.operation, now)
-        except Refusal as refusal:
+        except LoftyRefusal as refusal:
             self._answer(visit, refusal.status, refusal.content)
             return
         except (TypeError, ValueError, KeyError, AttributeError) as error:
@@ -128,12 +128,14 @@ class LoftySandbox:
         """The answer goes out, or never will."""
         self.ledger.close(visit.entry, self.now(), visit.status if is_answered else None)
 
-    def _work(self, visit: Visit, operation: Operation, now: float) -> Done:
+    def _work(self, visit: Visit, operation: Operation, now: float) -> LoftyResult:
         if visit.team is None:
             return self.oauth.answer(operation, visit.body, visit.authorization, now)
         lag = self.settings.visibility_lag_seconds
-        desk = Desk(visit.team, now, visibility_lag_seconds=lag, tells=self.settings.pings_own_writes)
-        return RULES[operation.name](Ask(visit.team, desk, self.settings, visit.ids, visit.query, visit.body, now))
+        desk = TeamEditor(visit.team, now, visibility_lag_seconds=lag, tells=self.settings.pings_own_writes)
+        return RULES[operation.name](
+            LoftyRequest(visit.team, desk, self.settings, visit.ids, visit.query, visit.body, now)
+        )
 
     # -- the way in -----------------------------------------------------------------------------------------
 
@@ -142,7 +144,7 @@ class LoftySandbox:
     ) -> None:
         found = _ROUTER.route(method, raw_path)
         if found is None:
-            raise Refusal(404, {"message": "Not Found"})
+            raise LoftyRefusal(404, {"message": "Not Found"})
         entry = visit.entry
         operation, ids = visit.operation, visit.ids = found
         entry.operation = operation.name
@@ -160,7 +162,7 @@ class LoftySandbox:
         fits = self._windows[key].take(self.now())
         visit.headers = self._rate_headers(self._windows[key])
         if not fits:
-            raise Refusal(429, {"message": "Too Many Requests"})
+            raise LoftyRefusal(429, {"message": "Too Many Requests"})
         if grant is not None:
             self.oauth.demand(grant, operation)
         if headers.get("Content-Type", "").split(";")[0].strip() != "application/json":
@@ -195,7 +197,7 @@ class LoftySandbox:
         if fault.kind == "revoke":
             raise bad_credentials()
         if fault.kind == "status" and not fault.applies:
-            raise Refusal(fault.status, _misbehaved(fault.status))
+            raise LoftyRefusal(fault.status, _misbehaved(fault.status))
 
     def _grant(self, authorization: str) -> Grant | None:
         """Whose access token it is, None when it is an API key. Raises when it is an access token that is over."""
@@ -213,7 +215,7 @@ class LoftySandbox:
             raise coded(400, 200058, "User in token does not exist.")
         return key
 
-    def _rate_headers(self, window: Window) -> dict[str, str]:
+    def _rate_headers(self, window: RateWindow) -> dict[str, str]:
         """Lofty's headers, as of now. `Reset` is in milliseconds, as in its example."""
         return {
             "X-RateLimit-Limit": str(self.settings.window_limit or 1_000_000),

@@ -6,18 +6,18 @@ from aiohttp import web
 
 from connectors.sandbox.lofty.consent import consent_routes
 from connectors.sandbox.lofty.control import control_routes
-from connectors.sandbox.lofty.mailer import Mailer
+from connectors.sandbox.lofty.mailer import PingMailer
 from connectors.sandbox.lofty.sandbox import LoftySandbox
 from connectors.sandbox.shared.shell import Served, Shell, listen
 
-MAILER = web.AppKey("mailer", Mailer)
+MAILER = web.AppKey("mailer", PingMailer)
 """Where an application has its mailer."""
 
 
 def build_app(sandbox: LoftySandbox) -> web.Application:
     """The sandbox and its control API (`/_sandbox/…`) as one application. Pings go out while it runs."""
     app = web.Application(client_max_size=64 * 1024**2)
-    app[MAILER] = mailer = Mailer(sandbox)
+    app[MAILER] = mailer = PingMailer(sandbox)
     app.on_startup.append(mailer.start)
     app.on_cleanup.append(mailer.stop)
     shell = Shell(sandbox)

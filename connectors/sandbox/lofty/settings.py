@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from connectors.sandbox.shared.mailer import DeliverySettings
+
 
 @dataclass(frozen=True, slots=True)
 class TeamSettings:
@@ -14,7 +16,7 @@ class TeamSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ClientSettings:
+class LoftyClientSettings:
     """An OAuth client (a vendor's app), as the developer portal has it.
 
     `operations` are the endpoints that it was granted, by our catalogue's names; None for all.
@@ -27,27 +29,12 @@ class ClientSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class PingSettings:
-    """How pings travel. Times are in seconds, the others are probabilities for one delivery, by the sandbox's seed.
-
-    Edits are collected for `flush_seconds`, then delivered in batches.
-    A delivery that is not answered with 200 is tried `attempts` times in all, `retry_seconds` apart.
-    `delay_seconds` is the longest extra wait: with it deliveries overtake each other.
-    """
-
-    flush_seconds: float = 0.05
-    delay_seconds: float = 0.0
-    duplicates: float = 0.0
-    reorders: float = 0.0
-    losses: float = 0.0
-    attempts: int = 5
-    retry_seconds: float = 0.2
-    timeout_seconds: float = 10.0
-    in_flight: int = 16
+class PingSettings(DeliverySettings):
+    """How pings travel. Every answer other than 200 is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxSettings:
+class LoftySandboxSettings:
     """The whole sandbox. All times are in seconds, so that a test can scale them.
 
     A window starts with the first request of an API key or OAuth client and lasts `window_seconds`; `window_limit`
@@ -59,7 +46,7 @@ class SandboxSettings:
     """
 
     teams: tuple[TeamSettings, ...] = ()
-    clients: tuple[ClientSettings, ...] = ()
+    clients: tuple[LoftyClientSettings, ...] = ()
     access_seconds: float = 7_200.0
     rotates_refresh: bool = True
     latency_seconds: float = 0.0

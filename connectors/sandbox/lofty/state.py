@@ -15,7 +15,7 @@ AUTHOR: dict[str, Any] = {"id": 844510972070138, "name": "Sandbox Agent"}
 
 
 @dataclass(slots=True)
-class Record:
+class LoftyRecord:
     """One lead, note, task or appointment. `fields` is its JSON, kept as Lofty answers it.
 
     `updated_ms` only ever grows, so that no two pings of a record carry the same time.
@@ -41,13 +41,13 @@ class Happening:
     item: dict[str, Any]
 
 
-class Team:
+class TeamState:
     """One team. `ids` gives new ids; all teams of a sandbox share it."""
 
     def __init__(self, settings: TeamSettings, ids: Iterator[int]) -> None:
         self.settings = settings
         self.ids = ids
-        self.records: dict[Kind, dict[int, Record]] = {"lead": {}, "note": {}, "task": {}, "appointment": {}}
+        self.records: dict[Kind, dict[int, LoftyRecord]] = {"lead": {}, "note": {}, "task": {}, "appointment": {}}
         self.children: dict[tuple[Kind, int], list[int]] = {}
         self.members: list[dict[str, Any]] = []
         self.custom_fields: list[dict[str, Any]] = []
@@ -63,20 +63,20 @@ class Team:
         """The team's id."""
         return self.settings.id
 
-    def put(self, record: Record) -> None:
+    def put(self, record: LoftyRecord) -> None:
         """Keep a new record."""
         self.records[record.kind][record.id] = record
         if record.kind != "lead":
             self.children.setdefault((record.kind, record.lead_id), []).append(record.id)
 
-    def find(self, kind: Kind, record_id: int, now: float | None = None) -> Record | None:
+    def find(self, kind: Kind, record_id: int, now: float | None = None) -> LoftyRecord | None:
         """A record that is not deleted. With `now`: and that is visible by then."""
         found = self.records[kind].get(record_id)
         if found is None or found.is_deleted or (now is not None and now < found.visible_at):
             return None
         return found
 
-    def of_lead(self, kind: Kind, lead_id: int, now: float) -> list[Record]:
+    def of_lead(self, kind: Kind, lead_id: int, now: float) -> list[LoftyRecord]:
         """The visible notes, tasks or appointments of a lead, the oldest first."""
         ids = self.children.get((kind, lead_id), ())
         return [found for one in ids if (found := self.find(kind, one, now)) is not None]

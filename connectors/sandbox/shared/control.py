@@ -10,8 +10,8 @@ import orjson
 from aiohttp import web
 
 from connectors.sandbox.shared.faults import FaultBox, parse_fault
-from connectors.sandbox.shared.ledger import Ledger
-from connectors.sandbox.shared.refusal import Refusing
+from connectors.sandbox.shared.ledger import RequestLedger
+from connectors.sandbox.shared.refusal import VendorRefusal
 
 Act = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -36,7 +36,7 @@ def refusing(act: Act) -> Act:
     async def guarded(request: web.Request) -> web.StreamResponse:
         try:
             return await act(request)
-        except Refusing as refusal:
+        except VendorRefusal as refusal:
             return reply(refusal.content, refusal.status)
         except (KeyError, TypeError, ValueError) as error:
             return reply({"message": f"{type(error).__name__}: {error}"}, 400)
@@ -68,7 +68,7 @@ def fault_routes(box: Callable[[], FaultBox]) -> list[web.RouteDef]:
     ]
 
 
-def ledger_route(ledger: Callable[[], Ledger]) -> web.RouteDef:
+def ledger_route(ledger: Callable[[], RequestLedger]) -> web.RouteDef:
     """Show what was asked, and `last`, the newest `seq` of the answer."""
 
     async def show(request: web.Request) -> web.StreamResponse:

@@ -25,7 +25,7 @@ Kind = Literal["status", "drop_before_apply", "drop_after_apply", "timeout_after
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SandboxFault:
     """One order to misbehave.
 
     `operation` and `budget` say to whom, as patterns (`create-*`); the budget is a location or an account.
@@ -48,16 +48,16 @@ class Fault:
         return fnmatchcase(operation, self.operation) and fnmatchcase(budget, self.budget)
 
 
-def parse_fault(given: Mapping[str, Any]) -> Fault:
+def parse_fault(given: Mapping[str, Any]) -> SandboxFault:
     """A fault from JSON. Raises `ValueError` that says what is wrong."""
-    known = [one.name for one in fields(Fault)]
+    known = [one.name for one in fields(SandboxFault)]
     if given.get("kind") not in get_args(Kind):
         raise ValueError(f"kind must be one of {', '.join(get_args(Kind))}, not {given.get('kind')!r}")
     if unknown := given.keys() - set(known):
         raise ValueError(f"a fault has no {', '.join(sorted(unknown))}; it has {', '.join(known)}")
     if given.get("how", "surrogate") not in get_args(How):
         raise ValueError(f"how must be one of {', '.join(get_args(How))}, not {given['how']!r}")
-    fault = Fault(**given)
+    fault = SandboxFault(**given)
     if fault.times is not None and (not isinstance(fault.times, int) or fault.times < 1):
         raise ValueError(f"times must be a number above 0, or null for until cleared, not {fault.times!r}")
     if not isinstance(fault.probability, int | float) or not 0 <= fault.probability <= 1:
@@ -70,9 +70,9 @@ class FaultBox:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self.faults: list[Fault] = []
+        self.faults: list[SandboxFault] = []
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: SandboxFault) -> None:
         """Put a fault in force."""
         self.faults.append(fault)
 
@@ -80,7 +80,7 @@ class FaultBox:
         """Behave again."""
         self.faults.clear()
 
-    def take(self, operation: str, budget: str) -> Fault | None:
+    def take(self, operation: str, budget: str) -> SandboxFault | None:
         """The fault for this request, if any; it counts as used."""
         for place, fault in enumerate(self.faults):
             if not fault.fits(operation, budget):

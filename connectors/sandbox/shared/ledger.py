@@ -36,7 +36,7 @@ class Entry:
     ended: float | None = None
 
 
-class Ledger:
+class RequestLedger:
     """The newest `size` entries, and counts of all."""
 
     def __init__(self, size: int = 1_000_000) -> None:

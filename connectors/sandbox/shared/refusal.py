@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Refusing(Exception):
+class VendorRefusal(Exception):
     """An exception that knows its answer: `status` and `content`, its JSON body. Each vendor has its own."""
 
     status: int

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from aiohttp import web
 
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 from connectors.sandbox.shared.mangle import mangled
 
 _LOOK_SECONDS = 0.1
@@ -23,7 +23,7 @@ class Visit(Protocol):
     status: int
     content: bytes
     headers: dict[str, str]
-    fault: Fault | None
+    fault: SandboxFault | None
 
 
 AnyVisit = TypeVar("AnyVisit", bound=Visit)

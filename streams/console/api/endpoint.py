@@ -20,30 +20,35 @@ from streams.mapping.errors import shown
 
 
 class Input(BaseModel):
-    """The query or body of an endpoint: closed to names that are not known."""
+    """The query or body of an endpoint: unknown names are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a handler is given. `path` are the parts of the address, `query` and `body` are checked already."""
+class Call:
+    """What a handler is given. `path` holds the parts of the address; `query` and `body` are validated."""
 
     services: Services
     guard: Guard
     request: web.Request
     visitor: Visitor
     by: Actor
-    path: Mapping[str, str]
+    path: Mapping[str, Any]
     query: Any
     body: Any
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The fields of the body, or of the query, by name."""
+        return dict(self.body or self.query)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`answers` is the type of what `work` returns; `query` and `body` are checked before it is called.
+    """`result` is the type of what `handle` returns; `query` and `body` are validated before it is called.
 
-    `refuses` are statuses beside those that every endpoint may answer.
+    `errors` are statuses besides those that every endpoint may answer.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -52,12 +57,11 @@ class Endpoint:
     tag: str
     summary: str
     role: Required
-    answers: Any
-    work: Callable[[Asked], Awaitable[Any]]
+    result: Any
+    handle: Callable[[Call], Awaitable[Any]]
     query: type[Input] | None = None
     body: type[Input] | None = None
-    refuses: tuple[int, ...] = ()
-    is_idempotent: bool = True
+    errors: tuple[int, ...] = ()
 
     @property
     def parts(self) -> list[str]:
@@ -67,35 +71,35 @@ class Endpoint:
 
 def add_endpoints(app: web.Application, guard: Guard, services: Services, endpoints: tuple[Endpoint, ...]) -> None:
     """Add the routes of all endpoints."""
-    for one in endpoints:
-        guard.add(app, one.method, one.path, _handler(one, guard, services), role=one.role)
+    for endpoint in endpoints:
+        guard.add(app, endpoint.method, endpoint.path, _handler(endpoint, guard, services), role=endpoint.role)
 
 
 def _handler(endpoint: Endpoint, guard: Guard, services: Services) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
-        asked = Asked(
+        call = Call(
             services=services,
             guard=guard,
             request=request,
             visitor=guard.visitor(request),
             by=guard.actor(request),
             path=dict(request.match_info),
-            query=_checked(endpoint.query, _flat(request), "query"),
-            body=_checked(endpoint.body, await _json(request), "body") if endpoint.body else None,
+            query=_validated(endpoint.query, _flat(request), "query"),
+            body=_validated(endpoint.body, await _json(request), "body") if endpoint.body else None,
         )
-        found = await endpoint.work(asked)
-        return found if isinstance(found, web.Response) else answer(found)
+        result = await endpoint.handle(call)
+        return result if isinstance(result, web.Response) else json_response(result)
 
     return handle
 
 
-def answer(value: Any, status: int = 200) -> web.Response:
-    """A value as JSON, whatever others have written into it."""
+def json_response(value: Any, status: int = 200) -> web.Response:
+    """A value as JSON, whatever text it holds."""
     return web.Response(body=write(value, default=_plain), status=status, content_type="application/json")
 
 
 def _plain(value: Any) -> Any:
-    """Words and their parts, which are pydantic models."""
+    """Messages and their parts are pydantic models."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no JSON")
@@ -104,7 +108,7 @@ def _plain(value: Any) -> Any:
 def _flat(request: web.Request) -> dict[str, str]:
     repeated = [name for name in request.query if len(request.query.getall(name)) > 1]
     if repeated:
-        raise WrongInput("A parameter stands there twice.", [Fault(f"query.{repeated[0]}", "one value", "several")])
+        raise WrongInput("A query parameter was given twice.", [Fault(f"query.{repeated[0]}", "one value", "several")])
     return dict(request.query)
 
 
@@ -118,10 +122,10 @@ async def _json(request: web.Request) -> Any:
         raise WrongInput("The body is not valid JSON.", [Fault("body", "valid JSON", str(error)[:200])]) from None
 
 
-def _checked(model: type[Input] | None, value: Any, where: str) -> Any:
+def _validated(model: type[Input] | None, value: Any, where: str) -> Any:
     if model is None:
         if value:
-            raise WrongInput("There are parameters that are not known.", [Fault(where, "none", ", ".join(value)[:200])])
+            raise WrongInput("The request has unknown parameters.", [Fault(where, "none", ", ".join(value)[:200])])
         return None
     try:
         return model.model_validate(value)
@@ -129,9 +133,9 @@ def _checked(model: type[Input] | None, value: Any, where: str) -> Any:
         faults = [
             Fault(
                 ".".join((where, *(str(part) for part in detail["loc"]))),
-                "no such name" if detail["type"] == "extra_forbidden" else str(detail["msg"]),
+                "a known name" if detail["type"] == "extra_forbidden" else str(detail["msg"]),
                 "" if detail["type"] == "missing" else shown(detail["input"])[:200],
             )
             for detail in error.errors(include_url=False, include_context=False)
         ]
-        raise WrongInput("Something in the request is not right.", faults) from None
+        raise WrongInput("The request is not valid; see its faults.", faults) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from streams.console.api.endpoint import Asked, Endpoint, Input
+from streams.console.api.endpoint import Endpoint, Input
 from streams.console.services.mapping import Previews
 from streams.mapping_versions.listing import MappingState
 from streams.mapping_versions.problems import TextProblem
@@ -50,72 +50,41 @@ class ToVersion(Input):
     expected_version: int = Field(ge=0)
 
 
-async def _state(asked: Asked) -> MappingState:
-    return await asked.services.mapping.state()
-
-
-async def _check(asked: Asked) -> tuple[TextProblem, ...]:
-    return await asked.services.mapping.validate(asked.body.name, asked.body.text)
-
-
-async def _preview(asked: Asked) -> Previews:
-    body = asked.body
-    return await asked.services.mapping.preview(body.name, body.text, body.connection, body.leads)
-
-
-async def _save(asked: Asked) -> MappingState:
-    body = asked.body
-    return await asked.services.mapping.save(asked.by, asked.path["name"], body.text, body.expected_version)
-
-
-async def _use(asked: Asked) -> MappingState:
-    body = asked.body
-    return await asked.services.mapping.use(asked.by, asked.path["connection"], body.name, body.expected_version)
-
-
-async def _revert(asked: Asked) -> MappingState:
-    return await asked.services.mapping.revert(asked.by, asked.body.to_version, asked.body.expected_version)
-
-
 ENDPOINTS = (
     Endpoint(
         *("GET", "/mappings", "get-mappings", "mappings", "All mappings, who uses them, and their history.", "viewer"),
-        *(MappingState, _state),
+        *(MappingState, lambda call: call.services.mapping.state()),
     ),
     Endpoint(
-        *(
-            "POST",
-            "/mappings/check",
-            "check-mapping",
-            "mappings",
-            "What is wrong with a text; nothing is saved.",
-            "viewer",
-        ),
-        *(tuple[TextProblem, ...], _check),
+        *("POST", "/mappings/check", "check-mapping", "mappings", "What is wrong with a text; nothing is saved."),
+        *("viewer", tuple[TextProblem, ...], lambda call: call.services.mapping.validate(**call.arguments)),
         body=TextToCheck,
-        refuses=(404,),
+        errors=(404,),
     ),
     Endpoint(
         *("POST", "/mappings/preview", "preview-mapping", "mappings"),
-        *("What a text would make of leads; nothing is saved or written.", "viewer", Previews, _preview),
+        *("What a text would write for some leads; nothing is saved or written.", "viewer", Previews),
+        lambda call: call.services.mapping.preview(**call.arguments),
         body=TextToPreview,
-        refuses=(404,),
+        errors=(404,),
     ),
     Endpoint(
-        *("PUT", "/mappings/{name}", "save-mapping", "mappings", "Save a text.", "operator", MappingState, _save),
+        *("PUT", "/mappings/{name}", "save-mapping", "mappings", "Save a text.", "operator", MappingState),
+        lambda call: call.services.mapping.save(call.by, **call.path, **call.arguments),
         body=SavedText,
-        refuses=(404, 409),
+        errors=(404, 409),
     ),
     Endpoint(
         *("PUT", "/connections/{connection}/mapping", "use-mapping", "mappings"),
-        *("Give a connection another mapping.", "operator", MappingState, _use),
+        *("Give a connection another mapping.", "operator", MappingState),
+        lambda call: call.services.mapping.use(call.by, **call.path, **call.arguments),
         body=UsedMapping,
-        refuses=(404, 409),
+        errors=(404, 409),
     ),
     Endpoint(
         *("POST", "/mappings/revert", "revert-mappings", "mappings", "All mappings as at a version.", "operator"),
-        *(MappingState, _revert),
+        *(MappingState, lambda call: call.services.mapping.revert(call.by, **call.arguments)),
         body=ToVersion,
-        refuses=(404, 409),
+        errors=(404, 409),
     ),
 )

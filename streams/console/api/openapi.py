@@ -11,14 +11,14 @@ from streams.console.api.endpoint import Endpoint
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
-_WORDS = {
-    401: "Nobody has signed in, or the token is not known",
+_STATUS_TEXTS = {
+    401: "Not signed in, or an unknown token",
     403: "Another role is needed, or the request does not come from the console's own pages",
-    404: "There is nothing of that name",
-    409: "Somebody else was faster",
-    422: "Something in the request is not right; `faults` say what",
-    429: "Too many tries",
-    503: "Kafka or the index cannot be used now",
+    404: "Not found",
+    409: "Conflict: somebody else changed it first",
+    422: "The request is not valid; `faults` say why",
+    429: "Too many attempts",
+    503: "Kafka or the index is not reachable",
 }
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -26,7 +26,7 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
     "required": ["type", "title", "status", "detail"],
     "additionalProperties": False,
     "properties": {
-        "type": {"type": "string", "description": "what a program tells it by"},
+        "type": {"type": "string", "description": "for programs: the kind of problem"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "what happened, and what to do, for a person"},
@@ -51,24 +51,24 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
 
 def document(endpoints: tuple[Endpoint, ...], version: str) -> dict[str, Any]:
     """The whole document."""
-    adapters = [(one.id, "serialization", TypeAdapter(one.answers)) for one in endpoints if one.answers is not None]
+    adapters = [(one.id, "serialization", TypeAdapter(one.result)) for one in endpoints]
     schemas, shared = TypeAdapter.json_schemas(adapters, ref_template=_REF)  # type: ignore[arg-type]  # a literal in a tuple
     bodies = [(one.body, "validation") for one in endpoints if one.body is not None]
     _, in_bodies = models_json_schema(bodies, ref_template=_REF)  # type: ignore[arg-type]  # as above
-    results, given = shared.get("$defs", {}), in_bodies.get("$defs", {})
-    if twice := [name for name in results.keys() & given.keys() if results[name] != given[name]]:
+    results, inputs = shared.get("$defs", {}), in_bodies.get("$defs", {})
+    if twice := [name for name in results.keys() & inputs.keys() if results[name] != inputs[name]]:
         raise ValueError(f"two different schemas have the name {', '.join(sorted(twice))}: rename one of the classes")
-    components = {**results, **given, "Problem": _PROBLEM_SCHEMA}
+    components = {**results, **inputs, "Problem": _PROBLEM_SCHEMA}
     paths: dict[str, Any] = {}
     for one in endpoints:
-        answers = schemas.get((one.id, "serialization")) if one.answers is not None else None
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, answers)
+        result = schemas[(one.id, "serialization")]
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, result)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "lofty-ghl",
             "version": version,
-            "description": "What the console shows and does. Times are epoch milliseconds.",
+            "description": "Everything that the console shows and does. Times are epoch milliseconds.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/api/v1"}],
@@ -90,20 +90,16 @@ def document(endpoints: tuple[Endpoint, ...], version: str) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint, answers: Any) -> dict[str, Any]:
-    statuses = {*endpoint.refuses, 422, 503}
+def _operation(endpoint: Endpoint, result: Any) -> dict[str, Any]:
+    statuses = {*endpoint.errors, 422, 503}
     if endpoint.role != "anyone":
         statuses |= {401, 403, 429}  # 429: of tokens that are none
     if endpoint.method != "GET":
         statuses.add(403)
-    responses: dict[str, Any] = {
-        "200": {"description": "done", "content": {"application/json": {"schema": answers}}}
-        if answers is not None
-        else {"description": "done"}
-    }
+    responses: dict[str, Any] = {"200": {"description": "done", "content": {"application/json": {"schema": result}}}}
     for status in sorted(statuses):
         content = {"application/problem+json": {"schema": _PROBLEM}}
-        responses[str(status)] = {"description": _WORDS[status], "content": content}
+        responses[str(status)] = {"description": _STATUS_TEXTS[status], "content": content}
     found: dict[str, Any] = {
         "operationId": endpoint.id,
         "summary": endpoint.summary,

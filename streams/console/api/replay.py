@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from streams.console.api.endpoint import Asked, Endpoint, Input
+from streams.console.api.endpoint import Endpoint, Input
 from streams.console.services.replay import DryRunState, ReplayState
 from streams.messages import Selection
 
@@ -42,50 +42,33 @@ class Paced(Input):
     rate: float = Field(200.0, ge=0.1, le=5000)
 
 
-async def _all(asked: Asked) -> tuple[ReplayState, ...]:
-    return await asked.services.replay.all()
-
-
-async def _dry_run(asked: Asked) -> DryRunState:
-    return await asked.services.replay.dry_run(asked.body.selection())
-
-
-async def _start(asked: Asked) -> ReplayState:
-    return await asked.services.replay.start(asked.by, asked.body.selection(), asked.body.rate)
-
-
-async def _resume(asked: Asked) -> ReplayState:
-    return await asked.services.replay.resume(asked.by, asked.path["run"], asked.body.rate)
-
-
-async def _stop(asked: Asked) -> ReplayState:
-    return await asked.services.replay.stop(asked.by, asked.path["run"])
-
-
 ENDPOINTS = (
     Endpoint(
         *("GET", "/replays", "get-replays", "replays", "Every replay and how far it is.", "viewer"),
-        *(tuple[ReplayState, ...], _all),
+        *(tuple[ReplayState, ...], lambda call: call.services.replay.all()),
     ),
     Endpoint(
         *("POST", "/replays/dry-run", "dry-run-replay", "replays"),
-        *("What a replay would do; no vendor is asked, nothing is written.", "operator", DryRunState, _dry_run),
+        *("What a replay would do; no vendor is asked, nothing is written.", "operator", DryRunState),
+        lambda call: call.services.replay.dry_run(call.body.selection()),
         body=Chosen,
-        refuses=(404, 429),
+        errors=(404, 429),
     ),
     Endpoint(
-        *("POST", "/replays", "start-replay", "replays", "Order a replay.", "operator", ReplayState, _start),
+        *("POST", "/replays", "start-replay", "replays", "Order a replay.", "operator", ReplayState),
+        lambda call: call.services.replay.start(call.by, call.body.selection(), call.body.rate),
         body=Ordered,
-        refuses=(404, 409, 429),
+        errors=(404, 409, 429),
     ),
     Endpoint(
-        *("POST", "/replays/{run}/resume", "resume-replay", "replays", "Carry a replay on.", "operator"),
-        *(ReplayState, _resume),
+        *("POST", "/replays/{run}/resume", "resume-replay", "replays", "Carry a replay on.", "operator", ReplayState),
+        lambda call: call.services.replay.resume(call.by, call.path["run"], call.body.rate),
         body=Paced,
-        refuses=(404, 409, 429),
+        errors=(404, 409, 429),
     ),
     Endpoint(
-        *("POST", "/replays/{run}/stop", "stop-replay", "replays", "Stop a replay.", "operator", ReplayState, _stop),
-        refuses=(404, 409),
+        *("POST", "/replays/{run}/stop", "stop-replay", "replays", "Stop a replay.", "operator", ReplayState),
+        lambda call: call.services.replay.stop(call.by, call.path["run"]),
+        errors=(404, 409),
     ),
 )

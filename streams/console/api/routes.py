@@ -7,20 +7,16 @@ from importlib.metadata import version
 import orjson
 from aiohttp import web
 
-from streams.console.api import acting, mapping, replay
-from streams.console.api import contacts as reading
-from streams.console.api import sign_in as session
+from streams.console.api import audit, backfill, connections, contacts, mapping, overview, parked, replay, sign_in
 from streams.console.api.endpoint import Endpoint, add_endpoints
 from streams.console.api.openapi import document
 from streams.console.auth.guard import Guard
 from streams.console.services.services import Services
 
-ENDPOINTS: tuple[Endpoint, ...] = (
-    *session.ENDPOINTS,
-    *reading.ENDPOINTS,
-    *acting.ENDPOINTS,
-    *mapping.ENDPOINTS,
-    *replay.ENDPOINTS,
+ENDPOINTS: tuple[Endpoint, ...] = tuple(
+    endpoint
+    for page in (sign_in, overview, connections, contacts, parked, backfill, audit, mapping, replay)
+    for endpoint in page.ENDPOINTS
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from streams.console.api.endpoint import Asked, Endpoint, Input, answer
+from streams.console.api.endpoint import Call, Endpoint, Input, json_response
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +26,23 @@ class Credentials(Input):
     password: str = Field(min_length=1, max_length=1000)
 
 
-async def _me(asked: Asked) -> Me:
-    one = asked.visitor
-    return Me(one.name, one.role, one.via, one.csrf)
+async def _me(call: Call) -> Me:
+    visitor = call.visitor
+    return Me(visitor.name, visitor.role, visitor.via, visitor.csrf)
 
 
-async def _sign_in(asked: Asked) -> object:
-    session = await asked.guard.sign_in(asked.request, asked.body.name, asked.body.password)
-    csrf = asked.guard.seal.token("csrf", session.id)
-    found = answer(Me(session.name, session.role, session.via, csrf))
-    asked.guard.remember(asked.request, found, session)
-    return found
+async def _sign_in(call: Call) -> object:
+    session = await call.guard.sign_in(call.request, call.body.name, call.body.password)
+    csrf = call.guard.seal.token("csrf", session.id)
+    response = json_response(Me(session.name, session.role, session.via, csrf))
+    call.guard.remember(call.request, response, session)
+    return response
 
 
-async def _sign_out(asked: Asked) -> object:
-    found = answer(Me("", None, "", ""))
-    await asked.guard.sign_out(asked.request, found)
-    return found
+async def _sign_out(call: Call) -> object:
+    response = json_response(Me("", None, "", ""))
+    await call.guard.sign_out(call.request, response)
+    return response
 
 
 ENDPOINTS = (
@@ -51,7 +51,7 @@ ENDPOINTS = (
         *("POST", "/session", "sign-in", "session", "Sign in with a password.", "anyone"),
         *(Me, _sign_in),
         body=Credentials,
-        refuses=(401, 429),
+        errors=(401, 429),
     ),
     Endpoint("DELETE", "/session", "sign-out", "session", "Sign out.", "anyone", Me, _sign_out),
 )

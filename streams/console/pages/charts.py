@@ -24,7 +24,7 @@ _SHORT_MS = 10 * 60_000
 _FEW = ((0.0, "start"), (1.0, "end"))
 _MANY = (*_FEW, (0.25, "middle"), (0.5, "middle"), (0.75, "middle"))
 
-Point = tuple[int, float | None]
+Measurement = tuple[int, float | None]
 """A moment in epoch milliseconds and what was measured; None where nothing was."""
 
 
@@ -53,7 +53,7 @@ def round_top(highest: float) -> float:
     return next((step * power for step in (1, 2, 2.5, 5) if step * power >= highest), 10 * power)
 
 
-def runs(points: Sequence[Point]) -> list[list[tuple[int, float]]]:
+def runs(points: Sequence[Measurement]) -> list[list[tuple[int, float]]]:
     """The parts of a series without gaps; a line is not drawn over what was not measured."""
     found: list[list[tuple[int, float]]] = [[]]
     for at_ms, value in points:
@@ -64,7 +64,7 @@ def runs(points: Sequence[Point]) -> list[list[tuple[int, float]]]:
     return [one for one in found if one]
 
 
-def plot(points: Sequence[Point], *, title: str, unit: str = "", zone: tzinfo = UTC) -> Markup:
+def plot(points: Sequence[Measurement], *, title: str, unit: str = "", zone: tzinfo = UTC) -> Markup:
     """A line over time with its area, grid lines and a few hours beneath. Each point says its value under the pointer.
 
     A sentence in place of the line where fewer than two points were measured.

@@ -1,38 +1,23 @@
-"""Pages that only show: the overview, contacts and their stories, the audit."""
+"""Contacts: the search, and the timeline of one contact."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from streams.console.errors import WrongInput
-from streams.console.pages.layout import Frame
-from streams.console.pages.views import audit_view as audit
+from streams.console.pages.layout import Page
 from streams.console.pages.views import contacts_view as contacts
-from streams.console.pages.views import overview_view as overview
-from streams.console.pages.views.contacts import Search
+from streams.console.pages.views.contacts_view import SearchView
 from streams.console.pages.views.page_view import Notice
-from streams.console.services.services import Services
 
 
-class Reading:
-    """The handlers."""
-
-    def __init__(self, frame: Frame, services: Services) -> None:
-        self._frame = frame
-        self._services = services
+class ContactsPage(Page):
+    """`/console/contacts`."""
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        guard = self._frame.guard
-        guard.add(app, "GET", "/", self.overview, role="viewer")
-        guard.add(app, "GET", "/contacts", self.contacts, role="viewer")
-        guard.add(app, "GET", "/contacts/{connection}/{lead}", self.contact, role="viewer")
-        guard.add(app, "GET", "/audit", self.audit, role="viewer")
-
-    async def overview(self, request: web.Request) -> web.StreamResponse:
-        """Is it running?"""
-        found, history = await self._services.overview.now(), await self._services.overview.history()
-        return await self._frame.page(request, "overview.html", overview.page(found, history))
+        self._guard.add(app, "GET", "/contacts", self.contacts, role="viewer")
+        self._guard.add(app, "GET", "/contacts/{connection}/{lead}", self.contact, role="viewer")
 
     async def contacts(self, request: web.Request) -> web.StreamResponse:
         """The search. One hit is opened at once, unless the person only looks at a connection."""
@@ -42,14 +27,14 @@ class Reading:
         if not wanted:
             fresh = await self._services.contacts.freshness()
             count, is_complete = (fresh.contacts, fresh.is_complete) if fresh else (0, True)
-            view = Search("", connection, known, (), False, count, 0.0, is_complete)
-            return await self._frame.page(request, "contacts.html", view)
+            view = SearchView("", connection, known, (), False, count, 0.0, is_complete)
+            return await self._layout.page(request, "contacts.html", view)
         try:
             found = await self._services.contacts.search(wanted, connection=connection)
         except WrongInput as error:
-            view = Search(wanted, connection, known, (), False, 1, 0.0)
-            return await self._frame.page(request, "contacts.html", view, message=Notice("warn", error.words))
-        return await self._frame.page(request, "contacts.html", contacts.search(wanted, connection, known, found))
+            view = SearchView(wanted, connection, known, (), False, 1, 0.0)
+            return await self._layout.page(request, "contacts.html", view, message=Notice("warn", error.words))
+        return await self._layout.page(request, "contacts.html", contacts.search(wanted, connection, known, found))
 
     async def contact(self, request: web.Request) -> web.StreamResponse:
         """The story of one contact."""
@@ -58,10 +43,4 @@ class Reading:
         mapping = self._services.settings.connections[connection].mapping.name
         only = request.query.get("kind", "")
         view = contacts.timeline(found, only if only in contacts.KINDS else "", mapping)
-        return await self._frame.page(request, "timeline.html", view)
-
-    async def audit(self, request: web.Request) -> web.StreamResponse:
-        """Who did what."""
-        who, before = request.query.get("who", ""), request.query.get("before", "")
-        found = await self._services.audit.page(who=who, before=before)
-        return await self._frame.page(request, "audit.html", audit.page(found, who))
+        return await self._layout.page(request, "timeline.html", view)

@@ -9,21 +9,21 @@ from aiohttp import web
 
 from streams.console.errors import ConsoleError, Malformed, NotSignedIn
 from streams.console.malformed import as_malformed
-from streams.console.pages.layout import Frame, Handler
+from streams.console.pages.layout import Handler, Layout
 from streams.console.pages.render import href
-from streams.console.pages.views.page_view import Link, Trouble
+from streams.console.pages.views.page_view import ErrorView, Hyperlink
 
 log = logging.getLogger("lofty_ghl.console")
 
-_HOME = Link("Go to the overview", href("/"))
+_HOME = Hyperlink("Go to the overview", href("/"))
 _BY_STATUS = {
-    404: Trouble(404, "There is nothing here", "The address is wrong, or what stood here is gone.", (_HOME,)),
-    405: Trouble(
+    404: ErrorView(404, "There is nothing here", "The address is wrong, or what stood here is gone.", (_HOME,)),
+    405: ErrorView(
         405, "That cannot be opened", "This address takes forms only. Go back, and press the button there.", (_HOME,)
     ),
-    413: Trouble(413, "That is too much", "The text is larger than the gateway takes.", (_HOME,)),
+    413: ErrorView(413, "That is too much", "The text is larger than the gateway takes.", (_HOME,)),
 }
-_FAILED = Trouble(
+_FAILED = ErrorView(
     500,
     "Something went wrong here",
     "The gateway's log says what happened. If you were changing something, look whether it was done before you try again.",
@@ -31,7 +31,7 @@ _FAILED = Trouble(
 )
 
 
-def friendly(frame: Frame) -> Any:
+def friendly(layout: Layout) -> Any:
     """Pages in place of errors; somebody who has not signed in is sent to do so."""
 
     @web.middleware
@@ -40,29 +40,29 @@ def friendly(frame: Frame) -> Any:
             return await handler(request)
         except NotSignedIn as error:
             if request.method == "GET":
-                return frame.go(href("/sign-in", go_on=request.path_qs))
-            return await _answer(frame, request, _trouble(error))
+                return layout.redirect(href("/sign-in", go_on=request.path_qs))
+            return await _answer(layout, request, _trouble(error))
         except Malformed as error:  # of which no page may show a part
             return web.Response(text=f"{error.title}: {error.words}\n", status=error.status)
         except ConsoleError as error:
-            return await _answer(frame, request, _trouble(error))
+            return await _answer(layout, request, _trouble(error))
         except web.HTTPException as error:
             if error.status not in _BY_STATUS:
                 raise
-            return await _answer(frame, request, _BY_STATUS[error.status])
+            return await _answer(layout, request, _BY_STATUS[error.status])
         except Exception as error:
             if refused := as_malformed(error):
                 return web.Response(text=f"{refused.title}: {refused.words}\n", status=refused.status)
             log.exception("%s %s failed", request.method, request.path)
-            return await _answer(frame, request, _FAILED)
+            return await _answer(layout, request, _FAILED)
 
     return middleware
 
 
-def _trouble(error: ConsoleError) -> Trouble:
-    way = Link("Sign in", href("/sign-in")) if isinstance(error, NotSignedIn) else _HOME
-    return Trouble(error.status, error.title, error.words, (way,))
+def _trouble(error: ConsoleError) -> ErrorView:
+    way = Hyperlink("Sign in", href("/sign-in")) if isinstance(error, NotSignedIn) else _HOME
+    return ErrorView(error.status, error.title, error.words, (way,))
 
 
-async def _answer(frame: Frame, request: web.Request, view: Trouble) -> web.Response:
-    return await frame.page(request, "trouble.html", view, status=view.status)
+async def _answer(layout: Layout, request: web.Request, view: ErrorView) -> web.Response:
+    return await layout.page(request, "trouble.html", view, status=view.status)

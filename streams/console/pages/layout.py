@@ -1,13 +1,13 @@
-"""What every handler needs: who looks, from where, in which colours; and answers of three kinds: a page, a way on, a refusal.
+"""What every page shares: who is signed in, the time zone, the theme, the number of parked records, a message.
 
-A message for the next page travels in a cookie of its own, for a minute, and is shown once.
+The message for the next page travels in a cookie of its own for one minute, and is shown once.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
-from typing import Protocol, cast, get_args
+from typing import cast, get_args
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -15,35 +15,31 @@ from aiohttp import web
 from streams.console.auth.guard import Guard, Visitor
 from streams.console.malformed import posted
 from streams.console.pages.render import BASE, render, zone_of
-from streams.console.pages.views.page_view import Level, Notice, Person, Role, Surroundings, Theme
+from streams.console.pages.views.page_view import CurrentUser, Level, Notice, PageContext, Role, Theme
+from streams.console.services.services import Services
 
 THEME, ZONE, MESSAGE = "lofty_ghl_theme", "lofty_ghl_zone", "lofty_ghl_message"
 YEAR_SECONDS = 365 * 24 * 3600
 
 Form = dict[str, str]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class ParkedCount(Protocol):
-    """How much is parked, for the number in the menu; None when it is not known."""
+class Layout:
+    """What surrounds every page. Made once, and shared by all handlers."""
 
-    def __call__(self) -> Awaitable[int | None]: ...
-
-
-class Frame:
-    """Made once; given to every page's handlers."""
-
-    def __init__(self, guard: Guard, now_ms: Callable[[], int], parked: ParkedCount) -> None:
+    def __init__(self, guard: Guard, now_ms: Callable[[], int], parked: Callable[[], Awaitable[int | None]]) -> None:
         self.guard = guard
         self.now_ms = now_ms
-        self._parked = parked
+        self._parked = parked  # the number in the menu; None when it is not known
 
-    async def around(self, request: web.Request, message: Notice | None = None) -> Surroundings:
-        """Who looks, as far as it is known."""
+    async def context(self, request: web.Request, message: Notice | None = None) -> PageContext:
+        """Who looks at the page, and with which settings."""
         visitor = self._visitor(request)
-        person = Person(visitor.name, cast(Role, visitor.role)) if visitor and visitor.role else None
+        person = CurrentUser(visitor.name, cast(Role, visitor.role)) if visitor and visitor.role else None
         zone_name = unquote(request.cookies.get(ZONE, ""))
         theme = request.cookies.get(THEME, "auto")
-        return Surroundings(
+        return PageContext(
             here=request.path_qs,
             now_ms=self.now_ms(),
             person=person,
@@ -52,11 +48,11 @@ class Frame:
             zone=zone_of(zone_name),
             zone_name=zone_name,
             parked=await self._parked() if person else None,
-            message=message or _told(request),
+            message=message or _message_of(request),
         )
 
     def _visitor(self, request: web.Request) -> Visitor | None:
-        """None where the guard was not asked: an address that is none."""
+        """None where the guard did not run: no such path."""
         try:
             return self.guard.visitor(request)
         except KeyError:
@@ -66,13 +62,13 @@ class Frame:
         self, request: web.Request, template: str, view: object, *, status: int = 200, message: Notice | None = None
     ) -> web.Response:
         """A page."""
-        around = await self.around(request, message)
-        answer = web.Response(text=render(template, view, around), status=status, content_type="text/html")
+        context = await self.context(request, message)
+        answer = web.Response(text=render(template, view, context), status=status, content_type="text/html")
         if MESSAGE in request.cookies and "X-Console-Live" not in request.headers:
             answer.del_cookie(MESSAGE, path=BASE)
         return answer
 
-    def go(self, path: str, words: str = "", level: Level = "ok") -> web.Response:
+    def redirect(self, path: str, words: str = "", level: Level = "ok") -> web.Response:
         """On to another page, by GET, with a message."""
         answer = web.Response(status=303, headers={"Location": path})
         if words:
@@ -81,12 +77,21 @@ class Frame:
         return answer
 
 
+class Page:
+    """The handlers of one page. A subclass adds its routes."""
+
+    def __init__(self, layout: Layout, services: Services) -> None:
+        self._layout = layout
+        self._guard = layout.guard
+        self._services = services
+
+
 async def form_of(request: web.Request) -> Form:
     """The texts of a form. Raises `Malformed`."""
     return dict(await posted(request))
 
 
-def _told(request: web.Request) -> Notice | None:
+def _message_of(request: web.Request) -> Notice | None:
     packed = request.cookies.get(MESSAGE)
     if not packed:
         return None
@@ -95,6 +100,3 @@ def _told(request: web.Request) -> Notice | None:
     except ValueError:  # no Base64, no ASCII, no UTF-8
         return None
     return Notice(cast(Level, level), words) if words and level in get_args(Level) else None
-
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -8,13 +8,12 @@ from dataclasses import replace
 from aiohttp import web
 
 from streams.console.errors import NotFound, WrongInput
-from streams.console.pages.layout import Form, Frame, form_of
+from streams.console.pages.layout import Form, Page, form_of
 from streams.console.pages.render import href, part
 from streams.console.pages.views import mapping_view as mapping
-from streams.console.pages.views.mapping import Conflict, Editor
-from streams.console.pages.views.page_view import Link
+from streams.console.pages.views.mapping_view import EditorView, SaveConflict
+from streams.console.pages.views.page_view import Hyperlink
 from streams.console.services.mapping import StaleMapping
-from streams.console.services.services import Services
 
 _NAME = re.compile(r"(?!new$|use$)[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -22,16 +21,12 @@ _TRIAL = "trial"
 """The built-in mapping is tried as one that extends it and adds nothing."""
 
 
-class Editing:
-    """The handlers."""
-
-    def __init__(self, frame: Frame, services: Services) -> None:
-        self._frame = frame
-        self._services = services
+class MappingsPage(Page):
+    """`/console/mapping`."""
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        guard = self._frame.guard
+        guard = self._guard
         guard.add(app, "GET", "/mapping", self.mappings, role="viewer")
         guard.add(app, "POST", "/mapping/new", self.new, role="operator")
         guard.add(app, "POST", "/mapping/use", self.use, role="operator")
@@ -41,7 +36,7 @@ class Editing:
 
     async def mappings(self, request: web.Request) -> web.StreamResponse:
         """Which mappings there are, and who uses them."""
-        return await self._frame.page(request, "mappings.html", mapping.page(await self._services.mapping.state()))
+        return await self._layout.page(request, "mappings.html", mapping.page(await self._services.mapping.state()))
 
     async def new(self, request: web.Request) -> web.StreamResponse:
         """A mapping of one's own, which begins as the built-in one."""
@@ -50,20 +45,20 @@ class Editing:
         known = await self._services.mapping.state()
         if not _NAME.fullmatch(name) or known.mapping(name) is not None:
             words = "A mapping's name has small letters, digits and hyphens, and is not taken yet."
-            return self._frame.go(href("/mapping"), words, "warn")
-        by, text = self._frame.guard.actor(request), mapping.new_text(name)
+            return self._layout.redirect(href("/mapping"), words, "warn")
+        by, text = self._guard.actor(request), mapping.new_text(name)
         known = await self._services.mapping.save(by, name, text, known.version)
         if form.get("connection"):
             await self._services.mapping.use(by, form["connection"], name, known.version)
-        return self._frame.go(href(f"/mapping/{part(name)}"), f"The mapping {name} was made.")
+        return self._layout.redirect(href(f"/mapping/{part(name)}"), f"The mapping {name} was made.")
 
     async def use(self, request: web.Request) -> web.StreamResponse:
         """Give a connection another mapping."""
         form = await form_of(request)
         connection, name = form.get("connection", ""), form.get("mapping", "")
         known = await self._services.mapping.state()
-        await self._services.mapping.use(self._frame.guard.actor(request), connection, name, known.version)
-        return self._frame.go(href("/mapping"), f"Connection {connection} uses the mapping {name} now.")
+        await self._services.mapping.use(self._guard.actor(request), connection, name, known.version)
+        return self._layout.redirect(href("/mapping"), f"Connection {connection} uses the mapping {name} now.")
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The editor; with `leads` in the query it tries them at once."""
@@ -74,46 +69,48 @@ class Editing:
         saved = None
         if request.query.get("saved"):
             ways = {"topic": "lofty.snapshots", "connection": editor.connection if len(editor.connections) == 1 else ""}
-            saved = Link("Try a replay, dry", href("/replay", **ways))
-        return await self._frame.page(request, "editor.html", replace(editor, saved=saved))
+            saved = Hyperlink("Try a replay, dry", href("/replay", **ways))
+        return await self._layout.page(request, "editor.html", replace(editor, saved=saved))
 
     async def preview(self, request: web.Request) -> web.StreamResponse:
         """Check what stands in the editor, and try it on leads. It changes nothing."""
         editor, form = await self._edited(request)
         if not editor.faults and (form.get("do") == "preview" or editor.is_built_in):
             editor = await self._tried(editor)
-        return await self._frame.page(request, "editor.html", editor, status=422 if editor.faults else 200)
+        return await self._layout.page(request, "editor.html", editor, status=422 if editor.faults else 200)
 
     async def save(self, request: web.Request) -> web.StreamResponse:
         """Save what stands in the editor. Faults and somebody else's newer text are shown beside it, and nothing is lost."""
         editor, _ = await self._edited(request)
         if editor.faults:
-            return await self._frame.page(request, "editor.html", editor, status=422)
+            return await self._layout.page(request, "editor.html", editor, status=422)
         name = editor.name
         try:
             version = await self._based_on(editor)
-            await self._services.mapping.save(self._frame.guard.actor(request), name, editor.text, version)
+            await self._services.mapping.save(self._guard.actor(request), name, editor.text, version)
         except StaleMapping as error:
             known = await self._services.mapping.state()
             theirs = known.mapping(name)
             diff = mapping.diff(theirs.text if theirs else "", editor.text)
-            conflict = Conflict(error.by, error.at_ms or None, str(known.version), theirs.text if theirs else "", diff)
+            conflict = SaveConflict(
+                error.by, error.at_ms or None, str(known.version), theirs.text if theirs else "", diff
+            )
             editor = replace(editor, conflict=conflict, version=str(known.version), is_checked=False)
-            return await self._frame.page(request, "editor.html", editor, status=409)
+            return await self._layout.page(request, "editor.html", editor, status=409)
         except WrongInput as error:
             faults = tuple(mapping.problem(one) for one in error.faults)
             editor = replace(editor, faults=faults, preview_problem="" if faults else error.words)
-            return await self._frame.page(request, "editor.html", editor, status=422)
-        return self._frame.go(href(f"/mapping/{part(name)}", saved=1))
+            return await self._layout.page(request, "editor.html", editor, status=422)
+        return self._layout.redirect(href(f"/mapping/{part(name)}", saved=1))
 
-    async def _based_on(self, editor: Editor) -> int:
+    async def _based_on(self, editor: EditorView) -> int:
         """The version to save on: an edit of another mapping since this one was opened is no conflict."""
         opened = int(editor.version) if editor.version.isdigit() else 0
         known = await self._services.mapping.state()
         found = known.mapping(editor.name)
         return max(opened, known.version) if found is not None and found.version <= opened else opened
 
-    async def _edited(self, request: web.Request) -> tuple[Editor, Form]:
+    async def _edited(self, request: web.Request) -> tuple[EditorView, Form]:
         """The editor with the text that was sent, checked."""
         name, form = request.match_info["name"], await form_of(request)
         editor = await self._editor(name, form)
@@ -123,14 +120,14 @@ class Editing:
         faults = tuple(mapping.problem(one) for one in await self._services.mapping.validate(name, text))
         return replace(editor, text=text, version=form.get("version", "0"), faults=faults, is_checked=True), form
 
-    async def _editor(self, name: str, form: Form) -> Editor:
+    async def _editor(self, name: str, form: Form) -> EditorView:
         known = await self._services.mapping.state()
         found = known.mapping(name)
         if found is None:
             raise NotFound(f"There is no mapping {name[:60]!r}.")
         connections = found.used_by or tuple(sorted(self._services.settings.connections))
         wanted = form.get("connection", "")
-        return Editor(
+        return EditorView(
             name=name,
             text=found.text,
             version=str(known.version),
@@ -143,7 +140,7 @@ class Editing:
             changed_by=found.by,
         )
 
-    async def _tried(self, editor: Editor) -> Editor:
+    async def _tried(self, editor: EditorView) -> EditorView:
         """With what the text makes of the leads that were named, or of the newest."""
         leads, unknown = await self._leads(editor)
         if editor.leads.strip() and not leads:
@@ -162,7 +159,7 @@ class Editing:
             problems.append(f"What GHL holds could not be asked: {'; '.join(found.trouble)}.")
         return replace(editor, previews=mapping.previews(found.previews), preview_problem=" ".join(problems))
 
-    async def _leads(self, editor: Editor) -> tuple[list[str], tuple[str, ...]]:
+    async def _leads(self, editor: EditorView) -> tuple[list[str], tuple[str, ...]]:
         """The ids that were typed; whatever is no number is searched for."""
         leads, unknown = [], []
         for wanted in filter(None, (one.strip() for one in editor.leads.split(","))):

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from streams.console.pages.charts import gauge, plot
 from streams.console.pages.icons import icon
-from streams.console.pages.views.page_view import State, Surroundings
+from streams.console.pages.views.page_view import PageContext, StatusText
 from streams.console.pages.wording import counted, day, grouped, length, moment
 
 BASE = "/console"
@@ -72,16 +72,16 @@ def zone_of(name: str) -> tzinfo:
         return UTC
 
 
-def render(template: str, view: object, around: Surroundings, **more: Any) -> str:
+def render(template: str, view: object, page: PageContext, **more: Any) -> str:
     """The whole page."""
-    return _environment().get_template(template).render(view=view, around=around, **more)
+    return _environment().get_template(template).render(view=view, page=page, **more)
 
 
 @pass_context
 def _time(context: Context, at_ms: int, form: str = "local", *, focus: bool = True) -> Markup:
     """A `<time>`: local or ago, with the exact UTC on hover and on focus."""
-    around: Surroundings = context["around"]
-    one = moment(at_ms, around.now_ms, around.zone)
+    page: PageContext = context["page"]
+    one = moment(at_ms, page.now_ms, page.zone)
     shown = one.ago if form == "ago" else one.local
     known = f"{one.local} · {one.utc}" if form == "ago" and one.local != one.utc else one.utc
     stop = Markup(' tabindex="0"') if focus else Markup()
@@ -90,17 +90,17 @@ def _time(context: Context, at_ms: int, form: str = "local", *, focus: bool = Tr
 
 @pass_context
 def _day(context: Context, at_ms: int) -> str:
-    around: Surroundings = context["around"]
-    return day(at_ms, around.now_ms, around.zone)
+    page: PageContext = context["page"]
+    return day(at_ms, page.now_ms, page.zone)
 
 
 @pass_context
 def _plot(context: Context, points: Any, title: str, unit: str) -> Markup:
-    around: Surroundings = context["around"]
-    return plot(points, title=title, unit=unit, zone=around.zone)
+    page: PageContext = context["page"]
+    return plot(points, title=title, unit=unit, zone=page.zone)
 
 
-def _state(state: State, words: str = "") -> Markup:
+def _state(state: StatusText, words: str = "") -> Markup:
     return Markup('<span class="state {}">{}</span>').format(state.level, words or state.words)
 
 

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from streams.console.errors import Conflict, NotFound, TooMany, WrongInput
 from streams.console.pages.dry_runs import DryRuns
-from streams.console.pages.layout import Frame, form_of
+from streams.console.pages.layout import Layout, Page, form_of
 from streams.console.pages.render import href
 from streams.console.pages.views import replay_view as replay
-from streams.console.pages.views.runs import ReplayForm
+from streams.console.pages.views.replay_view import ReplayForm
 from streams.console.services.services import Services
 from streams.messages import Selection
 from streams.operations.replay.selection import time_ms
@@ -24,17 +24,16 @@ SLOWEST, FASTEST = 0.1, 5_000.0
 _FIELDS = ("topic", "connection", "contact", "since", "until", "reason", "rate")
 
 
-class Replaying:
-    """The handlers."""
+class ReplayPage(Page):
+    """`/console/replay`."""
 
-    def __init__(self, frame: Frame, services: Services) -> None:
-        self._frame = frame
-        self._services = services
+    def __init__(self, layout: Layout, services: Services) -> None:
+        super().__init__(layout, services)
         self._dry_runs = DryRuns(services.replay.dry_run)
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        guard = self._frame.guard
+        guard = self._guard
         guard.add(app, "GET", "/replay", self.show, role="viewer")
         guard.add(app, "POST", "/replay/dry-run", self.plan, role="operator")
         guard.add(app, "POST", "/replay/start", self.start, role="operator")
@@ -52,35 +51,35 @@ class Replaying:
             dry = self._dry_runs.begin(self._selection(form))
         except (WrongInput, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
-        return self._frame.go(href("/replay", **_asked(form), dry=dry.id))
+        return self._layout.redirect(href("/replay", **_asked(form), dry=dry.id))
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         """Begin a replay."""
         form = _form(await form_of(request))
         try:
-            await self._services.replay.start(self._frame.guard.actor(request), self._selection(form), _rate(form.rate))
+            await self._services.replay.start(self._guard.actor(request), self._selection(form), _rate(form.rate))
         except (WrongInput, Conflict, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
-        return self._frame.go(href("/replay"), "The replay has begun.")
+        return self._layout.redirect(href("/replay"), "The replay has begun.")
 
     async def stop(self, request: web.Request) -> web.StreamResponse:
         """Stop one."""
-        await self._services.replay.stop(self._frame.guard.actor(request), (await form_of(request)).get("id", ""))
-        return self._frame.go(href("/replay"), "The replay was stopped. It can go on where it was.")
+        await self._services.replay.stop(self._guard.actor(request), (await form_of(request)).get("id", ""))
+        return self._layout.redirect(href("/replay"), "The replay was stopped. It can go on where it was.")
 
     async def go_on(self, request: web.Request) -> web.StreamResponse:
         """Carry one on."""
         run = (await form_of(request)).get("id", "")
-        await self._services.replay.resume(self._frame.guard.actor(request), run, DEFAULT_RATE)
-        return self._frame.go(href("/replay"), "The replay goes on.")
+        await self._services.replay.resume(self._guard.actor(request), run, DEFAULT_RATE)
+        return self._layout.redirect(href("/replay"), "The replay goes on.")
 
     async def _page(self, request: web.Request, form: ReplayForm, dry_id: str, status: int = 200) -> web.Response:
         groups = (await self._services.parked.groups()).groups
         connections = sorted(self._services.settings.connections)
         reasons = sorted({one.reason for one in groups})
         dry, runs = self._dry_runs.get(dry_id), await self._services.replay.all()
-        view = replay.page(form, connections, reasons, dry, runs, self._frame.now_ms())
-        return await self._frame.page(request, "replay.html", view, status=status)
+        view = replay.page(form, connections, reasons, dry, runs, self._layout.now_ms())
+        return await self._layout.page(request, "replay.html", view, status=status)
 
     def _selection(self, form: ReplayForm) -> Selection:
         """What a form means. Raises `WrongInput`."""
@@ -91,7 +90,7 @@ class Replaying:
             text = getattr(form, name)
             try:
                 if text:
-                    facts[f"{name}_ms"] = time_ms(text, self._frame.now_ms())
+                    facts[f"{name}_ms"] = time_ms(text, self._layout.now_ms())
             except ValueError as error:
                 raise WrongInput(f"{name.capitalize()}: {error}.") from error
         reason = form.reason if form.topic == "parked" else ""

@@ -9,14 +9,30 @@ from aiohttp import web
 
 from streams.console.auth.guard import Guard
 from streams.console.errors import NotNow
-from streams.console.pages.contacts import Reading
+from streams.console.pages.audit import AuditLogPage
+from streams.console.pages.backfill import BackfillPage
+from streams.console.pages.connections import ConnectionsPage
+from streams.console.pages.contacts import ContactsPage
 from streams.console.pages.error_pages import friendly
-from streams.console.pages.layout import Frame
-from streams.console.pages.mappings import Editing
-from streams.console.pages.parked import Acting
-from streams.console.pages.replay import Replaying
-from streams.console.pages.sign_in import Entrance
+from streams.console.pages.layout import Layout
+from streams.console.pages.mappings import MappingsPage
+from streams.console.pages.overview import OverviewPage
+from streams.console.pages.parked import ParkedRecordsPage
+from streams.console.pages.replay import ReplayPage
+from streams.console.pages.sign_in import SignInPage
 from streams.console.services.services import Services
+
+PAGES = (
+    SignInPage,
+    OverviewPage,
+    ContactsPage,
+    ParkedRecordsPage,
+    ConnectionsPage,
+    MappingsPage,
+    BackfillPage,
+    ReplayPage,
+    AuditLogPage,
+)
 
 
 def add_pages(
@@ -33,10 +49,7 @@ def add_pages(
         except NotNow:
             return None
 
-    frame = Frame(guard, now_ms, parked)
-    app.middlewares.append(friendly(frame))
-    Entrance(frame).add(app)
-    Reading(frame, services).add(app)
-    Acting(frame, services).add(app)
-    Editing(frame, services).add(app)
-    Replaying(frame, services).add(app)
+    layout = Layout(guard, now_ms, parked)
+    app.middlewares.append(friendly(layout))
+    for page in PAGES:
+        page(layout, services).add(app)

@@ -7,56 +7,53 @@ from typing import get_args
 from aiohttp import web
 
 from streams.console.errors import NotFound, SignInRefused, TooMany
-from streams.console.pages.layout import THEME, YEAR_SECONDS, Frame, form_of
+from streams.console.pages.layout import THEME, YEAR_SECONDS, Page, form_of
 from streams.console.pages.render import ASSETS, BASE, asset, href
 from streams.console.pages.views.page_view import Theme
-from streams.console.pages.views.sign_in_view import SignIn
+from streams.console.pages.views.sign_in_view import SignInView
 
 
-class Entrance:
-    """The handlers."""
-
-    def __init__(self, frame: Frame) -> None:
-        self._frame = frame
+class SignInPage(Page):
+    """`/console/sign-in`, sign-out, the theme and the assets."""
 
     def add(self, app: web.Application) -> None:
         """Add the routes."""
-        guard = self._frame.guard
-        guard.add(app, "GET", "/sign-in", self.ask, role="anyone")
+        guard = self._guard
+        guard.add(app, "GET", "/sign-in", self.show, role="anyone")
         guard.add(app, "POST", "/sign-in", self.sign_in, role="anyone")
         guard.add(app, "POST", "/sign-out", self.sign_out, role="anyone")
         guard.add(app, "POST", "/theme", self.theme, role="anyone")
         guard.add(app, "GET", "/assets/{name}", self.asset, role="anyone")
 
-    async def ask(self, request: web.Request) -> web.StreamResponse:
+    async def show(self, request: web.Request) -> web.StreamResponse:
         """The sign-in page; who is signed in goes on."""
-        go_on = self._frame.guard.safe_path(request.query.get("go_on", ""))
-        if self._frame.guard.visitor(request).role is not None:
-            return self._frame.go(go_on)
+        go_on = self._guard.safe_path(request.query.get("go_on", ""))
+        if self._guard.visitor(request).role is not None:
+            return self._layout.redirect(go_on)
         return await self._page(request, go_on)
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         """Take a name and a password."""
-        guard, form = self._frame.guard, await form_of(request)
+        guard, form = self._guard, await form_of(request)
         go_on, name = guard.safe_path(form.get("go_on", "")), form.get("name", "").strip()
         try:
             session = await guard.sign_in(request, name, form.get("password", ""))
         except (SignInRefused, TooMany) as error:
             return await self._page(request, go_on, name=name, problem=error.words, status=error.status)
-        answer = self._frame.go(go_on)
+        answer = self._layout.redirect(go_on)
         guard.remember(request, answer, session)
         return answer
 
     async def sign_out(self, request: web.Request) -> web.StreamResponse:
         """End the session."""
-        answer = self._frame.go(href("/sign-in"))
-        await self._frame.guard.sign_out(request, answer)
+        answer = self._layout.redirect(href("/sign-in"))
+        await self._guard.sign_out(request, answer)
         return answer
 
     async def theme(self, request: web.Request) -> web.StreamResponse:
         """Remember the colours, where no script did it."""
         form = await form_of(request)
-        answer = self._frame.go(self._frame.guard.safe_path(form.get("go_on", "")))
+        answer = self._layout.redirect(self._guard.safe_path(form.get("go_on", "")))
         if form.get("theme") in get_args(Theme):
             answer.set_cookie(THEME, form["theme"], max_age=YEAR_SECONDS, path=f"{BASE}/", samesite="Lax")
         return answer
@@ -74,8 +71,8 @@ class Entrance:
     async def _page(
         self, request: web.Request, go_on: str, *, name: str = "", problem: str = "", status: int = 200
     ) -> web.Response:
-        guard = self._frame.guard
-        view = SignIn(
+        guard = self._guard
+        view = SignInView(
             csrf=guard.visitor(request).csrf,
             name=name,
             problem=problem,
@@ -84,4 +81,4 @@ class Entrance:
             provider=guard.provider,
             provider_href=href("/oidc/start", go_on=go_on) if guard.provider else "",
         )
-        return await self._frame.page(request, "sign_in.html", view, status=status)
+        return await self._layout.page(request, "sign_in.html", view, status=status)

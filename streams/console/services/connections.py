@@ -153,7 +153,7 @@ class Connections:
             return ConnectLink(link.url, True, self._seal.sign("connect", kept))
 
     async def connect_by_answer(
-        self, by: Actor, connection: str, vendor: str, pasted: str, ticket: str
+        self, by: Actor, connection: str, vendor: str, answer: str, ticket: str
     ) -> GrantedAccess:
         """Take Lofty's answer, pasted, since Lofty says nothing of whose it is."""
         chosen, grants = self._by_oauth(connection, vendor)
@@ -166,7 +166,7 @@ class Connections:
             try:
                 async with AiohttpTransport() as transport:
                     granted = await accept_lofty(
-                        grants, chosen, query_of(pasted), transport, self._now_ms(), str(kept["verifier"]) or None
+                        grants, chosen, query_of(answer), transport, self._now_ms(), str(kept["verifier"]) or None
                     )
             except CallbackRefused as error:
                 raise WrongInput(str(error)) from error

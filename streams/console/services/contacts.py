@@ -180,6 +180,7 @@ class Contacts:
 
     async def explain(self, who: str, connection: str = "") -> tuple[Timeline, ...]:
         """The stories of whom a text names exactly: a lead's id, a GHL contact's id, an e-mail address."""
+        who = who.strip()
         chosen = [one for one in self._settings.connections.values() if connection in ("", one.name)]
         if self._reader is None:
             finder = TopicFinder(self._settings, self._now_ms())

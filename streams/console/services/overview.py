@@ -16,7 +16,7 @@ from streams.console.errors import NotNow
 from streams.console.services.contacts import Contacts
 from streams.console.services.parked import ParkedGroups, ParkedWork
 from streams.console.services.time_series import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
-from streams.core.status_parts import Heard
+from streams.core.status_parts import StatusCollector
 from streams.kafka.topic_reader import TopicReader
 from streams.messages import WorkerStatus
 from streams.messages.topics import STATUS, TopicNames
@@ -72,7 +72,7 @@ class Watch:
         self._settings = settings
         self._now_ms = now_ms
         self._topic = TopicNames(settings.kafka.topic_prefix).of(STATUS)
-        self._heard = Heard()
+        self._collector = StatusCollector()
         self._recent: dict[str, deque[WorkerStatus]] = {}
         self._points = Points(settings.kafka.partitions, tuple(settings.connections))
         self._is_there = asyncio.Event()
@@ -98,13 +98,13 @@ class Watch:
         if not self._is_there.is_set():
             raise NotNow(f"Kafka cannot be used now: {self._problem}.")
         now_ms = self._now_ms()
-        statuses = [one for one in self._heard.workers if now_ms - one.at_ms < FORGET_MS]
+        statuses = [one for one in self._collector.workers if now_ms - one.at_ms < FORGET_MS]
         found = overview(
             statuses,
             now_ms,
             partitions=self._settings.kafka.partitions,
             connections=self._settings.connections.keys(),
-            gateways=self._heard.gateways,
+            gateways=self._collector.gateways,
             configuration=configuration_of(self._settings),
         )
         before = [
@@ -132,13 +132,15 @@ class Watch:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        newest_ms = max((status.at_ms for status in self._heard.workers), default=0)
+        newest_ms = max((status.at_ms for status in self._collector.workers), default=0)
         since_ms = max(self._now_ms() - HOURS * 3_600_000, newest_ms - RATE_MS)
         async with TopicReader(
             self._settings, self._topic, since_ms=since_ms, newest=UNTIMED, fetch_max_wait_ms=100
         ) as reader:
             while True:
-                statuses = [status for record in await reader.poll(500) if (status := self._heard.take(record.value))]
+                statuses = [
+                    status for record in await reader.poll(500) if (status := self._collector.take(record.value))
+                ]
                 for status in sorted(statuses, key=lambda status: status.at_ms):
                     self._take(status)
                 if not self._is_there.is_set() and await reader.has_reached(reader.ends):
@@ -148,7 +150,7 @@ class Watch:
         self._recent.setdefault(status.instance, deque(maxlen=20)).append(status)
         self._points.hear(status)
         now_ms = self._now_ms()
-        self._heard.forget(now_ms - FORGET_MS)
+        self._collector.forget(now_ms - FORGET_MS)
         for instance, kept in list(self._recent.items()):
             if now_ms - kept[-1].at_ms > FORGET_MS and instance != status.instance:
                 del self._recent[instance]

@@ -29,22 +29,6 @@ SEEN_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class ParkedFilter:
-    """Which records are meant; an empty field is any. `entity` takes a lead's id, or `*` for any text; `id` is partition@offset."""
-
-    connection: str = ""
-    stage: str = ""
-    reason: str = ""
-    entity: str = ""
-    id: str = ""
-
-    @property
-    def is_all(self) -> bool:
-        """Nothing is named."""
-        return self == ParkedFilter()
-
-
-@dataclass(frozen=True, slots=True)
 class ParkedGroup:
     """What is parked for one cause. `words` are the vendor's own, of the newest record."""
 
@@ -144,7 +128,7 @@ class ParkedWork:
         chosen = [one for one in await self._open() if RecordFilter(connection=connection).takes(one)]
         return ParkedGroups(tuple(_group(*one) for one in by_cause(chosen)), len(chosen))
 
-    async def records(self, wanted: ParkedFilter, *, limit: int = 50, offset: int = 0) -> ParkedPage:
+    async def records(self, wanted: RecordFilter, *, limit: int = 50, offset: int = 0) -> ParkedPage:
         """What is open of some kind, the newest first."""
         chosen = await self._chosen(wanted)
         rows = tuple(_row(one) for one in reversed(chosen))
@@ -175,7 +159,7 @@ class ParkedWork:
             same_cause=same,
         )
 
-    async def retry(self, by: Actor, wanted: ParkedFilter) -> Decided:
+    async def retry(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Send records on their way again. Those that cannot be are left, each with the reason."""
         chosen = await self._whole(await self._chosen(_named(wanted)))
         places, now_ms = Places(self._settings), self._now_ms()
@@ -191,7 +175,7 @@ class ParkedWork:
                 ready.append((place, outputs))
         return await self._decide(by, "parked retry", wanted, "retried", ready, tuple(left))
 
-    async def discard(self, by: Actor, wanted: ParkedFilter) -> Decided:
+    async def discard(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Give records up: they are not listed any more."""
         nothing: Sequence[Output] = ()
         ready = [(place, nothing) for place in await self._chosen(_named(wanted))]
@@ -201,12 +185,12 @@ class ParkedWork:
         self,
         by: Actor,
         action: str,
-        wanted: ParkedFilter,
+        wanted: RecordFilter,
         decision: Decision,
         ready: list[tuple[ParkedItem, Sequence[Output]]],
         left: tuple[Left, ...],
     ) -> Decided:
-        about = {name: str(getattr(wanted, name)) for name in ParkedFilter.__slots__ if getattr(wanted, name)}
+        about = {name: str(getattr(wanted, name)) for name in RecordFilter.__slots__ if getattr(wanted, name)}
         async with self._audit.acting(by, action, {**about, "records": str(len(ready))}) as result:
             resolution = ParkedDecision(record="", decision=decision, at_ms=self._now_ms(), by=by.name)
             if ready:
@@ -216,9 +200,8 @@ class ParkedWork:
         await self._until_seen([place.id for place, _ in ready[-1:]])
         return Decided(len(ready), left)
 
-    async def _chosen(self, wanted: ParkedFilter) -> list[ParkedItem]:
-        filtered = RecordFilter(wanted.connection, wanted.stage, wanted.reason, wanted.entity, wanted.id)
-        return [place for place in await self._open() if filtered.takes(place)]
+    async def _chosen(self, wanted: RecordFilter) -> list[ParkedItem]:
+        return [place for place in await self._open() if wanted.takes(place)]
 
     async def _open(self) -> tuple[ParkedItem, ...]:
         """All that waits, the oldest first; looked up again after two seconds."""
@@ -277,8 +260,8 @@ class ParkedWork:
             await asyncio.sleep(0.05)
 
 
-def _named(wanted: ParkedFilter) -> ParkedFilter:
-    if wanted.is_all:
+def _named(wanted: RecordFilter) -> RecordFilter:
+    if wanted == RecordFilter():
         raise WrongInput("Say which: a connection, a stage, a reason, an entity or a record.")
     return wanted
 

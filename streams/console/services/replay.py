@@ -356,7 +356,7 @@ class Replays:
 async def _begin(job: ReplayJob) -> asyncio.subprocess.Process:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "streams.console.replaying"),
+        *("-m", "streams.operations.replay"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=64 * 1024 * 1024,

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-Place = tuple[str, int]
+TopicPartition = tuple[str, int]
 """A topic and a partition."""
 
 MOST_LOOKS = 1000
@@ -19,7 +19,7 @@ MOST_LOOKS = 1000
 
 
 @dataclass(slots=True)
-class _Seen:
+class _EndSamples:
     """Looks at which the end had moved: (end, time of the look)."""
 
     ends: deque[tuple[int, int]] = field(default_factory=deque)
@@ -31,20 +31,20 @@ class _Seen:
 class Backlog:
     """What each place holds that is not committed. Times are epoch milliseconds."""
 
-    _seen: dict[Place, _Seen] = field(default_factory=dict)
-    _worked_ms: dict[Place, int] = field(default_factory=dict)
+    _seen: dict[TopicPartition, _EndSamples] = field(default_factory=dict)
+    _worked_ms: dict[TopicPartition, int] = field(default_factory=dict)
 
-    def worked(self, place: Place, written_ms: int) -> None:
+    def worked(self, place: TopicPartition, written_ms: int) -> None:
         """A record that was written then is worked off."""
         self._worked_ms[place] = written_ms
 
-    def look(self, lags: Mapping[Place, tuple[int, int]], now_ms: int) -> None:
+    def look(self, lags: Mapping[TopicPartition, tuple[int, int]], now_ms: int) -> None:
         """One look: the committed offset and the end of each place that is ours. Others are forgotten."""
         for gone in self._seen.keys() - lags.keys():
             del self._seen[gone]
             self._worked_ms.pop(gone, None)
         for place, (committed, end) in lags.items():
-            seen = self._seen.setdefault(place, _Seen())
+            seen = self._seen.setdefault(place, _EndSamples())
             seen.records = max(0, end - committed)
             # The last look at which the record at the commit was not there yet is kept, with all later ones.
             while len(seen.ends) > 1 and seen.ends[1][0] <= committed:

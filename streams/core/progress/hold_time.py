@@ -16,7 +16,7 @@ _BY: dict[str, Held] = {"no access": "access", "uninstalled": "access", "daily q
 """The kinds of pauses (`core/scheduling/pauses.py`) that no speed of ours would shorten."""
 
 
-class Holds:
+class HoldTimes:
     """Times are epoch milliseconds. Told of each pause as it begins, and of how budgets are at each look."""
 
     def __init__(self) -> None:

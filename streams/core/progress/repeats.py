@@ -25,7 +25,7 @@ FAILS_EVERY_TIME = "fails every time"
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """A failure is final after `times` in a row, over at least `over_seconds`; `alone_seconds` when nothing else succeeds."""
 
     times: int
@@ -33,16 +33,16 @@ class Patience:
     alone_seconds: float
 
 
-DEFECT = Patience(times=5, over_seconds=240.0, alone_seconds=240.0)
+DEFECT = RetryPolicy(times=5, over_seconds=240.0, alone_seconds=240.0)
 """For a failure of our own: no outage of a vendor explains it."""
 
-SHORT = Patience(times=5, over_seconds=180.0, alone_seconds=900.0)
+SHORT = RetryPolicy(times=5, over_seconds=180.0, alone_seconds=900.0)
 """For an answer that cannot be read: a firewall's page in place of all answers ends within minutes, as a rule."""
 
-LONG = Patience(times=12, over_seconds=3600.0, alone_seconds=inf)
+LONG = RetryPolicy(times=12, over_seconds=3600.0, alone_seconds=inf)
 """For what an outage explains: it is about the thing only if others go well all the time."""
 
-_PATIENCE = {
+_POLICIES = {
     "malformed answer": SHORT,
     "answer too large": SHORT,
     "server error": LONG,
@@ -57,7 +57,7 @@ class Failure:
 
     cause: str
     message: str
-    patience: Patience
+    policy: RetryPolicy
     kind: str = ""
 
 
@@ -76,8 +76,8 @@ class Limit:
 def failure_of(error: ConnectorError) -> Failure | None:
     """The failure that a vendor's answer is, None for one that says nothing of the thing (no connection, a pause)."""
     outcome = classify(error)
-    patience = _PATIENCE.get(outcome.name)
-    return Failure(outcome.name, str(error), patience) if patience is not None else None
+    policy = _POLICIES.get(outcome.name)
+    return Failure(outcome.name, str(error), policy) if policy is not None else None
 
 
 def defect(error: Exception) -> Failure:
@@ -107,7 +107,7 @@ MOST_RUNS = 10_000
 """How many failing things are remembered; beyond that the one that failed longest ago is forgotten, and counts anew."""
 
 
-class Repeats:
+class RepeatedFailures:
     """The state: what fails how often, by key, and what succeeds, by scope (a connection of a budget).
 
     `pace` shortens all times alike, for tests.
@@ -131,9 +131,9 @@ class Repeats:
             del self._runs[next(iter(self._runs))]
         state = self._scope(scope)
         others_go_well = state.succeeded_at > run.first
-        patience = failure.patience
-        least = patience.over_seconds if others_go_well else patience.alone_seconds
-        if run.times < patience.times or now - run.first < least / self._pace:
+        policy = failure.policy
+        least = policy.over_seconds if others_go_well else policy.alone_seconds
+        if run.times < policy.times or now - run.first < least / self._pace:
             return "again"
         state.parking.discard(key)
         if self._is_too_much(state):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Stage = Literal["fetch", "deliver", "write back"]
-Place = tuple[int, str]
+TopicPartition = tuple[int, str]
 """A partition and a key."""
 
 

@@ -1,6 +1,6 @@
 """One budget: what a vendor limits, and all that must be free before a request of it may start.
 
-The window (`core/scheduling/window.py`), the number in flight, the day's quota (`core/scheduling/quota.py`), the grant (`core/scheduling/spending_grant.py`), a pause.
+The window (`core/scheduling/window.py`), the number in flight, the day's quota (`core/scheduling/quota.py`), the grant (`core/scheduling/allowance.py`), a pause.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from math import inf
 from typing import Any
 
 from connectors.rate import RateHeaders
+from streams.core.scheduling.allowance import Allowance
 from streams.core.scheduling.daily_limit import DAY_SECONDS, Day
 from streams.core.scheduling.items import Priority
 from streams.core.scheduling.quota import LIVE_RESERVE, Quota
-from streams.core.scheduling.spending_grant import Grants
-from streams.core.scheduling.window import Window
+from streams.core.scheduling.window import RateWindow
 
 NOTHING = -1
 """As the least urgent priority that may start: not even the most urgent may."""
@@ -25,7 +25,7 @@ NOTHING = -1
 class BudgetPolicy:
     """What a budget allows: `limit` requests in `window_seconds`, at most `in_flight` at a time.
 
-    `is_noted` says that spending is noted before it happens (`core/scheduling/spending_grant.py`), for whoever owns the budget next.
+    `is_noted` says that spending is noted before it happens (`core/scheduling/allowance.py`), for whoever owns the budget next.
     `daily_limit` requests are allowed a day, None for a vendor without such a quota.
     `live_reserve` is the part of it that a whole day of live changes may need.
     """
@@ -50,14 +50,14 @@ class Budget:
         self,
         policy: BudgetPolicy,
         *,
-        window: Window | None = None,
+        window: RateWindow | None = None,
         quota: Quota | None = None,
         before: Budget | None = None,
     ) -> None:
         self.policy = policy
-        self.window = window or Window(policy.limit, policy.window_seconds)
+        self.window = window or RateWindow(policy.limit, policy.window_seconds)
         self.quota = quota or policy.new_quota()
-        self.grants = Grants(self.window, is_needed=policy.is_noted, day=self.day)
+        self.allowance = Allowance(self.window, is_needed=policy.is_noted, day=self.day)
         self._paused_until: float = before._paused_until if before else 0.0
         self._pause_cause: str = before._pause_cause if before else ""
 
@@ -83,12 +83,12 @@ class Budget:
         if self.quota is not None:
             self.quota.observe(rate, now)
 
-    def begin(self, now: float) -> None:
+    def begin_request(self, now: float) -> None:
         """A request starts."""
-        self.window.begin(now)
-        self.grants.begin()
+        self.window.begin_request(now)
+        self.allowance.begin_request()
         if self.quota is not None:
-            self.quota.begin(now)
+            self.quota.begin_request(now)
 
     def end(self, now: float, *, was_sent: bool) -> None:
         """A request was answered, or given up."""
@@ -112,16 +112,16 @@ class Budget:
 
     def slots(self, now: float) -> int:
         """How many requests the window, the flight and the grant let start."""
-        granted = self.grants.left(now)
+        granted = self.allowance.left(now)
         return self._free(now) if granted is None else min(self._free(now), granted)
 
     def is_short(self, now: float) -> bool:
         """Whether more could start with a new grant."""
-        return self._free(now) > 0 and self.grants.is_short(now)
+        return self._free(now) > 0 and self.allowance.is_short(now)
 
     def next_at(self, priority: int, now: float) -> float | None:
         """Nothing of this priority starts before; None when only an event can change that, infinity for a dead budget."""
-        if self.window.in_flight >= self.policy.in_flight or self.grants.is_awaited(now):
+        if self.window.in_flight >= self.policy.in_flight or self.allowance.is_awaited(now):
             return None
         free_at = self.window.next_free(now)
         planned_at = now if self.quota is None else self.quota.next_at(priority, now)

@@ -79,7 +79,7 @@ class Day:
             return self._told_end
         return (now if self._began_at is None else self._began_at) + self.seconds
 
-    def begin(self, now: float) -> None:
+    def begin_request(self, now: float) -> None:
         """A request starts. The caller has asked `remaining` first."""
         self._see(now)
         self.in_flight += 1

@@ -29,12 +29,12 @@ from itertools import count
 
 from connectors.rate import RateHeaders
 from streams.core.scheduling.agenda import Agenda
+from streams.core.scheduling.allowance import note, seed
 from streams.core.scheduling.budget import Budget, BudgetPolicy, BudgetView
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.items import Item, Priority, Verdict
 from streams.core.scheduling.lanes import Lanes
-from streams.core.scheduling.spending_grant import note, seed
-from streams.core.scheduling.window import Window
+from streams.core.scheduling.window import RateWindow
 
 __all__ = ["BudgetPolicy", "BudgetView", "Dispatcher", "Item", "Priority", "Verdict"]
 
@@ -67,7 +67,7 @@ class Dispatcher:
 
     # -- budgets ------------------------------------------------------------------------------------------
 
-    def gain(
+    def acquire(
         self, budget: str, policy: BudgetPolicy, noted: BudgetRow | None = None, *, now: float = 0.0, now_ms: int = 0
     ) -> None:
         """This worker owns the budget now. Gaining it again changes nothing.
@@ -81,7 +81,7 @@ class Dispatcher:
         if lost is not None and lost.policy == policy and noted is None:
             window, quota = lost.window, lost.quota
         else:
-            window, quota = Window(policy.limit, policy.window_seconds), policy.new_quota()
+            window, quota = RateWindow(policy.limit, policy.window_seconds), policy.new_quota()
             if noted is not None:
                 seed(window, noted, now, now_ms, None if quota is None else quota.day)
         self._owned[budget] = _Owned(Budget(policy, window=window, quota=quota, before=lost), Lanes(self._tickets))
@@ -93,23 +93,27 @@ class Dispatcher:
         for name in short:
             self._agenda.changed(name)
         budgets = {name: self._owned[name].budget for name in short if name in self._owned}
-        return {name: budget.grants.ask(now, now_ms) for name, budget in budgets.items() if budget.grants.is_short(now)}
+        return {
+            name: budget.allowance.ask(now, now_ms)
+            for name, budget in budgets.items()
+            if budget.allowance.is_short(now)
+        }
 
     def granted(self, budget: str, *, stands: bool) -> None:
         """The note of a grant stands in Kafka, or could not be written."""
         if owned := self._owned.get(budget):
             self._agenda.changed(budget)
             if stands:
-                owned.budget.grants.granted()
+                owned.budget.allowance.granted()
             else:
-                owned.budget.grants.failed()
+                owned.budget.allowance.failed()
 
     def last_note(self, budget: str, now: float, now_ms: int) -> BudgetRow | None:
         """What an owner that lets go leaves behind; None for a budget whose spending is not noted."""
         lost = self._lost.get(budget)
         return note(lost.window, now, now_ms, day=lost.day) if lost is not None and lost.policy.is_noted else None
 
-    def lose(self, budget: str) -> None:
+    def release(self, budget: str) -> None:
         """This worker owns the budget no more: all its work is forgotten, a late `finish` is ignored.
 
         What is still in flight keeps its slot until it is `answered`.
@@ -140,27 +144,27 @@ class Dispatcher:
             self._agenda.changed(budget)
             owned.budget.resume()
 
-    def hold(self, budget: str, tenant: str) -> None:
-        """Start nothing of a tenant until `release`: it lacks something that it needs first."""
+    def hold_tenant(self, budget: str, tenant: str) -> None:
+        """Start nothing of a tenant until `release_tenant`: it lacks something that it needs first."""
         if owned := self._owned.get(budget):
             self._agenda.changed(budget)
-            owned.lanes.hold(tenant)
+            owned.lanes.hold_tenant(tenant)
 
-    def release(self, budget: str, tenant: str) -> None:
+    def release_tenant(self, budget: str, tenant: str) -> None:
         """End a hold."""
         if owned := self._owned.get(budget):
             self._agenda.changed(budget)
-            owned.lanes.release(tenant)
+            owned.lanes.release_tenant(tenant)
 
     # -- work ---------------------------------------------------------------------------------------------
 
-    def offer(self, item: Item, now: float, *, not_before: float = 0.0) -> bool:
+    def offer_item(self, item: Item, now: float, *, not_before: float = 0.0) -> bool:
         """An entity is due. Returns False when that was known already, or when the budget is not ours."""
         owned = self._owned.get(item.budget)
         if owned is None:
             return False
         self._agenda.changed(item.budget)
-        return owned.lanes.offer(item, now, not_before)
+        return owned.lanes.offer_item(item, now, not_before)
 
     def start(self, now: float) -> list[Item]:
         """Everything that may start now. Each item takes a slot of its budget and its lane."""
@@ -182,7 +186,7 @@ class Dispatcher:
             item = lanes.take(budget.least_urgent(now), now)
             if item is None:
                 return
-            budget.begin(now)
+            budget.begin_request(now)
             self._unanswered[item.ticket] = budget
             started.append(item)
 

@@ -20,7 +20,7 @@ from streams.core.scheduling.items import Item, Priority, Verdict
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _WaitingItem:
     item: Item
     not_before: float = 0.0
     is_blocked: bool = False
@@ -30,16 +30,16 @@ class _Waiting:
 class _Lane:
     key: str
     tenant: str
-    waiting: dict[str, _Waiting] = field(default_factory=dict)
+    waiting: dict[str, _WaitingItem] = field(default_factory=dict)
     active: Item | None = None
     due_again: Item | None = None
     """The most urgent offer of the active entity since it was started."""
     queued_at: tuple[int, float] | None = None
     """(priority, time) under which the lane stands in a queue; entries that differ from it are stale."""
 
-    def next(self) -> _Waiting | None:
+    def next(self) -> _WaitingItem | None:
         """The lane's next entity: the contact first, then by priority, then as they came."""
-        best: _Waiting | None = None
+        best: _WaitingItem | None = None
         for waiting in self.waiting.values():
             if waiting.is_blocked:
                 continue
@@ -71,7 +71,7 @@ class Lanes:
 
     # -- what happens -------------------------------------------------------------------------------------
 
-    def offer(self, item: Item, now: float, not_before: float) -> bool:
+    def offer_item(self, item: Item, now: float, not_before: float) -> bool:
         """An entity is due. Returns False when that was known already."""
         lane = self._lanes.get(item.lane)
         if lane is None:
@@ -89,7 +89,7 @@ class Lanes:
                 waiting.item = item
                 self._queue(lane, now)
             return False
-        self._add(lane, _Waiting(item, not_before))
+        self._add(lane, _WaitingItem(item, not_before))
         self._queue(lane, now)
         return True
 
@@ -118,11 +118,11 @@ class Lanes:
             ends = verdict in (Verdict.DONE, Verdict.PARKED)
             item = due_again if ends or due_again.priority < item.priority else item
         if verdict is Verdict.RETRY:
-            self._add(lane, _Waiting(item, now + wait_seconds))
+            self._add(lane, _WaitingItem(item, now + wait_seconds))
         elif verdict is Verdict.BLOCKED:
-            self._add(lane, _Waiting(item, is_blocked=True))
+            self._add(lane, _WaitingItem(item, is_blocked=True))
         elif verdict is Verdict.AGAIN or due_again is not None:
-            self._add(lane, _Waiting(item))
+            self._add(lane, _WaitingItem(item))
         if item.rank == 0 and verdict is Verdict.DONE:
             for waiting in lane.waiting.values():
                 self._blocked -= waiting.is_blocked
@@ -132,11 +132,11 @@ class Lanes:
         else:
             del self._lanes[lane.key]
 
-    def hold(self, tenant: str) -> None:
-        """Take nothing of a tenant until `release`."""
+    def hold_tenant(self, tenant: str) -> None:
+        """Take nothing of a tenant until `release_tenant`."""
         self._held.add(tenant)
 
-    def release(self, tenant: str) -> None:
+    def release_tenant(self, tenant: str) -> None:
         """End a hold."""
         self._held.discard(tenant)
 
@@ -167,7 +167,7 @@ class Lanes:
         """Whether nothing of a tenant is taken."""
         return tenant in self._held
 
-    def _add(self, lane: _Lane, waiting: _Waiting) -> None:
+    def _add(self, lane: _Lane, waiting: _WaitingItem) -> None:
         lane.waiting[waiting.item.key] = waiting
         self._counts[waiting.item.priority] += 1
         self._blocked += waiting.is_blocked

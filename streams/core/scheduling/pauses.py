@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, get_args
 
 from connectors.errors import ConnectorError, VendorError
-from connectors.outcome import MISSING_PERMISSION, Disposition, Row, classify
+from connectors.outcome import MISSING_PERMISSION, Classification, Disposition, classify
 from connectors.rate import RateHeaders
 
 PAUSE_SECONDS = 60.0
@@ -63,7 +63,7 @@ def pause_after(error: ConnectorError, window_seconds: float) -> Pause | None:
     return Pause(min(seconds, longest), f"{outcome.name}: {error}")
 
 
-def shuts_out(outcome: Row) -> bool:
+def shuts_out(outcome: Classification) -> bool:
     """Whether no request can succeed until a person gives access (again); a permission that is missing concerns some only."""
     is_about_all = outcome.disposition in (Disposition.PAUSE, Disposition.REFRESH)
     return is_about_all and outcome.name != MISSING_PERMISSION

@@ -74,9 +74,9 @@ class Quota:
             return changes_at
         return at if changes_at is None else min(at, changes_at)
 
-    def begin(self, now: float) -> None:
+    def begin_request(self, now: float) -> None:
         """A request starts. The caller has asked `allows` first."""
-        self.day.begin(now)
+        self.day.begin_request(now)
         self._last_start = now
 
     def end(self, now: float, *, was_sent: bool = True) -> None:

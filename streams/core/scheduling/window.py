@@ -22,7 +22,7 @@ LONGEST_SECONDS = 3600.0
 """A header that tells of a longer window is nonsense: it would stop the budget for good."""
 
 
-class Window:
+class RateWindow:
     """At most `limit` requests in any `seconds`. Times are monotonic seconds, given by the caller."""
 
     def __init__(self, limit: int, seconds: float) -> None:
@@ -57,7 +57,7 @@ class Window:
     def _ours(self) -> int:
         return self.in_flight + self._answered
 
-    def begin(self, now: float) -> None:
+    def begin_request(self, now: float) -> None:
         """A request starts. The caller has asked `free` first."""
         self._forget(now)
         self.in_flight += 1

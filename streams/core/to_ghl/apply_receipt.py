@@ -1,96 +1,156 @@
 """Record: what a receipt does to the link and to the outbox. Applying a receipt twice changes nothing more.
 
-A receipt is *late* when a later owner of the partition has written one about the entity already: it comes from a process
-that was cut off while a request of its own was under way, and went on when it woke up.
+A receipt is *late* when a later owner of the partition has already written one about the entity. It comes from a process that
+was cut off while one of its requests was in flight, and that went on when it woke up.
 GHL may have seen the two requests in either order, so a late receipt only makes what it touched unknown (`UNKNOWN`).
 
 `deliver` compares outside of the entity's lane: what it found unchanged may have become unknown before its receipt is read
-here. So that receipt (`unchanged` without `settled`) moves the version, for older snapshots are older than this one, and
-says nothing of what stands in GHL.
+here. So that receipt (`unchanged` without `settled`) moves the version, because older snapshots are older than this one, and
+says nothing about what GHL holds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.core.to_ghl.plan import UNKNOWN
-from streams.messages import Receipt
+from streams.messages import Outcome, Receipt
 
-_COMES = frozenset({"create contact", "find contact"})
+_MAKES_CONTACT = frozenset({"create contact", "find contact"})
 _CREATES = frozenset({"create contact", "create note", "create task", "create appointment"})
-_LOOKS = frozenset({"find contact", "find note", "find task", "find appointment"})
+_SEARCHES = frozenset({"find contact", "find note", "find task", "find appointment"})
 
 
 def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
-    """The link after a receipt.
+    """The link after a receipt: `_BY_OUTCOME` says what each outcome does, `_record_late` what a late receipt does.
 
-    Every definite answer ends an intent. `parked` is none, for we gave up without knowing, nor is a look that was refused, or
-    one under a contact that is gone.
+    Every definite answer ends an intent. `parked` is not one, because we gave up without knowing; nor is a search that GHL
+    refused, or a search under a contact that is gone.
     """
     link = link or LinkRow()
     if is_late(link, receipt):
         return _record_late(link, receipt)
     if receipt.epoch > link.epoch:
         link = link.model_copy(update={"epoch": receipt.epoch})
-    if receipt.outcome == "intended":
-        earlier = link.intent
-        is_repeated = earlier is not None and (earlier.is_repeated or earlier.at_ms != receipt.at_ms)
-        intent = Intent(
-            at_ms=receipt.at_ms,
-            step=receipt.step,
-            fields=receipt.fields or {},
-            identifiers=receipt.identifiers or {},
-            is_repeated=is_repeated,
-        )
-        return link.model_copy(update={"intent": intent})
-    if receipt.outcome == "parked":
-        return link
-    if receipt.outcome == "unchanged" and not receipt.settled:
-        return link.model_copy(update={"version_ms": max(link.version_ms, receipt.version_ms)})
-    if receipt.outcome == "doubtful":
-        doubt: dict[str, object] = {"settled": ""}
-        if receipt.fields is not None:
-            doubt["fields"] = receipt.fields
-        if receipt.doubtful_tags is not None:
-            doubt["doubtful_tags"] = receipt.doubtful_tags
-        return link.model_copy(update=doubt)
-    # A create certainly did not happen; the one before it still may have.
-    is_not_made = receipt.outcome in ("failed", "refused") and receipt.step in _CREATES
-    is_still_in_doubt = is_not_made and link.intent is not None and link.intent.is_repeated
+    return _BY_OUTCOME[receipt.outcome](link, receipt)
+
+
+def _record_intended(link: LinkRow, receipt: Receipt) -> LinkRow:
+    """A create is about to be sent. Another intent before it means that an earlier create is in doubt, too."""
+    earlier = link.intent
+    intent = Intent(
+        at_ms=receipt.at_ms,
+        step=receipt.step,
+        fields=receipt.fields or {},
+        identifiers=receipt.identifiers or {},
+        is_repeated=earlier is not None and (earlier.is_repeated or earlier.at_ms != receipt.at_ms),
+    )
+    return link.model_copy(update={"intent": intent})
+
+
+def _record_applied(link: LinkRow, receipt: Receipt) -> LinkRow:
+    """GHL did it. Without `settled` it is a part of what is wanted, so the link is not settled."""
     if receipt.is_forgotten:
-        # What was looked for under a contact that is gone may stand under the one into which that was merged.
-        is_still_in_doubt = is_still_in_doubt or (receipt.kind != "contact" and receipt.step in _LOOKS)
-        return LinkRow(version_ms=link.version_ms, epoch=link.epoch, intent=link.intent if is_still_in_doubt else None)
-    if is_still_in_doubt or (receipt.outcome == "refused" and receipt.step in _LOOKS):
-        return link
-    update: dict[str, object] = {"intent": None}
-    if receipt.outcome == "failed" and receipt.step in _LOOKS and receipt.kind != "contact":
-        update |= {"ghl_id": None, "refers_to": None}  # nor did it move to where its contact is now
-    if receipt.outcome not in ("failed", "refused"):
-        if receipt.outcome == "applied":
-            update["is_deleted"] = receipt.is_deleted
-        if receipt.ghl_id is not None:
-            update["ghl_id"] = receipt.ghl_id
-        if receipt.refers_to is not None:
-            update["refers_to"] = receipt.refers_to
-        if receipt.fields is not None:
-            update["fields"] = receipt.fields
-            if link.heard or receipt.heard:
-                update["heard"] = _heard(link, receipt.fields, receipt.heard or {})
-        if receipt.tags is not None:
-            update["tags"] = receipt.tags
-        if receipt.doubtful_tags is not None:
-            update["doubtful_tags"] = receipt.doubtful_tags
-        if receipt.settled:
-            update["settled"] = receipt.settled
-            update["version_ms"] = max(link.version_ms, receipt.version_ms)
-        elif receipt.outcome == "applied":
-            update["settled"] = ""
+        return _forget(link, receipt)
+    update = {"intent": None, "is_deleted": receipt.is_deleted, "settled": "", **_reported(link, receipt)}
     return link.model_copy(update=update)
 
 
-def _heard(link: LinkRow, fields: dict[str, str], heard: dict[str, str]) -> dict[str, str]:
-    """What is heard of GHL's edits: until we write the field ourselves."""
-    return {name: hash_ for name, hash_ in link.heard.items() if fields.get(name) == link.fields.get(name)} | heard
+def _record_unchanged(link: LinkRow, receipt: Receipt) -> LinkRow:
+    """Nothing was to do. Without `settled` it only says that this state was read once more."""
+    if not receipt.settled:
+        return link.model_copy(update={"version_ms": max(link.version_ms, receipt.version_ms)})
+    if receipt.is_forgotten:
+        return _forget(link, receipt)
+    return link.model_copy(update={"intent": None, **_reported(link, receipt)})
+
+
+def _record_failed(link: LinkRow, receipt: Receipt) -> LinkRow:
+    """It certainly did not happen. A search that found nothing says so of the create, too."""
+    if receipt.is_forgotten:
+        return _forget(link, receipt)
+    if _leaves_earlier_create_in_doubt(link, receipt):
+        return link
+    update: dict[str, object] = {"intent": None}
+    if receipt.step in _SEARCHES and receipt.kind != "contact":
+        update |= {"ghl_id": None, "refers_to": None}  # nor did it move to where its contact is now
+    return link.model_copy(update=update)
+
+
+def _record_refused(link: LinkRow, receipt: Receipt) -> LinkRow:
+    """GHL said no for good. A refused search says nothing about the create that it was to find."""
+    if receipt.is_forgotten:
+        return _forget(link, receipt)
+    if receipt.step in _SEARCHES or _leaves_earlier_create_in_doubt(link, receipt):
+        return link
+    return link.model_copy(update={"intent": None})
+
+
+def _record_doubtful(link: LinkRow, receipt: Receipt) -> LinkRow:
+    """An update left and no answer came: what it was to write is unknown."""
+    doubtful = {"fields": receipt.fields, "doubtful_tags": receipt.doubtful_tags}
+    return link.model_copy(update={"settled": "", **_not_none(doubtful)})
+
+
+def _record_parked(link: LinkRow, receipt: Receipt) -> LinkRow:
+    """We gave up without knowing: everything stays as it is."""
+    return link
+
+
+_BY_OUTCOME: Mapping[Outcome, Callable[[LinkRow, Receipt], LinkRow]] = {
+    "intended": _record_intended,
+    "applied": _record_applied,
+    "unchanged": _record_unchanged,
+    "failed": _record_failed,
+    "refused": _record_refused,
+    "doubtful": _record_doubtful,
+    "parked": _record_parked,
+}
+
+
+def _forget(link: LinkRow, receipt: Receipt) -> LinkRow:
+    """Nothing of the entity is in GHL any more: the link starts again, with its version and with a create in doubt.
+
+    What was searched for under a contact that is gone may be under the contact into which that one was merged.
+    """
+    is_search_of_child = receipt.kind != "contact" and receipt.step in _SEARCHES
+    is_in_doubt = is_search_of_child or _leaves_earlier_create_in_doubt(link, receipt)
+    return LinkRow(version_ms=link.version_ms, epoch=link.epoch, intent=link.intent if is_in_doubt else None)
+
+
+def _leaves_earlier_create_in_doubt(link: LinkRow, receipt: Receipt) -> bool:
+    """Whether this create certainly did not happen, and the one before it still may have."""
+    is_not_made = receipt.outcome in ("failed", "refused") and receipt.step in _CREATES
+    return is_not_made and link.intent is not None and link.intent.is_repeated
+
+
+def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
+    """What a receipt says that GHL holds now. None means: as before."""
+    facts = _not_none(
+        {
+            "ghl_id": receipt.ghl_id,
+            "refers_to": receipt.refers_to,
+            "fields": receipt.fields,
+            "tags": receipt.tags,
+            "doubtful_tags": receipt.doubtful_tags,
+        }
+    )
+    if receipt.fields is not None and (link.heard or receipt.heard):
+        facts["heard"] = _external_edits(link, receipt.fields, receipt.heard or {})
+    if receipt.settled:
+        facts |= {"settled": receipt.settled, "version_ms": max(link.version_ms, receipt.version_ms)}
+    return facts
+
+
+def _external_edits(link: LinkRow, fields: dict[str, str], reported: dict[str, str]) -> dict[str, str]:
+    """The fields that somebody edited in GHL, until we write them ourselves."""
+    kept = {name: hash_ for name, hash_ in link.heard.items() if fields.get(name) == link.fields.get(name)}
+    return kept | reported
+
+
+def _not_none(facts: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def comes_back(before: LinkRow | None, receipt: Receipt) -> bool:
@@ -101,7 +161,7 @@ def comes_back(before: LinkRow | None, receipt: Receipt) -> bool:
     """
     if before is None or receipt.kind != "contact" or receipt.outcome != "applied" or receipt.ghl_id is None:
         return False
-    is_made = receipt.step in _COMES or receipt.ghl_id != before.ghl_id
+    is_made = receipt.step in _MAKES_CONTACT or receipt.ghl_id != before.ghl_id
     return is_made and (before.version_ms > 0 or before.ghl_id is not None)
 
 

@@ -11,7 +11,7 @@ from streams.core.to_ghl.plan import CUSTOM, DesiredChild, DesiredContact
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     """One field that is not as it should be."""
 
     field: str
@@ -25,7 +25,7 @@ GIVEN_BY_GHL = {"source": "public api"}
 
 def compare_contact(
     desired: DesiredContact, contact: Mapping[str, Any], *, is_ours_alone: bool = False
-) -> tuple[Difference, ...]:
+) -> tuple[FieldDifference, ...]:
     """What differs between a desired contact and GHL's: our fields, and our tags (others may stand beside them).
 
     `contact["customFields"]` maps field ids to values. `is_ours_alone` says that nobody else sets tags there.
@@ -43,13 +43,13 @@ def compare_contact(
     differences = _fields(desired.fields, found)
     tags = set(contact.get("tags") or ())
     if missing := sorted(set(desired.tags) - tags):
-        differences.append(Difference("tags", missing, sorted(tags)))
+        differences.append(FieldDifference("tags", missing, sorted(tags)))
     if is_ours_alone and (surplus := sorted(tags - set(desired.tags))):
-        differences.append(Difference("tags", sorted(desired.tags), surplus))
+        differences.append(FieldDifference("tags", sorted(desired.tags), surplus))
     return tuple(differences)
 
 
-def compare_child(desired: DesiredChild, child: Mapping[str, Any]) -> tuple[Difference, ...]:
+def compare_child(desired: DesiredChild, child: Mapping[str, Any]) -> tuple[FieldDifference, ...]:
     """What differs between a desired note or task and GHL's."""
     return tuple(_fields(desired.fields, {name: child.get(name) for name in desired.fields}))
 
@@ -59,9 +59,11 @@ def is_same(one: Any, other: Any) -> bool:
     return bool(_plain(one) == _plain(other))
 
 
-def _fields(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Difference]:
+def _fields(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[FieldDifference]:
     return [
-        Difference(name, value, found[name]) for name, value in wanted.items() if _plain(value) != _plain(found[name])
+        FieldDifference(name, value, found[name])
+        for name, value in wanted.items()
+        if _plain(value) != _plain(found[name])
     ]
 
 

@@ -90,7 +90,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class NotBefore:
-    """Too early: absence counts only from `at_ms` on."""
+    """Too early: what was created may not be visible before `at_ms`, so until then its absence says nothing."""
 
     at_ms: int
 

@@ -27,7 +27,7 @@ NOT_FINDABLE = (
     "scope locations/customFields.write), or create it by hand"
 )
 
-NOT_TO_BE_LOOKED_FOR = (
+NOT_SEARCHABLE = (
     "whether its create reached GHL is not known, and what it could be found by is not there: it had no e-mail and no phone, "
     "and the location does not show the custom field of the Lofty lead's id any more. Creating it again could double it. Let "
     "the worker read the location's custom fields (scope locations/customFields.readonly), or look for the contact in GHL by "
@@ -150,7 +150,7 @@ def _find_contact(intent: Intent, lofty_id: str, field_id: str | None, now_ms: i
     elif intent.identifiers:
         by = dict(intent.identifiers)
     else:
-        return Stuck(NOT_TO_BE_LOOKED_FOR)
+        return Stuck(NOT_SEARCHABLE)
     if now_ms < intent.at_ms + search_lag_ms:
         return NotBefore(intent.at_ms + search_lag_ms)
     return Call("find contact", marker=lofty_id, body=by, fields=dict.fromkeys(intent.fields, UNKNOWN), tags=())

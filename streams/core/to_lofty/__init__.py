@@ -3,7 +3,7 @@
 An event is a hint. Webhooks come late, twice and out of order, and most of them tell of our own writes. So:
 
 - What GHL says is compared with what we last wrote (the link); when nothing differs, the event is an *echo*.
-- When something differs, the contact is read (`Look`) before anything is concluded: an old event must not look like an edit.
+- When something differs, the contact is read (`NeedsRead`) before anything is concluded: an old event must not look like an edit.
 - A note or task that has a copy in Lofty is read, too: the copy follows what GHL holds, never what a late event told.
 - An event is judged in its contact's lane, when nothing of that contact is under way: then the link is what GHL was told.
 """
@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from streams.core.to_lofty.children import judge_appointment, judge_note, judge_task
 from streams.core.to_lofty.contacts import edited, judge_contact, judge_lofty_edit, judge_tags
-from streams.core.to_lofty.event_context import EventContext, Look, Response
+from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.mapping.back_sync import WayBack
 
-__all__ = ["EventContext", "Look", "Response", "edited", "respond"]
+__all__ = ["EventContext", "EventResponse", "NeedsRead", "edited", "respond"]
 
 
-def respond(scene: EventContext, back: WayBack) -> Response | Look:
+def respond(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
     """Judge one event about a contact of ours."""
     match scene.event.type:
         case "ContactCreate" | "ContactUpdate" | "ContactDndUpdate" | "ContactDelete":
@@ -34,4 +34,4 @@ def respond(scene: EventContext, back: WayBack) -> Response | Look:
         case "AppointmentCreate" | "AppointmentUpdate" | "AppointmentDelete":
             return judge_appointment(scene, back)
         case _:
-            return Response("no rule")
+            return EventResponse("no rule")

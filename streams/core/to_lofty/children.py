@@ -9,7 +9,7 @@ from typing import Any
 
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
-from streams.core.to_lofty.event_context import EventContext, Look, Response
+from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.core.to_lofty.times import instant, iso
 from streams.core.to_lofty.writes import by_rules, copy_of, lacks_contact, lofty_write
 from streams.mapping.back_sync import WayBack
@@ -20,24 +20,24 @@ OVER = frozenset({"cancelled", "invalid", "noshow"})
 """States of an appointment that will not take place."""
 
 
-def judge_note(scene: EventContext, back: WayBack) -> Response | Look:
+def judge_note(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
     """A note of somebody else was written, changed or deleted."""
     event = scene.event
     if scene.own is not None or _is_marked(event.body.get("body"), "note"):
-        return Response("echo")
+        return EventResponse("echo")
     on = {"NoteCreate": "note written", "NoteUpdate": "note changed", "NoteDelete": "note deleted"}[event.type]
     if not back.notes or lacks_contact(scene, back, on):
         return by_rules(scene, back, on)
     if scene.found is None:
-        return Look("note")
+        return NeedsRead("note")
     text = scene.found.get("body")
     if _is_marked(text, "note"):
-        return Response("echo")
+        return EventResponse("echo")
     state = {"content": with_back_marker(_plain(text), f"note:{event.id}")} if scene.found else None
     return by_rules(scene, back, on, (copy_of(scene, "note", state, on),))
 
 
-def judge_task(scene: EventContext, back: WayBack) -> Response | Look:
+def judge_task(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
     """A task was made, completed or deleted."""
     event = scene.event
     on = {"TaskCreate": "task created", "TaskComplete": "task completed", "TaskDelete": "task deleted"}[event.type]
@@ -45,16 +45,16 @@ def judge_task(scene: EventContext, back: WayBack) -> Response | Look:
     if own is not None:
         done = (scene.own_link or LinkRow()).fields.get("completed") == field_hash(True)
         if event.type != "TaskComplete" or own.kind != "task" or done:
-            return Response("echo")
+            return EventResponse("echo")
         if not back.finishes_tasks:
             return by_rules(scene, back, on)
         finish = lofty_write(scene, f"finish:{own.id}", "task", {"finished": True}, on)
         rules = by_rules(scene, back, on, (finish.model_copy(update={"lofty_id": own.id}),))
-        return replace(rules, completed=True) if isinstance(rules, Response) and _is_named(scene) else rules
+        return replace(rules, completed=True) if isinstance(rules, EventResponse) and _is_named(scene) else rules
     if not back.tasks or lacks_contact(scene, back, on):
         return by_rules(scene, back, on)
     if scene.found is None:
-        return Look("task")
+        return NeedsRead("task")
     return by_rules(scene, back, on, (copy_of(scene, "task", _task_state(scene, scene.found, back), on),))
 
 
@@ -71,11 +71,11 @@ def _task_state(scene: EventContext, found: Mapping[str, Any], back: WayBack) ->
     }
 
 
-def judge_appointment(scene: EventContext, back: WayBack) -> Response | Look:
+def judge_appointment(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
     """An appointment was booked, changed or deleted."""
     event, body = scene.event, scene.event.body
     if scene.own is not None or any(_is_marked(body.get(name), "appointment") for name in ("notes", "description")):
-        return Response("echo")  # it is Lofty's: what somebody does with it in GHL stays there
+        return EventResponse("echo")  # it is Lofty's: what somebody does with it in GHL stays there
     on = {
         "AppointmentCreate": "appointment booked",
         "AppointmentUpdate": "appointment changed",

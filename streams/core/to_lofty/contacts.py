@@ -9,7 +9,7 @@ from typing import Any
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.plan import UNKNOWN
-from streams.core.to_lofty.event_context import EventContext, Look, Response
+from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.core.to_lofty.rows import ExternalEditRow
 from streams.core.to_lofty.writes import by_rules, lofty_write, rule_writes
 from streams.mapping.back_sync import WayBack
@@ -21,7 +21,7 @@ _NOTHING = field_hash(None)
 _EMPTY = field_hash("")
 
 
-def judge_contact(scene: EventContext, back: WayBack) -> Response | Look:
+def judge_contact(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
     """A contact was made, changed or deleted."""
     event = scene.event
     if event.type in ("ContactDelete", "ContactDndUpdate"):
@@ -29,15 +29,15 @@ def judge_contact(scene: EventContext, back: WayBack) -> Response | Look:
         if event.type == "ContactDelete" and scene.contact is None:
             scene = replace(scene, contact=event.body)  # it cannot be read any more
         if event.type == "ContactDelete" and scene.link.is_deleted:
-            return Response("echo")
+            return EventResponse("echo")
         return by_rules(scene, back, on)
     if not _is_linked(scene):
-        return Response("overtaken")
+        return EventResponse("overtaken")
     changed = edited(scene.contact if scene.contact is not None else event.body, scene.link)
     if not changed:
-        return Response("echo")
+        return EventResponse("echo")
     if scene.contact is None:
-        return Look()
+        return NeedsRead()
     carried: dict[str, Any] = {}
     restore: list[str] = []
     for name, value in changed.items():
@@ -47,7 +47,7 @@ def judge_contact(scene: EventContext, back: WayBack) -> Response | Look:
         elif owner is not None and value is not None:  # an empty field is never carried
             carried[name] = value
     ruled = by_rules(scene, back, "contact changed", event={"changed": sorted(changed)})
-    assert isinstance(ruled, Response)  # the contact was read
+    assert isinstance(ruled, EventResponse)  # the contact was read
     if not carried and not restore:
         return ruled
     base = {name: scene.link.fields.get(name, _NOTHING) for name in carried}
@@ -55,7 +55,7 @@ def judge_contact(scene: EventContext, back: WayBack) -> Response | Look:
     if carried:
         write = lofty_write(scene, "fields", "lead", {"fields": carried}, "edited in GHL")
         writes = (write.model_copy(update={"base": base}), *writes)
-    return Response(
+    return EventResponse(
         "answered",
         writes=writes,
         fields={name: field_hash(value) for name, value in carried.items()},
@@ -64,25 +64,25 @@ def judge_contact(scene: EventContext, back: WayBack) -> Response | Look:
     )
 
 
-def judge_lofty_edit(scene: EventContext) -> Response | Look:
+def judge_lofty_edit(scene: EventContext) -> EventResponse | NeedsRead:
     """Lofty was edited in fields that GHL owns: GHL's values go there. `wanted` are the hashes of Lofty's."""
     if not _is_linked(scene):
-        return Response("overtaken")
+        return EventResponse("overtaken")
     if scene.contact is None:
-        return Look()
+        return NeedsRead()
     lofty = {name: hash_ for name, hash_ in (scene.event.body.get("wanted") or {}).items() if isinstance(hash_, str)}
     values = {name: scene.contact.get(name) or None for name in lofty}
     carried = {name: value for name, value in values.items() if value is not None}
     write = lofty_write(scene, "fields", "lead", {"fields": carried}, "owned by GHL").model_copy(update={"base": lofty})
     fields = {name: field_hash(value) for name, value in values.items()}
-    return Response("answered", (write,) if carried else (), fields=fields, base=lofty)
+    return EventResponse("answered", (write,) if carried else (), fields=fields, base=lofty)
 
 
-def judge_tags(scene: EventContext, back: WayBack) -> Response | Look:
+def judge_tags(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
     """Tags of others came or went."""
     event, heard, link = scene.event, scene.heard, scene.link
     if heard is not None and heard.at_ms > event.at_ms:
-        return Response("overtaken")
+        return EventResponse("overtaken")
     told = scene.contact if scene.contact is not None else event.body
     tags = {tag.strip().lower() for tag in told.get("tags") or () if isinstance(tag, str)}
     ours = {*link.tags, *link.doubtful_tags}
@@ -90,14 +90,14 @@ def judge_tags(scene: EventContext, back: WayBack) -> Response | Look:
     added, removed = sorted(others - before), sorted(before - others - ours)
     row = ExternalEditRow(at_ms=event.at_ms, tags=tuple(sorted(others)))
     if not added and not removed:
-        return Response("echo", heard=row)
+        return EventResponse("echo", heard=row)
     if scene.contact is None:
-        return Look()
+        return NeedsRead()
     writes = [
         *(write for tag in added for write in rule_writes(scene, back, "tag added", tag=tag)),
         *(write for tag in removed for write in rule_writes(scene, back, "tag removed", tag=tag)),
     ]
-    return Response("answered" if writes else "no rule", tuple(writes), heard=row)
+    return EventResponse("answered" if writes else "no rule", tuple(writes), heard=row)
 
 
 def edited(contact: Mapping[str, Any], link: LinkRow) -> dict[str, Any]:

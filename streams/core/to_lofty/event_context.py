@@ -37,14 +37,14 @@ class EventContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class NeedsRead:
     """This must be read before the event can be judged: the contact, or the note or task that the event is about."""
 
     at: Literal["contact", "note", "task"] = "contact"
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class EventResponse:
     """What follows from an event.
 
     `writes` go to Lofty. `fields` are the hashes of what now stands in GHL by another's hand, and `base` those of what we had

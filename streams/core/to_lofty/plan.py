@@ -1,7 +1,7 @@
-"""Errand: the one next request that brings a thing in Lofty closer to what the way back wants. Pure.
+"""The one next request that brings a thing in Lofty closer to what a Lofty command wants. Pure.
 
-The protocol of DESIGN §6, the other way round: an intent before a create, a marker in its text, a look before a second try.
-A deletion without an answer is in doubt, too: when the thing is wanted again, it is looked for before anything else.
+The protocol is that of writing GHL, in the other direction: an intent before a create, a marker in its text, a search before a
+second attempt. A deletion without an answer is in doubt, too: when the thing is wanted again, it is searched for first.
 """
 
 from __future__ import annotations
@@ -12,24 +12,11 @@ from typing import Any
 
 from connectors.lofty.operations import NOTES_AT_MOST
 from streams.core.fingerprint import field_hash
+from streams.core.to_ghl.plan import NotBefore, Settled
 from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.mapping.back_sync import LOFTY_FIELDS, WayBack
 from streams.mapping.markers import back_marker
 from streams.messages.lofty_command import LoftyCommand
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Nothing is left to do."""
-
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotBefore:
-    """Too early: what was created may not be visible yet."""
-
-    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +27,7 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FindCreated:
     """List the lead's tasks or notes, for one that bears this marker."""
 
     marker: str
@@ -54,7 +41,7 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class SetFinished:
     """Mark the task as done, or open it again."""
 
     is_finished: bool
@@ -77,12 +64,12 @@ class PutLead:
     body: Mapping[str, Any]
 
 
-NOT_TO_BE_LOOKED_FOR = (
+NOT_SEARCHABLE = (
     f"whether it reached Lofty is not known, and the lead has {NOTES_AT_MOST} notes or more, of which Lofty shows no more: writing "
     "it again could double it. Look for it in Lofty: if it is there, `lofty-ghl parked discard`; if it is not, write it there by hand"
 )
 
-Step = Settled | NotBefore | Create | Look | Update | Finish | Delete | ReadLead | PutLead
+Step = Settled | NotBefore | Create | FindCreated | Update | SetFinished | Delete | ReadLead | PutLead
 
 DELETED: Mapping[str, Any] = {"lofty_id": None, "intent_ms": None, "written": {}, "is_finished": False}
 """What the row reads once nothing stands there any more."""
@@ -119,7 +106,7 @@ def plan(row: LoftyCommandRow, now_ms: int, *, visibility_ms: int) -> Step:
     if row.intent_ms is not None and (row.lofty_id is None or write.state is not None):
         if now_ms < row.intent_ms + visibility_ms:
             return NotBefore(row.intent_ms + visibility_ms)
-        return Look(back_marker(write.about))
+        return FindCreated(back_marker(write.about))
     if write.state is None:
         return Settled("not there") if row.lofty_id is None else Delete()
     if row.lofty_id is None:
@@ -132,7 +119,7 @@ def plan(row: LoftyCommandRow, now_ms: int, *, visibility_ms: int) -> Step:
     if changed:
         return Update(changed)
     if "finished" in write.state and write.state["finished"] is not row.is_finished:
-        return Finish(write.state["finished"])
+        return SetFinished(write.state["finished"])
     return Settled("as wanted")
 
 
@@ -146,7 +133,7 @@ def before(row: LoftyCommandRow, step: Step, now_ms: int) -> dict[str, Any]:
             return {"intent_ms": now_ms}
         case Update(fields):
             return {"written": {name: hash_ for name, hash_ in row.written.items() if name not in fields}}
-        case Finish():
+        case SetFinished():
             return {"is_finished": None}
         case PutLead():
             return {"body": None}  # it was compared with the lead of then, and is compared again before another try

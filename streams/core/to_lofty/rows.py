@@ -11,7 +11,7 @@ from streams.messages.lofty_command import LoftyCommand
 from streams.messages.message import Message
 
 
-class BackRow(Message):
+class BacklinkRow(Message):
     """`backlinks`: the entity that a GHL id stands for. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
 
     Under `of:ID` stands the GHL contact of a task of GHL's own.

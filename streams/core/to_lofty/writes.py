@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Literal
 
-from streams.core.to_lofty.event_context import EventContext, Look, Response
+from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.core.to_lofty.times import iso
 from streams.mapping.back_sync import Rule, WayBack
 from streams.mapping.markers import with_back_marker
@@ -20,12 +20,12 @@ def by_rules(
     copy: tuple[LoftyCommand, ...] = (),
     *,
     event: Mapping[str, Any] | None = None,
-) -> Response | Look:
+) -> EventResponse | NeedsRead:
     """What the rules for this kind of event make of it, beside its copy."""
     if lacks_contact(scene, back, on):
-        return Look()
+        return NeedsRead()
     writes = (*copy, *rule_writes(scene, back, on, event=event))
-    return Response("answered" if writes else "no rule", writes)
+    return EventResponse("answered" if writes else "no rule", writes)
 
 
 def lacks_contact(scene: EventContext, back: WayBack, on: str) -> bool:

@@ -13,7 +13,7 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError, NetworkError, SealError, VendorError
 from connectors.ghl import GhlClient
 from connectors.ghl.operations import OPERATIONS
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.request import Request, Response
 from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
@@ -52,7 +52,7 @@ class Watched:
         self.most = min(self.most, after - date)
         return response
 
-    def answered(self, answer: Answered) -> None:
+    def answered(self, answer: CallRecord) -> None:
         """Stop asking when few requests of the window are left."""
         rate = answer.rate
         self.is_low = self.is_low or (rate is not None and rate.remaining is not None and rate.remaining <= FEW)

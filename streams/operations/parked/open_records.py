@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from connectors.ghl.webhooks import NotJson as NotJsonHook
-from connectors.ghl.webhooks import UnknownShape as UnknownHook
+from connectors.errors import UnknownWebhookShape, WebhookNotJson
 from connectors.ghl.webhooks import parse as parse_hook
-from connectors.lofty.webhooks import NotJson, UnknownShape, parse
+from connectors.lofty.webhooks import parse
 from streams.core.to_lofty.events import event_of
 from streams.messages import Change, Entity, GhlEvent, Parked, ParkedDecision
 from streams.messages.parked import PASSED_OVER, Stage
@@ -135,7 +134,7 @@ def _delivery_again(one: Parked, teams: Mapping[str, str], names: TopicNames, no
         return f"connection {name!r} is not in this configuration"
     try:
         parsed = parse(one.original_bytes())
-    except (UnknownShape, NotJson) as error:
+    except (UnknownWebhookShape, WebhookNotJson) as error:
         return f"its shape is still unknown: {error}"
     if parsed.team_id != teams[name]:
         return f"it is of team {parsed.team_id}, and connection {name} is team {teams[name]}"
@@ -156,7 +155,7 @@ def _hook_again(one: Parked, partitions: Mapping[str, int], names: TopicNames, n
     """Its signature was good when it came; how old it is does not count any more."""
     try:
         hook = parse_hook(one.original_bytes())
-    except (UnknownHook, NotJsonHook) as error:
+    except (UnknownWebhookShape, WebhookNotJson) as error:
         return f"its shape is still unknown: {error}"
     return _event_again(event_of(hook, hook.at_ms if hook.at_ms is not None else one.at_ms, now_ms), partitions, names)
 

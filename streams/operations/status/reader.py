@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from streams.core.status_parts import Heard
+from streams.core.status_parts import StatusCollector
 from streams.kafka.topic_reader import TopicReader
 from streams.messages import WorkerStatus
 from streams.messages.topics import STATUS, TopicNames
@@ -39,7 +39,7 @@ class StatusReader:
     def __init__(self, settings: Settings, *, now_ms: Callable[[], int] = _now_ms) -> None:
         self._settings = settings
         self._now_ms = now_ms
-        self._status_parts = Heard()
+        self._collector = StatusCollector()
 
     async def __aenter__(self) -> Self:
         topic, since_ms = TopicNames(self._settings.kafka.topic_prefix).of(STATUS), self._now_ms() - LOOK_BACK_MS
@@ -56,8 +56,8 @@ class StatusReader:
         async for record in self._reader.read_to_end():
             raw[record.key or b""] = record.value  # only the newest of each worker is worth parsing
         for value in raw.values():
-            self._status_parts.take(value)
-        return self._status_parts.workers
+            self._collector.take(value)
+        return self._collector.workers
 
     async def overview(self) -> Overview:
         """The deployment as its workers report it now."""
@@ -66,7 +66,7 @@ class StatusReader:
             self._now_ms(),
             partitions=self._settings.kafka.partitions,
             connections=self._settings.connections.keys(),
-            gateways=self._status_parts.gateways,
+            gateways=self._collector.gateways,
             configuration=configuration_of(self._settings),
         )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from connectors.auth.request_auth import StaticAuth
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.transport import AiohttpTransport
 from connectors.lofty import LoftyClient
 from connectors.rate import RateHeaders
@@ -77,7 +77,7 @@ class Subscriptions:
                 await self._client.delete_subscription(step.subscription.subscribe_id)
             yield step
 
-    def _answered(self, answer: Answered) -> None:
+    def _answered(self, answer: CallRecord) -> None:
         self._rate = answer.rate
 
     async def _wait_while_few_are_left(self) -> None:

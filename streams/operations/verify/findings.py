@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from streams.core.to_ghl.compare import Difference
+from streams.core.to_ghl.compare import FieldDifference
 from streams.messages import Remedy
 
 State = Literal["ok", "pending", "parked", "missing", "different", "double", "orphaned"]
@@ -32,7 +32,7 @@ class Finding:
     entity: str
     state: State
     because: str = ""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[FieldDifference, ...] = ()
     ghl_ids: tuple[str, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     advice: str = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from streams.core.to_ghl.child_kind import ChildKind
-from streams.core.to_ghl.compare import Difference, compare_child
+from streams.core.to_ghl.compare import FieldDifference, compare_child
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.planning import Rules, desired_child
 from streams.mapping import find_marker, is_deleted, should_sync
@@ -153,7 +153,7 @@ def _alive(
         yield Finding(key, "ok", ghl_ids=(str(kept),), compared=compared)
 
 
-def _is_told_by_ghl(difference: Difference) -> bool:
+def _is_told_by_ghl(difference: FieldDifference) -> bool:
     """Whether a client came, or will not, is for people in GHL to say: Lofty only knows that an appointment is over."""
     return difference.field == "appointmentStatus" and difference.wanted == "confirmed"
 

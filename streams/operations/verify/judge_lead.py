@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from streams.core.to_ghl.compare import Difference, compare_contact
+from streams.core.to_ghl.compare import FieldDifference, compare_contact
 from streams.core.to_ghl.desired import resolve_contact
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import DesiredContact
@@ -105,7 +105,7 @@ def _gone(key: str, standing: Standing, seen: Observation, basis: VerificationBa
         key,
         "different",
         "deleted in Lofty, and the contact bears no tag of it",
-        (Difference("tags", [tag], sorted(tags)),),
+        (FieldDifference("tags", [tag], sorted(tags)),),
         ghl_ids,
         (Remedy(cure="doubt", tags=(tag,)),),
         compared=1,
@@ -139,7 +139,7 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
     lacking = sorted(set(desired.tags) - tags)
     surplus = sorted(one for one in tags - {*desired.tags} if basis.rules.mapping.tags.owns(one, standing.tags))
     if lacking or surplus:
-        differences = (*differences, Difference("tags", sorted(desired.tags), sorted(tags)))
+        differences = (*differences, FieldDifference("tags", sorted(desired.tags), sorted(tags)))
     compared = len(desired.fields) + 1
     if not differences:
         return Finding(key, "ok", ghl_ids=ghl_ids, compared=compared)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from streams.core.to_ghl.compare import Difference
+from streams.core.to_ghl.compare import FieldDifference
 from streams.messages import Snapshot, Standing
 from streams.operations.verify.findings import Finding
 
@@ -25,7 +25,7 @@ def on_its_way(key: str, snapshot: Snapshot, standing: Standing) -> Finding | No
     return None
 
 
-def owned(differences: Iterable[Difference], standing: Standing) -> tuple[Difference, ...]:
+def owned(differences: Iterable[FieldDifference], standing: Standing) -> tuple[FieldDifference, ...]:
     """The differences that we may mend: what Lofty leaves empty is ours only where we wrote something before."""
     return tuple(
         one
@@ -34,7 +34,7 @@ def owned(differences: Iterable[Difference], standing: Standing) -> tuple[Differ
     )
 
 
-def _reads_the_same(difference: Difference) -> bool:
+def _reads_the_same(difference: FieldDifference) -> bool:
     """A text that GHL's editor put markup around says what it said before. Only bodies of notes and tasks are edited so."""
     return difference.field == "body" and _plain(difference.wanted) == _plain(difference.found)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.metrics_core import Metric
 
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from streams.core.scheduling.pauses import PAUSE_KINDS, PauseKind
 from streams.messages import Snapshot
 from streams.telemetry.metrics import catalogue as c
@@ -92,7 +92,7 @@ class Metrics:
 
     # -- what happens -------------------------------------------------------------------------------------
 
-    def answered(self, answer: Answered, *, is_retry: bool = False, trace: str = "") -> None:
+    def answered(self, answer: CallRecord, *, is_retry: bool = False, trace: str = "") -> None:
         """One answer of a vendor."""
         attempt = "retry" if is_retry else "first"
         self.vendor_calls.labels(answer.vendor, answer.operation, str(answer.status), attempt).inc()

@@ -18,7 +18,7 @@ from typing import Any
 from faust.types import EventT, StreamT
 
 from streams.messages.message import NewerMessage
-from streams.worker.agents.gap_check import GapCheck, OffsetGap, Place
+from streams.worker.agents.gap_check import GapCheck, OffsetGap, TopicPartition
 from streams.worker.agents.in_progress import InProgress
 
 MOST_EVENTS = 500
@@ -32,7 +32,7 @@ GATHER_SECONDS = 0.01
 
 log = logging.getLogger("lofty_ghl.agents")
 
-ResumesAt = Callable[[Place], Awaitable[int]]
+ResumesAt = Callable[[TopicPartition], Awaitable[int]]
 TellDeleted = Callable[[list[OffsetGap]], Awaitable[None]]
 Process = Callable[[list[Any]], Awaitable[None]]
 
@@ -70,7 +70,7 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
 def agent(
     name: str,
     process: Process,
-    busy: InProgress,
+    in_progress: InProgress,
     end: Callable[[str], None],
     resumes_at: ResumesAt | None = None,
     tell_deleted: TellDeleted | None = None,
@@ -88,16 +88,16 @@ def agent(
     """
 
     async def consume(stream: StreamT[Any]) -> None:
-        continuity = GapCheck()
+        gap_check = GapCheck()
         async for events in batches(stream):
             try:
-                with busy.working():
-                    holes = _holes(continuity, events) if resumes_at or tell_deleted else []
-                    for hole in holes:
-                        if resumes_at is not None and hole.came > await resumes_at(hole.place):
-                            end(f"Agent {name}: the consumer has skipped {hole}. They are read at the next start.")
-                    if holes and tell_deleted is not None:
-                        await tell_deleted(holes)
+                with in_progress.working():
+                    gaps = _gaps(gap_check, events) if resumes_at or tell_deleted else []
+                    for gap in gaps:
+                        if resumes_at is not None and gap.came > await resumes_at(gap.place):
+                            end(f"Agent {name}: the consumer has skipped {gap}. They are read at the next start.")
+                    if gaps and tell_deleted is not None:
+                        await tell_deleted(gaps)
                     await process([event.message for event in events])
             except NewerMessage as error:
                 where = " ".join(getattr(error, "__notes__", ()))
@@ -112,7 +112,7 @@ def agent(
     return consume
 
 
-def _holes(continuity: GapCheck, events: list[EventT[Any]]) -> list[OffsetGap]:
+def _gaps(gap_check: GapCheck, events: list[EventT[Any]]) -> list[OffsetGap]:
     messages = [event.message for event in events]
-    checked = (continuity.check((one.topic, one.partition), one.generation_id or 0, one.offset) for one in messages)
-    return [hole for hole in checked if hole is not None]
+    checked = (gap_check.check((one.topic, one.partition), one.generation_id or 0, one.offset) for one in messages)
+    return [gap for gap in checked if gap is not None]

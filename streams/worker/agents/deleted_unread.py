@@ -15,7 +15,7 @@ from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.parking import Parking
 from streams.messages import Parked, Stage
 from streams.messages.parked import PASSED_OVER
-from streams.worker.agents.gap_check import OffsetGap, Place
+from streams.worker.agents.gap_check import OffsetGap, TopicPartition
 
 log = logging.getLogger("lofty_ghl.agents")
 
@@ -29,9 +29,9 @@ class Reach:
     end: int
 
 
-def deleted_before(hole: OffsetGap, reach: Reach) -> tuple[int, int] | None:
+def deleted_before(gap: OffsetGap, reach: Reach) -> tuple[int, int] | None:
     """The offsets (from, to) of a hole that Kafka had deleted before they were read; None for none."""
-    begin, end = max(hole.expected, reach.committed or 0), min(hole.came, reach.first)
+    begin, end = max(gap.expected, reach.committed or 0), min(gap.came, reach.first)
     return (begin, end) if begin < end else None
 
 
@@ -39,28 +39,28 @@ def deleted_before(hole: OffsetGap, reach: Reach) -> tuple[int, int] | None:
 class DeletedUnread:
     """Tells each once. `stages` names the stage that reads a topic, `count` is told the topic and how many."""
 
-    reach: Callable[[Collection[Place]], Awaitable[Mapping[Place, Reach]]]
+    reach: Callable[[Collection[TopicPartition]], Awaitable[Mapping[TopicPartition, Reach]]]
     stages: dict[str, Stage]
     batching_producer: BatchingProducer
     parking: Parking
     now_ms: Callable[[], int]
     count: Callable[[str, int], None]
-    _told: dict[Place, int] = field(default_factory=dict)
+    _told: dict[TopicPartition, int] = field(default_factory=dict)
 
-    async def look(self, holes: Collection[OffsetGap]) -> None:
+    async def look(self, gaps: Collection[OffsetGap]) -> None:
         """Tell what of these holes was deleted. A compacted topic has many in a batch, so Kafka is asked once for all."""
-        reaches = await self.reach({hole.place for hole in holes})
-        for hole in holes:
-            if (found := deleted_before(hole, reaches[hole.place])) is not None:
-                await self._tell(hole.place, *found)
+        reaches = await self.reach({gap.place for gap in gaps})
+        for gap in gaps:
+            if (found := deleted_before(gap, reaches[gap.place])) is not None:
+                await self._tell(gap.place, *found)
 
-    async def look_at_rest(self, places: Collection[Place]) -> None:
+    async def look_at_rest(self, places: Collection[TopicPartition]) -> None:
         """Tell what was deleted of places that hold nothing more to read: no record comes that would show it."""
         for place, reach in (await self.reach(places)).items():
             if (committed := reach.committed or 0) < reach.first == reach.end:
                 await self._tell(place, committed, reach.first)
 
-    async def _tell(self, place: Place, begin: int, end: int) -> None:
+    async def _tell(self, place: TopicPartition, begin: int, end: int) -> None:
         begin = max(begin, self._told.get(place, 0))
         if begin >= end:
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-Place = tuple[str, int]
+TopicPartition = tuple[str, int]
 """A topic and a partition."""
 
 
@@ -17,7 +17,7 @@ Place = tuple[str, int]
 class OffsetGap:
     """Records of a place that were skipped: from `expected` up to, and without, `came`."""
 
-    place: Place
+    place: TopicPartition
     expected: int
     came: int
 
@@ -34,9 +34,9 @@ class GapCheck:
     to ask about, unless it is offset 0.
     """
 
-    _next: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    _next: dict[TopicPartition, tuple[int, int]] = field(default_factory=dict)
 
-    def check(self, place: Place, generation: int, offset: int) -> OffsetGap | None:
+    def check(self, place: TopicPartition, generation: int, offset: int) -> OffsetGap | None:
         """Note a record that comes. Returns what seems to be missing before it."""
         known = self._next.get(place)
         expected = known[1] if known is not None and known[0] == generation else 0

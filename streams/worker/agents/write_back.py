@@ -1,4 +1,4 @@
-"""`write back`: what shall be in Lofty becomes an errand. `lofty.writes` → table `errands`."""
+"""`write back`: what shall be in Lofty becomes an errand. `lofty.writes` → table `commands`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streams.worker.agents.each_record import EachRecord
 
 def write_back(
     *,
-    errands: Table[LoftyCommandRow],
+    commands: Table[LoftyCommandRow],
     batching_producer: BatchingProducer,
     parking: Parking,
     offer: Callable[[LoftyCommandRow], None],
@@ -33,12 +33,12 @@ def write_back(
         for message in messages:
             with each.of(message, parked):
                 write = LoftyCommand.from_bytes(message.value)
-                row = merge(errands.get(message.partition, write.key), write)
+                row = merge(commands.get(message.partition, write.key), write)
                 if row is not None:
-                    errands.put(message.partition, write.key, row)
+                    commands.put(message.partition, write.key, row)
                     due[message.partition, write.key] = row
         await batching_producer.produce(parked)
-        await errands.flush()
+        await commands.flush()
         for row in due.values():
             offer(row)
 

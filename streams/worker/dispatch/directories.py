@@ -21,7 +21,7 @@ from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
 from streams.core.to_ghl.directory import Directory, fold
 from streams.mapping import CustomField
 from streams.worker.dispatch.ghl_writer import Location
-from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 
 log = logging.getLogger("lofty_ghl.directory")
 
@@ -79,7 +79,7 @@ class Directories:
         """Whether an item is work of a directory."""
         return item.tenant == TENANT
 
-    async def __call__(self, item: Item, slot: Slot) -> Finish:
+    async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """One request towards a complete directory."""
         connection = item.key.removeprefix(f"{TENANT}:")
         shelf = self._shelves[connection]
@@ -92,21 +92,21 @@ class Directories:
                 return AGAIN
             if shuts_out(outcome) or (shelf.fields is None and outcome.name == NAMES_NOTHING):
                 self._loop.pause(shelf.location.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
-                return Finish(Verdict.RETRY, RETRY_SECONDS)
+                return WorkResult(Verdict.RETRY, RETRY_SECONDS)
             if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
-                return Finish(Verdict.RETRY, RETRY_SECONDS)
+                return WorkResult(Verdict.RETRY, RETRY_SECONDS)
             self._give_up(connection, shelf, error)
             is_complete = False
         slot.answered()
         if not is_complete or shelf is not self._shelves[connection]:
             return AGAIN
-        self._loop.release(shelf.location.budget, connection)
+        self._loop.release_tenant(shelf.location.budget, connection)
         return DONE
 
     def _go_on(self, connection: str, shelf: _Shelf) -> None:
         key = f"{TENANT}:{connection}"
-        self._loop.hold(shelf.location.budget, connection)
-        self._loop.offer(Item(key, key, shelf.location.budget, TENANT, Priority.LIVE))
+        self._loop.hold_tenant(shelf.location.budget, connection)
+        self._loop.offer_item(Item(key, key, shelf.location.budget, TENANT, Priority.LIVE))
 
     async def _next(self, shelf: _Shelf) -> bool:
         """Do one request; True when nothing is left to do."""

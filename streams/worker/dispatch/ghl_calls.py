@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.ghl import Appointment, GhlClient
+from connectors.ghl import GhlAppointment, GhlClient
 from streams.core.to_ghl.plan import Call
 
 AROUND = timedelta(days=31)
@@ -85,7 +85,7 @@ async def _find_appointment(client: GhlClient, location_id: str, call: Call) -> 
     return next((one.id for one in (*marked, *mute)), None)
 
 
-def _begins(one: Appointment) -> datetime | None:
+def _begins(one: GhlAppointment) -> datetime | None:
     try:
         at = datetime.fromisoformat(one.start_time or "")
     except ValueError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.ghl import Contact
+from connectors.ghl import GhlContact
 from connectors.outcome import FORBIDDEN, Disposition, classify
 from streams.core.fingerprint import field_hash
 from streams.core.progress.repeats import Failure, failure_of
@@ -22,8 +22,8 @@ from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import pause_after
 from streams.core.to_ghl.plan import UNKNOWN
-from streams.core.to_lofty import EventContext, Look, Response, respond
-from streams.core.to_lofty.rows import BackRow, EventRow, ExternalEditRow
+from streams.core.to_lofty import EventContext, EventResponse, NeedsRead, respond
+from streams.core.to_lofty.rows import BacklinkRow, EventRow, ExternalEditRow
 from streams.kafka.batching_producer import BatchingProducer, Record, RecordTooLarge
 from streams.kafka.parking import Parking
 from streams.kafka.tables import Table
@@ -34,10 +34,10 @@ from streams.messages.lofty_command import LoftyCommand
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import take_in_hand
 from streams.worker.dispatch.ghl_writer import Location
-from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 from streams.worker.dispatch.receipts import Receipts
 
-log = logging.getLogger("lofty_ghl.responder")
+log = logging.getLogger("lofty_ghl.ghl_events")
 
 PREFIX = "@event:"
 RANK = 1
@@ -62,7 +62,7 @@ class GhlEventProcessor:
     backs: Mapping[str, WayBack]
     events: Table[EventRow]
     heard: Table[ExternalEditRow]
-    backlinks: Table[BackRow]
+    backlinks: Table[BacklinkRow]
     links: Table[LinkRow]
     receipts: Receipts
     batching_producer: BatchingProducer
@@ -75,7 +75,7 @@ class GhlEventProcessor:
     metrics: Metrics
     backoff: Backoff = Backoff()
 
-    def offer(self, key: str, row: EventRow) -> None:
+    def offer_event(self, key: str, row: EventRow) -> None:
         """Tell the dispatcher that an event waits."""
         place = self._place(row.event)
         if place is None:
@@ -84,13 +84,13 @@ class GhlEventProcessor:
         tenant = entity.connection if entity is not None else place.connection
         wait = (row.not_before_ms - self.now_ms()) / 1000
         item = Item(PREFIX + key, _lane(row.event, entity), place.budget, tenant, Priority.LIVE, RANK)
-        self.loop.offer(item, wait_seconds=wait)
+        self.loop.offer_item(item, wait_seconds=wait)
 
     def is_event(self, item: Item) -> bool:
         """Whether an item is an event of GHL."""
         return item.key.startswith(PREFIX)
 
-    async def __call__(self, item: Item, slot: Slot) -> Finish:
+    async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """Judge one event, with at most one request."""
         key = item.key.removeprefix(PREFIX)
         place = self.locations[item.tenant]
@@ -106,19 +106,19 @@ class GhlEventProcessor:
             if entity is None:
                 return await self._wait_for_link(key, row, place)
             if item.lane != entity.lane:
-                self.offer(key, row)
+                self.offer_event(key, row)
                 return DONE
             place = self.locations[entity.connection]
             scene = self._scene(event, entity, place, row.contact)
             if scene.own is None and event.type in APPOINTMENTS and self._is_in_doubt(entity, place):
                 return await self._retry(key, row, place, "it may be an appointment of ours, whose create is in doubt")
             response = respond(scene, self.backs[entity.connection])
-            if isinstance(response, Look):
+            if isinstance(response, NeedsRead):
                 scene = await self._look(scene, response, place, event.contact)
                 slot.answered()
                 self.loop.refusals.served(place.budget, event.type, key)
                 response = respond(scene, self.backs[entity.connection])
-            if isinstance(response, Look):  # one request a turn: the contact was seen in this one
+            if isinstance(response, NeedsRead):  # one request a turn: the contact was seen in this one
                 await self._remember(key, row, place, scene)
                 return AGAIN
         except ConnectorError as error:
@@ -152,7 +152,7 @@ class GhlEventProcessor:
         key, row = f"{place.location_id}:LoftyEdit:{link.ghl_id}", EventRow(event=event)
         self.events.put(place.partition, key, row)
         await self.events.flush()
-        self.offer(key, row)
+        self.offer_event(key, row)
 
     def _is_in_doubt(self, entity: Entity, place: Location) -> bool:
         """GHL's events do not tell the text that bears our marker, so nobody knows whose a new appointment is."""
@@ -190,7 +190,7 @@ class GhlEventProcessor:
             contact=contact,
         )
 
-    async def _look(self, scene: EventContext, look: Look, place: Location, contact_id: str) -> EventContext:
+    async def _look(self, scene: EventContext, look: NeedsRead, place: Location, contact_id: str) -> EventContext:
         """Read what an event is about. A note or task that is gone is found empty; a contact that is gone raises."""
         if look.at == "contact":
             return _seen(scene, await place.client.get_contact(contact_id))
@@ -210,7 +210,7 @@ class GhlEventProcessor:
         self.events.put(place.partition, key, seen)
         await self.events.flush()
 
-    async def _find_contact(self, key: str, row: EventRow, place: Location, slot: Slot) -> Finish:
+    async def _find_contact(self, key: str, row: EventRow, place: Location, slot: RequestSlot) -> WorkResult:
         """GHL's events of tasks may lack their contact and text: the location's tasks are searched for a new one."""
         event = row.event
         if (known := self._contact_of(event, place)) is not None:
@@ -244,21 +244,21 @@ class GhlEventProcessor:
         row = self.backlinks.get(place.partition, f"of:{event.id}")
         return row.entity if row is not None else None
 
-    async def _found(self, key: str, row: EventRow, event: GhlEvent, place: Location) -> Finish:
+    async def _found(self, key: str, row: EventRow, event: GhlEvent, place: Location) -> WorkResult:
         found = row.model_copy(update={"event": event, "attempts": 0, "not_before_ms": 0})
         self.events.put(place.partition, key, found)
         await self.events.flush()
-        self.offer(key, found)  # its contact is known now: it is judged in that one's turn
+        self.offer_event(key, found)  # its contact is known now: it is judged in that one's turn
         return AGAIN
 
-    async def _wait_for_link(self, key: str, row: EventRow, place: Location) -> Finish:
+    async def _wait_for_link(self, key: str, row: EventRow, place: Location) -> WorkResult:
         if row.attempts >= len(LINK_WAITS):
             return await self._end(key, row.event, place, "not linked")
         return await self._retry(key, row, place, "no link knows this contact yet", LINK_WAITS[row.attempts])
 
     # -- what follows -------------------------------------------------------------------------------------
 
-    async def _carry_out(self, scene: EventContext, response: Response, place: Location) -> None:
+    async def _carry_out(self, scene: EventContext, response: EventResponse, place: Location) -> None:
         """First what Lofty shall get, then what we know of GHL: after a crash in between, the same follows once more."""
         await self._send(response.writes)
         contact = Entity.contact(scene.connection, scene.lead)
@@ -280,7 +280,7 @@ class GhlEventProcessor:
             await self.receipts.settle(place.partition, receipt)
         if any(one.about.startswith("task:") for one in response.writes):
             # What tells of its end may not name its contact.
-            self.backlinks.put(place.partition, f"of:{scene.event.id}", BackRow(entity=f"{scene.event.contact}"))
+            self.backlinks.put(place.partition, f"of:{scene.event.id}", BacklinkRow(entity=f"{scene.event.contact}"))
             await self.backlinks.flush()
         if response.heard is not None and response.heard != scene.heard:
             self.heard.put(place.partition, f"{scene.event.contact}", response.heard)
@@ -297,7 +297,7 @@ class GhlEventProcessor:
         if records:
             await self.batching_producer.produce(records)
 
-    async def _end(self, key: str, event: GhlEvent, place: Location, because: str) -> Finish:
+    async def _end(self, key: str, event: GhlEvent, place: Location, because: str) -> WorkResult:
         self.metrics.events.labels(event.type, because).inc()
         self.events.delete(place.partition, key)
         await self.events.flush()
@@ -305,7 +305,7 @@ class GhlEventProcessor:
 
     # -- what goes wrong ----------------------------------------------------------------------------------
 
-    async def _failed(self, key: str, row: EventRow, place: Location, error: ConnectorError) -> Finish:
+    async def _failed(self, key: str, row: EventRow, place: Location, error: ConnectorError) -> WorkResult:
         outcome = classify(error)
         answer = error if isinstance(error, VendorError) else None
         if outcome.name == FORBIDDEN:
@@ -325,7 +325,7 @@ class GhlEventProcessor:
             case _:
                 return await self._retry(key, row, place, str(error), failure=failure_of(error))
 
-    async def give_up(self, item: Item, failure: Failure) -> Finish:
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult:
         """Park an event that fails in the same way again and again."""
         key, place = item.key.removeprefix(PREFIX), self.locations[item.tenant]
         row = self.events.get(place.partition, key)
@@ -339,7 +339,7 @@ class GhlEventProcessor:
         why: str,
         seconds: float | None = None,
         failure: Failure | None = None,
-    ) -> Finish:
+    ) -> WorkResult:
         wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter()) if seconds is None else seconds
         update = {
             "attempts": row.attempts + 1,
@@ -348,11 +348,11 @@ class GhlEventProcessor:
         }
         self.events.put(place.partition, key, row.model_copy(update=update))
         await self.events.flush()
-        return Finish(Verdict.RETRY, wait, failure)
+        return WorkResult(Verdict.RETRY, wait, failure)
 
     async def _park(
         self, key: str, row: EventRow, place: Location, reason: str, why: str, answer: VendorError | None = None
-    ) -> Finish:
+    ) -> WorkResult:
         entity = self._entity(row.event, place)
         parked = Parked(
             stage="respond",
@@ -375,7 +375,7 @@ def _lane(event: GhlEvent, entity: Entity | None) -> str:
     return entity.lane if entity is not None else f"{PREFIX}{event.lane}"
 
 
-def _seen(scene: EventContext, contact: Contact) -> EventContext:
+def _seen(scene: EventContext, contact: GhlContact) -> EventContext:
     held = contact.model_dump(by_alias=True, exclude={"custom_fields"})
     held["customFields"] = {one.id: one.value for one in contact.custom_fields}
     return replace(scene, contact=held)

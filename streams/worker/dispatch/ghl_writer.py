@@ -13,7 +13,7 @@ from typing import Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl import GhlClient
-from connectors.outcome import FORBIDDEN, Disposition, Row, classify, is_cut_off
+from connectors.outcome import FORBIDDEN, Classification, Disposition, classify, is_cut_off
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.rows import LinkRow, OutboxRow
@@ -32,10 +32,10 @@ from streams.messages import Entity, Outcome, Parked, Receipt, Snapshot
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import take_in_hand, trace_id
 from streams.worker.dispatch.ghl_calls import Performed, perform
-from streams.worker.dispatch.loop import AGAIN, BLOCKED, DONE, Finish, Slot
+from streams.worker.dispatch.loop import AGAIN, BLOCKED, DONE, RequestSlot, WorkResult
 from streams.worker.dispatch.receipts import Receipts
 
-log = logging.getLogger("lofty_ghl.writer")
+log = logging.getLogger("lofty_ghl.ghl_writer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class GhlWriter:
     """Everything that writing needs. `ask` requests a read of an entity's state from Lofty, `lacks` a custom field.
 
     `held` says what has held a connection's changes back since a time: `quota`, `access`, or `no`.
@@ -83,7 +83,7 @@ class Writer:
     under_way: dict[str, Snapshot] = field(default_factory=dict)
     """The state that each entity is being brought to right now, by a request that is no create."""
 
-    async def __call__(self, item: Item, slot: Slot) -> Finish:
+    async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """Bring one entity one request closer to its desired state."""
         entity = Entity.from_key(item.key)
         place = self.locations[entity.connection]
@@ -91,7 +91,7 @@ class Writer:
         if row is None:
             return DONE
         if row.parked:
-            return Finish(Verdict.PARKED)
+            return WorkResult(Verdict.PARKED)
         take_in_hand(trace=row.snapshot.trace, failures=row.attempts)
         prepared = prepare(row, place.rules, self.directory(entity.connection))
         if prepared.missing and self.lacks(entity.connection, prepared.missing):
@@ -116,11 +116,11 @@ class Writer:
             case Stuck(because):
                 return await self._park(place, row, "create contact", "not findable", None, because, outcome="parked")
             case NotBefore(at_ms):
-                return Finish(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
+                return WorkResult(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
             case Call() as call:
                 return await self._send(entity, place, row, call, prepared, slot)
 
-    async def _doubt_before(self, entity: Entity, place: Location, row: OutboxRow, link: LinkRow | None) -> Finish:
+    async def _doubt_before(self, entity: Entity, place: Location, row: OutboxRow, link: LinkRow | None) -> WorkResult:
         """An earlier owner may have been writing other states of this entity when it ended: what they touch is not known."""
         if link is not None and link.ghl_id is not None:
             facts = doubts(row, place.rules, self.directory(entity.connection), link)
@@ -134,7 +134,7 @@ class Writer:
     def _contact(self, entity: Entity, place: Location) -> LinkRow | None:
         return None if entity.kind == "contact" else self.links.get(place.partition, entity.owner.key)
 
-    def _wait_for_contact(self, entity: Entity, place: Location, row: OutboxRow) -> Finish:
+    def _wait_for_contact(self, entity: Entity, place: Location, row: OutboxRow) -> WorkResult:
         """The contact is on its way, or parked, or was never asked for: then it is now."""
         if self.outbox.get(place.partition, entity.owner.key) is None:
             self._ask_for_contact(entity, place, row)
@@ -146,8 +146,8 @@ class Writer:
         self.ask(entity.owner, max(link.version_ms, row.snapshot.update_time_ms))
 
     async def _send(
-        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
-    ) -> Finish:
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: RequestSlot
+    ) -> WorkResult:
         if not call.is_create:
             return await self._change(entity, place, row, call, prepared, slot)
         identifiers = {name: call.body[name] for name in FOUND_BY if call.body.get(name)}
@@ -156,8 +156,8 @@ class Writer:
             return await self._request(entity, place, row, call, prepared, slot)
 
     async def _change(
-        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
-    ) -> Finish:
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: RequestSlot
+    ) -> WorkResult:
         """Send what is no create. A state that replaces this one meanwhile remembers it until the answer is recorded."""
         self.under_way[entity.key] = row.snapshot
         try:
@@ -172,8 +172,8 @@ class Writer:
         return finish
 
     async def _request(
-        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: Slot
-    ) -> Finish:
+        self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: RequestSlot
+    ) -> WorkResult:
         try:
             performed = await perform(place.client, place.location_id, call)
         except ConnectorError as error:
@@ -188,7 +188,7 @@ class Writer:
 
     async def _succeeded(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, performed: Performed
-    ) -> Finish:
+    ) -> WorkResult:
         if performed.ghl_id is None:
             # We looked and nothing is there: the create never happened.
             await self.receipts.settle(place.partition, self.receipts.make(row, "failed", call.step))
@@ -226,8 +226,8 @@ class Writer:
         call: Call,
         prepared: Prepared,
         error: ConnectorError,
-        outcome: Row,
-    ) -> Finish:
+        outcome: Classification,
+    ) -> WorkResult:
         answer = error if isinstance(error, VendorError) else None
         disposition, judgement = outcome.disposition, None
         if outcome.name == FORBIDDEN:
@@ -266,17 +266,19 @@ class Writer:
                 rests = call.is_create and is_cut_off(error)
                 return await self._back_off(entity, place, error, place.rules.search_lag_ms / 1000 if rests else 0.0)
 
-    async def give_up(self, item: Item, failure: Failure) -> Finish:
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult:
         """Park a write that fails in the same way again and again. A create that is in doubt stays in doubt."""
         place = self.locations[item.tenant]
         row = self.outbox.get(place.partition, item.key)
         if row is None:
             return DONE
         if row.parked:
-            return Finish(Verdict.PARKED)
+            return WorkResult(Verdict.PARKED)
         return await self._park(place, row, "write", failure.cause, None, failure.message, outcome="parked")
 
-    async def _back_off(self, entity: Entity, place: Location, error: ConnectorError, least_seconds: float) -> Finish:
+    async def _back_off(
+        self, entity: Entity, place: Location, error: ConnectorError, least_seconds: float
+    ) -> WorkResult:
         row = self.outbox.get(place.partition, entity.key)
         if row is None:
             return DONE
@@ -289,11 +291,11 @@ class Writer:
         self.outbox.put(place.partition, entity.key, row.model_copy(update=update))
         await self.outbox.flush()
         log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, error)
-        return Finish(Verdict.RETRY, wait, failure_of(error))
+        return WorkResult(Verdict.RETRY, wait, failure_of(error))
 
     async def _adopt(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, answer: VendorError
-    ) -> Finish:
+    ) -> WorkResult:
         """A duplicate refusal is an answer. On a create the contact is ours to adopt; on an update a field is not ours."""
         if call.is_create:
             # What stands there is not known: everything is compared again, what we may have written is cleared.
@@ -312,7 +314,7 @@ class Writer:
 
     async def _gone(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, answer: VendorError | None
-    ) -> Finish:
+    ) -> WorkResult:
         """What we wanted to change is not in GHL any more. Its link is forgotten, and made anew if the policy says so."""
         is_told = "contact not found" in str(answer).lower()
         if call.step in ("create appointment", "find note", "find task", "find appointment") and not is_told:
@@ -338,7 +340,7 @@ class Writer:
         error: ConnectorError | None,
         message: str = "",
         outcome: Literal["refused", "parked"] = "refused",
-    ) -> Finish:
+    ) -> WorkResult:
         """Set the entity aside. `refused` is GHL's answer, and ends an intent; `parked` is ours, and leaves it standing."""
         answer = error if isinstance(error, VendorError) else None
         snapshot = row.snapshot
@@ -358,7 +360,7 @@ class Writer:
         log.warning("%s is parked until it changes again: %s", snapshot.entity.key, parked.message)
         receipt = self._receipt_of(row, outcome, step, error, message)
         await self.receipts.settle(place.partition, receipt)
-        return Finish(Verdict.PARKED)
+        return WorkResult(Verdict.PARKED)
 
     def _receipt_of(
         self, row: OutboxRow, outcome: Outcome, step: str, error: ConnectorError | None, message: str = ""

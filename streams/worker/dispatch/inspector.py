@@ -25,7 +25,7 @@ from streams.core.to_ghl.directory import Directory
 from streams.kafka.tables import Table
 from streams.messages import Entity, Inspection, Observation, Standing
 from streams.worker.dispatch.ghl_writer import Location
-from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 from streams.worker.dispatch.observation import (
     may_be_ours,
     told_appointments,
@@ -50,7 +50,7 @@ MOST_FAILURES = 5
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenInspection:
     """A question under way: what was found so far. `step` is the next request's number.
 
     `unread` are the ids of appointments that are still to be read.
@@ -75,12 +75,12 @@ class Inspector:
     links: Table[LinkRow]
     outbox: Table[OutboxRow]
     directory: Callable[[str], Directory]
-    mending: Repair
+    repair: Repair
     answer: Callable[[Observation, int], Awaitable[object]]
     now_ms: Callable[[], int]
     jitter: Callable[[], float]
     backoff: Backoff = Backoff(first_seconds=2.0, most_seconds=60.0)
-    _open: dict[str, _Open] = field(default_factory=dict)
+    _open: dict[str, _OpenInspection] = field(default_factory=dict)
 
     def ask(self, inspection: Inspection) -> Observation | None:
         """Take a question; returns what tells the asker so. None: not for us, too late, or too much at once."""
@@ -94,50 +94,52 @@ class Inspector:
         elif len(self._open) >= MOST_OPEN and not self._forget_expired():
             return None
         else:
-            self._open[key] = _Open(inspection)
+            self._open[key] = _OpenInspection(inspection)
         lane = inspection.lane if inspection.lead else f"{PREFIX}{inspection.connection}"
-        self.loop.offer(Item(key, lane, place.budget, inspection.connection, Priority.VERIFY, RANK))
+        self.loop.offer_item(Item(key, lane, place.budget, inspection.connection, Priority.VERIFY, RANK))
         return self._observe(inspection, "waiting")
 
     def is_inspection(self, item: Item) -> bool:
         """Whether an item is a question of verify."""
         return item.key.startswith(PREFIX)
 
-    async def __call__(self, item: Item, slot: Slot) -> Finish:
+    async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """One request towards the answer."""
-        open_ = self._open.get(item.key)
-        if open_ is None or open_.inspection.expires_ms <= self.now_ms():
+        question = self._open.get(item.key)
+        if question is None or question.inspection.expires_ms <= self.now_ms():
             self._open.pop(item.key, None)
             return DONE
-        place = self.locations[open_.inspection.connection]
+        place = self.locations[question.inspection.connection]
         try:
-            observation = await self._go_on(open_, place, slot)
+            observation = await self._go_on(question, place, slot)
         except NotRepaired as error:
-            observation = self._observe(open_.inspection, "not mended", message=str(error))
+            observation = self._observe(question.inspection, "not mended", message=str(error))
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
-            finish_or_words = self._failed(open_, place, error)
-            if isinstance(finish_or_words, Finish):
+            finish_or_words = self._failed(question, place, error)
+            if isinstance(finish_or_words, WorkResult):
                 return finish_or_words
-            observation = self._observe(open_.inspection, "refused", message=finish_or_words, requests=open_.requests)
+            observation = self._observe(
+                question.inspection, "refused", message=finish_or_words, requests=question.requests
+            )
         except Exception as error:  # whatever it is: the asker must not wait for ever
             log.exception("a question of verify cannot be answered: %s", item.key)
             words = f"the worker cannot answer ({type(error).__name__}: {error}); its log has more"
-            observation = self._observe(open_.inspection, "refused", message=words, requests=open_.requests)
+            observation = self._observe(question.inspection, "refused", message=words, requests=question.requests)
         slot.answered(was_sent=False)
         if observation is None:
             return AGAIN
         if words := untellable(observation):
-            observation = self._observe(open_.inspection, "refused", message=words, requests=open_.requests)
+            observation = self._observe(question.inspection, "refused", message=words, requests=question.requests)
         await self.answer(observation, place.partition)
         self._open.pop(item.key, None)
         return DONE
 
     # -- questions ----------------------------------------------------------------------------------------
 
-    async def _go_on(self, open_: _Open, place: Location, slot: Slot) -> Observation | None:
+    async def _go_on(self, question: _OpenInspection, place: Location, slot: RequestSlot) -> Observation | None:
         """Do one request; the observation when nothing is left to do."""
-        inspection = open_.inspection
+        inspection = question.inspection
         match inspection.question:
             case "directory":
                 known = self.directory(inspection.connection)
@@ -149,14 +151,14 @@ class Inspector:
                 }
                 return self._observe(inspection, "seen", mapping=place.mapping_fingerprint, **names)
             case "bearers":
-                return await self._bearers(open_, place, slot)
+                return await self._bearers(question, place, slot)
             case "mend":
-                return await self._mend(open_, place, slot)
+                return await self._mend(question, place, slot)
             case "contact":
-                return await self._contact(open_, place, slot)
+                return await self._contact(question, place, slot)
 
-    async def _bearers(self, open_: _Open, place: Location, slot: Slot) -> Observation:
-        inspection, field_id = open_.inspection, open_.inspection.field_id or ""
+    async def _bearers(self, question: _OpenInspection, place: Location, slot: RequestSlot) -> Observation:
+        inspection, field_id = question.inspection, question.inspection.field_id or ""
         wanted = {"operator": "eq", "value": inspection.lead} if inspection.lead else {"operator": "exists"}
         search: dict[str, Any] = {
             "locationId": place.location_id,
@@ -167,78 +169,78 @@ class Inspector:
         if inspection.after:
             search["searchAfter"] = list(inspection.after)
         page = await place.client.search_contacts(search)
-        self._asked(open_, slot)
+        self._asked(question, slot)
         bearers = tuple((str(one.custom(field_id)), one.id) for one in page.contacts)
         after = page.search_after if len(page.contacts) == PAGE else None
-        return self._observe(inspection, "seen", bearers=bearers, after=after, requests=open_.requests)
+        return self._observe(inspection, "seen", bearers=bearers, after=after, requests=question.requests)
 
-    async def _contact(self, open_: _Open, place: Location, slot: Slot) -> Observation | None:
-        inspection = open_.inspection
-        if open_.before is None:
-            open_.before = self._standings(place, inspection.entities)
-            if inspection.entities and all(one.is_pending or one.parked for one in open_.before.values()):
-                return self._seen(open_, open_.before)
+    async def _contact(self, question: _OpenInspection, place: Location, slot: RequestSlot) -> Observation | None:
+        inspection = question.inspection
+        if question.before is None:
+            question.before = self._standings(place, inspection.entities)
+            if inspection.entities and all(one.is_pending or one.parked for one in question.before.values()):
+                return self._seen(question, question.before)
         owner = Entity.contact(inspection.connection, inspection.lead).key
         link = self.links.get(place.partition, owner)
         contact_id = inspection.ghl_id or (link.ghl_id if link is not None else None)
         if contact_id is None:
-            return self._seen(open_, open_.before)
-        is_last = await self._look(open_, place, contact_id, slot)
+            return self._seen(question, question.before)
+        is_last = await self._look(question, place, contact_id, slot)
         if not is_last:
             return None
         after = self._standings(place, inspection.entities)
-        if after != open_.before:
-            if open_.looks < MOST_LOOKS:
-                open_.looks, open_.step, open_.before, open_.found = open_.looks + 1, 0, None, {}
+        if after != question.before:
+            if question.looks < MOST_LOOKS:
+                question.looks, question.step, question.before, question.found = question.looks + 1, 0, None, {}
                 return None
             # Written again and again while we look: nothing of it can be judged now.
             after = {key: one.model_copy(update={"is_pending": True}) for key, one in after.items()}
-        return self._seen(open_, after)
+        return self._seen(question, after)
 
-    async def _look(self, open_: _Open, place: Location, contact_id: str, slot: Slot) -> bool:
+    async def _look(self, question: _OpenInspection, place: Location, contact_id: str, slot: RequestSlot) -> bool:
         """One request of a look at a contact; True when it was the last."""
-        named = {one.ghl_id for one in (open_.before or {}).values()}
+        named = {one.ghl_id for one in (question.before or {}).values()}
         try:
-            match open_.step:
+            match question.step:
                 case 0:
-                    open_.found["contact"] = told_contact(await place.client.get_contact(contact_id))
+                    question.found["contact"] = told_contact(await place.client.get_contact(contact_id))
                 case 1:
-                    open_.found["notes"] = told_notes(await place.client.list_notes(contact_id), named)
+                    question.found["notes"] = told_notes(await place.client.list_notes(contact_id), named)
                 case 2:
-                    open_.found["tasks"] = told_tasks(await place.client.list_tasks(contact_id), named)
+                    question.found["tasks"] = told_tasks(await place.client.list_tasks(contact_id), named)
                 case 3:
                     listed = await place.client.list_appointments(contact_id)
-                    open_.unread = [one.id for one in listed if may_be_ours(one, named)]
+                    question.unread = [one.id for one in listed if may_be_ours(one, named)]
                 case _:
-                    await self._appointment(open_, place, named)
+                    await self._appointment(question, place, named)
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE:
                 raise
-            open_.found = {}
-            self._asked(open_, slot)
+            question.found = {}
+            self._asked(question, slot)
             return True
-        self._asked(open_, slot)
-        open_.step += 1
-        if open_.step < 3 or (open_.step == 3 and self._looks_into_calendar(open_, place)):
-            return open_.inspection.ghl_id is not None
-        return not open_.unread
+        self._asked(question, slot)
+        question.step += 1
+        if question.step < 3 or (question.step == 3 and self._looks_into_calendar(question, place)):
+            return question.inspection.ghl_id is not None
+        return not question.unread
 
-    def _looks_into_calendar(self, open_: _Open, place: Location) -> bool:
-        written = (one.written for one in (open_.before or {}).values())
+    def _looks_into_calendar(self, question: _OpenInspection, place: Location) -> bool:
+        written = (one.written for one in (question.before or {}).values())
         return place.rules.calendar is not None or any(held_as(names) == "appointment" for names in written)
 
-    async def _appointment(self, open_: _Open, place: Location, named: set[str | None]) -> None:
+    async def _appointment(self, question: _OpenInspection, place: Location, named: set[str | None]) -> None:
         """Read one by its id: only so its text and its times with their offset are told."""
         try:
-            read = [await place.client.get_appointment(open_.unread.pop())]
+            read = [await place.client.get_appointment(question.unread.pop())]
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE:
                 raise
             read = []  # deleted since it was listed
-        open_.found["appointments"] = (*open_.found.get("appointments", ()), *told_appointments(read, named))
+        question.found["appointments"] = (*question.found.get("appointments", ()), *told_appointments(read, named))
 
-    async def _mend(self, open_: _Open, place: Location, slot: Slot) -> Observation:
-        inspection, remedy = open_.inspection, open_.inspection.remedy
+    async def _mend(self, question: _OpenInspection, place: Location, slot: RequestSlot) -> Observation:
+        inspection, remedy = question.inspection, question.inspection.remedy
         try:
             entity = Entity.from_key(inspection.entity)
         except ValueError as error:
@@ -249,10 +251,10 @@ class Inspector:
             if inspection.snapshot is None or inspection.snapshot.entity != entity:
                 raise NotRepaired("no snapshot of the entity was given")
             slot.answered(was_sent=False)
-            await self.mending.write_again(place, entity, remedy, inspection.snapshot)
+            await self.repair.write_again(place, entity, remedy, inspection.snapshot)
             return self._observe(inspection, "mended")
         contact_id, ghl_id = remedy.contact_id or "", remedy.ghl_id or ""
-        self.mending.refuse_if_named(place, (entity.key, *inspection.entities), ghl_id)
+        self.repair.refuse_if_named(place, (entity.key, *inspection.entities), ghl_id)
         if entity.kind == "contact" or not contact_id or not ghl_id:
             raise NotRepaired("only a note, a task or an appointment is ever removed")
         try:
@@ -265,19 +267,19 @@ class Inspector:
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE:
                 raise
-        self._asked(open_, slot)
-        return self._observe(inspection, "mended", requests=open_.requests)
+        self._asked(question, slot)
+        return self._observe(inspection, "mended", requests=question.requests)
 
     # -- answers ------------------------------------------------------------------------------------------
 
-    def _asked(self, open_: _Open, slot: Slot) -> None:
+    def _asked(self, question: _OpenInspection, slot: RequestSlot) -> None:
         slot.answered()
-        open_.requests += 1
+        question.requests += 1
 
-    def _seen(self, open_: _Open, standings: dict[str, Standing]) -> Observation:
-        answer = "seen" if open_.found.get("contact") else "not found"
-        found = {"standings": standings, "requests": open_.requests, **open_.found}
-        return self._observe(open_.inspection, answer, **found)
+    def _seen(self, question: _OpenInspection, standings: dict[str, Standing]) -> Observation:
+        answer = "seen" if question.found.get("contact") else "not found"
+        found = {"standings": standings, "requests": question.requests, **question.found}
+        return self._observe(question.inspection, answer, **found)
 
     def _observe(self, inspection: Inspection, answer: Any, **facts: Any) -> Observation:
         return Observation(
@@ -309,18 +311,18 @@ class Inspector:
 
     # -- failures -----------------------------------------------------------------------------------------
 
-    def _failed(self, open_: _Open, place: Location, error: ConnectorError) -> Finish | str:
+    def _failed(self, question: _OpenInspection, place: Location, error: ConnectorError) -> WorkResult | str:
         """When to try again, or the words with which it ends.
 
         Only a 429 pauses the budget: a refused look (a scope that reading needs) says nothing of live changes.
         """
-        open_.failures += 1
+        question.failures += 1
         row = classify(error)
         if row.disposition is Disposition.THROTTLED and (pause := pause_after(error, place.window_seconds)):
             self.loop.pause(place.budget, *pause)
             return AGAIN
-        if row.disposition is Disposition.RETRY and open_.failures < MOST_FAILURES:
-            return Finish(Verdict.RETRY, self.backoff.wait_seconds(open_.failures, self.jitter()))
+        if row.disposition is Disposition.RETRY and question.failures < MOST_FAILURES:
+            return WorkResult(Verdict.RETRY, self.backoff.wait_seconds(question.failures, self.jitter()))
         return str(error)
 
     def _forget_expired(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.lofty import LoftyClient, parse_time_ms
-from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Disposition, Row, classify
+from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.rows import FetchRow
@@ -23,9 +23,9 @@ from streams.kafka.tables import Table
 from streams.messages import Entity, Parked
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import headers_of, take_in_hand
-from streams.worker.dispatch.loop import AGAIN, DONE, Finish, Slot
+from streams.worker.dispatch.loop import AGAIN, DONE, RequestSlot, WorkResult
 
-log = logging.getLogger("lofty_ghl.reader")
+log = logging.getLogger("lofty_ghl.lofty_reader")
 
 WINDOW_SECONDS = 60.0
 """Lofty counts requests by the minute."""
@@ -34,7 +34,7 @@ _UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime")
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
+class LoftyTeam:
     """One connection's Lofty side: its client, its budget and its place; `snapshots_partition` is the GHL budget's."""
 
     connection: str
@@ -46,10 +46,10 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class LoftyReader:
     """Everything that reading needs. `agent` finds a Lofty agent's name and e-mail for a state."""
 
-    teams: Mapping[str, Team]
+    teams: Mapping[str, LoftyTeam]
     fetches: Table[FetchRow]
     snapshots_topic: str
     batching_producer: BatchingProducer
@@ -62,7 +62,7 @@ class Reader:
     backoff: Backoff = Backoff()
     refusals: Refusals = field(default_factory=Refusals)
 
-    async def __call__(self, item: Item, slot: Slot) -> Finish:
+    async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """Read one entity."""
         entity = Entity.from_key(item.key)
         team = self.teams[entity.connection]
@@ -85,7 +85,7 @@ class Reader:
         # A lead that only the trash shows is deleted.
         return await self._emit(entity, team, row, None if row.confirms else state)
 
-    async def _emit(self, entity: Entity, team: Team, row: FetchRow, state: dict[str, Any] | None) -> Finish:
+    async def _emit(self, entity: Entity, team: LoftyTeam, row: FetchRow, state: dict[str, Any] | None) -> WorkResult:
         if state is not None and (agent := self.agent(entity.connection, state)):
             state = {**state, "_agent": agent}
         updated = [parse_time_ms(state.get(name)) for name in _UPDATED] if state else []
@@ -112,7 +112,9 @@ class Reader:
             return DONE
         return AGAIN  # it changed again while we read
 
-    async def _failed(self, entity: Entity, team: Team, row: FetchRow, error: ConnectorError, outcome: Row) -> Finish:
+    async def _failed(
+        self, entity: Entity, team: LoftyTeam, row: FetchRow, error: ConnectorError, outcome: Classification
+    ) -> WorkResult:
         if outcome.name == FORBIDDEN:
             match self.refusals.refused(team.budget, f"read {entity.kind}", entity.key):
                 case Judgement.TRY_AGAIN:
@@ -133,8 +135,8 @@ class Reader:
                 return await self._back_off(entity, team, str(error), failure_of(error))
 
     async def _not_found(
-        self, entity: Entity, team: Team, row: FetchRow, why: str, *, names_nothing: bool = False
-    ) -> Finish:
+        self, entity: Entity, team: LoftyTeam, row: FetchRow, why: str, *, names_nothing: bool = False
+    ) -> WorkResult:
         match not_found(row, self.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
             case "gone":
                 return await self._emit(entity, team, row, None)
@@ -150,7 +152,7 @@ class Reader:
             case "unknown":
                 return await self._park(entity, team, row, NAMES_NOTHING, None, why)
 
-    async def give_up(self, item: Item, failure: Failure) -> Finish:
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult:
         """Park a read that fails in the same way again and again. The key may be one that does not read back."""
         team = self.teams[item.tenant]
         row = self.fetches.get(team.partition, item.key)
@@ -158,7 +160,7 @@ class Reader:
             return DONE
         return await self._park(row.entity, team, row, failure.cause, None, failure.message)
 
-    async def _back_off(self, entity: Entity, team: Team, why: str, failure: Failure | None = None) -> Finish:
+    async def _back_off(self, entity: Entity, team: LoftyTeam, why: str, failure: Failure | None = None) -> WorkResult:
         row = self.fetches.get(team.partition, entity.key)
         if row is None:
             return DONE
@@ -171,18 +173,18 @@ class Reader:
         self.fetches.put(team.partition, entity.key, row.model_copy(update=update))
         await self.fetches.flush()
         log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, why)
-        return Finish(Verdict.RETRY, wait, failure)
+        return WorkResult(Verdict.RETRY, wait, failure)
 
     async def _park(
         self,
         entity: Entity,
-        team: Team,
+        team: LoftyTeam,
         row: FetchRow,
         reason: str,
         error: ConnectorError | None,
         message: str = "",
         original: bytes | None = None,
-    ) -> Finish:
+    ) -> WorkResult:
         answer = error if isinstance(error, VendorError) else None
         parked = Parked(
             stage="fetch",

@@ -12,23 +12,22 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.outcome import FORBIDDEN, Disposition, Row, classify
+from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import pause_after
+from streams.core.to_ghl.plan import NotBefore, Settled
 from streams.core.to_lofty.plan import (
     DELETED,
-    NOT_TO_BE_LOOKED_FOR,
+    NOT_SEARCHABLE,
     Create,
     Delete,
-    Finish,
-    Look,
-    NotBefore,
+    FindCreated,
     PutLead,
     ReadLead,
-    Settled,
+    SetFinished,
     Step,
     Update,
     before,
@@ -49,11 +48,10 @@ from streams.messages.lofty_command import LoftyReceipt
 from streams.settings import Connection
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import take_in_hand
-from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, Team
-from streams.worker.dispatch.loop import AGAIN, DONE, Slot
-from streams.worker.dispatch.loop import Finish as End
+from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, LoftyTeam
+from streams.worker.dispatch.loop import AGAIN, DONE, RequestSlot, WorkResult
 
-log = logging.getLogger("lofty_ghl.errands")
+log = logging.getLogger("lofty_ghl.lofty_writer")
 
 PREFIX = "@errand:"
 RANK = 1
@@ -73,16 +71,16 @@ _DEFINITE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LoftyWriter:
-    """Everything that writing Lofty needs. `offer_to` tells the reading dispatcher, whose budget this is."""
+    """Everything that writing Lofty needs. `offer_item` tells the reading dispatcher, whose budget this is."""
 
-    teams: Mapping[str, Team]
+    teams: Mapping[str, LoftyTeam]
     connections: Mapping[str, Connection]
-    errands: Table[LoftyCommandRow]
+    commands: Table[LoftyCommandRow]
     receipts_topic: str
     writes_topic: str
     batching_producer: BatchingProducer
     parking: Parking
-    offer_to: Callable[[Item, float], None]
+    offer_item: Callable[[Item, float], None]
     pause: Callable[[str, float, str], None]
     now_ms: Callable[[], int]
     jitter: Callable[[], float]
@@ -90,23 +88,23 @@ class LoftyWriter:
     backoff: Backoff = Backoff()
     refusals: Refusals = field(default_factory=Refusals)
 
-    def offer(self, row: LoftyCommandRow) -> None:
+    def offer_command(self, row: LoftyCommandRow) -> None:
         """Tell the dispatcher that an errand is due."""
         write = row.write
         team = self.teams.get(write.connection)
         if team is None or row.parked or row.is_settled:
             return
         item = Item(PREFIX + write.key, write.lane, team.budget, write.connection, Priority.LIVE, RANK)
-        self.offer_to(item, (row.not_before_ms - self.now_ms()) / 1000)
+        self.offer_item(item, (row.not_before_ms - self.now_ms()) / 1000)
 
-    def is_errand(self, item: Item) -> bool:
+    def is_lofty_command(self, item: Item) -> bool:
         """Whether an item is an errand."""
         return item.key.startswith(PREFIX)
 
-    async def __call__(self, item: Item, slot: Slot) -> End:
+    async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """Bring one thing in Lofty one request closer to what it shall be."""
         key, team = item.key.removeprefix(PREFIX), self.teams[item.tenant]
-        row = self.errands.get(team.partition, key)
+        row = self.commands.get(team.partition, key)
         if row is None or row.parked:
             return DONE
         take_in_hand(failures=row.attempts)
@@ -116,7 +114,7 @@ class LoftyWriter:
                 slot.answered(was_sent=False)
                 return await self._settle(row, team, because)
             case NotBefore(at_ms):
-                return End(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
+                return WorkResult(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
             case Create():
                 await self._tell(row, team, "intended", "create")
         if doubt := before(row, step, self.now_ms()):
@@ -132,16 +130,16 @@ class LoftyWriter:
         self.refusals.served(team.budget, _name(step), row.write.key)
         self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
         if facts is None:
-            return await self._park(row, team, _name(step), "not findable", NOT_TO_BE_LOOKED_FOR)
+            return await self._park(row, team, _name(step), "not findable", NOT_SEARCHABLE)
         # A lead is read before each try to write it: what failed is tried ever more rarely all the same.
         if not isinstance(step, ReadLead):
             facts |= {"attempts": 0, "last_error": ""}
         now = await self._change(row, team, **facts)
-        if not isinstance(step, ReadLead | Look):
+        if not isinstance(step, ReadLead | FindCreated):
             await self._tell(now, team, "applied", _name(step))
         return AGAIN
 
-    async def _perform(self, team: Team, row: LoftyCommandRow, step: Step) -> dict[str, Any] | None:
+    async def _perform(self, team: LoftyTeam, row: LoftyCommandRow, step: Step) -> dict[str, Any] | None:
         """Do the request; returns what the row reads after it, None after a look that says nothing."""
         write, client = row.write, team.client
         is_note, lofty_id = write.target == "note", row.lofty_id or ""
@@ -150,7 +148,7 @@ class LoftyWriter:
                 return created(row, step, await client.create_note(write.lead, fields["content"]))
             case Create(fields):
                 return created(row, step, await client.create_task(write.lead, fields))
-            case Look():
+            case FindCreated():
                 return looked(row, await (client.list_notes(write.lead) if is_note else client.list_tasks(write.lead)))
             case Update(fields) if is_note:
                 await client.update_note(lofty_id, write.lead, fields["content"])
@@ -158,7 +156,7 @@ class LoftyWriter:
             case Update(fields):
                 await client.update_task(lofty_id, fields)
                 return {"written": written(row, step)}
-            case Finish(is_finished):
+            case SetFinished(is_finished):
                 await (client.finish_task(lofty_id) if is_finished else client.unfinish_task(lofty_id))
                 return {"is_finished": is_finished}
             case Delete():
@@ -181,7 +179,9 @@ class LoftyWriter:
 
     # -- what goes wrong ----------------------------------------------------------------------------------
 
-    async def _failed(self, row: LoftyCommandRow, team: Team, step: Step, error: ConnectorError, outcome: Row) -> End:
+    async def _failed(
+        self, row: LoftyCommandRow, team: LoftyTeam, step: Step, error: ConnectorError, outcome: Classification
+    ) -> WorkResult:
         answer = error if isinstance(error, VendorError) else None
         is_definite = isinstance(error, NotSent) or outcome.disposition in _DEFINITE
         if is_definite and (facts := undone(row, step)):
@@ -198,7 +198,7 @@ class LoftyWriter:
             case Disposition.GONE if isinstance(step, Delete):
                 await self._change(row, team, **DELETED)
                 return AGAIN
-            case Disposition.GONE if not isinstance(step, Create | Look):
+            case Disposition.GONE if not isinstance(step, Create | FindCreated):
                 gone = await self._change(row, team, is_gone=True)
                 await self._tell(gone, team, "unchanged", _name(step), answer, "it is not in Lofty any more")
                 return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
@@ -213,19 +213,25 @@ class LoftyWriter:
             last_error=str(error),
         )
         await self._tell(waiting, team, "failed", _name(step), answer, str(error))
-        return End(Verdict.RETRY, wait, failure_of(error))
+        return WorkResult(Verdict.RETRY, wait, failure_of(error))
 
-    async def give_up(self, item: Item, failure: Failure) -> End:
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult:
         """Park an errand that fails in the same way again and again. What its row says of a create in doubt stays."""
         team = self.teams[item.tenant]
-        row = self.errands.get(team.partition, item.key.removeprefix(PREFIX))
+        row = self.commands.get(team.partition, item.key.removeprefix(PREFIX))
         if row is None or row.parked:
             return DONE
         return await self._park(row, team, "write", failure.cause, failure.message)
 
     async def _park(
-        self, row: LoftyCommandRow, team: Team, step: str, reason: str, message: str, answer: VendorError | None = None
-    ) -> End:
+        self,
+        row: LoftyCommandRow,
+        team: LoftyTeam,
+        step: str,
+        reason: str,
+        message: str,
+        answer: VendorError | None = None,
+    ) -> WorkResult:
         write = row.write
         parked = Parked(
             stage="write back",
@@ -242,12 +248,12 @@ class LoftyWriter:
         log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
         await self._change(row, team, parked=reason)
         await self._tell(row, team, "refused", step, answer, message)
-        current = self.errands.get(team.partition, write.key)
+        current = self.commands.get(team.partition, write.key)
         return DONE if current is None or current.parked else AGAIN
 
     # -- the row ------------------------------------------------------------------------------------------
 
-    async def _settle(self, row: LoftyCommandRow, team: Team, because: str) -> End:
+    async def _settle(self, row: LoftyCommandRow, team: LoftyTeam, because: str) -> WorkResult:
         if row.is_settled:
             return DONE
         current = await self._change(row, team, is_settled=True)
@@ -256,21 +262,21 @@ class LoftyWriter:
         log.debug("%s: %s", row.write.key, because)
         return DONE
 
-    async def _change(self, row: LoftyCommandRow, team: Team, **facts: Any) -> LoftyCommandRow:
+    async def _change(self, row: LoftyCommandRow, team: LoftyTeam, **facts: Any) -> LoftyCommandRow:
         """Write what became known into the row as it stands now: a newer state may be wanted in it meanwhile."""
-        current = self.errands.get(team.partition, row.write.key) or row
+        current = self.commands.get(team.partition, row.write.key) or row
         if current.write != row.write:
             for name in ("is_settled", "body", "parked", "attempts", "not_before_ms", "last_error"):
                 facts.pop(name, None)  # these were said of the state before
         changed = current.model_copy(update=facts)
-        self.errands.put(team.partition, row.write.key, changed)
-        await self.errands.flush()
+        self.commands.put(team.partition, row.write.key, changed)
+        await self.commands.flush()
         return changed
 
     async def _tell(
         self,
         row: LoftyCommandRow,
-        team: Team,
+        team: LoftyTeam,
         outcome: Literal["intended", "applied", "unchanged", "failed", "refused"],
         step: str,
         answer: VendorError | None = None,
@@ -297,9 +303,9 @@ class LoftyWriter:
 
 _NAMES: dict[type[Any], str] = {
     Create: "create",
-    Look: "find",
+    FindCreated: "find",
     Update: "update",
-    Finish: "finish",
+    SetFinished: "finish",
     Delete: "delete",
     ReadLead: "read",
     PutLead: "update",
@@ -307,6 +313,6 @@ _NAMES: dict[type[Any], str] = {
 
 
 def _name(step: Step) -> str:
-    if isinstance(step, Finish) and not step.is_finished:
+    if isinstance(step, SetFinished) and not step.is_finished:
         return "reopen"
     return _NAMES[type(step)]

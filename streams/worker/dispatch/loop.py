@@ -16,7 +16,7 @@ from typing import Protocol
 from aiokafka.errors import KafkaError
 
 from connectors.rate import RateHeaders
-from streams.core.progress.repeats import Failure, Repeats, defect
+from streams.core.progress.repeats import Failure, RepeatedFailures, defect
 from streams.core.refusals import Refusals
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
@@ -27,7 +27,7 @@ log = logging.getLogger("lofty_ghl.dispatch")
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class WorkResult:
     """How one piece of work ended. `failure` is what a `RETRY` is after, when it may be the work's own fault."""
 
     verdict: Verdict
@@ -35,12 +35,12 @@ class Finish:
     failure: Failure | None = None
 
 
-DONE = Finish(Verdict.DONE)
-AGAIN = Finish(Verdict.AGAIN)
-BLOCKED = Finish(Verdict.BLOCKED)
+DONE = WorkResult(Verdict.DONE)
+AGAIN = WorkResult(Verdict.AGAIN)
+BLOCKED = WorkResult(Verdict.BLOCKED)
 
 
-class Slot(Protocol):
+class RequestSlot(Protocol):
     """What a piece of work tells while it runs."""
 
     def answered(self, *, was_sent: bool = True) -> None:
@@ -48,10 +48,10 @@ class Slot(Protocol):
         ...
 
 
-Perform = Callable[[Item, Slot], Awaitable[Finish]]
+Perform = Callable[[Item, RequestSlot], Awaitable[WorkResult]]
 
 
-GiveUp = Callable[[Item, Failure], Awaitable[Finish | None]]
+GiveUp = Callable[[Item, Failure], Awaitable[WorkResult | None]]
 """Parks work that fails in the same way again and again; None when there is nothing of it that could be parked."""
 
 OURS = (KafkaError, OSError, TimeoutError)
@@ -80,7 +80,7 @@ MAY_START_SECONDS = 0.1
 """How often it is asked whether something may start, while it may not."""
 
 
-class Watching(Protocol):
+class LoopObserver(Protocol):
     """Is told what a loop does, for whoever watches it."""
 
     def offered(self, dispatcher: str, *, is_new: bool) -> None:
@@ -91,7 +91,7 @@ class Watching(Protocol):
         """A budget pauses."""
         ...
 
-    def gained(self, dispatcher: str, budget: str) -> None:
+    def acquired(self, dispatcher: str, budget: str) -> None:
         """A budget is this worker's now."""
         ...
 
@@ -100,21 +100,21 @@ class Watching(Protocol):
         ...
 
 
-class _Unwatched:
+class _NoObserver:
     def offered(self, dispatcher: str, *, is_new: bool) -> None:
         return
 
     def paused(self, dispatcher: str, budget: str, cause: str) -> None:
         return
 
-    def gained(self, dispatcher: str, budget: str) -> None:
+    def acquired(self, dispatcher: str, budget: str) -> None:
         return
 
     def worked(self, dispatcher: str, item: Item, verdict: Verdict, began_ns: int) -> None:
         return
 
 
-async def _nothing_to_park(_item: Item, _failure: Failure) -> Finish | None:
+async def _nothing_to_park(_item: Item, _failure: Failure) -> WorkResult | None:
     return None
 
 
@@ -139,14 +139,14 @@ class DispatchLoop:
         note: Note = _no_note,
         may_start: Callable[[], bool] = lambda: True,
         now_ms: Callable[[], int] = lambda: 0,
-        watching: Watching | None = None,
+        observer: LoopObserver | None = None,
         give_up: GiveUp = _nothing_to_park,
-        repeats: Repeats | None = None,
+        repeats: RepeatedFailures | None = None,
     ) -> None:
         self._give_up = give_up
-        self._repeats = repeats or Repeats()
+        self._repeats = repeats or RepeatedFailures()
         self.name = name
-        self._watching = watching or _Unwatched()
+        self._observer = observer or _NoObserver()
         self.core = Dispatcher()
         self.refusals = Refusals()
         self._perform = perform
@@ -158,19 +158,19 @@ class DispatchLoop:
         self._changed = asyncio.Event()
         self._tasks: dict[asyncio.Task[None], str] = {}
 
-    def gain(self, budget: str, policy: BudgetPolicy, noted: BudgetRow | None = None) -> None:
+    def acquire(self, budget: str, policy: BudgetPolicy, noted: BudgetRow | None = None) -> None:
         """This worker owns the budget now; `noted` is what its former owner left, if that was another."""
-        self.core.gain(budget, policy, noted, now=self._clock(), now_ms=self._now_ms())
-        self._watching.gained(self.name, budget)
+        self.core.acquire(budget, policy, noted, now=self._clock(), now_ms=self._now_ms())
+        self._observer.acquired(self.name, budget)
 
-    async def lose(self, budgets: set[str]) -> None:
+    async def release(self, budgets: set[str]) -> None:
         """Start nothing more for these budgets, and wait until what is in flight has ended and is written.
 
         Then each budget's last note is written: its next owner knows exactly what was used.
         """
         owned = {budget for budget in budgets if self.core.owns(budget)}
         for budget in owned:
-            self.core.lose(budget)
+            self.core.release(budget)
         going = [task for task, budget in self._tasks.items() if budget in budgets]
         if going:
             await asyncio.wait(going)
@@ -179,22 +179,22 @@ class DispatchLoop:
         last = {budget: self.core.last_note(budget, self._clock(), self._now_ms()) for budget in owned}
         await asyncio.gather(*(self._note(budget, row) for budget, row in last.items() if row is not None))
 
-    def offer(self, item: Item, *, wait_seconds: float = 0.0) -> None:
+    def offer_item(self, item: Item, *, wait_seconds: float = 0.0) -> None:
         """An entity is due, at once or after a wait."""
         now = self._clock()
-        is_new = self.core.offer(item, now, not_before=now + wait_seconds if wait_seconds > 0 else 0.0)
+        is_new = self.core.offer_item(item, now, not_before=now + wait_seconds if wait_seconds > 0 else 0.0)
         if is_new or self.core.owns(item.budget):
-            self._watching.offered(self.name, is_new=is_new)
+            self._observer.offered(self.name, is_new=is_new)
         if is_new:
             self._changed.set()
 
-    def hold(self, budget: str, tenant: str) -> None:
-        """Start nothing of a tenant until `release`."""
-        self.core.hold(budget, tenant)
+    def hold_tenant(self, budget: str, tenant: str) -> None:
+        """Start nothing of a tenant until `release_tenant`."""
+        self.core.hold_tenant(budget, tenant)
 
-    def release(self, budget: str, tenant: str) -> None:
+    def release_tenant(self, budget: str, tenant: str) -> None:
         """End a hold."""
-        self.core.release(budget, tenant)
+        self.core.release_tenant(budget, tenant)
         self._changed.set()
 
     def observe(self, budget: str, rate: RateHeaders) -> None:
@@ -204,7 +204,7 @@ class DispatchLoop:
     def pause(self, budget: str, seconds: float, cause: str) -> None:
         """Start nothing for a budget for a while."""
         log.warning("%s: budget %s pauses for %.1f s: %s", self.name, budget, seconds, cause)
-        self._watching.paused(self.name, budget, cause)
+        self._observer.paused(self.name, budget, cause)
         self.core.pause(budget, self._clock() + seconds, cause)
 
     def resume(self, budget: str) -> None:
@@ -259,14 +259,14 @@ class DispatchLoop:
             # A defect of ours, or Kafka is gone. The entity stays in its table and is tried again; nothing is lost.
             with about(connection=item.tenant, entity=item.key):
                 log.exception("%s: failed in a way that no outcome covers; tried again in a minute", self.name)
-            finish = Finish(Verdict.RETRY, DEFECT_SECONDS, None if is_ours(error) else defect(error))
+            finish = WorkResult(Verdict.RETRY, DEFECT_SECONDS, None if is_ours(error) else defect(error))
         finish = await self._judge(item, finish)
         slot.answered(was_sent=False)
-        self._watching.worked(self.name, item, finish.verdict, began_ns)
+        self._observer.worked(self.name, item, finish.verdict, began_ns)
         self.core.finish(item, finish.verdict, self._clock(), wait_seconds=finish.wait_seconds)
         self._changed.set()
 
-    async def _judge(self, item: Item, finish: Finish) -> Finish:
+    async def _judge(self, item: Item, finish: WorkResult) -> WorkResult:
         """What becomes of work that has ended so: as it says, unless it fails in the same way again and again."""
         scope, now, failure = f"{item.budget}:{item.tenant}", self._clock(), finish.failure
         if finish.verdict is Verdict.DONE:

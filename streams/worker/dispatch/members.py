@@ -17,8 +17,8 @@ from connectors.lofty import LoftyClient
 from connectors.outcome import Disposition, classify
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
-from streams.worker.dispatch.lofty_reader import Team
-from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.lofty_reader import LoftyTeam
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 
 log = logging.getLogger("lofty_ghl.members")
 
@@ -39,7 +39,7 @@ class _Roll:
 class Members:
     """The member lists of all connections."""
 
-    def __init__(self, loop: DispatchLoop, teams: Mapping[str, Team]) -> None:
+    def __init__(self, loop: DispatchLoop, teams: Mapping[str, LoftyTeam]) -> None:
         self._loop = loop
         self._rolls = {name: _Roll(one.budget, one.client) for name, one in teams.items()}
 
@@ -48,8 +48,8 @@ class Members:
         roll = self._rolls[connection]
         roll.emails, roll.read = {}, 0
         key = f"{TENANT}:{connection}"
-        self._loop.hold(roll.budget, connection)
-        self._loop.offer(Item(key, key, roll.budget, TENANT, Priority.LIVE))
+        self._loop.hold_tenant(roll.budget, connection)
+        self._loop.offer_item(Item(key, key, roll.budget, TENANT, Priority.LIVE))
 
     def agent(self, connection: str, state: Mapping[str, Any]) -> dict[str, str] | None:
         """The agent that a lead or task is assigned to, or None."""
@@ -63,7 +63,7 @@ class Members:
         """Whether an item is work of a member list."""
         return item.tenant == TENANT
 
-    async def __call__(self, item: Item, slot: Slot) -> Finish:
+    async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """Read one page."""
         connection = item.key.removeprefix(f"{TENANT}:")
         roll = self._rolls[connection]
@@ -74,10 +74,10 @@ class Members:
             outcome = classify(error)
             if shuts_out(outcome):
                 self._loop.pause(roll.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
-                return Finish(Verdict.RETRY, RETRY_SECONDS)
+                return WorkResult(Verdict.RETRY, RETRY_SECONDS)
             passes = outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED)
             if passes and not isinstance(error, MalformedAnswer):
-                return Finish(Verdict.RETRY, RETRY_SECONDS)
+                return WorkResult(Verdict.RETRY, RETRY_SECONDS)
             log.error("connection %s: its members cannot be read, contacts stay unassigned: %s", connection, error)
             page = []
         slot.answered()
@@ -88,7 +88,7 @@ class Members:
         roll.read += len(page)
         if len(page) == PAGE:
             return AGAIN
-        self._loop.release(roll.budget, connection)
+        self._loop.release_tenant(roll.budget, connection)
         return DONE
 
 

@@ -26,7 +26,7 @@ from streams.telemetry.metrics import Metrics
 log = logging.getLogger("lofty_ghl.tokens")
 
 
-class Tokens:
+class OAuthTokens:
     """All tokens of a worker. `resume(budget)` is called when a budget has been given access."""
 
     def __init__(
@@ -91,7 +91,7 @@ class Tokens:
         flight = self._flights.get(side.token)
         return flight.expires_ms if flight is not None else None
 
-    async def lose(self, partitions: set[int]) -> None:
+    async def release(self, partitions: set[int]) -> None:
         """The partitions go to another worker: a refresh under way ends first, and is kept."""
         for token, flight in list(self._flights.items()):
             if self._sides[token].partition in partitions:
@@ -127,7 +127,7 @@ class Tokens:
 class _OfSide:
     """Looks up the flight for each request: a partition may have come back meanwhile with other tokens."""
 
-    def __init__(self, tokens: Tokens, side: Side) -> None:
+    def __init__(self, tokens: OAuthTokens, side: Side) -> None:
         self._tokens = tokens
         self._side = side
 

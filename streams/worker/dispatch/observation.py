@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.ghl import Appointment, Contact, Note, Task
+from connectors.ghl import GhlAppointment, GhlContact, GhlNote, GhlTask
 from streams.mapping import find_marker
 from streams.messages import Observation
 from streams.messages.entity import KINDS
@@ -13,7 +13,7 @@ from streams.messages.entity import KINDS
 MOST_BYTES = 900_000
 """An observation's size at most, below what one record may hold."""
 
-_FIELDS = frozenset({"id", *(one.alias or name for name, one in Contact.model_fields.items())})
+_FIELDS = frozenset({"id", *(one.alias or name for name, one in GhlContact.model_fields.items())})
 _BESIDE = {"custom_fields", "tags", "search_after", "date_added", "date_updated", "location_id"}
 _APPOINTMENT = {
     *("id", "calendar_id", "title", "description", "notes", "start_time", "end_time", "address"),
@@ -24,7 +24,7 @@ _TASK = {"id", "title", "body", "due_date", "completed", "assigned_to"}
 Rows = tuple[dict[str, Any], ...]
 
 
-def told_contact(contact: Contact) -> dict[str, Any]:
+def told_contact(contact: GhlContact) -> dict[str, Any]:
     """A contact by GHL's names, `customFields` by id. Fields that it has not are left out."""
     fields = contact.model_dump(by_alias=True, exclude=_BESIDE)
     known = {name: value for name, value in fields.items() if name in _FIELDS and value is not None}
@@ -32,26 +32,26 @@ def told_contact(contact: Contact) -> dict[str, Any]:
     return {**known, "customFields": custom, "tags": list(contact.tags)}
 
 
-def told_notes(notes: Iterable[Note], named: set[str | None]) -> Rows:
+def told_notes(notes: Iterable[GhlNote], named: set[str | None]) -> Rows:
     """The notes that bear a marker, and those that `named` has the ids of."""
     rows = (one.model_dump(by_alias=True, include={"id", "body"}) for one in notes)
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))
 
 
-def told_tasks(tasks: Iterable[Task], named: set[str | None]) -> Rows:
+def told_tasks(tasks: Iterable[GhlTask], named: set[str | None]) -> Rows:
     """The tasks that bear a marker, and those that `named` has the ids of."""
     rows = (one.model_dump(by_alias=True, include=_TASK) for one in tasks)
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))
 
 
-def may_be_ours(appointment: Appointment, named: set[str | None]) -> bool:
+def may_be_ours(appointment: GhlAppointment, named: set[str | None]) -> bool:
     """Whether an appointment from a contact's list must be read by its id: that list does not tell what we wrote in it."""
     row = appointment.model_dump(by_alias=True, include=_APPOINTMENT)
     is_mute = not appointment.description and not appointment.notes
     return appointment.id in named or is_mute or _is_marked(row)
 
 
-def told_appointments(appointments: Iterable[Appointment], named: set[str | None]) -> Rows:
+def told_appointments(appointments: Iterable[GhlAppointment], named: set[str | None]) -> Rows:
     """The appointments that bear a marker, and those that `named` has the ids of."""
     rows = (one.model_dump(by_alias=True, include=_APPOINTMENT) for one in appointments)
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))

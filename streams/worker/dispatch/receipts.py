@@ -10,7 +10,7 @@ from streams.core.rows import OutboxRow
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import Entity, Outcome, Receipt
 from streams.telemetry.tracing import headers_of
-from streams.worker.partitions.applied_offsets import Recorded
+from streams.worker.partitions.applied_offsets import AppliedOffsets
 
 
 class Receipts:
@@ -20,7 +20,7 @@ class Receipts:
         self,
         topic: str,
         batching_producer: BatchingProducer,
-        recorded: Recorded,
+        recorded: AppliedOffsets,
         now_ms: Callable[[], int],
         epoch: Callable[[str], int],
     ) -> None:

@@ -20,8 +20,8 @@ import orjson
 from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty import LoftyClient
 from connectors.lofty.leads import LeadPage
-from connectors.outcome import FORBIDDEN, Disposition, Row, classify
-from streams.core.progress.repeats import Repeats, defect, failure_of
+from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
+from streams.core.progress.repeats import RepeatedFailures, defect, failure_of
 from streams.core.refusals import Judgement
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.scheduling.backoff import Backoff
@@ -50,8 +50,8 @@ from streams.messages import Change, Entity, Kind, Operation, Parked
 from streams.messages.entity import is_id
 from streams.messages.partitioning import partition_of
 from streams.settings import Sweep
-from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, Team
-from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot, is_ours
+from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, LoftyTeam
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult, is_ours
 
 log = logging.getLogger("lofty_ghl.sweep")
 
@@ -86,7 +86,7 @@ class _Page:
     started_ms: int
     leads: list[Listed]
     total: int | None
-    lost: int = 0
+    released: int = 0
     changes: int = 0
     to_read: deque[tuple[Entity, Kind]] = field(default_factory=deque)
     must_probe: bool = False
@@ -98,7 +98,7 @@ class Sweeper:
     """All connections' sweeps. `count(connection, result)` counts runs: ended, failed, suspicious."""
 
     loop: DispatchLoop
-    teams: Mapping[str, Team]
+    teams: Mapping[str, LoftyTeam]
     schedules: Mapping[str, Schedule]
     sweeps: Table[SweepRow]
     swept: Table[SweptRow]
@@ -106,7 +106,7 @@ class Sweeper:
     changes_topic: str
     partitions: int
     parking: Parking
-    repeats: Repeats
+    repeats: RepeatedFailures
     pause: Callable[[str, float, str], None]
     now_ms: Callable[[], int]
     jitter: Callable[[], float]
@@ -118,7 +118,7 @@ class Sweeper:
     _owned: set[str] = field(default_factory=set)
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
 
-    def gain(self, connection: str) -> None:
+    def acquire(self, connection: str) -> None:
         """This worker owns the connection's Lofty budget now."""
         team = self.teams[connection]
         self._owned.add(connection)
@@ -132,9 +132,9 @@ class Sweeper:
         elif row.kind is not None and not row.is_listed:
             # How far its last page was worked off is not known, nor how the list has moved since: a page more is read.
             self.sweeps.put(team.partition, connection, go_back(row))
-        self.offer(connection)
+        self.offer_sweep(connection)
 
-    def offer(self, connection: str) -> None:
+    def offer_sweep(self, connection: str) -> None:
         """Go on with the sweep, or begin the one that is due, or come back when one is. Between two runs nothing waits."""
         if timer := self._timers.pop(connection, None):
             timer.cancel()
@@ -145,13 +145,13 @@ class Sweeper:
         kind, wait_ms = (row.kind, 0) if row.kind else next_run(row, self.schedules[connection], self.now_ms())
         if kind is None:
             timers = asyncio.get_running_loop()
-            self._timers[connection] = timers.call_later(wait_ms / 1000, self.offer, connection)
+            self._timers[connection] = timers.call_later(wait_ms / 1000, self.offer_sweep, connection)
             return
         priority = Priority.BACKFILL if kind == "backfill" else Priority.SWEEP
         key = f"{TENANT}:{connection}"
-        self.loop.offer(Item(key, key, team.budget, TENANT, priority))
+        self.loop.offer_item(Item(key, key, team.budget, TENANT, priority))
 
-    def lose(self, connection: str) -> None:
+    def release(self, connection: str) -> None:
         """Another worker owns the connection's Lofty budget from now on."""
         self._owned.discard(connection)
         if timer := self._timers.pop(connection, None):
@@ -161,7 +161,7 @@ class Sweeper:
         """Whether an item is work of a sweep."""
         return item.tenant == TENANT
 
-    async def __call__(self, item: Item, slot: Slot) -> Finish:
+    async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """One request of the sweep that runs, or the begin of one that is due."""
         connection = item.lane.removeprefix(f"{TENANT}:")
         team = self.teams[connection]
@@ -170,7 +170,7 @@ class Sweeper:
             kind, _ = next_run(row, self.schedules[connection], self.now_ms())
             if kind is None:
                 slot.answered(was_sent=False)
-                self.offer(connection)
+                self.offer_sweep(connection)
                 return DONE
             row = begin(row, kind, self.now_ms())
             log.info("connection %s: a %s sweep of its leads begins", connection, kind)
@@ -189,7 +189,7 @@ class Sweeper:
 
     # -- one request --------------------------------------------------------------------------------------
 
-    async def _step(self, connection: str, team: Team, row: SweepRow, slot: Slot) -> Finish:
+    async def _step(self, connection: str, team: LoftyTeam, row: SweepRow, slot: RequestSlot) -> WorkResult:
         page = self._pages.get(connection)
         if page is not None and page.started_ms == row.started_ms and not page.to_read:
             slot.answered(was_sent=False)  # its last list was parked
@@ -217,15 +217,15 @@ class Sweeper:
             answer = await self._leads(connection, team, row, slot)
             if answer is None:
                 return AGAIN  # a piece of a page was read
-            states, total, lost = answer
+            states, total, released = answer
             leads, broken = _listed(connection, states)
             known = [self.swept.get(team.partition, one.entity.key) for one in leads]
-            lost += len(states) - len(leads)
+            released += len(states) - len(leads)
             # What is lost cannot be the lead at which two pages meet: then nobody can say whether the list has moved.
-            if not lost and not connects(row, known):
+            if not released and not connects(row, known):
                 await self._save(connection, team, go_back(row))
                 return AGAIN
-            page = self._pages[connection] = _Page(row.started_ms, leads, total, lost)
+            page = self._pages[connection] = _Page(row.started_ms, leads, total, released)
             await self._park_odd(connection, row, states)
             await self._park_broken(connection, row, broken)
             page.changes = await self._compare(team, row, leads, {})
@@ -235,12 +235,12 @@ class Sweeper:
                 page.to_read.extend((one.entity, kind) for one in new for kind in CHILD_KINDS)
         if not page.to_read:
             await self.swept.flush()
-            await self._save(connection, team, go_on(row, page.leads, page.total, page.changes, page.lost))
+            await self._save(connection, team, go_on(row, page.leads, page.total, page.changes, page.released))
             del self._pages[connection]
         return AGAIN
 
     async def _leads(
-        self, connection: str, team: Team, row: SweepRow, slot: Slot
+        self, connection: str, team: LoftyTeam, row: SweepRow, slot: RequestSlot
     ) -> tuple[list[dict[str, Any]], int | None, int] | None:
         """A page's leads, what Lofty says there are, and how many of the page are lost. None: a piece of it was read."""
         apart = self._apart.get(connection)
@@ -303,7 +303,7 @@ class Sweeper:
             words = f"lead {state['leadId']} of Lofty's list: {failure.message}"
             await self._park(connection, failure.cause, words, "list-leads", orjson.dumps(state))
 
-    async def _list_broken(self, connection: str, page: _Page, error: Exception) -> Finish:
+    async def _list_broken(self, connection: str, page: _Page, error: Exception) -> WorkResult:
         """A list of notes, tasks or appointments brings out a defect of ours. It waits behind the others, then it is parked."""
         lead, kind = page.to_read[0]
         key, failure = f"{lead.lane}:{kind}", defect(error)
@@ -316,7 +316,7 @@ class Sweeper:
             return AGAIN
         page.to_read.rotate(-1)
         failures = self._failures[connection] = self._failures.get(connection, 0) + 1
-        return Finish(Verdict.RETRY, self.backoff.wait_seconds(failures, self.jitter()))
+        return WorkResult(Verdict.RETRY, self.backoff.wait_seconds(failures, self.jitter()))
 
     async def _park(self, connection: str, reason: str, words: str, source: str, original: bytes = b"") -> None:
         parked = Parked(
@@ -331,7 +331,7 @@ class Sweeper:
         log.warning("connection %s: its sweep goes on without what is parked now: %s", connection, words)
         await self.batching_producer.produce([self.parking.record(parked)])
 
-    async def _compare(self, team: Team, row: SweepRow, found: list[Listed], missing: dict[str, SweptRow]) -> int:
+    async def _compare(self, team: LoftyTeam, row: SweepRow, found: list[Listed], missing: dict[str, SweptRow]) -> int:
         """Announce what is not as it was, remember how it is now; `missing` are those that should be among `found`."""
         assert row.kind is not None
         changes: list[Change] = []
@@ -354,10 +354,10 @@ class Sweeper:
             self.swept.delete(team.partition, key)
         return len(changes)
 
-    def _known_children(self, team: Team, lead: Entity, kind: Kind) -> dict[str, SweptRow]:
+    def _known_children(self, team: LoftyTeam, lead: Entity, kind: Kind) -> dict[str, SweptRow]:
         return dict(self.swept.items(team.partition, f"{lead.lane}:{kind}:"))
 
-    async def _end(self, connection: str, team: Team, row: SweepRow) -> Finish:
+    async def _end(self, connection: str, team: LoftyTeam, row: SweepRow) -> WorkResult:
         """All pages were read. A lead that was there and is not any more is read: only the trash says that it was deleted."""
         assert row.kind is not None
         gone: list[str] = []
@@ -405,7 +405,7 @@ class Sweeper:
             records.append(Record(self.changes_topic, place, lane.encode(), change.to_bytes()))
         await self.batching_producer.produce(records)
 
-    async def _save(self, connection: str, team: Team, row: SweepRow) -> None:
+    async def _save(self, connection: str, team: LoftyTeam, row: SweepRow) -> None:
         # An order may have come in while a request was under way.
         current = self.sweeps.get(team.partition, connection)
         if current is not None:
@@ -413,7 +413,7 @@ class Sweeper:
         self.sweeps.put(team.partition, connection, row)
         await self.sweeps.flush()
 
-    async def _failed(self, connection: str, team: Team, row: SweepRow, error: ConnectorError) -> Finish:
+    async def _failed(self, connection: str, team: LoftyTeam, row: SweepRow, error: ConnectorError) -> WorkResult:
         outcome = classify(error)
         page = self._pages.get(connection)
         if page is not None and page.started_ms == row.started_ms and page.to_read:
@@ -428,11 +428,11 @@ class Sweeper:
             return self._back_off(connection, error)
         self.count(connection, "failed")
         log.error("connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error)
-        return Finish(Verdict.RETRY, REFUSED_SECONDS)
+        return WorkResult(Verdict.RETRY, REFUSED_SECONDS)
 
     async def _list_failed(
-        self, connection: str, team: Team, page: _Page, error: ConnectorError, outcome: Row
-    ) -> Finish:
+        self, connection: str, team: LoftyTeam, page: _Page, error: ConnectorError, outcome: Classification
+    ) -> WorkResult:
         """A list of notes, tasks or appointments was not read. What may be about its lead alone waits behind the others."""
         lead, kind = page.to_read[0]
         key = f"{lead.lane}:{kind}"
@@ -473,11 +473,11 @@ class Sweeper:
             page.to_read.rotate(-1)
         return self._back_off(connection, error)
 
-    def _back_off(self, connection: str, error: ConnectorError) -> Finish:
+    def _back_off(self, connection: str, error: ConnectorError) -> WorkResult:
         failures = self._failures[connection] = self._failures.get(connection, 0) + 1
         wait = self.backoff.wait_seconds(failures, self.jitter())
         log.info("connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error)
-        return Finish(Verdict.RETRY, wait)
+        return WorkResult(Verdict.RETRY, wait)
 
 
 def schedule_of(settings: Sweep) -> Schedule:

@@ -7,7 +7,7 @@ import heapq
 from itertools import count
 
 
-class Recorded:
+class AppliedOffsets:
     """The newest recorded offset of each partition that is ours, and who waits for which."""
 
     def __init__(self) -> None:

@@ -81,7 +81,7 @@ class Lease:
 
         return guarded
 
-    def watching(self, send: Send) -> Send:
+    def observer(self, send: Send) -> Send:
         """A group coordinator's way to send requests, watched: each answer to a heartbeat or a sync renews the lease."""
 
         async def watched(request: Any) -> Any:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages.fence import FENCE_KEY, Fence
-from streams.worker.partitions.applied_offsets import Recorded
+from streams.worker.partitions.applied_offsets import AppliedOffsets
 
 log = logging.getLogger("lofty_ghl.ownership")
 
@@ -26,14 +26,14 @@ log = logging.getLogger("lofty_ghl.ownership")
 class Hooks:
     """What happens at each turn. `newest_epoch` is the greatest that the tables know of a partition.
 
-    `gained` may act for a partition from now on, `losing` returns once nothing is under way for these, `lost` lets them go.
+    `acquired` may act for a partition from now on, `releasing` returns once nothing is under way for these, `released` lets them go.
     `failed` is told an error that leaves a partition without its fence.
     """
 
     newest_epoch: Callable[[int], int]
-    gained: Callable[[int], None]
-    losing: Callable[[set[int]], Awaitable[None]]
-    lost: Callable[[set[int]], None]
+    acquired: Callable[[int], None]
+    releasing: Callable[[set[int]], Awaitable[None]]
+    released: Callable[[set[int]], None]
     failed: Callable[[BaseException], None]
 
 
@@ -45,7 +45,7 @@ class Ownership:
         worker: str,
         receipts_topic: str,
         batching_producer: BatchingProducer,
-        recorded: Recorded,
+        recorded: AppliedOffsets,
         now_ms: Callable[[], int],
         hooks: Hooks,
     ) -> None:
@@ -75,9 +75,9 @@ class Ownership:
         """Kafka gave us these and no others, and their tables are recovered. What we own already stays as it is."""
         if gone := self.assigned - partitions:
             await self.release(gone)
-        gained = partitions - self.assigned
-        self.assigned |= gained
-        for partition in gained:
+        acquired = partitions - self.assigned
+        self.assigned |= acquired
+        for partition in acquired:
             self._recorded.own(partition)
             self._epochs[partition] = max(self._now_ms(), self._hooks.newest_epoch(partition) + 1)
             task = asyncio.create_task(self._fence(partition), name=f"fence {partition}")
@@ -94,8 +94,8 @@ class Ownership:
             self._recorded.disown(partition)
             if task := self._fencing.pop(partition, None):
                 task.cancel()
-        await self._hooks.losing(leaving)
-        self._hooks.lost(leaving)
+        await self._hooks.releasing(leaving)
+        self._hooks.released(leaving)
 
     async def _fence(self, partition: int) -> None:
         epoch = self._epochs[partition]
@@ -105,7 +105,7 @@ class Ownership:
         await self._recorded.wait(partition, offset)
         if partition in self.assigned and self._epochs[partition] == epoch:
             self.fenced.add(partition)
-            self._hooks.gained(partition)
+            self._hooks.acquired(partition)
             log.info("partition %d is ours since offset %d of %s", partition, offset, self._receipts_topic)
 
     def _fence_ended(self, task: asyncio.Task[None]) -> None:

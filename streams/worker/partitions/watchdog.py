@@ -25,10 +25,10 @@ LOOK_SECONDS = 5.0
 MOST_LOOKS = 12
 """A minute without progress is too long."""
 
-Place = tuple[str, int]
+TopicPartition = tuple[str, int]
 """A topic and a partition."""
 
-Lags = Mapping[Place, tuple[int, int]]
+Lags = Mapping[TopicPartition, tuple[int, int]]
 """For each place that is ours: the committed offset, and the end."""
 
 
@@ -37,9 +37,9 @@ class Stall:
 
     def __init__(self, most_looks: int = MOST_LOOKS) -> None:
         self._most_looks = most_looks
-        self._seen: dict[Place, tuple[int, int]] = {}
+        self._seen: dict[TopicPartition, tuple[int, int]] = {}
 
-    def look(self, lags: Lags) -> list[Place]:
+    def look(self, lags: Lags) -> list[TopicPartition]:
         """One look. Returns the places that have stalled."""
         self._seen = {
             place: (committed, self._count(place, committed) + 1 if committed < end else 0)
@@ -52,7 +52,7 @@ class Stall:
         """The looks in a row without progress, of the worst place."""
         return max((looks for _, looks in self._seen.values()), default=0)
 
-    def _count(self, place: Place, committed: int) -> int:
+    def _count(self, place: TopicPartition, committed: int) -> int:
         before, looks = self._seen.get(place, (committed, 0))
         return looks if before == committed else 0
 

@@ -4,6 +4,6 @@
 """
 
 from streams.worker.reporting.reporter import WATCHED_TOPICS, Reporter
-from streams.worker.reporting.status import Observed
+from streams.worker.reporting.status import WorkerParts
 
-__all__ = ["WATCHED_TOPICS", "Observed", "Reporter"]
+__all__ = ["WATCHED_TOPICS", "Reporter", "WorkerParts"]

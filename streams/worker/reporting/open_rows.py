@@ -9,14 +9,14 @@ from streams.core.progress.undelivered import Open, Undelivered
 from streams.core.rows import FetchRow, OutboxRow
 from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.kafka.tables.counting import RowCount
-from streams.worker.tables import State
+from streams.worker.tables import Tables
 
 MANY_ATTEMPTS = 3
 """So often has something failed that it is told: twice is what a passing trouble does."""
 
 
 @dataclass(slots=True)
-class Failing:
+class RepeatedErrors:
     """What fails again and again and is not parked, by connection, with the last error of each."""
 
     _errors: dict[str, dict[tuple[int, str], str]] = field(default_factory=dict)
@@ -44,29 +44,29 @@ class Failing:
 
 @dataclass(slots=True)
 class OpenRows:
-    """The open rows of `fetches`, `outbox` and `errands`, and the number of links, of the partitions that are ours.
+    """The open rows of `fetches`, `outbox` and `lofty_commands`, and the number of links, of the partitions that are ours.
 
     Rows that are there when a partition is gained are told one by one, by who takes them up anyway.
     """
 
     fetches: Undelivered = field(default_factory=Undelivered)
     outbox: Undelivered = field(default_factory=Undelivered)
-    errands: Undelivered = field(default_factory=Undelivered)
+    lofty_commands: Undelivered = field(default_factory=Undelivered)
     links: RowCount = field(default_factory=RowCount)
-    reads: Failing = field(default_factory=Failing)
-    writes: Failing = field(default_factory=Failing)
+    reads: RepeatedErrors = field(default_factory=RepeatedErrors)
+    writes: RepeatedErrors = field(default_factory=RepeatedErrors)
 
-    def watch(self, state: State) -> None:
+    def watch(self, tables: Tables) -> None:
         """Be told of each row from now on."""
-        state.fetches.watch = self.fetch
-        state.outbox.watch = self.desired
-        state.errands.watch = self.errand
-        state.links.rows = self.links
+        tables.fetches.watch = self.fetch
+        tables.outbox.watch = self.desired
+        tables.lofty_commands.watch = self.lofty_command
+        tables.links.rows = self.links
 
     def forget(self, partitions: Iterable[int]) -> None:
         """The partitions go to another worker. (The table itself forgets the count of its links.)"""
         for partition in partitions:
-            for one in (self.fetches, self.outbox, self.errands):
+            for one in (self.fetches, self.outbox, self.lofty_commands):
                 one.forget(partition)
             self.reads.forget(partition)
             self.writes.forget(partition)
@@ -87,19 +87,19 @@ class OpenRows:
         connection = row.snapshot.connection if row is not None else key.partition(":")[0]
         self.writes.put(connection, partition, key, _error(row))
 
-    def errand(self, partition: int, key: str, row: LoftyCommandRow | None) -> None:
+    def lofty_command(self, partition: int, key: str, row: LoftyCommandRow | None) -> None:
         """What is to be written to Lofty, or parked; None, or settled: it is done."""
         opened = None
         if row is not None and not row.is_settled:
             opened = Open(row.write.connection, row.write.accepted_ms, bool(row.parked))
-        self.errands.put(partition, key, opened)
+        self.lofty_commands.put(partition, key, opened)
 
     def numbers(self) -> dict[str, int]:
         """Rows by table."""
         return {
             "fetches": len(self.fetches),
             "outbox": len(self.outbox),
-            "errands": len(self.errands),
+            "lofty_commands": len(self.lofty_commands),
             "links": self.links.total,
         }
 

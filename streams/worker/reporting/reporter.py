@@ -13,9 +13,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
-from connectors.http.call_record import Answered
-from streams.core.progress.backlog import Backlog, Place
-from streams.core.progress.hold_time import Held, Holds
+from connectors.http.call_record import CallRecord
+from streams.core.progress.backlog import Backlog, TopicPartition
+from streams.core.progress.hold_time import Held, HoldTimes
 from streams.core.scheduling.items import Item, Verdict
 from streams.core.scheduling.pauses import pause_kind
 from streams.core.status_parts import Parts, Turns
@@ -40,7 +40,7 @@ from streams.telemetry.status_publisher import configuration_of, publish
 from streams.telemetry.tracing import NoTracing, Tracing, in_hand, trace_id
 from streams.worker.agents.batches import Process
 from streams.worker.reporting.open_rows import OpenRows
-from streams.worker.reporting.status import Observed, StatusBuilder, Tells, everything
+from streams.worker.reporting.status import StatusBuilder, Tells, WorkerParts, everything
 
 log = logging.getLogger("lofty_ghl.observing")
 
@@ -75,21 +75,21 @@ class Reporter:
         self.tracing: Tracing = tracing or NoTracing()
         self.newer_mappings = newer_mappings
         self.rows = OpenRows()
-        self._holds = Holds()
+        self._holds = HoldTimes()
         self._vitals = StatusBuilder(settings, places, self.rows, self._holds, monotonic)
         self._backlog = Backlog()
         self._started_ms = now_ms()
         self._stuck_looks = 0
         self._recovering_since_ms: int | None = None
         self._recovery_seconds = 0.0
-        self._parts: Observed | None = None
+        self._parts: WorkerParts | None = None
         self._turns = Turns()
         self._configuration = configuration_of(settings)
 
-    def look_at(self, parts: Observed) -> None:
+    def look_at(self, parts: WorkerParts) -> None:
         """The worker's parts are made: from now on there is something to tell."""
         self._parts = parts
-        self.rows.watch(parts.state)
+        self.rows.watch(parts.tables)
         self.metrics.begin({"connection": self.settings.connections, "topic": append_topics()})
         self.metrics.gauges = self.readings
 
@@ -99,7 +99,7 @@ class Reporter:
         """An entity was offered to a dispatcher."""
         self.metrics.offers.labels(dispatcher, "new" if is_new else "coalesced").inc()
 
-    def gained(self, dispatcher: str, budget: str) -> None:
+    def acquired(self, dispatcher: str, budget: str) -> None:
         """A budget is this worker's now."""
         self.metrics.begin_budget(dispatcher, budget)
 
@@ -115,7 +115,7 @@ class Reporter:
             facts = {"connection": item.tenant, "entity": item.key, "verdict": verdict.value}
             self.tracing.tell(dispatcher, trace, began_ns, time.time_ns(), **facts)
 
-    def answered(self, answer: Answered) -> None:
+    def answered(self, answer: CallRecord) -> None:
         """A vendor has answered, in whose asker's task this is."""
         work = in_hand()
         self.metrics.answered(answer, is_retry=work.failures > 0, trace=trace_id(work.trace))
@@ -155,10 +155,10 @@ class Reporter:
 
         return watched
 
-    def watching_lags(self, look: Callable[[], Awaitable[dict[Place, tuple[int, int]]]]) -> Any:
+    def watching_lags(self, look: Callable[[], Awaitable[dict[TopicPartition, tuple[int, int]]]]) -> Any:
         """The watchdog's look at our partitions, watched."""
 
-        async def watched() -> dict[Place, tuple[int, int]]:
+        async def watched() -> dict[TopicPartition, tuple[int, int]]:
             try:
                 found = await look()
             except Exception:
@@ -191,7 +191,7 @@ class Reporter:
     def took_over(self, partition: int) -> None:
         """The partition is ours: its links are counted from now on, in the background."""
         if self._parts is not None:
-            self._parts.state.links.count(partition)
+            self._parts.tables.links.count(partition)
 
     def let_go(self, partitions: Iterable[int]) -> None:
         """The partitions go to another worker."""
@@ -208,7 +208,7 @@ class Reporter:
         parts = self._parts
         assert parts is not None, "look_at comes first"
         now_ms, ownership, failing = self.now_ms(), parts.ownership, parts.failing_seconds()
-        rows, size = parts.state.store.size()
+        rows, size = parts.tables.store.size()
         mapping_version, mapping_trouble = self.newer_mappings()
         return WorkerStatus(
             instance=self.instance,
@@ -225,14 +225,14 @@ class Reporter:
             partitions=self.settings.kafka.partitions,
             assigned=tuple(sorted(ownership.assigned)),
             fenced=tuple(sorted(ownership.fenced)),
-            standby=tuple(sorted(parts.state.changelogs.standby)),
+            standby=tuple(sorted(parts.tables.changelogs.standby)),
             lease_seconds=parts.lease.left_seconds,
             recovering_since_ms=self._recovering_since_ms,
             recovery_seconds=self._recovery_seconds,
             stuck_looks=self._stuck_looks,
             store_rows=rows,
             store_bytes=size,
-            stores_set_aside=parts.state.store.set_aside(),
+            stores_set_aside=parts.tables.store.set_aside(),
             tables=self.rows.numbers(),
             lags=tuple(self._lags()),
             budgets=tuple(self._vitals.budgets(parts, now_ms, tells)),
@@ -247,7 +247,7 @@ class Reporter:
             name = self.names.of(topic)
             yield LagStatus(topic=topic, records=self._backlog.records(name), oldest_ms=self._backlog.oldest_ms(name))
 
-    def _in_parts(self, observed: Observed, *, is_stopping: bool) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
+    def _in_parts(self, observed: WorkerParts, *, is_stopping: bool) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
         """What is said now; all of it as the last word."""
         parts = Parts(self._vitals.owned(observed))
         numbers = range(parts.count) if is_stopping else self._turns.take(parts.count)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
 
-from streams.core.progress.hold_time import Holds
+from streams.core.progress.hold_time import HoldTimes
 from streams.core.rows import SweepRow
 from streams.core.scheduling.budget import BudgetView
 from streams.core.scheduling.pauses import pause_kind
@@ -17,12 +17,12 @@ from streams.settings.partitions import Places
 from streams.settings.secrets import secret_values
 from streams.telemetry.logs import Redaction
 from streams.worker.dispatch.loop import DispatchLoop
-from streams.worker.dispatch.oauth_tokens import Tokens
+from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.dispatch.sweeper import schedule_of
 from streams.worker.partitions.lease import Lease
 from streams.worker.partitions.ownership import Ownership
 from streams.worker.reporting.open_rows import OpenRows
-from streams.worker.tables import State
+from streams.worker.tables import Tables
 
 ERROR_CHARACTERS = 200
 
@@ -36,15 +36,15 @@ def everything(_: tuple[str, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class WorkerParts:
     """The parts of a worker that are asked how they are."""
 
-    state: State
+    tables: Tables
     lease: Lease
     ownership: Ownership
     reading: DispatchLoop
     writing: DispatchLoop
-    tokens: Tokens | None
+    tokens: OAuthTokens | None
     batching_producer: BatchingProducer
     failing_seconds: Callable[[], float]
 
@@ -53,7 +53,7 @@ class StatusBuilder:
     """The budgets and connections of one worker. What a vendor said is redacted before it is told."""
 
     def __init__(
-        self, settings: Settings, places: Places, rows: OpenRows, holds: Holds, monotonic: Callable[[], float]
+        self, settings: Settings, places: Places, rows: OpenRows, holds: HoldTimes, monotonic: Callable[[], float]
     ) -> None:
         self._settings = settings
         self._places = places
@@ -62,7 +62,7 @@ class StatusBuilder:
         self._monotonic = monotonic
         self._redact = Redaction(secret_values(settings))
 
-    def budgets(self, parts: Observed, now_ms: int, tells: Tells) -> Iterator[BudgetStatus]:
+    def budgets(self, parts: WorkerParts, now_ms: int, tells: Tells) -> Iterator[BudgetStatus]:
         """The budgets that this worker owns, and tells by their connections."""
         now = self._monotonic()
         for loop, of in ((parts.reading, "lofty_budget"), (parts.writing, "ghl_budget")):
@@ -100,14 +100,14 @@ class StatusBuilder:
             paused_until_ms=None if lasts is None else now_ms + int(lasts * 1000),
         )
 
-    def owned(self, parts: Observed) -> Iterator[str]:
+    def owned(self, parts: WorkerParts) -> Iterator[str]:
         """The names of the connections of which this worker owns a side."""
         fenced = parts.ownership.fenced
         for c in self._settings.connections.values():
             if self._places.lofty(c) in fenced or self._places.ghl(c) in fenced:
                 yield c.name
 
-    def connections(self, parts: Observed, tells: Tells) -> Iterator[ConnectionStatus]:
+    def connections(self, parts: WorkerParts, tells: Tells) -> Iterator[ConnectionStatus]:
         """The connections of which this worker owns a side, and that it tells."""
         fenced = parts.ownership.fenced
         for c in self._settings.connections.values():
@@ -118,20 +118,23 @@ class StatusBuilder:
             if reading is not None or writing is not None:
                 yield ConnectionStatus(connection=c.name, reading=reading, writing=writing)
 
-    def _reading(self, c: Connection, parts: Observed) -> SideStatus:
-        oldest = [one.oldest_ms(c.name) for one in (self._rows.fetches, self._rows.errands)]
+    def _reading(self, c: Connection, parts: WorkerParts) -> SideStatus:
+        oldest = [one.oldest_ms(c.name) for one in (self._rows.fetches, self._rows.lofty_commands)]
         return SideStatus(
-            undelivered={"fetch": self._rows.fetches.number(c.name), "write back": self._rows.errands.number(c.name)},
-            parked={"fetch": self._rows.fetches.parked(c.name), "write back": self._rows.errands.parked(c.name)},
+            undelivered={
+                "fetch": self._rows.fetches.number(c.name),
+                "write back": self._rows.lofty_commands.number(c.name),
+            },
+            parked={"fetch": self._rows.fetches.parked(c.name), "write back": self._rows.lofty_commands.parked(c.name)},
             oldest_accepted_ms=min((at for at in oldest if at is not None), default=None),
             failing=self._rows.reads.of(c.name)[0],
             failing_in=self._redact.text(self._rows.reads.of(c.name)[1])[:ERROR_CHARACTERS],
             on_hold=_hold(parts.reading, c.lofty_budget, c.name, "reads Lofty's members first"),
-            sweep=_sweep(c, parts.state.sweeps.get(self._places.lofty(c), c.name) or SweepRow()),
+            sweep=_sweep(c, parts.tables.sweeps.get(self._places.lofty(c), c.name) or SweepRow()),
             token_expires_ms=parts.tokens.expires_ms(c, "lofty") if parts.tokens is not None else None,
         )
 
-    def _writing(self, c: Connection, parts: Observed) -> SideStatus:
+    def _writing(self, c: Connection, parts: WorkerParts) -> SideStatus:
         return SideStatus(
             undelivered={"deliver": self._rows.outbox.number(c.name)},
             parked={"deliver": self._rows.outbox.parked(c.name)},

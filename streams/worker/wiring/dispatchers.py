@@ -26,23 +26,23 @@ from streams.oauth.grants import Grants
 from streams.settings import Settings
 from streams.settings.partitions import Places
 from streams.worker.dependencies import Dependencies
+from streams.worker.dispatch.budget_usage import BudgetUsage
 from streams.worker.dispatch.directories import Directories
-from streams.worker.dispatch.ghl_writer import Location, Writer
+from streams.worker.dispatch.ghl_writer import GhlWriter, Location
 from streams.worker.dispatch.inspector import Inspector
-from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, Reader, Team
-from streams.worker.dispatch.loop import DispatchLoop, Finish, GiveUp, Note, Perform, Slot
+from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, LoftyReader, LoftyTeam
+from streams.worker.dispatch.loop import DispatchLoop, GiveUp, Note, Perform, RequestSlot, WorkResult
 from streams.worker.dispatch.members import Members
-from streams.worker.dispatch.oauth_tokens import Tokens
+from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import Repair
-from streams.worker.dispatch.spending_log import Spending
 from streams.worker.dispatch.sweeper import Sweeper, schedule_of
-from streams.worker.partitions.applied_offsets import Recorded
+from streams.worker.partitions.applied_offsets import AppliedOffsets
 from streams.worker.partitions.lease import Lease, LeasedTransport
 from streams.worker.partitions.ownership import Ownership
 from streams.worker.reporting import Reporter
-from streams.worker.tables import State
-from streams.worker.wiring.back_sync import LoftySyncParts, new_way_back
+from streams.worker.tables import Tables
+from streams.worker.wiring.lofty_sync import LoftySyncParts, new_lofty_sync
 from streams.worker.wiring.vendor_clients import locations_of, teams_of
 
 
@@ -55,36 +55,36 @@ class Dispatchers:
     def __init__(
         self,
         settings: Settings,
-        given: Dependencies,
+        deps: Dependencies,
         names: TopicNames,
         places: Places,
         *,
-        state: State,
+        tables: Tables,
         batching_producer: BatchingProducer,
         parking: Parking,
         wire: Transport,
         lease: Lease,
-        observing: Reporter,
-        recorded: Recorded,
+        reporter: Reporter,
+        recorded: AppliedOffsets,
         ownership: Ownership,
     ) -> None:
-        self._settings, self._given, self._names, self._places = settings, given, names, places
-        self._state, self._batching_producer, self._parking = state, batching_producer, parking
-        self._lease, self._observing, self._ownership = lease, observing, ownership
-        self._reads_spent = Spending(state.budgets, partial(self._place_of, lofty_budget))
-        self._writes_spent = Spending(state.budgets, partial(self._place_of, ghl_budget))
+        self._settings, self._deps, self._names, self._places = settings, deps, names, places
+        self._tables, self._batching_producer, self._parking = tables, batching_producer, parking
+        self._lease, self._reporter, self._ownership = lease, reporter, ownership
+        self._reads_spent = BudgetUsage(tables.budgets, partial(self._place_of, lofty_budget))
+        self._writes_spent = BudgetUsage(tables.budgets, partial(self._place_of, ghl_budget))
         self.reading = self._new_loop("read", self._read, self._reads_spent.note, self._give_up_read)
         self.writing = self._new_loop("write", self._write, self._writes_spent.note, self._give_up_write)
         self.loops = (self.reading, self.writing)
 
         transport, grants = LeasedTransport(wire, lease), Grants.of(settings)
         self.tokens = (
-            Tokens(grants, state.tokens, transport, self._resume, given.now_ms, given.metrics) if grants else None
+            OAuthTokens(grants, tables.tokens, transport, self._resume, deps.now_ms, deps.metrics) if grants else None
         )
         hears_reads, hears_writes = partial(self._answered, self.reading), partial(self._answered, self.writing)
-        teams = teams_of(settings, places, transport, hears_reads, given.visibility_ms, grants, self.tokens)
-        locations = locations_of(settings, places, transport, hears_writes, given.search_lag_ms, grants, self.tokens)
-        receipts = Receipts(names.of(RECEIPTS), batching_producer, recorded, given.now_ms, self._epoch_of)
+        teams = teams_of(settings, places, transport, hears_reads, deps.visibility_ms, grants, self.tokens)
+        locations = locations_of(settings, places, transport, hears_writes, deps.search_lag_ms, grants, self.tokens)
+        receipts = Receipts(names.of(RECEIPTS), batching_producer, recorded, deps.now_ms, self._epoch_of)
 
         self._members = Members(self.reading, teams)
         self.sweeper = self._new_sweeper(teams)
@@ -96,32 +96,32 @@ class Dispatchers:
 
     # -- what each dispatcher performs --------------------------------------------------------------------
 
-    async def _read(self, item: Item, slot: Slot) -> Finish:
+    async def _read(self, item: Item, slot: RequestSlot) -> WorkResult:
         if self.sweeper.is_sweep(item):
             return await self.sweeper(item, slot)
-        if self.back.errands.is_errand(item):
-            return await self.back.errands(item, slot)
+        if self.back.lofty_commands.is_lofty_command(item):
+            return await self.back.lofty_commands(item, slot)
         return await (self._members if self._members.is_members(item) else self._reader)(item, slot)
 
-    async def _write(self, item: Item, slot: Slot) -> Finish:
+    async def _write(self, item: Item, slot: RequestSlot) -> WorkResult:
         if self.inspector.is_inspection(item):
             return await self.inspector(item, slot)
-        if self.back.responder.is_event(item):
-            return await self.back.responder(item, slot)
+        if self.back.event_processor.is_event(item):
+            return await self.back.event_processor(item, slot)
         return await (self.directories if self.directories.is_directory(item) else self._writer)(item, slot)
 
     # -- what fails again and again -----------------------------------------------------------------------
 
-    async def _give_up_read(self, item: Item, failure: Failure) -> Finish | None:
+    async def _give_up_read(self, item: Item, failure: Failure) -> WorkResult | None:
         if self.sweeper.is_sweep(item) or self._members.is_members(item):
             return None  # a sweep takes its pages apart by itself
-        part = self.back.errands if self.back.errands.is_errand(item) else self._reader
+        part = self.back.lofty_commands if self.back.lofty_commands.is_lofty_command(item) else self._reader
         return await part.give_up(item, failure)
 
-    async def _give_up_write(self, item: Item, failure: Failure) -> Finish | None:
+    async def _give_up_write(self, item: Item, failure: Failure) -> WorkResult | None:
         if self.inspector.is_inspection(item) or self.directories.is_directory(item):
             return None
-        part = self.back.responder if self.back.responder.is_event(item) else self._writer
+        part = self.back.event_processor if self.back.event_processor.is_event(item) else self._writer
         return await part.give_up(item, failure)
 
     # -- what is offered to them --------------------------------------------------------------------------
@@ -134,7 +134,7 @@ class Dispatchers:
         entity = row.entity
         rank = 0 if row.kind == "contact" else 1
         item = Item(entity.key, entity.lane, c.lofty_budget, c.name, priority_of(row.origin), rank)
-        self.reading.offer(item, wait_seconds=(row.not_before_ms - self._given.now_ms()) / 1000)
+        self.reading.offer_item(item, wait_seconds=(row.not_before_ms - self._deps.now_ms()) / 1000)
 
     def offer_write(self, row: OutboxRow) -> None:
         """An entity's state is wanted in GHL."""
@@ -144,7 +144,7 @@ class Dispatchers:
         entity = row.snapshot.entity
         rank = 0 if entity.kind == "contact" else 1
         item = Item(entity.key, entity.lane, c.ghl_budget, c.name, priority_of(row.snapshot.origin), rank)
-        self.writing.offer(item, wait_seconds=(row.not_before_ms - self._given.now_ms()) / 1000)
+        self.writing.offer_item(item, wait_seconds=(row.not_before_ms - self._deps.now_ms()) / 1000)
 
     def under_way(self, key: str) -> Snapshot | None:
         """The state of an entity that is being written to GHL right now."""
@@ -164,7 +164,7 @@ class Dispatchers:
             id=entity.id,
             operation="updated",
             update_time_ms=update_time_ms,
-            accepted_ms=self._given.now_ms(),
+            accepted_ms=self._deps.now_ms(),
             origin="dependency",
         )
         partition = self._places.lofty(connection)
@@ -178,15 +178,15 @@ class Dispatchers:
 
     # -- partitions come and go ---------------------------------------------------------------------------
 
-    def gain(self, partition: int) -> None:
+    def acquire(self, partition: int) -> None:
         """The partition is ours: so are its budgets, and what waits there is offered."""
         worker = self._settings.worker
         for c in self._places.reading_at(partition):
             policy = BudgetPolicy(
                 c.lofty.requests_per_minute, WINDOW_SECONDS, worker.in_flight_per_lofty_budget, is_noted=True
             )
-            self.reading.gain(c.lofty_budget, policy, self._reads_spent.of_another(c.lofty_budget))
-            self.sweeper.gain(c.name)
+            self.reading.acquire(c.lofty_budget, policy, self._reads_spent.of_another(c.lofty_budget))
+            self.sweeper.acquire(c.name)
         for c in self._places.writing_at(partition):
             policy = BudgetPolicy(
                 c.ghl.requests_per_window,
@@ -196,27 +196,27 @@ class Dispatchers:
                 daily_limit=c.ghl.requests_per_day,
                 live_reserve=c.ghl.live_reserve,
             )
-            self.writing.gain(c.ghl_budget, policy, self._writes_spent.of_another(c.ghl_budget))
+            self.writing.acquire(c.ghl_budget, policy, self._writes_spent.of_another(c.ghl_budget))
         self.load_names(partition)
-        self._observing.took_over(partition)
-        for key, pending in self._state.fetches.items(partition):
-            self._observing.rows.fetch(partition, key, pending)
+        self._reporter.took_over(partition)
+        for key, pending in self._tables.fetches.items(partition):
+            self._reporter.rows.fetch(partition, key, pending)
             self.offer_read(pending)
-        for key, desired in self._state.outbox.items(partition):
-            self._observing.rows.desired(partition, key, desired)
+        for key, desired in self._tables.outbox.items(partition):
+            self._reporter.rows.desired(partition, key, desired)
             self.offer_write(desired)
-        self.back.gained(partition)
+        self.back.acquired(partition)
 
-    async def lose(self, partitions: set[int]) -> None:
+    async def release(self, partitions: set[int]) -> None:
         """Return once nothing is under way for these partitions and their budgets have left their last note."""
         async with asyncio.TaskGroup() as both:
             for partition in partitions:
                 for c in self._places.reading_at(partition):
-                    self.sweeper.lose(c.name)
-                both.create_task(self.reading.lose({c.lofty_budget for c in self._places.reading_at(partition)}))
-                both.create_task(self.writing.lose({c.ghl_budget for c in self._places.writing_at(partition)}))
+                    self.sweeper.release(c.name)
+                both.create_task(self.reading.release({c.lofty_budget for c in self._places.reading_at(partition)}))
+                both.create_task(self.writing.release({c.ghl_budget for c in self._places.writing_at(partition)}))
         if self.tokens is not None:
-            await self.tokens.lose(partitions)
+            await self.tokens.release(partitions)
 
     def load_names(self, partition: int, budget: str = "") -> None:
         """Read (again) what the vendors call members, custom fields, users and calendars: of one budget, or of all."""
@@ -246,7 +246,7 @@ class Dispatchers:
         return key, partition, self._ownership.epoch(partition)
 
     def _answered(self, loop: DispatchLoop, budget: str, answer: Any) -> None:
-        self._observing.answered(answer)
+        self._reporter.answered(answer)
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
 
@@ -262,56 +262,56 @@ class Dispatchers:
         return DispatchLoop(
             name,
             perform,
-            self._given.monotonic,
+            self._deps.monotonic,
             note=note,
-            now_ms=self._given.now_ms,
+            now_ms=self._deps.now_ms,
             may_start=lambda: self._lease.is_held,
-            watching=self._observing,
+            observer=self._reporter,
             give_up=give_up,
-            repeats=self._given.repeats(),
+            repeats=self._deps.repeats(),
         )
 
-    def _new_sweeper(self, teams: dict[str, Team]) -> Sweeper:
+    def _new_sweeper(self, teams: dict[str, LoftyTeam]) -> Sweeper:
         return Sweeper(
             loop=self.reading,
             teams=teams,
             schedules={name: schedule_of(c.sweep) for name, c in self._settings.connections.items()},
-            sweeps=self._state.sweeps,
-            swept=self._state.swept,
+            sweeps=self._tables.sweeps,
+            swept=self._tables.swept,
             batching_producer=self._batching_producer,
             changes_topic=self._names.of(CHANGES),
             partitions=self._settings.kafka.partitions,
             parking=self._parking,
-            repeats=self._given.repeats(),
+            repeats=self._deps.repeats(),
             pause=self.reading.pause,
-            now_ms=self._given.now_ms,
-            jitter=self._given.jitter,
-            count=lambda connection, result: self._given.metrics.sweeps.labels(connection, result).inc(),
+            now_ms=self._deps.now_ms,
+            jitter=self._deps.jitter,
+            count=lambda connection, result: self._deps.metrics.sweeps.labels(connection, result).inc(),
         )
 
-    def _new_reader(self, teams: dict[str, Team]) -> Reader:
-        return Reader(
+    def _new_reader(self, teams: dict[str, LoftyTeam]) -> LoftyReader:
+        return LoftyReader(
             teams=teams,
-            fetches=self._state.fetches,
+            fetches=self._tables.fetches,
             snapshots_topic=self._names.of(SNAPSHOTS),
             batching_producer=self._batching_producer,
             parking=self._parking,
             agent=self._members.agent,
             pause=self.reading.pause,
             refusals=self.reading.refusals,
-            now_ms=self._given.now_ms,
-            jitter=self._given.jitter,
-            metrics=self._given.metrics,
+            now_ms=self._deps.now_ms,
+            jitter=self._deps.jitter,
+            metrics=self._deps.metrics,
         )
 
     def _new_way_back(
-        self, teams: dict[str, Team], locations: dict[str, Location], receipts: Receipts
+        self, teams: dict[str, LoftyTeam], locations: dict[str, Location], receipts: Receipts
     ) -> LoftySyncParts:
-        return new_way_back(
+        return new_lofty_sync(
             settings=self._settings,
             names=self._names,
             places=self._places,
-            state=self._state,
+            tables=self._tables,
             reading=self.reading,
             writing=self.writing,
             teams=teams,
@@ -320,43 +320,43 @@ class Dispatchers:
             batching_producer=self._batching_producer,
             parking=self._parking,
             ask=self.ask,
-            now_ms=self._given.now_ms,
-            jitter=self._given.jitter,
-            metrics=self._given.metrics,
-            opened=self._observing.rows.errand,
+            now_ms=self._deps.now_ms,
+            jitter=self._deps.jitter,
+            metrics=self._deps.metrics,
+            opened=self._reporter.rows.lofty_command,
         )
 
-    def _new_writer(self, locations: dict[str, Location], receipts: Receipts) -> Writer:
-        return Writer(
+    def _new_writer(self, locations: dict[str, Location], receipts: Receipts) -> GhlWriter:
+        return GhlWriter(
             locations=locations,
-            outbox=self._state.outbox,
-            links=self._state.links,
+            outbox=self._tables.outbox,
+            links=self._tables.links,
             receipts=receipts,
             batching_producer=self._batching_producer,
             parking=self._parking,
             directory=self.directories.get,
             lacks=self.directories.lacks,
             ask=self.ask,
-            held=self._observing.held,
-            lofty_was_edited=self.back.responder.lofty_was_edited,
+            held=self._reporter.held,
+            lofty_was_edited=self.back.event_processor.lofty_was_edited,
             pause=self.writing.pause,
             refusals=self.writing.refusals,
             settled_as=self.settled_as,
-            now_ms=self._given.now_ms,
-            jitter=self._given.jitter,
-            metrics=self._given.metrics,
+            now_ms=self._deps.now_ms,
+            jitter=self._deps.jitter,
+            metrics=self._deps.metrics,
         )
 
     def _new_inspector(self, locations: dict[str, Location], receipts: Receipts) -> Inspector:
-        links, outbox = self._state.links, self._state.outbox
+        links, outbox = self._tables.links, self._tables.outbox
         return Inspector(
             loop=self.writing,
             locations=locations,
             links=links,
             outbox=outbox,
             directory=self.directories.get,
-            mending=Repair(links, outbox, receipts, self.offer_write, self._epoch_of),
+            repair=Repair(links, outbox, receipts, self.offer_write, self._epoch_of),
             answer=self._observed,
-            now_ms=self._given.now_ms,
-            jitter=self._given.jitter,
+            now_ms=self._deps.now_ms,
+            jitter=self._deps.jitter,
         )

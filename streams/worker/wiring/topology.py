@@ -35,10 +35,10 @@ from streams.worker.agents.replay import replay
 from streams.worker.agents.sweep import sweep
 from streams.worker.agents.tokens import tokens
 from streams.worker.dependencies import Dependencies
-from streams.worker.partitions.applied_offsets import Recorded
+from streams.worker.partitions.applied_offsets import AppliedOffsets
 from streams.worker.partitions.ownership import Ownership
 from streams.worker.reporting import Reporter
-from streams.worker.tables import State
+from streams.worker.tables import Tables
 from streams.worker.wiring.dispatchers import Dispatchers
 
 NOT_RESUMED = frozenset({SNAPSHOTS, TOKENS})
@@ -50,14 +50,14 @@ class Pipeline:
     """What agents are made of. `agents` gives each as its name, its topic and what it does with a batch."""
 
     settings: Settings
-    given: Dependencies
+    deps: Dependencies
     names: TopicNames
     places: Places
-    state: State
+    tables: Tables
     batching_producer: BatchingProducer
     parking: Parking
-    observing: Reporter
-    recorded: Recorded
+    reporter: Reporter
+    recorded: AppliedOffsets
     ownership: Ownership
     dispatchers: Dispatchers
 
@@ -88,44 +88,44 @@ class Pipeline:
             most_bytes=most_bytes,
             batching_producer=self.batching_producer,
             parking=self.parking,
-            now_ms=self.given.now_ms,
+            now_ms=self.deps.now_ms,
         )
 
     def _way_there(self) -> Iterator[tuple[str, str, Process]]:
         """A change of Lofty: deduplicated, read, put where it is wanted, written, recorded."""
-        given, state, dispatchers, names = self.given, self.state, self.dispatchers, self.names
+        deps, tables, dispatchers, names = self.deps, self.tables, self.dispatchers, self.names
         yield (
             "dedupe",
             CHANGES,
             dedupe(
-                seen=state.seen,
+                seen=tables.seen,
                 batching_producer=self.batching_producer,
                 parking=self.parking,
                 fetches_topic=names.of(FETCHES),
                 lofty_partitions={name: self.places.lofty(c) for name, c in self.settings.connections.items()},
-                now_ms=given.now_ms,
-                count=lambda decision: given.metrics.changes.labels(decision).inc(),
-                new_trace=self.observing.new_trace,
-                traced=self.observing.admitted if given.tracing.is_on else None,
+                now_ms=deps.now_ms,
+                count=lambda decision: deps.metrics.changes.labels(decision).inc(),
+                new_trace=self.reporter.new_trace,
+                traced=self.reporter.admitted if deps.tracing.is_on else None,
             ),
         )
         yield (
             "fetch",
             FETCHES,
             fetch(
-                fetches=state.fetches,
+                fetches=tables.fetches,
                 batching_producer=self.batching_producer,
                 parking=self.parking,
                 offer=dispatchers.offer_read,
-                now_ms=given.now_ms,
+                now_ms=deps.now_ms,
             ),
         )
         yield (
             "deliver",
             SNAPSHOTS,
             deliver(
-                outbox=state.outbox,
-                links=state.links,
+                outbox=tables.outbox,
+                links=tables.links,
                 batching_producer=self.batching_producer,
                 parking=self.parking,
                 receipts_topic=names.of(RECEIPTS),
@@ -133,23 +133,23 @@ class Pipeline:
                 offer=dispatchers.offer_write,
                 epoch=self.ownership.epoch,
                 under_way=dispatchers.under_way,
-                now_ms=given.now_ms,
-                count=given.metrics.delivered,
+                now_ms=deps.now_ms,
+                count=deps.metrics.delivered,
             ),
         )
         yield (
             "record",
             RECEIPTS,
             record(
-                links=state.links,
-                outbox=state.outbox,
+                links=tables.links,
+                outbox=tables.outbox,
                 batching_producer=self.batching_producer,
                 parking=self.parking,
                 settled_as=dispatchers.settled_as,
                 ask=dispatchers.ask,
                 recorded=self.recorded.advance,
                 linked=dispatchers.back.linked,
-                now_ms=given.now_ms,
+                now_ms=deps.now_ms,
             ),
         )
 
@@ -160,33 +160,33 @@ class Pipeline:
 
     def _asked_for(self) -> Iterator[tuple[str, str, Process]]:
         """What people and commands ask: replays, sweeps, inspections, and access given."""
-        given, state, batching_producer, parking = self.given, self.state, self.batching_producer, self.parking
+        deps, tables, batching_producer, parking = self.deps, self.tables, self.batching_producer, self.parking
         dispatchers = self.dispatchers
         yield (
             "replay",
             REPLAYS,
             replay(
-                outbox=state.outbox,
-                links=state.links,
+                outbox=tables.outbox,
+                links=tables.links,
                 batching_producer=batching_producer,
                 parking=parking,
                 settled_as=dispatchers.settled_as,
                 offer=dispatchers.offer_write,
                 epoch=self.ownership.epoch,
                 under_way=dispatchers.under_way,
-                now_ms=given.now_ms,
-                count=lambda decision: given.metrics.snapshots.labels(f"replayed: {decision}").inc(),
+                now_ms=deps.now_ms,
+                count=lambda decision: deps.metrics.snapshots.labels(f"replayed: {decision}").inc(),
             ),
         )
         yield (
             "sweep",
             SWEEPS,
             sweep(
-                sweeps=state.sweeps,
+                sweeps=tables.sweeps,
                 batching_producer=batching_producer,
                 parking=parking,
-                offer=dispatchers.sweeper.offer,
-                now_ms=given.now_ms,
+                offer=dispatchers.sweeper.offer_sweep,
+                now_ms=deps.now_ms,
             ),
         )
         yield (
@@ -197,7 +197,7 @@ class Pipeline:
                 batching_producer=batching_producer,
                 parking=parking,
                 observations_topic=self.names.of(OBSERVATIONS),
-                now_ms=given.now_ms,
+                now_ms=deps.now_ms,
             ),
         )
         if dispatchers.tokens is not None:
@@ -206,10 +206,10 @@ class Pipeline:
                 "tokens",
                 TOKENS,
                 tokens(
-                    table=state.tokens,
+                    table=tables.tokens,
                     batching_producer=batching_producer,
                     parking=parking,
                     adopt=adopt,
-                    now_ms=given.now_ms,
+                    now_ms=deps.now_ms,
                 ),
             )

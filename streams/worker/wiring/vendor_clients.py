@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from connectors.auth.request_auth import Auth, StaticAuth
 from connectors.ghl import GhlClient
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.request import Transport
 from connectors.lofty import LoftyClient
 from streams.core.to_ghl.rules import rules_of
@@ -17,10 +17,10 @@ from streams.oauth.grants import Grants
 from streams.settings import Connection, Settings
 from streams.settings.partitions import Places
 from streams.worker.dispatch.ghl_writer import Location
-from streams.worker.dispatch.lofty_reader import Team
-from streams.worker.dispatch.oauth_tokens import Tokens
+from streams.worker.dispatch.lofty_reader import LoftyTeam
+from streams.worker.dispatch.oauth_tokens import OAuthTokens
 
-OnAnswer = Callable[[str, Answered], None]
+OnAnswer = Callable[[str, CallRecord], None]
 """Is told a budget and what a vendor answered to one of its requests."""
 
 
@@ -31,11 +31,11 @@ def teams_of(
     on_answer: OnAnswer,
     visibility_ms: int,
     grants: Grants | None = None,
-    tokens: Tokens | None = None,
-) -> dict[str, Team]:
+    tokens: OAuthTokens | None = None,
+) -> dict[str, LoftyTeam]:
     """The Lofty side of each connection."""
     return {
-        c.name: Team(
+        c.name: LoftyTeam(
             connection=c.name,
             budget=c.lofty_budget,
             partition=places.lofty(c),
@@ -59,7 +59,7 @@ def locations_of(
     on_answer: OnAnswer,
     search_lag_ms: int,
     grants: Grants | None = None,
-    tokens: Tokens | None = None,
+    tokens: OAuthTokens | None = None,
 ) -> dict[str, Location]:
     """The GHL side of each connection."""
     return {
@@ -84,14 +84,14 @@ def locations_of(
     }
 
 
-def lofty_auth(connection: Connection, grants: Grants | None, tokens: Tokens | None) -> Auth:
+def lofty_auth(connection: Connection, grants: Grants | None, tokens: OAuthTokens | None) -> Auth:
     """How a connection's requests to Lofty get their credential."""
     if connection.lofty.auth == "oauth" and grants is not None and tokens is not None:
         return tokens.auth(grants.lofty(connection))
     return StaticAuth("token", _secret(connection.secrets.lofty_api_key))
 
 
-def ghl_auth(connection: Connection, grants: Grants | None, tokens: Tokens | None) -> Auth:
+def ghl_auth(connection: Connection, grants: Grants | None, tokens: OAuthTokens | None) -> Auth:
     """How a connection's requests to GHL get their credential."""
     if connection.ghl.auth == "oauth" and grants is not None and tokens is not None:
         return tokens.auth(grants.ghl(connection))

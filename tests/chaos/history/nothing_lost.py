@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from streams.core.to_ghl.child_kind import ChildKind
-from streams.core.to_ghl.compare import Difference, compare_child, compare_contact
+from streams.core.to_ghl.compare import FieldDifference, compare_child, compare_contact
 from streams.messages import Entity
 from streams.settings import Connection
 from tests.chaos.history.case import Case
@@ -118,6 +118,6 @@ def _wrong_child(wanted: WantedChild, found: list[Standing]) -> Iterator[Wrong]:
     yield from ((wanted.entity, what, wanted.changed_ms) for what in _told_least(every))
 
 
-def _told_least(every: list[tuple[Difference, ...]]) -> Iterator[str]:
+def _told_least(every: list[tuple[FieldDifference, ...]]) -> Iterator[str]:
     """Of twins, the one that is right counts here: that there are twins is P2's to say."""
     return (f"{one.field} is {one.found!r}, should be {one.wanted!r}" for one in min(every, key=len))

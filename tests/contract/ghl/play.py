@@ -9,9 +9,9 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import VendorError
 from connectors.ghl import GhlClient
 from connectors.http.transport import AiohttpTransport, Request, Response
-from connectors.sandbox.ghl import GhlSandbox, LocationSettings, SandboxSettings, serve
+from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings, LocationSettings, serve
 from connectors.sandbox.ghl.seeds import seed
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 
 TOKEN, OTHER_TOKEN, NARROW_TOKEN = "pit-one", "pit-two", "pit-narrow"
 LOCATIONS = (
@@ -60,7 +60,9 @@ class Recorder:
 
 async def play() -> tuple[Exchange, ...]:
     """Play it, and return all that was said."""
-    sandbox = GhlSandbox(SandboxSettings(locations=LOCATIONS, search_lag_seconds=0, daily_limit=1000, window_limit=500))
+    sandbox = GhlSandbox(
+        GhlSandboxSettings(locations=LOCATIONS, search_lag_seconds=0, daily_limit=1000, window_limit=500)
+    )
     async with await serve(sandbox) as served, AiohttpTransport() as transport:
         recorder = Recorder(transport)
         client = GhlClient(recorder, StaticAuth("Bearer", TOKEN), base_url=served.url)
@@ -208,7 +210,7 @@ async def _rights(recorder: Recorder, url: str, contact_id: str) -> None:
 
 async def _faults(client: GhlClient, sandbox: GhlSandbox) -> None:
     for status in (429, 500, 503):
-        sandbox.faults.add(Fault("status", times=1, status=status))
+        sandbox.faults.add(SandboxFault("status", times=1, status=status))
         await _refused(client.list_location_tags("loc1"))
 
 

@@ -9,8 +9,8 @@ from connectors.auth.token_pair import TokenPair
 from connectors.errors import VendorError
 from connectors.ghl.oauth import app_id_of, exchange_code, installed_locations, location_token, refresh
 from connectors.http.transport import AiohttpTransport
-from connectors.sandbox.ghl import ClientSettings, GhlSandbox, LocationSettings, SandboxSettings, serve
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.ghl import GhlClientSettings, GhlSandbox, GhlSandboxSettings, LocationSettings, serve
+from connectors.sandbox.shared.faults import SandboxFault
 from tests.contract.ghl.play import Exchange, Recorder
 
 CLIENT = OAuthClient("app1-xyz", "client-s3cret", "https://x.test/callback")
@@ -19,8 +19,8 @@ SCOPES = ("contacts.readonly", "oauth.readonly", "oauth.write")
 
 async def play_oauth() -> tuple[Exchange, ...]:
     """Play it, and return all that was said."""
-    settings = SandboxSettings(
-        locations=(LocationSettings("loc1", ("pit-one",)),), clients=(ClientSettings(CLIENT.id, CLIENT.secret),)
+    settings = GhlSandboxSettings(
+        locations=(LocationSettings("loc1", ("pit-one",)),), clients=(GhlClientSettings(CLIENT.id, CLIENT.secret),)
     )
     sandbox = GhlSandbox(settings)
     async with await serve(sandbox) as served, AiohttpTransport() as transport:
@@ -59,6 +59,6 @@ async def play_oauth() -> tuple[Exchange, ...]:
         sandbox.oauth.suspend("loc1", is_active=False)
         await refused(refresh(CLIENT, location, **to))
         await refused(location_token(agency, "loc1", **to))
-        sandbox.faults.add(Fault("status", times=1, status=503))
+        sandbox.faults.add(SandboxFault("status", times=1, status=503))
         await refused(refresh(CLIENT, location, **to))
     return tuple(recorder.exchanges)

@@ -22,8 +22,8 @@ from connectors.ghl import GhlClient
 from connectors.ghl import oauth as ghl_oauth
 from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify
-from connectors.sandbox.ghl import ClientSettings, GhlSandbox, LocationSettings, SandboxSettings, serve
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.ghl import GhlClientSettings, GhlSandbox, GhlSandboxSettings, LocationSettings, serve
+from connectors.sandbox.shared.faults import SandboxFault
 
 CLIENT = OAuthClient("app1-xyz", "client-s3cret", "https://x.test/callback?a=1")
 SCOPES = ("contacts.readonly", "contacts.write", "locations/tags.readonly")
@@ -123,9 +123,9 @@ class Stage:
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
     """Two locations, one client."""
-    settings = SandboxSettings(
+    settings = GhlSandboxSettings(
         locations=(LocationSettings("loc1", ("pit-one",)), LocationSettings("loc2", ("pit-two",))),
-        clients=(ClientSettings(CLIENT.id, CLIENT.secret, (CLIENT.redirect_uri,)),),
+        clients=(GhlClientSettings(CLIENT.id, CLIENT.secret, (CLIENT.redirect_uri,)),),
         window_limit=0,
         daily_limit=0,
     )
@@ -200,7 +200,7 @@ async def test_a_refresh_whose_answer_is_lost_is_repeated_within_the_grace(stage
     """The refresh token is spent, and the pair that nobody saw comes again."""
     pair = await stage.connect()
     flight = stage.flight(pair)
-    stage.sandbox.faults.add(Fault("drop_after_apply", "get-access-token", times=1))
+    stage.sandbox.faults.add(SandboxFault("drop_after_apply", "get-access-token", times=1))
     with pytest.raises(TokenUnavailable):
         await flight.refresh(pair.access)
     stage.now += 20
@@ -213,7 +213,7 @@ async def test_a_refresh_whose_answer_is_lost_for_longer_is_told(stage: Stage) -
     """Beyond the grace the access is lost, and the error says what to do; asking again asks nobody."""
     pair = await stage.connect()
     flight = stage.flight(pair)
-    stage.sandbox.faults.add(Fault("drop_after_apply", "get-access-token", times=1))
+    stage.sandbox.faults.add(SandboxFault("drop_after_apply", "get-access-token", times=1))
     with pytest.raises(TokenUnavailable):
         await flight.refresh(pair.access)
     stage.now += 31
@@ -273,7 +273,7 @@ async def test_a_suspended_location_is_told(stage: Stage) -> None:
 async def test_a_server_that_is_down_is_no_lost_access(stage: Stage) -> None:
     """Nothing was sent: the request is safe to repeat."""
     pair = await stage.connect()
-    served = await serve(GhlSandbox(SandboxSettings()))
+    served = await serve(GhlSandbox(GhlSandboxSettings()))
     await served.aclose()
     stage.now += 86_399
 

@@ -15,8 +15,8 @@ from connectors.errors import NotSent, Unanswered, VendorError
 from connectors.ghl import GhlClient
 from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify
-from connectors.sandbox.ghl import GhlSandbox, LocationSettings, SandboxSettings, serve
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings, LocationSettings, serve
+from connectors.sandbox.shared.faults import SandboxFault
 from tests.deadlines import within
 
 TOKEN = "pit-one"
@@ -42,7 +42,7 @@ class Stage:
 async def stage() -> AsyncIterator[Stage]:
     """Two locations; the second allows duplicates. An answer is waited for a second at most."""
     locations = (LocationSettings("loc1", (TOKEN,)), LocationSettings("loc2", ("pit-two",), allow_duplicates=True))
-    settings = SandboxSettings(locations=locations, window_limit=20, window_seconds=10, search_lag_seconds=10)
+    settings = GhlSandboxSettings(locations=locations, window_limit=20, window_seconds=10, search_lag_seconds=10)
     sandbox = GhlSandbox(settings, now=lambda: one.now)
     async with await serve(sandbox) as served, AiohttpTransport(total_seconds=within(1)) as transport:
         client = GhlClient(transport, StaticAuth("Bearer", TOKEN), base_url=served.url)
@@ -138,7 +138,7 @@ async def test_the_request_after_the_window_is_refused_and_the_headers_say_so(st
 async def test_an_answer_that_never_comes_leaves_the_write_in_doubt(stage: Stage, kind: Any, was_applied: bool) -> None:
     """The client cannot know, and says so; only the ledger does."""
     made = await stage.client.create_contact(PERSON)
-    stage.sandbox.faults.add(Fault(kind, operation="create-note", times=1))
+    stage.sandbox.faults.add(SandboxFault(kind, operation="create-note", times=1))
     with pytest.raises(Unanswered):
         await stage.client.create_note(made.id, {"body": "x"})
     entry = stage.sandbox.ledger.after()[-1]
@@ -156,7 +156,7 @@ async def test_a_dropped_request_is_not_repeated_unseen(stage: Stage) -> None:
     )
     for call in calls:
         await stage.client.get_contact(made.id)
-        stage.sandbox.faults.add(Fault("drop_before_apply", times=1))
+        stage.sandbox.faults.add(SandboxFault("drop_before_apply", times=1))
         with pytest.raises(Unanswered):
             await call()
     assert stage.sandbox.ledger.stats()["requests"] == 1 + 2 * len(calls)
@@ -165,7 +165,7 @@ async def test_a_dropped_request_is_not_repeated_unseen(stage: Stage) -> None:
 async def test_a_drop_does_not_hit_the_requests_beside_it(stage: Stage) -> None:
     """One connection is closed, the others go on."""
     made = await stage.client.create_contact(PERSON)
-    stage.sandbox.faults.add(Fault("drop_after_apply", operation="create-note", times=1))
+    stage.sandbox.faults.add(SandboxFault("drop_after_apply", operation="create-note", times=1))
     calls = [stage.client.create_note(made.id, {"body": str(n)}) for n in range(8)]
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(isinstance(one, Unanswered) for one in results) == 1
@@ -174,7 +174,7 @@ async def test_a_drop_does_not_hit_the_requests_beside_it(stage: Stage) -> None:
 
 async def test_a_sandbox_that_is_down_cannot_have_seen_the_request() -> None:
     """No connection: safe to repeat."""
-    served = await serve(GhlSandbox(SandboxSettings()))
+    served = await serve(GhlSandbox(GhlSandboxSettings()))
     await served.aclose()
     async with AiohttpTransport() as transport:
         client = GhlClient(transport, StaticAuth("Bearer", TOKEN), base_url=served.url)
@@ -191,7 +191,7 @@ async def test_an_ordered_status_comes_with_or_without_the_work(
 ) -> None:
     """A 5xx may have been applied."""
     made = await stage.client.create_contact(PERSON)
-    stage.sandbox.faults.add(Fault("status", operation="create-note", times=1, status=status, applies=applies))
+    stage.sandbox.faults.add(SandboxFault("status", operation="create-note", times=1, status=status, applies=applies))
     error = await refusal(stage.client.create_note(made.id, {"body": "x"}))
     assert (error.status, classify(error).disposition) == (status, disposition)
     assert len(await stage.client.list_notes(made.id)) == int(applies)
@@ -199,7 +199,7 @@ async def test_an_ordered_status_comes_with_or_without_the_work(
 
 async def test_a_revoked_token_is_refused_until_it_is_mended(stage: Stage) -> None:
     """Only its own location notices."""
-    stage.sandbox.faults.add(Fault("revoke", budget="loc1"))
+    stage.sandbox.faults.add(SandboxFault("revoke", budget="loc1"))
     error = await refusal(stage.client.list_location_tags("loc1"))
     stage.sandbox.faults.clear()
     await stage.client.list_location_tags("loc1")

@@ -11,10 +11,10 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import VendorError
 from connectors.http.transport import AiohttpTransport, Request, Response
 from connectors.lofty import LoftyClient
-from connectors.sandbox.lofty import LoftySandbox, SandboxSettings, TeamSettings, serve
+from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSettings, serve
 from connectors.sandbox.lofty.agent_activity import edit, seed
 from connectors.sandbox.lofty.people import make_leads, make_team
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 from tests.unit.connectors.lofty.calls import CHANGED_TASK, NEW_TASK, WRITE
 
 TEAM = 123456
@@ -43,7 +43,7 @@ class Recorder:
 
 async def play() -> tuple[Exchange, ...]:
     """All that is said."""
-    sandbox = LoftySandbox(SandboxSettings(teams=(TeamSettings(TEAM, ("key",)),)))
+    sandbox = LoftySandbox(LoftySandboxSettings(teams=(TeamSettings(TEAM, ("key",)),)))
     async with await serve(sandbox) as served, AiohttpTransport() as transport:
         recorder = Recorder(transport)
         client = LoftyClient(recorder, StaticAuth("token", "key"), base_url=served.url)
@@ -108,6 +108,6 @@ async def _fail(sandbox: LoftySandbox, client: LoftyClient, with_wrong_scheme: L
         with pytest.raises(VendorError):
             await call()
     for status in (401, 429, 500):
-        sandbox.faults.add(Fault("revoke" if status == 401 else "status", "get-lead", times=1, status=status))
+        sandbox.faults.add(SandboxFault("revoke" if status == 401 else "status", "get-lead", times=1, status=status))
         with pytest.raises(VendorError):
             await client.get_lead(lead_id)

@@ -22,7 +22,7 @@ from connectors.lofty import LoftyClient
 from connectors.lofty import oauth as lofty_oauth
 from connectors.lofty.oauth import DEVELOPER, HELP_CENTRE
 from connectors.outcome import Disposition, classify
-from connectors.sandbox.lofty import ClientSettings, LoftySandbox, SandboxSettings, TeamSettings, serve
+from connectors.sandbox.lofty import LoftyClientSettings, LoftySandbox, LoftySandboxSettings, TeamSettings, serve
 
 CLIENT = OAuthClient("vendor-1", "client-s3cret", "https://x.test/callback")
 VERIFIER = "v" * 64
@@ -100,9 +100,9 @@ class Stage:
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
     """One team, one client."""
-    settings = SandboxSettings(
+    settings = LoftySandboxSettings(
         teams=(TeamSettings(123456, ("key",)),),
-        clients=(ClientSettings(CLIENT.id, CLIENT.secret, CLIENT.redirect_uri),),
+        clients=(LoftyClientSettings(CLIENT.id, CLIENT.secret, CLIENT.redirect_uri),),
         window_limit=0,
     )
     sandbox = LoftySandbox(settings, now=lambda: one.now)

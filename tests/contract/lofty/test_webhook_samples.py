@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.lofty.webhooks import BUCKETS, WITHOUT_LEAD, UnknownShape, parse
+from connectors.lofty.webhooks import BUCKETS, WITHOUT_LEAD, UnknownWebhookShape, parse
 from connectors.sandbox.lofty.pings import AS_OBJECTS, bodies
 from connectors.sandbox.lofty.state import Happening
 from tests.contract.openapi import specs_folder
@@ -72,7 +72,7 @@ def test_the_samples_are_the_twelve_that_we_know(samples: dict[str, Any]) -> Non
 
 def test_the_shape_that_lofty_gave_up_is_unknown(samples: dict[str, Any]) -> None:
     """It is parked, not guessed at."""
-    with pytest.raises(UnknownShape):
+    with pytest.raises(UnknownWebhookShape):
         parse(json.dumps(samples["_superseded_wrong_shape"]).encode())
 
 

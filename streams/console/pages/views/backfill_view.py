@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from streams.console.pages.render import href
-from streams.console.pages.views.page_view import Question, State
-from streams.console.pages.views.runs import BackfillRow, Backfills, Progress
+from streams.console.pages.views.page_view import ProgressBar, Question, StatusText
 from streams.console.pages.wording import counted, grouped, length
 from streams.console.services.backfill import BackfillState
 from streams.operations.backfill import REQUESTS_A_LEAD
 
+
+@dataclass(frozen=True, slots=True)
+class BackfillCard:
+    """One connection."""
+
+    connection: str
+    state: StatusText
+    estimate: str
+    can_start: bool
+    progress: ProgressBar | None
+    last: str = ""
+    last_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillsView:
+    """The page."""
+
+    rows: tuple[BackfillCard, ...]
+
+
 _RUNS = {"new": "New leads are being looked for", "full": "A sweep of all leads runs"}
 
 
-def page(found: tuple[BackfillState, ...], now_ms: int) -> Backfills:
+def page(found: tuple[BackfillState, ...], now_ms: int) -> BackfillsView:
     """All connections."""
-    return Backfills(tuple(row(one, now_ms) for one in found))
+    return BackfillsView(tuple(row(one, now_ms) for one in found))
 
 
-def row(one: BackfillState, now_ms: int) -> BackfillRow:
+def row(one: BackfillState, now_ms: int) -> BackfillCard:
     """One connection."""
     is_running = one.kind == "backfill"
     if is_running:
-        state = State("busy", "Running")
+        state = StatusText("busy", "Running")
     elif one.is_ordered:
-        state = State("busy", "Ordered, waits for a worker")
+        state = StatusText("busy", "Ordered, waits for a worker")
     else:
-        state = State("idle", "Not running")
-    return BackfillRow(
+        state = StatusText("idle", "Not running")
+    return BackfillCard(
         connection=one.connection,
         state=state,
         estimate=estimate(one),
@@ -45,17 +67,17 @@ def estimate(one: BackfillState) -> str:
     return f"{counted(one.total, 'lead')}: about {about} at {grouped(one.requests_per_minute)} requests a minute, with nothing else to do."
 
 
-def progress(one: BackfillState, now_ms: int) -> Progress:
+def progress(one: BackfillState, now_ms: int) -> ProgressBar:
     """How far it is. The time left goes by the leads that were read so far."""
     if one.kind != "backfill":
-        return Progress(None, "A worker takes it in a moment")
+        return ProgressBar(None, "A worker takes it in a moment")
     found = f"{counted(one.changes, 'change')} found"
     if not one.total:
-        return Progress(None, f"{counted(one.leads, 'lead')} read, {found}")
+        return ProgressBar(None, f"{counted(one.leads, 'lead')} read, {found}")
     part = min(1.0, one.leads / one.total)
     words = f"{grouped(one.leads)} of {counted(one.total, 'lead')} read, {found}"
     left = (now_ms - one.started_ms) / 1000 * (1 - part) / part if part > 0.02 else None
-    return Progress(part, words, f"{length(left)} left" if left is not None and left > 1 else "")
+    return ProgressBar(part, words, f"{length(left)} left" if left is not None and left > 1 else "")
 
 
 def question(one: BackfillState) -> Question:

@@ -1,37 +1,99 @@
-"""Connections as their page shows them: what the configuration and tokens say, and what the workers tell."""
+"""The connections page: what the configuration and the tokens say, and what the workers report."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from streams.console.pages.render import href, part
-from streams.console.pages.views.connections import Connections, ConnectionView, Side, Sweep
-from streams.console.pages.views.page_view import State
+from streams.console.pages.views.page_view import StatusText
 from streams.console.pages.wording import counted
 from streams.console.services.connections import ConnectionState, SideState
 from streams.messages.worker_status import BudgetStatus
 from streams.operations.status import overview as deployment
 
+
+@dataclass(frozen=True, slots=True)
+class VendorAccess:
+    """One vendor of a connection. `connect_href` is where access is given, empty where a token is used."""
+
+    vendor: str
+    account: str
+    access: str
+    state: StatusText
+    connect_href: str = ""
+    is_connected: bool = True
+    granted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    expires_ms: int | None = None
+    pastes_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LastSweep:
+    """When Lofty was last read without being told."""
+
+    words: str
+    new_ms: int | None
+    full_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCard:
+    """One card."""
+
+    name: str
+    state: StatusText
+    lofty: VendorAccess
+    ghl: VendorAccess
+    sweep: LastSweep
+    mapping: str
+    mapping_href: str
+    contacts: int | None
+    waiting: int | None
+    parked: int
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsView:
+    """The page."""
+
+    connections: tuple[ConnectionCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectLoftyView:
+    """Lofty's answer must be pasted: the page that asks for it. `ticket` is ours and comes back with the form."""
+
+    connection: str
+    action: str
+    link: str
+    ticket: str
+    problem: str = ""
+
+
 _VENDORS = {"lofty": "Lofty", "ghl": "GHL"}
 _RUNS = {"new": "new leads are being looked for", "full": "all leads are being read", "backfill": "a backfill runs"}
 
 
-def page(found: tuple[ConnectionState, ...], workers: deployment.Overview | None) -> Connections:
+def page(found: tuple[ConnectionState, ...], workers: deployment.Overview | None) -> ConnectionsView:
     """All connections; `workers` is None while nobody could be asked."""
     told = {one.connection: one for one in workers.connections} if workers else {}
-    return Connections(tuple(connection(one, told.get(one.name)) for one in found))
+    return ConnectionsView(tuple(connection(one, told.get(one.name)) for one in found))
 
 
-def connection(one: ConnectionState, told: deployment.ConnectionView | None) -> ConnectionView:
+def connection(one: ConnectionState, told: deployment.ConnectionView | None) -> ConnectionCard:
     """One card."""
     lofty, ghl = (
         side(one.name, one.lofty, told.reads if told else None),
         side(one.name, one.ghl, told.writes if told else None),
     )
-    return ConnectionView(
+    return ConnectionCard(
         name=one.name,
         state=state(lofty, ghl, told),
         lofty=lofty,
         ghl=ghl,
-        sweep=Sweep(
+        sweep=LastSweep(
             _RUNS.get(one.sweep, "" if one.new_ended_ms or one.full_ended_ms else "none yet"),
             one.new_ended_ms or None,
             one.full_ended_ms or None,
@@ -45,38 +107,38 @@ def connection(one: ConnectionState, told: deployment.ConnectionView | None) -> 
     )
 
 
-def state(lofty: Side, ghl: Side, told: deployment.ConnectionView | None) -> State:
+def state(lofty: VendorAccess, ghl: VendorAccess, told: deployment.ConnectionView | None) -> StatusText:
     """The whole connection in words: the worst first."""
     for one in (ghl, lofty):
         if not one.is_connected:
-            return State("bad", f"Waits for access to {one.vendor}")
+            return StatusText("bad", f"Waits for access to {one.vendor}")
     if told is None or not told.is_owned:
-        return State("bad", "No worker carries it")
+        return StatusText("bad", "No worker carries it")
     if told.on_hold:
-        return State("warn", f"On hold: {told.on_hold}")
+        return StatusText("warn", f"On hold: {told.on_hold}")
     for one in (ghl, lofty):
         if one.state.level in ("warn", "bad"):
-            return State(one.state.level, f"{one.vendor}: {one.state.words[:1].lower()}{one.state.words[1:]}")
+            return StatusText(one.state.level, f"{one.vendor}: {one.state.words[:1].lower()}{one.state.words[1:]}")
     waiting = sum(told.undelivered.values())
     return (
-        State("busy", f"Works, {counted(waiting, 'change')} on the way")
+        StatusText("busy", f"Works, {counted(waiting, 'change')} on the way")
         if waiting
-        else State("ok", "Works, up to date")
+        else StatusText("ok", "Works, up to date")
     )
 
 
-def side(connection: str, one: SideState, budget: BudgetStatus | None) -> Side:
+def side(connection: str, one: SideState, budget: BudgetStatus | None) -> VendorAccess:
     """One vendor."""
     is_oauth = one.access == "oauth"
     if not one.is_connected:
-        state = State("bad", "Not connected")
+        state = StatusText("bad", "Not connected")
     elif one.missing:
-        state = State("warn", f"{counted(len(one.missing), 'scope')} missing")
+        state = StatusText("warn", f"{counted(len(one.missing), 'scope')} missing")
     elif budget is not None and budget.paused:
-        state = State("warn", f"Paused: {budget.because or budget.paused}")
+        state = StatusText("warn", f"Paused: {budget.because or budget.paused}")
     else:
-        state = State("ok", "Connected" if is_oauth else "By key")
-    return Side(
+        state = StatusText("ok", "Connected" if is_oauth else "By key")
+    return VendorAccess(
         vendor=_VENDORS[one.vendor],
         account=f"{'team' if one.vendor == 'lofty' else 'location'} {one.account}",
         access=f"OAuth: {one.words}" if is_oauth else f"{one.words[:1].upper()}{one.words[1:]}",

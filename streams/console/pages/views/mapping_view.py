@@ -1,20 +1,123 @@
-"""Mappings as their pages show them: the list, the editor, and a lead mapped field by field."""
+"""The mapping pages: the list, the editor, and a lead mapped field by field."""
 
 from __future__ import annotations
 
 import difflib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from streams.console.errors import Fault as ConsoleFault
 from streams.console.pages.render import href, part
 from streams.console.pages.views.links import contact_href
-from streams.console.pages.views.mapping import DiffLine, Fault, FieldPreview, LeadPreview, MappingRow, Mappings
+from streams.console.pages.views.page_view import Hyperlink, Level
 from streams.core.to_ghl.plan import CUSTOM
 from streams.mapping_versions.listing import MappingState
 from streams.mapping_versions.problems import TextProblem
 from streams.operations.mapping_preview.preview import Preview, Row
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRow:
+    """One mapping in the list."""
+
+    name: str
+    href: str
+    connections: tuple[str, ...]
+    version: str
+    changed_ms: int | None
+    changed_by: str
+    is_built_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MappingsView:
+    """The list. `uses` is the mapping of each connection; `broken` why the newest version is not in force."""
+
+    mappings: tuple[MappingRow, ...]
+    uses: tuple[tuple[str, str], ...] = ()
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextFault:
+    """One thing that is wrong. `line` is that of the text, None where it has none."""
+
+    line: int | None
+    where: str
+    words: str
+    hint: str = ""
+    level: Level = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPreview:
+    """One GHL field of a lead: what Lofty holds, what the mapping makes of it, what stands in GHL, and what would be done."""
+
+    ghl_field: str
+    lofty: str
+    mapped: str
+    now: str
+    change: str
+    is_changed: bool = False
+    flag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPreview:
+    """One lead, mapped with the text that stands in the editor. `empty` are fields without a value on either side."""
+
+    name: str
+    lead: str
+    connection: str
+    href: str
+    fields: tuple[FieldPreview, ...]
+    changed: int
+    problem: str = ""
+    empty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """One line of a comparison: `kind` is same, added or removed."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveConflict:
+    """Somebody saved meanwhile."""
+
+    by: str
+    at_ms: int | None
+    version: str
+    theirs: str
+    diff: tuple[DiffLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EditorView:
+    """The editor. `connections` are those on whose leads it can be tried, `used_by` those that use it. `version` is that on which the text is based; `checked` says that there was a check and it found nothing."""
+
+    name: str
+    text: str
+    version: str
+    connections: tuple[str, ...]
+    connection: str
+    used_by: tuple[str, ...] = ()
+    is_built_in: bool = False
+    faults: tuple[TextFault, ...] = ()
+    is_checked: bool = False
+    leads: str = ""
+    previews: tuple[LeadPreview, ...] = ()
+    preview_problem: str = ""
+    conflict: SaveConflict | None = None
+    saved: Hyperlink | None = None
+    changed_ms: int | None = None
+    changed_by: str = ""
+
 
 _CHANGES = {
     "same": "stays",
@@ -35,7 +138,7 @@ _WOULD = {
 }
 
 
-def page(found: MappingState) -> Mappings:
+def page(found: MappingState) -> MappingsView:
     """The list."""
     rows = tuple(
         MappingRow(
@@ -50,12 +153,12 @@ def page(found: MappingState) -> Mappings:
         for one in found.mappings
     )
     uses = tuple(sorted(found.uses.items()))
-    return Mappings(rows, uses, tuple(str(one) for one in found.broken))
+    return MappingsView(rows, uses, tuple(str(one) for one in found.broken))
 
 
-def problem(one: TextProblem | ConsoleFault) -> Fault:
+def problem(one: TextProblem | ConsoleFault) -> TextFault:
     """One thing that is wrong."""
-    return Fault(one.line, one.where, f"expected {one.expected}, got {one.got}", one.hint)
+    return TextFault(one.line, one.where, f"expected {one.expected}, got {one.got}", one.hint)
 
 
 def new_text(name: str) -> str:

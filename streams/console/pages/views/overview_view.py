@@ -1,13 +1,14 @@
-"""The overview as its page shows it: one sentence first, then the figures behind it."""
+"""The overview page: one sentence first, then the figures behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from streams.console.pages.charts import Measurement
 from streams.console.pages.render import href
 from streams.console.pages.views.links import group_href
-from streams.console.pages.views.overview import Budget, Cause, Number, Oldest, Overview, Plot, Stage, WorkerSeen
-from streams.console.pages.views.page_view import Link, State
+from streams.console.pages.views.page_view import Hyperlink, StatusText
 from streams.console.pages.views.parked_causes import cause_of
 from streams.console.pages.wording import counted, grouped, length
 from streams.console.services.overview import History, OverviewNow
@@ -17,24 +18,125 @@ from streams.messages.worker_status import BudgetStatus
 from streams.operations.status.overview import ConnectionView, WorkerView
 from streams.operations.status.overview import Overview as Deployment
 
+
+@dataclass(frozen=True, slots=True)
+class StageCard:
+    """One stage of the way of a change. `per_minute` None: not known. `oldest_seconds` None: nothing waits."""
+
+    name: str
+    title: str
+    per_minute: float | None
+    waiting: int
+    oldest_seconds: float | None
+    state: StatusText
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OldestChange:
+    """The oldest change that was accepted and is not in GHL yet."""
+
+    who: str
+    href: str
+    since_ms: int
+    waits_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLimit:
+    """What a vendor lets a token do, and what was used of it. `per_day` 0: no daily quota."""
+
+    name: str
+    vendor: str
+    used: int
+    limit: int
+    window: str
+    used_today: int = 0
+    per_day: int = 0
+    reserve: float | None = None
+    state: StatusText | None = None
+    waiting: int = 0
+    forecast: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A series over the last hours."""
+
+    title: str
+    unit: str
+    points: Sequence[Measurement]
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRow:
+    """Parked work of one cause, in short."""
+
+    words: str
+    connection: str
+    count: int
+    href: str
+    oldest_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A worker that answers, or does not any more."""
+
+    name: str
+    state: StatusText
+    partitions: int
+    seen_ms: int
+    since_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure with its name, and a place where it comes from."""
+
+    name: str
+    value: str
+    words: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewView:
+    """The whole page. `verdict` is the one sentence."""
+
+    verdict: StatusText
+    because: tuple[str, ...]
+    next_steps: tuple[Hyperlink, ...]
+    numbers: tuple[Figure, ...]
+    stages: tuple[StageCard, ...]
+    back_stages: tuple[StageCard, ...]
+    oldest: OldestChange | None
+    budgets: tuple[ApiLimit, ...]
+    plots: tuple[Plot, ...]
+    causes: tuple[CauseRow, ...]
+    workers: tuple[WorkerRow, ...]
+    measured_ms: int
+
+
 LATE_SECONDS = 15 * 60
 PLOTTED = 90
 """Points of a plot; more are thinned out."""
 
 _VENDORS = {"read": "Lofty", "write": "GHL"}
 _WORKERS = {
-    "ready": State("ok", "working"),
-    "starting": State("busy", "starting"),
-    "stopping": State("idle", "has stopped"),
-    "silent": State("bad", "not heard from"),
+    "ready": StatusText("ok", "working"),
+    "starting": StatusText("busy", "starting"),
+    "stopping": StatusText("idle", "has stopped"),
+    "silent": StatusText("bad", "not heard from"),
 }
 
 
-def page(found: OverviewNow, history: History) -> Overview:
+def page(found: OverviewNow, history: History) -> OverviewView:
     """The whole page."""
     now = found.deployment
     state, because, ways = verdict(found)
-    return Overview(
+    return OverviewView(
         verdict=state,
         because=because,
         next_steps=ways,
@@ -45,7 +147,7 @@ def page(found: OverviewNow, history: History) -> Overview:
         budgets=tuple(_budget(one, now.at_ms) for one in now.budgets),
         plots=_plots(history.points),
         causes=tuple(
-            Cause(
+            CauseRow(
                 cause_of(one.stage, one.reason).title,
                 one.connection,
                 one.count,
@@ -59,74 +161,82 @@ def page(found: OverviewNow, history: History) -> Overview:
     )
 
 
-def verdict(found: OverviewNow) -> tuple[State, tuple[str, ...], tuple[Link, ...]]:
+def verdict(found: OverviewNow) -> tuple[StatusText, tuple[str, ...], tuple[Hyperlink, ...]]:
     """Is it running? The worst that is true, in one sentence; why; and where to go on."""
     now = found.deployment
-    ways: list[Link] = []
+    ways: list[Hyperlink] = []
     parked = ""
     if found.parked.total:
         verb = "is" if found.parked.total == 1 else "are"
         parked = f"{counted(found.parked.total, 'record')} {verb} parked and wait{'s' if found.parked.total == 1 else ''} for a person."
-        ways.append(Link("Look at what is parked", href("/parked")))
+        ways.append(Hyperlink("Look at what is parked", href("/parked")))
     for look in (_without_workers, _without_access, _on_hold, _paused, _late):
         trouble = look(now)
         if trouble is not None:
             state, why, way = trouble
             return state, tuple(one for one in (why, parked) if one), (*((way,) if way else ()), *ways)
     waiting = sum(sum(one.undelivered.values()) for one in now.connections)
-    state = State("ok", "Running, and up to date")
+    state = StatusText("ok", "Running, and up to date")
     if waiting:
-        state = State("ok", f"Running, {counted(waiting, 'change')} on the way")
+        state = StatusText("ok", f"Running, {counted(waiting, 'change')} on the way")
     return state, tuple(one for one in (_fresh(now), parked) if one), tuple(ways)
 
 
-Trouble = tuple[State, str, Link | None]
+ErrorView = tuple[StatusText, str, Hyperlink | None]
 
 
-def _without_workers(now: Deployment) -> Trouble | None:
+def _without_workers(now: Deployment) -> ErrorView | None:
     if not now.alive:
-        return State("bad", "No worker is running"), "Changes are kept in Kafka, and carried once a worker runs.", None
+        return (
+            StatusText("bad", "No worker is running"),
+            "Changes are kept in Kafka, and carried once a worker runs.",
+            None,
+        )
     if not now.unowned:
         return None
     part = f"{len(now.unowned)} of {counted(now.partitions, 'partition')}"
     if any(one.state == "starting" for one in now.alive):
-        return State("busy", "Workers are starting"), f"{part} are being taken over. Nothing is lost meanwhile.", None
-    return State("bad", "Part of the work is carried by nobody"), f"{part} have no worker.", None
+        return (
+            StatusText("busy", "Workers are starting"),
+            f"{part} are being taken over. Nothing is lost meanwhile.",
+            None,
+        )
+    return StatusText("bad", "Part of the work is carried by nobody"), f"{part} have no worker.", None
 
 
-def _without_access(now: Deployment) -> Trouble | None:
+def _without_access(now: Deployment) -> ErrorView | None:
     for one in now.budgets:
         if one.paused in ("no access", "uninstalled"):
             names = ", ".join(one.connections)
             words = f"No access to {_VENDORS[one.dispatcher]} for {names}"
-            return State("bad", words), _sentence(one.because), Link("See connections", href("/connections"))
+            return StatusText("bad", words), _sentence(one.because), Hyperlink("See connections", href("/connections"))
     return None
 
 
-def _on_hold(now: Deployment) -> Trouble | None:
+def _on_hold(now: Deployment) -> ErrorView | None:
     held = [one for one in now.connections if one.on_hold]
     if not held:
         return None
     names = ", ".join(one.connection for one in held)
     words = f"{names} {'waits' if len(held) == 1 else 'wait'} before anything is carried"
-    return State("warn", words), _sentence(held[0].on_hold), Link("See connections", href("/connections"))
+    return StatusText("warn", words), _sentence(held[0].on_hold), Hyperlink("See connections", href("/connections"))
 
 
-def _paused(now: Deployment) -> Trouble | None:
+def _paused(now: Deployment) -> ErrorView | None:
     paused = [one for one in now.budgets if one.paused]
     if not paused:
         return None
     one = paused[0]
     names = ", ".join(one.connections)
-    return State("warn", f"{_VENDORS[one.dispatcher]} makes {names} wait"), _sentence(one.because), None
+    return StatusText("warn", f"{_VENDORS[one.dispatcher]} makes {names} wait"), _sentence(one.because), None
 
 
-def _late(now: Deployment) -> Trouble | None:
+def _late(now: Deployment) -> ErrorView | None:
     oldest = [one.oldest_accepted_ms for one in now.connections if one.oldest_accepted_ms is not None]
     seconds = (now.at_ms - min(oldest)) / 1000 if oldest else 0.0
     if seconds < LATE_SECONDS:
         return None
-    return State("warn", "Running, but some changes are late"), f"The oldest waits since {length(seconds)}.", None
+    return StatusText("warn", "Running, but some changes are late"), f"The oldest waits since {length(seconds)}.", None
 
 
 def _fresh(now: Deployment) -> str:
@@ -140,31 +250,31 @@ def _fresh(now: Deployment) -> str:
     return f"{shown} % of {counted(live, 'live change')} were in GHL within a minute."
 
 
-def _numbers(found: OverviewNow) -> tuple[Number, ...]:
+def _numbers(found: OverviewNow) -> tuple[Figure, ...]:
     now = found.deployment
     links = [one.links for one in now.connections if one.links is not None]
     under_way = sum(sum(one.undelivered.values()) for one in now.connections)
     in_flight = sum(one.in_flight for one in now.budgets)
     oldest = found.oldest_accepted_ms
     return (
-        Number(
+        Figure(
             "Contacts",
             grouped(found.index.contacts) if found.index.is_on else "not counted",
             "known from Lofty",
             href("/contacts"),
         ),
-        Number("In GHL", grouped(sum(links)) if links else "not counted", "contacts, notes, tasks"),
-        Number("On the way", grouped(under_way), f"{counted(in_flight, 'request')} in flight"),
-        Number(
+        Figure("In GHL", grouped(sum(links)) if links else "not counted", "contacts, notes, tasks"),
+        Figure("On the way", grouped(under_way), f"{counted(in_flight, 'request')} in flight"),
+        Figure(
             "Oldest on the way",
             "none" if oldest is None else length((now.at_ms - oldest) / 1000),
             "since it was accepted" if oldest is not None else "all is in GHL",
         ),
-        Number("Parked", grouped(found.parked.total), counted(len(found.parked.groups), "cause"), href("/parked")),
+        Figure("Parked", grouped(found.parked.total), counted(len(found.parked.groups), "cause"), href("/parked")),
     )
 
 
-def _stages(found: OverviewNow) -> tuple[Stage, ...]:
+def _stages(found: OverviewNow) -> tuple[StageCard, ...]:
     now = found.deployment
     return (
         (
@@ -179,7 +289,7 @@ def _stages(found: OverviewNow) -> tuple[Stage, ...]:
     )
 
 
-def _back_stages(found: OverviewNow) -> tuple[Stage, ...]:
+def _back_stages(found: OverviewNow) -> tuple[StageCard, ...]:
     now = found.deployment
     if not (found.rates.get("respond") or now.stages.get("respond") or now.stages.get("write_back")):
         return ()
@@ -189,24 +299,24 @@ def _back_stages(found: OverviewNow) -> tuple[Stage, ...]:
     )
 
 
-def _by_topic(found: OverviewNow, name: str, title: str, topic: str) -> Stage:
+def _by_topic(found: OverviewNow, name: str, title: str, topic: str) -> StageCard:
     now = found.deployment
     lag = next((one for one in now.lags if one.topic.endswith(topic)), None)
     oldest = (now.at_ms - lag.oldest_ms) / 1000 if lag and lag.records and lag.oldest_ms is not None else None
-    state = State("warn", "Late") if oldest is not None and oldest > LATE_SECONDS else State("ok", "")
-    return Stage(name, title, _a_minute(found, name), lag.records if lag else 0, oldest, state)
+    state = StatusText("warn", "Late") if oldest is not None and oldest > LATE_SECONDS else StatusText("ok", "")
+    return StageCard(name, title, _a_minute(found, name), lag.records if lag else 0, oldest, state)
 
 
-def _by_dispatcher(found: OverviewNow, name: str, title: str, stage: str, dispatcher: str) -> Stage:
+def _by_dispatcher(found: OverviewNow, name: str, title: str, stage: str, dispatcher: str) -> StageCard:
     now = found.deployment
     waiting = sum(one.undelivered.get(stage, 0) for one in now.connections)
     paused = [one for one in now.budgets if one.dispatcher == dispatcher and one.paused]
-    state = State("ok", "")
+    state = StatusText("ok", "")
     note = ""
     if paused and stage != "write back":
-        state = State("warn", f"Paused: {paused[0].paused}")
+        state = StatusText("warn", f"Paused: {paused[0].paused}")
         note = ", ".join(name for one in paused for name in one.connections)
-    return Stage(name, title, _a_minute(found, name), waiting, None, state, note)
+    return StageCard(name, title, _a_minute(found, name), waiting, None, state, note)
 
 
 def _a_minute(found: OverviewNow, name: str) -> float | None:
@@ -214,12 +324,12 @@ def _a_minute(found: OverviewNow, name: str) -> float | None:
     return None if rate is None else round(max(0.0, rate) * 60, 1)
 
 
-def _oldest(now: Deployment, oldest_ms: int | None) -> Oldest | None:
+def _oldest(now: Deployment, oldest_ms: int | None) -> OldestChange | None:
     if oldest_ms is None:
         return None
     of = next((one for one in now.connections if one.oldest_accepted_ms == oldest_ms), None)
     name = of.connection if of else ""
-    return Oldest(f"A change of {name}", href("/connections"), oldest_ms, _waits_for(of))
+    return OldestChange(f"A change of {name}", href("/connections"), oldest_ms, _waits_for(of))
 
 
 def _waits_for(of: ConnectionView | None) -> str:
@@ -237,7 +347,7 @@ def _waits_for(of: ConnectionView | None) -> str:
     return "its turn to be written to GHL"
 
 
-def _budget(one: BudgetStatus, now_ms: int) -> Budget:
+def _budget(one: BudgetStatus, now_ms: int) -> ApiLimit:
     state = None
     if one.paused:
         left = (
@@ -245,12 +355,14 @@ def _budget(one: BudgetStatus, now_ms: int) -> Budget:
             if one.paused_until_ms and one.paused_until_ms > now_ms
             else ""
         )
-        state = State("bad" if one.paused in ("no access", "uninstalled") else "warn", f"Paused{left}: {one.paused}")
+        state = StatusText(
+            "bad" if one.paused in ("no access", "uninstalled") else "warn", f"Paused{left}: {one.paused}"
+        )
     seconds = one.window_seconds
     window = "a minute" if seconds == 60 else f"in {seconds:g} s"
     used_today = one.quota_limit - one.quota_left if one.quota_limit and one.quota_left is not None else 0
     resets = f"anew in {length(one.quota_reset_seconds)}" if one.quota_reset_seconds else ""
-    return Budget(
+    return ApiLimit(
         name=", ".join(one.connections) or one.budget,
         vendor=_VENDORS[one.dispatcher],
         used=one.window_used,
@@ -264,14 +376,14 @@ def _budget(one: BudgetStatus, now_ms: int) -> Budget:
     )
 
 
-def _worker(one: WorkerView, now_ms: int) -> WorkerSeen:
+def _worker(one: WorkerView, now_ms: int) -> WorkerRow:
     state = _WORKERS[one.state]
     if one.status.recovering_since_ms is not None:
-        state = State("busy", f"reads its tables since {length((now_ms - one.status.recovering_since_ms) / 1000)}")
+        state = StatusText("busy", f"reads its tables since {length((now_ms - one.status.recovering_since_ms) / 1000)}")
     elif one.status.mapping_trouble:
-        state = State("warn", one.status.mapping_trouble)
+        state = StatusText("warn", one.status.mapping_trouble)
     name = f"{one.status.host or 'worker'} {one.status.instance}".strip()
-    return WorkerSeen(name, state, len(one.status.fenced), one.status.at_ms, one.status.started_ms)
+    return WorkerRow(name, state, len(one.status.fenced), one.status.at_ms, one.status.started_ms)
 
 
 def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:

@@ -14,7 +14,7 @@ Role = Literal["viewer", "operator"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StatusText:
     """How something stands, in a word or a short sentence."""
 
     level: Level
@@ -22,7 +22,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Hyperlink:
     """A place to go on."""
 
     words: str
@@ -38,7 +38,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class CurrentUser:
     """Who is signed in."""
 
     name: str
@@ -51,12 +51,12 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class PageContext:
     """Who looks, when and from where. `here` is the path and query of the page, `parked` the number beside its menu item."""
 
     here: str
     now_ms: int
-    person: Person | None = None
+    person: CurrentUser | None = None
     csrf: str = ""
     theme: Theme = "auto"
     zone: tzinfo = UTC
@@ -84,10 +84,19 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ErrorView:
     """A page that could not be given: what happened, and what to do next."""
 
     status: int
     title: str
     words: str
-    go_on: tuple[Link, ...] = ()
+    go_on: tuple[Hyperlink, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressBar:
+    """`part` of 1, None while it is not known."""
+
+    part: float | None
+    words: str
+    left: str = ""

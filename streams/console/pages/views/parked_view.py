@@ -1,30 +1,107 @@
-"""Parked work as its pages show it."""
+"""The pages of parked records: by cause, one cause, one record."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from streams.console.pages.render import href
 from streams.console.pages.views.links import about, contact_of, group_href, record_href
-from streams.console.pages.views.page_view import Link, Question
-from streams.console.pages.views.parked import Group, GroupPage, Groups, Record, Row
+from streams.console.pages.views.page_view import Hyperlink, Question
 from streams.console.pages.views.parked_causes import cause_of
 from streams.console.pages.wording import counted
-from streams.console.services.parked import ParkedFilter, ParkedGroup, ParkedGroups, ParkedPage, ParkedRecord
+from streams.console.services.parked import ParkedGroup, ParkedGroups, ParkedPage, ParkedRecord
+from streams.operations.parked.open_records import RecordFilter
+
+
+@dataclass(frozen=True, slots=True)
+class CauseCard:
+    """What is parked for one cause. `key` names it in links; `words` are the vendor's own, of the newest."""
+
+    key: str
+    title: str
+    help: str
+    connection: str
+    stage: str
+    reason: str
+    count: int
+    oldest_ms: int
+    newest_ms: int
+    words: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class CausesView:
+    """The first page."""
+
+    groups: tuple[CauseCard, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRecordRow:
+    """One record in a list."""
+
+    id: str
+    who: str
+    entity: str
+    words: str
+    status: int | None
+    at_ms: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class CauseView:
+    """The records of one cause. `before` and `after` are the neighbouring pages."""
+
+    group: CauseCard
+    rows: tuple[ParkedRecordRow, ...]
+    before: Hyperlink | None = None
+    after: Hyperlink | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRecordView:
+    """One record, whole. `original` is as text, `original_form` says how (JSON, text, bytes)."""
+
+    id: str
+    title: str
+    help: str
+    who: str
+    connection: str
+    stage: str
+    reason: str
+    words: str
+    status: int | None
+    trace_id: str
+    source: str
+    entity: str
+    at_ms: int
+    original: str
+    original_form: str
+    original_bytes: int
+    is_open: bool
+    outcome: str
+    contact_href: str
+    group_href: str
+    same_cause: int
+
 
 PAGE = 50
 
 
-def groups(found: ParkedGroups) -> Groups:
+def groups(found: ParkedGroups) -> CausesView:
     """The first page."""
-    return Groups(tuple(group(one) for one in found.groups), found.total)
+    return CausesView(tuple(group(one) for one in found.groups), found.total)
 
 
-def group(one: ParkedGroup) -> Group:
+def group(one: ParkedGroup) -> CauseCard:
     """One cause."""
     cause = cause_of(one.stage, one.reason)
-    return Group(
+    return CauseCard(
         key=urlencode({"connection": one.connection, "stage": one.stage, "reason": one.reason}),
         title=cause.title,
         help=cause.help,
@@ -40,8 +117,8 @@ def group(one: ParkedGroup) -> Group:
 
 
 def cause_page(
-    wanted: ParkedFilter, found: ParkedPage, of: ParkedGroup | None, names: dict[str, str], offset: int
-) -> GroupPage:
+    wanted: RecordFilter, found: ParkedPage, of: ParkedGroup | None, names: dict[str, str], offset: int
+) -> CauseView:
     """The records of one cause. `names` are those of leads, by lane; `of` is None when nothing of it is open any more."""
     shown = of or ParkedGroup(wanted.connection, wanted.stage, wanted.reason, 0, 0, 0, "")
 
@@ -49,7 +126,7 @@ def cause_page(
         return group_href(wanted.connection, wanted.stage, wanted.reason) + (f"&offset={place}" if place else "")
 
     rows = tuple(
-        Row(
+        ParkedRecordRow(
             id=one.id,
             who=names.get(lane(one.entity)) or who(one.entity, one.id),
             entity=about(one.entity) if one.entity.count(":") == 3 else "",
@@ -60,19 +137,19 @@ def cause_page(
         )
         for one in found.rows
     )
-    return GroupPage(
+    return CauseView(
         group(shown),
         rows,
-        Link("Newer", at(max(0, offset - PAGE))) if offset else None,
-        Link("Older", at(offset + PAGE)) if offset + PAGE < found.total else None,
+        Hyperlink("Newer", at(max(0, offset - PAGE))) if offset else None,
+        Hyperlink("Older", at(offset + PAGE)) if offset + PAGE < found.total else None,
     )
 
 
-def record(one: ParkedRecord, name: str) -> Record:
+def record(one: ParkedRecord, name: str) -> ParkedRecordView:
     """One record. `name` is that of its lead, where it is known."""
     cause = cause_of(one.stage, one.reason)
     text, form = pretty(one.original)
-    return Record(
+    return ParkedRecordView(
         id=one.id,
         title=cause.title,
         help=cause.help,
@@ -97,10 +174,10 @@ def record(one: ParkedRecord, name: str) -> Record:
     )
 
 
-def question(action: str, wanted: ParkedFilter, count: int, back: str) -> Question:
+def question(action: str, wanted: RecordFilter, count: int, back: str) -> Question:
     """Before many are retried, or any is discarded."""
     many = counted(count, "record")
-    fields = tuple((name, getattr(wanted, name)) for name in ParkedFilter.__slots__ if getattr(wanted, name))
+    fields = tuple((name, getattr(wanted, name)) for name in RecordFilter.__slots__ if getattr(wanted, name))
     if action == "retry":
         words = "Each is read from Lofty anew and written once. What is refused again is parked again."
         return Question(f"Retry {many}?", words, href("/parked/retry"), f"Retry {many}", back, fields)

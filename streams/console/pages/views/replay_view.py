@@ -4,15 +4,91 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from streams.console.pages.dry_runs import Dry
 from streams.console.pages.views.links import about, contact_of
-from streams.console.pages.views.page_view import State
-from streams.console.pages.views.runs import Difference, DryRun, Example, Progress, Replay, ReplayForm, ReplayRun
+from streams.console.pages.views.page_view import ProgressBar, StatusText
 from streams.console.pages.wording import counted, grouped, length
 from streams.console.services.replay import OF_CONSOLE, DryExample, DryRunState, ReplayState
 from streams.messages.topics import CHANGES, GHL_CHANGES, PARKED, SNAPSHOTS
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCount:
+    """A field that a replay would write, with how many contacts it concerns."""
+
+    field: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayExample:
+    """One entity that a replay would write."""
+
+    who: str
+    entity: str
+    step: str
+    fields: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunView:
+    """What a replay would do, without having asked any vendor."""
+
+    state: StatusText
+    read: int
+    counts: tuple[tuple[str, int], ...]
+    differences: tuple[FieldCount, ...]
+    examples: tuple[ReplayExample, ...]
+    took: str
+    would_write: int
+    duration: str = ""
+    progress: ProgressBar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRun:
+    """A replay that runs or has run."""
+
+    id: str
+    state: StatusText
+    what: str
+    by: str
+    began_ms: int
+    progress: ProgressBar
+    can_stop: bool
+    can_go_on: bool = False
+    counts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayForm:
+    """What the person asked for."""
+
+    topic: str = "lofty.snapshots"
+    connection: str = ""
+    contact: str = ""
+    since: str = ""
+    until: str = ""
+    reason: str = ""
+    rate: str = ""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayView:
+    """The page."""
+
+    form: ReplayForm
+    topics: tuple[tuple[str, str], ...]
+    connections: tuple[str, ...]
+    reasons: tuple[str, ...]
+    dry_run: DryRunView | None
+    runs: tuple[ReplayRun, ...]
+
 
 TOPICS = (
     (SNAPSHOTS, "Snapshots: what Lofty said last"),
@@ -22,10 +98,10 @@ TOPICS = (
 )
 _SHORT = {SNAPSHOTS: "Snapshots", CHANGES: "Changes", GHL_CHANGES: "Events of GHL", PARKED: "Parked records"}
 _STATES = {
-    "running": State("busy", "Running"),
-    "done": State("ok", "Done"),
-    "stopped": State("idle", "Stopped"),
-    "interrupted": State("warn", "Interrupted"),
+    "running": StatusText("busy", "Running"),
+    "done": StatusText("ok", "Done"),
+    "stopped": StatusText("idle", "Stopped"),
+    "interrupted": StatusText("warn", "Interrupted"),
 }
 _WRITES = ("create", "update", "delete")
 _WAITS = ("blocked", "stuck", "in doubt")
@@ -39,37 +115,37 @@ def page(
     dry: Dry | None,
     runs: Iterable[ReplayState],
     now_ms: int,
-) -> Replay:
+) -> ReplayView:
     """The whole page."""
     shown = tuple(run(one, now_ms) for one in list(runs)[:MOST_RUNS])
-    return Replay(form, TOPICS, tuple(connections), tuple(reasons), dry_run(dry, form.rate) if dry else None, shown)
+    return ReplayView(form, TOPICS, tuple(connections), tuple(reasons), dry_run(dry, form.rate) if dry else None, shown)
 
 
-def dry_run(one: Dry, rate: str) -> DryRun:
+def dry_run(one: Dry, rate: str) -> DryRunView:
     """A dry run, under way or done."""
     if one.problem:
-        return DryRun(State("bad", one.problem), 0, (), (), (), "", 0)
+        return DryRunView(StatusText("bad", one.problem), 0, (), (), (), "", 0)
     if one.found is None:
         words = "Looking at what would become of each record; no vendor is asked"
-        return DryRun(State("busy", "Running"), 0, (), (), (), "", 0, progress=Progress(None, words))
+        return DryRunView(StatusText("busy", "Running"), 0, (), (), (), "", 0, progress=ProgressBar(None, words))
     found = one.found
     fields: Counter[str] = Counter()
     for connection in found.connections:
         fields.update(connection.fields)
     examples = [example for connection in found.connections for example in connection.examples]
     would_write = sum(_total(found, verdict) for verdict in _WRITES)
-    state = State("ok", "Done")
+    state = StatusText("ok", "Done")
     if found.other_mapping:
         names = ", ".join(found.other_mapping)
-        state = State("warn", f"The workers of {names} do not have this mapping yet: try again in a moment")
+        state = StatusText("warn", f"The workers of {names} do not have this mapping yet: try again in a moment")
     took = f"It took {length(found.seconds)}, and no vendor was asked."
     if found.left:
         took += f" {counted(len(found.left), 'record')} cannot go on: {next(iter(found.left.values()))}."
-    return DryRun(
+    return DryRunView(
         state,
         found.chosen,
         _counts(found, would_write),
-        tuple(Difference(name.removeprefix("custom:"), number) for name, number in fields.most_common(MOST_FIELDS)),
+        tuple(FieldCount(name.removeprefix("custom:"), number) for name, number in fields.most_common(MOST_FIELDS)),
         tuple(_example(example) for example in examples[:MOST_EXAMPLES]),
         took,
         would_write,
@@ -79,9 +155,9 @@ def dry_run(one: Dry, rate: str) -> DryRun:
 
 def run(one: ReplayState, now_ms: int) -> ReplayRun:
     """One replay."""
-    state = _STATES.get(one.state, State("idle", one.state))
+    state = _STATES.get(one.state, StatusText("idle", one.state))
     if one.problem:
-        state = State("bad", f"Ended early: {one.problem}")
+        state = StatusText("bad", f"Ended early: {one.problem}")
     done = one.handed + one.passed + one.left
     part = 1.0 if one.state == "done" else done / one.chosen if one.chosen else None
     words = f"{grouped(done)} of {counted(one.chosen, 'record')}" if one.chosen else "Reading"
@@ -97,7 +173,7 @@ def run(one: ReplayState, now_ms: int) -> ReplayRun:
         what=what(one.topic, one.selection),
         by=one.by.removesuffix(OF_CONSOLE),
         began_ms=one.began_ms,
-        progress=Progress(part, words, left),
+        progress=ProgressBar(part, words, left),
         can_stop=one.state == "running" and not one.problem,
         can_go_on=one.state in ("stopped", "interrupted") or (one.state == "running" and bool(one.problem)),
         counts=tuple(pair for pair in counts if pair[1]),
@@ -147,9 +223,9 @@ def _duration(found: DryRunState, rate: str) -> str:
     return f"The replay takes about {length(max(found.minutes * 60, seconds, 1.0))}, with nothing else to do."
 
 
-def _example(one: DryExample) -> Example:
+def _example(one: DryExample) -> ReplayExample:
     names = dict.fromkeys(name.removeprefix("custom:") for step in one.steps for name in step.fields)
     steps = ", ".join(dict.fromkeys(step.step for step in one.steps)) or one.verdict
     parts = one.entity.split(":")
     who = f"Lead {parts[1]}" if len(parts) == 4 else one.entity
-    return Example(who, about(one.entity), steps, ", ".join(names) or one.because, contact_of(one.entity))
+    return ReplayExample(who, about(one.entity), steps, ", ".join(names) or one.because, contact_of(one.entity))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class SignInView:
     """`problem` says why the last try failed; `provider` is the name of the OIDC provider, where there is one."""
 
     csrf: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.http.json_reader import Unreadable, read
+from connectors.http.json_reader import UnreadableJson, read
 from streams.core.moments import LAST_MS
 
 LONGEST = 200
@@ -107,7 +107,7 @@ def whole_json(raw: bytes | None) -> dict[str, Any]:
     """A record's value; an empty one when it is no JSON object."""
     try:
         value = read(raw or b"null").value
-    except Unreadable:
+    except UnreadableJson:
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from connectors.ghl import GhlClient
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.transport import Request, Response
 
 URL = "https://ghl.test"
@@ -29,7 +29,7 @@ async def test_a_refresh_is_not_told_as_an_answer_of_the_operation() -> None:
     async def transport(_: Request) -> Response:
         return next(answers)
 
-    told: list[Answered] = []
+    told: list[CallRecord] = []
     contact = await GhlClient(transport, Refreshing(), base_url=URL, on_answer=told.append).get_contact("c1")
     assert contact.id == "c1"
     assert [one.status for one in told] == [401, 200]

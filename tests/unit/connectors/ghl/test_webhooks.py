@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.ghl.webhooks import USED, NotJson, UnknownShape, parse
+from connectors.errors import UnknownWebhookShape, WebhookNotJson
+from connectors.ghl.webhooks import USED, parse
 from streams.core.to_lofty.events import event_of
 from streams.messages import GhlEvent
 
@@ -51,7 +52,7 @@ def test_an_installation_for_an_agency_concerns_no_location() -> None:
     [b"", b"null", b"[]", b'"x"', b"\xff\xfe", b"{", b"[" * 100_000, b'{"type":' * 50_000, b"NaN", b"\x00"],
 )
 def test_what_is_no_object_is_refused(raw: bytes) -> None:
-    with pytest.raises(NotJson):
+    with pytest.raises(WebhookNotJson):
         parse(raw)
 
 
@@ -67,12 +68,15 @@ def test_what_is_no_object_is_refused(raw: bytes) -> None:
     ],
 )
 def test_unknown_shapes_are_told_without_their_content(payload: dict[str, Any]) -> None:
-    with pytest.raises(UnknownShape) as refused:
+    with pytest.raises(UnknownWebhookShape) as refused:
         parse(orjson.dumps(payload))
     assert "said" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("levels", "kind"), [(45, UnknownShape), (100, NotJson), (1500, NotJson), (200_000, NotJson)])
+@pytest.mark.parametrize(
+    ("levels", "kind"),
+    [(45, UnknownWebhookShape), (100, WebhookNotJson), (1500, WebhookNotJson), (200_000, WebhookNotJson)],
+)
 def test_a_payload_that_is_nested_too_deep_is_refused(levels: int, kind: type[Exception]) -> None:
     body = orjson.dumps({**NOTE, "body": 0}).replace(b'"body":0', b'"body":' + b'{"a":' * levels + b"1" + b"}" * levels)
     with pytest.raises(kind, match="nested"):
@@ -98,7 +102,7 @@ def test_whatever_comes_is_refused_or_can_travel(payload: dict[str, Any]) -> Non
     raw = orjson.dumps(payload)
     try:
         hook = parse(raw)
-    except (NotJson, UnknownShape):
+    except (WebhookNotJson, UnknownWebhookShape):
         return
     if hook.is_used:
         event = event_of(hook, hook.at_ms or 0, 1)
@@ -109,5 +113,5 @@ def test_whatever_comes_is_refused_or_can_travel(payload: dict[str, Any]) -> Non
 def test_any_bytes(raw: bytes) -> None:
     try:
         parse(raw)
-    except (NotJson, UnknownShape):
+    except (WebhookNotJson, UnknownWebhookShape):
         return

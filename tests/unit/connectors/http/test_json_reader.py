@@ -16,7 +16,7 @@ from connectors.http.json_reader import (
     ORJSON_WRITES,
     REPLACED_CHARACTERS,
     REPLACED_NUMBERS,
-    Unreadable,
+    UnreadableJson,
     printable,
     read,
 )
@@ -47,7 +47,7 @@ def accepted(raw: bytes) -> Any:
     """What is read, None when it is refused."""
     try:
         return read(raw).value
-    except Unreadable:
+    except UnreadableJson:
         return None
 
 
@@ -56,7 +56,7 @@ def accepted(raw: bytes) -> Any:
 @example(b'{"\\ud83c":"\\ud83c"}')
 @example(b"[NaN,1e999,123456789012345678901234567890]")
 def test_whatever_is_read_can_be_written_and_reads_back(raw: bytes) -> None:
-    """No bytes make anything but a value that can be written, or an `Unreadable`."""
+    """No bytes make anything but a value that can be written, or an `UnreadableJson`."""
     value = accepted(raw)
     assert orjson.loads(orjson.dumps(value)) == value
 
@@ -123,7 +123,7 @@ def test_the_last_of_equal_keys_counts_on_both_paths() -> None:
 @pytest.mark.parametrize("odd", [b"1", b'"\x0b"', b'""', b'["]]]]"]', b'{"}}}}":"{{{{"}'])
 def test_what_is_nested_too_deep_is_refused(begin: bytes, end: bytes, depth: int, odd: bytes) -> None:
     """On both paths, and at any depth."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableJson):
         read(begin * depth + odd + end * depth)
 
 
@@ -140,20 +140,20 @@ def test_the_depth_that_is_allowed_is_read(odd: bytes) -> None:
 def test_another_depth_is_held_as_exactly(most: int, begin: bytes, end: bytes, odd: bytes) -> None:
     """Also where orjson could not write it: so deep and no deeper."""
     assert read(begin * most + odd + end * most, most_depth=most)
-    with pytest.raises(Unreadable, match=f"at most {most} deep"):
+    with pytest.raises(UnreadableJson, match=f"at most {most} deep"):
         read(begin * (most + 1) + odd + end * (most + 1), most_depth=most)
 
 
 def test_more_lists_and_objects_than_may_be_are_refused() -> None:
     """Two bytes each there, sixty here."""
-    with pytest.raises(Unreadable, match="objects and lists"):
+    with pytest.raises(UnreadableJson, match="objects and lists"):
         read(b"[" + b"{}," * MOST_CONTAINERS + b"1]")
 
 
 @pytest.mark.parametrize("raw", [b"", b" ", b"{", b"<html>", b"{'a':1}", b'"abc', b"[1,]", b"nul", b"{} {}", b"\x00"])
 def test_what_is_no_json_is_refused_in_words(raw: bytes) -> None:
     """The error says what was expected, what came, and where; no content."""
-    with pytest.raises(Unreadable) as raised:
+    with pytest.raises(UnreadableJson) as raised:
         read(b"secret" + raw)
     assert raised.value.expected == "JSON"
     assert raised.value.where == "line 1 column 1"

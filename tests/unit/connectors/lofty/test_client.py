@@ -9,7 +9,7 @@ import pytest
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import InvalidRequest, MalformedAnswer, VendorError
-from connectors.http.call_record import Answered
+from connectors.http.call_record import CallRecord
 from connectors.http.transport import Request, Response
 from connectors.lofty import OPERATIONS, LoftyClient
 from connectors.rate import RateHeaders
@@ -18,7 +18,7 @@ from tests.unit.connectors.lofty.calls import CASES, LEAD, Case
 URL = "https://lofty.example"
 
 
-class Recorded:
+class AppliedOffsets:
     """A transport that keeps what was sent, and gives the answers it was made with."""
 
     def __init__(self, *answers: Response) -> None:
@@ -30,7 +30,7 @@ class Recorded:
         return self._answers.pop(0)
 
 
-def client_of(transport: Recorded, **more: Any) -> LoftyClient:
+def client_of(transport: AppliedOffsets, **more: Any) -> LoftyClient:
     """A client with an API key, on a transport."""
     return LoftyClient(transport, StaticAuth("token", "secret-key"), base_url=URL, **more)
 
@@ -43,7 +43,7 @@ def answer(content: Any, status: int = 200, headers: dict[str, str] | None = Non
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
 async def test_each_operation_sends_its_method_target_and_body(case: Case) -> None:
     """Method, path, query and body are those of Lofty's document."""
-    transport = Recorded(answer(case.answer))
+    transport = AppliedOffsets(answer(case.answer))
     await case.call(client_of(transport))
     (sent,) = transport.requests
     assert f"{sent.method} {sent.url.removeprefix(URL)}" == case.sent
@@ -53,7 +53,7 @@ async def test_each_operation_sends_its_method_target_and_body(case: Case) -> No
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
 async def test_each_operation_sends_a_content_type_and_the_key(case: Case) -> None:
     """The content type on every verb: without it Lofty refuses. `token` in lower case: `Bearer` gets 400/200058."""
-    transport = Recorded(answer(case.answer))
+    transport = AppliedOffsets(answer(case.answer))
     await case.call(client_of(transport))
     assert transport.requests[0].headers == {
         "Accept": "application/json",
@@ -65,7 +65,7 @@ async def test_each_operation_sends_a_content_type_and_the_key(case: Case) -> No
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
 async def test_each_operation_reads_its_answer(case: Case) -> None:
     """Every wrapper is another: `lead`, `notes`, `taskList`, a bare array."""
-    assert await case.call(client_of(Recorded(answer(case.answer)))) == case.read
+    assert await case.call(client_of(AppliedOffsets(answer(case.answer)))) == case.read
 
 
 def test_every_operation_of_the_catalogue_has_a_case() -> None:
@@ -77,7 +77,7 @@ def test_every_operation_of_the_catalogue_has_a_case() -> None:
 async def test_empty_bodies_are_fine_where_nothing_is_promised(name: str) -> None:
     """PUT and DELETE often answer with nothing."""
     case = next(one for one in CASES if one.operation == name)
-    assert await case.call(client_of(Recorded(answer(None)))) is None
+    assert await case.call(client_of(AppliedOffsets(answer(None)))) is None
 
 
 @pytest.mark.parametrize("name", [name for name, one in OPERATIONS.items() if not one.may_be_empty])
@@ -86,26 +86,28 @@ async def test_a_2xx_without_what_was_promised_is_malformed(name: str, body: byt
     """A firewall's page, or nothing: a create is in doubt then."""
     case = next(one for one in CASES if one.operation == name)
     with pytest.raises(MalformedAnswer, match="expected"):
-        await case.call(client_of(Recorded(Response(200, {}, body))))
+        await case.call(client_of(AppliedOffsets(Response(200, {}, body))))
 
 
 async def test_a_page_must_confirm_its_limit() -> None:
     """Lofty ignores parameters that it does not know, and answers 200 with unfiltered leads."""
     page = {"_metadata": {"limit": 25}, "leads": [LEAD]}
     with pytest.raises(MalformedAnswer, match="limit 100"):
-        await client_of(Recorded(answer(page))).list_leads()
+        await client_of(AppliedOffsets(answer(page))).list_leads()
 
 
 async def test_members_without_metadata_are_fine_but_not_with_another_limit() -> None:
     """A page that is shorter than asked for would look like the last one."""
-    assert await client_of(Recorded(answer({"members": []}))).list_members() == []
+    assert await client_of(AppliedOffsets(answer({"members": []}))).list_members() == []
     with pytest.raises(MalformedAnswer, match="limit 100"):
-        await client_of(Recorded(answer({"_metadata": {"limit": 25}, "members": []}))).list_members()
+        await client_of(AppliedOffsets(answer({"_metadata": {"limit": 25}, "members": []}))).list_members()
 
 
 async def test_the_documents_name_of_the_metadata_is_understood_too() -> None:
     """The wire says `_metadata`, the document `get_metadata`."""
-    page = await client_of(Recorded(answer({"get_metadata": {"limit": 100, "total": 1}, "leads": []}))).list_leads()
+    page = await client_of(
+        AppliedOffsets(answer({"get_metadata": {"limit": 100, "total": 1}, "leads": []}))
+    ).list_leads()
     assert page.total == 1
 
 
@@ -115,7 +117,7 @@ async def test_all_leads_are_read_by_scroll() -> None:
         {"_metadata": {"limit": 2, "total": 5, "scrollId": f"s{number}"}, "leads": [LEAD] * size}
         for number, size in enumerate((2, 1, 2))
     ]
-    transport = Recorded(*map(answer, pages))
+    transport = AppliedOffsets(*map(answer, pages))
     found = [len(page.leads) async for page in client_of(transport).each_lead(limit=2)]
     assert found == [2, 1, 2]
     assert [one.url.partition("?")[2] for one in transport.requests] == [
@@ -128,7 +130,7 @@ async def test_all_leads_are_read_by_scroll() -> None:
 async def test_all_leads_are_read_by_offset_where_there_is_no_scroll() -> None:
     """A page without leads is the end, whatever the total says."""
     pages = [{"_metadata": {"limit": 2, "total": 9}, "leads": [LEAD] * size} for size in (2, 2, 0)]
-    transport = Recorded(*map(answer, pages))
+    transport = AppliedOffsets(*map(answer, pages))
     found = [len(page.leads) async for page in client_of(transport).each_lead(limit=2)]
     assert found == [2, 2]
     assert transport.requests[-1].url.endswith("offset=4")
@@ -138,14 +140,14 @@ async def test_a_refusal_is_an_error_with_loftys_code() -> None:
     """20006: the lead is missing, trashed, hidden or not visible yet."""
     gone = answer({"message": "BaseApplicationException:errorCode=20006,errorMsg=Lead not exist"}, 404)
     with pytest.raises(VendorError, match="lofty get-lead: 404 code 20006 Lead not exist") as caught:
-        await client_of(Recorded(gone)).get_lead("11")
+        await client_of(AppliedOffsets(gone)).get_lead("11")
     assert (caught.value.status, caught.value.code) == (404, 20006)
 
 
 @pytest.mark.parametrize("lead_id", ["", "..", "11/notes", "11?x=1", "a", "-1", "1" * 20, "\N{SUPERSCRIPT TWO}"])
 async def test_what_is_no_number_never_leaves(lead_id: str) -> None:
     """Ids are int64: anything else would be another path."""
-    transport = Recorded()
+    transport = AppliedOffsets()
     client = client_of(transport)
     for call in (client.get_lead, client.list_notes, client.list_tasks, client.list_tasks_v1, client.list_appointments):
         with pytest.raises(InvalidRequest, match="must be a number"):
@@ -157,10 +159,10 @@ async def test_what_is_no_number_never_leaves(lead_id: str) -> None:
 
 async def test_whoever_watches_hears_of_every_answer_once() -> None:
     """Refusals included, with what the rate headers say."""
-    heard: list[Answered] = []
+    heard: list[CallRecord] = []
     ticks = iter([1.0, 1.25, 2.0, 2.5])
     client = client_of(
-        Recorded(answer({"lead": LEAD}, headers={"x-ratelimit-remaining": "3"}), answer("no", 500)),
+        AppliedOffsets(answer({"lead": LEAD}, headers={"x-ratelimit-remaining": "3"}), answer("no", 500)),
         on_answer=heard.append,
         clock=lambda: next(ticks),
         now=lambda: 0.0,
@@ -169,13 +171,13 @@ async def test_whoever_watches_hears_of_every_answer_once() -> None:
     with pytest.raises(VendorError):
         await client.get_note("7")
     assert heard == [
-        Answered("lofty", "get-lead", 200, 0.25, RateHeaders(remaining=3)),
-        Answered("lofty", "get-note", 500, 0.5),
+        CallRecord("lofty", "get-lead", 200, 0.25, RateHeaders(remaining=3)),
+        CallRecord("lofty", "get-note", 500, 0.5),
     ]
 
 
 async def test_no_secret_is_in_an_error() -> None:
     """Errors are logged and parked."""
     with pytest.raises(VendorError) as caught:
-        await client_of(Recorded(answer({"code": 20004, "message": "Bad credentials"}, 401))).get_lead("11")
+        await client_of(AppliedOffsets(answer({"code": 20004, "message": "Bad credentials"}, 401))).get_lead("11")
     assert "secret-key" not in f"{caught.value!r} {vars(caught.value)}"

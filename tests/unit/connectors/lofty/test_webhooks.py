@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.lofty.webhooks import BUCKETS, NotJson, Parsed, Ping, UnknownShape, parse
+from connectors.errors import UnknownWebhookShape, WebhookNotJson
+from connectors.lofty.webhooks import BUCKETS, Parsed, Ping, parse
 
 AT = 1_736_935_800_000
 
@@ -78,7 +79,7 @@ def test_several_buckets_share_one_delivery() -> None:
 def test_the_same_bucket_name_means_what_its_list_means() -> None:
     """`updatedLead` of list 3 is site activity; a note's bucket is unknown to list 2."""
     assert parse(delivery(3, updatedLead=[item()])).pings[0].operation == "updated"
-    with pytest.raises(UnknownShape, match="list 2: expected one of createdLead"):
+    with pytest.raises(UnknownWebhookShape, match="list 2: expected one of createdLead"):
         parse(delivery(2, updatedNote=item(noteId=1)))
 
 
@@ -106,7 +107,7 @@ def test_an_empty_bucket_has_no_pings() -> None:
 @pytest.mark.parametrize("body", [b"", b"poison", b"{", b"\xff\xfe", b'{"a":1}{}'])
 def test_a_body_that_is_no_json_is_not_json(body: bytes) -> None:
     """Nobody we know sent it."""
-    with pytest.raises(NotJson, match="expected JSON"):
+    with pytest.raises(WebhookNotJson, match="expected JSON"):
         parse(body)
 
 
@@ -128,7 +129,7 @@ def test_a_body_that_is_no_json_is_not_json(body: bytes) -> None:
 )
 def test_json_of_another_shape_says_what_was_expected(body: bytes, words: str) -> None:
     """And what came, without any of its values."""
-    with pytest.raises(UnknownShape, match=words):
+    with pytest.raises(UnknownWebhookShape, match=words):
         parse(body)
 
 
@@ -153,7 +154,7 @@ def test_no_json_raises_anything_but_unknown_shape(content: Any) -> None:
     """Whatever is sent, the gateway knows what to do."""
     try:
         parsed = parse(json.dumps(content).encode())
-    except UnknownShape:
+    except UnknownWebhookShape:
         return
     assert parsed.pings or parsed.ignored
 
@@ -163,6 +164,6 @@ def test_no_bytes_raise_anything_but_the_two_errors(body: bytes) -> None:
     """The same for what is not JSON."""
     try:
         parsed = parse(body)
-    except (NotJson, UnknownShape):
+    except (WebhookNotJson, UnknownWebhookShape):
         return
     assert parsed.pings or parsed.ignored

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.lofty import Appointment, Lead, Member, Note, Subscription, Task
+from connectors.lofty import Lead, LoftyAppointment, LoftyNote, LoftyTask, Member, Subscription
 from connectors.lofty.wire import is_unset
 
 
@@ -29,23 +29,23 @@ def test_unknown_fields_are_kept_and_so_is_the_json() -> None:
 
 def test_a_task_is_one_in_both_versions() -> None:
     """Its due time is `endAt` on v2, `deadline` on v1."""
-    newer = Task.read({"id": 8, "endAt": "2026-03-01T15:00:00GMT", "finishFlag": True})
-    older = Task.read({"id": "8", "deadline": "2026-03-01 15:00:00"})
+    newer = LoftyTask.read({"id": 8, "endAt": "2026-03-01T15:00:00GMT", "finishFlag": True})
+    older = LoftyTask.read({"id": "8", "deadline": "2026-03-01 15:00:00"})
     assert newer.due_ms == older.due_ms == 1_772_377_200_000
     assert (newer.id, newer.finish_flag, older.id, older.finish_flag) == ("8", True, "8", False)
 
 
 def test_a_note_is_known_by_its_note_id() -> None:
     """Its `id` is the timeline's."""
-    note = Note.read({"id": 5, "noteId": 7, "createTime": "2026-04-22 10:15:30"})
+    note = LoftyNote.read({"id": 5, "noteId": 7, "createTime": "2026-04-22 10:15:30"})
     assert (note.note_id, note.create_time) == ("7", 1_776_852_930_000)
     with pytest.raises(ValidationError):
-        Note.read({"id": 5})
+        LoftyNote.read({"id": 5})
 
 
 def test_an_appointment_begins_at_its_deadline() -> None:
     """In epoch milliseconds."""
-    found = Appointment.read({"id": 9, "deadline": 1_772_377_200_000, "endTime": 0})
+    found = LoftyAppointment.read({"id": 9, "deadline": 1_772_377_200_000, "endTime": 0})
     assert (found.starts_ms, found.end_time) == (1_772_377_200_000, None)
 
 

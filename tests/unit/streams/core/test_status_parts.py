@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.core.status_parts import AT_ONCE, FEW, IN_A_PART, Heard, Parts, Turns
+from streams.core.status_parts import AT_ONCE, FEW, IN_A_PART, Parts, StatusCollector, Turns
 from streams.messages import GatewayStatus, InvalidMessage, StatusPart, WorkerStatus
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 from streams.operations.status.overview import overview
@@ -69,7 +69,7 @@ def test_a_status_of_few_connections_stays_one_record() -> None:
 @pytest.mark.parametrize("connections", [FEW + 1, 1_000, 3_000])
 def test_what_is_said_at_a_time_is_bounded_and_all_of_it_comes(connections: int) -> None:
     """Within a minute."""
-    turns, heard, looks = Turns(), Heard(), 0
+    turns, heard, looks = Turns(), StatusCollector(), 0
     while True:
         whole = status(connections, NOW + looks * 5000, parked=looks)
         of = Parts(names_of(whole))
@@ -114,7 +114,7 @@ def test_an_earlier_release_takes_neither_a_part_nor_a_gateway_for_a_worker() ->
 
 def test_the_newest_word_of_each_counts_whatever_order_they_come_in() -> None:
     """Gateways, workers and parts; what cannot be read is left out."""
-    heard = Heard()
+    heard = StatusCollector()
     for at in (3, 1, 2):
         heard.take(GatewayStatus(gateway="g1", begun_ms=0, at_ms=at).to_bytes())
         heard.take(WorkerStatus(instance="w1", started_ms=0, at_ms=at, partitions=1, parts=1).to_bytes())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.sandbox import lofty as lofty_sandbox
-from connectors.sandbox.ghl import GhlSandbox, LocationSettings, SandboxSettings
+from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings, LocationSettings
 from connectors.sandbox.ghl.people import APPOINTMENTS, act
 from connectors.sandbox.ghl.sandbox import RULES
 from connectors.sandbox.ghl.seeds import seed, shown
@@ -80,7 +80,7 @@ def test_a_visitor_does_what_a_person_can_do() -> None:
 
 def test_ghl_takes_what_a_visitor_does() -> None:
     """A hundred visits, one after another, at the real sandbox."""
-    sandbox = GhlSandbox(SandboxSettings(locations=(LocationSettings("loc", ("t",)),)))
+    sandbox = GhlSandbox(GhlSandboxSettings(locations=(LocationSettings("loc", ("t",)),)))
     seed(sandbox, {"location": "loc", "contacts": [{"firstName": "Ada", "email": "ada@example.com"}]})
     for number in range(100):
         contacts = [shown(one) for one in sandbox.place("loc").contacts.values()]
@@ -92,7 +92,7 @@ def test_ghl_takes_what_a_visitor_does() -> None:
 
 def test_lofty_takes_what_agents_do() -> None:
     """Thirty hours, one after another, at the real sandbox; the team keeps its size."""
-    sandbox = LoftySandbox(lofty_sandbox.SandboxSettings(teams=(lofty_sandbox.TeamSettings(1, ("k",)),)))
+    sandbox = LoftySandbox(lofty_sandbox.LoftySandboxSettings(teams=(lofty_sandbox.TeamSettings(1, ("k",)),)))
     team = desk_work.team_of(sandbox, 1)
     desk_work.seed(sandbox, team, {**make_team(), "leads": make_leads(6)})
     for number in range(30):

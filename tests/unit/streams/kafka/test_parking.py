@@ -41,7 +41,7 @@ async def test_an_original_is_kept_whole_where_the_topic_takes_it(size: int, kep
     """As our own limits say."""
     topic = Topic(2_000_000)
     given = PARKED.model_copy(update={"original": Parked.encode(b"x" * size)})
-    await topic.append([Parking(TopicNames(), 4).record(given)])
+    await topic.produce([Parking(TopicNames(), 4).record(given)])
     [record] = topic.records
 
     assert len(Parked.from_bytes(record.value).original_bytes()) == kept
@@ -51,7 +51,7 @@ async def test_where_the_topic_takes_less_the_original_is_shortened() -> None:
     """A topic that was made before the limits, or by others."""
     topic, counted = Topic(1_000_000), list[str]()
     parking = Parking(TopicNames(), 4, lambda _stage, reason: counted.append(reason))
-    await topic.append([parking.record(PARKED.model_copy(update={"original": Parked.encode(b"x" * 900_000)}))])
+    await topic.produce([parking.record(PARKED.model_copy(update={"original": Parked.encode(b"x" * 900_000)}))])
     [record] = topic.records
     parked = Parked.from_bytes(record.value)
 
@@ -73,7 +73,7 @@ async def test_whatever_the_topic_takes_it_is_shortened_until_it_fits(most_bytes
             "source": "s" * many,
         }
     )
-    await topic.append([parking.record(given)])
+    await topic.produce([parking.record(given)])
     [record] = topic.records
     parked = Parked.from_bytes(record.value)
 

@@ -11,12 +11,12 @@ from multidict import CIMultiDict
 from connectors.auth.request_auth import StaticAuth
 from connectors.ghl import GhlClient
 from connectors.http.transport import Request, Response
-from connectors.sandbox.ghl import GhlSandbox, LocationSettings, SandboxSettings
+from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings, LocationSettings
 from connectors.sandbox.ghl.seeds import seed
 from connectors.sandbox.shared.ledger import Entry
 
 HERE, THERE = "here", "there"
-SETTINGS = SandboxSettings(
+SETTINGS = GhlSandboxSettings(
     locations=(LocationSettings(HERE, ("pit-here",)), LocationSettings(THERE, ("pit-there",))), search_lag_seconds=0
 )
 ANN = {"firstName": "Ann", "lastName": "Vale", "email": "ann@example.com", "phone": "+12025550123"}

@@ -5,16 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.sandbox.ghl.limits import Limits
-from connectors.sandbox.ghl.settings import SandboxSettings
+from connectors.sandbox.ghl.limits import LocationLimits
+from connectors.sandbox.ghl.settings import GhlSandboxSettings
 
-SETTINGS = SandboxSettings(window_limit=5, window_seconds=10, daily_limit=20, day_seconds=100)
+SETTINGS = GhlSandboxSettings(window_limit=5, window_seconds=10, daily_limit=20, day_seconds=100)
 PAUSES = st.lists(st.floats(0, 12), min_size=1, max_size=120)
 
 
-def admitted(settings: SandboxSettings, pauses: list[float]) -> list[float]:
+def admitted(settings: GhlSandboxSettings, pauses: list[float]) -> list[float]:
     """The times at which requests were let in."""
-    limits, now, times = Limits(settings), 1000.0, []
+    limits, now, times = LocationLimits(settings), 1000.0, []
     for pause in pauses:
         now += pause
         if limits.take(now):
@@ -50,13 +50,13 @@ def test_those_who_keep_the_limit_in_every_sliding_window_are_never_refused(paus
         if len([one for one in kept if one > now - 10]) < 5:
             kept.append(now)
     gaps = [later - earlier for earlier, later in zip([0.0, *kept], kept, strict=False)]
-    without_day = SandboxSettings(window_limit=5, window_seconds=10, daily_limit=0)
+    without_day = GhlSandboxSettings(window_limit=5, window_seconds=10, daily_limit=0)
     assert len(admitted(without_day, gaps)) == len(kept)
 
 
 def test_a_limit_of_nothing_is_no_limit() -> None:
     """0 switches it off."""
-    settings = SandboxSettings(window_limit=0, daily_limit=0)
+    settings = GhlSandboxSettings(window_limit=0, daily_limit=0)
     assert len(admitted(settings, [0.0] * 500)) == 500
 
 
@@ -68,7 +68,7 @@ def test_a_refused_request_is_not_counted() -> None:
 
 def test_what_others_leave_of_the_day_is_what_is_left() -> None:
     """Told by the header at once, and refused when it is used up; the next day begins as ever."""
-    limits = Limits(SETTINGS)
+    limits = LocationLimits(SETTINGS)
     limits.leave(1000.0, 2)
     assert limits.headers(1000.0)["X-RateLimit-Daily-Remaining"] == "2"
     assert [limits.take(1000.0) for _ in range(3)] == [True, True, False]

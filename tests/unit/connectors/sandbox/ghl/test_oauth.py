@@ -16,8 +16,8 @@ from connectors.ghl import GhlClient
 from connectors.ghl import oauth as ghl_oauth
 from connectors.ghl.oauth import InstalledLocation, exchange_code, installed_locations, location_token, refresh
 from connectors.http.request import Request, Response
-from connectors.sandbox.ghl import ClientSettings, LocationSettings
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.ghl import GhlClientSettings, LocationSettings
+from connectors.sandbox.shared.faults import SandboxFault
 from tests.unit.connectors.sandbox.ghl.stage import ANN, HERE, SETTINGS, THERE, Stage
 
 CLIENT = OAuthClient("app1-xyz", "client-s3cret", "https://x.test/callback")
@@ -29,7 +29,7 @@ class OAuthStage(Stage):
     """A sandbox with a client."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"clients": (ClientSettings(CLIENT.id, CLIENT.secret),), **settings})
+        super().__init__(**{"clients": (GhlClientSettings(CLIENT.id, CLIENT.secret),), **settings})
 
     @property
     def now_ms(self) -> int:
@@ -274,7 +274,7 @@ async def test_nothing_secret_stays_in_the_ledger(stage: OAuthStage) -> None:
 async def test_the_oauth_server_misbehaves_on_request(stage: OAuthStage) -> None:
     """By operation and location; a 5xx that has applied has spent the token."""
     pair = await stage.connect()
-    stage.sandbox.faults.add(Fault("status", "get-access-token", HERE, times=1, status=503, applies=True))
+    stage.sandbox.faults.add(SandboxFault("status", "get-access-token", HERE, times=1, status=503, applies=True))
     with pytest.raises(VendorError, match="503") as caught:
         await stage.refresh(pair)
     assert not isinstance(caught.value, GrantRefused)
@@ -284,7 +284,7 @@ async def test_the_oauth_server_misbehaves_on_request(stage: OAuthStage) -> None
 async def test_a_private_token_stays_what_it_was(stage: OAuthStage) -> None:
     """Beside OAuth; a refused one never asks for a refresh."""
     assert await stage.call(TokenPair(access="pit-here", obtained_at_ms=0, expires_at_ms=0)) is None
-    stage.sandbox.faults.add(Fault("revoke", budget=HERE, times=1))
+    stage.sandbox.faults.add(SandboxFault("revoke", budget=HERE, times=1))
     error = await stage.call(TokenPair(access="pit-here", obtained_at_ms=0, expires_at_ms=0))
     assert error is not None
     assert error.message == "Invalid Private Integration token"

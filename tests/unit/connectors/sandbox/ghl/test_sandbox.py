@@ -10,7 +10,7 @@ from connectors.errors import VendorError
 from connectors.ghl.rate import read_rate
 from connectors.outcome import Disposition, classify
 from connectors.sandbox.ghl import LocationSettings
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 from tests.unit.connectors.ghl.calls import CASES, Case
 from tests.unit.connectors.sandbox.ghl.stage import ANN, HERE, THERE, Stage
 
@@ -177,8 +177,8 @@ async def test_the_ledger_tells_what_was_asked_and_what_it_changed() -> None:
 async def test_a_status_may_be_ordered_for_the_next_requests() -> None:
     """By operation and location, so often; the work is done only when asked for."""
     stage = Stage()
-    stage.sandbox.faults.add(Fault("status", "upsert-*", HERE, times=1, status=503))
-    stage.sandbox.faults.add(Fault("status", "upsert-*", HERE, times=1, status=500, applies=True))
+    stage.sandbox.faults.add(SandboxFault("status", "upsert-*", HERE, times=1, status=503))
+    stage.sandbox.faults.add(SandboxFault("status", "upsert-*", HERE, times=1, status=500, applies=True))
     first, second = await refusal(stage), await refusal(stage)
     third = await stage.client().upsert_contact({"locationId": HERE, **ANN})
     assert (first.status, second.status, third.is_new) == (503, 500, False)
@@ -192,7 +192,7 @@ async def test_a_status_may_be_ordered_for_the_next_requests() -> None:
 async def test_a_token_may_be_revoked_until_the_fault_is_cleared() -> None:
     """For one location only."""
     stage = Stage()
-    stage.sandbox.faults.add(Fault("revoke", budget=HERE))
+    stage.sandbox.faults.add(SandboxFault("revoke", budget=HERE))
     error = await refusal(stage)
     await stage.client("pit-there").upsert_contact({"locationId": THERE, **ANN})
     stage.sandbox.faults.clear()
@@ -205,7 +205,7 @@ async def test_the_same_seed_gives_the_same_ids_and_faults() -> None:
 
     async def play() -> list[Any]:
         stage = Stage(seed=7)
-        stage.sandbox.faults.add(Fault("status", probability=0.5))
+        stage.sandbox.faults.add(SandboxFault("status", probability=0.5))
         for number in range(20):
             await stage.ask("POST", "/contacts/upsert", b'{"locationId": "here", "email": "a%d@example.com"}' % number)
         return [(entry.status, entry.entity) for entry in stage.ledger]

@@ -16,7 +16,7 @@ from connectors.errors import Unanswered
 from connectors.ghl import GhlClient
 from connectors.http.transport import AiohttpTransport, Request, Response
 from connectors.sandbox.ghl import GhlSandbox, Served, serve
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 from tests.deadlines import within
 from tests.unit.connectors.sandbox.ghl.stage import ANN, HERE, SETTINGS
 
@@ -90,7 +90,7 @@ async def test_an_answer_may_be_lost_with_or_without_the_work_done(
     client: GhlClient, sandbox: GhlSandbox, kind: Any, is_applied: bool
 ) -> None:
     """The client cannot tell, and says so: `Unanswered`. The ledger can."""
-    sandbox.faults.add(Fault(kind, "upsert-contact", times=1))
+    sandbox.faults.add(SandboxFault(kind, "upsert-contact", times=1))
     with pytest.raises(Unanswered):
         await client.upsert_contact(NEW)
     (entry,) = sandbox.ledger.after()
@@ -101,7 +101,7 @@ async def test_an_answer_may_be_lost_with_or_without_the_work_done(
 async def test_an_answer_may_be_late(served: Served, sandbox: GhlSandbox) -> None:
     """Latency for all, or a delay for some; others are not held up."""
     sandbox.reset(replace(SETTINGS, latency_seconds=0.02))
-    sandbox.faults.add(Fault("delay", "get-contacts", times=1, seconds=0.1))
+    sandbox.faults.add(SandboxFault("delay", "get-contacts", times=1, seconds=0.1))
     seconds: dict[str, float] = {}
     async with AiohttpTransport() as transport:
         client = GhlClient(
@@ -117,7 +117,7 @@ async def test_an_answer_may_be_late(served: Served, sandbox: GhlSandbox) -> Non
 
 async def test_what_never_answers_does_not_hold_up_the_end(sandbox: GhlSandbox, transport: AiohttpTransport) -> None:
     """The sandbox closes while a client waits."""
-    sandbox.faults.add(Fault("timeout_after_apply", seconds=3600))
+    sandbox.faults.add(SandboxFault("timeout_after_apply", seconds=3600))
     served = await serve(sandbox)
     client = GhlClient(transport, StaticAuth("Bearer", "pit-here"), base_url=served.url)
     asking = asyncio.ensure_future(client.upsert_contact(NEW))

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from connectors.sandbox.lofty import LoftySandbox, SandboxSettings, TeamSettings
-from connectors.sandbox.lofty.state import Team
+from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSettings
+from connectors.sandbox.lofty.state import TeamState
 
 HERE, THERE = 123456, 654321
-SETTINGS = SandboxSettings(teams=(TeamSettings(HERE, ("key-here",)), TeamSettings(THERE, ("key-there",))))
+SETTINGS = LoftySandboxSettings(teams=(TeamSettings(HERE, ("key-here",)), TeamSettings(THERE, ("key-there",))))
 HEADERS = {"Authorization": "token key-here", "Content-Type": "application/json"}
 START = 1_777_570_412.0
 
@@ -19,12 +19,12 @@ START = 1_777_570_412.0
 class Stage:
     """A sandbox whose clock stands until `now` is moved."""
 
-    def __init__(self, settings: SandboxSettings = SETTINGS) -> None:
+    def __init__(self, settings: LoftySandboxSettings = SETTINGS) -> None:
         self.now = START
         self.sandbox = LoftySandbox(settings, now=lambda: self.now)
 
     @property
-    def team(self) -> Team:
+    def team(self) -> TeamState:
         """The team that asks."""
         return self.sandbox.teams[HERE]
 

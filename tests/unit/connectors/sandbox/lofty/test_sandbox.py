@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 from tests.unit.connectors.sandbox.lofty.stage import HEADERS, HERE, SETTINGS, Stage
 
 
@@ -75,7 +75,7 @@ def test_the_ledger_names_operation_team_entity_and_lead() -> None:
 def test_an_ordered_status_is_answered_with_or_without_doing_the_work(applies: bool) -> None:
     """The second one is what makes a create doubtful."""
     stage = Stage()
-    stage.sandbox.faults.add(Fault("status", "create-lead", str(HERE), 1, status=500, applies=applies))
+    stage.sandbox.faults.add(SandboxFault("status", "create-lead", str(HERE), 1, status=500, applies=applies))
     status, _ = stage.ask("POST", "/v1.0/leads", {"firstName": "Jane"})
     assert status == 500
     assert len(stage.team.records["lead"]) == int(applies)
@@ -84,7 +84,7 @@ def test_an_ordered_status_is_answered_with_or_without_doing_the_work(applies: b
 def test_revoked_credentials_are_refused_until_cleared() -> None:
     """As a bad key is."""
     stage = Stage()
-    stage.sandbox.faults.add(Fault("revoke"))
+    stage.sandbox.faults.add(SandboxFault("revoke"))
     assert stage.ask("GET", "/v1.0/leads?limit=1")[0] == 401
     stage.sandbox.faults.clear()
     assert stage.ask("GET", "/v1.0/leads?limit=1")[0] == 200

@@ -19,7 +19,7 @@ from connectors.lofty import LoftyClient
 from connectors.lofty.webhooks import Ping, parse
 from connectors.sandbox.lofty import LoftySandbox, PingSettings, Served, serve
 from connectors.sandbox.lofty.people import make_leads, make_team
-from connectors.sandbox.shared.faults import Fault
+from connectors.sandbox.shared.faults import SandboxFault
 from connectors.sandbox.shared.shell import listen
 from tests.deadlines import within
 from tests.unit.connectors.sandbox.lofty.stage import HERE, SETTINGS
@@ -244,7 +244,7 @@ async def test_faults_are_ordered_shown_and_cleared(client: LoftyClient, desk: a
 @pytest.mark.parametrize("kind", ["drop_after_apply", "timeout_after_apply"])
 async def test_work_may_be_done_without_an_answer(sandbox: LoftySandbox, client: LoftyClient, kind: Any) -> None:
     """So that the caller is in doubt."""
-    sandbox.faults.add(Fault(kind, "create-lead"))
+    sandbox.faults.add(SandboxFault(kind, "create-lead"))
     with pytest.raises(Unanswered):
         await client.create_lead({"firstName": "Jane"})
     assert len(sandbox.teams[HERE].records["lead"]) == 1

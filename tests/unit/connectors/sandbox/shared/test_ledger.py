@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from connectors.sandbox.shared.ledger import Ledger
+from connectors.sandbox.shared.ledger import RequestLedger
 
 
-def filled(ledger: Ledger, number: int) -> Ledger:
+def filled(ledger: RequestLedger, number: int) -> RequestLedger:
     """A ledger in which so many requests came and ended."""
     for place in range(number):
         entry = ledger.open(float(place), "GET", f"/{place}")
@@ -16,7 +16,7 @@ def filled(ledger: Ledger, number: int) -> Ledger:
 
 def test_entries_come_in_order_and_in_pages() -> None:
     """From after a number that was seen before."""
-    ledger = filled(Ledger(), 5)
+    ledger = filled(RequestLedger(), 5)
     assert [entry.seq for entry in ledger.after(0, 2)] == [1, 2]
     assert [entry.seq for entry in ledger.after(2)] == [3, 4, 5]
     assert ledger.after(5) == []
@@ -24,7 +24,7 @@ def test_entries_come_in_order_and_in_pages() -> None:
 
 def test_only_the_newest_are_kept_but_all_are_counted() -> None:
     """A long run does not fill the memory; numbers stay true."""
-    ledger = filled(Ledger(size=3), 10)
+    ledger = filled(RequestLedger(size=3), 10)
     assert [entry.seq for entry in ledger.after(0)] == [8, 9, 10]
     assert [entry.seq for entry in ledger.after(8)] == [9, 10]
     assert ledger.stats() == {
@@ -37,14 +37,14 @@ def test_only_the_newest_are_kept_but_all_are_counted() -> None:
 
 def test_a_request_without_an_answer_is_counted_as_such() -> None:
     """Its status is none."""
-    ledger = Ledger()
+    ledger = RequestLedger()
     ledger.close(ledger.open(1.0, "POST", "/x"), 2.0, None)
     assert ledger.stats()["operations"] == {"?": {"none": 1}}
 
 
 def test_a_request_under_way_has_no_end() -> None:
     """It came, and is not counted yet."""
-    ledger = Ledger()
+    ledger = RequestLedger()
     ledger.open(1.0, "POST", "/x")
     (row,) = ledger.rows()
     assert (row["at"], row["ended"], row["status"], ledger.stats()["operations"]) == (1.0, None, None, {})

@@ -8,23 +8,21 @@ from typing import Any
 
 import pytest
 
-from connectors.sandbox.ghl import ClientSettings as GhlClient
-from connectors.sandbox.ghl import GhlSandbox, LocationSettings
-from connectors.sandbox.ghl import SandboxSettings as GhlSettings
+from connectors.sandbox.ghl import GhlClientSettings, GhlSandbox, GhlSandboxSettings, LocationSettings
 from connectors.sandbox.ghl.seeds import seed as seed_ghl
-from connectors.sandbox.lofty import ClientSettings as LoftyClient
-from connectors.sandbox.lofty import LoftySandbox, TeamSettings
-from connectors.sandbox.lofty import SandboxSettings as LoftySettings
+from connectors.sandbox.lofty import LoftyClientSettings, LoftySandbox, LoftySandboxSettings, TeamSettings
 from connectors.sandbox.lofty.agent_activity import seed as seed_lofty
 from connectors.sandbox.lofty.people import make_leads, make_team
 from connectors.sandbox.shared.issuer import Grant
 from connectors.sandbox.shared.state_file import StateFile, UnreadableState
 
-GHL = GhlSettings(
+GHL = GhlSandboxSettings(
     locations=(LocationSettings("one", ("pit-1",)), LocationSettings("two", ("pit-2",))),
-    clients=(GhlClient("app", "s"),),
+    clients=(GhlClientSettings("app", "s"),),
 )
-LOFTY = LoftySettings(teams=(TeamSettings(1, ("key",)),), clients=(LoftyClient("app", "s", "https://x.test/cb"),))
+LOFTY = LoftySandboxSettings(
+    teams=(TeamSettings(1, ("key",)),), clients=(LoftyClientSettings("app", "s", "https://x.test/cb"),)
+)
 
 
 def restarted(path: Path, sandbox: Any, new: Any) -> None:
@@ -88,7 +86,7 @@ def test_settings_are_those_of_the_new_start(tmp_path: Path) -> None:
     old = GhlSandbox(GHL)
     seed_ghl(old, {"location": "one", "contacts": [{"email": "ada@example.com"}]})
     new = GhlSandbox(
-        GhlSettings(locations=(LocationSettings("one", ("pit-9",)), LocationSettings("three", ("pit-3",))))
+        GhlSandboxSettings(locations=(LocationSettings("one", ("pit-9",)), LocationSettings("three", ("pit-3",))))
     )
     restarted(tmp_path / "state", old, new)
     assert {name: len(place.contacts) for name, place in new.places.items()} == {"one": 1, "three": 0}

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.console.pages.charts import Point, gauge, plot, round_top, runs
+from streams.console.pages.charts import Measurement, gauge, plot, round_top, runs
 
 NOW = 1_764_042_000_000
 
 
-def points(*values: float | None) -> list[Point]:
+def points(*values: float | None) -> list[Measurement]:
     """A value a minute."""
     return [(NOW + at * 60_000, value) for at, value in enumerate(values)]
 

@@ -8,13 +8,13 @@ from datetime import UTC
 import pytest
 
 from streams.console.pages.render import ASSETS, asset, asset_href, href, part, render, zone_of
-from tests.browser.samples import HOSTILE, SAMPLES, Sample, around, hostile
+from tests.browser.samples import HOSTILE, SAMPLES, Sample, hostile, page_context
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one.name)
 def test_every_page_can_be_drawn_with_hostile_values_as_text(sample: Sample) -> None:
     for first in range(len(HOSTILE)):
-        text = render(sample.template, hostile(sample.view, first), around(sample.name))
+        text = render(sample.template, hostile(sample.view, first), page_context(sample.name))
         assert "<script>window" not in text
         assert "<img" not in text
         assert "${49}" not in text
@@ -24,7 +24,7 @@ def test_every_page_can_be_drawn_with_hostile_values_as_text(sample: Sample) -> 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one.name)
 def test_no_page_has_inline_scripts_styles_or_handlers(sample: Sample) -> None:
     """The content security policy would refuse them."""
-    text = render(sample.template, sample.view, around(sample.name))
+    text = render(sample.template, sample.view, page_context(sample.name))
     assert text.count("<script") == 1
     assert " style=" not in text
     assert "<style" not in text
@@ -48,7 +48,7 @@ def test_viewers_see_no_buttons_that_act() -> None:
     for sample in SAMPLES:
         if sample.name == "question":
             continue  # a viewer cannot come to it
-        text = render(sample.template, sample.view, around(sample.name, role="viewer"))
+        text = render(sample.template, sample.view, page_context(sample.name, role="viewer"))
         assert [one for one in acting if one in text] == [], sample.name
 
 

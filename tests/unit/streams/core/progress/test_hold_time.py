@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.core.progress.hold_time import Holds
+from streams.core.progress.hold_time import HoldTimes
 
 READ, WRITE = ("read", "acme"), ("write", "loc")
 NOW = 1_000_000
@@ -12,7 +12,7 @@ NOW = 1_000_000
 
 def test_nothing_has_held_a_change_back_at_first() -> None:
     """The ordinary case."""
-    assert Holds().since((READ, WRITE), NOW) == "no"
+    assert HoldTimes().since((READ, WRITE), NOW) == "no"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_nothing_has_held_a_change_back_at_first() -> None:
 )
 def test_a_pause_holds_back_what_was_accepted_before_it(kind: str, held: str) -> None:
     """A rate limit is ours to plan for; the end of the day's requests and a token that a person revoked are not."""
-    holds = Holds()
+    holds = HoldTimes()
     holds.paused(*WRITE, kind, NOW)
     assert holds.since((READ, WRITE), NOW - 5_000) == held
     assert holds.since((READ, WRITE), NOW + 1) == "no"
@@ -36,7 +36,7 @@ def test_a_pause_holds_back_what_was_accepted_before_it(kind: str, held: str) ->
 
 def test_a_pause_that_lasts_holds_back_what_comes_meanwhile() -> None:
     """Each look sees that it lasts."""
-    holds = Holds()
+    holds = HoldTimes()
     holds.paused(*WRITE, "no access", NOW)
     assert holds.look(*WRITE, "no access", NOW + 5_000, waits_for_quota=False) == NOW
     assert holds.since((WRITE,), NOW + 4_000) == "access"
@@ -44,14 +44,14 @@ def test_a_pause_that_lasts_holds_back_what_comes_meanwhile() -> None:
 
 def test_what_waits_for_the_quota_is_held_back_without_a_pause() -> None:
     """The quota is planned: a budget need not be refused to wait for it."""
-    holds = Holds()
+    holds = HoldTimes()
     assert holds.look(*WRITE, "", NOW, waits_for_quota=True) is None
     assert holds.since((WRITE,), NOW) == "quota"
 
 
 def test_a_pause_begins_anew_after_it_has_ended() -> None:
     """Since when it pauses is told of this pause, not of one before."""
-    holds = Holds()
+    holds = HoldTimes()
     holds.paused(*WRITE, "rate limit", NOW)
     assert holds.look(*WRITE, "", NOW + 5_000, waits_for_quota=False) is None
     holds.paused(*WRITE, "rate limit", NOW + 60_000)

@@ -18,21 +18,31 @@ from connectors.errors import (
     VendorError,
 )
 from streams.core.progress import repeats as module
-from streams.core.progress.repeats import DEFECT, LONG, MOST_RUNS, SHORT, Failure, Limit, Repeats, defect, failure_of
+from streams.core.progress.repeats import (
+    DEFECT,
+    LONG,
+    MOST_RUNS,
+    SHORT,
+    Failure,
+    Limit,
+    RepeatedFailures,
+    defect,
+    failure_of,
+)
 
 MALFORMED = Failure("malformed answer", "expected JSON", SHORT)
 DEFECT_OF_OURS = defect(KeyError("planted"))
 FACTS = {"vendor": "ghl", "operation": "o", "messages": ("m",)}
 
 
-def fail(repeats: Repeats, failure: Failure, *times: float, key: str = "k") -> list[str]:
+def fail(repeats: RepeatedFailures, failure: Failure, *times: float, key: str = "k") -> list[str]:
     """What is decided at each of these times."""
     return [repeats.failed(key, "s", failure, at) for at in times]
 
 
 def test_a_thing_that_fails_while_others_go_well_is_parked_after_some_minutes() -> None:
     """Both the number and the time are needed."""
-    repeats = Repeats()
+    repeats = RepeatedFailures()
     assert fail(repeats, MALFORMED, 0, 1, 2, 3, 4, 5, 100) == ["again"] * 7
     repeats.succeeded("other", "s", 101)
     assert fail(repeats, MALFORMED, 179, 180) == ["again", "park"]
@@ -40,7 +50,7 @@ def test_a_thing_that_fails_while_others_go_well_is_parked_after_some_minutes() 
 
 def test_work_that_ends_at_the_same_time_is_not_parked_beyond_the_bound() -> None:
     """Eight in flight all fail for good before the first of them is parked: that is decided for three of them."""
-    repeats = Repeats()
+    repeats = RepeatedFailures()
     keys = [f"k{number}" for number in range(8)]
     for key in keys:
         fail(repeats, DEFECT_OF_OURS, 0, 1, 2, 3, key=key)
@@ -57,7 +67,7 @@ def test_work_that_ends_at_the_same_time_is_not_parked_beyond_the_bound() -> Non
 
 def test_a_thing_that_fails_seldom_is_not_parked_by_time_alone() -> None:
     """Two failures in an hour are no proof."""
-    repeats = Repeats()
+    repeats = RepeatedFailures()
     assert fail(repeats, MALFORMED, 0) == ["again"]
     repeats.succeeded("other", "s", 1)
     assert fail(repeats, MALFORMED, 3600, 3601, 3602, 3603) == ["again", "again", "again", "park"]
@@ -65,7 +75,7 @@ def test_a_thing_that_fails_seldom_is_not_parked_by_time_alone() -> None:
 
 def test_when_nothing_else_goes_well_it_takes_longer() -> None:
     """It is more likely the vendor; a success of before the first failure proves nothing, nor does another connection's."""
-    repeats = Repeats()
+    repeats = RepeatedFailures()
     repeats.succeeded("other", "s", -1)
     fail(repeats, MALFORMED, 0, 1, 2, 3, 4)
     repeats.succeeded("other", "another connection", 5)
@@ -74,7 +84,7 @@ def test_when_nothing_else_goes_well_it_takes_longer() -> None:
 
 def test_what_only_an_outage_explains_is_never_parked_alone() -> None:
     """A 5xx for a day is an outage; beside others that go well it is about the thing."""
-    repeats, failure = Repeats(), Failure("server error", "500", LONG)
+    repeats, failure = RepeatedFailures(), Failure("server error", "500", LONG)
     assert set(fail(repeats, failure, *range(0, 86_400, 300))) == {"again"}
     repeats.succeeded("other", "s", 86_400)
     assert fail(repeats, failure, 86_401) == ["park"]
@@ -82,7 +92,7 @@ def test_what_only_an_outage_explains_is_never_parked_alone() -> None:
 
 def test_another_failure_begins_anew() -> None:
     """The same way means the same way; a success ends it, too."""
-    repeats = Repeats()
+    repeats = RepeatedFailures()
     one, other = defect(ValueError("a")), defect(RecursionError("b"))
     assert fail(repeats, one, 0, 100, 200, 300)[-1] == "again"
     assert fail(repeats, other, 301) == ["again"]
@@ -93,7 +103,7 @@ def test_another_failure_begins_anew() -> None:
 
 def test_when_most_would_be_parked_the_connection_pauses_instead() -> None:
     """At most three in a row without a success between them; one success, and it goes on."""
-    repeats, decisions = Repeats(), []
+    repeats, decisions = RepeatedFailures(), []
     for number in range(6):
         key = f"k{number}"
         decisions.append(fail(repeats, defect(ValueError("x")), 0, 100, 200, 300, 400, key=key)[-1])
@@ -106,7 +116,7 @@ def test_when_most_would_be_parked_the_connection_pauses_instead() -> None:
 
 def test_more_than_half_of_the_last_is_most() -> None:
     """Successes between them do not help when they are too few."""
-    repeats = Repeats(Limit(most_in_a_row=3, most_part=0.5, of_last=10))
+    repeats = RepeatedFailures(Limit(most_in_a_row=3, most_part=0.5, of_last=10))
     parked = 0
     for number in range(100):
         if number % 3 == 0:
@@ -118,7 +128,7 @@ def test_more_than_half_of_the_last_is_most() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "patience"),
+    ("error", "policy"),
     [
         (NotSent("GET", "https://x.test", "c"), None),
         (TokenUnavailable("b", "c"), None),
@@ -130,17 +140,17 @@ def test_more_than_half_of_the_last_is_most() -> None:
         (VendorError(status=401, **FACTS), None),
     ],
 )
-def test_which_answers_count_and_how_long(error: ConnectorError, patience: object) -> None:
+def test_which_answers_count_and_how_long(error: ConnectorError, policy: object) -> None:
     """What says nothing of the thing (no connection, a pause) never counts."""
     failure = failure_of(error)
-    assert (failure.patience if failure else None) == patience
+    assert (failure.policy if failure else None) == policy
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ever more failing things: the one that failed longest ago is forgotten."""
     assert MOST_RUNS <= 10_000
     monkeypatch.setattr(module, "MOST_RUNS", 3)
-    repeats = Repeats()
+    repeats = RepeatedFailures()
     for key in "abcabcd":
         repeats.failed(key, "s", MALFORMED, 0)
     assert [repeats.times(key) for key in "abcd"] == [0, 2, 2, 1]
@@ -159,7 +169,7 @@ def test_whatever_happens_nothing_is_parked_too_soon_or_too_often(
     events: list[tuple[str, Failure | None, float]],
 ) -> None:
     """A model beside it: the run of equal failures of each thing, and what was parked since the last success."""
-    repeats, limit, now = Repeats(), Limit(), 0.0
+    repeats, limit, now = RepeatedFailures(), Limit(), 0.0
     runs: dict[str, tuple[Failure, list[float]]] = {}
     in_a_row, succeeded_at = 0, -inf
     for key, failure, seconds in events:
@@ -173,10 +183,10 @@ def test_whatever_happens_nothing_is_parked_too_soon_or_too_often(
         same = before is not None and (before[0].cause, before[0].kind) == (failure.cause, failure.kind)
         runs[key] = (failure, [*(before[1] if before and same else []), now])
         decision = repeats.failed(key, "s", failure, now)
-        times, patience = runs[key][1], failure.patience
+        times, policy = runs[key][1], failure.policy
         is_proven = succeeded_at > times[0]
-        is_due = len(times) >= patience.times and now - times[0] >= (
-            patience.over_seconds if is_proven else patience.alone_seconds
+        is_due = len(times) >= policy.times and now - times[0] >= (
+            policy.over_seconds if is_proven else policy.alone_seconds
         )
         assert (decision != "again") == is_due
         if decision == "park":

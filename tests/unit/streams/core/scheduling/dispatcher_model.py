@@ -92,8 +92,8 @@ class BudgetModel:
     first_start: float | None = None
     last_start: float = 0.0
 
-    def offer(self, item: Item, not_before: float) -> bool:
-        """Returns what `Dispatcher.offer` must return."""
+    def offer_item(self, item: Item, not_before: float) -> bool:
+        """Returns what `Dispatcher.offer_item` must return."""
         if not self.is_owned:
             return False
         running = self.running.get(item.lane)
@@ -115,7 +115,7 @@ class BudgetModel:
             self.asked = (self.asked[0] - 1, self.asked[1])
         self.first_start = now if self.first_start is None else self.first_start
         self.last_start = now
-        running = self.running[item.lane] = Running(item, self.vendor.begin(now))
+        running = self.running[item.lane] = Running(item, self.vendor.begin_request(now))
         return running
 
     def finish(self, running: Running, verdict: Verdict, now: float, wait_seconds: float) -> None:
@@ -135,7 +135,7 @@ class BudgetModel:
             for owed in self.lane(item.lane):
                 owed.is_blocked = False
 
-    def lose(self) -> None:
+    def release(self) -> None:
         """All work is forgotten."""
         self.is_owned = False
         self.owed.clear()

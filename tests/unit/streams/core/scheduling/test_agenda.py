@@ -169,12 +169,12 @@ class History:
         self.asked: list[str] = []
         self.started = 0
         for budget in BUDGETS:
-            self.gain(budget)
+            self.acquire(budget)
 
-    def gain(self, budget: str, noted: BudgetRow | None = None) -> None:
+    def acquire(self, budget: str, noted: BudgetRow | None = None) -> None:
         """A budget comes; its policy is always the same."""
         policy = SHAPES[BUDGETS.index(budget) % len(SHAPES)]
-        self.twins.gain(budget, policy, noted, now=self.now, now_ms=int(self.now * 1000))
+        self.twins.acquire(budget, policy, noted, now=self.now, now_ms=int(self.now * 1000))
 
     def turn(self) -> None:
         """As the loop has it."""
@@ -198,7 +198,9 @@ class History:
                 for _ in range(draw.randint(1, 6)):
                     lane, rank = f"{tenant}-{draw.randint(1, 4)}", draw.randint(0, 1)
                     item = Item(f"{lane}-{rank}", lane, budget, tenant, draw.choice(list(Priority)), rank)
-                    self.twins.offer(item, self.now, not_before=self.now + draw.choice([0.0, 0.0, draw.random() * 9]))
+                    self.twins.offer_item(
+                        item, self.now, not_before=self.now + draw.choice([0.0, 0.0, draw.random() * 9])
+                    )
             case 1:
                 self.end()
             case 2:
@@ -209,16 +211,16 @@ class History:
             case 4:
                 self.twins.resume(budget)
             case 5:
-                (self.twins.hold if draw.random() < 0.5 else self.twins.release)(budget, tenant)
+                (self.twins.hold_tenant if draw.random() < 0.5 else self.twins.release_tenant)(budget, tenant)
             case 6:
-                self.twins.lose(budget)
+                self.twins.release(budget)
                 left = self.twins.last_note(budget, self.now, int(self.now * 1000))
                 if draw.random() < 0.8:
-                    self.gain(budget, left if draw.random() < 0.5 else None)
+                    self.acquire(budget, left if draw.random() < 0.5 else None)
             case 7:
                 self.twins.observe(budget, self.headers(), self.now)
             case 8:
-                self.gain(budget)
+                self.acquire(budget)
             case _:
                 for name in self.asked:
                     self.twins.granted(name, stands=draw.random() < 0.8)
@@ -291,9 +293,9 @@ def calls_an_item(budgets: int, items: int = 100, *, cause: str = "") -> float:
     core, now, going = Dispatcher(), 0.0, list[Item]()
     policy = BudgetPolicy(10_000, 10.0, 8, is_noted=True, daily_limit=200_000)
     for number in range(budgets):
-        core.gain(f"b{number}", policy)
+        core.acquire(f"b{number}", policy)
         for lane in range(12):
-            core.offer(Item(f"{number}:{lane}", f"{number}:{lane}", f"b{number}", "t"), now)
+            core.offer_item(Item(f"{number}:{lane}", f"{number}:{lane}", f"b{number}", "t"), now)
         if cause:
             core.pause(f"b{number}", inf if cause == "dead" else 3600.0 + number, cause)
     if cause:

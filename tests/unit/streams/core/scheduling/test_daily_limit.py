@@ -66,7 +66,7 @@ class FixedDays:
 def spend(day: Day, number: int, now: float) -> None:
     """So many requests, answered at once, without headers."""
     for _ in range(number):
-        day.begin(now)
+        day.begin_request(now)
         day.end(now)
 
 
@@ -90,8 +90,8 @@ def test_no_alignment_of_the_vendors_day_sees_more_than_the_limit(
             day.end(now)
             del going[0]
         for _ in range(min(starts, day.remaining(now))):
-            day.begin(now)
-            going.append(vendor.begin(now))
+            day.begin_request(now)
+            going.append(vendor.begin_request(now))
     for exchange in going:
         exchange.answered = now
     assert vendor.most_in_any_window(DAY) <= limit
@@ -115,7 +115,7 @@ def test_a_vendor_that_tells_its_true_reset_never_sees_more_than_its_limit(
         vendor.land(day, now)
         for _ in range(min(starts, day.remaining(now))):
             flight, quarter = flights[vendor.number % len(flights)]
-            day.begin(now)
+            day.begin_request(now)
             vendor.take(now + flight * quarter / 4, now + flight)
     vendor.land(day, inf)
     assert vendor.refused == 0
@@ -156,7 +156,7 @@ def test_nothing_is_given_back_before_the_moment_that_was_announced(
 def test_what_was_answered_just_before_the_end_may_belong_to_the_new_day() -> None:
     """The end is reckoned from a slow answer, so it is late: what was answered meanwhile stays counted."""
     day = Day(2, DAY)
-    day.begin(99.0)
+    day.begin_request(99.0)
     spend(day, 1, 101.0)
     day.observe(RateHeaders(daily_reset_seconds=1.0), 103.0)  # told at 99, when the day had one second left
     day.end(103.0)
@@ -169,7 +169,7 @@ def test_the_first_answer_of_a_new_day_begins_it() -> None:
     """A vendor that speaks of the next day's end has begun that day, although we reckoned with a moment more."""
     day = Day(5, DAY)
     spend(day, 3, 0.0)
-    day.begin(100.0)
+    day.begin_request(100.0)
     day.observe(RateHeaders(daily_reset_seconds=4.0), 100.0)
     day.observe(RateHeaders(daily_reset_seconds=DAY - 1), 103.0)
     day.end(103.0)
@@ -190,7 +190,7 @@ def test_an_answer_that_was_overtaken_by_the_end_of_its_day_does_not_end_the_nex
 def test_what_others_spend_is_taken_into_account_until_the_reset() -> None:
     """The location is shared: the vendor's count goes before ours."""
     day = Day(100, DAY)
-    day.begin(0.0)
+    day.begin_request(0.0)
     day.observe(RateHeaders(daily_limit=100, daily_remaining=30, daily_reset_seconds=50.0), 0.0)
     day.end(0.0)
     assert day.remaining(1.0) == 30
@@ -201,7 +201,7 @@ def test_what_we_spent_before_the_vendors_day_does_not_hide_what_others_spent_in
     """Our older requests leave our count first; what the vendor said is left holds until its reset."""
     day = Day(6, DAY)
     spend(day, 5, 0.0)
-    day.begin(DAY / 2)
+    day.begin_request(DAY / 2)
     day.observe(RateHeaders(daily_limit=6, daily_remaining=0, daily_reset_seconds=DAY * 3 / 4), DAY / 2)
     day.end(DAY / 2)
     assert day.remaining(DAY + 1) == 0
@@ -211,10 +211,10 @@ def test_what_we_spent_before_the_vendors_day_does_not_hide_what_others_spent_in
 def test_a_request_that_never_left_is_given_back() -> None:
     """To our own count, and to what the vendor said is left."""
     day = Day(6, DAY)
-    day.begin(0.0)
+    day.begin_request(0.0)
     day.observe(RateHeaders(daily_remaining=1), 0.0)
     day.end(0.0)
-    day.begin(1.0)
+    day.begin_request(1.0)
     none = day.remaining(1.0)
     day.end(2.0, was_sent=False)
     assert (none, day.remaining(2.0)) == (0, 1)
@@ -224,7 +224,7 @@ def test_what_is_in_flight_is_not_taken_for_others() -> None:
     """Of what is in flight only the request that was answered is surely counted; nothing is lost by that in the end."""
     day = Day(100, DAY)
     for _ in range(10):
-        day.begin(0.0)
+        day.begin_request(0.0)
     for count in range(1, 11):
         day.observe(RateHeaders(daily_limit=100, daily_remaining=100 - count), 1.0)
         day.end(1.0)
@@ -235,7 +235,7 @@ def test_what_is_in_flight_may_come_after_what_the_vendor_said_is_left() -> None
     """Others spend as well: of the two that the vendor has left, two are on their way already."""
     day = Day(100, DAY)
     for _ in range(3):
-        day.begin(0.0)
+        day.begin_request(0.0)
     day.observe(RateHeaders(daily_limit=100, daily_remaining=2), 1.0)
     day.end(1.0)
     assert day.remaining(1.0) == 0
@@ -244,7 +244,7 @@ def test_what_is_in_flight_may_come_after_what_the_vendor_said_is_left() -> None
 def test_others_who_spent_all_without_a_known_end_are_believed_for_an_hour() -> None:
     """Nobody could tell us that a new day has begun while we start nothing."""
     day = Day(100, DAY)
-    day.begin(0.0)
+    day.begin_request(0.0)
     day.observe(RateHeaders(daily_remaining=0), 0.0)
     day.end(0.0)
     assert day.remaining(0.0) == 0

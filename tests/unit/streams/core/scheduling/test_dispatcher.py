@@ -29,7 +29,7 @@ def dispatcher(policy: BudgetPolicy = ROOMY, *budgets: str) -> Dispatcher:
     """A dispatcher that owns some budgets."""
     core = Dispatcher()
     for budget in budgets or ("b",):
-        core.gain(budget, policy)
+        core.acquire(budget, policy)
     return core
 
 
@@ -47,7 +47,7 @@ def keys(started: list[Item]) -> list[str]:
 def test_ten_offers_of_a_waiting_entity_are_one_start() -> None:
     """Offers of an entity that waits coalesce."""
     core = dispatcher()
-    told = [core.offer(contact(), 0.0) for _ in range(10)]
+    told = [core.offer_item(contact(), 0.0) for _ in range(10)]
     (first,) = core.start(0.0)
     end(core, first)
     assert told == [True] + [False] * 9
@@ -58,9 +58,9 @@ def test_ten_offers_of_a_waiting_entity_are_one_start() -> None:
 def test_ten_offers_of_an_active_entity_are_exactly_one_more_start() -> None:
     """What changes while it is worked on is worked on once more."""
     core = dispatcher()
-    core.offer(contact(), 0.0)
+    core.offer_item(contact(), 0.0)
     (first,) = core.start(0.0)
-    told = [core.offer(contact(), 0.0) for _ in range(10)]
+    told = [core.offer_item(contact(), 0.0) for _ in range(10)]
     end(core, first)
     (second,) = core.start(0.0)
     end(core, second)
@@ -71,10 +71,10 @@ def test_ten_offers_of_an_active_entity_are_exactly_one_more_start() -> None:
 def test_an_offer_after_the_answer_and_before_the_finish_is_not_lost() -> None:
     """Between answer and finish the entity still is active."""
     core = dispatcher()
-    core.offer(contact(), 0.0)
+    core.offer_item(contact(), 0.0)
     (first,) = core.start(0.0)
     core.answered(first, 0.0)
-    core.offer(contact(), 0.0)
+    core.offer_item(contact(), 0.0)
     core.finish(first, Verdict.PARKED, 0.0)
     assert keys(core.start(0.0)) == ["a:contact"]
 
@@ -82,10 +82,10 @@ def test_an_offer_after_the_answer_and_before_the_finish_is_not_lost() -> None:
 def test_a_live_change_of_an_entity_in_backfill_goes_on_as_live() -> None:
     """The urgency of an offer that comes while the entity is active is kept."""
     core = dispatcher(SINGLE)
-    core.offer(contact(priority=Priority.BACKFILL), 0.0)
+    core.offer_item(contact(priority=Priority.BACKFILL), 0.0)
     (first,) = core.start(0.0)
-    core.offer(contact("z", priority=Priority.SWEEP), 0.0)
-    core.offer(contact(priority=Priority.LIVE), 0.0)
+    core.offer_item(contact("z", priority=Priority.SWEEP), 0.0)
+    core.offer_item(contact(priority=Priority.LIVE), 0.0)
     end(core, first)
     (second,) = core.start(0.0)
     assert (second.key, second.priority) == ("a:contact", Priority.LIVE)
@@ -94,7 +94,7 @@ def test_a_live_change_of_an_entity_in_backfill_goes_on_as_live() -> None:
 def test_an_offer_to_a_budget_that_is_not_ours_is_refused() -> None:
     """The tables of its owner remember it."""
     core = dispatcher()
-    assert core.offer(contact(budget="other"), 0.0) is False
+    assert core.offer_item(contact(budget="other"), 0.0) is False
     assert core.is_idle
 
 
@@ -102,7 +102,7 @@ def test_a_contact_goes_before_its_notes_and_one_at_a_time() -> None:
     """The lane's order, whatever was offered first."""
     core = dispatcher()
     for item in (note(), note(name="task"), contact(priority=Priority.BACKFILL)):
-        core.offer(item, 0.0)
+        core.offer_item(item, 0.0)
     order = []
     for _ in range(3):
         (item,) = core.start(0.0)
@@ -114,8 +114,8 @@ def test_a_contact_goes_before_its_notes_and_one_at_a_time() -> None:
 def test_a_contact_that_waits_after_a_failure_holds_its_notes_back() -> None:
     """The lane waits with its contact."""
     core = dispatcher()
-    core.offer(contact(), 0.0)
-    core.offer(note(), 0.0)
+    core.offer_item(contact(), 0.0)
+    core.offer_item(note(), 0.0)
     (item,) = core.start(0.0)
     end(core, item, Verdict.RETRY, wait=5.0)
     assert core.start(4.0) == []
@@ -127,10 +127,10 @@ def test_a_contact_that_waits_after_a_failure_holds_its_notes_back() -> None:
 def test_only_a_contact_that_is_done_unblocks_its_notes(verdict: Verdict, starts: list[str]) -> None:
     """A parked contact is not in GHL, so what hangs on it still has to wait."""
     core = dispatcher()
-    core.offer(note(), 0.0)
+    core.offer_item(note(), 0.0)
     (blocked,) = core.start(0.0)
     end(core, blocked, Verdict.BLOCKED)
-    core.offer(contact(), 0.0)
+    core.offer_item(contact(), 0.0)
     (owner,) = core.start(0.0)
     end(core, owner, verdict)
     assert owner.key == "a:contact"
@@ -140,11 +140,11 @@ def test_only_a_contact_that_is_done_unblocks_its_notes(verdict: Verdict, starts
 def test_a_contact_is_as_urgent_as_the_note_that_waits_for_it() -> None:
     """A live note is not held up by the backfill of its contact."""
     core = dispatcher(SINGLE)
-    core.offer(note(), 0.0)
+    core.offer_item(note(), 0.0)
     (blocked,) = core.start(0.0)
     end(core, blocked, Verdict.BLOCKED)
-    core.offer(contact("z", priority=Priority.SWEEP), 0.0)
-    core.offer(contact(priority=Priority.BACKFILL), 0.0)
+    core.offer_item(contact("z", priority=Priority.SWEEP), 0.0)
+    core.offer_item(contact(priority=Priority.BACKFILL), 0.0)
     assert keys(core.start(0.0)) == ["a:contact"]
 
 
@@ -152,7 +152,7 @@ def test_live_goes_before_sweep_before_backfill_before_verification() -> None:
     """Across lanes the priority decides, whatever came first."""
     core = dispatcher(SINGLE)
     for priority in (Priority.BACKFILL, Priority.VERIFY, Priority.SWEEP, Priority.LIVE):
-        core.offer(contact(priority.name, priority=priority), 0.0)
+        core.offer_item(contact(priority.name, priority=priority), 0.0)
     order = []
     for _ in Priority:
         (item,) = core.start(0.0)
@@ -166,9 +166,9 @@ def test_tenants_that_share_a_budget_are_started_by_turns(turns: list[tuple[int,
     """While both have ready lanes of equal priority, their starts differ by one at most, however they end."""
     core = dispatcher(BudgetPolicy(10_000, 10.0, in_flight=4))
     for number in range(200):
-        core.offer(contact(f"big-{number}", tenant="big"), 0.0)
+        core.offer_item(contact(f"big-{number}", tenant="big"), 0.0)
     for number in range(200):
-        core.offer(contact(f"small-{number}", tenant="small"), 0.0)
+        core.offer_item(contact(f"small-{number}", tenant="small"), 0.0)
     counts = {"big": 0, "small": 0}
     going: list[Item] = []
     for finishes, verdict in turns:
@@ -184,14 +184,14 @@ def test_tenants_that_share_a_budget_are_started_by_turns(turns: list[tuple[int,
 def test_a_tenant_that_holds_its_breath_gives_its_turns_away() -> None:
     """A held tenant starts nothing, the others go on; after the release its work goes on."""
     core = dispatcher(SINGLE)
-    core.offer(contact("a", tenant="held"), 0.0)
-    core.offer(contact("z", tenant="free"), 0.0)
-    core.hold("b", "held")
+    core.offer_item(contact("a", tenant="held"), 0.0)
+    core.offer_item(contact("z", tenant="free"), 0.0)
+    core.hold_tenant("b", "held")
     (item,) = core.start(0.0)
     end(core, item)
     waits = core.wait_seconds(0.0)
     nothing = core.start(0.0)
-    core.release("b", "held")
+    core.release_tenant("b", "held")
     assert (item.key, nothing, waits) == ("z:contact", [], None)
     assert keys(core.start(0.0)) == ["a:contact"]
 
@@ -201,7 +201,7 @@ def test_a_budget_that_cannot_go_on_delays_no_other(obstacle: str) -> None:
     """Pause, dead token, used-up window or day and full flight concern one budget alone."""
     core = dispatcher(BudgetPolicy(2, 10.0, 1, daily_limit=100), "b", "c")
     for lane in ("a", "z"):
-        core.offer(contact(lane), 0.0)
+        core.offer_item(contact(lane), 0.0)
     match obstacle:
         case "paused" | "dead":
             core.pause("b", inf if obstacle == "dead" else 60.0, "429")
@@ -211,14 +211,14 @@ def test_a_budget_that_cannot_go_on_delays_no_other(obstacle: str) -> None:
             core.observe("b", RateHeaders(daily_limit=100, daily_remaining=0, daily_reset_seconds=9.0), 0.0)
         case "full":
             core.start(0.0)
-    core.offer(contact("y", budget="c"), 0.0)
+    core.offer_item(contact("y", budget="c"), 0.0)
     assert keys(core.start(0.0)) == ["y:contact"]
 
 
 def test_a_longer_pause_stands_and_the_end_is_waited_for() -> None:
     """A second, shorter pause does not shorten the first."""
     core = dispatcher()
-    core.offer(contact(), 0.0)
+    core.offer_item(contact(), 0.0)
     core.pause("b", 30.0, "429")
     core.pause("b", 10.0, "429 again")
     assert core.wait_seconds(0.0) == 30.0
@@ -229,8 +229,8 @@ def test_a_longer_pause_stands_and_the_end_is_waited_for() -> None:
 def test_a_failed_entity_waits_and_others_of_its_budget_go_on() -> None:
     """Backoff concerns one lane."""
     core = dispatcher()
-    core.offer(contact(), 0.0)
-    core.offer(contact("z"), 0.0)
+    core.offer_item(contact(), 0.0)
+    core.offer_item(contact("z"), 0.0)
     for item in core.start(0.0):
         end(core, item, Verdict.RETRY if item.lane == "a" else Verdict.AGAIN, wait=5.0)
     assert keys(core.start(0.0)) == ["z:contact"]
@@ -240,13 +240,13 @@ def test_a_budget_that_was_lost_and_gained_again_has_not_forgotten_what_it_spent
     """The vendor still counts what was sent before a rebalance."""
     core = dispatcher(BudgetPolicy(2, 10.0, 2))
     for lane in "ay":
-        core.offer(contact(lane), 0.0)
+        core.offer_item(contact(lane), 0.0)
     answered, unanswered = core.start(0.0)
     core.answered(answered, 1.0)
-    core.lose("b")
-    core.gain("b", BudgetPolicy(2, 10.0, 2))
-    core.offer(contact(), 2.0)
-    core.offer(contact("z"), 2.0)
+    core.release("b")
+    core.acquire("b", BudgetPolicy(2, 10.0, 2))
+    core.offer_item(contact(), 2.0)
+    core.offer_item(contact("z"), 2.0)
     at_once = core.start(2.0)
     core.answered(unanswered, 3.0)
     assert at_once == []
@@ -257,12 +257,12 @@ def test_a_budget_that_was_lost_and_gained_again_has_not_forgotten_what_it_spent
 def test_a_late_report_does_not_end_the_work_of_a_budget_gained_again() -> None:
     """A report counts for the start it was given by, even when the same entity is in flight again."""
     core = dispatcher(SINGLE)
-    core.offer(contact(), 0.0)
+    core.offer_item(contact(), 0.0)
     (old,) = core.start(0.0)
-    core.lose("b")
-    core.gain("b", SINGLE)
-    core.offer(contact(), 0.0)
-    core.offer(note(), 0.0)
+    core.release("b")
+    core.acquire("b", SINGLE)
+    core.offer_item(contact(), 0.0)
+    core.offer_item(note(), 0.0)
     while_the_old_one_is_out = core.start(0.0)
     core.answered(old, 1.0)
     (new,) = core.start(1.0)
@@ -289,7 +289,7 @@ def test_when_the_quota_is_low_only_live_changes_start_and_the_view_says_what_wa
     core = dispatcher(DAILY)
     core.observe("b", told(20), 0.0)
     for priority in Priority:
-        core.offer(contact(priority.name, priority=priority), 0.0)
+        core.offer_item(contact(priority.name, priority=priority), 0.0)
     started = [item.lane for item in core.start(0.0)]
     (view,) = core.view(0.0)
     assert started == ["LIVE"]
@@ -302,7 +302,7 @@ def test_what_waits_for_the_quota_goes_on_as_the_reserve_shrinks() -> None:
     """The time is known, so the dispatcher sleeps until then."""
     core = dispatcher(DAILY)
     core.observe("b", told(20), 0.0)
-    core.offer(contact(priority=Priority.BACKFILL), 0.0)
+    core.offer_item(contact(priority=Priority.BACKFILL), 0.0)
     at_first = core.start(0.0)
     seconds = core.wait_seconds(0.0)
     assert at_first == []
@@ -314,10 +314,10 @@ def test_live_changes_that_wait_for_a_scarce_quota_coalesce() -> None:
     """Each request that is left carries the newest state."""
     core = dispatcher(DAILY)
     core.observe("b", told(3), 0.0)
-    core.offer(contact("z"), 0.0)
+    core.offer_item(contact("z"), 0.0)
     (first,) = core.start(0.0)
     end(core, first)
-    told_new = [core.offer(contact(), 1.0) for _ in range(10)]
+    told_new = [core.offer_item(contact(), 1.0) for _ in range(10)]
     at_once, seconds = core.start(1.0), core.wait_seconds(1.0)
     assert at_once == []
     assert told_new == [True] + [False] * 9
@@ -328,7 +328,7 @@ def test_live_changes_that_wait_for_a_scarce_quota_coalesce() -> None:
 def test_the_end_of_the_quota_pauses_until_the_reset_even_when_nobody_says_pause() -> None:
     """A 429 of the day brings the headers that say so; then everything goes on by itself."""
     core = dispatcher(DAILY)
-    core.offer(contact(priority=Priority.BACKFILL), 0.0)
+    core.offer_item(contact(priority=Priority.BACKFILL), 0.0)
     (first,) = core.start(0.0)
     core.observe("b", told(0, 600.0), 0.0)
     end(core, first, Verdict.RETRY, wait=5.0)
@@ -344,12 +344,12 @@ def test_a_budget_that_was_lost_and_gained_again_has_not_forgotten_its_day() -> 
     """A rebalance is no new day."""
     core = dispatcher(BudgetPolicy(1000, 10.0, 100, daily_limit=2, live_reserve=0.0))
     for lane in "ay":
-        core.offer(contact(lane), 0.0)
+        core.offer_item(contact(lane), 0.0)
     answered, unanswered = core.start(0.0)
     core.answered(answered, 1.0)
-    core.lose("b")
-    core.gain("b", BudgetPolicy(1000, 10.0, 100, daily_limit=2, live_reserve=0.0))
-    core.offer(contact("z"), 2.0)
+    core.release("b")
+    core.acquire("b", BudgetPolicy(1000, 10.0, 100, daily_limit=2, live_reserve=0.0))
+    core.offer_item(contact("z"), 2.0)
     core.answered(unanswered, 3.0)
     (view,) = core.view(3.0)
     assert core.start(3.0) == []

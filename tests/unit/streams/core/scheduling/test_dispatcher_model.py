@@ -61,7 +61,7 @@ class DispatcherMachine(RuleBasedStateMachine):
         vendor=st.sampled_from(["silent", "silent", "true", "true", "mad"]),
         phase=st.sampled_from([0.25, 8.0, DAY / 3, DAY - 4.0]),
     )
-    def begin(self, vendor: str, phase: float) -> None:
+    def begin_request(self, vendor: str, phase: float) -> None:
         self.now = 0.0
         self.core = Dispatcher()
         self.vendor = vendor
@@ -72,17 +72,17 @@ class DispatcherMachine(RuleBasedStateMachine):
         self.lost: list[Running] = []
         self.over: list[Item] = []
         for name in POLICIES:
-            self.gain(name)
+            self.acquire(name)
 
     # -- what may happen ----------------------------------------------------------------------------------
 
     @rule(which=st.lists(OFFERS, min_size=1, max_size=10))
-    def offer(self, which: list[tuple[tuple[str, str, str, str], Priority, float]]) -> None:
+    def offer_item(self, which: list[tuple[tuple[str, str, str, str], Priority, float]]) -> None:
         for (budget, tenant, lane, kind), priority, wait in which:
             item = Item(f"{lane}-{kind}", lane, budget, tenant, priority, 0 if kind == "contact" else 1)
             not_before = self.now + wait
-            told = self.core.offer(item, self.now, not_before=not_before)
-            assert told == self.budgets[budget].offer(item, not_before)
+            told = self.core.offer_item(item, self.now, not_before=not_before)
+            assert told == self.budgets[budget].offer_item(item, not_before)
 
     @rule()
     def start(self) -> None:
@@ -154,7 +154,7 @@ class DispatcherMachine(RuleBasedStateMachine):
     def rush(self, budget: str, rounds: int) -> None:
         """A burst of live changes that brings a day's quota to its end."""
         for _ in range(rounds):
-            self.offer([(entity, Priority.LIVE, 0.0) for entity in ENTITIES if entity[0] == budget])
+            self.offer_item([(entity, Priority.LIVE, 0.0) for entity in ENTITIES if entity[0] == budget])
             self.start()
             self.now += 4.0
             for running in list(self.budgets[budget].running.values()):
@@ -190,26 +190,26 @@ class DispatcherMachine(RuleBasedStateMachine):
             self.budgets[budget].paused_until = 0.0
 
     @rule(budget=BUDGETS, tenant=st.sampled_from(TENANTS), ends=st.sampled_from([False, True, True]))
-    def hold(self, budget: str, tenant: str, ends: bool) -> None:
+    def hold_tenant(self, budget: str, tenant: str, ends: bool) -> None:
         name, model = f"{budget}-{tenant}", self.budgets[budget]
         if ends:
-            self.core.release(budget, name)
+            self.core.release_tenant(budget, name)
             model.held.discard(name)
         else:
-            self.core.hold(budget, name)
+            self.core.hold_tenant(budget, name)
             model.held |= {name} if model.is_owned else set()
 
     @rule(budget=BUDGETS, comes_back=st.sampled_from([True, True, False]))
-    def lose(self, budget: str, comes_back: bool) -> None:
-        self.core.lose(budget)
+    def release(self, budget: str, comes_back: bool) -> None:
+        self.core.release(budget)
         self.lost += self.budgets[budget].running.values()
-        self.budgets[budget].lose()
+        self.budgets[budget].release()
         if comes_back:
-            self.gain(budget)
+            self.acquire(budget)
 
     @rule(budget=BUDGETS)
-    def gain(self, budget: str) -> None:
-        self.core.gain(budget, POLICIES[budget])
+    def acquire(self, budget: str) -> None:
+        self.core.acquire(budget, POLICIES[budget])
         self.budgets[budget].is_owned = True
 
     @precondition(lambda self: self.vendor == "mad")
@@ -287,9 +287,9 @@ class DispatcherMachine(RuleBasedStateMachine):
         for name, budget in self.budgets.items():
             self.resume(name)
             for tenant in TENANTS:
-                self.hold(name, tenant, ends=True)
+                self.hold_tenant(name, tenant, ends=True)
             for lane in {owed.item.lane: owed.item for owed in budget.owed.values() if owed.is_blocked}.values():
-                self.offer([((name, lane.tenant, lane.lane, "contact"), Priority.LIVE, 0.0)])
+                self.offer_item([((name, lane.tenant, lane.lane, "contact"), Priority.LIVE, 0.0)])
         for running in list(self.lost):
             self.answer_one(running, was_sent=True)
         for _ in range(1000):

@@ -24,7 +24,7 @@ def quota(limit: int = 1000, *, remaining: int | None = None, left: float = DAY,
 
 def start(planned: Quota, now: float) -> None:
     """One request, answered at once."""
-    planned.begin(now)
+    planned.begin_request(now)
     planned.end(now)
 
 
@@ -47,7 +47,7 @@ def test_what_may_start_depends_on_what_is_left_and_for_how_long(
     """The reserve is a quarter of the limit for a whole day, and shrinks with the day; below a fifth of it all is paced."""
     planned = quota(remaining=remaining, left=left)
     if regime is Regime.SCARCE:
-        planned.begin(0.0)  # the first after a change of regime starts at once
+        planned.begin_request(0.0)  # the first after a change of regime starts at once
     assert planned.view(0.0).regime is regime
     assert [priority for priority in (LIVE, SWEEP, BACKFILL) if planned.allows(priority, 0.0)] == starts
 
@@ -105,8 +105,8 @@ def test_what_is_paced_is_not_paced_any_more_when_the_vendor_corrects() -> None:
 def test_only_an_answer_helps_when_the_whole_quota_is_in_flight() -> None:
     """There is no time to wait for."""
     planned = Quota(Day(2, DAY))
-    planned.begin(0.0)
-    planned.begin(0.0)
+    planned.begin_request(0.0)
+    planned.begin_request(0.0)
     waits = planned.next_at(LIVE, 1.0)
     planned.end(1.0, was_sent=False)
     assert waits is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.rate import RateHeaders
-from streams.core.scheduling.window import Window
+from streams.core.scheduling.window import RateWindow
 from tests.unit.streams.core.scheduling.vendor import Exchange, Vendor
 
 STEPS = st.lists(
@@ -27,7 +27,7 @@ NONSENSE = st.builds(
 
 
 def spend(
-    window: Window, vendor: Vendor, steps: list[tuple[float, int, int, bool]], headers: list[RateHeaders]
+    window: RateWindow, vendor: Vendor, steps: list[tuple[float, int, int, bool]], headers: list[RateHeaders]
 ) -> float:
     """Use a window as greedily as it allows, with answers whenever they like. Returns the time at the end."""
     now = 0.0
@@ -37,8 +37,8 @@ def spend(
         if headers:
             window.observe(headers[number % len(headers)], now)
         for _ in range(min(starts, window.free(now))):
-            window.begin(now)
-            going.append(vendor.begin(now))
+            window.begin_request(now)
+            going.append(vendor.begin_request(now))
         for exchange in going[:answers]:
             window.end(now, was_sent=was_sent)
             exchange.answered = now
@@ -57,7 +57,7 @@ def test_no_alignment_of_the_vendor_sees_more_than_the_limit(
 ) -> None:
     """Each request may be counted at any moment between start and answer, by a sliding or a fixed window."""
     vendor = Vendor()
-    spend(Window(limit, seconds), vendor, steps, [])
+    spend(RateWindow(limit, seconds), vendor, steps, [])
     assert vendor.most_in_any_window(seconds) <= limit
 
 
@@ -67,14 +67,14 @@ def test_no_header_makes_us_exceed_what_is_configured(
 ) -> None:
     """Headers correct downwards: an operator's lower limit or a nonsense header never opens the window."""
     vendor = Vendor()
-    spend(Window(3, 4.0), vendor, steps, headers)
+    spend(RateWindow(3, 4.0), vendor, steps, headers)
     assert vendor.most_in_any_window(4.0) <= 3
 
 
 @given(steps=STEPS, headers=st.lists(NONSENSE, min_size=1, max_size=5))
 def test_no_header_stops_us_for_good(steps: list[tuple[float, int, int, bool]], headers: list[RateHeaders]) -> None:
     """Once all is answered and two of the longest windows have passed, something may start."""
-    window = Window(3, 4.0)
+    window = RateWindow(3, 4.0)
     now = spend(window, Vendor(), steps, headers)
     assert window.in_flight == 0
     assert window.free(now + 7200.0) >= 1
@@ -85,7 +85,7 @@ def test_the_next_free_moment_is_neither_late_nor_never(
     steps: list[tuple[float, int, int, bool]], headers: list[RateHeaders]
 ) -> None:
     """Nothing is free before `next_free`, and waiting for it again and again gets a slot."""
-    window = Window(2, 4.0)
+    window = RateWindow(2, 4.0)
     now = spend(window, Vendor(), steps, headers)
     for _ in range(len(steps) * 7 + 2):
         if window.free(now):
@@ -101,16 +101,16 @@ def test_the_next_free_moment_is_neither_late_nor_never(
 
 def test_only_an_answer_can_free_a_window_that_is_all_in_flight() -> None:
     """Time alone frees nothing while nothing was answered."""
-    window = Window(1, 4.0)
-    window.begin(0.0)
+    window = RateWindow(1, 4.0)
+    window.begin_request(0.0)
     assert window.free(inf) == 0
     assert window.next_free(100.0) is None
 
 
 def test_a_request_that_never_left_frees_its_slot_at_once() -> None:
     """The vendor cannot have counted it."""
-    window = Window(1, 4.0)
-    window.begin(0.0)
+    window = RateWindow(1, 4.0)
+    window.begin_request(0.0)
     window.end(1.0, was_sent=False)
     assert window.free(1.0) == 1
 
@@ -125,13 +125,13 @@ def test_right_after_a_header_never_more_is_free_than_the_vendor_has_left(
     limit: int, ours: int, in_flight: int, foreign: int
 ) -> None:
     """Others spend from the same bucket: what they took is not ours to spend."""
-    window = Window(limit, 10.0)
+    window = RateWindow(limit, 10.0)
     for _ in range(min(limit, ours)):
-        window.begin(0.0)
+        window.begin_request(0.0)
         window.end(0.0)
     going = min(window.free(1.0), in_flight)
     for _ in range(going):
-        window.begin(1.0)
+        window.begin_request(1.0)
     remaining = max(0, limit - min(limit, ours) - foreign)
     window.observe(RateHeaders(limit=limit, remaining=remaining, window_seconds=10.0), 1.0)
     assert window.free(1.0) <= remaining
@@ -148,7 +148,7 @@ def test_beside_another_spender_hardly_a_request_is_one_too_many(
 ) -> None:
     """Ours of the vendor's last window do not hide what the other takes in this one: at most a flight is refused a window."""
     limit, in_flight, seconds, step = 100, 8, 10.0, 0.02
-    window, going, counted, end = Window(limit, seconds), deque[tuple[float, RateHeaders]](), 0, phase
+    window, going, counted, end = RateWindow(limit, seconds), deque[tuple[float, RateHeaders]](), 0, phase
     refused, taken = 0, 0
     for tick in range(int(6 * seconds / step)):
         now = tick * step
@@ -160,7 +160,7 @@ def test_beside_another_spender_hardly_a_request_is_one_too_many(
             window.observe(going.popleft()[1], now)
             window.end(now)
         while window.free(now) and window.in_flight < in_flight:
-            window.begin(now)
+            window.begin_request(now)
             refused += counted >= limit
             counted += 1
             headers = RateHeaders(limit=limit, remaining=max(0, limit - counted), window_seconds=seconds)
@@ -170,7 +170,7 @@ def test_beside_another_spender_hardly_a_request_is_one_too_many(
 
 def test_foreign_usage_appears_and_leaves_with_the_vendors_window() -> None:
     """A reading of others' requests holds until the vendor's reset, or for one window when no reset is told."""
-    window = Window(100, 10.0)
+    window = RateWindow(100, 10.0)
     window.observe(RateHeaders(limit=100, remaining=30, reset_seconds=4.0), 0.0)
     taken, still, gone = window.free(0.0), window.free(3.9), window.free(4.0)
     window.observe(RateHeaders(limit=100, remaining=30), 10.0)
@@ -180,7 +180,7 @@ def test_foreign_usage_appears_and_leaves_with_the_vendors_window() -> None:
 
 def test_a_newer_reading_replaces_an_older_one() -> None:
     """Foreign usage is not added up: the vendor's newest count is the count."""
-    window = Window(100, 10.0)
+    window = RateWindow(100, 10.0)
     window.observe(RateHeaders(limit=100, remaining=10), 0.0)
     window.observe(RateHeaders(limit=100, remaining=90), 1.0)
     assert window.free(1.0) == 90
@@ -188,14 +188,14 @@ def test_a_newer_reading_replaces_an_older_one() -> None:
 
 def test_the_operator_leaves_room_for_others_and_they_use_it() -> None:
     """With 60 of a vendor's 100 configured, others may take 40 before they cost us any."""
-    window = Window(60, 10.0)
+    window = RateWindow(60, 10.0)
     window.observe(RateHeaders(limit=100, remaining=60), 0.0)
     assert window.free(0.0) == 60
 
 
 def test_a_lower_limit_of_the_vendor_counts_and_a_later_rise_is_followed_up_to_ours() -> None:
     """A development app has less; when it is promoted, we use what is configured again, and no more."""
-    window = Window(500, 60.0)
+    window = RateWindow(500, 60.0)
     free = []
     for limit in (100, 300, 5000):
         window.observe(RateHeaders(limit=limit), 0.0)
@@ -206,9 +206,9 @@ def test_a_lower_limit_of_the_vendor_counts_and_a_later_rise_is_followed_up_to_o
 
 def test_a_longer_window_of_the_vendor_counts_for_what_was_sent_before_we_knew() -> None:
     """The first answers tell the true window: those already sent must not leave by the old one."""
-    window = Window(2, 10.0)
+    window = RateWindow(2, 10.0)
     for _ in range(2):
-        window.begin(0.0)
+        window.begin_request(0.0)
         window.end(0.0)
     window.observe(RateHeaders(window_seconds=60.0), 0.5)
     assert window.free(30.0) == 0
@@ -227,6 +227,6 @@ def test_a_longer_window_of_the_vendor_counts_for_what_was_sent_before_we_knew()
 )
 def test_nonsense_changes_nothing(headers: RateHeaders) -> None:
     """A limit of nothing, a window of nothing or of years: as if it had not been said."""
-    window = Window(7, 4.0)
+    window = RateWindow(7, 4.0)
     window.observe(headers, 0.0)
     assert (window.limit, window.seconds, window.free(0.0)) == (7, 4.0, 7)

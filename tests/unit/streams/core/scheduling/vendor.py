@@ -20,7 +20,7 @@ class Vendor:
 
     exchanges: list[Exchange] = field(default_factory=list)
 
-    def begin(self, now: float) -> Exchange:
+    def begin_request(self, now: float) -> Exchange:
         """A request starts."""
         exchange = Exchange(now)
         self.exchanges.append(exchange)
@@ -45,8 +45,8 @@ class Vendor:
             max((one.started for one in self.exchanges), default=0.0)
         ]
         return max(
-            sum(1 for one in self.exchanges if one.started < begin + seconds and one.answered >= begin)
-            for begin in begins
+            sum(1 for one in self.exchanges if one.started < begin_request + seconds and one.answered >= begin_request)
+            for begin_request in begins
         )
 
     def forget(self, before: float) -> None:

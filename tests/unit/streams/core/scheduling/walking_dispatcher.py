@@ -11,12 +11,12 @@ from itertools import count
 from math import inf
 
 from connectors.rate import RateHeaders
+from streams.core.scheduling.allowance import note, seed
 from streams.core.scheduling.budget import Budget, BudgetPolicy, BudgetView
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.items import Item, Verdict
 from streams.core.scheduling.lanes import Lanes, _Lane
-from streams.core.scheduling.spending_grant import note, seed
-from streams.core.scheduling.window import Window
+from streams.core.scheduling.window import RateWindow
 
 
 class WalkingLanes(Lanes):
@@ -55,7 +55,7 @@ class WalkingDispatcher:
 
     # -- budgets ------------------------------------------------------------------------------------------
 
-    def gain(
+    def acquire(
         self, budget: str, policy: BudgetPolicy, noted: BudgetRow | None = None, *, now: float = 0.0, now_ms: int = 0
     ) -> None:
         """This worker owns the budget now. Gaining it again changes nothing.
@@ -69,7 +69,7 @@ class WalkingDispatcher:
         if lost is not None and lost.policy == policy and noted is None:
             window, quota = lost.window, lost.quota
         else:
-            window, quota = Window(policy.limit, policy.window_seconds), policy.new_quota()
+            window, quota = RateWindow(policy.limit, policy.window_seconds), policy.new_quota()
             if noted is not None:
                 seed(window, noted, now, now_ms, None if quota is None else quota.day)
         self._owned[budget] = _Owned(
@@ -80,22 +80,26 @@ class WalkingDispatcher:
         """The budgets that have work and need a grant: the note of each. Call `granted` when it stands, or has failed."""
         short, self._short = self._short, set()
         budgets = {name: self._owned[name].budget for name in short if name in self._owned}
-        return {name: budget.grants.ask(now, now_ms) for name, budget in budgets.items() if budget.grants.is_short(now)}
+        return {
+            name: budget.allowance.ask(now, now_ms)
+            for name, budget in budgets.items()
+            if budget.allowance.is_short(now)
+        }
 
     def granted(self, budget: str, *, stands: bool) -> None:
         """The note of a grant stands in Kafka, or could not be written."""
         if owned := self._owned.get(budget):
             if stands:
-                owned.budget.grants.granted()
+                owned.budget.allowance.granted()
             else:
-                owned.budget.grants.failed()
+                owned.budget.allowance.failed()
 
     def last_note(self, budget: str, now: float, now_ms: int) -> BudgetRow | None:
         """What an owner that lets go leaves behind; None for a budget whose spending is not noted."""
         lost = self._lost.get(budget)
         return note(lost.window, now, now_ms, day=lost.day) if lost is not None and lost.policy.is_noted else None
 
-    def lose(self, budget: str) -> None:
+    def release(self, budget: str) -> None:
         """This worker owns the budget no more: all its work is forgotten, a late `finish` is ignored.
 
         What is still in flight keeps its slot until it is `answered`.
@@ -122,22 +126,22 @@ class WalkingDispatcher:
         if owned := self._owned.get(budget):
             owned.budget.resume()
 
-    def hold(self, budget: str, tenant: str) -> None:
-        """Start nothing of a tenant until `release`: it lacks something that it needs first."""
+    def hold_tenant(self, budget: str, tenant: str) -> None:
+        """Start nothing of a tenant until `release_tenant`: it lacks something that it needs first."""
         if owned := self._owned.get(budget):
-            owned.lanes.hold(tenant)
+            owned.lanes.hold_tenant(tenant)
 
-    def release(self, budget: str, tenant: str) -> None:
+    def release_tenant(self, budget: str, tenant: str) -> None:
         """End a hold."""
         if owned := self._owned.get(budget):
-            owned.lanes.release(tenant)
+            owned.lanes.release_tenant(tenant)
 
     # -- work ---------------------------------------------------------------------------------------------
 
-    def offer(self, item: Item, now: float, *, not_before: float = 0.0) -> bool:
+    def offer_item(self, item: Item, now: float, *, not_before: float = 0.0) -> bool:
         """An entity is due. Returns False when that was known already, or when the budget is not ours."""
         owned = self._owned.get(item.budget)
-        return owned is not None and owned.lanes.offer(item, now, not_before)
+        return owned is not None and owned.lanes.offer_item(item, now, not_before)
 
     def start(self, now: float) -> list[Item]:
         """Everything that may start now. Each item takes a slot of its budget and its lane."""
@@ -153,7 +157,7 @@ class WalkingDispatcher:
                 item = lanes.take(budget.least_urgent(now), now)
                 if item is None:
                     break
-                budget.begin(now)
+                budget.begin_request(now)
                 self._unanswered[item.ticket] = budget
                 started.append(item)
         return started

@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 
 from connectors.lofty.operations import NOTES_AT_MOST
 from streams.core.fingerprint import field_hash
+from streams.core.to_ghl.plan import NotBefore, Settled
 from streams.core.to_lofty.plan import (
     DELETED,
     Create,
     Delete,
-    Finish,
-    Look,
-    NotBefore,
+    FindCreated,
     PutLead,
     ReadLead,
-    Settled,
+    SetFinished,
     Update,
     before,
     created,
@@ -66,7 +65,7 @@ def test_a_task_from_its_creation_to_its_end() -> None:
     assert next_step(moved) == Update({"endAt": "2027"})
     done = merge(row, write({**STATE, "finished": True}, at_ms=12))
     assert done is not None
-    assert next_step(done) == Finish(is_finished=True)
+    assert next_step(done) == SetFinished(is_finished=True)
     gone = merge(row, write(None, at_ms=13))
     assert gone is not None
     assert next_step(gone) == Delete()
@@ -76,9 +75,9 @@ def test_a_task_from_its_creation_to_its_end() -> None:
 def test_a_create_in_doubt_is_looked_for_once_it_must_be_visible() -> None:
     row = LoftyCommandRow(write=write(), intent_ms=1000)
     assert next_step(row, 1050) == NotBefore(1100)
-    assert next_step(row, 1100) == Look("[ghl-task:t1]")
+    assert next_step(row, 1100) == FindCreated("[ghl-task:t1]")
     gone = LoftyCommandRow(write=write(None), intent_ms=1000)
-    assert next_step(gone, 1100) == Look("[ghl-task:t1]")
+    assert next_step(gone, 1100) == FindCreated("[ghl-task:t1]")
 
 
 def test_a_list_that_was_cut_off_does_not_say_that_nothing_was_made() -> None:
@@ -221,7 +220,7 @@ class Lofty:
                 lofty_id = str(self.made)
                 self.tasks[lofty_id] = {**fields, "finished": False}
                 return created(self.row, step, lofty_id)
-            case Look():
+            case FindCreated():
                 found = looked(self.row, [{"id": int(key), **task} for key, task in self.tasks.items()])
                 assert found is not None
                 return found
@@ -231,7 +230,7 @@ class Lofty:
             case Update(fields):
                 self.tasks[lofty_id].update(fields)
                 return {"written": written(self.row, step)}
-            case Finish(is_finished):
+            case SetFinished(is_finished):
                 self.tasks[lofty_id]["finished"] = is_finished
                 return {"is_finished": is_finished}
             case Delete():

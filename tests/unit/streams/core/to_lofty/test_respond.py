@@ -10,7 +10,7 @@ import pytest
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Intent, LinkRow
 from streams.core.to_ghl.plan import UNKNOWN
-from streams.core.to_lofty import EventContext, Look, Response, edited, respond
+from streams.core.to_lofty import EventContext, EventResponse, NeedsRead, edited, respond
 from streams.core.to_lofty.plan import merge
 from streams.core.to_lofty.rows import ExternalEditRow
 from streams.mapping.back_sync import Rule, RuleTask, WayBack, compile_condition, compile_template
@@ -40,9 +40,9 @@ def task_rule(on: str, *, when: str | None = None, content: str = "Call") -> Rul
     return Rule(on, on, compile_condition(when) if when else None, task)
 
 
-def answer(scene_: EventContext, back: WayBack) -> Response:
+def answer(scene_: EventContext, back: WayBack) -> EventResponse:
     found = respond(scene_, back)
-    assert isinstance(found, Response)
+    assert isinstance(found, EventResponse)
     return found
 
 
@@ -55,7 +55,7 @@ def test_an_appointment_of_ours_in_a_calendar_is_an_echo_whatever_is_done_with_i
     marked = scene(type_, body={**body, "notes": with_marker("Viewing", "appointment", "5")})
     anothers = answer(scene(type_, body=body), back)
 
-    assert [answer(one, back) for one in (linked, marked)] == [Response("echo")] * 2
+    assert [answer(one, back) for one in (linked, marked)] == [EventResponse("echo")] * 2
     assert anothers.because == "answered"
 
 
@@ -68,7 +68,7 @@ def test_what_we_wrote_ourselves_is_an_echo(owner: Any) -> None:
     back = WayBack(owners={"firstName": owner}, rules=(task_rule("contact changed"),))
     body = {"firstName": "Ada", "email": "ada@example.com", "city": None, "tags": ["x"]}
 
-    assert answer(scene("ContactUpdate", body=body, link=link), back) == Response("echo")
+    assert answer(scene("ContactUpdate", body=body, link=link), back) == EventResponse("echo")
 
 
 def test_a_field_that_is_being_written_tells_nothing() -> None:
@@ -84,9 +84,9 @@ def test_an_old_echo_is_not_taken_for_an_edit() -> None:
     link, back = written(firstName="Ada"), WayBack(owners={"firstName": "ghl"})
     late = scene("ContactUpdate", body={"firstName": "Adelaide"}, link=link)
 
-    assert respond(late, back) == Look()
+    assert respond(late, back) == NeedsRead()
     seen = scene("ContactUpdate", body={"firstName": "Adelaide"}, link=link, contact={"firstName": "Ada"})
-    assert answer(seen, back) == Response("echo")
+    assert answer(seen, back) == EventResponse("echo")
 
 
 def test_notes_and_tasks_of_ours_are_echoes_by_link_and_by_marker() -> None:
@@ -129,7 +129,7 @@ def test_an_empty_field_is_never_carried(owner: Any, restored: tuple[str, ...]) 
 
 def test_fields_without_an_owner_are_left_alone() -> None:
     seen = scene("ContactUpdate", link=written(city="Austin"), contact={"city": "Dallas"})
-    assert answer(seen, WayBack(owners={"phone": "ghl"})) == Response("no rule")
+    assert answer(seen, WayBack(owners={"phone": "ghl"})) == EventResponse("no rule")
 
 
 @pytest.mark.parametrize("type_", ["ContactUpdate", "LoftyEdit"])
@@ -143,7 +143,7 @@ def test_what_is_told_of_a_contact_that_was_ours_says_nothing_of_the_one_that_to
     """It was deleted by hand, made anew, and restored: its edits are not in the contact that the link names, or will name."""
     body = {"firstName": "Adelaide", "wanted": {"firstName": "hash"}}
     late = scene(type_, body=body, link=link, contact={"firstName": "Adelaide"})
-    assert answer(late, WayBack(owners={"firstName": "ghl"})) == Response("overtaken")
+    assert answer(late, WayBack(owners={"firstName": "ghl"})) == EventResponse("overtaken")
 
 
 def test_lofty_gets_ghls_value_back_where_ghl_owns_the_field() -> None:
@@ -164,7 +164,7 @@ def test_each_tag_that_somebody_added_meets_the_rules_once() -> None:
     link = LinkRow(ghl_id="contact-1", tags=("from-lofty",))
     body = {"tags": ["from-lofty", "HOT", "cold"]}
 
-    assert respond(scene("ContactTagUpdate", body=body, link=link), back) == Look()
+    assert respond(scene("ContactTagUpdate", body=body, link=link), back) == NeedsRead()
     found = answer(scene("ContactTagUpdate", body=body, link=link, contact={"firstName": "Ada", **body}), back)
 
     (write,) = found.writes
@@ -211,7 +211,7 @@ def test_a_note_of_ghl_has_one_copy_that_follows_it() -> None:
 def test_a_copy_is_what_ghl_holds_when_it_is_read_whatever_the_event_told(type_: str) -> None:
     """Webhooks come late and out of order, and may bear one time: only what is read later is newer."""
     told = scene(type_, body={"body": "long ago"}, id="n1")
-    assert respond(told, WayBack(notes=True)) == Look("note")
+    assert respond(told, WayBack(notes=True)) == NeedsRead("note")
 
     made = answer(replace(told, found={"body": "now"}, read_ms=AT + 900), WayBack(notes=True)).writes[0]
 
@@ -222,22 +222,22 @@ def test_a_copy_is_what_ghl_holds_when_it_is_read_whatever_the_event_told(type_:
 def test_a_note_that_turns_out_to_be_ours_is_an_echo() -> None:
     """The event came without its text."""
     body = with_marker("From Lofty", "note", "7")
-    assert answer(scene("NoteCreate", id="n1", found={"body": body}), WayBack(notes=True)) == Response("echo")
+    assert answer(scene("NoteCreate", id="n1", found={"body": body}), WayBack(notes=True)) == EventResponse("echo")
 
 
 @pytest.mark.parametrize("kind", ["task", "appointment"])
 def test_a_task_that_turns_out_to_be_ours_is_an_echo(kind: Any) -> None:
     """The event came without its text, and while its create is in doubt no link names it."""
     found = {"title": "Call", "body": with_marker("From Lofty", kind, "7")}
-    assert answer(scene("TaskCreate", id="t1", found=found), WayBack(tasks=True)) == Response("echo")
+    assert answer(scene("TaskCreate", id="t1", found=found), WayBack(tasks=True)) == EventResponse("echo")
 
 
 def test_what_a_rule_asks_for_is_read_before_the_note_itself() -> None:
     """One request a turn, and the freshest last."""
     back = WayBack(notes=True, rules=(task_rule("note written", when="contact.city == 'Austin'"),))
     first = scene("NoteCreate", body={"body": "said"}, id="n1")
-    assert respond(first, back) == Look("contact")
-    assert respond(replace(first, contact={"city": "Austin"}), back) == Look("note")
+    assert respond(first, back) == NeedsRead("contact")
+    assert respond(replace(first, contact={"city": "Austin"}), back) == NeedsRead("note")
     seen = replace(first, contact={"city": "Austin"}, found={"body": "said"})
     assert [one.target for one in answer(seen, back).writes] == ["note", "task"]
 
@@ -259,7 +259,7 @@ def test_a_task_of_ours_that_is_completed_in_ghl_is_finished_in_lofty() -> None:
     assert found.completed
     assert [(one.about, one.lofty_id, one.state) for one in found.writes] == [("finish:8", "8", {"finished": True})]
     done = LinkRow(ghl_id="ghl-1", fields={"completed": field_hash(True)})
-    assert answer(scene("TaskComplete", own=own, own_link=done), back) == Response("echo")
+    assert answer(scene("TaskComplete", own=own, own_link=done), back) == EventResponse("echo")
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_the_end_of_a_task_that_was_ours_says_nothing_of_the_one_that_took_its_p
 
 def test_a_task_of_ghl_has_one_copy() -> None:
     body = {"title": "Send papers", "dueDate": "2026-01-02T10:00:00Z"}
-    assert respond(scene("TaskCreate", body=body, id="t1"), WayBack(tasks=True)) == Look("task")
+    assert respond(scene("TaskCreate", body=body, id="t1"), WayBack(tasks=True)) == NeedsRead("task")
     made = answer(scene("TaskCreate", id="t1", found=body), WayBack(tasks=True)).writes[0]
     assert made.state == {
         "type": "Other",
@@ -352,7 +352,7 @@ def test_a_rule_makes_the_same_thing_of_the_same_event_and_another_of_another() 
 
 def test_a_rule_that_reads_the_contact_asks_for_it() -> None:
     back = WayBack(rules=(task_rule("note written", when="contact.city == 'Austin'"),))
-    assert respond(scene("NoteCreate", body={"body": "x"}), back) == Look()
+    assert respond(scene("NoteCreate", body={"body": "x"}), back) == NeedsRead()
     assert answer(scene("NoteCreate", body={"body": "x"}, contact={"city": "Austin"}), back).writes
     assert not answer(scene("NoteCreate", body={"body": "x"}, contact={"city": "Dallas"}), back).writes
 

@@ -206,7 +206,7 @@ def test_a_database_that_another_process_holds_is_refused_and_not_touched(folder
 
 
 READ = """
-import os, sys
+import os, pickle, sys  # rocksdict imports pickle late, when this user may no longer read it
 from pathlib import Path
 from streams.kafka.tables import RocksStore, StoreFailed
 if os.getuid() == 0:
@@ -242,7 +242,7 @@ import asyncio, logging, os, resource, sys
 from pathlib import Path
 from streams.core.rows import SeenRow
 from streams.telemetry.process import end_process
-from streams.kafka.batching_producer import Appender
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.tables import RocksStore, Table
 from tests.unit.streams.worker.dispatch.stage import Log
 logging.basicConfig(level="ERROR")
@@ -251,7 +251,7 @@ if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
 async def main():
-    table = Table("seen", SeenRow, "seen", RocksStore(Path(sys.argv[1]), end_process), Appender(Log()))
+    table = Table("seen", SeenRow, "seen", RocksStore(Path(sys.argv[1]), end_process), BatchingProducer(Log()))
     for number in range(200_000):
         # By a callback of what is acknowledged, as in the worker: nobody awaits that.
         table.put(1, f"{number}-{os.urandom(150).hex()}", SeenRow(update_time_ms=number, operation="updated"))

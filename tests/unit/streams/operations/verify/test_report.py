@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.core.to_ghl.compare import Difference
+from streams.core.to_ghl.compare import FieldDifference
 from streams.messages import Remedy
 from streams.operations.verify.findings import Finding, State
 from streams.operations.verify.report import ConnectionReport, Report
@@ -16,7 +16,7 @@ DIFFERENT = Finding(
     KEY,
     "different",
     "",
-    (Difference("firstName", "Ada", "E" * 100),),
+    (FieldDifference("firstName", "Ada", "E" * 100),),
     ("c-1",),
     (Remedy(cure="doubt", fields=("firstName",)),),
 )

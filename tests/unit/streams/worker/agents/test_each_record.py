@@ -151,7 +151,7 @@ def _tokens(on: Desk) -> Process:
 
 
 def _write_back(on: Desk) -> Process:
-    return write_back(errands=on.table, offer=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+    return write_back(commands=on.table, offer=ignored, **on.common)  # type: ignore[arg-type]  # a fake
 
 
 def _event(lead: str) -> Message:

@@ -23,7 +23,7 @@ from streams.messages import Entity, Parked, Receipt
 from streams.messages.topics import PARKED, TopicNames
 from streams.worker.agents.record import record
 from streams.worker.dispatch.receipts import Receipts
-from streams.worker.partitions.applied_offsets import Recorded
+from streams.worker.partitions.applied_offsets import AppliedOffsets
 
 PARTITION = 3
 RECEIPTS, SNAPSHOTS = "receipts", "snapshots"
@@ -145,7 +145,7 @@ class Stage:
         self.fetches: Table[FetchRow] = Table("fetches", FetchRow, "fetches", MemoryStore(), self.batching_producer)
         self.outbox: Table[OutboxRow] = Table("outbox", OutboxRow, "outbox", MemoryStore(), self.batching_producer)
         self.links: Table[LinkRow] = Table("links", LinkRow, "links", MemoryStore(), self.batching_producer)
-        self.recorded = Recorded()
+        self.recorded = AppliedOffsets()
         self.recorded.own(PARTITION)
         self.receipts = Receipts(
             RECEIPTS, self.batching_producer, self.recorded, lambda: self.now_ms, lambda connection: 7

@@ -16,14 +16,14 @@ from streams.core.to_ghl.planning import Rules
 from streams.mapping import compile_mapping
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_writer import Location
-from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Scripted, TakenSlot, Vendor, answer
 
 FIELDS = answer(200, {"customFields": [{"id": "f0", "name": "Other", "fieldKey": "contact.other", "dataType": "TEXT"}]})
 USERS = answer(200, {"users": []})
 
 
-async def nothing(_item: Item, _slot: Slot) -> Finish:
+async def nothing(_item: Item, _slot: RequestSlot) -> WorkResult:
     """The loop is not run: the test calls the directory itself."""
     return DONE
 
@@ -43,11 +43,11 @@ class Desk:
             window_seconds=10.0,
         )
         self.loop = DispatchLoop("write", nothing, time.monotonic)
-        self.loop.gain("loc", BudgetPolicy(100, 10.0, 4))
+        self.loop.acquire("loc", BudgetPolicy(100, 10.0, 4))
         self.directories = Directories(self.loop, {"acme": location})
         self.directories.load("acme")
 
-    async def turn(self) -> Finish:
+    async def turn(self) -> WorkResult:
         """One request, answered by the next line of the script."""
         return await self.directories(Item("@directory:acme", "@directory:acme", "loc", "@directory"), TakenSlot())
 

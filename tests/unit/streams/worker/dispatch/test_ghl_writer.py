@@ -23,7 +23,7 @@ from streams.kafka.batching_producer import Batch
 from streams.mapping import compile_mapping
 from streams.messages import Entity, Snapshot
 from streams.telemetry.metrics import Metrics
-from streams.worker.dispatch.ghl_writer import Location, Writer
+from streams.worker.dispatch.ghl_writer import GhlWriter, Location
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
     PARTITION,
@@ -57,7 +57,7 @@ class Desk(Stage):
             rules=Rules(compile_mapping(), "US"),
             window_seconds=10.0,
         )
-        self.writer = Writer(
+        self.writer = GhlWriter(
             locations={"acme": location},
             outbox=self.outbox,
             links=self.links,

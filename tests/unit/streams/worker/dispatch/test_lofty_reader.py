@@ -17,8 +17,8 @@ from streams.core.scheduling.pauses import PAUSE_SECONDS
 from streams.messages import Entity, Snapshot
 from streams.messages.size_limits import DEFAULT
 from streams.telemetry.metrics import Metrics
-from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, Reader, Team
-from streams.worker.dispatch.loop import AGAIN, DONE, Finish
+from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, LoftyReader, LoftyTeam
+from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
     PARTITION,
@@ -48,8 +48,8 @@ class Desk(Stage):
         self.lofty = Vendor(list(script))
         self.agents: dict[str, dict[str, str]] = {}
         client = LoftyClient(self.lofty, StaticAuth("token", "k"), base_url="https://x.test")
-        self.reader = Reader(
-            teams={"acme": Team("acme", "key-1", PARTITION, 9, client, visibility_ms=60_000)},
+        self.reader = LoftyReader(
+            teams={"acme": LoftyTeam("acme", "key-1", PARTITION, 9, client, visibility_ms=60_000)},
             fetches=self.fetches,
             snapshots_topic=SNAPSHOTS,
             batching_producer=self.batching_producer,
@@ -76,7 +76,7 @@ class Desk(Stage):
         self.fetches.put(PARTITION, entity.key, row)
         return row
 
-    async def read(self, entity: Entity) -> Finish:
+    async def read(self, entity: Entity) -> WorkResult:
         """One turn."""
         return await self.reader(item_of(entity), self.slot)
 
@@ -171,7 +171,7 @@ async def test_what_was_just_created_may_be_invisible_for_a_while() -> None:
     """It is asked for again, and nothing is emitted."""
     on = Desk(MISSING)
     on.pending(LEAD, "created", accepted_ms=NOW_MS - 1_000)
-    assert await on.read(LEAD) == Finish(Verdict.RETRY, 1.0)
+    assert await on.read(LEAD) == WorkResult(Verdict.RETRY, 1.0)
     row = on.row(LEAD)
     assert row is not None
     assert (row.attempts, row.not_before_ms) == (1, NOW_MS + 1_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.ghl import Appointment, Contact, Note, Task
+from connectors.ghl import GhlAppointment, GhlContact, GhlNote, GhlTask
 from streams.messages import Observation
 from streams.worker.dispatch.observation import (
     MOST_BYTES,
@@ -24,7 +24,7 @@ def seen(contact: dict[str, Any]) -> Observation:
 
 def test_a_contact_is_told_by_ghls_names_and_without_what_no_mapping_fills() -> None:
     """Custom fields by id, tags beside them."""
-    contact = Contact.model_validate(
+    contact = GhlContact.model_validate(
         {
             "id": "c",
             "firstName": "Ada",
@@ -46,11 +46,11 @@ def test_a_contact_is_told_by_ghls_names_and_without_what_no_mapping_fills() -> 
 def test_only_notes_and_tasks_that_are_ours_are_told() -> None:
     """They bear a marker, or our link names them; what people wrote in GHL stays there."""
     notes = [
-        Note(id="1", body="private"),
-        Note(id="2", body="x\n\n[lofty-note:9]"),
-        Note(id="3", body="its marker is gone"),
+        GhlNote(id="1", body="private"),
+        GhlNote(id="2", body="x\n\n[lofty-note:9]"),
+        GhlNote(id="3", body="its marker is gone"),
     ]
-    tasks = [Task(id="4", body="private"), Task(id="5", body="[lofty-appointment:8]", due_date="2026-01-01")]
+    tasks = [GhlTask(id="4", body="private"), GhlTask(id="5", body="[lofty-appointment:8]", due_date="2026-01-01")]
     assert [one["id"] for one in told_notes(notes, {"3"})] == ["2", "3"]
     [task] = told_tasks(tasks, set())
     assert (task["id"], task["dueDate"]) == ("5", "2026-01-01")
@@ -67,6 +67,6 @@ def test_an_appointment_is_told_when_its_text_or_a_link_says_that_it_is_ours() -
     """A contact's list does not tell the text: what is silent there must be read by its id."""
     marker = "Viewing\n\n[lofty-appointment:5]"
     rows = [{"id": "a", "description": marker}, {"id": "b", "notes": marker}, {"id": "c"}, {"id": "d", "notes": "x"}]
-    listed = [Appointment.model_validate(row) for row in rows]
+    listed = [GhlAppointment.model_validate(row) for row in rows]
     assert [one.id for one in listed if may_be_ours(one, set())] == ["a", "b", "c"]
     assert [row["id"] for row in told_appointments(listed, {"d"})] == ["a", "b", "d"]

@@ -13,19 +13,19 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import AnswerTooLarge
 from connectors.http.request import Request, Response
 from connectors.lofty import LoftyClient
-from connectors.sandbox.lofty import LoftySandbox, SandboxSettings, TeamSettings
+from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSettings
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.shared.faults import parse_fault
 from connectors.sandbox.shared.mangle import How, mangled
-from streams.core.progress.repeats import FAILS_EVERY_TIME, Repeats
+from streams.core.progress.repeats import FAILS_EVERY_TIME, RepeatedFailures
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.scheduling.dispatcher import Item, Verdict
 from streams.core.sweep import Schedule
 from streams.kafka.tables import MemoryStore, Table
 from streams.messages import Change, Entity
 from streams.worker.dispatch import sweeper as sweeper_module
-from streams.worker.dispatch.lofty_reader import Team
-from streams.worker.dispatch.loop import DONE, DispatchLoop, Finish, Slot
+from streams.worker.dispatch.lofty_reader import LoftyTeam
+from streams.worker.dispatch.loop import DONE, DispatchLoop, RequestSlot, WorkResult
 from streams.worker.dispatch.sweeper import TENANT, Sweeper
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Stage, TakenSlot
 
@@ -33,7 +33,7 @@ CHANGES = "changes"
 TEAM = 7
 
 
-async def perform(_item: Item, _slot: Slot) -> Finish:
+async def perform(_item: Item, _slot: RequestSlot) -> WorkResult:
     """Nothing: the test asks the sweeper itself."""
     return DONE
 
@@ -43,7 +43,7 @@ class Sweeping(Stage):
 
     def __init__(self) -> None:
         super().__init__()
-        settings = SandboxSettings(teams=(TeamSettings(TEAM, ("key",)),), window_limit=0)
+        settings = LoftySandboxSettings(teams=(TeamSettings(TEAM, ("key",)),), window_limit=0)
         self.lofty = LoftySandbox(settings, now=lambda: self.now_ms / 1000)
         self.bad: dict[str, How] = {}
         self.requests = 0
@@ -54,7 +54,7 @@ class Sweeping(Stage):
         self.counts: list[str] = []
         self.sweeper = Sweeper(
             loop=DispatchLoop("read", perform, lambda: self.now_ms / 1000),
-            teams={"acme": Team("acme", "key", PARTITION, PARTITION, client)},
+            teams={"acme": LoftyTeam("acme", "key", PARTITION, PARTITION, client)},
             schedules={"acme": Schedule(None, None, children=True)},
             sweeps=self.sweeps,
             swept=self.swept,
@@ -62,7 +62,7 @@ class Sweeping(Stage):
             changes_topic=CHANGES,
             partitions=4,
             parking=self.parking,
-            repeats=Repeats(),
+            repeats=RepeatedFailures(),
             pause=self.pause,
             now_ms=lambda: self.now_ms,
             jitter=lambda: 0.5,
@@ -108,7 +108,7 @@ class Sweeping(Stage):
             self.now_ms += round(finish.wait_seconds * 1000) + 10
             if finish.verdict is Verdict.DONE:
                 break
-        self.sweeper.lose("acme")
+        self.sweeper.release("acme")
         return round(waited)
 
     @property

@@ -61,7 +61,7 @@ async def heartbeat(lease: Lease, clock: Clock, *, takes: float, error_code: int
         clock.now += takes
         return Answer(error_code)
 
-    await lease.watching(send)(request or HeartbeatRequest_v1())
+    await lease.observer(send)(request or HeartbeatRequest_v1())
 
 
 def test_a_new_worker_holds_no_lease() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.kafka.batching_producer import Record
 from streams.messages import FENCE_KEY, Fence
-from streams.worker.partitions.applied_offsets import Recorded
+from streams.worker.partitions.applied_offsets import AppliedOffsets
 from streams.worker.partitions.ownership import Hooks, Ownership
 
 
@@ -18,7 +18,7 @@ class Log:
     def __init__(self, newest_epoch: int = 0) -> None:
         self.events: list[Any] = []
         self.fences: list[Fence] = []
-        self.recorded = Recorded()
+        self.recorded = AppliedOffsets()
         self.in_flight: asyncio.Event | None = None
         self.ownership = Ownership(
             "w1",
@@ -28,9 +28,9 @@ class Log:
             lambda: 1000,
             Hooks(
                 newest_epoch=lambda _: newest_epoch,
-                gained=lambda partition: self.events.append(("gained", partition)),
-                losing=self._losing,
-                lost=lambda partitions: self.events.append(("lost", partitions)),
+                acquired=lambda partition: self.events.append(("acquired", partition)),
+                releasing=self._losing,
+                released=lambda partitions: self.events.append(("released", partitions)),
                 failed=lambda error: self.events.append(("failed", error)),
             ),
         )
@@ -43,7 +43,7 @@ class Log:
         return [40 + len(self.fences)]
 
     async def _losing(self, partitions: set[int]) -> None:
-        self.events.append(("losing", partitions))
+        self.events.append(("releasing", partitions))
         if self.in_flight is not None:
             await self.in_flight.wait()
 
@@ -66,7 +66,7 @@ async def test_a_gained_partition_is_ours_only_when_its_fence_is_read_back() -> 
     assert not log.ownership.is_ready
     log.recorded.advance(3, 41)
     await turns()
-    assert log.events == [("gained", 3)]
+    assert log.events == [("acquired", 3)]
     assert log.ownership.is_ready
 
 
@@ -90,10 +90,10 @@ async def test_letting_go_waits_for_what_is_in_flight() -> None:
     release = asyncio.create_task(log.ownership.release({3}))
     await turns()
     assert not log.ownership.is_ready
-    assert log.events == [("gained", 3), ("losing", {3})]
+    assert log.events == [("acquired", 3), ("releasing", {3})]
     log.in_flight.set()
     await release
-    assert log.events[-1] == ("lost", {3})
+    assert log.events[-1] == ("released", {3})
 
 
 async def test_a_partition_lost_before_its_fence_was_read_never_was_ours() -> None:
@@ -105,7 +105,7 @@ async def test_a_partition_lost_before_its_fence_was_read_never_was_ours() -> No
     log.recorded.own(3)
     log.recorded.advance(3, 99)
     await turns()
-    assert ("gained", 3) not in log.events
+    assert ("acquired", 3) not in log.events
 
 
 async def test_a_partition_that_comes_back_gets_a_fence_of_its_own() -> None:
@@ -136,13 +136,13 @@ async def test_a_partition_that_is_not_among_the_assigned_any_more_is_let_go() -
     await turns()
     await log.ownership.assign({3})
     await turns()
-    assert ("lost", {4}) in log.events
+    assert ("released", {4}) in log.events
     await log.ownership.assign({3, 4})
     await turns()
     log.recorded.advance(4, 41)
     log.recorded.advance(4, 42)
     await turns()
-    assert ("gained", 4) not in log.events
+    assert ("acquired", 4) not in log.events
     log.recorded.advance(4, 43)
     await turns()
-    assert log.events[-1] == ("gained", 4)
+    assert log.events[-1] == ("acquired", 4)

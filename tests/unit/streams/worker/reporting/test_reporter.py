@@ -17,10 +17,10 @@ def test_a_worker_whose_commits_do_not_move_does_not_get_on() -> None:
     settings = parse_settings(
         '[kafka]\nbootstrap_servers = "localhost:9092"\n', {}, read_file=lambda _: "", source="test"
     )
-    observing = Reporter(settings, TopicNames(), Places(settings), Metrics(), "one", lambda: 0, lambda: 0.0)
+    reporter = Reporter(settings, TopicNames(), Places(settings), Metrics(), "one", lambda: 0, lambda: 0.0)
     for looks, gets_on in ((0, True), (STUCK_LOOKS - 1, True), (STUCK_LOOKS, False), (0, True)):
-        observing.looked(looks)
-        assert observing.gets_on is gets_on
+        reporter.looked(looks)
+        assert reporter.gets_on is gets_on
 
 
 def row(attempts: int, parked: str = "") -> FetchRow:

@@ -1,4 +1,4 @@
-"""Keeps the notes of what budgets spend in the table `budgets` (`core/scheduling/spending_grant.py` says why)."""
+"""Keeps the notes of what budgets spend in the table `budgets` (`core/scheduling/allowance.py` says why)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from streams.core.scheduling.budget_row import BudgetRow
 from streams.kafka.tables import Table
 
 
-class Spending:
+class BudgetUsage:
     """The notes of one dispatcher's budgets. `place` gives a budget's key in the table, its partition, and our epoch there."""
 
     def __init__(self, budgets: Table[BudgetRow], place: Callable[[str], tuple[str, int, int]]) -> None:

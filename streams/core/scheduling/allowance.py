@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.daily_limit import Day
-from streams.core.scheduling.window import Window
+from streams.core.scheduling.window import RateWindow
 
 PARTS = 10
 """A grant is this part of a window, in requests and in time."""
@@ -24,10 +24,10 @@ SLACK_SECONDS = 1.0
 """How far the clocks of two workers may be apart, plus the way of a request that was just sent."""
 
 
-class Grants:
+class Allowance:
     """The grants of one budget. `is_needed` off: nothing is noted, everything is granted (no successor to think of)."""
 
-    def __init__(self, window: Window, *, is_needed: bool, day: Day | None = None) -> None:
+    def __init__(self, window: RateWindow, *, is_needed: bool, day: Day | None = None) -> None:
         self._window = window
         self._day = day
         self._is_needed = is_needed
@@ -41,7 +41,7 @@ class Grants:
             return None
         return self._left if now < self._until else 0
 
-    def begin(self) -> None:
+    def begin_request(self) -> None:
         """A request starts."""
         if self._is_needed:
             self._left = max(0, self._left - 1)
@@ -83,7 +83,7 @@ class Grants:
 
 
 def note(
-    window: Window, now: float, now_ms: int, *, slots: int = 0, seconds: float = 0.0, day: Day | None = None
+    window: RateWindow, now: float, now_ms: int, *, slots: int = 0, seconds: float = 0.0, day: Day | None = None
 ) -> BudgetRow:
     """What a budget has used, and what it may use in the next `seconds`. The last note of an owner grants nothing."""
     used = ((int(1000 * (now - at)), number) for at, number in window.spent(now))
@@ -96,7 +96,7 @@ def note(
     )
 
 
-def seed(window: Window, row: BudgetRow, now: float, now_ms: int, day: Day | None = None) -> None:
+def seed(window: RateWindow, row: BudgetRow, now: float, now_ms: int, day: Day | None = None) -> None:
     """Let a window, and a day, begin with what their former owner noted.
 
     What was granted counts as sent at the last moment. The day counts what was in flight a second time: a few of thousands.

@@ -9,7 +9,7 @@ from math import inf
 
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.child_kind import held_as
-from streams.core.to_lofty.rows import BackRow, EventRow, LoftyCommandRow
+from streams.core.to_lofty.rows import BacklinkRow, EventRow, LoftyCommandRow
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.parking import Parking
 from streams.messages import Entity
@@ -23,13 +23,13 @@ from streams.worker.agents.respond import respond
 from streams.worker.agents.write_back import write_back
 from streams.worker.dispatch.ghl_events import GhlEventProcessor
 from streams.worker.dispatch.ghl_writer import Location
-from streams.worker.dispatch.lofty_reader import Team
+from streams.worker.dispatch.lofty_reader import LoftyTeam
 from streams.worker.dispatch.lofty_writer import LoftyWriter
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
-from streams.worker.tables import State
+from streams.worker.tables import Tables
 
-log = logging.getLogger("lofty_ghl.back")
+log = logging.getLogger("lofty_ghl.lofty_sync")
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -51,10 +51,10 @@ class LoftySyncParts:
 
     settings: Settings
     places: Places
-    state: State
+    tables: Tables
     writing: DispatchLoop
-    responder: GhlEventProcessor
-    errands: LoftyWriter
+    event_processor: GhlEventProcessor
+    lofty_commands: LoftyWriter
     now_ms: Callable[[], int]
     batching_producer: BatchingProducer
     parking: Parking
@@ -63,38 +63,38 @@ class LoftySyncParts:
 
     # -- partitions ---------------------------------------------------------------------------------------
 
-    def gained(self, partition: int) -> None:
+    def acquired(self, partition: int) -> None:
         """The partition is ours: take up what waits there."""
         if any(c.back.types for c in self.places.writing_at(partition)):
             self._build_backlinks(partition)
-        for key, row in self.state.events.items(partition):
+        for key, row in self.tables.events.items(partition):
             if key.startswith(UNINSTALLED):
                 self._pause(row.event)
             else:
-                self.responder.offer(key, row)
-        for key, errand in self.state.errands.items(partition):
-            self.opened(partition, key, errand)
-            self.errands.offer(errand)
+                self.event_processor.offer_event(key, row)
+        for key, lofty_command in self.tables.lofty_commands.items(partition):
+            self.opened(partition, key, lofty_command)
+            self.lofty_commands.offer_command(lofty_command)
         self.purge(partition)
 
     def purge(self, partition: int) -> None:
         """Forget what cannot come again."""
         now_ms = self.now_ms()
-        for key, webhook in list(self.state.webhooks.items(partition)):
+        for key, webhook in list(self.tables.webhooks.items(partition)):
             if webhook.at_ms < now_ms - WEBHOOK_DAYS * DAY_MS:
-                self.state.webhooks.delete(partition, key)
-        for key, errand in list(self.state.errands.items(partition)):
-            ends = errand.write.about.startswith(("rule:", "finish:")) or errand.write.state is None
-            if ends and errand.is_settled and errand.write.at_ms < now_ms - ERRAND_DAYS * DAY_MS:
-                self.state.errands.delete(partition, key)
+                self.tables.webhooks.delete(partition, key)
+        for key, lofty_command in list(self.tables.lofty_commands.items(partition)):
+            ends = lofty_command.write.about.startswith(("rule:", "finish:")) or lofty_command.write.state is None
+            if ends and lofty_command.is_settled and lofty_command.write.at_ms < now_ms - ERRAND_DAYS * DAY_MS:
+                self.tables.lofty_commands.delete(partition, key)
 
     def _build_backlinks(self, partition: int) -> None:
         """Once: the links that were made before anything flowed back."""
-        if self.state.backlinks.get(partition, BUILT) is not None:
+        if self.tables.backlinks.get(partition, BUILT) is not None:
             return
-        for key, link in self.state.links.items(partition):
+        for key, link in self.tables.links.items(partition):
             self.linked(partition, Entity.from_key(key), link)
-        self.state.backlinks.put(partition, BUILT, BackRow(entity=BUILT))
+        self.tables.backlinks.put(partition, BUILT, BacklinkRow(entity=BUILT))
 
     # -- links --------------------------------------------------------------------------------------------
 
@@ -106,9 +106,9 @@ class LoftySyncParts:
         if link.ghl_id is None or connection is None or not connection.back.types:
             return
         kind = entity.kind if entity.kind != "appointment" else held_as(link.fields)
-        key, row = f"{kind}:{link.ghl_id}", BackRow(entity=entity.key)
-        if self.state.backlinks.get(partition, key) != row:
-            self.state.backlinks.put(partition, key, row)
+        key, row = f"{kind}:{link.ghl_id}", BacklinkRow(entity=entity.key)
+        if self.tables.backlinks.get(partition, key) != row:
+            self.tables.backlinks.put(partition, key, row)
 
     # -- the app in GHL -----------------------------------------------------------------------------------
 
@@ -118,14 +118,14 @@ class LoftySyncParts:
         if not here:
             return
         partition, key = self.places.ghl(here[0]), f"{UNINSTALLED}{event.location}"
-        before = self.state.events.get(partition, key)
+        before = self.tables.events.get(partition, key)
         if before is not None and before.event.at_ms > event.at_ms:
             return
         if event.type == "UNINSTALL":
-            self.state.events.put(partition, key, EventRow(event=event))
+            self.tables.events.put(partition, key, EventRow(event=event))
             self._pause(event)
         elif before is not None:
-            self.state.events.delete(partition, key)
+            self.tables.events.delete(partition, key)
             self.writing.resume(here[0].ghl_budget)
             log.info("location %s: the app is installed again", event.location)
 
@@ -141,13 +141,13 @@ class LoftySyncParts:
         for c in self.settings.connections.values():
             types[c.ghl.location_id] = types.get(c.ghl.location_id, frozenset()) | c.back.types
         return respond(
-            events=self.state.events,
-            webhooks=self.state.webhooks,
+            events=self.tables.events,
+            webhooks=self.tables.webhooks,
             batching_producer=self.batching_producer,
             parking=self.parking,
             types_at=lambda location: types.get(location, frozenset()),
             installed=self.installed,
-            offer=self.responder.offer,
+            offer=self.event_processor.offer_event,
             now_ms=self.now_ms,
             count=lambda type_, result: self.metrics.events.labels(type_, result).inc(),
         )
@@ -155,23 +155,23 @@ class LoftySyncParts:
     def write_back_process(self) -> Process:
         """The agent on `lofty.writes`."""
         return write_back(
-            errands=self.state.errands,
+            commands=self.tables.lofty_commands,
             batching_producer=self.batching_producer,
             parking=self.parking,
-            offer=self.errands.offer,
+            offer=self.lofty_commands.offer_command,
             now_ms=self.now_ms,
         )
 
 
-def new_way_back(
+def new_lofty_sync(
     *,
     settings: Settings,
     names: TopicNames,
     places: Places,
-    state: State,
+    tables: Tables,
     reading: DispatchLoop,
     writing: DispatchLoop,
-    teams: Mapping[str, Team],
+    teams: Mapping[str, LoftyTeam],
     locations: Mapping[str, Location],
     receipts: Receipts,
     batching_producer: BatchingProducer,
@@ -184,14 +184,14 @@ def new_way_back(
 ) -> LoftySyncParts:
     """The parts of one worker. `opened` is told each errand that is there when its partition is gained."""
     connections = settings.connections
-    responder = GhlEventProcessor(
+    event_processor = GhlEventProcessor(
         loop=writing,
         locations=locations,
         backs={name: c.back for name, c in connections.items()},
-        events=state.events,
-        heard=state.heard,
-        backlinks=state.backlinks,
-        links=state.links,
+        events=tables.events,
+        heard=tables.heard,
+        backlinks=tables.backlinks,
+        links=tables.links,
         receipts=receipts,
         batching_producer=batching_producer,
         parking=parking,
@@ -202,15 +202,15 @@ def new_way_back(
         jitter=jitter,
         metrics=metrics,
     )
-    errands = LoftyWriter(
+    lofty_commands = LoftyWriter(
         teams=teams,
         connections=connections,
-        errands=state.errands,
+        commands=tables.lofty_commands,
         receipts_topic=names.of(LOFTY_RECEIPTS),
         writes_topic=names.of(LOFTY_WRITES),
         batching_producer=batching_producer,
         parking=parking,
-        offer_to=lambda item, wait: reading.offer(item, wait_seconds=wait),
+        offer_item=lambda item, wait: reading.offer_item(item, wait_seconds=wait),
         pause=reading.pause,
         refusals=reading.refusals,
         now_ms=now_ms,
@@ -218,5 +218,15 @@ def new_way_back(
         metrics=metrics,
     )
     return LoftySyncParts(
-        settings, places, state, writing, responder, errands, now_ms, batching_producer, parking, metrics, opened
+        settings,
+        places,
+        tables,
+        writing,
+        event_processor,
+        lofty_commands,
+        now_ms,
+        batching_producer,
+        parking,
+        metrics,
+        opened,
     )

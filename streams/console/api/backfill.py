@@ -1,0 +1,18 @@
+"""Endpoints of backfills."""
+
+from __future__ import annotations
+
+from streams.console.api.endpoint import Endpoint
+from streams.console.services.backfill import BackfillState
+
+ENDPOINTS = (
+    Endpoint(
+        *("GET", "/backfills", "get-backfills", "backfills", "The state of each connection's backfill.", "viewer"),
+        *(tuple[BackfillState, ...], lambda call: call.services.backfill.all()),
+    ),
+    Endpoint(
+        *("POST", "/backfills/{connection}", "order-backfill", "backfills", "Order a backfill.", "operator"),
+        *(BackfillState, lambda call: call.services.backfill.order(call.by, call.path["connection"])),
+        errors=(404, 409),
+    ),
+)

@@ -1,0 +1,36 @@
+"""Endpoints of connections."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from streams.console.api.endpoint import Endpoint, Input
+from streams.console.services.connections import ConnectionState, ConnectLink, GrantedAccess
+
+
+class Pasted(Input):
+    """What Lofty's page of consent led to, and the ticket that came with the link."""
+
+    answer: str = Field(min_length=1, max_length=4000, description="the address that the browser shows, or its code")
+    ticket: str = Field(min_length=1, max_length=2000)
+
+
+ENDPOINTS = (
+    Endpoint(
+        *("GET", "/connections", "get-connections", "connections", "The state of each connection.", "viewer"),
+        *(tuple[ConnectionState, ...], lambda call: call.services.connections.all()),
+    ),
+    Endpoint(
+        *("POST", "/connections/{connection}/{vendor}/link", "make-connect-link", "connections"),
+        *("The link at which access is granted.", "operator", ConnectLink),
+        lambda call: call.services.connections.connect_link(call.by, **call.path),
+        errors=(404,),
+    ),
+    Endpoint(
+        *("POST", "/connections/{connection}/{vendor}/answer", "take-connect-answer", "connections"),
+        *("Take Lofty's answer, pasted.", "operator", GrantedAccess),
+        lambda call: call.services.connections.connect_by_answer(call.by, **call.path, **call.arguments),
+        body=Pasted,
+        errors=(404,),
+    ),
+)
