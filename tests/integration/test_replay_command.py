@@ -120,9 +120,7 @@ async def test_a_replay_during_which_a_mapping_was_edited_says_so_and_begins_aga
             going = asyncio.create_task(run_replay(on.settings, runs, begun, rate=1.0, report=heard.append))
             await on.until(lambda: any(one.replay.passed + one.replay.handed for one in heard))
             async with with_mapping(on, tmp_path, TITLED) as changed:
-                with pytest.raises(
-                    EditedMeanwhile, match=f"repeat it with `lofty-ghl replay --resume {begun.run}`"
-                ):
+                with pytest.raises(EditedMeanwhile, match=f"repeat it with `lofty-ghl replay --resume {begun.run}`"):
                     await going
                 code, said, complaint = await command("replay", changed, "--resume", begun.run, "--yes", "--json")
                 await on.until_quiet()
