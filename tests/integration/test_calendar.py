@@ -161,7 +161,7 @@ async def test_the_calendars_team_is_read_with_the_locations_names(embedded_kafk
         lead = on.new_lead()
         book(on, lead)
         await on.until(lambda: in_calendar(on, lead))
-        team = on.worker.dispatchers.directories.get("acme").calendar_team
+        team = on.worker.dispatchers.ghl.directories.get("acme").calendar_team
         [booked] = in_calendar(on, lead)
 
     assert team == {users[0]}
