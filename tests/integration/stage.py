@@ -32,7 +32,8 @@ from connectors.sandbox.lofty.people import make_team
 from streams.console.server import ConsoleServer
 from streams.gateway.server import Gateway
 from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.clients import new_producer, read_topic
+from streams.kafka.clients import new_producer
+from streams.kafka.topic_reader import read_topic
 from streams.mapping import LEAD_ID_FIELD
 from streams.messages import FENCE_KEY, Parked, Receipt
 from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.mapping_versions.effective import EffectiveMappings, in_force
+from streams.mapping_versions.effective import EffectiveMappings, effective_mappings
 from streams.mapping_versions.errors import NoMappings, StaleVersion, WrongMapping
-from streams.mapping_versions.version_log import Ledger
+from streams.mapping_versions.version_log import VersionLog
 from streams.messages import Snapshot
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.topics import MAPPINGS, SNAPSHOTS
@@ -91,16 +91,16 @@ async def test_an_edit_is_in_force_for_whoever_hears_of_it(
     """Compiling takes its time, in a thread. Until it is done there is no newer version, else a worker would pass it over."""
     compiles = threading.Event()
 
-    def in_force_at_last(file: Settings, ledger: Ledger) -> EffectiveMappings:
+    def in_force_at_last(file: Settings, ledger: VersionLog) -> EffectiveMappings:
         compiles.wait(within(30))
-        return in_force(file, ledger)
+        return effective_mappings(file, ledger)
 
     async with (
         stage(embedded_kafka, tmp_path) as on,
         MappingEditor(on.settings) as one,
         MappingEditor(on.settings) as two,
     ):
-        monkeypatch.setattr(desk_module, "in_force", in_force_at_last)
+        monkeypatch.setattr(desk_module, "effective_mappings", in_force_at_last)
         saving = asyncio.create_task(one.save("acme", UPPER, expected_version=0, by="ann"))
         async with asyncio.timeout(within(30)):
             while not all(each._read_to for each in (one, two)):

@@ -13,12 +13,12 @@ from streams.messages import Entity, Remedy, Snapshot
 from streams.messages.partitioning import ghl_budget, partition_of
 from streams.messages.topics import INSPECTIONS, SNAPSHOTS
 from streams.operations.verify.run import verify
-from streams.operations.worker_queries.client import Patience, WorkerQueryClient
+from streams.operations.worker_queries.client import Timeouts, WorkerQueryClient
 from streams.worker.worker import Worker
 from tests.integration.stage import LOCATION, PARTITIONS, Stage, stage
 from tests.kafka.broker import Broker
 
-QUICK = Patience(again=1.0, silence=30.0, confirm=0.7, mended=30.0)
+QUICK = Timeouts(retry=1.0, silence=30.0, confirm=0.7, repaired=30.0)
 
 
 @asynccontextmanager
@@ -32,7 +32,7 @@ async def asking(on: Stage) -> AsyncIterator[WorkerQueryClient]:
         "a-run",
         now_ms=lambda: time.time_ns() // 1_000_000,
         clock=time.monotonic,
-        patience=QUICK,
+        timeouts=QUICK,
         most=4,
     ) as asker:
         yield asker
@@ -105,7 +105,7 @@ async def test_a_worker_that_is_started_anew_in_the_middle_is_asked_again(
             on.new_lead()
         await on.until_quiet()
         seen = len(on.requests("ghl"))
-        running = asyncio.create_task(verify(on.settings, patience=QUICK))
+        running = asyncio.create_task(verify(on.settings, timeouts=QUICK))
         await on.until(lambda: len(on.requests("ghl")) > seen + 10)
         await on.worker.__aexit__()
         async with Worker(on.settings, on.given()) as second:
@@ -134,7 +134,7 @@ async def test_failures_of_ghl_are_tried_again_and_refusals_are_told(embedded_ka
         on.ghl.faults.add(SandboxFault("drop_before_apply", operation="get-all-notes", times=1))
         on.ghl.faults.add(SandboxFault("status", operation="get-all-tasks", status=403, times=1))
 
-        report = await verify(on.settings, patience=QUICK)
+        report = await verify(on.settings, timeouts=QUICK)
 
         assert (report.exit_code, report.counts) == (3, {"ok": len(leads) - 1})
         [words] = report.connections[0].unfinished
@@ -152,7 +152,7 @@ async def test_when_ghl_refuses_every_look_it_is_asked_no_more(embedded_kafka: B
         on.ghl.faults.add(SandboxFault("status", operation="get-contact", status=403))
         seen = len(on.requests("ghl"))
 
-        report = await verify(on.settings, patience=QUICK)
+        report = await verify(on.settings, timeouts=QUICK)
 
         assert report.exit_code == 3
         assert any("403" in words for words in report.connections[0].unfinished)
