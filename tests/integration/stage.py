@@ -19,7 +19,7 @@ import aiohttp
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox import ghl as ghl_sandbox
 from connectors.sandbox import lofty as lofty_sandbox
 from connectors.sandbox.ghl import server as ghl_server
@@ -145,7 +145,7 @@ class Stage:
 
     def contacts(self) -> dict[str, dict[str, Any]]:
         """GHL's contacts by the Lofty id that they bear, each with notes, tasks and custom fields by name."""
-        place = self.ghl.place(LOCATION)
+        place = self.ghl.location(LOCATION)
         found = {}
         for contact in (shown(one) for one in place.contacts.values()):
             names = {one["id"]: one["name"] for one in place.custom_fields.values()}

@@ -135,7 +135,7 @@ async def test_what_is_done_in_ghl_with_an_appointment_of_lofty_stays_there(
 async def test_without_access_to_calendars_only_appointments_wait(broker: Broker, tmp_path: Path) -> None:
     """They are parked with GHL's words, and contacts and tasks go on; with the scope, a change books them."""
     async with stage(broker, tmp_path, more=CALENDAR) as on:
-        settings = on.ghl.places[LOCATION].settings
+        settings = on.ghl.locations[LOCATION].settings
         scopes = ("contacts.readonly", "contacts.write", "users.readonly", "locations/customFields.readonly")
         object.__setattr__(settings, "scopes", scopes)
         lead = on.new_lead()

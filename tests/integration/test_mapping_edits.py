@@ -190,7 +190,7 @@ async def test_a_worker_takes_an_edited_mapping_over_while_changes_flow(
         rewritten = on.requests("ghl", "PUT", "POST")[written:]
 
         assert sorted(on.contacts()) == sorted([*leads, after])
-        assert len(on.ghl.place("loc-acme").contacts) == len(leads) + 1
+        assert len(on.ghl.location("loc-acme").contacts) == len(leads) + 1
         assert {len(one["notes"]) for lead, one in on.contacts().items() if lead != after} == {1}
         assert first[after] == "ADA"
         assert set(first.values()) == {"Ada", "ADA"}
