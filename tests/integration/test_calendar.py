@@ -97,9 +97,8 @@ async def test_a_create_whose_answer_is_lost_makes_no_second_one_on_either_side(
         assert len(in_calendar(on, lead)) == 1
         assert on.contacts()[lead]["tasks"] == []
         assert len(of_lead(on, lead)) == 1
-        assert [one.operation for one in on.requests("ghl") if "calendar" in one.operation].count(
-            "get-calendar-events"
-        ) >= 1
+        searches = [request for request in on.requests("ghl") if request.operation == "get-calendar-events"]
+        assert len(searches) > 2, "two fail, and the search is repeated until one is answered"
 
 
 async def test_what_is_done_in_ghl_with_an_appointment_of_lofty_stays_there(
