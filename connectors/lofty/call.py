@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
 
 from connectors.auth.request_auth import Auth, exchange
-from connectors.errors import InvalidRequest, MalformedAnswer
+from connectors.errors import InvalidRequest, MalformedAnswer, WrongAccount
 from connectors.http.call_record import CallRecord
 from connectors.http.json_reader import REPAIRS, UnreadableJson, read
 from connectors.http.operation import Operation
@@ -73,6 +73,17 @@ class LoftyAnswer:
         found = self._value("_metadata") or self._value("get_metadata")
         return found if isinstance(found, dict) else {}
 
+    def demand_team(self, team: str | None, found: Iterable[Mapping[str, Any]]) -> None:
+        """Raises `WrongAccount` when an object says that it belongs to another team. One that does not say is taken."""
+        if team is None:
+            return
+        for one in found:
+            came = one.get("teamId")
+            if came is not None and str(came) != team:
+                rate = read_rate(self._response.headers, now=self._now)
+                name, status = self._operation.name, self._response.status
+                raise WrongAccount(operation=name, status=status, expected=team, came=str(came)[:40], rate=rate)
+
     def malformed(self, expected: str) -> MalformedAnswer:
         """The error that says what was expected and is not there."""
         return malformed(self._operation.name, self._response, expected, now=self._now)
@@ -84,6 +95,7 @@ class LoftyAnswer:
 class LoftyCaller:
     """Calls operations of one Lofty account. The transport and the credential are given.
 
+    `team` is the id of the team whose account it is expected to be: a lead of another raises `WrongAccount`.
     `on_answer` is called once for each response, refusals included.
     `clock` gives monotonic seconds for its `seconds`, `now` epoch seconds for reading `X-RateLimit-Reset`.
     """
@@ -94,6 +106,7 @@ class LoftyCaller:
         auth: Auth,
         *,
         base_url: str = BASE_URL,
+        team: str | None = None,
         on_answer: Callable[[CallRecord], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
@@ -101,6 +114,7 @@ class LoftyCaller:
         self._transport = transport
         self._auth = auth
         self._base_url = base_url.rstrip("/")
+        self._team = team
         self._on_answer = on_answer
         self._clock = clock
         self._now = now
