@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.lofty.leads import LeadPage
 from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, RepeatedFailures, defect, failure_of
