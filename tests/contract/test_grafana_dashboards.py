@@ -132,7 +132,10 @@ RATE = "rate(lofty_ghl_intake_total[$__rate_interval])"
         (_plant("panels.0.links.0.url", "https://example.com"), "neither to a dashboard nor to the console"),
         (_plant("panels.0.datasource", {"type": "prometheus", "uid": "abc"}), "must be the variable"),
         (_plant("panels.0.fieldConfig.defaults.unit", ""), "no unit"),
-        (_plant("panels.0.fieldConfig.defaults.thresholds.steps", [{"value": 3, "color": "red"}]), "thresholds must begin"),
+        (
+            _plant("panels.0.fieldConfig.defaults.thresholds.steps", [{"value": 3, "color": "red"}]),
+            "thresholds must begin",
+        ),
         (_plant("panels.0.fieldConfig.defaults.min", None), "needs a minimum"),
         (_plant("panels.0.targets", []), "has no query"),
         (_plant("panels.0.targets.0.legendFormat", "__auto"), "no legend"),
