@@ -86,3 +86,16 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
     assert [path for path in named if not any((place / path).exists() for place in places)] == []
     modules = re.findall(r"`(\w+\.py)`", page.read_text(encoding="utf-8"))
     assert [module for module in modules if module not in MODULES] == []
+
+
+def test_decisions_keep_their_numbers() -> None:
+    """One after another, and every number that code or a page cites is in the list."""
+    listed = re.findall(r"^(\d+)\. ", (ROOT / "streams" / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert listed == [str(number) for number in range(1, len(listed) + 1)]
+    texts = [path for folder in ("connectors", "streams", "tests", "grafana") for path in (ROOT / folder).rglob("*.py")]
+    cited = {
+        number
+        for path in [*texts, *PAGES]
+        for number in re.findall(r"\bdecision (\d+)", path.read_text(encoding="utf-8"))
+    }
+    assert cited <= set(listed)
