@@ -24,8 +24,8 @@ from connectors.ghl import oauth as ghl_oauth
 from connectors.http.request import Transport
 from connectors.lofty import oauth as lofty_oauth
 from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.clients import each_record
-from streams.kafka.unreadable_records import leave_out
+from streams.kafka.topic_reader import each_record
+from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TopicNames
@@ -193,7 +193,7 @@ async def granted_since(grants: Grants, connection: Connection, since_ms: int, s
             try:
                 word = SealedToken.from_bytes(record.value)
             except InvalidMessage as error:
-                leave_out(topic, record.partition, record.offset, error)
+                skip_unreadable(topic, record.partition, record.offset, error)
                 continue
             if word.at_ms >= since_ms and word.by == "connect":
                 pair = grants.open(word.token, word.sealed)

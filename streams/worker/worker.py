@@ -15,7 +15,8 @@ from typing import Any, Self
 from faust.types import TP
 
 from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.clients import GroupLag, start_producer, until_topics_are_led
+from streams.kafka.clients import start_producer, until_topics_are_led
+from streams.kafka.group_lag import GroupLag
 from streams.kafka.lost_links import receipt_without_link
 from streams.kafka.parking import Parking
 from streams.kafka.tables import ChangelogLost, Loss
@@ -207,7 +208,9 @@ class Worker:
 
     async def _lags(self) -> dict[tuple[str, int], tuple[int, int]]:
         topics = [self._names.of(topic) for topic in WATCHED_TOPICS]
-        return await self._lag.look((topic, partition) for topic in topics for partition in self.ownership.assigned)
+        return await self._lag.committed_and_end(
+            (topic, partition) for topic in topics for partition in self.ownership.assigned
+        )
 
     # -- partitions come and go ---------------------------------------------------------------------------
 

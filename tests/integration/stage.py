@@ -19,7 +19,7 @@ import aiohttp
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox import ghl as ghl_sandbox
 from connectors.sandbox import lofty as lofty_sandbox
 from connectors.sandbox.ghl import server as ghl_server
@@ -32,7 +32,8 @@ from connectors.sandbox.lofty.people import make_team
 from streams.console.server import ConsoleServer
 from streams.gateway.server import Gateway
 from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.clients import new_producer, read_topic
+from streams.kafka.clients import new_producer
+from streams.kafka.topic_reader import read_topic
 from streams.mapping import LEAD_ID_FIELD
 from streams.messages import FENCE_KEY, Parked, Receipt
 from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of
@@ -144,7 +145,7 @@ class Stage:
 
     def contacts(self) -> dict[str, dict[str, Any]]:
         """GHL's contacts by the Lofty id that they bear, each with notes, tasks and custom fields by name."""
-        place = self.ghl.place(LOCATION)
+        place = self.ghl.location(LOCATION)
         found = {}
         for contact in (shown(one) for one in place.contacts.values()):
             names = {one["id"]: one["name"] for one in place.custom_fields.values()}

@@ -14,11 +14,10 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.console.auth.sessions import Session
-from streams.kafka.clients import consumer_without_group, start_consumer, stop_consumer
+from streams.kafka.topic_reader import TopicReader
 from streams.messages import InvalidMessage
 from streams.messages.audit_entry import Act
 from streams.messages.topics import AUDIT, TopicNames
@@ -96,27 +95,11 @@ class EndedSessions:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _follow(self) -> None:
-        settings = self._settings
-        password = settings.kafka_password.get_secret_value() if settings.kafka_password else None
-        topic = TopicNames(settings.kafka.topic_prefix).of(AUDIT)
-        places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
-        consumer = consumer_without_group(settings.kafka, password)
-        await start_consumer(consumer)
-        try:
-            since = self._now_ms() - self._length_ms
-            firsts = await consumer.offsets_for_times(dict.fromkeys(places, since))
-            ends = await consumer.end_offsets(places)
-            consumer.assign(places)
-            for place in places:
-                first = firsts.get(place)
-                consumer.seek(place, first.offset if first is not None else ends[place])
+        topic = TopicNames(self._settings.kafka.topic_prefix).of(AUDIT)
+        since_ms = self._now_ms() - self._length_ms
+        async with TopicReader(self._settings, topic, since_ms=since_ms, newest=0, fetch_max_wait_ms=100) as reader:
             while True:
-                if not self._has_read.is_set():
-                    positions = [(await consumer.position(place), ends[place]) for place in places]
-                    if all(position >= end for position, end in positions):
-                        self._has_read.set()
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    for record in records:
-                        self.take(record.value)
-        finally:
-            await stop_consumer(consumer)
+                if not self._has_read.is_set() and await reader.has_reached(reader.ends):
+                    self._has_read.set()
+                for record in await reader.poll(1000):
+                    self.take(record.value)

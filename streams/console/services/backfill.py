@@ -15,7 +15,7 @@ from streams.console.auth.audit_log import Actor, Audit
 from streams.console.errors import Conflict, NotFound
 from streams.console.services.kafka_errors import on_kafka
 from streams.core.rows import SweepRow
-from streams.kafka.clients import each_record
+from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
 from streams.messages.topics import SWEEPS_TABLE, TopicNames
 from streams.operations.backfill import Backfill, Estimate

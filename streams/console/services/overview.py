@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.console.errors import NotNow
@@ -18,7 +17,7 @@ from streams.console.services.contacts import Contacts
 from streams.console.services.parked import ParkedGroups, ParkedWork
 from streams.console.services.time_series import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
 from streams.core.status_parts import StatusCollector
-from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka.topic_reader import TopicReader
 from streams.messages import WorkerStatus
 from streams.messages.topics import STATUS, TopicNames
 from streams.operations.status.overview import Overview, overview, rates
@@ -29,6 +28,8 @@ log = logging.getLogger("lofty_ghl.console")
 
 RATE_MS = 30_000
 """Rates are those of the last half minute."""
+UNTIMED = 1_000
+"""So many records of a partition are read where the broker cannot look up offsets by time (the embedded one)."""
 RETRY_SECONDS = 2.0
 FIRST_LOOK_SECONDS = 10.0
 FORGET_MS = 15 * 60_000
@@ -131,43 +132,19 @@ class Watch:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        consumer = Consumer(
-            **client_options(self._settings),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
-        )
-        await start_consumer(consumer)
-        try:
-            places = [TopicPartition(self._topic, number) for number in range(self._settings.kafka.partitions)]
-            consumer.assign(places)
-            await self._seek(consumer, places)
-            ends = await consumer.end_offsets(places)
+        newest_ms = max((status.at_ms for status in self._collector.workers), default=0)
+        since_ms = max(self._now_ms() - HOURS * 3_600_000, newest_ms - RATE_MS)
+        async with TopicReader(
+            self._settings, self._topic, since_ms=since_ms, newest=UNTIMED, fetch_max_wait_ms=100
+        ) as reader:
             while True:
-                found = await consumer.getmany(timeout_ms=500)
-                words = [
-                    one
-                    for messages in found.values()
-                    for message in messages
-                    if (one := self._collector.take(message.value))
+                statuses = [
+                    status for record in await reader.poll(500) if (status := self._collector.take(record.value))
                 ]
-                for status in sorted(words, key=lambda one: one.at_ms):
+                for status in sorted(statuses, key=lambda status: status.at_ms):
                     self._take(status)
-                if not self._is_there.is_set() and all([await consumer.position(one) >= ends[one] for one in places]):
+                if not self._is_there.is_set() and await reader.has_reached(reader.ends):
                     self._is_there.set()
-                await asyncio.sleep(0)
-        finally:
-            await stop_consumer(consumer)
-
-    async def _seek(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
-        newest = max((one.at_ms for one in self._collector.workers), default=0)
-        since = max(self._now_ms() - HOURS * 3_600_000, newest - RATE_MS)
-        firsts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-        by_time = await consumer.offsets_for_times(dict.fromkeys(places, since))
-        for place in places:
-            at = by_time.get(place)
-            # A broker that finds none by time may not know how (the embedded one): a part of the topic, then.
-            consumer.seek(place, max(firsts[place], ends[place] - 1_000) if at is None else at.offset)
 
     def _take(self, status: WorkerStatus) -> None:
         self._recent.setdefault(status.instance, deque(maxlen=20)).append(status)

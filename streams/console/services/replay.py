@@ -23,7 +23,7 @@ from streams.console.errors import Conflict, ConsoleError, NotFound, NotNow, Too
 from streams.console.services.kafka_errors import on_kafka
 from streams.messages import Replay, Selection
 from streams.operations.replay.errors import InvalidReplay
-from streams.operations.replay.job import Job
+from streams.operations.replay.job import ReplayJob
 from streams.operations.replay.runs import Runs
 from streams.operations.replay.semantics import MEANING, refusal
 from streams.settings import Settings
@@ -166,7 +166,7 @@ class Replays:
         if self._dry.locked():
             raise TooMany("Another dry run is under way here: wait until it has ended.", 10.0)
         async with self._dry:
-            found = await self._process(Job.of(self._settings, do="dry-run", selection=selection), DRY_SECONDS)
+            found = await self._process(ReplayJob.of(self._settings, do="dry-run", selection=selection), DRY_SECONDS)
         return _dry(found)
 
     async def start(self, by: Actor, selection: Selection, rate: float = 200.0) -> ReplayState:
@@ -302,7 +302,7 @@ class Replays:
             done.exception()  # it was logged, and is nobody's to raise
 
     async def _run(self, run: str, rate: float) -> None:
-        job = Job.of(self._settings, do="run", run=run, rate=rate)
+        job = ReplayJob.of(self._settings, do="run", run=run, rate=rate)
         process = await _begin(job)
         task = asyncio.current_task()
         assert task is not None  # this is one
@@ -315,7 +315,7 @@ class Replays:
         finally:
             del self._running[run]
 
-    async def _process(self, job: Job, seconds: float) -> dict[str, Any]:
+    async def _process(self, job: ReplayJob, seconds: float) -> dict[str, Any]:
         process = await _begin(job)
         try:
             async with asyncio.timeout(seconds):
@@ -353,7 +353,7 @@ class Replays:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _begin(job: Job) -> asyncio.subprocess.Process:
+async def _begin(job: ReplayJob) -> asyncio.subprocess.Process:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "streams.operations.replay"),

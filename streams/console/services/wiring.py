@@ -16,14 +16,14 @@ from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
 from streams.console.services.services import Services
 from streams.kafka.batching_producer import BatchingProducer
-from streams.operations.history.index.reader import Reader
+from streams.operations.history.index.reader import IndexReader
 from streams.operations.status.overview import Overview
 from streams.settings import Settings
 
 
 def services_of(
     settings: Settings,
-    reader: Reader | None,
+    reader: IndexReader | None,
     watch: Watch,
     mappings: Mappings,
     replays: Replays,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.lofty.leads import LeadPage
 from streams.core.rows import SweepRow
 from streams.core.sweep import Listed, listed

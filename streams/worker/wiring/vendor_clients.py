@@ -9,10 +9,10 @@ from functools import partial
 from pydantic import SecretStr
 
 from connectors.auth.request_auth import Auth, StaticAuth
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.call_record import CallRecord
 from connectors.http.request import Transport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from streams.core.to_ghl.rules import rules_of
 from streams.oauth.grants import Grants
 from streams.settings import Connection, Settings

@@ -12,7 +12,7 @@ from streams.console.pages.views.page_view import Hyperlink, Question
 from streams.console.pages.views.parked_causes import cause_of
 from streams.console.pages.wording import counted
 from streams.console.services.parked import ParkedGroup, ParkedGroups, ParkedPage, ParkedRecord
-from streams.operations.parked.open_records import Filter
+from streams.operations.parked.open_records import RecordFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def group(one: ParkedGroup) -> CauseCard:
 
 
 def cause_page(
-    wanted: Filter, found: ParkedPage, of: ParkedGroup | None, names: dict[str, str], offset: int
+    wanted: RecordFilter, found: ParkedPage, of: ParkedGroup | None, names: dict[str, str], offset: int
 ) -> CauseView:
     """The records of one cause. `names` are those of leads, by lane; `of` is None when nothing of it is open any more."""
     shown = of or ParkedGroup(wanted.connection, wanted.stage, wanted.reason, 0, 0, 0, "")
@@ -174,10 +174,10 @@ def record(one: ParkedRecord, name: str) -> ParkedRecordView:
     )
 
 
-def question(action: str, wanted: Filter, count: int, back: str) -> Question:
+def question(action: str, wanted: RecordFilter, count: int, back: str) -> Question:
     """Before many are retried, or any is discarded."""
     many = counted(count, "record")
-    fields = tuple((name, getattr(wanted, name)) for name in Filter.__slots__ if getattr(wanted, name))
+    fields = tuple((name, getattr(wanted, name)) for name in RecordFilter.__slots__ if getattr(wanted, name))
     if action == "retry":
         words = "Each is read from Lofty anew and written once. What is refused again is parked again."
         return Question(f"Retry {many}?", words, href("/parked/retry"), f"Retry {many}", back, fields)

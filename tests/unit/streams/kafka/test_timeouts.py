@@ -25,9 +25,10 @@ from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.structs import BrokerMetadata
 
-from streams.kafka import clients as kafka
+from streams.kafka import group_lag
 from streams.kafka import timeouts as patience
-from streams.kafka.clients import Consumer, GroupLag
+from streams.kafka.clients import Consumer
+from streams.kafka.group_lag import GroupLag
 from streams.kafka.timeouts import bound_connecting, bound_group_requests, patient
 from streams.settings import Settings
 from streams.settings.model import Gateway, Kafka, Worker
@@ -200,7 +201,7 @@ async def test_where_the_group_goes_on_is_asked_until_kafka_answers(
     away: list[KafkaError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An agent that asks has records in hand: it must not end its worker because Kafka is away."""
-    monkeypatch.setattr(kafka, "ASK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(group_lag, "RETRY_SECONDS", 0.0)
     lag, answers = GroupLag(Settings.model_construct(), "g"), iter(away)
 
     async def started() -> Any:
