@@ -22,7 +22,7 @@ from streams.core.fingerprint import fingerprint
 from streams.core.rows import SweepKind, SweepRow, SweptRow
 from streams.messages import Change, Entity, Operation, Origin
 from streams.messages.entity import Kind
-from streams.settings import Sweep
+from streams.settings import SweepSettings
 
 PAGE = 100
 """Lofty's largest page of leads."""
@@ -65,7 +65,7 @@ def listed(entity: Entity, state: Mapping[str, Any]) -> Listed:
     return Listed(entity, max(updated, default=None), created, fingerprint(dict(state)))
 
 
-def schedule_of(settings: Sweep) -> Schedule:
+def schedule_of(settings: SweepSettings) -> Schedule:
     """A connection's schedule from its settings."""
     return Schedule(
         new_ms=round(settings.new_minutes * 60_000) or None,

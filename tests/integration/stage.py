@@ -30,7 +30,7 @@ from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty import server as lofty_server
 from connectors.sandbox.lofty.people import make_team
 from streams.console.server import ConsoleServer
-from streams.gateway.server import Gateway
+from streams.gateway.server import GatewayServer
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.clients import new_producer
 from streams.kafka.topic_reader import read_topic
@@ -99,7 +99,7 @@ class Stage:
     names: TopicNames
     lofty: lofty_sandbox.LoftySandbox
     ghl: ghl_sandbox.GhlSandbox
-    gateway: Gateway
+    gateway: GatewayServer
     worker: Worker
     http: aiohttp.ClientSession
     lofty_url: str
@@ -296,7 +296,7 @@ async def stage(
         broker.create_topics(names.specs(), PARTITIONS)
         stack.callback(broker.delete_topics, names.specs())
         tracing = (given or {}).get("tracing")
-        gateway = await stack.enter_async_context(Gateway(settings, tracing=tracing, console=ConsoleServer))
+        gateway = await stack.enter_async_context(GatewayServer(settings, tracing=tracing, console=ConsoleServer))
         told = ghl_sandbox.HookSettings(url=f"{gateway.url}/ghl/webhooks", **(hooks or {}))
         ghl_box.settings = replace(ghl_box.settings, hooks=told)
         worker = await stack.enter_async_context(Worker(settings, collaborators(ended, **(given or {}))))

@@ -19,7 +19,7 @@ from streams.operations.history.record_fetch import RecordPosition, fetch_record
 from streams.operations.parked.open_records import Output, ParkedItem, RecordFilter, by_cause, retry_outputs
 from streams.operations.parked.queue import ParkedQueue
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 KEPT_SECONDS = 2.0
 LONGEST_WORDS = 2_000
@@ -162,7 +162,7 @@ class ParkedWork:
     async def retry(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Send records on their way again. Those that cannot be are left, each with the reason."""
         chosen = await self._whole(await self._chosen(_named(wanted)))
-        places, now_ms = Places(self._settings), self._now_ms()
+        places, now_ms = ConnectionPartitions(self._settings), self._now_ms()
         teams = {name: one.lofty.team_id for name, one in self._settings.connections.items()}
         partitions = {one.ghl.location_id: places.ghl(one) for one in self._settings.connections.values()}
         ready: list[tuple[ParkedItem, Sequence[Output]]] = []

@@ -15,7 +15,7 @@ from streams.messages.partitioning import partition_of
 from streams.messages.topics import FETCHES_TABLE, OUTBOX_TABLE, PARKED, RESOLVED, TopicNames
 from streams.operations.parked.open_records import Output, ParkedItem, partition_of_output, retry_outputs, still_open
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 AT_ONCE = 200
 """Records that are decided about in one go."""
@@ -62,7 +62,7 @@ class ParkedQueue:
         """What must be appended so that each record is tried again; and by id why others cannot be."""
         connections = self._settings.connections.values()
         teams = {one.name: one.lofty.team_id for one in connections}
-        where = Places(self._settings)
+        where = ConnectionPartitions(self._settings)
         partitions = {one.ghl.location_id: where.ghl(one) for one in connections}
         ready: list[tuple[ParkedItem, list[Output]]] = []
         left: dict[str, str] = {}

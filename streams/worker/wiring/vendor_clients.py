@@ -16,7 +16,7 @@ from connectors.lofty.client import LoftyClient
 from streams.core.to_ghl.rules import rules_of
 from streams.oauth.grants import Grants
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
@@ -30,7 +30,7 @@ class VendorClients:
     """Makes the clients. `grants` and `tokens` are None where no connection has access by OAuth."""
 
     settings: Settings
-    places: Places
+    places: ConnectionPartitions
     transport: Transport
     grants: Grants | None
     tokens: OAuthTokens | None
@@ -47,6 +47,7 @@ class VendorClients:
                     self.transport,
                     self._lofty_auth(c),
                     base_url=c.lofty.base_url,
+                    team=c.lofty.team_id,
                     on_answer=partial(on_answer, c.lofty_budget),
                 ),
                 visibility_ms=visibility_ms,
