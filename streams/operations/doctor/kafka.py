@@ -14,7 +14,7 @@ from streams.mapping_versions.store import MappingVersions
 from streams.messages.topics import GHL_CHANGES, TopicNames
 from streams.operations.doctor.check_result import CLOCK_SECONDS, CheckResult
 from streams.operations.parked.waiting import count_parked
-from streams.operations.status.health import troubles
+from streams.operations.status.health import problems_of
 from streams.operations.status.overview import Overview
 from streams.operations.status.reader import read_overview
 from streams.settings import Settings
@@ -65,7 +65,7 @@ def check_workers(overview: Overview, now_ms: int) -> list[CheckResult]:
     """Check what the workers report of themselves."""
     alive = overview.alive
     if not alive:
-        none = CheckResult("workers", "workers", "wrong", "no worker is alive: nothing is synced", "lofty-ghl worker")
+        none = CheckResult("workers", "workers", "wrong", "none is alive: nothing is synced", "lofty-ghl worker")
         return [none, *(one for one in _health(overview) if one.subject != "workers")]
     found = [CheckResult("workers", "workers", "ok", f"{len(alive)} alive")]
     starting = [one.status.instance for one in alive if one.state == "starting"]
@@ -119,7 +119,7 @@ def _health(overview: Overview) -> list[CheckResult]:
     checked = {"mapping", "partitions", "budget", "lag"}
     return [
         CheckResult(one.kind, one.subject, "wrong", one.says, one.mend)
-        for one in troubles(overview)
+        for one in problems_of(overview)
         if one.kind not in checked
     ]
 
