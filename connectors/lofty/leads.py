@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.lofty.call import LoftyAnswer, LoftyCaller, Query
+from connectors.auth.api_caller import Query
+from connectors.lofty.call import LoftyAnswer, LoftyCaller
 
 LARGEST_PAGE = 100
 

@@ -16,7 +16,7 @@ from streams.kafka.clients import admin_client
 from streams.kafka.error_texts import KafkaRefused, TopicsRefused, missing_right, topic_trouble
 from streams.kafka.rights import Right, missing_rights
 from streams.kafka.topic_reader import first_and_end_offsets
-from streams.messages.size_limits import Limits
+from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import MAX_MESSAGE_BYTES, RECEIPTS, TABLES, TOPICS, TopicNames
 from streams.settings import Settings
 
@@ -48,7 +48,7 @@ async def inspect(settings: Settings) -> list[TopicState]:
 
     Raises aiokafka's error when Kafka cannot be reached, and `KafkaRefused` when it does not say which topics there are.
     """
-    limits = Limits.of(settings.gateway.max_body_bytes)
+    limits = SizeLimits.of(settings.gateway.max_body_bytes)
     wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
     lacking = await missing_rights(settings, wanted, (Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
     if hidden := lacking.get(Right.DESCRIBE):

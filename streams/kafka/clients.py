@@ -28,7 +28,7 @@ from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.error_texts import KafkaRefused, connection_trouble, rights_trouble, tls_context
 from streams.kafka.producer import KafkaProducer
 from streams.kafka.timeouts import REQUEST_SECONDS, bound_connecting, patient
-from streams.messages.size_limits import Limits
+from streams.messages.size_limits import SizeLimits
 from streams.settings import Kafka, Settings
 
 RETRY_BACKOFF_MS = 250
@@ -202,7 +202,7 @@ def _not_led(cluster: ClusterMetadata, topics: Iterable[str]) -> list[str]:
 
 def new_producer(settings: Settings) -> KafkaProducer:
     """The producer that everything is written through: idempotent, acknowledged by all in-sync replicas."""
-    made = KafkaProducer(client_options(settings), Limits.of(settings.gateway.max_body_bytes).record)
+    made = KafkaProducer(client_options(settings), SizeLimits.of(settings.gateway.max_body_bytes).record)
     bound_connecting(made.client)
     patient(made.client)
     return made

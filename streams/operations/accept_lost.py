@@ -30,7 +30,7 @@ from streams.kafka.tables import RocksStore
 from streams.kafka.topic_ids import topic_ids
 from streams.kafka.topic_reader import each_record, first_and_end_offsets, newest_values
 from streams.messages import FENCE_KEY, InvalidMessage, Receipt
-from streams.messages.size_limits import Limits
+from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import (
     BACKLINKS_TABLE,
     LINKS_TABLE,
@@ -133,7 +133,7 @@ async def _save(settings: Settings, topic: str, rows: list[Rows]) -> None:
     """Write rows to where another run finds them, on whatever machine. Raises before anything is deleted."""
     saved = saved_topic(topic)
     if not await _is_saved(settings, topic):
-        size = str(Limits.of(settings.gateway.max_body_bytes).record)
+        size = str(SizeLimits.of(settings.gateway.max_body_bytes).record)
         await create_topics(settings, {saved: {"cleanup.policy": "compact", MAX_MESSAGE_BYTES: size}})
         await until_topics_are_led(settings, [saved])
     await _put(settings, saved, rows)

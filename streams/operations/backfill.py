@@ -18,7 +18,7 @@ from streams.messages import BackfillOrder, InvalidMessage
 from streams.messages.topics import SWEEPS, SWEEPS_TABLE, TopicNames
 from streams.operations.worker_queries.errors import NoWorker
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 REQUESTS_A_LEAD = 4
 """The lead itself and the lists of its notes, tasks and appointments; one for each of those comes on top."""
@@ -55,7 +55,7 @@ class Backfill:
         self._settings = settings
         self._connection = connection
         self._topic = names.of(SWEEPS)
-        self._partition = Places(settings).lofty(connection)
+        self._partition = ConnectionPartitions(settings).lofty(connection)
         self._reader = TopicReader(settings, names.changelog(SWEEPS_TABLE), [self._partition])
         self.row = SweepRow()
         """Where the connection's sweep stood when it was last heard of."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from streams.messages.topics import TopicNames
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from streams.worker.dependencies import Dependencies
 from streams.worker.output import Output
 from streams.worker.partitions.applied_offsets import AppliedOffsets
@@ -23,7 +23,7 @@ class WorkerParts:
     settings: Settings
     deps: Dependencies
     names: TopicNames
-    places: Places
+    places: ConnectionPartitions
     tables: Tables
     output: Output
     lease: Lease

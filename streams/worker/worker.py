@@ -20,10 +20,10 @@ from streams.kafka.group_lag import GroupLag
 from streams.kafka.lost_links import receipt_without_link
 from streams.kafka.parking import Parking
 from streams.kafka.tables import ChangelogLost, Loss
-from streams.messages.size_limits import Limits
+from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from streams.telemetry.process import counting_appends, failing_seconds, watch_appends, watch_loop
 from streams.worker.agents.batches import Process, agent
 from streams.worker.agents.deleted_unread import DeletedUnread, Reach
@@ -68,7 +68,7 @@ class Worker:
         self.metrics = deps.metrics
         self._deps = deps
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._places = Places(settings)
+        self._places = ConnectionPartitions(settings)
         self._in_progress = InProgress()
         self.lease = Lease(settings.kafka.session_timeout_seconds, deps.monotonic, self._lease_over)
         self._wire = deps.transport(deps.instance, lambda: self.lease.is_held)
@@ -300,7 +300,7 @@ class Worker:
         )
         for table in self.tables.every_table:
             table.failed = self._row_failed
-        limits = Limits.of(self.settings.gateway.max_body_bytes)
+        limits = SizeLimits.of(self.settings.gateway.max_body_bytes)
         parking = Parking(self._names, self.settings.kafka.partitions, self.metrics.put_aside, limits)
         applied_offsets = AppliedOffsets()
         hooks = Hooks(

@@ -22,7 +22,7 @@ import aiohttp
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.call_record import CallRecord
 from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify

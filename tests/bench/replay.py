@@ -30,7 +30,7 @@ from streams.messages import Snapshot
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS
 from streams.operations.replay.simulate import EntityState, SimulationBasis, settle
 from streams.operations.worker_queries.directories import ask_directories, directory_of
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from tests.bench.town import Plan, Town, run, town
 
 NAME = "pair0"
@@ -92,7 +92,7 @@ def _fill(on: Town, number: int, directory: Directory) -> int:
     basis = SimulationBasis.of(
         rules_of(connection), directory, connection.mapping_fingerprint, creates_custom_fields=True
     )
-    partition = Places(on.settings).ghl(connection)
+    partition = ConnectionPartitions(on.settings).ghl(connection)
     producer = Producer({"bootstrap.servers": on.settings.kafka.bootstrap_servers, "acks": "all", "linger.ms": 20})
     people, written = make_leads(400), 0
     for one in range(number):

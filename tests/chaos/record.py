@@ -96,7 +96,7 @@ async def read_history(stage: Stage) -> History:
     leads, contacts = {}, {}
     for number, name in enumerate(stage.settings.connections):
         leads[name] = desk_work.everything(stage.lofty.teams[9000 + number], with_trash=True)
-        place = stage.ghl.place(f"loc{number}")
+        place = stage.ghl.location(f"loc{number}")
         contacts[name] = {
             "contacts": [shown(one) for one in place.contacts.values()],
             "customFields": list(place.custom_fields.values()),

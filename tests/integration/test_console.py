@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.sandbox.shared.faults import parse_fault
 from streams.console.server import ConsoleServer
-from streams.gateway.server import Gateway
+from streams.gateway.server import GatewayServer
 from tests.integration.console import Caller, caller, console_on_stage, until_indexed
 from tests.integration.stage import Stage
 from tests.kafka.broker import Broker
@@ -173,7 +173,7 @@ async def test_several_gateways_are_one_console(broker: Broker, tmp_path: Path) 
         more = on.settings.model_copy(
             update={"console": on.settings.console.model_copy(update={"data_dir": str(tmp_path / "other")})}
         )
-        async with Gateway(more, console=ConsoleServer) as other:
+        async with GatewayServer(more, console=ConsoleServer) as other:
             here, there = caller(on), caller(on, url=other.url)
             on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
             lead = on.new_lead()

@@ -23,8 +23,8 @@ QUICK = Timeouts(retry=1.0, silence=30.0, confirm=0.7, repaired=30.0)
 @asynccontextmanager
 async def asking(on: Stage) -> AsyncIterator[WorkerQueryClient]:
     """Whoever asks the stage's worker."""
-    place = partition_of(ghl_budget(LOCATION), PARTITIONS)
-    async with WorkerQueryClient(on.settings, {"acme": place}, "a-run", timeouts=QUICK, most=4) as client:
+    partition = partition_of(ghl_budget(LOCATION), PARTITIONS)
+    async with WorkerQueryClient(on.settings, {"acme": partition}, "a-run", timeouts=QUICK, most=4) as client:
         yield client
 
 

@@ -194,7 +194,7 @@ async def test_parked_records_are_replayed_by_their_reason(broker: Broker, tmp_p
         assert len(document["left"]) == 1
         assert (done[0], left[0]) == (0, 1), (done, left)
         assert "shape is still unknown" in next(iter(orjson.loads(left[1])["cannot"].values()))
-        assert len(on.ghl.place("loc-acme").contacts) == 1
+        assert len(on.ghl.location("loc-acme").contacts) == 1
 
 
 async def test_without_a_worker_a_dry_run_says_so(embedded_kafka: Broker, tmp_path: Path) -> None:

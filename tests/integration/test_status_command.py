@@ -66,8 +66,8 @@ async def test_it_knows_the_gateways_and_what_is_parked_at_the_door(broker: Brok
         other = tmp_path / "other.toml"
         other.write_text(on.config.replace('location_id = "loc-acme"', 'location_id = "loc-other"'))
         differs = await command("status", other)
-        on.gateway._tells.cancel()
-        await on.gateway._telling.say(is_stopping=True)
+        on.gateway._reporting.cancel()
+        await on.gateway._status_report.publish(is_stopping=True)
         without = await command("status", config)
 
     assert (parked[0], "stage intake: 1 parked: unknown shape" in parked[1]) == (1, True), parked

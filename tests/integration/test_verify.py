@@ -45,7 +45,7 @@ class Vandal:
 
     def __init__(self, on: Stage) -> None:
         self._on = on
-        self.place = on.ghl.place(LOCATION)
+        self.place = on.ghl.location(LOCATION)
         self.wrong: set[tuple[str, str]] = set()
 
     def contact(self, lead: str) -> ContactState:

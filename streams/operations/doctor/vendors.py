@@ -12,12 +12,12 @@ from email.utils import parsedate_to_datetime
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError, NetworkError, VendorError
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.ghl.operations import OPERATIONS
 from connectors.http.call_record import CallRecord
 from connectors.http.request import Request, Response
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from streams.core.to_ghl.directory import Directory, fold
 from streams.operations.doctor.check_result import CheckResult, compare_clocks
 from streams.operations.doctor.tokens import ghl_token

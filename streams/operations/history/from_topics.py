@@ -29,7 +29,7 @@ from streams.messages.topics import (
 from streams.operations.history.holds import NO_HOLDS, ConnectionHolds
 from streams.operations.history.story import ContactRecord, Explanation, Rows, explain_contact
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 
 class TopicFinder:
@@ -38,7 +38,7 @@ class TopicFinder:
     def __init__(self, settings: Settings, now_ms: int, holds: Mapping[str, ConnectionHolds] | None = None) -> None:
         self._settings = settings
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._places = Places(settings)
+        self._places = ConnectionPartitions(settings)
         self._now_ms = now_ms
         self._holds = holds or {}
 

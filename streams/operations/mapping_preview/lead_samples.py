@@ -19,7 +19,7 @@ from streams.operations.worker_queries.client import Timeouts, WorkerQueryClient
 from streams.operations.worker_queries.directories import directory_of
 from streams.operations.worker_queries.errors import CannotFinish
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 TAIL = 3000
 """So many records at the end of a partition are read for a sample of leads."""
@@ -120,7 +120,7 @@ async def latest_leads(settings: Settings, connection: str, count: int = 5) -> t
 
 def _ghl_partition(settings: Settings, connection: str) -> int:
     """The partition of a connection's snapshots and links."""
-    return Places(settings).ghl(settings.connections[connection])
+    return ConnectionPartitions(settings).ghl(settings.connections[connection])
 
 
 async def _ask_connection(client: WorkerQueryClient, samples: LeadSamples, connection: str, within: float) -> None:

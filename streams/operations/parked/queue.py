@@ -15,7 +15,7 @@ from streams.messages.partitioning import partition_of
 from streams.messages.topics import FETCHES_TABLE, OUTBOX_TABLE, PARKED, RESOLVED, TopicNames
 from streams.operations.parked.open_records import Output, ParkedItem, partition_of_output, retry_outputs, still_open
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 AT_ONCE = 200
 """Records that are decided together."""
@@ -54,7 +54,7 @@ class ParkedQueue:
         self, items: Iterable[ParkedItem], now_ms: int
     ) -> tuple[list[tuple[ParkedItem, list[Output]]], dict[str, str]]:
         """What must be produced to retry each record; and by id why others cannot be retried."""
-        connections, places = self._settings.connections.values(), Places(self._settings)
+        connections, places = self._settings.connections.values(), ConnectionPartitions(self._settings)
         teams = {connection.name: connection.lofty.team_id for connection in connections}
         partitions = {connection.ghl.location_id: places.ghl(connection) for connection in connections}
         ready: list[tuple[ParkedItem, list[Output]]] = []

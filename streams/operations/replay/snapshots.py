@@ -15,7 +15,7 @@ from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import Entity, InvalidMessage, Selection, Snapshot
 from streams.messages.topics import LINKS_TABLE, OUTBOX_TABLE, SNAPSHOTS, TopicNames
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 ReportReading = Callable[[str, int], None]
 """Called with the topic that is being read, and how many of its records were read."""
@@ -48,7 +48,7 @@ class Snapshots:
         self._selection = selection
         self._store = store
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._places = Places(settings)
+        self._places = ConnectionPartitions(settings)
         self.connections: dict[str, Connection] = {
             name: one for name, one in settings.connections.items() if selection.connection in ("", name)
         }

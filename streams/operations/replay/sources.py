@@ -28,7 +28,7 @@ from streams.operations.parked.queue import ParkedQueue
 from streams.operations.replay.semantics import changed_for_retry, event_for_retry
 from streams.operations.replay.snapshots import ReportReading, Snapshots
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 Handling = Literal["sent", "skipped", "failed"]
 
@@ -167,7 +167,7 @@ class EventSource(_StoredSource):
     def __init__(self, settings: Settings, selection: Selection, store: RecordStore) -> None:
         super().__init__(settings, selection, store)
         self._connections = {connection.ghl.location_id: connection for connection in settings.connections.values()}
-        places = Places(settings)
+        places = ConnectionPartitions(settings)
         self._partitions = {location: places.ghl(connection) for location, connection in self._connections.items()}
 
     def events(self, after: str = "") -> Iterator[tuple[str, GhlEvent]]:

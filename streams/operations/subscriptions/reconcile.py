@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.call_record import CallRecord
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.rate import RateHeaders
 from streams.oauth.grants import Grants
 from streams.oauth.stored_token import kept_access

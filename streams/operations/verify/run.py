@@ -14,7 +14,7 @@ from streams.operations.verify.latest_snapshots import LatestSnapshots
 from streams.operations.verify.report import ConnectionReport, Report
 from streams.operations.worker_queries.client import Timeouts, WorkerQueryClient
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 OPEN_QUESTIONS = 16
 """Of one connection: enough to use what is left of its budget, and few enough that live changes never wait long."""
@@ -36,7 +36,7 @@ async def verify(
     """
     settings = await settings_now(settings)
     timeouts, began, run = timeouts or Timeouts(), time.monotonic(), uuid.uuid4().hex[:12]
-    topic, places = TopicNames(settings.kafka.topic_prefix).of(SNAPSHOTS), Places(settings)
+    topic, places = TopicNames(settings.kafka.topic_prefix).of(SNAPSHOTS), ConnectionPartitions(settings)
     chosen = [one for one in settings.connections.values() if connection in ("", one.name)]
     budgets = {one.ghl_budget for one in chosen}
     neighbours = [one for one in settings.connections.values() if one.ghl_budget in budgets]

@@ -11,7 +11,7 @@ from streams.messages import Observation
 from streams.operations.worker_queries.client import Timeouts, WorkerQueryClient
 from streams.operations.worker_queries.errors import NoWorker
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 TIMEOUTS = Timeouts(retry=4.0, silence=15.0, expires=60.0)
 MOST_SECONDS = 45.0
@@ -19,7 +19,7 @@ MOST_SECONDS = 45.0
 
 async def ask_directories(settings: Settings, connections: Collection[Connection]) -> dict[str, Observation]:
     """Ask the owner of each location; the answer also names its effective mapping. Raises `CannotFinish`."""
-    places = Places(settings)
+    places = ConnectionPartitions(settings)
     partitions = {connection.name: places.ghl(connection) for connection in connections}
     run = f"replay-{uuid.uuid4().hex[:8]}"
     async with WorkerQueryClient(settings, partitions, run, timeouts=TIMEOUTS, most=1) as client:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.ghl import GhlContact
+from connectors.ghl.wire import GhlContact
 from connectors.outcome import FORBIDDEN, Disposition, classify
 from streams.core.fingerprint import field_hash
 from streams.core.progress.repeats import Failure, failure_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from streams.core.to_ghl.planning import Rules
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.lofty import LoftyClient, parse_time_ms
+from connectors.lofty.client import LoftyClient
+from connectors.lofty.times import parse_time_ms
 from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 
 WINDOW_SECONDS = 60.0
 """Lofty counts requests by the minute."""

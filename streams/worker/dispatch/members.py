@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, MalformedAnswer, NotSent
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.outcome import Disposition, classify
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.lofty.leads import LeadPage
 from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, RepeatedFailures, defect, failure_of
@@ -47,7 +47,7 @@ from streams.kafka.tables import Table
 from streams.messages import Change, Entity, Kind, Operation, Parked
 from streams.messages.entity import is_id
 from streams.messages.partitioning import partition_of
-from streams.settings import Sweep
+from streams.settings import SweepSettings
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult, is_ours
 from streams.worker.dispatch.retry import Retry
@@ -481,7 +481,7 @@ class Sweeper:
         return WorkResult(Verdict.RETRY, wait)
 
 
-def schedule_of(settings: Sweep) -> Schedule:
+def schedule_of(settings: SweepSettings) -> Schedule:
     """A connection's schedule from its settings."""
     return Schedule(
         new_ms=round(settings.new_minutes * 60_000) or None,

@@ -32,10 +32,10 @@ from streams.messages.topics import (
 )
 from streams.messages.worker_status import STUCK_LOOKS, LagStatus
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from streams.telemetry.metrics.gauges import Reading, of_worker
 from streams.telemetry.process import RELEASE, append_topics, process_readings
-from streams.telemetry.status_publisher import configuration_of, publish
+from streams.telemetry.status_publisher import configuration_of, publish_status
 from streams.telemetry.tracing import in_hand, trace_id
 from streams.worker.agents.batches import Process
 from streams.worker.dependencies import Dependencies
@@ -55,7 +55,7 @@ class Reporter:
     `rows` is told of rows that were there when a partition was gained.
     """
 
-    def __init__(self, settings: Settings, names: TopicNames, places: Places, deps: Dependencies) -> None:
+    def __init__(self, settings: Settings, names: TopicNames, places: ConnectionPartitions, deps: Dependencies) -> None:
         self.settings = settings
         self.names = names
         self._deps = deps
@@ -261,7 +261,9 @@ class Reporter:
             return
         try:
             status, parts = self._in_parts(self._parts, is_stopping=is_stopping)
-            await publish(self._parts.batching_producer, self.names, self.settings.kafka.partitions, status, parts)
+            await publish_status(
+                self._parts.batching_producer, self.names, self.settings.kafka.partitions, status, parts
+            )
         except Exception as error:  # whatever it is: the next word comes in five seconds
             self.metrics.statuses.labels("failed").inc()
             log.warning("this worker's status could not be published: %r", error)

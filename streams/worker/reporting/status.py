@@ -13,7 +13,7 @@ from streams.core.scheduling.pauses import pause_kind
 from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from streams.settings.secrets import secret_values
 from streams.telemetry.logs import Redaction
 from streams.worker.dispatch.loop import DispatchLoop
@@ -53,7 +53,12 @@ class StatusBuilder:
     """The budgets and connections of one worker. What a vendor said is redacted before it is told."""
 
     def __init__(
-        self, settings: Settings, places: Places, rows: OpenRows, holds: HoldTimes, monotonic: Callable[[], float]
+        self,
+        settings: Settings,
+        places: ConnectionPartitions,
+        rows: OpenRows,
+        holds: HoldTimes,
+        monotonic: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._places = places

@@ -9,14 +9,14 @@ from functools import partial
 from pydantic import SecretStr
 
 from connectors.auth.request_auth import Auth, StaticAuth
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.call_record import CallRecord
 from connectors.http.request import Transport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from streams.core.to_ghl.rules import rules_of
 from streams.oauth.grants import Grants
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
@@ -30,7 +30,7 @@ class VendorClients:
     """Makes the clients. `grants` and `tokens` are None where no connection has access by OAuth."""
 
     settings: Settings
-    places: Places
+    places: ConnectionPartitions
     transport: Transport
     grants: Grants | None
     tokens: OAuthTokens | None

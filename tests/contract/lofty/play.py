@@ -10,7 +10,7 @@ import pytest
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import VendorError
 from connectors.http.transport import AiohttpTransport, Request, Response
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSettings, serve
 from connectors.sandbox.lofty.agent_activity import edit, seed
 from connectors.sandbox.lofty.people import make_leads, make_team

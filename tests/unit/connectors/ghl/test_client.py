@@ -8,7 +8,8 @@ import pytest
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import InvalidRequest, Unanswered
-from connectors.ghl import OPERATIONS, GhlClient
+from connectors.ghl.client import GhlClient
+from connectors.ghl.operations import OPERATIONS
 from connectors.http.call_record import CallRecord
 from connectors.http.transport import Request, Response
 from tests.unit.connectors.ghl.calls import CASES, Case

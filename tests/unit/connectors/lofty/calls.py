@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 
 LEAD = {"leadId": 1146742878287627, "firstName": "Jane"}
 NOTE = {"id": 5, "noteId": 7, "leadId": 1, "content": "Hello"}

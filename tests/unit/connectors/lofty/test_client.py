@@ -11,7 +11,8 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import InvalidRequest, MalformedAnswer, VendorError
 from connectors.http.call_record import CallRecord
 from connectors.http.transport import Request, Response
-from connectors.lofty import OPERATIONS, LoftyClient
+from connectors.lofty.client import LoftyClient
+from connectors.lofty.operations import OPERATIONS
 from connectors.rate import RateHeaders
 from tests.unit.connectors.lofty.calls import CASES, LEAD, Case
 

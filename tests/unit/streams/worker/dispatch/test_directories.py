@@ -9,7 +9,7 @@ import pytest
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError, Unanswered
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.request import Response
 from streams.core.scheduling.dispatcher import BudgetPolicy, Item
 from streams.core.to_ghl.planning import Rules

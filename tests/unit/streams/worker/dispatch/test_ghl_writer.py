@@ -11,7 +11,7 @@ from aiokafka.structs import RecordMetadata
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import Unanswered
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.request import Response
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.dispatcher import Verdict

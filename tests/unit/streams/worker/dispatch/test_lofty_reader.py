@@ -10,7 +10,7 @@ import pytest
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import NotSent, Unanswered
 from connectors.http.request import Response
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from streams.core.rows import FetchRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS

@@ -12,7 +12,7 @@ import pytest
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import AnswerTooLarge
 from connectors.http.request import Request, Response
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSettings
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.shared.faults import parse_fault
