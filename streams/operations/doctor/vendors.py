@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from connectors.auth.request_auth import StaticAuth
-from connectors.errors import ConnectorError, NetworkError, VendorError
+from connectors.errors import ConnectorError, NetworkError, VendorError, WrongAccount
 from connectors.ghl.client import GhlClient
 from connectors.ghl.operations import OPERATIONS
 from connectors.http.call_record import CallRecord
@@ -155,16 +155,27 @@ async def lofty(settings: Settings, connection: Connection, now: Now = time.time
     async with AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4) as inner:
         transport = ClockTransport(inner, now)
         auth = StaticAuth("token", key.get_secret_value())
-        client = LoftyClient(transport, auth, base_url=connection.lofty.base_url, on_answer=transport.note_rate)
+        client = LoftyClient(
+            transport,
+            auth,
+            base_url=connection.lofty.base_url,
+            team=connection.lofty.team_id,
+            on_answer=transport.note_rate,
+        )
         try:
+            owner = await _owner(client)
             existing = await client.list_subscriptions()
+        except WrongAccount as error:
+            mend = "set an API key of that team, or correct lofty.team_id"
+            yield CheckResult("access", subject, "wrong", error.messages[0], mend)
+            return
         except VendorError as error:
             yield _refused(subject, error, connection, "lofty_api_key")
             return
         except ConnectorError as error:
             yield _away(subject, connection.lofty.base_url, error)
             return
-    yield CheckResult("access", subject, "ok", "the key is accepted")
+    yield CheckResult("access", subject, "ok", f"the key is accepted{owner}")
     for result in transport.clock("Lofty"):
         yield result
     url, webhook = settings.gateway.public_url, connection.secrets.webhook_secret
@@ -181,6 +192,23 @@ async def lofty(settings: Settings, connection: Connection, now: Now = time.time
         yield CheckResult("webhooks", subject, "wrong", f"the subscriptions for {url} are wrong: {lists}", mend)
     else:
         yield CheckResult("webhooks", subject, "ok", f"{len(steps)} lists are subscribed for {url}")
+
+
+async def _owner(client: LoftyClient) -> str:
+    """Whose key it is; empty where the key may not ask. Raises `WrongAccount` for a key of another team."""
+    try:
+        me = await client.who_am_i()
+    except WrongAccount:
+        raise
+    except VendorError as error:
+        if error.status in (401, 429) or error.status >= 500:
+            raise
+        await client.list_leads(limit=1)
+        return ""
+    name = (
+        " ".join(str(me[part]) for part in ("firstName", "lastName") if me.get(part)) or me.get("email") or "its owner"
+    )
+    return f": it is the key of {name}, team {me.get('teamId')}"
 
 
 def _refused(subject: str, error: VendorError, connection: Connection, secret: str) -> CheckResult:
