@@ -24,14 +24,14 @@ from streams.console.auth.audit_log import Actor, Audit
 from streams.console.auth.ended_sessions import SESSION as ENDED_SESSION
 from streams.console.auth.ended_sessions import SIGN_OUT, EndedSessions, ended_id
 from streams.console.auth.login_throttle import Attempts
-from streams.console.auth.origins import is_secure, origin_problem
-from streams.console.auth.paths import safe_path
+from streams.console.auth.origins import is_secure, origin_problem, safe_path
+from streams.console.auth.passwords import UNKNOWN_USER, is_password
 from streams.console.auth.sessions import Seal, Session, read_session, stamp_of, write_session
 from streams.console.errors import Forged, NotAllowed, NotSignedIn, SignInRefused, TooMany
 from streams.console.malformed import FORM, check_well_formed, posted
 from streams.gateway.client_address import client_address, networks, within
 from streams.settings import Settings
-from streams.settings.password_hashes import NOBODY, PasswordHash, token_hash
+from streams.settings.password_hashes import token_hash
 
 Required = Literal["anyone", "viewer", "operator"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,7 +41,7 @@ GUEST_SECONDS = 24 * 3600
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_PASSWORD = 1000
 HASHES_AT_A_TIME = 2
-"""Each takes 32 MiB and a quarter of a second of a core: a flood of sign-ins must not slow the intake of webhooks."""
+"""Each takes 32 MiB and a quarter of a second of a core: many sign-ins at once must not slow webhooks down."""
 MOST_WAITING = 20
 
 
@@ -165,12 +165,12 @@ class Guard:
         address = self.address(request)
         self._check_attempts(address, name)
         user = self._users.get(name)
-        known = PasswordHash.parse(user.password_hash.get_secret_value()) if user else NOBODY
+        hashed = user.password_hash.get_secret_value() if user else UNKNOWN_USER
         self._waiting += 1
         try:
             async with self._hashing:
                 self._check_attempts(address, name)  # others may have failed meanwhile
-                is_right = len(password) <= LONGEST_PASSWORD and await asyncio.to_thread(known.takes, password)
+                is_right = len(password) <= LONGEST_PASSWORD and await asyncio.to_thread(is_password, hashed, password)
         finally:
             self._waiting -= 1
         if user is None or not is_right:
@@ -181,8 +181,7 @@ class Guard:
             await self._audit.note(Actor(shown, address=address, via="password"), "sign in", {}, "refused")
             raise SignInRefused("The name or the password is wrong.")
         self._attempts.succeeded(address, name)
-        stamp = stamp_of(user.password_hash.get_secret_value())
-        return await self.begin(request, name, user.role, "password", stamp)
+        return await self.begin(request, name, user.role, "password", stamp_of(hashed))
 
     def _check_attempts(self, address: str, name: str) -> None:
         wait = self._attempts.wait_seconds(address, name, self._clock())
