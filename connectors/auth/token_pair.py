@@ -13,6 +13,7 @@ class TokenPair(BaseModel):
     """An access token and what renews it. Neither is in its `repr`; `to_json` holds both, so seal it.
 
     Times are in milliseconds since the epoch. `refresh` is None where the server gives none (client credentials).
+    `server` is the path of the token server that granted it, where a vendor has several: only that one renews it.
     `user_type` is GHL's `Company` or `Location`; what a vendor does not say is None or empty.
     """
 
@@ -23,6 +24,7 @@ class TokenPair(BaseModel):
     refresh: str | None = Field(default=None, min_length=1, repr=False)
     obtained_at_ms: int
     expires_at_ms: int
+    server: str | None = None
     scopes: tuple[str, ...] = ()
     user_type: str | None = None
     location_id: str | None = None

@@ -50,6 +50,16 @@ HELP_CENTRE = TokenServer("https://crm.lofty.com", "/api/user-web/oauth/token", 
 DEVELOPER = TokenServer("https://api.lofty.com", "/oauth/token", takes_query=False)
 
 
+def granting_server(pair: TokenPair, otherwise: TokenServer) -> TokenServer:
+    """The server that granted a pair; `otherwise` for one that was kept before pairs said so.
+
+    Client credentials are known at the developer site alone, so a pair without a refresh token is from there.
+    """
+    if pair.server is None:
+        return otherwise if pair.refresh is not None else DEVELOPER
+    return DEVELOPER if pair.server == DEVELOPER.path else HELP_CENTRE
+
+
 def authorize_url(client: OAuthClient, *, code_challenge: str | None = None, base_url: str = AUTHORIZE_URL) -> str:
     """The link at which a person gives access; the answer comes to the redirect URI of the portal.
 
@@ -70,7 +80,7 @@ def exchange_code(
         given["code_verifier"] = verifier
         client = replace(client, secret="")
     response = yield _request(client, given, server)
-    return _tokens(response, asked_at_ms, None, code, verifier, client.secret)
+    return _tokens(response, server, asked_at_ms, None, code, verifier, client.secret)
 
 
 def refresh(
@@ -81,7 +91,7 @@ def refresh(
         raise nothing_to_refresh("lofty", OPERATION)
     given = {"grant_type": "refresh_token", "refresh_token": pair.refresh}
     response = yield _request(client, given, server)
-    return _tokens(response, asked_at_ms, pair, pair.refresh, client.secret)
+    return _tokens(response, server, asked_at_ms, pair, pair.refresh, client.secret)
 
 
 def client_credentials(
@@ -90,7 +100,7 @@ def client_credentials(
     """Tokens without a person: `customer_key` is the API key of the user whose data they are for. No refresh token."""
     given = {"grant_type": "client_credentials", "customer_key": customer_key}
     response = yield _request(client, given, server)
-    return _tokens(response, asked_at_ms, None, customer_key, client.secret)
+    return _tokens(response, server, asked_at_ms, None, customer_key, client.secret)
 
 
 def asks_for_refresh(response: Response) -> bool:
@@ -112,7 +122,9 @@ def _request(client: OAuthClient, given: Mapping[str, str], server: TokenServer)
     return Request("POST", url, headers, urlencode(form).encode())
 
 
-def _tokens(response: Response, asked_at_ms: int, before: TokenPair | None, *hidden: str | None) -> TokenPair:
+def _tokens(
+    response: Response, server: TokenServer, asked_at_ms: int, before: TokenPair | None, *hidden: str | None
+) -> TokenPair:
     now = asked_at_ms / 1000
     if not 200 <= response.status < 300:
         raise refused(refusal(OPERATION, without(response, *hidden), now=now), response)
@@ -123,4 +135,4 @@ def _tokens(response: Response, asked_at_ms: int, before: TokenPair | None, *hid
     pair = read_tokens(content, asked_at_ms=asked_at_ms, before=before)
     if pair is None:
         raise malformed(OPERATION, response, "an access token", now=now)
-    return pair
+    return pair.model_copy(update={"server": server.path})

@@ -198,6 +198,7 @@ SWEEPS = Band(
             "Of those that Lofty says there are.",
             Query(f"sum(lofty_ghl_sweep_leads_seen{{{OF}}})", "seen by this sweep, or the last"),
             Query(f"sum(lofty_ghl_sweep_leads_known{{{OF}}})", "known to Lofty"),
+            Query(f"sum(lofty_ghl_sweep_changes{{{OF}}})", "changed, and no webhook came"),
             unit="short",
             width=6,
             see="LoftyGhlSweepFails",

@@ -54,7 +54,7 @@ INTAKE = Band(
             "lofty_ghl_intake_items_total",
             "vendor, connection",
             "{{vendor}}: {{connection}}",
-            see="First look",
+            see="LoftyGhlWebhooksMissing",
             width=8,
         ),
     ),

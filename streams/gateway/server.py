@@ -28,15 +28,17 @@ from streams.settings import Settings
 from streams.settings.partitions import Places
 from streams.telemetry.endpoints import add_health_and_metrics
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.metrics.gauges import of_gateway
 from streams.telemetry.process import (
+    RELEASE,
     append_topics,
     counting_appends,
     end_process,
     failing_seconds,
-    process_readings,
     watch_appends,
     watch_loop,
 )
+from streams.telemetry.status_publisher import configuration_of
 from streams.telemetry.tracing import NoTracing, Tracing
 
 MOST_WAITING_BYTES = 64 * 2**20
@@ -102,7 +104,10 @@ class Gateway:
         appended = counting_appends(self.metrics, names)
         self._batching_producer = BatchingProducer(self._producer, appended, most_bytes=MOST_WAITING_BYTES)
         self.metrics.begin({"connection": settings.connections, "topic": append_topics()})
-        self.metrics.gauges = process_readings(self._now_ms, lambda: failing_seconds(self._producer))
+        configuration = configuration_of(settings)
+        self.metrics.gauges = lambda: of_gateway(
+            RELEASE, self._now_ms(), failing_seconds(self._producer), configuration, len(settings.connections)
+        )
         self._healing = asyncio.create_task(watch_appends(settings, self._producer, self._end), name="watch appends")
         self._loop_watch = asyncio.create_task(watch_loop(self.metrics), name="watch loop")
         limits = Limits.of(settings.gateway.max_body_bytes)

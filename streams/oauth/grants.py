@@ -76,10 +76,12 @@ class Grants:
 
     def lofty(self, connection: Connection) -> Side:
         """The Lofty side of a connection: the tokens are those of the person who gave access."""
-        client, server = self.lofty_client(), self.lofty_server(connection)
+        client, app = self.lofty_client(), self.settings.oauth.lofty
         key = connection.secrets.lofty_api_key
 
         def renew(pair: TokenPair, now_ms: int) -> Dialogue[TokenPair]:
+            server = lofty_oauth.granting_server(pair, self.lofty_server(connection))
+            server = server.at(app.server_url) if app is not None and app.server_url else server
             if pair.refresh is None and key is not None:
                 # Client credentials have no refresh token: they are asked for anew.
                 return lofty_oauth.client_credentials(client, key.get_secret_value(), asked_at_ms=now_ms, server=server)

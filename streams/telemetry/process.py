@@ -63,11 +63,9 @@ def counting_appends(metrics: Metrics, names: TopicNames) -> Callable[[str, int,
     return appended
 
 
-def process_readings(
-    now_ms: Callable[[], int], failing: Callable[[], float] = lambda: 0.0
-) -> Callable[[], Iterable[Reading]]:
-    """The gauges of a process that is no worker. `failing` is for how many seconds appends have failed."""
-    return lambda: of_process(RELEASE, now_ms(), failing())
+def process_readings(now_ms: Callable[[], int]) -> Callable[[], Iterable[Reading]]:
+    """The gauges of a worker that has stopped."""
+    return lambda: of_process(RELEASE, now_ms(), 0.0)
 
 
 def failing_seconds(producer: KafkaProducer) -> float:

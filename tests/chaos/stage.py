@@ -205,7 +205,7 @@ async def set_stage(folder: Path, seed: int, brokers: int = 1) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         kafka = stack.enter_context(KafkaNode() if brokers == 1 else KafkaCluster())
         nodes = [kafka] if isinstance(kafka, KafkaNode) else kafka.nodes
-        lofty_settings = lofty_sandbox.SandboxSettings(
+        lofty_settings = lofty_sandbox.LoftySandboxSettings(
             teams=tuple(lofty_sandbox.TeamSettings(9000 + n, (f"key-{n}",)) for n in range(PAIRS)),
             latency_seconds=0.02,
             window_limit=LOFTY_PER_MINUTE,
@@ -215,7 +215,7 @@ async def set_stage(folder: Path, seed: int, brokers: int = 1) -> AsyncIterator[
             ledger_size=5_000_000,
             seed=seed,
         )
-        ghl_settings = ghl_sandbox.SandboxSettings(
+        ghl_settings = ghl_sandbox.GhlSandboxSettings(
             locations=tuple(ghl_sandbox.LocationSettings(f"loc{n}", (f"pit-{n}",)) for n in range(PAIRS)),
             latency_seconds=0.02,
             window_limit=GHL_LIMIT,

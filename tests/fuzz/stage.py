@@ -177,11 +177,11 @@ async def set_stage(folder: Path, chance: int) -> AsyncIterator[Stage]:
         node = stack.enter_context(KafkaNode(session_ms=30_000))
         teams = tuple(lofty_sandbox.TeamSettings(number, (f"key-{name}",)) for name, number in TEAMS.items())
         lofty = lofty_sandbox.LoftySandbox(
-            lofty_sandbox.SandboxSettings(teams=teams, window_limit=0, allows_http=True, seed=chance)
+            lofty_sandbox.LoftySandboxSettings(teams=teams, window_limit=0, allows_http=True, seed=chance)
         )
         places = tuple(ghl_sandbox.LocationSettings(location(name), (f"pit-{name}",)) for name in TEAMS)
         ghl = ghl_sandbox.GhlSandbox(
-            ghl_sandbox.SandboxSettings(locations=places, window_limit=0, search_lag_seconds=0.3, seed=chance)
+            ghl_sandbox.GhlSandboxSettings(locations=places, window_limit=0, search_lag_seconds=0.3, seed=chance)
         )
         lofty_url = (await stack.enter_async_context(await lofty_sandbox.serve(lofty, "127.0.0.1", 0))).url
         ghl_url = (await stack.enter_async_context(await ghl_sandbox.serve(ghl, "127.0.0.1", 0))).url

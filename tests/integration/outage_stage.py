@@ -242,7 +242,7 @@ async def outage_stage(
     """Set the stage on a Kafka; take everything down again."""
     async with AsyncExitStack() as stack:
         lofty = lofty_sandbox.LoftySandbox(
-            lofty_sandbox.SandboxSettings(
+            lofty_sandbox.LoftySandboxSettings(
                 teams=tuple(lofty_sandbox.TeamSettings(9000 + n, (f"key-{n}",)) for n in range(CONNECTIONS)),
                 window_limit=0,
                 allows_http=True,
@@ -251,7 +251,7 @@ async def outage_stage(
             )
         )
         places = tuple(ghl_sandbox.LocationSettings(f"loc{n}", (f"pit-{n}",)) for n in range(CONNECTIONS))
-        ghl = ghl_sandbox.GhlSandbox(ghl_sandbox.SandboxSettings(locations=places, window_limit=0))
+        ghl = ghl_sandbox.GhlSandbox(ghl_sandbox.GhlSandboxSettings(locations=places, window_limit=0))
         lofty_served = await stack.enter_async_context(await lofty_sandbox.serve(lofty, "127.0.0.1", 0))
         ghl_url = (await stack.enter_async_context(await ghl_sandbox.serve(ghl, "127.0.0.1", 0))).url
         for team in lofty.teams.values():

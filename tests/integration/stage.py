@@ -265,10 +265,10 @@ async def stage(
             **(lofty or {}),
         }
         teams = (lofty_sandbox.TeamSettings(TEAM, ("stage-key",)),)
-        lofty_box = lofty_sandbox.LoftySandbox(lofty_sandbox.SandboxSettings(teams=teams, **lofty_settings))
+        lofty_box = lofty_sandbox.LoftySandbox(lofty_sandbox.LoftySandboxSettings(teams=teams, **lofty_settings))
         ghl_settings = {"window_limit": 0, "search_lag_seconds": 0.5, **(ghl or {})}
         places = (ghl_sandbox.LocationSettings(LOCATION, ("pit-stage",)),)
-        ghl_box = ghl_sandbox.GhlSandbox(ghl_sandbox.SandboxSettings(locations=places, **ghl_settings))
+        ghl_box = ghl_sandbox.GhlSandbox(ghl_sandbox.GhlSandboxSettings(locations=places, **ghl_settings))
         lofty_served = await stack.enter_async_context(await lofty_sandbox.serve(lofty_box, "127.0.0.1", 0))
         ghl_served = await stack.enter_async_context(await ghl_sandbox.serve(ghl_box, "127.0.0.1", 0))
         desk_work.seed(lofty_box, desk_work.team_of(lofty_box, TEAM), make_team())

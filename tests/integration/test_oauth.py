@@ -43,8 +43,8 @@ SECRETS = {
     "LOFTY_GHL_OAUTH_LOFTY_CLIENT_SECRET": "lofty-client-secret",
 }
 REDIRECT = "https://hooks.example.com/oauth/{}/callback"
-GHL_CLIENTS = (ghl_sandbox.ClientSettings("app1-acme", "ghl-client-secret"),)
-LOFTY_CLIENTS = (lofty_sandbox.ClientSettings("lofty-app", "lofty-client-secret", REDIRECT.format("lofty")),)
+GHL_CLIENTS = (ghl_sandbox.GhlClientSettings("app1-acme", "ghl-client-secret"),)
+LOFTY_CLIENTS = (lofty_sandbox.LoftyClientSettings("lofty-app", "lofty-client-secret", REDIRECT.format("lofty")),)
 APPS = """
 [oauth.ghl]
 client_id = "app1-acme"

@@ -1,7 +1,8 @@
 """Lofty's two OAuth servers, which share clients, codes and tokens.
 
 Documented: the parameters of both, what a refresh token lives, that a new scope ends all tokens, 403/200100 out of scope.
-By analogy: every word with which a token is refused, and that a refresh token rotates.
+By analogy: every word with which a token is refused, that a refresh token rotates, and that only the server that granted
+a token renews it.
 """
 
 from __future__ import annotations
@@ -82,12 +83,14 @@ class LoftyOAuthServer:
             if not (is_developer and _proves(code, given)):
                 self._demand_secret(client, given, authorization, is_developer=is_developer)
             self.issuer.spend_code(given["code"])
+            code.grant.kind = operation.name
             return _granted(self.issuer.issue(code.grant, now), now)
         self._demand_secret(client, given, authorization, is_developer=is_developer)
         if kind == "refresh_token":
             token = given.get("refresh_token", "")
             owner = self.issuer.find_refresh(token, now)
-            issued = self.issuer.refresh(token, now) if owner is not None and owner.client_id == client.id else None
+            is_ours = owner is not None and (owner.client_id, owner.kind) == (client.id, operation.name)
+            issued = self.issuer.refresh(token, now) if is_ours else None
             if issued is None:
                 raise coded(400, 20012, "The refresh token is invalid.")
             return _granted(issued, now)
@@ -95,7 +98,9 @@ class LoftyOAuthServer:
             team = self._team_of_key.get(given.get("customer_key", ""))
             if team is None:
                 raise bad_credentials()
-            return _granted(self.issuer.issue(Grant(client.id, team), now), now, with_refresh=False)
+            return _granted(
+                self.issuer.issue(Grant(client.id, team, kind=operation.name), now), now, with_refresh=False
+            )
         raise coded(400, 20012, "grant_type is not supported")
 
     def _known(self, given: Mapping[str, str]) -> LoftyClientSettings:

@@ -15,7 +15,10 @@ CODE_SECONDS = 600.0
 
 @dataclass(eq=False, slots=True)
 class Grant:
-    """What a person allowed a client: for `subject` (a location, a company, a team), `scopes` of it."""
+    """What a person allowed a client: for `subject` (a location, a company, a team), `scopes` of it.
+
+    `kind` is what else a vendor tells grants apart by: GHL's user type, the token server of Lofty's two.
+    """
 
     client_id: str
     subject: str

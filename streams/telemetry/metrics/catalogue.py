@@ -91,6 +91,14 @@ FRESHNESS = _add(
 
 # -- every process ----------------------------------------------------------------------------------------
 BUILD = _gauge("build_info", "1; the version that runs.", Label("version", bound="version"), by="worker gateway")
+CONFIGURATION = _gauge(
+    *(
+        "configuration_info",
+        "1; the fingerprint of this process's connections and partitions: those of all must agree.",
+    ),
+    Label("configuration", bound="version"),
+    by="worker gateway",
+)
 CLOCK = _gauge("clock_seconds", "This process's clock at the scrape: those of all must agree.", by="worker gateway")
 LOOP_LAG = _add(
     *("event_loop_lag_seconds", "histogram"),
@@ -326,6 +334,7 @@ SWEEP_INTERVAL = _gauge(
     "sweep_interval_seconds", "The schedule of sweeps; no series for never.", CONNECTION, _TIMED_RUN
 )
 SWEEP_RUNNING = _gauge("sweep_running", "1 while a sweep or backfill runs.", CONNECTION, RUN)
+SWEEP_CHANGES = _gauge("sweep_changes", "Changes that the last sweep found, and no webhook had brought.", CONNECTION)
 SWEEP_SEEN = _gauge("sweep_leads_seen", "Leads that the sweep under way, or else the last one, has seen.", CONNECTION)
 SWEEP_KNOWN = _gauge("sweep_leads_known", "Leads that Lofty said there are.", CONNECTION)
 
@@ -334,6 +343,14 @@ PARTITIONS = _gauge(
     "partitions",
     "Partitions: `assigned` by Kafka, `fenced` (this worker acts for them), `standby` (it keeps a copy).",
     Label("state", ("assigned", "fenced", "standby")),
+)
+CONNECTIONS_CONFIGURED = _gauge(
+    "connections_configured",
+    "Connections in this gateway's configuration: all workers together serve so many.",
+    by="gateway",
+)
+CONNECTIONS_SERVED = _gauge(
+    "connections_served", "Connections whose side this worker serves.", Label("side", ("lofty", "ghl"))
 )
 PARTITIONS_CONFIGURED = _gauge("partitions_configured", "Partitions of each topic: all workers together own so many.")
 LEASE = _gauge("lease_seconds", "Time that is left to act without hearing from Kafka; 0 and below: nothing is sent.")

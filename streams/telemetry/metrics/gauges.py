@@ -19,9 +19,21 @@ def of_process(release: str, now_ms: int, failing_seconds: float) -> Iterator[Re
     yield c.APPENDS_FAILING, (), failing_seconds
 
 
+def of_gateway(
+    release: str, now_ms: int, failing_seconds: float, configuration: str, connections: int
+) -> Iterator[Reading]:
+    """What a gateway shows. `connections` is the number of those in its configuration."""
+    yield from of_process(release, now_ms, failing_seconds)
+    yield c.CONFIGURATION, (configuration,), 1
+    yield c.CONNECTIONS_CONFIGURED, (), connections
+
+
 def of_worker(status: WorkerStatus) -> Iterator[Reading]:
     """What a worker shows."""
     yield from of_process(status.release, status.at_ms, status.appends_failing_seconds)
+    yield c.CONFIGURATION, (status.configuration,), 1
+    yield c.CONNECTIONS_SERVED, ("lofty",), sum(one.reading is not None for one in status.connections)
+    yield c.CONNECTIONS_SERVED, ("ghl",), sum(one.writing is not None for one in status.connections)
     yield c.PARTITIONS, ("assigned",), len(status.assigned)
     yield c.PARTITIONS, ("fenced",), len(status.fenced)
     yield c.PARTITIONS, ("standby",), len(status.standby)
@@ -96,6 +108,7 @@ def _sweep(name: str, sweep: SweepStatus) -> Iterable[Reading]:
             yield c.SWEEP_INTERVAL, (name, kind), interval_ms / 1000
     for kind in c.RUN.values:
         yield c.SWEEP_RUNNING, (name, kind), 1 if sweep.running == kind else 0
+    yield c.SWEEP_CHANGES, (name,), sweep.changes
     yield c.SWEEP_SEEN, (name,), sweep.leads
     yield c.SWEEP_KNOWN, (name,), sweep.total or 0
 

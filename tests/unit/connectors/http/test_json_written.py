@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from connectors.http.json_reader import write
-from streams.console.api.endpoint import answer
+from streams.console.api.endpoint import json_response
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -52,7 +52,7 @@ def test_whatever_it_is_it_is_written(value: Any) -> None:
 def test_an_answer_of_the_api_bears_numbers_that_no_counter_has(number: int) -> None:
     """In a page, and in a word inside it; halves of characters, too."""
     page = Page((Part(number=number),), number, "a\ud83c")
-    found = json.loads(answer(page).body or b"")  # type: ignore[arg-type]  # bytes
+    found = json.loads(json_response(page).body or b"")  # type: ignore[arg-type]  # bytes
     assert set(found) == {"parts", "total", "words"}
     assert found["words"] == "a\ufffd"
     assert found["parts"][0]["number"] == found["total"]

@@ -11,10 +11,16 @@ from streams.worker.partitions.applied_offsets import AppliedOffsets
 
 
 async def waiting(recorded: AppliedOffsets, partition: int, offset: int) -> asyncio.Task[None]:
-    """Somebody who has begun to wait."""
+    """A task that waits for the offset, or is done already."""
     task = asyncio.create_task(recorded.wait(partition, offset))
     await asyncio.sleep(0)
     return task
+
+
+async def is_released(task: asyncio.Task[None]) -> bool:
+    """Whether the task goes on within one turn of the loop. A test must not await it: it could only fail by hanging."""
+    await asyncio.sleep(0)
+    return task.done() and not task.cancelled()
 
 
 async def test_a_receipt_is_waited_for_until_its_offset_is_recorded() -> None:
@@ -25,10 +31,9 @@ async def test_a_receipt_is_waited_for_until_its_offset_is_recorded() -> None:
     task = await waiting(recorded, 0, 5)
     recorded.advance(0, 4)
     recorded.advance(1, 9)
-    await asyncio.sleep(0)
-    assert not task.done()
+    assert not await is_released(task)
     recorded.advance(0, 5)
-    await task
+    assert await is_released(task)
 
 
 async def test_what_is_recorded_already_is_not_waited_for() -> None:
@@ -36,7 +41,7 @@ async def test_what_is_recorded_already_is_not_waited_for() -> None:
     recorded = AppliedOffsets()
     recorded.own(0)
     recorded.advance(0, 7)
-    await recorded.wait(0, 7)
+    assert (await waiting(recorded, 0, 7)).done()
 
 
 async def test_who_waits_for_a_partition_that_goes_is_let_go() -> None:
@@ -44,9 +49,10 @@ async def test_who_waits_for_a_partition_that_goes_is_let_go() -> None:
     recorded = AppliedOffsets()
     recorded.own(0)
     task = await waiting(recorded, 0, 5)
+    assert not task.done()
     recorded.disown(0)
-    await task
-    await recorded.wait(0, 5)
+    assert await is_released(task)
+    assert (await waiting(recorded, 0, 5)).done()
 
 
 async def test_a_partition_that_comes_back_begins_anew() -> None:
@@ -60,7 +66,7 @@ async def test_a_partition_that_comes_back_begins_anew() -> None:
     task = await waiting(recorded, 0, 5)
     assert not task.done()
     recorded.advance(0, 11)
-    await task
+    assert await is_released(task)
 
 
 async def test_owning_twice_forgets_nothing() -> None:
@@ -69,7 +75,7 @@ async def test_owning_twice_forgets_nothing() -> None:
     recorded.own(0)
     recorded.advance(0, 9)
     recorded.own(0)
-    await recorded.wait(0, 9)
+    assert (await waiting(recorded, 0, 9)).done()
 
 
 async def test_an_older_batch_that_is_recorded_late_takes_nothing_back() -> None:
@@ -78,7 +84,7 @@ async def test_an_older_batch_that_is_recorded_late_takes_nothing_back() -> None
     recorded.own(0)
     recorded.advance(0, 9)
     recorded.advance(0, 3)
-    await recorded.wait(0, 9)
+    assert (await waiting(recorded, 0, 9)).done()
 
 
 async def test_one_who_gave_up_does_not_stand_in_the_way() -> None:
@@ -89,7 +95,7 @@ async def test_one_who_gave_up_does_not_stand_in_the_way() -> None:
     first.cancel()
     await asyncio.sleep(0)
     recorded.advance(0, 5)
-    await second
+    assert await is_released(second)
     assert first.cancelled()
 
 
@@ -106,7 +112,7 @@ def test_exactly_those_up_to_the_newest_offset_go_on(offsets: list[int], reached
         await asyncio.sleep(0)
         done = [task.done() for task in tasks]
         recorded.disown(0)
-        await asyncio.gather(*tasks)
+        assert all([await is_released(task) for task in tasks])
         return done
 
     newest = max(reached, default=-1)
