@@ -86,5 +86,5 @@ class TooMany(ConsoleError):
         super().__init__(words)
 
 
-class NotNow(ConsoleError):
+class Unavailable(ConsoleError):
     status, kind, title = 503, "not-now", "Not now"

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.ended_sessions import SESSION as ENDED_SESSION
 from streams.console.auth.ended_sessions import SIGN_OUT, EndedSessions, ended_id
 from streams.console.auth.login_throttle import Attempts
@@ -72,7 +72,7 @@ class Guard:
     def __init__(
         self,
         settings: Settings,
-        audit: Audit,
+        audit: AuditWriter,
         ended: EndedSessions,
         now_ms: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,

@@ -36,7 +36,7 @@ class MappingsPage(Page):
 
     async def mappings(self, request: web.Request) -> web.StreamResponse:
         """Which mappings there are, and who uses them."""
-        return await self._layout.page(request, "mappings.html", mapping.page(await self._services.mapping.state()))
+        return await self._layout.page(request, "mappings.html", await self._services.mapping.state())
 
     async def new(self, request: web.Request) -> web.StreamResponse:
         """A mapping of one's own, which begins as the built-in one."""
@@ -98,7 +98,7 @@ class MappingsPage(Page):
             editor = replace(editor, conflict=conflict, version=str(known.version), is_checked=False)
             return await self._layout.page(request, "editor.html", editor, status=409)
         except WrongInput as error:
-            faults = tuple(mapping.problem(one) for one in error.faults)
+            faults = error.faults
             editor = replace(editor, faults=faults, preview_problem="" if faults else error.words)
             return await self._layout.page(request, "editor.html", editor, status=422)
         return self._layout.redirect(href(f"/mapping/{part(name)}", saved=1))
@@ -117,7 +117,7 @@ class MappingsPage(Page):
         if editor.is_built_in:
             return editor, form
         text = form.get("text", "").replace("\r\n", "\n").rstrip() + "\n"
-        faults = tuple(mapping.problem(one) for one in await self._services.mapping.validate(name, text))
+        faults = await self._services.mapping.validate(name, text)
         return replace(editor, text=text, version=form.get("version", "0"), faults=faults, is_checked=True), form
 
     async def _editor(self, name: str, form: Form) -> EditorView:
@@ -149,7 +149,7 @@ class MappingsPage(Page):
             name, text = (_TRIAL, mapping.new_text(_TRIAL)) if editor.is_built_in else (editor.name, editor.text)
             found = await self._services.mapping.preview(name, text, editor.connection, leads)
         except WrongInput as error:
-            faults = tuple(mapping.problem(one) for one in error.faults)
+            faults = error.faults
             return replace(editor, faults=faults, preview_problem="" if faults else error.words)
         unknown += found.unknown
         problems = [f"No lead is known as {', '.join(unknown)}."] if unknown else []

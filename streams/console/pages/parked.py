@@ -35,17 +35,17 @@ class ParkedRecordsPage(Page):
     async def parked(self, request: web.Request) -> web.StreamResponse:
         """By cause."""
         found = await self._services.parked.groups(request.query.get("connection", ""))
-        return await self._layout.page(request, "parked.html", parked.groups(found))
+        return await self._layout.page(request, "parked.html", parked.causes_view(found))
 
     async def cause(self, request: web.Request) -> web.StreamResponse:
         """The records of one cause."""
         wanted, offset = _filter(request.query), _offset(request)
-        found = await self._services.parked.records(wanted, limit=parked.PAGE, offset=offset)
+        found = await self._services.parked.records(wanted, limit=parked.PAGE_SIZE, offset=offset)
         groups = (await self._services.parked.groups(wanted.connection)).groups
         of = next((one for one in groups if (one.stage, one.reason) == (wanted.stage, wanted.reason)), None)
         names = await self._names(one.entity for one in found.rows)
         return await self._layout.page(
-            request, "parked_group.html", parked.cause_page(wanted, found, of, names, offset)
+            request, "parked_group.html", parked.cause_view(wanted, found, of, names, offset)
         )
 
     async def record(self, request: web.Request) -> web.StreamResponse:
@@ -53,7 +53,7 @@ class ParkedRecordsPage(Page):
         found = await self._services.parked.record(request.match_info["id"])
         names = await self._names([found.entity])
         return await self._layout.page(
-            request, "parked_record.html", parked.record(found, names.get(parked.lane(found.entity), ""))
+            request, "parked_record.html", parked.record_view(found, names.get(parked.lane(found.entity), ""))
         )
 
     async def confirm(self, action: str, request: web.Request) -> web.StreamResponse:

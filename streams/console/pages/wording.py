@@ -84,3 +84,8 @@ def _ago(at_ms: int, now_ms: int) -> str:
     if seconds < 0:
         return f"in {length(-seconds)}"
     return f"{length(seconds) if seconds < 3600 * 48 else length(seconds // 86_400 * 86_400)} ago"
+
+
+def sentence(words: str) -> str:
+    """The same with a capital first letter."""
+    return f"{words[:1].upper()}{words[1:]}"

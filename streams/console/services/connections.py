@@ -9,9 +9,9 @@ from typing import Literal
 from connectors.auth.oauth import missing_scopes
 from connectors.errors import CallbackRefused, ConnectorError
 from connectors.http.transport import AiohttpTransport
-from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.sessions import Seal
-from streams.console.errors import NotFound, NotNow, WrongInput
+from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.backfill import Backfills
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
@@ -98,7 +98,7 @@ class Connections:
         settings: Settings,
         parked: ParkedWork,
         backfills: Backfills,
-        audit: Audit,
+        audit: AuditWriter,
         seal: Seal,
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
@@ -171,7 +171,7 @@ class Connections:
             except CallbackRefused as error:
                 raise WrongInput(str(error)) from error
             except ConnectorError as error:
-                raise NotNow(f"Lofty does not give the tokens: {error}") from error
+                raise Unavailable(f"Lofty does not give the tokens: {error}") from error
             await on_kafka(lambda: hand_over(granted, self._names, self._batching_producer()))
             result.detail = "access was given"
         return GrantedAccess(connection, vendor, granted.scopes, granted.missing, granted.expires_at_ms)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from streams.console.pages.charts import Measurement
 from streams.console.pages.render import href
-from streams.console.pages.views.links import group_href
-from streams.console.pages.views.page_view import Hyperlink, StatusText
-from streams.console.pages.views.parked_causes import cause_of
+from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
+from streams.console.pages.views.parked_view import CauseCard, cause_card
 from streams.console.pages.wording import counted, grouped, length
 from streams.console.services.overview import History, OverviewNow
 from streams.console.services.time_series import Point
@@ -44,19 +43,16 @@ class OldestChange:
 
 @dataclass(frozen=True, slots=True)
 class ApiLimit:
-    """What a vendor lets a token do, and what was used of it. `per_day` 0: no daily quota."""
+    """What a vendor lets a token do, and how much of it is used."""
 
+    budget: BudgetStatus
     name: str
     vendor: str
-    used: int
-    limit: int
     window: str
     used_today: int = 0
-    per_day: int = 0
-    reserve: float | None = None
     state: StatusText | None = None
     waiting: int = 0
-    forecast: str = ""
+    resets: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +63,6 @@ class Plot:
     unit: str
     points: Sequence[Measurement]
     words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CauseRow:
-    """Parked work of one cause, in short."""
-
-    words: str
-    connection: str
-    count: int
-    href: str
-    oldest_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +97,15 @@ class OverviewView:
     stages: tuple[StageCard, ...]
     back_stages: tuple[StageCard, ...]
     oldest: OldestChange | None
-    budgets: tuple[ApiLimit, ...]
+    limits: tuple[ApiLimit, ...]
     plots: tuple[Plot, ...]
-    causes: tuple[CauseRow, ...]
+    causes: tuple[CauseCard, ...]
     workers: tuple[WorkerRow, ...]
     measured_ms: int
 
 
 LATE_SECONDS = 15 * 60
+NO_ACCESS = ("no access", "uninstalled")
 PLOTTED = 90
 """Points of a plot; more are thinned out."""
 
@@ -132,7 +118,7 @@ _WORKERS = {
 }
 
 
-def page(found: OverviewNow, history: History) -> OverviewView:
+def overview_view(found: OverviewNow, history: History) -> OverviewView:
     """The whole page."""
     now = found.deployment
     state, because, ways = verdict(found)
@@ -144,18 +130,9 @@ def page(found: OverviewNow, history: History) -> OverviewView:
         stages=_stages(found),
         back_stages=_back_stages(found),
         oldest=_oldest(now, found.oldest_accepted_ms),
-        budgets=tuple(_budget(one, now.at_ms) for one in now.budgets),
+        limits=tuple(_api_limit(budget, now.at_ms) for budget in now.budgets),
         plots=_plots(history.points),
-        causes=tuple(
-            CauseRow(
-                cause_of(one.stage, one.reason).title,
-                one.connection,
-                one.count,
-                group_href(one.connection, one.stage, one.reason),
-                one.oldest_ms,
-            )
-            for one in found.parked.groups[:5]
-        ),
+        causes=tuple(cause_card(group) for group in found.parked.groups[:5]),
         workers=tuple(_worker(one, now.at_ms) for one in now.workers),
         measured_ms=now.at_ms,
     )
@@ -206,7 +183,7 @@ def _without_workers(now: Deployment) -> ErrorView | None:
 
 def _without_access(now: Deployment) -> ErrorView | None:
     for one in now.budgets:
-        if one.paused in ("no access", "uninstalled"):
+        if one.paused in NO_ACCESS:
             names = ", ".join(one.connections)
             words = f"No access to {_VENDORS[one.dispatcher]} for {names}"
             return StatusText("bad", words), _sentence(one.because), Hyperlink("See connections", href("/connections"))
@@ -347,32 +324,23 @@ def _waits_for(of: ConnectionView | None) -> str:
     return "its turn to be written to GHL"
 
 
-def _budget(one: BudgetStatus, now_ms: int) -> ApiLimit:
+def _api_limit(budget: BudgetStatus, now_ms: int) -> ApiLimit:
     state = None
-    if one.paused:
-        left = (
-            f" for {length((one.paused_until_ms - now_ms) / 1000)}"
-            if one.paused_until_ms and one.paused_until_ms > now_ms
-            else ""
-        )
-        state = StatusText(
-            "bad" if one.paused in ("no access", "uninstalled") else "warn", f"Paused{left}: {one.paused}"
-        )
-    seconds = one.window_seconds
-    window = "a minute" if seconds == 60 else f"in {seconds:g} s"
-    used_today = one.quota_limit - one.quota_left if one.quota_limit and one.quota_left is not None else 0
-    resets = f"anew in {length(one.quota_reset_seconds)}" if one.quota_reset_seconds else ""
+    if budget.paused:
+        left_ms = (budget.paused_until_ms or 0) - now_ms
+        left = f" for {length(left_ms / 1000)}" if left_ms > 0 else ""
+        level: Level = "bad" if budget.paused in NO_ACCESS else "warn"
+        state = StatusText(level, f"Paused{left}: {budget.paused}")
+    used_today = budget.quota_limit - budget.quota_left if budget.quota_limit and budget.quota_left is not None else 0
     return ApiLimit(
-        name=", ".join(one.connections) or one.budget,
-        vendor=_VENDORS[one.dispatcher],
-        used=one.window_used,
-        limit=one.window_limit,
-        window=f"requests {window}",
+        budget=budget,
+        name=", ".join(budget.connections) or budget.budget,
+        vendor=_VENDORS[budget.dispatcher],
+        window="requests a minute" if budget.window_seconds == 60 else f"requests in {budget.window_seconds:g} s",
         used_today=max(0, used_today),
-        per_day=one.quota_limit or 0,
         state=state,
-        waiting=sum(one.waiting.values()),
-        forecast=resets,
+        waiting=sum(budget.waiting.values()),
+        resets=f"resets in {length(budget.quota_reset_seconds)}" if budget.quota_reset_seconds else "",
     )
 
 

@@ -11,16 +11,9 @@ from streams.console.pages.dry_runs import Dry
 from streams.console.pages.views.links import about, contact_of
 from streams.console.pages.views.page_view import ProgressBar, StatusText
 from streams.console.pages.wording import counted, grouped, length
-from streams.console.services.replay import OF_CONSOLE, DryExample, DryRunState, ReplayState
+from streams.console.services.dry_run import DryExample, DryRunState
+from streams.console.services.replay import OF_CONSOLE, ReplayState
 from streams.messages.topics import CHANGES, GHL_CHANGES, PARKED, SNAPSHOTS
-
-
-@dataclass(frozen=True, slots=True)
-class FieldCount:
-    """A field that a replay would write, with how many contacts it concerns."""
-
-    field: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +34,7 @@ class DryRunView:
     state: StatusText
     read: int
     counts: tuple[tuple[str, int], ...]
-    differences: tuple[FieldCount, ...]
+    differences: tuple[tuple[str, int], ...]
     examples: tuple[ReplayExample, ...]
     took: str
     would_write: int
@@ -53,14 +46,13 @@ class DryRunView:
 class ReplayRun:
     """A replay that runs or has run."""
 
-    id: str
+    run: ReplayState
     state: StatusText
     what: str
     by: str
-    began_ms: int
     progress: ProgressBar
     can_stop: bool
-    can_go_on: bool = False
+    can_resume: bool = False
     counts: tuple[tuple[str, int], ...] = ()
 
 
@@ -108,7 +100,7 @@ _WAITS = ("blocked", "stuck", "in doubt")
 MOST_FIELDS, MOST_RUNS, MOST_EXAMPLES = 12, 10, 12
 
 
-def page(
+def replay_view(
     form: ReplayForm,
     connections: Iterable[str],
     reasons: Iterable[str],
@@ -145,7 +137,7 @@ def dry_run(one: Dry, rate: str) -> DryRunView:
         state,
         found.chosen,
         _counts(found, would_write),
-        tuple(FieldCount(name.removeprefix("custom:"), number) for name, number in fields.most_common(MOST_FIELDS)),
+        tuple((name.removeprefix("custom:"), number) for name, number in fields.most_common(MOST_FIELDS)),
         tuple(_example(example) for example in examples[:MOST_EXAMPLES]),
         took,
         would_write,
@@ -168,14 +160,13 @@ def run(one: ReplayState, now_ms: int) -> ReplayRun:
         left = f"{length((now_ms - one.began_ms) / 1000 * (1 - part) / part)} left"
     counts = (("Handed on", one.handed), ("As they should be", one.passed), ("Could not go on", one.left))
     return ReplayRun(
-        id=one.run,
+        run=one,
         state=state,
         what=what(one.topic, one.selection),
         by=one.by.removesuffix(OF_CONSOLE),
-        began_ms=one.began_ms,
         progress=ProgressBar(part, words, left),
         can_stop=one.state == "running" and not one.problem,
-        can_go_on=one.state in ("stopped", "interrupted") or (one.state == "running" and bool(one.problem)),
+        can_resume=one.state in ("stopped", "interrupted") or (one.state == "running" and bool(one.problem)),
         counts=tuple(pair for pair in counts if pair[1]),
     )
 

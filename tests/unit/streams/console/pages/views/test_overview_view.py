@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streams.console.pages.views.overview_view import page, verdict
+from streams.console.pages.views.overview_view import overview_view, verdict
 from streams.console.services.overview import History, IndexState, OverviewNow
 from streams.console.services.parked import ParkedGroup, ParkedGroups
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, WorkerStatus
@@ -92,6 +92,6 @@ def test_what_waits_for_its_contact_does_not_wait_for_its_turn() -> None:
     sides = ConnectionStatus(connection="acme", reading=SideStatus(), writing=side)
     budget = BudgetStatus(dispatcher="write", budget="loc", connections=("acme",), blocked=1)
     found = now(status(connections=(sides,), budgets=(budget,)))
-    shown = page(replace(found, oldest_accepted_ms=NOW - 80_000), History(30_000, ()))
+    shown = overview_view(replace(found, oldest_accepted_ms=NOW - 80_000), History(30_000, ()))
     assert shown.oldest is not None
     assert shown.oldest.waits_for == "its contact, which is not in GHL yet"
