@@ -124,12 +124,12 @@ class Guard:
             visitor = visitor or self._by_cookie(request)
             request[_VISITOR] = visitor
             if required is None:
-                raise NotAllowed("This address takes nobody.")
+                raise NotAllowed("Access denied: this route is not registered with the guard.")
             if required != "anyone":
                 if visitor.role is None:
-                    raise NotSignedIn("Nobody has signed in here, or the session has ended.")
+                    raise NotSignedIn("Not signed in, or the session has ended.")
                 if required == "operator" and not visitor.may_act:
-                    raise NotAllowed(f"{visitor.name} may look, and this is for the role operator.")
+                    raise NotAllowed(f"{visitor.name} has the role viewer; this needs the role operator.")
             if request.method not in SAFE_METHODS and visitor.via != "token":
                 await self._check_forgery(request, visitor)
             answer = await handler(request)
@@ -176,7 +176,7 @@ class Guard:
         if user is None or not is_right:
             self._attempts.failed(address, name, self._clock())
             shown = (
-                name if user is not None else "somebody"
+                name if user is not None else "unknown name"
             )  # a password typed into the wrong field must not stand there
             await self._audit.note(Actor(shown, address=address, via="password"), "sign in", {}, "refused")
             raise SignInRefused("The name or the password is wrong.")
@@ -186,7 +186,7 @@ class Guard:
     def _check_attempts(self, address: str, name: str) -> None:
         wait = self._attempts.wait_seconds(address, name, self._clock())
         if wait > 0 or self._waiting > MOST_WAITING:
-            raise TooMany(f"Too many tries: wait {max(1, round(wait))} s, then try again.", max(1.0, wait))
+            raise TooMany(f"Too many attempts: wait {max(1, round(wait))} s, then try again.", max(1.0, wait))
 
     async def begin(
         self, request: web.Request, name: str, role: str, via: Literal["password", "oidc"], stamp: str = ""
@@ -251,20 +251,20 @@ class Guard:
         if kind.lower() != "bearer" or found is None:
             of_tokens = f"token {address}"
             if self._attempts.wait_seconds(of_tokens, f"@{of_tokens}", now) > 0:
-                raise TooMany("Too many tries with tokens that are none: wait a while.", 60.0)
+                raise TooMany("Too many attempts with unknown tokens: wait a minute.", 60.0)
             self._attempts.failed(of_tokens, f"@{of_tokens}", now)
-            raise NotSignedIn("The token is not known here. Expected: Authorization: Bearer TOKEN.")
+            raise NotSignedIn("The token is unknown. Expected the header Authorization: Bearer TOKEN.")
         return Visitor(found.name, found.role, "token", address, "")
 
     async def _check_forgery(self, request: web.Request, visitor: Visitor) -> None:
         problem = origin_problem(request.headers, request.host, self._public_url)
         if problem:
-            raise Forged(f"The request was not taken: {problem}.")
+            raise Forged(f"The request was refused: {problem}.")
         token = request.headers.get("X-CSRF-Token", "")
         if not token and request.content_type in (FORM, "multipart/form-data"):
             token = (await posted(request)).get("csrf", "")
         if not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
-            raise Forged("The page is too old, or its session is another: load it again.")
+            raise Forged("The page is too old, or belongs to another session: reload it.")
 
     def is_secure(self, request: web.Request) -> bool:
         peer = client_address(request.remote, (), ())

@@ -44,7 +44,7 @@ class OidcRoutes:
         try:
             claimed, go_on = await self._flow.finish(self._redirect_uri(request), request.query, cookie)
         except SignInRefused as error:
-            by = Actor("somebody", via="oidc", address=self._guard.address(request))
+            by = Actor("unknown name", via="oidc", address=self._guard.address(request))
             await self._audit.note(by, "sign in", {}, "refused", error.words)
             raise
         session = await self._guard.begin(request, claimed.name, claimed.role, "oidc")

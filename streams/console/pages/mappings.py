@@ -44,13 +44,13 @@ class MappingsPage(Page):
         name = form.get("name", "").strip().lower()
         known = await self._services.mapping.state()
         if not _NAME.fullmatch(name) or known.mapping(name) is not None:
-            words = "A mapping's name has small letters, digits and hyphens, and is not taken yet."
+            words = "The name of a mapping has small letters, digits and hyphens, and must not be taken."
             return self._layout.redirect(href("/mapping"), words, "warn")
         by, text = self._guard.actor(request), mapping.new_text(name)
         known = await self._services.mapping.save(by, name, text, known.version)
         if form.get("connection"):
             await self._services.mapping.use(by, form["connection"], name, known.version)
-        return self._layout.redirect(href(f"/mapping/{part(name)}"), f"The mapping {name} was made.")
+        return self._layout.redirect(href(f"/mapping/{part(name)}"), f"The mapping {name} was created.")
 
     async def use(self, request: web.Request) -> web.StreamResponse:
         """Give a connection another mapping."""
@@ -69,7 +69,7 @@ class MappingsPage(Page):
         saved = None
         if request.query.get("saved"):
             ways = {"topic": "lofty.snapshots", "connection": editor.connection if len(editor.connections) == 1 else ""}
-            saved = Hyperlink("Try a replay, dry", href("/replay", **ways))
+            saved = Hyperlink("See what would change", href("/replay", **ways))
         return await self._layout.page(request, "editor.html", replace(editor, saved=saved))
 
     async def preview(self, request: web.Request) -> web.StreamResponse:
@@ -156,7 +156,7 @@ class MappingsPage(Page):
         if not found.previews and not unknown:
             problems.append("No lead of this connection has been read yet.")
         if found.trouble:
-            problems.append(f"What GHL holds could not be asked: {'; '.join(found.trouble)}.")
+            problems.append(f"What is in GHL is unknown: {'; '.join(found.trouble)}.")
         return replace(editor, previews=mapping.previews(found.previews), preview_problem=" ".join(problems))
 
     async def _leads(self, editor: EditorView) -> tuple[list[str], tuple[str, ...]]:

@@ -60,11 +60,11 @@ class ParkedRecordsPage(Page):
         """Are you sure? A page, or a dialog where there are scripts."""
         wanted = _filter(request.query)
         if wanted == Filter():
-            raise WrongInput("Choose on the page Parked what is meant.")
+            raise WrongInput("Choose the records on the page Parked.")
         count = (await self._services.parked.records(wanted, limit=1)).total
         if not count:
             raise NotFound(
-                "Nothing of this is parked any more: it was retried, discarded, or settled by a later change."
+                "Nothing of this is parked any longer: it was retried, discarded, or settled by a later change."
             )
         view = parked.question(action, wanted, count, href("/parked"))
         return await self._layout.page(request, "question.html", view)
@@ -74,9 +74,7 @@ class ParkedRecordsPage(Page):
         wanted, by = _filter(await form_of(request)), self._guard.actor(request)
         if action == "retry":
             decided = await self._services.parked.retry(by, wanted)
-            return self._layout.redirect(
-                href("/parked"), *_outcome("sent on its way again", "sent on their way again", decided)
-            )
+            return self._layout.redirect(href("/parked"), *_outcome("sent again", "sent again", decided))
         decided = await self._services.parked.discard(by, wanted)
         return self._layout.redirect(href("/parked"), *_outcome("discarded", "discarded", decided))
 

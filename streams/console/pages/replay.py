@@ -61,18 +61,18 @@ class ReplayPage(Page):
             )
         except (WrongInput, Conflict, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
-        return self._layout.redirect(href("/replay"), "The replay has begun.")
+        return self._layout.redirect(href("/replay"), "The replay has started.")
 
     async def stop(self, request: web.Request) -> web.StreamResponse:
         """Stop one."""
         await self._services.replay.stop_replay(self._guard.actor(request), (await form_of(request)).get("id", ""))
-        return self._layout.redirect(href("/replay"), "The replay was stopped. It can go on where it was.")
+        return self._layout.redirect(href("/replay"), "The replay was stopped. It can be resumed where it stopped.")
 
     async def go_on(self, request: web.Request) -> web.StreamResponse:
         """Carry one on."""
         run = (await form_of(request)).get("id", "")
         await self._services.replay.resume_replay(self._guard.actor(request), run, DEFAULT_RATE)
-        return self._layout.redirect(href("/replay"), "The replay goes on.")
+        return self._layout.redirect(href("/replay"), "The replay was resumed.")
 
     async def _page(self, request: web.Request, form: ReplayForm, dry_id: str, status: int = 200) -> web.Response:
         groups = (await self._services.parked.groups()).groups

@@ -1,4 +1,4 @@
-"""Work on Kafka whose failure is told in plain words."""
+"""Kafka's errors as `Unavailable`, in plain words."""
 
 from __future__ import annotations
 
@@ -21,4 +21,6 @@ async def on_kafka(work: Callable[[], Awaitable[Found]], most_seconds: float = M
         async with asyncio.timeout(most_seconds):
             return await work()
     except (KafkaError, TimeoutError, OSError) as error:
-        raise Unavailable(f"Kafka cannot be used now ({type(error).__name__}). Try again in a while.") from error
+        raise Unavailable(
+            f"Kafka, the storage of the sync engine, is not reachable ({type(error).__name__}). Nothing is lost. Try again in a minute."
+        ) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from streams.console.pages.render import href, part
 from streams.console.pages.views.page_view import StatusText
-from streams.console.pages.wording import counted, sentence
+from streams.console.pages.wording import awaited, counted, sentence
 from streams.console.services.connections import ConnectionState, SideState
 from streams.messages.worker_status import BudgetStatus
 from streams.operations.status import overview as deployment
@@ -56,7 +56,7 @@ class ConnectLoftyView:
 
 
 _VENDORS = {"lofty": "Lofty", "ghl": "GHL"}
-_SWEEPS = {"new": "new leads are being looked for", "full": "all leads are being read", "backfill": "a backfill runs"}
+_SWEEPS = {"new": "searching for new leads", "full": "checking all leads", "backfill": "a backfill runs"}
 
 
 def connections_view(found: tuple[ConnectionState, ...], workers: deployment.Overview | None) -> ConnectionsView:
@@ -88,7 +88,7 @@ def state(lofty: VendorAccess, ghl: VendorAccess, reported: deployment.Connectio
     if reported is None or not reported.is_owned:
         return StatusText("bad", "No worker syncs it")
     if reported.on_hold:
-        return StatusText("warn", f"On hold: {reported.on_hold}")
+        return StatusText("warn", f"Waiting for {awaited(reported.on_hold)}")
     for access in (ghl, lofty):
         if access.state.level in ("warn", "bad"):
             words = f"{access.state.words[:1].lower()}{access.state.words[1:]}"

@@ -95,10 +95,10 @@ MOST_STEPS = 300
 KINDS = ("contact", "note", "task", "appointment")
 
 _TITLES = {
-    "change": "Lofty told of a change",
+    "change": "Lofty reported a change",
     "read": "Read from Lofty",
-    "event": "GHL told of an event",
-    "respond": "Answered in Lofty",
+    "event": "GHL reported an event",
+    "respond": "Processed for Lofty",
     "parked": "Parked",
     "unreadable": "A record that cannot be read",
 }
@@ -106,7 +106,7 @@ _WRITES: dict[str, tuple[str, Level]] = {
     "applied": ("Written to {}", "ok"),
     "intended": ("About to write to {}", "busy"),
     "unchanged": ("Nothing to write to {}", "ok"),
-    "failed": ("A try at {} failed, and is repeated", "warn"),
+    "failed": ("A request to {} failed, and is repeated", "warn"),
     "doubtful": ("{} did not answer", "warn"),
     "refused": ("{} refused", "bad"),
     "parked": ("Given up at {}", "bad"),
@@ -124,7 +124,7 @@ def search(wanted: str, connection: str, connections: tuple[str, ...], found: to
 def state_of(one: told.Contact) -> StatusText:
     """How a contact stands, in two or three words."""
     if one.parked:
-        return StatusText("bad", "Parked, waits for a person")
+        return StatusText("bad", "Parked, needs attention")
     if one.pending:
         return StatusText("busy", "On its way")
     if one.is_gone:

@@ -89,14 +89,14 @@ _CHANGES = {
     "set": "is written",
     "clear": "is emptied",
     "empty": "nothing to write",
-    "kept": "GHL's value stays",
+    "kept": "GHL's value is kept",
     "new field": "field is created, then written",
     "left out": "left out",
     "unknown": "written if it differs",
 }
 _CHANGING = frozenset({"set", "clear", "new field"})
 _WOULD = {
-    "create": "It is not in GHL yet: the contact would be made.",
+    "create": "It is not in GHL yet: the contact would be created.",
     "wait": "Nothing would be written now.",
     "tag": "The lead is deleted in Lofty: its contact would be tagged.",
     "delete": "The lead is deleted in Lofty: its contact would be deleted.",

@@ -9,7 +9,7 @@ from streams.console.pages.charts import Measurement
 from streams.console.pages.render import href
 from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
 from streams.console.pages.views.parked_view import CauseCard, cause_card
-from streams.console.pages.wording import counted, grouped, length
+from streams.console.pages.wording import awaited, counted, grouped, length
 from streams.console.services.overview import History, OverviewNow
 from streams.console.services.time_series import Point
 from streams.messages.topics import CHANGES, FETCHES, GHL_CHANGES, RECEIPTS
@@ -114,7 +114,7 @@ _WORKERS = {
     "ready": StatusText("ok", "working"),
     "starting": StatusText("busy", "starting"),
     "stopping": StatusText("idle", "has stopped"),
-    "silent": StatusText("bad", "not heard from"),
+    "silent": StatusText("bad", "no report"),
 }
 
 
@@ -166,7 +166,7 @@ def _without_workers(now: Deployment) -> ErrorView | None:
     if not now.alive:
         return (
             StatusText("bad", "No worker is running"),
-            "Changes are kept in Kafka, and carried once a worker runs.",
+            "Changes are kept in Kafka, and synced once a worker runs.",
             None,
         )
     if not now.unowned:
@@ -178,7 +178,7 @@ def _without_workers(now: Deployment) -> ErrorView | None:
             f"{part} are being taken over. Nothing is lost meanwhile.",
             None,
         )
-    return StatusText("bad", "Part of the work is carried by nobody"), f"{part} have no worker.", None
+    return StatusText("bad", "Part of the work has no worker"), f"{part} have no worker.", None
 
 
 def _without_access(now: Deployment) -> ErrorView | None:
@@ -195,8 +195,12 @@ def _on_hold(now: Deployment) -> ErrorView | None:
     if not held:
         return None
     names = ", ".join(one.connection for one in held)
-    words = f"{names} {'waits' if len(held) == 1 else 'wait'} before anything is carried"
-    return StatusText("warn", words), _sentence(held[0].on_hold), Hyperlink("See connections", href("/connections"))
+    words = f"{names} {'waits' if len(held) == 1 else 'wait'} before anything is synced"
+    return (
+        StatusText("warn", words),
+        f"Waiting for {awaited(held[0].on_hold)}.",
+        Hyperlink("See connections", href("/connections")),
+    )
 
 
 def _paused(now: Deployment) -> ErrorView | None:
@@ -213,13 +217,17 @@ def _late(now: Deployment) -> ErrorView | None:
     seconds = (now.at_ms - min(oldest)) / 1000 if oldest else 0.0
     if seconds < LATE_SECONDS:
         return None
-    return StatusText("warn", "Running, but some changes are late"), f"The oldest waits since {length(seconds)}.", None
+    return (
+        StatusText("warn", "Running, but some changes are late"),
+        f"The oldest has waited for {length(seconds)}.",
+        None,
+    )
 
 
 def _fresh(now: Deployment) -> str:
     live, fresh = now.totals.get("live", 0), now.totals.get("live_within_60s", 0)
     if not live:
-        return "No change has come since the workers started."
+        return "No change has arrived since the workers started."
     if live == 1:
         return f"The one live change was {'' if fresh else 'not '}in GHL within a minute."
     share = 100 * fresh / live
@@ -243,7 +251,7 @@ def _numbers(found: OverviewNow) -> tuple[Figure, ...]:
         Figure("In GHL", grouped(sum(links)) if links else "not counted", "contacts, notes, tasks"),
         Figure("On the way", grouped(under_way), f"{counted(in_flight, 'request')} in flight"),
         Figure(
-            "Oldest on the way",
+            "Longest wait",
             "none" if oldest is None else length((now.at_ms - oldest) / 1000),
             "since it was accepted" if oldest is not None else "all is in GHL",
         ),
@@ -255,11 +263,11 @@ def _stages(found: OverviewNow) -> tuple[StageCard, ...]:
     now = found.deployment
     return (
         (
-            _by_topic(found, "dedupe", "Lofty told", CHANGES),
-            _by_topic(found, "fetch", "Let through once", FETCHES),
+            _by_topic(found, "dedupe", "From Lofty", CHANGES),
+            _by_topic(found, "fetch", "Without repeats", FETCHES),
             _by_dispatcher(found, "reads", "Read from Lofty", "fetch", "read"),
             _by_dispatcher(found, "writes", "Written to GHL", "deliver", "write"),
-            _by_topic(found, "record", "Recorded", RECEIPTS),
+            _by_topic(found, "record", "Confirmed", RECEIPTS),
         )
         if now.alive
         else ()
@@ -271,7 +279,7 @@ def _back_stages(found: OverviewNow) -> tuple[StageCard, ...]:
     if not (found.rates.get("respond") or now.stages.get("respond") or now.stages.get("write_back")):
         return ()
     return (
-        _by_topic(found, "respond", "GHL told", GHL_CHANGES),
+        _by_topic(found, "respond", "From GHL", GHL_CHANGES),
         _by_dispatcher(found, "write_back", "Written to Lofty", "write back", "read"),
     )
 
@@ -313,7 +321,7 @@ def _waits_for(of: ConnectionView | None) -> str:
     if of is None:
         return "its turn"
     if of.on_hold:
-        return of.on_hold
+        return awaited(of.on_hold)
     for budget in (of.writes, of.reads):
         if budget is not None and budget.paused:
             return f"the end of a pause: {budget.because or budget.paused}"
@@ -347,7 +355,9 @@ def _api_limit(budget: BudgetStatus, now_ms: int) -> ApiLimit:
 def _worker(one: WorkerView, now_ms: int) -> WorkerRow:
     state = _WORKERS[one.state]
     if one.status.recovering_since_ms is not None:
-        state = StatusText("busy", f"reads its tables since {length((now_ms - one.status.recovering_since_ms) / 1000)}")
+        state = StatusText(
+            "busy", f"has been reading its tables for {length((now_ms - one.status.recovering_since_ms) / 1000)}"
+        )
     elif one.status.mapping_trouble:
         state = StatusText("warn", one.status.mapping_trouble)
     name = f"{one.status.host or 'worker'} {one.status.instance}".strip()
@@ -371,7 +381,7 @@ def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
             f"the last {hours}",
         ),
         Plot("On the way", "", series(lambda one: float(one.undelivered)), f"the last {hours}"),
-        Plot("Age of the oldest", "s", series(lambda one: one.oldest_seconds or 0.0), f"the last {hours}"),
+        Plot("Longest wait", "s", series(lambda one: one.oldest_seconds or 0.0), f"the last {hours}"),
         Plot("Parked", "", series(lambda one: float(one.parked)), f"the last {hours}"),
     )
 

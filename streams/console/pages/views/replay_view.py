@@ -83,12 +83,12 @@ class ReplayView:
 
 
 TOPICS = (
-    (SNAPSHOTS, "Snapshots: what Lofty said last"),
-    (CHANGES, "Changes: read from Lofty anew"),
-    (GHL_CHANGES, "Events of GHL: judged again"),
-    (PARKED, "Parked records: tried again"),
+    (SNAPSHOTS, "Latest data from Lofty (snapshots)"),
+    (CHANGES, "Changes: read from Lofty again"),
+    (GHL_CHANGES, "Events from GHL: processed again"),
+    (PARKED, "Parked records: retried"),
 )
-_SHORT = {SNAPSHOTS: "Snapshots", CHANGES: "Changes", GHL_CHANGES: "Events of GHL", PARKED: "Parked records"}
+_SHORT = {SNAPSHOTS: "Snapshots", CHANGES: "Changes", GHL_CHANGES: "Events from GHL", PARKED: "Parked records"}
 _STATES = {
     "running": StatusText("busy", "Running"),
     "done": StatusText("ok", "Done"),
@@ -118,7 +118,7 @@ def dry_run(one: Dry, rate: str) -> DryRunView:
     if one.problem:
         return DryRunView(StatusText("bad", one.problem), 0, (), (), (), "", 0)
     if one.found is None:
-        words = "Looking at what would become of each record; no vendor is asked"
+        words = "Planning each record; no vendor is asked"
         return DryRunView(StatusText("busy", "Running"), 0, (), (), (), "", 0, progress=ProgressBar(None, words))
     found = one.found
     fields: Counter[str] = Counter()
@@ -132,7 +132,7 @@ def dry_run(one: Dry, rate: str) -> DryRunView:
         state = StatusText("warn", f"The workers of {names} do not have this mapping yet: try again in a moment")
     took = f"It took {length(found.seconds)}, and no vendor was asked."
     if found.left:
-        took += f" {counted(len(found.left), 'record')} cannot go on: {next(iter(found.left.values()))}."
+        took += f" {counted(len(found.left), 'record')} fail: {next(iter(found.left.values()))}."
     return DryRunView(
         state,
         found.chosen,
@@ -158,7 +158,7 @@ def run(one: ReplayState, now_ms: int) -> ReplayRun:
     left = ""
     if part and part < 1 and one.state == "running":
         left = f"{length((now_ms - one.began_ms) / 1000 * (1 - part) / part)} left"
-    counts = (("Handed on", one.handed), ("As they should be", one.passed), ("Could not go on", one.left))
+    counts = (("Updated", one.handed), ("Already correct", one.passed), ("Failed", one.left))
     return ReplayRun(
         run=one,
         state=state,
@@ -182,7 +182,7 @@ def what(topic: str, selection: Mapping[str, Any]) -> str:
     if selection.get("reason"):
         words += f", parked because “{selection['reason']}”"
     if "since_ms" in selection or "until_ms" in selection:
-        words += ", of a part of the time"
+        words += ", within a time range"
     return words
 
 
@@ -191,10 +191,10 @@ def _counts(found: DryRunState, would_write: int) -> tuple[tuple[str, int], ...]
         return (("Chosen", found.chosen), *found.counts.items())
     waiting, pending = sum(_total(found, one) for one in _WAITS), _total(found, "pending")
     return (
-        ("Looked at", sum(sum(one.verdicts.values()) for one in found.connections)),
+        ("Checked", sum(sum(one.verdicts.values()) for one in found.connections)),
         ("Would be written", would_write),
-        ("Stay as they are", _total(found, "unchanged") + _total(found, "stale")),
-        *((("On their way already", pending),) if pending else ()),
+        ("Unchanged", _total(found, "unchanged") + _total(found, "stale")),
+        *((("Already on their way", pending),) if pending else ()),
         *((("Would wait", waiting),) if waiting else ()),
         ("Requests to GHL", sum(one.requests for one in found.connections)),
     )

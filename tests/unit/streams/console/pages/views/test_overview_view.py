@@ -83,7 +83,7 @@ def test_a_change_that_waits_too_long_is_late() -> None:
     side = SideStatus(undelivered={"deliver": 1}, oldest_accepted_ms=NOW - 20 * 60_000)
     sides = ConnectionStatus(connection="acme", reading=SideStatus(), writing=side)
     state, because, _ = verdict(now(status(connections=(sides,))))
-    assert (state.level, because[0]) == ("warn", "The oldest waits since 20 min.")
+    assert (state.level, because[0]) == ("warn", "The oldest has waited for 20 min.")
 
 
 def test_what_waits_for_its_contact_does_not_wait_for_its_turn() -> None:
