@@ -1,6 +1,6 @@
 # lofty-ghl as an image: `docker build -t lofty-ghl .`, then `docker run lofty-ghl --help`.
-# Every package is checked against the hashes of requirements.lock; only those that the program needs are fetched at all.
-# It runs with a root file system that is read-only: it writes to /var/lib/lofty-ghl and /tmp alone.
+# Every package is checked against the hashes of requirements.lock. Only packages that the program needs are downloaded.
+# It runs with a read-only root file system: it writes only to /var/lib/lofty-ghl and /tmp.
 
 FROM python:3.11-slim AS build
 WORKDIR /src
@@ -28,7 +28,7 @@ ENV PATH=/opt/lofty-ghl/bin:$PATH \
     LOFTY_GHL_CONFIG=/etc/lofty-ghl/lofty-ghl.toml
 USER 10001
 WORKDIR /var/lib/lofty-ghl
-# The tables of a worker lie here: mount a volume. None is declared, so that nothing stays behind in one without a name.
+# A worker's tables are here: mount a volume. None is declared, so that no data stays behind in an unnamed volume.
 # 8080: the gateway's webhooks, console and health; 8081: a worker's health and metrics.
 EXPOSE 8080 8081
 ENTRYPOINT ["lofty-ghl"]

@@ -22,3 +22,24 @@ class RateHeaders:
     daily_remaining: int | None = None
     daily_reset_seconds: float | None = None
     retry_after_seconds: float | None = None
+
+    def or_none(self) -> RateHeaders | None:
+        """The reading, None when the headers said nothing."""
+        return None if self == RateHeaders() else self
+
+
+def read_number(text: str | None, *, lowest: float = 0.0) -> float | None:
+    """The number of a header, None when there is none, or none from `lowest` to 1e15."""
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if lowest <= value < 1e15 else None
+
+
+def read_whole(text: str | None) -> int | None:
+    """The same as a whole number."""
+    value = read_number(text)
+    return None if value is None else int(value)

@@ -2,7 +2,7 @@
 
     python deploy/runtime_lock.py requirements.lock --extra tracing
 
-The lock says in comments what each package is there for (`# via`); the way is followed from what `pyproject.toml` beside it lists.
+Comments of the lock say which package needs which (`# via`). This script follows them from the packages that `pyproject.toml` beside it lists.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _VIA = re.compile(r"^    #(?: via)?\s+([a-z0-9][a-z0-9._-]*)(?: \(.*\))?$", re.M
 def entries(lock: str) -> dict[str, str]:
     """Each package of a lock with its whole entry."""
     starts = list(_START.finditer(lock))
-    ends = [one.start() for one in starts[1:]] + [len(lock)]
-    return {one[1]: lock[one.start() : end] for one, end in zip(starts, ends, strict=True)}
+    ends = [start.start() for start in starts[1:]] + [len(lock)]
+    return {start[1]: lock[start.start() : end] for start, end in zip(starts, ends, strict=True)}
 
 
 def needed(found: Mapping[str, str], roots: Iterable[str]) -> set[str]:
-    """The roots, and all that is there for them. Raises KeyError for a root that the lock does not have."""
+    """The roots and everything that they need. Raises KeyError for a root that the lock does not have."""
     wanted = set(roots)
     if missing := wanted - found.keys():
         raise KeyError(f"not in the lock: {', '.join(sorted(missing))}")
@@ -39,8 +39,8 @@ def roots_of(project: Mapping[str, object], extras: Iterable[str]) -> list[str]:
     """The names that a `[project]` table depends on, without and with extras."""
     optional = project["optional-dependencies"]
     assert isinstance(optional, dict)
-    lists = [project["dependencies"], *(optional[one] for one in extras)]
-    return [_name(one) for each in lists for one in each]  # type: ignore[attr-defined]  # lists of texts, as TOML has them
+    lists = [project["dependencies"], *(optional[extra] for extra in extras)]
+    return [_name(requirement) for requirements in lists for requirement in requirements]  # type: ignore[attr-defined]  # lists of texts, as TOML has them
 
 
 def _name(requirement: str) -> str:
@@ -55,10 +55,10 @@ def main() -> None:
     parser.add_argument("lock", type=Path)
     parser.add_argument("--extra", action="append", default=[])
     parser.add_argument("--only", action="append", default=[], help="these packages instead of the project's")
-    given = parser.parse_args()
-    found = entries(given.lock.read_text(encoding="utf-8"))
-    project = tomllib.loads((given.lock.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = needed(found, given.only or roots_of(project, given.extra))
+    arguments = parser.parse_args()
+    found = entries(arguments.lock.read_text(encoding="utf-8"))
+    project = tomllib.loads((arguments.lock.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = needed(found, arguments.only or roots_of(project, arguments.extra))
     print("".join(text for name, text in found.items() if name in wanted), end="")
 
 

@@ -51,8 +51,8 @@ def _problems(shape: Shape, fields: Mapping[str, Any], prefix: str) -> list[str]
             found.append(f"{prefix}{name} should not exist; allowed: {allowed}")
     found += [f"{prefix}{name} is missing" for name in sorted(shape.required - fields.keys())]
     for name, item_shape in shape.items.items():
-        for place, item in enumerate(fields.get(name) or ()):
-            where = f"{prefix}{name}[{place}]"
+        for position, item in enumerate(fields.get(name) or ()):
+            where = f"{prefix}{name}[{position}]"
             if isinstance(item, Mapping):
                 found += _problems(item_shape, item, f"{where}.")
             else:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import orjson
 from pydantic import ValidationError
 
-from connectors.auth.request_auth import Auth, exchange
+from connectors.auth.api_caller import ApiCaller, Query
 from connectors.errors import InvalidRequest
 from connectors.ghl.answers import malformed, parse, refusal, trace_id
 from connectors.ghl.bodies import build
@@ -20,12 +19,11 @@ from connectors.ghl.wire import GhlObject
 from connectors.http.call_record import CallRecord
 from connectors.http.json_reader import UnreadableJson, read
 from connectors.http.operation import Operation
-from connectors.http.transport import Request, Response, Transport
+from connectors.http.request import Request, Response
 
 BASE_URL = "https://services.leadconnectorhq.com"
 
 AnyWire = TypeVar("AnyWire", bound=GhlObject)
-Query = Mapping[str, str | int | None]
 
 
 class GhlAnswer:
@@ -86,26 +84,10 @@ class GhlAnswer:
             raise malformed(self._operation.name, self._response, f"{key!r} with an id") from error
 
 
-class GhlCaller:
-    """Calls operations of one GHL account. The transport and the credential are given.
+class GhlCaller(ApiCaller):
+    """Calls operations of one GHL account."""
 
-    `on_answer` is called once for each response, refusals included. `clock` gives seconds, for its `seconds`.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        auth: Auth,
-        *,
-        base_url: str = BASE_URL,
-        on_answer: Callable[[CallRecord], None] | None = None,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._transport = transport
-        self._auth = auth
-        self._base_url = base_url.rstrip("/")
-        self._on_answer = on_answer
-        self._clock = clock
+    default_base_url = BASE_URL
 
     async def call(
         self,
@@ -121,15 +103,7 @@ class GhlCaller:
         """
         operation = OPERATIONS[name]
         request = self._request(operation, ids or {}, query or {}, body)
-
-        async def send(outgoing: Request) -> Response:
-            started = self._clock()
-            response = await self._transport(outgoing)
-            if outgoing.url == request.url and self._on_answer is not None:
-                self._on_answer(_answered(operation.name, response, self._clock() - started))
-            return response
-
-        response = await exchange(self._auth, request, send)
+        response = await self._exchange(operation, request)
         if not 200 <= response.status < 300:
             raise refusal(operation.name, response)
         return GhlAnswer(operation, response)
@@ -142,17 +116,15 @@ class GhlCaller:
             if value in {"", ".", ".."}:
                 raise InvalidRequest("ghl", operation.name, (f"{name} {value!r} is no id",))
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
-        given = {name: value for name, value in query.items() if value is not None}
-        url = f"{self._base_url}{path}" + (f"?{urlencode(given, quote_via=quote)}" if given else "")
+        url = self._url(path, query)
         headers = {"Version": operation.version, "Accept": "application/json"}
         if body is None:
             return Request(operation.method, url, headers)
         headers["Content-Type"] = "application/json"
         return Request(operation.method, url, headers, orjson.dumps(build(operation.name, body)))
 
-
-def _answered(operation: str, response: Response, seconds: float) -> CallRecord:
-    trace = response.headers.get("x-trace-id")
-    if response.status >= 400 and trace is None:
-        trace = trace_id(parse(response.body), response.headers)
-    return CallRecord("ghl", operation, response.status, seconds, read_rate(response.headers), trace)
+    def _record(self, operation: Operation, response: Response, seconds: float) -> CallRecord:
+        trace = response.headers.get("x-trace-id")
+        if response.status >= 400 and trace is None:
+            trace = trace_id(parse(response.body), response.headers)
+        return CallRecord("ghl", operation.name, response.status, seconds, read_rate(response.headers), trace)

@@ -1,7 +1,7 @@
 """GHL's rate headers, read into the shape that both vendors share.
 
 `X-RateLimit-Limit-Daily`, `-Daily-Remaining`, `-Interval-Milliseconds`, `-Max` and `-Remaining` are documented.
-`-Daily-Reset` is not: it looks like milliseconds until the daily quota starts anew.
+`-Daily-Reset` is not: it looks like milliseconds until the daily quota starts again.
 Nothing is known of `Retry-After`; it is read should it come, in both of its standard forms.
 """
 
@@ -10,47 +10,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from connectors.rate import RateHeaders
+from connectors.rate import RateHeaders, read_number, read_whole
 
 
 def read_rate(headers: Mapping[str, str]) -> RateHeaders | None:
     """What a response's headers (lower-case names) say of the rate, or None when they say nothing."""
-    interval = _number(headers.get("x-ratelimit-interval-milliseconds"))
-    daily_reset = _number(headers.get("x-ratelimit-daily-reset"))
+    interval = read_number(headers.get("x-ratelimit-interval-milliseconds"))
+    daily_reset = read_number(headers.get("x-ratelimit-daily-reset"))
     reading = RateHeaders(
-        limit=_whole(headers.get("x-ratelimit-max")),
-        remaining=_whole(headers.get("x-ratelimit-remaining")),
+        limit=read_whole(headers.get("x-ratelimit-max")),
+        remaining=read_whole(headers.get("x-ratelimit-remaining")),
         window_seconds=None if interval is None else interval / 1000,
-        daily_limit=_whole(headers.get("x-ratelimit-limit-daily")),
-        daily_remaining=_whole(headers.get("x-ratelimit-daily-remaining")),
+        daily_limit=read_whole(headers.get("x-ratelimit-limit-daily")),
+        daily_remaining=read_whole(headers.get("x-ratelimit-daily-remaining")),
         daily_reset_seconds=None if daily_reset is None else daily_reset / 1000,
         retry_after_seconds=_retry_after(headers),
     )
-    return None if reading == _NOTHING else reading
-
-
-_NOTHING = RateHeaders()
-
-
-def _number(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if 0 <= value < 1e15 else None
-
-
-def _whole(text: str | None) -> int | None:
-    value = _number(text)
-    return None if value is None else int(value)
+    return reading.or_none()
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds as such, or a date against the response's own `Date`: no clock is needed, nor trusted."""
     text = headers.get("retry-after")
-    seconds = _number(text)
+    seconds = read_number(text)
     if seconds is not None or text is None:
         return seconds
     try:

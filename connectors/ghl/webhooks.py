@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.errors import UnknownWebhookShape, WebhookNotJson
-from connectors.http.json_reader import UnreadableJson, read
+from connectors.http.json_reader import UnreadableJson, is_deep, read
 
 ENVELOPE = ("type", "locationId", "companyId", "timestamp", "webhookId", "deliveryId", "appId", "versionId")
 
@@ -64,7 +64,7 @@ def parse(raw: bytes) -> Hook:
         return Hook(type_[:_LONGEST_ID], is_used=False)
     inner = found.get("data")
     payload = {**inner, **{n: found[n] for n in ENVELOPE if n in found}} if isinstance(inner, dict) else found
-    if _depth(payload) > MOST_DEPTH:
+    if is_deep(payload, MOST_DEPTH):
         raise UnknownWebhookShape(f"expected a payload nested at most {MOST_DEPTH} deep")
     body = {name: value for name, value in payload.items() if name not in ENVELOPE}
     if type_ in _APPOINTMENT:
@@ -106,16 +106,3 @@ def _time_ms(value: Any) -> int | None:
         return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
-
-
-def _depth(value: Any) -> int:
-    """How deep lists and objects are nested, without recursion."""
-    deepest, todo = 0, [(value, 1)]
-    while todo:
-        one, depth = todo.pop()
-        if depth > MOST_DEPTH:
-            return depth
-        deepest = max(deepest, depth)
-        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-        todo += [(part, depth + 1) for part in inner if isinstance(part, (dict, list))]
-    return deepest

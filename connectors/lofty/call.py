@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import orjson
 
-from connectors.auth.request_auth import Auth, exchange
-from connectors.errors import InvalidRequest, MalformedAnswer
+from connectors.auth.api_caller import ApiCaller, Query
+from connectors.auth.request_auth import Auth
+from connectors.errors import InvalidRequest, MalformedAnswer, WrongAccount
 from connectors.http.call_record import CallRecord
 from connectors.http.json_reader import REPAIRS, UnreadableJson, read
 from connectors.http.operation import Operation
-from connectors.http.transport import Request, Response, Transport
+from connectors.http.request import Request, Response, Transport
 from connectors.lofty.answers import malformed, refusal
 from connectors.lofty.operations import OPERATIONS
 from connectors.lofty.rate import read_rate
 
 BASE_URL = "https://api.lofty.com"
-
-Query = Mapping[str, str | int | bool | None]
 
 
 class LoftyAnswer:
@@ -73,6 +70,17 @@ class LoftyAnswer:
         found = self._value("_metadata") or self._value("get_metadata")
         return found if isinstance(found, dict) else {}
 
+    def demand_team(self, team: str | None, found: Iterable[Mapping[str, Any]]) -> None:
+        """Raises `WrongAccount` when an object says that it belongs to another team. One that does not say is taken."""
+        if team is None:
+            return
+        for one in found:
+            came = one.get("teamId")
+            if came is not None and str(came) != team:
+                rate = read_rate(self._response.headers, now=self._now)
+                name, status = self._operation.name, self._response.status
+                raise WrongAccount(operation=name, status=status, expected=team, came=str(came)[:40], rate=rate)
+
     def malformed(self, expected: str) -> MalformedAnswer:
         """The error that says what was expected and is not there."""
         return malformed(self._operation.name, self._response, expected, now=self._now)
@@ -81,29 +89,15 @@ class LoftyAnswer:
         return self.content.get(key) if isinstance(self.content, dict) else None
 
 
-class LoftyCaller:
-    """Calls operations of one Lofty account. The transport and the credential are given.
+class LoftyCaller(ApiCaller):
+    """Calls operations of one Lofty account."""
 
-    `on_answer` is called once for each response, refusals included.
-    `clock` gives monotonic seconds for its `seconds`, `now` epoch seconds for reading `X-RateLimit-Reset`.
-    """
+    default_base_url = BASE_URL
 
-    def __init__(
-        self,
-        transport: Transport,
-        auth: Auth,
-        *,
-        base_url: str = BASE_URL,
-        on_answer: Callable[[CallRecord], None] | None = None,
-        clock: Callable[[], float] = time.perf_counter,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._transport = transport
-        self._auth = auth
-        self._base_url = base_url.rstrip("/")
-        self._on_answer = on_answer
-        self._clock = clock
-        self._now = now
+    def __init__(self, transport: Transport, auth: Auth, *, team: str | None = None, **options: Any) -> None:
+        """`team` is the id of the team whose account it is expected to be: a lead of another raises `WrongAccount`."""
+        super().__init__(transport, auth, **options)
+        self._team = team
 
     async def call(
         self, name: str, ids: Mapping[str, str] | None = None, *, query: Query | None = None, body: Any = None
@@ -114,16 +108,7 @@ class LoftyCaller:
         """
         operation = OPERATIONS[name]
         request = self._request(operation, ids or {}, query or {}, body)
-
-        async def send(outgoing: Request) -> Response:
-            started = self._clock()
-            response = await self._transport(outgoing)
-            if outgoing.url == request.url and self._on_answer is not None:
-                rate = read_rate(response.headers, now=self._now())
-                self._on_answer(CallRecord("lofty", operation.name, response.status, self._clock() - started, rate))
-            return response
-
-        response = await exchange(self._auth, request, send)
+        response = await self._exchange(operation, request)
         if not 200 <= response.status < 300:
             raise refusal(operation.name, response, now=self._now())
         return LoftyAnswer(operation, response, self._now())
@@ -133,11 +118,14 @@ class LoftyCaller:
         for name, value in ids.items():
             number(operation.name, name, value)
             path = path.replace(f"{{{name}}}", value)
-        given = {name: _text(value) for name, value in query.items() if value is not None}
-        url = f"{self._base_url}{path}" + (f"?{urlencode(given, quote_via=quote)}" if given else "")
+        url = self._url(path, query)
         # Without this header Lofty refuses a DELETE with 400/20001 and some GETs with 415.
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         return Request(operation.method, url, headers, None if body is None else orjson.dumps(body))
+
+    def _record(self, operation: Operation, response: Response, seconds: float) -> CallRecord:
+        rate = read_rate(response.headers, now=self._now())
+        return CallRecord("lofty", operation.name, response.status, seconds, rate)
 
 
 def number(operation: str, name: str, value: str) -> int:
@@ -145,7 +133,3 @@ def number(operation: str, name: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 19):
         raise InvalidRequest("lofty", operation, (f"{name} {value!r} is no id: it must be a number",))
     return int(value)
-
-
-def _text(value: str | int | bool | None) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

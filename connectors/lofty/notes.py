@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.lofty.call import LoftyCaller, Query, number
+from connectors.auth.api_caller import Query
+from connectors.lofty.call import LoftyCaller, number
 from connectors.lofty.operations import NOTES_AT_MOST
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.rate import RateHeaders
+from connectors.rate import RateHeaders, read_number, read_whole
 
 WINDOW_SECONDS = 60.0
 """Lofty counts by the minute; a longer wait would be a misreading."""
@@ -25,38 +25,20 @@ def read_rate(headers: Mapping[str, str], *, now: float) -> RateHeaders | None:
     The window's length is in no header, so that field stays empty.
     """
     reading = RateHeaders(
-        limit=_whole(headers.get("x-ratelimit-limit")),
-        remaining=_whole(headers.get("x-ratelimit-remaining")),
+        limit=read_whole(headers.get("x-ratelimit-limit")),
+        remaining=read_whole(headers.get("x-ratelimit-remaining")),
         reset_seconds=reset_seconds(headers.get("x-ratelimit-reset"), now=now),
-        retry_after_seconds=_number(headers.get("retry-after")),
+        retry_after_seconds=read_number(headers.get("retry-after")),
     )
-    return None if reading == _NOTHING else reading
-
-
-_NOTHING = RateHeaders()
+    return reading.or_none()
 
 
 def reset_seconds(text: str | None, *, now: float) -> float | None:
     """Seconds until the window ends, from 0 to 60: an epoch time when it is near `now`, else milliseconds to go."""
-    value = _number(text, lowest=-1e15)
+    value = read_number(text, lowest=-1e15)
     if value is None:
         return None
     for scale in (1.0, 1000.0):
         if abs(value / scale - now) <= _NEAR_SECONDS:
             return min(max(value / scale - now, 0.0), WINDOW_SECONDS)
     return min(max(value / 1000, 0.0), WINDOW_SECONDS)
-
-
-def _number(text: str | None, *, lowest: float = 0.0) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if lowest <= value < 1e15 else None
-
-
-def _whole(text: str | None) -> int | None:
-    value = _number(text)
-    return None if value is None else int(value)

@@ -8,7 +8,7 @@ from grafana.build.queries import count
 
 OF = 'budget=~"$budget"'
 NEARLY_FULL = ((None, GREEN), (0.8, YELLOW), (0.95, BLUE))
-"""A full window is no fault: limits are meant to be used. Blue says that the limit is what it waits for."""
+"""A full window is no fault: limits are there to be used. Blue means that work waits for the limit."""
 LEFT = ((None, RED), (0.05, ORANGE), (0.25, GREEN))
 COLORED = {"cellOptions": {"type": "color-text"}}
 
@@ -17,7 +17,7 @@ NOW = Band(
     (
         bars(
             "Rate window in use",
-            "The part of the vendor's window that is taken. Full is no fault: then the limit is what changes wait for.",
+            "The share of the vendor's rate window that is used. A full window is no fault: changes then wait for the limit.",
             Query(f"max by (budget) (lofty_ghl_window_used{{{OF}}} / lofty_ghl_window_limit)", "{{budget}}"),
             unit="percentunit",
             width=8,
@@ -27,7 +27,7 @@ NOW = Band(
         ),
         bars(
             "Quota left today",
-            "The part of GHL's daily quota that is left. A quarter is kept for live changes.",
+            "The share of GHL's daily quota that is left. A quarter is kept for live changes.",
             Query(f"min by (budget) (lofty_ghl_quota_left{{{OF}}} / lofty_ghl_quota_limit)", "{{budget}}"),
             unit="percentunit",
             width=8,
@@ -36,8 +36,8 @@ NOW = Band(
             high=1,
         ),
         bars(
-            "Quota left at the end of the day",
-            "What will be left when the quota begins anew, if it goes on as in the last half hour. 0 %: it will not last.",
+            "Forecast of the quota at the end of the day",
+            "What will be left when the quota resets, at the rate of the last half hour. At 0 % it will not last.",
             Query(
                 f"clamp_min(min by (budget) (lofty_ghl:quota_at_reset:forecast{{{OF}}} / on (dispatcher, budget) group_left max by (dispatcher, budget) (lofty_ghl_quota_limit)), 0)",
                 "{{budget}}",
@@ -56,7 +56,7 @@ EACH = Band(
     (
         table(
             "Budgets",
-            "One row for each key and location, the one with most live work first.",
+            "One row for each key and location, the most live work first.",
             Query(f'sum by (dispatcher, budget) (lofty_ghl_waiting{{{OF},priority="live"}})', "live"),
             Query(f'sum by (dispatcher, budget) (lofty_ghl_waiting{{{OF},priority!="live"}})', "other"),
             Query(f"max by (dispatcher, budget) (lofty_ghl_blocked{{{OF}}})", "blocked"),
@@ -70,26 +70,26 @@ EACH = Band(
             columns={
                 "budget": "Budget",
                 "dispatcher": "Reads or writes",
-                "Value #A": "Live changes that wait",
-                "Value #B": "Other work that waits",
-                "Value #C": "Behind their contact",
-                "Value #D": "Held back by the quota",
+                "Value #A": "Waiting live changes",
+                "Value #B": "Other waiting work",
+                "Value #C": "Waiting for their contact",
+                "Value #D": "Waiting for the quota",
                 "Value #E": "In flight",
                 "Value #F": "State",
                 "Value #G": "Quota left",
-                "Value #H": "Begins anew in",
+                "Value #H": "Resets in",
             },
             looks=(
                 Look(
                     "State",
-                    mappings=(value("works", GREEN, value="0"), value("pauses", RED, value="1")),
+                    mappings=(value("active", GREEN, value="0"), value("paused", RED, value="1")),
                     custom=COLORED,
                 ),
-                Look("Held back by the quota", steps=((None, GREEN), (1, ORANGE)), custom=COLORED),
-                Look("Begins anew in", unit="s"),
+                Look("Waiting for the quota", steps=((None, GREEN), (1, ORANGE)), custom=COLORED),
+                Look("Resets in", unit="s"),
             ),
             see="LoftyGhlChangesStuck",
-            sort_by="Live changes that wait",
+            sort_by="Waiting live changes",
         ),
     ),
 )
@@ -99,7 +99,7 @@ COURSES = Band(
     (
         lines(
             "Rate window in use, over time",
-            "At 100 % the limit is what changes wait for. It never goes beyond.",
+            "At 100 % changes wait for the limit. The value never exceeds it.",
             Query(f"max by (budget) (lofty_ghl_window_used{{{OF}}} / lofty_ghl_window_limit)", "{{budget}}"),
             unit="percentunit",
             width=8,
@@ -108,7 +108,7 @@ COURSES = Band(
         ),
         lines(
             "Requests in flight",
-            "As a part of what may be in flight for each budget.",
+            "As a share of what may be in flight for each budget.",
             Query(f"max by (budget) (lofty_ghl_in_flight{{{OF}}} / lofty_ghl_in_flight_limit)", "{{budget}}"),
             unit="percentunit",
             width=8,
@@ -116,7 +116,7 @@ COURSES = Band(
             high=1,
         ),
         lines(
-            "Entities that wait, by budget",
+            "Waiting entities, by budget",
             "All priorities.",
             Query(f"sum by (budget) (lofty_ghl_waiting{{{OF}}})", "{{budget}}"),
             unit="short",
@@ -132,7 +132,7 @@ PAUSES = Band(
     (
         lines(
             "Pauses, by cause",
-            "How often a budget began to pause. A few after 429 are no harm; any for access needs a person.",
+            "How often a budget began to pause. A few after a 429 are harmless; each one for access needs a person.",
             Query(count("lofty_ghl_pauses_total", OF, by="cause"), "{{cause}}"),
             unit="short",
             width=8,
@@ -143,15 +143,15 @@ PAUSES = Band(
         ),
         lines(
             "Quota left, over time",
-            "It jumps when the vendor's day begins anew.",
+            "It jumps up when the vendor's quota resets.",
             Query(f"min by (budget) (lofty_ghl_quota_left{{{OF}}})", "{{budget}}"),
             unit="short",
             width=8,
             see="LoftyGhlQuotaNearlyGone",
         ),
         lines(
-            "Quota spent",
-            "Requests a second against the daily quota, over the last half hour; other integrations in the location count, too.",
+            "Quota usage",
+            "Requests a second against the daily quota, over the last half hour. Other integrations in the location are included.",
             Query(f"max by (budget) (lofty_ghl:quota_spent:deriv30m{{{OF}}})", "{{budget}}"),
             unit="reqps",
             width=8,

@@ -25,8 +25,8 @@ NOW = Band(
             decimals=1,
         ),
         stat(
-            "Oldest on its way",
-            "How long ago its oldest change was accepted that is not yet in GHL.",
+            "Oldest undelivered",
+            "The age of its oldest accepted change that is not yet in GHL.",
             f"max(lofty_ghl_oldest_undelivered_seconds{{{OF}}})",
             unit="s",
             width=4,
@@ -34,8 +34,8 @@ NOW = Band(
             steps=AGE,
         ),
         stat(
-            "Entities on their way",
-            "To be read, written, or written back to Lofty.",
+            "Undelivered entities",
+            "They wait to be read, written, or written back to Lofty.",
             f"sum(lofty_ghl_undelivered{{{OF}}})",
             unit="short",
             width=4,
@@ -53,8 +53,8 @@ NOW = Band(
             more_links=(OPEN_PARKED,),
         ),
         stat(
-            "Known in GHL",
-            "Contacts, notes and tasks that are linked.",
+            "Linked in GHL",
+            "Contacts, notes and tasks with a link.",
             f"sum(lofty_ghl_links{{{OF}}})",
             unit="short",
             width=4,
@@ -69,7 +69,7 @@ NOW = Band(
             width=4,
             see="LoftyGhlConnectionOnHold",
             steps=((None, GREEN), (1, RED)),
-            mappings=(value("works", GREEN, value="0"), value("on hold", RED, value="1")),
+            mappings=(value("active", GREEN, value="0"), value("on hold", RED, value="1")),
             spark=False,
         ),
     ),
@@ -79,14 +79,14 @@ FRESHNESS_BAND = Band(
     8,
     (
         lines(
-            "How fresh is this connection",
-            "Time from our acceptance to GHL's 2xx. What quota or access held back is not counted.",
+            "Time to reach GHL",
+            "Time from our acceptance to GHL's 2xx. Changes that waited for quota or access are not counted.",
             *(
                 Query(quantile(q, FRESHNESS, *FAIR, OF), name)
                 for q, name in (
-                    (0.5, "half are faster"),
-                    (0.95, "95 of 100 are faster"),
-                    (0.99, "99 of 100 are faster"),
+                    (0.5, "p50"),
+                    (0.95, "p95"),
+                    (0.99, "p99"),
                 )
             ),
             joined=True,
@@ -97,8 +97,8 @@ FRESHNESS_BAND = Band(
             show_steps=True,
         ),
         heat(
-            "How long each of its changes took",
-            "Since Lofty's own update time: what its agents feel. The brighter, the more.",
+            "Time since Lofty's update, distribution",
+            "Since Lofty's own update time: what its agents notice. A brighter cell means more changes.",
             heat_of(FRESHNESS, 'since="update"', OF),
             unit="s",
             width=12,
@@ -111,7 +111,7 @@ WORK = Band(
     8,
     (
         lines(
-            "On their way, by stage",
+            "Undelivered, by stage",
             "`fetch` waits to be read from Lofty, `deliver` to be written to GHL, `write back` to be written to Lofty.",
             Query(f"sum by (stage) (lofty_ghl_undelivered{{{OF}}})", "{{stage}}"),
             unit="short",
@@ -122,9 +122,9 @@ WORK = Band(
         ),
         lines(
             "Changes in, requests out",
-            "Fewer requests than changes is right: bursts are one request, and what is unchanged is none.",
+            "Fewer requests than changes is normal: a burst is one request, and an unchanged entity needs none.",
             Query(rate("lofty_ghl_intake_items_total", OF), "changes and events accepted"),
-            Query(rate("lofty_ghl_writes_total", OF, 'outcome="applied"'), "requests to GHL that were applied"),
+            Query(rate("lofty_ghl_writes_total", OF, 'outcome="applied"'), "requests applied by GHL"),
             Query(rate("lofty_ghl_unchanged_total", OF), "unchanged, no request"),
             unit=PER_SECOND,
             width=8,
@@ -132,7 +132,7 @@ WORK = Band(
         ),
         lines(
             "Parked, by stage",
-            "Entities that wait for a person. A step upwards is worth a look at its cause.",
+            "Entities that wait for a person. Check the cause of each step upwards.",
             Query(f"sum by (stage) (lofty_ghl_parked_open{{{OF}}})", "{{stage}}"),
             unit="short",
             width=8,
@@ -147,7 +147,7 @@ REQUESTS = Band(
     (
         lines(
             "Its reads of Lofty",
-            "Anything but `read` is tried again, or parked.",
+            "Every outcome except `read` is retried or parked.",
             Query(rate("lofty_ghl_reads_total", OF, by="kind, outcome"), "{{kind}}: {{outcome}}"),
             unit=PER_SECOND,
             width=12,
@@ -157,7 +157,7 @@ REQUESTS = Band(
         ),
         lines(
             "Its requests to GHL",
-            "Anything but `applied` is tried again, adopted, or parked.",
+            "Every outcome except `applied` is retried, adopted or parked.",
             Query(rate("lofty_ghl_writes_total", OF, by="step, outcome"), "{{step}}: {{outcome}}"),
             unit=PER_SECOND,
             width=12,
@@ -172,8 +172,8 @@ SWEEPS = Band(
     7,
     (
         stat(
-            "Since the last sweeps",
-            "`new` looks for new leads, `full` compares all of them. Both find what no webhook told of.",
+            "Time since the last sweeps",
+            "`new` finds new leads, `full` compares all leads. Both find changes for which no webhook came.",
             f"time() - max by (kind) (lofty_ghl_sweep_last_success_timestamp_seconds{{{OF}}})",
             unit="s",
             width=6,
@@ -183,8 +183,8 @@ SWEEPS = Band(
             spark=False,
         ),
         lines(
-            "Sweeps and backfills that run",
-            "1 while it runs. A backfill goes after all live work.",
+            "Running sweeps and backfills",
+            "1 while it runs. A backfill comes after all live work.",
             Query(f"max by (kind) (lofty_ghl_sweep_running{{{OF}}})", "{{kind}}"),
             unit="none",
             width=6,
@@ -195,8 +195,8 @@ SWEEPS = Band(
         ),
         lines(
             "Leads seen by the sweep",
-            "Of those that Lofty says there are.",
-            Query(f"sum(lofty_ghl_sweep_leads_seen{{{OF}}})", "seen by this sweep, or the last"),
+            "Compared with the number that Lofty reports.",
+            Query(f"sum(lofty_ghl_sweep_leads_seen{{{OF}}})", "seen by this sweep, or the last one"),
             Query(f"sum(lofty_ghl_sweep_leads_known{{{OF}}})", "known to Lofty"),
             Query(f"sum(lofty_ghl_sweep_changes{{{OF}}})", "changed, and no webhook came"),
             unit="short",
@@ -205,15 +205,15 @@ SWEEPS = Band(
             decimals=0,
         ),
         lines(
-            "Its requests back to Lofty",
-            "Tasks, notes and fields that flow back. Nothing does by default.",
+            "Its writes to Lofty",
+            "Tasks, notes and fields that flow back. By default nothing does.",
             Query(rate("lofty_ghl_lofty_writes_total", OF, by="step, outcome"), "{{step}}: {{outcome}}"),
             unit=PER_SECOND,
             width=6,
             see="LoftyGhlVendorFails",
         ),
     ),
-    heading="Sweeps, and the way back",
+    heading="Sweeps and Lofty sync",
 )
 
 CONNECTION = Dashboard(

@@ -70,7 +70,7 @@ class Dashboard:
 
     @property
     def uid(self) -> str:
-        """The same in every Grafana, so that links between dashboards hold."""
+        """The same in every Grafana, so that links between dashboards work."""
         return f"lofty-ghl-{self.name}"
 
     def json(self, console: str = CONSOLE) -> Json:
@@ -97,7 +97,7 @@ def frame(
     console: str = CONSOLE,
     has_data: bool = True,
 ) -> Json:
-    """A whole dashboard from its panels. One without data needs no data source and no marks."""
+    """A whole dashboard from its panels. A dashboard without data needs no data source and no annotations."""
     return {
         "uid": uid,
         "title": title,
@@ -194,7 +194,7 @@ def _datasource_variable() -> Json:
 def _console_variable(console: str) -> Json:
     return {
         "name": "console",
-        "description": "Where the console is; links lead there.",
+        "description": "The address of the console, for links.",
         "type": "constant",
         "query": console,
         "current": {"selected": True, "text": console, "value": console},

@@ -1,4 +1,4 @@
-"""Flow: a change on its way, stage by stage, from the webhook to GHL's answer, and back."""
+"""Flow: a change, stage by stage, from the webhook to GHL's answer, and back."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ INTAKE = Band(
     8,
     (
         _rates(
-            "Deliveries, by what was answered",
-            "Webhooks of Lofty and GHL at the gateway. Only `accepted` goes on; `ignored` has nothing for us.",
+            "Deliveries, by result",
+            "Webhooks of Lofty and GHL at the gateway. Only `accepted` deliveries continue; `ignored` ones contain nothing that we use.",
             "lofty_ghl_intake_total",
             "vendor, result",
             "{{vendor}}: {{result}}",
@@ -40,8 +40,8 @@ INTAKE = Band(
             width=9,
         ),
         lines(
-            "Time to answer a delivery",
-            "95 of 100 are answered faster, Kafka's acknowledgement included. Lofty gives up after a few seconds.",
+            "Time to answer a delivery, p95",
+            "p95, with Kafka's acknowledgement. Lofty gives up after a few seconds.",
             Query(quantile(0.95, "lofty_ghl_intake_seconds", by="vendor"), "{{vendor}}"),
             joined=True,
             unit="s",
@@ -49,8 +49,8 @@ INTAKE = Band(
             see="LoftyGhlKafkaRefuses",
         ),
         _rates(
-            "Changes and events taken out",
-            "By connection. Connections that share a location count as its first.",
+            "Changes and events received",
+            "By connection. Connections that share a location count as the first of them.",
             "lofty_ghl_intake_items_total",
             "vendor, connection",
             "{{vendor}}: {{connection}}",
@@ -65,8 +65,8 @@ STAGES = Band(
     8,
     (
         lines(
-            "Age of the oldest record that waits, by topic",
-            "The first topic whose line climbs is before the slow stage. It is exact to five seconds: single peaks up to there are the measuring.",
+            "Age of the oldest unread record, by topic",
+            "The first topic whose line climbs feeds the slow stage. The values are exact to five seconds: single peaks below that are noise.",
             Query("max by (topic) (lofty_ghl_lag_seconds)", "{{topic}}"),
             unit="s",
             width=12,
@@ -76,8 +76,8 @@ STAGES = Band(
             calcs=SHOWN,
         ),
         lines(
-            "Records that wait, by topic",
-            "Not committed yet, over all partitions.",
+            "Lag, by topic",
+            "Records that are not committed yet, over all partitions.",
             Query("sum by (topic) (lofty_ghl_lag_records)", "{{topic}}"),
             unit="short",
             width=12,
@@ -94,8 +94,8 @@ STAGE_WORK = Band(
     8,
     (
         _rates(
-            "Records worked off, by stage",
-            "A stage at 0 whose topic has records that wait is stuck.",
+            "Records processed, by stage",
+            "A stage at 0 whose topic has lag is stuck.",
             "lofty_ghl_stage_records_total",
             "stage",
             "{{stage}}",
@@ -103,8 +103,8 @@ STAGE_WORK = Band(
             width=12,
         ),
         lines(
-            "Time for a batch, by stage",
-            "95 of 100 batches are faster, with Kafka's acknowledgement of all that they wrote.",
+            "Time for a batch, p95, by stage",
+            "p95, with Kafka's acknowledgement of everything that the batch wrote.",
             Query(quantile(0.95, "lofty_ghl_stage_batch_seconds", by="stage"), "{{stage}}"),
             joined=True,
             unit="s",
@@ -120,8 +120,8 @@ DECISIONS = Band(
     8,
     (
         _rates(
-            "Changes, by what dedupe decided",
-            "Duplicates and late ones end here, at no cost.",
+            "Changes, by decision of dedupe",
+            "Duplicates and late changes end here, at no cost.",
             "lofty_ghl_changes_total",
             "decision",
             "{{decision}}",
@@ -130,7 +130,7 @@ DECISIONS = Band(
         ),
         _rates(
             "Offers to the dispatchers",
-            "`coalesced`: the entity waited already, so one request does for both.",
+            "`coalesced`: the entity waits already, so one request serves both.",
             "lofty_ghl_offers_total",
             "dispatcher, result",
             "{{dispatcher}}: {{result}}",
@@ -138,8 +138,8 @@ DECISIONS = Band(
             width=8,
         ),
         _rates(
-            "Snapshots, by what deliver decided",
-            "The newest state becomes the desired one. Older and equal ones end here.",
+            "Snapshots, by decision of deliver",
+            "The newest state becomes the desired one. Older and equal states end here.",
             "lofty_ghl_snapshots_total",
             "decision",
             "{{decision}}",
@@ -155,7 +155,7 @@ VENDOR_WORK = Band(
     (
         _rates(
             "Reads of Lofty",
-            "One GET for each burst of changes. Anything but `read` is tried again, or parked.",
+            "One GET for each burst of changes. Every outcome except `read` is retried or parked.",
             "lofty_ghl_reads_total",
             "kind, outcome",
             "{{kind}}: {{outcome}}",
@@ -164,7 +164,7 @@ VENDOR_WORK = Band(
         ),
         _rates(
             "Requests to GHL",
-            "By step and outcome. Anything but `applied` is tried again, adopted, or parked.",
+            "By step and outcome. Every outcome except `applied` is retried, adopted or parked.",
             "lofty_ghl_writes_total",
             "step, outcome",
             "{{step}}: {{outcome}}",
@@ -173,7 +173,7 @@ VENDOR_WORK = Band(
         ),
         lines(
             "Parked, by stage and reason",
-            "Records a second that cannot go on; `passed over` is what Kafka deleted unread. A flood has one cause, mostly.",
+            "Records a second that failed; `passed over` means that Kafka deleted them unread. Many at once mostly have one cause.",
             Query(
                 where_any(
                     rate("lofty_ghl_parked_total", by="stage, reason"),
@@ -198,8 +198,8 @@ WAY_BACK = Band(
     8,
     (
         _rates(
-            "Events of GHL, by what became of them",
-            "`echo` are our own writes coming back; `no rule` and `not linked` cause nothing.",
+            "Events of GHL, by result",
+            "`echo` are our own writes that come back; `no rule` and `not linked` cause no request.",
             "lofty_ghl_events_total",
             "result",
             "{{result}}",
@@ -216,7 +216,7 @@ WAY_BACK = Band(
             width=12,
         ),
     ),
-    heading="5. The way back",
+    heading="5. Lofty sync",
 )
 
 KAFKA = Band(
@@ -224,9 +224,9 @@ KAFKA = Band(
     (
         lines(
             "Time until Kafka acknowledges",
-            "By all in-sync replicas. Every stage waits for it.",
-            Query(quantile(0.5, "lofty_ghl_append_seconds"), "half are faster"),
-            Query(quantile(0.99, "lofty_ghl_append_seconds"), "99 of 100 are faster"),
+            "By all in-sync replicas. Every stage waits for this.",
+            Query(quantile(0.5, "lofty_ghl_append_seconds"), "p50"),
+            Query(quantile(0.99, "lofty_ghl_append_seconds"), "p99"),
             joined=True,
             unit="s",
             width=8,
@@ -243,8 +243,8 @@ KAFKA = Band(
             width=8,
         ),
         _rates(
-            "Batches that Kafka did not take, by topic",
-            "All is well at 0.",
+            "Batches not acknowledged by Kafka, by topic",
+            "0 is normal.",
             "lofty_ghl_append_failures_total",
             "topic",
             "{{topic}}",
@@ -260,16 +260,16 @@ PRODUCER = Band(
     8,
     (
         lines(
-            "For how long Kafka has taken nothing",
-            "Of each process, while it appends. It is not ready meanwhile. All is well at 0.",
+            "Time since Kafka last acknowledged a write",
+            "For each process whose writes fail; it is not ready meanwhile. 0 is normal.",
             Query("lofty_ghl_appends_failing_seconds", "{{job}} {{instance}}"),
             unit="s",
             width=12,
             see="LoftyGhlKafkaRefuses",
         ),
         _rates(
-            "Times that the producer was replaced, by reason",
-            "`in doubt`: a batch had no answer until its time was over. `refused`: Kafka did not know the producer any more.",
+            "Producer replacements, by reason",
+            "`in doubt`: a batch had no answer before its timeout. `refused`: Kafka no longer knew the producer.",
             "lofty_ghl_producer_replaced_total",
             "reason",
             "{{reason}}",

@@ -30,8 +30,8 @@ IS_IT_HEALTHY = Band(
     4,
     (
         stat(
-            "Alerts that fire",
-            "How many alerts fire now. Their names stand in Alertmanager, and as red marks on the courses below.",
+            "Firing alerts",
+            "How many alerts fire now. Alertmanager shows their names, and so do the red marks on the graphs below.",
             'count(ALERTS{alertname=~"LoftyGhl.*",alertstate="firing"}) or vector(0)',
             unit="none",
             width=4,
@@ -41,7 +41,7 @@ IS_IT_HEALTHY = Band(
         stat(
             "Live changes in GHL within 60 s",
             "The objective is 99 %, from our acceptance of the webhook to GHL's 2xx. "
-            "What the daily quota or missing access holds back is not counted.",
+            "Changes that wait for the daily quota or for access are not counted.",
             fresh_share(),
             unit="percentunit",
             width=5,
@@ -51,8 +51,8 @@ IS_IT_HEALTHY = Band(
             decimals=1,
         ),
         stat(
-            "Oldest change on its way",
-            "How long ago the oldest change was accepted that is not yet in GHL, of all connections and origins: a sweep's reads are tried for minutes.",
+            "Oldest undelivered change",
+            "The age of the oldest accepted change that is not yet in GHL, of all connections and origins. Reads of a sweep may be retried for minutes.",
             "max(lofty_ghl_oldest_undelivered_seconds)",
             unit="s",
             width=5,
@@ -60,8 +60,8 @@ IS_IT_HEALTHY = Band(
             steps=AGE,
         ),
         stat(
-            "On their way",
-            "Entities that are to be read or written: contacts, notes, tasks and appointments.",
+            "Undelivered",
+            "Entities that wait to be read or written: contacts, notes, tasks and appointments.",
             "sum(lofty_ghl_undelivered)",
             unit="short",
             width=5,
@@ -85,8 +85,8 @@ WHAT_IT_STANDS_ON = Band(
     4,
     (
         stat(
-            "Processes that answer",
-            "Workers and gateways that Prometheus reaches, of those that it knows.",
+            "Processes up",
+            "The share of known workers and gateways that answer Prometheus.",
             f"sum(up{{{OURS}}}) / count(up{{{OURS}}})",
             unit="percentunit",
             width=4,
@@ -95,8 +95,8 @@ WHAT_IT_STANDS_ON = Band(
             high=1,
         ),
         stat(
-            "Partitions acted for",
-            "Partitions that a worker has taken over completely, of all. Below 100 % some connections stand still.",
+            "Partitions with an active worker",
+            "The share of partitions that a worker has taken over completely. Below 100 %, changes of some connections wait.",
             'sum(lofty_ghl_partitions{state="fenced"}) / max(lofty_ghl_partitions_configured)',
             unit="percentunit",
             width=5,
@@ -105,7 +105,7 @@ WHAT_IT_STANDS_ON = Band(
             high=1,
         ),
         stat(
-            "Budgets that pause",
+            "Paused budgets",
             "Lofty keys and GHL locations that wait for the vendor or for a person.",
             "sum(lofty_ghl_paused)",
             unit="none",
@@ -115,8 +115,8 @@ WHAT_IT_STANDS_ON = Band(
             more_links=(OPEN_CONNECTIONS,),
         ),
         stat(
-            "Least quota left today",
-            "Of all GHL locations, the one with the smallest part of its daily quota left.",
+            "Lowest quota left today",
+            "The GHL location with the smallest share of its daily quota left.",
             "min(lofty_ghl_quota_left / lofty_ghl_quota_limit)",
             unit="percentunit",
             width=5,
@@ -125,8 +125,8 @@ WHAT_IT_STANDS_ON = Band(
             high=1,
         ),
         stat(
-            "Batches that Kafka refused",
-            "Since the left edge of this page. More than none: writes to Kafka fail or wait.",
+            "Batches refused by Kafka",
+            "In the time range of this page. More than 0 means that writes to Kafka fail or wait.",
             count("lofty_ghl_append_failures_total", over="$__range"),
             unit="short",
             width=5,
@@ -142,14 +142,14 @@ HOW_FRESH = Band(
     8,
     (
         lines(
-            "How fresh",
+            "Time to reach GHL",
             "Time from our acceptance of a live change to GHL's 2xx. The dashed line is the objective.",
             *(
                 Query(quantile(q, FRESHNESS, *FAIR), name)
                 for q, name in (
-                    (0.5, "half are faster"),
-                    (0.95, "95 of 100 are faster"),
-                    (0.99, "99 of 100 are faster"),
+                    (0.5, "p50"),
+                    (0.95, "p95"),
+                    (0.99, "p99"),
                 )
             ),
             joined=True,
@@ -160,8 +160,8 @@ HOW_FRESH = Band(
             show_steps=True,
         ),
         lines(
-            "What waits",
-            "Entities by priority: live changes go first, then sweep, backfill and verification.",
+            "Waiting entities, by priority",
+            "Live changes go first, then sweep, backfill and verification.",
             *(
                 Query(f'sum by (priority) (lofty_ghl_waiting{{priority="{one}"}})', "{{priority}}")
                 for one in ("live", "sweep", "backfill", "verify")
@@ -181,19 +181,19 @@ IN_AND_OUT = Band(
     8,
     (
         lines(
-            "In and out",
-            "Changes taken out of webhooks, requests to GHL, and entities that were in GHL as they should be. "
-            "Fewer requests than changes is right: bursts are one request.",
+            "Changes in, requests out",
+            "Changes from webhooks, requests to GHL, and entities that GHL already held as wanted. "
+            "Fewer requests than changes is normal: a burst is one request.",
             Query(rate("lofty_ghl_intake_items_total"), "changes and events accepted"),
-            Query(rate("lofty_ghl_writes_total", 'outcome="applied"'), "requests to GHL that were applied"),
+            Query(rate("lofty_ghl_writes_total", 'outcome="applied"'), "requests applied by GHL"),
             Query(rate("lofty_ghl_unchanged_total"), "unchanged, no request"),
             unit=PER_SECOND,
             width=12,
             see="First look",
         ),
         lines(
-            "Oldest change on its way, by connection",
-            "A line that climbs by a second a second is a connection that stands still.",
+            "Oldest undelivered change, by connection",
+            "A line that climbs by one second per second is a connection that makes no progress.",
             Query("max by (connection) (lofty_ghl_oldest_undelivered_seconds)", "{{connection}}"),
             unit="s",
             width=12,
@@ -209,7 +209,7 @@ EACH_CONNECTION = Band(
     (
         table(
             "Connections",
-            "One row each, the one with the oldest change first. `on hold` waits for access, fields or users.",
+            "One row for each connection, the oldest undelivered change first. `on hold` means that it waits for access, custom fields or users.",
             Query("max by (connection) (lofty_ghl_oldest_undelivered_seconds)", "oldest"),
             Query("sum by (connection) (lofty_ghl_undelivered)", "on their way"),
             Query(fresh_share(by="connection", over="$__range"), "fresh"),
@@ -224,13 +224,13 @@ EACH_CONNECTION = Band(
             width=24,
             columns={
                 "connection": "Connection",
-                "Value #A": "Oldest on its way",
-                "Value #B": "On their way",
+                "Value #A": "Oldest undelivered",
+                "Value #B": "Undelivered",
                 "Value #C": "In GHL within 60 s",
                 "Value #D": "Parked",
-                "Value #E": "Known in GHL",
+                "Value #E": "Linked in GHL",
                 "Value #F": "On hold",
-                "Value #G": "Since the last full sweep",
+                "Value #G": "Time since the last full sweep",
             },
             looks=(
                 Look(
@@ -243,7 +243,7 @@ EACH_CONNECTION = Band(
                         },
                     ),
                 ),
-                Look("Oldest on its way", unit="s", steps=AGE, custom={"cellOptions": {"type": "color-text"}}),
+                Look("Oldest undelivered", unit="s", steps=AGE, custom={"cellOptions": {"type": "color-text"}}),
                 Look(
                     "In GHL within 60 s",
                     unit="percentunit",
@@ -260,10 +260,10 @@ EACH_CONNECTION = Band(
                     mappings=(value("no", GREEN, value="0"), value("on hold", RED, value="1")),
                     custom={"cellOptions": {"type": "color-text"}},
                 ),
-                Look("Since the last full sweep", unit="s"),
+                Look("Time since the last full sweep", unit="s"),
             ),
             see="LoftyGhlChangesStuck",
-            sort_by="Oldest on its way",
+            sort_by="Oldest undelivered",
         ),
     ),
 )
@@ -272,16 +272,16 @@ DISTRIBUTION = Band(
     8,
     (
         heat(
-            "How long each change took",
-            "From our acceptance to GHL's 2xx, all live changes. The brighter, the more took that long.",
+            "Time to reach GHL, distribution",
+            "From our acceptance to GHL's 2xx, all live changes. A brighter cell means more changes.",
             heat_of(FRESHNESS, 'since="acceptance"'),
             unit="s",
             width=12,
             see="LoftyGhlFreshnessBurnsSlowly",
         ),
         heat(
-            "The same, since Lofty's update time",
-            "Includes the time that Lofty takes to tell us: what agents feel.",
+            "Time since Lofty's update, distribution",
+            "Includes the time until Lofty's webhook arrives. This is what agents notice.",
             heat_of(FRESHNESS, 'since="update"'),
             unit="s",
             width=12,

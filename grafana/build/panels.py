@@ -1,7 +1,7 @@
 """The kinds of panel that we use, as values, and their JSON in Grafana's classic schema.
 
-Each panel has a title, a description that says how to read it, a unit, and the section of the runbook that helps on.
-What is the same in every panel (tooltips, legends, line widths) stands here once, so that all dashboards look alike.
+Each panel has a title, a description that says how to read it, a unit, and the section of the runbook that helps.
+Settings that all panels share (tooltips, legends, line widths) are here once, so that all dashboards look alike.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Panel:
     more_links: tuple[Json, ...] = ()
 
     def json(self, number: int, x: int, y: int, height: int) -> Json:
-        """The panel at its place."""
+        """The panel at its position on the grid."""
         defaults: Json = {
             "unit": self.unit,
             "color": {"mode": self.color_mode},
@@ -143,7 +143,7 @@ def runbook_link(section: str) -> Json:
 
 
 def value(text: str, color: str, **of: str) -> Json:
-    """A mapping of values to words: `value("paused", RED, value="1")`."""
+    """A mapping of values to texts: `value("paused", RED, value="1")`."""
     return {"type": "value", "options": {of["value"]: {"text": text, "color": color, "index": 0}}}
 
 
@@ -166,7 +166,7 @@ def stat(
     color: Literal["value", "background", "none"] = "value",
     more_links: tuple[Json, ...] = (),
 ) -> Panel:
-    """One number that says how it is now, with its course behind it."""
+    """One number for now, with its graph behind it."""
     return Panel(
         kind="stat",
         title=title,
@@ -216,7 +216,7 @@ def lines(
     mappings: tuple[Json, ...] = (),
     joined: bool = False,
 ) -> Panel:
-    """Courses over time. `show_steps` draws the thresholds as dashed lines, `joined` draws on over times without a value."""
+    """Graphs over time. `show_steps` draws the thresholds as dashed lines, `joined` connects points across gaps."""
     return Panel(
         kind="timeseries",
         title=title,

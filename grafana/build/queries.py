@@ -5,7 +5,7 @@ from __future__ import annotations
 CALLS = "lofty_ghl_vendor_calls_total"
 FRESHNESS = "lofty_ghl_freshness_seconds"
 FAIR = ('since="acceptance"', 'held="no"')
-"""The headline: from our acceptance, and not held back by the daily quota or by missing access."""
+"""The objective: from our acceptance, without changes that waited for the daily quota or for access."""
 PER_SECOND = "suffix:/s"
 OURS = 'job=~"worker|gateway"'
 
@@ -21,7 +21,7 @@ def rate(name: str, *matchers: str, by: str = "") -> str:
 
 
 def where_any(expr: str, always: str) -> str:
-    """The series that are not 0, and always one: a legend of many zeros hides what happens."""
+    """The series that are not 0, and always one of them: a legend of many zeros hides what happens."""
     return f"{expr} > 0 or {always}"
 
 

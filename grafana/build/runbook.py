@@ -1,7 +1,7 @@
 """The runbook as a dashboard: a panel of text for each section of `grafana/RUNBOOK.md`.
 
-So a link from a panel or an alert opens the very section inside Grafana, and no web host of ours is needed.
-The number of a section's panel is made from its heading, so that a link stays right when sections come and go.
+A link from a panel or an alert opens that section inside Grafana, and no web host of ours is needed.
+The number of a section's panel is made from its heading, so that a link survives new and deleted sections.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ def slug(heading: str) -> str:
 
 
 def panel_number(heading: str) -> int:
-    """The panel of a section: the same whatever stands before it."""
+    """The panel of a section: the same wherever the section is."""
     return 1000 + crc32(slug(heading).encode()) % 1_000_000
 
 
 def runbook_path(heading: str) -> str:
-    """Where a section is found, below Grafana's address."""
+    """The path of a section, below Grafana's address."""
     return f"/d/{UID}/runbook?viewPanel={panel_number(heading)}#{slug(heading)}"
 
 
 def sections(markdown: str) -> tuple[Section, ...]:
-    """The runbook's sections. What stands before the first is its introduction, under the title's name."""
+    """The runbook's sections. The text before the first section is its introduction, under the title's name."""
     head, *parts = re.split(r"^## ", markdown, flags=re.MULTILINE)
     title, _, introduction = head.removeprefix("# ").partition("\n")
     found = [Section(title.strip(), introduction.strip())]

@@ -13,8 +13,8 @@ NOW = Band(
     4,
     (
         stat(
-            "Workers that answer",
-            "Processes of the job `worker` that Prometheus reaches.",
+            "Workers up",
+            "Processes of the job `worker` that answer Prometheus.",
             'sum(up{job="worker"})',
             unit="none",
             width=3,
@@ -22,8 +22,8 @@ NOW = Band(
             steps=((None, RED), (1, GREEN)),
         ),
         stat(
-            "Gateways that answer",
-            "Processes of the job `gateway` that Prometheus reaches.",
+            "Gateways up",
+            "Processes of the job `gateway` that answer Prometheus.",
             'sum(up{job="gateway"})',
             unit="none",
             width=3,
@@ -32,7 +32,7 @@ NOW = Band(
         ),
         stat(
             "Partitions without a worker",
-            "Of all partitions, those that no worker acts for.",
+            "Partitions for which no worker acts.",
             'max(lofty_ghl_partitions_configured) - sum(lofty_ghl_partitions{state="fenced"})',
             unit="none",
             width=3,
@@ -41,7 +41,7 @@ NOW = Band(
         ),
         stat(
             "Configurations in use",
-            "Different configurations among workers and gateways. More than one: some processes have an older file.",
+            "The number of different configurations of workers and gateways. More than 1 means that some processes have an older file.",
             "count(count by (configuration) (lofty_ghl_configuration_info))",
             unit="none",
             width=3,
@@ -50,7 +50,7 @@ NOW = Band(
         ),
         stat(
             "Connections without a worker",
-            "Of the connections that the gateway knows, those whose Lofty or GHL side no worker serves.",
+            "Connections of the gateway's configuration whose Lofty or GHL side no worker serves.",
             "max(lofty_ghl_connections_configured) - min(sum by (side) (lofty_ghl_connections_served))",
             unit="none",
             width=3,
@@ -59,7 +59,7 @@ NOW = Band(
         ),
         stat(
             "Shortest lease",
-            "How long the worker that heard from Kafka last may still act. Below 0 it sends nothing.",
+            "How long the worker with the shortest lease may act without an answer from Kafka. Below 0 it sends nothing.",
             "min(lofty_ghl_lease_seconds)",
             unit="s",
             width=3,
@@ -67,8 +67,8 @@ NOW = Band(
             steps=((None, RED), (2, YELLOW), (4, GREEN)),
         ),
         stat(
-            "Looks without progress",
-            "Of the worst partition. Above 12 (a minute) the worker ends itself.",
+            "Samples without progress",
+            "Of the slowest partition. Above 12 (one minute) the worker ends itself.",
             "max(lofty_ghl_watchdog_stuck_looks)",
             unit="none",
             width=3,
@@ -77,7 +77,7 @@ NOW = Band(
         ),
         stat(
             "Starts",
-            "How often a worker or gateway was started since the left edge of this page.",
+            "How often a worker or gateway started in the time range of this page.",
             f"sum(changes(process_start_time_seconds{{{OURS}}}[$__range]))",
             unit="none",
             width=3,
@@ -122,17 +122,17 @@ PROCESSES = Band(
                 "job": "Kind",
                 "version": "Version",
                 "Value #A": "State",
-                "Value #B": "Runs for",
+                "Value #B": "Uptime",
                 "Value #C": "Memory",
                 "Value #D": "Partitions",
                 "Value #E": "Mapping version",
-                "Value #F": "Clock is off by",
+                "Value #F": "Clock offset",
             },
             looks=(
-                Look("State", mappings=(value("answers", GREEN, value="1"),), custom=COLORED),
-                Look("Runs for", unit="s"),
+                Look("State", mappings=(value("up", GREEN, value="1"),), custom=COLORED),
+                Look("Uptime", unit="s"),
                 Look("Memory", unit="bytes"),
-                Look("Clock is off by", unit="s"),
+                Look("Clock offset", unit="s"),
             ),
             see="LoftyGhlClocksDiffer",
             sort_by="Kind",
@@ -145,7 +145,7 @@ PARTITIONS = Band(
     (
         lines(
             "Partitions by worker",
-            "`fenced`: it acts for them. `assigned` and not fenced: it is taking over. `standby`: it keeps a copy.",
+            "`fenced`: the worker acts for them. `assigned` and not fenced: it is taking over. `standby`: it keeps a copy.",
             Query("sum by (instance, state) (lofty_ghl_partitions)", "{{instance}}: {{state}}"),
             unit="none",
             width=8,
@@ -155,9 +155,9 @@ PARTITIONS = Band(
         ),
         lines(
             "Recovery of tables",
-            "Time since it began, while it lasts; and how long the last one took.",
-            Query("max by (instance) (lofty_ghl_recovering_seconds)", "{{instance}}: goes on for"),
-            Query("max by (instance) (lofty_ghl_recovery_seconds)", "{{instance}}: the last took"),
+            "Time since the running recovery began, and how long the last one took.",
+            Query("max by (instance) (lofty_ghl_recovering_seconds)", "{{instance}}: running for"),
+            Query("max by (instance) (lofty_ghl_recovery_seconds)", "{{instance}}: last took"),
             unit="s",
             width=8,
             see="LoftyGhlRecoveryTakesLong",
@@ -165,7 +165,7 @@ PARTITIONS = Band(
         ),
         lines(
             "Records read to recover",
-            "Changelog records a second. 0 is right when nobody recovers.",
+            "Changelog records a second. 0 is normal when no worker recovers.",
             Query(rate("lofty_ghl_recovery_records_total", by="instance"), "{{instance}}"),
             unit="suffix:/s",
             width=8,
@@ -188,15 +188,15 @@ MACHINE = Band(
         ),
         lines(
             "Processor",
-            "Cores in use. A worker uses one at most: near 1 it is time for another worker.",
+            "Cores in use. A worker uses one core at most: near 1, start another worker.",
             Query(rate("process_cpu_seconds_total", OURS, by="job, instance"), "{{job}} {{instance}}"),
             unit="percentunit",
             width=8,
             see="LoftyGhlFreshnessBurnsFast",
         ),
         lines(
-            "How late the event loop is",
-            "99 of 100 wake-ups are less late. Long delays mean that something blocks.",
+            "Event loop lag, p99",
+            "How late wake-ups are, p99. Long delays mean that something blocks the loop.",
             Query(quantile(0.99, "lofty_ghl_event_loop_lag_seconds", by="job, instance"), "{{job}} {{instance}}"),
             joined=True,
             unit="s",
@@ -212,7 +212,7 @@ TABLES = Band(
     (
         lines(
             "Rows of tables",
-            "`outbox` and `fetches` are work on its way; `links` is what is known in GHL.",
+            "`outbox` and `fetches` hold undelivered work; `links` holds what is known in GHL.",
             Query("sum by (table) (lofty_ghl_table_rows)", "{{table}}"),
             unit="short",
             width=8,
@@ -220,7 +220,7 @@ TABLES = Band(
         ),
         lines(
             "Rows of the local store",
-            "All tables with standby copies, as the store estimates. A damaged store that was set aside has a line of its own.",
+            "All tables with standby copies, as estimated by the store. A damaged store that was set aside has its own line.",
             Query("sum by (instance) (lofty_ghl_store_rows)", "{{instance}}"),
             Query("sum by (instance) (lofty_ghl_stores_set_aside)", "{{instance}}: damaged stores"),
             unit="short",
@@ -243,8 +243,8 @@ WATCH = Band(
     8,
     (
         lines(
-            "Looks of the watchdog",
-            "`stuck`: something to read, and no commit since the look before. One or two in a row are right; `failed`: Kafka did not say.",
+            "Samples of the watchdog",
+            "`stuck`: records to read, and no commit since the sample before. One or two in a row are normal. `failed`: Kafka did not answer.",
             Query(count("lofty_ghl_watchdog_looks_total", by="result"), "{{result}}"),
             unit="short",
             width=8,
@@ -255,15 +255,15 @@ WATCH = Band(
         ),
         lines(
             "Lease, by worker",
-            "Time that is left to act without hearing from Kafka. It is renewed by each heartbeat.",
+            "Time left to act without an answer from Kafka. Each heartbeat renews it.",
             Query("min by (instance) (lofty_ghl_lease_seconds)", "{{instance}}"),
             unit="s",
             width=8,
             see="LoftyGhlKafkaRefuses",
         ),
         lines(
-            "Words of workers about themselves",
-            "What `lofty-ghl status` and the console read. `failed`: they show old news.",
+            "Status reports of workers",
+            "What `lofty-ghl status` and the console read. `failed`: they show old values.",
             Query(rate("lofty_ghl_statuses_total", by="result"), "{{result}}"),
             unit="suffix:/s",
             width=8,

@@ -38,7 +38,7 @@ def _numbers(vendor: Vendor) -> tuple[Panel, ...]:
     return (
         stat(
             f"{name}: requests",
-            f"All requests to {name}, whatever became of them.",
+            f"All requests to {name}, with any outcome.",
             rate(CALLS, of),
             unit=PER_SECOND,
             width=4,
@@ -46,8 +46,8 @@ def _numbers(vendor: Vendor) -> tuple[Panel, ...]:
             steps=NEUTRAL,
         ),
         stat(
-            f"{name}: fails",
-            "The share of requests that ended with 5xx or without an answer. Each is tried again.",
+            f"{name}: failures",
+            "The share of requests that ended with 5xx or without an answer. Each is retried.",
             failed,
             unit="percentunit",
             width=4,
@@ -55,7 +55,7 @@ def _numbers(vendor: Vendor) -> tuple[Panel, ...]:
             steps=((None, GREEN), (0.05, YELLOW), (0.2, RED)),
         ),
         stat(
-            f"{name}: too many",
+            f"{name}: throttled (429)",
             "The share of requests that were answered with 429. The budget pauses after each.",
             throttled,
             unit="percentunit",
@@ -73,7 +73,7 @@ def _courses(vendor: Vendor) -> tuple[Band, ...]:
         (
             lines(
                 f"{name}: requests by operation",
-                "What is asked most, and spends the limits.",
+                "Which operations use the limits most.",
                 Query(rate(CALLS, of, by="operation"), "{{operation}}"),
                 unit=PER_SECOND,
                 width=12,
@@ -84,7 +84,7 @@ def _courses(vendor: Vendor) -> tuple[Band, ...]:
             ),
             lines(
                 f"{name}: answers by status",
-                "404 and 400 can be right: a lead that is gone, a duplicate that is adopted. 401 and 403 are not.",
+                "404 and 400 can be normal: a deleted lead, a duplicate that is adopted. 401 and 403 are not normal.",
                 Query(rate(CALLS, of, by="status"), "{{status}}"),
                 unit=PER_SECOND,
                 width=6,
@@ -99,8 +99,8 @@ def _courses(vendor: Vendor) -> tuple[Band, ...]:
                 ),
             ),
             lines(
-                f"{name}: first tries and repeats",
-                "A rising part of repeats means that something fails again and again.",
+                f"{name}: first attempts and retries",
+                "A rising share of retries means that some request fails repeatedly.",
                 Query(rate(CALLS, of, by="attempt"), "{{attempt}}"),
                 unit=PER_SECOND,
                 width=6,
@@ -113,15 +113,15 @@ def _courses(vendor: Vendor) -> tuple[Band, ...]:
         8,
         (
             heat(
-                f"How long {name} takes",
-                "The brighter, the more answers took that long.",
+                f"{name}: answer time, distribution",
+                "A brighter cell means more answers.",
                 heat_of(SECONDS, of),
                 unit="s",
                 width=12,
                 see="LoftyGhlFreshnessBurns",
             ),
             lines(
-                f"{name}: 95 of 100 answers are faster",
+                f"{name}: answer time, p95",
                 "By operation.",
                 Query(quantile(0.95, SECONDS, of, by="operation"), "{{operation}}"),
                 joined=True,
@@ -140,8 +140,8 @@ ACCESS = Band(
     7,
     (
         stat(
-            "OAuth access tokens that are valid",
-            "Connections and vendors with an access token. Those that use keys have none: 0 is right where all do.",
+            "Valid OAuth access tokens",
+            "Connections and vendors with an access token. Connections that use keys have none, so 0 is normal if all use keys.",
             "count(lofty_ghl_token_expires_seconds > 0) or vector(0)",
             unit="none",
             width=6,
@@ -150,7 +150,7 @@ ACCESS = Band(
         ),
         lines(
             "Renewals of OAuth tokens",
-            "By how they ended. `refused` needs a person; none at all is right where connections use keys.",
+            "By result. `refused` needs a person. No renewals are normal if connections use keys.",
             Query(count("lofty_ghl_refreshes_total", by="vendor, result"), "{{vendor}}: {{result}}"),
             unit="short",
             width=18,

@@ -44,13 +44,13 @@ def backfill(
 
     Example: lofty-ghl backfill acme --dry-run
     """
-    from streams.operations.backfill import NoProgress
+    from streams.operations.worker_queries.errors import NoWorker
 
     settings = settings_or_refuse(config)
     chosen = connection_or_refuse(settings, connection)
     try:
         found = with_kafka(settings, lambda: _run(settings, chosen, dry_run=dry_run))
-    except NoProgress as error:
+    except NoWorker as error:
         refuse(str(error), 3)
     except KeyboardInterrupt:
         refuse(f"stopped watching; the backfill goes on. To watch it again: lofty-ghl backfill {connection}", 3)

@@ -156,20 +156,15 @@ def _open(
 def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine[Any, Any, Granted]]) -> Granted:
     from connectors.errors import ConnectorError
     from connectors.http.transport import AiohttpTransport
-    from streams.kafka.batching_producer import BatchingProducer
-    from streams.kafka.clients import new_producer, start_producer
+    from streams.kafka.clients import open_batching_producer
     from streams.messages.topics import TopicNames
     from streams.oauth.authorization import hand_over
 
     async def run() -> Granted:
         async with AiohttpTransport() as transport:
             granted = await accept(transport)
-        producer = new_producer(settings)
-        await start_producer(producer)
-        try:
-            await hand_over(granted, TopicNames(settings.kafka.topic_prefix), BatchingProducer(producer))
-        finally:
-            await producer.stop()
+        async with open_batching_producer(settings) as batching_producer:
+            await hand_over(granted, TopicNames(settings.kafka.topic_prefix), batching_producer)
         return granted
 
     try:

@@ -20,7 +20,7 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     import asyncio
     from dataclasses import asdict
 
-    from streams.operations.doctor.check_result import Verdict
+    from streams.operations.doctor.check_result import CheckResult
     from streams.operations.doctor.run import Examination, examine
     from streams.settings import SettingsError, load_settings
 
@@ -28,7 +28,9 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
         found = asyncio.run(examine(load_settings(config, os.environ)))
         code = found.exit_code
     except SettingsError as error:
-        verdicts = (Verdict("configuration", one.where, "wrong", str(one), f"edit {config}") for one in error.problems)
+        verdicts = (
+            CheckResult("configuration", one.where, "wrong", str(one), f"edit {config}") for one in error.problems
+        )
         found, code = Examination(tuple(verdicts)), UNUSABLE
     if as_json:
         print_json({"exit_code": code, "verdicts": [asdict(one) for one in found.verdicts]})

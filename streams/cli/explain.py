@@ -21,7 +21,7 @@ from streams.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from streams.operations.history.lookup import Gateway
+    from streams.operations.history.lookup import GatewayApi
     from streams.operations.history.sent_requests import Sent
     from streams.operations.history.story import Explanation
     from streams.settings import Settings
@@ -77,12 +77,12 @@ def explain(
         )
 
 
-def _gateway_of(settings: Settings, url: str) -> Gateway | None:
-    from streams.operations.history.lookup import Gateway
+def _gateway_of(settings: Settings, url: str) -> GatewayApi | None:
+    from streams.operations.history.lookup import GatewayApi
 
     token = os.environ.get("LOFTY_GHL_CONSOLE_TOKEN", "").strip()
     address = url or settings.gateway.public_url or ""
-    return Gateway(address, token) if token and address else None
+    return GatewayApi(address, token) if token and address else None
 
 
 def _print(found: Explanation) -> None:

@@ -37,14 +37,14 @@ def gateway(
     import asyncio
 
     from streams.console.server import ConsoleServer
-    from streams.gateway.server import Gateway
+    from streams.gateway.server import GatewayServer
     from streams.kafka.rights import READS_AND_WRITES, demand_rights
     from streams.messages.topics import TopicNames
 
     async def serve(stop: asyncio.Event) -> None:
         await demand_rights(settings, TopicNames(settings.kafka.topic_prefix).specs(), READS_AND_WRITES)
         tracing, end_tracing = tracing_or_refuse("gateway")
-        async with Gateway(settings, tracing=tracing, console=ConsoleServer) as running:
+        async with GatewayServer(settings, tracing=tracing, console=ConsoleServer) as running:
             say(f"listening at {running.url}")
             await stop.wait()
         await asyncio.to_thread(end_tracing)

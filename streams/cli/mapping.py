@@ -233,7 +233,7 @@ def preview(
     Example: lofty-ghl mapping preview 600123 --file acme.toml
     """
     from streams.cli.mapping_output import print_preview
-    from streams.operations.mapping_preview.lead_samples import look, sample
+    from streams.operations.mapping_preview.lead_samples import latest_leads, read_leads
     from streams.operations.mapping_preview.preview import differences
 
     settings = settings_or_refuse(config)
@@ -243,8 +243,8 @@ def preview(
         chosen = _candidate(desk, file, name, connections)
         pairs = [(one, number) for number in lead or () for one in connections]
         if not lead:
-            pairs = [(s.connection, s.lead) for one in connections for s in await sample(settings, one, 3)]
-        return await look(settings, pairs), desk.settings(), chosen
+            pairs = [(s.connection, s.lead) for one in connections for s in await latest_leads(settings, one, 3)]
+        return await read_leads(settings, pairs), desk.settings(), chosen
 
     looked, now, chosen = _at_the_desk(settings, work)
     missing = [number for number in lead or () if not any(found[1] == number for found in looked.snapshots)]

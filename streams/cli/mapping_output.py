@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from streams.operations.mapping_preview.preview import Difference, Preview, Row
+from streams.operations.mapping_preview.preview import MappingDifference, Preview, Row
 
 MOST = 60
 """Characters of a value that are shown."""
@@ -18,7 +18,7 @@ QUIET = ("empty",)
 """Fields that are empty on both sides are counted, not listed."""
 
 
-def print_preview(one: Preview, changes: Sequence[Difference] | None = None) -> None:
+def print_preview(one: Preview, changes: Sequence[MappingDifference] | None = None) -> None:
     """Print a lead field by field; with `changes`, what an edited mapping would make otherwise."""
     console = Console(highlight=False)
     because = f" ({one.because})" if one.because else ""
@@ -41,7 +41,7 @@ def print_preview(one: Preview, changes: Sequence[Difference] | None = None) -> 
     console.print()
 
 
-def _print_changes(console: Console, changes: Sequence[Difference]) -> None:
+def _print_changes(console: Console, changes: Sequence[MappingDifference]) -> None:
     if not changes:
         console.print("this text changes nothing for this lead")
     for one in changes:

@@ -23,7 +23,7 @@ from streams.cli.shared import (
 
 if TYPE_CHECKING:
     from streams.messages.parked_decision import Decision
-    from streams.operations.parked.open_records import Filter, Output, Place
+    from streams.operations.parked.open_records import Output, ParkedItem, RecordFilter
     from streams.settings import Settings
 
 parked = typer.Typer(
@@ -64,10 +64,10 @@ def list_(
 
     Example: lofty-ghl parked list --connection acme
     """
-    from streams.operations.parked.open_records import Filter, by_cause
+    from streams.operations.parked.open_records import RecordFilter, by_cause
 
     settings = settings_or_refuse(config)
-    groups = by_cause(_chosen(settings, Filter(connection, stage, reason, entity)))
+    groups = by_cause(_chosen(settings, RecordFilter(connection, stage, reason, entity)))
     if as_json:
         rows = [
             {
@@ -106,10 +106,10 @@ def show(
 
     Example: lofty-ghl parked show --entity 600123
     """
-    from streams.operations.parked.open_records import Filter
+    from streams.operations.parked.open_records import RecordFilter
 
     settings = settings_or_refuse(config)
-    chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
+    chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
     rows = [{"id": place.id, **_whole(place)} for place in chosen[:most]]
     if as_json:
         print_json(rows)
@@ -143,13 +143,13 @@ def retry(
 
     Example: lofty-ghl parked retry --connection acme --reason refused
     """
-    from streams.operations.parked.open_records import Filter
-    from streams.operations.parked.queue import Desk
+    from streams.operations.parked.open_records import RecordFilter
+    from streams.operations.parked.queue import ParkedQueue
 
     settings = settings_or_refuse(config)
     now_ms = time.time_ns() // 1_000_000
-    chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
-    ready, left = Desk(settings).ready(chosen, now_ms)
+    chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
+    ready, left = ParkedQueue(settings).ready(chosen, now_ms)
     for place_id, why in left.items():
         say(f"{place_id} stays parked: {why}")
     _decide(settings, ready, "retried", "try again", now_ms, left, yes=yes, as_json=as_json)
@@ -170,25 +170,25 @@ def discard(
 
     Example: lofty-ghl parked discard --stage intake --reason "unknown shape"
     """
-    from streams.operations.parked.open_records import Filter
+    from streams.operations.parked.open_records import RecordFilter
 
     settings = settings_or_refuse(config)
-    chosen = _chosen(settings, Filter(connection, stage, reason, entity, record))
+    chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
     nothing: list[Output] = []
     places = [(place, nothing) for place in chosen]
     _decide(settings, places, "discarded", "give up", time.time_ns() // 1_000_000, {}, yes=yes, as_json=as_json)
 
 
-def _chosen(settings: Settings, wanted: Filter) -> list[Place]:
-    from streams.operations.parked.queue import Desk
+def _chosen(settings: Settings, wanted: RecordFilter) -> list[ParkedItem]:
+    from streams.operations.parked.queue import ParkedQueue
 
     named_connections(settings, wanted.connection)
-    return [place for place in with_kafka(settings, Desk(settings).open, writes=False) if wanted.takes(place)]
+    return [place for place in with_kafka(settings, ParkedQueue(settings).open, writes=False) if wanted.takes(place)]
 
 
 def _decide(
     settings: Settings,
-    ready: list[tuple[Place, list[Output]]],
+    ready: list[tuple[ParkedItem, list[Output]]],
     decision: Decision,
     what: str,
     now_ms: int,
@@ -200,13 +200,13 @@ def _decide(
     import getpass
 
     from streams.messages import ParkedDecision
-    from streams.operations.parked.queue import Desk
+    from streams.operations.parked.queue import ParkedQueue
 
     if ready:
         if not yes and not typer.confirm(f"{what} {len(ready)} records?", err=as_json):
             raise typer.Exit(WRONG)
         resolution = ParkedDecision(record="", decision=decision, at_ms=now_ms, by=getpass.getuser())
-        with_kafka(settings, lambda: Desk(settings).decide(ready, resolution))
+        with_kafka(settings, lambda: ParkedQueue(settings).decide(ready, resolution))
     if as_json:
         print_json({"decision": decision, "records": [place.id for place, _ in ready], "left": left})
     else:
@@ -214,7 +214,7 @@ def _decide(
     raise typer.Exit(WRONG if left else 0)
 
 
-def _whole(place: Place) -> dict[str, Any]:
+def _whole(place: ParkedItem) -> dict[str, Any]:
     one = place.parked
     facts = one.model_dump(exclude={"v", "original", "at_ms"})
     return {"at": _time(one.at_ms), **facts, "original": one.original_bytes().decode(errors="replace")}

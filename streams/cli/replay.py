@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from streams.messages import Replay, Selection
-    from streams.operations.replay.runner import Progress as Moved
+    from streams.operations.replay.runner import ReplayProgress as Moved
     from streams.operations.replay.runs import Runs
     from streams.settings import Settings
 
@@ -107,7 +107,7 @@ def replay(
 
 
 def _facts(first: str, last: str, since: str, until: str) -> dict[str, Any]:
-    from streams.operations.replay.selection import place, time_ms
+    from streams.operations.replay.selection import record_position, time_ms
 
     facts: dict[str, Any] = {}
     now_ms = _now_ms()
@@ -117,9 +117,9 @@ def _facts(first: str, last: str, since: str, until: str) -> dict[str, Any]:
         if until:
             facts["until_ms"] = time_ms(until, now_ms)
         if first:
-            facts["partition"], facts["from_offset"] = place(first)
+            facts["partition"], facts["from_offset"] = record_position(first)
         if last:
-            partition, facts["to_offset"] = place(last)
+            partition, facts["to_offset"] = record_position(last)
             if facts.setdefault("partition", partition) != partition:
                 raise ValueError("--from and --to must be of the same partition")
     except ValueError as error:
@@ -165,7 +165,7 @@ def _dry(
             load = partial(_load_now, config, dict(os.environ))
             processes = os.cpu_count() or 1
             in_force = await settings_now(settings)
-            return await run_dry(in_force, wanted, most=most, processes=processes, load=load, tell=show)
+            return await run_dry(in_force, wanted, most=most, processes=processes, load=load, report=show)
 
     found = _try(settings, work)
     if as_json:
@@ -192,7 +192,7 @@ def _run(
 
     from streams.cli.replay_output import table
     from streams.mapping_versions.store import settings_now
-    from streams.operations.replay.runner import carry_on, under_mappings
+    from streams.operations.replay.runner import run_replay, under_mappings
     from streams.operations.replay.runs import Runs
 
     cannot: dict[str, str] = {}
@@ -219,7 +219,9 @@ def _run(
                     else:
                         bar.update(task, description=moved.phase, completed=done, total=moved.replay.chosen)
 
-                return await carry_on(in_force, runs, one, rate=rate, tell=show, left=cannot.__setitem__, stop=stop)
+                return await run_replay(
+                    in_force, runs, one, rate=rate, report=show, report_failed=cannot.__setitem__, stop=stop
+                )
 
     found = _try(settings, work)
     if as_json:
@@ -258,11 +260,12 @@ def _ask(one: Replay, rate: float, *, yes: bool, to_stderr: bool) -> None:
 
 
 def _try(settings: Settings, work: Callable[[], Any]) -> Any:
-    from streams.operations.replay.errors import CannotReplay, InvalidReplay, NoWorker, OtherMapping
+    from streams.operations.replay.errors import CannotReplay, InvalidReplay, OtherMapping
+    from streams.operations.worker_queries.errors import CannotFinish
 
     try:
         return with_kafka(settings, work)
-    except NoWorker as error:
+    except CannotFinish as error:
         refuse(str(error), AWAY)
     except (InvalidReplay, OtherMapping) as error:
         refuse(str(error))

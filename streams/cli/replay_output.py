@@ -8,7 +8,7 @@ from typing import Any
 from streams.messages import Replay
 from streams.operations.replay.dry_run import DryRun
 from streams.operations.replay.simulate import VERDICTS, PlannedOutcome
-from streams.operations.replay.summary import Tally
+from streams.operations.replay.summary import Summary
 
 MOST_ROWS = 25
 MEANS = {
@@ -27,18 +27,18 @@ MEANS = {
 def lines(found: DryRun) -> Iterator[str]:
     """A dry run."""
     yield f"{found.selection.topic}: {found.meaning}. Nothing was written."
-    for name, tally in sorted(found.tallies.items()):
+    for name, tally in sorted(found.summaries.items()):
         yield ""
         yield from _tally(name, tally)
     for words, number in found.counts.items():
         yield f"{number:>9}  {words}"
-    for key, why in found.left.items():
+    for key, why in found.failed.items():
         yield f"           {key} cannot go on: {why}"
     yield ""
     yield f"{found.chosen} chosen in {found.seconds:.1f} s{_length(found.minutes)}"
     if found.unreadable:
         yield f"{found.unreadable} snapshots cannot be read; `deliver` has parked them"
-    for name in found.others:
+    for name in found.other_mappings:
         yield f"connection {name}: the workers have another mapping in force; restart them with this one before a replay"
 
 
@@ -61,7 +61,7 @@ def table(replays: Iterable[Replay]) -> Iterator[str]:
         yield "no replay is known"
 
 
-def _tally(name: str, tally: Tally) -> Iterator[str]:
+def _tally(name: str, tally: Summary) -> Iterator[str]:
     yield name
     for verdict in VERDICTS:
         if tally.verdicts[verdict]:

@@ -21,7 +21,7 @@ from streams.cli.shared import (
 
 if TYPE_CHECKING:
     from streams.messages.worker_status import BudgetStatus
-    from streams.operations.status.health import Trouble
+    from streams.operations.status.health import HealthProblem
     from streams.operations.status.overview import ConnectionView, Overview
     from streams.settings import Settings
 
@@ -63,10 +63,10 @@ async def _look(settings: Settings) -> Overview:
     import asyncio
     from dataclasses import replace
 
-    from streams.operations.parked.waiting import parked_alone
-    from streams.operations.status.reader import look
+    from streams.operations.parked.waiting import count_parked
+    from streams.operations.status.reader import read_overview
 
-    found, parked = await asyncio.gather(look(settings), parked_alone(settings))
+    found, parked = await asyncio.gather(read_overview(settings), count_parked(settings))
     return replace(found, parked_open=parked)
 
 
@@ -77,19 +77,19 @@ async def _watch(settings: Settings) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    from streams.operations.parked.waiting import parked_alone
+    from streams.operations.parked.waiting import count_parked
     from streams.operations.status.health import troubles
     from streams.operations.status.reader import StatusReader
 
     async with StatusReader(settings) as statuses:
         with Live(auto_refresh=False) as live:
             while True:
-                found = replace(await statuses.overview(), parked_open=await parked_alone(settings))
+                found = replace(await statuses.overview(), parked_open=await count_parked(settings))
                 live.update(Text("\n".join(lines(found, troubles(found)))), refresh=True)
                 await asyncio.sleep(WATCH_SECONDS)
 
 
-def lines(found: Overview, wrong: tuple[Trouble, ...]) -> Iterator[str]:
+def lines(found: Overview, wrong: tuple[HealthProblem, ...]) -> Iterator[str]:
     """An overview as a person reads it; what is wrong stands at the end, where one looks first."""
     from streams.core.moments import utc
 
@@ -145,7 +145,7 @@ def _since(at_ms: int | None, now_ms: int) -> str:
     return f" (since {length})"
 
 
-def _document(found: Overview, wrong: tuple[Trouble, ...]) -> dict[str, Any]:
+def _document(found: Overview, wrong: tuple[HealthProblem, ...]) -> dict[str, Any]:
     from dataclasses import asdict
 
     workers = [

@@ -19,7 +19,7 @@ from streams.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from streams.operations.subscriptions.plan import Step
+    from streams.operations.subscriptions.plan import SubscriptionStep
     from streams.settings import Connection, Settings
 
 subscriptions = typer.Typer(
@@ -77,7 +77,7 @@ def remove(
     _tell(_for_each(config, connection, url, removes=True, acts=True), as_json=as_json)
 
 
-def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) -> list[tuple[str, Step]]:
+def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) -> list[tuple[str, SubscriptionStep]]:
     import asyncio
 
     from connectors.errors import ConnectorError
@@ -89,7 +89,7 @@ def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) ->
         refuse(
             "where is the gateway reached from outside? Set gateway.public_url, or give --url https://hooks.example.com"
         )
-    found: list[tuple[str, Step]] = []
+    found: list[tuple[str, SubscriptionStep]] = []
     for one in connections:
         try:
             steps = asyncio.run(_one(settings, one, public_url, removes=removes, acts=acts))
@@ -101,7 +101,9 @@ def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) ->
     return found
 
 
-async def _one(settings: Settings, connection: Connection, url: str, *, removes: bool, acts: bool) -> list[Step]:
+async def _one(
+    settings: Settings, connection: Connection, url: str, *, removes: bool, acts: bool
+) -> list[SubscriptionStep]:
     from streams.operations.subscriptions.reconcile import subscriptions as open_subscriptions
 
     async with open_subscriptions(settings, connection, url) as at_lofty:
@@ -112,7 +114,7 @@ async def _one(settings: Settings, connection: Connection, url: str, *, removes:
         return steps
 
 
-def _tell(found: list[tuple[str, Step]], *, as_json: bool) -> None:
+def _tell(found: list[tuple[str, SubscriptionStep]], *, as_json: bool) -> None:
     if as_json:
         rows = [
             {"connection": name, "list": step.list_id, "action": step.action, "because": step.because}

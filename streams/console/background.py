@@ -7,10 +7,9 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka.topic_reader import TopicReader
 from streams.messages.topics import TopicNames
 from streams.settings import Settings
 
@@ -73,29 +72,11 @@ class TopicFollower(BackgroundTask):
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        consumer = Consumer(
-            **client_options(self._settings),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
+        reader = TopicReader(
+            self._settings, self._topic, since_ms=self._since_ms(), newest=READ_BACK, fetch_max_wait_ms=100
         )
-        await start_consumer(consumer)
-        try:
-            partitions = [TopicPartition(self._topic, number) for number in range(self._settings.kafka.partitions)]
-            consumer.assign(partitions)
-            firsts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-            by_time = await consumer.offsets_for_times(dict.fromkeys(partitions, self._since_ms()))
-            for partition in partitions:
-                found = by_time.get(partition)
-                start = max(firsts[partition], ends[partition] - READ_BACK) if found is None else found.offset
-                consumer.seek(partition, start)
+        async with reader:
             while True:
-                if not self.has_read.is_set():
-                    are_read = [await consumer.position(partition) >= ends[partition] for partition in partitions]
-                    if all(are_read):
-                        self.has_read.set()
-                batches = await consumer.getmany(timeout_ms=500)
-                self._take([record.value for records in batches.values() for record in records])
-                await asyncio.sleep(0)
-        finally:
-            await stop_consumer(consumer)
+                if not self.has_read.is_set() and await reader.has_reached(reader.ends):
+                    self.has_read.set()
+                self._take([record.value for record in await reader.poll(500)])

@@ -20,7 +20,7 @@ from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.topics import TopicNames
 from streams.operations.history.index.config import Plan, index_path
 from streams.operations.history.index.process import IndexProcess
-from streams.operations.history.index.reader import Reader
+from streams.operations.history.index.reader import IndexReader
 from streams.settings import Settings
 
 
@@ -37,7 +37,7 @@ class ConsoleServer:
         self.audit = AuditWriter(names, settings.kafka.partitions, batching_producer, now_ms)
         self.ended = EndedSessions(settings, now_ms)
         self.guard = Guard(settings, self.audit, self.ended, now_ms)
-        self._reader = Reader(index_path(settings), sorted(settings.connections)) if has_index else None
+        self._reader = IndexReader(index_path(settings), sorted(settings.connections)) if has_index else None
         self._index = IndexProcess(Plan.of(settings)) if has_index else None
         self.services = services_of(settings, self._reader, self.audit, self.guard.seal, batching_producer, now_ms)
         self.oidc: OidcFlow | None = None

@@ -13,7 +13,7 @@ import aiohttp
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox.lofty.people import make_team
 from streams.demo.dataset import AGENCIES
 from streams.demo.processes import Child, free_port

@@ -16,7 +16,7 @@ import aiohttp
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox.lofty.people import make_leads, make_team
 from streams.demo.activity import hour, visit
 from streams.demo.dataset import AGENCIES, Agency

@@ -19,7 +19,7 @@ from streams.demo.comparison import Account, take_account
 from streams.demo.dataset import AGENCIES, POISON_PING, morning
 from streams.demo.environment import PASSWORD, USER, Stage, set_stage
 from streams.demo.report import Tally, print_report
-from streams.kafka.clients import read_topic
+from streams.kafka.topic_reader import read_topic
 from streams.messages import FENCE_KEY, Parked, Receipt
 from streams.messages.topics import PARKED, RECEIPTS, TopicNames
 

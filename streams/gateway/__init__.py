@@ -1,1 +1,1 @@
-"""The front door: webhooks come in, changes go out to Kafka, and only then is the vendor answered."""
+"""The gateway: webhooks come in and are produced to Kafka; the vendor is answered once Kafka has acknowledged them."""

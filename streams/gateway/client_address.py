@@ -1,4 +1,4 @@
-"""Who is at the other end: the address behind proxies that are trusted, and whether it is on a list. Pure."""
+"""The client's address behind trusted proxies, and whether an allow-list contains it. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def client_address(peer: str | None, forwarded: Sequence[str], trusted: Sequence
     """The address of the client; None when it cannot be known.
 
     `forwarded` are the values of `X-Forwarded-For`. They are read from the right, and only as far as trusted proxies wrote
-    them: what a client puts there itself stands further to the left.
+    them: what a client writes there itself is further to the left.
     """
     address = _read(peer or "")
     if address is None or not within(address, trusted):
@@ -35,7 +35,7 @@ def client_address(peer: str | None, forwarded: Sequence[str], trusted: Sequence
 
 
 def within(address: Address | None, networks: Sequence[Network]) -> bool:
-    """Whether an address is in one of the networks. An IPv4 address in IPv6 clothes counts as IPv4."""
+    """Whether an address is in one of the networks. An IPv4-mapped IPv6 address counts as IPv4."""
     if address is None:
         return False
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
@@ -44,7 +44,7 @@ def within(address: Address | None, networks: Sequence[Network]) -> bool:
 
 
 def is_allowed(address: Address | None, allowed: Sequence[Network]) -> bool:
-    """Whether an allow-list takes an address; an empty list takes all."""
+    """Whether an allow-list contains an address; an empty list allows all."""
     return not allowed or within(address, allowed)
 
 

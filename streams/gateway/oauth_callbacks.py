@@ -1,4 +1,4 @@
-"""What GHL's page of consent sends back: the code is exchanged, and the tokens go to the worker, sealed."""
+"""Handles what the vendors' consent pages send back: exchanges the code, and hands the sealed tokens to the worker."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ log = logging.getLogger("lofty_ghl.gateway")
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>lofty-ghl</title><style>body{{font:1.1rem/1.5 system-ui;max-width:34rem;margin:4rem auto;padding:0 1rem}}</style>
-<h1>{title}</h1><p>{text}</p>{way}</html>"""
-_WAY = '<p><a href="/console/connections">Back to the console</a></p>'
+<h1>{title}</h1><p>{text}</p>{link_back}</html>"""
+_LINK_BACK = '<p><a href="/console/connections">Back to the console</a></p>'
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "Referrer-Policy": "no-referrer",
@@ -41,7 +41,7 @@ class OAuthCallbacks:
         metrics: Metrics,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._way = _WAY if grants.settings.console.enabled else ""
+        self._link_back = _LINK_BACK if grants.settings.console.enabled else ""
         self._grants = grants
         self._names = names
         self._batching_producer = batching_producer
@@ -49,31 +49,31 @@ class OAuthCallbacks:
         self._now_ms = now_ms
 
     async def ghl(self, request: web.Request) -> web.Response:
-        """Exchange the code. A page tells the person what was given, or why not."""
+        """Exchange the code. The page says what was granted, or why it was not."""
         try:
             connection = connection_of(self._grants, request.query, self._now_ms())
             async with AiohttpTransport() as transport:
                 granted = await accept_ghl(self._grants, connection, request.query, transport, self._now_ms())
             await hand_over(granted, self._names, self._batching_producer)
         except CallbackRefused as error:
-            log.warning("access to GHL was not given: %s", error)
+            log.warning("GHL access was not granted: %s", error)
             return self._page("refused", 400, "Not connected", str(error))
         except ConnectorError as error:
-            log.error("access to GHL was given, and its code cannot be exchanged: %s", error)
-            return self._page("failed", 503, "Not connected", f"GoHighLevel does not give the tokens: {error}")
+            log.error("GHL access was granted, but its code could not be exchanged: %s", error)
+            return self._page("failed", 503, "Not connected", f"GoHighLevel did not issue the tokens: {error}")
         except Exception:
-            log.exception("access to GHL was given, and its tokens cannot be stored")
-            return self._page("failed", 503, "Not connected", "Kafka cannot be reached; start again in a while.")
-        log.info("connection %s has been given access to GHL", granted.connection)
+            log.exception("GHL access was granted, but its tokens could not be stored")
+            return self._page("failed", 503, "Not connected", "Kafka cannot be reached. Start again in a few minutes.")
+        log.info("connection %s was granted access to GHL", granted.connection)
         lacks = f" Missing scopes: {', '.join(granted.missing)}." if granted.missing else ""
         return self._page("granted", 200, "Connected", f"Connection {granted.connection} is connected.{lacks}")
 
     async def lofty(self, _: web.Request) -> web.Response:
-        """Lofty says nothing of whose answer it is: the person carries it to the command that waits for it."""
-        text = "Copy this page's address from the browser, and paste it where you began: into the console, or the command that waits for it."
+        """Lofty's answer does not say which connection it is for: the person pastes it where they began."""
+        text = "Copy this page's address from the browser, and paste it where you started: into the console, or into the command that waits for it."
         return self._page("shown", 200, "Almost connected", text)
 
     def _page(self, result: str, status: int, title: str, text: str) -> web.Response:
         self._metrics.intake.labels("oauth", result).inc()
-        body = _PAGE.format(title=html.escape(title), text=html.escape(text), way=self._way)
+        body = _PAGE.format(title=html.escape(title), text=html.escape(text), link_back=self._link_back)
         return web.Response(text=body, status=status, content_type="text/html", headers=_HEADERS)

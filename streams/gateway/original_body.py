@@ -1,4 +1,4 @@
-"""Which signed bodies were kept already. A signature is good for ever, so whoever has seen a body may send it again and again."""
+"""Which signed bodies were accepted before. A signature never expires, so whoever has a body can send it again and again."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ MOST = 20_000
 
 
 class OriginalBodies:
-    """Digests of bodies that Kafka has. A body that it did not take is not noted: GHL sends that again for a reason."""
+    """Digests of bodies that Kafka has acknowledged. Others are not noted: GHL sends those again for a reason."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._kept: OrderedDict[bytes, None] = OrderedDict()
+        self._digests: OrderedDict[bytes, None] = OrderedDict()
 
     def knows(self, body: bytes) -> bool:
         """Whether this very body was noted."""
-        return _digest(body) in self._kept
+        return _digest(body) in self._digests
 
     def note(self, body: bytes) -> None:
-        """Kafka has it."""
+        """Kafka has acknowledged it."""
         digest = _digest(body)
-        self._kept[digest] = None
-        self._kept.move_to_end(digest)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        self._digests[digest] = None
+        self._digests.move_to_end(digest)
+        while len(self._digests) > self._most:
+            self._digests.popitem(last=False)
 
 
 def _digest(body: bytes) -> bytes:

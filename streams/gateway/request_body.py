@@ -1,4 +1,4 @@
-"""Reads a delivery's body, whatever is wrong with it."""
+"""Reads the body of a delivery, whatever is wrong with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 
 class UnreadableBody(Exception):
-    """A body that is not taken: what it is called, the status to answer with, and why in words."""
+    """A body that is not accepted: the result in metrics, the status to answer with, and why."""
 
     def __init__(self, result: str, status: int, why: str) -> None:
         self.result = result
@@ -34,14 +34,14 @@ async def read_body(request: web.Request) -> bytes:
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
         raise UnreadableBody("broken body", 400, type(error).__name__) from None
     if encoding not in ("", "identity"):
-        raise UnreadableBody("encoded", 415, f"expected a body as it is, got Content-Encoding {encoding[:40]!r}")
+        raise UnreadableBody("encoded", 415, f"expected an uncompressed body, got Content-Encoding {encoding[:40]!r}")
     return raw
 
 
 class BrokenRequests(logging.Filter):
-    """For aiohttp's own log: what a client sent wrong is one line, without a stack trace. Our defects keep theirs.
+    """For aiohttp's own log: a broken request is one line, without a stack trace. Our own errors keep theirs.
 
-    One line in `EACH_SECONDS`, with how many came beside it: a stranger sends as many as they like.
+    It logs one line in `EACH_SECONDS` and counts the others: a client can send any number.
     """
 
     EACH_SECONDS = 10.0
@@ -58,9 +58,9 @@ class BrokenRequests(logging.Filter):
             if self._clock() - self._last < self.EACH_SECONDS:
                 self._unsaid += 1
                 return False
-            more = f" (and {self._unsaid} more like it)" if self._unsaid else ""
+            more = f" (and {self._unsaid} more)" if self._unsaid else ""
             self._last, self._unsaid = self._clock(), 0
-            record.msg, record.args = f"a client sent no proper HTTP: {type(error).__name__}{more}", ()
+            record.msg, record.args = f"a client sent invalid HTTP: {type(error).__name__}{more}", ()
             record.exc_info = record.exc_text = None
             record.levelno, record.levelname = logging.WARNING, "WARNING"
         return True

@@ -1,4 +1,4 @@
-"""A gateway says every few seconds how it is, on the topic `status`: so whoever looks at the deployment knows of it."""
+"""Publishes the gateway's status on the topic `status` every few seconds, for `lofty-ghl status` and the console."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streams.messages import GatewayStatus
 from streams.messages.topics import STATUS, TopicNames
 from streams.settings import Settings
 from streams.telemetry.process import RELEASE
-from streams.telemetry.status_publisher import configuration_of, publish
+from streams.telemetry.status_publisher import configuration_of, publish_status
 
 log = logging.getLogger("lofty_ghl.gateway")
 
@@ -27,11 +27,11 @@ VENDORS = {"lofty": "lofty", "ghl": "ghl"}
 """Vendors by the first part of the paths at which their webhooks come."""
 STATUS_SECONDS = 5.0
 APPEND_SECONDS = 5.0
-"""What Kafka does not take by then is not said: while it is away, nothing is to gather."""
+"""What Kafka has not acknowledged by then is dropped: while Kafka is away, statuses must not pile up."""
 
 
 class StatusReport:
-    """`is_ready` and `failing_seconds` are asked each time. Its `middleware` hears of each webhook that is accepted."""
+    """The status of one gateway. `is_ready` and `failing_seconds` are read each time; `middleware` notes accepted webhooks."""
 
     def __init__(
         self,
@@ -48,8 +48,8 @@ class StatusReport:
         self._failing_seconds = failing_seconds
         self._instance = uuid.uuid4().hex[:8]
         self._begun_ms = now_ms()
-        self._heard_ms: dict[str, int] = {}
-        self._is_on = False
+        self._accepted_ms: dict[str, int] = {}
+        self._has_status_topic = False
         self._names = TopicNames(settings.kafka.topic_prefix)
         self._configuration = configuration_of(settings)
 
@@ -59,11 +59,11 @@ class StatusReport:
         response = await handler(request)
         vendor = VENDORS.get(request.path.split("/", 2)[1])
         if vendor is not None and request.method == "POST" and response.status == HTTPStatus.OK:
-            self._heard_ms[vendor] = self._now_ms()
+            self._accepted_ms[vendor] = self._now_ms()
         return response
 
     def status(self, *, is_stopping: bool = False) -> GatewayStatus:
-        """How this gateway is."""
+        """The status as of now."""
         return GatewayStatus(
             gateway=self._instance,
             host=socket.gethostname(),
@@ -76,30 +76,30 @@ class StatusReport:
             appends_failing_seconds=self._failing_seconds(),
             configuration=self._configuration,
             connections=len(self._settings.connections),
-            heard_ms=dict(self._heard_ms),
+            heard_ms=dict(self._accepted_ms),
         )
 
     async def run(self) -> None:
-        """Say it every few seconds, until cancelled. Where the topic is not made yet nothing is said: a broker may make it itself."""
+        """Publish it every few seconds, until cancelled. Not before the topic exists: a broker could create it by itself."""
         while True:
-            self._is_on = self._is_on or await self._has_topic()
-            await self.say()
+            self._has_status_topic = self._has_status_topic or await self._has_topic()
+            await self.publish()
             await asyncio.sleep(STATUS_SECONDS)
 
     async def _has_topic(self) -> bool:
         try:
             return self._names.of(STATUS) in await reach(self._settings)
-        except Exception as error:  # whatever it is: it is asked again
-            log.debug("Kafka cannot be asked for its topics: %r", error)
+        except Exception as error:  # whatever it is: the next round asks again
+            log.debug("could not list the topics of Kafka: %r", error)
             return False
 
-    async def say(self, *, is_stopping: bool = False) -> None:
-        """Say it once. What goes wrong here stops nobody."""
-        if not self._is_on:
+    async def publish(self, *, is_stopping: bool = False) -> None:
+        """Publish it once. A failure stops nothing."""
+        if not self._has_status_topic:
             return
         try:
             async with asyncio.timeout(APPEND_SECONDS):
                 status = self.status(is_stopping=is_stopping)
-                await publish(self._batching_producer, self._names, self._settings.kafka.partitions, status)
-        except Exception as error:  # whatever it is: the next word comes in five seconds
+                await publish_status(self._batching_producer, self._names, self._settings.kafka.partitions, status)
+        except Exception as error:  # whatever it is: the next status comes in five seconds
             log.debug("this gateway's status could not be published: %r", error)

@@ -7,22 +7,23 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaTimeoutError, NoError, TopicAlreadyExistsError, for_code
 
-from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka.changelog_losses import COSTS, accept_command
+from streams.kafka.clients import admin_client
 from streams.kafka.error_texts import KafkaRefused, TopicsRefused, missing_right, topic_trouble
 from streams.kafka.rights import Right, missing_rights
-from streams.kafka.tables.losses import COSTS, accept_command
-from streams.kafka.timeouts import bound_connecting
-from streams.messages.size_limits import Limits
+from streams.kafka.topic_reader import first_and_end_offsets
+from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import MAX_MESSAGE_BYTES, RECEIPTS, TABLES, TOPICS, TopicNames
 from streams.settings import Settings
 
 FIRST_SECONDS = 10.0
-"""How long another process may take to make the topics."""
+"""How long another process may take to create the topics."""
+
+DELETED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +48,26 @@ async def inspect(settings: Settings) -> list[TopicState]:
 
     Raises aiokafka's error when Kafka cannot be reached, and `KafkaRefused` when it does not say which topics there are.
     """
-    limits = Limits.of(settings.gateway.max_body_bytes)
+    limits = SizeLimits.of(settings.gateway.max_body_bytes)
     wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
     lacking = await missing_rights(settings, wanted, (Right.DESCRIBE, Right.DESCRIBE_CONFIGS))
     if hidden := lacking.get(Right.DESCRIBE):
         raise KafkaRefused(missing_right(settings.kafka, "Describe", hidden))
     unseen = frozenset(lacking.get(Right.DESCRIBE_CONFIGS, ()))
-    admin = AIOKafkaAdminClient(**client_options(settings))
-    bound_connecting(admin._client)
-    await admin.start()
-    try:
+    async with admin_client(settings) as admin:
         existing = set(await admin.list_topics()) & set(wanted)
         found = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics(sorted(existing))}
         configs = await _configs(admin, existing - unseen)
-        return [
-            TopicState(
-                name,
-                config,
-                found.get(name),
-                _problem(settings, found.get(name), config, configs.get(name, {})),
-                name not in unseen,
-            )
-            for name, config in wanted.items()
-        ]
-    finally:
-        await admin.close()
+    return [
+        TopicState(
+            name,
+            config,
+            found.get(name),
+            _problem(settings, found.get(name), config, configs.get(name, {})),
+            name not in unseen,
+        )
+        for name, config in wanted.items()
+    ]
 
 
 class StateMissing(RuntimeError):
@@ -107,13 +103,8 @@ class NotPutBack(StateMissing):
 async def _demand_all_put_back(settings: Settings) -> None:
     names = TopicNames(settings.kafka.topic_prefix)
     saved = {saved_topic(names.changelog(table)): table for table in TABLES}
-    admin = AIOKafkaAdminClient(**client_options(settings))
-    bound_connecting(admin._client)
-    await admin.start()
-    try:
+    async with admin_client(settings) as admin:
         left = sorted(set(await admin.list_topics()) & set(saved))
-    finally:
-        await admin.close()
     if left:
         raise NotPutBack(left[0], [saved[name] for name in left])
 
@@ -128,14 +119,8 @@ async def has_worked(settings: Settings, states: Iterable[TopicState]) -> bool:
     """Whether workers have worked with these topics: each begins with a fence among the receipts, and leaves rows."""
     names = TopicNames(settings.kafka.topic_prefix)
     existing = {state.name for state in states if state.partitions == settings.kafka.partitions}
-    told = {names.of(RECEIPTS), *(names.changelog(table) for table in TABLES)} & existing
-    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
-    await start_consumer(consumer)
-    try:
-        places = [TopicPartition(topic, number) for topic in told for number in range(settings.kafka.partitions)]
-        return any((await consumer.end_offsets(places)).values()) if places else False
-    finally:
-        await stop_consumer(consumer)
+    written = {names.of(RECEIPTS), *(names.changelog(table) for table in TABLES)} & existing
+    return any(end for _, end in (await first_and_end_offsets(settings, written)).values())
 
 
 async def create_missing(settings: Settings, accepted: Collection[str] = ()) -> list[str]:
@@ -182,30 +167,44 @@ async def create_first(settings: Settings) -> list[TopicState]:
 
 
 async def _create(settings: Settings, missing: list[TopicState]) -> list[str]:
-    admin = AIOKafkaAdminClient(**client_options(settings))
-    bound_connecting(admin._client)
-    await admin.start()
-    try:
-        kafka = settings.kafka
+    return await create_topics(settings, {state.name: state.wanted for state in missing})
+
+
+async def create_topics(settings: Settings, wanted: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Create topics with these settings; returns those that another process has not created first. Raises `TopicsRefused`."""
+    kafka = settings.kafka
+    async with admin_client(settings) as admin:
         answer = await admin.create_topics(
             [
-                NewTopic(state.name, kafka.partitions, kafka.replication_factor, topic_configs=dict(state.wanted))
-                for state in missing
+                NewTopic(name, kafka.partitions, kafka.replication_factor, topic_configs=dict(config))
+                for name, config in wanted.items()
             ]
         )
-    finally:
-        await admin.close()
     created: list[str] = []
     refused: dict[str, str] = {}
     for name, code, *said in answer.topic_errors:
         error = for_code(code)
         if error is NoError:
             created.append(name)
-        elif error is not TopicAlreadyExistsError:  # another was faster
+        elif error is not TopicAlreadyExistsError:
             refused[name] = topic_trouble(error, said[0] if said else None, kafka)
     if refused:
         raise TopicsRefused(refused, created)
     return created
+
+
+async def delete_topic(settings: Settings, topic: str) -> None:
+    """Delete a topic; returns once Kafka does not list it any longer. Raises aiokafka's error."""
+    async with admin_client(settings) as admin:
+        answer = await admin.delete_topics([topic])
+        for name, code in answer.topic_error_codes:
+            if (error := for_code(code)) is not NoError:
+                raise error(f"topic {name} is not deleted: {error.description}")
+        began = time.monotonic()
+        while topic in await admin.list_topics():
+            if time.monotonic() - began > DELETED_SECONDS:
+                raise KafkaTimeoutError(f"topic {topic} is still listed {DELETED_SECONDS:.0f} s after it was deleted")
+            await asyncio.sleep(0.2)
 
 
 async def _configs(admin: AIOKafkaAdminClient, topics: set[str]) -> dict[str, dict[str, str]]:

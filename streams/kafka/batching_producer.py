@@ -129,7 +129,7 @@ class Producer(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class _Pending:
+class _PendingRecord:
     record: Record
     acknowledged: asyncio.Future[int]
     size: int
@@ -163,7 +163,7 @@ class BatchingProducer:
         self._delivery_seconds = delivery_seconds
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._pending: dict[tuple[str, int], list[_Pending]] = {}
+        self._pending: dict[tuple[str, int], list[_PendingRecord]] = {}
         self._flushing: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     @property
@@ -210,7 +210,7 @@ class BatchingProducer:
         self._bytes += size
         seconds = self._delivery_seconds if within is None else min(within, self._delivery_seconds)
         place = (record.topic, record.partition)
-        self._pending.setdefault(place, []).append(_Pending(record, acknowledged, size, loop.time() + seconds))
+        self._pending.setdefault(place, []).append(_PendingRecord(record, acknowledged, size, loop.time() + seconds))
         if place not in self._flushing:
             self._flushing[place] = loop.create_task(self._flush(place), name=f"append {record.topic}")
         return acknowledged
@@ -228,7 +228,7 @@ class BatchingProducer:
         finally:
             del self._flushing[place]
 
-    async def _send(self, place: tuple[str, int], pending: list[_Pending]) -> None:
+    async def _send(self, place: tuple[str, int], pending: list[_PendingRecord]) -> None:
         topic, partition = place
         loop = asyncio.get_running_loop()
         position, most = 0, MOST_RECORDS

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import create_conn, get_ip_port_afi
@@ -17,33 +18,28 @@ from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
-    KafkaTimeoutError,
     LeaderNotAvailableError,
     for_code,
 )
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
+from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.error_texts import KafkaRefused, connection_trouble, rights_trouble, tls_context
 from streams.kafka.producer import KafkaProducer
 from streams.kafka.timeouts import REQUEST_SECONDS, bound_connecting, patient
-from streams.messages.size_limits import Limits
+from streams.messages.size_limits import SizeLimits
 from streams.settings import Kafka, Settings
 
-log = logging.getLogger("lofty_ghl.kafka")
-
-ASK_AGAIN_SECONDS = 1.0
-"""How long a question rests that Kafka did not answer."""
-
 RETRY_BACKOFF_MS = 250
-"""How long aiokafka's loops rest after a failure: with its own 0.1 s, processes without a broker are busier than with one."""
+"""How long aiokafka's loops pause after a failure. With its own 0.1 s a process is busier without a broker than with one."""
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
-    """A consumer that is `patient`, and learns of all topics at once when it is asked where they begin or end.
+    """A consumer that is `patient`, and fetches the metadata of all topics at once before it asks for their offsets.
 
     XXX: aiokafka asks for the metadata of one unknown topic after another, and pauses 0.1 s after each: with a dozen
-    changelogs a worker waited more than a second before it began to read them. Goes when aiokafka asks for all.
+    changelogs a worker waited more than a second before it began to read them. To be removed once aiokafka asks for all.
     """
 
     def __init__(self, *topics: str, **options: Any) -> None:
@@ -53,31 +49,31 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
 
     async def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset of each partition."""
-        places = list(partitions)
-        await self._learn(places)
-        found: dict[TopicPartition, int] = await super().beginning_offsets(places)
+        partitions = list(partitions)
+        await self._fetch_metadata(partitions)
+        found: dict[TopicPartition, int] = await super().beginning_offsets(partitions)
         return found
 
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset of the next record of each partition."""
-        places = list(partitions)
-        await self._learn(places)
-        found: dict[TopicPartition, int] = await super().end_offsets(places)
+        partitions = list(partitions)
+        await self._fetch_metadata(partitions)
+        found: dict[TopicPartition, int] = await super().end_offsets(partitions)
         return found
 
-    async def _learn(self, places: Iterable[TopicPartition]) -> None:
+    async def _fetch_metadata(self, partitions: Iterable[TopicPartition]) -> None:
         known = self._client.cluster.partitions_for_topic
-        if unknown := {place.topic for place in places if known(place.topic) is None}:
+        if unknown := {partition.topic for partition in partitions if known(partition.topic) is None}:
             await asyncio.gather(*(self._client.add_topic(topic) for topic in unknown))
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
     """The connection options of an aiokafka client."""
-    return options_of(settings.kafka, _password(settings))
+    return options_of(settings.kafka, password_of(settings))
 
 
 def options_of(kafka: Kafka, password: str | None) -> dict[str, Any]:
-    """The same, for who has not all settings."""
+    """The same, from the Kafka settings alone."""
     options: dict[str, Any] = {
         "bootstrap_servers": kafka.bootstrap_servers,
         "security_protocol": kafka.security_protocol,
@@ -92,15 +88,9 @@ def options_of(kafka: Kafka, password: str | None) -> dict[str, Any]:
     return options
 
 
-def consumer_without_group(kafka: Kafka, password: str | None) -> AIOKafkaConsumer:
-    """A consumer that joins no group and commits nothing; it is assigned and sought by its user."""
-    return Consumer(
-        **options_of(kafka, password), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100
-    )
-
-
 REACH_SECONDS = 8.0
-"""How long a first answer of Kafka is waited for."""
+"""How long to wait for a first answer of Kafka."""
+REACH_MS = int(REACH_SECONDS * 1000)
 
 
 async def reach(settings: Settings) -> dict[str, int]:
@@ -109,77 +99,71 @@ async def reach(settings: Settings) -> dict[str, int]:
     Raises aiokafka's error when Kafka does not answer within `REACH_SECONDS`; `KafkaRefused` says why.
     """
     await _try_servers(settings)
-    client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
-    bound_connecting(client)
     try:
-        async with asyncio.timeout(REACH_SECONDS):
-            await client.bootstrap()
+        async with asyncio.timeout(REACH_SECONDS), cluster_client(settings, request_timeout_ms=REACH_MS) as client:
             cluster = await client.fetch_all_metadata()
     except TimeoutError:
         raise KafkaConnectionError(f"no answer within {REACH_SECONDS:.0f} s") from None
     except KafkaConnectionError:
         raise KafkaConnectionError("connection refused, or no broker at this address") from None
-    finally:
-        await client.close()
     return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
 
 
 async def _try_servers(settings: Settings) -> None:
-    """Return once one of the servers takes us. Raises `KafkaRefused` with what each says; aiokafka would tell its log only."""
+    """Return once one of the servers accepts us. Raises `KafkaRefused` with every server's answer, which aiokafka only logs."""
     options = client_options(settings)
     servers = str(options.pop("bootstrap_servers"))
     del options["retry_backoff_ms"]  # of clients; here is one connection, and no second attempt
-    told: list[str] = []
+    refusals: list[str] = []
     for server in servers.split(","):
         host, port, _ = get_ip_port_afi(server.strip())
         try:
             async with asyncio.timeout(REACH_SECONDS):
-                connection = await create_conn(host, port, **options, request_timeout_ms=int(REACH_SECONDS * 1000))
+                connection = await create_conn(host, port, **options, request_timeout_ms=REACH_MS)
                 try:
                     await connection.send(
                         MetadataRequest([])
-                    )  # a listener with SASL takes the connection, and nothing else
+                    )  # a SASL listener accepts the connection, and nothing more
                 finally:
                     connection.close()
         except (OSError, EOFError, KafkaError) as error:
-            told.append(connection_trouble(error, settings.kafka, server.strip()))
+            refusals.append(connection_trouble(error, settings.kafka, server.strip()))
         else:
             return
-    raise KafkaRefused("; ".join(dict.fromkeys(told)))
+    raise KafkaRefused("; ".join(dict.fromkeys(refusals)))
 
 
 async def demand_group(settings: Settings, group: str) -> None:
-    """Ask whether we may join a group. Raises `KafkaRefused` when a right is missing.
+    """Check that we may join a consumer group. Raises `KafkaRefused` when the right is missing.
 
-    A consumer without it is told so by its log only, and tries for ever.
-    The question is a heartbeat of a member that there is not: it needs the same right as joining, and changes nothing.
+    Without it a consumer only writes a line to its log, and retries for ever.
+    The question is a heartbeat of a member that does not exist: it needs the same right as joining, and changes nothing.
     """
-    client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
-    bound_connecting(client)
-    await client.bootstrap()
-    try:
-        async with asyncio.timeout(REACH_SECONDS):
-            while True:
-                try:
-                    node = await client.coordinator_lookup(CoordinationType.GROUP, group)
-                    answer = await client.send(
-                        node, HeartbeatRequest(group, -1, "nobody"), group=ConnectionGroup.COORDINATION
-                    )
-                    error = for_code(answer.error_code)
-                    if not error.retriable:
-                        break
-                except KafkaError as raised:
-                    if not raised.retriable:
-                        raise
-                await asyncio.sleep(0.2)
-    except GroupAuthorizationFailedError as refused:
-        raise KafkaRefused(rights_trouble(refused, settings.kafka, group)) from None
-    except TimeoutError:
-        return  # the coordinator is not there yet: the consumer waits for it
-    finally:
-        await client.close()
+    async with cluster_client(settings, request_timeout_ms=REACH_MS) as client:
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                error = await _heartbeat_error(client, group)
+        except GroupAuthorizationFailedError as refused:
+            raise KafkaRefused(rights_trouble(refused, settings.kafka, group)) from None
+        except TimeoutError:
+            return  # the coordinator is not there yet: the consumer waits for it
     if issubclass(error, GroupAuthorizationFailedError):
         raise KafkaRefused(rights_trouble(error(), settings.kafka, group))
+
+
+async def _heartbeat_error(client: AIOKafkaClient, group: str) -> type[KafkaError]:
+    """What the group's coordinator says of the heartbeat; asked until the answer is final."""
+    while True:
+        try:
+            node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+            answer = await client.send(node, HeartbeatRequest(group, -1, "nobody"), group=ConnectionGroup.COORDINATION)
+            error: type[KafkaError] = for_code(answer.error_code)
+            if not error.retriable:
+                return error
+        except KafkaError as raised:
+            if not raised.retriable:
+                raise
+        await asyncio.sleep(0.2)
 
 
 LED_SECONDS = 30.0
@@ -189,20 +173,15 @@ LED_SECONDS = 30.0
 async def until_topics_are_led(
     settings: Settings, topics: Collection[str], *, fetch: Callable[[], Awaitable[ClusterMetadata]] | None = None
 ) -> None:
-    """Return once Kafka names a leader for every partition of these topics. `fetch` asks it (for tests).
+    """Return once every partition of these topics has a leader. `fetch` asks Kafka (for tests).
 
-    Kafka says that a topic is made before its brokers know it. A worker that joins its group in that moment is given nothing
-    of it, and is asked to join again only when its client next looks at the topics.
+    Kafka reports a topic as created before its brokers know it. A worker that joins its group in that moment gets no partition
+    of it until its client next refreshes the topics.
     Raises `LeaderNotAvailableError` after `LED_SECONDS`, and aiokafka's error when Kafka does not answer.
     """
     if fetch is None:
-        client = AIOKafkaClient(**client_options(settings))
-        bound_connecting(client)
-        try:
-            await client.bootstrap()
+        async with cluster_client(settings) as client:
             await until_topics_are_led(settings, topics, fetch=client.fetch_all_metadata)
-        finally:
-            await client.close()
         return
     began = time.monotonic()
     while missing := _not_led(await fetch(), topics):
@@ -213,7 +192,7 @@ async def until_topics_are_led(
 
 
 def _not_led(cluster: ClusterMetadata, topics: Iterable[str]) -> list[str]:
-    """Those that the cluster does not know, or of which a partition has no leader."""
+    """The topics that the cluster does not know, or of which a partition has no leader."""
     return [
         topic
         for topic in topics
@@ -223,7 +202,7 @@ def _not_led(cluster: ClusterMetadata, topics: Iterable[str]) -> list[str]:
 
 def new_producer(settings: Settings) -> KafkaProducer:
     """The producer that everything is written through: idempotent, acknowledged by all in-sync replicas."""
-    made = KafkaProducer(client_options(settings), Limits.of(settings.gateway.max_body_bytes).record)
+    made = KafkaProducer(client_options(settings), SizeLimits.of(settings.gateway.max_body_bytes).record)
     bound_connecting(made.client)
     patient(made.client)
     return made
@@ -238,6 +217,41 @@ async def start_producer(producer: KafkaProducer) -> None:
         raise
 
 
+@asynccontextmanager
+async def open_batching_producer(settings: Settings) -> AsyncIterator[BatchingProducer]:
+    """A batching producer for a few records; its producer is stopped at the end. Raises aiokafka's error."""
+    producer = new_producer(settings)
+    await start_producer(producer)
+    try:
+        yield BatchingProducer(producer)
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client that manages topics. Raises aiokafka's error."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    bound_connecting(admin._client)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+@asynccontextmanager
+async def cluster_client(settings: Settings, **options: Any) -> AsyncIterator[AIOKafkaClient]:
+    """A client that sends single requests, connected to the cluster. Raises aiokafka's error."""
+    client = AIOKafkaClient(**client_options(settings), **options)
+    bound_connecting(client)
+    try:
+        await client.bootstrap()
+        yield client
+    finally:
+        await client.close()
+
+
 async def start_consumer(consumer: AIOKafkaConsumer) -> None:
     """Start a consumer; one that cannot reach Kafka is closed again. Raises aiokafka's error."""
     try:
@@ -250,120 +264,23 @@ async def start_consumer(consumer: AIOKafkaConsumer) -> None:
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer, in whatever state it and Kafka are.
 
-    XXX: aiokafka awaits tasks that it has just cancelled. Such as pause after a failed fetch, or have not begun, end with
-    `CancelledError` (its issue 647): the caller would take itself for cancelled, its own error would be lost, and the
+    XXX: aiokafka awaits tasks that it has just cancelled. A task that pauses after a failed fetch, or has not begun, then ends
+    with `CancelledError` (its issue 647): the caller would take itself for cancelled, its own error would be lost, and the
     connections would stay open. To be removed once aiokafka expects that.
     """
-    if not await _is_over(consumer.stop()):
+    if not await _has_finished(consumer.stop()):
         if consumer._fetcher is not None:
-            await _is_over(consumer._fetcher.close())
+            await _has_finished(consumer._fetcher.close())
         await consumer._client.close()
 
 
-async def _is_over(work: Coroutine[Any, Any, None]) -> bool:
-    """Do it in a task of its own; whether it came to its end. Raises what it raises, but for its own cancellation."""
+async def _has_finished(work: Coroutine[Any, Any, None]) -> bool:
+    """Run it in a task of its own; whether it finished. Raises what it raises, except its own cancellation."""
     task = asyncio.ensure_future(work)
     await asyncio.wait([task])
     if not task.cancelled():
         task.result()
     return not task.cancelled()
-
-
-async def read_topic(settings: Settings, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
-    """Every record that a topic holds now, in order within a partition, for a look at it: it joins no group."""
-    return [record async for record in each_record(settings, topic)]
-
-
-async def each_record(
-    settings: Settings, topic: str, partitions: Iterable[int] | None = None, *, newest: int | None = None
-) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-    """The same, one after another, from all partitions or from some: for topics that need not fit into memory.
-
-    `newest` leaves out what stands more offsets than that before the end of its partition.
-    """
-    numbers = range(settings.kafka.partitions) if partitions is None else partitions
-    places = [TopicPartition(topic, number) for number in numbers]
-    # Not `seek_to_beginning`: it races with the reset to the end that an assignment without offsets brings.
-    consumer = Consumer(**client_options(settings), auto_offset_reset="earliest", fetch_max_wait_ms=50)
-    await start_consumer(consumer)
-    try:
-        ends = await consumer.end_offsets(places)
-        consumer.assign(places)
-        if newest is not None:
-            for place, first in (await consumer.beginning_offsets(places)).items():
-                consumer.seek(place, max(first, ends[place] - newest))
-        while sum([await consumer.position(place) for place in places]) < sum(ends.values()):
-            for messages in (await consumer.getmany(timeout_ms=200)).values():
-                for message in messages:
-                    yield message
-    finally:
-        await stop_consumer(consumer)
-
-
-class GroupLag:
-    """How far a consumer group is in some partitions, seen from beside it: this client joins no group."""
-
-    def __init__(self, settings: Settings, group: str) -> None:
-        self._settings = settings
-        self._group = group
-        self._consumer: AIOKafkaConsumer | None = None
-        self._starting = asyncio.Lock()
-
-    async def look(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
-        """(committed, end) of each topic and partition; one without a commit, or with one that was deleted, begins at its start."""
-        consumer = await self._started()
-        wanted = {TopicPartition(*place) for place in places}
-        if not wanted:
-            return {}
-        if consumer.assignment() != wanted:
-            consumer.assign(wanted)
-        ends, firsts = await consumer.end_offsets(wanted), await consumer.beginning_offsets(wanted)
-        return {(p.topic, p.partition): (max(firsts[p], await consumer.committed(p) or 0), ends[p]) for p in wanted}
-
-    async def resumes_at(self, place: tuple[str, int]) -> int:
-        """The offset at which the group goes on in a topic and partition: its commit, or the first that is still there.
-
-        Asked until Kafka answers: that it is away says nothing, and nothing can go on before. Raises aiokafka's error for
-        what asking again does not change.
-        """
-        while True:
-            try:
-                return await self._resumes_at(place)
-            except KafkaError as error:
-                if not (error.retriable or isinstance(error, KafkaTimeoutError | KafkaConnectionError)):
-                    raise
-                log.warning("where the group goes on cannot be seen: %s", error, extra={"repeats": True})
-            await asyncio.sleep(ASK_AGAIN_SECONDS)
-
-    async def _resumes_at(self, place: tuple[str, int]) -> int:
-        consumer = await self._started()
-        partition = TopicPartition(*place)
-        first: int = (await consumer.beginning_offsets([partition]))[partition]
-        committed: int | None = await consumer.committed(partition)
-        return max(first, committed or 0)
-
-    async def reach(self, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[int | None, int, int]]:
-        """Of each topic and partition the group's commit (None without any), the first offset that is there, and the next one."""
-        consumer, wanted = await self._started(), [TopicPartition(*place) for place in places]
-        committed = await asyncio.gather(*(consumer.committed(one) for one in wanted))
-        firsts, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
-        return {
-            (one.topic, one.partition): (commit, firsts[one], ends[one])
-            for one, commit in zip(wanted, committed, strict=True)
-        }
-
-    async def _started(self) -> AIOKafkaConsumer:
-        async with self._starting:
-            if self._consumer is None:
-                consumer = Consumer(**client_options(self._settings), group_id=self._group, enable_auto_commit=False)
-                await start_consumer(consumer)
-                self._consumer = consumer
-            return self._consumer
-
-    async def aclose(self) -> None:
-        """Close the client, if it was ever asked for."""
-        if self._consumer is not None:
-            await stop_consumer(self._consumer)
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
@@ -374,7 +291,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
     if kafka.sasl_mechanism:
         options["broker_credentials"] = faust.SASLCredentials(
             username=kafka.sasl_username,
-            password=_password(settings),
+            password=password_of(settings),
             mechanism=faust.types.auth.SASLMechanism(kafka.sasl_mechanism),
             ssl_context=context,
         )
@@ -383,5 +300,6 @@ def faust_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
-def _password(settings: Settings) -> str | None:
+def password_of(settings: Settings) -> str | None:
+    """Kafka's SASL password."""
     return settings.kafka_password.get_secret_value() if settings.kafka_password else None

@@ -9,7 +9,7 @@ from typing import Any
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import InvalidMessage, NewerMessage, Parked, Stage
 from streams.messages.partitioning import partition_of
-from streams.messages.size_limits import DEFAULT, NAME_CHARACTERS, SHORTENED_BYTES, TEXT_CHARACTERS, Limits
+from streams.messages.size_limits import DEFAULT, NAME_CHARACTERS, SHORTENED_BYTES, TEXT_CHARACTERS, SizeLimits
 from streams.messages.topics import PARKED, TopicNames
 
 FORMS = (
@@ -29,7 +29,7 @@ class Parking:
         names: TopicNames,
         partitions: int,
         count: Callable[[str, str], None] = lambda _stage, _reason: None,
-        limits: Limits = DEFAULT,
+        limits: SizeLimits = DEFAULT,
     ) -> None:
         self.limits = limits
         self._count = count

@@ -169,7 +169,7 @@ class _Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class DeliveryTrouble:
     """Appends fail: since how many seconds, and with what."""
 
     seconds: float
@@ -264,14 +264,14 @@ class KafkaProducer:
         return delivery.acknowledged
 
     @property
-    def trouble(self) -> Trouble | None:
+    def trouble(self) -> DeliveryTrouble | None:
         """What is wrong while appends fail; None while they do not."""
         now = asyncio.get_running_loop().time()
         oldest = min(self._under_way.values(), key=lambda one: one.began, default=None)
         if oldest is not None and now - oldest.began > FAILING_SECONDS:
-            return Trouble(now - oldest.began, oldest.error or "no answer")
+            return DeliveryTrouble(now - oldest.began, oldest.error or "no answer")
         if self._given_up is not None:
-            return Trouble(now - self._given_up.at, self._given_up.error)
+            return DeliveryTrouble(now - self._given_up.at, self._given_up.error)
         return None
 
     # -- which batch goes where ---------------------------------------------------------------------------

@@ -11,14 +11,12 @@ from collections.abc import Collection, Iterable
 from enum import IntEnum
 from typing import Any, Final
 
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
-from streams.kafka.clients import REACH_SECONDS, client_options
+from streams.kafka.clients import REACH_MS, REACH_SECONDS, cluster_client
 from streams.kafka.error_texts import KafkaRefused, missing_right
-from streams.kafka.timeouts import bound_connecting
 from streams.settings import Settings
 
 
@@ -46,7 +44,7 @@ NOT_TOLD = -(2**31)
 """What a broker says that knows no rights."""
 
 
-class _Answer(Response):  # type: ignore[misc]  # aiokafka has no types
+class _RightsResponse(Response):  # type: ignore[misc]  # aiokafka has no types
     API_KEY = 3
     API_VERSION = 8
     SCHEMA = Schema(
@@ -82,10 +80,10 @@ class _Answer(Response):  # type: ignore[misc]  # aiokafka has no types
     )
 
 
-class _Asked(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
+class _RightsRequestBody(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
     API_KEY = 3
     API_VERSION = 8
-    RESPONSE_TYPE = _Answer
+    RESPONSE_TYPE = _RightsResponse
     SCHEMA = Schema(
         ("topics", Array(String("utf-8"))),
         ("allow_auto_topic_creation", Boolean),
@@ -94,7 +92,7 @@ class _Asked(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
     )
 
 
-class _Question(Request[_Asked]):  # type: ignore[misc]  # aiokafka has no types
+class _RightsRequest(Request[_RightsRequestBody]):  # type: ignore[misc]  # aiokafka has no types
     """aiokafka's own metadata request ends at version 5, and rights are told from 8 on."""
 
     API_KEY = 3
@@ -102,7 +100,7 @@ class _Question(Request[_Asked]):  # type: ignore[misc]  # aiokafka has no types
     def __init__(self, topics: Iterable[str]) -> None:
         self._topics = sorted(topics)
 
-    def build(self, request_struct_class: type[_Asked]) -> _Asked:
+    def build(self, request_struct_class: type[_RightsRequestBody]) -> _RightsRequestBody:
         return request_struct_class(self._topics, False, False, True)
 
 
@@ -113,16 +111,12 @@ async def missing_rights(
 
     Raises aiokafka's error when Kafka does not answer.
     """
-    client = AIOKafkaClient(**client_options(settings), request_timeout_ms=int(REACH_SECONDS * 1000))
-    bound_connecting(client)
-    await client.bootstrap()
-    try:
-        async with asyncio.timeout(REACH_SECONDS):
-            answer: Any = await client.send(client.get_random_node(), _Question(topics))
-    except (NotImplementedError, TimeoutError):  # an older broker; or one that is busy, which the work itself will find
-        return {}
-    finally:
-        await client.close()
+    async with cluster_client(settings, request_timeout_ms=REACH_MS) as client:
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                answer: Any = await client.send(client.get_random_node(), _RightsRequest(topics))
+        except (NotImplementedError, TimeoutError):  # an older broker; or a busy one, which the work itself will find
+            return {}
     lacking: dict[Right, list[str]] = {}
     for code, topic, _, _, operations in answer.topics:
         if code == TopicAuthorizationFailedError.errno:

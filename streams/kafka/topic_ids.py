@@ -37,7 +37,7 @@ class _Uuid(AbstractType):  # type: ignore[misc]  # aiokafka ships no types
         return uuid.UUID(bytes=data.read(16))
 
 
-class _Answer(Response):  # type: ignore[misc]  # as above
+class _TopicIdsResponse(Response):  # type: ignore[misc]  # as above
     API_KEY = 3
     API_VERSION = 10
     SCHEMA = Schema(
@@ -83,11 +83,11 @@ class _Answer(Response):  # type: ignore[misc]  # as above
     )
 
 
-class _Question(RequestStruct):  # type: ignore[misc]  # as above
+class _TopicIdsRequestBody(RequestStruct):  # type: ignore[misc]  # as above
     API_KEY = 3
     API_VERSION = 10
     FLEXIBLE_VERSION = True
-    RESPONSE_TYPE = _Answer
+    RESPONSE_TYPE = _TopicIdsResponse
     SCHEMA = Schema(
         (
             "topics",
@@ -100,13 +100,13 @@ class _Question(RequestStruct):  # type: ignore[misc]  # as above
     )
 
 
-class _Ask(Request[_Question]):  # type: ignore[misc]  # as above
+class _TopicIdsRequest(Request[_TopicIdsRequestBody]):  # type: ignore[misc]  # as above
     API_KEY = 3
 
     def __init__(self, topics: Iterable[str]) -> None:
         self._topics: list[tuple[uuid.UUID, str, dict[int, bytes]]] = [(NOBODYS, topic, {}) for topic in topics]
 
-    def build(self, request_struct_class: type[_Question]) -> Any:
+    def build(self, request_struct_class: type[_TopicIdsRequestBody]) -> Any:
         return request_struct_class(self._topics, False, False, False, {})
 
 
@@ -116,7 +116,7 @@ async def topic_ids(client: AIOKafkaClient, topics: Iterable[str]) -> dict[str, 
     Makes no topic. Raises aiokafka's error when Kafka does not answer.
     """
     try:
-        answer = await client.send(client.get_random_node(), _Ask(topics))
+        answer = await client.send(client.get_random_node(), _TopicIdsRequest(topics))
     except (IncompatibleBrokerVersion, NotImplementedError):
         return {}
     return {name: str(topic_id) for error, name, topic_id, *_ in answer.topics if not error and topic_id != NOBODYS}

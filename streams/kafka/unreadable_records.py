@@ -45,7 +45,7 @@ def collecting() -> Iterator[UnreadableRecords]:
         _collecting.reset(token)
 
 
-def leave_out(topic: str, partition: int, offset: int, error: Exception) -> None:
+def skip_unreadable(topic: str, partition: int, offset: int, error: Exception) -> None:
     """A record is passed over by who only shows or reads along; whoever works it off parks it."""
     found, place, why = _collecting.get(), f"{partition}@{offset}", str(error)[:200]
     if found is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams.mapping_versions.version_log import Ledger
+from streams.mapping_versions.version_log import VersionLog
 from streams.settings.overlay import NOTHING_OVER, Overlay
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.settings import Settings
@@ -24,7 +24,7 @@ class EffectiveMappings:
     problems: tuple[Problem, ...] = ()
 
 
-def in_force(file: Settings, ledger: Ledger) -> EffectiveMappings:
+def effective_mappings(file: Settings, ledger: VersionLog) -> EffectiveMappings:
     """The settings to work with. `file` are the settings as the file alone gives them."""
     overlays: Sequence[Overlay] = [one.overlay for one in reversed(ledger.versions)] + [NOTHING_OVER]
     problems: tuple[Problem, ...] = ()

@@ -10,7 +10,7 @@ from streams.mapping.compile import DEFAULT
 from streams.mapping_versions.effective import EffectiveMappings
 from streams.mapping_versions.problems import TextProblem, in_texts
 from streams.mapping_versions.texts import DEFAULT_TEXT, text_in_file
-from streams.mapping_versions.version_log import Ledger
+from streams.mapping_versions.version_log import VersionLog
 from streams.messages.mapping_edit import EditKind
 from streams.settings.settings import Settings
 
@@ -63,7 +63,7 @@ class MappingState:
         return next((one for one in self.mappings if one.name == name), None)
 
 
-def state_of(file: Settings, ledger: Ledger, found: EffectiveMappings) -> MappingState:
+def state_of(file: Settings, ledger: VersionLog, found: EffectiveMappings) -> MappingState:
     """What stands, from the file, the edits, and what is in force."""
     overlay = ledger.newest
     uses = {name: one.mapping.name for name, one in found.settings.connections.items()}
@@ -75,7 +75,7 @@ def state_of(file: Settings, ledger: Ledger, found: EffectiveMappings) -> Mappin
     return MappingState(overlay.version, found.settings.mapping_version, texts, uses, _history(ledger), broken)
 
 
-def _text(name: str, file: str, written: dict[str, Any], ledger: Ledger, uses: dict[str, str]) -> MappingText:
+def _text(name: str, file: str, written: dict[str, Any], ledger: VersionLog, uses: dict[str, str]) -> MappingText:
     used_by = tuple(sorted(connection for connection, used in uses.items() if used == name))
     if name == DEFAULT:
         return MappingText(name, DEFAULT_TEXT, "built in", is_editable=False, used_by=used_by)
@@ -94,7 +94,7 @@ def _text(name: str, file: str, written: dict[str, Any], ledger: Ledger, uses: d
     return MappingText(name, text, source, True, used_by, *facts)
 
 
-def _history(ledger: Ledger) -> tuple[Edit, ...]:
+def _history(ledger: VersionLog) -> tuple[Edit, ...]:
     found = []
     for one in reversed(ledger.versions):
         edit, before = one.edit, ledger.at(one.number - 1)

@@ -12,14 +12,13 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
-from streams.mapping_versions.effective import EffectiveMappings, in_force
+from streams.kafka.topic_reader import KafkaRecord, TopicReader
+from streams.mapping_versions.effective import EffectiveMappings, effective_mappings
 from streams.mapping_versions.errors import NoMappings
 from streams.mapping_versions.listing import MappingState, state_of
-from streams.mapping_versions.version_log import Ledger
+from streams.mapping_versions.version_log import VersionLog
 from streams.messages import InvalidMessage
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
@@ -28,7 +27,7 @@ from streams.settings import Settings
 
 log = logging.getLogger("lofty_ghl.mappings")
 
-AGAIN_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 
 
 class MappingVersions:
@@ -41,8 +40,10 @@ class MappingVersions:
         self._file = settings
         self._now_ms = now_ms
         self._topic = TopicNames(settings.kafka.topic_prefix).of(MAPPINGS)
-        self._place = TopicPartition(self._topic, partition_of(MAPPINGS, settings.kafka.partitions))
-        self._ledger = Ledger()
+        self._partition = partition_of(MAPPINGS, settings.kafka.partitions)
+        missing = NoMappings(self._topic)
+        self._reader = TopicReader(settings, self._topic, [self._partition], missing=missing, fetch_max_wait_ms=100)
+        self._version_log = VersionLog()
         self._in_force = EffectiveMappings(settings, 0)
         self._news = asyncio.Condition()
         self._read_to = 0
@@ -50,21 +51,14 @@ class MappingVersions:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._consumer = Consumer(
-            **client_options(self._file), auto_offset_reset="earliest", fetch_max_wait_ms=100, enable_auto_commit=False
-        )
+        await self._reader.__aenter__()
         try:
-            await start_consumer(self._consumer)
-            if self._topic not in await self._consumer.topics():
-                raise NoMappings(self._topic)
-            end = (await self._consumer.end_offsets([self._place]))[self._place]
-            self._consumer.assign([self._place])
-            while await self._consumer.position(self._place) < end:
-                await self._take()
+            async for record in self._reader.read_to_end(self._reader.ends):
+                self._take(record)
+            await self._compile()
         except BaseException:
-            await stop_consumer(self._consumer)
+            await self._reader.__aexit__()
             raise
-        await self._judge()
         self._task = asyncio.create_task(self._follow(), name="mappings")
         return self
 
@@ -72,7 +66,7 @@ class MappingVersions:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await stop_consumer(self._consumer)
+        await self._reader.__aexit__()
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -87,7 +81,7 @@ class MappingVersions:
 
     def state(self) -> MappingState:
         """All mappings as the editor shows them."""
-        return state_of(self._file, self._ledger, self._in_force)
+        return state_of(self._file, self._version_log, self._in_force)
 
     async def changed(self, after: int) -> int:
         """Wait until the newest version is another than `after`; returns it."""
@@ -100,32 +94,34 @@ class MappingVersions:
     async def _follow(self) -> None:
         while True:
             try:
-                before = self._read_to
-                await self._take()
-                if self._read_to != before:
-                    await self._judge()
+                records = await self._reader.poll()
+                for record in records:
+                    self._take(record)
+                if records:
+                    await self._compile()
                     async with self._news:
                         self._news.notify_all()
             except KafkaError as error:
                 log.warning("the topic of mappings cannot be read now (%r)", error)
-                await asyncio.sleep(AGAIN_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
 
-    async def _take(self) -> None:
-        for messages in (await self._consumer.getmany(timeout_ms=200)).values():
-            for message in messages:
-                try:
-                    edit = MappingEdit.from_bytes(message.value)
-                except InvalidMessage as error:
-                    log.error("an edit of the mappings at offset %d cannot be read: %s", message.offset, error)
-                else:
-                    self._ledger.add(edit)
-                self._read_to = message.offset + 1
+    def _take(self, record: KafkaRecord) -> None:
+        try:
+            edit = MappingEdit.from_bytes(record.value)
+        except InvalidMessage as error:
+            log.error("the mapping edit at offset %d cannot be read: %s", record.offset, error)
+        else:
+            self._version_log.add(edit)
+        self._read_to = record.offset + 1
 
-    async def _judge(self) -> None:
+    async def _compile(self) -> None:
         # In a thread: compiling takes some tenths of a second, and the gateway's loop takes webhooks. A version counts as
         # known only afterwards: who waits for a newer one would find the settings of the one before, and wait on.
-        version, read_to = self._ledger.newest.version, self._read_to
-        before, self._in_force = self._in_force, await asyncio.to_thread(in_force, self._file, self._ledger)
+        version, read_to = self._version_log.newest.version, self._read_to
+        before, self._in_force = (
+            self._in_force,
+            await asyncio.to_thread(effective_mappings, self._file, self._version_log),
+        )
         self._known, self._known_to = version, read_to
         trouble = self._in_force.settings.mapping_trouble
         if trouble and trouble != before.settings.mapping_trouble:

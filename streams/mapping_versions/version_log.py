@@ -26,7 +26,7 @@ class Version:
 
 
 @dataclass(slots=True)
-class Ledger:
+class VersionLog:
     """The edits that count, in their order."""
 
     versions: list[Version] = field(default_factory=list)

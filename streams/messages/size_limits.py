@@ -33,7 +33,7 @@ ROWS_HOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SizeLimits:
     """In bytes. `record` is a Kafka record with all that belongs to it, `original` what is parked whole."""
 
     body: int
@@ -42,7 +42,7 @@ class Limits:
     state: int
 
     @classmethod
-    def of(cls, max_body_bytes: int) -> Limits:
+    def of(cls, max_body_bytes: int) -> SizeLimits:
         """The limits that follow from the setting."""
         record = max(KAFKA_BYTES, (max_body_bytes + 2) // 3 * 4 + ENVELOPE_BYTES)
         return cls(
@@ -53,4 +53,4 @@ class Limits:
         )
 
 
-DEFAULT = Limits.of(1_048_576)
+DEFAULT = SizeLimits.of(1_048_576)

@@ -15,7 +15,7 @@ from connectors.http.request import Response
 from connectors.lofty import oauth as lofty_oauth
 from streams.messages.partitioning import ghl_budget
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 __all__ = ["Grants", "SealError", "Side"]
 
@@ -66,7 +66,7 @@ class Grants:
         base_url, client = connection.ghl.base_url, self.ghl_client()
         return Side(
             token=ghl_budget(connection.ghl_budget),
-            partition=Places(self.settings).ghl(connection),
+            partition=ConnectionPartitions(self.settings).ghl(connection),
             budget=connection.ghl_budget,
             client=client,
             renew=lambda pair, now_ms: ghl_oauth.refresh(client, pair, asked_at_ms=now_ms, base_url=base_url),
@@ -89,7 +89,7 @@ class Grants:
 
         return Side(
             token=f"lofty-connection:{connection.name}",
-            partition=Places(self.settings).lofty(connection),
+            partition=ConnectionPartitions(self.settings).lofty(connection),
             budget=connection.lofty_budget,
             client=client,
             renew=renew,

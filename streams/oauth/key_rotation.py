@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from connectors.errors import SealError
 from streams.core.token_row import TokenRow
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.clients import each_record, new_producer, start_producer
-from streams.kafka.unreadable_records import leave_out
+from streams.kafka.batching_producer import Record
+from streams.kafka.clients import open_batching_producer
+from streams.kafka.topic_reader import each_record
+from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
@@ -40,7 +41,7 @@ async def reseal(grants: Grants) -> Resealed:
         try:
             rows[place] = TokenRow.from_bytes(record.value)
         except InvalidMessage as error:
-            leave_out(topic, record.partition, record.offset, error)
+            skip_unreadable(topic, record.partition, record.offset, error)
     again: list[Record] = []
     for (partition, token), row in sorted(rows.items()):
         if grants.ring.is_current(row.sealed):
@@ -55,10 +56,6 @@ async def reseal(grants: Grants) -> Resealed:
         again.append(Record(names.of(TOKENS), partition, token.encode(), word.to_bytes()))
         found.resealed.append(token)
     if again:
-        producer = new_producer(grants.settings)
-        await start_producer(producer)
-        try:
-            await BatchingProducer(producer).produce(again)
-        finally:
-            await producer.stop()
+        async with open_batching_producer(grants.settings) as batching_producer:
+            await batching_producer.produce(again)
     return found

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from connectors.errors import SealError, TokenUnavailable
 from streams.core.token_row import TokenRow
-from streams.kafka.clients import each_record
-from streams.kafka.unreadable_records import leave_out
+from streams.kafka.topic_reader import each_record
+from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
@@ -32,7 +32,7 @@ async def kept_access(grants: Grants, side: Side, now_ms: int) -> str:
                 else:
                     row = TokenRow.from_bytes(record.value)
             except InvalidMessage as error:
-                leave_out(topic, record.partition, record.offset, error)
+                skip_unreadable(topic, record.partition, record.offset, error)
                 continue
             newest = max(newest, row, key=lambda one: one.at_ms)
     if not newest.sealed:

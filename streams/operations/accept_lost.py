@@ -12,41 +12,25 @@ No worker may be alive. On each machine whose workers keep copies the command is
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Collection, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaTimeoutError, NoError, for_code
 
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.apply_receipt import record_link
-from streams.kafka.admin import create_missing, saved_topic
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.clients import (
-    Consumer,
-    client_options,
-    each_record,
-    new_producer,
-    reach,
-    start_consumer,
-    start_producer,
-    stop_consumer,
-    until_topics_are_led,
-)
-from streams.kafka.error_texts import TopicsRefused, topic_trouble
+from streams.kafka.admin import create_missing, create_topics, delete_topic, saved_topic
+from streams.kafka.batching_producer import Record
+from streams.kafka.changelog_losses import find_loss
+from streams.kafka.clients import cluster_client, open_batching_producer, reach, until_topics_are_led
 from streams.kafka.rights import READS_AND_WRITES, Right, demand_rights
 from streams.kafka.tables import RocksStore
-from streams.kafka.tables.losses import judge
-from streams.kafka.timeouts import bound_connecting
 from streams.kafka.topic_ids import topic_ids
+from streams.kafka.topic_reader import each_record, first_and_end_offsets, newest_values
 from streams.messages import FENCE_KEY, InvalidMessage, Receipt
-from streams.messages.size_limits import Limits
+from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import (
     BACKLINKS_TABLE,
     LINKS_TABLE,
@@ -57,13 +41,12 @@ from streams.messages.topics import (
     TOKENS_TABLE,
     TopicNames,
 )
-from streams.operations.status.reader import look
+from streams.operations.status.reader import read_overview
 from streams.settings import Settings
 
 LASTING = (LINKS_TABLE, BACKLINKS_TABLE, TOKENS_TABLE)
 """Tables whose rows are facts that last: an old copy of one is better than none. Rows of others stand for work that was done."""
 
-GONE_SECONDS = 60.0
 MOST_WAITING = 2_000
 
 Rows = dict[bytes, bytes]
@@ -95,12 +78,11 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
     await until_topics_are_led(settings, names.specs())
     for table in sorted({*tables} & {*TABLES}):
         topic = names.changelog(table)
-        left = [await _newest_rows(settings, topic, number) for number in range(settings.kafka.partitions)]
+        left = [await newest_values(settings, topic, [number]) for number in range(settings.kafka.partitions)]
         rows: list[Rows] = [{} for _ in left]
         if is_saved := await _is_saved(settings, topic):
-            rows = [
-                await _newest_rows(settings, saved_topic(topic), number) for number in range(settings.kafka.partitions)
-            ]
+            saved = saved_topic(topic)
+            rows = [await newest_values(settings, saved, [number]) for number in range(settings.kafka.partitions)]
         if await _is_cut_off(settings, topic):
             await demand_rights(settings, [topic], (Right.DELETE,))
             rows = [before | now for before, now in zip(rows, left, strict=True)]
@@ -118,64 +100,28 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
             rows[partition] = {key: value for key, value in rows[partition].items() if key not in known}
         result.put_back[table] = await _put(settings, topic, rows)
         if is_saved:
-            await _delete(settings, saved_topic(topic))
+            await delete_topic(settings, saved_topic(topic))
     result.aside += await _set_aside(settings, names)
     return result
 
 
 async def _demand_no_worker(settings: Settings, names: TopicNames) -> None:
-    if names.of(STATUS) in await reach(settings) and (alive := (await look(settings)).alive):
+    if names.of(STATUS) in await reach(settings) and (alive := (await read_overview(settings)).alive):
         who = ", ".join(one.status.instance for one in alive)
         raise StillAtWork(
             f"workers are alive ({who}), or were 20 s ago: stop all of them first, then run this again; nothing was changed"
         )
 
 
-async def _newest_rows(settings: Settings, topic: str, partition: int) -> Rows:
-    rows: Rows = {}
-    async for record in each_record(settings, topic, [partition]):
-        if record.key is None:
-            continue
-        if record.value is None:
-            rows.pop(record.key, None)
-        else:
-            rows[record.key] = record.value
-    return rows
-
-
 async def _is_cut_off(settings: Settings, topic: str) -> bool:
-    places = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
-    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
-    await start_consumer(consumer)
-    try:
-        return any((await consumer.beginning_offsets(places)).values())
-    finally:
-        await stop_consumer(consumer)
+    return any(first for first, _ in (await first_and_end_offsets(settings, [topic])).values())
 
 
 async def _remake(settings: Settings, topic: str) -> None:
     """Delete a topic and make it again, so that every copy of the former one is known for one."""
-    await _delete(settings, topic)
+    await delete_topic(settings, topic)
     await create_missing(settings, TABLES)
     await until_topics_are_led(settings, [topic])
-
-
-async def _delete(settings: Settings, topic: str) -> None:
-    admin = AIOKafkaAdminClient(**client_options(settings))
-    bound_connecting(admin._client)
-    await admin.start()
-    try:
-        answer = await admin.delete_topics([topic])
-        for name, code in answer.topic_error_codes:
-            if (error := for_code(code)) is not NoError:
-                raise error(f"topic {name} is not deleted: {error.description}")
-        began = time.monotonic()
-        while topic in await admin.list_topics():
-            if time.monotonic() - began > GONE_SECONDS:
-                raise KafkaTimeoutError(f"topic {topic} is not deleted within {GONE_SECONDS:.0f} s")
-            await asyncio.sleep(0.2)
-    finally:
-        await admin.close()
 
 
 async def _is_saved(settings: Settings, topic: str) -> bool:
@@ -187,23 +133,8 @@ async def _save(settings: Settings, topic: str, rows: list[Rows]) -> None:
     """Write rows to where another run finds them, on whatever machine. Raises before anything is deleted."""
     saved = saved_topic(topic)
     if not await _is_saved(settings, topic):
-        kafka = settings.kafka
-        config = {
-            "cleanup.policy": "compact",
-            MAX_MESSAGE_BYTES: str(Limits.of(settings.gateway.max_body_bytes).record),
-        }
-        admin = AIOKafkaAdminClient(**client_options(settings))
-        bound_connecting(admin._client)
-        await admin.start()
-        try:
-            answer = await admin.create_topics(
-                [NewTopic(saved, kafka.partitions, kafka.replication_factor, topic_configs=config)]
-            )
-        finally:
-            await admin.close()
-        for name, code, *said in answer.topic_errors:
-            if (error := for_code(code)) is not NoError:
-                raise TopicsRefused({name: topic_trouble(error, said[0] if said else None, kafka)}, [])
+        size = str(SizeLimits.of(settings.gateway.max_body_bytes).record)
+        await create_topics(settings, {saved: {"cleanup.policy": "compact", MAX_MESSAGE_BYTES: size}})
         await until_topics_are_led(settings, [saved])
     await _put(settings, saved, rows)
 
@@ -271,35 +202,20 @@ async def _fold_receipts(settings: Settings, names: TopicNames, rows: list[Rows]
 
 
 async def _put(settings: Settings, topic: str, rows: list[Rows]) -> int:
-    async with _batching_producer(settings) as batching_producer:
-        records = [Record(topic, partition, *row) for partition, some in enumerate(rows) for row in some.items()]
-        for at in range(0, len(records), MOST_WAITING):
-            await batching_producer.produce(records[at : at + MOST_WAITING])
+    records = [Record(topic, partition, *row) for partition, some in enumerate(rows) for row in some.items()]
+    async with open_batching_producer(settings) as batching_producer:
+        for first in range(0, len(records), MOST_WAITING):
+            await batching_producer.produce(records[first : first + MOST_WAITING])
     return len(records)
-
-
-@asynccontextmanager
-async def _batching_producer(settings: Settings) -> AsyncIterator[BatchingProducer]:
-    producer = new_producer(settings)
-    await start_producer(producer)
-    try:
-        yield BatchingProducer(producer)
-    finally:
-        await producer.stop()
 
 
 async def _set_aside(settings: Settings, names: TopicNames) -> list[str]:
     """Rename each copy here that is not of the changelogs as they are now; returns where it is kept."""
     topics = {names.changelog(table): table.encode() for table in TABLES}
     aside: list[str] = []
-    consumer = Consumer(**client_options(settings), enable_auto_commit=False)
-    await start_consumer(consumer)
-    try:
-        ids = await topic_ids(consumer._client, topics)
-        places = [TopicPartition(topic, number) for topic in topics for number in range(settings.kafka.partitions)]
-        ends = await consumer.end_offsets(places)
-    finally:
-        await stop_consumer(consumer)
+    async with cluster_client(settings) as client:
+        ids = await topic_ids(client, topics)
+    offsets = await first_and_end_offsets(settings, topics)
     for folder in _folders(settings, names):
         store = RocksStore(folder)
         try:
@@ -308,12 +224,12 @@ async def _set_aside(settings: Settings, names: TopicNames) -> list[str]:
                 for partition in _partitions(folder)
                 if partition < settings.kafka.partitions
                 and any(
-                    judge(
+                    find_loss(
                         position=store.position(partition, key),
                         origin=store.origin(partition, key),
                         topic_id=ids.get(topic, ""),
                         begin=0,
-                        end=ends[TopicPartition(topic, partition)],
+                        end=offsets[TopicPartition(topic, partition)][1],
                         exists=True,
                         keeps_all=True,
                     )

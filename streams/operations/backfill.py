@@ -5,31 +5,26 @@ The command only asks; the worker reads Lofty within its limit, after all other 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from aiokafka import TopicPartition
-
 from streams.core.rows import SweepRow
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.clients import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
-from streams.kafka.unreadable_records import leave_out
+from streams.kafka.batching_producer import Record
+from streams.kafka.clients import open_batching_producer
+from streams.kafka.topic_reader import KafkaRecord, TopicReader
+from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import BackfillOrder, InvalidMessage
 from streams.messages.topics import SWEEPS, SWEEPS_TABLE, TopicNames
+from streams.operations.worker_queries.errors import NoWorker
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 REQUESTS_A_LEAD = 4
 """The lead itself and the lists of its notes, tasks and appointments; one for each of those comes on top."""
 
 SILENT_SECONDS = 60.0
 """After so long without any progress it is said that no worker seems to be there."""
-
-
-class NoProgress(Exception):
-    """Nobody works on the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +55,19 @@ class Backfill:
         self._settings = settings
         self._connection = connection
         self._topic = names.of(SWEEPS)
-        self._place = TopicPartition(names.changelog(SWEEPS_TABLE), Places(settings).lofty(connection))
+        self._partition = ConnectionPartitions(settings).lofty(connection)
+        self._reader = TopicReader(settings, names.changelog(SWEEPS_TABLE), [self._partition])
         self.row = SweepRow()
         """Where the connection's sweep stood when it was last heard of."""
 
     async def __aenter__(self) -> Self:
-        self._consumer = Consumer(**client_options(self._settings), auto_offset_reset="earliest")
-        await start_consumer(self._consumer)
-        self._consumer.assign([self._place])
-        end = (await self._consumer.end_offsets([self._place]))[self._place]
-        while await self._consumer.position(self._place) < end:
-            await self._hear(0.2)
+        await self._reader.__aenter__()
+        async for record in self._reader.read_to_end(self._reader.ends):
+            self._take(record)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await stop_consumer(self._consumer)
+        await self._reader.__aexit__()
 
     @property
     def estimate(self) -> Estimate:
@@ -89,40 +82,36 @@ class Backfill:
     async def order(self, order_id: str, now_ms: int) -> None:
         """Ask for a backfill; returns once Kafka has the order."""
         order = BackfillOrder(connection=self._connection.name, id=order_id, at_ms=now_ms)
-        producer = new_producer(self._settings)
-        await start_producer(producer)
-        try:
-            key = self._connection.name.encode()
-            await BatchingProducer(producer).produce(
-                [Record(self._topic, self._place.partition, key, order.to_bytes())]
-            )
-        finally:
-            await producer.stop()
+        record = Record(self._topic, self._partition, self._connection.name.encode(), order.to_bytes())
+        async with open_batching_producer(self._settings) as batching_producer:
+            await batching_producer.produce([record])
 
     async def follow(self, order_id: str, show: Callable[[SweepRow], None]) -> SweepRow:
-        """Show each step until the order has ended. Raises `NoProgress` when nothing moves for a minute before it begins."""
+        """Show each step until the order has ended. Raises `NoWorker` when nothing moves for a minute before it begins."""
         silent, was_taken = 0.0, self.row.ordered == order_id
         # Another order may follow before ours has ended: its end is ours, too.
         while not (was_taken and self.row.kind is None and not self.is_under_way):
-            if await self._hear(1.0):
+            has_moved = False
+            for record in await self._reader.poll(1000):
+                has_moved |= self._take(record)
+            if has_moved:
                 silent = 0.0
                 was_taken |= self.row.ordered == order_id
                 show(self.row)
             elif (silent := silent + 1.0) >= SILENT_SECONDS and not was_taken:
-                raise NoProgress(
+                raise NoWorker(
                     f"no worker took the order within {SILENT_SECONDS:.0f} s; it stays on {self._topic}, and a worker that "
                     "starts carries it out: lofty-ghl worker"
                 )
         return self.row
 
-    async def _hear(self, seconds: float) -> bool:
-        heard = False
-        for messages in (await self._consumer.getmany(timeout_ms=int(seconds * 1000))).values():
-            for message in messages:
-                if message.key == self._connection.name.encode() and message.value is not None:
-                    try:
-                        self.row, heard = SweepRow.from_bytes(message.value), True
-                    except InvalidMessage as error:
-                        leave_out(message.topic, message.partition, message.offset, error)
-        await asyncio.sleep(0)
-        return heard
+    def _take(self, record: KafkaRecord) -> bool:
+        """Keep a row of our connection; whether it is one."""
+        if record.key != self._connection.name.encode() or record.value is None:
+            return False
+        try:
+            self.row = SweepRow.from_bytes(record.value)
+        except InvalidMessage as error:
+            skip_unreadable(record.topic, record.partition, record.offset, error)
+            return False
+        return True

@@ -4,7 +4,17 @@ A wrong file is refused with all its problems at once.
 """
 
 from streams.settings.load import example_text, load_settings, rehearsal_text, require_secrets
-from streams.settings.model import Connection, Gateway, Ghl, Kafka, Lofty, Policies, Secrets, Sweep, Worker
+from streams.settings.model import (
+    Connection,
+    GatewaySettings,
+    Ghl,
+    Kafka,
+    Lofty,
+    Policies,
+    Secrets,
+    SweepSettings,
+    WorkerSettings,
+)
 from streams.settings.overrides import OVERRIDES
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
@@ -14,7 +24,7 @@ from streams.settings.settings import Settings
 __all__ = [
     "OVERRIDES",
     "Connection",
-    "Gateway",
+    "GatewaySettings",
     "Ghl",
     "Kafka",
     "Lofty",
@@ -23,8 +33,8 @@ __all__ = [
     "Secrets",
     "Settings",
     "SettingsError",
-    "Sweep",
-    "Worker",
+    "SweepSettings",
+    "WorkerSettings",
     "example_text",
     "load_settings",
     "parse_settings",

@@ -18,7 +18,7 @@ from streams.mapping.back_sync import (
     compile_template,
 )
 from streams.mapping.errors import WrongTerm, did_you_mean
-from streams.settings.model import Present, Table, wrong
+from streams.settings.model import Present, SettingsTable, wrong
 
 
 def _compiles(compile_: Callable[[str], Any]) -> Callable[[str], str]:
@@ -61,7 +61,7 @@ Text = Annotated[Present, AfterValidator(_compiles(compile_template))]
 Role = Literal["Agent", "Assistant"]
 
 
-class RuleTaskTable(Table):
+class RuleTaskTable(SettingsTable):
     """The Lofty task of a rule. Lofty's types of tasks, by its OpenAPI document."""
 
     content: Text
@@ -70,7 +70,7 @@ class RuleTaskTable(Table):
     role: Role = "Agent"
 
 
-class RuleTable(Table):
+class RuleTable(SettingsTable):
     """`[[connections.NAME.back.rules]]`: an event of GHL makes a task or a note in Lofty."""
 
     name: Annotated[Present, Field(description="a name, by which the task's origin is told")]
@@ -80,7 +80,7 @@ class RuleTable(Table):
     note: Text | None = None
 
 
-class Back(Table):
+class Back(SettingsTable):
     """What flows back. All off by default."""
 
     appointments: bool = False

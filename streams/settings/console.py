@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from streams.settings.model import BaseUrl, Present, Table, wrong
+from streams.settings.model import BaseUrl, Present, SettingsTable, wrong
 from streams.settings.password_hashes import is_token_hash, password_hash_problem
 
 Role = Literal["viewer", "operator"]
@@ -34,7 +34,7 @@ def _name(value: str) -> str:
 Name = Annotated[str, AfterValidator(_name)]
 
 
-class ConsoleUser(Table):
+class ConsoleUser(SettingsTable):
     """`[[console.users]]`: somebody who signs in with a password."""
 
     name: Name
@@ -42,7 +42,7 @@ class ConsoleUser(Table):
     password_hash: Annotated[SecretStr, AfterValidator(_password_hash)]
 
 
-class ConsoleToken(Table):
+class ConsoleToken(SettingsTable):
     """`[[console.tokens]]`: a program that uses the API."""
 
     name: Name
@@ -50,7 +50,7 @@ class ConsoleToken(Table):
     hash: Annotated[SecretStr, AfterValidator(_token_hash)]
 
 
-class Oidc(Table):
+class Oidc(SettingsTable):
     """`[console.oidc]`: sign-in at a provider of OpenID Connect.
 
     `name_claim` is who somebody is, `role_claim` what `operators` and `viewers` are compared with, text or list; `*` is anybody
@@ -67,7 +67,7 @@ class Oidc(Table):
     viewers: list[str] = Field(default_factory=list)
 
 
-class Console(Table):
+class Console(SettingsTable):
     """The console as a whole. `data_dir` is where the index lies; by default a folder `console` in the worker's."""
 
     enabled: bool = False

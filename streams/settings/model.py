@@ -83,13 +83,13 @@ Port = Annotated[int, Field(ge=0, le=65535, description="a port, 0 to 65535")]
 Count = Annotated[int, Field(ge=1, description="a whole number of at least 1")]
 
 
-class Table(BaseModel):
+class SettingsTable(BaseModel):
     """One table of the file: frozen, strict in its types, closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Kafka(Table):
+class Kafka(SettingsTable):
     """Where Kafka is, and how its topics are made."""
 
     bootstrap_servers: Annotated[Present, Field(description="host:port, several with commas")] = "localhost:9092"
@@ -103,7 +103,7 @@ class Kafka(Table):
     ssl_cafile: str | None = None
 
 
-class GhlGateway(Table):
+class GhlGateway(SettingsTable):
     """The door for GHL's webhooks. `public_keys` are PEM texts; by default the one that GHL publishes."""
 
     public_keys: Annotated[list[str], AfterValidator(_ed25519)] = Field(default_factory=lambda: [GHL_PUBLIC_KEY])
@@ -117,7 +117,7 @@ class GhlGateway(Table):
         return Keys.of(self.public_keys, self.legacy_rsa_keys)
 
 
-class Gateway(Table):
+class GatewaySettings(SettingsTable):
     """The intake of webhooks. Without `lofty_addresses`, Lofty's webhooks may come from anywhere: it publishes none."""
 
     host: Present = "0.0.0.0"
@@ -131,7 +131,7 @@ class Gateway(Table):
     ghl: GhlGateway = Field(default_factory=GhlGateway)
 
 
-class Worker(Table):
+class WorkerSettings(SettingsTable):
     """One worker process."""
 
     store: Literal["rocksdb", "memory"] = "rocksdb"
@@ -142,7 +142,7 @@ class Worker(Table):
     in_flight_per_lofty_budget: Count = 4
 
 
-class Lofty(Table):
+class Lofty(SettingsTable):
     """The Lofty side of a connection. Connections that name the same `budget` share one app's limit."""
 
     team_id: Annotated[Present, Field(description="the Lofty team's id, as text")]
@@ -152,7 +152,7 @@ class Lofty(Table):
     budget: Annotated[str | None, Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9_-]*$")] = None
 
 
-class Ghl(Table):
+class Ghl(SettingsTable):
     """The GHL side of a connection: one location, with the limits of its token.
 
     `live_reserve` is the part of the day's requests that a whole day of live changes may need: when no more than that is
@@ -168,7 +168,7 @@ class Ghl(Table):
     live_reserve: Annotated[float, Field(ge=0, le=0.9, description="a number from 0 to 0.9")] = 0.25
 
 
-class Policies(Table):
+class Policies(SettingsTable):
     """What to do where more than one thing would be right."""
 
     lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
@@ -177,7 +177,7 @@ class Policies(Table):
     create_custom_fields: bool = True
 
 
-class Appointments(Table):
+class Appointments(SettingsTable):
     """Where Lofty's appointments stand in GHL: in the calendar of this id; without one they are tasks.
 
     `automations` says whether GHL's automations run for them, such as reminders to the client.
@@ -187,7 +187,7 @@ class Appointments(Table):
     automations: bool = False
 
 
-class Sweep(Table):
+class SweepSettings(SettingsTable):
     """How often Lofty is read for what no webhook told of; 0 for never.
 
     `children` says whether a full sweep reads each lead's notes, tasks and appointments, three requests a lead.
@@ -223,7 +223,7 @@ class Connection(BaseModel):
     lofty: Lofty
     ghl: Ghl
     policies: Policies
-    sweep: Sweep = Sweep()
+    sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
     back: Annotated[WayBack, Field(repr=False)] = WayBack()
     secrets: Secrets

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from streams.settings.model import BaseUrl, Present, Table
+from streams.settings.model import BaseUrl, Present, SettingsTable
 
 
-class GhlApp(Table):
+class GhlApp(SettingsTable):
     """Our app in GHL's marketplace. Addresses are GHL's own unless a sandbox plays it.
 
     `agency` says that agencies give access for all of their locations: their token brings each location's.
@@ -21,7 +21,7 @@ class GhlApp(Table):
     authorize_url: BaseUrl = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
 
 
-class LoftyApp(Table):
+class LoftyApp(SettingsTable):
     """Our app in Lofty's portal. `server` is which of the two token servers that Lofty documents is asked."""
 
     client_id: Annotated[Present, Field(description="the app's client id, from Lofty's portal")]
@@ -31,7 +31,7 @@ class LoftyApp(Table):
     server_url: BaseUrl | None = None
 
 
-class OAuth(Table):
+class OAuth(SettingsTable):
     """The apps."""
 
     ghl: GhlApp | None = None

@@ -21,15 +21,15 @@ from streams.settings.demanded import DEMANDED, Owner, missing
 from streams.settings.model import (
     Appointments,
     Connection,
-    Gateway,
+    GatewaySettings,
     Ghl,
     Kafka,
     Lofty,
     Policies,
     Region,
-    Sweep,
-    Table,
-    Worker,
+    SettingsTable,
+    SweepSettings,
+    WorkerSettings,
 )
 from streams.settings.oauth import OAuth, OAuthSecrets
 from streams.settings.overlay import NOTHING_OVER, Overlay, lay_over, syntax_problem
@@ -54,7 +54,7 @@ NAME_EXPECTED = "a name of small letters, digits, dashes and underscores"
 T = TypeVar("T", bound=BaseModel)
 
 
-class ConnectionTable(Table):
+class ConnectionTable(SettingsTable):
     """`[connections.NAME]` as it stands in the file."""
 
     region: Region = "US"
@@ -62,7 +62,7 @@ class ConnectionTable(Table):
     lofty: Annotated[Lofty, Field(description="a table [connections.NAME.lofty] with a team_id")]
     ghl: Annotated[Ghl, Field(description="a table [connections.NAME.ghl] with a location_id")]
     policies: Policies = Policies()
-    sweep: Sweep = Sweep()
+    sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
     back: Back = Back()
     tags: Annotated[TagRules, Field(strict=False)] = TagRules()
@@ -137,8 +137,8 @@ class _Parser:
                 hint = did_you_mean(key, SECTIONS)
                 self._add((key,), f"one of {', '.join(SECTIONS)}", "an unknown key", hint)
         kafka = self._table(Kafka, ("kafka",), tables)
-        gateway = self._table(Gateway, ("gateway",), tables)
-        worker = self._table(Worker, ("worker",), tables)
+        gateway = self._table(GatewaySettings, ("gateway",), tables)
+        worker = self._table(WorkerSettings, ("worker",), tables)
         oauth = self._table(OAuth, ("oauth",), tables)
         console = self._table(Console, ("console",), tables)
         mappings = self._mappings(tables)

@@ -8,7 +8,7 @@ from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of
 from streams.settings import Connection, Settings
 
 
-class Places:
+class ConnectionPartitions:
     """The partitions of all connections."""
 
     def __init__(self, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.auth.keyring import KeyRing
 from streams.settings.console import Console, ConsoleSecrets
-from streams.settings.model import Connection, Gateway, Kafka, Worker
+from streams.settings.model import Connection, GatewaySettings, Kafka, WorkerSettings
 from streams.settings.oauth import OAuth, OAuthSecrets
 from streams.settings.overlay import Overlay
 from streams.settings.problems import Problem, SettingsError
@@ -38,8 +38,8 @@ class Settings(BaseModel):
 
     kafka: Kafka
     kafka_password: SecretStr | None = None
-    gateway: Gateway
-    worker: Worker
+    gateway: GatewaySettings
+    worker: WorkerSettings
     oauth: OAuth = OAuth()
     oauth_secrets: OAuthSecrets = OAuthSecrets()
     console: Console = Console()

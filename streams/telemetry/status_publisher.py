@@ -21,7 +21,7 @@ def configuration_of(settings: Settings) -> str:
     return hashlib.sha256("\n".join([str(settings.kafka.partitions), *parts]).encode()).hexdigest()[:16]
 
 
-async def publish(
+async def publish_status(
     batching_producer: BatchingProducer,
     names: TopicNames,
     partitions: int,

@@ -15,25 +15,28 @@ from typing import Any, Self
 from faust.types import TP
 
 from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.clients import GroupLag, start_producer, until_topics_are_led
+from streams.kafka.clients import start_producer, until_topics_are_led
+from streams.kafka.group_lag import GroupLag
 from streams.kafka.lost_links import receipt_without_link
 from streams.kafka.parking import Parking
 from streams.kafka.tables import ChangelogLost, Loss
-from streams.messages.size_limits import Limits
+from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from streams.telemetry.process import counting_appends, failing_seconds, watch_appends, watch_loop
 from streams.worker.agents.batches import Process, agent
 from streams.worker.agents.deleted_unread import DeletedUnread, Reach
 from streams.worker.agents.in_progress import InProgress
 from streams.worker.dependencies import Dependencies
 from streams.worker.faust_app import new_faust_app
+from streams.worker.output import Output
 from streams.worker.partitions.applied_offsets import AppliedOffsets
 from streams.worker.partitions.lease import Lease
 from streams.worker.partitions.ownership import Hooks, Ownership
 from streams.worker.partitions.watchdog import LoopWatch, watch_consumer
-from streams.worker.reporting import WATCHED_TOPICS, Reporter, WorkerParts
+from streams.worker.parts import WorkerParts
+from streams.worker.reporting import WATCHED_TOPICS, Reporter, StatusSources
 from streams.worker.tables import Tables
 from streams.worker.wiring.dispatchers import Dispatchers
 from streams.worker.wiring.topology import NOT_RESUMED, Pipeline
@@ -65,23 +68,13 @@ class Worker:
         self.metrics = deps.metrics
         self._deps = deps
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._places = Places(settings)
+        self._places = ConnectionPartitions(settings)
         self._in_progress = InProgress()
         self.lease = Lease(settings.kafka.session_timeout_seconds, deps.monotonic, self._lease_over)
         self._wire = deps.transport(deps.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
         self._lag = GroupLag(settings, self._names.group)
-        self.reporter = Reporter(
-            settings,
-            self._names,
-            self._places,
-            deps.metrics,
-            deps.instance,
-            deps.now_ms,
-            deps.monotonic,
-            deps.tracing,
-            lambda: deps.newer_mappings(settings),
-        )
+        self.reporter = Reporter(settings, self._names, self._places, deps)
 
     # -- starting and stopping ----------------------------------------------------------------------------
 
@@ -96,7 +89,7 @@ class Worker:
         )
         self._new_parts()
         self.reporter.look_at(
-            WorkerParts(
+            StatusSources(
                 self.tables,
                 self.lease,
                 self.ownership,
@@ -200,7 +193,7 @@ class Worker:
             await asyncio.sleep(RELOAD_SECONDS)
             self.reload_directories()
             for partition in self.ownership.fenced:
-                self.dispatchers.back.purge(partition)
+                self.dispatchers.lofty_sync.purge(partition)
 
     async def _watch_consumer(self) -> None:
         lags, reporter = self.reporter.watching_lags(self._lags), self.reporter
@@ -215,7 +208,9 @@ class Worker:
 
     async def _lags(self) -> dict[tuple[str, int], tuple[int, int]]:
         topics = [self._names.of(topic) for topic in WATCHED_TOPICS]
-        return await self._lag.look((topic, partition) for topic in topics for partition in self.ownership.assigned)
+        return await self._lag.committed_and_end(
+            (topic, partition) for topic in topics for partition in self.ownership.assigned
+        )
 
     # -- partitions come and go ---------------------------------------------------------------------------
 
@@ -305,9 +300,9 @@ class Worker:
         )
         for table in self.tables.every_table:
             table.failed = self._row_failed
-        limits = Limits.of(self.settings.gateway.max_body_bytes)
+        limits = SizeLimits.of(self.settings.gateway.max_body_bytes)
         parking = Parking(self._names, self.settings.kafka.partitions, self.metrics.put_aside, limits)
-        recorded = AppliedOffsets()
+        applied_offsets = AppliedOffsets()
         hooks = Hooks(
             self._newest_epoch,
             lambda partition: self.dispatchers.acquire(partition),
@@ -316,35 +311,24 @@ class Worker:
             self._fence_failed,
         )
         receipts_topic = self._names.of(RECEIPTS)
-        self.ownership = Ownership(deps.instance, receipts_topic, self._batching_producer, recorded, deps.now_ms, hooks)
-        self.dispatchers = Dispatchers(
-            self.settings,
-            deps,
-            self._names,
-            self._places,
-            tables=self.tables,
-            batching_producer=self._batching_producer,
-            parking=parking,
-            wire=self._wire,
-            lease=self.lease,
-            reporter=self.reporter,
-            recorded=recorded,
-            ownership=self.ownership,
+        self.ownership = Ownership(
+            deps.instance, receipts_topic, self._batching_producer, applied_offsets, deps.now_ms, hooks
         )
-        self.reading, self.writing = self.dispatchers.loops
-        pipeline = Pipeline(
+        parts = WorkerParts(
             settings=self.settings,
             deps=deps,
             names=self._names,
             places=self._places,
             tables=self.tables,
-            batching_producer=self._batching_producer,
-            parking=parking,
-            reporter=self.reporter,
-            recorded=recorded,
+            output=Output(self._batching_producer, parking, deps.now_ms),
+            lease=self.lease,
             ownership=self.ownership,
-            dispatchers=self.dispatchers,
+            applied_offsets=applied_offsets,
+            reporter=self.reporter,
         )
+        self.dispatchers = Dispatchers(parts, self._wire)
+        self.reading, self.writing = self.dispatchers.loops
+        pipeline = Pipeline(parts, self.dispatchers)
         agents = tuple(pipeline.agents())
         self._deleted = DeletedUnread(
             self._reach,

@@ -18,7 +18,7 @@ from typing import Any
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox.lofty.people import STAGES, TAGS
 from tests.bench.day import Day, Edit, play
 from tests.bench.limits import create_all, freshness

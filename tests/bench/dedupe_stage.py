@@ -32,6 +32,7 @@ from streams.messages.topics import CHANGES, FETCHES, SEEN_TABLE, TopicNames
 from streams.worker.agents.batches import agent
 from streams.worker.agents.dedupe import dedupe
 from streams.worker.agents.in_progress import InProgress
+from streams.worker.output import Output
 
 PARTITIONS = 4
 
@@ -78,11 +79,9 @@ async def measure(kind: str, bootstrap: str, records: int) -> dict[str, float]:
     else:
         process = dedupe(
             seen=Table(SEEN_TABLE, SeenRow, names.changelog(SEEN_TABLE), MemoryStore(), batching_producer),
-            batching_producer=batching_producer,
-            parking=Parking(names, PARTITIONS),
+            output=Output(batching_producer, Parking(names, PARTITIONS), lambda: 0),
             fetches_topic=names.of(FETCHES),
             lofty_partitions={"acme": 1},
-            now_ms=lambda: 0,
             count=count,
         )
         app.agent(source, name="dedupe", concurrency=1)(agent("dedupe", process, InProgress(), sys.exit))

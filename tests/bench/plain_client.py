@@ -17,9 +17,9 @@ from typing import Any
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError, VendorError
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from tests.bench.town import Town
 
 FIRST_SECONDS = 1.0

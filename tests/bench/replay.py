@@ -28,9 +28,9 @@ from streams.core.to_ghl.rules import rules_of
 from streams.kafka.clients import client_options
 from streams.messages import Snapshot
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS
-from streams.operations.replay.simulate import Basis, Standing, settle
-from streams.operations.worker_queries.directories import directory_of, observe
-from streams.settings.partitions import Places
+from streams.operations.replay.simulate import EntityState, SimulationBasis, settle
+from streams.operations.worker_queries.directories import ask_directories, directory_of
+from streams.settings.partitions import ConnectionPartitions
 from tests.bench.town import Plan, Town, run, town
 
 NAME = "pair0"
@@ -41,7 +41,7 @@ async def replay(bootstrap: str, snapshots: int) -> dict[str, Any]:
     """Fill the topics, and run the commands."""
     async with town(bootstrap, Plan(pairs=1, leads=8)) as on:
         connection = on.settings.connections[NAME]
-        seen = await observe(on.settings, [connection])
+        seen = await ask_directories(on.settings, [connection])
         on.children["worker"].stop()
         written = await asyncio.to_thread(_fill, on, snapshots, directory_of(seen[NAME]))
         await _skip(on)
@@ -89,8 +89,10 @@ async def _requests(on: Town) -> int:
 def _fill(on: Town, number: int, directory: Directory) -> int:
     """Write snapshots, and the links that their writes would have left; returns the bytes of the snapshots."""
     connection = on.settings.connections[NAME]
-    basis = Basis.of(rules_of(connection), directory, connection.mapping_fingerprint, creates_custom_fields=True)
-    partition = Places(on.settings).ghl(connection)
+    basis = SimulationBasis.of(
+        rules_of(connection), directory, connection.mapping_fingerprint, creates_custom_fields=True
+    )
+    partition = ConnectionPartitions(on.settings).ghl(connection)
     producer = Producer({"bootstrap.servers": on.settings.kafka.bootstrap_servers, "acks": "all", "linger.ms": 20})
     people, written = make_leads(400), 0
     for one in range(number):
@@ -111,7 +113,7 @@ def _fill(on: Town, number: int, directory: Directory) -> int:
             update_time_ms=1_700_000_000_000,
             accepted_ms=1_700_000_000_000,
         )
-        link = settle(Standing(snapshot, None, None), basis, 0)
+        link = settle(EntityState(snapshot, None, None), basis, 0)
         settled = settled_as(snapshot.fingerprint, connection.mapping_fingerprint)
         link = link.model_copy(update={"settled": settled, "version_ms": snapshot.version_ms, "ghl_id": f"ghl{one}"})
         raw, key = snapshot.to_bytes(), snapshot.entity.key.encode()

@@ -14,9 +14,9 @@ from statistics import quantiles
 from typing import Any
 
 from connectors.auth.request_auth import StaticAuth
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages import Change
 from streams.messages.partitioning import partition_of

@@ -23,7 +23,7 @@ from streams.core.to_ghl.planning import Rules, doubts, prepare
 from streams.messages import Entity, Outcome, Parked, Receipt, Snapshot
 from streams.messages.fence import Fence
 from streams.settings import parse_settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from streams.worker.dispatch.ghl_calls import perform
 from tests.chaos.history import KILLED, Deed, Edit, Event, Fenced, History, Received, Stray
 from tests.chaos.history.nothing_stale import STAMP
@@ -74,7 +74,7 @@ class Town:
         self._workers = 2
         self._turns: dict[str, float] = {}
         self.settings = parse_settings(CONFIG, {})
-        self.places = Places(self.settings)
+        self.places = ConnectionPartitions(self.settings)
         self.vendors = Vendors(self.settings, clockwork)
         for partition in range(self.settings.kafka.partitions):
             self._gain(partition, f"w{partition % 2}")

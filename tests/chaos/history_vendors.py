@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import Unanswered
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.request import Request, Response
 from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings
 from connectors.sandbox.ghl import LocationSettings as GhlLocation
@@ -44,7 +44,7 @@ class Vendors:
 
     def standing(self, connection: Connection) -> dict[str, Any]:
         """What stands in a connection's location, as its control API shows it."""
-        place = self.ghl.place(connection.ghl_budget)
+        place = self.ghl.location(connection.ghl_budget)
         return {
             "contacts": [shown(one) for one in place.contacts.values()],
             "customFields": list(place.custom_fields.values()),

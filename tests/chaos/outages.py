@@ -80,8 +80,8 @@ class Outages:
         """What is known without reading a topic."""
         contacts = {
             name: {
-                "contacts": [shown(one) for one in self.stage.ghl.place(f"loc{number}").contacts.values()],
-                "customFields": list(self.stage.ghl.place(f"loc{number}").custom_fields.values()),
+                "contacts": [shown(one) for one in self.stage.ghl.location(f"loc{number}").contacts.values()],
+                "customFields": list(self.stage.ghl.location(f"loc{number}").custom_fields.values()),
                 "users": [],
             }
             for number, name in enumerate(self.stage.settings.connections)

@@ -17,7 +17,8 @@ import orjson
 from connectors.sandbox.ghl.seeds import shown
 from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.core.rows import FetchRow, OutboxRow
-from streams.kafka.clients import GroupLag, read_topic
+from streams.kafka.group_lag import GroupLag
+from streams.kafka.topic_reader import read_topic
 from streams.messages import FENCE_KEY, Parked, Receipt
 from streams.messages.fence import Fence
 from streams.messages.topics import CHANGES, FETCHES, FETCHES_TABLE, OUTBOX_TABLE, PARKED, RECEIPTS, REPLAYS, SNAPSHOTS
@@ -62,7 +63,7 @@ async def _what_waits(stage: Stage, lag: GroupLag) -> str:
     places = [(topic, number) for topic in topics for number in range(stage.settings.kafka.partitions)]
     behind = [
         f"{topic}/{number} read to {committed} of {end}"
-        for (topic, number), (committed, end) in (await lag.look(places)).items()
+        for (topic, number), (committed, end) in (await lag.committed_and_end(places)).items()
         if committed < end
     ]
     if behind:
@@ -95,7 +96,7 @@ async def read_history(stage: Stage) -> History:
     leads, contacts = {}, {}
     for number, name in enumerate(stage.settings.connections):
         leads[name] = desk_work.everything(stage.lofty.teams[9000 + number], with_trash=True)
-        place = stage.ghl.place(f"loc{number}")
+        place = stage.ghl.location(f"loc{number}")
         contacts[name] = {
             "contacts": [shown(one) for one in place.contacts.values()],
             "customFields": list(place.custom_fields.values()),

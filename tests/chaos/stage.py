@@ -23,7 +23,7 @@ import aiohttp
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox import ghl as ghl_sandbox
 from connectors.sandbox import lofty as lofty_sandbox
 from connectors.sandbox.ghl.mailer import public_key

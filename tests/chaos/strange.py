@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError
 
 from connectors.sandbox.ghl.mailer import signing_key
 from connectors.sandbox.lofty import agent_activity as desk_work
-from streams.kafka.clients import read_topic
+from streams.kafka.topic_reader import read_topic
 from streams.messages import Parked
 from streams.messages.topics import CHANGES, GHL_CHANGES, PARKED
 from tests.chaos.history import Stray

@@ -7,7 +7,8 @@ import time
 from typing import Any
 
 from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.clients import GroupLag, new_producer
+from streams.kafka.clients import new_producer
+from streams.kafka.group_lag import GroupLag
 from streams.messages.message import Message
 from streams.messages.topics import CHANGES, TopicNames
 from streams.settings import parse_settings

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.faust.stage import a_stage
 from tests.kafka.broker import Broker
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_plain_faust_with_concurrency_commits_past_an_event_in_flight(real_kafka: Broker, tmp_path: Path) -> None:

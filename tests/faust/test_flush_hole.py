@@ -11,9 +11,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from streams.telemetry.process import EXIT_CODE
 from tests.faust.stage import a_stage
 from tests.kafka.broker import Broker
+
+pytestmark = pytest.mark.thorough
 
 VALUES = [f"{number:03d}" for number in range(300)]
 SLOW = {"row_bytes": 1_000, "produce_seconds": 0.4}

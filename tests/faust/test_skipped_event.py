@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from streams.telemetry.process import EXIT_CODE
 from tests.faust.stage import a_stage
 from tests.kafka.broker import Broker
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_plain_faust_commits_past_the_event_at_which_its_agent_raised(real_kafka: Broker, tmp_path: Path) -> None:

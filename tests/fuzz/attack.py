@@ -24,7 +24,7 @@ from connectors.http.json_reader import UnreadableJson, read
 from streams.console.api.routes import ENDPOINTS
 from streams.console.server import ConsoleServer
 from streams.kafka.batching_producer import NotWritten, RecordsRefused, RecordTooLarge
-from streams.kafka.clients import read_topic
+from streams.kafka.topic_reader import read_topic
 from streams.messages import FENCE_KEY, InvalidMessage, Message, NewerMessage
 from streams.messages.topics import TOPICS
 from tests.fuzz import corpus

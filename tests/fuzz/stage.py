@@ -23,7 +23,7 @@ import aiohttp
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox import ghl as ghl_sandbox
 from connectors.sandbox import lofty as lofty_sandbox
 from connectors.sandbox.ghl.mailer import public_key, signing_key
@@ -141,7 +141,7 @@ class Stage:
 
     def arrived(self, connection: str) -> dict[str, dict[str, Any]]:
         """The contacts of a connection's location, by the Lofty id that they bear."""
-        place = self.ghl.place(location(connection))
+        place = self.ghl.location(location(connection))
         names = {one["id"]: one["name"] for one in place.custom_fields.values()}
         found = {}
         for contact in (shown(one) for one in place.contacts.values()):

@@ -5,22 +5,21 @@ GHL's real search is ten seconds behind, the sandbox's half a second; and where 
 
 from __future__ import annotations
 
-from streams.operations.mapping_preview import check
-from streams.operations.mapping_preview import lead_samples as look
+from streams.operations.mapping_preview import check, lead_samples
 from streams.operations.verify import run
 from streams.operations.worker_queries import directories
-from streams.operations.worker_queries.client import Patience
+from streams.operations.worker_queries.client import Timeouts
 
 MOMENT_SECONDS = 1.0
 
 
 def hurry() -> None:
     """Shorten the waits for a second look, and for a worker that is not there."""
-    run.Patience = lambda: Patience(again=1.0, confirm=0.7)  # type: ignore[assignment,misc]  # a class gives way to a function
-    directories.PATIENCE = Patience(again=MOMENT_SECONDS / 2, silence=MOMENT_SECONDS)
-    look.SILENCE_SECONDS = MOMENT_SECONDS
-    look.directories.__defaults__ = look.ask_workers.__defaults__ = (3 * MOMENT_SECONDS,)
-    for asked in (look.look, check.check):
+    run.Timeouts = lambda: Timeouts(retry=1.0, confirm=0.7)  # type: ignore[assignment,misc]  # a class gives way to a function
+    directories.TIMEOUTS = Timeouts(retry=MOMENT_SECONDS / 2, silence=MOMENT_SECONDS)
+    lead_samples.SILENCE_SECONDS = MOMENT_SECONDS
+    lead_samples.directories.__defaults__ = lead_samples.ask_workers.__defaults__ = (3 * MOMENT_SECONDS,)
+    for asked in (lead_samples.read_leads, check.check):
         assert asked.__kwdefaults__["within_seconds"]
         asked.__kwdefaults__["within_seconds"] = 3 * MOMENT_SECONDS
 

@@ -22,7 +22,7 @@ import orjson
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox import ghl as ghl_sandbox
 from connectors.sandbox import lofty as lofty_sandbox
 from connectors.sandbox.ghl.seeds import shown
@@ -154,7 +154,7 @@ class Outage:
 
     def _contacts(self) -> Iterable[dict[str, list[dict[str, Any]]]]:
         for number in range(CONNECTIONS):
-            place = self.ghl.place(f"loc{number}")
+            place = self.ghl.location(f"loc{number}")
             names = {one["id"]: one["name"] for one in place.custom_fields.values()}
             found: dict[str, list[dict[str, Any]]] = {}
             for contact in (shown(one) for one in place.contacts.values()):

@@ -19,7 +19,7 @@ import aiohttp
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox import ghl as ghl_sandbox
 from connectors.sandbox import lofty as lofty_sandbox
 from connectors.sandbox.ghl import server as ghl_server
@@ -30,9 +30,10 @@ from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty import server as lofty_server
 from connectors.sandbox.lofty.people import make_team
 from streams.console.server import ConsoleServer
-from streams.gateway.server import Gateway
+from streams.gateway.server import GatewayServer
 from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.clients import new_producer, read_topic
+from streams.kafka.clients import new_producer
+from streams.kafka.topic_reader import read_topic
 from streams.mapping import LEAD_ID_FIELD
 from streams.messages import FENCE_KEY, Parked, Receipt
 from streams.messages.partitioning import ghl_budget, lofty_budget, partition_of
@@ -98,7 +99,7 @@ class Stage:
     names: TopicNames
     lofty: lofty_sandbox.LoftySandbox
     ghl: ghl_sandbox.GhlSandbox
-    gateway: Gateway
+    gateway: GatewayServer
     worker: Worker
     http: aiohttp.ClientSession
     lofty_url: str
@@ -144,7 +145,7 @@ class Stage:
 
     def contacts(self) -> dict[str, dict[str, Any]]:
         """GHL's contacts by the Lofty id that they bear, each with notes, tasks and custom fields by name."""
-        place = self.ghl.place(LOCATION)
+        place = self.ghl.location(LOCATION)
         found = {}
         for contact in (shown(one) for one in place.contacts.values()):
             names = {one["id"]: one["name"] for one in place.custom_fields.values()}
@@ -295,7 +296,7 @@ async def stage(
         broker.create_topics(names.specs(), PARTITIONS)
         stack.callback(broker.delete_topics, names.specs())
         tracing = (given or {}).get("tracing")
-        gateway = await stack.enter_async_context(Gateway(settings, tracing=tracing, console=ConsoleServer))
+        gateway = await stack.enter_async_context(GatewayServer(settings, tracing=tracing, console=ConsoleServer))
         told = ghl_sandbox.HookSettings(url=f"{gateway.url}/ghl/webhooks", **(hooks or {}))
         ghl_box.settings = replace(ghl_box.settings, hooks=told)
         worker = await stack.enter_async_context(Worker(settings, collaborators(ended, **(given or {}))))

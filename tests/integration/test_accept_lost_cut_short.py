@@ -59,7 +59,7 @@ async def test_the_next_run_puts_back_what_only_the_changelog_held(
         with pytest.raises(NotPutBack, match="lofty-ghl topics create --accept-lost outbox"):  # as a worker that starts
             await create_first(settings)
         await accept_lost(settings, [OUTBOX_TABLE])
-        found = [await subject._newest_rows(settings, topic, number) for number in range(PARTITIONS)]
+        found = [await subject.newest_values(settings, topic, [number]) for number in range(PARTITIONS)]
         is_saved = await subject._is_saved(settings, topic)
         assert all(state.exists for state in await create_first(settings))
         third = await accept_lost(settings, [OUTBOX_TABLE])
@@ -72,7 +72,7 @@ async def test_the_next_run_puts_back_what_only_the_changelog_held(
 
 
 def _cut_short(patched: pytest.MonkeyPatch, topic: str, after: str) -> None:
-    put, delete, remake = subject._put, subject._delete, subject._remake
+    put, delete, remake = subject._put, subject.delete_topic, subject._remake
 
     async def cut_put(settings: Settings, where: str, rows: list[subject.Rows]) -> int:
         if after.endswith("in part") and (where == topic) == after.startswith("put"):
@@ -93,6 +93,6 @@ def _cut_short(patched: pytest.MonkeyPatch, topic: str, after: str) -> None:
         if after == "made again":
             raise CutShort
 
-    changed: dict[str, Any] = {"_put": cut_put, "_delete": cut_delete, "_remake": cut_remake}
+    changed: dict[str, Any] = {"_put": cut_put, "delete_topic": cut_delete, "_remake": cut_remake}
     for name, function in changed.items():
         patched.setattr(subject, name, function)

@@ -49,14 +49,14 @@ async def test_pings_that_come_twice_and_out_of_order_change_nothing(broker: Bro
         await on.until_quiet()
 
         assert [on.contacts()[lead]["lastName"] for lead in leads] == ["Edit 4"] * 5
-        assert len(on.ghl.place("loc-acme").contacts) == 5
+        assert len(on.ghl.location("loc-acme").contacts) == 5
 
 
 async def test_one_leads_poison_values_fail_neither_it_nor_others(broker: Broker, tmp_path: Path) -> None:
     """An unreadable phone, a stage nobody knows, a custom field that may not be created: left out and flagged."""
     more = "[connections.acme.policies]\ncreate_custom_fields = false"
     async with stage(broker, tmp_path, more=more) as on:
-        on.ghl.place("loc-acme").custom_fields["f1"] = {
+        on.ghl.location("loc-acme").custom_fields["f1"] = {
             "id": "f1", "name": "Lofty lead id", "fieldKey": "contact.lofty_lead_id", "dataType": "TEXT", "model": "contact"
         }  # fmt: skip
         on.reload_directories()

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.sandbox.shared.faults import parse_fault
 from streams.console.server import ConsoleServer
-from streams.gateway.server import Gateway
+from streams.gateway.server import GatewayServer
 from tests.integration.console import Caller, caller, console_on_stage, until_indexed
 from tests.integration.stage import Stage
 from tests.kafka.broker import Broker
@@ -58,7 +58,7 @@ async def test_a_lead_is_found_and_its_story_told(broker: Broker, tmp_path: Path
 async def test_the_index_and_the_scan_tell_the_same(broker: Broker, tmp_path: Path) -> None:
     """Two ways to the same records."""
     from streams.operations.history.from_index import IndexedFinder
-    from streams.operations.history.from_topics import Finder
+    from streams.operations.history.from_topics import TopicFinder
 
     async with console_on_stage(broker, tmp_path) as on:
         who = caller(on)
@@ -71,7 +71,7 @@ async def test_the_index_and_the_scan_tell_the_same(broker: Broker, tmp_path: Pa
         reader, now_ms = on.gateway.console._reader, on.worker._deps.now_ms()  # type: ignore[union-attr]  # it has a console
         assert reader is not None
         for lead in leads:
-            scanned = await Finder(on.settings, now_ms).explain(f"acme:{lead}")
+            scanned = await TopicFinder(on.settings, now_ms).explain(f"acme:{lead}")
             indexed = await IndexedFinder(on.settings, reader, now_ms).explain(f"acme:{lead}")
             assert indexed.events == scanned.events
             assert (indexed.standing, indexed.pending, indexed.ghl_id) == (
@@ -173,7 +173,7 @@ async def test_several_gateways_are_one_console(broker: Broker, tmp_path: Path) 
         more = on.settings.model_copy(
             update={"console": on.settings.console.model_copy(update={"data_dir": str(tmp_path / "other")})}
         )
-        async with Gateway(more, console=ConsoleServer) as other:
+        async with GatewayServer(more, console=ConsoleServer) as other:
             here, there = caller(on), caller(on, url=other.url)
             on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
             lead = on.new_lead()

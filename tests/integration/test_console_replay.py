@@ -9,7 +9,7 @@ import pytest
 
 from streams.console.server import ConsoleServer
 from streams.console.services import replay as service
-from streams.gateway.server import Gateway
+from streams.gateway.server import GatewayServer
 from tests.integration.console import Caller, caller, console_on_stage, until_indexed
 from tests.integration.stage import Stage
 from tests.kafka.broker import Broker
@@ -76,7 +76,7 @@ async def test_a_replay_is_carried_on_by_another_gateway(
         more = on.settings.model_copy(
             update={"console": on.settings.console.model_copy(update={"data_dir": str(tmp_path / "other")})}
         )
-        async with Gateway(more, console=ConsoleServer) as other:
+        async with GatewayServer(more, console=ConsoleServer) as other:
             there = caller(on, url=other.url)
             status, ordered = await there.ask("POST", "/replays", {**CHANGES, "rate": 1.0})
             assert status == 200, ordered

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.sandbox.shared.faults import parse_fault
 from streams.console.server import ConsoleServer
-from streams.gateway.server import Gateway
+from streams.gateway.server import GatewayServer
 from streams.worker.worker import Worker
 from tests.integration.console import Caller, caller, console_on_stage, until_indexed
 from tests.integration.stage import Stage
@@ -43,7 +43,7 @@ async def test_two_workers_and_two_gateways_are_one_deployment(real_kafka: Broke
         console = on.settings.console.model_copy(update={"data_dir": str(tmp_path / "other")})
         async with (
             Worker(on.settings.model_copy(update={"worker": worker}), given) as second,
-            Gateway(on.settings.model_copy(update={"console": console}), console=ConsoleServer) as other,
+            GatewayServer(on.settings.model_copy(update={"console": console}), console=ConsoleServer) as other,
         ):
             here, there = caller(on), caller(on, url=other.url)
             shown = [await until_shown(on, who, {"one", "two"}) for who in (here, there)]

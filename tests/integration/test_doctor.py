@@ -17,7 +17,7 @@ from streams.kafka.clients import client_options
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import GHL_CHANGES, MAPPINGS
-from streams.operations.doctor.check_result import Verdict
+from streams.operations.doctor.check_result import CheckResult
 from streams.operations.doctor.run import Examination, examine
 from streams.settings import Settings
 from tests.deadlines import within
@@ -26,7 +26,7 @@ from tests.integration.stage import Stage, stage
 from tests.kafka.broker import Broker
 
 
-def said(found: Examination, check: str, level: str = "wrong") -> Verdict:
+def said(found: Examination, check: str, level: str = "wrong") -> CheckResult:
     """The one line of a check that is of this level."""
     lines = [one for one in found.verdicts if (one.check, one.level) == (check, level)]
     assert len(lines) == 1, found.verdicts

@@ -53,7 +53,7 @@ async def test_a_contact_without_email_and_phone_is_found_again_by_its_lofty_id(
         lead = on.new_lead(emails=[], phones=[])
         await on.until_quiet(60)
 
-        assert len(on.ghl.place(LOCATION).contacts) == 1
+        assert len(on.ghl.location(LOCATION).contacts) == 1
         assert lead in on.contacts()
 
 
@@ -96,7 +96,7 @@ async def test_a_404_that_names_nothing_makes_nothing_anew(broker: Broker, tmp_p
         await on.until_quiet()
 
         assert parked == ["unexplained 404", "unexplained 404"]
-        assert len(on.ghl.place(LOCATION).contacts) == 1
+        assert len(on.ghl.location(LOCATION).contacts) == 1
         assert len(on.contacts()[lead]["notes"]) == 1
 
 
@@ -116,7 +116,7 @@ async def test_a_create_in_doubt_waits_for_a_revoked_token(broker: Broker, tmp_p
             await on.until(lambda: on.contacts()[lead]["lastName"] == "Later")
             await on.until_quiet()
 
-        assert len(on.ghl.place(LOCATION).contacts) == 2
+        assert len(on.ghl.location(LOCATION).contacts) == 2
         assert await on.parked() == []
 
 
@@ -139,7 +139,7 @@ async def test_a_create_in_doubt_that_cannot_be_looked_for_is_parked_and_found_l
 
         assert (parked.reason, parked.entity) == ("not findable", f"acme:{lead}:contact:{lead}")
         assert "could double it" in parked.message
-        assert len(on.ghl.place(LOCATION).contacts) == 1
+        assert len(on.ghl.location(LOCATION).contacts) == 1
 
 
 async def test_custom_fields_behind_a_404_that_says_nothing_are_waited_for(broker: Broker, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_custom_fields_behind_a_404_that_says_nothing_are_waited_for(broke
         on.reload_directories()
         lead = on.new_lead()
         await on.until(lambda: any(NAMES_NOTHING in one.pause_cause for one in on.worker.writing.core.view(0)))
-        without = len(on.ghl.place(LOCATION).contacts)
+        without = len(on.ghl.location(LOCATION).contacts)
         on.ghl.faults.clear()
         on.worker.writing.resume(LOCATION)
         await on.until(lambda: lead in on.contacts())
@@ -177,10 +177,10 @@ async def test_without_the_scope_of_custom_fields_contacts_go_on(broker: Broker,
         on.reload_directories()
         on.new_lead()
         nobody = on.new_lead(emails=[], phones=[])
-        await on.until(lambda: on.ghl.place(LOCATION).contacts)
+        await on.until(lambda: on.ghl.location(LOCATION).contacts)
         await on.until_quiet()
 
-        (contact,) = on.ghl.place(LOCATION).contacts.values()
+        (contact,) = on.ghl.location(LOCATION).contacts.values()
         (parked,) = await on.parked()
         assert contact.fields["email"]
         assert (parked.reason, parked.entity) == ("not findable", f"acme:{nobody}:contact:{nobody}")
@@ -203,7 +203,7 @@ async def test_a_create_that_is_carried_out_after_its_connection_was_lost_is_not
         await on.until(lambda: lead in on.contacts() and on.contacts()[lead]["notes"] and on.contacts()[lead]["tasks"])
         await on.until_quiet(60)
 
-        assert len(on.ghl.place(LOCATION).contacts) == 1
+        assert len(on.ghl.location(LOCATION).contacts) == 1
         assert [len(on.contacts()[lead][name]) for name in ("notes", "tasks")] == [1, 1]
 
 
@@ -243,7 +243,7 @@ async def leave_in_doubt(on: Stage) -> str:
 
 def allow(on: Stage, *scopes: str) -> None:
     """What the location's token may do; without scopes, everything."""
-    object.__setattr__(on.ghl.places[LOCATION].settings, "scopes", scopes or None)
+    object.__setattr__(on.ghl.locations[LOCATION].settings, "scopes", scopes or None)
 
 
 async def test_a_refused_contact_is_parked_with_ghls_words_and_written_with_its_next_change(
@@ -279,7 +279,7 @@ async def test_a_contact_that_stands_in_spite_of_a_422_is_not_made_again(broker:
         await on.until(lambda: on.contacts()[lead]["lastName"] == "Later")
         await on.until_quiet()
 
-        assert len(on.ghl.place(LOCATION).contacts) == 1
+        assert len(on.ghl.location(LOCATION).contacts) == 1
 
 
 async def test_the_windows_limit_is_used_and_never_broken(broker: Broker, tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ async def test_the_windows_limit_is_used_and_never_broken(broker: Broker, tmp_pa
 def assert_once(on: Stage, lead: str) -> None:
     """One contact with its tag, one note, one task."""
     contact = on.contacts()[lead]
-    assert len(on.ghl.place(LOCATION).contacts) == 1
+    assert len(on.ghl.location(LOCATION).contacts) == 1
     assert contact["tags"] == ["buyer"]
     assert len(contact["notes"]) == 1
     assert len(contact["tasks"]) == 1

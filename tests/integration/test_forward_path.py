@@ -28,7 +28,7 @@ async def test_a_lead_its_notes_and_its_tasks_live_through_all_they_can(broker: 
         assert sorted(f"[lofty-note:{one.id}]" in str(contact["notes"]) for one in (note, gone)) == [True, True]
         assert [one["completed"] for one in contact["tasks"]] == [False]
 
-        on.ghl.place("loc-acme").contacts[contact["id"]].tags.append("by-hand")
+        on.ghl.location("loc-acme").contacts[contact["id"]].tags.append("by-hand")
         on.edit("update", "lead", id=lead, fields={"lastName": "Lovelace", "tags": ["VIP"]})
         on.edit("update", "note", id=note.id, fields={"content": "Prefers calls after seven."})
         on.edit("finish", "task", id=task.id)
@@ -86,7 +86,7 @@ async def test_what_hangs_on_a_contact_comes_back_with_it(broker: Broker, tmp_pa
         on.edit("create", "task", leadId=lead, fields={"content": "Call back"})
         await on.until_quiet()
         lost = on.contacts()[lead]["id"]
-        place = on.ghl.place(LOCATION)
+        place = on.ghl.location(LOCATION)
         place.remove(place.contacts[lost])
         on.edit("update", "lead", id=lead, fields={"lastName": "Lovelace"})
         await on.until_quiet()

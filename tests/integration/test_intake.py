@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from streams.gateway.server import Gateway
+from streams.gateway.server import GatewayServer
 from streams.messages import Change, Parked
 from streams.messages.topics import CHANGES, PARKED
 from tests.contract.lofty.test_webhook_samples import EXPECTED
@@ -84,7 +84,7 @@ async def test_a_delivery_that_kafka_does_not_take_is_answered_503(embedded_kafk
     """Lofty must come again: nothing was accepted."""
     async with stage(embedded_kafka, tmp_path) as on:
         ping = json.dumps({"teamId": 123456, "listId": 2, "updatedLead": [{"leadId": 1, "updateTime": 1}]}).encode()
-        dead = Gateway(on.settings, producer=lambda _: DeadProducer())  # type: ignore[arg-type, return-value]  # a stand-in
+        dead = GatewayServer(on.settings, producer=lambda _: DeadProducer())  # type: ignore[arg-type, return-value]  # a stand-in
         async with dead, on.http.post(f"{dead.url}/lofty/{SECRET}", data=ping) as answer:
             status = answer.status
 
@@ -101,7 +101,7 @@ async def test_while_a_secret_is_changed_the_earlier_one_opens_the_same_door(
         connections = {"acme": acme.model_copy(update={"secrets": secrets})}
         ping = json.dumps({"teamId": 123456, "listId": 2, "updatedLead": [{"leadId": 1, "updateTime": 1}]}).encode()
         found = {}
-        async with Gateway(on.settings.model_copy(update={"connections": connections})) as gateway:
+        async with GatewayServer(on.settings.model_copy(update={"connections": connections})) as gateway:
             for secret in (SECRET, "an-earlier-secret-1234", "another-secret-123456"):
                 async with on.http.post(f"{gateway.url}/lofty/{secret}", data=ping) as answer:
                     found[secret] = answer.status

@@ -53,7 +53,7 @@ async def test_check_and_preview_tell_before_anything_is_changed(embedded_kafka:
         config, file = config_of(on, tmp_path), tmp_path / "acme.toml"
         file.write_text(UPPER)
         contact = on.contacts()[lead]
-        on.ghl.place(LOCATION).contacts[contact["id"]].fields["lastName"] = "Edited"
+        on.ghl.location(LOCATION).contacts[contact["id"]].fields["lastName"] = "Edited"
         asked = len(on.requests("ghl"))
         now = await command("mapping preview", config, lead, "--json")
         candidate = await command("mapping preview", config, lead, "--file", str(file), "--json")

@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from streams.mapping_versions.effective import EffectiveMappings, in_force
+from streams.mapping_versions import store
+from streams.mapping_versions.effective import EffectiveMappings, effective_mappings
 from streams.mapping_versions.errors import NoMappings, StaleVersion, WrongMapping
-from streams.mapping_versions.version_log import Ledger
+from streams.mapping_versions.version_log import VersionLog
 from streams.messages import Snapshot
 from streams.messages.mapping_edit import MappingEdit
+from streams.messages.partitioning import partition_of
 from streams.messages.topics import MAPPINGS, SNAPSHOTS
-from streams.operations.mapping_preview import editor as desk_module
 from streams.operations.mapping_preview.editor import MappingEditor
 from streams.settings import Settings
 from streams.worker.supervisor import Supervisor
 from tests.deadlines import within
-from tests.integration.stage import Stage, stage
+from tests.integration.stage import PARTITIONS, Stage, stage
 from tests.kafka.broker import Broker
 
 MAPPING = """
@@ -91,16 +92,16 @@ async def test_an_edit_is_in_force_for_whoever_hears_of_it(
     """Compiling takes its time, in a thread. Until it is done there is no newer version, else a worker would pass it over."""
     compiles = threading.Event()
 
-    def in_force_at_last(file: Settings, ledger: Ledger) -> EffectiveMappings:
+    def in_force_at_last(file: Settings, ledger: VersionLog) -> EffectiveMappings:
         compiles.wait(within(30))
-        return in_force(file, ledger)
+        return effective_mappings(file, ledger)
 
     async with (
         stage(embedded_kafka, tmp_path) as on,
         MappingEditor(on.settings) as one,
         MappingEditor(on.settings) as two,
     ):
-        monkeypatch.setattr(desk_module, "in_force", in_force_at_last)
+        monkeypatch.setattr(store, "effective_mappings", in_force_at_last)
         saving = asyncio.create_task(one.save("acme", UPPER, expected_version=0, by="ann"))
         async with asyncio.timeout(within(30)):
             while not all(each._read_to for each in (one, two)):
@@ -189,7 +190,7 @@ async def test_a_worker_takes_an_edited_mapping_over_while_changes_flow(
         rewritten = on.requests("ghl", "PUT", "POST")[written:]
 
         assert sorted(on.contacts()) == sorted([*leads, after])
-        assert len(on.ghl.place("loc-acme").contacts) == len(leads) + 1
+        assert len(on.ghl.location("loc-acme").contacts) == len(leads) + 1
         assert {len(one["notes"]) for lead, one in on.contacts().items() if lead != after} == {1}
         assert first[after] == "ADA"
         assert set(first.values()) == {"Ada", "ADA"}
@@ -214,8 +215,7 @@ async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: B
         await until_version(on, shifts, 2)
         # Another release saved what this one does not know.
         edit = MappingEdit(id="x", based_on=2, kind="text", name="acme", text=WRONG, at_ms=0, by="newer")
-        place = desk._place.partition
-        await on.produce(MAPPINGS, b"x", edit.to_bytes(), at=place)
+        await on.produce(MAPPINGS, b"x", edit.to_bytes(), at=partition_of(MAPPINGS, PARTITIONS))
         await asyncio.wait_for(desk.changed(after=2), within(30))
         lead = on.new_lead()
         await on.until(lambda: lead in on.contacts())

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.operations.status.reader import StatusReader, look
+from streams.operations.status.reader import StatusReader, read_overview
 from streams.telemetry.endpoints import add_health_and_metrics, listen
 from streams.telemetry.metrics import CATALOGUE, PREFIX, Spec
 from tests.deadlines import within
@@ -182,4 +182,4 @@ async def test_workers_words_make_an_overview(embedded_kafka: Broker, tmp_path: 
             await on.worker.reporter.end()
             assert [one.state for one in (await statuses.overview()).workers] == ["stopping"]
         async with asyncio.timeout(within(20)):
-            assert [one.state for one in (await look(on.settings)).workers] == ["stopping"]
+            assert [one.state for one in (await read_overview(on.settings)).workers] == ["stopping"]

@@ -15,7 +15,7 @@ from connectors.sandbox.shared.faults import parse_fault
 from streams.messages import Entity, Selection
 from streams.messages.topics import CHANGES
 from streams.operations.replay.errors import EditedMeanwhile
-from streams.operations.replay.runner import Progress, carry_on, under_mappings
+from streams.operations.replay.runner import ReplayProgress, run_replay, under_mappings
 from streams.operations.replay.runs import Runs
 from streams.settings import parse_settings
 from streams.worker.worker import Worker
@@ -114,15 +114,13 @@ async def test_a_replay_during_which_a_mapping_was_edited_says_so_and_begins_aga
         for _ in range(4):
             on.new_lead(stage="Showing")
         await on.until_quiet()
-        heard: list[Progress] = []
+        heard: list[ReplayProgress] = []
         async with Runs(on.settings) as runs:
             begun = runs.new(Selection(topic="lofty.snapshots"), 1)
-            going = asyncio.create_task(carry_on(on.settings, runs, begun, rate=1.0, tell=heard.append))
+            going = asyncio.create_task(run_replay(on.settings, runs, begun, rate=1.0, report=heard.append))
             await on.until(lambda: any(one.replay.passed + one.replay.handed for one in heard))
             async with with_mapping(on, tmp_path, TITLED) as changed:
-                with pytest.raises(
-                    EditedMeanwhile, match=f"begin it again with `lofty-ghl replay --resume {begun.run}`"
-                ):
+                with pytest.raises(EditedMeanwhile, match=f"repeat it with `lofty-ghl replay --resume {begun.run}`"):
                     await going
                 code, said, complaint = await command("replay", changed, "--resume", begun.run, "--yes", "--json")
                 await on.until_quiet()
@@ -196,7 +194,7 @@ async def test_parked_records_are_replayed_by_their_reason(broker: Broker, tmp_p
         assert len(document["left"]) == 1
         assert (done[0], left[0]) == (0, 1), (done, left)
         assert "shape is still unknown" in next(iter(orjson.loads(left[1])["cannot"].values()))
-        assert len(on.ghl.place("loc-acme").contacts) == 1
+        assert len(on.ghl.location("loc-acme").contacts) == 1
 
 
 async def test_without_a_worker_a_dry_run_says_so(embedded_kafka: Broker, tmp_path: Path) -> None:

@@ -29,5 +29,5 @@ async def test_a_new_worker_goes_on_where_the_last_one_stopped(real_kafka: Broke
 
         assert stopped_with < 40
         assert sorted(on.contacts()) == sorted(leads)
-        assert len(on.ghl.place("loc-acme").contacts) == 40
+        assert len(on.ghl.location("loc-acme").contacts) == 40
         assert {len(one["notes"]) for one in on.contacts().values()} == {1}

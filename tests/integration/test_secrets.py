@@ -16,7 +16,7 @@ from connectors.errors import ConnectorError
 from connectors.ghl.oauth import exchange_code
 from connectors.http.transport import AiohttpTransport
 from connectors.sandbox.shared.faults import parse_fault
-from streams.kafka.clients import each_record
+from streams.kafka.topic_reader import each_record
 from streams.settings.secrets import secret_values
 from streams.telemetry.logs import set_up_logs
 from streams.telemetry.opentelemetry import OtelTracing

@@ -58,7 +58,7 @@ async def test_a_location_goes_from_worker_to_worker_and_is_asked_by_one_at_a_ti
             assert {name for name, _, _ in turns} == {"one", "two"}
             assert all(before[2] <= after[1] for before, after in pairwise(turns))
             assert sorted(on.contacts()) == sorted(leads)
-            assert len(on.ghl.place(LOCATION).contacts) == 60
+            assert len(on.ghl.location(LOCATION).contacts) == 60
             assert {len(one["notes"]) for one in on.contacts().values()} == {1}
             created = defaultdict(list)
             for one in on.requests("ghl"):
@@ -87,5 +87,5 @@ async def test_a_standby_takes_over_with_the_tables_it_kept(real_kafka: Broker, 
                 on.edit("update", "lead", id=lead, fields={"lastName": "Changed"})
             await on.until(lambda: {one["lastName"] for one in on.contacts().values()} == {"Changed"})
             await on.until_quiet()
-            assert len(on.ghl.place(LOCATION).contacts) == 20
+            assert len(on.ghl.location(LOCATION).contacts) == 20
             assert sum(one.created for one in on.requests("ghl") if one.operation == "upsert-contact") == 20

@@ -9,7 +9,7 @@ import orjson
 from connectors.sandbox.shared.faults import parse_fault
 from streams.messages import Parked, ParkedDecision
 from streams.messages.topics import PARKED, RESOLVED
-from streams.operations.parked.waiting import parked_alone
+from streams.operations.parked.waiting import count_parked
 from tests.integration.command import command, config_of
 from tests.integration.stage import SECRET, Stage, stage
 from tests.kafka.broker import Broker
@@ -49,7 +49,7 @@ async def test_what_was_decided_long_ago_does_not_wait_again(embedded_kafka: Bro
         for record in ("0@0", *(f"3@{number}" for number in range(6))):
             decision = ParkedDecision(record=record, decision="discarded", at_ms=1)
             await on.produce(RESOLVED, record.encode(), decision.to_bytes())
-        found = await parked_alone(on.settings, most=3)
+        found = await count_parked(on.settings, most=3)
 
     assert [(one.stage, one.reason, one.number) for one in found] == [("intake", "unknown shape", 1)]
 
@@ -66,8 +66,8 @@ async def test_it_knows_the_gateways_and_what_is_parked_at_the_door(broker: Brok
         other = tmp_path / "other.toml"
         other.write_text(on.config.replace('location_id = "loc-acme"', 'location_id = "loc-other"'))
         differs = await command("status", other)
-        on.gateway._tells.cancel()
-        await on.gateway._telling.say(is_stopping=True)
+        on.gateway._reporting.cancel()
+        await on.gateway._status_report.publish(is_stopping=True)
         without = await command("status", config)
 
     assert (parked[0], "stage intake: 1 parked: unknown shape" in parked[1]) == (1, True), parked

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from connectors.sandbox.shared.faults import parse_fault
-from streams.kafka.clients import read_topic
+from streams.kafka.topic_reader import read_topic
 from streams.messages import FENCE_KEY, Change
 from streams.messages.topics import CHANGES, FETCHES, RECEIPTS, SNAPSHOTS
 from streams.telemetry.logs import set_up_logs

@@ -11,17 +11,17 @@ from connectors.sandbox.ghl.state import ContactState
 from streams.mapping import LEAD_ID_FIELD
 from streams.operations.verify.report import Report
 from streams.operations.verify.run import OPEN_QUESTIONS, verify
-from streams.operations.worker_queries.client import Patience
+from streams.operations.worker_queries.client import Timeouts
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.kafka.broker import Broker
 
-QUICK = Patience(again=2.0, silence=20.0, confirm=0.7, mended=30.0)
+QUICK = Timeouts(retry=2.0, silence=20.0, confirm=0.7, repaired=30.0)
 """Longer than the stage's search lag, shorter than a test's patience."""
 
 
 async def verified(on: Stage, **options: Any) -> Report:
     """One run of verify against the stage."""
-    return await verify(on.settings, patience=QUICK, **options)
+    return await verify(on.settings, timeouts=QUICK, **options)
 
 
 async def test_what_is_right_is_found_right(broker: Broker, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ class Vandal:
 
     def __init__(self, on: Stage) -> None:
         self._on = on
-        self.place = on.ghl.place(LOCATION)
+        self.place = on.ghl.location(LOCATION)
         self.wrong: set[tuple[str, str]] = set()
 
     def contact(self, lead: str) -> ContactState:
@@ -236,7 +236,7 @@ async def test_without_a_worker_verify_says_who_does_not_answer(embedded_kafka: 
     """It ends by itself, with the connection's name."""
     async with stage(embedded_kafka, tmp_path) as on:
         await on.worker.__aexit__()
-        report = await verify(on.settings, patience=Patience(again=0.5, silence=2.0))
+        report = await verify(on.settings, timeouts=Timeouts(retry=0.5, silence=2.0))
 
         assert report.exit_code == 3
         assert "acme: no worker answered" in report.connections[0].unfinished[0]

@@ -20,7 +20,7 @@ async def test_the_exit_code_and_the_document_say_how_it_is(embedded_kafka: Brok
         await on.until_quiet()
         config = config_of(on, tmp_path)
         right = await command("verify", config, "--json")
-        on.ghl.place(LOCATION).contacts[on.contacts()[lead]["id"]].fields["firstName"] = "Eve"
+        on.ghl.location(LOCATION).contacts[on.contacts()[lead]["id"]].fields["firstName"] = "Eve"
         spoiled, whole = await asyncio.gather(
             command("verify", config, "--json", "--lead", lead, hurries=True),
             command("verify", config, "--lead", other, hurries=True),

@@ -15,7 +15,7 @@ from connectors.sandbox.shared.faults import parse_fault
 from streams.messages import GhlEvent
 from streams.messages.lofty_command import LoftyReceipt
 from streams.messages.topics import GHL_CHANGES, LOFTY_RECEIPTS
-from streams.operations.history.from_topics import Finder
+from streams.operations.history.from_topics import TopicFinder
 from streams.telemetry.metrics import Metrics
 from streams.worker.worker import Worker
 from tests.integration.stage import LOCATION, TEAM, Stage, stage
@@ -151,7 +151,7 @@ async def test_a_rule_makes_one_task_of_one_event_however_often_it_comes(broker:
 
         (task,) = of_lead(on, "task", lead)
         assert task["content"].startswith("Call Ada: hot")
-        story = await Finder(on.settings, 0).explain(f"acme:{lead}")
+        story = await TopicFinder(on.settings, 0).explain(f"acme:{lead}")
         stages = [one.stage for one in story.events]
         assert {"event", "respond", "write back"} <= set(stages)
         assert any("rule 'hot lead'" in one.what for one in story.events)

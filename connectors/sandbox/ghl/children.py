@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.sandbox.ghl.refusals import child_not_found
-from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule
+from connectors.sandbox.ghl.requests import GhlRequest, Rule
 from connectors.sandbox.ghl.state import iso
+from connectors.sandbox.shared.sandbox import RuleResult
 
 Rows = dict[str, dict[str, Any]]
 
@@ -19,36 +20,36 @@ def _find(kind: str, rows: Rows, child_id: str) -> dict[str, Any]:
     return rows[child_id]
 
 
-def list_notes(ask: GhlRequest) -> GhlResult:
+def list_notes(request: GhlRequest) -> RuleResult:
     """The newest first."""
-    return GhlResult({"notes": list(reversed(ask.contact().notes.values()))})
+    return RuleResult({"notes": list(reversed(request.contact().notes.values()))})
 
 
-def get_note(ask: GhlRequest) -> GhlResult:
+def get_note(request: GhlRequest) -> RuleResult:
     """One note."""
-    return GhlResult({"note": _find("Note", ask.contact().notes, ask.ids["id"])}, entity=ask.ids["id"])
+    return RuleResult({"note": _find("Note", request.contact().notes, request.ids["id"])}, entity=request.ids["id"])
 
 
-def create_note(ask: GhlRequest) -> GhlResult:
+def create_note(request: GhlRequest) -> RuleResult:
     """A new note, each time it is asked for."""
-    contact = ask.contact()
-    note = {"id": ask.place.new_id(), "dateAdded": iso(ask.now), "contactId": contact.id, **ask.body}
+    contact = request.contact()
+    note = {"id": request.location.new_id(), "dateAdded": iso(request.now), "contactId": contact.id, **request.body}
     contact.notes[note["id"]] = note
-    return GhlResult({"note": note}, 201, note["id"], True)
+    return RuleResult({"note": note}, 201, note["id"], True)
 
 
-def update_note(ask: GhlRequest) -> GhlResult:
+def update_note(request: GhlRequest) -> RuleResult:
     """Changes the given fields."""
-    note = _find("Note", ask.contact().notes, ask.ids["id"])
-    note.update(ask.body)
-    return GhlResult({"note": note}, entity=note["id"], changed=True)
+    note = _find("Note", request.contact().notes, request.ids["id"])
+    note.update(request.body)
+    return RuleResult({"note": note}, entity=note["id"], changed=True)
 
 
-def delete_note(ask: GhlRequest) -> GhlResult:
+def delete_note(request: GhlRequest) -> RuleResult:
     """Gone."""
-    notes = ask.contact().notes
-    del notes[_find("Note", notes, ask.ids["id"])["id"]]
-    return GhlResult({"succeded": True}, entity=ask.ids["id"], changed=True)
+    notes = request.contact().notes
+    del notes[_find("Note", notes, request.ids["id"])["id"]]
+    return RuleResult({"succeded": True}, entity=request.ids["id"], changed=True)
 
 
 def _moment(text: str) -> str:
@@ -57,46 +58,48 @@ def _moment(text: str) -> str:
     return iso((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-def list_tasks(ask: GhlRequest) -> GhlResult:
+def list_tasks(request: GhlRequest) -> RuleResult:
     """All of them, the oldest first."""
-    return GhlResult({"tasks": list(ask.contact().tasks.values())})
+    return RuleResult({"tasks": list(request.contact().tasks.values())})
 
 
-def get_task(ask: GhlRequest) -> GhlResult:
+def get_task(request: GhlRequest) -> RuleResult:
     """One task."""
-    return GhlResult({"task": _find("Task", ask.contact().tasks, ask.ids["taskId"])}, entity=ask.ids["taskId"])
+    return RuleResult(
+        {"task": _find("Task", request.contact().tasks, request.ids["taskId"])}, entity=request.ids["taskId"]
+    )
 
 
-def create_task(ask: GhlRequest) -> GhlResult:
+def create_task(request: GhlRequest) -> RuleResult:
     """A new task, each time it is asked for."""
-    contact = ask.contact()
-    task = {"id": ask.place.new_id(), "contactId": contact.id, **ask.body}
+    contact = request.contact()
+    task = {"id": request.location.new_id(), "contactId": contact.id, **request.body}
     task["dueDate"] = _moment(task["dueDate"])
     contact.tasks[task["id"]] = task
-    return GhlResult({"task": task}, 201, task["id"], True)
+    return RuleResult({"task": task}, 201, task["id"], True)
 
 
-def update_task(ask: GhlRequest) -> GhlResult:
+def update_task(request: GhlRequest) -> RuleResult:
     """Changes the given fields; also how a task is completed."""
-    task = _find("Task", ask.contact().tasks, ask.ids["taskId"])
-    task.update(ask.body)
-    if "dueDate" in ask.body:
+    task = _find("Task", request.contact().tasks, request.ids["taskId"])
+    task.update(request.body)
+    if "dueDate" in request.body:
         task["dueDate"] = _moment(task["dueDate"])
-    return GhlResult({"task": task}, entity=task["id"], changed=True)
+    return RuleResult({"task": task}, entity=task["id"], changed=True)
 
 
-def delete_task(ask: GhlRequest) -> GhlResult:
+def delete_task(request: GhlRequest) -> RuleResult:
     """Gone."""
-    tasks = ask.contact().tasks
-    del tasks[_find("Task", tasks, ask.ids["taskId"])["id"]]
-    return GhlResult({"succeded": True}, entity=ask.ids["taskId"], changed=True)
+    tasks = request.contact().tasks
+    del tasks[_find("Task", tasks, request.ids["taskId"])["id"]]
+    return RuleResult({"succeded": True}, entity=request.ids["taskId"], changed=True)
 
 
-def search_tasks(ask: GhlRequest) -> GhlResult:
+def search_tasks(request: GhlRequest) -> RuleResult:
     """The tasks of a location, narrowed by contact, completion, assignee and title."""
-    body = ask.body
+    body = request.body
     skip, limit = int(body.get("skip", 0)), int(body.get("limit", 25))
-    contacts = ask.place.contacts
+    contacts = request.location.contacts
     asked = (
         [contacts[one] for one in body["contactId"] if one in contacts] if "contactId" in body else contacts.values()
     )
@@ -109,7 +112,7 @@ def search_tasks(ask: GhlRequest) -> GhlResult:
         and ("assignedTo" not in body or task.get("assignedTo") in body["assignedTo"])
         and body.get("query", "").lower() in task["title"].lower()
     ]
-    return GhlResult({"tasks": found[skip : skip + limit]})
+    return RuleResult({"tasks": found[skip : skip + limit]})
 
 
 RULES: Mapping[str, Rule] = {

@@ -18,15 +18,15 @@ def consent_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
 
     async def show(request: web.Request) -> web.StreamResponse:
         asked = {name: request.query[name] for name in _ASKED if name in request.query}
-        if words := _wrong(sandbox, asked):
-            return refuse_page(words)
+        if problem := _problem(sandbox, asked):
+            return refuse_page(problem)
         title = f"Give {asked['client_id']} access to GoHighLevel (sandbox)"
         return ask_consent(title, asked["scope"].split(), sandbox.oauth.choices(), asked)
 
     async def decide(request: web.Request) -> web.StreamResponse:
         asked = await form_of(request)
-        if words := _wrong(sandbox, asked):
-            return refuse_page(words)
+        if problem := _problem(sandbox, asked):
+            return refuse_page(problem)
         state = {"state": asked["state"]} if "state" in asked else {}
         if asked.get("decision") != "approve":
             return send_back(asked["redirect_uri"], {"error": "access_denied", **state})
@@ -45,7 +45,7 @@ def consent_routes(sandbox: GhlSandbox) -> list[web.RouteDef]:
     return [web.get(PATH, show), web.post(PATH, decide)]
 
 
-def _wrong(sandbox: GhlSandbox, asked: Mapping[str, str]) -> str | None:
+def _problem(sandbox: GhlSandbox, asked: Mapping[str, str]) -> str | None:
     """Why nobody can be asked this, None when they can."""
     if asked.get("response_type") != "code":
         return "response_type must be code"

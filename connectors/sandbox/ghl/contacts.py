@@ -8,10 +8,11 @@ from typing import Any
 
 from connectors.sandbox.ghl.phone import e164
 from connectors.sandbox.ghl.refusals import duplicate
-from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule, touch
+from connectors.sandbox.ghl.requests import GhlRequest, Rule, touch
 from connectors.sandbox.ghl.settings import Identifier
 from connectors.sandbox.ghl.state import ContactState, LocationState
 from connectors.sandbox.ghl.views import by_id, created, full_name, listed
+from connectors.sandbox.shared.sandbox import RuleResult
 
 _PLAIN = frozenset({
     "firstName", "lastName", "address1", "city", "state", "website", "timezone", "postalCode", "country", "source",
@@ -19,99 +20,101 @@ _PLAIN = frozenset({
 })  # fmt: skip
 
 
-def get_contact(ask: GhlRequest) -> GhlResult:
+def get_contact(request: GhlRequest) -> RuleResult:
     """Immediate: what was just written is read."""
-    contact = ask.contact()
-    return GhlResult({"contact": by_id(contact)}, entity=contact.id)
+    contact = request.contact()
+    return RuleResult({"contact": by_id(contact)}, entity=contact.id)
 
 
-def create_contact(ask: GhlRequest) -> GhlResult:
+def create_contact(request: GhlRequest) -> RuleResult:
     """A new contact; a duplicate is refused where the location allows none."""
-    given = _clean(ask)
-    if not ask.place.settings.allow_duplicates:
-        for identifier in ask.place.settings.matching:
-            if (found := _match(ask.place, identifier, given)) is not None:
+    given = _clean(request)
+    if not request.location.settings.allow_duplicates:
+        for identifier in request.location.settings.matching:
+            if (found := _match(request.location, identifier, given)) is not None:
                 raise duplicate(_meta(found, identifier), on_update=False)
-    contact = _create(ask, given)
-    return GhlResult({"contact": created(contact)}, 201, contact.id, True)
+    contact = _create(request, given)
+    return RuleResult({"contact": created(contact)}, 201, contact.id, True)
 
 
-def upsert_contact(ask: GhlRequest) -> GhlResult:
+def upsert_contact(request: GhlRequest) -> RuleResult:
     """Updates the first match in the location's order, else creates. The other identifier, if another's, is ignored."""
-    given = _clean(ask)
-    place = ask.place
-    creates_anyway = given.get("createNewIfDuplicateAllowed") is True and place.settings.allow_duplicates
-    for identifier in () if creates_anyway else place.settings.matching:
-        found = _match(place, identifier, given)
+    given = _clean(request)
+    location = request.location
+    creates_anyway = given.get("createNewIfDuplicateAllowed") is True and location.settings.allow_duplicates
+    for identifier in () if creates_anyway else location.settings.matching:
+        found = _match(location, identifier, given)
         if found is None:
             continue
         for other in ("email", "phone"):
-            if (holder := _match(place, other, given)) is not None and holder is not found:
+            if (holder := _match(location, other, given)) is not None and holder is not found:
                 given = {name: value for name, value in given.items() if name != other}
         given = {name: value for name, value in given.items() if name != "gender"}
-        _apply(ask, found, given)
-        return GhlResult({"new": False, "contact": by_id(found)}, entity=found.id, changed=True)
-    contact = _create(ask, given)
-    return GhlResult({"new": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
+        _apply(request, found, given)
+        return RuleResult({"new": False, "contact": by_id(found)}, entity=found.id, changed=True)
+    contact = _create(request, given)
+    return RuleResult({"new": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
 
 
-def update_contact(ask: GhlRequest) -> GhlResult:
+def update_contact(request: GhlRequest) -> RuleResult:
     """Changes the given fields; another contact's e-mail or phone is refused where duplicates are not allowed."""
-    contact = ask.contact()
-    given = _clean(ask)
-    if not ask.place.settings.allow_duplicates:
-        for identifier in ask.place.settings.matching:
-            found = _match(ask.place, identifier, given)
+    contact = request.contact()
+    given = _clean(request)
+    if not request.location.settings.allow_duplicates:
+        for identifier in request.location.settings.matching:
+            found = _match(request.location, identifier, given)
             if found is not None and found is not contact:
                 raise duplicate(_meta(found, identifier), on_update=True)
-    _apply(ask, contact, given)
-    return GhlResult({"succeded": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
+    _apply(request, contact, given)
+    return RuleResult({"succeded": True, "contact": by_id(contact)}, entity=contact.id, changed=True)
 
 
-def delete_contact(ask: GhlRequest) -> GhlResult:
+def delete_contact(request: GhlRequest) -> RuleResult:
     """Gone, with its notes and tasks; the search finds it for a while yet."""
-    contact = ask.contact()
-    ask.place.remove(contact)
-    ask.place.index.change(contact.id, None, ask.now)
-    return GhlResult({"succeded": True}, entity=contact.id, changed=True)
+    contact = request.contact()
+    request.location.remove(contact)
+    request.location.index.change(contact.id, None, request.now)
+    return RuleResult({"succeded": True}, entity=contact.id, changed=True)
 
 
-def find_duplicate(ask: GhlRequest) -> GhlResult:
+def find_duplicate(request: GhlRequest) -> RuleResult:
     """By the location's order where it allows no duplicates, else e-mail first, then phone."""
-    settings = ask.place.settings
+    settings = request.location.settings
     order: tuple[Identifier, ...] = ("email", "phone") if settings.allow_duplicates else settings.matching
-    given = {"email": ask.query.get("email"), "phone": ask.query.get("number")}
+    given = {"email": request.query.get("email"), "phone": request.query.get("number")}
     if given["phone"]:
         given["phone"] = e164(given["phone"], settings.region)
-    found = next((one for one in (_match(ask.place, identifier, given) for identifier in order) if one), None)
-    return GhlResult({"contact": by_id(found) if found else None}, entity=found.id if found else None)
+    found = next((one for one in (_match(request.location, identifier, given) for identifier in order) if one), None)
+    return RuleResult({"contact": by_id(found) if found else None}, entity=found.id if found else None)
 
 
-def list_contacts(ask: GhlRequest) -> GhlResult:
+def list_contacts(request: GhlRequest) -> RuleResult:
     """A page, the oldest first, after `startAfter` (milliseconds) and `startAfterId`."""
-    limit = ask.number("limit", 20, 100)
-    after = (ask.number("startAfter", 0, 10**15), ask.query.get("startAfterId", ""))
-    asked = ask.query.get("query", "").lower()
-    rows = sorted((int(one.added * 1000), one.id) for one in ask.place.contacts.values() if _mentions(one, asked))
+    limit = request.number("limit", 20, 100)
+    after = (request.number("startAfter", 0, 10**15), request.query.get("startAfterId", ""))
+    asked = request.query.get("query", "").lower()
+    rows = sorted(
+        (int(one.added * 1000), one.id) for one in request.location.contacts.values() if _mentions(one, asked)
+    )
     page = [row for row in rows if row > after][:limit]
-    return GhlResult({"contacts": [listed(ask.place.contacts[row[1]]) for row in page], "count": len(rows)})
+    return RuleResult({"contacts": [listed(request.location.contacts[row[1]]) for row in page], "count": len(rows)})
 
 
-def list_contacts_of_business(ask: GhlRequest) -> GhlResult:
+def list_contacts_of_business(request: GhlRequest) -> RuleResult:
     """A page of the contacts of one business."""
-    limit, skip = ask.number("limit", 25, 100), ask.number("skip", 0, 10**9)
-    asked = ask.query.get("query", "").lower()
+    limit, skip = request.number("limit", 25, 100), request.number("skip", 0, 10**9)
+    asked = request.query.get("query", "").lower()
     found = [
         one
-        for one in ask.place.contacts.values()
-        if one.fields.get("businessId") == ask.ids["businessId"] and _mentions(one, asked)
+        for one in request.location.contacts.values()
+        if one.fields.get("businessId") == request.ids["businessId"] and _mentions(one, asked)
     ]
-    return GhlResult({"contacts": [listed(one) for one in found[skip : skip + limit]], "count": len(found)})
+    return RuleResult({"contacts": [listed(one) for one in found[skip : skip + limit]], "count": len(found)})
 
 
-def put_new(ask: GhlRequest, contact_id: str | None = None) -> ContactState:
+def put_new(request: GhlRequest, contact_id: str | None = None) -> ContactState:
     """Keep a contact without asking for duplicates: for seeds."""
-    return _create(ask, _clean(ask), contact_id)
+    return _create(request, _clean(request), contact_id)
 
 
 def lowered(tags: list[str]) -> list[str]:
@@ -119,47 +122,49 @@ def lowered(tags: list[str]) -> list[str]:
     return list(dict.fromkeys(tag.strip().lower() for tag in tags if tag.strip()))
 
 
-def _clean(ask: GhlRequest) -> dict[str, Any]:
+def _clean(request: GhlRequest) -> dict[str, Any]:
     """The body with its phone as GHL keeps it, its e-mail trimmed, and empty identifiers as None."""
-    given = dict(ask.body)
+    given = dict(request.body)
     if given.get("phone"):
-        given["phone"] = e164(given["phone"], ask.place.settings.region)
+        given["phone"] = e164(given["phone"], request.location.settings.region)
     for identifier in ("email", "phone"):
         if identifier in given:
             given[identifier] = given[identifier] or None
     return given
 
 
-def _match(place: LocationState, identifier: Identifier, given: Mapping[str, Any]) -> ContactState | None:
+def _match(location: LocationState, identifier: Identifier, given: Mapping[str, Any]) -> ContactState | None:
     value = given.get(identifier)
-    return next(place.holders(identifier, value), None) if value else None
+    return next(location.holders(identifier, value), None) if value else None
 
 
-def _create(ask: GhlRequest, given: Mapping[str, Any], contact_id: str | None = None) -> ContactState:
-    contact = ContactState(contact_id or ask.place.new_id(), ask.place.settings.id, ask.now, ask.now)
+def _create(request: GhlRequest, given: Mapping[str, Any], contact_id: str | None = None) -> ContactState:
+    contact = ContactState(
+        contact_id or request.location.new_id(), request.location.settings.id, request.now, request.now
+    )
     contact.fields = {"email": given.get("email"), "phone": given.get("phone"), "dnd": False, "source": "public api"}
-    ask.place.put(contact)
-    _apply(ask, contact, {name: value for name, value in given.items() if name not in ("email", "phone")})
+    request.location.put(contact)
+    _apply(request, contact, {name: value for name, value in given.items() if name not in ("email", "phone")})
     return contact
 
 
-def _apply(ask: GhlRequest, contact: ContactState, given: Mapping[str, Any]) -> None:
+def _apply(request: GhlRequest, contact: ContactState, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if name in _PLAIN:
             contact.fields[name] = value or None if isinstance(value, str) else value
         elif name in ("email", "phone"):
-            ask.place.identify(contact, "email" if name == "email" else "phone", value)
+            request.location.identify(contact, "email" if name == "email" else "phone", value)
         elif name == "name":
             _set_name(contact, value, given)
         elif name == "tags":
             contact.tags = lowered(value)
-            ask.place.learn_tags(contact.tags)
+            request.location.learn_tags(contact.tags)
         elif name == "dateOfBirth":
             contact.fields[name] = _iso_date(value) if value else None
         elif name == "customFields":
             for one in value:
-                _set_custom(ask.place, contact, one)
-    touch(ask, contact)
+                _set_custom(request.location, contact, one)
+    touch(request, contact)
 
 
 def _set_name(contact: ContactState, value: str | None, given: Mapping[str, Any]) -> None:
@@ -169,10 +174,10 @@ def _set_name(contact: ContactState, value: str | None, given: Mapping[str, Any]
     contact.fields["firstName"], contact.fields["lastName"] = first or None, last or None
 
 
-def _set_custom(place: LocationState, contact: ContactState, given: Mapping[str, Any]) -> None:
+def _set_custom(location: LocationState, contact: ContactState, given: Mapping[str, Any]) -> None:
     """Merge one custom field by id. Entries by key, and ids that the location does not know, are ignored in silence."""
     field_id, value = given.get("id"), given.get("field_value")
-    known = place.custom_fields.get(field_id) if isinstance(field_id, str) else None
+    known = location.custom_fields.get(field_id) if isinstance(field_id, str) else None
     if known is None or field_id is None:
         return
     kind = known["dataType"]

@@ -23,7 +23,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -33,15 +33,13 @@ from connectors.sandbox.ghl.people import act
 from connectors.sandbox.ghl.sandbox import GhlSandbox
 from connectors.sandbox.ghl.seeds import seed, shown
 from connectors.sandbox.ghl.settings import GhlClientSettings, GhlSandboxSettings, HookSettings, LocationSettings
-from connectors.sandbox.shared.control import body_of, fault_routes, ledger_route, refusing, reply
+from connectors.sandbox.shared.control import body_of, refusing, reply, require_known, shared_routes
 from connectors.sandbox.shared.issuer import Grant
 
 
 def changed_settings(settings: GhlSandboxSettings, changes: dict[str, Any]) -> GhlSandboxSettings:
     """Settings with some changed by name; `locations` as a list of objects. Raises `ValueError` for unknown names."""
-    names = {one.name for one in fields(GhlSandboxSettings)}
-    if unknown := changes.keys() - names:
-        raise ValueError(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
+    require_known(GhlSandboxSettings, changes)
     if "clients" in changes:
         changes = changes | {"clients": tuple(_client(one) for one in changes["clients"])}
     if "locations" in changes:
@@ -64,35 +62,27 @@ def _location(given: dict[str, Any]) -> LocationSettings:
 def control_routes(sandbox: GhlSandbox, mailer: WebhookMailer) -> list[web.RouteDef]:
     """The routes of the control API."""
 
-    async def reset(request: web.Request) -> web.StreamResponse:
-        sandbox.reset(changed_settings(sandbox.settings, (await body_of(request)).get("settings", {})))
-        mailer.reset()
-        return reply({"reset": True})
+    def reset(changes: dict[str, Any]) -> None:
+        sandbox.reset(changed_settings(sandbox.settings, changes))
 
     async def plant(request: web.Request) -> web.StreamResponse:
         return reply(seed(sandbox, await body_of(request)))
 
     async def contacts(request: web.Request) -> web.StreamResponse:
-        place = sandbox.place(request.query.get("location"))
-        found = [shown(one) for one in place.contacts.values()]
-        dictionary = {"customFields": list(place.custom_fields.values()), "users": list(place.users.values())}
+        location = sandbox.location(request.query.get("location"))
+        found = [shown(one) for one in location.contacts.values()]
+        dictionary = {"customFields": list(location.custom_fields.values()), "users": list(location.users.values())}
         return reply({"contacts": found, **dictionary})
 
     async def delete(request: web.Request) -> web.StreamResponse:
         contact_id = request.match_info["id"]
-        place = next((one for one in sandbox.places.values() if contact_id in one.contacts), None)
-        if place is None:
+        location = next((one for one in sandbox.locations.values() if contact_id in one.contacts), None)
+        if location is None:
             raise ValueError(f"no contact {contact_id!r} in any location")
-        place.remove(place.contacts[contact_id])
-        place.index.change(contact_id, None, sandbox.now())
-        sandbox.tell(place, contact_id)
+        location.remove(location.contacts[contact_id])
+        location.index.change(contact_id, None, sandbox.now())
+        sandbox.report_changes(location, contact_id)
         return reply({"deleted": contact_id})
-
-    async def expire(request: web.Request) -> web.StreamResponse:
-        return reply({"expired": sandbox.oauth.issuer.expire(await _chosen(request), sandbox.now())})
-
-    async def revoke(request: web.Request) -> web.StreamResponse:
-        return reply({"revoked": sandbox.oauth.issuer.revoke(await _chosen(request))})
 
     async def suspend(request: web.Request) -> web.StreamResponse:
         given = await body_of(request)
@@ -122,14 +112,10 @@ def control_routes(sandbox: GhlSandbox, mailer: WebhookMailer) -> list[web.Route
         return reply({"publicKey": public_key(sandbox.settings)})
 
     return [
-        web.post("/_sandbox/reset", refusing(reset)),
+        *shared_routes(sandbox, mailer, reset, lambda: sandbox.oauth.issuer, _chosen),
         web.post("/_sandbox/seed", refusing(plant)),
-        *fault_routes(lambda: sandbox.faults),
-        ledger_route(lambda: sandbox.ledger),
         web.get("/_sandbox/contacts", refusing(contacts)),
         web.delete("/_sandbox/contacts/{id}", refusing(delete)),
-        web.post("/_sandbox/oauth/expire", refusing(expire)),
-        web.post("/_sandbox/oauth/revoke", refusing(revoke)),
         web.post("/_sandbox/oauth/suspend", refusing(suspend)),
         web.post("/_sandbox/act", refusing(person)),
         web.post("/_sandbox/tell", refusing(tell)),

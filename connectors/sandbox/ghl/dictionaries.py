@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.sandbox.ghl.refusals import GhlRefusal, invalid
-from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule
+from connectors.sandbox.ghl.requests import GhlRequest, Rule
 from connectors.sandbox.ghl.state import LocationState
+from connectors.sandbox.shared.sandbox import RuleResult
 
 DATA_TYPES = (
     "TEXT",
@@ -28,33 +29,33 @@ DATA_TYPES = (
 )
 
 
-def list_custom_fields(ask: GhlRequest) -> GhlResult:
+def list_custom_fields(request: GhlRequest) -> RuleResult:
     """Those of contacts, unless asked otherwise."""
-    model = ask.query.get("model", "contact")
+    model = request.query.get("model", "contact")
     if model not in ("contact", "opportunity", "all"):
         raise invalid(["model must be one of the following values: contact, opportunity, all"])
-    fields = [one for one in ask.place.custom_fields.values() if model in ("all", one["model"])]
-    return GhlResult({"customFields": fields})
+    fields = [one for one in request.location.custom_fields.values() if model in ("all", one["model"])]
+    return RuleResult({"customFields": fields})
 
 
-def create_custom_field(ask: GhlRequest) -> GhlResult:
+def create_custom_field(request: GhlRequest) -> RuleResult:
     """A new field; its key comes from its name, and both are unique."""
-    body = ask.body
+    body = request.body
     if body["dataType"] not in DATA_TYPES:
         raise invalid([f"dataType must be one of the following values: {', '.join(DATA_TYPES)}"])
-    field = new_custom_field(ask.place, body)
-    if any(one["fieldKey"] == field["fieldKey"] for one in ask.place.custom_fields.values()):
+    field = new_custom_field(request.location, body)
+    if any(one["fieldKey"] == field["fieldKey"] for one in request.location.custom_fields.values()):
         raise GhlRefusal(400, f"Custom field with name {body['name']} already exists")
-    ask.place.custom_fields[field["id"]] = field
-    return GhlResult({"customField": field}, 201, field["id"], True)
+    request.location.custom_fields[field["id"]] = field
+    return RuleResult({"customField": field}, 201, field["id"], True)
 
 
-def new_custom_field(place: LocationState, given: Mapping[str, Any]) -> dict[str, Any]:
+def new_custom_field(location: LocationState, given: Mapping[str, Any]) -> dict[str, Any]:
     """A custom field from its name and type."""
     model = given.get("model", "contact")
     key = re.sub(r"[^a-z0-9]+", "_", given["name"].lower()).strip("_")
     return {
-        "id": given.get("id") or place.new_id(),
+        "id": given.get("id") or location.new_id(),
         "name": given["name"],
         "fieldKey": given.get("fieldKey") or f"{model}.{key}",
         "placeholder": given.get("placeholder", ""),
@@ -65,35 +66,35 @@ def new_custom_field(place: LocationState, given: Mapping[str, Any]) -> dict[str
         "isAllowedCustomOption": False,
         "isMultiFileAllowed": bool(given.get("isMultipleFile", False)),
         "maxFileLimit": given.get("maxNumberOfFiles", 1),
-        "locationId": place.settings.id,
+        "locationId": location.settings.id,
         "model": model,
     }
 
 
-def list_tags(ask: GhlRequest) -> GhlResult:
+def list_tags(request: GhlRequest) -> RuleResult:
     """The location's tags."""
-    location_id = ask.place.settings.id
-    tags = [{"id": tag_id, "name": name, "locationId": location_id} for name, tag_id in ask.place.tags.items()]
-    return GhlResult({"tags": tags})
+    location_id = request.location.settings.id
+    tags = [{"id": tag_id, "name": name, "locationId": location_id} for name, tag_id in request.location.tags.items()]
+    return RuleResult({"tags": tags})
 
 
-def list_users(ask: GhlRequest) -> GhlResult:
+def list_users(request: GhlRequest) -> RuleResult:
     """The location's users."""
-    return GhlResult({"users": list(ask.place.users.values())})
+    return RuleResult({"users": list(request.location.users.values())})
 
 
-def new_user(place: LocationState, given: Mapping[str, Any]) -> dict[str, Any]:
+def new_user(location: LocationState, given: Mapping[str, Any]) -> dict[str, Any]:
     """A user for a seed, from an e-mail and a name."""
     first, _, last = given.get("name", "").partition(" ")
     return {
-        "id": place.new_id(),
+        "id": location.new_id(),
         "name": "",
         "firstName": first,
         "lastName": last,
         "email": "",
         "phone": "",
         "extension": "",
-        "roles": {"type": "account", "role": "user", "locationIds": [place.settings.id]},
+        "roles": {"type": "account", "role": "user", "locationIds": [location.settings.id]},
         **given,
     }
 

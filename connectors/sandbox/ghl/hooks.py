@@ -63,30 +63,30 @@ def reported(contact: ContactState) -> ReportedContact:
 
 
 def events(
-    before: ReportedContact | None, contact: ContactState | None, location: str, *, full_tasks: bool
+    before: ReportedContact | None, contact: ContactState | None, location_id: str, *, full_tasks: bool
 ) -> Iterator[Payload]:
     """What is told of a contact that was `before` and is `contact` now; None for one that is not there."""
     if contact is None:
         if before is not None:
-            yield {"type": "ContactDelete", "locationId": location, **before.payload}
+            yield {"type": "ContactDelete", "locationId": location_id, **before.payload}
         return
     payload = _contact(contact)
     if before is None:
-        yield {"type": "ContactCreate", "locationId": location, **payload}
+        yield {"type": "ContactCreate", "locationId": location_id, **payload}
         before = ReportedContact(fields=contact.fields, custom=contact.custom)
     else:
         dnd = {"dnd", "dndSettings", "inboundDndSettings"}
         changed = {n for n in {*before.fields, *contact.fields} if before.fields.get(n) != contact.fields.get(n)}
         if changed - dnd or before.custom != contact.custom:
-            yield {"type": "ContactUpdate", "locationId": location, **payload}
+            yield {"type": "ContactUpdate", "locationId": location_id, **payload}
         if changed & {"dnd", "dndSettings"}:
             settings = contact.fields.get("dndSettings") or {}
-            yield {"type": "ContactDndUpdate", "locationId": location, **payload, "dndSettings": settings}
+            yield {"type": "ContactDndUpdate", "locationId": location_id, **payload, "dndSettings": settings}
     if sorted(before.tags) != sorted(contact.tags):
-        yield {"type": "ContactTagUpdate", "locationId": location, **payload}
-    yield from _notes(before, contact, location)
-    yield from _tasks(before, contact, location, full_tasks)
-    yield from _appointments(before, contact, location)
+        yield {"type": "ContactTagUpdate", "locationId": location_id, **payload}
+    yield from _notes(before, contact, location_id)
+    yield from _tasks(before, contact, location_id, full_tasks)
+    yield from _appointments(before, contact, location_id)
 
 
 def _contact(contact: ContactState) -> Payload:
@@ -103,10 +103,10 @@ def _contact(contact: ContactState) -> Payload:
     }
 
 
-def _notes(before: ReportedContact, contact: ContactState, location: str) -> Iterator[Payload]:
+def _notes(before: ReportedContact, contact: ContactState, location_id: str) -> Iterator[Payload]:
     def note(type_: str, one: Payload) -> Payload:
         shown = {name: one.get(name) for name in ("id", "body", "dateAdded")}
-        return {"type": type_, "locationId": location, **shown, "contactId": contact.id}
+        return {"type": type_, "locationId": location_id, **shown, "contactId": contact.id}
 
     for key, one in contact.notes.items():
         if key not in before.notes:
@@ -118,11 +118,11 @@ def _notes(before: ReportedContact, contact: ContactState, location: str) -> Ite
             yield note("NoteDelete", one)
 
 
-def _tasks(before: ReportedContact, contact: ContactState, location: str, full: bool) -> Iterator[Payload]:
+def _tasks(before: ReportedContact, contact: ContactState, location_id: str, full: bool) -> Iterator[Payload]:
     def task(type_: str, one: Payload) -> Payload:
         names = ("id", "title", "assignedTo", "dueDate", "dateAdded", *(("body",) if full else ()))
         shown = {name: one[name] for name in names if one.get(name) is not None}
-        return {"type": type_, "locationId": location, **shown, **({"contactId": contact.id} if full else {})}
+        return {"type": type_, "locationId": location_id, **shown, **({"contactId": contact.id} if full else {})}
 
     for key, one in contact.tasks.items():
         known = before.tasks.get(key)
@@ -135,14 +135,14 @@ def _tasks(before: ReportedContact, contact: ContactState, location: str, full: 
             yield task("TaskDelete", one)
 
 
-def _appointments(before: ReportedContact, contact: ContactState, location: str) -> Iterator[Payload]:
+def _appointments(before: ReportedContact, contact: ContactState, location_id: str) -> Iterator[Payload]:
     def appointment(type_: str, one: Payload) -> Payload:
         shown = {
             name: value
             for name, value in one.items()
             if name not in ("status", "description", "locationId", "assignedResources")
         }
-        return {"type": type_, "locationId": location, "appointment": {**shown, "source": "booking_widget"}}
+        return {"type": type_, "locationId": location_id, "appointment": {**shown, "source": "booking_widget"}}
 
     for key, one in contact.appointments.items():
         if key not in before.appointments:

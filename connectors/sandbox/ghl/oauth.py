@@ -12,9 +12,9 @@ from typing import Any
 from connectors.ghl.oauth import INSTALLED, LOCATION_TOKEN, TOKEN
 from connectors.http.operation import Operation
 from connectors.sandbox.ghl.refusals import GhlRefusal, invalid, unauthorized, wrong_location
-from connectors.sandbox.ghl.requests import GhlResult
 from connectors.sandbox.ghl.settings import GhlClientSettings, GhlSandboxSettings
 from connectors.sandbox.shared.issuer import Grant, Issued, Issuer
+from connectors.sandbox.shared.sandbox import RuleResult
 
 AGENCY = "Company"
 _GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
@@ -76,16 +76,16 @@ class GhlOAuthServer:
         grant = code.grant if code else self.issuer.find_refresh(given.get("refresh_token", ""), now)
         return grant.subject if grant else "?"
 
-    def answer(self, operation: Operation, given: Mapping[str, str], bearer: str, now: float) -> GhlResult:
+    def answer(self, operation: Operation, given: Mapping[str, str], bearer: str, now: float) -> RuleResult:
         """Do one of the operations of `apps/oauth.json`. `given` is the form, or the query."""
-        rules: dict[str, Callable[[], GhlResult]] = {
+        rules: dict[str, Callable[[], RuleResult]] = {
             TOKEN.name: lambda: self._token(given, now),
             LOCATION_TOKEN.name: lambda: self._location_token(given, self._agency(operation, bearer, now), now),
             INSTALLED.name: lambda: self._installed(given, self._agency(operation, bearer, now)),
         }
         return rules[operation.name]()
 
-    def _token(self, form: Mapping[str, str], now: float) -> GhlResult:
+    def _token(self, form: Mapping[str, str], now: float) -> RuleResult:
         if form.get("grant_type") not in _GRANT_TYPES:
             raise invalid([f"grant_type must be one of the following values: {', '.join(_GRANT_TYPES)}"])
         missing = [f"{name} should not be empty" for name in ("client_id", "client_secret") if not form.get(name)]
@@ -97,7 +97,7 @@ class GhlOAuthServer:
             return self._by_refresh(form, now)
         raise GhlRefusal(400, "client_credentials is not available for this app")
 
-    def _by_code(self, form: Mapping[str, str], now: float) -> GhlResult:
+    def _by_code(self, form: Mapping[str, str], now: float) -> RuleResult:
         code = self.issuer.find_code(form.get("code", ""), now)
         if code is None or code.grant.client_id != form["client_id"]:
             raise unauthorized("Authorization code not found")
@@ -107,7 +107,7 @@ class GhlOAuthServer:
         self.issuer.spend_code(form["code"])
         return self._granted(self.issuer.issue(code.grant, now), now)
 
-    def _by_refresh(self, form: Mapping[str, str], now: float) -> GhlResult:
+    def _by_refresh(self, form: Mapping[str, str], now: float) -> RuleResult:
         token = form.get("refresh_token", "")
         grant = self.issuer.find_refresh(token, now)
         if grant is None or grant.client_id != form["client_id"]:
@@ -120,7 +120,7 @@ class GhlOAuthServer:
             raise GhlRefusal(400, "Invalid grant: refresh token is invalid")
         return self._granted(issued, now)
 
-    def _location_token(self, form: Mapping[str, str], agency: Grant, now: float) -> GhlResult:
+    def _location_token(self, form: Mapping[str, str], agency: Grant, now: float) -> RuleResult:
         missing = [f"{name} should not be empty" for name in ("companyId", "locationId") if not form.get(name)]
         if missing:
             raise invalid(missing)
@@ -131,9 +131,9 @@ class GhlOAuthServer:
             raise GhlRefusal(400, "Location is not active")
         scopes = tuple(one for one in agency.scopes if not one.startswith("oauth."))
         issued = self.issuer.issue(Grant(agency.client_id, location, scopes, "Location"), now)
-        return GhlResult(self._granted(issued, now).content, 201, location, True)
+        return RuleResult(self._granted(issued, now).content, 201, location, True)
 
-    def _installed(self, query: Mapping[str, str], agency: Grant) -> GhlResult:
+    def _installed(self, query: Mapping[str, str], agency: Grant) -> RuleResult:
         missing = [f"{name} should not be empty" for name in ("companyId", "appId") if not query.get(name)]
         if missing:
             raise invalid(missing)
@@ -144,7 +144,7 @@ class GhlOAuthServer:
             {"_id": one, "name": f"Location {one}", "address": "", "isInstalled": True}
             for one in self._locations[start : start + most]
         ]
-        return GhlResult({"locations": locations, "count": len(self._locations), "installToFutureLocations": False})
+        return RuleResult({"locations": locations, "count": len(self._locations), "installToFutureLocations": False})
 
     def _agency(self, operation: Operation, bearer: str, now: float) -> Grant:
         grant = self.issuer.find_access(bearer, now)
@@ -165,7 +165,7 @@ class GhlOAuthServer:
         if client is None or client.secret != form["client_secret"]:
             raise unauthorized("Invalid client credentials")
 
-    def _granted(self, issued: Issued, now: float) -> GhlResult:
+    def _granted(self, issued: Issued, now: float) -> RuleResult:
         grant = issued.grant
         content: dict[str, Any] = {
             "access_token": issued.access,
@@ -181,7 +181,7 @@ class GhlOAuthServer:
             content |= {"approvedLocations": list(self._locations), "isBulkInstallation": True}
         else:
             content["locationId"] = grant.subject
-        return GhlResult(content, 200, grant.subject, True)
+        return RuleResult(content, 200, grant.subject, True)
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

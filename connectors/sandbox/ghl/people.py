@@ -9,7 +9,8 @@ from connectors.sandbox.ghl.bodies import demand
 from connectors.sandbox.ghl.calendars import new_appointment
 from connectors.sandbox.ghl.refusals import child_not_found
 from connectors.sandbox.ghl.requests import GhlRequest
-from connectors.sandbox.ghl.sandbox import RULES, GhlSandbox
+from connectors.sandbox.ghl.rules import RULES
+from connectors.sandbox.ghl.sandbox import GhlSandbox
 from connectors.sandbox.ghl.state import iso
 
 APPOINTMENTS = ("book-appointment", "change-appointment", "remove-appointment")
@@ -22,33 +23,33 @@ def act(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, Any]:
     one that exists; `body` has the appointment's fields, times in ISO 8601 with offset).
     Raises `Refusal` for what GHL would refuse, `ValueError` for an unknown operation or location.
     """
-    place, ids, body = sandbox.place(given.get("location")), dict(given.get("ids") or {}), given.get("body") or {}
+    location, ids, body = sandbox.location(given.get("location")), dict(given.get("ids") or {}), given.get("body") or {}
     name = str(given.get("do"))
     if name in APPOINTMENTS:
-        answer = _appointment(GhlRequest(place, ids, {}, dict(body), sandbox.now()), name)
+        answer = _appointment(GhlRequest(location, ids, {}, dict(body), sandbox.now()), name)
         changed = ids["contactId"]
     elif name in RULES:
         if name in ("create-contact", "upsert-contact"):
-            body = {"locationId": place.settings.id, **body}
-        done = RULES[name](GhlRequest(place, ids, {}, demand(name, body), sandbox.now()))
+            body = {"locationId": location.settings.id, **body}
+        done = RULES[name](GhlRequest(location, ids, {}, demand(name, body), sandbox.now()))
         answer, changed = done.content, ids.get("contactId") or done.entity or ""
     else:
         raise ValueError(f"no operation {name!r}: a write of GHL's API, or one of {', '.join(APPOINTMENTS)}")
-    sandbox.tell(place, changed)
+    sandbox.report_changes(location, changed)
     return dict(answer)
 
 
-def _appointment(ask: GhlRequest, name: str) -> dict[str, Any]:
-    booked = ask.contact().appointments
+def _appointment(request: GhlRequest, name: str) -> dict[str, Any]:
+    booked = request.contact().appointments
     if name == "book-appointment":
-        made = new_appointment(ask, ask.body)
+        made = new_appointment(request, request.body)
         booked[made["id"]] = made
         return {"event": made}
-    event_id = ask.ids["eventId"]
+    event_id = request.ids["eventId"]
     if event_id not in booked:
         raise child_not_found("Appointment", event_id)
     if name == "remove-appointment":
         return {"event": booked.pop(event_id)}
-    status = ask.body.get("appointmentStatus", booked[event_id]["appointmentStatus"])
-    booked[event_id] |= {**ask.body, "status": status, "dateUpdated": iso(ask.now)}
+    status = request.body.get("appointmentStatus", booked[event_id]["appointmentStatus"])
+    booked[event_id] |= {**request.body, "status": status, "dateUpdated": iso(request.now)}
     return {"event": booked[event_id]}

@@ -14,13 +14,13 @@ class GhlRefusal(VendorRefusal):
     """An answer other than 2xx. `content` is its body, but for the `traceId`."""
 
     def __init__(self, status: int, message: str | Sequence[str], **more: Any) -> None:
-        self.status = status
-        words = message if isinstance(message, str) else list(message)
-        self.content: dict[str, Any] = {"statusCode": status, "message": words}
+        content: dict[str, Any] = {
+            "statusCode": status,
+            "message": message if isinstance(message, str) else list(message),
+        }
         if status in _ERRORS:
-            self.content["error"] = _ERRORS[status]
-        self.content |= more
-        super().__init__(f"{status} {message}")
+            content["error"] = _ERRORS[status]
+        super().__init__(status, content | more)
 
 
 def invalid(problems: Sequence[str]) -> GhlRefusal:

@@ -7,49 +7,50 @@ from typing import Any
 
 from connectors.sandbox.ghl.contacts import lowered
 from connectors.sandbox.ghl.refusals import GhlRefusal
-from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule, touch
+from connectors.sandbox.ghl.requests import GhlRequest, Rule, touch
+from connectors.sandbox.shared.sandbox import RuleResult
 
 _SUCCEEDED = {"succeded": True}
 
 
-def add_tags(ask: GhlRequest) -> GhlResult:
+def add_tags(request: GhlRequest) -> RuleResult:
     """Adds to those that are there, in lower case."""
-    contact = ask.contact()
-    contact.tags = list(dict.fromkeys([*contact.tags, *lowered(ask.body["tags"])]))
-    ask.place.learn_tags(contact.tags)
-    touch(ask, contact)
-    return GhlResult({"tags": list(contact.tags)}, 201, contact.id, True)
+    contact = request.contact()
+    contact.tags = list(dict.fromkeys([*contact.tags, *lowered(request.body["tags"])]))
+    request.location.learn_tags(contact.tags)
+    touch(request, contact)
+    return RuleResult({"tags": list(contact.tags)}, 201, contact.id, True)
 
 
-def remove_tags(ask: GhlRequest) -> GhlResult:
+def remove_tags(request: GhlRequest) -> RuleResult:
     """Removes the given ones; unknown ones are no error."""
-    contact = ask.contact()
-    surplus = set(lowered(ask.body["tags"]))
+    contact = request.contact()
+    surplus = set(lowered(request.body["tags"]))
     contact.tags = [tag for tag in contact.tags if tag not in surplus]
-    touch(ask, contact)
-    return GhlResult({"tags": list(contact.tags)}, 200, contact.id, True)
+    touch(request, contact)
+    return RuleResult({"tags": list(contact.tags)}, 200, contact.id, True)
 
 
-def tag_many(ask: GhlRequest) -> GhlResult:
+def tag_many(request: GhlRequest) -> RuleResult:
     """Succeeds in part: each contact has its own answer."""
-    kind = ask.ids["type"]
+    kind = request.ids["type"]
     if kind not in ("add", "remove"):
         raise GhlRefusal(400, "type must be one of the following values: add, remove")
-    tags = lowered(ask.body["tags"])
+    tags = lowered(request.body["tags"])
     responses: list[dict[str, Any]] = []
-    for contact_id in ask.body["contacts"]:
-        contact = ask.place.contacts.get(contact_id)
+    for contact_id in request.body["contacts"]:
+        contact = request.location.contacts.get(contact_id)
         if contact is None:
             message = "contact id is not a valid firebase id"
             responses.append({"contactId": contact_id, "message": message, "type": "error"})
             continue
         old = list(contact.tags)
         if kind == "add":
-            contact.tags = list(dict.fromkeys([*([] if ask.body.get("removeAllTags") else old), *tags]))
+            contact.tags = list(dict.fromkeys([*([] if request.body.get("removeAllTags") else old), *tags]))
         else:
-            contact.tags = [] if ask.body.get("removeAllTags") else [tag for tag in old if tag not in tags]
-        ask.place.learn_tags(contact.tags)
-        touch(ask, contact)
+            contact.tags = [] if request.body.get("removeAllTags") else [tag for tag in old if tag not in tags]
+        request.location.learn_tags(contact.tags)
+        touch(request, contact)
         responses.append(
             {
                 "contactId": contact_id,
@@ -61,71 +62,71 @@ def tag_many(ask: GhlRequest) -> GhlResult:
             }
         )
     errors = sum(one["type"] == "error" for one in responses)
-    return GhlResult(
+    return RuleResult(
         {"succeded": True, "errorCount": errors, "responses": responses}, 201, changed=errors < len(responses)
     )
 
 
-def add_followers(ask: GhlRequest) -> GhlResult:
+def add_followers(request: GhlRequest) -> RuleResult:
     """Adds to those that are there."""
-    contact = ask.contact()
-    added = [one for one in dict.fromkeys(ask.body["followers"]) if one not in contact.followers]
+    contact = request.contact()
+    added = [one for one in dict.fromkeys(request.body["followers"]) if one not in contact.followers]
     contact.followers += added
-    touch(ask, contact)
-    return GhlResult({"followers": list(contact.followers), "followersAdded": added}, 201, contact.id, True)
+    touch(request, contact)
+    return RuleResult({"followers": list(contact.followers), "followersAdded": added}, 201, contact.id, True)
 
 
-def remove_followers(ask: GhlRequest) -> GhlResult:
+def remove_followers(request: GhlRequest) -> RuleResult:
     """Removes the given ones."""
-    contact = ask.contact()
-    removed = [one for one in contact.followers if one in ask.body["followers"]]
+    contact = request.contact()
+    removed = [one for one in contact.followers if one in request.body["followers"]]
     contact.followers = [one for one in contact.followers if one not in removed]
-    touch(ask, contact)
-    return GhlResult({"followers": list(contact.followers), "followersRemoved": removed}, 200, contact.id, True)
+    touch(request, contact)
+    return RuleResult({"followers": list(contact.followers), "followersRemoved": removed}, 200, contact.id, True)
 
 
-def add_to_campaign(ask: GhlRequest) -> GhlResult:
+def add_to_campaign(request: GhlRequest) -> RuleResult:
     """Once is enough."""
-    contact = ask.contact()
-    contact.campaigns = list(dict.fromkeys([*contact.campaigns, ask.ids["campaignId"]]))
-    return GhlResult(_SUCCEEDED, 201, contact.id, True)
+    contact = request.contact()
+    contact.campaigns = list(dict.fromkeys([*contact.campaigns, request.ids["campaignId"]]))
+    return RuleResult(_SUCCEEDED, 201, contact.id, True)
 
 
-def remove_from_campaign(ask: GhlRequest) -> GhlResult:
+def remove_from_campaign(request: GhlRequest) -> RuleResult:
     """Also when it was in none."""
-    contact = ask.contact()
-    contact.campaigns = [one for one in contact.campaigns if one != ask.ids["campaignId"]]
-    return GhlResult(_SUCCEEDED, 200, contact.id, True)
+    contact = request.contact()
+    contact.campaigns = [one for one in contact.campaigns if one != request.ids["campaignId"]]
+    return RuleResult(_SUCCEEDED, 200, contact.id, True)
 
 
-def remove_from_every_campaign(ask: GhlRequest) -> GhlResult:
+def remove_from_every_campaign(request: GhlRequest) -> RuleResult:
     """All of them."""
-    contact = ask.contact()
+    contact = request.contact()
     contact.campaigns = []
-    return GhlResult(_SUCCEEDED, 200, contact.id, True)
+    return RuleResult(_SUCCEEDED, 200, contact.id, True)
 
 
-def add_to_workflow(ask: GhlRequest) -> GhlResult:
+def add_to_workflow(request: GhlRequest) -> RuleResult:
     """Each time anew. GHL's document says 200, the live API was measured to say 201; here the document is followed."""
-    contact = ask.contact()
-    contact.workflows.append(ask.ids["workflowId"])
-    return GhlResult(_SUCCEEDED, 200, contact.id, True)
+    contact = request.contact()
+    contact.workflows.append(request.ids["workflowId"])
+    return RuleResult(_SUCCEEDED, 200, contact.id, True)
 
 
-def remove_from_workflow(ask: GhlRequest) -> GhlResult:
+def remove_from_workflow(request: GhlRequest) -> RuleResult:
     """All runs of it."""
-    contact = ask.contact()
-    contact.workflows = [one for one in contact.workflows if one != ask.ids["workflowId"]]
-    return GhlResult(_SUCCEEDED, 200, contact.id, True)
+    contact = request.contact()
+    contact.workflows = [one for one in contact.workflows if one != request.ids["workflowId"]]
+    return RuleResult(_SUCCEEDED, 200, contact.id, True)
 
 
-def set_business(ask: GhlRequest) -> GhlResult:
+def set_business(request: GhlRequest) -> RuleResult:
     """Puts contacts into a business, or with null out of theirs. Unknown contacts are left out of the answer."""
-    contacts = [ask.place.contacts[one] for one in ask.body["ids"] if one in ask.place.contacts]
+    contacts = [request.location.contacts[one] for one in request.body["ids"] if one in request.location.contacts]
     for contact in contacts:
-        contact.fields["businessId"] = ask.body["businessId"]
-        touch(ask, contact)
-    return GhlResult({"success": True, "ids": [one.id for one in contacts]}, changed=bool(contacts))
+        contact.fields["businessId"] = request.body["businessId"]
+        touch(request, contact)
+    return RuleResult({"success": True, "ids": [one.id for one in contacts]}, changed=bool(contacts))
 
 
 RULES: Mapping[str, Rule] = {

@@ -1,4 +1,4 @@
-"""One request as the rules see it, and what they answer."""
+"""One request as the rules see it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 from connectors.sandbox.ghl.refusals import contact_not_found, invalid
 from connectors.sandbox.ghl.state import ContactState, LocationState
 from connectors.sandbox.ghl.views import searched
+from connectors.sandbox.shared.sandbox import RuleResult
 
 
 @dataclass(frozen=True, slots=True)
 class GhlRequest:
     """A request that passed auth and limits. `body` has passed the endpoint's strict check."""
 
-    place: LocationState
+    location: LocationState
     ids: Mapping[str, str]
     query: Mapping[str, str]
     body: Mapping[str, Any]
@@ -24,7 +25,7 @@ class GhlRequest:
     def contact(self) -> ContactState:
         """The contact in the path. Raises GHL's 400 when there is none."""
         contact_id = self.ids["contactId"]
-        found = self.place.contacts.get(contact_id)
+        found = self.location.contacts.get(contact_id)
         if found is None:
             raise contact_not_found(contact_id)
         return found
@@ -41,24 +42,10 @@ class GhlRequest:
         return int(text)
 
 
-@dataclass(frozen=True, slots=True)
-class GhlResult:
-    """An answer: its status and body. `entity` is the id it concerned, `changed` whether anything is different now.
-
-    `contact` is the contact that it concerned, where the path does not say so.
-    """
-
-    content: dict[str, Any]
-    status: int = 200
-    entity: str | None = None
-    changed: bool = False
-    contact: str | None = None
+Rule = Callable[[GhlRequest], RuleResult]
 
 
-Rule = Callable[[GhlRequest], GhlResult]
-
-
-def touch(ask: GhlRequest, contact: ContactState) -> None:
+def touch(request: GhlRequest, contact: ContactState) -> None:
     """A contact has changed: `dateUpdated` only ever grows, and the search hears of it later."""
-    contact.updated = max(ask.now, contact.updated + 0.001)
-    ask.place.index.change(contact.id, searched(contact), ask.now)
+    contact.updated = max(request.now, contact.updated + 0.001)
+    request.location.index.change(contact.id, searched(contact), request.now)

@@ -1,16 +1,13 @@
-"""The sandbox itself: state and rules, without a socket. The shell is `server.py`.
+"""GoHighLevel's side of a request: whose token it is, what it may do, and which rule answers it.
 
-One request is three steps, so that the shell can let time pass between them:
-`arrive` (who asks, may they, do the limits allow it), `apply` (the work), `finish` (what the ledger says of it).
-
-What changes is put into `outbox`, for the mailer to tell.
+What changes is put into `outbox`, for the mailer to report.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,53 +17,38 @@ import orjson
 from connectors.ghl.oauth import OAUTH_OPERATIONS, TOKEN
 from connectors.ghl.operations import CALENDARS_VERSION, OPERATIONS, VERSION
 from connectors.http.operation import Operation
-from connectors.sandbox.ghl import calendars, children, contacts, dictionaries, hooks, relations, search
+from connectors.sandbox.ghl import hooks
 from connectors.sandbox.ghl.bodies import demand
 from connectors.sandbox.ghl.limits import LocationLimits
 from connectors.sandbox.ghl.oauth import AGENCY, GhlOAuthServer
 from connectors.sandbox.ghl.refusals import GhlRefusal, wrong_location
-from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule
+from connectors.sandbox.ghl.requests import GhlRequest
+from connectors.sandbox.ghl.rules import RULES
 from connectors.sandbox.ghl.settings import GhlSandboxSettings, LocationSettings
 from connectors.sandbox.ghl.state import LocationState
-from connectors.sandbox.shared.faults import FaultBox, SandboxFault
-from connectors.sandbox.shared.ledger import Entry, RequestLedger
 from connectors.sandbox.shared.router import Router
+from connectors.sandbox.shared.sandbox import RuleResult, Sandbox, Visit
 
 _ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
+_FAULT_WORDS = {429: "Too Many Requests", 503: "Service Unavailable", 502: "Bad Gateway"}
 _FORM = "application/x-www-form-urlencoded"
-
-RULES: Mapping[str, Rule] = {
-    **contacts.RULES,
-    **children.RULES,
-    **calendars.RULES,
-    **relations.RULES,
-    **dictionaries.RULES,
-    **search.RULES,
-}
 
 
 @dataclass(slots=True)
-class Visit:
-    """One request on its way through. `reply` is set once the answer is known."""
+class GhlVisit(Visit):
+    """One request, with the location that its token is for (None for the OAuth server) and the token."""
 
-    entry: Entry
-    status: int = 0
-    content: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    operation: Operation | None = None
-    ids: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    place: LocationState | None = None
+    location: LocationState | None = None
     bearer: str = ""
-    fault: SandboxFault | None = None
 
 
-class GhlSandbox:
+class GhlSandbox(Sandbox[GhlVisit]):
     """A GoHighLevel of one's own. `now` gives seconds since the epoch; times of the ledger are in it."""
 
+    visit_type = GhlVisit
+
     def __init__(self, settings: GhlSandboxSettings, *, now: Callable[[], float] = time.time) -> None:
-        self.now = now
+        super().__init__(now=now)
         self.settings = settings
         self.reset(settings)
 
@@ -74,113 +56,79 @@ class GhlSandbox:
         """Forget everything; with settings, be another sandbox."""
         self.settings = settings = settings or self.settings
         self._random = random = Random(settings.seed)
-        self.places = {one.id: LocationState(one, random, settings.search_lag_seconds) for one in settings.locations}
-        self.faults = FaultBox(Random(settings.seed))
-        self.ledger = RequestLedger(settings.ledger_size)
+        self.locations = {one.id: LocationState(one, random, settings.search_lag_seconds) for one in settings.locations}
+        self._start_over(settings.seed, settings.ledger_size)
         self.oauth = GhlOAuthServer(settings)
         self._limits = {one.id: LocationLimits(settings) for one in settings.locations}
         self._strangers = LocationLimits(settings)
         self.outbox: list[dict[str, Any]] = []
-        self._told: dict[str, hooks.ReportedContact] = {}
+        self._reported: dict[str, hooks.ReportedContact] = {}
         self._by_token: dict[str, LocationSettings] = {token: one for one in settings.locations for token in one.tokens}
 
     def memory(self) -> Mapping[str, Any]:
         """What outlives a restart (see `connectors/sandbox/shared/state_file.py`): neither the ledger, nor limits, nor faults."""
         return {
-            "places": self.places,
+            "locations": self.locations,
             "random": self._random,
             "oauth": self.oauth.memory(),
-            "told": self._told,
+            "reported": self._reported,
             "outbox": self.outbox,
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
         """Hold what an earlier sandbox held, of the locations that this one has."""
         self._random = memory["random"]
-        for name, new in self.places.items():
-            self.places[name] = memory["places"].get(name, new)
-            self.places[name].settings = new.settings
-            self.places[name].random = self._random
+        for name, new in self.locations.items():
+            self.locations[name] = memory["locations"].get(name, new)
+            self.locations[name].settings = new.settings
+            self.locations[name].random = self._random
         self.oauth.remember(memory["oauth"])
-        self._told, self.outbox = memory["told"], memory["outbox"]
+        self._reported, self.outbox = memory["reported"], memory["outbox"]
 
-    def place(self, location: object) -> LocationState:
-        """The location of this id. Raises `ValueError` that names those that there are."""
-        for one in self.places.values():
-            if one.settings.id == location:
-                return one
-        raise ValueError(f"no location {location!r}; there are {', '.join(self.places) or 'none'}")
+    def location(self, location_id: object) -> LocationState:
+        """The location of this id. Raises `ValueError`, which names the locations that exist."""
+        for location in self.locations.values():
+            if location.settings.id == location_id:
+                return location
+        raise ValueError(f"no location {location_id!r}; there are {', '.join(self.locations) or 'none'}")
 
-    def leave(self, location: object, requests: int) -> None:
-        """Of a location's day so many requests are left. Raises `ValueError` as `place`."""
-        self._limits[self.place(location).settings.id].leave(self.now(), requests)
+    def leave(self, location_id: object, requests: int) -> None:
+        """Let a location have so many requests left for the day. Raises `ValueError` as `location` does."""
+        self._limits[self.location(location_id).settings.id].leave(self.now(), requests)
 
     @property
     def latency_seconds(self) -> float:
         """How long an answer takes."""
         return self.settings.latency_seconds
 
-    def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> Visit:
-        """A request comes in. Answered at once if it has no right, if a limit is reached, or if a fault says so."""
-        now = self.now()
-        visit = Visit(self.ledger.open(now, method, raw_path, headers.get("User-Agent", "")))
-        try:
-            self._enter(visit, method, raw_path, query, headers, body, now)
-        except GhlRefusal as refusal:
-            self._answer(visit, refusal.status, refusal.content)
-        return visit
-
-    def apply(self, visit: Visit) -> None:
-        """Do the work, unless the answer is known already."""
-        if visit.status or visit.operation is None:
-            return
-        now = self.now()
-        try:
-            done = self._work(visit, visit.operation, now)
-        except GhlRefusal as refusal:
-            self._answer(visit, refusal.status, refusal.content)
-            return
-        visit.entry.entity = done.entity or visit.entry.entity
-        visit.entry.parent = done.contact or visit.entry.parent
-        if done.changed:
-            is_create = visit.operation.name.startswith("create-")
-            self.ledger.apply(visit.entry, now, created=is_create or done.content.get("new") is True)
-            if visit.place is not None:
-                self.tell(visit.place, visit.entry.parent or visit.entry.entity or "")
-        self._answer(visit, done.status, done.content)
-
-    def tell(self, place: LocationState, contact_id: str) -> None:
-        """Whatever has changed of a contact is told by webhook."""
+    def report_changes(self, location: LocationState, contact_id: str) -> None:
+        """Report by webhook what has changed of a contact."""
         if self.settings.hooks.url is None:
             return
-        contact, before = place.contacts.get(contact_id), self._told.pop(contact_id, None)
+        contact, before = location.contacts.get(contact_id), self._reported.pop(contact_id, None)
         full_tasks = self.settings.hooks.full_tasks
-        self.outbox += hooks.events(before, contact, place.settings.id, full_tasks=full_tasks)
+        self.outbox += hooks.events(before, contact, location.settings.id, full_tasks=full_tasks)
         if contact is not None:
-            self._told[contact_id] = hooks.reported(contact)
+            self._reported[contact_id] = hooks.reported(contact)
 
-    def finish(self, visit: Visit, *, is_answered: bool) -> None:
-        """The answer goes out, or never will."""
-        self.ledger.close(visit.entry, self.now(), visit.status if is_answered else None)
+    def _record_change(self, visit: GhlVisit, operation: Operation, result: RuleResult, now: float) -> None:
+        is_create = operation.name.startswith("create-") or result.content.get("new") is True
+        self.ledger.apply(visit.entry, now, created=is_create)
+        if visit.location is not None:
+            self.report_changes(visit.location, visit.entry.parent or visit.entry.entity or "")
 
-    def _work(self, visit: Visit, operation: Operation, now: float) -> GhlResult:
-        if visit.place is None:
+    def _work(self, visit: GhlVisit, operation: Operation, now: float) -> RuleResult:
+        if visit.location is None:
             return self.oauth.answer(operation, visit.body, visit.bearer, now)
         body = demand(operation.name, visit.body)
-        return RULES[operation.name](GhlRequest(visit.place, visit.ids, visit.query, body, now))
+        return RULES[operation.name](GhlRequest(visit.location, visit.ids, visit.query, body, now))
 
     # -- the way in -----------------------------------------------------------------------------------------
 
     def _enter(
-        self,
-        visit: Visit,
-        method: str,
-        raw_path: str,
-        query: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        now: float,
+        self, visit: GhlVisit, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes
     ) -> None:
+        now = self.now()
         visit.headers = self._strangers.headers(now)
         found = _ROUTER.route(method, raw_path)
         if found is None:
@@ -196,10 +144,10 @@ class GhlSandbox:
         if operation in OAUTH_OPERATIONS:
             self._enter_oauth(visit, operation, headers, body, now)
             return
-        location, scopes = self._location(visit.bearer, now)
-        entry.budget = location.id
-        visit.place = place = self.places[location.id]
-        limits = self._limits[location.id]
+        owner, scopes = self._token_owner(visit.bearer, now)
+        entry.budget = owner.id
+        visit.location = location = self.locations[owner.id]
+        limits = self._limits[owner.id]
         fits = limits.take(now)
         visit.headers = limits.headers(now)
         if not fits:
@@ -210,11 +158,11 @@ class GhlSandbox:
         visit.body = entry.body = _json(body, headers.get("Content-Type", ""))
         if operation.name == "create-appointment" and isinstance(visit.body, dict):
             entry.parent = str(visit.body.get("contactId"))
-        self._demand_own(place, visit)
+        self._demand_own(location, visit)
         self._misbehave(visit, operation)
 
     def _enter_oauth(
-        self, visit: Visit, operation: Operation, headers: Mapping[str, str], body: bytes, now: float
+        self, visit: GhlVisit, operation: Operation, headers: Mapping[str, str], body: bytes, now: float
     ) -> None:
         """The OAuth server has no limits here. Of its secrets nothing stays in the ledger."""
         given = visit.query if operation.method == "GET" else _form(body, headers.get("Content-Type", ""))
@@ -225,50 +173,42 @@ class GhlSandbox:
             _demand_version(operation, headers.get("Version"))
         self._misbehave(visit, operation)
 
-    def _misbehave(self, visit: Visit, operation: Operation) -> None:
-        visit.fault = fault = self.faults.take(operation.name, visit.entry.budget)
-        if fault is None:
-            return
-        visit.entry.fault = fault.kind
-        if fault.kind == "revoke":
-            raise _unknown_token(visit.bearer)
-        if fault.kind == "status" and not fault.applies:
-            raise GhlRefusal(fault.status, _words(fault.status))
-
-    def _location(self, token: str, now: float) -> tuple[LocationSettings, tuple[tuple[str, ...] | None, ...]]:
+    def _token_owner(self, token: str, now: float) -> tuple[LocationSettings, tuple[tuple[str, ...] | None, ...]]:
         """Whose token it is, and what it may do: the scopes of the location, and those of the grant."""
-        location = self._by_token.get(token)
-        if location is not None:
-            return location, (location.scopes,)
+        owner = self._by_token.get(token)
+        if owner is not None:
+            return owner, (owner.scopes,)
         grant = self.oauth.issuer.find_access(token, now)
         if grant is None:
             raise self.oauth.stale(token) if self.oauth.issuer.knows(token) else _unknown_token(token)
         if grant.kind == AGENCY:
             words = "This authClass type is not allowed to access this scope. Please reach out to support."
             raise GhlRefusal(401, words)
-        location = self.places[grant.subject].settings
-        return location, (location.scopes, grant.scopes)
+        owner = self.locations[grant.subject].settings
+        return owner, (owner.scopes, grant.scopes)
 
-    def _demand_own(self, place: LocationState, visit: Visit) -> None:
+    def _demand_own(self, location: LocationState, visit: GhlVisit) -> None:
         """403 for what belongs to another location: named in path, query or body, or by the contact's id."""
-        own = place.settings.id
+        own = location.settings.id
         named = {visit.ids.get("locationId", own), visit.query.get("locationId", own)}
         if isinstance(visit.body, dict) and isinstance(visit.body.get("locationId"), str):
             named.add(visit.body["locationId"])
         if named != {own}:
             raise wrong_location()
         contact_id = visit.entry.parent
-        if contact_id is None or contact_id in place.contacts:
+        if contact_id is None or contact_id in location.contacts:
             return
-        if any(contact_id in other.contacts for other in self.places.values()):
+        if any(contact_id in other.contacts for other in self.locations.values()):
             raise wrong_location()
 
-    def _answer(self, visit: Visit, status: int, content: Mapping[str, Any]) -> None:
-        fault = visit.fault
-        if fault is not None and fault.kind == "status" and fault.applies:
-            status, content = fault.status, GhlRefusal(fault.status, _words(fault.status)).content
-        visit.status = status
-        visit.content = orjson.dumps({**content, "traceId": f"sandbox-{visit.entry.seq:08x}"})
+    def _encode(self, visit: GhlVisit, content: Any) -> bytes:
+        return orjson.dumps({**content, "traceId": f"sandbox-{visit.entry.seq:08x}"})
+
+    def _fault_content(self, status: int) -> Any:
+        return GhlRefusal(status, _FAULT_WORDS.get(status, "Internal Server Error")).content
+
+    def _refuse_token(self, visit: GhlVisit) -> GhlRefusal:
+        return _unknown_token(visit.bearer)
 
 
 def _unknown_token(token: str) -> GhlRefusal:
@@ -301,10 +241,4 @@ def _form(body: bytes, content_type: str) -> dict[str, str]:
     content = _json(body, content_type)
     return (
         {name: value for name, value in content.items() if isinstance(value, str)} if isinstance(content, dict) else {}
-    )
-
-
-def _words(status: int) -> str:
-    return {429: "Too Many Requests", 503: "Service Unavailable", 502: "Bad Gateway"}.get(
-        status, "Internal Server Error"
     )

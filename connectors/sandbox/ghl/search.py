@@ -11,7 +11,8 @@ from typing import Any
 
 from connectors.sandbox.ghl.index import Document
 from connectors.sandbox.ghl.refusals import GhlRefusal, invalid
-from connectors.sandbox.ghl.requests import GhlRequest, GhlResult, Rule
+from connectors.sandbox.ghl.requests import GhlRequest, Rule
+from connectors.sandbox.shared.sandbox import RuleResult
 
 _MOST_PER_PAGE = 500
 _MOST_BY_PAGE = 10_000
@@ -25,9 +26,9 @@ _OPERATORS = ("eq", "not_eq", "contains", "not_contains", "exists", "not_exists"
 _NEWEST_FIRST = ({"field": "dateAdded", "direction": "desc"},)
 
 
-def search_contacts(ask: GhlRequest) -> GhlResult:
+def search_contacts(request: GhlRequest) -> RuleResult:
     """By filters and a text; `page` reaches ten thousand contacts, `searchAfter` all of them."""
-    body = ask.body
+    body = request.body
     limit, page = int(body["pageLimit"]), int(body.get("page", 1))
     if not 1 <= limit <= _MOST_PER_PAGE:
         raise invalid([f"pageLimit must not be greater than {_MOST_PER_PAGE}" if limit > 0 else "pageLimit too small"])
@@ -37,29 +38,31 @@ def search_contacts(ask: GhlRequest) -> GhlResult:
     if len(sorts) > 2:
         raise invalid(["sort must contain no more than 2 elements"])
     filters, asked = body.get("filters") or [], str(body.get("query", "")).lower()
-    found = [one for one in ask.place.index.documents(ask.now) if _all(filters, one) and _mentions(one, asked)]
+    found = [
+        one for one in request.location.index.documents(request.now) if _all(filters, one) and _mentions(one, asked)
+    ]
     rows = _sorted(found, sorts)
     if body.get("searchAfter"):
-        rows = rows[_place_after(rows, body["searchAfter"]) :][:limit]
+        rows = rows[_position_after(rows, body["searchAfter"]) :][:limit]
     else:
         rows = rows[(page - 1) * limit : page * limit]
     contacts = [document | {"searchAfter": cursor} for cursor, document in rows]
-    return GhlResult({"contacts": contacts, "total": len(found)})
+    return RuleResult({"contacts": contacts, "total": len(found)})
 
 
 def _sorted(found: list[Document], sorts: Any) -> list[tuple[list[Any], Document]]:
     """The documents with their cursors: the values they are sorted by, then the id."""
     rows = [([*(_value(one, sort.get("field", "")) for sort in sorts), one["id"]], one) for one in found]
     rows.sort(key=lambda row: str(row[0][-1]))
-    for place, sort in reversed(list(enumerate(sorts))):
-        rows.sort(key=lambda row, at=place: _orderable(row[0][at]), reverse=sort.get("direction") == "desc")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    for position, sort in reversed(list(enumerate(sorts))):
+        rows.sort(key=lambda row, at=position: _orderable(row[0][at]), reverse=sort.get("direction") == "desc")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     return rows
 
 
-def _place_after(rows: list[tuple[list[Any], Document]], cursor: list[Any]) -> int:
-    for place, (own, _) in enumerate(rows):
+def _position_after(rows: list[tuple[list[Any], Document]], cursor: list[Any]) -> int:
+    for position, (own, _) in enumerate(rows):
         if own[-1] == cursor[-1]:
-            return place + 1
+            return position + 1
     return len(rows)
 
 

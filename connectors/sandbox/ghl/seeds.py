@@ -24,33 +24,33 @@ def seed(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, list[str]]:
     A contact is a body of `create-contact` with, if wanted, an `id`, and lists of `notes`, `tasks` and `appointments`.
     Raises `Refusal` for what the API would refuse, duplicates aside, and `ValueError` for an unknown location.
     """
-    place = sandbox.place(given.get("location"))
+    location = sandbox.location(given.get("location"))
     now = sandbox.now()
     made: dict[str, list[str]] = {"users": [], "customFields": [], "contacts": []}
     for one in given.get("users", []):
-        user = new_user(place, one)
-        place.users[user["id"]] = user
+        user = new_user(location, one)
+        location.users[user["id"]] = user
         made["users"].append(user["id"])
     for one in given.get("customFields", []):
-        field = new_custom_field(place, one)
-        place.custom_fields[field["id"]] = field
+        field = new_custom_field(location, one)
+        location.custom_fields[field["id"]] = field
         made["customFields"].append(field["id"])
     for one in given.get("calendars", []):
-        calendar = new_calendar(place, one)
-        place.calendars[calendar.id] = calendar
-    place.learn_tags([tag.lower() for tag in given.get("tags", [])])
+        calendar = new_calendar(location, one)
+        location.calendars[calendar.id] = calendar
+    location.learn_tags([tag.lower() for tag in given.get("tags", [])])
     for one in given.get("contacts", []):
         body = {name: value for name, value in one.items() if name not in ("id", "notes", "tasks", "appointments")}
-        body = demand("create-contact", {"locationId": place.settings.id, **body})
-        contact = put_new(GhlRequest(place, {}, {}, body, now), one.get("id"))
+        body = demand("create-contact", {"locationId": location.settings.id, **body})
+        contact = put_new(GhlRequest(location, {}, {}, body, now), one.get("id"))
         made["contacts"].append(contact.id)
         ids = {"contactId": contact.id}
         for note in one.get("notes", []):
-            create_note(GhlRequest(place, ids, {}, demand("create-note", note), now))
+            create_note(GhlRequest(location, ids, {}, demand("create-note", note), now))
         for task in one.get("tasks", []):
-            create_task(GhlRequest(place, ids, {}, demand("create-task", task), now))
+            create_task(GhlRequest(location, ids, {}, demand("create-task", task), now))
         for appointment in one.get("appointments", []):
-            event = new_appointment(GhlRequest(place, ids, {}, {}, now), appointment)
+            event = new_appointment(GhlRequest(location, ids, {}, {}, now), appointment)
             contact.appointments[event["id"]] = event
     return made
 

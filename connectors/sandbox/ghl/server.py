@@ -8,23 +8,16 @@ from connectors.sandbox.ghl.consent import consent_routes
 from connectors.sandbox.ghl.control import control_routes
 from connectors.sandbox.ghl.mailer import WebhookMailer
 from connectors.sandbox.ghl.sandbox import GhlSandbox
-from connectors.sandbox.shared.shell import Served, Shell, listen
+from connectors.sandbox.shared import shell
+from connectors.sandbox.shared.shell import MAILER, Served, listen
 
-MAILER = web.AppKey("mailer", WebhookMailer)
-"""Where an application has its mailer."""
+__all__ = ["MAILER", "Served", "build_app", "serve"]
 
 
 def build_app(sandbox: GhlSandbox) -> web.Application:
-    """The sandbox and its control API (`/_sandbox/…`) as one application."""
-    shell = Shell(sandbox)
-    app = web.Application(client_max_size=16 * 1024**2)
-    app[MAILER] = mailer = WebhookMailer(sandbox)
-    app.on_shutdown.append(shell.close)
-    app.on_startup.append(mailer.start)
-    app.on_shutdown.append(mailer.stop)
-    app.add_routes([*control_routes(sandbox, mailer), *consent_routes(sandbox)])
-    app.router.add_route("*", "/{path:.*}", shell.handle)
-    return app
+    """The sandbox and its control API (`/_sandbox/…`) as one application. Webhooks go out while it runs."""
+    mailer = WebhookMailer(sandbox)
+    return shell.build_app(sandbox, mailer, [*control_routes(sandbox, mailer), *consent_routes(sandbox)])
 
 
 async def serve(sandbox: GhlSandbox, host: str = "127.0.0.1", port: int = 0) -> Served:

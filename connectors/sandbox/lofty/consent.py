@@ -16,16 +16,16 @@ def consent_routes(sandbox: LoftySandbox) -> list[web.RouteDef]:
 
     async def show(request: web.Request) -> web.StreamResponse:
         asked = {name: request.query[name] for name in _ASKED if name in request.query}
-        if words := _wrong(sandbox, asked):
-            return refuse_page(words)
+        if problem := _problem(sandbox, asked):
+            return refuse_page(problem)
         title = f"Give {asked['clientId']} access to Lofty (sandbox)"
         return ask_consent(title, ["openApi"], sandbox.oauth.choices(), asked)
 
     async def decide(request: web.Request) -> web.StreamResponse:
         asked = await form_of(request)
         client = sandbox.oauth.client(asked.get("clientId", ""))
-        if (words := _wrong(sandbox, asked)) or client is None:
-            return refuse_page(words or "clientId is missing")
+        if (problem := _problem(sandbox, asked)) or client is None:
+            return refuse_page(problem or "clientId is missing")
         if asked.get("decision") != "approve":
             return send_back(client.redirect_uri, {"error": "access_denied"})
         team, challenge = asked.get("choice", ""), asked.get("code_challenge")
@@ -38,7 +38,7 @@ def consent_routes(sandbox: LoftySandbox) -> list[web.RouteDef]:
     return [web.get(PATH, show), web.post(PATH, decide)]
 
 
-def _wrong(sandbox: LoftySandbox, asked: dict[str, str]) -> str | None:
+def _problem(sandbox: LoftySandbox, asked: dict[str, str]) -> str | None:
     """Why nobody can be asked this, None when they can."""
     client = sandbox.oauth.client(asked.get("clientId", ""))
     if client is None:

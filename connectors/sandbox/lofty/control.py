@@ -5,12 +5,12 @@ Every request may name its team as `?team=ID`; else it is the first.
 | request | what it does |
 | --- | --- |
 | `POST /_sandbox/reset` | forget all; `{"settings": {…}}` changes settings by name |
-| `POST /_sandbox/seed` | leads with notes and tasks, members, custom fields, see `desk_work.seed`; no pings |
+| `POST /_sandbox/seed` | leads with notes and tasks, members, custom fields, see `agent_activity.seed`; no pings |
 | `POST /_sandbox/leads` | an agent makes a lead (the body is its fields) |
 | `POST /_sandbox/notes`, `/tasks`, `/appointments` | the same with `leadId` in the body |
 | `PATCH`, `DELETE /_sandbox/leads/ID` (and notes, tasks, appointments) | an agent changes or deletes it |
 | `POST /_sandbox/tasks/ID/finish`, `/unfinish` (and appointments) | an agent finishes it |
-| `POST /_sandbox/edits` | a burst: `{"edits": […]}`, see `desk_work` |
+| `POST /_sandbox/edits` | a burst: `{"edits": […]}`, see `agent_activity` |
 | `POST /_sandbox/pings?listId=2` | sends the body as it is to all subscribers (of that list) |
 | `POST`, `GET`, `DELETE /_sandbox/faults` | order, show, clear misbehaviour, see `connectors/sandbox/shared/faults.py` |
 | `GET /_sandbox/ledger?after=0&limit=1000` | what was asked |
@@ -23,7 +23,7 @@ Every request may name its team as `?team=ID`; else it is the first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -33,7 +33,7 @@ from connectors.sandbox.lofty.mailer import PingMailer
 from connectors.sandbox.lofty.sandbox import LoftySandbox
 from connectors.sandbox.lofty.settings import LoftyClientSettings, LoftySandboxSettings, PingSettings, TeamSettings
 from connectors.sandbox.lofty.state import TeamState
-from connectors.sandbox.shared.control import Act, body_of, fault_routes, ledger_route, refusing, reply
+from connectors.sandbox.shared.control import Handler, body_of, refusing, reply, require_known, shared_routes
 from connectors.sandbox.shared.issuer import Grant
 
 _KINDS = {"leads": "lead", "notes": "note", "tasks": "task", "appointments": "appointment"}
@@ -42,9 +42,9 @@ _KINDS = {"leads": "lead", "notes": "note", "tasks": "task", "appointments": "ap
 def changed_settings(settings: LoftySandboxSettings, changes: Mapping[str, Any]) -> LoftySandboxSettings:
     """Settings with some changed by name, `pings` and `teams` as objects. Raises `ValueError` for unknown names."""
     read: dict[str, Any] = dict(changes)
-    _demand_known(LoftySandboxSettings, read)
+    require_known(LoftySandboxSettings, read)
     if "pings" in read:
-        _demand_known(PingSettings, read["pings"])
+        require_known(PingSettings, read["pings"])
         read["pings"] = replace(settings.pings, **read["pings"])
     if "teams" in read:
         read["teams"] = tuple(TeamSettings(int(one["id"]), tuple(one["api_keys"])) for one in read["teams"])
@@ -54,18 +54,12 @@ def changed_settings(settings: LoftySandboxSettings, changes: Mapping[str, Any])
 
 
 def _client(given: Mapping[str, Any]) -> LoftyClientSettings:
-    _demand_known(LoftyClientSettings, given)
+    require_known(LoftyClientSettings, given)
     return LoftyClientSettings(**{**given, "operations": _names(given.get("operations"))})
 
 
 def _names(given: Any) -> tuple[str, ...] | None:
     return None if given is None else tuple(map(str, given))
-
-
-def _demand_known(kind: type[Any], given: Mapping[str, Any]) -> None:
-    names = {one.name for one in fields(kind)}
-    if unknown := given.keys() - names:
-        raise ValueError(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
 
 
 def control_routes(sandbox: LoftySandbox, mailer: PingMailer) -> list[web.RouteDef]:
@@ -74,10 +68,8 @@ def control_routes(sandbox: LoftySandbox, mailer: PingMailer) -> list[web.RouteD
     def team(request: web.Request) -> TeamState:
         return team_of(sandbox, request.query.get("team"))
 
-    async def reset(request: web.Request) -> web.StreamResponse:
-        sandbox.reset(changed_settings(sandbox.settings, (await body_of(request)).get("settings", {})))
-        mailer.reset()
-        return reply({"reset": True})
+    def reset(changes: dict[str, Any]) -> None:
+        sandbox.reset(changed_settings(sandbox.settings, changes))
 
     async def plant(request: web.Request) -> web.StreamResponse:
         return reply(seed(sandbox, team(request), await body_of(request)))
@@ -94,12 +86,6 @@ def control_routes(sandbox: LoftySandbox, mailer: PingMailer) -> list[web.RouteD
         found = everything(team(request), with_trash=request.query.get("trash") == "true")
         return reply({"leads": found})
 
-    async def expire(request: web.Request) -> web.StreamResponse:
-        return reply({"expired": sandbox.oauth.issuer.expire(_of_team(request), sandbox.now())})
-
-    async def revoke(request: web.Request) -> web.StreamResponse:
-        return reply({"revoked": sandbox.oauth.issuer.revoke(_of_team(request))})
-
     async def allow(request: web.Request) -> web.StreamResponse:
         given = await body_of(request)
         return reply({"revoked": sandbox.oauth.allow(given["client"], _names(given["operations"]))})
@@ -109,30 +95,26 @@ def control_routes(sandbox: LoftySandbox, mailer: PingMailer) -> list[web.RouteD
         return reply({**sandbox.ledger.stats(), "pending": mailer.pending, "pings": pings})
 
     found = [
-        web.post("/_sandbox/reset", refusing(reset)),
+        *shared_routes(sandbox, mailer, reset, lambda: sandbox.oauth.issuer, _of_team),
         web.post("/_sandbox/seed", refusing(plant)),
         web.post("/_sandbox/edits", refusing(burst)),
         web.post("/_sandbox/pings", refusing(send)),
         web.get("/_sandbox/leads", refusing(show_leads)),
-        web.post("/_sandbox/oauth/expire", refusing(expire)),
-        web.post("/_sandbox/oauth/revoke", refusing(revoke)),
         web.post("/_sandbox/oauth/operations", refusing(allow)),
         web.get("/_sandbox/stats", refusing(stats)),
-        *fault_routes(lambda: sandbox.faults),
-        ledger_route(lambda: sandbox.ledger),
     ]
     for path, kind in _KINDS.items():
         found += _desk_routes(sandbox, path, kind)
     return found
 
 
-def _of_team(request: web.Request) -> Callable[[Grant], bool]:
+async def _of_team(request: web.Request) -> Callable[[Grant], bool]:
     team = request.query.get("team")
     return lambda grant: team in (None, grant.subject)
 
 
 def _desk_routes(sandbox: LoftySandbox, path: str, kind: str) -> list[web.RouteDef]:
-    def act(word: str) -> Act:
+    def act(word: str) -> Handler:
         async def done(request: web.Request) -> web.StreamResponse:
             given = await body_of(request)
             order = {"edit": word, "kind": kind, "fields": given, "leadId": given.get("leadId"), **request.match_info}

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connectors.sandbox.lofty.refusals import inside, invalid, lead_not_exist, not_exist
-from connectors.sandbox.lofty.requests import LoftyRequest, LoftyResult, Rule
+from connectors.sandbox.lofty.requests import LoftyRequest, Rule
 from connectors.sandbox.lofty.state import LoftyRecord
+from connectors.sandbox.shared.sandbox import RuleResult
 
 LARGEST_PAGE = 100
 _KEPT_SCROLLS = 100
@@ -27,64 +28,68 @@ _FILTERS: Mapping[str, _Fits] = {
 """The filters that are imitated. All other parameters are ignored in silence, as by Lofty."""
 
 
-def _list_leads(ask: LoftyRequest) -> LoftyResult:
-    limit = ask.number("limit", 25)
+def _list_leads(request: LoftyRequest) -> RuleResult:
+    limit = request.number("limit", 25)
     if not 1 <= limit <= LARGEST_PAGE:
         raise inside(400, 20042, "Limit must be between 1 and 100")
-    scrolls = ask.team.scrolls
-    if scroll_id := ask.query.get("scrollId"):
+    scrolls = request.team.scrolls
+    if scroll_id := request.query.get("scrollId"):
         if scroll_id not in scrolls:
             raise invalid("scrollId has expired")
         ids, offset = scrolls[scroll_id]
     else:
-        ids, offset = tuple(_matching(ask)), ask.number("offset", 0)
-    records = ask.team.records["lead"]
+        ids, offset = tuple(_matching(request)), request.number("offset", 0)
+    records = request.team.records["lead"]
     page = [records[one].fields for one in ids[offset : offset + limit] if not records[one].is_deleted]
-    next_id = f"scroll-{next(ask.team.ids)}"
+    next_id = f"scroll-{next(request.team.ids)}"
     scrolls[next_id] = (ids, offset + limit)
     if len(scrolls) > _KEPT_SCROLLS:
         del scrolls[next(iter(scrolls))]
     metadata = {"collection": "leads", "limit": limit, "offset": offset, "total": len(ids), "scrollId": next_id}
-    return LoftyResult({"_metadata": metadata, "leads": page})
+    return RuleResult({"_metadata": metadata, "leads": page})
 
 
-def _matching(ask: LoftyRequest) -> Iterator[int]:
+def _matching(request: LoftyRequest) -> Iterator[int]:
     """The ids of visible leads that fit the filters: the newest first, but by `sort=CreateTime&desc=false`."""
-    query = ask.query
-    if "stage" in query and query["stage"] not in ask.team.stages:
+    query = request.query
+    if "stage" in query and query["stage"] not in request.team.stages:
         raise not_exist("Stage")
     filters = [(fits, query[name]) for name, fits in _FILTERS.items() if name in query]
-    leads = ask.team.records["lead"].values()
+    leads = request.team.records["lead"].values()
     is_ascending = query.get("sort") == "CreateTime" and query.get("desc", "false").lower() == "false"
     for lead in leads if is_ascending else reversed(leads):
-        if lead.is_deleted or ask.now < lead.visible_at:
+        if lead.is_deleted or request.now < lead.visible_at:
             continue
         if all(fits(lead.fields, value) for fits, value in filters):
             yield lead.id
 
 
-def _get_lead(ask: LoftyRequest) -> LoftyResult:
-    lead_id = ask.id("leadId")
-    found = ask.team.records["lead"].get(lead_id) if ask.flag("withTrash") else ask.team.find("lead", lead_id, ask.now)
-    if found is None or ask.now < found.visible_at:
+def _get_lead(request: LoftyRequest) -> RuleResult:
+    lead_id = request.id("leadId")
+    found = (
+        request.team.records["lead"].get(lead_id)
+        if request.flag("withTrash")
+        else request.team.find("lead", lead_id, request.now)
+    )
+    if found is None or request.now < found.visible_at:
         raise lead_not_exist()
-    return LoftyResult({"lead": found.fields}, found.id, found.id)
+    return RuleResult({"lead": found.fields}, entity=found.id, parent=found.id)
 
 
-def _create_lead(ask: LoftyRequest) -> LoftyResult:
+def _create_lead(request: LoftyRequest) -> RuleResult:
     """A lead whose e-mail or phone exists is merged into the one that has it."""
-    known = _known(ask)
+    known = _known(request)
     if known is None:
-        known = ask.desk.create_lead(ask.fields())
+        known = request.desk.create_lead(request.fields())
     else:
-        ask.desk.change(known, ask.fields())
-    return LoftyResult({"leadId": known.id}, known.id, known.id, changed=True)
+        request.desk.change(known, request.fields())
+    return RuleResult({"leadId": known.id}, entity=known.id, parent=known.id, changed=True)
 
 
-def _known(ask: LoftyRequest) -> LoftyRecord | None:
-    emails = {str(one).casefold() for one in ask.fields().get("emails") or ()}
-    phones = {_digits(str(one)) for one in ask.fields().get("phones") or ()}
-    for lead in ask.team.records["lead"].values():
+def _known(request: LoftyRequest) -> LoftyRecord | None:
+    emails = {str(one).casefold() for one in request.fields().get("emails") or ()}
+    phones = {_digits(str(one)) for one in request.fields().get("phones") or ()}
+    for lead in request.team.records["lead"].values():
         if lead.is_deleted:
             continue
         if emails & {one.casefold() for one in lead.fields["emails"]}:
@@ -94,18 +99,18 @@ def _known(ask: LoftyRequest) -> LoftyRecord | None:
     return None
 
 
-def _update_lead(ask: LoftyRequest) -> LoftyResult:
-    lead = ask.lead(ask.id("leadId"))
-    ask.desk.change(lead, ask.fields())
-    return LoftyResult({"leadId": lead.id}, lead.id, lead.id, changed=True)
+def _update_lead(request: LoftyRequest) -> RuleResult:
+    lead = request.lead(request.id("leadId"))
+    request.desk.change(lead, request.fields())
+    return RuleResult({"leadId": lead.id}, entity=lead.id, parent=lead.id, changed=True)
 
 
-def _delete_lead(ask: LoftyRequest) -> LoftyResult:
-    if not ask.query.get("reason"):
+def _delete_lead(request: LoftyRequest) -> RuleResult:
+    if not request.query.get("reason"):
         raise invalid("reason is required")
-    lead = ask.lead(ask.id("leadId"))
-    ask.desk.delete(lead)
-    return LoftyResult({"deleted": True, "leadId": str(lead.id)}, lead.id, lead.id, changed=True)
+    lead = request.lead(request.id("leadId"))
+    request.desk.delete(lead)
+    return RuleResult({"deleted": True, "leadId": str(lead.id)}, entity=lead.id, parent=lead.id, changed=True)
 
 
 def _digits(text: str) -> str:

@@ -60,11 +60,11 @@ def _put_property(team: TeamState, fields: dict[str, Any], given: Mapping[str, A
     if not any(given.get(name) for name in ("streetAddress", "city", "state", "zipCode")):
         raise invalid("errorCode=200057: the property's address is empty")
     held = list(fields["leadPropertyList"] or [])
-    place = next((at for at, one in enumerate(held) if one["id"] == given.get("id")), None)
-    if place is None:
+    position = next((at for at, one in enumerate(held) if one["id"] == given.get("id")), None)
+    if position is None:
         held.append({**blank_property(next(team.ids)), **given})
     else:
-        held[place] = {**held[place], **given}
+        held[position] = {**held[position], **given}
     fields["leadPropertyList"] = held
 
 

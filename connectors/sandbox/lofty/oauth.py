@@ -17,9 +17,9 @@ from connectors.auth.oauth import pkce_challenge
 from connectors.http.operation import Operation
 from connectors.lofty.oauth import DEVELOPER, HELP_CENTRE
 from connectors.sandbox.lofty.refusals import bad_credentials, coded
-from connectors.sandbox.lofty.requests import LoftyResult
 from connectors.sandbox.lofty.settings import LoftyClientSettings, LoftySandboxSettings
 from connectors.sandbox.shared.issuer import Code, Grant, Issued, Issuer
+from connectors.sandbox.shared.sandbox import RuleResult
 
 HELP_CENTRE_TOKEN = Operation("oauth-token", "POST", HELP_CENTRE.path, (), "", "create")
 DEVELOPER_TOKEN = Operation("developer-oauth-token", "POST", DEVELOPER.path, (), "", "create")
@@ -71,7 +71,7 @@ class LoftyOAuthServer:
         grant = code.grant if code else self.issuer.find_refresh(given.get("refresh_token", ""), now)
         return grant.subject if grant else self._team_of_key.get(given.get("customer_key", ""), "?")
 
-    def answer(self, operation: Operation, given: Mapping[str, str], authorization: str, now: float) -> LoftyResult:
+    def answer(self, operation: Operation, given: Mapping[str, str], authorization: str, now: float) -> RuleResult:
         """The tokens. `given` are the parameters: query and form of the help centre's, form or JSON of the developer's."""
         is_developer = operation is DEVELOPER_TOKEN
         client = self._known(given if is_developer else {**given, **_basic(authorization)})
@@ -142,7 +142,7 @@ def _basic(authorization: str) -> dict[str, str]:
     return {"client_id": name, "client_secret": secret}
 
 
-def _granted(issued: Issued, now: float, *, with_refresh: bool = True) -> LoftyResult:
+def _granted(issued: Issued, now: float, *, with_refresh: bool = True) -> RuleResult:
     content: dict[str, Any] = {
         "access_token": issued.access,
         "token_type": "Bearer",
@@ -151,4 +151,4 @@ def _granted(issued: Issued, now: float, *, with_refresh: bool = True) -> LoftyR
     }
     if with_refresh:
         content["refresh_token"] = issued.refresh
-    return LoftyResult(content, changed=True)
+    return RuleResult(content, changed=True)

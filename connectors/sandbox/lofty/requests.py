@@ -1,4 +1,4 @@
-"""One request as the rules see it, and what they answer."""
+"""One request as the rules see it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from connectors.sandbox.lofty.edits import TeamEditor
 from connectors.sandbox.lofty.refusals import invalid, lead_not_exist, not_exist
 from connectors.sandbox.lofty.settings import LoftySandboxSettings
 from connectors.sandbox.lofty.state import Kind, LoftyRecord, TeamState
+from connectors.sandbox.shared.sandbox import RuleResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,7 @@ class LoftyRequest:
         return self.query.get(name, "false").lower() == "true"
 
 
-@dataclass(frozen=True, slots=True)
-class LoftyResult:
-    """An answer. `content` None is an empty body; `entity` is the id it concerned, `parent` its lead's."""
-
-    content: Any
-    entity: int | None = None
-    parent: int | None = None
-    changed: bool = False
-
-
-Rule = Callable[[LoftyRequest], LoftyResult]
+Rule = Callable[[LoftyRequest], RuleResult]
 
 
 def whole(name: str, text: str) -> int:

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from connectors.lofty.times import parse_time_ms, to_plain
 from connectors.sandbox.lofty.lead_rules import LEAD_RULES
 from connectors.sandbox.lofty.refusals import bare, coded, invalid
-from connectors.sandbox.lofty.requests import LoftyRequest, LoftyResult, Rule
+from connectors.sandbox.lofty.requests import LoftyRequest, Rule
 from connectors.sandbox.lofty.state import LoftyRecord
+from connectors.sandbox.shared.sandbox import RuleResult
 
 SMALL_PAGE = 25
 """What a list holds when nobody asks for more."""
@@ -22,100 +23,104 @@ _ROLES = ("Agent", "Assistant")
 # -- notes ---------------------------------------------------------------------------------------------------
 
 
-def _list_notes(ask: LoftyRequest) -> LoftyResult:
-    lead = ask.lead_in_query()
-    with_system = ask.flag("includeSystemNote")
+def _list_notes(request: LoftyRequest) -> RuleResult:
+    lead = request.lead_in_query()
+    with_system = request.flag("includeSystemNote")
     notes = [
         one.fields
-        for one in reversed(ask.team.of_lead("note", lead.id, ask.now))
+        for one in reversed(request.team.of_lead("note", lead.id, request.now))
         if with_system or not one.fields["systemNote"]
     ]
-    return LoftyResult({"notes": notes[: ask.number("limit", SMALL_PAGE)]}, parent=lead.id)
+    return RuleResult({"notes": notes[: request.number("limit", SMALL_PAGE)]}, parent=lead.id)
 
 
-def _get_note(ask: LoftyRequest) -> LoftyResult:
-    note = ask.record("note", "noteId")
-    return LoftyResult({"note": note.fields}, note.id, note.lead_id)
+def _get_note(request: LoftyRequest) -> RuleResult:
+    note = request.record("note", "noteId")
+    return RuleResult({"note": note.fields}, entity=note.id, parent=note.lead_id)
 
 
-def _create_note(ask: LoftyRequest) -> LoftyResult:
-    lead = ask.lead_in_body()
-    note = ask.desk.create_note(lead, ask.fields())
-    return LoftyResult({"noteId": note.id}, note.id, lead.id, changed=True)
+def _create_note(request: LoftyRequest) -> RuleResult:
+    lead = request.lead_in_body()
+    note = request.desk.create_note(lead, request.fields())
+    return RuleResult({"noteId": note.id}, entity=note.id, parent=lead.id, changed=True)
 
 
-def _update_note(ask: LoftyRequest) -> LoftyResult:
-    note = ask.record("note", "noteId")
-    if not {"content", "isPin", "leadId"} <= ask.fields().keys():
+def _update_note(request: LoftyRequest) -> RuleResult:
+    note = request.record("note", "noteId")
+    if not {"content", "isPin", "leadId"} <= request.fields().keys():
         raise invalid("content, isPin and leadId are required")
-    ask.desk.change(note, ask.fields())
-    return LoftyResult(None, note.id, note.lead_id, changed=True)
+    request.desk.change(note, request.fields())
+    return RuleResult(None, entity=note.id, parent=note.lead_id, changed=True)
 
 
-def _delete_note(ask: LoftyRequest) -> LoftyResult:
-    note = ask.record("note", "noteId")
-    ask.desk.delete(note)
-    return LoftyResult(None, note.id, note.lead_id, changed=True)
+def _delete_note(request: LoftyRequest) -> RuleResult:
+    note = request.record("note", "noteId")
+    request.desk.delete(note)
+    return RuleResult(None, entity=note.id, parent=note.lead_id, changed=True)
 
 
 # -- tasks and appointments ----------------------------------------------------------------------------------
 
 
-def _list_tasks(ask: LoftyRequest) -> LoftyResult:
-    lead = ask.lead_in_query()
-    return LoftyResult({"tasks": [one.fields for one in ask.team.of_lead("task", lead.id, ask.now)]}, parent=lead.id)
+def _list_tasks(request: LoftyRequest) -> RuleResult:
+    lead = request.lead_in_query()
+    return RuleResult(
+        {"tasks": [one.fields for one in request.team.of_lead("task", lead.id, request.now)]}, parent=lead.id
+    )
 
 
-def _get_task(ask: LoftyRequest) -> LoftyResult:
-    task = ask.record("task", "taskId")
-    return LoftyResult({"task": task.fields}, task.id, task.lead_id)
+def _get_task(request: LoftyRequest) -> RuleResult:
+    task = request.record("task", "taskId")
+    return RuleResult({"task": task.fields}, entity=task.id, parent=task.lead_id)
 
 
-def _create_task(ask: LoftyRequest) -> LoftyResult:
-    lead, given = ask.lead_in_body(), ask.fields()
+def _create_task(request: LoftyRequest) -> RuleResult:
+    lead, given = request.lead_in_body(), request.fields()
     if missing := [name for name in ("type", "content", "assignedRole", "endAt") if not given.get(name)]:
         raise invalid(f"missing: {', '.join(missing)}")
     if given["type"] not in _TASK_TYPES:
         raise invalid(f"type must be one of {', '.join(_TASK_TYPES)}")
     if given["assignedRole"] not in _ROLES:
         raise invalid(f"assignedRole must be one of {', '.join(_ROLES)}")
-    task = ask.desk.create_task(lead, given)
-    return LoftyResult({"taskId": task.id}, task.id, lead.id, changed=True)
+    task = request.desk.create_task(lead, given)
+    return RuleResult({"taskId": task.id}, entity=task.id, parent=lead.id, changed=True)
 
 
-def _update_task(ask: LoftyRequest) -> LoftyResult:
-    task = ask.record("task", "taskId")
-    ask.desk.change(task, ask.fields())
-    return LoftyResult({"message": "success"}, task.id, task.lead_id, changed=True)
+def _update_task(request: LoftyRequest) -> RuleResult:
+    task = request.record("task", "taskId")
+    request.desk.change(task, request.fields())
+    return RuleResult({"message": "success"}, entity=task.id, parent=task.lead_id, changed=True)
 
 
-def _delete_task(ask: LoftyRequest) -> LoftyResult:
-    task = ask.record("task", "taskId")
-    ask.desk.delete(task)
-    return LoftyResult({"message": "success"}, task.id, task.lead_id, changed=True)
+def _delete_task(request: LoftyRequest) -> RuleResult:
+    task = request.record("task", "taskId")
+    request.desk.delete(task)
+    return RuleResult({"message": "success"}, entity=task.id, parent=task.lead_id, changed=True)
 
 
-def _finish_task(ask: LoftyRequest) -> LoftyResult:
-    task = ask.record("task", "taskId")
-    ask.desk.finish(task)
-    return LoftyResult({"message": "success"}, task.id, task.lead_id, changed=True)
+def _finish_task(request: LoftyRequest) -> RuleResult:
+    task = request.record("task", "taskId")
+    request.desk.finish(task)
+    return RuleResult({"message": "success"}, entity=task.id, parent=task.lead_id, changed=True)
 
 
-def _unfinish_task(ask: LoftyRequest) -> LoftyResult:
-    task = ask.record("task", "taskId")
-    ask.desk.finish(task, is_finished=False)
-    return LoftyResult({"message": "success"}, task.id, task.lead_id, changed=True)
+def _unfinish_task(request: LoftyRequest) -> RuleResult:
+    task = request.record("task", "taskId")
+    request.desk.finish(task, is_finished=False)
+    return RuleResult({"message": "success"}, entity=task.id, parent=task.lead_id, changed=True)
 
 
-def _list_tasks_v1(ask: LoftyRequest) -> LoftyResult:
-    lead = ask.lead_in_query()
-    tasks = ask.team.of_lead("task", lead.id, ask.now)
-    return LoftyResult({"taskList": [_as_v1(one, lead) for one in tasks]}, parent=lead.id)
+def _list_tasks_v1(request: LoftyRequest) -> RuleResult:
+    lead = request.lead_in_query()
+    tasks = request.team.of_lead("task", lead.id, request.now)
+    return RuleResult({"taskList": [_as_v1(one, lead) for one in tasks]}, parent=lead.id)
 
 
-def _get_task_v1(ask: LoftyRequest) -> LoftyResult:
-    task = ask.record("task", "taskId")
-    return LoftyResult({"task": _as_v1(task, ask.team.records["lead"][task.lead_id])}, task.id, task.lead_id)
+def _get_task_v1(request: LoftyRequest) -> RuleResult:
+    task = request.record("task", "taskId")
+    return RuleResult(
+        {"task": _as_v1(task, request.team.records["lead"][task.lead_id])}, entity=task.id, parent=task.lead_id
+    )
 
 
 def _as_v1(task: LoftyRecord, lead: LoftyRecord) -> dict[str, Any]:
@@ -138,72 +143,78 @@ def _as_v1(task: LoftyRecord, lead: LoftyRecord) -> dict[str, Any]:
     }
 
 
-def _list_appointments(ask: LoftyRequest) -> LoftyResult:
-    lead = ask.lead_in_query()
-    return LoftyResult([one.fields for one in ask.team.of_lead("appointment", lead.id, ask.now)], parent=lead.id)
+def _list_appointments(request: LoftyRequest) -> RuleResult:
+    lead = request.lead_in_query()
+    return RuleResult([one.fields for one in request.team.of_lead("appointment", lead.id, request.now)], parent=lead.id)
 
 
 # -- the team ------------------------------------------------------------------------------------------------
 
 
-def _list_members(ask: LoftyRequest) -> LoftyResult:
-    limit, offset = ask.number("limit", SMALL_PAGE), ask.number("offset", 0)
-    members = ask.team.members
+def _list_members(request: LoftyRequest) -> RuleResult:
+    limit, offset = request.number("limit", SMALL_PAGE), request.number("offset", 0)
+    members = request.team.members
     metadata = {"collection": "members", "limit": limit, "offset": offset, "total": len(members)}
-    return LoftyResult({"_metadata": metadata, "members": members[offset : offset + limit]})
+    return RuleResult({"_metadata": metadata, "members": members[offset : offset + limit]})
 
 
-def _list_custom_fields(ask: LoftyRequest) -> LoftyResult:
-    return LoftyResult(ask.team.custom_fields)
+def _get_me(request: LoftyRequest) -> RuleResult:
+    """The owner of the access: the team's first member. A team without members has one that nobody sees in its list."""
+    owner = {"id": 1, "teamId": request.team.id, "firstName": "Olivia", "lastName": "Owner", "roleName": "Owner"}
+    return RuleResult(request.team.members[0] if request.team.members else {**owner, "email": "owner@example.com"})
 
 
-def _list_tags(ask: LoftyRequest) -> LoftyResult:
+def _list_custom_fields(request: LoftyRequest) -> RuleResult:
+    return RuleResult(request.team.custom_fields)
+
+
+def _list_tags(request: LoftyRequest) -> RuleResult:
     """Definitions and uses, mixed. Times are ISO 8601 here, other than on a lead."""
     rows: list[dict[str, Any]] = [
-        {"tagId": number, "tagName": name, "leadId": 0} for name, number in ask.team.tags.items()
+        {"tagId": number, "tagName": name, "leadId": 0} for name, number in request.team.tags.items()
     ]
-    for lead in ask.team.records["lead"].values():
+    for lead in request.team.records["lead"].values():
         for used in () if lead.is_deleted else lead.fields["tags"]:
             times = {name: used[name].replace("GMT", "Z") for name in ("createTime", "updateTime")}
             rows.append({**used, **times})
-    return LoftyResult(rows)
+    return RuleResult(rows)
 
 
-def _list_subscriptions(ask: LoftyRequest) -> LoftyResult:
-    return LoftyResult(list(ask.team.subscriptions.values()))
+def _list_subscriptions(request: LoftyRequest) -> RuleResult:
+    return RuleResult(list(request.team.subscriptions.values()))
 
 
-def _create_subscription(ask: LoftyRequest) -> LoftyResult:
-    given = ask.fields()
+def _create_subscription(request: LoftyRequest) -> RuleResult:
+    given = request.fields()
     url = given.get("callbackUrl")
     if not isinstance(url, str):
         raise coded(400, 20049, "Please enter url in right format")
     if given.get("listId") not in range(1, 13):
         raise bare(400, "WEBHOOK_TYPE_ERROR")
-    schemes = ("https", "http") if ask.settings.allows_http else ("https",)
+    schemes = ("https", "http") if request.settings.allows_http else ("https",)
     if urlsplit(url).scheme not in schemes or not urlsplit(url).netloc:
         raise bare(400, "WEBHOOK_CALLBACK_URL_INVALID")
-    if len(ask.team.subscriptions) >= ask.settings.subscriptions_limit:
+    if len(request.team.subscriptions) >= request.settings.subscriptions_limit:
         raise bare(400, "WEBHOOK_EXCEED_LIMIT")
-    subscribe_id = next(ask.team.ids)
+    subscribe_id = next(request.team.ids)
     made = {
         "subscribeId": subscribe_id,
-        "teamId": ask.team.id,
+        "teamId": request.team.id,
         "listId": given["listId"],
         "callbackUrl": url,
         "vendorId": 0,
         "limit": min(int(given.get("limit") or 100), 5000),
         "permissionMode": int(given.get("permissionMode") or 0),
     }
-    ask.team.subscriptions[subscribe_id] = made
-    return LoftyResult(made, subscribe_id, changed=True)
+    request.team.subscriptions[subscribe_id] = made
+    return RuleResult(made, entity=subscribe_id, changed=True)
 
 
-def _delete_subscription(ask: LoftyRequest) -> LoftyResult:
-    subscribe_id = ask.id("subscribeId")
-    if ask.team.subscriptions.pop(subscribe_id, None) is None:
+def _delete_subscription(request: LoftyRequest) -> RuleResult:
+    subscribe_id = request.id("subscribeId")
+    if request.team.subscriptions.pop(subscribe_id, None) is None:
         raise bare(400, "WEBHOOK_DELETE_NOT_EXIST")
-    return LoftyResult(None, subscribe_id, changed=True)
+    return RuleResult(None, entity=subscribe_id, changed=True)
 
 
 RULES: Mapping[str, Rule] = {
@@ -223,6 +234,7 @@ RULES: Mapping[str, Rule] = {
     "list-tasks-v1": _list_tasks_v1,
     "get-task-v1": _get_task_v1,
     "list-appointments": _list_appointments,
+    "get-me": _get_me,
     "list-members": _list_members,
     "list-custom-fields": _list_custom_fields,
     "list-tags": _list_tags,

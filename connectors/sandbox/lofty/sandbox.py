@@ -1,15 +1,10 @@
-"""The sandbox itself: state and rules, without a socket. The shell is `server.py`, the way of pings `mailer.py`.
-
-One request is three steps, so that the shell can let time pass between them:
-`arrive` (who asks, may they, do the limits allow it), `apply` (the work), `finish` (what the ledger says of it).
-"""
+"""Lofty's side of a request: whose key or token it is, what it may do, and which rule answers it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from random import Random
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,42 +14,35 @@ from connectors.http.operation import Operation
 from connectors.lofty.operations import OPERATIONS
 from connectors.sandbox.lofty.edits import TeamEditor
 from connectors.sandbox.lofty.oauth import DEVELOPER_TOKEN, OAUTH_OPERATIONS, LoftyOAuthServer
-from connectors.sandbox.lofty.refusals import LoftyRefusal, bad_credentials, coded, invalid
-from connectors.sandbox.lofty.requests import LoftyRequest, LoftyResult
+from connectors.sandbox.lofty.refusals import bad_credentials, coded, invalid
+from connectors.sandbox.lofty.requests import LoftyRequest
 from connectors.sandbox.lofty.rules import RULES
 from connectors.sandbox.lofty.settings import LoftySandboxSettings
 from connectors.sandbox.lofty.state import TeamState, new_ids
-from connectors.sandbox.shared.faults import FaultBox, SandboxFault
 from connectors.sandbox.shared.issuer import Grant
-from connectors.sandbox.shared.ledger import Entry, RequestLedger
+from connectors.sandbox.shared.refusal import VendorRefusal
 from connectors.sandbox.shared.router import Router
+from connectors.sandbox.shared.sandbox import RuleResult, Sandbox, Visit
 from connectors.sandbox.shared.window import RateWindow
 
 _ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
 
 
 @dataclass(slots=True)
-class Visit:
-    """One request on its way through. `status` is set once the answer is known."""
+class LoftyVisit(Visit):
+    """One request, with the team that its key is for (None for the OAuth servers) and its `Authorization`."""
 
-    entry: Entry
-    status: int = 0
-    content: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    operation: Operation | None = None
-    ids: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
     team: TeamState | None = None
     authorization: str = ""
-    fault: SandboxFault | None = None
 
 
-class LoftySandbox:
+class LoftySandbox(Sandbox[LoftyVisit]):
     """A Lofty of one's own. `now` gives seconds since the epoch; times of the ledger are in it."""
 
+    visit_type = LoftyVisit
+
     def __init__(self, settings: LoftySandboxSettings, *, now: Callable[[], float] = time.time) -> None:
-        self.now = now
+        super().__init__(now=now)
         self.settings = settings
         self.generation = 0
         self.reset(settings)
@@ -64,8 +52,7 @@ class LoftySandbox:
         self.settings = settings = settings or self.settings
         self._ids = new_ids()
         self.teams = {one.id: TeamState(one, self._ids) for one in settings.teams}
-        self.faults = FaultBox(Random(settings.seed))
-        self.ledger = RequestLedger(settings.ledger_size)
+        self._start_over(settings.seed, settings.ledger_size)
         self._by_key = {key: one.id for one in settings.teams for key in one.api_keys}
         spenders = (*self._by_key, *(one.id for one in settings.clients))
         self._windows = {one: RateWindow(settings.window_limit, settings.window_seconds) for one in spenders}
@@ -95,56 +82,25 @@ class LoftySandbox:
         lag = self.settings.visibility_lag_seconds if tells else 0.0
         return TeamEditor(team, self.now(), visibility_lag_seconds=lag, tells=tells)
 
-    def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> Visit:
-        """A request comes in. Answered at once if it has no right, if a limit is reached, or if a fault says so."""
-        visit = Visit(self.ledger.open(self.now(), method, raw_path, headers.get("User-Agent", "")))
-        try:
-            self._enter(visit, method, raw_path, query, headers, body)
-        except LoftyRefusal as refusal:
-            self._answer(visit, refusal.status, refusal.content)
-        return visit
-
-    def apply(self, visit: Visit) -> None:
-        """Do the work, unless the answer is known already."""
-        if visit.status or visit.operation is None:
-            return
-        now = self.now()
-        try:
-            done = self._work(visit, visit.operation, now)
-        except LoftyRefusal as refusal:
-            self._answer(visit, refusal.status, refusal.content)
-            return
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            wrong = invalid(f"a value has the wrong type: {error}")
-            self._answer(visit, wrong.status, wrong.content)
-            return
-        visit.entry.entity = visit.entry.entity if done.entity is None else str(done.entity)
-        visit.entry.parent = visit.entry.parent if done.parent is None else str(done.parent)
-        if done.changed:
-            self.ledger.apply(visit.entry, now, created=visit.operation.name.startswith("create"))
-        self._answer(visit, 200, done.content)
-
-    def finish(self, visit: Visit, *, is_answered: bool) -> None:
-        """The answer goes out, or never will."""
-        self.ledger.close(visit.entry, self.now(), visit.status if is_answered else None)
-
-    def _work(self, visit: Visit, operation: Operation, now: float) -> LoftyResult:
+    def _work(self, visit: LoftyVisit, operation: Operation, now: float) -> RuleResult:
         if visit.team is None:
             return self.oauth.answer(operation, visit.body, visit.authorization, now)
         lag = self.settings.visibility_lag_seconds
         desk = TeamEditor(visit.team, now, visibility_lag_seconds=lag, tells=self.settings.pings_own_writes)
-        return RULES[operation.name](
-            LoftyRequest(visit.team, desk, self.settings, visit.ids, visit.query, visit.body, now)
-        )
+        request = LoftyRequest(visit.team, desk, self.settings, visit.ids, visit.query, visit.body, now)
+        try:
+            return RULES[operation.name](request)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise invalid(f"a value has the wrong type: {error}") from error
 
     # -- the way in -----------------------------------------------------------------------------------------
 
     def _enter(
-        self, visit: Visit, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes
+        self, visit: LoftyVisit, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes
     ) -> None:
         found = _ROUTER.route(method, raw_path)
         if found is None:
-            raise LoftyRefusal(404, {"message": "Not Found"})
+            raise VendorRefusal(404, {"message": "Not Found"})
         entry = visit.entry
         operation, ids = visit.operation, visit.ids = found
         entry.operation = operation.name
@@ -162,7 +118,7 @@ class LoftySandbox:
         fits = self._windows[key].take(self.now())
         visit.headers = self._rate_headers(self._windows[key])
         if not fits:
-            raise LoftyRefusal(429, {"message": "Too Many Requests"})
+            raise VendorRefusal(429, {"message": "Too Many Requests"})
         if grant is not None:
             self.oauth.demand(grant, operation)
         if headers.get("Content-Type", "").split(";")[0].strip() != "application/json":
@@ -174,7 +130,7 @@ class LoftySandbox:
                 raise invalid("the body is not JSON") from None
         self._misbehave(visit, operation)
 
-    def _enter_oauth(self, visit: Visit, operation: Operation, content_type: str, body: bytes) -> None:
+    def _enter_oauth(self, visit: LoftyVisit, operation: Operation, content_type: str, body: bytes) -> None:
         """The OAuth servers have no limits here. Of their secrets nothing stays in the ledger."""
         if content_type.startswith("application/json") and operation is DEVELOPER_TOKEN:
             try:
@@ -188,16 +144,6 @@ class LoftySandbox:
         visit.entry.body = {"grant_type": visit.body.get("grant_type")}
         visit.entry.budget = self.oauth.whose(visit.body, self.now())
         self._misbehave(visit, operation)
-
-    def _misbehave(self, visit: Visit, operation: Operation) -> None:
-        visit.fault = fault = self.faults.take(operation.name, visit.entry.budget)
-        if fault is None:
-            return
-        visit.entry.fault = fault.kind
-        if fault.kind == "revoke":
-            raise bad_credentials()
-        if fault.kind == "status" and not fault.applies:
-            raise LoftyRefusal(fault.status, _misbehaved(fault.status))
 
     def _grant(self, authorization: str) -> Grant | None:
         """Whose access token it is, None when it is an API key. Raises when it is an access token that is over."""
@@ -223,16 +169,13 @@ class LoftySandbox:
             "X-RateLimit-Reset": str(max(0, int((window.ends_at - self.now()) * 1000))),
         }
 
-    def _answer(self, visit: Visit, status: int, content: Any) -> None:
-        fault = visit.fault
-        if fault is not None and fault.kind == "status" and fault.applies:
-            status, content = fault.status, _misbehaved(fault.status)
-        visit.status = status
-        visit.content = b"" if content is None else orjson.dumps(content)
+    def _encode(self, visit: LoftyVisit, content: Any) -> bytes:
+        return b"" if content is None else orjson.dumps(content)
 
+    def _fault_content(self, status: int) -> Any:
+        if status == 429:
+            return {"message": "Too Many Requests"}
+        return {"message": "BaseApplicationException:errorCode=20005,errorMsg=There is an internal error happened"}
 
-def _misbehaved(status: int) -> Any:
-    """The body of a status that was ordered."""
-    if status == 429:
-        return {"message": "Too Many Requests"}
-    return {"message": "BaseApplicationException:errorCode=20005,errorMsg=There is an internal error happened"}
+    def _refuse_token(self, visit: LoftyVisit) -> VendorRefusal:
+        return bad_credentials()

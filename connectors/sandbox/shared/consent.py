@@ -29,7 +29,7 @@ def ask_consent(
         f"{escape(label)}</label></p>"
         for first, (value, label) in zip((True, *(False,) * len(choices)), choices, strict=False)
     )
-    wanted = "".join(f"<li><code>{escape(one)}</code></li>" for one in asked)
+    wanted = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in asked)
     buttons = "".join(
         f'<button name="decision" value="{value}">{value.capitalize()}</button>' for value in ("approve", "deny")
     )
@@ -37,9 +37,9 @@ def ask_consent(
     return _html(title, body, 200)
 
 
-def refuse_page(words: str) -> web.Response:
+def refuse_page(problem: str) -> web.Response:
     """The link cannot be right: nobody is sent anywhere."""
-    return _html("This link does not work", f"<p>{escape(words)}</p>", 400)
+    return _html("This link does not work", f"<p>{escape(problem)}</p>", 400)
 
 
 def send_back(redirect_uri: str, answer: Mapping[str, str]) -> web.Response:

@@ -1,19 +1,21 @@
-"""What the control APIs of both sandboxes share: JSON in and out, faults, the ledger."""
+"""What the control APIs of both sandboxes share: JSON in and out, settings, tokens, faults, the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict, fields
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from connectors.sandbox.shared.faults import FaultBox, parse_fault
-from connectors.sandbox.shared.ledger import RequestLedger
+from connectors.sandbox.shared.faults import parse_fault
+from connectors.sandbox.shared.issuer import Grant, Issuer
+from connectors.sandbox.shared.mailer import Mailer
 from connectors.sandbox.shared.refusal import VendorRefusal
+from connectors.sandbox.shared.sandbox import Sandbox
 
-Act = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def reply(content: Any, status: int = 200) -> web.Response:
@@ -30,12 +32,19 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     return found
 
 
-def refusing(act: Act) -> Act:
-    """Answer with words to what cannot be done: a refusal of the vendor's as it is, anything wrong with 400."""
+def require_known(kind: type[Any], names: Iterable[str]) -> None:
+    """Raises `ValueError` unless all of these are settings of this kind."""
+    known = {field.name for field in fields(kind)}
+    if unknown := set(names) - known:
+        raise ValueError(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
+
+
+def refusing(handler: Handler) -> Handler:
+    """Answer what cannot be done in words: a refusal of the vendor's as it is, any other error with 400."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         try:
-            return await act(request)
+            return await handler(request)
         except VendorRefusal as refusal:
             return reply(refusal.content, refusal.status)
         except (KeyError, TypeError, ValueError) as error:
@@ -44,36 +53,54 @@ def refusing(act: Act) -> Act:
     return guarded
 
 
-def fault_routes(box: Callable[[], FaultBox]) -> list[web.RouteDef]:
-    """Order, show and clear misbehaviour. `box` gives the faults in force, which a reset replaces."""
+def shared_routes(
+    sandbox: Sandbox[Any],
+    mailer: Mailer,
+    reset: Callable[[dict[str, Any]], None],
+    issuer: Callable[[], Issuer],
+    chosen: Callable[[web.Request], Awaitable[Callable[[Grant], bool]]],
+) -> list[web.RouteDef]:
+    """What both vendors' control APIs can do alike.
 
-    async def order(request: web.Request) -> web.StreamResponse:
-        given = await body_of(request)
-        for fault in [parse_fault(one) for one in given.get("faults", [given])]:
-            box().add(fault)
-        return reply({"faults": [asdict(one) for one in box().faults]})
+    `reset` takes the changed settings, `issuer` gives the tokens in force (a reset replaces them), and `chosen` says which
+    grants a request is about.
+    """
 
-    async def show(_: web.Request) -> web.StreamResponse:
-        return reply({"faults": [asdict(one) for one in box().faults]})
+    async def reset_all(request: web.Request) -> web.StreamResponse:
+        reset((await body_of(request)).get("settings", {}))
+        mailer.reset()
+        return reply({"reset": True})
 
-    async def clear(_: web.Request) -> web.StreamResponse:
-        box().clear()
-        return reply({"faults": []})
+    async def expire(request: web.Request) -> web.StreamResponse:
+        return reply({"expired": issuer().expire(await chosen(request), sandbox.now())})
 
-    path = "/_sandbox/faults"
-    return [
-        web.post(path, refusing(order)),
-        web.get(path, show),
-        web.delete(path, clear),
-    ]
+    async def revoke(request: web.Request) -> web.StreamResponse:
+        return reply({"revoked": issuer().revoke(await chosen(request))})
 
+    async def order_faults(request: web.Request) -> web.StreamResponse:
+        order = await body_of(request)
+        for fault in [parse_fault(given) for given in order.get("faults", [order])]:
+            sandbox.faults.add(fault)
+        return await show_faults(request)
 
-def ledger_route(ledger: Callable[[], RequestLedger]) -> web.RouteDef:
-    """Show what was asked, and `last`, the newest `seq` of the answer."""
+    async def show_faults(_: web.Request) -> web.StreamResponse:
+        return reply({"faults": [asdict(fault) for fault in sandbox.faults.faults]})
 
-    async def show(request: web.Request) -> web.StreamResponse:
+    async def clear_faults(request: web.Request) -> web.StreamResponse:
+        sandbox.faults.clear()
+        return await show_faults(request)
+
+    async def show_ledger(request: web.Request) -> web.StreamResponse:
         after = int(request.query.get("after", 0))
-        rows = ledger().rows(after, int(request.query.get("limit", 1000)))
+        rows = sandbox.ledger.rows(after, int(request.query.get("limit", 1000)))
         return reply({"entries": rows, "last": rows[-1]["seq"] if rows else after})
 
-    return web.get("/_sandbox/ledger", refusing(show))
+    return [
+        web.post("/_sandbox/reset", refusing(reset_all)),
+        web.post("/_sandbox/oauth/expire", refusing(expire)),
+        web.post("/_sandbox/oauth/revoke", refusing(revoke)),
+        web.post("/_sandbox/faults", refusing(order_faults)),
+        web.get("/_sandbox/faults", show_faults),
+        web.delete("/_sandbox/faults", clear_faults),
+        web.get("/_sandbox/ledger", refusing(show_ledger)),
+    ]

@@ -82,15 +82,15 @@ class FaultBox:
 
     def take(self, operation: str, budget: str) -> SandboxFault | None:
         """The fault for this request, if any; it counts as used."""
-        for place, fault in enumerate(self.faults):
+        for position, fault in enumerate(self.faults):
             if not fault.fits(operation, budget):
                 continue
             if fault.probability < 1.0 and self._random.random() >= fault.probability:
                 continue
             if fault.times is not None:
                 if fault.times > 1:
-                    self.faults[place] = replace(fault, times=fault.times - 1)
+                    self.faults[position] = replace(fault, times=fault.times - 1)
                 else:
-                    del self.faults[place]
+                    del self.faults[position]
             return fault
         return None

@@ -1,4 +1,4 @@
-"""What both sandboxes say no with."""
+"""How both sandboxes refuse a request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 
 class VendorRefusal(Exception):
-    """An exception that knows its answer: `status` and `content`, its JSON body. Each vendor has its own."""
+    """An answer other than 2xx: `status`, and `content`, its JSON body."""
 
-    status: int
-    content: Any
+    def __init__(self, status: int, content: Any) -> None:
+        self.status = status
+        self.content = content
+        super().__init__(f"{status} {content}")

@@ -3,58 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self
 
 from aiohttp import web
 
-from connectors.sandbox.shared.faults import SandboxFault
+from connectors.sandbox.shared.mailer import Mailer
 from connectors.sandbox.shared.mangle import mangled
+from connectors.sandbox.shared.sandbox import Sandbox, Visit
 
 _LOOK_SECONDS = 0.1
 """How often it is seen to whether the client of an answer that never comes has given up."""
 
 
-class Visit(Protocol):
-    """One request on its way through a sandbox."""
-
-    status: int
-    content: bytes
-    headers: dict[str, str]
-    fault: SandboxFault | None
-
-
-AnyVisit = TypeVar("AnyVisit", bound=Visit)
-
-
-class Sandbox(Protocol[AnyVisit]):
-    """What a shell needs of a sandbox: a request comes in, the work is done, the answer goes out."""
-
-    def arrive(self, method: str, raw_path: str, query: str, headers: Mapping[str, str], body: bytes) -> AnyVisit:
-        """A request comes in."""
-        ...
-
-    def apply(self, visit: AnyVisit) -> None:
-        """Do the work."""
-        ...
-
-    def finish(self, visit: AnyVisit, *, is_answered: bool) -> None:
-        """The answer goes out, or never will."""
-        ...
-
-    @property
-    def latency_seconds(self) -> float:
-        """How long an answer takes: half of it before the work, half after."""
-        ...
-
-
 class Shell:
     """Lets a sandbox answer requests of aiohttp."""
 
-    def __init__(self, sandbox: Sandbox[AnyVisit]) -> None:
-        self._sandbox: Sandbox[Any] = sandbox
+    def __init__(self, sandbox: Sandbox[Any]) -> None:
+        self._sandbox = sandbox
         self._closing = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -132,6 +100,23 @@ class Served:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+MAILER = web.AppKey("mailer", Mailer)
+"""The key of an application's mailer."""
+
+
+def build_app(sandbox: Sandbox[Any], mailer: Mailer, routes: Iterable[web.RouteDef]) -> web.Application:
+    """A sandbox, its mailer and its own routes (control API, page of consent) as one application."""
+    shell = Shell(sandbox)
+    app = web.Application(client_max_size=64 * 1024**2)
+    app[MAILER] = mailer
+    app.on_startup.append(mailer.start)
+    app.on_shutdown.append(shell.close)
+    app.on_cleanup.append(mailer.stop)
+    app.add_routes(routes)
+    app.router.add_route("*", "/{path:.*}", shell.handle)
+    return app
 
 
 async def listen(app: web.Application, host: str, port: int) -> Served:

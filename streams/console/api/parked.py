@@ -6,7 +6,7 @@ from pydantic import Field
 
 from streams.console.api.endpoint import Call, Endpoint, Input
 from streams.console.services.parked import Decided, ParkedGroups, ParkedPage, ParkedRecord
-from streams.operations.parked.open_records import Filter
+from streams.operations.parked.open_records import RecordFilter
 
 
 class OfConnection(Input):
@@ -38,7 +38,7 @@ class ParkedQuery(Input):
 
 async def _records(call: Call) -> ParkedPage:
     query = call.query
-    wanted = Filter(query.connection, query.stage, query.reason, query.entity)
+    wanted = RecordFilter(query.connection, query.stage, query.reason, query.entity)
     return await call.services.parked.records(wanted, limit=query.limit, offset=query.offset)
 
 
@@ -58,12 +58,12 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("POST", "/parked/retry", "retry-parked", "parked", "Retry parked records.", "operator"),
-        *(Decided, lambda call: call.services.parked.retry(call.by, Filter(**call.arguments))),
+        *(Decided, lambda call: call.services.parked.retry(call.by, RecordFilter(**call.arguments))),
         body=ParkedChoice,
     ),
     Endpoint(
         *("POST", "/parked/discard", "discard-parked", "parked", "Discard parked records.", "operator"),
-        *(Decided, lambda call: call.services.parked.discard(call.by, Filter(**call.arguments))),
+        *(Decided, lambda call: call.services.parked.discard(call.by, RecordFilter(**call.arguments))),
         body=ParkedChoice,
     ),
 )

@@ -14,7 +14,7 @@ from streams.console.pages.views import parked_view as parked
 from streams.console.pages.views.page_view import Level
 from streams.console.pages.wording import counted
 from streams.console.services.parked import Decided
-from streams.operations.parked.open_records import Filter
+from streams.operations.parked.open_records import RecordFilter
 
 _FIELDS = ("connection", "stage", "reason", "entity", "id")
 
@@ -59,7 +59,7 @@ class ParkedRecordsPage(Page):
     async def confirm(self, action: str, request: web.Request) -> web.StreamResponse:
         """Are you sure? A page, or a dialog where there are scripts."""
         wanted = _filter(request.query)
-        if wanted == Filter():
+        if wanted == RecordFilter():
             raise WrongInput("Choose the records on the page Parked.")
         count = (await self._services.parked.records(wanted, limit=1)).total
         if not count:
@@ -84,8 +84,8 @@ class ParkedRecordsPage(Page):
         return await self._services.contacts.names(lanes)
 
 
-def _filter(given: Mapping[str, str]) -> Filter:
-    return Filter(**{name: given.get(name, "")[:300] for name in _FIELDS})
+def _filter(given: Mapping[str, str]) -> RecordFilter:
+    return RecordFilter(**{name: given.get(name, "")[:300] for name in _FIELDS})
 
 
 def _offset(request: web.Request) -> int:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from streams.console.errors import Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
-from streams.kafka.clients import each_record
+from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
 from streams.messages.audit_entry import Act
 from streams.messages.topics import AUDIT, TopicNames
-from streams.operations.history.index.reader import ActLines, NoIndex, Reader
+from streams.operations.history.index.reader import ActLines, IndexReader, NoIndex
 from streams.settings import Settings
 
 INTERRUPTED_MS = 15 * 60_000
@@ -47,7 +47,7 @@ class AuditPage:
 class AuditReader:
     """Reads by the index; through the topic where there is none."""
 
-    def __init__(self, settings: Settings, reader: Reader | None, now_ms: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, reader: IndexReader | None, now_ms: Callable[[], int]) -> None:
         self._settings = settings
         self._reader = reader
         self._now_ms = now_ms

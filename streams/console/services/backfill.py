@@ -15,12 +15,12 @@ from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.errors import Conflict, NotFound
 from streams.console.services.kafka_errors import on_kafka
 from streams.core.rows import SweepRow
-from streams.kafka.clients import each_record
+from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
 from streams.messages.topics import SWEEPS_TABLE, TopicNames
 from streams.operations.backfill import Backfill, Estimate
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 KEPT_SECONDS = 1.0
 
@@ -95,7 +95,7 @@ class Backfills:
                 return rows
 
             async def read() -> dict[str, SweepRow]:
-                places = Places(self._settings)
+                places = ConnectionPartitions(self._settings)
                 partitions = sorted({places.lofty(one) for one in self._settings.connections.values()})
                 topic = TopicNames(self._settings.kafka.topic_prefix).changelog(SWEEPS_TABLE)
                 found: dict[str, SweepRow] = {}

@@ -17,7 +17,7 @@ from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
 from streams.core.token_row import TokenRow
 from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.clients import each_record
+from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames

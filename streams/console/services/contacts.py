@@ -11,9 +11,9 @@ from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.verdict import Answer, answer_of
 from streams.operations.history.from_index import IndexedFinder
-from streams.operations.history.from_topics import Finder
-from streams.operations.history.holds import Holds, holds_of
-from streams.operations.history.index.reader import Freshness, Hit, NoIndex, Reader, TooBroad
+from streams.operations.history.from_topics import TopicFinder
+from streams.operations.history.holds import ConnectionHolds, holds_of
+from streams.operations.history.index.reader import Freshness, Hit, IndexReader, NoIndex, TooBroad
 from streams.operations.history.timeline import Event, Pending
 from streams.operations.status.overview import Overview
 from streams.settings import Settings
@@ -89,7 +89,7 @@ class Contacts:
     def __init__(
         self,
         settings: Settings,
-        reader: Reader | None,
+        reader: IndexReader | None,
         now_ms: Callable[[], int],
         in_force: Callable[[], Settings] | None = None,
         deployment: Callable[[], Awaitable[Overview]] | None = None,
@@ -128,7 +128,7 @@ class Contacts:
         hit, fresh = None, None
         holds = await self._holds()
         if self._reader is None:
-            found = await on_kafka(lambda: Finder(self._in_force(), now_ms, holds).explain(lane))
+            found = await on_kafka(lambda: TopicFinder(self._in_force(), now_ms, holds).explain(lane))
         else:
             try:
                 fresh = await self._reader.freshness()
@@ -161,7 +161,7 @@ class Contacts:
             parked_ids=tuple(one.place.rpartition("/")[2] for one in found.events if one.stage == "parked"),
         )
 
-    async def _holds(self) -> Mapping[str, Holds]:
+    async def _holds(self) -> Mapping[str, ConnectionHolds]:
         """What holds connections back; none while nobody tells of the workers."""
         try:
             return holds_of(await self._deployment()) if self._deployment is not None else {}
@@ -183,7 +183,7 @@ class Contacts:
         who = who.strip()
         chosen = [one for one in self._settings.connections.values() if connection in ("", one.name)]
         if self._reader is None:
-            finder = Finder(self._settings, self._now_ms())
+            finder = TopicFinder(self._settings, self._now_ms())
             lanes = await on_kafka(lambda: finder.leads_of(who, chosen))
         else:
             try:

@@ -28,11 +28,11 @@ from streams.mapping_versions.listing import MappingState
 from streams.mapping_versions.problems import TextProblem
 from streams.messages import Entity, InvalidMessage, Snapshot
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS, TopicNames
-from streams.operations.history.index.reader import NoIndex, PlaceOf, Reader
+from streams.operations.history.index.reader import IndexReader, NoIndex, PlaceOf
 from streams.operations.history.index.sources import sources
-from streams.operations.history.record_fetch import Spot, read_spots
+from streams.operations.history.record_fetch import RecordPosition, fetch_records
 from streams.operations.mapping_preview.editor import MappingEditor
-from streams.operations.mapping_preview.lead_samples import LeadSamples, ask_workers, look, sample
+from streams.operations.mapping_preview.lead_samples import LeadSamples, ask_workers, latest_leads, read_leads
 from streams.operations.mapping_preview.preview import Preview
 from streams.settings import Settings
 
@@ -65,7 +65,7 @@ class Mappings(BackgroundTask):
     """The editor follows its topic, so each gateway knows what was saved at another."""
 
     def __init__(
-        self, settings: Settings, reader: Reader | None, audit: AuditWriter, now_ms: Callable[[], int]
+        self, settings: Settings, reader: IndexReader | None, audit: AuditWriter, now_ms: Callable[[], int]
     ) -> None:
         self._settings = settings
         self._reader = reader
@@ -100,7 +100,7 @@ class Mappings(BackgroundTask):
                 raise WrongMapping(problems)
         chosen = list(dict.fromkeys(leads))
         if not chosen:
-            newest = await on_kafka(lambda: sample(self._settings, connection, 3))
+            newest = await on_kafka(lambda: latest_leads(self._settings, connection, 3))
             chosen = [one.lead for one in newest]
         samples = await on_kafka(lambda: self._samples(connection, chosen))
         unknown = tuple(lead for lead in chosen if (connection, lead) not in samples.snapshots)
@@ -164,13 +164,13 @@ class Mappings(BackgroundTask):
         """By the index, which reads single records; else by reading a partition through."""
         wanted = [(connection, lead) for lead in leads]
         if self._reader is None:
-            return await look(self._settings, wanted, within_seconds=WITHIN_SECONDS)
+            return await read_leads(self._settings, wanted, within_seconds=WITHIN_SECONDS)
         samples = LeadSamples(tuple(wanted))
         try:
             for lead in wanted:
                 await self._read_sample(samples, lead)
         except NoIndex:
-            return await look(self._settings, wanted, within_seconds=WITHIN_SECONDS)
+            return await read_leads(self._settings, wanted, within_seconds=WITHIN_SECONDS)
         if samples.snapshots:
             await ask_workers(self._settings, samples, WITHIN_SECONDS)
         return samples
@@ -189,11 +189,11 @@ class Mappings(BackgroundTask):
             (one for one in rows.values() if topics[one.topic].short == LINKS_TABLE and one.about == entity.key), None
         )
 
-        def spot(one: PlaceOf) -> Spot:
-            return Spot(topics[one.topic].topic, one.partition, one.offset)
+        def spot(one: PlaceOf) -> RecordPosition:
+            return RecordPosition(topics[one.topic].topic, one.partition, one.offset)
 
         wanted = [spot(one) for one in (newest, link) if one is not None]
-        for at, record in (await read_spots(self._settings, wanted)).items():
+        for at, record in (await fetch_records(self._settings, wanted)).items():
             with suppress(InvalidMessage):
                 if newest is not None and at == spot(newest):
                     samples.snapshots[lead] = Snapshot.from_bytes(record.value)

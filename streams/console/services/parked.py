@@ -13,13 +13,13 @@ from streams.console.services.kafka_errors import on_kafka
 from streams.messages import InvalidMessage, Parked, ParkedDecision
 from streams.messages.parked_decision import Decision
 from streams.messages.topics import PARKED, RESOLVED, TopicNames
-from streams.operations.history.index.reader import NoIndex, ParkedLine, Reader
+from streams.operations.history.index.reader import IndexReader, NoIndex, ParkedLine
 from streams.operations.history.index.sources import sources
-from streams.operations.history.record_fetch import Spot, read_spots
-from streams.operations.parked.open_records import Filter, Output, Place, again, by_cause
-from streams.operations.parked.queue import Desk
+from streams.operations.history.record_fetch import RecordPosition, fetch_records
+from streams.operations.parked.open_records import Output, ParkedItem, RecordFilter, by_cause, retry_outputs
+from streams.operations.parked.queue import ParkedQueue
 from streams.settings import Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 KEPT_SECONDS = 2.0
 LONGEST_WORDS = 2_000
@@ -112,7 +112,7 @@ class ParkedWork:
     """What waits for a person."""
 
     def __init__(
-        self, settings: Settings, reader: Reader | None, audit: AuditWriter, now_ms: Callable[[], int]
+        self, settings: Settings, reader: IndexReader | None, audit: AuditWriter, now_ms: Callable[[], int]
     ) -> None:
         self._settings = settings
         self._reader = reader
@@ -121,16 +121,16 @@ class ParkedWork:
         self._names = TopicNames(settings.kafka.topic_prefix)
         self._topic = self._names.of(PARKED)
         self._resolved = next(one.code for one in sources(self._names) if one.short == RESOLVED)
-        self._kept: tuple[float, tuple[Place, ...]] = (-KEPT_SECONDS, ())
+        self._kept: tuple[float, tuple[ParkedItem, ...]] = (-KEPT_SECONDS, ())
         self._looking = asyncio.Lock()
         self._read: dict[str, Parked] = {}
 
     async def groups(self, connection: str = "") -> ParkedGroups:
         """What is open, by cause."""
-        chosen = [one for one in await self._open() if Filter(connection=connection).takes(one)]
+        chosen = [one for one in await self._open() if RecordFilter(connection=connection).takes(one)]
         return ParkedGroups(tuple(_group(*one) for one in by_cause(chosen)), len(chosen))
 
-    async def records(self, wanted: Filter, *, limit: int = 50, offset: int = 0) -> ParkedPage:
+    async def records(self, wanted: RecordFilter, *, limit: int = 50, offset: int = 0) -> ParkedPage:
         """What is open of some kind, the newest first."""
         chosen = await self._chosen(wanted)
         rows = tuple(_row(one) for one in reversed(chosen))
@@ -143,14 +143,14 @@ class ParkedWork:
             raise NotFound(f"{record[:40]!r} is not the place of a record: expected partition@offset.")
         if int(partition) >= self._settings.kafka.partitions:
             raise NotFound(f"There is no partition {partition}.")
-        spot = Spot(self._topic, int(partition), int(offset))
-        found = await on_kafka(lambda: read_spots(self._settings, [spot]))
+        spot = RecordPosition(self._topic, int(partition), int(offset))
+        found = await on_kafka(lambda: fetch_records(self._settings, [spot]))
         if spot not in found:
             raise NotFound("This record is not there any more: the topic keeps records for 90 days.")
         one = _word(record, found[spot].key, found[spot].value)
         places = await self._open()
         name = _connection(one)
-        same = sum(Filter(name, one.stage, one.reason).takes(place) for place in places)
+        same = sum(RecordFilter(name, one.stage, one.reason).takes(place) for place in places)
         original = one.original_bytes()
         text = original[:MOST_ORIGINAL].decode(errors="replace")
         return ParkedRecord(
@@ -161,23 +161,23 @@ class ParkedWork:
             same_cause=same,
         )
 
-    async def retry(self, by: Actor, wanted: Filter) -> Decided:
+    async def retry(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Send records on their way again. Those that cannot be are left, each with the reason."""
         chosen = await self._whole(await self._chosen(_named(wanted)))
-        places, now_ms = Places(self._settings), self._now_ms()
+        places, now_ms = ConnectionPartitions(self._settings), self._now_ms()
         teams = {name: one.lofty.team_id for name, one in self._settings.connections.items()}
         partitions = {one.ghl.location_id: places.ghl(one) for one in self._settings.connections.values()}
-        ready: list[tuple[Place, Sequence[Output]]] = []
+        ready: list[tuple[ParkedItem, Sequence[Output]]] = []
         left: list[Left] = []
         for place in chosen:
-            outputs = again(place, teams, self._names, now_ms, partitions)
+            outputs = retry_outputs(place, teams, self._names, now_ms, partitions)
             if isinstance(outputs, str):
                 left.append(Left(place.id, outputs))
             else:
                 ready.append((place, outputs))
         return await self._decide(by, "parked retry", wanted, "retried", ready, tuple(left))
 
-    async def discard(self, by: Actor, wanted: Filter) -> Decided:
+    async def discard(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Give records up: they are not listed any more."""
         nothing: Sequence[Output] = ()
         ready = [(place, nothing) for place in await self._chosen(_named(wanted))]
@@ -187,25 +187,25 @@ class ParkedWork:
         self,
         by: Actor,
         action: str,
-        wanted: Filter,
+        wanted: RecordFilter,
         decision: Decision,
-        ready: list[tuple[Place, Sequence[Output]]],
+        ready: list[tuple[ParkedItem, Sequence[Output]]],
         left: tuple[Left, ...],
     ) -> Decided:
-        about = {name: str(getattr(wanted, name)) for name in Filter.__slots__ if getattr(wanted, name)}
+        about = {name: str(getattr(wanted, name)) for name in RecordFilter.__slots__ if getattr(wanted, name)}
         async with self._audit.acting(by, action, {**about, "records": str(len(ready))}) as result:
             resolution = ParkedDecision(record="", decision=decision, at_ms=self._now_ms(), by=by.name)
             if ready:
-                await on_kafka(lambda: Desk(self._settings).decide(ready, resolution))
+                await on_kafka(lambda: ParkedQueue(self._settings).decide(ready, resolution))
             result.detail = f"{len(ready)} {decision}" + (f", {len(left)} left" if left else "")
         self._kept = (-KEPT_SECONDS, ())
         await self._until_seen([place.id for place, _ in ready[-1:]])
         return Decided(len(ready), left)
 
-    async def _chosen(self, wanted: Filter) -> list[Place]:
+    async def _chosen(self, wanted: RecordFilter) -> list[ParkedItem]:
         return [place for place in await self._open() if wanted.takes(place)]
 
-    async def _open(self) -> tuple[Place, ...]:
+    async def _open(self) -> tuple[ParkedItem, ...]:
         """All that waits, the oldest first; looked up again after two seconds."""
         async with self._looking:
             at, places = self._kept
@@ -213,11 +213,11 @@ class ParkedWork:
                 return places
             found = await self._by_index() if self._reader is not None else None
             if found is None:
-                found = tuple(await on_kafka(lambda: Desk(self._settings).open()))
+                found = tuple(await on_kafka(lambda: ParkedQueue(self._settings).open()))
             self._kept = (time.monotonic(), found)
             return found
 
-    async def _by_index(self) -> tuple[Place, ...] | None:
+    async def _by_index(self) -> tuple[ParkedItem, ...] | None:
         """By the index; None while it is being built. The words of records are read once and kept."""
         assert self._reader is not None  # asked before
         try:
@@ -227,22 +227,24 @@ class ParkedWork:
             return None
         if not fresh.is_complete or not fresh.is_alive(time.time_ns() // 1_000_000):
             return None
-        wanted = {_id(one): Spot(self._topic, one.partition, one.offset) for one in lines}
+        wanted = {_id(one): RecordPosition(self._topic, one.partition, one.offset) for one in lines}
         missing = [spot for record, spot in wanted.items() if record not in self._read]
         if missing:
-            found = await on_kafka(lambda: read_spots(self._settings, missing))
+            found = await on_kafka(lambda: fetch_records(self._settings, missing))
             for spot, message in found.items():
                 record = f"{spot.partition}@{spot.offset}"
                 self._read[record] = _lean(_word(record, message.key, message.value))
         self._read = {record: one for record, one in self._read.items() if record in wanted}
-        return tuple(Place(_id(one), self._read[_id(one)]) for one in lines if _id(one) in self._read)
+        return tuple(ParkedItem(_id(one), self._read[_id(one)]) for one in lines if _id(one) in self._read)
 
-    async def _whole(self, places: list[Place]) -> list[Place]:
+    async def _whole(self, places: list[ParkedItem]) -> list[ParkedItem]:
         """The same records with their bytes."""
-        spots = {place.id: Spot(self._topic, *(int(part) for part in place.id.split("@"))) for place in places}
-        found = await on_kafka(lambda: read_spots(self._settings, spots.values()))
+        spots = {
+            place.id: RecordPosition(self._topic, *(int(part) for part in place.id.split("@"))) for place in places
+        }
+        found = await on_kafka(lambda: fetch_records(self._settings, spots.values()))
         return [
-            Place(place.id, _word(place.id, found[spot].key, found[spot].value))
+            ParkedItem(place.id, _word(place.id, found[spot].key, found[spot].value))
             for place in places
             if (spot := spots[place.id]) in found
         ]
@@ -260,8 +262,8 @@ class ParkedWork:
             await asyncio.sleep(0.05)
 
 
-def _named(wanted: Filter) -> Filter:
-    if wanted == Filter():
+def _named(wanted: RecordFilter) -> RecordFilter:
+    if wanted == RecordFilter():
         raise WrongInput("Say which: a connection, a stage, a reason, an entity or a record.")
     return wanted
 
@@ -289,13 +291,13 @@ def _connection(one: Parked) -> str:
     return one.connection or (one.entity or "").partition(":")[0] or "?"
 
 
-def _group(cause: tuple[str, str, str], places: list[Place]) -> ParkedGroup:
+def _group(cause: tuple[str, str, str], places: list[ParkedItem]) -> ParkedGroup:
     newest = max(places, key=lambda one: one.parked.at_ms).parked
     oldest_ms = min(one.parked.at_ms for one in places)
     return ParkedGroup(*cause, len(places), oldest_ms, newest.at_ms, newest.message[:LONGEST_WORDS])
 
 
-def _row(place: Place) -> ParkedRow:
+def _row(place: ParkedItem) -> ParkedRow:
     one = place.parked
     return ParkedRow(
         *(place.id, _connection(one), one.stage, one.reason, one.entity or ""),

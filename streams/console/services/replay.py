@@ -24,7 +24,7 @@ from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.replay_process import last_line, result_of, start_process
 from streams.messages import Replay, Selection
 from streams.operations.replay.errors import InvalidReplay
-from streams.operations.replay.job import Job
+from streams.operations.replay.job import ReplayJob
 from streams.operations.replay.runs import Runs
 from streams.operations.replay.semantics import MEANING, refusal
 from streams.settings import Settings
@@ -103,7 +103,7 @@ class Replays(BackgroundTask):
         if self._dry.locked():
             raise TooMany("Another dry run is under way here: wait until it has ended.", 10.0)
         async with self._dry:
-            found = await result_of(Job.of(self._settings, do="dry-run", selection=selection), DRY_SECONDS)
+            found = await result_of(ReplayJob.of(self._settings, do="dry-run", selection=selection), DRY_SECONDS)
         return dry_run_of(found)
 
     async def start_replay(self, by: Actor, selection: Selection, rate: float = 200.0) -> ReplayState:
@@ -239,7 +239,7 @@ class Replays(BackgroundTask):
             done.exception()  # it was logged, and is nobody's to raise
 
     async def _run_replay(self, run: str, rate: float) -> None:
-        job = Job.of(self._settings, do="run", run=run, rate=rate)
+        job = ReplayJob.of(self._settings, do="run", run=run, rate=rate)
         process = await start_process(job)
         task = asyncio.current_task()
         assert task is not None  # this is one

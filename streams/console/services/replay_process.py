@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from streams.console.errors import Unavailable, WrongInput
-from streams.operations.replay.job import Job
+from streams.operations.replay.job import ReplayJob
 
 
-async def result_of(job: Job, seconds: float) -> dict[str, Any]:
+async def result_of(job: ReplayJob, seconds: float) -> dict[str, Any]:
     """The result of a job. Raises `WrongInput` or `Unavailable` when there is none within some seconds."""
     process = await start_process(job)
     try:
@@ -31,7 +31,7 @@ async def result_of(job: Job, seconds: float) -> dict[str, Any]:
     return result
 
 
-async def start_process(job: Job) -> asyncio.subprocess.Process:
+async def start_process(job: ReplayJob) -> asyncio.subprocess.Process:
     """Start the process, and hand it the job on its standard input."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -16,7 +16,7 @@ from streams.console.services.overview import DeploymentFollower, OverviewServic
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
 from streams.kafka.batching_producer import BatchingProducer
-from streams.operations.history.index.reader import Reader
+from streams.operations.history.index.reader import IndexReader
 from streams.operations.status.overview import Overview
 from streams.settings import Settings
 
@@ -49,7 +49,7 @@ class Services:
 
 def services_of(
     settings: Settings,
-    reader: Reader | None,
+    reader: IndexReader | None,
     audit: AuditWriter,
     seal: Seal,
     batching_producer: Callable[[], BatchingProducer],

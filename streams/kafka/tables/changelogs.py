@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from streams.kafka.changelog_losses import ChangelogLost, Loss, find_loss
 from streams.kafka.clients import start_consumer, stop_consumer
-from streams.kafka.tables.losses import ChangelogLost, Loss, judge
 from streams.kafka.tables.store import Store
 from streams.kafka.topic_ids import topic_ids
 
@@ -39,7 +39,7 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _ChangelogState:
     """Changelogs as Kafka has them: the id of each topic, where each partition ends, and what is gone."""
 
     ids: Mapping[str, str]
@@ -51,7 +51,7 @@ class Changelogs:
     """The changelogs of all tables. `tables` maps a changelog topic to its table's key in the store.
 
     A changelog that has lost rows is never read: neither what is left of it, nor over the copy that is here
-    (`kafka/tables/losses.py`). `keeps_all` is whether Kafka keeps the beginning of a changelog: the embedded broker does not.
+    (`kafka/changelog_losses.py`). `keeps_all` is whether Kafka keeps the beginning of a changelog: the embedded broker does not.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class Changelogs:
                 log.warning("no copy is kept of %s/%d, which %s", one.changelog, one.partition, one.says)
             self._place(consumer, [place for place in places if (place.topic, place.partition) not in lost], found)
 
-    async def _look(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> _Seen:
+    async def _look(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> _ChangelogState:
         """How the changelogs are in Kafka, beside what the store holds of them."""
         ids = await topic_ids(consumer._client, self._tables)
         there = [place for place in places if not ids or place.topic in ids]
@@ -167,7 +167,7 @@ class Changelogs:
         begins = await consumer.beginning_offsets(there) if there else {}
         losses = []
         for place in places:
-            says = judge(
+            says = find_loss(
                 position=self._store.position(place.partition, self._tables[place.topic]),
                 origin=self._store.origin(place.partition, self._tables[place.topic]),
                 topic_id=ids.get(place.topic, ""),
@@ -178,9 +178,9 @@ class Changelogs:
             )
             if says is not None:
                 losses.append(Loss(self._tables[place.topic].decode(), place.topic, place.partition, says))
-        return _Seen(ids, ends, tuple(losses))
+        return _ChangelogState(ids, ends, tuple(losses))
 
-    def _place(self, consumer: AIOKafkaConsumer, places: list[TopicPartition], found: _Seen) -> None:
+    def _place(self, consumer: AIOKafkaConsumer, places: list[TopicPartition], found: _ChangelogState) -> None:
         """Assign places to a consumer, each where the store is."""
         starts = {place: self._next(place) for place in places}
         # A damaged store shows at any of its positions, and is empty then: ask until all of them agree.

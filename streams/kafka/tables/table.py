@@ -23,8 +23,8 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from streams.kafka.batching_producer import BatchingProducer, Record, RecordTooLarge
+from streams.kafka.changelog_losses import ChangelogLost, Loss, recreated_words
 from streams.kafka.tables.counting import RowCount, connection_of
-from streams.kafka.tables.losses import ChangelogLost, Loss, began_anew
 from streams.kafka.tables.store import Store
 from streams.messages.message import Message, NewerMessage
 
@@ -32,7 +32,7 @@ Row = TypeVar("Row", bound=Message)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Pending:
+class _PendingWrite:
     """A row that is on its way to the changelog; None deletes. `tenure` counts how often its partition was acquired before."""
 
     value: bytes | None
@@ -61,7 +61,7 @@ class Table(Generic[Row]):
         self._end = end
         self._store = store
         self._batching_producer = batching_producer
-        self._pending: dict[int, dict[bytes, _Pending]] = {}
+        self._pending: dict[int, dict[bytes, _PendingWrite]] = {}
         self._last: dict[int, asyncio.Future[int]] = {}
         self._released: set[int] = set()
         self._tenures: Counter[int] = Counter()
@@ -152,7 +152,7 @@ class Table(Generic[Row]):
             raise RecordTooLarge(self.changelog, record.size, self._batching_producer.max_record_bytes)
         if self.rows is not None and self.rows.counts(partition):
             self.rows.changed(partition, key, existed=self._exists(partition, key), exists=value is not None)
-        pending = self._pending.setdefault(partition, {})[key] = _Pending(value, self._tenures[partition])
+        pending = self._pending.setdefault(partition, {})[key] = _PendingWrite(value, self._tenures[partition])
         future = self._last[partition] = self._batching_producer.enqueue(record)
         future.add_done_callback(partial(self._acknowledged, partition, key, pending))
 
@@ -160,7 +160,7 @@ class Table(Generic[Row]):
         pending = self._pending.get(partition, {}).get(key)
         return (pending.value if pending else self._store.read(partition, self.key, key)) is not None
 
-    def _acknowledged(self, partition: int, key: bytes, pending: _Pending, future: asyncio.Future[int]) -> None:
+    def _acknowledged(self, partition: int, key: bytes, pending: _PendingWrite, future: asyncio.Future[int]) -> None:
         if future.cancelled():
             self._failure = self._failure or asyncio.CancelledError(f"an append to {self.changelog} was cancelled")
             return
@@ -173,7 +173,7 @@ class Table(Generic[Row]):
             return  # it stays in `_pending`, and is read back from the changelog should the partition return
         offset, newest = future.result(), self._newest.get(partition, -1)
         if pending.tenure == self._tenures[partition] and 0 <= offset <= newest:
-            lost = Loss(self.name, self.changelog, partition, began_anew(offset, newest))
+            lost = Loss(self.name, self.changelog, partition, recreated_words(offset, newest))
             self._failure = self._failure or ChangelogLost([lost])
             self._end(f"{self._failure}.")
             return

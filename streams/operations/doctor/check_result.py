@@ -14,7 +14,7 @@ CLOCK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CheckResult:
     """One line. `subject` is what was looked at; `mend` is the command or the setting that mends it."""
 
     check: str
@@ -24,7 +24,7 @@ class Verdict:
     mend: str = ""
 
 
-def exit_code(verdicts: Iterable[Verdict]) -> int:
+def exit_code(verdicts: Iterable[CheckResult]) -> int:
     """3 where Kafka or a vendor is away, else 1 where anything is wrong or could not be looked at, else 0."""
     levels = {one.level for one in verdicts}
     if "away" in levels:
@@ -32,11 +32,13 @@ def exit_code(verdicts: Iterable[Verdict]) -> int:
     return 1 if levels & {"wrong", "not looked at"} else 0
 
 
-def clock_verdict(whose: str, ahead_least: float, ahead_most: float) -> Verdict:
+def clock_verdict(whose: str, ahead_least: float, ahead_most: float) -> CheckResult:
     """How this machine's clock stands to another's: it is ahead by `ahead_least` to `ahead_most` seconds."""
     mend = "switch on time synchronisation here (timedatectl set-ntp true, or chrony)"
     if ahead_least > CLOCK_SECONDS:
-        return Verdict("clock", whose, "wrong", f"our clock is at least {ahead_least:.1f} s ahead of {whose}'s", mend)
+        return CheckResult(
+            "clock", whose, "wrong", f"our clock is at least {ahead_least:.1f} s ahead of {whose}'s", mend
+        )
     if ahead_most < -CLOCK_SECONDS:
-        return Verdict("clock", whose, "wrong", f"our clock is at least {-ahead_most:.1f} s behind {whose}'s", mend)
-    return Verdict("clock", whose, "ok", f"agrees with {whose}'s to a second or two")
+        return CheckResult("clock", whose, "wrong", f"our clock is at least {-ahead_most:.1f} s behind {whose}'s", mend)
+    return CheckResult("clock", whose, "ok", f"agrees with {whose}'s to a second or two")

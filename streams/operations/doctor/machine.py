@@ -8,7 +8,7 @@ from pathlib import Path
 
 from connectors.errors import SealError
 from streams.oauth.grants import Grants
-from streams.operations.doctor.check_result import Verdict
+from streams.operations.doctor.check_result import CheckResult
 from streams.settings import Settings, SettingsError, require_secrets
 
 FEW_BYTES = 200 * 2**20
@@ -24,41 +24,41 @@ def free_bytes(folder: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
-def credentials(settings: Settings) -> Iterator[Verdict]:
+def credentials(settings: Settings) -> Iterator[CheckResult]:
     """Which credentials are there, of all that the configuration asks for."""
     try:
         require_secrets(settings)
     except SettingsError as error:
         for problem in error.problems:
             mend = f"set {problem.where} ({problem.hint})" if problem.hint else f"set {problem.where}"
-            yield Verdict("credentials", problem.where, "wrong", "is not set", mend)
+            yield CheckResult("credentials", problem.where, "wrong", "is not set", mend)
     else:
-        yield Verdict("credentials", "environment", "ok", "all that the configuration asks for are set")
+        yield CheckResult("credentials", "environment", "ok", "all that the configuration asks for are set")
 
 
-def keys(settings: Settings) -> Iterator[Verdict]:
+def keys(settings: Settings) -> Iterator[CheckResult]:
     """The keys that seal tokens, and GHL's public keys."""
     hint = 'make one: echo "$(date +%Y%m):$(openssl rand -base64 32)", and set LOFTY_GHL_TOKEN_KEYS'
     if settings.uses_oauth("ghl_token") or settings.uses_oauth("lofty_api_key"):
         try:
             ring = Grants.of(settings)
         except SealError as error:
-            yield Verdict("keys", "token keys", "wrong", str(error), hint)
+            yield CheckResult("keys", "token keys", "wrong", str(error), hint)
         else:
             current = ring.ring.current_id if ring is not None else ""
-            yield Verdict("keys", "token keys", "ok", f"{current} seals")
+            yield CheckResult("keys", "token keys", "ok", f"{current} seals")
     count = len(settings.gateway.ghl.public_keys)
     mend = "take gateway.ghl.public_keys out of the configuration: GHL's own is the default"
     if count:
-        yield Verdict("keys", "GHL's public keys", "ok", f"{count} {'is' if count == 1 else 'are'} readable")
+        yield CheckResult("keys", "GHL's public keys", "ok", f"{count} {'is' if count == 1 else 'are'} readable")
     else:
-        yield Verdict("keys", "GHL's public keys", "wrong", "there are none, so no webhook of GHL is taken", mend)
+        yield CheckResult("keys", "GHL's public keys", "wrong", "there are none, so no webhook of GHL is taken", mend)
 
 
-def disk(settings: Settings, space: Space = free_bytes) -> Iterator[Verdict]:
+def disk(settings: Settings, space: Space = free_bytes) -> Iterator[CheckResult]:
     """Room and rights in the worker's folder, where this machine has one."""
     if settings.worker.store == "memory":
-        yield Verdict("disk", "data_dir", "ok", "the tables are kept in memory")
+        yield CheckResult("disk", "data_dir", "ok", "the tables are kept in memory")
         return
     folder = Path(settings.worker.data_dir)
     there = next((one for one in (folder, *folder.parents) if one.exists()), Path("/"))
@@ -67,15 +67,15 @@ def disk(settings: Settings, space: Space = free_bytes) -> Iterator[Verdict]:
         free = space(there)
     except OSError as error:
         mend = "give the worker's user the right to it, or set worker.data_dir"
-        yield Verdict("disk", subject, "wrong", f"cannot be looked at: {error.strerror}", mend)
+        yield CheckResult("disk", subject, "wrong", f"cannot be looked at: {error.strerror}", mend)
         return
     if not os.access(there, os.W_OK | os.X_OK):
         mend = f"give this user the right to write there (chown), or set worker.data_dir (now {folder})"
-        yield Verdict("disk", subject, "wrong", f"{there} is not ours to write in", mend)
+        yield CheckResult("disk", subject, "wrong", f"{there} is not ours to write in", mend)
     elif free < FEW_BYTES:
         mend = f"make room in {there}, or set worker.data_dir to a larger disk"
-        yield Verdict("disk", subject, "wrong", f"the disk is full: {free // 2**20} MiB are left", mend)
+        yield CheckResult("disk", subject, "wrong", f"the disk is full: {free // 2**20} MiB are left", mend)
     elif free < SOME_BYTES:
-        yield Verdict("disk", subject, "warning", f"{free // 2**20} MiB are left", f"make room in {there}")
+        yield CheckResult("disk", subject, "warning", f"{free // 2**20} MiB are left", f"make room in {there}")
     else:
-        yield Verdict("disk", subject, "ok", f"{free // 2**30} GiB are left")
+        yield CheckResult("disk", subject, "ok", f"{free // 2**30} GiB are left")

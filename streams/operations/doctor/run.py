@@ -15,20 +15,20 @@ from streams.kafka.rights import READS, demand_rights
 from streams.mapping_versions.errors import NoMappings
 from streams.messages.topics import TopicNames
 from streams.operations.doctor import kafka, machine, vendors
-from streams.operations.doctor.check_result import Verdict, exit_code
+from streams.operations.doctor.check_result import CheckResult, exit_code
 from streams.operations.doctor.machine import Space, free_bytes
 from streams.settings import Settings
 
 CHECK_SECONDS = 12.0
 
-Found = Callable[[], AsyncIterator[Verdict] | Iterator[Verdict]]
+Found = Callable[[], AsyncIterator[CheckResult] | Iterator[CheckResult]]
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
     """What all checks say, in their order."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[CheckResult, ...]
 
     @property
     def exit_code(self) -> int:
@@ -56,7 +56,7 @@ async def examine(
     reached = asyncio.ensure_future(_reach(settings))
     checks = tuple(_checks(settings, now, space))
     found = await asyncio.gather(*(_run(check, reached, check_seconds) for check in checks))
-    configured = Verdict("configuration", "file", "ok", f"{len(settings.connections)} connections, no problem")
+    configured = CheckResult("configuration", "file", "ok", f"{len(settings.connections)} connections, no problem")
     return Examination((configured, await reached, *(verdict for some in found for verdict in some)))
 
 
@@ -78,7 +78,7 @@ def _checks(settings: Settings, now: Callable[[], float], space: Space) -> Itera
         yield Check(f"Lofty of {one.name}", lambda one=one: vendors.lofty(settings, one, now))  # type: ignore[misc]  # the same
 
 
-async def _reach(settings: Settings) -> Verdict:
+async def _reach(settings: Settings) -> CheckResult:
     subject = settings.kafka.bootstrap_servers
     try:
         found = await reach(settings)
@@ -86,20 +86,20 @@ async def _reach(settings: Settings) -> Verdict:
         await demand_rights(settings, names.specs(), READS)
         await demand_group(settings, names.group)
     except KafkaMisconfigured as error:
-        return Verdict("Kafka", "kafka.ssl_cafile", "wrong", str(error), "mend the setting")
+        return CheckResult("Kafka", "kafka.ssl_cafile", "wrong", str(error), "mend the setting")
     except KafkaRefused as error:
-        return Verdict("Kafka", subject, "away", str(error), "mend the setting or the right that it names")
+        return CheckResult("Kafka", subject, "away", str(error), "mend the setting or the right that it names")
     except (KafkaError, OSError) as error:
         says = " ".join(str(one) for one in error.args) or type(error).__name__
         mend = "start Kafka (docker compose up -d), or set kafka.bootstrap_servers or LOFTY_GHL_KAFKA"
-        return Verdict("Kafka", subject, "away", says, mend)
-    return Verdict("Kafka", subject, "ok", f"answers, with {len(found)} topics")
+        return CheckResult("Kafka", subject, "away", says, mend)
+    return CheckResult("Kafka", subject, "ok", f"answers, with {len(found)} topics")
 
 
-async def _run(check: Check, reached: asyncio.Future[Verdict], seconds: float) -> list[Verdict]:
-    found: list[Verdict] = []
+async def _run(check: Check, reached: asyncio.Future[CheckResult], seconds: float) -> list[CheckResult]:
+    found: list[CheckResult] = []
     if check.needs_kafka and (await asyncio.shield(reached)).level != "ok":
-        return [Verdict(check.name, check.name, "not looked at", "Kafka is away", "mend that first")]
+        return [CheckResult(check.name, check.name, "not looked at", "Kafka is away", "mend that first")]
     try:
         async with asyncio.timeout(seconds):
             verdicts = check.run()
@@ -110,10 +110,12 @@ async def _run(check: Check, reached: asyncio.Future[Verdict], seconds: float) -
                     found.append(verdict)
     except TimeoutError:
         words = f"no answer within {seconds:.0f} s"
-        found.append(Verdict(check.name, check.name, "not looked at", words, "try it again; if it stays, look there"))
+        found.append(
+            CheckResult(check.name, check.name, "not looked at", words, "try it again; if it stays, look there")
+        )
     except NoMappings as error:
-        found.append(Verdict(check.name, error.topic, "wrong", "the topic is missing", "lofty-ghl topics create"))
+        found.append(CheckResult(check.name, error.topic, "wrong", "the topic is missing", "lofty-ghl topics create"))
     except Exception as error:  # a check that fails is a finding, whatever it is
         words = f"the check failed: {type(error).__name__}: {error}"
-        found.append(Verdict(check.name, check.name, "not looked at", words, "mend what the lines above say first"))
+        found.append(CheckResult(check.name, check.name, "not looked at", words, "mend what the lines above say first"))
     return found

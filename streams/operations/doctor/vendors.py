@@ -10,18 +10,18 @@ from collections.abc import AsyncIterator, Callable
 from email.utils import parsedate_to_datetime
 
 from connectors.auth.request_auth import StaticAuth
-from connectors.errors import ConnectorError, NetworkError, SealError, VendorError
-from connectors.ghl import GhlClient
+from connectors.errors import ConnectorError, NetworkError, SealError, VendorError, WrongAccount
+from connectors.ghl.client import GhlClient
 from connectors.ghl.operations import OPERATIONS
 from connectors.http.call_record import CallRecord
 from connectors.http.request import Request, Response
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from streams.core.to_ghl.directory import Directory, fold
 from streams.oauth.grants import Grants
-from streams.operations.doctor.check_result import Verdict, clock_verdict
+from streams.operations.doctor.check_result import CheckResult, clock_verdict
 from streams.operations.doctor.kafka import token_rows
-from streams.operations.mapping_preview.compatibility import fit
+from streams.operations.mapping_preview.compatibility import check_compatibility
 from streams.operations.subscriptions.plan import reconcile
 from streams.operations.subscriptions.reconcile import FEW, addresses_of
 from streams.settings import Connection, Settings, variable
@@ -57,17 +57,17 @@ class Watched:
         rate = answer.rate
         self.is_low = self.is_low or (rate is not None and rate.remaining is not None and rate.remaining <= FEW)
 
-    def clock(self, whose: str) -> list[Verdict]:
+    def clock(self, whose: str) -> list[CheckResult]:
         """How our clock stands to the vendor's, if it told."""
         return [clock_verdict(whose, self.least, self.most)] if self.least > float("-inf") else []
 
 
-async def ghl(settings: Settings, one: Connection, now: Now = time.time) -> AsyncIterator[Verdict]:
+async def ghl(settings: Settings, one: Connection, now: Now = time.time) -> AsyncIterator[CheckResult]:
     """GHL takes the token; which scopes it lacks; whether the mapping's fields fit."""
     subject = f"GHL of {one.name}"
     token, why = await _ghl_token(settings, one, now)
     if not token:
-        yield Verdict("access", subject, "not looked at", why, "see credentials and tokens")
+        yield CheckResult("access", subject, "not looked at", why, "see credentials and tokens")
         return
     async with AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4) as inner:
         watched = Watched(inner, now)
@@ -79,7 +79,7 @@ async def ghl(settings: Settings, one: Connection, now: Now = time.time) -> Asyn
         place = one.ghl.location_id
         for operation in ("search-contacts-advanced", "get-custom-fields", "get-user-by-location"):
             if watched.is_low:
-                yield Verdict(
+                yield CheckResult(
                     "access", subject, "warning", "few requests of GHL's window are left", "try it again later"
                 )
                 break
@@ -101,20 +101,24 @@ async def ghl(settings: Settings, one: Connection, now: Now = time.time) -> Asyn
             except ConnectorError as error:
                 yield _away(subject, one.ghl.base_url, error)
                 return
-        yield Verdict("access", subject, "ok", "the token is accepted")
+        yield CheckResult("access", subject, "ok", "the token is accepted")
         for verdict in watched.clock("GHL"):
             yield verdict
     if lacking:
         mend = "add them to the private integration in GHL (or connect again), then restart nothing: the token stays"
-        yield Verdict("scopes", subject, "wrong", f"the token lacks {' '.join(sorted(set(lacking)))}", mend)
+        yield CheckResult("scopes", subject, "wrong", f"the token lacks {' '.join(sorted(set(lacking)))}", mend)
     else:
-        yield Verdict("scopes", subject, "ok", "reading is allowed; those that write are not tried")
+        yield CheckResult("scopes", subject, "ok", "reading is allowed; those that write are not tried")
     if not lacking and not watched.is_low:
-        wrong = [found for found in fit(one, Directory(fields, users, types=types), ()) if found.verdict == "wrong"]
+        wrong = [
+            found
+            for found in check_compatibility(one, Directory(fields, users, types=types), ())
+            if found.verdict == "wrong"
+        ]
         for found in wrong:
-            yield Verdict("fields", f"{one.name} {found.subject}", "wrong", found.says, found.mend)
+            yield CheckResult("fields", f"{one.name} {found.subject}", "wrong", found.says, found.mend)
         if not wrong:
-            yield Verdict("fields", one.name, "ok", "the mapping's fields are there, or will be created")
+            yield CheckResult("fields", one.name, "ok", "the mapping's fields are there, or will be created")
 
 
 async def _ghl_token(settings: Settings, one: Connection, now: Now) -> tuple[str, str]:
@@ -139,32 +143,39 @@ async def _ghl_token(settings: Settings, one: Connection, now: Now) -> tuple[str
     return pair.access, ""
 
 
-async def lofty(settings: Settings, one: Connection, now: Now = time.time) -> AsyncIterator[Verdict]:
+async def lofty(settings: Settings, one: Connection, now: Now = time.time) -> AsyncIterator[CheckResult]:
     """Lofty takes the key, and tells us of changes."""
     subject, key = f"Lofty of {one.name}", one.secrets.lofty_api_key
     if one.lofty.auth == "oauth" or key is None:
         why = "its tokens are the worker's" if one.lofty.auth == "oauth" else "there is no key"
-        yield Verdict("access", subject, "ok" if one.lofty.auth == "oauth" else "not looked at", why)
+        yield CheckResult("access", subject, "ok" if one.lofty.auth == "oauth" else "not looked at", why)
         return
     async with AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4) as inner:
         watched = Watched(inner, now)
         auth = StaticAuth("token", key.get_secret_value())
-        client = LoftyClient(watched, auth, base_url=one.lofty.base_url, on_answer=watched.answered)
+        client = LoftyClient(
+            watched, auth, base_url=one.lofty.base_url, team=one.lofty.team_id, on_answer=watched.answered
+        )
         try:
+            owner = await _owner(client)
             existing = await client.list_subscriptions()
+        except WrongAccount as error:
+            mend = "set an API key of that team, or correct lofty.team_id"
+            yield CheckResult("access", subject, "wrong", error.messages[0], mend)
+            return
         except VendorError as error:
             yield _refused(subject, error, variable(one.name, "lofty_api_key"), False, one.name)
             return
         except ConnectorError as error:
             yield _away(subject, one.lofty.base_url, error)
             return
-    yield Verdict("access", subject, "ok", "the key is accepted")
+    yield CheckResult("access", subject, "ok", f"the key is accepted{owner}")
     for verdict in watched.clock("Lofty"):
         yield verdict
     url, webhook = settings.gateway.public_url, one.secrets.webhook_secret
     if url is None or webhook is None:
         mend = "set gateway.public_url, then lofty-ghl subscriptions apply"
-        yield Verdict("webhooks", subject, "warning", "where the gateway is reached is not known", mend)
+        yield CheckResult("webhooks", subject, "warning", "where the gateway is reached is not known", mend)
         return
     addresses = addresses_of(settings, one, url.rstrip("/"))
     steps = reconcile(existing, addresses.url, addresses.base, addresses.others)
@@ -172,22 +183,39 @@ async def lofty(settings: Settings, one: Connection, now: Now = time.time) -> As
     if wrong:
         lists = ", ".join(f"list {step.list_id} ({step.because})" for step in wrong)
         mend = f"lofty-ghl subscriptions apply --connection {one.name}"
-        yield Verdict("webhooks", subject, "wrong", f"not as they must be at {url}: {lists}", mend)
+        yield CheckResult("webhooks", subject, "wrong", f"not as they must be at {url}: {lists}", mend)
     else:
-        yield Verdict("webhooks", subject, "ok", f"{len(steps)} lists are told to {url}")
+        yield CheckResult("webhooks", subject, "ok", f"{len(steps)} lists are told to {url}")
 
 
-def _refused(subject: str, error: VendorError, name: str, by_oauth: bool, connection: str) -> Verdict:
+async def _owner(client: LoftyClient) -> str:
+    """Whose key it is, in words; nothing where the key may not ask. Raises `WrongAccount` for another team's."""
+    try:
+        me = await client.who_am_i()
+    except WrongAccount:
+        raise
+    except VendorError as error:
+        if error.status in (401, 429) or error.status >= 500:
+            raise
+        await client.list_leads(limit=1)
+        return ""
+    name = (
+        " ".join(str(me[part]) for part in ("firstName", "lastName") if me.get(part)) or me.get("email") or "its owner"
+    )
+    return f": it is the key of {name}, team {me.get('teamId')}"
+
+
+def _refused(subject: str, error: VendorError, name: str, by_oauth: bool, connection: str) -> CheckResult:
     if error.status in (401, 403):
         mend = f"lofty-ghl connect ghl --connection {connection}" if by_oauth else f"set {name} to one that is valid"
-        return Verdict("access", subject, "wrong", f"is refused: {error.status} {error.message}", mend)
+        return CheckResult("access", subject, "wrong", f"is refused: {error.status} {error.message}", mend)
     if error.status == 429:
-        return Verdict("access", subject, "warning", "its limit is used up for now", "try it again in a minute")
+        return CheckResult("access", subject, "warning", "its limit is used up for now", "try it again in a minute")
     level = "away" if error.status >= 500 else "wrong"
     mend = "try it again later" if level == "away" else "check location_id and base_url of the connection"
-    return Verdict("access", subject, level, f"answers {error.status} {error.message}", mend)  # type: ignore[arg-type]  # one of two levels
+    return CheckResult("access", subject, level, f"answers {error.status} {error.message}", mend)  # type: ignore[arg-type]  # one of two levels
 
 
-def _away(subject: str, url: str, error: ConnectorError) -> Verdict:
+def _away(subject: str, url: str, error: ConnectorError) -> CheckResult:
     says = f"{url} does not answer ({error.cause if isinstance(error, NetworkError) else error})"
-    return Verdict("access", subject, "away", says, "is this machine allowed out to it, and is base_url right?")
+    return CheckResult("access", subject, "away", says, "is this machine allowed out to it, and is base_url right?")

@@ -10,11 +10,11 @@ from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.messages import InvalidMessage, Message
 from streams.messages.topics import ERRANDS_TABLE, FETCHES_TABLE, LINKS_TABLE, OUTBOX_TABLE, TopicNames
-from streams.operations.history.from_topics import WORDS, told_of
-from streams.operations.history.holds import NO_HOLDS, Holds
-from streams.operations.history.index.reader import Reader
+from streams.operations.history.from_topics import MESSAGES, contact_record
+from streams.operations.history.holds import NO_HOLDS, ConnectionHolds
+from streams.operations.history.index.reader import IndexReader
 from streams.operations.history.index.sources import sources
-from streams.operations.history.record_fetch import Spot, read_spots
+from streams.operations.history.record_fetch import RecordPosition, fetch_records
 from streams.operations.history.story import Explanation, Rows, explained
 from streams.settings import Connection, Settings
 
@@ -30,7 +30,7 @@ class IndexedFinder:
     """Raises `NoIndex` where there is none, and Kafka's errors."""
 
     def __init__(
-        self, settings: Settings, reader: Reader, now_ms: int, holds: Mapping[str, Holds] | None = None
+        self, settings: Settings, reader: IndexReader, now_ms: int, holds: Mapping[str, ConnectionHolds] | None = None
     ) -> None:
         self._settings = settings
         self._reader = reader
@@ -53,9 +53,10 @@ class IndexedFinder:
             heard, more = await self._reader.places(f"{connection.ghl.location_id}:{hit.ghl_id}")
             places, is_cut = (*places, *heard), is_cut or more
         wanted = {
-            Spot(self._sources[one.topic].topic, one.partition, one.offset): one for one in (*places, *rows.values())
+            RecordPosition(self._sources[one.topic].topic, one.partition, one.offset): one
+            for one in (*places, *rows.values())
         }
-        records = await read_spots(self._settings, wanted)
+        records = await fetch_records(self._settings, wanted)
         told = []
         tables: dict[str, dict[str, Any]] = {name: {} for name in ROWS}
         for spot, record in records.items():
@@ -66,9 +67,9 @@ class IndexedFinder:
                 key = (record.key or b"").decode(errors="replace")
                 with suppress(InvalidMessage):  # a row that nobody can read tells nothing
                     tables[source.short][key] = ROWS[source.short].from_bytes(record.value)
-            elif source.short in WORDS:
+            elif source.short in MESSAGES:
                 place = f"{spot.topic}/{spot.partition}@{spot.offset}"
-                told.append(told_of(source.short, place, record.timestamp, record.key or b"", record.value))
+                told.append(contact_record(source.short, place, record.timestamp, record.key or b"", record.value))
         found = explained(
             lane,
             connection,

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.to_lofty.rows import LoftyCommandRow
-from streams.kafka.clients import each_record
+from streams.kafka.topic_reader import each_record, newest_values
 from streams.messages import Change, Entity, GhlEvent, InvalidMessage, Message, Parked, Receipt, Snapshot
 from streams.messages.lofty_command import LoftyCommand, LoftyReceipt
 from streams.messages.partitioning import partition_of
@@ -30,14 +30,14 @@ from streams.messages.topics import (
     SNAPSHOTS,
     TopicNames,
 )
-from streams.operations.history.holds import NO_HOLDS, Holds
-from streams.operations.history.story import Explanation, Rows, Told, explained
+from streams.operations.history.holds import NO_HOLDS, ConnectionHolds
+from streams.operations.history.story import ContactRecord, Explanation, Rows, explained
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 
 Row = TypeVar("Row", bound=Message)
 
-WORDS: dict[str, type[Message]] = {
+MESSAGES: dict[str, type[Message]] = {
     CHANGES: Change,
     FETCHES: Change,
     SNAPSHOTS: Snapshot,
@@ -50,13 +50,13 @@ WORDS: dict[str, type[Message]] = {
 """What stands on each topic that tells of a contact."""
 
 
-class Finder:
+class TopicFinder:
     """Reads topics without joining any group: the pipeline does not notice. `holds` are those of each connection now."""
 
-    def __init__(self, settings: Settings, now_ms: int, holds: Mapping[str, Holds] | None = None) -> None:
+    def __init__(self, settings: Settings, now_ms: int, holds: Mapping[str, ConnectionHolds] | None = None) -> None:
         self._settings = settings
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._places = Places(settings)
+        self._places = ConnectionPartitions(settings)
         self._now_ms = now_ms
         self._holds = holds or {}
 
@@ -100,7 +100,7 @@ class Finder:
         holds = self._holds.get(connection.name, NO_HOLDS)
         return explained(lane, connection, told, rows, self._now_ms, holds=holds)
 
-    async def _told(self, lane: str, topic: str, partitions: list[int] | None) -> list[Told]:
+    async def _told(self, lane: str, topic: str, partitions: list[int] | None) -> list[ContactRecord]:
         begin, found = lane.encode(), []
         name = self._names.of(topic)
         async for record in each_record(self._settings, name, partitions):
@@ -108,30 +108,24 @@ class Finder:
             if record.value is None or not (key == begin or key.startswith(begin + b":")):
                 continue
             place = f"{name}/{record.partition}@{record.offset}"
-            found.append(told_of(topic, place, record.timestamp, key, record.value))
+            found.append(contact_record(topic, place, record.timestamp, key, record.value))
         return found
 
     async def _rows(self, lane: str, table: str, partition: int, row: type[Row]) -> dict[str, Row]:
         begin = f"{lane}:".encode()
-        newest: dict[str, bytes] = {}
-        async for record in each_record(self._settings, self._names.changelog(table), [partition]):
-            if record.key is not None and record.key.startswith(begin):
-                key = record.key.decode(errors="replace")
-                if record.value:
-                    newest[key] = record.value
-                else:
-                    newest.pop(key, None)
+        topic = self._names.changelog(table)
+        newest = await newest_values(self._settings, topic, [partition], wanted=lambda key: key.startswith(begin))
         found: dict[str, Row] = {}
         for key, raw in newest.items():
-            with suppress(InvalidMessage):  # a row that nobody can read tells nothing
-                found[key] = row.from_bytes(raw)
+            with suppress(InvalidMessage):
+                found[key.decode(errors="replace")] = row.from_bytes(raw)
         return found
 
 
-def told_of(topic: str, place: str, at_ms: int, key: bytes, value: bytes) -> Told:
+def contact_record(topic: str, place: str, at_ms: int, key: bytes, value: bytes) -> ContactRecord:
     """A record of a topic (by its short name) as the story takes it."""
     text = key.decode(errors="replace")
     try:
-        return Told(place, at_ms, text, WORDS[topic].from_bytes(value), is_fetch=topic == FETCHES)
+        return ContactRecord(place, at_ms, text, MESSAGES[topic].from_bytes(value), is_fetch=topic == FETCHES)
     except InvalidMessage as error:
-        return Told(place, at_ms, text, None, str(error))
+        return ContactRecord(place, at_ms, text, None, str(error))

@@ -11,23 +11,23 @@ from streams.operations.status.overview import ConnectionView, Overview
 
 
 @dataclass(frozen=True, slots=True)
-class Holds:
+class ConnectionHolds:
     """What all reads (and writes to Lofty) of a connection wait for, and all writes to GHL; empty where nothing holds them back."""
 
     lofty: str = ""
     ghl: str = ""
 
 
-NO_HOLDS = Holds()
+NO_HOLDS = ConnectionHolds()
 
 
-def holds_of(found: Overview) -> Mapping[str, Holds]:
+def holds_of(found: Overview) -> Mapping[str, ConnectionHolds]:
     """By the connection's name. A budget of which no living worker tells holds nothing back as far as is known."""
     return {one.connection: _holds(one) for one in found.connections}
 
 
-def _holds(one: ConnectionView) -> Holds:
-    return Holds(_awaited("Lofty", one.reads, one.reading), _awaited("GHL", one.writes, one.writing))
+def _holds(one: ConnectionView) -> ConnectionHolds:
+    return ConnectionHolds(_awaited("Lofty", one.reads, one.reading), _awaited("GHL", one.writes, one.writing))
 
 
 def _awaited(vendor: str, budget: BudgetStatus | None, side: SideStatus | None) -> str:

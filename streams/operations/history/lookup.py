@@ -7,20 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.operations.history.from_index import IndexedFinder
-from streams.operations.history.from_topics import Finder
+from streams.operations.history.from_topics import TopicFinder
 from streams.operations.history.holds import holds_of
 from streams.operations.history.index.config import index_path
-from streams.operations.history.index.reader import NoIndex, Reader, TooBroad
+from streams.operations.history.index.reader import IndexReader, NoIndex, TooBroad
 from streams.operations.history.story import Explanation
 from streams.operations.history.via_gateway import ask_gateway
-from streams.operations.status.reader import look
+from streams.operations.status.reader import read_overview
 from streams.settings import Settings
 
 MOST_BEHIND = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class GatewayApi:
     """Where an API is, and the token that opens it."""
 
     url: str
@@ -28,7 +28,7 @@ class Gateway:
 
 
 async def stories(
-    settings: Settings, who: str, connection: str, gateway: Gateway | None, tell: Callable[[str], None]
+    settings: Settings, who: str, connection: str, gateway: GatewayApi | None, tell: Callable[[str], None]
 ) -> list[Explanation]:
     """What is known of whom a text names. `tell` hears why it may take long.
 
@@ -36,11 +36,11 @@ async def stories(
     """
     now_ms = time.time_ns() // 1_000_000
     chosen = [one for one in settings.connections.values() if connection in ("", one.name)]
-    reader = Reader(index_path(settings), sorted(settings.connections))
+    reader = IndexReader(index_path(settings), sorted(settings.connections))
     try:
         fresh = await reader.freshness()
         if fresh.is_complete and fresh.is_alive(now_ms) and fresh.behind <= MOST_BEHIND:
-            indexed = IndexedFinder(settings, reader, now_ms, holds_of(await look(settings)))
+            indexed = IndexedFinder(settings, reader, now_ms, holds_of(await read_overview(settings)))
             lanes = sorted(await indexed.leads_of(who, chosen))
             return [found for lane in lanes if (found := await indexed.explain(lane)).is_known]
         why = "the index here is not complete yet, or no gateway writes it any more"
@@ -54,6 +54,6 @@ async def stories(
         f"{why}, so the topics are read through: seconds for thousands of leads, minutes for a million. "
         "LOFTY_GHL_CONSOLE_TOKEN lets a gateway's console be asked instead."
     )
-    finder = Finder(settings, now_ms, holds_of(await look(settings)))
+    finder = TopicFinder(settings, now_ms, holds_of(await read_overview(settings)))
     lanes = sorted(await finder.leads_of(who, chosen))
     return [found for lane in lanes if (found := await finder.explain(lane)).is_known]

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
-from streams.kafka.clients import Consumer, client_options, start_consumer, stop_consumer
+from streams.kafka.clients import password_of, start_consumer, stop_consumer
+from streams.kafka.topic_reader import consumer_without_group
 from streams.settings import Settings
 
 FETCH_BYTES = 256 * 1024
@@ -18,7 +19,7 @@ NEAR = 200
 MOST_SECONDS = 20.0
 
 
-class Spot(NamedTuple):
+class RecordPosition(NamedTuple):
     """Where a record is, by the topic's name on the cluster."""
 
     topic: str
@@ -26,21 +27,19 @@ class Spot(NamedTuple):
     offset: int
 
 
-async def read_spots(settings: Settings, spots: Iterable[Spot]) -> dict[Spot, ConsumerRecord[bytes, bytes]]:
+async def fetch_records(
+    settings: Settings, spots: Iterable[RecordPosition]
+) -> dict[RecordPosition, ConsumerRecord[bytes, bytes]]:
     """The records at these places. What the topic does not hold any more is left out. Raises Kafka's errors."""
     wanted: dict[TopicPartition, list[int]] = {}
     for spot in sorted(set(spots)):
         wanted.setdefault(TopicPartition(spot.topic, spot.partition), []).append(spot.offset)
     if not wanted:
         return {}
-    consumer = Consumer(
-        **{
-            **client_options(settings),
-            "retry_backoff_ms": 10,
-        },  # a fresh client learns of its partitions by trying again
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=50,
+    consumer = consumer_without_group(
+        settings.kafka,
+        password_of(settings),
+        retry_backoff_ms=10,  # a fresh client learns of its partitions by a retry
         max_partition_fetch_bytes=FETCH_BYTES,
     )
     await start_consumer(consumer)
@@ -52,14 +51,14 @@ async def read_spots(settings: Settings, spots: Iterable[Spot]) -> dict[Spot, Co
 
 async def _read(
     consumer: AIOKafkaConsumer, wanted: dict[TopicPartition, list[int]]
-) -> dict[Spot, ConsumerRecord[bytes, bytes]]:
+) -> dict[RecordPosition, ConsumerRecord[bytes, bytes]]:
     ends = await consumer.end_offsets(list(wanted))
     left = {place: [one for one in offsets if one < ends[place]] for place, offsets in wanted.items()}
     left = {place: offsets for place, offsets in left.items() if offsets}
     consumer.assign(list(left))
     for place, offsets in left.items():
         consumer.seek(place, offsets[0])
-    found: dict[Spot, ConsumerRecord[bytes, bytes]] = {}
+    found: dict[RecordPosition, ConsumerRecord[bytes, bytes]] = {}
     until = time.monotonic() + MOST_SECONDS
     while left:
         if time.monotonic() > until:
@@ -72,7 +71,7 @@ async def _read(
                 while offsets and offsets[0] < message.offset:
                     offsets.pop(0)  # compacted away
                 if offsets and offsets[0] == message.offset:
-                    found[Spot(place.topic, place.partition, message.offset)] = message
+                    found[RecordPosition(place.topic, place.partition, message.offset)] = message
                     offsets.pop(0)
             if not offsets:
                 del left[place]

@@ -9,7 +9,7 @@ from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.messages import Change, Entity, Message, Receipt, Snapshot
 from streams.operations.history.decisions import decided
-from streams.operations.history.holds import NO_HOLDS, Holds
+from streams.operations.history.holds import NO_HOLDS, ConnectionHolds
 from streams.operations.history.sent_requests import Sender
 from streams.operations.history.timeline import (
     Event,
@@ -25,7 +25,7 @@ from streams.settings.model import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ContactRecord:
     """One record of a contact. `word` None: it cannot be read, and `problem` says why. `is_fetch`: it is on `lofty.fetches`."""
 
     place: str
@@ -70,11 +70,11 @@ class Explanation:
 def explained(
     lane: str,
     connection: Connection,
-    told: Iterable[Told],
+    told: Iterable[ContactRecord],
     rows: Rows,
     now_ms: int,
     source: str = "topics",
-    holds: Holds = NO_HOLDS,
+    holds: ConnectionHolds = NO_HOLDS,
 ) -> Explanation:
     """The story of a contact. `holds` is what its whole connection waits for."""
     known = sorted(told, key=lambda one: (one.at_ms, one.place))
@@ -110,7 +110,7 @@ def explained(
     return found
 
 
-def _pending(rows: Rows, now_ms: int, holds: Holds) -> Iterable[Pending]:
+def _pending(rows: Rows, now_ms: int, holds: ConnectionHolds) -> Iterable[Pending]:
     for read in rows.fetches.values():
         yield pending_read(read, now_ms, holds.lofty)
     for errand in rows.errands.values():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams.operations.mapping_preview.compatibility import Compatibility, fit
-from streams.operations.mapping_preview.lead_samples import directories, sample
+from streams.operations.mapping_preview.compatibility import Compatibility, check_compatibility
+from streams.operations.mapping_preview.lead_samples import directories, latest_leads
 from streams.settings import Connection, Settings
 
 LEADS = 500
@@ -22,6 +22,6 @@ async def check(
     looked = await directories(settings, [one.name for one in connections], within_seconds)
     found: list[Compatibility] = []
     for one in connections:
-        states = [snapshot.state or {} for snapshot in await sample(settings, one.name, leads)]
-        found += fit(one, looked.directories.get(one.name), states, looked.trouble.get(one.name, ""))
+        states = [snapshot.state or {} for snapshot in await latest_leads(settings, one.name, leads)]
+        found += check_compatibility(one, looked.directories.get(one.name), states, looked.trouble.get(one.name, ""))
     return tuple(found)

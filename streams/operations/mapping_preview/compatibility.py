@@ -43,7 +43,7 @@ class Compatibility:
     mend: str = ""
 
 
-def fit(
+def check_compatibility(
     connection: Connection, directory: Directory | None, leads: Sequence[Mapping[str, Any]], why: str = ""
 ) -> tuple[Compatibility, ...]:
     """Judge the mapping of a connection. `leads` are states of some leads in Lofty; `why` says why no directory is known."""

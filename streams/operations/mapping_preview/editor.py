@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.clients import new_producer, start_producer
+from streams.kafka.batching_producer import Record
+from streams.kafka.clients import open_batching_producer
 from streams.mapping.compile import DEFAULT
 from streams.mapping_versions.errors import NoSuchMapping, StaleVersion, WrongMapping
 from streams.mapping_versions.listing import MappingState
@@ -21,9 +21,9 @@ from streams.mapping_versions.problems import TextProblem, in_text
 from streams.mapping_versions.store import MappingVersions
 from streams.messages.mapping_edit import MappingEdit
 from streams.operations.mapping_preview.evaluator import Evaluator
-from streams.operations.mapping_preview.lead_samples import LeadSamples, sample
+from streams.operations.mapping_preview.lead_samples import LeadSamples, latest_leads
 from streams.operations.mapping_preview.preview import Preview
-from streams.operations.mapping_preview.trial import Job, Seen
+from streams.operations.mapping_preview.trial import TrialJob, TrialLead
 from streams.settings import Settings, SettingsError
 from streams.settings.overlay import Overlay
 
@@ -81,7 +81,7 @@ class MappingEditor(MappingVersions):
         """
         known = [one for one in looked.leads if one in looked.snapshots]
         leads = [
-            Seen(snapshot=looked.snapshots[one], link=looked.links.get(one), found=_copy(looked.found.get(one)))
+            TrialLead(snapshot=looked.snapshots[one], link=looked.links.get(one), found=_copy(looked.found.get(one)))
             for one in known
         ]
         job = self._job("preview", name, text, used_by, leads=tuple(leads), directories=looked.directories)
@@ -90,11 +90,11 @@ class MappingEditor(MappingVersions):
             raise WrongMapping(found.problems)
         return found.previews
 
-    def _job(self, do: Any, name: str, text: str, used_by: Iterable[str] = (), **facts: Any) -> Job:
+    def _job(self, do: Any, name: str, text: str, used_by: Iterable[str] = (), **facts: Any) -> TrialJob:
         _refuse_default(name)
         overlay = self._after(self._edit("text", name=name, text=text))
         uses = {**overlay.uses, **dict.fromkeys(used_by, name)}
-        return Job(do=do, config=self._config, texts=dict(overlay.texts), uses=uses, name=name, text=text, **facts)
+        return TrialJob(do=do, config=self._config, texts=dict(overlay.texts), uses=uses, name=name, text=text, **facts)
 
     @property
     def _config(self) -> str:
@@ -124,7 +124,7 @@ class MappingEditor(MappingVersions):
         return await self._save(self._edit("revert", expected_version, by, to_version=to_version))
 
     def _edit(self, kind: Any, based_on: int | None = None, by: str = "", **facts: Any) -> MappingEdit:
-        made_on = self._ledger.newest.version if based_on is None else based_on
+        made_on = self._version_log.newest.version if based_on is None else based_on
         return MappingEdit(id=uuid.uuid4().hex, based_on=made_on, kind=kind, at_ms=self._now_ms(), by=by[:200], **facts)
 
     def _tried(self, edit: MappingEdit) -> Settings:
@@ -138,13 +138,13 @@ class MappingEditor(MappingVersions):
             raise WrongMapping(in_text(error.problems, edit.name, edit.text or "")) from None
 
     def _after(self, edit: MappingEdit) -> Overlay:
-        overlay = self._ledger.after(edit)
+        overlay = self._version_log.after(edit)
         if overlay is None:
             raise self._stale(edit)
         return overlay
 
     def _stale(self, edit: MappingEdit) -> StaleVersion:
-        last = self._ledger.versions[-1].edit if self._ledger.versions else None
+        last = self._version_log.versions[-1].edit if self._version_log.versions else None
         by, at_ms = (last.by, last.at_ms) if last is not None else ("", 0)
         return StaleVersion(edit.based_on, self.version, by, at_ms)
 
@@ -152,14 +152,16 @@ class MappingEditor(MappingVersions):
         """Raises `WrongMapping` or `TooCostly` for what does not compile, or does not map real leads within its limits."""
         overlay = self._after(edit)
         facts: dict[str, Any] = {"config": self._config, "texts": dict(overlay.texts), "uses": dict(overlay.uses)}
-        job = Job(do="compile", name=edit.name, text=edit.text or "", **facts)
+        job = TrialJob(do="compile", name=edit.name, text=edit.text or "", **facts)
         if found := (await self._evaluator.ask(job)).problems:
             raise WrongMapping(found)
         # It compiles within the limits, so it may here; in a thread, as the loop takes webhooks.
         tried, now = await asyncio.to_thread(self._tried, edit), self.settings().connections
         changed = [n for n, one in tried.connections.items() if one.mapping_fingerprint != now[n].mapping_fingerprint]
         leads = [
-            Seen(snapshot=one) for name in changed[:MOST_TRIED] for one in await sample(self._file, name, LEADS_TRIED)
+            TrialLead(snapshot=one)
+            for name in changed[:MOST_TRIED]
+            for one in await latest_leads(self._file, name, LEADS_TRIED)
         ]
         if leads and (
             found := (await self._evaluator.ask(job.model_copy(update={"do": "try", "leads": tuple(leads)}))).problems
@@ -168,16 +170,12 @@ class MappingEditor(MappingVersions):
 
     async def _save(self, edit: MappingEdit) -> MappingState:
         await self._try(edit)
-        producer = new_producer(self._file)
-        await start_producer(producer)
-        try:
-            record = Record(self._topic, self._place.partition, edit.id.encode(), edit.to_bytes())
-            [offset] = await BatchingProducer(producer).produce([record])
-        finally:
-            await producer.stop()
+        record = Record(self._topic, self._partition, edit.id.encode(), edit.to_bytes())
+        async with open_batching_producer(self._file) as batching_producer:
+            [offset] = await batching_producer.produce([record])
         async with asyncio.timeout(SAVE_SECONDS), self._news:
             await self._news.wait_for(lambda: self._known_to > offset)
-        if self._ledger.number_of(edit.id) is None:
+        if self._version_log.number_of(edit.id) is None:
             raise self._stale(edit)
         return self.state()
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from streams.mapping_versions.errors import EvaluatorBusy, TooCostly
-from streams.operations.mapping_preview.trial import Found, Job
+from streams.operations.mapping_preview.trial import TrialJob, TrialResult
 
 log = logging.getLogger("lofty_ghl.mappings")
 
@@ -37,7 +37,7 @@ class Evaluator:
         self._turn = asyncio.Lock()
         self._waiting = 0
 
-    async def ask(self, job: Job) -> Found:
+    async def ask(self, job: TrialJob) -> TrialResult:
         """What came of a job.
 
         Raises `TooCostly` when it passes a limit of the process, `EvaluatorBusy` when too many wait.
@@ -85,7 +85,7 @@ class Evaluator:
             raise EvaluatorBusy
         return process
 
-    async def _ask(self, job: Job) -> Found:
+    async def _ask(self, job: TrialJob) -> TrialResult:
         process = self._process
         if process is None or process.returncode is not None:
             process = await self._start()
@@ -96,7 +96,7 @@ class Evaluator:
                 process.stdin.write(job.model_dump_json().encode() + b"\n")
                 await process.stdin.drain()
                 line = await process.stdout.readline()
-            return Found.model_validate_json(line)
+            return TrialResult.model_validate_json(line)
         except (TimeoutError, ConnectionError, ValueError, ValidationError) as error:
             await self.aclose()
             log.warning(

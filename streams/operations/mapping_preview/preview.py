@@ -90,7 +90,7 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class MappingDifference:
     """What another mapping would make of one field: its value, and whether it is mapped at all."""
 
     target: str
@@ -159,7 +159,7 @@ def _short(value: Any) -> Any:
     return f"({what} that holds more than can be shown)"
 
 
-def differences(before: Preview, after: Preview) -> tuple[Difference, ...]:
+def differences(before: Preview, after: Preview) -> tuple[MappingDifference, ...]:
     """The fields and tags of which two mappings make something else."""
     olds, news = ({row.target: row for row in one.rows} for one in (before, after))
     found = []
@@ -167,9 +167,9 @@ def differences(before: Preview, after: Preview) -> tuple[Difference, ...]:
         old, new = olds.get(target), news.get(target)
         old_value, new_value = old.value if old else None, new.value if new else None
         if old is None or new is None or field_hash(old_value) != field_hash(new_value):
-            found.append(Difference(target, old_value, new_value, old is not None, new is not None))
+            found.append(MappingDifference(target, old_value, new_value, old is not None, new is not None))
     if before.tags.wanted != after.tags.wanted:
-        found.append(Difference("tags", list(before.tags.wanted), list(after.tags.wanted)))
+        found.append(MappingDifference("tags", list(before.tags.wanted), list(after.tags.wanted)))
     return tuple(found)
 
 

@@ -1,6 +1,6 @@
 """What is done with a mapping that a person typed, before anybody believes in it: compiled, shown, tried on leads. Pure.
 
-`trial_process` runs this in a process with limits, and `evaluator` is who asks it; both speak in `Job` and `Found`.
+`trial_process` runs this in a process with limits, and `evaluator` is who asks it; both speak in `TrialJob` and `TrialResult`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SECTIONS = ("oauth", "connections", "mappings")
 TOO_COSTLY = f"fails: {ExpressionTooCostly.__name__}"
 
 
-class Seen(BaseModel):
+class TrialLead(BaseModel):
     """One lead: its newest snapshot, what was last written, and what GHL holds."""
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +39,7 @@ class Seen(BaseModel):
     found: dict[str, Any] | None = None
 
 
-class Job(BaseModel):
+class TrialJob(BaseModel):
     """`config` is the configuration's text, `name` and `text` what was edited.
 
     - `compile`: whether the mappings compile with these `texts` and `uses` over the file's.
@@ -55,11 +55,11 @@ class Job(BaseModel):
     uses: dict[str, str]
     name: str = ""
     text: str = ""
-    leads: tuple[Seen, ...] = ()
+    leads: tuple[TrialLead, ...] = ()
     directories: dict[str, Directory] = {}
 
 
-class Found(BaseModel):
+class TrialResult(BaseModel):
     """What came of it; `problems` say why the mapping is refused."""
 
     model_config = ConfigDict(frozen=True)
@@ -68,17 +68,17 @@ class Found(BaseModel):
     previews: tuple[Preview, ...] = ()
 
 
-def do(job: Job) -> Found:
+def do(job: TrialJob) -> TrialResult:
     """Do a job."""
     try:
         settings = _file(job.config).with_mappings(Overlay(1, job.texts, job.uses))
     except SettingsError as error:
-        return Found(problems=in_text(error.problems, job.name, job.text))
+        return TrialResult(problems=in_text(error.problems, job.name, job.text))
     if job.do == "preview":
-        return Found(previews=tuple(_previews(job, settings)))
+        return TrialResult(previews=tuple(_previews(job, settings)))
     if job.do == "try":
-        return Found(problems=tuple(_too_costly(job, settings).values()))
-    return Found()
+        return TrialResult(problems=tuple(_too_costly(job, settings).values()))
+    return TrialResult()
 
 
 @lru_cache(maxsize=1)
@@ -86,7 +86,7 @@ def _file(config: str) -> Settings:
     return parse_settings(config, sections=SECTIONS)
 
 
-def _previews(job: Job, settings: Settings) -> list[Preview]:
+def _previews(job: TrialJob, settings: Settings) -> list[Preview]:
     return [
         shortened(preview(connection, one.snapshot, job.directories.get(connection.name), one.link, one.found))
         for one in job.leads
@@ -94,7 +94,7 @@ def _previews(job: Job, settings: Settings) -> list[Preview]:
     ]
 
 
-def _too_costly(job: Job, settings: Settings) -> Mapping[str, TextProblem]:
+def _too_costly(job: TrialJob, settings: Settings) -> Mapping[str, TextProblem]:
     found: dict[str, TextProblem] = {}
     for one in job.leads:
         connection = settings.connections.get(one.snapshot.connection)

@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from streams.operations.mapping_preview.trial import Found, Job, do
+from streams.operations.mapping_preview.trial import TrialJob, TrialResult, do
 
 MOST_CPU_SECONDS = 10
 MOST_BYTES = 256 * 1024 * 1024
@@ -34,7 +34,7 @@ def main() -> int:
     for line in sys.stdin.buffer:
         used = resource.getrusage(resource.RUSAGE_SELF)
         _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + MOST_CPU_SECONDS)
-        found: Found = do(Job.model_validate_json(line))
+        found: TrialResult = do(TrialJob.model_validate_json(line))
         sys.stdout.buffer.write(found.model_dump_json().encode() + b"\n")
         sys.stdout.buffer.flush()
     return 0

@@ -24,7 +24,7 @@ BY_ROW: frozenset[Stage] = frozenset({"fetch", "deliver"})
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ParkedItem:
     """A parked record and where it stands: `id` is `partition@offset`."""
 
     id: str
@@ -47,7 +47,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class RecordFilter:
     """Which records are meant; an empty field is any. `entity` takes `*` for any text, and a lead's id alone."""
 
     connection: str = ""
@@ -56,7 +56,7 @@ class Filter:
     entity: str = ""
     id: str = ""
 
-    def takes(self, place: Place) -> bool:
+    def takes(self, place: ParkedItem) -> bool:
         """Whether a record is meant."""
         one = place.parked
         name = one.connection or (one.entity or "").partition(":")[0]
@@ -70,11 +70,11 @@ class Filter:
 
 
 def still_open(
-    places: Iterable[Place], resolutions: Mapping[str, ParkedDecision], parked_rows: frozenset[tuple[Stage, str]]
-) -> list[Place]:
+    places: Iterable[ParkedItem], resolutions: Mapping[str, ParkedDecision], parked_rows: frozenset[tuple[Stage, str]]
+) -> list[ParkedItem]:
     """Those that wait, the oldest first. `parked_rows` are the entities whose row of `fetches` or `outbox` is parked."""
-    newest: dict[tuple[Stage, str], Place] = {}
-    found: list[Place] = []
+    newest: dict[tuple[Stage, str], ParkedItem] = {}
+    found: list[ParkedItem] = []
     for place in sorted(places, key=lambda one: (one.parked.at_ms, one.id)):
         if place.id in resolutions:
             continue
@@ -86,9 +86,9 @@ def still_open(
     return sorted(found, key=lambda one: (one.parked.at_ms, one.id))
 
 
-def by_cause(places: Sequence[Place]) -> list[tuple[tuple[str, str, str], list[Place]]]:
+def by_cause(places: Sequence[ParkedItem]) -> list[tuple[tuple[str, str, str], list[ParkedItem]]]:
     """Grouped by connection, stage and reason, the most frequent first."""
-    groups: dict[tuple[str, str, str], list[Place]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[ParkedItem]] = defaultdict(list)
     for place in places:
         one = place.parked
         name = one.connection or (one.entity or "").partition(":")[0] or "?"
@@ -96,8 +96,8 @@ def by_cause(places: Sequence[Place]) -> list[tuple[tuple[str, str, str], list[P
     return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
 
 
-def again(
-    place: Place, teams: Mapping[str, str], names: TopicNames, now_ms: int, partitions: Mapping[str, int]
+def retry_outputs(
+    place: ParkedItem, teams: Mapping[str, str], names: TopicNames, now_ms: int, partitions: Mapping[str, int]
 ) -> list[Output] | str:
     """What to append so that it is tried again; or why it cannot be. `teams` is the Lofty team of each connection.
 
@@ -164,7 +164,7 @@ def _event_again(event: GhlEvent, partitions: Mapping[str, int], names: TopicNam
     if event.location not in partitions:
         return f"no connection has the location {event.location!r}"
     # Its webhook was heard before, which must not hold it back now; its id stays: what a rule made of it is made once.
-    heard_anew = event.model_copy(update={"again": True})
+    heard_anew = event.model_copy(update={"retry_outputs": True})
     place = partitions[event.location]
     return [Output(names.of(GHL_CHANGES), place, event.lane.encode(), heard_anew.to_bytes())]
 
@@ -182,7 +182,7 @@ def _change(entity: Entity, operation: str, at_ms: int, names: TopicNames, now_m
     return Output(names.of(CHANGES), None, entity.lane.encode(), change.to_bytes())
 
 
-def placed(output: Output, partitions: int) -> int:
+def partition_of_output(output: Output, partitions: int) -> int:
     """The partition of an output."""
     return (
         partition_of(output.key.decode(errors="replace"), partitions) if output.partition is None else output.partition

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
-from streams.kafka.clients import each_record
+from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage, Parked
 from streams.messages.topics import PARKED, RESOLVED, TopicNames
-from streams.operations.parked.open_records import Place
+from streams.operations.parked.open_records import ParkedItem
 from streams.operations.status.overview import ParkedOpen
 from streams.settings import Settings
 
@@ -19,7 +19,7 @@ MOST = 2_000
 """The newest records of each partition that are looked at: a look stays quick after a flood, and tells that there is one."""
 
 
-async def parked_alone(settings: Settings, most: int = MOST) -> tuple[ParkedOpen, ...]:
+async def count_parked(settings: Settings, most: int = MOST) -> tuple[ParkedOpen, ...]:
     """What is open, by stage and reason. Raises aiokafka's error."""
     names = TopicNames(settings.kafka.topic_prefix)
     places, resolved = await asyncio.gather(
@@ -38,11 +38,11 @@ async def parked_alone(settings: Settings, most: int = MOST) -> tuple[ParkedOpen
     )
 
 
-async def _places(settings: Settings, topic: str, most: int) -> list[Place]:
-    found: list[Place] = []
+async def _places(settings: Settings, topic: str, most: int) -> list[ParkedItem]:
+    found: list[ParkedItem] = []
     async for record in each_record(settings, topic, newest=most):
         try:
-            found.append(Place(f"{record.partition}@{record.offset}", Parked.from_bytes(record.value)))
+            found.append(ParkedItem(f"{record.partition}@{record.offset}", Parked.from_bytes(record.value)))
         except InvalidMessage:
             continue  # `parked list` shows it
     return found

@@ -1,7 +1,7 @@
 """The process of one replay or dry run: `python -m streams.operations.replay`, started by the gateway.
 
 SIGTERM stops a replay in order. When its standard input ends, the gateway is gone, and the process ends at once: the replay is
-then as if it had been killed, and a gateway carries it on later. The last line it prints is its result or its problem.
+then interrupted, and a gateway resumes it later. The last line it prints is its result or its problem.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from aiokafka.errors import KafkaError
 from streams.mapping_versions.store import settings_now
 from streams.operations.replay.dry_run import dry_run
 from streams.operations.replay.errors import CannotReplay
-from streams.operations.replay.job import Job
-from streams.operations.replay.runner import carry_on
+from streams.operations.replay.job import ReplayJob
+from streams.operations.replay.runner import run_replay
 from streams.operations.replay.runs import Runs
+from streams.operations.worker_queries.errors import CannotFinish
 from streams.telemetry.logs import set_up_logs
 
 NICE = 10
@@ -31,14 +32,14 @@ MOST_EXAMPLES = 20
 
 def main() -> int:
     """Do the job."""
-    job = Job.model_validate_json(sys.stdin.readline())
+    job = ReplayJob.model_validate_json(sys.stdin.readline())
     set_up_logs("warning", "text", [job.password] if job.password else [])
     threading.Thread(target=_end_with_gateway, daemon=True).start()
     with suppress(OSError):
         os.nice(NICE)
     try:
         found = asyncio.run(_work(job))
-    except CannotReplay as error:
+    except (CannotReplay, CannotFinish) as error:
         found = {"problem": str(error), "kind": type(error).__name__}
     except KafkaError as error:
         found = {"problem": f"Kafka cannot be used: {error or type(error).__name__}", "kind": "Kafka"}
@@ -46,7 +47,7 @@ def main() -> int:
     return 0
 
 
-async def _work(job: Job) -> dict[str, Any]:
+async def _work(job: ReplayJob) -> dict[str, Any]:
     settings = await settings_now(job.settings())
     if job.do == "dry-run":
         assert job.selection is not None  # the gateway gives it
@@ -54,7 +55,7 @@ async def _work(job: Job) -> dict[str, Any]:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Runs(settings) as runs:
-        replay = await carry_on(settings, runs, runs.get(job.run), rate=job.rate, stop=stop)
+        replay = await run_replay(settings, runs, runs.get(job.run), rate=job.rate, stop=stop)
     return {"result": {"state": replay.state}}
 
 

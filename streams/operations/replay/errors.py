@@ -1,13 +1,14 @@
-"""Why a replay cannot be planned or carried on.
+"""Why a replay cannot be planned or run.
 
 ::
 
     CannotReplay
-    ├── NotThis          the selection cannot be replayed, or no such replay is known
-    ├── OtherMapping     the workers have another mapping in force than this configuration
-    ├── EditedMeanwhile  a mapping was edited while the replay went on
-    ├── TakenOver        another process carries this replay on
-    └── NoWorker         no worker answers, or takes what was handed over
+    ├── InvalidReplay    the selection cannot be replayed, or no such replay is known
+    ├── OtherMapping     the workers use another mapping than this configuration
+    ├── EditedMeanwhile  a mapping was edited during the replay
+    └── TakenOver        another process runs this replay
+
+`NoWorker` (`operations/worker_queries/errors.py`) is raised when no worker answers, or none reads what was sent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class CannotReplay(Exception):
 
 
 class InvalidReplay(CannotReplay):
-    """What was asked for makes no sense."""
+    """The request makes no sense."""
 
 
 class OtherMapping(CannotReplay):
@@ -27,31 +28,27 @@ class OtherMapping(CannotReplay):
     def __init__(self, connection: str) -> None:
         self.connection = connection
         super().__init__(
-            f"connection {connection}: the worker has another mapping in force than this configuration. "
+            f"connection {connection}: the worker uses another mapping than this configuration. "
             "Restart the workers with it first; --dry-run shows what it would write"
         )
 
 
 class EditedMeanwhile(CannotReplay):
-    """What a replay brought first stands under the mapping of then."""
+    """The first entities of the replay were written under a mapping that has been edited since."""
 
     def __init__(self, connection: str, run: str) -> None:
         self.connection = connection
         self.run = run
         super().__init__(
-            f"connection {connection}: its mapping was edited while the replay went on, so what was brought before the edit "
-            f"stands under the old one. Everything is handed over: begin it again with `lofty-ghl replay --resume {run}`"
+            f"connection {connection}: its mapping was edited during the replay, so entities that were written before the "
+            f"edit have the old mapping. Everything was sent; repeat it with `lofty-ghl replay --resume {run}`"
         )
 
 
 class TakenOver(CannotReplay):
-    """Somebody else goes on with it."""
+    """Another process has taken the replay over."""
 
     def __init__(self, run: str, holder: str) -> None:
         self.run = run
         self.holder = holder
-        super().__init__(f"replay {run} is carried on by {holder}: this one stops, and nothing is done twice")
-
-
-class NoWorker(CannotReplay):
-    """Nobody takes it."""
+        super().__init__(f"replay {run} was taken over by {holder}: this process stops, and nothing is done twice")

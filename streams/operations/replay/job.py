@@ -1,4 +1,4 @@
-"""What such a process is told, one line of JSON on its standard input: no secret stands in its arguments."""
+"""The job of a replay process, one line of JSON on its standard input: so its arguments hold no secret."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from streams.messages import Selection
 from streams.settings import Settings, parse_settings
 
 
-class Job(BaseModel):
-    """`do` is the `dry-run` of a selection, or `run`: carry the replay `run` on. `config` is the configuration's text.
+class ReplayJob(BaseModel):
+    """`do` is the `dry-run` of a selection, or `run`: the replay `run`. `config` is the configuration's text.
 
-    The mappings that were edited over it are read from Kafka.
+    Edited mappings are read from Kafka.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,7 +38,7 @@ class Job(BaseModel):
         )
 
     def settings(self) -> Settings:
-        """The settings, without the credentials of vendors: none is called here."""
+        """The settings, without the vendors' credentials: no vendor is called here."""
         environ = {"LOFTY_GHL_KAFKA_PASSWORD": self.password} if self.password else {}
         found = parse_settings(self.config, environ, source="the gateway's configuration")
         kafka = found.kafka.model_copy(update={"bootstrap_servers": self.bootstrap, "topic_prefix": self.topic_prefix})

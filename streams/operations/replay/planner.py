@@ -1,4 +1,4 @@
-"""Plans leads in other processes, so that a dry run of a hundred thousand snapshots uses every core; or in a thread of this one."""
+"""Plans leads in other processes, so that a dry run of a hundred thousand snapshots uses every core, or in a thread of this one."""
 
 from __future__ import annotations
 
@@ -13,51 +13,49 @@ from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.rules import rules_of
 from streams.messages import InvalidMessage, Snapshot
-from streams.operations.replay.simulate import Basis, Standing, foresee_lead
-from streams.operations.replay.snapshots import RawLead, RawStanding
-from streams.operations.replay.summary import Tally
+from streams.operations.replay.simulate import EntityState, SimulationBasis, simulate_lead
+from streams.operations.replay.snapshots import RawEntityState, RawLead
+from streams.operations.replay.summary import Summary
 from streams.settings import Connection, Settings
 
 LEADS_AT_ONCE = 200
 MOST_WAITING = 8
-"""Pieces of work that are given out ahead, for each process."""
+"""Pieces of work that are submitted ahead, for each process."""
 
-Load = Callable[[], Settings]
+LoadSettings = Callable[[], Settings]
 _settings: Settings | None = None
 
 
-def tally(
+def summarize(
     connection: Connection, directory: Directory, leads: Sequence[RawLead], now_ms: int, most: int
-) -> tuple[Tally, int]:
-    """Plan some leads of one connection; the tally, and how many snapshots could not be read."""
-    basis = Basis.of(
+) -> tuple[Summary, int]:
+    """Plan some leads of one connection; the summary, and how many snapshots could not be read."""
+    basis = SimulationBasis.of(
         rules_of(connection),
         directory,
         connection.mapping_fingerprint,
         creates_custom_fields=connection.policies.create_custom_fields,
     )
-    found, unreadable = Tally(), 0
+    summary, unreadable = Summary(), 0
     for lead in leads:
-        standings = [one for one in map(_standing, lead.standings) if one is not None]
-        unreadable += len(lead.standings) - len(standings)
-        found.add(foresee_lead(standings, _link(lead.owner), basis, now_ms), most)
-    return found, unreadable
+        states = [state for state in map(_entity_state, lead.states) if state is not None]
+        unreadable += len(lead.states) - len(states)
+        summary.add(simulate_lead(states, _link(lead.owner), basis, now_ms), most)
+    return summary, unreadable
 
 
 class Planner:
-    """`async with Planner(settings, load, processes)`: `load` gives other processes the same settings; None: no others."""
+    """`async with Planner(settings, load, processes)`: `load` gives other processes the same settings; None uses none."""
 
-    def __init__(self, settings: Settings, load: Load | None, processes: int) -> None:
+    def __init__(self, settings: Settings, load: LoadSettings | None, processes: int) -> None:
         self._settings = settings
         self._most_waiting = MOST_WAITING * processes
         self._is_alone = load is None or processes < 2
-        context = multiprocessing.get_context(
-            "spawn"
-        )  # a fork would copy the threads' locks of clients that are running
+        context = multiprocessing.get_context("spawn")  # a fork would copy the locks of running clients' threads
         self._pool: Executor = (
             ThreadPoolExecutor(1)
             if self._is_alone
-            else ProcessPoolExecutor(processes, mp_context=context, initializer=partial(_begin, load))
+            else ProcessPoolExecutor(processes, mp_context=context, initializer=partial(_load_settings, load))
         )
 
     async def __aenter__(self) -> Planner:
@@ -66,37 +64,37 @@ class Planner:
     async def __aexit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    async def tallies(
+    async def summaries(
         self,
         leads: Iterable[RawLead],
         directories: dict[str, Directory],
         now_ms: int,
         most: int,
-        tell: Callable[[int], None],
-    ) -> tuple[dict[str, Tally], int]:
-        """Plan all leads; a tally for each connection, and how many snapshots could not be read."""
-        found: dict[str, Tally] = {}
+        report: Callable[[int], None],
+    ) -> tuple[dict[str, Summary], int]:
+        """Plan all leads; a summary for each connection, and how many snapshots could not be read."""
+        found: dict[str, Summary] = {}
         unreadable, done, loop = 0, 0, asyncio.get_running_loop()
-        waiting: set[asyncio.Future[tuple[str, Tally, int]]] = set()
+        waiting: set[asyncio.Future[tuple[str, Summary, int]]] = set()
         work = _pieces(leads)
         while True:
-            for name, some in islice(work, max(0, self._most_waiting - len(waiting))):
-                given = (name, directories[name], some, now_ms, most)
+            for name, piece in islice(work, max(0, self._most_waiting - len(waiting))):
+                job = (name, directories[name], piece, now_ms, most)
                 task = (
-                    loop.run_in_executor(self._pool, _here, self._settings, *given)
+                    loop.run_in_executor(self._pool, _plan_here, self._settings, *job)
                     if self._is_alone
-                    else loop.run_in_executor(self._pool, _there, *given)
+                    else loop.run_in_executor(self._pool, _plan_there, *job)
                 )
                 waiting.add(task)
             if not waiting:
                 return found, unreadable
             ended, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for one in ended:
-                name, part, strange = one.result()
-                found.setdefault(name, Tally()).merge(part, most)
-                unreadable += strange
-                done += part.entities
-            tell(done)
+            for task in ended:
+                name, summary, unread = task.result()
+                found.setdefault(name, Summary()).merge(summary, most)
+                unreadable += unread
+                done += summary.entities
+            report(done)
 
 
 def _pieces(leads: Iterable[RawLead]) -> Iterator[tuple[str, list[RawLead]]]:
@@ -111,23 +109,25 @@ def _pieces(leads: Iterable[RawLead]) -> Iterator[tuple[str, list[RawLead]]]:
         yield piece[0].connection, piece
 
 
-def _begin(load: Load | None) -> None:
-    global _settings  # one per process: its initializer has no other place to put it
+def _load_settings(load: LoadSettings | None) -> None:
+    global _settings  # a process pool's initializer has nowhere else to put it
     _settings = load() if load is not None else None
 
 
-def _there(name: str, directory: Directory, leads: list[RawLead], now_ms: int, most: int) -> tuple[str, Tally, int]:
+def _plan_there(
+    name: str, directory: Directory, leads: list[RawLead], now_ms: int, most: int
+) -> tuple[str, Summary, int]:
     assert _settings is not None  # the initializer has run
-    return _here(_settings, name, directory, leads, now_ms, most)
+    return _plan_here(_settings, name, directory, leads, now_ms, most)
 
 
-def _here(
+def _plan_here(
     settings: Settings, name: str, directory: Directory, leads: list[RawLead], now_ms: int, most: int
-) -> tuple[str, Tally, int]:
-    return name, *tally(settings.connections[name], directory, leads, now_ms, most)
+) -> tuple[str, Summary, int]:
+    return name, *summarize(settings.connections[name], directory, leads, now_ms, most)
 
 
-def _standing(raw: RawStanding) -> Standing | None:
+def _entity_state(raw: RawEntityState) -> EntityState | None:
     try:
         snapshot = Snapshot.from_bytes(raw.snapshot)
     except InvalidMessage:
@@ -136,11 +136,11 @@ def _standing(raw: RawStanding) -> Standing | None:
         row = None if raw.row is None else OutboxRow.from_bytes(raw.row)
     except InvalidMessage:
         row = None
-    return Standing(snapshot, _link(raw.link), row, raw.is_chosen)
+    return EntityState(snapshot, _link(raw.link), row, raw.is_chosen)
 
 
 def _link(raw: bytes | None) -> LinkRow | None:
     try:
         return None if raw is None else LinkRow.from_bytes(raw)
-    except InvalidMessage:  # nothing is known to be written then
+    except InvalidMessage:  # then nothing is known to be written
         return None

@@ -1,7 +1,7 @@
-"""Carries a replay on: hands its records over in order, and writes down how far it is only when they are with Kafka.
+"""Runs a replay: sends its records in order, and records its progress only for what Kafka has acknowledged.
 
-A process that is killed in between hands the last of them over once more when the replay is carried on. That changes nothing:
-what comes of a record is decided where it arrives, by what stands there then. So nothing is skipped, and nothing written twice.
+A process that is killed sends its last records once more when the replay is resumed. That changes nothing, because each record
+is judged by the state at its arrival. So nothing is skipped, and nothing is written twice.
 """
 
 from __future__ import annotations
@@ -14,30 +14,33 @@ from functools import partial
 from typing import Literal
 
 from streams.core.fingerprint import fingerprint
-from streams.kafka.clients import GroupLag
+from streams.kafka.group_lag import GroupLag
+from streams.kafka.record_store import RecordStore
 from streams.messages import Replay
-from streams.messages.topics import RESOLVED, SNAPSHOTS, TopicNames
+from streams.messages.topics import PARKED, RESOLVED, SNAPSHOTS, TopicNames
 from streams.operations.replay.errors import EditedMeanwhile, OtherMapping
-from streams.operations.replay.record_store import Shelf
 from streams.operations.replay.runs import Runs
 from streams.operations.replay.semantics import under
-from streams.operations.replay.sources import Step, source_of
-from streams.operations.replay.throttle import Pace
-from streams.operations.worker_queries.directories import observe
+from streams.operations.replay.sources import Handling, ReplaySource, ReplayStep, source_of
+from streams.operations.replay.throttle import Throttle
+from streams.operations.worker_queries.directories import ask_directories
 from streams.settings import Connection, Settings
 
 DEFAULT_RATE = 200.0
 """Records a second: a hundred thousand snapshots take eight minutes, and the workers have most of their time for live work."""
 
-NOTED_SECONDS = 1.0
-MOST_LOOKED_AT = 1000
+SAVE_SECONDS = 1.0
+MOST_IN_A_BATCH = 1000
 
-Phase = Literal["reading", "handing over", "waiting for the workers"]
+Phase = Literal["reading", "sending", "waiting for the workers"]
+
+COUNTERS: dict[Handling, str] = {"sent": "handed", "skipped": "passed", "failed": "left"}
+"""The counter of `Replay` for each handling; the message keeps the names of its first release."""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """What is going on. While `reading`, `topic` and `number` say what was read."""
+class ReplayProgress:
+    """What a replay does now. While `reading`, `topic` and `number` say what was read."""
 
     phase: Phase
     replay: Replay
@@ -45,117 +48,128 @@ class Progress:
     number: int = 0
 
 
-async def carry_on(
+Report = Callable[[ReplayProgress], None]
+
+
+async def run_replay(
     settings: Settings,
     runs: Runs,
     replay: Replay,
     *,
     rate: float = DEFAULT_RATE,
-    tell: Callable[[Progress], None] = lambda progress: None,
-    left: Callable[[str, str], None] = lambda key, why: None,
+    report: Report = lambda progress: None,
+    report_failed: Callable[[str, str], None] = lambda key, why: None,
     stop: asyncio.Event | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
 ) -> Replay:
-    """Carry a replay on from where it was left, to its end or until `stop`. Returns it as it stands then.
+    """Run a replay from its last position to its end, or until `stop`. Returns it in its last state.
 
-    One of snapshots that was left under other mappings than those of `settings` begins again.
-    `left` is told each record that cannot go on, and why. Raises `CannotReplay`, and aiokafka's errors.
+    A replay of snapshots that was stopped under other mappings than those of `settings` begins again.
+    `report_failed` takes the key of each record that cannot be replayed, and the reason.
+    Raises `CannotReplay`, `NoWorker`, and aiokafka's errors.
     """
-    if other := await _under_another_mapping(settings, replay):
+    if other := await _connection_of_other_mapping(settings, replay):
         raise OtherMapping(other)
     replay = under_mappings(settings, replay)
-    names = TopicNames(settings.kafka.topic_prefix)
-    lag = GroupLag(settings, names.group)
-    pace = Pace(rate, lag, clock)
+    lag = GroupLag(settings, TopicNames(settings.kafka.topic_prefix).group)
+    throttle = Throttle(rate, lag)
     try:
-        with Shelf() as shelf:
-            source = source_of(settings, replay, shelf, now_ms())
-            reading = replay
-            chosen = await source.gather(lambda topic, number: tell(Progress("reading", reading, topic, number)))
-            done = replay.handed + replay.passed + replay.left
-            is_parked = replay.selection.topic == "parked"
-            chosen += done if is_parked else 0  # what was sent on does not wait any more
-            replay = await runs.put(
-                _moved(replay, now_ms(), state="running", chosen=chosen, left=0 if is_parked else replay.left)
-            )
-            noted = clock()
-            for batch in _batches(source.steps(replay.position), pace.batch):
-                handed = [one for one in batch if one.records]
-                await pace.ready(len(handed), partial(_wait, tell, replay))
+        with RecordStore() as store:
+            source = source_of(settings, replay, store, _now_ms())
+            replay = await runs.put(await _gathered(source, replay, report))
+            saved = time.monotonic()
+            for batch in _batches(source.steps(replay.position), throttle.batch_size):
+                await throttle.wait_for_turn(sum(bool(step.records) for step in batch), partial(_wait, report, replay))
                 if stop is not None and stop.is_set():
-                    return await runs.put(_moved(replay, now_ms(), state="stopped"))
-                await _append(runs, pace, batch, names.of(RESOLVED))
-                for one in batch:
-                    if one.handling == "left":
-                        left(one.key, one.why)
-                replay = _counted(replay, batch, now_ms())
-                if clock() - noted >= NOTED_SECONDS:
-                    replay, noted = await runs.put(replay), clock()
-                tell(Progress("handing over", replay))
+                    return await runs.put(_moved(replay, state="stopped"))
+                await _send(settings, runs, throttle, batch)
+                for step in batch:
+                    if step.handling == "failed":
+                        report_failed(step.key, step.why)
+                replay = _counted(replay, batch)
+                if time.monotonic() - saved >= SAVE_SECONDS:
+                    replay, saved = await runs.put(replay), time.monotonic()
+                report(ReplayProgress("sending", replay))
             replay = await runs.put(replay)
-            await pace.until_taken(0, partial(_wait, tell, replay))
-            if other := await _under_another_mapping(settings, replay):
-                await runs.put(_moved(replay, now_ms(), state="stopped"))
+            await throttle.wait_for_workers(0, partial(_wait, report, replay))
+            if other := await _connection_of_other_mapping(settings, replay):
+                await runs.put(_moved(replay, state="stopped"))
                 raise EditedMeanwhile(other, replay.run)
-            return await runs.put(_moved(replay, now_ms(), state="done"))
+            return await runs.put(_moved(replay, state="done"))
     finally:
         await lag.aclose()
 
 
-def _wait(tell: Callable[[Progress], None], replay: Replay) -> None:
-    tell(Progress("waiting for the workers", replay))
+async def _gathered(source: ReplaySource, replay: Replay, report: Report) -> Replay:
+    """The replay once its topic is read, with the number of its records."""
+    chosen = await source.gather(lambda topic, number: report(ReplayProgress("reading", replay, topic, number)))
+    if replay.selection.topic != PARKED:
+        return _moved(replay, state="running", chosen=chosen)
+    done = replay.handed + replay.passed + replay.left  # records that were sent are not parked any longer
+    return _moved(replay, state="running", chosen=chosen + done, left=0)
+
+
+def _wait(report: Report, replay: Replay) -> None:
+    report(ReplayProgress("waiting for the workers", replay))
 
 
 def under_mappings(settings: Settings, replay: Replay) -> Replay:
-    """A replay as it is carried on under these settings: from where it was left, or from its beginning (`operations/replay/semantics.py`)."""
+    """A replay as it continues under these settings: from its last position, or from its beginning (`semantics.under`)."""
     if replay.selection.topic != SNAPSHOTS:
         return replay
-    return under(replay, fingerprint({one.name: one.mapping_fingerprint for one in _meant(settings, replay)}))
+    fingerprints = {connection.name: connection.mapping_fingerprint for connection in _selected(settings, replay)}
+    return under(replay, fingerprint(fingerprints))
 
 
-def _meant(settings: Settings, replay: Replay) -> list[Connection]:
+def _selected(settings: Settings, replay: Replay) -> list[Connection]:
     wanted = replay.selection.connection
-    return [one for one in settings.connections.values() if wanted in ("", one.name)]
+    return [connection for connection in settings.connections.values() if wanted in ("", connection.name)]
 
 
-async def _under_another_mapping(settings: Settings, replay: Replay) -> str:
-    """A connection whose worker writes by another mapping than that of `settings`; empty where there is none, or where none matters."""
+async def _connection_of_other_mapping(settings: Settings, replay: Replay) -> str:
+    """A connection whose worker writes by another mapping than that of `settings`; empty where none does, or none matters."""
     if replay.selection.topic != SNAPSHOTS:
         return ""
-    seen = await observe(settings, _meant(settings, replay))
-    differing = (name for name, one in seen.items() if one.mapping != settings.connections[name].mapping_fingerprint)
+    answers = await ask_directories(settings, _selected(settings, replay))
+    connections = settings.connections
+    differing = (name for name, answer in answers.items() if answer.mapping != connections[name].mapping_fingerprint)
     return next(differing, "")
 
 
-async def _append(runs: Runs, pace: Pace, batch: list[Step], resolved: str) -> None:
-    records = [record for one in batch for record in one.records]
+async def _send(settings: Settings, runs: Runs, throttle: Throttle, batch: list[ReplayStep]) -> None:
+    resolved = TopicNames(settings.kafka.topic_prefix).of(RESOLVED)
+    records = [record for step in batch for record in step.records]
     offsets = await runs.batching_producer.produce(records)
     for record, offset in zip(records, offsets, strict=True):
         if record.topic != resolved:
-            pace.handed((record.topic, record.partition), offset)
-    await runs.batching_producer.produce([record for one in batch for record in one.then])
+            throttle.record_sent((record.topic, record.partition), offset)
+    await runs.batching_producer.produce([record for step in batch for record in step.then])
 
 
-def _batches(steps: Iterator[Step], most: int) -> Iterator[list[Step]]:
-    """Steps of which at most `most` are handed over."""
-    batch: list[Step] = []
-    handed = 0
+def _batches(steps: Iterator[ReplayStep], most: int) -> Iterator[list[ReplayStep]]:
+    """Steps of which at most `most` are sent."""
+    batch: list[ReplayStep] = []
+    sent = 0
     for step in steps:
         batch.append(step)
-        handed += step.handling == "handed"
-        if handed >= most or len(batch) >= MOST_LOOKED_AT:
+        sent += step.handling == "sent"
+        if sent >= most or len(batch) >= MOST_IN_A_BATCH:
             yield batch
-            batch, handed = [], 0
+            batch, sent = [], 0
     if batch:
         yield batch
 
 
-def _counted(replay: Replay, batch: list[Step], now_ms: int) -> Replay:
-    counts = {name: sum(one.handling == name for one in batch) for name in ("handed", "passed", "left")}
-    facts = {name: getattr(replay, name) + number for name, number in counts.items()}
-    return _moved(replay, now_ms, position=batch[-1].key, **facts)
+def _counted(replay: Replay, batch: list[ReplayStep]) -> Replay:
+    counts = {
+        counter: getattr(replay, counter) + sum(step.handling == handling for step in batch)
+        for handling, counter in COUNTERS.items()
+    }
+    return _moved(replay, position=batch[-1].key, **counts)
 
 
-def _moved(replay: Replay, now_ms: int, **facts: object) -> Replay:
-    return replay.model_copy(update={"moved_ms": now_ms, **facts})
+def _moved(replay: Replay, **facts: object) -> Replay:
+    return replay.model_copy(update={"moved_ms": _now_ms(), **facts})
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -26,7 +26,7 @@ def time_ms(text: str, now_ms: int) -> int:
     return int((at if at.utcoffset() is not None else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def place(text: str) -> tuple[int, int]:
+def record_position(text: str) -> tuple[int, int]:
     """A partition and an offset in it, written `3@1700`. Raises `ValueError` with what was expected."""
     found = _PLACE.fullmatch(text.strip())
     if found is None:

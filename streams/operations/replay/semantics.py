@@ -90,7 +90,7 @@ def under(replay: Replay, mapping: str) -> Replay:
     return replay.model_copy(update={"mapping": mapping, "position": "", "handed": 0, "passed": 0, "left": 0})
 
 
-def change_again(change: Change, now_ms: int) -> Change:
+def changed_for_retry(change: Change, now_ms: int) -> Change:
     """A change that asks for one more read.
 
     Whatever it told, it now only says "look": a deletion of the past must not be believed once more, but be found.
@@ -103,6 +103,6 @@ def change_place(change: Change, partitions: int) -> int:
     return partition_of(change.entity.lane, partitions)
 
 
-def event_again(event: GhlEvent) -> GhlEvent:
+def event_for_retry(event: GhlEvent) -> GhlEvent:
     """An event that is judged once more. Its webhook's id stays: what a rule made of it is made once."""
     return event.model_copy(update={"again": True})

@@ -28,7 +28,7 @@ NEW = "(new)"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlannedRequest:
     """One request to GHL: its name, and the fields that it would set, by their names, with their new values."""
 
     step: str
@@ -45,7 +45,7 @@ class PlannedOutcome:
 
     entity: str
     verdict: Verdict
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PlannedRequest, ...] = ()
     because: str = ""
     was_parked: bool = False
     flags: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class PlannedOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class SimulationBasis:
     """What one connection is planned by. `mapping` is the fingerprint of its mapping, `names` what custom fields are called."""
 
     rules: Rules
@@ -63,7 +63,7 @@ class Basis:
     names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rules: Rules, directory: Directory, mapping: str, *, creates_custom_fields: bool) -> Basis:
+    def of(cls, rules: Rules, directory: Directory, mapping: str, *, creates_custom_fields: bool) -> SimulationBasis:
         """A basis that knows the custom fields of its mapping by the names that the mapping gives them."""
         found = {reference: directory.custom_field_id(reference) for reference in rules.mapping.custom_fields}
         others = {field_id: name for name, field_id in directory.custom_fields.items()}
@@ -72,7 +72,7 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EntityState:
     """An entity's newest snapshot, and what the tables say of it. `is_chosen`: the replay is to bring it."""
 
     snapshot: Snapshot
@@ -81,8 +81,8 @@ class Standing:
     is_chosen: bool = True
 
 
-def foresee_lead(
-    standings: Sequence[Standing], owner: LinkRow | None, basis: Basis, now_ms: int
+def simulate_lead(
+    standings: Sequence[EntityState], owner: LinkRow | None, basis: SimulationBasis, now_ms: int
 ) -> Iterator[PlannedOutcome]:
     """What would become of each chosen entity of one lead. `owner` is the link of its contact."""
     for one in sorted(standings, key=lambda one: one.snapshot.kind != "contact"):
@@ -94,13 +94,15 @@ def foresee_lead(
             yield foreseen
 
 
-def settle(one: Standing, basis: Basis, now_ms: int) -> LinkRow:
+def settle(one: EntityState, basis: SimulationBasis, now_ms: int) -> LinkRow:
     """The link of a contact once all of its requests were answered with yes."""
     _, link = _planned(one.snapshot.entity.key, OutboxRow(snapshot=one.snapshot), one.link, None, basis, now_ms)
     return link or LinkRow()
 
 
-def _entity(one: Standing, owner: LinkRow | None, basis: Basis, now_ms: int) -> tuple[PlannedOutcome, LinkRow | None]:
+def _entity(
+    one: EntityState, owner: LinkRow | None, basis: SimulationBasis, now_ms: int
+) -> tuple[PlannedOutcome, LinkRow | None]:
     key, wanted = one.snapshot.entity.key, settled_as(one.snapshot.fingerprint, basis.mapping)
     acceptance = accept_again(one.row, one.link, one.snapshot, wanted)
     if acceptance in ("unchanged", "stale"):
@@ -114,16 +116,16 @@ def _entity(one: Standing, owner: LinkRow | None, basis: Basis, now_ms: int) -> 
 
 
 def _planned(
-    key: str, row: OutboxRow, link: LinkRow | None, owner: LinkRow | None, basis: Basis, now_ms: int
+    key: str, row: OutboxRow, link: LinkRow | None, owner: LinkRow | None, basis: SimulationBasis, now_ms: int
 ) -> tuple[PlannedOutcome, LinkRow | None]:
     prepared, new_fields = _prepare(row, basis)
     entity, because = row.snapshot.entity, ""
-    steps: list[Step] = []
+    steps: list[PlannedRequest] = []
     verdict: Verdict = "unchanged"
     for _ in range(MOST_STEPS):
         match prepared.plan(link, owner, now_ms):
             case Call() as call:
-                steps.append(Step(call.step, _told(call, basis)))
+                steps.append(PlannedRequest(call.step, _told(call, basis)))
                 verdict = _stronger(verdict, call)
                 link = record_link(link, _applied(entity, call, link))
             case Settled(because):
@@ -140,7 +142,7 @@ def _planned(
     return PlannedOutcome(key, verdict, tuple(steps), because, False, prepared.flags, new_fields), link
 
 
-def _prepare(row: OutboxRow, basis: Basis) -> tuple[Prepared, tuple[str, ...]]:
+def _prepare(row: OutboxRow, basis: SimulationBasis) -> tuple[Prepared, tuple[str, ...]]:
     """Map a state; fields that the location lacks and would be given count as there."""
     prepared = prepare(row, basis.rules, basis.directory)
     if not prepared.missing or not basis.creates_custom_fields:
@@ -156,7 +158,7 @@ def _stronger(verdict: Verdict, call: Call) -> Verdict:
     return "delete" if call.is_delete or verdict == "delete" else "update"
 
 
-def _told(call: Call, basis: Basis) -> dict[str, Any]:
+def _told(call: Call, basis: SimulationBasis) -> dict[str, Any]:
     """The fields that a request sets, custom ones by their names."""
     told = {name: value for name, value in call.body.items() if name != "customFields"}
     for one in call.body.get("customFields") or ():

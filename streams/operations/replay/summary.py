@@ -1,4 +1,4 @@
-"""What a dry run says: counts over all that is foreseen, and some entities as examples. Pure."""
+"""The result of a dry run: counts over all planned outcomes, and some entities as examples. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ WORTH_SHOWING = frozenset({"create", "update", "delete", "blocked", "stuck", "in
 
 
 @dataclass(slots=True)
-class Tally:
+class Summary:
     """Counts of one connection. `fields` and `steps` count what would be written, `examples` are the first entities.
 
-    `parked` are those among them that wait for a person now and would be tried again.
+    `parked` counts the entities that wait for a person now and would be retried.
     """
 
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -35,25 +35,25 @@ class Tally:
 
     @property
     def entities(self) -> int:
-        """How many were looked at."""
+        """How many entities were planned."""
         return self.verdicts.total()
 
-    def add(self, foreseen: Iterable[PlannedOutcome], most: int) -> None:
-        """Count; of what is worth showing, the first `most` are kept."""
-        for one in foreseen:
-            self.verdicts[one.verdict] += 1
-            self.parked += one.was_parked
-            for step in one.steps:
-                self.steps[step.step] += 1
-                self.fields.update(step.fields.keys())
-            self.new_fields.update(one.new_fields)
-            if one.verdict in WRITES:
-                self.flags.update(one.flags)
-            if len(self.examples) < most and (one.verdict in WORTH_SHOWING or one.was_parked):
-                self.examples.append(one)
+    def add(self, outcomes: Iterable[PlannedOutcome], most: int) -> None:
+        """Count outcomes; of those worth showing, the first `most` are kept."""
+        for outcome in outcomes:
+            self.verdicts[outcome.verdict] += 1
+            self.parked += outcome.was_parked
+            for request in outcome.steps:
+                self.steps[request.step] += 1
+                self.fields.update(request.fields.keys())
+            self.new_fields.update(outcome.new_fields)
+            if outcome.verdict in WRITES:
+                self.flags.update(outcome.flags)
+            if len(self.examples) < most and (outcome.verdict in WORTH_SHOWING or outcome.was_parked):
+                self.examples.append(outcome)
 
-    def merge(self, other: Tally, most: int) -> None:
-        """Take over what another has counted."""
+    def merge(self, other: Summary, most: int) -> None:
+        """Add the counts of another summary."""
         self.verdicts += other.verdicts
         self.steps += other.steps
         self.fields += other.fields
@@ -74,13 +74,13 @@ class Tally:
             "parked": self.parked,
             "examples": [
                 {
-                    "entity": one.entity,
-                    "verdict": one.verdict,
-                    "because": one.because,
-                    "was_parked": one.was_parked,
-                    "steps": [{"step": step.step, "fields": dict(step.fields)} for step in one.steps],
-                    "flags": list(one.flags),
+                    "entity": outcome.entity,
+                    "verdict": outcome.verdict,
+                    "because": outcome.because,
+                    "was_parked": outcome.was_parked,
+                    "steps": [{"step": request.step, "fields": dict(request.fields)} for request in outcome.steps],
+                    "flags": list(outcome.flags),
                 }
-                for one in self.examples
+                for outcome in self.examples
             ],
         }

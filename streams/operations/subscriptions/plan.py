@@ -23,7 +23,7 @@ Action = Literal["keep", "create", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SubscriptionStep:
     """One subscription: what is done about it, and why. `subscription` is None for one that is created."""
 
     action: Action
@@ -32,29 +32,35 @@ class Step:
     subscription: Subscription | None = None
 
 
-def reconcile(existing: Sequence[Subscription], url: str, base: str, others: Collection[str] = ()) -> list[Step]:
+def reconcile(
+    existing: Sequence[Subscription], url: str, base: str, others: Collection[str] = ()
+) -> list[SubscriptionStep]:
     """What is to be done, in order: what is missing is created before anything is removed.
 
     `url` is where this connection's deliveries go, `base` the part of it before the secret, by which an earlier secret's are
     known as ours; `others` are the addresses of our other connections. Nobody else's subscription is ever touched.
     """
     ours = [one for one in existing if _is_ours(one, url, base, others)]
-    steps: list[Step] = []
+    steps: list[SubscriptionStep] = []
     for list_id, what in LISTS.items():
         right = [one for one in ours if one.list_id == list_id and one.callback_url == url and _is_right(one)]
         if right:
-            steps.append(Step("keep", list_id, what, right[0]))
+            steps.append(SubscriptionStep("keep", list_id, what, right[0]))
         else:
-            steps.append(Step("create", list_id, f"{what} are not told of"))
+            steps.append(SubscriptionStep("create", list_id, f"{what} are not told of"))
     kept = {step.subscription.subscribe_id for step in steps if step.subscription is not None}
-    steps += [Step("remove", one.list_id, _wrong(one, url), one) for one in ours if one.subscribe_id not in kept]
+    steps += [
+        SubscriptionStep("remove", one.list_id, _wrong(one, url), one) for one in ours if one.subscribe_id not in kept
+    ]
     return steps
 
 
-def removal(existing: Iterable[Subscription], url: str, base: str, others: Collection[str] = ()) -> list[Step]:
+def removal(
+    existing: Iterable[Subscription], url: str, base: str, others: Collection[str] = ()
+) -> list[SubscriptionStep]:
     """The end of all of ours."""
     ours = (one for one in existing if _is_ours(one, url, base, others))
-    return [Step("remove", one.list_id, "as asked for", one) for one in ours]
+    return [SubscriptionStep("remove", one.list_id, "as asked for", one) for one in ours]
 
 
 def _is_ours(one: Subscription, url: str, base: str, others: Collection[str]) -> bool:

@@ -17,11 +17,11 @@ from pydantic import SecretStr
 from connectors.auth.request_auth import StaticAuth
 from connectors.http.call_record import CallRecord
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.rate import RateHeaders
 from streams.oauth.grants import Grants
 from streams.oauth.stored_token import kept_access
-from streams.operations.subscriptions.plan import Step, reconcile, removal
+from streams.operations.subscriptions.plan import SubscriptionStep, reconcile, removal
 from streams.settings import Connection, Settings
 
 FEW = 10
@@ -30,7 +30,7 @@ LONGEST_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class WebhookAddresses:
     """Where a connection's deliveries go. `base` is the part before the secret, `others` our other connections' addresses."""
 
     url: str
@@ -38,7 +38,7 @@ class Addresses:
     others: frozenset[str]
 
 
-def addresses_of(settings: Settings, connection: Connection, public_url: str) -> Addresses:
+def addresses_of(settings: Settings, connection: Connection, public_url: str) -> WebhookAddresses:
     """The addresses of one connection at a gateway that is reached at `public_url`."""
     base = f"{public_url}/lofty/"
     others = {
@@ -46,26 +46,32 @@ def addresses_of(settings: Settings, connection: Connection, public_url: str) ->
         for one in settings.connections.values()
         if one.name != connection.name and one.secrets.webhook_secret is not None
     }
-    return Addresses(f"{base}{_plain(connection.secrets.webhook_secret)}", base, frozenset(others))
+    return WebhookAddresses(f"{base}{_plain(connection.secrets.webhook_secret)}", base, frozenset(others))
 
 
 class Subscriptions:
     """One connection's subscriptions: `plan`, then `carry_out` each step."""
 
     def __init__(
-        self, connection: Connection, addresses: Addresses, transport: AiohttpTransport, credential: StaticAuth
+        self, connection: Connection, addresses: WebhookAddresses, transport: AiohttpTransport, credential: StaticAuth
     ) -> None:
         self._addresses = addresses
         self._rate: RateHeaders | None = None
-        self._client = LoftyClient(transport, credential, base_url=connection.lofty.base_url, on_answer=self._answered)
+        self._client = LoftyClient(
+            transport,
+            credential,
+            base_url=connection.lofty.base_url,
+            team=connection.lofty.team_id,
+            on_answer=self._answered,
+        )
 
-    async def plan(self, *, removes: bool = False) -> list[Step]:
+    async def plan(self, *, removes: bool = False) -> list[SubscriptionStep]:
         """What is to be done so that all is right, or so that nothing of ours is left."""
         existing = await self._client.list_subscriptions()
         decide = removal if removes else reconcile
         return decide(existing, self._addresses.url, self._addresses.base, self._addresses.others)
 
-    async def carry_out(self, steps: Sequence[Step]) -> AsyncIterator[Step]:
+    async def carry_out(self, steps: Sequence[SubscriptionStep]) -> AsyncIterator[SubscriptionStep]:
         """Do each step that changes something; yields it when Lofty has done it."""
         for step in steps:
             if step.action == "keep":

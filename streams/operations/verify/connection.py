@@ -1,8 +1,9 @@
-"""Verifies one connection: every lead is looked at, what seems wrong is looked at again, and mended if that was asked for."""
+"""Verifies one connection: reads every lead, reads what seems wrong once more, and repairs it on request."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
@@ -15,54 +16,53 @@ from streams.core.to_ghl.planning import Rules
 from streams.mapping import LEAD_ID_FIELD
 from streams.messages import Entity
 from streams.operations.verify.findings import Finding
-from streams.operations.verify.judge_lead import Basis, bears, judge_lead
+from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead
 from streams.operations.verify.latest_snapshots import LatestSnapshots
-from streams.operations.verify.repair import Repairing
+from streams.operations.verify.repair import LeadRepair
 from streams.operations.verify.report import ConnectionReport
 from streams.operations.verify.task_pool import work_through
-from streams.operations.worker_queries.client import Patience, WorkerQueryClient
+from streams.operations.worker_queries.client import Timeouts, WorkerQueryClient
 from streams.operations.worker_queries.errors import CannotFinish, Refused
 from streams.settings import Connection
 
 T = TypeVar("T")
 
 Progress = Callable[[str, str, int, int], None]
-"""Is told a connection, what is being done, how many are done and of how many."""
+"""Called with a connection, the activity, how many leads are done, and of how many."""
 
-MOST_LOOKS = 3
-"""How often something is looked at before it is said to change too often to be judged."""
+MOST_READS = 3
+"""How often a lead is read before it is reported as changing too often to be judged."""
 
 MOST_REFUSALS = 20
-"""So many questions refused one after the other: the token or a scope is wrong, not a lead."""
+"""After so many refused questions in a row the token or a scope is wrong, and not a lead."""
 
 
 @dataclass(slots=True)
-class Verifying:
-    """One connection of one run. `neighbours` are the connections of the same location, this one among them."""
+class ConnectionVerification:
+    """One connection of one run. `neighbours` are the connections of the same location, including this one."""
 
     connection: Connection
     neighbours: tuple[str, ...]
-    asker: WorkerQueryClient
+    client: WorkerQueryClient
     newest: LatestSnapshots
-    patience: Patience
-    clock: Callable[[], float]
+    timeouts: Timeouts
     progress: Progress
     tasks: int
     report: ConnectionReport
-    _basis: Basis = field(init=False)
+    _basis: VerificationBasis = field(init=False)
     _field_id: str | None = field(init=False, default=None)
     _bearers: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
     _refused: int = field(init=False, default=0)
 
     async def run(self, lead: str = "", *, repair: bool = False) -> None:
-        """Verify all leads, or one. What stopped it, if anything, is in the report."""
+        """Verify all leads, or one. The report says what stopped it, if anything did."""
         try:
             await self._until_stopped(lead, repair)
         except asyncio.CancelledError:
-            self.report.unfinished.append(f"connection {self.connection.name}: time was up before all was looked at")
+            self.report.unfinished.append(f"connection {self.connection.name}: time was up before all leads were read")
             raise
         finally:
-            self.report.requests = self.asker.requests[self.connection.name]
+            self.report.requests = self.client.requests[self.connection.name]
 
     async def _until_stopped(self, lead: str, repair: bool) -> None:
         try:
@@ -74,8 +74,8 @@ class Verifying:
 
     async def _run(self, lead: str, repair: bool) -> None:
         name = self.connection.name
-        told = await self.asker.ask(name, "directory")
-        directory = Directory(told.custom_fields, told.users, frozenset(told.calendar_team))
+        answer = await self.client.query(name, "directory")
+        directory = Directory(answer.custom_fields, answer.users, frozenset(answer.calendar_team))
         self._field_id = directory.custom_field_id(LEAD_ID_FIELD)
         policies = self.connection.policies
         rules = Rules(
@@ -85,7 +85,7 @@ class Verifying:
             policies.lead_deleted_tag,
             calendar=self.connection.appointments.calendar,
         )
-        self._basis = Basis(
+        self._basis = VerificationBasis(
             rules,
             directory,
             policies.contact_deleted_in_ghl == "leave",
@@ -94,29 +94,29 @@ class Verifying:
         self._bearers = await self._scan(lead)
         leads = [one for one in self.newest.leads(name) if not lead or one == lead]
         self.report.leads = len(leads)
-        suspicious = await self._look_at_all(leads)
-        wrong = await self._look_again(suspicious)
-        await self._look_for_orphans(set(leads))
+        suspicious = await self._read_all(leads)
+        wrong = await self._confirm(suspicious)
+        await self._find_orphans(set(leads))
         try:
             if repair:
-                await self._mend_all(wrong)
+                await self._repair_all(wrong)
         finally:
             for found in wrong.values():
                 self.report.add(found)
 
-    # -- looking ------------------------------------------------------------------------------------------
+    # -- reading ------------------------------------------------------------------------------------------
 
     async def _scan(self, lead: str) -> dict[str, tuple[str, ...]]:
-        """The contacts of the location by the Lofty id that they bear."""
+        """The contacts of the location by the Lofty id that they carry."""
         found: dict[str, tuple[str, ...]] = defaultdict(tuple)
         if self._field_id is None:
             self.report.remarks.append(
-                f"the location has no custom field {LEAD_ID_FIELD!r}: twins and orphans among contacts cannot be found"
+                f"the location has no custom field {LEAD_ID_FIELD!r}: duplicates and orphans among contacts cannot be found"
             )
             return found
         after, seen = None, 0
         while True:
-            page = await self.asker.ask(
+            page = await self.client.query(
                 self.connection.name, "bearers", lead=lead, field_id=self._field_id, after=after
             )
             for lofty_id, ghl_id in page.bearers:
@@ -128,11 +128,11 @@ class Verifying:
             if after is None:
                 return found
 
-    async def _look(self, lead: str) -> tuple[Finding, ...]:
-        """What is so of one lead, as of now."""
+    async def _read_findings(self, lead: str) -> tuple[Finding, ...]:
+        """The findings about one lead as it is now."""
         name = self.connection.name
         keys = tuple(self.newest.of(name, lead))
-        seen = await self.asker.ask(name, "contact", lead=lead, entities=keys)
+        seen = await self.client.query(name, "contact", lead=lead, entities=keys)
         standing = seen.standings.get(Entity.contact(name, lead).key)
         linked = standing.ghl_id if standing else None
         others = [one for one in self._bearers.get(lead, ()) if one != linked]
@@ -140,83 +140,83 @@ class Verifying:
         return judge_lead(self.newest.of(name, lead), seen, self._basis, tuple(bearers))
 
     async def _bears(self, lead: str, ghl_id: str) -> bool:
-        """Whether a contact bears a lead's id now: the search is seconds behind."""
-        seen = await self.asker.ask(self.connection.name, "contact", lead=lead, ghl_id=ghl_id)
+        """Whether a contact carries a lead's id now: GHL's search is seconds behind."""
+        seen = await self.client.query(self.connection.name, "contact", lead=lead, ghl_id=ghl_id)
         return seen.contact is not None and bears(seen.contact, self._field_id, lead)
 
-    async def _look_at_all(self, leads: list[str]) -> dict[str, tuple[float, tuple[Finding, ...]]]:
-        """The first look. What is right is counted; what seems wrong is returned, with when it was seen."""
+    async def _read_all(self, leads: list[str]) -> dict[str, tuple[float, tuple[Finding, ...]]]:
+        """Read each lead once. What is right is counted; what seems wrong is returned, with the time of reading."""
         done = 0
         suspicious: dict[str, tuple[float, tuple[Finding, ...]]] = {}
 
-        async def look(lead: str) -> None:
+        async def read(lead: str) -> None:
             nonlocal done
-            found = await self._try(lead, self._look(lead))
+            found = await self._try(lead, self._read_findings(lead))
             if any(one.is_wrong for one in found):
-                suspicious[lead] = (self.clock(), found)
+                suspicious[lead] = (time.monotonic(), found)
             else:
                 self.report.add(found)
             done += 1
             self.progress(self.connection.name, "reading", done, len(leads))
 
-        await work_through(leads, look, self.tasks)
+        await work_through(leads, read, self.tasks)
         return suspicious
 
-    async def _look_again(
+    async def _confirm(
         self, suspicious: dict[str, tuple[float, tuple[Finding, ...]]]
     ) -> dict[str, tuple[Finding, ...]]:
-        """What is wrong in two looks running is wrong."""
+        """A finding is wrong when two reads in a row agree on it."""
         wrong: dict[str, tuple[Finding, ...]] = {}
         done = 0
 
-        async def look(lead: str) -> None:
+        async def read(lead: str) -> None:
             nonlocal done
             at, before = suspicious[lead]
-            for turn in range(2, MOST_LOOKS + 1):
-                await asyncio.sleep(max(0.0, at + self.patience.confirm - self.clock()))
-                found = await self._try(lead, self._look(lead))
+            for turn in range(2, MOST_READS + 1):
+                await asyncio.sleep(max(0.0, at + self.timeouts.confirm - time.monotonic()))
+                found = await self._try(lead, self._read_findings(lead))
                 known = {(one.entity, one.state) for one in before}
                 is_agreed = all((one.entity, one.state) in known for one in found if one.is_wrong)
-                if is_agreed or turn == MOST_LOOKS:
+                if is_agreed or turn == MOST_READS:
                     found = tuple(one if (one.entity, one.state) in known else _unsettled(one) for one in found)
                     break
-                at, before = self.clock(), found
+                at, before = time.monotonic(), found
             if any(one.is_wrong for one in found):
                 wrong[lead] = found
             else:
                 self.report.add(found)
             done += 1
-            self.progress(self.connection.name, "looking again", done, len(suspicious))
+            self.progress(self.connection.name, "reading again", done, len(suspicious))
 
-        await work_through(list(suspicious), look, self.tasks)
+        await work_through(list(suspicious), read, self.tasks)
         return wrong
 
-    async def _look_for_orphans(self, leads: set[str]) -> None:
-        """Contacts that bear the id of a lead that nobody knows."""
-        strangers = [
+    async def _find_orphans(self, leads: set[str]) -> None:
+        """Report contacts that carry the id of an unknown lead."""
+        unknown = [
             lead
             for lead in self._bearers
             if lead not in leads and not any(self.newest.knows(one, lead) for one in self.neighbours)
         ]
 
-        async def look(lead: str) -> None:
+        async def read(lead: str) -> None:
             for ghl_id in self._bearers[lead]:
                 if await self._try(lead, self._bears(lead, ghl_id)):
                     self.report.add([_orphan(self.connection.name, lead, ghl_id)])
 
-        await work_through(strangers, look, self.tasks)
+        await work_through(unknown, read, self.tasks)
 
-    # -- mending ------------------------------------------------------------------------------------------
+    # -- repairing ----------------------------------------------------------------------------------------
 
-    async def _mend_all(self, wrong: dict[str, tuple[Finding, ...]]) -> None:
-        """Mend what can be mended; `wrong` then holds what is so afterwards of each lead."""
-        repairing = Repairing(self.connection.name, self.asker, self.newest, self.patience, self.clock, self._look)
+    async def _repair_all(self, wrong: dict[str, tuple[Finding, ...]]) -> None:
+        """Repair what can be repaired; `wrong` then holds the findings of each lead after its repair."""
+        lead_repair = LeadRepair(self.connection.name, self.client, self.newest, self.timeouts, self._read_findings)
         done = 0
 
-        async def mend(lead: str) -> None:
+        async def repair(lead: str) -> None:
             nonlocal done
             before = wrong[lead]
-            found = await self._try(lead, repairing.mend(lead, before)) or before
+            found = await self._try(lead, lead_repair.repair(lead, before)) or before
             waits = {one.entity for one in found if one.state == "pending"} & {one.entity for one in before}
             is_so = {(one.entity, one.state) for one in found}
             self.report.mended += [
@@ -231,14 +231,14 @@ class Verifying:
             ]
             wrong[lead] = found
             done += 1
-            self.progress(self.connection.name, "mending", done, len(wrong))
+            self.progress(self.connection.name, "repairing", done, len(wrong))
 
-        await work_through(list(wrong), mend, self.tasks)
+        await work_through(list(wrong), repair, self.tasks)
 
-    async def _try(self, lead: str, looking: Coroutine[Any, Any, T]) -> T | tuple[()]:
-        """What GHL refuses to tell of one lead stops no other; when it refuses all, it is asked no more."""
+    async def _try(self, lead: str, reading: Coroutine[Any, Any, T]) -> T | tuple[()]:
+        """A refusal about one lead stops no other; after `MOST_REFUSALS` in a row the run ends."""
         try:
-            found = await looking
+            found = await reading
         except Refused as error:
             self._refused += 1
             if self._refused >= MOST_REFUSALS:
@@ -250,19 +250,19 @@ class Verifying:
 
 
 def _unsettled(finding: Finding) -> Finding:
-    """Wrong in one look and not in the other: something is moving."""
+    """Wrong in one read and not in the other: something is changing."""
     if not finding.is_wrong:
         return finding
-    return Finding(finding.entity, "pending", f"changes while it is looked at ({finding.state} just now)")
+    return Finding(finding.entity, "pending", f"is changing ({finding.state} at the last read)")
 
 
 def _orphan(connection: str, lead: str, ghl_id: str) -> Finding:
     return Finding(
         Entity.contact(connection, lead).key,
         "orphaned",
-        "bears the id of a lead that nothing is known of",
+        "carries the id of an unknown lead",
         ghl_ids=(ghl_id,),
-        advice="if the lead is in Lofty, ask for it with a replay; else the contact is left over from another time",
+        advice="if the lead is in Lofty, backfill its connection; otherwise the contact is left over, and can be deleted",
     )
 
 

@@ -13,7 +13,7 @@ from streams.core.to_ghl.planning import Rules, desired_child
 from streams.mapping import find_marker, is_deleted, should_sync
 from streams.messages import Entity, Kind, Observation, Remedy, Snapshot, Standing
 from streams.operations.verify.findings import Finding
-from streams.operations.verify.ownership import on_its_way, ours
+from streams.operations.verify.ownership import on_its_way, owned
 
 _MARKED: tuple[tuple[Literal["notes", "tasks", "appointments"], tuple[Kind, ...]], ...] = (
     ("notes", ("note",)),
@@ -144,7 +144,7 @@ def _alive(
         because = "the one that we wrote is not in GHL, but another with its marker is"
         yield Finding(key, "missing", because, ghl_ids=(str(kept),), remedies=(remedy,))
         return
-    differences = ours((one for one in compare_child(desired, row) if not _is_told_by_ghl(one)), standing)
+    differences = owned((one for one in compare_child(desired, row) if not _is_told_by_ghl(one)), standing)
     compared = len(desired.fields)
     if differences:
         remedy = Remedy(cure="doubt", fields=tuple(one.field for one in differences))

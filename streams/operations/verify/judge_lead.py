@@ -22,11 +22,11 @@ from streams.mapping import map_contact
 from streams.messages import Entity, Observation, Remedy, Snapshot, Standing
 from streams.operations.verify.findings import Finding
 from streams.operations.verify.judge_child import judge_children
-from streams.operations.verify.ownership import on_its_way, ours
+from streams.operations.verify.ownership import on_its_way, owned
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class VerificationBasis:
     """What one connection's contacts are judged by.
 
     `leaves_deleted` is the policy that a contact deleted in GHL by hand stays deleted.
@@ -40,7 +40,7 @@ class Basis:
 
 
 def judge_lead(
-    snapshots: Mapping[str, Snapshot], seen: Observation, basis: Basis, bearers: tuple[str, ...] = ()
+    snapshots: Mapping[str, Snapshot], seen: Observation, basis: VerificationBasis, bearers: tuple[str, ...] = ()
 ) -> tuple[Finding, ...]:
     """What is so of a lead's contact, notes, tasks and appointments.
 
@@ -56,7 +56,12 @@ def judge_lead(
 
 
 def _contact(
-    key: str, snapshot: Snapshot, standing: Standing, seen: Observation, basis: Basis, bearers: tuple[str, ...]
+    key: str,
+    snapshot: Snapshot,
+    standing: Standing,
+    seen: Observation,
+    basis: VerificationBasis,
+    bearers: tuple[str, ...],
 ) -> Iterator[Finding]:
     if underway := on_its_way(key, snapshot, standing):
         yield underway
@@ -79,7 +84,7 @@ def _contact(
         yield _present(key, snapshot, standing, seen, basis)
 
 
-def _gone(key: str, standing: Standing, seen: Observation, basis: Basis) -> Finding:
+def _gone(key: str, standing: Standing, seen: Observation, basis: VerificationBasis) -> Finding:
     policy, tag = basis.rules.lead_deleted, basis.rules.lead_deleted_tag
     if seen.contact is None or policy == "ignore":
         return Finding(key, "ok", "deleted in Lofty")
@@ -107,7 +112,9 @@ def _gone(key: str, standing: Standing, seen: Observation, basis: Basis) -> Find
     )
 
 
-def _absent(key: str, snapshot: Snapshot, standing: Standing, basis: Basis, bearers: tuple[str, ...]) -> Finding:
+def _absent(
+    key: str, snapshot: Snapshot, standing: Standing, basis: VerificationBasis, bearers: tuple[str, ...]
+) -> Finding:
     if basis.leaves_deleted and standing.ghl_id is not None:
         return Finding(key, "ok", "deleted in GHL by hand, and by policy left alone")
     if bearers:
@@ -123,11 +130,11 @@ def _absent(key: str, snapshot: Snapshot, standing: Standing, basis: Basis, bear
     return Finding(key, "missing", because, remedies=(Remedy(cure="forget", ghl_id=standing.ghl_id),))
 
 
-def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation, basis: Basis) -> Finding:
+def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation, basis: VerificationBasis) -> Finding:
     contact = seen.contact or {}
     desired = _desired(snapshot, basis)
     ghl_ids = (standing.ghl_id,) if standing.ghl_id else ()
-    differences = ours((one for one in compare_contact(desired, contact) if one.field != "tags"), standing)
+    differences = owned((one for one in compare_contact(desired, contact) if one.field != "tags"), standing)
     tags = set(contact.get("tags") or ())
     lacking = sorted(set(desired.tags) - tags)
     surplus = sorted(one for one in tags - {*desired.tags} if basis.rules.mapping.tags.owns(one, standing.tags))
@@ -152,7 +159,7 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
     return Finding(key, "different", "", differences, ghl_ids, (remedy,), compared=compared)
 
 
-def _desired(snapshot: Snapshot, basis: Basis) -> DesiredContact:
+def _desired(snapshot: Snapshot, basis: VerificationBasis) -> DesiredContact:
     mapped = map_contact(basis.rules.mapping, snapshot.state or {}, region=basis.rules.region)
     return resolve_contact(mapped, basis.directory, snapshot.lead).contact
 

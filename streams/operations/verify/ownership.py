@@ -25,7 +25,7 @@ def on_its_way(key: str, snapshot: Snapshot, standing: Standing) -> Finding | No
     return None
 
 
-def ours(differences: Iterable[FieldDifference], standing: Standing) -> tuple[FieldDifference, ...]:
+def owned(differences: Iterable[FieldDifference], standing: Standing) -> tuple[FieldDifference, ...]:
     """The differences that we may mend: what Lofty leaves empty is ours only where we wrote something before."""
     return tuple(
         one

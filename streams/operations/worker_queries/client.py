@@ -1,22 +1,22 @@
-"""Asks the owners of the budgets, and waits for their answers.
+"""Sends questions to the workers that own the budgets, and waits for their answers.
 
-A question is asked again under its number until it is answered: the worker that had it may have ended.
-Every question taken is acknowledged by its worker, so silence tells a dead worker from a busy one.
+A question is repeated under its number until it is answered: the worker that had it may have stopped.
+A worker acknowledges each question at once, so silence distinguishes a dead worker from a busy one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Self
 
-from aiokafka import TopicPartition
-
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.clients import Consumer, client_options, new_producer, start_consumer, start_producer, stop_consumer
+from streams.kafka.batching_producer import Record
+from streams.kafka.clients import open_batching_producer
+from streams.kafka.topic_reader import TopicReader
 from streams.messages import Inspection, InvalidMessage, Observation
 from streams.messages.topics import INSPECTIONS, OBSERVATIONS, TopicNames
 from streams.operations.worker_queries.errors import NoTopic, NoWorker, Refused
@@ -24,18 +24,18 @@ from streams.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait, in seconds: until a question is asked `again`, until `silence` means that no worker is there.
+class Timeouts:
+    """How long to wait, in seconds: until a question is repeated (`retry`), until `silence` means that no worker is there.
 
-    Nobody waits for an answer after `expires`. `confirm` lies between two looks at what seems wrong: GHL's search is about
-    ten seconds behind. `mended` is how long a repair may take to arrive.
+    An answer after `expires` is ignored. `confirm` is the pause before what seems wrong is read once more: GHL's search is
+    about ten seconds behind. `repaired` is how long a repair may take to arrive.
     """
 
-    again: float = 15.0
+    retry: float = 15.0
     silence: float = 60.0
     expires: float = 600.0
     confirm: float = 10.0
-    mended: float = 600.0
+    repaired: float = 600.0
 
 
 @dataclass(slots=True, eq=False)
@@ -46,63 +46,54 @@ class _Waiting:
 
 
 class WorkerQueryClient:
-    """`async with Asker(...) as asker: await asker.ask(connection, "contact", lead=...)`.
+    """`async with WorkerQueryClient(...) as client: await client.query(connection, "contact", lead=...)`.
 
-    `places` is the partition of each connection's GHL budget, `most` how many of its questions may be open at a time.
+    `partitions` is the partition of each connection's GHL budget, `most` how many of its questions may be open at a time.
     """
 
     def __init__(
         self,
         settings: Settings,
-        names: TopicNames,
-        places: Mapping[str, int],
+        partitions: Mapping[str, int],
         run: str,
         *,
-        now_ms: Callable[[], int],
-        clock: Callable[[], float],
-        patience: Patience,
+        timeouts: Timeouts,
         most: int,
     ) -> None:
         self._settings = settings
-        self._names = names
-        self._places = places
+        self._names = TopicNames(settings.kafka.topic_prefix)
+        self._partitions = partitions
         self._run = run
-        self._now_ms = now_ms
-        self._clock = clock
-        self._patience = patience
-        self._slots = {name: asyncio.Semaphore(most) for name in places}
-        self._heard: dict[str, float] = {}
+        self._timeouts = timeouts
+        self._slots = {name: asyncio.Semaphore(most) for name in partitions}
+        self._answered_at: dict[str, float] = {}
         self._numbers = count(1)
         self._waiting: dict[int, _Waiting] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._failure: BaseException | None = None
-        self.requests = dict.fromkeys(places, 0)
-        """What the answers cost at GHL, by connection."""
+        self.requests = dict.fromkeys(partitions, 0)
+        """How many requests to GHL the answers took, by connection."""
 
     async def __aenter__(self) -> Self:
-        self._producer = new_producer(self._settings)
-        self._consumer = Consumer(
-            **client_options(self._settings), auto_offset_reset="latest", fetch_max_wait_ms=50, enable_auto_commit=False
-        )
-        await start_producer(self._producer)
-        try:
-            await start_consumer(self._consumer)
-            known = await self._consumer.topics()
-            for topic in (INSPECTIONS, OBSERVATIONS):
-                if self._names.of(topic) not in known:
-                    raise NoTopic(self._names.of(topic))
-            observations = self._names.of(OBSERVATIONS)
-            places = [TopicPartition(observations, number) for number in sorted(set(self._places.values()))]
-            self._consumer.assign(places)
-            for place in places:
-                await self._consumer.position(place)  # from now on: answers come after what they answer
-        except BaseException:
-            await self._stop()
-            raise
-        self._batching_producer = BatchingProducer(self._producer)
+        observations = self._names.of(OBSERVATIONS)
+        async with AsyncExitStack() as stack:
+            self._batching_producer = await stack.enter_async_context(open_batching_producer(self._settings))
+            self._reader = await stack.enter_async_context(
+                # From the end: an answer comes after its question.
+                TopicReader(
+                    self._settings,
+                    observations,
+                    set(self._partitions.values()),
+                    newest=0,
+                    missing=NoTopic(observations),
+                )
+            )
+            if (inspections := self._names.of(INSPECTIONS)) not in await self._reader.topics():
+                raise NoTopic(inspections)
+            self._stack = stack.pop_all()
         self._tasks = [
             asyncio.create_task(self._listen(), name="observations"),
-            asyncio.create_task(self._ask_again(), name="ask again"),
+            asyncio.create_task(self._repeat(), name="repeat questions"),
         ]
         for task in self._tasks:
             task.add_done_callback(self._ended)
@@ -112,19 +103,19 @@ class WorkerQueryClient:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._stop()
+        await self._stack.aclose()
 
-    async def ask(self, connection: str, question: str, **facts: Any) -> Observation:
-        """Ask, and return the answer. Raises `NoWorker` after too long a silence, `Refused` when it cannot be answered."""
+    async def query(self, connection: str, question: str, **facts: Any) -> Observation:
+        """Ask a question, and return the answer. Raises `NoWorker` after too long a silence, and `Refused`."""
         async with self._slots[connection]:
             number = next(self._numbers)
             inspection = Inspection.model_validate(
                 {"run": self._run, "number": number, "connection": connection, "question": question, "expires_ms": 0}
                 | facts
             )
-            if not any(one.inspection.connection == connection for one in self._waiting.values()):
-                self._heard[connection] = self._clock()  # nobody was to be heard from before this
-            waiting = _Waiting(inspection, asyncio.get_running_loop().create_future(), self._clock())
+            if not any(query.inspection.connection == connection for query in self._waiting.values()):
+                self._answered_at[connection] = time.monotonic()  # no answer was due before
+            waiting = _Waiting(inspection, asyncio.get_running_loop().create_future(), time.monotonic())
             self._waiting[number] = waiting
             try:
                 if self._failure is not None:
@@ -139,39 +130,38 @@ class WorkerQueryClient:
         return observation
 
     async def _send(self, inspection: Inspection) -> None:
-        expires_ms = self._now_ms() + int(self._patience.expires * 1000)
+        expires_ms = time.time_ns() // 1_000_000 + int(self._timeouts.expires * 1000)
         value = inspection.model_copy(update={"expires_ms": expires_ms}).to_bytes()
-        topic, place = self._names.of(INSPECTIONS), self._places[inspection.connection]
-        await self._batching_producer.produce([Record(topic, place, inspection.lane.encode(), value)])
+        topic, partition = self._names.of(INSPECTIONS), self._partitions[inspection.connection]
+        await self._batching_producer.produce([Record(topic, partition, inspection.lane.encode(), value)])
 
     async def _listen(self) -> None:
         while True:
-            for messages in (await self._consumer.getmany(timeout_ms=200)).values():
-                for message in messages:
-                    with suppress(InvalidMessage):
-                        self._hear(Observation.from_bytes(message.value))
+            for record in await self._reader.poll():
+                with suppress(InvalidMessage):
+                    self._take(Observation.from_bytes(record.value))
 
-    def _hear(self, observation: Observation) -> None:
+    def _take(self, observation: Observation) -> None:
         if observation.run != self._run:
             return
-        self._heard[observation.connection] = self._clock()
+        self._answered_at[observation.connection] = time.monotonic()
         waiting = self._waiting.get(observation.number)
         if waiting is not None and observation.answer != "waiting" and not waiting.answer.done():
             waiting.answer.set_result(observation)
 
-    async def _ask_again(self) -> None:
+    async def _repeat(self) -> None:
         while True:
-            await asyncio.sleep(min(1.0, self._patience.again))
+            await asyncio.sleep(min(1.0, self._timeouts.retry))
             for waiting in list(self._waiting.values()):
-                connection, now = waiting.inspection.connection, self._clock()
-                if now - self._heard[connection] > self._patience.silence and not waiting.answer.done():
-                    waiting.answer.set_exception(NoWorker(connection, self._patience.silence))
-                elif now - waiting.asked > self._patience.again:
+                connection, now = waiting.inspection.connection, time.monotonic()
+                if now - self._answered_at[connection] > self._timeouts.silence and not waiting.answer.done():
+                    waiting.answer.set_exception(_no_worker(connection, self._timeouts.silence))
+                elif now - waiting.asked > self._timeouts.retry:
                     waiting.asked = now
                     await self._send(waiting.inspection)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Kafka does not let us go on: whoever waits is told."""
+        """Kafka failed: all open questions fail with its error."""
         if task.cancelled() or (error := task.exception()) is None:
             return
         self._failure = error
@@ -179,6 +169,9 @@ class WorkerQueryClient:
             if not waiting.answer.done():
                 waiting.answer.set_exception(error)
 
-    async def _stop(self) -> None:
-        await stop_consumer(self._consumer)
-        await self._producer.stop()
+
+def _no_worker(connection: str, seconds: float) -> NoWorker:
+    return NoWorker(
+        f"connection {connection}: no worker answered for {seconds:.0f} s. "
+        "Is `lofty-ghl worker` running, of this version, with this Kafka and this configuration?"
+    )

@@ -1,42 +1,34 @@
-"""Why verify could not finish.
+"""Why an operation that needs a worker could not finish.
 
 ::
 
     CannotFinish
     ├── NoTopic         a topic is missing
-    ├── NoWorker        no worker answers for a connection
-    └── Refused         GHL does not answer a question
+    ├── NoWorker        no worker answers, or works on what was ordered
+    └── Refused         GHL, or the worker, refuses to answer a question
 """
 
 from __future__ import annotations
 
 
 class CannotFinish(Exception):
-    """Root of the tree: the exit code is 3, and the words say who did not answer."""
+    """Root of the tree: the exit code is 3, and the text says who did not answer."""
 
 
 class NoTopic(CannotFinish):
-    """A topic that verify needs is not there. `topic` is its name on the cluster."""
+    """A topic is missing. `topic` is its name on the cluster."""
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
-        super().__init__(f"the topic {topic} is missing: `lofty-ghl topics create` makes it")
+        super().__init__(f"the topic {topic} is missing: create it with `lofty-ghl topics create`")
 
 
 class NoWorker(CannotFinish):
-    """Nothing was heard from the owner of a connection's location for `seconds`."""
-
-    def __init__(self, connection: str, seconds: float) -> None:
-        self.connection = connection
-        self.seconds = seconds
-        super().__init__(
-            f"connection {connection}: no worker answered for {seconds:.0f} s. "
-            "Is `lofty-ghl worker` running, of this version, with this Kafka and this configuration?"
-        )
+    """No worker answers, or works on what was ordered. The text says how long we waited, and what to do."""
 
 
 class Refused(CannotFinish):
-    """GHL, or the worker, cannot answer a question about a connection, in its own words."""
+    """GHL, or the worker, cannot answer a question about a connection; `words` are its own."""
 
     def __init__(self, connection: str, lead: str, words: str) -> None:
         self.connection = connection

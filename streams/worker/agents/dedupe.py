@@ -11,23 +11,21 @@ from typing import Any
 
 from streams.core.rows import SeenRow
 from streams.core.to_ghl.admission import admit, raised, remember
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import Change, Parked
 from streams.telemetry.tracing import headers_of, of_headers
 from streams.worker.agents.batches import Process
 from streams.worker.agents.each_record import EachRecord
+from streams.worker.output import Output
 
 
 def dedupe(
     *,
     seen: Table[SeenRow],
-    batching_producer: BatchingProducer,
-    parking: Parking,
+    output: Output,
     fetches_topic: str,
     lofty_partitions: Mapping[str, int],
-    now_ms: Callable[[], int],
     count: Callable[[str], None],
     new_trace: Callable[[], str] = str,
     traced: Callable[[str, int], None] | None = None,
@@ -38,7 +36,7 @@ def dedupe(
     `traced(trace, began_ns)` is told each that was let through.
     """
 
-    each = EachRecord("dedupe", parking, now_ms, lambda: count("parked"))
+    each = EachRecord("dedupe", output, lambda: count("parked"))
 
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
@@ -49,7 +47,7 @@ def dedupe(
                 change = Change.from_bytes(message.value)
                 partition = lofty_partitions.get(change.connection)
                 if partition is None:
-                    outputs.append(parking.record(_unknown_connection(change, message, now_ms())))
+                    outputs.append(output.parking.record(_unknown_connection(change, message, output.now_ms())))
                     count("parked")
                     continue
                 entity = change.entity
@@ -66,7 +64,7 @@ def dedupe(
                     headers = headers_of(admitted.trace)
                     outputs.append(Record(fetches_topic, partition, entity.lane.encode(), value, headers))
                     remembered[place] = remember(row, change)
-        await batching_producer.produce(outputs)
+        await output.produce(outputs)
         if traced is not None:
             for trace in traces:
                 traced(trace, began_ns)

@@ -8,62 +8,42 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streams.core.rows import LinkRow, OutboxRow
-from streams.core.to_ghl.delivery import accept, desire
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
-from streams.kafka.tables import Table
+from streams.core.rows import OutboxRow
+from streams.core.to_ghl.delivery import accept
+from streams.kafka.batching_producer import Record
 from streams.messages import Receipt, Snapshot
 from streams.worker.agents.batches import Process
+from streams.worker.agents.desired_states import DesiredStates
 from streams.worker.agents.each_record import EachRecord
+from streams.worker.output import Output
 
 
 def deliver(
-    *,
-    outbox: Table[OutboxRow],
-    links: Table[LinkRow],
-    batching_producer: BatchingProducer,
-    parking: Parking,
-    receipts_topic: str,
-    settled_as: Callable[[Snapshot], str],
-    offer: Callable[[OutboxRow], None],
-    epoch: Callable[[int], int],
-    under_way: Callable[[str], Snapshot | None],
-    now_ms: Callable[[], int],
-    count: Callable[[str, str], None],
+    *, desired: DesiredStates, output: Output, receipts_topic: str, count: Callable[[str, str], None]
 ) -> Process:
-    """The agent's process. `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
+    """The agent's process. `count(decision, connection)` counts what became of each snapshot."""
 
-    `count(decision, connection)` is told what became of each. `epoch` is ours as the owner of a partition.
-    `under_way` is the state of an entity that is being written right now.
-    """
-
-    each = EachRecord("deliver", parking, now_ms, lambda: count("parked", ""))
+    each = EachRecord("deliver", output, lambda: count("parked", ""))
 
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
-        due: dict[tuple[int, str], OutboxRow] = {}
+        due: dict[str, OutboxRow] = {}
         for message in messages:
             with each.of(message, outputs):
                 if message.value is None:
                     continue  # Kafka's own tombstone: the key was cleaned away by a person; nothing is wanted
                 snapshot = Snapshot.from_bytes(message.value)
-                place = (message.partition, snapshot.entity.key)
-                row, link = outbox.get(*place), links.get(*place)
-                wanted = settled_as(snapshot)
-                acceptance = accept(row, link, snapshot, wanted)
+                partition, key = message.partition, snapshot.entity.key
+                row, link = desired.outbox.get(partition, key), desired.links.get(partition, key)
+                acceptance = accept(row, link, snapshot, desired.settled_as(snapshot))
                 count(acceptance, snapshot.connection)
                 if acceptance == "unchanged":
-                    receipt = _unchanged(snapshot, now_ms(), epoch(message.partition))
-                    outputs.append(Record(receipts_topic, message.partition, message.key, receipt.to_bytes()))
+                    receipt = _unchanged(snapshot, output.now_ms(), desired.epoch(partition))
+                    outputs.append(Record(receipts_topic, partition, message.key, receipt.to_bytes()))
                 elif acceptance == "accepted":
-                    row = desire(row, snapshot, epoch(message.partition), under_way(snapshot.entity.key))
-                    outbox.put(*place, row)
-                    due[place] = row
-        await batching_producer.produce(outputs)
-        await outbox.flush()
-        for row in due.values():
-            offer(row)
+                    due[key] = desired.put(partition, snapshot)
+        await output.produce(outputs)
+        await desired.offer_all(due)
 
     return process
 

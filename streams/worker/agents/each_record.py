@@ -13,9 +13,9 @@ from typing import Any
 
 from connectors.http.error_texts import printable
 from streams.kafka.batching_producer import Record
-from streams.kafka.parking import Parking
 from streams.messages import InvalidMessage, Stage
 from streams.worker.dispatch.loop import is_ours
+from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.agents")
 
@@ -26,12 +26,9 @@ MOST_KEYS = 3
 class EachRecord:
     """An agent's way through its batches. `parked(result)` is told each that is parked."""
 
-    def __init__(
-        self, stage: Stage, parking: Parking, now_ms: Callable[[], int], parked: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, stage: Stage, output: Output, parked: Callable[[], None] = lambda: None) -> None:
         self._stage: Stage = stage
-        self._parking = parking
-        self._now_ms = now_ms
+        self._output = output
         self._parked = parked
         self._failing: set[bytes] = set()
 
@@ -44,8 +41,7 @@ class EachRecord:
         try:
             yield
         except InvalidMessage as error:  # of a newer release: `unreadable` raises it, and says where
-            outputs.append(self._parking.unreadable(self._stage, message, error, self._now_ms()))
-            self._parked()
+            self._park(message, error, outputs)
         except Exception as error:
             key = message.key or b""
             if is_ours(error) or (key not in self._failing and len(self._failing) >= MOST_KEYS):
@@ -56,7 +52,10 @@ class EachRecord:
                 "record that can be worked off",
                 f"{type(error).__name__}: {printable(str(error), 300)}, by a defect of ours",
             )
-            outputs.append(self._parking.unreadable(self._stage, message, words, self._now_ms()))
-            self._parked()
+            self._park(message, words, outputs)
         else:
             self._failing.clear()
+
+    def _park(self, message: Any, error: InvalidMessage, outputs: list[Record]) -> None:
+        outputs.append(self._output.parking.unreadable(self._stage, message, error, self._output.now_ms()))
+        self._parked()

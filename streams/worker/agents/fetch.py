@@ -7,25 +7,23 @@ from typing import Any
 
 from streams.core.rows import FetchRow
 from streams.core.to_ghl.admission import gather
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import Change
 from streams.worker.agents.batches import Process
 from streams.worker.agents.each_record import EachRecord
+from streams.worker.output import Output
 
 
 def fetch(
     *,
     fetches: Table[FetchRow],
-    batching_producer: BatchingProducer,
-    parking: Parking,
+    output: Output,
     offer: Callable[[FetchRow], None],
-    now_ms: Callable[[], int],
 ) -> Process:
     """The agent's process. `offer` tells the reading dispatcher that an entity is due."""
 
-    each = EachRecord("fetch", parking, now_ms)
+    each = EachRecord("fetch", output)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -37,7 +35,7 @@ def fetch(
                 row = gather(fetches.get(*place), change)
                 fetches.put(*place, row)
                 due[place] = row
-        await batching_producer.produce(parked)
+        await output.produce(parked)
         await fetches.flush()
         for row in due.values():
             offer(row)

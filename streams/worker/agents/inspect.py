@@ -8,33 +8,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.messages import Inspection, Observation
 from streams.worker.agents.batches import Process
 from streams.worker.agents.each_record import EachRecord
+from streams.worker.output import Output
 
 
 def inspect(
     *,
-    ask: Callable[[Inspection], Observation | None],
-    batching_producer: BatchingProducer,
-    parking: Parking,
+    take_question: Callable[[Inspection], Observation | None],
+    output: Output,
     observations_topic: str,
-    now_ms: Callable[[], int],
 ) -> Process:
-    """The agent's process. `ask` takes a question; what it returns tells the asker so."""
+    """The agent's process. `take_question` returns what tells the client that its question was taken."""
 
-    each = EachRecord("inspect", parking, now_ms)
+    each = EachRecord("inspect", output)
 
     async def process(messages: list[Any]) -> None:
         outputs: list[Record] = []
         for message in messages:
             with each.of(message, outputs):
                 inspection = Inspection.from_bytes(message.value)
-                if taken := ask(inspection):
+                if taken := take_question(inspection):
                     record = Record(observations_topic, message.partition, taken.lane.encode(), taken.to_bytes())
                     outputs.append(record)
-        await batching_producer.produce(outputs)
+        await output.produce(outputs)
 
     return process

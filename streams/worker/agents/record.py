@@ -8,30 +8,29 @@ from typing import Any
 
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import comes_back, is_overtaken, record_link, record_outbox, unsettle
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import FENCE_KEY, Entity, InvalidMessage, Receipt, Snapshot
 from streams.worker.agents.batches import Process
+from streams.worker.output import Output
+from streams.worker.partitions.applied_offsets import AppliedOffsets
 
 
 def record(
     *,
     links: Table[LinkRow],
     outbox: Table[OutboxRow],
-    batching_producer: BatchingProducer,
-    parking: Parking,
+    output: Output,
     settled_as: Callable[[Snapshot], str],
-    ask: Callable[[Entity, int], asyncio.Future[int]],
-    recorded: Callable[[int, int], None],
+    request_read: Callable[[Entity, int], asyncio.Future[int]],
+    applied_offsets: AppliedOffsets,
     linked: Callable[[int, Entity, LinkRow], None],
-    now_ms: Callable[[], int],
 ) -> Process:
-    """The agent's process. `recorded(partition, offset)` tells how far receipts are in the tables.
+    """The agent's process.
 
     `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
-    `linked(partition, entity, link)` is told each link that has changed, for the way back.
-    `ask(entity, update_time_ms)` requests a read: of the notes and tasks of a contact that has come back, and of what was
+    `linked(partition, entity, link)` is called with each link that has changed, for the Lofty sync.
+    `request_read(entity, update_time_ms)` asks Lofty for the notes and tasks of a contact that has come back, and for what was
     found unchanged and has become unknown since.
     """
 
@@ -43,7 +42,7 @@ def record(
         ]
         # Asked before the contact's link says that it is there: after a crash in between, this receipt asks again.
         if found:
-            await asyncio.gather(*(ask(Entity.from_key(key), child.version_ms) for key, child, _ in found))
+            await asyncio.gather(*(request_read(Entity.from_key(key), child.version_ms) for key, child, _ in found))
         for key, _, unsettled in found:
             links.put(partition, key, unsettled)
 
@@ -57,7 +56,7 @@ def record(
             try:
                 receipt = Receipt.from_bytes(message.value)
             except InvalidMessage as error:
-                parked.append(parking.unreadable("record", message, error, now_ms()))
+                parked.append(output.parking.unreadable("record", message, error, output.now_ms()))
                 continue
             partition, key = message.partition, receipt.entity.key
             before = links.get(partition, key)
@@ -65,7 +64,7 @@ def record(
             if after.ghl_id is not None and comes_back(before, receipt):
                 await unsettle_children(partition, receipt.entity, after.ghl_id)
             if is_overtaken(before, receipt):
-                await ask(receipt.entity, receipt.version_ms)
+                await request_read(receipt.entity, receipt.version_ms)
             if after != before:
                 links.put(partition, key, after)
                 linked(partition, receipt.entity, after)
@@ -76,10 +75,10 @@ def record(
                 outbox.delete(partition, key)
             elif remaining is not None and remaining != row:
                 outbox.put(partition, key, remaining)
-        await batching_producer.produce(parked)
+        await output.produce(parked)
         await links.flush()
         await outbox.flush()
         for partition, offset in newest.items():
-            recorded(partition, offset)
+            applied_offsets.advance(partition, offset)
 
     return process

@@ -10,24 +10,22 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.to_lofty.rows import EventRow, WebhookRow
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages.ghl_event import GhlEvent
 from streams.worker.agents.batches import Process
 from streams.worker.agents.each_record import EachRecord
+from streams.worker.output import Output
 
 
 def respond(
     *,
     events: Table[EventRow],
     webhooks: Table[WebhookRow],
-    batching_producer: BatchingProducer,
-    parking: Parking,
+    output: Output,
     types_at: Callable[[str], frozenset[str]],
     installed: Callable[[GhlEvent], None],
     offer: Callable[[str, EventRow], None],
-    now_ms: Callable[[], int],
     count: Callable[[str, str], None],
 ) -> Process:
     """The agent's process. `types_at(location)` are the types of events that mean something there.
@@ -35,7 +33,7 @@ def respond(
     `installed` is told that the app was installed in a location, or removed from it. `count(type, result)` counts what ends here.
     """
 
-    each = EachRecord("respond", parking, now_ms)
+    each = EachRecord("respond", output)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -61,7 +59,7 @@ def respond(
                 waiting.append((key, row))
                 if event.webhook:
                     fresh[place] = WebhookRow(at_ms=event.accepted_ms)
-        await batching_producer.produce(parked)
+        await output.produce(parked)
         await events.flush()
         for (partition, webhook), heard in fresh.items():
             webhooks.put(partition, webhook, heard)

@@ -6,25 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.rows import SweepRow
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import BackfillOrder
 from streams.worker.agents.batches import Process
 from streams.worker.agents.each_record import EachRecord
+from streams.worker.output import Output
 
 
 def sweep(
     *,
     sweeps: Table[SweepRow],
-    batching_producer: BatchingProducer,
-    parking: Parking,
+    output: Output,
     offer: Callable[[str], None],
-    now_ms: Callable[[], int],
 ) -> Process:
     """The agent's process. `offer` tells that a connection's sweep has something to do."""
 
-    each = EachRecord("sweep", parking, now_ms)
+    each = EachRecord("sweep", output)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -35,7 +33,7 @@ def sweep(
                 row = sweeps.get(message.partition, order.connection) or SweepRow()
                 sweeps.put(message.partition, order.connection, row.model_copy(update={"ordered": order.id}))
                 ordered.add(order.connection)
-        await batching_producer.produce(parked)
+        await output.produce(parked)
         await sweeps.flush()
         for connection in ordered:
             offer(connection)

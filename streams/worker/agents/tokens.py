@@ -6,28 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.token_row import TokenRow
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages.sealed_token import SealedToken
 from streams.worker.agents.batches import Process
 from streams.worker.agents.each_record import EachRecord
+from streams.worker.output import Output
 
 
 def tokens(
     *,
     table: Table[TokenRow],
-    batching_producer: BatchingProducer,
-    parking: Parking,
+    output: Output,
     adopt: Callable[[int, str], None],
-    now_ms: Callable[[], int],
 ) -> Process:
     """The agent's process. `adopt(partition, token)` is told of each that is new.
 
     An older one than stands there is passed over: a refresh has overtaken it, and its refresh token is used up.
     """
 
-    each = EachRecord("tokens", parking, now_ms)
+    each = EachRecord("tokens", output)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -40,7 +38,7 @@ def tokens(
                     continue
                 table.put(message.partition, word.token, TokenRow(sealed=word.sealed, at_ms=word.at_ms))
                 taken.append((message.partition, word.token))
-        await batching_producer.produce(parked)
+        await output.produce(parked)
         await table.flush()
         for partition, token in taken:
             adopt(partition, token)

@@ -7,25 +7,23 @@ from typing import Any
 
 from streams.core.to_lofty.plan import merge
 from streams.core.to_lofty.rows import LoftyCommandRow
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages.lofty_command import LoftyCommand
 from streams.worker.agents.batches import Process
 from streams.worker.agents.each_record import EachRecord
+from streams.worker.output import Output
 
 
 def write_back(
     *,
     commands: Table[LoftyCommandRow],
-    batching_producer: BatchingProducer,
-    parking: Parking,
+    output: Output,
     offer: Callable[[LoftyCommandRow], None],
-    now_ms: Callable[[], int],
 ) -> Process:
     """The agent's process."""
 
-    each = EachRecord("write back", parking, now_ms)
+    each = EachRecord("write back", output)
 
     async def process(messages: list[Any]) -> None:
         parked: list[Record] = []
@@ -37,7 +35,7 @@ def write_back(
                 if row is not None:
                     commands.put(message.partition, write.key, row)
                     due[message.partition, write.key] = row
-        await batching_producer.produce(parked)
+        await output.produce(parked)
         await commands.flush()
         for row in due.values():
             offer(row)

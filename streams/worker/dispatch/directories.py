@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 
 from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import NAMES_NOTHING, Disposition, classify
+from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
 from streams.core.to_ghl.directory import Directory, fold
 from streams.mapping import CustomField
-from streams.worker.dispatch.ghl_writer import Location
+from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 
 log = logging.getLogger("lofty_ghl.directory")
@@ -75,9 +76,13 @@ class Directories:
         self._go_on(connection, shelf)
         return True
 
-    def is_directory(self, item: Item) -> bool:
+    def handles(self, item: Item) -> bool:
         """Whether an item is work of a directory."""
         return item.tenant == TENANT
+
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult | None:
+        """Nothing: what GHL refuses is remembered and flagged."""
+        return None
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """One request towards a complete directory."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.ghl import GhlAppointment, GhlClient
+from connectors.ghl.client import GhlClient
+from connectors.ghl.wire import GhlAppointment
 from streams.core.to_ghl.plan import Call
 
 AROUND = timedelta(days=31)

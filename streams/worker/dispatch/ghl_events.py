@@ -12,20 +12,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.ghl import GhlContact
+from connectors.ghl.wire import GhlContact
 from connectors.outcome import FORBIDDEN, Disposition, classify
 from streams.core.fingerprint import field_hash
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement
 from streams.core.rows import LinkRow
-from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import pause_after
 from streams.core.to_ghl.plan import UNKNOWN
 from streams.core.to_lofty import EventContext, EventResponse, NeedsRead, respond
 from streams.core.to_lofty.rows import BacklinkRow, EventRow, ExternalEditRow
-from streams.kafka.batching_producer import BatchingProducer, Record, RecordTooLarge
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record, RecordTooLarge
 from streams.kafka.tables import Table
 from streams.mapping.back_sync import WayBack
 from streams.messages import Entity, Parked
@@ -33,9 +31,11 @@ from streams.messages.ghl_event import GhlEvent
 from streams.messages.lofty_command import LoftyCommand
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import take_in_hand
-from streams.worker.dispatch.ghl_writer import Location
+from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 from streams.worker.dispatch.receipts import Receipts
+from streams.worker.dispatch.retry import Retry
+from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.ghl_events")
 
@@ -55,25 +55,22 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class GhlEventProcessor:
-    """Everything that judging needs. `ask` requests a read of a lead from Lofty."""
+    """Everything that judging needs. `request_read` requests a read of a lead from Lofty."""
 
     loop: DispatchLoop
     locations: Mapping[str, Location]
     backs: Mapping[str, WayBack]
     events: Table[EventRow]
-    heard: Table[ExternalEditRow]
+    external_edits: Table[ExternalEditRow]
     backlinks: Table[BacklinkRow]
     links: Table[LinkRow]
     receipts: Receipts
-    batching_producer: BatchingProducer
-    parking: Parking
+    output: Output
     writes_topic: str
     lofty_partitions: Mapping[str, int]
-    ask: Callable[[Entity, int], object]
-    now_ms: Callable[[], int]
-    jitter: Callable[[], float]
+    request_read: Callable[[Entity, int], object]
+    retry: Retry
     metrics: Metrics
-    backoff: Backoff = Backoff()
 
     def offer_event(self, key: str, row: EventRow) -> None:
         """Tell the dispatcher that an event waits."""
@@ -82,11 +79,11 @@ class GhlEventProcessor:
             return
         entity = self._entity(row.event, place)
         tenant = entity.connection if entity is not None else place.connection
-        wait = (row.not_before_ms - self.now_ms()) / 1000
+        wait = (row.not_before_ms - self.output.now_ms()) / 1000
         item = Item(PREFIX + key, _lane(row.event, entity), place.budget, tenant, Priority.LIVE, RANK)
         self.loop.offer_item(item, wait_seconds=wait)
 
-    def is_event(self, item: Item) -> bool:
+    def handles(self, item: Item) -> bool:
         """Whether an item is an event of GHL."""
         return item.key.startswith(PREFIX)
 
@@ -139,7 +136,7 @@ class GhlEventProcessor:
         link = self.links.get(place.partition, entity.key)
         if link is None or link.ghl_id is None:
             return
-        now_ms = self.now_ms()
+        now_ms = self.output.now_ms()
         event = GhlEvent(
             type="LoftyEdit",
             location=place.location_id,
@@ -186,7 +183,7 @@ class GhlEventProcessor:
             link=self.links.get(place.partition, entity.key) or LinkRow(),
             own=own,
             own_link=self.links.get(place.partition, own.key) if own is not None else None,
-            heard=self.heard.get(place.partition, f"{event.contact}"),
+            heard=self.external_edits.get(place.partition, f"{event.contact}"),
             contact=contact,
         )
 
@@ -201,12 +198,12 @@ class GhlEventProcessor:
             if classify(error).disposition is not Disposition.GONE or "contact" in error.message.lower():
                 raise
             found = {}
-        return replace(scene, found=found, read_ms=self.now_ms())
+        return replace(scene, found=found, read_ms=self.output.now_ms())
 
     async def _remember(self, key: str, row: EventRow, place: Location, scene: EventContext) -> None:
         seen = row.model_copy(update={"contact": dict(scene.contact or {})})
-        if (size := len(seen.to_bytes())) > 2 * self.parking.limits.state:
-            raise RecordTooLarge(self.events.changelog, size, 2 * self.parking.limits.state)
+        if (size := len(seen.to_bytes())) > 2 * self.output.parking.limits.state:
+            raise RecordTooLarge(self.events.changelog, size, 2 * self.output.parking.limits.state)
         self.events.put(place.partition, key, seen)
         await self.events.flush()
 
@@ -273,7 +270,7 @@ class GhlEventProcessor:
             doubtful = self.receipts.about(contact, "doubtful", "edited in GHL", fields=unknown)
             await self.receipts.settle(place.partition, doubtful)
             # By now: what was found unchanged meanwhile has moved the version, and a read with an earlier one would be stale.
-            self.ask(contact, (self.links.get(place.partition, contact.key) or link).version_ms)
+            self.request_read(contact, (self.links.get(place.partition, contact.key) or link).version_ms)
         if response.completed and scene.own is not None:
             done = {**(scene.own_link or LinkRow()).fields, "completed": field_hash(True)}
             receipt = self.receipts.about(scene.own, "applied", "completed in GHL", fields=done)
@@ -283,8 +280,8 @@ class GhlEventProcessor:
             self.backlinks.put(place.partition, f"of:{scene.event.id}", BacklinkRow(entity=f"{scene.event.contact}"))
             await self.backlinks.flush()
         if response.heard is not None and response.heard != scene.heard:
-            self.heard.put(place.partition, f"{scene.event.contact}", response.heard)
-            await self.heard.flush()
+            self.external_edits.put(place.partition, f"{scene.event.contact}", response.heard)
+            await self.external_edits.flush()
 
     async def _send(self, writes: Iterable[LoftyCommand]) -> None:
         records = [
@@ -292,10 +289,10 @@ class GhlEventProcessor:
             for one in writes
         ]
         for record in records:
-            if record.size > self.parking.limits.state:
-                raise RecordTooLarge(record.topic, record.size, self.parking.limits.state)
+            if record.size > self.output.parking.limits.state:
+                raise RecordTooLarge(record.topic, record.size, self.output.parking.limits.state)
         if records:
-            await self.batching_producer.produce(records)
+            await self.output.produce(records)
 
     async def _end(self, key: str, event: GhlEvent, place: Location, because: str) -> WorkResult:
         self.metrics.events.labels(event.type, because).inc()
@@ -340,13 +337,9 @@ class GhlEventProcessor:
         seconds: float | None = None,
         failure: Failure | None = None,
     ) -> WorkResult:
-        wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter()) if seconds is None else seconds
-        update = {
-            "attempts": row.attempts + 1,
-            "not_before_ms": self.now_ms() + int(wait * 1000),
-            "last_error": why,
-        }
-        self.events.put(place.partition, key, row.model_copy(update=update))
+        wait = self.retry.wait_seconds(row.attempts + 1) if seconds is None else seconds
+        postponed = self.retry.postponed(row, wait, why)
+        self.events.put(place.partition, key, postponed)
         await self.events.flush()
         return WorkResult(Verdict.RETRY, wait, failure)
 
@@ -358,7 +351,7 @@ class GhlEventProcessor:
             stage="respond",
             reason=reason,
             message=why,
-            at_ms=self.now_ms(),
+            at_ms=self.output.now_ms(),
             source=f"{row.event.type} of location {row.event.location}",
             entity=entity.key if entity is not None else None,
             connection=place.connection,
@@ -366,7 +359,7 @@ class GhlEventProcessor:
             trace_id=answer.trace_id if answer else None,
             original=Parked.encode(row.event.to_bytes()),
         )
-        await self.batching_producer.produce([self.parking.record(parked)])
+        await self.output.park(parked)
         log.warning("connection %s: an event of GHL is parked (%s): %s", place.connection, row.event.type, why)
         return await self._end(key, row.event, place, "parked")
 

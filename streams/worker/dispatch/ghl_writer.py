@@ -12,51 +12,34 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.ghl import GhlClient
 from connectors.outcome import FORBIDDEN, Classification, Disposition, classify, is_cut_off
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.rows import LinkRow, OutboxRow
-from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Verdict
 from streams.core.scheduling.pauses import pause_after
 from streams.core.to_ghl.apply_receipt import record_link
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
 from streams.core.to_ghl.plan_contact import may_stand
-from streams.core.to_ghl.planning import Prepared, Rules, doubts, overruled, prepare
-from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.parking import Parking
+from streams.core.to_ghl.planning import Prepared, doubts, overruled, prepare
 from streams.kafka.tables import Table
 from streams.messages import Entity, Outcome, Parked, Receipt, Snapshot
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import take_in_hand, trace_id
 from streams.worker.dispatch.ghl_calls import Performed, perform
+from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, BLOCKED, DONE, RequestSlot, WorkResult
 from streams.worker.dispatch.receipts import Receipts
+from streams.worker.dispatch.retry import Retry
+from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.ghl_writer")
 
 
 @dataclass(frozen=True, slots=True)
-class Location:
-    """One connection's GHL side: its client, its rules, its place. `in_ghl_deleted` is what a contact deleted by hand means."""
-
-    connection: str
-    location_id: str
-    budget: str
-    partition: int
-    client: GhlClient
-    rules: Rules
-    window_seconds: float
-    contact_deleted_in_ghl: Literal["recreate", "leave"] = "recreate"
-    creates_custom_fields: bool = True
-    mapping_fingerprint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class GhlWriter:
-    """Everything that writing needs. `ask` requests a read of an entity's state from Lofty, `lacks` a custom field.
+    """Everything that writing needs. `request_read` requests a read of an entity's state from Lofty, `lacks` a custom field.
 
     `held` says what has held a connection's changes back since a time: `quota`, `access`, or `no`.
     `lofty_was_edited` is told of fields that GHL owns and that Lofty holds differently.
@@ -66,22 +49,23 @@ class GhlWriter:
     outbox: Table[OutboxRow]
     links: Table[LinkRow]
     receipts: Receipts
-    batching_producer: BatchingProducer
-    parking: Parking
+    output: Output
     directory: Callable[[str], Directory]
     lacks: Callable[[str, dict[str, str]], bool]
-    ask: Callable[[Entity, int], object]
+    request_read: Callable[[Entity, int], object]
     lofty_was_edited: Callable[[Entity, Mapping[str, str]], Awaitable[None]]
     pause: Callable[[str, float, str], None]
     settled_as: Callable[[Snapshot], str]
-    now_ms: Callable[[], int]
-    jitter: Callable[[], float]
+    retry: Retry
     metrics: Metrics
     held: Callable[[str, int], str] = lambda _connection, _since_ms: "no"
-    backoff: Backoff = Backoff()
     refusals: Refusals = field(default_factory=Refusals)
     under_way: dict[str, Snapshot] = field(default_factory=dict)
     """The state that each entity is being brought to right now, by a request that is no create."""
+
+    def handles(self, item: Item) -> bool:
+        """Every item that no other part handles is a write."""
+        return True
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """Bring one entity one request closer to its desired state."""
@@ -101,7 +85,7 @@ class GhlWriter:
             return await self._doubt_before(entity, place, row, link)
         if wanted := overruled(prepared, link, place.rules.owners):
             await self.lofty_was_edited(entity, wanted)
-        match prepared.plan(link, self._contact(entity, place), self.now_ms()):
+        match prepared.plan(link, self._contact(entity, place), self.output.now_ms()):
             case Settled(because):
                 self.metrics.same(place.connection)
                 slot.answered(was_sent=False)
@@ -116,7 +100,7 @@ class GhlWriter:
             case Stuck(because):
                 return await self._park(place, row, "create contact", "not findable", None, because, outcome="parked")
             case NotBefore(at_ms):
-                return WorkResult(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
+                return WorkResult(Verdict.RETRY, self.retry.due_in_seconds(at_ms))
             case Call() as call:
                 return await self._send(entity, place, row, call, prepared, slot)
 
@@ -143,7 +127,7 @@ class GhlWriter:
     def _ask_for_contact(self, entity: Entity, place: Location, row: OutboxRow) -> None:
         """Not with an earlier version than its link knows: what is read would count as stale."""
         link = self._contact(entity, place) or LinkRow()
-        self.ask(entity.owner, max(link.version_ms, row.snapshot.update_time_ms))
+        self.request_read(entity.owner, max(link.version_ms, row.snapshot.update_time_ms))
 
     async def _send(
         self, entity: Entity, place: Location, row: OutboxRow, call: Call, prepared: Prepared, slot: RequestSlot
@@ -206,7 +190,7 @@ class GhlWriter:
             flags=prepared.flags,
         )
         before = self.links.get(place.partition, entity.key)
-        after = prepared.plan(record_link(before, receipt), self._contact(entity, place), self.now_ms())
+        after = prepared.plan(record_link(before, receipt), self._contact(entity, place), self.output.now_ms())
         is_settled = isinstance(after, Settled)
         if is_settled:
             receipt = receipt.model_copy(update={"settled": self.settled_as(row.snapshot)})
@@ -282,13 +266,9 @@ class GhlWriter:
         row = self.outbox.get(place.partition, entity.key)
         if row is None:
             return DONE
-        wait = max(least_seconds, self.backoff.wait_seconds(row.attempts + 1, self.jitter()))
-        update = {
-            "attempts": row.attempts + 1,
-            "not_before_ms": self.now_ms() + int(wait * 1000),
-            "last_error": str(error),
-        }
-        self.outbox.put(place.partition, entity.key, row.model_copy(update=update))
+        wait = max(least_seconds, self.retry.wait_seconds(row.attempts + 1))
+        postponed = self.retry.postponed(row, wait, str(error))
+        self.outbox.put(place.partition, entity.key, postponed)
         await self.outbox.flush()
         log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, error)
         return WorkResult(Verdict.RETRY, wait, failure_of(error))
@@ -348,7 +328,7 @@ class GhlWriter:
             stage="deliver",
             reason=reason,
             message=message or str(error),
-            at_ms=self.now_ms(),
+            at_ms=self.output.now_ms(),
             source=step,
             entity=snapshot.entity.key,
             connection=snapshot.connection,
@@ -356,7 +336,7 @@ class GhlWriter:
             trace_id=answer.trace_id if answer else None,
             original=Parked.encode(snapshot.to_bytes()),
         )
-        await self.batching_producer.produce([self.parking.record(parked)])
+        await self.output.park(parked)
         log.warning("%s is parked until it changes again: %s", snapshot.entity.key, parked.message)
         receipt = self._receipt_of(row, outcome, step, error, message)
         await self.receipts.settle(place.partition, receipt)

@@ -10,21 +10,23 @@ Open questions live in memory only. Whoever asked asks again when no answer come
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import Disposition, classify
+from streams.core.progress.repeats import Failure
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import pause_after
 from streams.core.to_ghl.child_kind import held_as
 from streams.core.to_ghl.directory import Directory
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import Entity, Inspection, Observation, Standing
-from streams.worker.dispatch.ghl_writer import Location
+from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 from streams.worker.dispatch.observation import (
     may_be_ours,
@@ -35,6 +37,8 @@ from streams.worker.dispatch.observation import (
     untellable,
 )
 from streams.worker.dispatch.repair import NotRepaired, Repair
+from streams.worker.dispatch.retry import Retry
+from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.inspector")
 
@@ -47,6 +51,8 @@ MOST_OPEN = 2000
 MOST_LOOKS = 3
 """How often a look begins anew because something was written meanwhile."""
 MOST_FAILURES = 5
+BACKOFF = Backoff(first_seconds=2.0, most_seconds=60.0)
+"""How long a question waits after a failure."""
 
 
 @dataclass(slots=True)
@@ -68,7 +74,7 @@ class _OpenInspection:
 
 @dataclass(slots=True)
 class Inspector:
-    """Everything that answering needs. `answer` appends an observation to its topic."""
+    """Everything that answering needs."""
 
     loop: DispatchLoop
     locations: Mapping[str, Location]
@@ -76,16 +82,15 @@ class Inspector:
     outbox: Table[OutboxRow]
     directory: Callable[[str], Directory]
     repair: Repair
-    answer: Callable[[Observation, int], Awaitable[object]]
-    now_ms: Callable[[], int]
-    jitter: Callable[[], float]
-    backoff: Backoff = Backoff(first_seconds=2.0, most_seconds=60.0)
+    output: Output
+    observations_topic: str
+    retry: Retry
     _open: dict[str, _OpenInspection] = field(default_factory=dict)
 
-    def ask(self, inspection: Inspection) -> Observation | None:
+    def take_question(self, inspection: Inspection) -> Observation | None:
         """Take a question; returns what tells the asker so. None: not for us, too late, or too much at once."""
         place = self.locations.get(inspection.connection)
-        if place is None or inspection.expires_ms <= self.now_ms() or not self.loop.core.owns(place.budget):
+        if place is None or inspection.expires_ms <= self.output.now_ms() or not self.loop.core.owns(place.budget):
             return None
         key = f"{PREFIX}{inspection.run}:{inspection.number}"
         known = self._open.get(key)
@@ -99,14 +104,18 @@ class Inspector:
         self.loop.offer_item(Item(key, lane, place.budget, inspection.connection, Priority.VERIFY, RANK))
         return self._observe(inspection, "waiting")
 
-    def is_inspection(self, item: Item) -> bool:
+    def handles(self, item: Item) -> bool:
         """Whether an item is a question of verify."""
         return item.key.startswith(PREFIX)
+
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult | None:
+        """Nothing: whoever asked asks again."""
+        return None
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """One request towards the answer."""
         question = self._open.get(item.key)
-        if question is None or question.inspection.expires_ms <= self.now_ms():
+        if question is None or question.inspection.expires_ms <= self.output.now_ms():
             self._open.pop(item.key, None)
             return DONE
         place = self.locations[question.inspection.connection]
@@ -131,7 +140,9 @@ class Inspector:
             return AGAIN
         if words := untellable(observation):
             observation = self._observe(question.inspection, "refused", message=words, requests=question.requests)
-        await self.answer(observation, place.partition)
+        lane = observation.lane.encode()
+        record = Record(self.observations_topic, place.partition, lane, observation.to_bytes())
+        await self.output.produce([record])
         self._open.pop(item.key, None)
         return DONE
 
@@ -288,7 +299,7 @@ class Inspector:
             connection=inspection.connection,
             lead=inspection.lead,
             answer=answer,
-            at_ms=self.now_ms(),
+            at_ms=self.output.now_ms(),
             **facts,
         )
 
@@ -322,12 +333,12 @@ class Inspector:
             self.loop.pause(place.budget, *pause)
             return AGAIN
         if row.disposition is Disposition.RETRY and question.failures < MOST_FAILURES:
-            return WorkResult(Verdict.RETRY, self.backoff.wait_seconds(question.failures, self.jitter()))
+            return WorkResult(Verdict.RETRY, self.retry.wait_seconds(question.failures))
         return str(error)
 
     def _forget_expired(self) -> bool:
         """Drop questions that nobody waits for; True when there is room again."""
-        now = self.now_ms()
+        now = self.output.now_ms()
         for key in [key for key, one in self._open.items() if one.inspection.expires_ms <= now]:
             del self._open[key]
         return len(self._open) < MOST_OPEN

@@ -8,41 +8,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.lofty import LoftyClient, parse_time_ms
+from connectors.lofty.client import LoftyClient
+from connectors.lofty.times import parse_time_ms
 from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.refusals import Judgement, Refusals
 from streams.core.rows import FetchRow
-from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Verdict
 from streams.core.scheduling.pauses import pause_after
 from streams.core.to_ghl.read_result import not_found, snapshot_of
-from streams.kafka.batching_producer import BatchingProducer, Record, RecordTooLarge
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record, RecordTooLarge
 from streams.kafka.tables import Table
 from streams.messages import Entity, Parked
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import headers_of, take_in_hand
+from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, RequestSlot, WorkResult
+from streams.worker.dispatch.retry import Retry
+from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.lofty_reader")
 
-WINDOW_SECONDS = 60.0
-"""Lofty counts requests by the minute."""
-
 _UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime")
-
-
-@dataclass(frozen=True, slots=True)
-class LoftyTeam:
-    """One connection's Lofty side: its client, its budget and its place; `snapshots_partition` is the GHL budget's."""
-
-    connection: str
-    budget: str
-    partition: int
-    snapshots_partition: int
-    client: LoftyClient
-    visibility_ms: int = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +39,16 @@ class LoftyReader:
     teams: Mapping[str, LoftyTeam]
     fetches: Table[FetchRow]
     snapshots_topic: str
-    batching_producer: BatchingProducer
-    parking: Parking
+    output: Output
     agent: Callable[[str, Mapping[str, Any]], dict[str, str] | None]
     pause: Callable[[str, float, str], None]
-    now_ms: Callable[[], int]
-    jitter: Callable[[], float]
+    retry: Retry
     metrics: Metrics
-    backoff: Backoff = Backoff()
     refusals: Refusals = field(default_factory=Refusals)
+
+    def handles(self, item: Item) -> bool:
+        """Every item that no other part handles is a read."""
+        return True
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """Read one entity."""
@@ -90,7 +78,7 @@ class LoftyReader:
             state = {**state, "_agent": agent}
         updated = [parse_time_ms(state.get(name)) for name in _UPDATED] if state else []
         updated_ms = max((at for at in updated if at is not None), default=None)
-        snapshot = snapshot_of(row, state, updated_ms=updated_ms, read_ms=self.now_ms())
+        snapshot = snapshot_of(row, state, updated_ms=updated_ms, read_ms=self.output.now_ms())
         record = Record(
             self.snapshots_topic,
             team.snapshots_partition,
@@ -98,11 +86,11 @@ class LoftyReader:
             snapshot.to_bytes(),
             headers_of(snapshot.trace),
         )
-        if record.size > self.parking.limits.state:
-            why = f"it has {record.size} bytes, at most {self.parking.limits.state} can be kept beside earlier states"
+        if record.size > self.output.parking.limits.state:
+            why = f"it has {record.size} bytes, at most {self.output.parking.limits.state} can be kept beside earlier states"
             return await self._park(entity, team, row, "too large", None, why, record.value)
         try:
-            await self.batching_producer.produce([record])
+            await self.output.produce([record])
         except RecordTooLarge as error:  # the topic takes less than our limits say
             return await self._park(entity, team, row, "too large", None, str(error), record.value)
         current = self.fetches.get(team.partition, entity.key)
@@ -137,7 +125,7 @@ class LoftyReader:
     async def _not_found(
         self, entity: Entity, team: LoftyTeam, row: FetchRow, why: str, *, names_nothing: bool = False
     ) -> WorkResult:
-        match not_found(row, self.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
+        match not_found(row, self.output.now_ms(), visibility_ms=team.visibility_ms, names_nothing=names_nothing):
             case "gone":
                 return await self._emit(entity, team, row, None)
             case "ask again":
@@ -164,13 +152,9 @@ class LoftyReader:
         row = self.fetches.get(team.partition, entity.key)
         if row is None:
             return DONE
-        wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter())
-        update = {
-            "attempts": row.attempts + 1,
-            "not_before_ms": self.now_ms() + int(wait * 1000),
-            "last_error": why,
-        }
-        self.fetches.put(team.partition, entity.key, row.model_copy(update=update))
+        wait = self.retry.wait_seconds(row.attempts + 1)
+        postponed = self.retry.postponed(row, wait, why)
+        self.fetches.put(team.partition, entity.key, postponed)
         await self.fetches.flush()
         log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, why)
         return WorkResult(Verdict.RETRY, wait, failure)
@@ -190,14 +174,14 @@ class LoftyReader:
             stage="fetch",
             reason=reason,
             message=message or str(error),
-            at_ms=self.now_ms(),
+            at_ms=self.output.now_ms(),
             source="read",
             entity=entity.key,
             connection=entity.connection,
             status=answer.status if answer else None,
             original=Parked.encode(row.to_bytes() if original is None else original),
         )
-        await self.batching_producer.produce([self.parking.record(parked)])
+        await self.output.park(parked)
         log.warning("%s is parked until it changes again: %s", entity.key, parked.message)
         current = self.fetches.get(team.partition, entity.key)
         if current is not None and current.generation != row.generation:

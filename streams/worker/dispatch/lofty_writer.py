@@ -1,4 +1,4 @@
-"""Writes Lofty: one planned request for one errand of the way back, as work of the team's budget, in the contact's lane.
+"""Writes Lofty: one planned request for one Lofty command, as work of the team's budget, in the contact's lane.
 
 The protocol is that of writing GHL: an intent before a create, a marker in what is created, a look before a second try.
 One lane changes one row, so the row itself is the state, and the receipts on `lofty.receipts` are for those who look.
@@ -7,15 +7,14 @@ One lane changes one row, so the row itself is the state, and the receipts on `l
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
-from streams.core.refusals import Judgement, Refusals
-from streams.core.scheduling.backoff import Backoff
+from streams.core.refusals import Judgement
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import pause_after
 from streams.core.to_ghl.plan import NotBefore, Settled
@@ -39,8 +38,7 @@ from streams.core.to_lofty.plan import (
     written,
 )
 from streams.core.to_lofty.rows import LoftyCommandRow
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.mapping import map_contact
 from streams.messages import Entity, Parked
@@ -48,12 +46,14 @@ from streams.messages.lofty_command import LoftyReceipt
 from streams.settings import Connection
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import take_in_hand
-from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, LoftyTeam
-from streams.worker.dispatch.loop import AGAIN, DONE, RequestSlot, WorkResult
+from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
+from streams.worker.dispatch.retry import Retry
+from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.lofty_writer")
 
-PREFIX = "@errand:"
+PREFIX = "@command:"
 RANK = 1
 
 _DEFINITE = frozenset(
@@ -71,34 +71,29 @@ _DEFINITE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LoftyWriter:
-    """Everything that writing Lofty needs. `offer_item` tells the reading dispatcher, whose budget this is."""
+    """Everything that writing Lofty needs. `loop` is the reading dispatcher, because Lofty has one budget for both."""
 
     teams: Mapping[str, LoftyTeam]
     connections: Mapping[str, Connection]
     commands: Table[LoftyCommandRow]
     receipts_topic: str
     writes_topic: str
-    batching_producer: BatchingProducer
-    parking: Parking
-    offer_item: Callable[[Item, float], None]
-    pause: Callable[[str, float, str], None]
-    now_ms: Callable[[], int]
-    jitter: Callable[[], float]
+    output: Output
+    loop: DispatchLoop
+    retry: Retry
     metrics: Metrics
-    backoff: Backoff = Backoff()
-    refusals: Refusals = field(default_factory=Refusals)
 
     def offer_command(self, row: LoftyCommandRow) -> None:
-        """Tell the dispatcher that an errand is due."""
+        """Tell the dispatcher that a Lofty command is due."""
         write = row.write
         team = self.teams.get(write.connection)
         if team is None or row.parked or row.is_settled:
             return
         item = Item(PREFIX + write.key, write.lane, team.budget, write.connection, Priority.LIVE, RANK)
-        self.offer_item(item, (row.not_before_ms - self.now_ms()) / 1000)
+        self.loop.offer_item(item, wait_seconds=(row.not_before_ms - self.output.now_ms()) / 1000)
 
-    def is_lofty_command(self, item: Item) -> bool:
-        """Whether an item is an errand."""
+    def handles(self, item: Item) -> bool:
+        """Whether an item is a Lofty command."""
         return item.key.startswith(PREFIX)
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
@@ -108,16 +103,16 @@ class LoftyWriter:
         if row is None or row.parked:
             return DONE
         take_in_hand(failures=row.attempts)
-        step = plan(row, self.now_ms(), visibility_ms=team.visibility_ms)
+        step = plan(row, self.output.now_ms(), visibility_ms=team.visibility_ms)
         match step:
             case Settled(because):
                 slot.answered(was_sent=False)
                 return await self._settle(row, team, because)
             case NotBefore(at_ms):
-                return WorkResult(Verdict.RETRY, max(0.0, (at_ms - self.now_ms()) / 1000))
+                return WorkResult(Verdict.RETRY, self.retry.due_in_seconds(at_ms))
             case Create():
-                await self._tell(row, team, "intended", "create")
-        if doubt := before(row, step, self.now_ms()):
+                await self._write_receipt(row, team, "intended", "create")
+        if doubt := before(row, step, self.output.now_ms()):
             await self._change(row, team, **doubt)
         try:
             facts = await self._perform(team, row, step)
@@ -127,7 +122,7 @@ class LoftyWriter:
             self.metrics.lofty_writes.labels(team.connection, _name(step), outcome.name).inc()
             return await self._failed(row, team, step, error, outcome)
         slot.answered()
-        self.refusals.served(team.budget, _name(step), row.write.key)
+        self.loop.refusals.served(team.budget, _name(step), row.write.key)
         self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
         if facts is None:
             return await self._park(row, team, _name(step), "not findable", NOT_SEARCHABLE)
@@ -136,7 +131,7 @@ class LoftyWriter:
             facts |= {"attempts": 0, "last_error": ""}
         now = await self._change(row, team, **facts)
         if not isinstance(step, ReadLead | FindCreated):
-            await self._tell(now, team, "applied", _name(step))
+            await self._write_receipt(now, team, "applied", _name(step))
         return AGAIN
 
     async def _perform(self, team: LoftyTeam, row: LoftyCommandRow, step: Step) -> dict[str, Any] | None:
@@ -188,11 +183,11 @@ class LoftyWriter:
             await self._change(row, team, **facts)
         judgement = None
         if outcome.name == FORBIDDEN:
-            judgement = self.refusals.refused(team.budget, _name(step), row.write.key)
+            judgement = self.loop.refusals.refused(team.budget, _name(step), row.write.key)
         if judgement is Judgement.PARK:
             return await self._park(row, team, _name(step), outcome.name, str(error), answer)
         if judgement is not Judgement.TRY_AGAIN and (pause := pause_after(error, WINDOW_SECONDS)):
-            self.pause(team.budget, *pause)
+            self.loop.pause(team.budget, *pause)
             return AGAIN
         match outcome.disposition:
             case Disposition.GONE if isinstance(step, Delete):
@@ -200,23 +195,23 @@ class LoftyWriter:
                 return AGAIN
             case Disposition.GONE if not isinstance(step, Create | FindCreated):
                 gone = await self._change(row, team, is_gone=True)
-                await self._tell(gone, team, "unchanged", _name(step), answer, "it is not in Lofty any more")
+                await self._write_receipt(gone, team, "unchanged", _name(step), answer, "it is not in Lofty any more")
                 return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
             case Disposition.REFUSED | Disposition.ADOPT | Disposition.GONE:
                 return await self._park(row, team, _name(step), outcome.name, str(error), answer)
-        wait = self.backoff.wait_seconds(row.attempts + 1, self.jitter())
+        wait = self.retry.wait_seconds(row.attempts + 1)
         waiting = await self._change(
             row,
             team,
             attempts=row.attempts + 1,
-            not_before_ms=self.now_ms() + int(wait * 1000),
+            not_before_ms=self.output.now_ms() + int(wait * 1000),
             last_error=str(error),
         )
-        await self._tell(waiting, team, "failed", _name(step), answer, str(error))
+        await self._write_receipt(waiting, team, "failed", _name(step), answer, str(error))
         return WorkResult(Verdict.RETRY, wait, failure_of(error))
 
     async def give_up(self, item: Item, failure: Failure) -> WorkResult:
-        """Park an errand that fails in the same way again and again. What its row says of a create in doubt stays."""
+        """Park a Lofty command that fails in the same way again and again. What its row says of a create in doubt stays."""
         team = self.teams[item.tenant]
         row = self.commands.get(team.partition, item.key.removeprefix(PREFIX))
         if row is None or row.parked:
@@ -237,17 +232,17 @@ class LoftyWriter:
             stage="write back",
             reason=reason,
             message=message,
-            at_ms=self.now_ms(),
+            at_ms=self.output.now_ms(),
             source=f"{self.writes_topic}/{team.partition}@{step}",
             entity=Entity.contact(write.connection, write.lead).key,
             connection=write.connection,
             status=answer.status if answer else None,
             original=Parked.encode(write.to_bytes()),
         )
-        await self.batching_producer.produce([self.parking.record(parked)])
+        await self.output.park(parked)
         log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
         await self._change(row, team, parked=reason)
-        await self._tell(row, team, "refused", step, answer, message)
+        await self._write_receipt(row, team, "refused", step, answer, message)
         current = self.commands.get(team.partition, write.key)
         return DONE if current is None or current.parked else AGAIN
 
@@ -273,7 +268,7 @@ class LoftyWriter:
         await self.commands.flush()
         return changed
 
-    async def _tell(
+    async def _write_receipt(
         self,
         row: LoftyCommandRow,
         team: LoftyTeam,
@@ -289,7 +284,7 @@ class LoftyWriter:
             about=write.about,
             outcome=outcome,
             step=f"{step} {write.target}",
-            at_ms=self.now_ms(),
+            at_ms=self.output.now_ms(),
             lofty_id=row.lofty_id,
             status=answer.status if answer else None,
             message=message,
@@ -298,7 +293,7 @@ class LoftyWriter:
             accepted_ms=write.accepted_ms,
         )
         record = Record(self.receipts_topic, team.partition, write.lane.encode(), receipt.to_bytes())
-        await self.batching_producer.produce([record])
+        await self.output.produce([record])
 
 
 _NAMES: dict[type[Any], str] = {

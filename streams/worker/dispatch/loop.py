@@ -118,38 +118,79 @@ async def _nothing_to_park(_item: Item, _failure: Failure) -> WorkResult | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a dispatcher does: `perform` does one item with at most one request, `give_up` parks what fails repeatedly."""
+
+    perform: Perform
+    give_up: GiveUp = _nothing_to_park
+
+
+class Handler(Protocol):
+    """Does one kind of work of a dispatcher."""
+
+    def handles(self, item: Item) -> bool:
+        """Whether an item is of this kind."""
+        ...
+
+    async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
+        """Do one item, with at most one request."""
+        ...
+
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult | None:
+        """Park what fails in the same way again and again; None when there is nothing to park."""
+        ...
+
+
+class Router:
+    """The work of a dispatcher with several kinds of items: each goes to the first of `handlers` that handles it."""
+
+    def __init__(self) -> None:
+        self.handlers: tuple[Handler, ...] = ()
+
+    async def perform(self, item: Item, slot: RequestSlot) -> WorkResult:
+        """Do one item."""
+        return await self._handler_of(item)(item, slot)
+
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult | None:
+        """Park an item."""
+        return await self._handler_of(item).give_up(item, failure)
+
+    def _handler_of(self, item: Item) -> Handler:
+        return next(handler for handler in self.handlers if handler.handles(item))
+
+
 async def _no_note(_budget: str, _row: BudgetRow) -> None:
     return None
 
 
 class DispatchLoop:
-    """One dispatcher at work. `clock` gives monotonic seconds, `perform` does one item with at most one request.
+    """One dispatcher at work. `clock` gives monotonic seconds.
 
     `note` is called for budgets whose policy says that spending is noted before it happens.
     `may_start` is asked before each turn: while it says no, nothing starts.
-    `give_up` parks what fails in the same way again and again (`core/progress/repeats.py`).
+    What fails in the same way again and again is given up (`core/progress/repeats.py`).
     """
 
     def __init__(
         self,
         name: str,
-        perform: Perform,
+        work: Work | Router,
         clock: Callable[[], float],
         *,
         note: Note = _no_note,
         may_start: Callable[[], bool] = lambda: True,
         now_ms: Callable[[], int] = lambda: 0,
         observer: LoopObserver | None = None,
-        give_up: GiveUp = _nothing_to_park,
         repeats: RepeatedFailures | None = None,
     ) -> None:
-        self._give_up = give_up
+        self._perform: Perform = work.perform
+        self._give_up: GiveUp = work.give_up
         self._repeats = repeats or RepeatedFailures()
         self.name = name
         self._observer = observer or _NoObserver()
         self.core = Dispatcher()
         self.refusals = Refusals()
-        self._perform = perform
         self._clock = clock
         self._note = note
         self._now_ms = now_ms

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, MalformedAnswer, NotSent
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.outcome import Disposition, classify
+from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
-from streams.worker.dispatch.lofty_reader import LoftyTeam
+from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 
 log = logging.getLogger("lofty_ghl.members")
@@ -59,9 +60,13 @@ class Members:
         emails = self._rolls[connection].emails.get(_fold(name), set())
         return {"name": name, "email": next(iter(emails))} if len(emails) == 1 else None
 
-    def is_members(self, item: Item) -> bool:
+    def handles(self, item: Item) -> bool:
         """Whether an item is work of a member list."""
         return item.tenant == TENANT
+
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult | None:
+        """Nothing: a member list that cannot be read leaves contacts unassigned."""
+        return None
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """Read one page."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.ghl import GhlAppointment, GhlContact, GhlNote, GhlTask
+from connectors.ghl.wire import GhlAppointment, GhlContact, GhlNote, GhlTask
 from streams.mapping import find_marker
 from streams.messages import Observation
 from streams.messages.entity import KINDS

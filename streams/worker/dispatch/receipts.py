@@ -20,15 +20,15 @@ class Receipts:
         self,
         topic: str,
         batching_producer: BatchingProducer,
-        recorded: AppliedOffsets,
+        applied_offsets: AppliedOffsets,
         now_ms: Callable[[], int],
         epoch: Callable[[str], int],
     ) -> None:
         self._topic = topic
         self._batching_producer = batching_producer
-        self._recorded = recorded
+        self._applied_offsets = applied_offsets
         self._now_ms = now_ms
-        self._epoch = epoch
+        self.epoch = epoch
 
     def make(self, row: OutboxRow, outcome: Outcome, step: str, **facts: Any) -> Receipt:
         """A receipt about the desired state of `row`."""
@@ -46,7 +46,7 @@ class Receipts:
             attempt=row.attempts + 1,
             update_time_ms=snapshot.update_time_ms,
             accepted_ms=snapshot.accepted_ms,
-            epoch=self._epoch(snapshot.connection),
+            epoch=self.epoch(snapshot.connection),
             trace=snapshot.trace,
             **facts,
         )
@@ -62,7 +62,7 @@ class Receipts:
             step=step,
             at_ms=self._now_ms(),
             version_ms=0,
-            epoch=self._epoch(entity.connection),
+            epoch=self.epoch(entity.connection),
             **facts,
         )
 
@@ -80,10 +80,10 @@ class Receipts:
         try:
             yield
         except Exception:
-            await self._recorded.wait(partition, offset)
+            await self._applied_offsets.wait(partition, offset)
             raise
-        await self._recorded.wait(partition, offset)
+        await self._applied_offsets.wait(partition, offset)
 
     async def settle(self, partition: int, receipt: Receipt) -> None:
         """Append a receipt and wait until it is in the tables."""
-        await self._recorded.wait(partition, await self.write(partition, receipt))
+        await self._applied_offsets.wait(partition, await self.write(partition, receipt))

@@ -14,7 +14,7 @@ from streams.core.to_ghl.delivery import desire
 from streams.core.to_ghl.plan import UNKNOWN
 from streams.kafka.tables import Table
 from streams.messages import Entity, Outcome, Remedy, Snapshot
-from streams.worker.dispatch.ghl_writer import Location
+from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.receipts import Receipts
 
 STEP = "verify"
@@ -27,13 +27,12 @@ class NotRepaired(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Applies remedies. `offer` tells the writing dispatcher that an entity is due, `epoch` is ours for a connection."""
+    """Applies remedies. `offer` tells the writing dispatcher that an entity is due."""
 
     links: Table[LinkRow]
     outbox: Table[OutboxRow]
     receipts: Receipts
     offer: Callable[[OutboxRow], None]
-    epoch: Callable[[str], int]
 
     async def write_again(self, place: Location, entity: Entity, remedy: Remedy, snapshot: Snapshot) -> None:
         """Correct the link of an entity, and make the snapshot its desired state. Raises `NotRepaired`."""
@@ -47,7 +46,7 @@ class Repair:
         if self.outbox.get(place.partition, entity.key) is not None:
             return  # a newer state came in meanwhile
         again = snapshot.model_copy(update={"origin": "replay"})
-        row = desire(None, again, self.epoch(entity.connection))
+        row = desire(None, again, self.receipts.epoch(entity.connection))
         self.outbox.put(place.partition, entity.key, row)
         await self.outbox.flush()
         self.offer(row)

@@ -18,13 +18,12 @@ from typing import Any
 import orjson
 
 from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.lofty.leads import LeadPage
 from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
-from streams.core.progress.repeats import RepeatedFailures, defect, failure_of
+from streams.core.progress.repeats import Failure, RepeatedFailures, defect, failure_of
 from streams.core.refusals import Judgement
 from streams.core.rows import SweepRow, SweptRow
-from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Priority, Verdict
 from streams.core.scheduling.pauses import pause_after
 from streams.core.sweep import (
@@ -43,15 +42,16 @@ from streams.core.sweep import (
     must_read,
     next_run,
 )
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.parking import Parking
+from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import Change, Entity, Kind, Operation, Parked
 from streams.messages.entity import is_id
 from streams.messages.partitioning import partition_of
-from streams.settings import Sweep
-from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, LoftyTeam
+from streams.settings import SweepSettings
+from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult, is_ours
+from streams.worker.dispatch.retry import Retry
+from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.sweep")
 
@@ -102,16 +102,13 @@ class Sweeper:
     schedules: Mapping[str, Schedule]
     sweeps: Table[SweepRow]
     swept: Table[SweptRow]
-    batching_producer: BatchingProducer
     changes_topic: str
     partitions: int
-    parking: Parking
+    output: Output
     repeats: RepeatedFailures
     pause: Callable[[str, float, str], None]
-    now_ms: Callable[[], int]
-    jitter: Callable[[], float]
+    retry: Retry
     count: Callable[[str, str], None]
-    backoff: Backoff = Backoff()
     _pages: dict[str, _Page] = field(default_factory=dict)
     _apart: dict[str, _Apart] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict)
@@ -127,7 +124,7 @@ class Sweeper:
         row = self.sweeps.get(team.partition, connection)
         if row is None or not row.full_ended_ms:
             # The first runs are due a whole interval from now: what Lofty holds already is carried by a backfill.
-            first = {"new_ended_ms": self.now_ms(), "full_ended_ms": self.now_ms()}
+            first = {"new_ended_ms": self.output.now_ms(), "full_ended_ms": self.output.now_ms()}
             self.sweeps.put(team.partition, connection, (row or SweepRow()).model_copy(update=first))
         elif row.kind is not None and not row.is_listed:
             # How far its last page was worked off is not known, nor how the list has moved since: a page more is read.
@@ -142,7 +139,7 @@ class Sweeper:
             return
         team = self.teams[connection]
         row = self.sweeps.get(team.partition, connection) or SweepRow()
-        kind, wait_ms = (row.kind, 0) if row.kind else next_run(row, self.schedules[connection], self.now_ms())
+        kind, wait_ms = (row.kind, 0) if row.kind else next_run(row, self.schedules[connection], self.output.now_ms())
         if kind is None:
             timers = asyncio.get_running_loop()
             self._timers[connection] = timers.call_later(wait_ms / 1000, self.offer_sweep, connection)
@@ -157,9 +154,13 @@ class Sweeper:
         if timer := self._timers.pop(connection, None):
             timer.cancel()
 
-    def is_sweep(self, item: Item) -> bool:
+    def handles(self, item: Item) -> bool:
         """Whether an item is work of a sweep."""
         return item.tenant == TENANT
+
+    async def give_up(self, item: Item, failure: Failure) -> WorkResult | None:
+        """Nothing: a sweep takes its pages apart and parks their leads itself."""
+        return None
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
         """One request of the sweep that runs, or the begin of one that is due."""
@@ -167,12 +168,12 @@ class Sweeper:
         team = self.teams[connection]
         row = self.sweeps.get(team.partition, connection) or SweepRow()
         if row.kind is None:
-            kind, _ = next_run(row, self.schedules[connection], self.now_ms())
+            kind, _ = next_run(row, self.schedules[connection], self.output.now_ms())
             if kind is None:
                 slot.answered(was_sent=False)
                 self.offer_sweep(connection)
                 return DONE
-            row = begin(row, kind, self.now_ms())
+            row = begin(row, kind, self.output.now_ms())
             log.info("connection %s: a %s sweep of its leads begins", connection, kind)
             await self._save(connection, team, row)
         if row.is_listed:
@@ -196,7 +197,7 @@ class Sweeper:
         elif page is not None and page.started_ms == row.started_ms and page.must_probe:
             await _leads(team.client, row, row.offset, 1)
             slot.answered()
-            self.repeats.succeeded("probe", connection, self.now_ms() / 1000)
+            self.repeats.succeeded("probe", connection, self.output.now_ms() / 1000)
             page.must_probe = False
             return AGAIN
         elif page is not None and page.started_ms == row.started_ms:
@@ -210,7 +211,7 @@ class Sweeper:
                 return await self._list_broken(connection, page, error)
             slot.answered()
             self.loop.refusals.served(team.budget, f"list {kind}", lead.key)
-            self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.now_ms() / 1000)
+            self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.output.now_ms() / 1000)
             page.changes += await self._compare(team, row, children, self._known_children(team, lead, kind))
             page.to_read.popleft()
         else:
@@ -308,7 +309,7 @@ class Sweeper:
         lead, kind = page.to_read[0]
         key, failure = f"{lead.lane}:{kind}", defect(error)
         log.error("connection %s: the list of %ss of lead %s: %s", connection, kind, lead.lead, failure.message)
-        if self.repeats.failed(key, connection, failure, self.now_ms() / 1000) == "park":
+        if self.repeats.failed(key, connection, failure, self.output.now_ms() / 1000) == "park":
             page.to_read.popleft()
             words = f"the list of {kind}s of lead {lead.lead}: {failure.message}"
             await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
@@ -316,20 +317,20 @@ class Sweeper:
             return AGAIN
         page.to_read.rotate(-1)
         failures = self._failures[connection] = self._failures.get(connection, 0) + 1
-        return WorkResult(Verdict.RETRY, self.backoff.wait_seconds(failures, self.jitter()))
+        return WorkResult(Verdict.RETRY, self.retry.wait_seconds(failures))
 
     async def _park(self, connection: str, reason: str, words: str, source: str, original: bytes = b"") -> None:
         parked = Parked(
             stage="sweep",
             reason=reason,
             message=words,
-            at_ms=self.now_ms(),
+            at_ms=self.output.now_ms(),
             source=source,
             connection=connection,
             original=Parked.encode(original[:LONGEST_ORIGINAL]),
         )
         log.warning("connection %s: its sweep goes on without what is parked now: %s", connection, words)
-        await self.batching_producer.produce([self.parking.record(parked)])
+        await self.output.park(parked)
 
     async def _compare(self, team: LoftyTeam, row: SweepRow, found: list[Listed], missing: dict[str, SweptRow]) -> int:
         """Announce what is not as it was, remember how it is now; `missing` are those that should be among `found`."""
@@ -343,9 +344,9 @@ class Sweeper:
                 continue
             if must_read(row.kind, before, one):
                 operation: Operation = "created" if before is None else "updated"
-                changes.append(change_of(one.entity, row.kind, operation, one.updated_ms, self.now_ms()))
+                changes.append(change_of(one.entity, row.kind, operation, one.updated_ms, self.output.now_ms()))
         for key, swept in missing.items():
-            changes.append(change_of(Entity.from_key(key), row.kind, "deleted", swept.updated_ms, self.now_ms()))
+            changes.append(change_of(Entity.from_key(key), row.kind, "deleted", swept.updated_ms, self.output.now_ms()))
         await self._announce(changes)
         for one in found:
             swept = SweptRow(run_ms=row.started_ms, updated_ms=one.updated_ms, fingerprint=one.fingerprint)
@@ -380,7 +381,7 @@ class Sweeper:
             )
             gone = []
         leads = [Entity.from_key(key) for key in gone]
-        await self._announce([change_of(one, row.kind, "updated", None, self.now_ms()) for one in leads])
+        await self._announce([change_of(one, row.kind, "updated", None, self.output.now_ms()) for one in leads])
         for one in leads:
             for key, _ in list(self.swept.items(team.partition, f"{one.lane}:")):
                 self.swept.delete(team.partition, key)
@@ -403,7 +404,7 @@ class Sweeper:
             lane = change.entity.lane
             place = partition_of(lane, self.partitions)
             records.append(Record(self.changes_topic, place, lane.encode(), change.to_bytes()))
-        await self.batching_producer.produce(records)
+        await self.output.produce(records)
 
     async def _save(self, connection: str, team: LoftyTeam, row: SweepRow) -> None:
         # An order may have come in while a request was under way.
@@ -462,7 +463,7 @@ class Sweeper:
             return AGAIN
         failure = failure_of(error)
         if failure is not None:
-            decision = self.repeats.failed(key, connection, failure, self.now_ms() / 1000)
+            decision = self.repeats.failed(key, connection, failure, self.output.now_ms() / 1000)
             if decision == "park":
                 page.to_read.popleft()
                 words = f"the list of {kind}s of lead {lead.lead} cannot be read: {failure.message}"
@@ -475,12 +476,12 @@ class Sweeper:
 
     def _back_off(self, connection: str, error: ConnectorError) -> WorkResult:
         failures = self._failures[connection] = self._failures.get(connection, 0) + 1
-        wait = self.backoff.wait_seconds(failures, self.jitter())
+        wait = self.retry.wait_seconds(failures)
         log.info("connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error)
         return WorkResult(Verdict.RETRY, wait)
 
 
-def schedule_of(settings: Sweep) -> Schedule:
+def schedule_of(settings: SweepSettings) -> Schedule:
     """A connection's schedule from its settings."""
     return Schedule(
         new_ms=round(settings.new_minutes * 60_000) or None,

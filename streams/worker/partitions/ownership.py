@@ -45,14 +45,14 @@ class Ownership:
         worker: str,
         receipts_topic: str,
         batching_producer: BatchingProducer,
-        recorded: AppliedOffsets,
+        applied_offsets: AppliedOffsets,
         now_ms: Callable[[], int],
         hooks: Hooks,
     ) -> None:
         self._worker = worker
         self._receipts_topic = receipts_topic
         self._batching_producer = batching_producer
-        self._recorded = recorded
+        self._applied_offsets = applied_offsets
         self._now_ms = now_ms
         self._hooks = hooks
         self._epochs: dict[int, int] = {}
@@ -78,7 +78,7 @@ class Ownership:
         acquired = partitions - self.assigned
         self.assigned |= acquired
         for partition in acquired:
-            self._recorded.own(partition)
+            self._applied_offsets.own(partition)
             self._epochs[partition] = max(self._now_ms(), self._hooks.newest_epoch(partition) + 1)
             task = asyncio.create_task(self._fence(partition), name=f"fence {partition}")
             self._fencing[partition] = task
@@ -91,7 +91,7 @@ class Ownership:
         self.assigned -= leaving
         self.fenced -= leaving
         for partition in leaving:
-            self._recorded.disown(partition)
+            self._applied_offsets.disown(partition)
             if task := self._fencing.pop(partition, None):
                 task.cancel()
         await self._hooks.releasing(leaving)
@@ -102,7 +102,7 @@ class Ownership:
         fence = Fence(worker=self._worker, epoch=epoch, at_ms=self._now_ms())
         record = Record(self._receipts_topic, partition, FENCE_KEY, fence.to_bytes())
         [offset] = await self._batching_producer.produce([record])
-        await self._recorded.wait(partition, offset)
+        await self._applied_offsets.wait(partition, offset)
         if partition in self.assigned and self._epochs[partition] == epoch:
             self.fenced.add(partition)
             self._hooks.acquired(partition)

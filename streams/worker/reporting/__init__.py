@@ -4,6 +4,6 @@
 """
 
 from streams.worker.reporting.reporter import WATCHED_TOPICS, Reporter
-from streams.worker.reporting.status import WorkerParts
+from streams.worker.reporting.status import StatusSources
 
-__all__ = ["WATCHED_TOPICS", "Reporter", "WorkerParts"]
+__all__ = ["WATCHED_TOPICS", "Reporter", "StatusSources"]

@@ -32,15 +32,15 @@ from streams.messages.topics import (
 )
 from streams.messages.worker_status import STUCK_LOOKS, LagStatus
 from streams.settings import Settings
-from streams.settings.partitions import Places
-from streams.telemetry.metrics import Metrics
+from streams.settings.partitions import ConnectionPartitions
 from streams.telemetry.metrics.gauges import Reading, of_worker
 from streams.telemetry.process import RELEASE, append_topics, process_readings
-from streams.telemetry.status_publisher import configuration_of, publish
-from streams.telemetry.tracing import NoTracing, Tracing, in_hand, trace_id
+from streams.telemetry.status_publisher import configuration_of, publish_status
+from streams.telemetry.tracing import in_hand, trace_id
 from streams.worker.agents.batches import Process
+from streams.worker.dependencies import Dependencies
 from streams.worker.reporting.open_rows import OpenRows
-from streams.worker.reporting.status import StatusBuilder, Tells, WorkerParts, everything
+from streams.worker.reporting.status import StatusBuilder, StatusSources, Tells, everything
 
 log = logging.getLogger("lofty_ghl.observing")
 
@@ -55,38 +55,26 @@ class Reporter:
     `rows` is told of rows that were there when a partition was gained.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        names: TopicNames,
-        places: Places,
-        metrics: Metrics,
-        instance: str,
-        now_ms: Callable[[], int],
-        monotonic: Callable[[], float],
-        tracing: Tracing | None = None,
-        newer_mappings: Callable[[], tuple[int, str]] = lambda: (0, ""),
-    ) -> None:
+    def __init__(self, settings: Settings, names: TopicNames, places: ConnectionPartitions, deps: Dependencies) -> None:
         self.settings = settings
         self.names = names
-        self.metrics = metrics
-        self.instance = instance
-        self.now_ms = now_ms
-        self.tracing: Tracing = tracing or NoTracing()
-        self.newer_mappings = newer_mappings
+        self._deps = deps
+        self.metrics = deps.metrics
+        self.now_ms = deps.now_ms
+        self.tracing = deps.tracing
         self.rows = OpenRows()
         self._holds = HoldTimes()
-        self._vitals = StatusBuilder(settings, places, self.rows, self._holds, monotonic)
+        self._status_builder = StatusBuilder(settings, places, self.rows, self._holds, deps.monotonic)
         self._backlog = Backlog()
-        self._started_ms = now_ms()
+        self._started_ms = deps.now_ms()
         self._stuck_looks = 0
         self._recovering_since_ms: int | None = None
         self._recovery_seconds = 0.0
-        self._parts: WorkerParts | None = None
+        self._parts: StatusSources | None = None
         self._turns = Turns()
         self._configuration = configuration_of(settings)
 
-    def look_at(self, parts: WorkerParts) -> None:
+    def look_at(self, parts: StatusSources) -> None:
         """The worker's parts are made: from now on there is something to tell."""
         self._parts = parts
         self.rows.watch(parts.tables)
@@ -209,9 +197,9 @@ class Reporter:
         assert parts is not None, "look_at comes first"
         now_ms, ownership, failing = self.now_ms(), parts.ownership, parts.failing_seconds()
         rows, size = parts.tables.store.size()
-        mapping_version, mapping_trouble = self.newer_mappings()
+        mapping_version, mapping_trouble = self._deps.newer_mappings(self.settings)
         return WorkerStatus(
-            instance=self.instance,
+            instance=self._deps.instance,
             host=socket.gethostname(),
             pid=os.getpid(),
             release=RELEASE,
@@ -235,8 +223,8 @@ class Reporter:
             stores_set_aside=parts.tables.store.set_aside(),
             tables=self.rows.numbers(),
             lags=tuple(self._lags()),
-            budgets=tuple(self._vitals.budgets(parts, now_ms, tells)),
-            connections=tuple(self._vitals.connections(parts, tells)),
+            budgets=tuple(self._status_builder.budgets(parts, now_ms, tells)),
+            connections=tuple(self._status_builder.connections(parts, tells)),
             stages=dict(self.metrics.stages),
             totals=dict(self.metrics.totals),
             configuration=self._configuration,
@@ -247,9 +235,9 @@ class Reporter:
             name = self.names.of(topic)
             yield LagStatus(topic=topic, records=self._backlog.records(name), oldest_ms=self._backlog.oldest_ms(name))
 
-    def _in_parts(self, observed: WorkerParts, *, is_stopping: bool) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
+    def _in_parts(self, observed: StatusSources, *, is_stopping: bool) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
         """What is said now; all of it as the last word."""
-        parts = Parts(self._vitals.owned(observed))
+        parts = Parts(self._status_builder.owned(observed))
         numbers = range(parts.count) if is_stopping else self._turns.take(parts.count)
         tells: Tells = (lambda connections: parts.of(connections) in numbers) if parts.count else everything
         return parts.split(self.status(is_stopping=is_stopping, tells=tells), numbers)
@@ -273,7 +261,9 @@ class Reporter:
             return
         try:
             status, parts = self._in_parts(self._parts, is_stopping=is_stopping)
-            await publish(self._parts.batching_producer, self.names, self.settings.kafka.partitions, status, parts)
+            await publish_status(
+                self._parts.batching_producer, self.names, self.settings.kafka.partitions, status, parts
+            )
         except Exception as error:  # whatever it is: the next word comes in five seconds
             self.metrics.statuses.labels("failed").inc()
             log.warning("this worker's status could not be published: %r", error)

@@ -13,7 +13,7 @@ from streams.core.scheduling.pauses import pause_kind
 from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 from streams.settings import Connection, Settings
-from streams.settings.partitions import Places
+from streams.settings.partitions import ConnectionPartitions
 from streams.settings.secrets import secret_values
 from streams.telemetry.logs import Redaction
 from streams.worker.dispatch.loop import DispatchLoop
@@ -36,7 +36,7 @@ def everything(_: tuple[str, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerParts:
+class StatusSources:
     """The parts of a worker that are asked how they are."""
 
     tables: Tables
@@ -53,7 +53,12 @@ class StatusBuilder:
     """The budgets and connections of one worker. What a vendor said is redacted before it is told."""
 
     def __init__(
-        self, settings: Settings, places: Places, rows: OpenRows, holds: HoldTimes, monotonic: Callable[[], float]
+        self,
+        settings: Settings,
+        places: ConnectionPartitions,
+        rows: OpenRows,
+        holds: HoldTimes,
+        monotonic: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._places = places
@@ -62,7 +67,7 @@ class StatusBuilder:
         self._monotonic = monotonic
         self._redact = Redaction(secret_values(settings))
 
-    def budgets(self, parts: WorkerParts, now_ms: int, tells: Tells) -> Iterator[BudgetStatus]:
+    def budgets(self, parts: StatusSources, now_ms: int, tells: Tells) -> Iterator[BudgetStatus]:
         """The budgets that this worker owns, and tells by their connections."""
         now = self._monotonic()
         for loop, of in ((parts.reading, "lofty_budget"), (parts.writing, "ghl_budget")):
@@ -100,14 +105,14 @@ class StatusBuilder:
             paused_until_ms=None if lasts is None else now_ms + int(lasts * 1000),
         )
 
-    def owned(self, parts: WorkerParts) -> Iterator[str]:
+    def owned(self, parts: StatusSources) -> Iterator[str]:
         """The names of the connections of which this worker owns a side."""
         fenced = parts.ownership.fenced
         for c in self._settings.connections.values():
             if self._places.lofty(c) in fenced or self._places.ghl(c) in fenced:
                 yield c.name
 
-    def connections(self, parts: WorkerParts, tells: Tells) -> Iterator[ConnectionStatus]:
+    def connections(self, parts: StatusSources, tells: Tells) -> Iterator[ConnectionStatus]:
         """The connections of which this worker owns a side, and that it tells."""
         fenced = parts.ownership.fenced
         for c in self._settings.connections.values():
@@ -118,7 +123,7 @@ class StatusBuilder:
             if reading is not None or writing is not None:
                 yield ConnectionStatus(connection=c.name, reading=reading, writing=writing)
 
-    def _reading(self, c: Connection, parts: WorkerParts) -> SideStatus:
+    def _reading(self, c: Connection, parts: StatusSources) -> SideStatus:
         oldest = [one.oldest_ms(c.name) for one in (self._rows.fetches, self._rows.lofty_commands)]
         return SideStatus(
             undelivered={
@@ -134,7 +139,7 @@ class StatusBuilder:
             token_expires_ms=parts.tokens.expires_ms(c, "lofty") if parts.tokens is not None else None,
         )
 
-    def _writing(self, c: Connection, parts: WorkerParts) -> SideStatus:
+    def _writing(self, c: Connection, parts: StatusSources) -> SideStatus:
         return SideStatus(
             undelivered={"deliver": self._rows.outbox.number(c.name)},
             parked={"deliver": self._rows.outbox.parked(c.name)},

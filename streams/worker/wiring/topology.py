@@ -1,45 +1,31 @@
-"""Which agent reads which topic, in one place: the way of a change, the way back, and what operators ask."""
+"""Which agent reads which topic: the way of a change to GHL, the Lofty sync, and what operators ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.parking import Parking, bounded
+from streams.kafka.parking import bounded
 from streams.messages import Stage
 from streams.messages.size_limits import CHANGE_BYTES
 from streams.messages.topics import (
     CHANGES,
     FETCHES,
     GHL_CHANGES,
-    INSPECTIONS,
     LOFTY_WRITES,
-    OBSERVATIONS,
     RECEIPTS,
-    REPLAYS,
     SNAPSHOTS,
-    SWEEPS,
     TOKENS,
-    TopicNames,
 )
-from streams.settings import Settings
-from streams.settings.partitions import Places
 from streams.worker.agents.batches import Process
 from streams.worker.agents.dedupe import dedupe
 from streams.worker.agents.deliver import deliver
+from streams.worker.agents.desired_states import DesiredStates
 from streams.worker.agents.fetch import fetch
-from streams.worker.agents.inspect import inspect
 from streams.worker.agents.record import record
-from streams.worker.agents.replay import replay
-from streams.worker.agents.sweep import sweep
-from streams.worker.agents.tokens import tokens
-from streams.worker.dependencies import Dependencies
-from streams.worker.partitions.applied_offsets import AppliedOffsets
-from streams.worker.partitions.ownership import Ownership
-from streams.worker.reporting import Reporter
-from streams.worker.tables import Tables
+from streams.worker.parts import WorkerParts
 from streams.worker.wiring.dispatchers import Dispatchers
+from streams.worker.wiring.request_agents import request_agents
 
 NOT_RESUMED = frozenset({SNAPSHOTS, TOKENS})
 """Compacted topics, where events that the consumer skipped cannot be told from compacted ones."""
@@ -49,25 +35,31 @@ NOT_RESUMED = frozenset({SNAPSHOTS, TOKENS})
 class Pipeline:
     """What agents are made of. `agents` gives each as its name, its topic and what it does with a batch."""
 
-    settings: Settings
-    deps: Dependencies
-    names: TopicNames
-    places: Places
-    tables: Tables
-    batching_producer: BatchingProducer
-    parking: Parking
-    reporter: Reporter
-    recorded: AppliedOffsets
-    ownership: Ownership
+    parts: WorkerParts
     dispatchers: Dispatchers
 
     def agents(self) -> Iterator[tuple[str, str, Process]]:
         """Every agent of a worker. What is too large for their rows is parked before."""
-        for name, topic, process in (*self._way_there(), *self._way_back(), *self._asked_for()):
+        tables, writer = self.parts.tables, self.dispatchers.ghl.writer
+        offers = self.dispatchers.offers
+        desired = DesiredStates(
+            outbox=tables.outbox,
+            links=tables.links,
+            settled_as=offers.settled_as,
+            epoch=self.parts.ownership.epoch,
+            under_way=writer.under_way.get,
+            offer=offers.offer_write,
+        )
+        for name, topic, process in (
+            *self._change_agents(desired),
+            *self._lofty_sync_agents(),
+            *request_agents(self.parts, self.dispatchers, desired),
+        ):
             yield name, topic, self._bounded(name, process)
 
     def _bounded(self, name: str, process: Process) -> Process:
-        limits = self.parking.limits
+        output = self.parts.output
+        limits = output.parking.limits
         # Receipts are the worker's own, and none may be passed over. Tokens are sealed, and a few hundred bytes.
         most: dict[str, tuple[Stage, int]] = {
             "dedupe": ("dedupe", CHANGE_BYTES),
@@ -86,130 +78,47 @@ class Pipeline:
             process,
             stage=stage,
             most_bytes=most_bytes,
-            batching_producer=self.batching_producer,
-            parking=self.parking,
-            now_ms=self.deps.now_ms,
+            batching_producer=output.batching_producer,
+            parking=output.parking,
+            now_ms=output.now_ms,
         )
 
-    def _way_there(self) -> Iterator[tuple[str, str, Process]]:
-        """A change of Lofty: deduplicated, read, put where it is wanted, written, recorded."""
-        deps, tables, dispatchers, names = self.deps, self.tables, self.dispatchers, self.names
+    def _change_agents(self, desired: DesiredStates) -> Iterator[tuple[str, str, Process]]:
+        """A change of Lofty is deduplicated, read, put where it is wanted, written and recorded."""
+        parts, tables, offers = self.parts, self.parts.tables, self.dispatchers.offers
+        metrics, output, reporter = parts.deps.metrics, parts.output, parts.reporter
         yield (
             "dedupe",
             CHANGES,
             dedupe(
                 seen=tables.seen,
-                batching_producer=self.batching_producer,
-                parking=self.parking,
-                fetches_topic=names.of(FETCHES),
-                lofty_partitions={name: self.places.lofty(c) for name, c in self.settings.connections.items()},
-                now_ms=deps.now_ms,
-                count=lambda decision: deps.metrics.changes.labels(decision).inc(),
-                new_trace=self.reporter.new_trace,
-                traced=self.reporter.admitted if deps.tracing.is_on else None,
+                output=output,
+                fetches_topic=parts.names.of(FETCHES),
+                lofty_partitions={name: parts.places.lofty(c) for name, c in parts.settings.connections.items()},
+                count=lambda decision: metrics.changes.labels(decision).inc(),
+                new_trace=reporter.new_trace,
+                traced=reporter.admitted if parts.deps.tracing.is_on else None,
             ),
         )
-        yield (
-            "fetch",
-            FETCHES,
-            fetch(
-                fetches=tables.fetches,
-                batching_producer=self.batching_producer,
-                parking=self.parking,
-                offer=dispatchers.offer_read,
-                now_ms=deps.now_ms,
-            ),
-        )
-        yield (
-            "deliver",
-            SNAPSHOTS,
-            deliver(
-                outbox=tables.outbox,
-                links=tables.links,
-                batching_producer=self.batching_producer,
-                parking=self.parking,
-                receipts_topic=names.of(RECEIPTS),
-                settled_as=dispatchers.settled_as,
-                offer=dispatchers.offer_write,
-                epoch=self.ownership.epoch,
-                under_way=dispatchers.under_way,
-                now_ms=deps.now_ms,
-                count=deps.metrics.delivered,
-            ),
-        )
+        yield "fetch", FETCHES, fetch(fetches=tables.fetches, output=output, offer=offers.offer_read)
+        receipts = parts.names.of(RECEIPTS)
+        process = deliver(desired=desired, output=output, receipts_topic=receipts, count=metrics.delivered)
+        yield "deliver", SNAPSHOTS, process
         yield (
             "record",
             RECEIPTS,
             record(
                 links=tables.links,
                 outbox=tables.outbox,
-                batching_producer=self.batching_producer,
-                parking=self.parking,
-                settled_as=dispatchers.settled_as,
-                ask=dispatchers.ask,
-                recorded=self.recorded.advance,
-                linked=dispatchers.back.linked,
-                now_ms=deps.now_ms,
+                output=output,
+                settled_as=offers.settled_as,
+                request_read=offers.request_read,
+                applied_offsets=parts.applied_offsets,
+                linked=self.dispatchers.lofty_sync.linked,
             ),
         )
 
-    def _way_back(self) -> Iterator[tuple[str, str, Process]]:
-        """An event of GHL: judged, and what it asks of Lofty done."""
-        yield "respond", GHL_CHANGES, self.dispatchers.back.respond_process()
-        yield "write_back", LOFTY_WRITES, self.dispatchers.back.write_back_process()
-
-    def _asked_for(self) -> Iterator[tuple[str, str, Process]]:
-        """What people and commands ask: replays, sweeps, inspections, and access given."""
-        deps, tables, batching_producer, parking = self.deps, self.tables, self.batching_producer, self.parking
-        dispatchers = self.dispatchers
-        yield (
-            "replay",
-            REPLAYS,
-            replay(
-                outbox=tables.outbox,
-                links=tables.links,
-                batching_producer=batching_producer,
-                parking=parking,
-                settled_as=dispatchers.settled_as,
-                offer=dispatchers.offer_write,
-                epoch=self.ownership.epoch,
-                under_way=dispatchers.under_way,
-                now_ms=deps.now_ms,
-                count=lambda decision: deps.metrics.snapshots.labels(f"replayed: {decision}").inc(),
-            ),
-        )
-        yield (
-            "sweep",
-            SWEEPS,
-            sweep(
-                sweeps=tables.sweeps,
-                batching_producer=batching_producer,
-                parking=parking,
-                offer=dispatchers.sweeper.offer_sweep,
-                now_ms=deps.now_ms,
-            ),
-        )
-        yield (
-            "inspect",
-            INSPECTIONS,
-            inspect(
-                ask=dispatchers.inspector.ask,
-                batching_producer=batching_producer,
-                parking=parking,
-                observations_topic=self.names.of(OBSERVATIONS),
-                now_ms=deps.now_ms,
-            ),
-        )
-        if dispatchers.tokens is not None:
-            adopt = dispatchers.tokens.adopt
-            yield (
-                "tokens",
-                TOKENS,
-                tokens(
-                    table=tables.tokens,
-                    batching_producer=batching_producer,
-                    parking=parking,
-                    adopt=adopt,
-                    now_ms=deps.now_ms,
-                ),
-            )
+    def _lofty_sync_agents(self) -> Iterator[tuple[str, str, Process]]:
+        """An event of GHL is judged, and what follows from it is written to Lofty."""
+        yield "respond", GHL_CHANGES, self.dispatchers.lofty_sync.respond_process()
+        yield "write_back", LOFTY_WRITES, self.dispatchers.lofty_sync.write_back_process()

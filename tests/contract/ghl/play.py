@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import VendorError
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.transport import AiohttpTransport, Request, Response
 from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings, LocationSettings, serve
 from connectors.sandbox.ghl.seeds import seed

@@ -8,8 +8,8 @@ import pytest
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer
-from connectors.ghl import OPERATIONS, GhlClient
-from connectors.ghl.operations import CONTACT_OPERATIONS
+from connectors.ghl.client import GhlClient
+from connectors.ghl.operations import CONTACT_OPERATIONS, OPERATIONS
 from connectors.http.transport import Request, Response
 from tests.contract.faults import Fault, judge
 from tests.contract.ghl.excuses import EXCUSES

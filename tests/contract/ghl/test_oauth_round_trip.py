@@ -18,8 +18,8 @@ from connectors.auth.refresh import SingleFlight
 from connectors.auth.request_auth import OAuthAuth
 from connectors.auth.token_pair import TokenPair
 from connectors.errors import CallbackRefused, GrantRefused, NotSent, TokenUnavailable, VendorError
-from connectors.ghl import GhlClient
 from connectors.ghl import oauth as ghl_oauth
+from connectors.ghl.client import GhlClient
 from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify
 from connectors.sandbox.ghl import GhlClientSettings, GhlSandbox, GhlSandboxSettings, LocationSettings, serve

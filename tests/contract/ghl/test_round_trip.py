@@ -12,7 +12,7 @@ import pytest
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import NotSent, Unanswered, VendorError
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.transport import AiohttpTransport
 from connectors.outcome import Disposition, classify
 from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings, LocationSettings, serve
@@ -88,7 +88,7 @@ async def test_an_upsert_is_repeatable(stage: Stage) -> None:
     again = await stage.client.upsert_contact({**PERSON, "firstName": "Ann"})
     assert (first.is_new, again.is_new) == (True, False)
     assert again.contact.id == first.contact.id
-    assert len(stage.sandbox.places["loc1"].contacts) == 1
+    assert len(stage.sandbox.locations["loc1"].contacts) == 1
 
 
 async def test_a_deleted_contact_is_gone(stage: Stage) -> None:

@@ -10,7 +10,7 @@ import pytest
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import VendorError
 from connectors.http.transport import AiohttpTransport, Request, Response
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSettings, serve
 from connectors.sandbox.lofty.agent_activity import edit, seed
 from connectors.sandbox.lofty.people import make_leads, make_team
@@ -80,6 +80,7 @@ async def _succeed(sandbox: LoftySandbox, client: LoftyClient) -> None:
     await client.list_tasks_v1(lead_id)
     await client.list_appointments(lead_id)
     await client.delete_task(task_id)
+    await client.who_am_i()
     await client.list_members()
     await client.list_custom_fields()
     await client.list_tags()

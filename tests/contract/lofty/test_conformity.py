@@ -10,7 +10,8 @@ import pytest
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer
 from connectors.http.transport import Request, Response
-from connectors.lofty import OPERATIONS, LoftyClient
+from connectors.lofty.client import LoftyClient
+from connectors.lofty.operations import OPERATIONS
 from tests.contract.faults import Fault, judge
 from tests.contract.lofty.excuses import EXCUSES
 from tests.contract.lofty.play import Exchange

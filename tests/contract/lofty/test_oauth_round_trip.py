@@ -18,8 +18,8 @@ from connectors.auth.request_auth import OAuthAuth
 from connectors.auth.token_pair import TokenPair
 from connectors.errors import CallbackRefused, GrantRefused, VendorError
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
 from connectors.lofty import oauth as lofty_oauth
+from connectors.lofty.client import LoftyClient
 from connectors.lofty.oauth import DEVELOPER, HELP_CENTRE
 from connectors.outcome import Disposition, classify
 from connectors.sandbox.lofty import LoftyClientSettings, LoftySandbox, LoftySandboxSettings, TeamSettings, serve

@@ -12,7 +12,7 @@ from streams.console.pages.views.page_view import Hyperlink, Question
 from streams.console.pages.views.parked_causes import Cause, cause_of
 from streams.console.pages.wording import counted
 from streams.console.services.parked import ParkedGroup, ParkedGroups, ParkedPage, ParkedRecord, ParkedRow
-from streams.operations.parked.open_records import Filter
+from streams.operations.parked.open_records import RecordFilter
 
 PAGE_SIZE = 50
 
@@ -87,7 +87,7 @@ def cause_card(group: ParkedGroup) -> CauseCard:
 
 
 def cause_view(
-    wanted: Filter, found: ParkedPage, group: ParkedGroup | None, names: dict[str, str], offset: int
+    wanted: RecordFilter, found: ParkedPage, group: ParkedGroup | None, names: dict[str, str], offset: int
 ) -> CauseView:
     """The records of one cause. `names` are those of leads, by lane; `group` is None when none of it is open any longer."""
     shown = group or ParkedGroup(wanted.connection, wanted.stage, wanted.reason, 0, 0, 0, "")
@@ -127,10 +127,10 @@ def record_view(record: ParkedRecord, name: str) -> ParkedRecordView:
     )
 
 
-def question(action: str, wanted: Filter, count: int, back: str) -> Question:
+def question(action: str, wanted: RecordFilter, count: int, back: str) -> Question:
     """Asked before many are retried, or any is discarded."""
     many = counted(count, "record")
-    fields = tuple((name, getattr(wanted, name)) for name in Filter.__slots__ if getattr(wanted, name))
+    fields = tuple((name, getattr(wanted, name)) for name in RecordFilter.__slots__ if getattr(wanted, name))
     if action == "retry":
         words = "Each is read from Lofty again and written without repeats. What is refused again is parked again."
         return Question(f"Retry {many}?", words, href("/parked/retry"), f"Retry {many}", back, fields)

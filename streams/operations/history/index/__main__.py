@@ -14,15 +14,16 @@ import signal
 import sqlite3
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
-from streams.kafka.clients import consumer_without_group
+from streams.kafka.topic_reader import consumer_without_group
 from streams.messages.topics import TopicNames
 from streams.operations.history.index.config import LOCK, Plan
-from streams.operations.history.index.follower import Follower, Strange, follow_for_ever
+from streams.operations.history.index.follower import Follower, InconsistentLog, follow_for_ever
 from streams.operations.history.index.schema import open_to_write, remove
-from streams.operations.history.index.writer import Writer
+from streams.operations.history.index.writer import IndexWriter
 from streams.telemetry.logs import set_up_logs
 
 log = logging.getLogger("lofty_ghl.history")
@@ -76,8 +77,8 @@ async def _follow(plan: Plan, stop: asyncio.Event) -> None:
     """Until stopped, or until the index must be built anew."""
     connection = open_to_write(plan.path, plan.belongs_to)
     try:
-        await follow_for_ever(lambda: _follower(plan, Writer(connection)), stop)
-    except Strange as error:
+        await follow_for_ever(lambda: _follower(plan, IndexWriter(connection)), stop)
+    except InconsistentLog as error:
         log.warning("the index is built anew: %s", error)
         remove(plan.path)
     except sqlite3.OperationalError:
@@ -94,9 +95,14 @@ def _lock_file(plan: Plan) -> IO[str]:
     return (Path(plan.folder) / LOCK).open("w")
 
 
-def _follower(plan: Plan, writer: Writer) -> Follower:
+def _follower(plan: Plan, writer: IndexWriter) -> Follower:
     names = TopicNames(plan.kafka.topic_prefix)
-    return Follower(writer, names, plan.kafka.partitions, lambda: consumer_without_group(plan.kafka, plan.password))
+    return Follower(
+        writer,
+        names,
+        plan.kafka.partitions,
+        partial(consumer_without_group, plan.kafka, plan.password, fetch_max_wait_ms=100),
+    )
 
 
 async def _until_parent_ends(reader: asyncio.StreamReader, stop: asyncio.Event) -> None:

@@ -16,8 +16,8 @@ from aiokafka.errors import KafkaError
 
 from streams.kafka.clients import start_consumer, stop_consumer
 from streams.messages.topics import TopicNames
-from streams.operations.history.index.sources import Source, sources
-from streams.operations.history.index.writer import Told, Writer
+from streams.operations.history.index.sources import IndexSource, sources
+from streams.operations.history.index.writer import IndexedRecord, IndexWriter
 
 log = logging.getLogger("lofty_ghl.history")
 
@@ -28,7 +28,7 @@ PRUNE_SECONDS = 300.0
 CHECKPOINT_RECORDS = 200_000
 
 
-class Strange(Exception):
+class InconsistentLog(Exception):
     """The index is ahead of the topics: they are others than those it was built from."""
 
 
@@ -36,13 +36,13 @@ class Strange(Exception):
 class Follower:
     """One run. `new_consumer` makes a consumer without a group."""
 
-    writer: Writer
+    writer: IndexWriter
     names: TopicNames
     partitions: int
     new_consumer: Callable[[], AIOKafkaConsumer]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until stopped. Raises Kafka's errors, and `Strange`."""
+        """Read until stopped. Raises Kafka's errors, and `InconsistentLog`."""
         consumer = self.new_consumer()
         await start_consumer(consumer)
         try:
@@ -70,7 +70,7 @@ class Follower:
             await stop_consumer(consumer)
 
     async def _place(
-        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], by_topic: dict[str, Source]
+        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], by_topic: dict[str, IndexSource]
     ) -> None:
         known = self.writer.positions()
         ends = await consumer.end_offsets(places)
@@ -79,16 +79,18 @@ class Follower:
         for place in places:
             after = known.get((by_topic[place.topic].code, place.partition), 0)
             if after > ends[place]:
-                raise Strange(f"{place.topic}/{place.partition} ends at {ends[place]}, and was read up to {after}")
+                raise InconsistentLog(
+                    f"{place.topic}/{place.partition} ends at {ends[place]}, and was read up to {after}"
+                )
             consumer.seek(place, max(after, firsts[place]))
 
-    def _take(self, found: dict[TopicPartition, list[object]], by_topic: dict[str, Source]) -> int:
-        told: list[Told] = []
+    def _take(self, found: dict[TopicPartition, list[object]], by_topic: dict[str, IndexSource]) -> int:
+        told: list[IndexedRecord] = []
         after: dict[tuple[int, int], int] = {}
         for place, messages in found.items():
             source = by_topic[place.topic]
             told += [
-                Told(source, place.partition, one.offset, one.timestamp, one.key, one.value)  # type: ignore[attr-defined]  # ConsumerRecord
+                IndexedRecord(source, place.partition, one.offset, one.timestamp, one.key, one.value)  # type: ignore[attr-defined]  # ConsumerRecord
                 for one in messages
             ]
             after[source.code, place.partition] = messages[-1].offset + 1  # type: ignore[attr-defined]  # as above
@@ -107,7 +109,7 @@ class Follower:
             self.writer.note("was_complete", "yes")
 
     async def _prune(
-        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], by_topic: dict[str, Source]
+        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], by_topic: dict[str, IndexSource]
     ) -> None:
         firsts = await consumer.beginning_offsets(places)
         gone = sum(self.writer.prune(by_topic[place.topic], place.partition, firsts[place]) for place in places)

@@ -107,7 +107,7 @@ class ActLines:
     ended: str
 
 
-class Reader:
+class IndexReader:
     """The index at `path`. `connections` are the names that a lead's id is tried with.
 
     Raises `NoIndex` from every question when it cannot be read.

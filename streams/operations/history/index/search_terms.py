@@ -20,7 +20,7 @@ PHONE_TAILS = (10, 7)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ContactTerms:
     """Who a contact is, as its newest snapshot says."""
 
     name: str
@@ -37,13 +37,13 @@ def lane_and_rest(key: str) -> tuple[str, str]:
     return f"{first}:{second}", about
 
 
-def person_of(snapshot: dict[str, Any]) -> Person:
+def person_of(snapshot: dict[str, Any]) -> ContactTerms:
     """Who a contact's snapshot tells of."""
     state = snapshot.get("state")
     is_gone = not isinstance(state, dict)
     found: dict[str, Any] = state if isinstance(state, dict) else {}
     name = " ".join(one for one in (_text(found.get("firstName")), _text(found.get("lastName"))) if one)
-    return Person(
+    return ContactTerms(
         name[:LONGEST],
         tuple(dict.fromkeys(one.lower() for one in _texts(found.get("emails")) if "@" in one)),
         tuple(dict.fromkeys(one for one in _texts(found.get("phones")) if len(digits(one)) >= 5)),

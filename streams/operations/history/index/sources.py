@@ -23,11 +23,11 @@ from streams.messages.topics import (
     TopicNames,
 )
 
-Holds = Literal["events", "rows", "parked", "resolved", "acts"]
+Content = Literal["events", "rows", "parked", "resolved", "acts"]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class IndexSource:
     """One topic. `code` is its number in the index, for ever; `short` is what the code calls it (a topic's or a table's name).
 
     `events` are kept by place, `rows` only with their newest record, `parked`, `resolved` and `acts` with what lists show of them.
@@ -36,25 +36,25 @@ class Source:
     code: int
     short: str
     topic: str
-    holds: Holds
+    holds: Content
     is_compacted: bool = False
 
 
-def sources(names: TopicNames) -> tuple[Source, ...]:
+def sources(names: TopicNames) -> tuple[IndexSource, ...]:
     """All of them, as they are called on the cluster."""
     return (
-        Source(1, CHANGES, names.of(CHANGES), "events"),
-        Source(2, FETCHES, names.of(FETCHES), "events"),
-        Source(3, SNAPSHOTS, names.of(SNAPSHOTS), "events", is_compacted=True),
-        Source(4, RECEIPTS, names.of(RECEIPTS), "events"),
-        Source(5, GHL_CHANGES, names.of(GHL_CHANGES), "events"),
-        Source(6, LOFTY_WRITES, names.of(LOFTY_WRITES), "events"),
-        Source(7, LOFTY_RECEIPTS, names.of(LOFTY_RECEIPTS), "events"),
-        Source(8, PARKED, names.of(PARKED), "parked"),
-        Source(9, RESOLVED, names.of(RESOLVED), "resolved"),
-        Source(10, AUDIT, names.of(AUDIT), "acts"),
-        Source(11, LINKS_TABLE, names.changelog(LINKS_TABLE), "rows", is_compacted=True),
-        Source(12, FETCHES_TABLE, names.changelog(FETCHES_TABLE), "rows", is_compacted=True),
-        Source(13, OUTBOX_TABLE, names.changelog(OUTBOX_TABLE), "rows", is_compacted=True),
-        Source(14, ERRANDS_TABLE, names.changelog(ERRANDS_TABLE), "rows", is_compacted=True),
+        IndexSource(1, CHANGES, names.of(CHANGES), "events"),
+        IndexSource(2, FETCHES, names.of(FETCHES), "events"),
+        IndexSource(3, SNAPSHOTS, names.of(SNAPSHOTS), "events", is_compacted=True),
+        IndexSource(4, RECEIPTS, names.of(RECEIPTS), "events"),
+        IndexSource(5, GHL_CHANGES, names.of(GHL_CHANGES), "events"),
+        IndexSource(6, LOFTY_WRITES, names.of(LOFTY_WRITES), "events"),
+        IndexSource(7, LOFTY_RECEIPTS, names.of(LOFTY_RECEIPTS), "events"),
+        IndexSource(8, PARKED, names.of(PARKED), "parked"),
+        IndexSource(9, RESOLVED, names.of(RESOLVED), "resolved"),
+        IndexSource(10, AUDIT, names.of(AUDIT), "acts"),
+        IndexSource(11, LINKS_TABLE, names.changelog(LINKS_TABLE), "rows", is_compacted=True),
+        IndexSource(12, FETCHES_TABLE, names.changelog(FETCHES_TABLE), "rows", is_compacted=True),
+        IndexSource(13, OUTBOX_TABLE, names.changelog(OUTBOX_TABLE), "rows", is_compacted=True),
+        IndexSource(14, ERRANDS_TABLE, names.changelog(ERRANDS_TABLE), "rows", is_compacted=True),
     )

@@ -18,7 +18,7 @@ from streams.operations.history.index.search_terms import (
     time_of,
     whole_json,
 )
-from streams.operations.history.index.sources import Source
+from streams.operations.history.index.sources import IndexSource
 
 log = logging.getLogger("lofty_ghl.history")
 
@@ -33,10 +33,10 @@ OF_THE_FILE = (sqlite3.DatabaseError, sqlite3.OperationalError, sqlite3.Internal
 """SQLite's errors that tell of the file or the disk. The other kinds, subclasses too, tell of what was to be written."""
 
 
-class Told(NamedTuple):
+class IndexedRecord(NamedTuple):
     """One record."""
 
-    source: Source
+    source: IndexSource
     partition: int
     offset: int
     at_ms: int
@@ -44,7 +44,7 @@ class Told(NamedTuple):
     value: bytes | None
 
 
-class Writer:
+class IndexWriter:
     """The only one who writes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -58,7 +58,7 @@ class Writer:
         """The next offset of each topic and partition that was read."""
         return {(topic, partition): after for topic, partition, after in self._db.execute("SELECT * FROM positions")}
 
-    def apply(self, told: Sequence[Told], after: Mapping[tuple[int, int], int]) -> None:
+    def apply(self, told: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int]) -> None:
         """Take records in, and note the offsets that come next; all or nothing.
 
         A record that cannot be taken is left out, and counted: what somebody else wrote must not keep the others out.
@@ -71,7 +71,7 @@ class Writer:
                 raise
             self._apply(told, after, one_by_one=True)
 
-    def _apply(self, told: Sequence[Told], after: Mapping[tuple[int, int], int], *, one_by_one: bool) -> None:
+    def _apply(self, told: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int], *, one_by_one: bool) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for one in told:
@@ -91,7 +91,7 @@ class Writer:
             self.people = self._db.execute("SELECT count(*) FROM people_docsize").fetchone()[0]
             raise
 
-    def _take(self, one: Told) -> None:
+    def _take(self, one: IndexedRecord) -> None:
         match one.source.holds:
             case "events":
                 self._event(one)
@@ -105,7 +105,7 @@ class Writer:
             case "acts":
                 self._act(one)
 
-    def _take_or_leave_out(self, one: Told) -> None:
+    def _take_or_leave_out(self, one: IndexedRecord) -> None:
         people = self.people
         self._db.execute("SAVEPOINT one")
         try:
@@ -129,7 +129,7 @@ class Writer:
         """Something about the index as a whole."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
-    def prune(self, source: Source, partition: int, first: int) -> int:
+    def prune(self, source: IndexSource, partition: int, first: int) -> int:
         """Forget what the topic itself does not hold any more, up to `first`; returns how much."""
         where, what = "WHERE partition = ? AND offset < ?", [partition, first]
         table = {"parked": "parked", "resolved": "resolved", "acts": "acts"}.get(source.holds, "places")
@@ -173,7 +173,7 @@ class Writer:
 
     # -- each kind of record ------------------------------------------------------------------------------
 
-    def _event(self, one: Told) -> None:
+    def _event(self, one: IndexedRecord) -> None:
         key = _key(one)
         if one.value is None or not key or key.startswith("@"):
             return
@@ -224,7 +224,7 @@ class Writer:
             "INSERT OR REPLACE INTO people (rowid, name, emails, phones, shown) VALUES (?, ?, ?, ?, ?)", row
         )
 
-    def _row(self, one: Told) -> None:
+    def _row(self, one: IndexedRecord) -> None:
         key = _key(one)
         text, about = lane_and_rest(key)
         if not key or not about:
@@ -248,7 +248,7 @@ class Writer:
         row = (lane, one.source.code, key, one.partition, one.offset, is_parked)
         self._db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def _parked(self, one: Told) -> None:
+    def _parked(self, one: IndexedRecord) -> None:
         value = whole_json(one.value)
         entity = id_of(value.get("entity")) or _key(one)
         text, about = lane_and_rest(entity)
@@ -264,7 +264,7 @@ class Writer:
             place = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
             self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", place)
 
-    def _act(self, one: Told) -> None:
+    def _act(self, one: IndexedRecord) -> None:
         value, text = whole_json(one.value), (one.value or b"").decode(errors="replace")
         act_id = id_of(value.get("id"))
         if not act_id:
@@ -309,7 +309,7 @@ class Writer:
         self._lanes[text] = number
 
 
-def _key(one: Told) -> str:
+def _key(one: IndexedRecord) -> str:
     return (one.key or b"").decode(errors="replace")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 
 LOCATION, CONTACT, TASK, NOTE, USER, FIELD, EVENT = "loc1", "con1", "tas1", "not1", "use1", "fie1", "eve1"
 WHOLE_CONTACT: Mapping[str, Any] = {

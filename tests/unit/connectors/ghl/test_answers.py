@@ -9,7 +9,7 @@ import pytest
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer, VendorError
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.transport import Request, Response
 
 TOKEN = "pit-0123456789abcdef"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.call_record import CallRecord
 from connectors.http.transport import Request, Response
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from connectors.ghl import GhlAppointment, GhlContact, GhlCustomField, GhlNote, GhlTask, User
-from connectors.ghl.wire import GhlObject
+from connectors.ghl.wire import GhlAppointment, GhlContact, GhlCustomField, GhlNote, GhlObject, GhlTask, User
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

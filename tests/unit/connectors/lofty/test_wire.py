@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.lofty import Lead, LoftyAppointment, LoftyNote, LoftyTask, Member, Subscription
-from connectors.lofty.wire import is_unset
+from connectors.lofty.wire import Lead, LoftyAppointment, LoftyNote, LoftyTask, Member, Subscription, is_unset
 
 
 def test_a_lead_is_read_with_its_unset_values_as_none() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from connectors.sandbox import lofty as lofty_sandbox
 from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings, LocationSettings
 from connectors.sandbox.ghl.people import APPOINTMENTS, act
-from connectors.sandbox.ghl.sandbox import RULES
+from connectors.sandbox.ghl.rules import RULES
 from connectors.sandbox.ghl.seeds import seed, shown
 from connectors.sandbox.lofty import LoftySandbox
 from connectors.sandbox.lofty import agent_activity as desk_work
@@ -83,10 +83,10 @@ def test_ghl_takes_what_a_visitor_does() -> None:
     sandbox = GhlSandbox(GhlSandboxSettings(locations=(LocationSettings("loc", ("t",)),)))
     seed(sandbox, {"location": "loc", "contacts": [{"firstName": "Ada", "email": "ada@example.com"}]})
     for number in range(100):
-        contacts = [shown(one) for one in sandbox.place("loc").contacts.values()]
+        contacts = [shown(one) for one in sandbox.location("loc").contacts.values()]
         for done in visit(contacts, "loc", number, 1_790_000_000.0):
             act(sandbox, done)
-    (left,) = sandbox.place("loc").contacts.values()
+    (left,) = sandbox.location("loc").contacts.values()
     assert max(len(left.notes), len(left.tasks)) <= MOST_CHILDREN + 1
 
 

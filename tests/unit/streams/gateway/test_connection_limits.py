@@ -75,7 +75,7 @@ class Client:
 
 @asynccontextmanager
 async def serving(**bounds: object) -> AsyncIterator[Server]:
-    keeper = ConnectionGuard(ConnectionLimits(look_seconds=0.02, **bounds))  # type: ignore[arg-type]  # each test gives its own kinds
+    keeper = ConnectionGuard(ConnectionLimits(check_seconds=0.02, **bounds))  # type: ignore[arg-type]  # each test gives its own kinds
     may = asyncio.Event()
 
     async def length(request: web.Request) -> web.Response:

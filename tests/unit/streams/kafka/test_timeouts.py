@@ -25,12 +25,13 @@ from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.structs import BrokerMetadata
 
-from streams.kafka import clients as kafka
+from streams.kafka import group_lag
 from streams.kafka import timeouts as patience
-from streams.kafka.clients import Consumer, GroupLag
+from streams.kafka.clients import Consumer
+from streams.kafka.group_lag import GroupLag
 from streams.kafka.timeouts import bound_connecting, bound_group_requests, patient
 from streams.settings import Settings
-from streams.settings.model import Gateway, Kafka, Worker
+from streams.settings.model import GatewaySettings, Kafka, WorkerSettings
 from streams.worker.faust_app import new_faust_app
 from tests.deadlines import within
 from tests.kafka.broker import Broker
@@ -200,7 +201,7 @@ async def test_where_the_group_goes_on_is_asked_until_kafka_answers(
     away: list[KafkaError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An agent that asks has records in hand: it must not end its worker because Kafka is away."""
-    monkeypatch.setattr(kafka, "ASK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(group_lag, "RETRY_SECONDS", 0.0)
     lag, answers = GroupLag(Settings.model_construct(), "g"), iter(away)
 
     async def started() -> Any:
@@ -233,7 +234,7 @@ async def test_what_asking_again_does_not_change_is_raised() -> None:
 
 async def test_consumers_of_ours_and_of_faust_are_patient() -> None:
     """Whoever makes them."""
-    settings = Settings(kafka=Kafka(), gateway=Gateway(), worker=Worker(), connections={})
+    settings = Settings(kafka=Kafka(), gateway=GatewaySettings(), worker=WorkerSettings(), connections={})
     ours = Consumer(bootstrap_servers="127.0.0.1:1")
     app = new_faust_app(settings, SimpleNamespace(group="g"), SimpleNamespace())  # type: ignore[arg-type]  # not asked
     app.finalize()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from streams.mapping_versions.effective import in_force
+from streams.mapping_versions.effective import effective_mappings
 from streams.mapping_versions.listing import MappingState, state_of
-from streams.mapping_versions.version_log import Ledger
+from streams.mapping_versions.version_log import VersionLog
 from streams.messages.mapping_edit import MappingEdit
 from tests.unit.streams.mapping_versions.stage import GOOD, WRONG, edit, settings
 
 
 def shown(*edits: MappingEdit) -> MappingState:
     """What the editor shows after some edits."""
-    ledger = Ledger()
+    ledger = VersionLog()
     for one in edits:
         ledger.add(one)
-    return state_of(settings(), ledger, in_force(settings(), ledger))
+    return state_of(settings(), ledger, effective_mappings(settings(), ledger))
 
 
 def test_without_edits_the_files_mappings_are_shown() -> None:

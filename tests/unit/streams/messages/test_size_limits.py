@@ -10,9 +10,9 @@ from streams.kafka.batching_producer import Record
 from streams.kafka.parking import Parking
 from streams.kafka.producer import MAX_BATCH_BYTES
 from streams.messages import Parked
-from streams.messages.size_limits import KAFKA_BYTES, NAME_CHARACTERS, SHORTENED_BYTES, TEXT_CHARACTERS, Limits
+from streams.messages.size_limits import KAFKA_BYTES, NAME_CHARACTERS, SHORTENED_BYTES, TEXT_CHARACTERS, SizeLimits
 from streams.messages.topics import MAX_MESSAGE_BYTES, TopicNames
-from streams.settings.model import Gateway
+from streams.settings.model import GatewaySettings
 
 NASTY = ("\x01", '"', "\u2028", "ä", "😀", "\\")
 """Signs that take more bytes in JSON than in a text."""
@@ -41,7 +41,7 @@ def weight(record: Record) -> int:
 @given(body=st.integers(1024, 4_000_000), sign=st.sampled_from(NASTY))
 def test_the_largest_body_fits_when_it_is_parked_whole(body: int, sign: str) -> None:
     """Its Base64, and whatever is told beside it."""
-    limits = Limits.of(body)
+    limits = SizeLimits.of(body)
     record = Parking(TopicNames(), 4, limits=limits).record(parked(body, sign))
     kept = Parked.from_bytes(record.value)
 
@@ -53,7 +53,7 @@ def test_the_largest_body_fits_when_it_is_parked_whole(body: int, sign: str) -> 
 @pytest.mark.parametrize("size", [0, 1, 1_048_576, 1_048_577, 1_200_000, 5_000_000])
 def test_a_parked_record_always_fits_and_tells_the_size_of_what_was_cut_off(size: int) -> None:
     """Parking itself can never fail for size."""
-    limits = Limits.of(1_048_576)
+    limits = SizeLimits.of(1_048_576)
     record = Parking(TopicNames(), 4, limits=limits).record(parked(size))
     kept = Parked.from_bytes(record.value)
 
@@ -64,8 +64,8 @@ def test_a_parked_record_always_fits_and_tells_the_size_of_what_was_cut_off(size
 
 def test_topics_batches_and_rows_follow_from_the_one_setting() -> None:
     """With the default, and with what a deployment may set."""
-    for body in (Gateway().max_body_bytes, 1024, 200_000, 8_000_000):
-        limits = Limits.of(body)
+    for body in (GatewaySettings().max_body_bytes, 1024, 200_000, 8_000_000):
+        limits = SizeLimits.of(body)
         specs = TopicNames().specs(limits.record)
         assert {config[MAX_MESSAGE_BYTES] for config in specs.values()} == {str(limits.record)}
         assert limits.record >= KAFKA_BYTES > MAX_BATCH_BYTES
@@ -73,5 +73,5 @@ def test_topics_batches_and_rows_follow_from_the_one_setting() -> None:
         assert 3 * limits.state <= KAFKA_BYTES
         assert SHORTENED_BYTES * 4 // 3 * 2 < KAFKA_BYTES
     assert {config[MAX_MESSAGE_BYTES] for config in TopicNames().specs().values()} == {
-        str(Limits.of(Gateway().max_body_bytes).record)
+        str(SizeLimits.of(GatewaySettings().max_body_bytes).record)
     }

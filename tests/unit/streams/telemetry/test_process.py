@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.kafka.producer import Trouble
+from streams.kafka.producer import DeliveryTrouble
 from streams.telemetry import process
 from streams.telemetry.process import failing_seconds, watch_appends
 
@@ -20,7 +20,7 @@ async def test_it_ends_only_where_a_new_process_may_do_better(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, answers: bool, ends: bool
 ) -> None:
     """A gateway that ended while Kafka is away could not even tell a vendor to come again."""
-    producer = SimpleNamespace(trouble=None if seconds is None else Trouble(seconds, "no answer"))
+    producer = SimpleNamespace(trouble=None if seconds is None else DeliveryTrouble(seconds, "no answer"))
     ended: list[str] = []
     looks = 0
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from multidict import CIMultiDict
 
 from connectors.auth.request_auth import StaticAuth
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.transport import Request, Response
 from connectors.sandbox.ghl import GhlSandbox, GhlSandboxSettings, LocationSettings
 from connectors.sandbox.ghl.seeds import seed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.errors import VendorError
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.outcome import Disposition, classify
 from tests.unit.connectors.sandbox.ghl.stage import HERE, Stage
 

@@ -91,7 +91,7 @@ async def test_an_upsert_ignores_gender_on_a_contact_that_exists() -> None:
     stage = Stage()
     contact_id = stage.contact()
     await stage.client().upsert_contact({"locationId": HERE, **ANN, "gender": "female"})
-    assert "gender" not in stage.sandbox.places[HERE].contacts[contact_id].fields
+    assert "gender" not in stage.sandbox.locations[HERE].contacts[contact_id].fields
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
@@ -102,7 +102,7 @@ async def test_tags_in_a_put_or_upsert_replace_all(method: str) -> None:
     body = {"tags": ["New One"]} | ({} if method == "PUT" else {"locationId": HERE, **ANN})
     target = f"/contacts/{contact_id}" if method == "PUT" else "/contacts/upsert"
     await stage.ask(method, target, json.dumps(body).encode())
-    assert stage.sandbox.places[HERE].contacts[contact_id].tags == ["new one"]
+    assert stage.sandbox.locations[HERE].contacts[contact_id].tags == ["new one"]
 
 
 async def test_tags_are_added_and_removed_one_by_one_in_lower_case() -> None:
@@ -191,7 +191,7 @@ async def test_contacts_are_listed_in_pages() -> None:
         ids.append(stage.contact(email=f"a{number}@example.com", phone=None))
     await client.set_business(HERE, ids[:3], "bus")
     first = await client.list_contacts(HERE, limit=3)
-    added = int(stage.sandbox.places[HERE].contacts[ids[2]].added * 1000)
+    added = int(stage.sandbox.locations[HERE].contacts[ids[2]].added * 1000)
     rest = await client.list_contacts(HERE, limit=3, start_after=added, start_after_id=ids[2])
     of_business = await client.list_contacts_of_business("bus", HERE, limit=2, skip=1)
     assert [one.id for one in (*first.contacts, *rest.contacts)] == ids

@@ -12,8 +12,8 @@ from connectors.auth.oauth import OAuthClient, converse
 from connectors.auth.request_auth import OAuthAuth
 from connectors.auth.token_pair import TokenPair
 from connectors.errors import GrantRefused, VendorError
-from connectors.ghl import GhlClient
 from connectors.ghl import oauth as ghl_oauth
+from connectors.ghl.client import GhlClient
 from connectors.ghl.oauth import InstalledLocation, exchange_code, installed_locations, location_token, refresh
 from connectors.http.request import Request, Response
 from connectors.sandbox.ghl import GhlClientSettings, LocationSettings

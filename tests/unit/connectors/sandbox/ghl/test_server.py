@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import Unanswered
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.transport import AiohttpTransport, Request, Response
 from connectors.sandbox.ghl import GhlSandbox, Served, serve
 from connectors.sandbox.shared.faults import SandboxFault

@@ -15,7 +15,7 @@ from aiohttp import web
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import Unanswered
 from connectors.http.transport import AiohttpTransport
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.lofty.webhooks import Ping, parse
 from connectors.sandbox.lofty import LoftySandbox, PingSettings, Served, serve
 from connectors.sandbox.lofty.people import make_leads, make_team

@@ -47,11 +47,11 @@ def test_ghl_remembers_its_contacts_and_finds_them_by_what_they_are_found_by(tmp
     seed_ghl(old, given)
     new = GhlSandbox(GHL)
     restarted(tmp_path / "state", old, new)
-    place = new.places["one"]
-    assert place.contacts.keys() == old.places["one"].contacts.keys()
+    place = new.locations["one"]
+    assert place.contacts.keys() == old.locations["one"].contacts.keys()
     assert [one.fields["email"] for one in place.holders("email", "ADA@example.com")] == ["ada@example.com"]
-    assert place.new_id() == old.places["one"].new_id()
-    assert new.places["two"].new_id() == old.places["two"].new_id()  # one source of ids, so that none comes twice
+    assert place.new_id() == old.locations["one"].new_id()
+    assert new.locations["two"].new_id() == old.locations["two"].new_id()  # one source of ids, so that none comes twice
 
 
 def test_lofty_remembers_its_leads_subscriptions_and_what_is_still_to_be_told(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_settings_are_those_of_the_new_start(tmp_path: Path) -> None:
         GhlSandboxSettings(locations=(LocationSettings("one", ("pit-9",)), LocationSettings("three", ("pit-3",))))
     )
     restarted(tmp_path / "state", old, new)
-    assert {name: len(place.contacts) for name, place in new.places.items()} == {"one": 1, "three": 0}
-    assert new.places["one"].settings.tokens == ("pit-9",)
+    assert {name: len(place.contacts) for name, place in new.locations.items()} == {"one": 1, "three": 0}
+    assert new.locations["one"].settings.tokens == ("pit-9",)
 
 
 def test_the_first_start_finds_no_file(tmp_path: Path) -> None:

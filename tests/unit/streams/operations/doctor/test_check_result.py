@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.operations.doctor.check_result import Level, Verdict, clock_verdict, exit_code
+from streams.operations.doctor.check_result import CheckResult, Level, clock_verdict, exit_code
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from streams.operations.doctor.check_result import Level, Verdict, clock_verdict
 )
 def test_the_exit_code_tells_wrong_from_away(levels: tuple[Level, ...], code: int) -> None:
     """A warning keeps nobody from working."""
-    assert exit_code(Verdict("check", "subject", level, "says") for level in levels) == code
+    assert exit_code(CheckResult("check", "subject", level, "says") for level in levels) == code
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from streams.operations.doctor.check_result import Verdict
+from streams.operations.doctor.check_result import CheckResult
 from streams.operations.doctor.machine import credentials, disk, keys
 from streams.settings import Settings, parse_settings
 
@@ -40,7 +40,7 @@ def test_a_credential_that_is_missing_is_named_with_its_variable() -> None:
 def test_a_full_disk_is_wrong_and_one_that_fills_up_is_a_warning(tmp_path: Path) -> None:
     """With what is left, and where."""
 
-    def said(free: int) -> Verdict:
+    def said(free: int) -> CheckResult:
         return next(disk(settings(tmp_path / "data"), lambda folder: free))
 
     full, low, well = said(10 * 2**20), said(2**30), said(2**40)

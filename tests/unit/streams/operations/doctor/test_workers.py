@@ -6,14 +6,14 @@ from typing import Any
 
 from streams.messages import WorkerStatus
 from streams.messages.worker_status import BudgetStatus, LagStatus
-from streams.operations.doctor.check_result import Verdict
+from streams.operations.doctor.check_result import CheckResult
 from streams.operations.doctor.kafka import judge_workers
 from streams.operations.status.overview import overview
 
 NOW = 1_700_000_000_000
 
 
-def judged(*statuses: WorkerStatus) -> dict[str, Verdict]:
+def judged(*statuses: WorkerStatus) -> dict[str, CheckResult]:
     """What is found, by check and subject; the ones that are right by their check."""
     found = judge_workers(overview(statuses, NOW, partitions=2), NOW)
     return {f"{one.check} {one.subject}": one for one in found}

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, WorkerStatus
-from streams.operations.history.holds import NO_HOLDS, Holds, holds_of
+from streams.operations.history.holds import NO_HOLDS, ConnectionHolds, holds_of
 from streams.operations.status.overview import overview
 
 
-def holds(budget: dict[str, Any], on_hold: str = "", *, dispatcher: str = "write", ago_ms: int = 0) -> Holds:
+def holds(budget: dict[str, Any], on_hold: str = "", *, dispatcher: str = "write", ago_ms: int = 0) -> ConnectionHolds:
     """Of the connection `acme`, of which a worker told so long ago."""
     side = {"writing" if dispatcher == "write" else "reading": SideStatus(on_hold=on_hold)}
     told = BudgetStatus.model_validate({"dispatcher": dispatcher, "budget": "b", "connections": ("acme",), **budget})
@@ -34,7 +34,7 @@ CAUSE = "most of connection acme would be parked: no answer"
 
 def test_a_pause_is_told_with_its_cause_and_its_end() -> None:
     """On the side whose budget pauses."""
-    assert holds(PAUSED) == Holds(ghl=f"GHL's budget, which pauses until 1970-01-01 00:01:00 UTC: {CAUSE}")
+    assert holds(PAUSED) == ConnectionHolds(ghl=f"GHL's budget, which pauses until 1970-01-01 00:01:00 UTC: {CAUSE}")
     assert holds(PAUSED, dispatcher="read").lofty.startswith("Lofty's budget, which pauses until 1970")
     assert holds(PAUSED, dispatcher="read").ghl == ""
 

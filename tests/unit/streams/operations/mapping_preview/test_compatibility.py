@@ -6,7 +6,7 @@ from typing import Any
 
 from streams.core.to_ghl.directory import Directory, fold
 from streams.mapping import LEAD_ID_FIELD
-from streams.operations.mapping_preview.compatibility import Compatibility, fit
+from streams.operations.mapping_preview.compatibility import Compatibility, check_compatibility
 from streams.settings.overlay import Overlay
 from tests.unit.streams.mapping_versions.stage import CONFIG, settings
 
@@ -37,7 +37,7 @@ def fits(
     """What is found, by subject."""
     one = settings(CONFIG + more).with_mappings(Overlay(1, {"acme": text})).connections["acme"]
     known = directory if directory is not None else Directory(FIELDS, USERS, types=TYPES)
-    return {found.subject: found for found in fit(one, known, leads)}
+    return {found.subject: found for found in check_compatibility(one, known, leads)}
 
 
 def test_fields_that_are_there_and_those_that_will_be_created_are_right() -> None:
@@ -110,6 +110,6 @@ def test_mirrored_attributes_are_fields_too() -> None:
 def test_without_a_worker_the_location_is_not_known() -> None:
     """What the leads tell is judged all the same."""
     one = settings().connections["acme"]
-    found = {each.subject: each for each in fit(one, None, LEADS, "no worker answered")}
+    found = {each.subject: each for each in check_compatibility(one, None, LEADS, "no worker answered")}
     assert (found["the location"].verdict, found["the location"].says) == ("not known", "no worker answered")
     assert found["tags"].verdict == "ok"

@@ -14,16 +14,16 @@ from streams.mapping_versions.errors import EvaluatorBusy, TooCostly
 from streams.messages import Snapshot
 from streams.operations.mapping_preview.evaluator import MOST_WAITING, Evaluator
 from streams.operations.mapping_preview.preview import preview
-from streams.operations.mapping_preview.trial import Job, Seen
+from streams.operations.mapping_preview.trial import TrialJob, TrialLead
 from streams.settings.overlay import Overlay
 from tests.unit.streams.mapping_versions.stage import CONFIG, GOOD, WRONG, settings
 
 COSTLY = "|".join(["[@,@]"] * 30)
 
 
-def job(text: str = GOOD, do: Any = "compile", **facts: Any) -> Job:
+def job(text: str = GOOD, do: Any = "compile", **facts: Any) -> TrialJob:
     """A job about the mapping `acme`."""
-    return Job(do=do, config=CONFIG, texts={"acme": text}, uses={}, name="acme", text=text, **facts)
+    return TrialJob(do=do, config=CONFIG, texts={"acme": text}, uses={}, name="acme", text=text, **facts)
 
 
 def snapshot(**state: Any) -> Snapshot:
@@ -61,7 +61,7 @@ async def test_a_text_is_compiled_there_with_the_lines_of_its_problems() -> None
 async def test_a_preview_there_is_the_preview_here() -> None:
     """With a worker's words, and without."""
     connection = settings().with_mappings(Overlay(1, {"acme": GOOD}, {})).connections["acme"]
-    seen = Seen(snapshot=snapshot(), link=LinkRow(), found=None)
+    seen = TrialLead(snapshot=snapshot(), link=LinkRow(), found=None)
     directory = Directory({"Lofty lead id": "f1"}, {"a@b.c": "u1"}, frozenset({"u1"}), {"f1": "TEXT"})
     evaluator = Evaluator()
     try:
@@ -78,9 +78,9 @@ async def test_a_mapping_that_costs_too_much_of_a_real_lead_is_refused() -> None
     evaluator = Evaluator()
     try:
         assert (await evaluator.ask(job(text))).problems == ()
-        [problem] = (await evaluator.ask(job(text, do="try", leads=(Seen(snapshot=snapshot()),)))).problems
+        [problem] = (await evaluator.ask(job(text, do="try", leads=(TrialLead(snapshot=snapshot()),)))).problems
         assert (problem.where, "lead 7" in problem.got) == ("mappings.acme.fields.A", True)
-        assert (await evaluator.ask(job(do="try", leads=(Seen(snapshot=snapshot()),)))).problems == ()
+        assert (await evaluator.ask(job(do="try", leads=(TrialLead(snapshot=snapshot()),)))).problems == ()
     finally:
         await evaluator.aclose()
 

@@ -10,7 +10,15 @@ from streams.messages import Change, Parked, ParkedDecision
 from streams.messages.parked import Stage
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import TopicNames
-from streams.operations.parked.open_records import Filter, Output, Place, again, by_cause, placed, still_open
+from streams.operations.parked.open_records import (
+    Output,
+    ParkedItem,
+    RecordFilter,
+    by_cause,
+    partition_of_output,
+    retry_outputs,
+    still_open,
+)
 
 NAMES = TopicNames("x.")
 PLACES = {"loc-acme": 3}
@@ -19,11 +27,13 @@ KEY = "acme:7:contact:7"
 DELIVERY = b'{"teamId": 123, "listId": 2, "updatedLead": [{"leadId": 7, "updateTime": 1736935860000}]}'
 
 
-def place(number: int, stage: Stage = "deliver", reason: str = "refused", **facts: Any) -> Place:
+def place(number: int, stage: Stage = "deliver", reason: str = "refused", **facts: Any) -> ParkedItem:
     """A record at offset `number`, parked at second `number`."""
     given = {"message": "no", "source": "create contact", "entity": KEY, "connection": "acme"} | facts
     original = Parked.encode(given.pop("original", b"x"))
-    return Place(f"0@{number}", Parked(stage=stage, reason=reason, at_ms=1000 * number, original=original, **given))
+    return ParkedItem(
+        f"0@{number}", Parked(stage=stage, reason=reason, at_ms=1000 * number, original=original, **given)
+    )
 
 
 def resolved(*ids: str) -> dict[str, ParkedDecision]:
@@ -63,43 +73,45 @@ def test_causes_are_grouped_with_the_most_frequent_first() -> None:
 @pytest.mark.parametrize(
     ("wanted", "takes"),
     [
-        (Filter(), True),
-        (Filter(connection="acme"), True),
-        (Filter(connection="other"), False),
-        (Filter(reason="refused", stage="deliver"), True),
-        (Filter(reason="duplicate"), False),
-        (Filter(entity="7"), True),
-        (Filter(entity="8"), False),
-        (Filter(entity="acme:7:*"), True),
-        (Filter(entity="acme:7:note:*"), False),
-        (Filter(id="0@1"), True),
-        (Filter(id="0@2"), False),
+        (RecordFilter(), True),
+        (RecordFilter(connection="acme"), True),
+        (RecordFilter(connection="other"), False),
+        (RecordFilter(reason="refused", stage="deliver"), True),
+        (RecordFilter(reason="duplicate"), False),
+        (RecordFilter(entity="7"), True),
+        (RecordFilter(entity="8"), False),
+        (RecordFilter(entity="acme:7:*"), True),
+        (RecordFilter(entity="acme:7:note:*"), False),
+        (RecordFilter(id="0@1"), True),
+        (RecordFilter(id="0@2"), False),
     ],
 )
-def test_a_filter_takes_what_it_names(wanted: Filter, *, takes: bool) -> None:
+def test_a_filter_takes_what_it_names(wanted: RecordFilter, *, takes: bool) -> None:
     """An empty field is any."""
     assert wanted.takes(place(1)) is takes
 
 
 def test_an_entity_is_read_again_whatever_its_bytes_say() -> None:
     """Its state may have changed; `dedupe` lets a replay through."""
-    outputs = again(place(1), TEAMS, NAMES, 9, PLACES)
+    outputs = retry_outputs(place(1), TEAMS, NAMES, 9, PLACES)
     assert isinstance(outputs, list)
     (output,) = outputs
     change = Change.from_bytes(output.value)
     assert (output.topic, output.key, change.entity.key, change.origin) == ("x.lofty.changes", b"acme:7", KEY, "replay")
-    assert placed(output, 8) == partition_of("acme:7", 8)
+    assert partition_of_output(output, 8) == partition_of("acme:7", 8)
 
 
 def test_bytes_that_could_not_be_read_go_where_they_came_from() -> None:
     """A newer version may read them."""
     one = place(1, "record", "unreadable", source="x.ghl.receipts/3@17", original=b"bytes")
-    assert again(one, TEAMS, NAMES, 9, PLACES) == [Output("x.ghl.receipts", 3, KEY.encode(), b"bytes")]
+    assert retry_outputs(one, TEAMS, NAMES, 9, PLACES) == [Output("x.ghl.receipts", 3, KEY.encode(), b"bytes")]
 
 
 def test_a_delivery_is_taken_in_once_more() -> None:
     """If its shape is known by now."""
-    outputs = again(place(1, "intake", "unknown shape", entity=None, original=DELIVERY), TEAMS, NAMES, 9, PLACES)
+    outputs = retry_outputs(
+        place(1, "intake", "unknown shape", entity=None, original=DELIVERY), TEAMS, NAMES, 9, PLACES
+    )
     assert isinstance(outputs, list)
     assert Change.from_bytes(outputs[0].value).entity.key == KEY
 
@@ -113,8 +125,8 @@ def test_a_delivery_is_taken_in_once_more() -> None:
         (place(1, "record", "unreadable", source="nowhere"), "names no topic"),
     ],
 )
-def test_what_cannot_be_tried_again_says_why(one: Place, why: str) -> None:
+def test_what_cannot_be_tried_again_says_why(one: ParkedItem, why: str) -> None:
     """And stays parked."""
-    found = again(one, TEAMS, NAMES, 9, PLACES)
+    found = retry_outputs(one, TEAMS, NAMES, 9, PLACES)
     assert isinstance(found, str)
     assert why in found

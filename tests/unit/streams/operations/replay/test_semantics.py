@@ -6,8 +6,8 @@ import pytest
 
 from streams.messages import Change, GhlEvent, Replay, Selection
 from streams.messages.topics import TOPICS
-from streams.operations.replay.selection import place, time_ms
-from streams.operations.replay.semantics import MEANING, REFUSED, change_again, event_again, refusal, under
+from streams.operations.replay.selection import record_position, time_ms
+from streams.operations.replay.semantics import MEANING, REFUSED, changed_for_retry, event_for_retry, refusal, under
 
 
 def test_every_topic_can_be_replayed_or_is_refused_with_a_reason() -> None:
@@ -53,14 +53,14 @@ def test_a_replayed_change_asks_for_a_read_and_claims_nothing() -> None:
     change = Change(
         connection="acme", lead="7", kind="note", id="9", operation="deleted", update_time_ms=5, accepted_ms=6
     )
-    again = change_again(change, 99)
+    again = changed_for_retry(change, 99)
     assert (again.operation, again.origin, again.accepted_ms, again.update_time_ms) == ("updated", "replay", 99, 5)
 
 
 def test_a_replayed_event_keeps_the_id_by_which_rules_act_once() -> None:
     """Only the dedupe is passed."""
     event = GhlEvent(type="NoteCreate", location="loc", id="n", at_ms=1, accepted_ms=1, webhook="w1")
-    assert (event_again(event).webhook, event_again(event).again) == ("w1", True)
+    assert (event_for_retry(event).webhook, event_for_retry(event).again) == ("w1", True)
 
 
 def test_a_replay_that_was_left_under_another_mapping_begins_again() -> None:
@@ -80,7 +80,7 @@ def test_times_and_places_are_read_as_people_write_them() -> None:
     assert time_ms("2h", 10_000_000) == 2_800_000
     assert time_ms("1970-01-01T00:01", 0) == 60_000
     assert time_ms("1970-01-01T01:00:01+01:00", 0) == 1_000
-    assert place("3@1700") == (3, 1700)
+    assert record_position("3@1700") == (3, 1700)
 
 
 @pytest.mark.parametrize("text", ["yesterday", "", "2w"])
@@ -94,4 +94,4 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 def test_what_is_no_place_is_refused(text: str) -> None:
     """With an example."""
     with pytest.raises(ValueError, match="such as 3@1700"):
-        place(text)
+        record_position(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.messages import Snapshot
-from streams.operations.replay.planner import RawStanding, _standing
+from streams.operations.replay.planner import RawEntityState, _entity_state
 from streams.operations.replay.snapshots import _is_newer
 
 GARBAGE = (b"", b"null", b"\xff", b"[" * 5000, b"{}", b'{"v":1,"connection":[]}')
@@ -39,7 +39,7 @@ def test_garbage_neither_beats_a_snapshot_nor_hides_a_later_one(garbage: bytes) 
 @pytest.mark.parametrize("garbage", [*GARBAGE[:4], b'{"v":[]}'])
 def test_a_row_that_cannot_be_read_is_none(garbage: bytes) -> None:
     """Of a link nothing is known then; of an outbox nothing waits."""
-    found = _standing(RawStanding(snapshot(1), garbage, garbage, True))
+    found = _entity_state(RawEntityState(snapshot(1), garbage, garbage, True))
     assert found is not None
     assert (found.link, found.row) == (None, None)
-    assert _standing(RawStanding(garbage, None, None, True)) is None
+    assert _entity_state(RawEntityState(garbage, None, None, True)) is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.lofty.wire import Subscription
-from streams.operations.subscriptions.plan import LISTS, PERMISSION_MODE, Step, reconcile, removal
+from streams.operations.subscriptions.plan import LISTS, PERMISSION_MODE, SubscriptionStep, reconcile, removal
 
 BASE = "https://hooks.example.com/lofty/"
 URL, EARLIER, SISTER = f"{BASE}now", f"{BASE}before", f"{BASE}sister"
@@ -37,7 +37,7 @@ EXISTING = st.lists(
 )
 
 
-def after(existing: list[Subscription], steps: list[Step]) -> list[Subscription]:
+def after(existing: list[Subscription], steps: list[SubscriptionStep]) -> list[Subscription]:
     """What Lofty holds when all steps were done."""
     ids = count(2 * 10**9)
     held = {one.subscribe_id: one for one in existing}

@@ -12,7 +12,7 @@ from streams.core.to_ghl.plan import CUSTOM
 from streams.core.to_ghl.planning import Rules, desired_child
 from streams.mapping import LEAD_ID_FIELD, TagRules, compile_mapping, map_contact
 from streams.messages import Entity, Observation, Snapshot, Standing
-from streams.operations.verify.judge_lead import Basis
+from streams.operations.verify.judge_lead import VerificationBasis
 
 LEAD = "77"
 MAPPING = compile_mapping(tags=TagRules(always=("lofty",)))
@@ -20,7 +20,7 @@ RULES = Rules(MAPPING, "US")
 DIRECTORY = Directory(
     {fold(LEAD_ID_FIELD): "f-lead", fold("Lofty stage"): "f-stage"}, {fold("agent@example.com"): "user-1"}
 )
-BASIS = Basis(RULES, DIRECTORY)
+BASIS = VerificationBasis(RULES, DIRECTORY)
 
 CONTACT = Entity.contact("acme", LEAD).key
 NOTE = Entity("acme", LEAD, "note", "1").key
@@ -51,7 +51,7 @@ def snapshot_of(key: str, state: Mapping[str, Any] | None, version_ms: int = 10)
     )
 
 
-CALENDAR_BASIS = Basis(
+CALENDAR_BASIS = VerificationBasis(
     Rules(MAPPING, "US", calendar="cal"), Directory(DIRECTORY.custom_fields, DIRECTORY.users, frozenset({"user-1"}))
 )
 

@@ -11,7 +11,7 @@ from streams.core.to_ghl.planning import Rules
 from streams.mapping import TagRules, compile_mapping
 from streams.messages import Remedy
 from streams.operations.verify.findings import Finding, count
-from streams.operations.verify.judge_lead import Basis, bears, judge_lead
+from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead
 from tests.unit.streams.operations.verify.inspected import (
     BASIS,
     CONTACT,
@@ -25,7 +25,7 @@ from tests.unit.streams.operations.verify.inspected import (
 )
 
 
-def judged(world: World, basis: Basis = BASIS, bearers: tuple[str, ...] = ()) -> list[Finding]:
+def judged(world: World, basis: VerificationBasis = BASIS, bearers: tuple[str, ...] = ()) -> list[Finding]:
     """The findings about the contact itself."""
     return [one for one in judge_lead(world.snapshots, world.seen, basis, bearers) if one.entity == CONTACT]
 

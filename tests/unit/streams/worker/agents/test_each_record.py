@@ -20,6 +20,7 @@ from streams.messages.topics import TopicNames
 from streams.worker.agents.batches import Process
 from streams.worker.agents.dedupe import dedupe
 from streams.worker.agents.deliver import deliver
+from streams.worker.agents.desired_states import DesiredStates
 from streams.worker.agents.each_record import MOST_KEYS, EachRecord
 from streams.worker.agents.fetch import fetch
 from streams.worker.agents.inspect import inspect
@@ -28,6 +29,7 @@ from streams.worker.agents.respond import respond
 from streams.worker.agents.sweep import sweep
 from streams.worker.agents.tokens import tokens
 from streams.worker.agents.write_back import write_back
+from streams.worker.output import Output
 
 BAD, GOOD = "666", "777"
 
@@ -70,11 +72,7 @@ class Desk:
     def __init__(self) -> None:
         self.table, self.batching_producer = Table(), BatchingProducer()
         self.parking = Parking(TopicNames(""), 4)
-        self.common: dict[str, Any] = {
-            "batching_producer": self.batching_producer,
-            "parking": self.parking,
-            "now_ms": lambda: 7,
-        }
+        self.output = Output(self.batching_producer, self.parking, lambda: 7)  # type: ignore[arg-type]  # a fake
 
 
 def ignored(*_: Any) -> None:
@@ -96,32 +94,30 @@ def snapshot(lead: str) -> Snapshot:
 
 def _dedupe(on: Desk) -> Process:
     places = {"acme": 1}
-    return dedupe(seen=on.table, fetches_topic="f", lofty_partitions=places, count=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+    return dedupe(seen=on.table, fetches_topic="f", lofty_partitions=places, count=ignored, output=on.output)  # type: ignore[arg-type]  # a fake
 
 
 def _fetch(on: Desk) -> Process:
-    return fetch(fetches=on.table, offer=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+    return fetch(fetches=on.table, offer=ignored, output=on.output)  # type: ignore[arg-type]  # a fake
 
 
-def _outbox(on: Desk) -> dict[str, Any]:
-    return {
-        "outbox": on.table,
-        "links": Table(),
-        "settled_as": lambda _: "x",
-        "offer": ignored,
-        "epoch": lambda _: 1,
-        "under_way": lambda _: None,
-        "count": ignored,
-        **on.common,
-    }
+def _desired(on: Desk) -> DesiredStates:
+    return DesiredStates(
+        outbox=on.table,  # type: ignore[arg-type]  # a fake
+        links=Table(),  # type: ignore[arg-type]  # a fake
+        settled_as=lambda _: "x",
+        epoch=lambda _: 1,
+        under_way=lambda _: None,
+        offer=ignored,
+    )
 
 
 def _deliver(on: Desk) -> Process:
-    return deliver(receipts_topic="r", **_outbox(on))
+    return deliver(desired=_desired(on), output=on.output, receipts_topic="r", count=ignored)
 
 
 def _replay(on: Desk) -> Process:
-    return replay(**_outbox(on))
+    return replay(desired=_desired(on), output=on.output, count=ignored)
 
 
 def _respond(on: Desk) -> Process:
@@ -131,27 +127,27 @@ def _respond(on: Desk) -> Process:
         return frozenset({"NoteCreate"})
 
     more = {"installed": ignored, "offer": ignored, "count": ignored}
-    return respond(events=on.table, webhooks=on.table, types_at=types_at, **more, **on.common)  # type: ignore[arg-type]  # a fake
+    return respond(events=on.table, webhooks=on.table, types_at=types_at, **more, output=on.output)  # type: ignore[arg-type]  # a fake
 
 
 def _sweep(on: Desk) -> Process:
-    return sweep(sweeps=on.table, offer=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+    return sweep(sweeps=on.table, offer=ignored, output=on.output)  # type: ignore[arg-type]  # a fake
 
 
 def _inspect(on: Desk) -> Process:
-    def ask(one: Inspection) -> None:
+    def take_question(one: Inspection) -> None:
         on.table.get(0, one.lead)
         on.table.put(0, one.lead, one)
 
-    return inspect(ask=ask, observations_topic="o", **on.common)
+    return inspect(take_question=take_question, observations_topic="o", output=on.output)
 
 
 def _tokens(on: Desk) -> Process:
-    return tokens(table=on.table, adopt=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+    return tokens(table=on.table, adopt=ignored, output=on.output)  # type: ignore[arg-type]  # a fake
 
 
 def _write_back(on: Desk) -> Process:
-    return write_back(commands=on.table, offer=ignored, **on.common)  # type: ignore[arg-type]  # a fake
+    return write_back(commands=on.table, offer=ignored, output=on.output)  # type: ignore[arg-type]  # a fake
 
 
 def _event(lead: str) -> Message:
@@ -202,7 +198,7 @@ async def test_a_defect_parks_its_record_at_every_stage(
 @pytest.mark.parametrize("error", [KafkaConnectionError, OSError, TimeoutError, NewerMessage, asyncio.CancelledError])
 def test_what_says_nothing_of_the_record_passes_nothing_over(error: type[BaseException]) -> None:
     outputs: list[Record] = []
-    each = EachRecord("fetch", Parking(TopicNames(""), 4), lambda: 7)
+    each = EachRecord("fetch", Desk().output)
     planted = error("Change", 9, 1) if error is NewerMessage else error()
     with pytest.raises(error), each.of(message(b"{}"), outputs):
         raise planted
@@ -212,7 +208,7 @@ def test_what_says_nothing_of_the_record_passes_nothing_over(error: type[BaseExc
 def test_a_defect_of_many_ends_the_worker_instead_of_emptying_the_topic() -> None:
     """Of many keys: one key may have as many records as it likes. One that goes well says that it is about the others."""
     outputs: list[Record] = []
-    each = EachRecord("fetch", Parking(TopicNames(""), 4), lambda: 7)
+    each = EachRecord("fetch", Desk().output)
 
     def fail(number: int) -> None:
         with each.of(message(b"{}", b"key %d" % number), outputs):

@@ -23,6 +23,7 @@ from streams.messages import Entity, Parked, Receipt
 from streams.messages.topics import PARKED, TopicNames
 from streams.worker.agents.record import record
 from streams.worker.dispatch.receipts import Receipts
+from streams.worker.output import Output
 from streams.worker.partitions.applied_offsets import AppliedOffsets
 
 PARTITION = 3
@@ -141,25 +142,25 @@ class Stage:
         self.log = Log()
         self.batching_producer = BatchingProducer(self.log)
         self.names = TopicNames("")
-        self.parking = Parking(self.names, 4)
+        self.output = Output(self.batching_producer, Parking(self.names, 4), lambda: self.now_ms)
         self.fetches: Table[FetchRow] = Table("fetches", FetchRow, "fetches", MemoryStore(), self.batching_producer)
         self.outbox: Table[OutboxRow] = Table("outbox", OutboxRow, "outbox", MemoryStore(), self.batching_producer)
         self.links: Table[LinkRow] = Table("links", LinkRow, "links", MemoryStore(), self.batching_producer)
-        self.recorded = AppliedOffsets()
-        self.recorded.own(PARTITION)
+        self.applied_offsets = AppliedOffsets()
+        self.applied_offsets.own(PARTITION)
         self.receipts = Receipts(
-            RECEIPTS, self.batching_producer, self.recorded, lambda: self.now_ms, lambda connection: 7
+            RECEIPTS, self.batching_producer, self.applied_offsets, lambda: self.now_ms, lambda connection: 7
         )
         self.log.read_by[RECEIPTS] = record(
             links=self.links,
             outbox=self.outbox,
-            batching_producer=self.batching_producer,
-            parking=self.parking,
+            output=self.output,
             settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
-            ask=lambda entity, _: self.batching_producer.enqueue(Record("asked", PARTITION, entity.key.encode(), b"")),
-            recorded=self.recorded.advance,
+            request_read=lambda entity, _: self.batching_producer.enqueue(
+                Record("asked", PARTITION, entity.key.encode(), b"")
+            ),
+            applied_offsets=self.applied_offsets,
             linked=lambda *_: None,
-            now_ms=lambda: self.now_ms,
         )
         self.pauses: list[tuple[str, float, str]] = []
 

@@ -9,14 +9,14 @@ import pytest
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import ConnectorError, Unanswered
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.request import Response
 from streams.core.scheduling.dispatcher import BudgetPolicy, Item
 from streams.core.to_ghl.planning import Rules
 from streams.mapping import compile_mapping
 from streams.worker.dispatch.directories import Directories
-from streams.worker.dispatch.ghl_writer import Location
-from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
+from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, Work, WorkResult
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Scripted, TakenSlot, Vendor, answer
 
 FIELDS = answer(200, {"customFields": [{"id": "f0", "name": "Other", "fieldKey": "contact.other", "dataType": "TEXT"}]})
@@ -42,7 +42,7 @@ class Desk:
             rules=Rules(compile_mapping(), "US"),
             window_seconds=10.0,
         )
-        self.loop = DispatchLoop("write", nothing, time.monotonic)
+        self.loop = DispatchLoop("write", Work(nothing), time.monotonic)
         self.loop.acquire("loc", BudgetPolicy(100, 10.0, 4))
         self.directories = Directories(self.loop, {"acme": location})
         self.directories.load("acme")

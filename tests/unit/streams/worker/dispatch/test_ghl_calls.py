@@ -8,7 +8,7 @@ import pytest
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer, VendorError
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from streams.core.to_ghl.plan import Call, StepName
 from streams.worker.dispatch.ghl_calls import Performed, perform
 from tests.unit.streams.worker.dispatch.stage import Vendor, answer

@@ -11,7 +11,7 @@ from aiokafka.structs import RecordMetadata
 
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import Unanswered
-from connectors.ghl import GhlClient
+from connectors.ghl.client import GhlClient
 from connectors.http.request import Response
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.dispatcher import Verdict
@@ -23,7 +23,9 @@ from streams.kafka.batching_producer import Batch
 from streams.mapping import compile_mapping
 from streams.messages import Entity, Snapshot
 from streams.telemetry.metrics import Metrics
-from streams.worker.dispatch.ghl_writer import GhlWriter, Location
+from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.retry import Retry
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
     PARTITION,
@@ -62,16 +64,14 @@ class Desk(Stage):
             outbox=self.outbox,
             links=self.links,
             receipts=self.receipts,
-            batching_producer=self.batching_producer,
-            parking=self.parking,
+            output=self.output,
             directory=lambda _: Directory(),
             lacks=lambda *_: False,
-            ask=lambda *_: None,
+            request_read=lambda *_: None,
             lofty_was_edited=self.never,
             pause=self.pause,
             settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
-            now_ms=lambda: self.now_ms,
-            jitter=lambda: 0.0,
+            retry=Retry(lambda: self.now_ms, lambda: 0.0),
             metrics=Metrics(),
         )
         self.links.put(PARTITION, NOTE.owner.key, LinkRow(ghl_id="c1", settled="f/mapping"))

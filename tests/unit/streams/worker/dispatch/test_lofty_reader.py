@@ -10,15 +10,17 @@ import pytest
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import NotSent, Unanswered
 from connectors.http.request import Response
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from streams.core.rows import FetchRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS
 from streams.messages import Entity, Snapshot
 from streams.messages.size_limits import DEFAULT
 from streams.telemetry.metrics import Metrics
-from streams.worker.dispatch.lofty_reader import WINDOW_SECONDS, LoftyReader, LoftyTeam
+from streams.worker.dispatch.lofty_reader import LoftyReader
+from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
+from streams.worker.dispatch.retry import Retry
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
     PARTITION,
@@ -52,12 +54,10 @@ class Desk(Stage):
             teams={"acme": LoftyTeam("acme", "key-1", PARTITION, 9, client, visibility_ms=60_000)},
             fetches=self.fetches,
             snapshots_topic=SNAPSHOTS,
-            batching_producer=self.batching_producer,
-            parking=self.parking,
+            output=self.output,
             agent=self._agent,
             pause=self.pause,
-            now_ms=lambda: self.now_ms,
-            jitter=lambda: 1.0,
+            retry=Retry(lambda: self.now_ms, lambda: 1.0),
             metrics=Metrics(),
         )
         self.slot = TakenSlot()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.ghl import GhlAppointment, GhlContact, GhlNote, GhlTask
+from connectors.ghl.wire import GhlAppointment, GhlContact, GhlNote, GhlTask
 from streams.messages import Observation
 from streams.worker.dispatch.observation import (
     MOST_BYTES,

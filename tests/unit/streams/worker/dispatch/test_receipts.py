@@ -63,7 +63,7 @@ async def test_writing_gives_the_offset_that_is_then_waited_for() -> None:
     """Two receipts of one partition stand one behind the other, under their entity's key."""
     on = Stage()
     offsets = [await on.receipts.write(PARTITION, on.receipts.make(ROW, "failed", "x")) for _ in range(2)]
-    await on.recorded.wait(PARTITION, offsets[1])
+    await on.applied_offsets.wait(PARTITION, offsets[1])
     assert offsets == [0, 1]
     assert {one.key for one in on.log.records[RECEIPTS]} == {ENTITY.key.encode()}
     assert Receipt.from_bytes(on.log.records[RECEIPTS][0].value) == on.written[0]

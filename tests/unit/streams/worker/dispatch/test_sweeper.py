@@ -12,7 +12,7 @@ import pytest
 from connectors.auth.request_auth import StaticAuth
 from connectors.errors import AnswerTooLarge
 from connectors.http.request import Request, Response
-from connectors.lofty import LoftyClient
+from connectors.lofty.client import LoftyClient
 from connectors.sandbox.lofty import LoftySandbox, LoftySandboxSettings, TeamSettings
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.shared.faults import parse_fault
@@ -24,8 +24,9 @@ from streams.core.sweep import Schedule
 from streams.kafka.tables import MemoryStore, Table
 from streams.messages import Change, Entity
 from streams.worker.dispatch import sweeper as sweeper_module
-from streams.worker.dispatch.lofty_reader import LoftyTeam
-from streams.worker.dispatch.loop import DONE, DispatchLoop, RequestSlot, WorkResult
+from streams.worker.dispatch.lofty_team import LoftyTeam
+from streams.worker.dispatch.loop import DONE, DispatchLoop, RequestSlot, Work, WorkResult
+from streams.worker.dispatch.retry import Retry
 from streams.worker.dispatch.sweeper import TENANT, Sweeper
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Stage, TakenSlot
 
@@ -53,19 +54,17 @@ class Sweeping(Stage):
         self.swept: Table[SweptRow] = Table("swept", SweptRow, "swept", MemoryStore(), self.batching_producer)
         self.counts: list[str] = []
         self.sweeper = Sweeper(
-            loop=DispatchLoop("read", perform, lambda: self.now_ms / 1000),
+            loop=DispatchLoop("read", Work(perform), lambda: self.now_ms / 1000),
             teams={"acme": LoftyTeam("acme", "key", PARTITION, PARTITION, client)},
             schedules={"acme": Schedule(None, None, children=True)},
             sweeps=self.sweeps,
             swept=self.swept,
-            batching_producer=self.batching_producer,
+            output=self.output,
             changes_topic=CHANGES,
             partitions=4,
-            parking=self.parking,
             repeats=RepeatedFailures(),
             pause=self.pause,
-            now_ms=lambda: self.now_ms,
-            jitter=lambda: 0.5,
+            retry=Retry(lambda: self.now_ms, lambda: 0.5),
             count=lambda _, result: self.counts.append(result),
         )
         row = SweepRow(full_ended_ms=1, new_ended_ms=1, ordered="first")

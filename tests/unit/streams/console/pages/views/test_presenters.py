@@ -12,7 +12,7 @@ from streams.console.pages.views.parked_causes import cause_of
 from streams.console.services.parked import ParkedGroup
 from streams.operations.history.sent_requests import Sent
 from streams.operations.history.timeline import Event
-from streams.operations.parked.open_records import Filter
+from streams.operations.parked.open_records import RecordFilter
 
 NOW = 1_764_042_000_000
 CONTACT = "acme:600123:contact:600123"
@@ -69,7 +69,7 @@ def test_a_group_is_named_by_its_cause_in_links() -> None:
 
 
 def test_a_question_names_how_many_and_carries_the_filter() -> None:
-    asked = parked.question("discard", Filter(connection="acme", reason="refused"), 18, "/console/parked")
+    asked = parked.question("discard", RecordFilter(connection="acme", reason="refused"), 18, "/console/parked")
     assert (asked.title, asked.is_dangerous) == ("Discard 18 records?", True)
     assert asked.fields == (("connection", "acme"), ("reason", "refused"))
 

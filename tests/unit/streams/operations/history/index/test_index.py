@@ -25,10 +25,10 @@ from streams.messages.topics import (
     SNAPSHOTS,
     TopicNames,
 )
-from streams.operations.history.index.reader import NoIndex, Reader
+from streams.operations.history.index.reader import IndexReader, NoIndex
 from streams.operations.history.index.schema import VERSION, open_to_write
 from streams.operations.history.index.sources import sources
-from streams.operations.history.index.writer import MOST_OF_ONE, Told, Writer
+from streams.operations.history.index.writer import MOST_OF_ONE, IndexedRecord, IndexWriter
 
 SOURCES = {one.short: one for one in sources(TopicNames())}
 
@@ -39,8 +39,8 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.db = open_to_write(path, "x")
-        self.writer = Writer(self.db)
-        self.reader = Reader(path, ["acme", "bolt"])
+        self.writer = IndexWriter(self.db)
+        self.reader = IndexReader(path, ["acme", "bolt"])
         self._next: dict[tuple[int, int], int] = {}
 
     def tell(self, topic: str, key: str, value: Any, *, at_ms: int = 1, partition: int = 0) -> int:
@@ -49,7 +49,7 @@ class Index:
         offset = self._next.get((source.code, partition), 0)
         self._next[source.code, partition] = offset + 1
         raw = None if value is None else orjson.dumps(value)
-        told = Told(source, partition, offset, at_ms, key.encode(), raw)
+        told = IndexedRecord(source, partition, offset, at_ms, key.encode(), raw)
         self.writer.apply([told], {(source.code, partition): offset + 1})
         return offset
 
@@ -229,7 +229,7 @@ async def test_an_act_has_a_beginning_and_an_end(index: Index) -> None:
 
 async def test_a_batch_is_taken_whole_or_not_at_all(index: Index) -> None:
     """Positions and records in one transaction: after a crash it goes on where it was."""
-    good = Told(SOURCES[CHANGES], 0, 0, 1, b"acme:7", b"{}")
+    good = IndexedRecord(SOURCES[CHANGES], 0, 0, 1, b"acme:7", b"{}")
     with pytest.raises(sqlite3.Error):
         index.writer.apply([good], {(1, 0): object()})  # type: ignore[dict-item]  # what cannot be bound
     assert index.writer.positions() == {}
@@ -240,7 +240,9 @@ async def test_a_batch_is_taken_whole_or_not_at_all(index: Index) -> None:
 
 async def test_a_record_that_cannot_be_taken_is_left_out_and_counted(index: Index) -> None:
     """Those before and after it are taken, its lane is not made, and the position is behind all of them."""
-    told = [Told(SOURCES[SNAPSHOTS], 0, n, 1, f"acme:{n}:contact:{n}".encode(), b'{"state": {}}') for n in range(4)]
+    told = [
+        IndexedRecord(SOURCES[SNAPSHOTS], 0, n, 1, f"acme:{n}:contact:{n}".encode(), b'{"state": {}}') for n in range(4)
+    ]
     told[1] = told[1]._replace(at_ms=[])  # type: ignore[arg-type]  # what cannot be bound
     told[2] = told[2]._replace(at_ms=2**64)
     index.writer.apply(told, {(3, 0): 4})
@@ -304,7 +306,9 @@ def test_whatever_a_record_holds_it_is_taken(records: list[tuple[str, bytes, byt
     """Almost right records of each topic: none fails, all questions are answered after them, and a good one is found."""
     with tempfile.TemporaryDirectory() as folder:
         index = Index(Path(folder) / "history.sqlite3")
-        told = [Told(SOURCES[short], 0, n, at_ms, key, raw) for n, (short, key, raw, at_ms) in enumerate(records)]
+        told = [
+            IndexedRecord(SOURCES[short], 0, n, at_ms, key, raw) for n, (short, key, raw, at_ms) in enumerate(records)
+        ]
         index.writer.apply(told, {})
         index.lead("7", firstName="Zoraida")
 
@@ -326,7 +330,7 @@ def test_whatever_a_record_holds_it_is_taken(records: list[tuple[str, bytes, byt
 
 
 async def test_without_a_file_there_is_no_index(tmp_path: Path) -> None:
-    reader = Reader(tmp_path / "none.sqlite3", [])
+    reader = IndexReader(tmp_path / "none.sqlite3", [])
     with pytest.raises(NoIndex, match="no index"):
         await reader.search("ann")
     reader.close()

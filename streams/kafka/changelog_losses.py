@@ -61,7 +61,7 @@ class ChangelogLost(RuntimeError):
         super().__init__(lost_words(self.losses))
 
 
-def judge(
+def find_loss(
     *, position: int | None, origin: str, topic_id: str, begin: int, end: int, exists: bool, keeps_all: bool
 ) -> str | None:
     """What a changelog has lost, None for nothing.
@@ -84,7 +84,7 @@ def judge(
     return None
 
 
-def began_anew(offset: int, newest: int) -> str:
+def recreated_words(offset: int, newest: int) -> str:
     """What is said when Kafka gives a row an offset that was another's."""
     return f"was deleted and made anew while we worked: a row came to offset {offset}, and it had been at {newest}"
 

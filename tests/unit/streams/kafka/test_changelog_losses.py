@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streams.kafka.tables.losses import COSTS, ChangelogLost, Loss, judge
+from streams.kafka.changelog_losses import COSTS, ChangelogLost, Loss, find_loss
 from streams.messages.topics import TABLES
 
 WELL: dict[str, Any] = {
@@ -41,7 +41,7 @@ WELL: dict[str, Any] = {
 )
 def test_a_loss_is_told_from_what_is_only_new(facts: dict[str, Any], says: str | None) -> None:
     """Each by the first thing that shows it."""
-    found = judge(**{**WELL, **facts})
+    found = find_loss(**{**WELL, **facts})
     assert found is None if says is None else found is not None and found.startswith(says)
 
 

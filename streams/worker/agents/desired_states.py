@@ -1,0 +1,41 @@
+"""Desired states: how `deliver` and `replay` make a snapshot the state that an entity shall have in GHL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streams.core.rows import LinkRow, OutboxRow
+from streams.core.to_ghl.delivery import desire
+from streams.kafka.tables import Table
+from streams.messages import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredStates:
+    """The tables `outbox` and `links`, and what is known of the entities in them.
+
+    `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
+    `epoch` is ours as the owner of a partition, `under_way` the state of an entity that is being written right now.
+    `offer` tells the writing dispatcher that an entity is due.
+    """
+
+    outbox: Table[OutboxRow]
+    links: Table[LinkRow]
+    settled_as: Callable[[Snapshot], str]
+    epoch: Callable[[int], int]
+    under_way: Callable[[str], Snapshot | None]
+    offer: Callable[[OutboxRow], None]
+
+    def put(self, partition: int, snapshot: Snapshot) -> OutboxRow:
+        """Make an accepted snapshot the desired state of its entity."""
+        key = snapshot.entity.key
+        row = desire(self.outbox.get(partition, key), snapshot, self.epoch(partition), self.under_way(key))
+        self.outbox.put(partition, key, row)
+        return row
+
+    async def offer_all(self, rows: dict[str, OutboxRow]) -> None:
+        """Offer rows once they are written."""
+        await self.outbox.flush()
+        for row in rows.values():
+            self.offer(row)

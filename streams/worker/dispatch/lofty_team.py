@@ -1,0 +1,25 @@
+"""One connection's Lofty side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.lofty.client import LoftyClient
+
+WINDOW_SECONDS = 60.0
+"""Lofty counts requests by the minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoftyTeam:
+    """A team's client, its budget and the partition of that; `snapshots_partition` is that of the GHL budget.
+
+    What was changed may not be visible in Lofty before `visibility_ms` after the change.
+    """
+
+    connection: str
+    budget: str
+    partition: int
+    snapshots_partition: int
+    client: LoftyClient
+    visibility_ms: int = 60_000

@@ -1,0 +1,73 @@
+"""What is offered to the two dispatchers: rows that are due, and reads that another row depends on."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from streams.core.rows import FetchRow, OutboxRow
+from streams.core.scheduling.dispatcher import Item
+from streams.core.to_ghl.admission import priority_of
+from streams.core.to_ghl.delivery import settled_as
+from streams.kafka.batching_producer import Record
+from streams.messages import Change, Entity, Origin, Snapshot
+from streams.messages.topics import FETCHES
+from streams.worker.dispatch.loop import DispatchLoop
+from streams.worker.parts import WorkerParts
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Makes work items from rows. Rows of a connection that is not configured any more wait until it is again."""
+
+    parts: WorkerParts
+    reading: DispatchLoop
+    writing: DispatchLoop
+
+    def offer_read(self, row: FetchRow) -> None:
+        """Lofty must be asked for an entity's state."""
+        connection = self.parts.settings.connections.get(row.connection)
+        if connection is not None and not row.parked:
+            item = _item(row.entity, connection.lofty_budget, row.origin)
+            self.reading.offer_item(item, wait_seconds=self._wait_seconds(row.not_before_ms))
+
+    def offer_write(self, row: OutboxRow) -> None:
+        """An entity's state must be written to GHL."""
+        connection = self.parts.settings.connections.get(row.snapshot.connection)
+        if connection is not None and not row.parked:
+            item = _item(row.snapshot.entity, connection.ghl_budget, row.snapshot.origin)
+            self.writing.offer_item(item, wait_seconds=self._wait_seconds(row.not_before_ms))
+
+    def request_read(self, entity: Entity, update_time_ms: int) -> asyncio.Future[int]:
+        """Request a read of an entity that a write depends on. For a connection that is not configured nothing is read."""
+        connection = self.parts.settings.connections.get(entity.connection)
+        if connection is None:
+            nothing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            nothing.set_result(0)
+            return nothing
+        change = Change(
+            connection=entity.connection,
+            lead=entity.lead,
+            kind=entity.kind,
+            id=entity.id,
+            operation="updated",
+            update_time_ms=update_time_ms,
+            accepted_ms=self.parts.deps.now_ms(),
+            origin="dependency",
+        )
+        topic, partition = self.parts.names.of(FETCHES), self.parts.places.lofty(connection)
+        record = Record(topic, partition, entity.lane.encode(), change.to_bytes())
+        return self.parts.output.batching_producer.enqueue(record)
+
+    def settled_as(self, snapshot: Snapshot) -> str:
+        """What a link reads when it satisfies a snapshot; empty for a connection that is not configured any more."""
+        connection = self.parts.settings.connections.get(snapshot.connection)
+        return settled_as(snapshot.fingerprint, connection.mapping_fingerprint) if connection else ""
+
+    def _wait_seconds(self, not_before_ms: int) -> float:
+        return (not_before_ms - self.parts.deps.now_ms()) / 1000
+
+
+def _item(entity: Entity, budget: str, origin: Origin) -> Item:
+    rank = 0 if entity.kind == "contact" else 1
+    return Item(entity.key, entity.lane, budget, entity.connection, priority_of(origin), rank)
