@@ -142,6 +142,23 @@ class GrantRefused(VendorError):
         return f"{self.vendor} gives no tokens: {said}. Give access again with: lofty-ghl connect"
 
 
+class WrongAccount(VendorError):
+    """Lofty answered with data of another team than the one that the connection names: its access belongs to that team.
+
+    `expected` and `came` are team ids. Nothing of the answer may be used.
+    """
+
+    def __init__(
+        self, *, operation: str, status: int, expected: str, came: str, rate: RateHeaders | None = None
+    ) -> None:
+        self.expected, self.came = expected, came
+        words = (
+            f"this access belongs to Lofty team {came}, and the connection is for team {expected}",
+            "give access as a person of that team (lofty-ghl connect lofty, or another API key), or correct lofty.team_id",
+        )
+        super().__init__(vendor="lofty", operation=operation, status=status, messages=words, rate=rate)
+
+
 class MalformedAnswer(VendorError):
     """A 2xx that cannot be read. The write may have been applied."""
 

@@ -21,6 +21,7 @@ from connectors.errors import (
     TokenUnavailable,
     Unanswered,
     VendorError,
+    WrongAccount,
 )
 
 MISSING_PERMISSION = "missing permission"
@@ -113,6 +114,9 @@ def _is(kind: type[ConnectorError]) -> Callable[[ConnectorError], bool]:
 
 OUTCOMES: tuple[Classification, ...] = (
     Classification("connect again", _is(GrantRefused), Disposition.PAUSE, "the OAuth server gives no tokens"),
+    Classification(
+        "wrong account", _is(WrongAccount), Disposition.PAUSE, "the access is another team's: nothing of it is written"
+    ),
     Classification(
         "no token", _is(TokenUnavailable), Disposition.RETRY, "the OAuth server cannot be asked, or the tokens not kept"
     ),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from connectors.auth.api_caller import ApiCaller, Query
-from connectors.errors import InvalidRequest, MalformedAnswer
+from connectors.auth.request_auth import Auth
+from connectors.errors import InvalidRequest, MalformedAnswer, WrongAccount
 from connectors.http.call_record import CallRecord
 from connectors.http.json_reader import REPAIRS, UnreadableJson, read
 from connectors.http.operation import Operation
-from connectors.http.request import Request, Response
+from connectors.http.request import Request, Response, Transport
 from connectors.lofty.answers import malformed, refusal
 from connectors.lofty.operations import OPERATIONS
 from connectors.lofty.rate import read_rate
@@ -69,6 +70,17 @@ class LoftyAnswer:
         found = self._value("_metadata") or self._value("get_metadata")
         return found if isinstance(found, dict) else {}
 
+    def demand_team(self, team: str | None, found: Iterable[Mapping[str, Any]]) -> None:
+        """Raises `WrongAccount` when an object says that it belongs to another team. One that does not say is taken."""
+        if team is None:
+            return
+        for one in found:
+            came = one.get("teamId")
+            if came is not None and str(came) != team:
+                rate = read_rate(self._response.headers, now=self._now)
+                name, status = self._operation.name, self._response.status
+                raise WrongAccount(operation=name, status=status, expected=team, came=str(came)[:40], rate=rate)
+
     def malformed(self, expected: str) -> MalformedAnswer:
         """The error that says what was expected and is not there."""
         return malformed(self._operation.name, self._response, expected, now=self._now)
@@ -81,6 +93,11 @@ class LoftyCaller(ApiCaller):
     """Calls operations of one Lofty account."""
 
     default_base_url = BASE_URL
+
+    def __init__(self, transport: Transport, auth: Auth, *, team: str | None = None, **options: Any) -> None:
+        """`team` is the id of the team whose account it is expected to be: a lead of another raises `WrongAccount`."""
+        super().__init__(transport, auth, **options)
+        self._team = team
 
     async def call(
         self, name: str, ids: Mapping[str, str] | None = None, *, query: Query | None = None, body: Any = None

@@ -27,7 +27,10 @@ class LeadCalls(LoftyCaller):
     async def get_lead(self, lead_id: str, *, with_trash: bool = False) -> dict[str, Any]:
         """One lead. 404/20006: missing, without access, not visible yet, or in the trash (seen with `with_trash`)."""
         query: Query = {"withTrash": True} if with_trash else {}
-        return (await self.call("get-lead", {"leadId": lead_id}, query=query)).object("lead")
+        answer = await self.call("get-lead", {"leadId": lead_id}, query=query)
+        lead = answer.object("lead")
+        answer.demand_team(self._team, (lead,))
+        return lead
 
     async def list_leads(
         self,
@@ -45,6 +48,7 @@ class LeadCalls(LoftyCaller):
         query: Query = {**(filters or {}), "limit": limit, "offset": offset, "scrollId": scroll_id}
         answer = await self.call("list-leads", query=query)
         leads = answer.objects("leads")
+        answer.demand_team(self._team, leads)
         metadata = confirmed(answer, limit)
         total, scroll = metadata.get("total"), metadata.get("scrollId")
         return LeadPage(tuple(leads), total if isinstance(total, int) else None, str(scroll) if scroll else None)

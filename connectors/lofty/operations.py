@@ -40,6 +40,7 @@ _ALL: tuple[Operation, ...] = (
     _one("list-tasks-v1", "GET", "/v1.0/tasks", "safe", old=True),
     _one("get-task-v1", "GET", "/v1.0/tasks/{taskId}", "safe", old=True),
     _one("list-appointments", "GET", "/v1.0/appts", "safe"),
+    _one("get-me", "GET", "/v1.0/me", "safe"),
     _one("list-members", "GET", "/v1.0/members", "safe"),
     _one("list-custom-fields", "GET", "/v1.0/teamFeatures/listCustomField", "safe"),
     _one("list-tags", "GET", "/v1.0/teamFeatures/listTag", "safe"),

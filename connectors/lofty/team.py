@@ -12,6 +12,17 @@ from connectors.lofty.wire import Subscription, read_all
 class TeamCalls(LoftyCaller):
     """The operations on a team."""
 
+    async def who_am_i(self) -> dict[str, Any]:
+        """The member whose access this is: `teamId`, `firstName`, `lastName`, `email`, `roleName`.
+
+        Raises `WrongAccount` when it is a member of another team than expected.
+        """
+        answer = await self.call("get-me")
+        answer.id("teamId")
+        me: dict[str, Any] = answer.content
+        answer.demand_team(self._team, (me,))
+        return me
+
     async def list_members(self, *, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
         """One page of members. Their ids do not match the agent ids on leads: join by e-mail or name."""
         answer = await self.call("list-members", query={"limit": limit, "offset": offset})
@@ -31,6 +42,7 @@ class TeamCalls(LoftyCaller):
     async def list_subscriptions(self) -> tuple[Subscription, ...]:
         """All subscriptions of the team, those of other vendors too: know yours by the callback URL."""
         answer = await self.call("list-subscriptions")
+        answer.demand_team(self._team, answer.objects(None))
         return read_all(Subscription, answer.objects(None), answer.malformed)
 
     async def create_subscription(

@@ -7,22 +7,26 @@ memory of the link, and nobody else can make one. Lofty takes no `state`, so its
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
 from connectors.auth.keyring import NONCE_BYTES
 from connectors.auth.oauth import converse, missing_scopes, pkce_challenge, read_callback
+from connectors.auth.request_auth import StaticAuth
 from connectors.auth.token_pair import TokenPair
-from connectors.errors import CallbackRefused, SealError
+from connectors.errors import CallbackRefused, ConnectorError, SealError, WrongAccount
 from connectors.ghl import oauth as ghl_oauth
 from connectors.http.request import Transport
 from connectors.lofty import oauth as lofty_oauth
+from connectors.lofty.client import LoftyClient
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.topic_reader import each_record
 from streams.kafka.unreadable_records import skip_unreadable
@@ -34,6 +38,8 @@ from streams.settings import Connection
 
 STATE_MINUTES = 30
 _ABOUT = "oauth state"
+
+log = logging.getLogger("lofty_ghl.oauth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,9 @@ async def accept_lofty(
     dialogue = lofty_oauth.exchange_code(
         grants.lofty_client(), code, asked_at_ms=now_ms, verifier=verifier, server=grants.lofty_server(connection)
     )
-    return _granted(grants, connection, "lofty", await converse(dialogue, transport), (), now_ms)
+    pair = await converse(dialogue, transport)
+    await _demand_account(connection, pair, transport)
+    return _granted(grants, connection, "lofty", pair, (), now_ms)
 
 
 async def lofty_by_key(grants: Grants, connection: Connection, transport: Transport, now_ms: int) -> Granted:
@@ -165,7 +173,25 @@ async def lofty_by_key(grants: Grants, connection: Connection, transport: Transp
         asked_at_ms=now_ms,
         server=grants.lofty_server(connection, is_developer=True),
     )
-    return _granted(grants, connection, "lofty", await converse(dialogue, transport), (), now_ms)
+    pair = await converse(dialogue, transport)
+    await _demand_account(connection, pair, transport)
+    return _granted(grants, connection, "lofty", pair, (), now_ms)
+
+
+async def _demand_account(connection: Connection, pair: TokenPair, transport: Transport) -> None:
+    """Raises `CallbackRefused` when the access is to another team's account than the connection's.
+
+    Where Lofty does not say whose it is (an app without that endpoint, no lead yet), the worker looks at each lead it reads.
+    """
+    auth, team = StaticAuth("Bearer", pair.access), connection.lofty.team_id
+    client = LoftyClient(transport, auth, base_url=connection.lofty.base_url, team=team)
+    for question in (client.who_am_i, partial(client.list_leads, limit=1)):
+        try:
+            await question()
+        except WrongAccount as error:
+            raise CallbackRefused("lofty", f"{error.message}; nothing was kept") from None
+        except ConnectorError as error:
+            log.info("Lofty does not say whose access was given to connection %s: %s", connection.name, error)
 
 
 def query_of(pasted: str) -> dict[str, str]:

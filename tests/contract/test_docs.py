@@ -15,6 +15,11 @@ FOLDERS = ("", "docs", "streams", "tests", "tests/*", "deploy", "deploy/*", "gra
 PAGES = sorted(page for folder in FOLDERS for page in ROOT.glob(f"{folder}/*.md" if folder else "*.md"))
 COMMANDS = [page for page in PAGES if page.name != "CHANGELOG.md" and "tests" not in page.parts]
 LONGEST_README = 200
+MODULES = {
+    path.name
+    for folder in ("connectors", "deploy", "grafana", "streams", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+}
 
 
 def name_of(page: Path) -> str:
@@ -71,8 +76,13 @@ def test_a_page_names_commands_and_options_that_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "live"], ids=name_of)
 def test_a_page_names_files_that_exist(page: Path) -> None:
-    """A path in backticks is a file of the repository, of `streams/`, or beside the page. (`deploy/live` names files that users make.)"""
+    """A path in backticks is a file of the repository, of `streams/`, or beside the page; a bare name is a module somewhere.
+
+    `deploy/live` names files that users make.
+    """
     named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", page.read_text(encoding="utf-8"))
     places = (ROOT, ROOT / "streams", page.parent)
     named = [path for path in named if any((place / path.split("/")[0]).is_dir() for place in places)]
     assert [path for path in named if not any((place / path).exists() for place in places)] == []
+    modules = re.findall(r"`(\w+\.py)`", page.read_text(encoding="utf-8"))
+    assert [module for module in modules if module not in MODULES] == []

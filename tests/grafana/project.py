@@ -1,4 +1,4 @@
-"""What `grafana/` holds, read once: dashboards, rules, unit tests, runbook, and the catalogue that they may ask for."""
+"""The contents of `grafana/`, read once: dashboards, rules, unit tests, runbook, and the catalogue of metrics that they may use."""
 
 from __future__ import annotations
 

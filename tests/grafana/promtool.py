@@ -12,7 +12,7 @@ from tests.deadlines import within
 
 
 def promtool(*arguments: str, cwd: Path | None = None) -> str:
-    """Run it and return what it said; a failed check fails the test with its words."""
+    """Run it and return its output. A failed check fails the test with that output."""
     return _run("promtool", "prometheus", arguments, cwd)
 
 

@@ -29,14 +29,14 @@ def test_the_counters_of_a_query_are_those_whose_increase_is_taken() -> None:
     assert rated('rate(a_total[5m]) + sum(increase(b_total{c="d"}[1h])) + delta(e[5m])') == {"a_total", "b_total"}
 
 
-def test_ranges_are_what_stands_in_brackets_and_not_in_texts() -> None:
+def test_ranges_are_in_brackets_and_not_in_texts() -> None:
     """A regular expression may have brackets, too."""
     assert ranges('rate(a{b=~"[ab]"}[$__rate_interval]) + max_over_time(c[1h:])') == ("$__rate_interval", "1h:")
 
 
-def test_variables_are_seen_in_both_spellings() -> None:
+def test_variables_are_found_in_both_spellings() -> None:
     """`$name` and `${name:regex}`."""
-    assert variables('a{b=~"$one", c="${two:regex}"}[$__range]') == {"one", "two", "__range"}
+    assert variables('a{b=~"$first", c="${second:regex}"}[$__range]') == {"first", "second", "__range"}
 
 
 @pytest.mark.parametrize(
@@ -50,5 +50,5 @@ def test_variables_are_seen_in_both_spellings() -> None:
     ],
 )
 def test_a_quantile_needs_the_buckets_of_all_processes(expr: str, is_sound: bool) -> None:
-    """`sum by (le)` of a rate: of two workers, not of each."""
+    """`sum by (le)` of a rate: of all workers together, not of each."""
     assert quantiles_are_sound(expr) is is_sound

@@ -158,6 +158,12 @@ def _list_members(request: LoftyRequest) -> RuleResult:
     return RuleResult({"_metadata": metadata, "members": members[offset : offset + limit]})
 
 
+def _get_me(request: LoftyRequest) -> RuleResult:
+    """The owner of the access: the team's first member. A team without members has one that nobody sees in its list."""
+    owner = {"id": 1, "teamId": request.team.id, "firstName": "Olivia", "lastName": "Owner", "roleName": "Owner"}
+    return RuleResult(request.team.members[0] if request.team.members else {**owner, "email": "owner@example.com"})
+
+
 def _list_custom_fields(request: LoftyRequest) -> RuleResult:
     return RuleResult(request.team.custom_fields)
 
@@ -228,6 +234,7 @@ RULES: Mapping[str, Rule] = {
     "list-tasks-v1": _list_tasks_v1,
     "get-task-v1": _get_task_v1,
     "list-appointments": _list_appointments,
+    "get-me": _get_me,
     "list-members": _list_members,
     "list-custom-fields": _list_custom_fields,
     "list-tags": _list_tags,

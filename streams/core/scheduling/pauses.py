@@ -33,6 +33,7 @@ _KINDS: dict[str, PauseKind] = {
     "not authorized": "no access",
     "forbidden": "no access",
     "wrong key": "no access",
+    "wrong account": "no access",
     "missing permission": "no access",
     "location inactive": "no access",
 }

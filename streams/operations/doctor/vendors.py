@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from email.utils import parsedate_to_datetime
 
 from connectors.auth.request_auth import StaticAuth
-from connectors.errors import ConnectorError, NetworkError, SealError, VendorError
+from connectors.errors import ConnectorError, NetworkError, SealError, VendorError, WrongAccount
 from connectors.ghl.client import GhlClient
 from connectors.ghl.operations import OPERATIONS
 from connectors.http.call_record import CallRecord
@@ -153,16 +153,23 @@ async def lofty(settings: Settings, one: Connection, now: Now = time.time) -> As
     async with AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4) as inner:
         watched = Watched(inner, now)
         auth = StaticAuth("token", key.get_secret_value())
-        client = LoftyClient(watched, auth, base_url=one.lofty.base_url, on_answer=watched.answered)
+        client = LoftyClient(
+            watched, auth, base_url=one.lofty.base_url, team=one.lofty.team_id, on_answer=watched.answered
+        )
         try:
+            owner = await _owner(client)
             existing = await client.list_subscriptions()
+        except WrongAccount as error:
+            mend = "set an API key of that team, or correct lofty.team_id"
+            yield CheckResult("access", subject, "wrong", error.messages[0], mend)
+            return
         except VendorError as error:
             yield _refused(subject, error, variable(one.name, "lofty_api_key"), False, one.name)
             return
         except ConnectorError as error:
             yield _away(subject, one.lofty.base_url, error)
             return
-    yield CheckResult("access", subject, "ok", "the key is accepted")
+    yield CheckResult("access", subject, "ok", f"the key is accepted{owner}")
     for verdict in watched.clock("Lofty"):
         yield verdict
     url, webhook = settings.gateway.public_url, one.secrets.webhook_secret
@@ -179,6 +186,23 @@ async def lofty(settings: Settings, one: Connection, now: Now = time.time) -> As
         yield CheckResult("webhooks", subject, "wrong", f"not as they must be at {url}: {lists}", mend)
     else:
         yield CheckResult("webhooks", subject, "ok", f"{len(steps)} lists are told to {url}")
+
+
+async def _owner(client: LoftyClient) -> str:
+    """Whose key it is, in words; nothing where the key may not ask. Raises `WrongAccount` for another team's."""
+    try:
+        me = await client.who_am_i()
+    except WrongAccount:
+        raise
+    except VendorError as error:
+        if error.status in (401, 429) or error.status >= 500:
+            raise
+        await client.list_leads(limit=1)
+        return ""
+    name = (
+        " ".join(str(me[part]) for part in ("firstName", "lastName") if me.get(part)) or me.get("email") or "its owner"
+    )
+    return f": it is the key of {name}, team {me.get('teamId')}"
 
 
 def _refused(subject: str, error: VendorError, name: str, by_oauth: bool, connection: str) -> CheckResult:

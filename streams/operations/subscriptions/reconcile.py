@@ -57,7 +57,13 @@ class Subscriptions:
     ) -> None:
         self._addresses = addresses
         self._rate: RateHeaders | None = None
-        self._client = LoftyClient(transport, credential, base_url=connection.lofty.base_url, on_answer=self._answered)
+        self._client = LoftyClient(
+            transport,
+            credential,
+            base_url=connection.lofty.base_url,
+            team=connection.lofty.team_id,
+            on_answer=self._answered,
+        )
 
     async def plan(self, *, removes: bool = False) -> list[SubscriptionStep]:
         """What is to be done so that all is right, or so that nothing of ours is left."""

@@ -47,6 +47,7 @@ class VendorClients:
                     self.transport,
                     self._lofty_auth(c),
                     base_url=c.lofty.base_url,
+                    team=c.lofty.team_id,
                     on_answer=partial(on_answer, c.lofty_budget),
                 ),
                 visibility_ms=visibility_ms,

@@ -80,6 +80,7 @@ async def _succeed(sandbox: LoftySandbox, client: LoftyClient) -> None:
     await client.list_tasks_v1(lead_id)
     await client.list_appointments(lead_id)
     await client.delete_task(task_id)
+    await client.who_am_i()
     await client.list_members()
     await client.list_custom_fields()
     await client.list_tags()

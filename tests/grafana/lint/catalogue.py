@@ -1,4 +1,4 @@
-"""What can be asked for: the metrics of the product, of its processes, of Prometheus, and the recorded series."""
+"""What queries may use: the metrics of the product, of its processes, of Prometheus, and the recorded series."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_PROMETHEUS: Mapping[str, Type] = {"up": "gauge", "scrape_duration_seconds": "
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """`product` holds our own metrics without the endings that a counter or histogram gets."""
+    """`product` holds our own metrics without the suffixes of counters and histograms."""
 
     product: Mapping[str, Type]
     recorded: frozenset[str] = frozenset()
@@ -37,8 +37,8 @@ class Catalogue:
         return found is not None and found[1] in {"counter", "histogram"}
 
     def unused(self, series: Iterable[str]) -> list[str]:
-        """Our metrics that none of the series belongs to."""
-        used = {found[0] for one in series if (found := self._base(one)) is not None}
+        """Our metrics to which none of the series belongs."""
+        used = {found[0] for name in series if (found := self._base(name)) is not None}
         return sorted(name for name in self.product if name not in used)
 
     def _base(self, series: str) -> tuple[str, Type] | None:

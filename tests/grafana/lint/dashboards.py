@@ -1,4 +1,4 @@
-"""What must hold of every dashboard."""
+"""The rules for every dashboard."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ def dashboard_findings(dashboard: Json, catalogue: Catalogue, headings: frozense
     found = [*_frame(dashboard), *_grid(dashboard["panels"]), *_variables(dashboard)]
     for panel in dashboard["panels"]:
         where = f"panel {panel.get('title')!r}"
-        found += [f"{where}: {one}" for one in _panel(panel, catalogue, headings)]
+        found += [f"{where}: {finding}" for finding in _panel(panel, catalogue, headings)]
     return found
 
 
 def data_panels(dashboard: Json) -> list[Json]:
-    """The panels that ask for something."""
+    """The panels with queries."""
     return [panel for panel in dashboard["panels"] if panel["type"] not in WITHOUT_DATA]
 
 
 def _frame(dashboard: Json) -> Iterator[str]:
     if dashboard.get("schemaVersion", 0) < LEAST_SCHEMA:
-        yield f"schemaVersion is at least {LEAST_SCHEMA}, got {dashboard.get('schemaVersion')}"
+        yield f"schemaVersion must be at least {LEAST_SCHEMA}, got {dashboard.get('schemaVersion')}"
     if not re.fullmatch(r"lofty-ghl-[a-z]+", dashboard.get("uid", "")):
-        yield f"a uid begins with lofty-ghl-, got {dashboard.get('uid')!r}"
+        yield f"a uid must begin with lofty-ghl-, got {dashboard.get('uid')!r}"
     for key in ("title", "description", "tags", "refresh", "time"):
         if not dashboard.get(key):
             yield f"it has no {key}"
     for what in ("id", "title"):
         counts = Counter(panel.get(what) for panel in dashboard["panels"])
-        yield from (f"the {what} {one!r} stands {n} times" for one, n in counts.items() if n > 1)
+        yield from (f"the {what} {value!r} appears {n} times" for value, n in counts.items() if n > 1)
 
 
 def _grid(panels: list[Json]) -> Iterator[str]:
@@ -56,16 +56,16 @@ def _grid(panels: list[Json]) -> Iterator[str]:
             (x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])
         )
     rows = max((y for _, y in taken), default=-1) + 1
-    if twice := [place for place, n in taken.items() if n > 1]:
+    if twice := [cell for cell, n in taken.items() if n > 1]:
         yield f"panels overlap at {min(twice)}"
-    if outside := [place for place in taken if place[0] >= 24]:
-        yield f"a panel stands beyond the 24 columns at {min(outside)}"
-    if holes := [(x, y) for x in range(24) for y in range(rows) if (x, y) not in taken]:
-        yield f"the grid has a hole at {min(holes)}"
+    if outside := [cell for cell in taken if cell[0] >= 24]:
+        yield f"a panel is beyond the 24 columns at {min(outside)}"
+    if gaps := [(x, y) for x in range(24) for y in range(rows) if (x, y) not in taken]:
+        yield f"the grid has a gap at {min(gaps)}"
 
 
 def _variables(dashboard: Json) -> Iterator[str]:
-    defined = {one["name"] for one in dashboard["templating"]["list"]}
+    defined = {variable["name"] for variable in dashboard["templating"]["list"]}
     texts = [target["expr"] for panel in data_panels(dashboard) for target in panel["targets"]]
     texts += [link["url"] for panel in dashboard["panels"] for link in panel.get("links", [])]
     texts += [panel["datasource"]["uid"] for panel in data_panels(dashboard) if "datasource" in panel]
@@ -87,16 +87,16 @@ def _panel(panel: Json, catalogue: Catalogue, headings: frozenset[str]) -> Itera
         yield f"{kind!r} is not one of {sorted(KINDS)}"
         return
     if not panel.get("description", "").endswith("."):
-        yield "a description is a sentence"
+        yield "the description must be a sentence"
     if panel.get("datasource") != DATASOURCE:
-        yield "its data source is the variable ${datasource}"
+        yield "its data source must be the variable ${datasource}"
     if not any(link["url"].startswith("/d/lofty-ghl-runbook/") for link in panel.get("links", [])):
         yield "it has no link into the runbook"
     yield from _field(kind, panel["fieldConfig"]["defaults"])
     if not panel.get("targets"):
-        yield "it asks for nothing"
+        yield "it has no query"
     refs = Counter(target.get("refId") for target in panel.get("targets", []))
-    yield from (f"the refId {one!r} stands {n} times" for one, n in refs.items() if n > 1)
+    yield from (f"the refId {ref!r} appears {n} times" for ref, n in refs.items() if n > 1)
     for target in panel.get("targets", []):
         yield from _target(kind, target, catalogue)
 
@@ -106,25 +106,25 @@ def _field(kind: str, field: Json) -> Iterator[str]:
         yield "it has no unit"
     steps = [step["value"] for step in field.get("thresholds", {}).get("steps", [])]
     if not steps or steps[0] is not None or steps[1:] != sorted(steps[1:]):
-        yield f"thresholds begin without a value and ascend, got {steps}"
+        yield f"thresholds must begin without a value and ascend, got {steps}"
     if kind in {"gauge", "bargauge"} and (field.get("min") is None or (kind == "gauge" and field.get("max") is None)):
-        yield "a gauge has a least and a greatest value"
+        yield "a gauge needs a minimum and a maximum"
     if kind == "timeseries" and field.get("min") is None:
-        yield "courses have a least value, or their axis begins anywhere"
+        yield "a graph needs a minimum, or its axis begins anywhere"
     if kind in {"gauge", "bargauge"} and field.get("unit") == "percentunit" and field.get("max") != 1:
-        yield "a share is at most 1"
+        yield "the maximum of a share must be 1"
 
 
 def _target(kind: str, target: Json, catalogue: Catalogue) -> Iterator[str]:
     expr = target["expr"]
     if target.get("datasource") != DATASOURCE:
-        yield f"the data source of {target.get('refId')} is the variable ${{datasource}}"
+        yield f"the data source of {target.get('refId')} must be the variable ${{datasource}}"
     if not target.get("legendFormat") or target["legendFormat"] == "__auto":
         yield f"{expr!r} has no legend"
     if target.get("instant") is not (kind in INSTANT) or target.get("range") is not (kind not in INSTANT):
-        yield f"a {kind} asks {'for one moment' if kind in INSTANT else 'for a range'}"
+        yield f"a {kind} must query {'an instant' if kind in INSTANT else 'a range'}"
     yield from (
-        f"{expr!r} asks for {name}, which is no metric" for name in sorted(names(expr)) if not catalogue.knows(name)
+        f"{expr!r} queries {name}, which is no metric" for name in sorted(names(expr)) if not catalogue.knows(name)
     )
     for name in sorted(rated(expr)):
         if not catalogue.is_counter(name):
@@ -133,18 +133,18 @@ def _target(kind: str, target: Json, catalogue: Catalogue) -> Iterator[str]:
         if catalogue.is_counter(name):
             yield f"{expr!r} shows the counter {name} itself, which only ever grows"
     if not quantiles_are_sound(expr):
-        yield f"{expr!r} takes a quantile of something else than sum by (le) of a rate"
+        yield f"{expr!r} takes a quantile of something other than sum by (le) of a rate"
     if kind not in INSTANT:
-        for one in ranges(expr):
-            if not one.startswith(("$__rate_interval", "$__range")):
-                yield f"{expr!r} has the fixed range [{one}] instead of [$__rate_interval]"
+        for span in ranges(expr):
+            if not span.startswith(("$__rate_interval", "$__range")):
+                yield f"{expr!r} has the fixed range [{span}] instead of [$__rate_interval]"
 
 
 def _links(panel: Json, headings: frozenset[str]) -> Iterator[str]:
     known = {runbook_path(heading) for heading in headings}
     numbers = {panel_number(heading) for heading in headings}
     if len(numbers) != len(headings):
-        yield "two sections of the runbook have one number: rename one"
+        yield "two sections of the runbook have the same number: rename one of them"
     for link in panel.get("links", []):
         url = link["url"]
         if url.startswith("/d/lofty-ghl-runbook/") and url not in known:

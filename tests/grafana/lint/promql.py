@@ -1,4 +1,4 @@
-"""What a query uses, without a parser of its own: Prometheus' `promtool` says whether it can be read at all."""
+"""What a query uses, without a parser of its own: `promtool` checks whether Prometheus can parse it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RATES = "rate|irate|increase|resets"
 
 
 def bare(expr: str) -> str:
-    """A query without strings, label matchers, ranges and groupings: names, functions and operators are left."""
+    """A query without strings, label matchers, ranges and groupings: only names, functions and operators."""
     expr = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', '""', expr)
     expr = re.sub(r"\{[^{}]*\}", "", expr)
     expr = re.sub(r"\[[^\]]*\]", "", expr)
@@ -32,13 +32,13 @@ def rated(expr: str) -> frozenset[str]:
 
 
 def ranges(expr: str) -> tuple[str, ...]:
-    """What stands between square brackets."""
+    """The ranges: texts between square brackets."""
     return tuple(re.findall(r"\[([^\]]+)\]", re.sub(r'"(?:[^"\\]|\\.)*"', '""', expr)))
 
 
 def variables(text: str) -> frozenset[str]:
-    """Grafana's variables in a text; its own (`$__rate_interval`) too."""
-    return frozenset(one or two for one, two in re.findall(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))", text))
+    """Grafana's variables in a text, including its own (`$__rate_interval`)."""
+    return frozenset(bare or braced for braced, bare in re.findall(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))", text))
 
 
 def quantiles_are_sound(expr: str) -> bool:

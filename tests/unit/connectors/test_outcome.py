@@ -17,11 +17,13 @@ from connectors.errors import (
     TokenUnavailable,
     Unanswered,
     VendorError,
+    WrongAccount,
 )
 from connectors.outcome import OUTCOMES, Disposition, classify, is_cut_off
 
 LEADS_TO = {
     "connect again": Disposition.PAUSE,
+    "wrong account": Disposition.PAUSE,
     "no token": Disposition.RETRY,
     "not sent": Disposition.RETRY,
     "answer too large": Disposition.RETRY,
@@ -71,6 +73,7 @@ GRANT_REFUSED = GrantRefused(
 
 NETWORK: list[tuple[ConnectorError, str]] = [
     (GRANT_REFUSED, "connect again"),
+    (WrongAccount(operation="get-lead", status=200, expected="1", came="2"), "wrong account"),
     (TokenUnavailable("ghl:loc1", "ClientConnectorError"), "no token"),
     (NotSent("POST", "https://x.test/contacts/", "ClientConnectorError"), "not sent"),
     (Unanswered("POST", "https://x.test/contacts/", "TimeoutError"), "unanswered"),

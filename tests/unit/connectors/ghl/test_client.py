@@ -17,7 +17,7 @@ from tests.unit.connectors.ghl.calls import CASES, Case
 URL = "https://ghl.example"
 
 
-class AppliedOffsets:
+class RecordingTransport:
     """A transport that keeps what was sent, and gives the answers it was made with."""
 
     def __init__(self, *answers: Response) -> None:
@@ -29,7 +29,7 @@ class AppliedOffsets:
         return self._answers.pop(0)
 
 
-def client_of(transport: AppliedOffsets) -> GhlClient:
+def client_of(transport: RecordingTransport) -> GhlClient:
     """A client with a token, on a transport."""
     return GhlClient(transport, StaticAuth("Bearer", "pit-secret-1"), base_url=URL)
 
@@ -42,7 +42,7 @@ def answer(content: object, status: int = 200) -> Response:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
 async def test_each_operation_sends_its_method_target_and_body(case: Case) -> None:
     """Method, path, query and body are those of GHL's document."""
-    transport = AppliedOffsets(answer(case.answer))
+    transport = RecordingTransport(answer(case.answer))
     await case.call(client_of(transport))
     sent = transport.requests[0]
     assert (len(transport.requests), f"{sent.method} {sent.url}") == (1, case.sent.replace(" /", f" {URL}/", 1))
@@ -52,7 +52,7 @@ async def test_each_operation_sends_its_method_target_and_body(case: Case) -> No
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
 async def test_each_operation_sends_its_version_and_the_credential(case: Case) -> None:
     """Calendars have a version of their own; a content type goes with a body only."""
-    transport = AppliedOffsets(answer(case.answer))
+    transport = RecordingTransport(answer(case.answer))
     await case.call(client_of(transport))
     expected = {"Accept": "application/json", "Authorization": "Bearer pit-secret-1"}
     expected["Version"] = "2021-04-15" if " /calendars" in case.sent else "2021-07-28"
@@ -64,7 +64,7 @@ async def test_each_operation_sends_its_version_and_the_credential(case: Case) -
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
 async def test_each_operation_reads_its_answer(case: Case) -> None:
     """What GHL says comes out as a value."""
-    result = await case.call(client_of(AppliedOffsets(answer(case.answer))))
+    result = await case.call(client_of(RecordingTransport(answer(case.answer))))
     assert case.take(result) == case.read
 
 
@@ -76,13 +76,13 @@ def test_every_operation_of_the_catalogue_has_a_case() -> None:
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 async def test_any_2xx_is_success(status: int) -> None:
     """GHL's statuses drift from its documents: 201 for 200 was measured."""
-    note = await client_of(AppliedOffsets(answer({"note": {"id": "n"}}, status))).create_note("c", {"body": "x"})
+    note = await client_of(RecordingTransport(answer({"note": {"id": "n"}}, status))).create_note("c", {"body": "x"})
     assert note.id == "n"
 
 
 async def test_ids_are_quoted_fully() -> None:
     """An id cannot become two path segments, a query or a parent directory."""
-    transport = AppliedOffsets(answer({"contact": {"id": "x"}}))
+    transport = RecordingTransport(answer({"contact": {"id": "x"}}))
     await client_of(transport).get_contact("a/b?c#d é%")
     assert transport.requests[0].url == f"{URL}/contacts/a%2Fb%3Fc%23d%20%C3%A9%25"
 
@@ -90,7 +90,7 @@ async def test_ids_are_quoted_fully() -> None:
 @pytest.mark.parametrize("contact_id", ["", ".", ".."])
 async def test_what_is_no_id_never_leaves(contact_id: str) -> None:
     """An empty id would address the whole collection."""
-    transport = AppliedOffsets()
+    transport = RecordingTransport()
     with pytest.raises(InvalidRequest, match="contactId"):
         await client_of(transport).delete_contact(contact_id)
     assert transport.requests == []
@@ -100,7 +100,7 @@ async def test_each_answer_is_told_refusals_included() -> None:
     """Metrics and budgets see what the vendor said, also when it said no."""
     told: list[CallRecord] = []
     times = iter([1.0, 1.25, 5.0, 5.5])
-    transport = AppliedOffsets(
+    transport = RecordingTransport(
         Response(201, {"x-ratelimit-remaining": "7"}, b'{"note": {"id": "n"}}'),
         answer({"statusCode": 400, "message": "no", "traceId": "t-1"}, 400),
     )

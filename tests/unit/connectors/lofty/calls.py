@@ -77,6 +77,7 @@ CASES = (
     Case("list-tasks-v1", lambda c: c.list_tasks_v1("11"), "GET /v1.0/tasks?leadId=11", {"taskList": [TASK]}, [TASK]),
     Case("get-task-v1", lambda c: c.get_task_v1("8"), "GET /v1.0/tasks/8", {"task": TASK}, TASK),
     Case("list-appointments", lambda c: c.list_appointments("11"), "GET /v1.0/appts?leadId=11", [{"id": 9}], [{"id": 9}]),
+    Case("get-me", lambda c: c.who_am_i(), "GET /v1.0/me", {"id": 3, "teamId": 7}, {"id": 3, "teamId": 7}),
     Case("list-members", lambda c: c.list_members(offset=100), "GET /v1.0/members?limit=100&offset=100",
          _page("members", [{"id": 3}]), [{"id": 3}]),
     Case("list-custom-fields", lambda c: c.list_custom_fields(), "GET /v1.0/teamFeatures/listCustomField",

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.auth.oauth import converse
 from connectors.auth.token_pair import TokenPair
-from connectors.errors import GrantRefused
+from connectors.errors import CallbackRefused, GrantRefused
 from connectors.http.request import Request, Response
 from connectors.lofty import oauth as lofty_oauth
 from connectors.lofty.oauth import DEVELOPER, HELP_CENTRE, TokenServer
@@ -24,7 +24,7 @@ client_id = "app"
 redirect_uri = "https://x.test/callback"
 server = "{server}"
 [connections.acme]
-lofty = {{ team_id = "123456", auth = "oauth" }}
+lofty = {{ team_id = "{team}", auth = "oauth" }}
 ghl = {{ location_id = "loc1" }}
 """
 ENVIRON = {
@@ -73,15 +73,24 @@ class Vendor:
         assert answer.status in (200, 401), answer
         return answer.status == 200
 
+    def lead(self) -> None:
+        """A lead of the team."""
+        headers = {"Authorization": "token the-key", "Content-Type": "application/json"}
+        visit = self.sandbox.arrive("POST", "/v1.0/leads", "", headers, b'{"firstName": "Jane"}')
+        self.sandbox.apply(visit)
+        self.sandbox.finish(visit, is_answered=True)
+        assert visit.status == 200
+        self.now += 3600  # it is not visible at once
+
     def consent(self) -> dict[str, str]:
         """What a person's consent brings to the redirect URI."""
         oauth = self.sandbox.oauth
         return {"code": oauth.approve("app", "https://x.test/callback", "123456", None, self.now)}
 
 
-def grants_at(server: str) -> Grants:
+def grants_at(server: str, team: str = "123456") -> Grants:
     """The OAuth of a deployment whose app is at one of the servers."""
-    grants = Grants.of(parse_settings(CONFIG.format(server=server), ENVIRON))
+    grants = Grants.of(parse_settings(CONFIG.format(server=server, team=team), ENVIRON))
     assert grants is not None
     return grants
 
@@ -147,3 +156,24 @@ async def test_the_sandbox_refuses_a_renewal_at_the_other_server(granting: Token
     pair = await converse(lofty_oauth.exchange_code(client, code, asked_at_ms=0, server=granting), vendor)
     with pytest.raises(GrantRefused, match="refresh token is invalid"):
         await converse(lofty_oauth.refresh(client, pair, asked_at_ms=0, server=other), vendor)
+
+
+@pytest.mark.parametrize("by", ["key", "consent"])
+async def test_access_to_another_team_is_refused_and_nothing_of_it_is_kept(by: str) -> None:
+    """It was called "Connected, works", and one agency's leads went into another's GHL."""
+    for team in ("123457", "654321", "1234567"):
+        vendor, grants = Vendor(rotates=True), grants_at("help_centre", team)
+        with pytest.raises(
+            CallbackRefused, match=f"belongs to Lofty team 123456, and the connection is for team {team}"
+        ):
+            await granted(vendor, grants, by)
+
+
+async def test_where_lofty_does_not_say_who_it_is_the_first_lead_does() -> None:
+    """An app has the endpoints of its page in the portal, and the one that names its owner may not be among them."""
+    vendor, grants = Vendor(rotates=True), grants_at("help_centre", "654321")
+    vendor.sandbox.oauth.allow("app", ("list-leads",))
+    assert await granted(vendor, grants, "consent")
+    vendor.lead()
+    with pytest.raises(CallbackRefused, match="belongs to Lofty team 123456"):
+        await granted(vendor, grants, "consent")
