@@ -13,13 +13,11 @@ from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.ghl.wire import GhlContact
-from connectors.outcome import FORBIDDEN, Disposition, classify
+from connectors.outcome import Disposition, classify
 from streams.core.fingerprint import field_hash
 from streams.core.progress.repeats import Failure, failure_of
-from streams.core.refusals import Judgement
 from streams.core.rows import LinkRow
-from streams.core.scheduling.dispatcher import Item, Priority, Verdict
-from streams.core.scheduling.pauses import pause_after
+from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.to_ghl.plan import UNKNOWN
 from streams.core.to_lofty import EventContext, EventResponse, NeedsRead, respond
 from streams.core.to_lofty.rows import BacklinkRow, EventRow, ExternalEditRow
@@ -113,7 +111,7 @@ class GhlEventProcessor:
             if isinstance(response, NeedsRead):
                 scene = await self._look(scene, response, place, event.contact)
                 slot.answered()
-                self.loop.refusals.served(place.budget, event.type, key)
+                self.loop.failures.served(place.budget, event.type, key)
                 response = respond(scene, self.backs[entity.connection])
             if isinstance(response, NeedsRead):  # one request a turn: the contact was seen in this one
                 await self._remember(key, row, place, scene)
@@ -224,7 +222,7 @@ class GhlEventProcessor:
             search["query"] = title.strip()[:75]
         tasks = await place.client.search_tasks(place.location_id, search)
         slot.answered()
-        self.loop.refusals.served(place.budget, event.type, key)
+        self.loop.failures.served(place.budget, event.type, key)
         task = next((one for one in tasks if one.id == event.id and one.contact_id), None)
         if task is None:
             return await self._retry(key, row, place, "GHL's search does not show the task yet")
@@ -305,15 +303,13 @@ class GhlEventProcessor:
     async def _failed(self, key: str, row: EventRow, place: Location, error: ConnectorError) -> WorkResult:
         outcome = classify(error)
         answer = error if isinstance(error, VendorError) else None
-        if outcome.name == FORBIDDEN:
-            match self.loop.refusals.refused(place.budget, row.event.type, key):
-                case Judgement.TRY_AGAIN:
-                    return await self._retry(key, row, place, str(error))
-                case Judgement.PARK:
-                    return await self._park(key, row, place, outcome.name, str(error), answer)
-        if pause := pause_after(error, place.window_seconds):
-            self.loop.pause(place.budget, *pause)
-            return AGAIN
+        match self.loop.failures.failed(place.budget, row.event.type, key, error, place.window_seconds):
+            case "try again":
+                return await self._retry(key, row, place, str(error))
+            case "park":
+                return await self._park(key, row, place, outcome.name, str(error), answer)
+            case "paused":
+                return AGAIN
         match outcome.disposition:
             case Disposition.GONE:
                 return await self._end(key, row.event, place, "contact gone")
@@ -341,7 +337,7 @@ class GhlEventProcessor:
         postponed = self.retry.postponed(row, wait, why)
         self.events.put(place.partition, key, postponed)
         await self.events.flush()
-        return WorkResult(Verdict.RETRY, wait, failure)
+        return WorkResult.retry(wait, failure)
 
     async def _park(
         self, key: str, row: EventRow, place: Location, reason: str, why: str, answer: VendorError | None = None

@@ -19,7 +19,7 @@ from connectors.outcome import Disposition, classify
 from streams.core.progress.repeats import Failure
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.backoff import Backoff
-from streams.core.scheduling.dispatcher import Item, Priority, Verdict
+from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.pauses import pause_after
 from streams.core.to_ghl.child_kind import held_as
 from streams.core.to_ghl.directory import Directory
@@ -333,7 +333,7 @@ class Inspector:
             self.loop.pause(place.budget, *pause)
             return AGAIN
         if row.disposition is Disposition.RETRY and question.failures < MOST_FAILURES:
-            return WorkResult(Verdict.RETRY, self.retry.wait_seconds(question.failures))
+            return WorkResult.retry(self.retry.wait_seconds(question.failures))
         return str(error)
 
     def _forget_expired(self) -> bool:

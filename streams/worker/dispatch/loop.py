@@ -17,11 +17,11 @@ from aiokafka.errors import KafkaError
 
 from connectors.rate import RateHeaders
 from streams.core.progress.repeats import Failure, RepeatedFailures, defect
-from streams.core.refusals import Refusals
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
 from streams.kafka.batching_producer import RecordsRefused, RecordTooLarge
 from streams.telemetry.logs import about
+from streams.worker.dispatch.failure_judge import FailureJudge
 
 log = logging.getLogger("lofty_ghl.dispatch")
 
@@ -34,8 +34,14 @@ class WorkResult:
     wait_seconds: float = 0.0
     failure: Failure | None = None
 
+    @classmethod
+    def retry(cls, wait_seconds: float, failure: Failure | None = None) -> WorkResult:
+        """The work is done again after a wait."""
+        return cls(Verdict.RETRY, wait_seconds, failure)
+
 
 DONE = WorkResult(Verdict.DONE)
+PARKED = WorkResult(Verdict.PARKED)
 AGAIN = WorkResult(Verdict.AGAIN)
 BLOCKED = WorkResult(Verdict.BLOCKED)
 
@@ -190,7 +196,7 @@ class DispatchLoop:
         self.name = name
         self._observer = observer or _NoObserver()
         self.core = Dispatcher()
-        self.refusals = Refusals()
+        self.failures = FailureJudge(self.pause)
         self._clock = clock
         self._note = note
         self._now_ms = now_ms

@@ -9,6 +9,8 @@ from streams.messages.topics import LOFTY_WRITES, OBSERVATIONS
 from streams.settings import Connection
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_events import GhlEventProcessor
+from streams.worker.dispatch.ghl_failures import GhlFailures
+from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
 from streams.worker.dispatch.inspector import BACKOFF, Inspector
 from streams.worker.dispatch.location import Location
@@ -52,22 +54,34 @@ class GhlSide:
             retry=retry,
             metrics=deps.metrics,
         )
+        failures = GhlFailures(
+            outbox=tables.outbox,
+            links=tables.links,
+            receipts=receipts,
+            output=parts.output,
+            judge=loop.failures,
+            retry=retry,
+            request_read=offers.request_read,
+        )
+        self.sender = GhlSender(
+            outbox=tables.outbox,
+            links=tables.links,
+            receipts=receipts,
+            failures=failures,
+            settled_as=offers.settled_as,
+            metrics=deps.metrics,
+            held=parts.reporter.held,
+        )
         self.writer = GhlWriter(
             locations=locations,
             outbox=tables.outbox,
             links=tables.links,
             receipts=receipts,
-            output=parts.output,
             directory=self.directories.get,
             lacks=self.directories.lacks,
-            request_read=offers.request_read,
-            held=parts.reporter.held,
             lofty_was_edited=self.event_processor.lofty_was_edited,
-            pause=loop.pause,
-            refusals=loop.refusals,
-            settled_as=offers.settled_as,
-            retry=retry,
-            metrics=deps.metrics,
+            sender=self.sender,
+            failures=failures,
         )
         self.inspector = Inspector(
             loop=loop,

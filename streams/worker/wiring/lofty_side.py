@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streams.core.scheduling.dispatcher import BudgetPolicy
+from streams.core.sweep import schedule_of
 from streams.messages.topics import CHANGES, LOFTY_RECEIPTS, LOFTY_WRITES, SNAPSHOTS
 from streams.settings import Connection
 from streams.worker.dispatch.lofty_reader import LoftyReader
@@ -13,7 +14,8 @@ from streams.worker.dispatch.lofty_writer import LoftyWriter
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.members import Members
 from streams.worker.dispatch.retry import Retry
-from streams.worker.dispatch.sweeper import Sweeper, schedule_of
+from streams.worker.dispatch.sweep_changes import SweepChanges
+from streams.worker.dispatch.sweeper import Sweeper
 from streams.worker.parts import WorkerParts
 
 
@@ -31,12 +33,10 @@ class LoftySide:
             teams=teams,
             schedules={name: schedule_of(c.sweep) for name, c in connections.items()},
             sweeps=tables.sweeps,
-            swept=tables.swept,
+            changes=SweepChanges(tables.swept, parts.output, parts.names.of(CHANGES), parts.settings.kafka.partitions),
             output=parts.output,
-            changes_topic=parts.names.of(CHANGES),
-            partitions=parts.settings.kafka.partitions,
             repeats=parts.deps.repeats(),
-            pause=loop.pause,
+            failures=loop.failures,
             retry=retry,
             count=lambda connection, result: metrics.sweeps.labels(connection, result).inc(),
         )
@@ -46,8 +46,7 @@ class LoftySide:
             snapshots_topic=parts.names.of(SNAPSHOTS),
             output=parts.output,
             agent=self.members.agent,
-            pause=loop.pause,
-            refusals=loop.refusals,
+            failures=loop.failures,
             retry=retry,
             metrics=metrics,
         )
