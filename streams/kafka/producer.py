@@ -1,10 +1,10 @@
-"""The producer: writes batches to Kafka, idempotent, and heals by itself.
+"""The producer: writes batches to Kafka idempotently, and recovers by itself.
 
 `aiokafka`'s own producer keeps one sequence of numbers that a refused or expired batch breaks for good. Here each partition
-has an identity of its own (producer id, epoch, next sequence number), and only an acknowledgement moves its sequence on.
+has its own identity (producer id, epoch, next sequence number), and only an acknowledgement advances its sequence.
 
-**One batch of a partition is under way at a time.** It is sent again, byte for byte, until Kafka answers or its time is over;
-Kafka recognises what it has. So a repeat is never written twice, and records keep their order.
+**One batch of a partition is in flight at a time.** It is resent, byte for byte, until Kafka answers or its time is over;
+Kafka recognises a repeat. So nothing is written twice, and records keep their order.
 
 **What became of a batch may stay unknown** (its time is over, and a request had no answer, or one that leaves it open, such as
 that of a leader that leads no more): it fails as `NotWritten` with `in_doubt`. The partition's epoch is raised at once, as
@@ -14,9 +14,9 @@ the old one: nothing old is written behind something newer, and nothing newer is
 **What Kafka refuses for good** (a size, a missing right) fails alone and uses up no sequence number.
 **An identity that Kafka does not accept** (it has lost the partition's end, or forgot the producer) is replaced, and the batch
 is sent under the new one.
-**A leader that stands still** keeps a batch no longer than until another leads its partition.
-**`trouble` says that appends fail.** An acknowledgement ends it, or Kafka's answer to something else while nothing is appended;
-when appends fail all the same, such an answer is believed less and less soon.
+**A leader that hangs** keeps a batch only until another broker leads its partition.
+**`trouble` reports that deliveries fail.** An acknowledgement ends it, or Kafka's answer to another request while nothing is
+produced; when deliveries fail after such an answer, the next one is trusted later and later.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class _Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTrouble:
-    """Appends fail: since how many seconds, and with what."""
+    """Deliveries fail: for how many seconds, and with which error."""
 
     seconds: float
     error: str
@@ -195,7 +195,7 @@ class KafkaProducer:
         self._request_ms = int(request_seconds * 1000)
         self.client = AIOKafkaClient(**client_options, request_timeout_ms=self._request_ms)
         self.replaced: Callable[[str], None] = lambda _reason: None
-        """Is told each time that the identity to a partition is replaced, and why."""
+        """Called with the reason each time that a partition's identity is replaced."""
         # What the first that appends happens to be about must not stand in our lines.
         self._context = contextvars.copy_context()
         self._producer_id: int | None = None
@@ -265,7 +265,7 @@ class KafkaProducer:
 
     @property
     def trouble(self) -> DeliveryTrouble | None:
-        """What is wrong while appends fail; None while they do not."""
+        """What is wrong while deliveries fail; otherwise None."""
         now = asyncio.get_running_loop().time()
         oldest = min(self._under_way.values(), key=lambda one: one.began, default=None)
         if oldest is not None and now - oldest.began > FAILING_SECONDS:
@@ -496,7 +496,7 @@ class KafkaProducer:
         return min(MOST_BACKOFF_SECONDS, seconds)
 
     def _replace(self, delivery: _Delivery, reason: str, *, new_id: bool = False) -> None:
-        """Be somebody else to the partition from now on; the batch is signed anew."""
+        """Take a new identity for the partition; the batch is signed again."""
         if delivery.is_over:
             return
         identity = self._identities.get(delivery.place)
@@ -562,13 +562,13 @@ class KafkaProducer:
         now = asyncio.get_running_loop().time()
         if self._told_at is None and now - delivery.began >= MOST_BACKOFF_SECONDS:
             self._told_at = delivery.began
-            log.warning("Kafka does not take our records: %s. They are sent again.", delivery.error)
+            log.warning("Kafka does not acknowledge our records: %s. They are sent again.", delivery.error)
 
     def _tell_recovery(self) -> None:
         if self._told_at is not None:
             seconds = asyncio.get_running_loop().time() - self._told_at
             self._told_at = None
-            log.warning("Kafka takes our records again, after %.0f s", seconds)
+            log.warning("Kafka acknowledges our records again, after %.0f s", seconds)
 
     def _spawn(self, work: Any, name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name, context=self._context)

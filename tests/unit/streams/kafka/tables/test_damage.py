@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     store = RocksStore(tmp_path)
     for at in range(3):
         store.write(1, LINKS, rows(), at)
-        store._shelf(1).flush()
+        store._database(1).flush()
     store.write(1, LINKS, [(b"last", b"row")], 9)
     store.close()
     return tmp_path
