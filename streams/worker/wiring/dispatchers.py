@@ -63,7 +63,7 @@ class Dispatchers:
         self.lofty = LoftySide(parts, self.reading, teams)
         self.ghl = GhlSide(parts, self.writing, locations, receipts, self.offers)
         reads.handlers, writes.handlers = self.lofty.handlers, self.ghl.handlers
-        self.lofty_sync = LoftySync(parts, self.writing, self.ghl.event_processor, self.lofty.writer)
+        self.lofty_sync = LoftySync(parts, self.writing, self.ghl.events.queue, self.lofty.writer)
 
     # -- partitions come and go ---------------------------------------------------------------------------
 

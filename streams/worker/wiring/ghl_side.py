@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streams.core.scheduling.dispatcher import BudgetPolicy
-from streams.messages.topics import LOFTY_WRITES, OBSERVATIONS
+from streams.messages.topics import OBSERVATIONS
 from streams.settings import Connection
 from streams.worker.dispatch.directories import Directories
-from streams.worker.dispatch.ghl_events import GhlEventProcessor
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
@@ -19,6 +18,7 @@ from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import Repair
 from streams.worker.dispatch.retry import Retry
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.event_processing import new_event_processor
 from streams.worker.wiring.offers import Offers
 
 
@@ -35,25 +35,9 @@ class GhlSide:
     ) -> None:
         self._in_flight = parts.settings.worker.in_flight_per_location
         tables, deps, names = parts.tables, parts.deps, parts.names
-        connections = parts.settings.connections
         retry = Retry(deps.now_ms, deps.jitter)
         self.directories = Directories(loop, locations)
-        self.event_processor = GhlEventProcessor(
-            loop=loop,
-            locations=locations,
-            backs={name: c.back for name, c in connections.items()},
-            events=tables.events,
-            external_edits=tables.heard,
-            backlinks=tables.backlinks,
-            links=tables.links,
-            receipts=receipts,
-            output=parts.output,
-            writes_topic=names.of(LOFTY_WRITES),
-            lofty_partitions={name: parts.places.lofty(c) for name, c in connections.items()},
-            request_read=offers.request_read,
-            retry=retry,
-            metrics=deps.metrics,
-        )
+        self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
         failures = GhlFailures(
             outbox=tables.outbox,
             links=tables.links,
@@ -79,7 +63,7 @@ class GhlSide:
             receipts=receipts,
             directory=self.directories.get,
             lacks=self.directories.lacks,
-            lofty_was_edited=self.event_processor.lofty_was_edited,
+            lofty_was_edited=self.events.lofty_was_edited,
             sender=self.sender,
             failures=failures,
         )
@@ -94,7 +78,7 @@ class GhlSide:
             observations_topic=names.of(OBSERVATIONS),
             retry=Retry(deps.now_ms, deps.jitter, BACKOFF),
         )
-        self.handlers = (self.inspector, self.event_processor, self.directories, self.writer)
+        self.handlers = (self.inspector, self.events, self.directories, self.writer)
 
     def policy(self, connection: Connection) -> BudgetPolicy:
         """What the GHL budget of a connection allows."""
