@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from connectors.errors import VendorError
@@ -44,6 +44,25 @@ class GhlEventQueue:
         self.events.put(location.partition, key, row)
         await self.events.flush()
         self.offer(key, row)
+
+    async def lofty_was_edited(self, entity: Entity, wanted: Mapping[str, str]) -> None:
+        """Lofty holds other values in fields that GHL owns: it must get GHL's. `wanted` are the hashes of Lofty's."""
+        location = self.contexts.locations[entity.connection]
+        link = self.contexts.links.get(location.partition, entity.key)
+        if link is None or link.ghl_id is None:
+            return
+        now_ms = self.output.now_ms()
+        event = GhlEvent(
+            type="LoftyEdit",
+            location=location.location_id,
+            id=link.ghl_id,
+            contact=link.ghl_id,
+            at_ms=now_ms,
+            accepted_ms=now_ms,
+            body={"wanted": dict(wanted)},
+        )
+        key, row = f"{location.location_id}:LoftyEdit:{link.ghl_id}", EventRow(event=event)
+        await self.put(key, row, location)
 
     def offer(self, key: str, row: EventRow) -> None:
         """Tell the dispatcher that an event waits."""

@@ -6,7 +6,6 @@ An event of a contact that no link knows waits a while, because its link may be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,6 @@ from streams.core.scheduling.dispatcher import Item
 from streams.core.to_lofty import NeedsRead, respond
 from streams.core.to_lofty.rows import EventRow
 from streams.kafka.batching_producer import RecordTooLarge
-from streams.messages import Entity
 from streams.messages.ghl_event import GhlEvent
 from streams.telemetry.tracing import take_in_hand
 from streams.worker.dispatch.failure_judge import FailureJudge
@@ -98,25 +96,6 @@ class GhlEventProcessor:
         except RecordTooLarge as error:
             return await self.queue.park(key, row, location, "too large", str(error))
         return await self.queue.end(key, event, location, response.because)
-
-    async def lofty_was_edited(self, entity: Entity, wanted: Mapping[str, str]) -> None:
-        """Lofty holds other values in fields that GHL owns: it must be told GHL's. `wanted` are the hashes of Lofty's."""
-        location = self.contexts.locations[entity.connection]
-        link = self.contexts.links.get(location.partition, entity.key)
-        if link is None or link.ghl_id is None:
-            return
-        now_ms = self.contexts.now_ms()
-        event = GhlEvent(
-            type="LoftyEdit",
-            location=location.location_id,
-            id=link.ghl_id,
-            contact=link.ghl_id,
-            at_ms=now_ms,
-            accepted_ms=now_ms,
-            body={"wanted": dict(wanted)},
-        )
-        key, row = f"{location.location_id}:LoftyEdit:{link.ghl_id}", EventRow(event=event)
-        await self.queue.put(key, row, location)
 
     async def _find_contact(self, key: str, row: EventRow, location: Location, slot: RequestSlot) -> WorkResult:
         """GHL's events of tasks may lack their contact and text: the location's tasks are searched for a new one."""

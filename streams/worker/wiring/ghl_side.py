@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.core.scheduling.dispatcher import BudgetPolicy
-from streams.messages.topics import OBSERVATIONS
-from streams.settings import Connection
+from streams.messages.topics import OBSERVATIONS, RECEIPTS
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
@@ -30,10 +28,15 @@ class GhlSide:
         parts: WorkerParts,
         loop: DispatchLoop,
         locations: Mapping[str, Location],
-        receipts: Receipts,
         offers: Offers,
     ) -> None:
-        self._in_flight = parts.settings.worker.in_flight_per_location
+        receipts = Receipts(
+            parts.names.of(RECEIPTS),
+            parts.output.batching_producer,
+            parts.applied_offsets,
+            parts.deps.now_ms,
+            lambda connection: parts.ownership.epoch(parts.places.ghl_of(connection)),
+        )
         tables, deps, names = parts.tables, parts.deps, parts.names
         retry = Retry(deps.now_ms, deps.jitter)
         self.directories = Directories(loop, locations)
@@ -63,7 +66,7 @@ class GhlSide:
             receipts=receipts,
             directory=self.directories.get,
             lacks=self.directories.lacks,
-            lofty_was_edited=self.events.lofty_was_edited,
+            lofty_was_edited=self.events.queue.lofty_was_edited,
             sender=self.sender,
             failures=failures,
         )
@@ -79,14 +82,3 @@ class GhlSide:
             retry=Retry(deps.now_ms, deps.jitter, BACKOFF),
         )
         self.handlers = (self.inspector, self.events, self.directories, self.writer)
-
-    def policy(self, connection: Connection) -> BudgetPolicy:
-        """What the GHL budget of a connection allows."""
-        return BudgetPolicy(
-            connection.ghl.requests_per_window,
-            connection.ghl.window_seconds,
-            self._in_flight,
-            is_noted=True,
-            daily_limit=connection.ghl.requests_per_day,
-            live_reserve=connection.ghl.live_reserve,
-        )
