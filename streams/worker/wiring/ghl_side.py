@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from streams.core.scheduling.backoff import Backoff
 from streams.messages.topics import OBSERVATIONS, RECEIPTS
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
-from streams.worker.dispatch.inspector import BACKOFF, Inspector
+from streams.worker.dispatch.inspection_reads import InspectionReads
+from streams.worker.dispatch.inspector import Inspector
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
@@ -73,12 +75,11 @@ class GhlSide:
         self.inspector = Inspector(
             loop=loop,
             locations=locations,
-            links=tables.links,
-            outbox=tables.outbox,
+            reads=InspectionReads(tables.links, tables.outbox),
             directory=self.directories.get,
             repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
             output=parts.output,
             observations_topic=names.of(OBSERVATIONS),
-            retry=Retry(deps.now_ms, deps.jitter, BACKOFF),
+            retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),
         )
         self.handlers = (self.inspector, self.events, self.directories, self.writer)
