@@ -326,61 +326,71 @@ class KafkaProducer:
     # -- one request --------------------------------------------------------------------------------------
 
     async def _exchange(self, node: int, deliveries: list[_Delivery]) -> None:
-        rest = 0.0
         try:
-            going: dict[TopicPartition, _Delivery] = {}
-            sends = False
-            try:
-                for delivery in deliveries:
-                    if not delivery.is_over:
-                        await self._sign(node, delivery)
-                        going[delivery.place] = delivery
-                # The time of some may have ended while an identity was asked for. They are not in doubt, and what follows
-                # them has their sequence numbers: sent now, they would stand in its place.
-                going = {place: delivery for place, delivery in going.items() if not delivery.is_over}
-                if not going:
-                    return
-                topics: dict[str, list[tuple[int, bytes]]] = {}
-                for place, delivery in going.items():
-                    delivery.in_flight = True
-                    topics.setdefault(place.topic, []).append((place.partition, delivery.payload))
-                request = ProduceRequest(
-                    transactional_id=None,
-                    required_acks=-1,
-                    timeout=self._request_ms,
-                    topics=list(topics.items()),
-                )
-                sends = True
-                response = await self._ask(node, request, going)
-            except asyncio.CancelledError:
-                for delivery in deliveries:
-                    delivery.in_doubt |= sends and delivery.in_flight
-                raise
-            except Exception as error:  # whatever it is, a batch is sent again until its time is over
-                if not isinstance(error, (KafkaError, OSError, TimeoutError)):
-                    log.exception("A request to Kafka failed in an unknown way; it is sent again")
-                was_sent = sends and not isinstance(error, (errors.NodeNotReadyError, errors.StaleMetadata))
-                for delivery in deliveries:
-                    delivery.in_doubt |= was_sent and delivery.in_flight
-                    self._again(delivery, error)
-                rest = max((self._backoff(delivery) for delivery in deliveries), default=0.0)
-            else:
-                for topic, answers in response.topics:
-                    for partition, code, offset, timestamp, *_ in answers:
-                        found = going.pop(TopicPartition(topic, partition), None)
-                        if found is not None:
-                            self._answered(found, code, offset, timestamp)
-                for delivery in going.values():
-                    delivery.in_doubt = True
-                    self._again(delivery, KafkaError("Kafka's answer does not tell of the batch"))
-            finally:
-                for delivery in deliveries:
-                    delivery.in_flight = False
+            rest = await self._deliver(node, deliveries)
             if rest:
                 await asyncio.sleep(rest)  # the connection failed: whatever else is for this broker waits, too
         finally:
             self._busy.discard(node)
             self._kick()
+
+    async def _deliver(self, node: int, deliveries: list[_Delivery]) -> float:
+        """Send batches in one request, and handle its answer. Returns how long the node is to be left alone."""
+        sends = False
+        try:
+            going = await self._signed(node, deliveries)
+            if not going:
+                return 0.0
+            topics: dict[str, list[tuple[int, bytes]]] = {}
+            for place, delivery in going.items():
+                delivery.in_flight = True
+                topics.setdefault(place.topic, []).append((place.partition, delivery.payload))
+            request = ProduceRequest(
+                transactional_id=None, required_acks=-1, timeout=self._request_ms, topics=list(topics.items())
+            )
+            sends = True
+            response = await self._ask(node, request, going)
+        except asyncio.CancelledError:
+            for delivery in deliveries:
+                delivery.in_doubt |= sends and delivery.in_flight
+            raise
+        except Exception as error:  # whatever it is, a batch is sent again until its time is over
+            if not isinstance(error, (KafkaError, OSError, TimeoutError)):
+                log.exception("a request to Kafka failed with an unexpected error; it is sent again")
+            was_sent = sends and not isinstance(error, (errors.NodeNotReadyError, errors.StaleMetadata))
+            for delivery in deliveries:
+                delivery.in_doubt |= was_sent and delivery.in_flight
+                self._retry(delivery, error)
+            return max((self._backoff(delivery) for delivery in deliveries), default=0.0)
+        else:
+            self._take_answers(response, going)
+            return 0.0
+        finally:
+            for delivery in deliveries:
+                delivery.in_flight = False
+
+    async def _signed(self, node: int, deliveries: list[_Delivery]) -> dict[TopicPartition, _Delivery]:
+        """The batches under their identities, without those whose time is over.
+
+        The time of some may have ended while an identity was asked for. They are not in doubt, and what follows them has their
+        sequence numbers: sent now, they would take its place.
+        """
+        signed: list[_Delivery] = []
+        for delivery in deliveries:
+            if not delivery.is_over:
+                await self._sign(node, delivery)
+                signed.append(delivery)
+        return {delivery.place: delivery for delivery in signed if not delivery.is_over}
+
+    def _take_answers(self, response: Any, going: dict[TopicPartition, _Delivery]) -> None:
+        for topic, answers in response.topics:
+            for partition, code, offset, timestamp, *_ in answers:
+                found = going.pop(TopicPartition(topic, partition), None)
+                if found is not None:
+                    self._answered(found, code, offset, timestamp)
+        for delivery in going.values():
+            delivery.in_doubt = True
+            self._retry(delivery, KafkaError("Kafka's answer does not mention the batch"))
 
     async def _ask(self, node: int, request: ProduceRequest, places: Iterable[TopicPartition]) -> Any:
         """Send a request, and wait for its answer as long as the node leads one of the partitions."""
@@ -437,7 +447,7 @@ class KafkaProducer:
             self._written(delivery, offset, timestamp)
         elif code == _PRODUCER_FENCED or error in _REPLACES_PRODUCER_ID or error in _REPLACES_EPOCH:
             self._replace(delivery, "refused", new_id=error not in _REPLACES_EPOCH)
-            self._again(delivery, error())
+            self._retry(delivery, error())
         elif code == _INVALID_RECORD or error in _RECORDS_FAULT:
             place = delivery.place
             told = "INVALID_RECORD" if code == _INVALID_RECORD else error.message
@@ -447,7 +457,7 @@ class KafkaProducer:
             self._refuse(delivery, NotWritten(delivery.place.topic, str(error()), in_doubt=False))
         else:
             delivery.in_doubt |= error not in _NOT_APPENDED
-            self._again(delivery, error())
+            self._retry(delivery, error())
 
     def _written(self, delivery: _Delivery, offset: int, timestamp: int) -> None:
         if delivery.is_over:
@@ -465,7 +475,7 @@ class KafkaProducer:
 
     # -- what did not go well -----------------------------------------------------------------------------
 
-    def _again(self, delivery: _Delivery, error: Exception) -> None:
+    def _retry(self, delivery: _Delivery, error: Exception) -> None:
         if delivery.is_over:
             return
         delivery.attempts += 1
