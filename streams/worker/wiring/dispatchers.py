@@ -14,7 +14,7 @@ from connectors.http.transport import Transport
 from streams.messages.partitioning import ghl_budget, lofty_budget
 from streams.oauth.grants import Grants
 from streams.worker.dispatch.budget_usage import BudgetUsage
-from streams.worker.dispatch.loop import DispatchLoop, Router
+from streams.worker.dispatch.loop import DispatchLoop, HandlerRouter
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.partitions.lease import LeasedTransport
 from streams.worker.parts import WorkerParts
@@ -36,7 +36,7 @@ class Dispatchers:
         self._parts = parts
         self._reads_used = BudgetUsage(parts.tables.budgets, partial(self._row_of, lofty_budget))
         self._writes_used = BudgetUsage(parts.tables.budgets, partial(self._row_of, ghl_budget))
-        reads, writes = Router(), Router()
+        reads, writes = HandlerRouter(), HandlerRouter()
         self.reading = self._new_loop("read", reads, self._reads_used)
         self.writing = self._new_loop("write", writes, self._writes_used)
         self.loops = (self.reading, self.writing)
@@ -120,7 +120,7 @@ class Dispatchers:
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
 
-    def _new_loop(self, name: str, router: Router, usage: BudgetUsage) -> DispatchLoop:
+    def _new_loop(self, name: str, router: HandlerRouter, usage: BudgetUsage) -> DispatchLoop:
         parts = self._parts
         return DispatchLoop(
             name,
