@@ -26,7 +26,7 @@ from streams.messages import Change, Entity
 from streams.worker.dispatch import sweep_lists
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import LoftyTeam
-from streams.worker.dispatch.loop import DONE, DispatchLoop, RequestSlot, Work, WorkResult
+from streams.worker.dispatch.loop import DONE, DispatchLoop, DispatchWork, RequestSlot, WorkResult
 from streams.worker.dispatch.retry import Retry
 from streams.worker.dispatch.sweep_changes import SweepChanges
 from streams.worker.dispatch.sweeper import TENANT, Sweeper
@@ -56,7 +56,7 @@ class Sweeping(Stage):
         self.swept: Table[SweptRow] = Table("swept", SweptRow, "swept", MemoryStore(), self.batching_producer)
         self.counts: list[str] = []
         self.sweeper = Sweeper(
-            loop=DispatchLoop("read", Work(perform), lambda: self.now_ms / 1000),
+            loop=DispatchLoop("read", DispatchWork(perform), lambda: self.now_ms / 1000),
             teams={"acme": LoftyTeam("acme", "key", PARTITION, PARTITION, client)},
             schedules={"acme": Schedule(None, None, children=True)},
             sweeps=self.sweeps,
