@@ -23,7 +23,7 @@ from streams.cli.shared import (
 
 if TYPE_CHECKING:
     from streams.messages.parked_decision import Decision
-    from streams.operations.parked.open_records import Output, ParkedItem, RecordFilter
+    from streams.operations.parked.open_records import ParkedItem, RecordFilter, RetryRecord
     from streams.settings import Settings
 
 parked = typer.Typer(
@@ -174,7 +174,7 @@ def discard(
 
     settings = settings_or_refuse(config)
     chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
-    nothing: list[Output] = []
+    nothing: list[RetryRecord] = []
     places = [(place, nothing) for place in chosen]
     _decide(settings, places, "discarded", "give up", time.time_ns() // 1_000_000, {}, yes=yes, as_json=as_json)
 
@@ -188,7 +188,7 @@ def _chosen(settings: Settings, wanted: RecordFilter) -> list[ParkedItem]:
 
 def _decide(
     settings: Settings,
-    ready: list[tuple[ParkedItem, list[Output]]],
+    ready: list[tuple[ParkedItem, list[RetryRecord]]],
     decision: Decision,
     what: str,
     now_ms: int,

@@ -47,10 +47,10 @@ def status(
         with suppress(KeyboardInterrupt):
             with_kafka(settings, lambda: _watch(settings), writes=False, group=True)
         return
-    from streams.operations.status.health import troubles
+    from streams.operations.status.health import problems_of
 
     found = with_kafka(settings, lambda: _look(settings), writes=False, group=True)
-    wrong = troubles(found)
+    wrong = problems_of(found)
     if as_json:
         print_json(_document(found, wrong))
     else:
@@ -78,14 +78,14 @@ async def _watch(settings: Settings) -> None:
     from rich.text import Text
 
     from streams.operations.parked.waiting import count_parked
-    from streams.operations.status.health import troubles
+    from streams.operations.status.health import problems_of
     from streams.operations.status.reader import StatusReader
 
     async with StatusReader(settings) as statuses:
         with Live(auto_refresh=False) as live:
             while True:
                 found = replace(await statuses.overview(), parked_open=await count_parked(settings))
-                live.update(Text("\n".join(lines(found, troubles(found)))), refresh=True)
+                live.update(Text("\n".join(lines(found, problems_of(found)))), refresh=True)
                 await asyncio.sleep(WATCH_SECONDS)
 
 

@@ -10,7 +10,7 @@ ConsoleError
   Conflict       409   somebody else changed it first
   WrongInput     422   `faults` say what, each
   TooMany        429   `wait_seconds`
-  NotNow         503   Kafka, the index or a provider cannot be reached
+  Unavailable    503   Kafka, the index or a provider cannot be reached
 """
 
 from __future__ import annotations

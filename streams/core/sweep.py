@@ -22,6 +22,7 @@ from streams.core.fingerprint import fingerprint
 from streams.core.rows import SweepKind, SweepRow, SweptRow
 from streams.messages import Change, Entity, Operation, Origin
 from streams.messages.entity import Kind
+from streams.settings import SweepSettings
 
 PAGE = 100
 """Lofty's largest page of leads."""
@@ -62,6 +63,15 @@ def listed(entity: Entity, state: Mapping[str, Any]) -> Listed:
     updated = [at for name in _UPDATED if (at := parse_time_ms(state.get(name))) is not None]
     created = parse_time_ms(state.get("createTime"))
     return Listed(entity, max(updated, default=None), created, fingerprint(dict(state)))
+
+
+def schedule_of(settings: SweepSettings) -> Schedule:
+    """A connection's schedule from its settings."""
+    return Schedule(
+        new_ms=round(settings.new_minutes * 60_000) or None,
+        full_ms=round(settings.full_hours * 3_600_000) or None,
+        children=settings.children,
+    )
 
 
 def next_run(row: SweepRow, schedule: Schedule, now_ms: int) -> tuple[SweepKind | None, int]:

@@ -106,7 +106,7 @@ async def test_a_changelog_of_another_life_is_refused_whatever_its_length(real_k
         await on.changelogs.recover([0])
         on.store.set_origin(0, LINKS, "the id of the topic before")
         await on.write(0, {b"b": b"2", b"c": b"3"})
-        with pytest.raises(ChangelogLost, match="was deleted and made anew"):
+        with pytest.raises(ChangelogLost, match="was deleted and recreated"):
             await on.changelogs.recover([0])
         assert on.rows(0) == {b"a": b"1"}
 

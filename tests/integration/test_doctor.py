@@ -147,7 +147,7 @@ async def test_each_fault_of_kafka_gives_its_line(real_kafka: Broker, tmp_path: 
         ("wrong", "set kafka.partitions = 4, the number that the topics have")
     }
     workers = said(alone, "workers")
-    assert (workers.says, workers.mend) == ("none is alive: nothing is carried", "lofty-ghl worker")
+    assert (workers.says, workers.mend) == ("none is alive: nothing is synced", "lofty-ghl worker")
     topic = said(missing, "topics")
     assert (topic.subject.endswith("ghl.changes"), topic.mend) == (True, "lofty-ghl topics create")
 

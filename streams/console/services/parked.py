@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.errors import NotFound, WrongInput
 from streams.console.services.kafka_errors import on_kafka
-from streams.messages import InvalidMessage, Parked, ParkedDecision
+from streams.messages import Parked, ParkedDecision
 from streams.messages.parked_decision import Decision
 from streams.messages.topics import PARKED, RESOLVED, TopicNames
 from streams.operations.history.index.reader import IndexReader, NoIndex, ParkedLine
 from streams.operations.history.index.sources import sources
 from streams.operations.history.record_fetch import RecordPosition, fetch_records
-from streams.operations.parked.open_records import Output, ParkedItem, RecordFilter, by_cause, retry_outputs
+from streams.operations.parked.open_records import ParkedItem, RecordFilter, RetryRecord, by_cause
 from streams.operations.parked.queue import ParkedQueue
 from streams.settings import Settings
-from streams.settings.partitions import ConnectionPartitions
 
 KEPT_SECONDS = 2.0
 LONGEST_WORDS = 2_000
@@ -147,9 +146,10 @@ class ParkedWork:
         found = await on_kafka(lambda: fetch_records(self._settings, [spot]))
         if spot not in found:
             raise NotFound("This record is not there any more: the topic keeps records for 90 days.")
-        one = _word(record, found[spot].key, found[spot].value)
+        item = ParkedItem.of(spot.partition, spot.offset, found[spot].key, found[spot].value)
+        one = item.parked
         places = await self._open()
-        name = _connection(one)
+        name = item.connection or "?"
         same = sum(RecordFilter(name, one.stage, one.reason).takes(place) for place in places)
         original = one.original_bytes()
         text = original[:MOST_ORIGINAL].decode(errors="replace")
@@ -164,22 +164,13 @@ class ParkedWork:
     async def retry(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Send records on their way again. Those that cannot be are left, each with the reason."""
         chosen = await self._whole(await self._chosen(_named(wanted)))
-        places, now_ms = ConnectionPartitions(self._settings), self._now_ms()
-        teams = {name: one.lofty.team_id for name, one in self._settings.connections.items()}
-        partitions = {one.ghl.location_id: places.ghl(one) for one in self._settings.connections.values()}
-        ready: list[tuple[ParkedItem, Sequence[Output]]] = []
-        left: list[Left] = []
-        for place in chosen:
-            outputs = retry_outputs(place, teams, self._names, now_ms, partitions)
-            if isinstance(outputs, str):
-                left.append(Left(place.id, outputs))
-            else:
-                ready.append((place, outputs))
-        return await self._decide(by, "parked retry", wanted, "retried", ready, tuple(left))
+        ready, failed = ParkedQueue(self._settings).ready(chosen, self._now_ms())
+        left = tuple(Left(record, why) for record, why in failed.items())
+        return await self._decide(by, "parked retry", wanted, "retried", ready, left)
 
     async def discard(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Give records up: they are not listed any more."""
-        nothing: Sequence[Output] = ()
+        nothing: Sequence[RetryRecord] = ()
         ready = [(place, nothing) for place in await self._chosen(_named(wanted))]
         return await self._decide(by, "parked discard", wanted, "discarded", ready, ())
 
@@ -189,7 +180,7 @@ class ParkedWork:
         action: str,
         wanted: RecordFilter,
         decision: Decision,
-        ready: list[tuple[ParkedItem, Sequence[Output]]],
+        ready: Sequence[tuple[ParkedItem, Sequence[RetryRecord]]],
         left: tuple[Left, ...],
     ) -> Decided:
         about = {name: str(getattr(wanted, name)) for name in RecordFilter.__slots__ if getattr(wanted, name)}
@@ -233,7 +224,9 @@ class ParkedWork:
             found = await on_kafka(lambda: fetch_records(self._settings, missing))
             for spot, message in found.items():
                 record = f"{spot.partition}@{spot.offset}"
-                self._read[record] = _lean(_word(record, message.key, message.value))
+                self._read[record] = _lean(
+                    ParkedItem.of(spot.partition, spot.offset, message.key, message.value).parked
+                )
         self._read = {record: one for record, one in self._read.items() if record in wanted}
         return tuple(ParkedItem(_id(one), self._read[_id(one)]) for one in lines if _id(one) in self._read)
 
@@ -244,7 +237,7 @@ class ParkedWork:
         }
         found = await on_kafka(lambda: fetch_records(self._settings, spots.values()))
         return [
-            ParkedItem(place.id, _word(place.id, found[spot].key, found[spot].value))
+            ParkedItem.of(spot.partition, spot.offset, found[spot].key, found[spot].value)
             for place in places
             if (spot := spots[place.id]) in found
         ]
@@ -272,23 +265,9 @@ def _id(line: ParkedLine) -> str:
     return f"{line.partition}@{line.offset}"
 
 
-def _word(record: str, key: bytes | None, value: bytes | None) -> Parked:
-    try:
-        return Parked.from_bytes(value or b"")
-    except InvalidMessage as error:
-        entity = (key or b"").decode(errors="replace")
-        return Parked(
-            stage="record", reason="unreadable", message=str(error), at_ms=0, source=f"parked/{record}", entity=entity
-        )
-
-
 def _lean(one: Parked) -> Parked:
     """Without the bytes, which only a retry needs."""
     return one.model_copy(update={"original": "", "message": one.message[:LONGEST_WORDS]})
-
-
-def _connection(one: Parked) -> str:
-    return one.connection or (one.entity or "").partition(":")[0] or "?"
 
 
 def _group(cause: tuple[str, str, str], places: list[ParkedItem]) -> ParkedGroup:
@@ -300,6 +279,6 @@ def _group(cause: tuple[str, str, str], places: list[ParkedItem]) -> ParkedGroup
 def _row(place: ParkedItem) -> ParkedRow:
     one = place.parked
     return ParkedRow(
-        *(place.id, _connection(one), one.stage, one.reason, one.entity or ""),
+        *(place.id, place.connection or "?", one.stage, one.reason, one.entity or ""),
         *(one.message[:LONGEST_WORDS], one.status, one.at_ms),
     )

@@ -1,1 +1,1 @@
-"""The doctor: looks at everything that a deployment needs, and says of each thing that is wrong what mends it."""
+"""The doctor: checks everything that a deployment needs, and names the fix for each problem."""

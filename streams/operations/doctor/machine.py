@@ -1,4 +1,4 @@
-"""Checks of this machine and of the configuration: keys, disk. Pure but for the disk, which is asked by an argument."""
+"""Checks of this machine and of the configuration: credentials, keys, disk. Pure except for the disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def credentials(settings: Settings) -> Iterator[CheckResult]:
-    """Which credentials are there, of all that the configuration asks for."""
+    """All credentials that the configuration needs are set."""
     try:
         require_secrets(settings)
     except SettingsError as error:
@@ -33,12 +33,12 @@ def credentials(settings: Settings) -> Iterator[CheckResult]:
             mend = f"set {problem.where} ({problem.hint})" if problem.hint else f"set {problem.where}"
             yield CheckResult("credentials", problem.where, "wrong", "is not set", mend)
     else:
-        yield CheckResult("credentials", "environment", "ok", "all that the configuration asks for are set")
+        yield CheckResult("credentials", "environment", "ok", "all that the configuration needs are set")
 
 
 def keys(settings: Settings) -> Iterator[CheckResult]:
-    """The keys that seal tokens, and GHL's public keys."""
-    hint = 'make one: echo "$(date +%Y%m):$(openssl rand -base64 32)", and set LOFTY_GHL_TOKEN_KEYS'
+    """The keys that encrypt tokens, and GHL's public keys."""
+    hint = 'create one: echo "$(date +%Y%m):$(openssl rand -base64 32)", and set LOFTY_GHL_TOKEN_KEYS'
     if settings.uses_oauth("ghl_token") or settings.uses_oauth("lofty_api_key"):
         try:
             ring = Grants.of(settings)
@@ -46,17 +46,19 @@ def keys(settings: Settings) -> Iterator[CheckResult]:
             yield CheckResult("keys", "token keys", "wrong", str(error), hint)
         else:
             current = ring.ring.current_id if ring is not None else ""
-            yield CheckResult("keys", "token keys", "ok", f"{current} seals")
+            yield CheckResult("keys", "token keys", "ok", f"{current} encrypts tokens")
     count = len(settings.gateway.ghl.public_keys)
-    mend = "take gateway.ghl.public_keys out of the configuration: GHL's own is the default"
+    mend = "remove gateway.ghl.public_keys from the configuration: the default is GHL's own"
     if count:
         yield CheckResult("keys", "GHL's public keys", "ok", f"{count} {'is' if count == 1 else 'are'} readable")
     else:
-        yield CheckResult("keys", "GHL's public keys", "wrong", "there are none, so no webhook of GHL is taken", mend)
+        yield CheckResult(
+            "keys", "GHL's public keys", "wrong", "there are none, so no webhook of GHL is accepted", mend
+        )
 
 
 def disk(settings: Settings, space: Space = free_bytes) -> Iterator[CheckResult]:
-    """Room and rights in the worker's folder, where this machine has one."""
+    """The worker's folder is writable and has room, where this machine has one."""
     if settings.worker.store == "memory":
         yield CheckResult("disk", "data_dir", "ok", "the tables are kept in memory")
         return
@@ -66,12 +68,12 @@ def disk(settings: Settings, space: Space = free_bytes) -> Iterator[CheckResult]
     try:
         free = space(there)
     except OSError as error:
-        mend = "give the worker's user the right to it, or set worker.data_dir"
-        yield CheckResult("disk", subject, "wrong", f"cannot be looked at: {error.strerror}", mend)
+        mend = "grant the worker's user access to it, or set worker.data_dir"
+        yield CheckResult("disk", subject, "wrong", f"cannot be read: {error.strerror}", mend)
         return
     if not os.access(there, os.W_OK | os.X_OK):
-        mend = f"give this user the right to write there (chown), or set worker.data_dir (now {folder})"
-        yield CheckResult("disk", subject, "wrong", f"{there} is not ours to write in", mend)
+        mend = f"let this user write there (chown), or set worker.data_dir (now {folder})"
+        yield CheckResult("disk", subject, "wrong", f"{there} is not writable", mend)
     elif free < FEW_BYTES:
         mend = f"make room in {there}, or set worker.data_dir to a larger disk"
         yield CheckResult("disk", subject, "wrong", f"the disk is full: {free // 2**20} MiB are left", mend)

@@ -1,16 +1,17 @@
-"""Checks at the vendors: whether they accept our credentials, what these may do, and how their clocks stand to ours.
+"""Checks at the vendors: they accept our credentials, these have their scopes, and the clocks agree.
 
-A handful of requests for each connection, one after another, leaving some of each window to the workers; nothing is written.
+A few requests for each connection, one after another, that leave some of each window to the workers; nothing is written.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 from connectors.auth.request_auth import StaticAuth
-from connectors.errors import ConnectorError, NetworkError, SealError, VendorError, WrongAccount
+from connectors.errors import ConnectorError, NetworkError, VendorError, WrongAccount
 from connectors.ghl.client import GhlClient
 from connectors.ghl.operations import OPERATIONS
 from connectors.http.call_record import CallRecord
@@ -18,9 +19,8 @@ from connectors.http.request import Request, Response
 from connectors.http.transport import AiohttpTransport
 from connectors.lofty.client import LoftyClient
 from streams.core.to_ghl.directory import Directory, fold
-from streams.oauth.grants import Grants
-from streams.operations.doctor.check_result import CheckResult, clock_verdict
-from streams.operations.doctor.kafka import token_rows
+from streams.operations.doctor.check_result import CheckResult, compare_clocks
+from streams.operations.doctor.tokens import ghl_token
 from streams.operations.mapping_preview.compatibility import check_compatibility
 from streams.operations.subscriptions.plan import reconcile
 from streams.operations.subscriptions.reconcile import FEW, addresses_of
@@ -29,8 +29,8 @@ from streams.settings import Connection, Settings, variable
 Now = Callable[[], float]
 
 
-class Watched:
-    """A transport that notes the vendor's clock: each answer bears a `Date`, in whole seconds."""
+class ClockTransport:
+    """A transport that compares our clock with the vendor's: each response has a `Date`, in whole seconds."""
 
     def __init__(self, inner: AiohttpTransport, now: Now) -> None:
         self._inner = inner
@@ -52,109 +52,115 @@ class Watched:
         self.most = min(self.most, after - date)
         return response
 
-    def answered(self, answer: CallRecord) -> None:
-        """Stop asking when few requests of the window are left."""
+    def note_rate(self, answer: CallRecord) -> None:
+        """Note when few requests of the window are left."""
         rate = answer.rate
         self.is_low = self.is_low or (rate is not None and rate.remaining is not None and rate.remaining <= FEW)
 
     def clock(self, whose: str) -> list[CheckResult]:
-        """How our clock stands to the vendor's, if it told."""
-        return [clock_verdict(whose, self.least, self.most)] if self.least > float("-inf") else []
+        """How our clock compares to the vendor's, if it sent its time."""
+        return [compare_clocks(whose, self.least, self.most)] if self.least > float("-inf") else []
 
 
-async def ghl(settings: Settings, one: Connection, now: Now = time.time) -> AsyncIterator[CheckResult]:
-    """GHL takes the token; which scopes it lacks; whether the mapping's fields fit."""
-    subject = f"GHL of {one.name}"
-    token, why = await _ghl_token(settings, one, now)
-    if not token:
-        yield CheckResult("access", subject, "not looked at", why, "see credentials and tokens")
-        return
-    async with AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4) as inner:
-        watched = Watched(inner, now)
-        client = GhlClient(watched, StaticAuth("Bearer", token), base_url=one.ghl.base_url, on_answer=watched.answered)
-        fields: dict[str, str] = {}
-        users: dict[str, str] = {}
-        types: dict[str, str] = {}
-        lacking: list[str] = []
-        place = one.ghl.location_id
-        for operation in ("search-contacts-advanced", "get-custom-fields", "get-user-by-location"):
-            if watched.is_low:
-                yield CheckResult(
-                    "access", subject, "warning", "few requests of GHL's window are left", "try it again later"
-                )
-                break
+@dataclass(slots=True)
+class _Location:
+    """What GHL says of a location, and which scopes its token lacks. `is_whole`: everything was read."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=dict)
+    lacking: list[str] = field(default_factory=list)
+    is_whole: bool = False
+
+    async def read(self, client: GhlClient, transport: ClockTransport, location: str) -> None:
+        """Read it as far as GHL's window and the token's scopes allow. Raises the connector's other errors."""
+
+        async def read_fields() -> None:
+            for found in await client.list_custom_fields(location, model="contact"):
+                self.fields |= {fold(name): found.id for name in (found.name, found.field_key) if name}
+                self.types |= {found.id: found.data_type} if found.data_type else {}
+
+        async def read_users() -> None:
+            self.users = {fold(user.email): user.id for user in await client.list_users(location) if user.email}
+
+        reads: dict[str, Callable[[], Awaitable[object]]] = {
+            "search-contacts-advanced": lambda: client.search_contacts({"locationId": location, "pageLimit": 1}),
+            "get-custom-fields": read_fields,
+            "get-user-by-location": read_users,
+        }
+        for operation, read in reads.items():
+            if transport.is_low:
+                return
             try:
-                if operation == "search-contacts-advanced":
-                    await client.search_contacts({"locationId": place, "pageLimit": 1})
-                elif operation == "get-custom-fields":
-                    for field in await client.list_custom_fields(place, model="contact"):
-                        fields |= {fold(name): field.id for name in (field.name, field.field_key) if name}
-                        types |= {field.id: field.data_type} if field.data_type else {}
-                else:
-                    users = {fold(user.email): user.id for user in await client.list_users(place) if user.email}
+                await read()
             except VendorError as error:
-                if error.status in (401, 403) and "scope" in error.message.lower():
-                    lacking += OPERATIONS[operation].scopes
-                    continue
-                yield _refused(subject, error, variable(one.name, "ghl_token"), one.ghl.auth == "oauth", one.name)
-                return
-            except ConnectorError as error:
-                yield _away(subject, one.ghl.base_url, error)
-                return
-        yield CheckResult("access", subject, "ok", "the token is accepted")
-        for verdict in watched.clock("GHL"):
-            yield verdict
-    if lacking:
-        mend = "add them to the private integration in GHL (or connect again), then restart nothing: the token stays"
-        yield CheckResult("scopes", subject, "wrong", f"the token lacks {' '.join(sorted(set(lacking)))}", mend)
-    else:
-        yield CheckResult("scopes", subject, "ok", "reading is allowed; those that write are not tried")
-    if not lacking and not watched.is_low:
-        wrong = [
-            found
-            for found in check_compatibility(one, Directory(fields, users, types=types), ())
-            if found.verdict == "wrong"
-        ]
-        for found in wrong:
-            yield CheckResult("fields", f"{one.name} {found.subject}", "wrong", found.says, found.mend)
-        if not wrong:
-            yield CheckResult("fields", one.name, "ok", "the mapping's fields are there, or will be created")
+                if error.status not in (401, 403) or "scope" not in error.message.lower():
+                    raise
+                self.lacking += OPERATIONS[operation].scopes
+        self.is_whole = True
 
 
-async def _ghl_token(settings: Settings, one: Connection, now: Now) -> tuple[str, str]:
-    """The token to ask with, or why there is none. An OAuth token is never renewed here: that is its owner's."""
-    if one.ghl.auth != "oauth":
-        secret = one.secrets.ghl_token
-        return (secret.get_secret_value(), "") if secret else ("", "there is no token")
-    try:
-        grants = Grants.of(settings)
-    except SealError:
-        grants = None
-    if grants is None:
-        return "", "there is no key that opens tokens"
-    side = grants.ghl(one)
-    row = (await token_rows(settings)).get(side.token)
-    try:
-        pair = grants.open(side.token, row.sealed) if row is not None else None
-    except SealError:
-        pair = None
-    if pair is None or pair.expires_at_ms / 1000 < now():
-        return "", "there is no token that is open and in date"
-    return pair.access, ""
+async def ghl(settings: Settings, connection: Connection, now: Now = time.time) -> AsyncIterator[CheckResult]:
+    """GHL accepts the token, the token has the scopes, and the mapping's fields fit the location."""
+    subject = f"GHL of {connection.name}"
+    token, why = await ghl_token(settings, connection, now)
+    if not token:
+        yield CheckResult("access", subject, "not looked at", why, "see the lines credentials and tokens")
+        return
+    location, base_url = _Location(), connection.ghl.base_url
+    async with AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4) as inner:
+        transport = ClockTransport(inner, now)
+        client = GhlClient(transport, StaticAuth("Bearer", token), base_url=base_url, on_answer=transport.note_rate)
+        try:
+            await location.read(client, transport, connection.ghl.location_id)
+        except VendorError as error:
+            yield _refused(subject, error, connection, "ghl_token")
+            return
+        except ConnectorError as error:
+            yield _away(subject, base_url, error)
+            return
+    if not location.is_whole:
+        yield CheckResult("access", subject, "warning", "few requests of GHL's window are left", "retry later")
+    yield CheckResult("access", subject, "ok", "the token is accepted")
+    for result in (*transport.clock("GHL"), *_location(connection, subject, location)):
+        yield result
 
 
-async def lofty(settings: Settings, one: Connection, now: Now = time.time) -> AsyncIterator[CheckResult]:
-    """Lofty takes the key, and tells us of changes."""
-    subject, key = f"Lofty of {one.name}", one.secrets.lofty_api_key
-    if one.lofty.auth == "oauth" or key is None:
-        why = "its tokens are the worker's" if one.lofty.auth == "oauth" else "there is no key"
-        yield CheckResult("access", subject, "ok" if one.lofty.auth == "oauth" else "not looked at", why)
+def _location(connection: Connection, subject: str, location: _Location) -> Iterator[CheckResult]:
+    if location.lacking:
+        says = f"the token lacks {' '.join(sorted(set(location.lacking)))}"
+        mend = "add them to the private integration in GHL, or connect again; no restart is needed, as the token stays"
+        yield CheckResult("scopes", subject, "wrong", says, mend)
+        return
+    yield CheckResult("scopes", subject, "ok", "reading is allowed; write scopes are not tested")
+    if not location.is_whole:
+        return
+    directory = Directory(location.fields, location.users, types=location.types)
+    wrong = [found for found in check_compatibility(connection, directory, ()) if found.verdict == "wrong"]
+    for found in wrong:
+        yield CheckResult("fields", f"{connection.name} {found.subject}", "wrong", found.says, found.mend)
+    if not wrong:
+        yield CheckResult("fields", connection.name, "ok", "the mapping's fields exist, or will be created")
+
+
+async def lofty(settings: Settings, connection: Connection, now: Now = time.time) -> AsyncIterator[CheckResult]:
+    """Lofty accepts the key, and its webhooks come to this gateway."""
+    subject, key = f"Lofty of {connection.name}", connection.secrets.lofty_api_key
+    if connection.lofty.auth == "oauth" or key is None:
+        if connection.lofty.auth == "oauth":
+            yield CheckResult("access", subject, "ok", "only its worker uses its OAuth tokens")
+        else:
+            yield CheckResult("access", subject, "not looked at", "there is no key")
         return
     async with AiohttpTransport(instance="doctor", total_seconds=6, connect_seconds=4) as inner:
-        watched = Watched(inner, now)
+        transport = ClockTransport(inner, now)
         auth = StaticAuth("token", key.get_secret_value())
         client = LoftyClient(
-            watched, auth, base_url=one.lofty.base_url, team=one.lofty.team_id, on_answer=watched.answered
+            transport,
+            auth,
+            base_url=connection.lofty.base_url,
+            team=connection.lofty.team_id,
+            on_answer=transport.note_rate,
         )
         try:
             owner = await _owner(client)
@@ -164,32 +170,32 @@ async def lofty(settings: Settings, one: Connection, now: Now = time.time) -> As
             yield CheckResult("access", subject, "wrong", error.messages[0], mend)
             return
         except VendorError as error:
-            yield _refused(subject, error, variable(one.name, "lofty_api_key"), False, one.name)
+            yield _refused(subject, error, connection, "lofty_api_key")
             return
         except ConnectorError as error:
-            yield _away(subject, one.lofty.base_url, error)
+            yield _away(subject, connection.lofty.base_url, error)
             return
     yield CheckResult("access", subject, "ok", f"the key is accepted{owner}")
-    for verdict in watched.clock("Lofty"):
-        yield verdict
-    url, webhook = settings.gateway.public_url, one.secrets.webhook_secret
+    for result in transport.clock("Lofty"):
+        yield result
+    url, webhook = settings.gateway.public_url, connection.secrets.webhook_secret
     if url is None or webhook is None:
         mend = "set gateway.public_url, then lofty-ghl subscriptions apply"
-        yield CheckResult("webhooks", subject, "warning", "where the gateway is reached is not known", mend)
+        yield CheckResult("webhooks", subject, "warning", "the gateway's public URL is not known", mend)
         return
-    addresses = addresses_of(settings, one, url.rstrip("/"))
+    addresses = addresses_of(settings, connection, url.rstrip("/"))
     steps = reconcile(existing, addresses.url, addresses.base, addresses.others)
     wrong = [step for step in steps if step.action != "keep"]
     if wrong:
         lists = ", ".join(f"list {step.list_id} ({step.because})" for step in wrong)
-        mend = f"lofty-ghl subscriptions apply --connection {one.name}"
-        yield CheckResult("webhooks", subject, "wrong", f"not as they must be at {url}: {lists}", mend)
+        mend = f"lofty-ghl subscriptions apply --connection {connection.name}"
+        yield CheckResult("webhooks", subject, "wrong", f"the subscriptions for {url} are wrong: {lists}", mend)
     else:
-        yield CheckResult("webhooks", subject, "ok", f"{len(steps)} lists are told to {url}")
+        yield CheckResult("webhooks", subject, "ok", f"{len(steps)} lists are subscribed for {url}")
 
 
 async def _owner(client: LoftyClient) -> str:
-    """Whose key it is, in words; nothing where the key may not ask. Raises `WrongAccount` for another team's."""
+    """Whose key it is; empty where the key may not ask. Raises `WrongAccount` for a key of another team."""
     try:
         me = await client.who_am_i()
     except WrongAccount:
@@ -205,17 +211,20 @@ async def _owner(client: LoftyClient) -> str:
     return f": it is the key of {name}, team {me.get('teamId')}"
 
 
-def _refused(subject: str, error: VendorError, name: str, by_oauth: bool, connection: str) -> CheckResult:
+def _refused(subject: str, error: VendorError, connection: Connection, secret: str) -> CheckResult:
     if error.status in (401, 403):
-        mend = f"lofty-ghl connect ghl --connection {connection}" if by_oauth else f"set {name} to one that is valid"
+        by_oauth = secret == "ghl_token" and connection.ghl.auth == "oauth"
+        connect = f"lofty-ghl connect ghl --connection {connection.name}"
+        mend = connect if by_oauth else f"set {variable(connection.name, secret)} to a valid one"
         return CheckResult("access", subject, "wrong", f"is refused: {error.status} {error.message}", mend)
+    says = f"answers {error.status} {error.message}"
     if error.status == 429:
-        return CheckResult("access", subject, "warning", "its limit is used up for now", "try it again in a minute")
-    level = "away" if error.status >= 500 else "wrong"
-    mend = "try it again later" if level == "away" else "check location_id and base_url of the connection"
-    return CheckResult("access", subject, level, f"answers {error.status} {error.message}", mend)  # type: ignore[arg-type]  # one of two levels
+        return CheckResult("access", subject, "warning", "its limit is used up for now", "retry in a minute")
+    if error.status >= 500:
+        return CheckResult("access", subject, "away", says, "retry later")
+    return CheckResult("access", subject, "wrong", says, "check location_id and base_url of the connection")
 
 
 def _away(subject: str, url: str, error: ConnectorError) -> CheckResult:
     says = f"{url} does not answer ({error.cause if isinstance(error, NetworkError) else error})"
-    return CheckResult("access", subject, "away", says, "is this machine allowed out to it, and is base_url right?")
+    return CheckResult("access", subject, "away", says, "check this machine's firewall, and base_url of the connection")

@@ -1,4 +1,4 @@
-"""What holds back all of a connection's work now, from what the workers say of themselves. Pure."""
+"""What holds back all work of a connection now, by the status of the workers. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.operations.status.overview import ConnectionView, Overview
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHolds:
-    """What all reads (and writes to Lofty) of a connection wait for, and all writes to GHL; empty where nothing holds them back."""
+    """What all calls to Lofty, and all calls to GHL, of a connection wait for; empty where nothing holds them back."""
 
     lofty: str = ""
     ghl: str = ""
@@ -22,7 +22,7 @@ NO_HOLDS = ConnectionHolds()
 
 
 def holds_of(found: Overview) -> Mapping[str, ConnectionHolds]:
-    """By the connection's name. A budget of which no living worker tells holds nothing back as far as is known."""
+    """By the connection's name. A budget that no live worker reports holds nothing back, as far as we know."""
     return {one.connection: _holds(one) for one in found.connections}
 
 

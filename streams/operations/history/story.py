@@ -1,21 +1,24 @@
-"""From the records and rows of one contact to its explanation: what happened, why not, how it stands, what it waits for. Pure."""
+"""The explanation of a contact, from its records and rows: what happened and why not, its state, what it waits for. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Self, TypeVar
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.to_lofty.rows import LoftyCommandRow
-from streams.messages import Change, Entity, Message, Receipt, Snapshot
-from streams.operations.history.decisions import decided
+from streams.messages import Change, Entity, GhlEvent, InvalidMessage, Message, Parked, Receipt, Snapshot, topics
+from streams.messages.lofty_command import LoftyCommand, LoftyReceipt
+from streams.operations.history.decisions import decisions_of
 from streams.operations.history.holds import NO_HOLDS, ConnectionHolds
 from streams.operations.history.sent_requests import Sender
 from streams.operations.history.timeline import (
     Event,
     Pending,
     event_of,
-    pending_errand,
+    pending_command,
     pending_read,
     pending_write,
     standing,
@@ -23,34 +26,78 @@ from streams.operations.history.timeline import (
 )
 from streams.settings.model import Connection
 
+MESSAGES: dict[str, type[Message]] = {
+    topics.CHANGES: Change,
+    topics.FETCHES: Change,
+    topics.SNAPSHOTS: Snapshot,
+    topics.RECEIPTS: Receipt,
+    topics.GHL_CHANGES: GhlEvent,
+    topics.LOFTY_WRITES: LoftyCommand,
+    topics.LOFTY_RECEIPTS: LoftyReceipt,
+    topics.PARKED: Parked,
+}
+"""The message of each topic that has records of a contact."""
+
+Row = TypeVar("Row", bound=Message)
+
 
 @dataclass(frozen=True, slots=True)
 class ContactRecord:
-    """One record of a contact. `word` None: it cannot be read, and `problem` says why. `is_fetch`: it is on `lofty.fetches`."""
+    """One record of a contact; `topic` is its short name. `message` None: it cannot be read, for the reason `problem`."""
 
+    topic: str
     place: str
     at_ms: int
     key: str
-    word: Message | None
+    message: Message | None
     problem: str = ""
-    is_fetch: bool = False
+
+    @classmethod
+    def of(cls, topic: str, place: str, at_ms: int, key: bytes, value: bytes) -> Self:
+        """A record as Kafka has it."""
+        text = key.decode(errors="replace")
+        try:
+            return cls(topic, place, at_ms, text, MESSAGES[topic].from_bytes(value))
+        except InvalidMessage as error:
+            return cls(topic, place, at_ms, text, None, str(error))
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How a contact stands in the tables, by the key of each entity."""
+    """A contact's rows in the tables, by the key of each entity."""
 
     links: Mapping[str, LinkRow] = field(default_factory=dict)
     fetches: Mapping[str, FetchRow] = field(default_factory=dict)
     outbox: Mapping[str, OutboxRow] = field(default_factory=dict)
-    errands: Mapping[str, LoftyCommandRow] = field(default_factory=dict)
+    commands: Mapping[str, LoftyCommandRow] = field(default_factory=dict)
+
+    TABLES = (topics.LINKS_TABLE, topics.FETCHES_TABLE, topics.OUTBOX_TABLE, topics.ERRANDS_TABLE)
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Mapping[bytes, bytes]]) -> Self:
+        """The rows as the changelogs have them, by table; a row that cannot be read is left out."""
+        links, fetches, outbox, commands = (tables.get(name, {}) for name in cls.TABLES)
+        return cls(
+            _parsed(LinkRow, links),
+            _parsed(FetchRow, fetches),
+            _parsed(OutboxRow, outbox),
+            _parsed(LoftyCommandRow, commands),
+        )
+
+
+def _parsed(row: type[Row], raw: Mapping[bytes, bytes]) -> dict[str, Row]:
+    found: dict[str, Row] = {}
+    for key, value in raw.items():
+        with suppress(InvalidMessage):
+            found[key.decode(errors="replace")] = row.from_bytes(value)
+    return found
 
 
 @dataclass(slots=True)
 class Explanation:
-    """All that is known of a contact: its timeline, how things stand, and what is waited for.
+    """All that is known of a contact: its timeline, the state of its entities, and what they wait for.
 
-    `source` says where the records were looked up: the index or the topics themselves. `is_cut`: there are older ones.
+    `source` is where the records were found: in the index, in the topics, or by a gateway. `is_cut`: there are older ones.
     """
 
     lane: str
@@ -67,54 +114,53 @@ class Explanation:
         return bool(self.events or self.standing or self.pending)
 
 
-def explained(
+def explain_contact(
     lane: str,
     connection: Connection,
-    told: Iterable[ContactRecord],
+    records: Iterable[ContactRecord],
     rows: Rows,
     now_ms: int,
-    source: str = "topics",
     holds: ConnectionHolds = NO_HOLDS,
 ) -> Explanation:
     """The story of a contact. `holds` is what its whole connection waits for."""
-    known = sorted(told, key=lambda one: (one.at_ms, one.place))
-    changes = [one for one in known if isinstance(one.word, Change) and not one.is_fetch]
-    fetches = [one.word for one in known if isinstance(one.word, Change) and one.is_fetch]
-    snapshots = [one for one in known if isinstance(one.word, Snapshot)]
-    decisions = decided(
-        [(one.place, one.at_ms, one.word) for one in changes if isinstance(one.word, Change)],
-        fetches,
-        [(one.place, one.word) for one in snapshots if isinstance(one.word, Snapshot)],
-        now_ms,
-    )
-    sender = Sender(connection, [one.word for one in snapshots if isinstance(one.word, Snapshot)])
-    found = Explanation(lane, source=source)
-    for one in known:
-        if one.is_fetch:
-            continue
-        if one.word is None:
-            found.events.append(Event(one.at_ms, one.key, "unreadable", one.problem, one.place))
-            continue
-        event = event_of(one.word, one.place, one.at_ms)
-        if event is None:
-            continue
-        if isinstance(one.word, Receipt):
-            event = replace(event, sent=sender.sent(one.word))
-        found.events.append(replace(event, decision=decisions.get(one.place, "")))
-    found.events = timeline(found.events)
+    found = Explanation(lane)
+    found.events = timeline(_events(connection, sorted(records, key=lambda one: (one.at_ms, one.place)), now_ms))
     contact = rows.links.get(Entity.contact(connection.name, lane.partition(":")[2]).key)
     found.ghl_id = (contact.ghl_id if contact is not None and not contact.is_deleted else None) or ""
-    for key, link in rows.links.items():
-        found.standing[key] = standing(key, link)
+    found.standing = {key: standing(key, link) for key, link in rows.links.items()}
     found.pending = list(_pending(rows, now_ms, holds))
     return found
+
+
+def _events(connection: Connection, records: list[ContactRecord], now_ms: int) -> Iterable[Event]:
+    changes: list[tuple[str, int, Change]] = []
+    fetches: list[Change] = []
+    snapshots: list[tuple[str, Snapshot]] = []
+    for record in records:
+        match record.message:
+            case Change() as change if record.topic == topics.FETCHES:
+                fetches.append(change)
+            case Change() as change:
+                changes.append((record.place, record.at_ms, change))
+            case Snapshot() as snapshot:
+                snapshots.append((record.place, snapshot))
+    decisions = decisions_of(changes, fetches, snapshots, now_ms)
+    sender = Sender(connection, [snapshot for _, snapshot in snapshots])
+    for record in records:
+        if record.topic == topics.FETCHES:
+            continue
+        if record.message is None:
+            yield Event(record.at_ms, record.key, "unreadable", record.problem, record.place)
+        elif (event := event_of(record.message, record.place, record.at_ms)) is not None:
+            sent = sender.sent(record.message) if isinstance(record.message, Receipt) else ()
+            yield replace(event, sent=sent, decision=decisions.get(record.place, ""))
 
 
 def _pending(rows: Rows, now_ms: int, holds: ConnectionHolds) -> Iterable[Pending]:
     for read in rows.fetches.values():
         yield pending_read(read, now_ms, holds.lofty)
-    for errand in rows.errands.values():
-        if (waits := pending_errand(errand, now_ms, holds.lofty)) is not None:
+    for command in rows.commands.values():
+        if (waits := pending_command(command, now_ms, holds.lofty)) is not None:
             yield waits
     for key, row in rows.outbox.items():
         yield pending_write(row, rows.links.get(Entity.from_key(key).owner.key), now_ms, holds.ghl)

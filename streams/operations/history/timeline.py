@@ -1,9 +1,10 @@
-"""One contact's timeline, from the words on the topics and the rows of the tables. Pure."""
+"""One contact's timeline, from the messages on the topics and the rows of the tables. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.to_lofty.rows import LoftyCommandRow
@@ -24,10 +25,10 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line: when, about what, at which stage, in words. `at_ms` orders; `place` is `topic/partition@offset`.
+    """One line: when, about what, at which stage, and what happened. `place` is `topic/partition@offset`.
 
-    Of a request: `step` is what was asked for, `outcome` what became of it, `sent` its fields, and the rest what was answered.
-    `decision` says why something led to nothing.
+    For a request, `step` is its name, `outcome` its result, `sent` its fields, and the rest is from the answer.
+    `decision` says why a record led to nothing.
     """
 
     at_ms: int
@@ -53,119 +54,83 @@ class Pending:
     waits: str
 
 
-def event_of(word: Message, place: str, at_ms: int) -> Event | None:
-    """The line of one record; None for a word that tells nothing of a contact. `at_ms` is when Kafka got it."""
-    match word:
+def event_of(message: Message, place: str, at_ms: int) -> Event | None:
+    """The line of one record; None for a message that is about no contact. `at_ms` is Kafka's timestamp."""
+    match message:
         case Change():
-            announced = f"{word.kind} {word.operation}, told by {word.origin}"
-            return Event(word.accepted_ms, word.entity.key, "change", announced, place)
+            what = f"{message.kind} {message.operation}, reported by {message.origin}"
+            return Event(message.accepted_ms, message.entity.key, "change", what, place)
         case Snapshot():
-            found = "is gone" if word.is_gone else f"was read, fingerprint {word.fingerprint[:8]}"
-            return Event(
-                word.read_ms or at_ms, word.entity.key, "read", f"{word.kind} {found} (by {word.origin})", place
-            )
+            found = "is gone" if message.is_gone else f"was read, fingerprint {message.fingerprint[:8]}"
+            what = f"{message.kind} {found} (by {message.origin})"
+            return Event(message.read_ms or at_ms, message.entity.key, "read", what, place)
         case Receipt():
-            return Event(
-                word.at_ms,
-                word.entity.key,
-                "write",
-                _written(word),
-                place,
-                step=word.step,
-                outcome=_outcome(word),
-                status=word.status,
-                answer=word.message or "",
-                trace_id=word.trace_id or "",
-                flags=word.flags,
-            )
+            what, facts = _written(message), _answer(message)
+            event = Event(message.at_ms, message.entity.key, "write", what, place, outcome=_outcome(message), **facts)
+            return replace(event, step=message.step, trace_id=message.trace_id or "", flags=message.flags)
         case GhlEvent():
-            return Event(
-                word.accepted_ms, word.contact or word.id, "event", f"GHL told {word.type} of {word.id}", place
-            )
+            what = f"GHL reported {message.type} of {message.id}"
+            return Event(message.accepted_ms, message.contact or message.id, "event", what, place)
         case LoftyCommand():
-            wanted = "shall not be in Lofty" if word.state is None else f"shall be in Lofty as a {word.target}"
-            return Event(word.accepted_ms, word.key, "respond", f"{wanted} ({word.because})", place)
+            wanted = "must not be in Lofty" if message.state is None else f"must be in Lofty as a {message.target}"
+            return Event(message.accepted_ms, message.key, "respond", f"{wanted} ({message.because})", place)
         case LoftyReceipt():
-            key = f"{word.connection}:{word.lead}:{word.about}"
-            return Event(
-                word.at_ms,
-                key,
-                "write back",
-                _written_back(word),
-                place,
-                step=word.step,
-                outcome=word.outcome,
-                status=word.status,
-                answer=word.message or "",
-            )
+            key, what = f"{message.connection}:{message.lead}:{message.about}", _written_back(message)
+            event = Event(message.at_ms, key, "write back", what, place, outcome=message.outcome, **_answer(message))
+            return replace(event, step=message.step)
         case Parked():
-            about = f": {word.message}" if word.message else ""
-            return Event(
-                word.at_ms,
-                word.entity or "",
-                "parked",
-                f"at {word.stage} ({word.reason}){about}",
-                place,
-                outcome=word.reason,
-                status=word.status,
-                answer=word.message,
-                trace_id=word.trace_id or "",
-            )
+            what = f"at {message.stage} ({message.reason}){f': {message.message}' if message.message else ''}"
+            entity, facts = message.entity or "", _answer(message)
+            event = Event(message.at_ms, entity, "parked", what, place, outcome=message.reason, **facts)
+            return replace(event, trace_id=message.trace_id or "")
         case _:
             return None
+
+
+def _answer(message: Receipt | LoftyReceipt | Parked) -> dict[str, Any]:
+    return {"status": message.status, "answer": message.message or ""}
 
 
 def timeline(events: Iterable[Event]) -> list[Event]:
     """In order of time; what happened in one millisecond in the order of the stages."""
     order = {"change": 0, "event": 0, "read": 1, "respond": 1, "write": 2, "write back": 2, "parked": 3}
-    return sorted(events, key=lambda one: (one.at_ms, order.get(one.stage, 9)))
+    return sorted(events, key=lambda event: (event.at_ms, order.get(event.stage, 9)))
 
 
 def pending_read(row: FetchRow, now_ms: int, hold: str = "") -> Pending:
     """Why an entity has not been read yet. `hold` is what all reads of its connection wait for (`holds.py`)."""
-    if row.parked:
-        return Pending(row.entity.key, f"a person: reading it is parked ({row.parked})")
-    if row.not_before_ms > now_ms:
-        seconds = (row.not_before_ms - now_ms) / 1000
-        waits = f"its next read in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
-        return Pending(row.entity.key, _and(waits, hold))
-    return Pending(row.entity.key, hold or "a slot of Lofty's budget to be read")
+    return Pending(row.entity.key, _waits(row, "reading it", "a slot of Lofty's budget to be read", now_ms, hold))
 
 
 def pending_write(row: OutboxRow, contact: LinkRow | None, now_ms: int, hold: str = "") -> Pending:
     """Why an entity has not been written yet. `contact` is the link of the contact that it belongs to; `hold` is what all
     writes of its connection wait for."""
     entity = row.snapshot.entity
-    if row.parked:
-        return Pending(entity.key, f"a person: writing it is parked ({row.parked})")
-    if entity.kind != "contact" and (contact is None or contact.ghl_id is None):
+    if not row.parked and entity.kind != "contact" and (contact is None or contact.ghl_id is None):
         return Pending(entity.key, "its contact, which is not in GHL yet")
-    if row.not_before_ms > now_ms:
-        seconds = (row.not_before_ms - now_ms) / 1000
-        waits = f"its next try in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
-        return Pending(entity.key, _and(waits, hold))
-    return Pending(entity.key, hold or "a slot of GHL's budget to be written")
+    return Pending(entity.key, _waits(row, "writing it", "a slot of GHL's budget to be written", now_ms, hold))
 
 
-def pending_errand(row: LoftyCommandRow, now_ms: int, hold: str = "") -> Pending | None:
-    """Why something that GHL's events want is not in Lofty yet; None when it is. `hold` as of a read."""
+def pending_command(row: LoftyCommandRow, now_ms: int, hold: str = "") -> Pending | None:
+    """Why a change that GHL's events require is not in Lofty yet; None when it is. `hold` as of a read."""
     if row.is_settled:
         return None
+    slot = "a slot of Lofty's budget to be written"
+    return Pending(row.write.key, _waits(row, "writing it to Lofty", slot, now_ms, hold))
+
+
+def _waits(row: FetchRow | OutboxRow | LoftyCommandRow, doing: str, slot: str, now_ms: int, hold: str) -> str:
     if row.parked:
-        return Pending(row.write.key, f"a person: writing it to Lofty is parked ({row.parked})")
+        return f"a person: {doing} is parked ({row.parked})"
     if row.not_before_ms > now_ms:
         seconds = (row.not_before_ms - now_ms) / 1000
-        waits = f"its next try in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
-        return Pending(row.write.key, _and(waits, hold))
-    return Pending(row.write.key, hold or "a slot of Lofty's budget to be written")
-
-
-def _and(waits: str, hold: str) -> str:
-    return f"{waits}; and for {hold}" if hold else waits
+        waits = f"its next attempt in {seconds:.0f} s, after {row.attempts} attempts: {row.last_error}"
+        return f"{waits}; and for {hold}" if hold else waits
+    return hold or slot
 
 
 def standing(key: str, link: LinkRow) -> str:
-    """What a link says in words."""
+    """The state of an entity in GHL, by its link."""
     kind = Entity.from_key(key).kind
     if link.intent is not None:
         return f"{kind}: its create is in doubt; GHL is searched before it is tried again"
@@ -177,7 +142,7 @@ def standing(key: str, link: LinkRow) -> str:
 
 
 def _outcome(receipt: Receipt) -> str:
-    """A refusal that does not end the doubt about a create is a refusal all the same; without an answer we gave up ourselves."""
+    """A parked write with an answer was refused; without an answer we gave up ourselves."""
     return "refused" if receipt.outcome == "parked" and receipt.status else receipt.outcome
 
 

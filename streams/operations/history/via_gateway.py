@@ -1,4 +1,4 @@
-"""Asks a gateway's API for the story of a contact: for a host that has no index of its own."""
+"""Asks a gateway's API for the story of a contact, for a host without an index."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from typing import Any
 
 import aiohttp
 import orjson
+from pydantic import TypeAdapter
 
-from streams.operations.history.sent_requests import Sent
 from streams.operations.history.story import Explanation
 from streams.operations.history.timeline import Event, Pending
 
+_EVENT = TypeAdapter(Event)
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
 
 
 class GatewayRefused(Exception):
-    """The gateway does not answer, or not with a story; the words say why."""
+    """The gateway does not answer, or refuses; the text says why."""
 
 
 async def ask_gateway(url: str, token: str, who: str, connection: str) -> list[Explanation]:
-    """The stories of whom a text names. Raises `GatewayRefused`."""
+    """The stories of all contacts that match `who`. Raises `GatewayRefused`."""
     query = {"who": who, **({"connection": connection} if connection else {})}
     try:
         async with (
@@ -31,26 +32,20 @@ async def ask_gateway(url: str, token: str, who: str, connection: str) -> list[E
                 raise GatewayRefused(f"{url} answers {answer.status}: {_words(body)}")
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise GatewayRefused(f"{url} cannot be asked: {error or type(error).__name__}") from error
-    return [_explanation(one) for one in body]
+    return [_explanation(story) for story in body]
 
 
 def _words(body: Any) -> str:
     return str(body.get("detail", ""))[:300] if isinstance(body, dict) else ""
 
 
-def _explanation(one: dict[str, Any]) -> Explanation:
+def _explanation(story: dict[str, Any]) -> Explanation:
     return Explanation(
-        lane=f"{one['connection']}:{one['lead']}",
-        events=[_event(event) for event in one["events"]],
-        standing={stands["entity"]: stands["words"] for stands in one["standing"]},
-        pending=[Pending(**pending) for pending in one["pending"]],
-        ghl_id=one["ghl_id"],
+        lane=f"{story['connection']}:{story['lead']}",
+        events=[_EVENT.validate_python(event) for event in story["events"]],
+        standing={stands["entity"]: stands["words"] for stands in story["standing"]},
+        pending=[Pending(**pending) for pending in story["pending"]],
+        ghl_id=story["ghl_id"],
         source="gateway",
-        is_cut=one["is_cut"],
+        is_cut=story["is_cut"],
     )
-
-
-def _event(event: dict[str, Any]) -> Event:
-    known = {name: event[name] for name in Event.__slots__ if name in event}
-    sent = tuple(Sent(**field) for field in event["sent"])
-    return Event(**{**known, "sent": sent, "flags": tuple(event["flags"])})

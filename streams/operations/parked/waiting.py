@@ -1,12 +1,13 @@
-"""What waits on the topic `parked` alone: deliveries, records that cannot be read, what Kafka deleted unread. For a quick look.
+"""Counts the open records that only the topic `parked` knows: deliveries, unreadable records, what Kafka deleted unread.
 
-Entities that a read or a write parked are counted by the workers' tables, and are not in it.
+Entities that a read or a write parked are counted by the workers' tables, and are left out here.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 
 from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage, Parked
@@ -16,35 +17,33 @@ from streams.operations.status.overview import ParkedOpen
 from streams.settings import Settings
 
 MOST = 2_000
-"""The newest records of each partition that are looked at: a look stays quick after a flood, and tells that there is one."""
+"""So many records at the end of each partition are read: the count stays quick after a flood, and still shows it."""
 
 
 async def count_parked(settings: Settings, most: int = MOST) -> tuple[ParkedOpen, ...]:
     """What is open, by stage and reason. Raises aiokafka's error."""
     names = TopicNames(settings.kafka.topic_prefix)
-    places, resolved = await asyncio.gather(
-        _places(settings, names.of(PARKED), most), _resolved(settings, names.of(RESOLVED), most)
+    items, resolved = await asyncio.gather(
+        _items(settings, names.of(PARKED), most), _resolved(settings, names.of(RESOLVED), most)
     )
-    seem_open = [place for place in places if not place.waits_by_row and place.id not in resolved]
-    if seem_open:  # the newest resolutions may all be of others
+    seem_open = [item for item in items if not item.waits_by_row and item.id not in resolved]
+    if seem_open:  # the newest decisions may all be about others
         resolved = await _resolved(settings, names.of(RESOLVED), None)
     groups: dict[tuple[str, str], list[Parked]] = defaultdict(list)
-    for place in seem_open:
-        if place.id not in resolved:
-            groups[place.parked.stage, place.parked.reason].append(place.parked)
+    for item in seem_open:
+        if item.id not in resolved:
+            groups[item.parked.stage, item.parked.reason].append(item.parked)
     return tuple(
-        ParkedOpen(stage, reason, len(some), max(some, key=lambda one: one.at_ms).message)
-        for (stage, reason), some in sorted(groups.items())
+        ParkedOpen(stage, reason, len(group), max(group, key=lambda parked: parked.at_ms).message)
+        for (stage, reason), group in sorted(groups.items())
     )
 
 
-async def _places(settings: Settings, topic: str, most: int) -> list[ParkedItem]:
+async def _items(settings: Settings, topic: str, most: int) -> list[ParkedItem]:
     found: list[ParkedItem] = []
     async for record in each_record(settings, topic, newest=most):
-        try:
+        with suppress(InvalidMessage):  # `parked list` shows it
             found.append(ParkedItem(f"{record.partition}@{record.offset}", Parked.from_bytes(record.value)))
-        except InvalidMessage:
-            continue  # `parked list` shows it
     return found
 
 

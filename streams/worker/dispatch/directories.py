@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import NAMES_NOTHING, Disposition, classify
 from streams.core.progress.repeats import Failure
-from streams.core.scheduling.dispatcher import Item, Priority, Verdict
+from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
 from streams.core.to_ghl.directory import Directory, fold
 from streams.mapping import CustomField
@@ -97,9 +97,9 @@ class Directories:
                 return AGAIN
             if shuts_out(outcome) or (shelf.fields is None and outcome.name == NAMES_NOTHING):
                 self._loop.pause(shelf.location.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
-                return WorkResult(Verdict.RETRY, RETRY_SECONDS)
+                return WorkResult.retry(RETRY_SECONDS)
             if outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED):
-                return WorkResult(Verdict.RETRY, RETRY_SECONDS)
+                return WorkResult.retry(RETRY_SECONDS)
             self._give_up(connection, shelf, error)
             is_complete = False
         slot.answered()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,58 +24,89 @@ class Performed:
 
 async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
     """Do one step with one request. Raises `ConnectorError` when it did not succeed."""
-    contact_id, ghl_id = call.contact_id or "", call.ghl_id or ""
-    body = dict(call.body)
+    answered_id = await _STEPS[call.step.partition(" ")[2]](client, location_id, call)
+    return Performed(answered_id)
+
+
+async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> str | None:
+    contact_id, body = call.contact_id or "", dict(call.body)
     match call.step:
         case "create contact":
-            upserted = await client.upsert_contact({"locationId": location_id, **body})
-            return Performed(upserted.contact.id)
+            return (await client.upsert_contact({"locationId": location_id, **body})).contact.id
+        case "find contact":
+            return await _find_contact(client, location_id, body, call.marker)
         case "update contact":
             await client.update_contact(contact_id, body)
         case "add tags":
             await client.add_tags(contact_id, body["tags"])
         case "remove tags":
             await client.remove_tags(contact_id, body["tags"])
-        case "delete contact":
+        case _:
             await client.delete_contact(contact_id)
-        case "find contact":
-            return Performed(await _find_contact(client, location_id, body, call.marker))
+    return contact_id
+
+
+async def _perform_note(client: GhlClient, _location_id: str, call: Call) -> str | None:
+    contact_id, ghl_id, body = call.contact_id or "", call.ghl_id or "", dict(call.body)
+    match call.step:
         case "create note":
-            return Performed((await client.create_note(contact_id, body)).id)
-        case "update note":
-            await client.update_note(contact_id, ghl_id, body)
-        case "delete note":
-            await client.delete_note(contact_id, ghl_id)
+            return (await client.create_note(contact_id, body)).id
         case "find note":
             notes = await client.list_notes(contact_id)
-            return Performed(next((note.id for note in notes if call.marker in (note.body or "")), None))
+            return next((note.id for note in notes if call.marker in (note.body or "")), None)
+        case "update note":
+            await client.update_note(contact_id, ghl_id, body)
+        case _:
+            await client.delete_note(contact_id, ghl_id)
+    return ghl_id or contact_id
+
+
+async def _perform_task(client: GhlClient, _location_id: str, call: Call) -> str | None:
+    contact_id, ghl_id, body = call.contact_id or "", call.ghl_id or "", dict(call.body)
+    match call.step:
         case "create task":
-            return Performed((await client.create_task(contact_id, body)).id)
+            return (await client.create_task(contact_id, body)).id
+        case "find task":
+            tasks = await client.list_tasks(contact_id)
+            return next((task.id for task in tasks if call.marker in (task.body or "")), None)
         case "update task":
             await client.update_task(contact_id, ghl_id, body)
         case "complete task":
             await client.complete_task(contact_id, ghl_id, completed=bool(body["completed"]))
-        case "delete task":
+        case _:
             await client.delete_task(contact_id, ghl_id)
-        case "find task":
-            tasks = await client.list_tasks(contact_id)
-            return Performed(next((task.id for task in tasks if call.marker in (task.body or "")), None))
+    return ghl_id or contact_id
+
+
+async def _perform_appointment(client: GhlClient, location_id: str, call: Call) -> str | None:
+    contact_id, ghl_id, body = call.contact_id or "", call.ghl_id or "", dict(call.body)
+    match call.step:
         case "create appointment":
             fields = {"locationId": location_id, "contactId": contact_id, **body}
-            return Performed((await client.create_appointment(fields)).id)
+            return (await client.create_appointment(fields)).id
+        case "find appointment":
+            return await _find_appointment(client, location_id, call)
         case "update appointment":
             await client.update_appointment(ghl_id, body)
-        case "delete appointment":
+        case _:
             await client.delete_appointment(ghl_id)
-        case "find appointment":
-            return Performed(await _find_appointment(client, location_id, call))
-    return Performed(ghl_id or contact_id)
+    return ghl_id or contact_id
+
+
+_STEPS: Mapping[str, Callable[[GhlClient, str, Call], Awaitable[str | None]]] = {
+    "contact": _perform_contact,
+    "tags": _perform_contact,
+    "note": _perform_note,
+    "task": _perform_task,
+    "appointment": _perform_appointment,
+}
+"""By the last word of a step's name: what it is about."""
 
 
 async def _find_appointment(client: GhlClient, location_id: str, call: Call) -> str | None:
-    """Among those of its calendar that begin in the weeks around the time for which it was made.
+    """Search its calendar in the weeks around the time for which it was made.
 
-    One that bears the marker is ours. So is one of the same contact that begins when ours should, where GHL tells no text.
+    An appointment that bears the marker is ours. Where GHL shows no text, so is one of the same contact that begins when ours should.
     """
     begins = datetime.fromisoformat(call.body["startTime"])
     span = {"from_ms": _ms(begins - AROUND), "until_ms": _ms(begins + AROUND)}

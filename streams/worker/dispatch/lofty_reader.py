@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.lofty.client import LoftyClient
 from connectors.lofty.times import parse_time_ms
-from connectors.outcome import FORBIDDEN, NAMES_NOTHING, Classification, Disposition, classify
+from connectors.outcome import NAMES_NOTHING, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
-from streams.core.refusals import Judgement, Refusals
 from streams.core.rows import FetchRow
-from streams.core.scheduling.dispatcher import Item, Verdict
-from streams.core.scheduling.pauses import pause_after
+from streams.core.scheduling.dispatcher import Item
 from streams.core.to_ghl.read_result import not_found, snapshot_of
 from streams.kafka.batching_producer import Record, RecordTooLarge
 from streams.kafka.tables import Table
 from streams.messages import Entity, Parked
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import headers_of, take_in_hand
+from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, RequestSlot, WorkResult
 from streams.worker.dispatch.retry import Retry
@@ -41,10 +40,9 @@ class LoftyReader:
     snapshots_topic: str
     output: Output
     agent: Callable[[str, Mapping[str, Any]], dict[str, str] | None]
-    pause: Callable[[str, float, str], None]
+    failures: FailureJudge
     retry: Retry
     metrics: Metrics
-    refusals: Refusals = field(default_factory=Refusals)
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a read."""
@@ -66,7 +64,7 @@ class LoftyReader:
             self.metrics.read(team.connection, entity.kind, outcome.name)
             return await self._failed(entity, team, row, error, outcome)
         slot.answered()
-        self.refusals.served(team.budget, f"read {entity.kind}", entity.key)
+        self.failures.served(team.budget, f"read {entity.kind}", entity.key)
         self.metrics.read(team.connection, entity.kind, "read")
         if state is None:
             return await self._not_found(entity, team, row, "the list of the lead does not hold it")
@@ -103,15 +101,13 @@ class LoftyReader:
     async def _failed(
         self, entity: Entity, team: LoftyTeam, row: FetchRow, error: ConnectorError, outcome: Classification
     ) -> WorkResult:
-        if outcome.name == FORBIDDEN:
-            match self.refusals.refused(team.budget, f"read {entity.kind}", entity.key):
-                case Judgement.TRY_AGAIN:
-                    return await self._back_off(entity, team, str(error))
-                case Judgement.PARK:
-                    return await self._park(entity, team, row, outcome.name, error)
-        if pause := pause_after(error, WINDOW_SECONDS):
-            self.pause(team.budget, *pause)
-            return AGAIN
+        match self.failures.failed(team.budget, f"read {entity.kind}", entity.key, error, WINDOW_SECONDS):
+            case "try again":
+                return await self._back_off(entity, team, str(error))
+            case "park":
+                return await self._park(entity, team, row, outcome.name, error)
+            case "paused":
+                return AGAIN
         match outcome.disposition:
             case Disposition.GONE:
                 return await self._not_found(entity, team, row, str(error))
@@ -157,7 +153,7 @@ class LoftyReader:
         self.fetches.put(team.partition, entity.key, postponed)
         await self.fetches.flush()
         log.info("%s waits %.1f s after attempt %d: %s", entity.key, wait, row.attempts + 1, why)
-        return WorkResult(Verdict.RETRY, wait, failure)
+        return WorkResult.retry(wait, failure)
 
     async def _park(
         self,

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
+from connectors.outcome import Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
-from streams.core.refusals import Judgement
-from streams.core.scheduling.dispatcher import Item, Priority, Verdict
-from streams.core.scheduling.pauses import pause_after
+from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.to_ghl.plan import NotBefore, Settled
 from streams.core.to_lofty.plan import (
     DELETED,
@@ -109,7 +107,7 @@ class LoftyWriter:
                 slot.answered(was_sent=False)
                 return await self._settle(row, team, because)
             case NotBefore(at_ms):
-                return WorkResult(Verdict.RETRY, self.retry.due_in_seconds(at_ms))
+                return WorkResult.retry(self.retry.due_in_seconds(at_ms))
             case Create():
                 await self._write_receipt(row, team, "intended", "create")
         if doubt := before(row, step, self.output.now_ms()):
@@ -122,7 +120,7 @@ class LoftyWriter:
             self.metrics.lofty_writes.labels(team.connection, _name(step), outcome.name).inc()
             return await self._failed(row, team, step, error, outcome)
         slot.answered()
-        self.loop.refusals.served(team.budget, _name(step), row.write.key)
+        self.loop.failures.served(team.budget, _name(step), row.write.key)
         self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
         if facts is None:
             return await self._park(row, team, _name(step), "not findable", NOT_SEARCHABLE)
@@ -181,14 +179,11 @@ class LoftyWriter:
         is_definite = isinstance(error, NotSent) or outcome.disposition in _DEFINITE
         if is_definite and (facts := undone(row, step)):
             await self._change(row, team, **facts)
-        judgement = None
-        if outcome.name == FORBIDDEN:
-            judgement = self.loop.refusals.refused(team.budget, _name(step), row.write.key)
-        if judgement is Judgement.PARK:
-            return await self._park(row, team, _name(step), outcome.name, str(error), answer)
-        if judgement is not Judgement.TRY_AGAIN and (pause := pause_after(error, WINDOW_SECONDS)):
-            self.loop.pause(team.budget, *pause)
-            return AGAIN
+        match self.loop.failures.failed(team.budget, _name(step), row.write.key, error, WINDOW_SECONDS):
+            case "park":
+                return await self._park(row, team, _name(step), outcome.name, str(error), answer)
+            case "paused":
+                return AGAIN
         match outcome.disposition:
             case Disposition.GONE if isinstance(step, Delete):
                 await self._change(row, team, **DELETED)
@@ -208,7 +203,7 @@ class LoftyWriter:
             last_error=str(error),
         )
         await self._write_receipt(waiting, team, "failed", _name(step), answer, str(error))
-        return WorkResult(Verdict.RETRY, wait, failure_of(error))
+        return WorkResult.retry(wait, failure_of(error))
 
     async def give_up(self, item: Item, failure: Failure) -> WorkResult:
         """Park a Lofty command that fails in the same way again and again. What its row says of a create in doubt stays."""

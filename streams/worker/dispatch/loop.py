@@ -17,11 +17,11 @@ from aiokafka.errors import KafkaError
 
 from connectors.rate import RateHeaders
 from streams.core.progress.repeats import Failure, RepeatedFailures, defect
-from streams.core.refusals import Refusals
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
 from streams.kafka.batching_producer import RecordsRefused, RecordTooLarge
 from streams.telemetry.logs import about
+from streams.worker.dispatch.failure_judge import FailureJudge
 
 log = logging.getLogger("lofty_ghl.dispatch")
 
@@ -34,8 +34,14 @@ class WorkResult:
     wait_seconds: float = 0.0
     failure: Failure | None = None
 
+    @classmethod
+    def retry(cls, wait_seconds: float, failure: Failure | None = None) -> WorkResult:
+        """The work is done again after a wait."""
+        return cls(Verdict.RETRY, wait_seconds, failure)
+
 
 DONE = WorkResult(Verdict.DONE)
+PARKED = WorkResult(Verdict.PARKED)
 AGAIN = WorkResult(Verdict.AGAIN)
 BLOCKED = WorkResult(Verdict.BLOCKED)
 
@@ -119,7 +125,7 @@ async def _nothing_to_park(_item: Item, _failure: Failure) -> WorkResult | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class DispatchWork:
     """What a dispatcher does: `perform` does one item with at most one request, `give_up` parks what fails repeatedly."""
 
     perform: Perform
@@ -142,7 +148,7 @@ class Handler(Protocol):
         ...
 
 
-class Router:
+class HandlerRouter:
     """The work of a dispatcher with several kinds of items: each goes to the first of `handlers` that handles it."""
 
     def __init__(self) -> None:
@@ -175,7 +181,7 @@ class DispatchLoop:
     def __init__(
         self,
         name: str,
-        work: Work | Router,
+        work: DispatchWork | HandlerRouter,
         clock: Callable[[], float],
         *,
         note: Note = _no_note,
@@ -190,7 +196,7 @@ class DispatchLoop:
         self.name = name
         self._observer = observer or _NoObserver()
         self.core = Dispatcher()
-        self.refusals = Refusals()
+        self.failures = FailureJudge(self.pause)
         self._clock = clock
         self._note = note
         self._now_ms = now_ms

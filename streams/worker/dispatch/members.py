@@ -16,7 +16,7 @@ from connectors.errors import ConnectorError, MalformedAnswer, NotSent
 from connectors.lofty.client import LoftyClient
 from connectors.outcome import Disposition, classify
 from streams.core.progress.repeats import Failure
-from streams.core.scheduling.dispatcher import Item, Priority, Verdict
+from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
 from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
@@ -79,10 +79,10 @@ class Members:
             outcome = classify(error)
             if shuts_out(outcome):
                 self._loop.pause(roll.budget, PAUSE_SECONDS, f"{outcome.name}: {error}")
-                return WorkResult(Verdict.RETRY, RETRY_SECONDS)
+                return WorkResult.retry(RETRY_SECONDS)
             passes = outcome.disposition in (Disposition.RETRY, Disposition.THROTTLED)
             if passes and not isinstance(error, MalformedAnswer):
-                return WorkResult(Verdict.RETRY, RETRY_SECONDS)
+                return WorkResult.retry(RETRY_SECONDS)
             log.error("connection %s: its members cannot be read, contacts stay unassigned: %s", connection, error)
             page = []
         slot.answered()

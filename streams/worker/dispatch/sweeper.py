@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,14 +17,10 @@ from typing import Any
 import orjson
 
 from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
-from connectors.lofty.client import LoftyClient
-from connectors.lofty.leads import LeadPage
 from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, RepeatedFailures, defect, failure_of
-from streams.core.refusals import Judgement
-from streams.core.rows import SweepRow, SweptRow
-from streams.core.scheduling.dispatcher import Item, Priority, Verdict
-from streams.core.scheduling.pauses import pause_after
+from streams.core.rows import SweepRow
+from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.sweep import (
     CHILD_KINDS,
     PAGE,
@@ -38,19 +33,16 @@ from streams.core.sweep import (
     go_back,
     go_on,
     is_suspicious,
-    listed,
-    must_read,
     next_run,
 )
-from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
-from streams.messages import Change, Entity, Kind, Operation, Parked
-from streams.messages.entity import is_id
-from streams.messages.partitioning import partition_of
-from streams.settings import SweepSettings
+from streams.messages import Entity, Kind, Parked
+from streams.worker.dispatch.failure_judge import Consequence, FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult, is_ours
 from streams.worker.dispatch.retry import Retry
+from streams.worker.dispatch.sweep_changes import SweepChanges
+from streams.worker.dispatch.sweep_lists import has_lead_id, listed_leads, read_children, read_leads
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.sweep")
@@ -63,7 +55,6 @@ REFUSED_SECONDS = 600.0
 APART_AFTER = 2
 """After so many failures in the same way a page is taken apart."""
 PIECE = 10
-_NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 LONGEST_ORIGINAL = 100_000
 
 
@@ -101,12 +92,10 @@ class Sweeper:
     teams: Mapping[str, LoftyTeam]
     schedules: Mapping[str, Schedule]
     sweeps: Table[SweepRow]
-    swept: Table[SweptRow]
-    changes_topic: str
-    partitions: int
+    changes: SweepChanges
     output: Output
     repeats: RepeatedFailures
-    pause: Callable[[str, float, str], None]
+    failures: FailureJudge
     retry: Retry
     count: Callable[[str, str], None]
     _pages: dict[str, _Page] = field(default_factory=dict)
@@ -195,7 +184,7 @@ class Sweeper:
         if page is not None and page.started_ms == row.started_ms and not page.to_read:
             slot.answered(was_sent=False)  # its last list was parked
         elif page is not None and page.started_ms == row.started_ms and page.must_probe:
-            await _leads(team.client, row, row.offset, 1)
+            await read_leads(team.client, row, row.offset, 1)
             slot.answered()
             self.repeats.succeeded("probe", connection, self.output.now_ms() / 1000)
             page.must_probe = False
@@ -203,24 +192,26 @@ class Sweeper:
         elif page is not None and page.started_ms == row.started_ms:
             lead, kind = page.to_read[0]
             try:
-                children = await _children(team.client, lead, kind)
+                children = await read_children(team.client, lead, kind)
             except Exception as error:
                 if isinstance(error, ConnectorError) or is_ours(error):
                     raise
                 slot.answered()
                 return await self._list_broken(connection, page, error)
             slot.answered()
-            self.loop.refusals.served(team.budget, f"list {kind}", lead.key)
+            self.failures.served(team.budget, f"list {kind}", lead.key)
             self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.output.now_ms() / 1000)
-            page.changes += await self._compare(team, row, children, self._known_children(team, lead, kind))
+            page.changes += await self.changes.compare(
+                team.partition, row, children, self.changes.known_children(team.partition, lead, kind)
+            )
             page.to_read.popleft()
         else:
             answer = await self._leads(connection, team, row, slot)
             if answer is None:
                 return AGAIN  # a piece of a page was read
             states, total, released = answer
-            leads, broken = _listed(connection, states)
-            known = [self.swept.get(team.partition, one.entity.key) for one in leads]
+            leads, broken = listed_leads(connection, states)
+            known = [self.changes.swept.get(team.partition, one.entity.key) for one in leads]
             released += len(states) - len(leads)
             # What is lost cannot be the lead at which two pages meet: then nobody can say whether the list has moved.
             if not released and not connects(row, known):
@@ -229,13 +220,13 @@ class Sweeper:
             page = self._pages[connection] = _Page(row.started_ms, leads, total, released)
             await self._park_odd(connection, row, states)
             await self._park_broken(connection, row, broken)
-            page.changes = await self._compare(team, row, leads, {})
+            page.changes = await self.changes.compare(team.partition, row, leads, {})
             if self.schedules[connection].children and row.kind != "new":
                 # Two pages meet at a lead whose children were read with the first.
                 new = leads[1:] if row.offset and known and known[0] is not None else leads
                 page.to_read.extend((one.entity, kind) for one in new for kind in CHILD_KINDS)
         if not page.to_read:
-            await self.swept.flush()
+            await self.changes.swept.flush()
             await self._save(connection, team, go_on(row, page.leads, page.total, page.changes, page.released))
             del self._pages[connection]
         return AGAIN
@@ -247,13 +238,13 @@ class Sweeper:
         apart = self._apart.get(connection)
         if apart is None or (apart.started_ms, apart.offset) != (row.started_ms, row.offset):
             self._apart.pop(connection, None)
-            page = await _leads(team.client, row, row.offset, PAGE)
+            page = await read_leads(team.client, row, row.offset, PAGE)
             slot.answered()
-            self.loop.refusals.served(team.budget, "list leads", connection)
+            self.failures.served(team.budget, "list leads", connection)
             return list(page.leads), page.total, 0
         offset, size = apart.pieces[0]
         try:
-            page = await _leads(team.client, row, offset, size)
+            page = await read_leads(team.client, row, offset, size)
         except ConnectorError as error:
             if not _is_about_content(error):
                 raise
@@ -268,7 +259,7 @@ class Sweeper:
         else:
             apart.pieces.popleft()
             apart.states[offset], apart.total = page.leads, page.total
-            self.loop.refusals.served(team.budget, "list leads", connection)
+            self.failures.served(team.budget, "list leads", connection)
         end = apart.total
         apart.pieces = deque(one for one in apart.pieces if end is None or one[0] < end)
         slot.answered()
@@ -291,7 +282,7 @@ class Sweeper:
     async def _park_odd(self, connection: str, row: SweepRow, states: list[dict[str, Any]]) -> None:
         """What the list holds that is no lead: without an id, or with one that is none."""
         for state in states if row.kind != "new" else ():
-            if not _has_id(state):
+            if not has_lead_id(state):
                 words = f"expected a lead with a leadId, got {str(state.get('leadId'))[:40]!r}"
                 await self._park(connection, "unreadable", words, "list-leads", orjson.dumps(state))
 
@@ -317,7 +308,7 @@ class Sweeper:
             return AGAIN
         page.to_read.rotate(-1)
         failures = self._failures[connection] = self._failures.get(connection, 0) + 1
-        return WorkResult(Verdict.RETRY, self.retry.wait_seconds(failures))
+        return WorkResult.retry(self.retry.wait_seconds(failures))
 
     async def _park(self, connection: str, reason: str, words: str, source: str, original: bytes = b"") -> None:
         parked = Parked(
@@ -332,39 +323,13 @@ class Sweeper:
         log.warning("connection %s: its sweep goes on without what is parked now: %s", connection, words)
         await self.output.park(parked)
 
-    async def _compare(self, team: LoftyTeam, row: SweepRow, found: list[Listed], missing: dict[str, SweptRow]) -> int:
-        """Announce what is not as it was, remember how it is now; `missing` are those that should be among `found`."""
-        assert row.kind is not None
-        changes: list[Change] = []
-        for one in found:
-            key = one.entity.key
-            missing.pop(key, None)
-            before = self.swept.get(team.partition, key)
-            if before is not None and before.run_ms == row.started_ms:
-                continue
-            if must_read(row.kind, before, one):
-                operation: Operation = "created" if before is None else "updated"
-                changes.append(change_of(one.entity, row.kind, operation, one.updated_ms, self.output.now_ms()))
-        for key, swept in missing.items():
-            changes.append(change_of(Entity.from_key(key), row.kind, "deleted", swept.updated_ms, self.output.now_ms()))
-        await self._announce(changes)
-        for one in found:
-            swept = SweptRow(run_ms=row.started_ms, updated_ms=one.updated_ms, fingerprint=one.fingerprint)
-            self.swept.put(team.partition, one.entity.key, swept)
-        for key in missing:
-            self.swept.delete(team.partition, key)
-        return len(changes)
-
-    def _known_children(self, team: LoftyTeam, lead: Entity, kind: Kind) -> dict[str, SweptRow]:
-        return dict(self.swept.items(team.partition, f"{lead.lane}:{kind}:"))
-
     async def _end(self, connection: str, team: LoftyTeam, row: SweepRow) -> WorkResult:
         """All pages were read. A lead that was there and is not any more is read: only the trash says that it was deleted."""
         assert row.kind is not None
         gone: list[str] = []
         known = 0
         if row.kind != "new":
-            for number, (key, swept) in enumerate(self.swept.items(team.partition, f"{connection}:")):
+            for number, (key, swept) in enumerate(self.changes.swept.items(team.partition, f"{connection}:")):
                 if number % YIELD_ROWS == 0:
                     await asyncio.sleep(0)
                 if Entity.from_key(key).kind == "contact":
@@ -381,11 +346,11 @@ class Sweeper:
             )
             gone = []
         leads = [Entity.from_key(key) for key in gone]
-        await self._announce([change_of(one, row.kind, "updated", None, self.output.now_ms()) for one in leads])
+        await self.changes.announce([change_of(one, row.kind, "updated", None, self.output.now_ms()) for one in leads])
         for one in leads:
-            for key, _ in list(self.swept.items(team.partition, f"{one.lane}:")):
-                self.swept.delete(team.partition, key)
-        await self.swept.flush()
+            for key, _ in list(self.changes.swept.items(team.partition, f"{one.lane}:")):
+                self.changes.swept.delete(team.partition, key)
+        await self.changes.swept.flush()
         after = finish(row, len(gone))
         await self._save(connection, team, after)
         self.count(connection, "ended")
@@ -397,14 +362,6 @@ class Sweeper:
             after.changes,
         )
         return AGAIN
-
-    async def _announce(self, changes: list[Change]) -> None:
-        records = []
-        for change in changes:
-            lane = change.entity.lane
-            place = partition_of(lane, self.partitions)
-            records.append(Record(self.changes_topic, place, lane.encode(), change.to_bytes()))
-        await self.output.produce(records)
 
     async def _save(self, connection: str, team: LoftyTeam, row: SweepRow) -> None:
         # An order may have come in while a request was under way.
@@ -419,8 +376,7 @@ class Sweeper:
         page = self._pages.get(connection)
         if page is not None and page.started_ms == row.started_ms and page.to_read:
             return await self._list_failed(connection, team, page, error, outcome)
-        if pause := pause_after(error, WINDOW_SECONDS):
-            self.pause(team.budget, *pause)
+        if self.failures.is_paused(team.budget, error, WINDOW_SECONDS):
             return AGAIN
         if outcome.disposition is Disposition.RETRY:
             failures = self._failures.get(connection, 0) + 1
@@ -429,7 +385,7 @@ class Sweeper:
             return self._back_off(connection, error)
         self.count(connection, "failed")
         log.error("connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error)
-        return WorkResult(Verdict.RETRY, REFUSED_SECONDS)
+        return WorkResult.retry(REFUSED_SECONDS)
 
     async def _list_failed(
         self, connection: str, team: LoftyTeam, page: _Page, error: ConnectorError, outcome: Classification
@@ -439,24 +395,23 @@ class Sweeper:
         key = f"{lead.lane}:{kind}"
         if page.must_probe and outcome.disposition is Disposition.RETRY:
             return self._back_off(connection, error)  # it is the vendor: no list is to blame
-        if outcome.name == FORBIDDEN and not page.must_probe:
-            judgement = self.loop.refusals.refused(team.budget, f"list {kind}", lead.key)
-            is_of_this_lead = judgement is Judgement.PARK
-            if not is_of_this_lead:
+        if page.must_probe:
+            is_paused = self.failures.is_paused(team.budget, error, WINDOW_SECONDS)
+            consequence: Consequence = "paused" if is_paused else "none"
+        else:
+            consequence = self.failures.failed(team.budget, f"list {kind}", lead.key, error, WINDOW_SECONDS)
+            if outcome.name == FORBIDDEN and consequence != "park":
                 # Only what is served meanwhile tells what the refusal is about. At the end, the refused would be among themselves.
                 page.to_read.popleft()
                 page.to_read.insert(len(CHILD_KINDS), (lead, kind))
-            if judgement is Judgement.TRY_AGAIN:
-                return self._back_off(connection, error)
-        else:
-            is_of_this_lead = outcome.disposition is Disposition.REFUSED and not page.must_probe
-        if is_of_this_lead:
-            page.to_read.popleft()
-            words = f"the list of {kind}s of lead {lead.lead} is refused: {error}"
-            await self._park(connection, outcome.name, words, f"list-{kind}s of {lead.lead}")
-            return AGAIN
-        if pause := pause_after(error, WINDOW_SECONDS):
-            self.pause(team.budget, *pause)
+            if consequence == "park" or outcome.disposition is Disposition.REFUSED:
+                page.to_read.popleft()
+                words = f"the list of {kind}s of lead {lead.lead} is refused: {error}"
+                await self._park(connection, outcome.name, words, f"list-{kind}s of {lead.lead}")
+                return AGAIN
+        if consequence == "try again":
+            return self._back_off(connection, error)
+        if consequence == "paused":
             return AGAIN
         if outcome.disposition is Disposition.GONE and not page.must_probe:
             page.to_read.popleft()  # the lead went while its page was worked off: the next run sees that
@@ -478,21 +433,7 @@ class Sweeper:
         failures = self._failures[connection] = self._failures.get(connection, 0) + 1
         wait = self.retry.wait_seconds(failures)
         log.info("connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error)
-        return WorkResult(Verdict.RETRY, wait)
-
-
-def schedule_of(settings: SweepSettings) -> Schedule:
-    """A connection's schedule from its settings."""
-    return Schedule(
-        new_ms=round(settings.new_minutes * 60_000) or None,
-        full_ms=round(settings.full_hours * 3_600_000) or None,
-        children=settings.children,
-    )
-
-
-async def _leads(client: LoftyClient, row: SweepRow, offset: int, limit: int) -> LeadPage:
-    order: dict[str, str | bool] = {"sort": "CreateTime", "desc": row.kind == "new"}
-    return await client.list_leads(limit=limit, offset=offset, filters=order)
+        return WorkResult.retry(wait)
 
 
 def _pieces(row: SweepRow) -> deque[tuple[int, int]]:
@@ -503,43 +444,3 @@ def _pieces(row: SweepRow) -> deque[tuple[int, int]]:
 def _is_about_content(error: ConnectorError) -> bool:
     """Whether an answer came that cannot be read, or that is too large: of fewer leads it may be neither."""
     return isinstance(error, MalformedAnswer | AnswerTooLarge)
-
-
-def _has_id(state: Mapping[str, Any]) -> bool:
-    """Whether it is a lead that can be asked for: with any other id than a number, nothing of it could be read."""
-    found = state.get("leadId")
-    return isinstance(found, int | str) and not isinstance(found, bool) and _NUMBER.fullmatch(str(found)) is not None
-
-
-def _listed(
-    connection: str, states: list[dict[str, Any]]
-) -> tuple[list[Listed], list[tuple[dict[str, Any], Exception]]]:
-    """A page's leads as they are compared, and those that bring out a defect of ours, each with it."""
-    leads, broken = [], []
-    for state in states:
-        if _has_id(state):
-            try:
-                leads.append(listed(Entity.contact(connection, str(state["leadId"])), state))
-            except Exception as error:  # whatever it is: a hundred others stand beside it
-                broken.append((state, error))
-    return leads, broken
-
-
-async def _children(client: LoftyClient, lead: Entity, kind: Kind) -> list[Listed]:
-    match kind:
-        case "note":
-            found, name = await client.list_notes(lead.lead), "noteId"
-        case "task":
-            found, name = await client.list_tasks(lead.lead), "id"
-        case _:
-            found, name = await client.list_appointments(lead.lead), "id"
-    return [
-        listed(Entity(lead.connection, lead.lead, kind, str(one[name])), one)
-        for one in found
-        if one.get(name) and is_id(str(one[name])) and _is_of(kind, one)
-    ]
-
-
-def _is_of(kind: Kind, state: Mapping[str, Any]) -> bool:
-    """v2 lists appointments among the tasks, too."""
-    return kind != "task" or state.get("type") != "Appointment"

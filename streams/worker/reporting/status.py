@@ -10,6 +10,7 @@ from streams.core.progress.hold_time import HoldTimes
 from streams.core.rows import SweepRow
 from streams.core.scheduling.budget import BudgetView
 from streams.core.scheduling.pauses import pause_kind
+from streams.core.sweep import schedule_of
 from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 from streams.settings import Connection, Settings
@@ -18,7 +19,6 @@ from streams.settings.secrets import secret_values
 from streams.telemetry.logs import Redaction
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
-from streams.worker.dispatch.sweeper import schedule_of
 from streams.worker.partitions.lease import Lease
 from streams.worker.partitions.ownership import Ownership
 from streams.worker.reporting.open_rows import OpenRows

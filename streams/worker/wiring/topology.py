@@ -40,14 +40,14 @@ class Pipeline:
 
     def agents(self) -> Iterator[tuple[str, str, Process]]:
         """Every agent of a worker. What is too large for their rows is parked before."""
-        tables, writer = self.parts.tables, self.dispatchers.ghl.writer
+        tables, sender = self.parts.tables, self.dispatchers.ghl.sender
         offers = self.dispatchers.offers
         desired = DesiredStates(
             outbox=tables.outbox,
             links=tables.links,
             settled_as=offers.settled_as,
             epoch=self.parts.ownership.epoch,
-            under_way=writer.under_way.get,
+            under_way=sender.under_way.get,
             offer=offers.offer_write,
         )
         for name, topic, process in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.operations.doctor.check_result import CheckResult, Level, clock_verdict, exit_code
+from streams.operations.doctor.check_result import CheckResult, Level, compare_clocks, exit_code
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_a_clock_is_wrong_only_when_it_is_surely_off_by_more_than_a_second(
     least: float, most: float, level: Level
 ) -> None:
     """A vendor's Date names whole seconds, so the least that it can be off counts."""
-    assert clock_verdict("GHL", least, most).level == level
+    assert compare_clocks("GHL", least, most).level == level

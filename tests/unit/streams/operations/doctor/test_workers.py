@@ -7,7 +7,7 @@ from typing import Any
 from streams.messages import WorkerStatus
 from streams.messages.worker_status import BudgetStatus, LagStatus
 from streams.operations.doctor.check_result import CheckResult
-from streams.operations.doctor.kafka import judge_workers
+from streams.operations.doctor.kafka import check_workers
 from streams.operations.status.overview import overview
 
 NOW = 1_700_000_000_000
@@ -15,7 +15,7 @@ NOW = 1_700_000_000_000
 
 def judged(*statuses: WorkerStatus) -> dict[str, CheckResult]:
     """What is found, by check and subject; the ones that are right by their check."""
-    found = judge_workers(overview(statuses, NOW, partitions=2), NOW)
+    found = check_workers(overview(statuses, NOW, partitions=2), NOW)
     return {f"{one.check} {one.subject}": one for one in found}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.messages import Change, Snapshot
-from streams.operations.history.decisions import decided
+from streams.operations.history.decisions import decisions_of
 
 NOW = 1_000_000_000
 
@@ -26,16 +26,16 @@ def test_a_change_that_was_not_let_through_says_why() -> None:
     """Told before, or late; one that was let through says nothing."""
     first, again, late = change(50, 100), change(50, 200), change(40, 300)
     told = [("a", NOW - 90_000, first), ("b", NOW - 80_000, again), ("c", NOW - 70_000, late)]
-    found = decided(told, [first], [], NOW)
+    found = decisions_of(told, [first], [], NOW)
     assert set(found) == {"b", "c"}
-    assert "told before" in found["b"]
+    assert "reported before" in found["b"]
     assert "came late" in found["c"]
 
 
 def test_what_is_too_old_or_too_young_to_be_known_is_left_open() -> None:
     """`lofty.fetches` keeps a week; a change of this moment may be let through yet."""
     week = 8 * 24 * 3_600_000
-    assert decided([("a", NOW - week, change(1, 1)), ("b", NOW - 100, change(2, 2))], [], [], NOW) == {}
+    assert decisions_of([("a", NOW - week, change(1, 1)), ("b", NOW - 100, change(2, 2))], [], [], NOW) == {}
 
 
 def test_a_read_that_changed_nothing_says_so() -> None:
@@ -46,8 +46,8 @@ def test_a_read_that_changed_nothing_says_so() -> None:
         ("c", snapshot(15, "y", firstName="Eve")),
         ("d", snapshot(10, "z", kind="note", content="log", systemNote=True)),
     ]
-    found = decided([], [], told, NOW)
+    found = decisions_of([], [], told, NOW)
     assert set(found) == {"b", "c", "d"}
-    assert "the same" in found["b"]
+    assert "unchanged" in found["b"]
     assert "newer state" in found["c"]
     assert "stays in Lofty" in found["d"]

@@ -17,7 +17,7 @@ from streams.messages.worker_status import (
     SweepStatus,
     WorkerStatus,
 )
-from streams.operations.status.health import troubles
+from streams.operations.status.health import problems_of
 from streams.operations.status.overview import ParkedOpen, overview
 
 NOW = 10_000_000_000
@@ -46,7 +46,7 @@ def gateway(**facts: Any) -> GatewayStatus:
 def wrong(*statuses: WorkerStatus, gateways: tuple[GatewayStatus, ...] | None = None) -> list[str]:
     """What is said to be wrong."""
     found = overview(statuses, NOW, partitions=2, connections=["acme"], gateways=gateways, configuration="ours")
-    return [f"{one.subject}: {one.says}" for one in troubles(found)]
+    return [f"{one.subject}: {one.says}" for one in problems_of(found)]
 
 
 def side(**facts: Any) -> tuple[ConnectionStatus, ...]:
@@ -65,19 +65,22 @@ def test_a_worker_that_is_well_is_nothing_to_act_on() -> None:
 
 def test_without_any_worker_that_alone_is_told() -> None:
     """With when the last one was heard."""
-    assert wrong() == ["workers: none is alive: nothing is carried"]
+    assert wrong() == ["workers: none is alive: nothing is synced"]
     [one] = wrong(worker(at_ms=NOW - 5 * MINUTE))
-    assert one == "workers: none is alive; the last was heard 300 s ago: nothing is carried"
+    assert one == "workers: none is alive; the last reported 300 s ago: nothing is synced"
 
 
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
-        ({"fenced": (0,)}, "nobody acts for 1 of 2 partitions"),
+        ({"fenced": (0,)}, "no worker owns 1 of 2 partitions"),
         ({"mapping_trouble": "line 3: no"}, "worker w1: line 3: no"),
         ({"connections": side(parked={"fetch": 2})}, "connection acme: 2 parked"),
         ({"connections": side(on_hold="no access")}, "connection acme: on hold: no access"),
-        ({"connections": side(oldest_accepted_ms=NOW - 61 * MINUTE)}, "connection acme: a change waits since 61 min"),
+        (
+            {"connections": side(oldest_accepted_ms=NOW - 61 * MINUTE)},
+            "connection acme: a change has waited for 61 min",
+        ),
         (
             {"connections": side(sweep=SweepStatus(full_ended_ms=NOW - 300 * MINUTE, full_interval_ms=120 * MINUTE))},
             "connection acme: the last full sweep ended 5 h ago",
@@ -88,11 +91,11 @@ def test_without_any_worker_that_alone_is_told() -> None:
         ),
         (
             {"budgets": (BudgetStatus(dispatcher="write", budget="loc", quota_left=0, quota_reset_seconds=7200),)},
-            "the daily quota is used up; it begins anew in 2.0 h",
+            "the daily quota is used up; it resets in 2.0 h",
         ),
         (
             {"lags": (LagStatus(topic="ghl.receipts", records=3, oldest_ms=NOW - 6 * MINUTE),)},
-            "topic ghl.receipts: 3 records wait, since 6 min",
+            "topic ghl.receipts: 3 records wait, the oldest for 6 min",
         ),
     ],
 )
@@ -112,18 +115,18 @@ def test_a_backfill_may_take_hours() -> None:
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
-        ({"appends_failing_seconds": 61.0, "is_ready": False}, "Kafka has taken nothing of what it writes for 61 s"),
-        ({"is_ready": False}, "is alive and not ready, 100 min after its start"),
-        ({"stuck_looks": STUCK_LOOKS}, f"does not get on: no commit moved in {STUCK_LOOKS} looks"),
+        ({"appends_failing_seconds": 61.0, "is_ready": False}, "Kafka has acknowledged none of its records for 61 s"),
+        ({"is_ready": False}, "is alive but not ready, 100 min after its start"),
+        ({"stuck_looks": STUCK_LOOKS}, f"makes no progress: no commit moved in {STUCK_LOOKS} checks"),
         ({"stores_set_aside": ("damaged-partition-0001",)}, "a damaged local store was set aside"),
-        ({"configuration": "another"}, "works with another configuration"),
-        ({"connections": side(failing=3, failing_in="500: no")}, "3 reads fail again and again at Lofty: 500: no"),
+        ({"configuration": "another"}, "uses another configuration"),
+        ({"connections": side(failing=3, failing_in="500: no")}, "3 reads keep failing at Lofty: 500: no"),
         ({"connections": ()}, "connection acme: no worker serves its Lofty and GHL side"),
         (
             {"connections": (ConnectionStatus(connection="acme", reading=SideStatus()),)},
             "connection acme: no worker serves its GHL side",
         ),
-        ({"fenced": (0,), "is_ready": False}, "nobody acts for 1 of 2 partitions"),
+        ({"fenced": (0,), "is_ready": False}, "no worker owns 1 of 2 partitions"),
     ],
 )
 def test_each_fault_of_a_worker_is_named(facts: dict[str, Any], says: str) -> None:
@@ -138,7 +141,7 @@ def test_a_write_that_fails_in_the_same_way_is_named_with_its_error() -> None:
         ConnectionStatus(connection="acme", reading=SideStatus(), writing=SideStatus(failing=3, failing_in="x")),
     )
     few = (ConnectionStatus(connection="acme", reading=SideStatus(), writing=SideStatus(failing=2, failing_in="x")),)
-    assert wrong(worker(connections=failing)) == ["connection acme: 3 writes fail again and again at GHL: x"]
+    assert wrong(worker(connections=failing)) == ["connection acme: 3 writes keep failing at GHL: x"]
     assert wrong(worker(connections=few)) == []
 
 
@@ -157,13 +160,13 @@ def test_connections_of_which_a_part_was_not_heard_yet_are_no_fault() -> None:
 def test_gateways_are_named() -> None:
     """None that lives, one that is silent, not ready, or of another configuration."""
     assert wrong(worker(), gateways=(gateway(),)) == []
-    assert "gateways: none is alive: no webhook is taken" in wrong(worker(), gateways=())[0]
+    assert "gateways: none is alive: no webhook is accepted" in wrong(worker(), gateways=())[0]
     silent = wrong(worker(), gateways=(gateway(at_ms=NOW - 2 * MINUTE),))
-    assert "the last was heard 120 s ago" in silent[0]
+    assert "the last reported 120 s ago" in silent[0]
     failing = wrong(worker(), gateways=(gateway(is_ready=False, appends_failing_seconds=30.0),))
-    assert failing == ["gateway g1: is not ready: Kafka has taken nothing of what it writes for 30 s"]
+    assert failing == ["gateway g1: is not ready: Kafka has acknowledged none of its records for 30 s"]
     other = wrong(worker(), gateways=(gateway(configuration="another", connections=3),))
-    assert other == ["gateway g1: works with another configuration than this one (3 connections)"]
+    assert other == ["gateway g1: uses another configuration than this one (3 connections)"]
     both = wrong(gateways=())
     assert [one.partition(":")[0] for one in both] == ["workers", "gateways"]
 
@@ -187,7 +190,7 @@ def test_parked_deliveries_and_what_was_passed_over_are_named() -> None:
         ParkedOpen("dedupe", "passed over", 1, "Kafka had deleted the records 3 to 9 of lofty.changes/1"),
     )
     found = replace(overview([worker()], NOW, partitions=2, connections=["acme"]), parked_open=waits)
-    assert [(one.subject, one.says) for one in troubles(found)] == [
+    assert [(one.subject, one.says) for one in problems_of(found)] == [
         ("stage intake", "2 parked: unknown shape"),
         ("Kafka", "Kafka had deleted the records 3 to 9 of lofty.changes/1"),
     ]
@@ -197,11 +200,11 @@ def test_a_process_that_ended_without_a_word_is_named_until_another_follows_it()
     """Its disk refused, or it was killed: the others carry on, and a person should know. (After 15 minutes it is forgotten.)"""
     gone = worker(host="b", at_ms=NOW - MINUTE).model_copy(update={"instance": "w2"})
     [silent] = wrong(worker(host="a"), gone)
-    assert silent == "worker w2: fell silent 60 s ago at b, without having stopped"
+    assert silent == "worker w2: stopped reporting 60 s ago on b, without a shutdown"
     follower = worker(host="b").model_copy(update={"instance": "w3", "started_ms": NOW - MINUTE // 2})
     assert wrong(worker(host="a"), gone, follower) == []
     assert wrong(worker(host="a"), gone.model_copy(update={"is_stopping": True})) == []
     lost = gateway(host="b", at_ms=NOW - MINUTE).model_copy(update={"gateway": "g2"})
     assert wrong(worker(), gateways=(gateway(host="a"), lost)) == [
-        "gateway g2: fell silent 60 s ago at b, without having stopped"
+        "gateway g2: stopped reporting 60 s ago on b, without a shutdown"
     ]

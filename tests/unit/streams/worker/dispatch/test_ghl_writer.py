@@ -23,6 +23,9 @@ from streams.kafka.batching_producer import Batch
 from streams.mapping import compile_mapping
 from streams.messages import Entity, Snapshot
 from streams.telemetry.metrics import Metrics
+from streams.worker.dispatch.failure_judge import FailureJudge
+from streams.worker.dispatch.ghl_failures import GhlFailures
+from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.retry import Retry
@@ -59,20 +62,33 @@ class Desk(Stage):
             rules=Rules(compile_mapping(), "US"),
             window_seconds=10.0,
         )
+        failures = GhlFailures(
+            outbox=self.outbox,
+            links=self.links,
+            receipts=self.receipts,
+            output=self.output,
+            judge=FailureJudge(self.pause),
+            retry=Retry(lambda: self.now_ms, lambda: 0.0),
+            request_read=lambda *_: None,
+        )
+        self.sender = GhlSender(
+            outbox=self.outbox,
+            links=self.links,
+            receipts=self.receipts,
+            failures=failures,
+            settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
+            metrics=Metrics(),
+        )
         self.writer = GhlWriter(
             locations={"acme": location},
             outbox=self.outbox,
             links=self.links,
             receipts=self.receipts,
-            output=self.output,
             directory=lambda _: Directory(),
             lacks=lambda *_: False,
-            request_read=lambda *_: None,
             lofty_was_edited=self.never,
-            pause=self.pause,
-            settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
-            retry=Retry(lambda: self.now_ms, lambda: 0.0),
-            metrics=Metrics(),
+            sender=self.sender,
+            failures=failures,
         )
         self.links.put(PARTITION, NOTE.owner.key, LinkRow(ghl_id="c1", settled="f/mapping"))
         snapshot = Snapshot(
@@ -135,7 +151,7 @@ async def test_what_was_under_way_when_it_was_replaced_is_in_doubt_until_its_ans
     seen: list[Snapshot | None] = []
 
     def replaced() -> Response:
-        seen.append(on.writer.under_way.get(NOTE.key))
+        seen.append(on.sender.under_way.get(NOTE.key))
         newer = row.snapshot.model_copy(update={"fingerprint": "g", "version_ms": NOW_MS + 1})
         on.outbox.put(PARTITION, NOTE.key, desire(row, newer, under_way=seen[-1]))
         return answer(200, {"note": {"id": "n1"}})
@@ -150,7 +166,7 @@ async def test_what_was_under_way_when_it_was_replaced_is_in_doubt_until_its_ans
     assert left is not None
     assert seen == [row.snapshot]
     assert left.before == (() if is_answered else (row.snapshot,))
-    assert on.writer.under_way == {}
+    assert on.sender.under_way == {}
 
 
 def other_note(number: int) -> Entity:

@@ -17,6 +17,7 @@ from streams.core.scheduling.pauses import PAUSE_SECONDS
 from streams.messages import Entity, Snapshot
 from streams.messages.size_limits import DEFAULT
 from streams.telemetry.metrics import Metrics
+from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_reader import LoftyReader
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
@@ -56,7 +57,7 @@ class Desk(Stage):
             snapshots_topic=SNAPSHOTS,
             output=self.output,
             agent=self._agent,
-            pause=self.pause,
+            failures=FailureJudge(self.pause),
             retry=Retry(lambda: self.now_ms, lambda: 1.0),
             metrics=Metrics(),
         )

@@ -23,10 +23,12 @@ from streams.core.scheduling.dispatcher import Item, Verdict
 from streams.core.sweep import Schedule
 from streams.kafka.tables import MemoryStore, Table
 from streams.messages import Change, Entity
-from streams.worker.dispatch import sweeper as sweeper_module
+from streams.worker.dispatch import sweep_lists
+from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import LoftyTeam
-from streams.worker.dispatch.loop import DONE, DispatchLoop, RequestSlot, Work, WorkResult
+from streams.worker.dispatch.loop import DONE, DispatchLoop, DispatchWork, RequestSlot, WorkResult
 from streams.worker.dispatch.retry import Retry
+from streams.worker.dispatch.sweep_changes import SweepChanges
 from streams.worker.dispatch.sweeper import TENANT, Sweeper
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Stage, TakenSlot
 
@@ -54,16 +56,14 @@ class Sweeping(Stage):
         self.swept: Table[SweptRow] = Table("swept", SweptRow, "swept", MemoryStore(), self.batching_producer)
         self.counts: list[str] = []
         self.sweeper = Sweeper(
-            loop=DispatchLoop("read", Work(perform), lambda: self.now_ms / 1000),
+            loop=DispatchLoop("read", DispatchWork(perform), lambda: self.now_ms / 1000),
             teams={"acme": LoftyTeam("acme", "key", PARTITION, PARTITION, client)},
             schedules={"acme": Schedule(None, None, children=True)},
             sweeps=self.sweeps,
-            swept=self.swept,
+            changes=SweepChanges(self.swept, self.output, CHANGES, 4),
             output=self.output,
-            changes_topic=CHANGES,
-            partitions=4,
             repeats=RepeatedFailures(),
-            pause=self.pause,
+            failures=FailureJudge(self.pause),
             retry=Retry(lambda: self.now_ms, lambda: 0.5),
             count=lambda _, result: self.counts.append(result),
         )
@@ -305,14 +305,14 @@ async def test_a_defect_that_a_lead_or_its_list_brings_out_holds_no_sweep_back(
     leads = [on.lead(f"Good{number}") for number in range(12)]
     bad = leads[4]
     notes = [on.note(lead, f"note of {lead}") for lead in leads]
-    real = sweeper_module.listed
+    real = sweep_lists.listed
 
     def failing(entity: Entity, state: Any) -> Any:
         if entity.lead == bad and entity.kind == {"lead": "contact", "notes": "note"}[where]:
             raise RecursionError("planted")
         return real(entity, state)
 
-    monkeypatch.setattr(sweeper_module, "listed", failing)
+    monkeypatch.setattr(sweep_lists, "listed", failing)
     await on.run()
     assert on.counts == ["ended"]
     (parked,) = on.parked
