@@ -69,9 +69,9 @@ def create(
     Example: lofty-ghl topics create
     """
     from streams.kafka.admin import StateMissing, create_missing
-    from streams.settings.demanded import EVERYTHING
+    from streams.settings.required_secrets import ALL_SECRETS
 
-    settings = settings_or_refuse(config, *EVERYTHING)
+    settings = settings_or_refuse(config, *ALL_SECRETS)
     if accept_lost:
         _accept(settings, accept_lost, as_json=as_json)
         return

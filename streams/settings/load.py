@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from streams.settings.demanded import DEMANDED, Owner, missing
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
+from streams.settings.required_secrets import CONNECTION_SECRETS, SecretsOwner, missing_secrets
 from streams.settings.secrets import SECRETS_DIR, name_secret_files
 from streams.settings.settings import Settings
 
@@ -15,7 +15,7 @@ from streams.settings.settings import Settings
 def load_settings(path: str | Path, environ: Mapping[str, str], *, demands: Collection[str] = ()) -> Settings:
     """Read the configuration at `path`. Raises `SettingsError` with every problem at once.
 
-    `demands` are credentials that must be there (`streams/settings/demanded.py`).
+    `demands` are credentials that must be there (`streams/settings/required_secrets.py`).
     """
     file = Path(path)
     try:
@@ -65,11 +65,11 @@ def require_secrets(settings: Settings, *names: str) -> None:
     Raises `SettingsError` that names each variable that is missing. `load_settings` tells them with all other problems.
     """
     owners = {
-        name: Owner(one.secrets, [secret for secret in DEMANDED if one.is_by_oauth(secret)])
+        name: SecretsOwner(one.secrets, [secret for secret in CONNECTION_SECRETS if one.is_by_oauth(secret)])
         for name, one in settings.connections.items()
     }
     console = settings.console_secrets if settings.console.enabled else None
-    problems = list(missing(names or DEMANDED, owners, settings.oauth_secrets, console))
+    problems = list(missing_secrets(names or CONNECTION_SECRETS, owners, settings.oauth_secrets, console))
     if problems:
         raise SettingsError("environment", problems)
 

@@ -29,7 +29,7 @@ class Overlay:
     uses: Mapping[str, str] = field(default_factory=dict)
 
 
-NOTHING_OVER = Overlay()
+NO_OVERLAY = Overlay()
 
 LONGEST_TEXT = 64 * 1024
 """Characters of a mapping's text."""
@@ -37,10 +37,10 @@ MOST_DOTS = 200
 """In one line: `tomllib` walks through all beginnings of a dotted key."""
 DEEPEST = 12
 """Tables and lists in each other. A mapping has six."""
-MOST_STRANGERS = 20
+MOST_OTHERS = 20
 
 
-def lay_over(
+def apply_overlay(
     tables: dict[str, Any], lines: dict[Path, int], overlay: Overlay, problems: list[Problem]
 ) -> tuple[dict[str, Any], dict[Path, int]]:
     """The tables and lines of the file with what lies over them. Texts that are no TOML are appended to `problems`."""
@@ -77,7 +77,7 @@ def read_mapping(name: str, text: str, problems: list[Problem]) -> dict[str, Any
     """
     key = dotted(("mappings", name))
     header = f"[{key}]"
-    if (problem := _unbounded(key, text)) is not None:
+    if (problem := _size_problem(key, text)) is not None:
         problems.append(problem)
         return None
     try:
@@ -101,18 +101,17 @@ def read_mapping(name: str, text: str, problems: list[Problem]) -> dict[str, Any
         strangers += [("mappings", other) for other in mappings if other != name]
     hint = f"a mapping's text holds {header} and its tables, nothing else"
     problems += (
-        Problem(lines.get(path, 1), key, f"only {header}", dotted(path)[:200], hint)
-        for path in strangers[:MOST_STRANGERS]
+        Problem(lines.get(path, 1), key, f"only {header}", dotted(path)[:200], hint) for path in strangers[:MOST_OTHERS]
     )
-    if len(strangers) > MOST_STRANGERS:
-        problems.append(Problem(1, key, f"only {header}", f"{len(strangers) - MOST_STRANGERS} more tables and keys"))
+    if len(strangers) > MOST_OTHERS:
+        problems.append(Problem(1, key, f"only {header}", f"{len(strangers) - MOST_OTHERS} more tables and keys"))
     table = mappings.get(name) if isinstance(mappings, dict) else None
     if not isinstance(table, dict) and not strangers:
         problems.append(Problem(1, key, f"a table {header}", "nothing", f"begin with {header}"))
     return table if isinstance(table, dict) and not strangers else None
 
 
-def _unbounded(key: str, text: str) -> Problem | None:
+def _size_problem(key: str, text: str) -> Problem | None:
     """What makes a text longer to read than it could be worth."""
     if len(text) > LONGEST_TEXT:
         return Problem(1, key, f"a text of at most {LONGEST_TEXT} characters", f"{len(text)}")

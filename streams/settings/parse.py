@@ -14,10 +14,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from streams.mapping import CompiledMapping, MappingFault, MappingFaults, TagRules, compile_mapping
 from streams.mapping.errors import did_you_mean, shown
-from streams.settings.back_sync import Back
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
-from streams.settings.demanded import DEMANDED, Owner, missing
+from streams.settings.lofty_sync import LoftySyncTable
 from streams.settings.model import (
     Appointments,
     Connection,
@@ -32,10 +31,11 @@ from streams.settings.model import (
     WorkerSettings,
 )
 from streams.settings.oauth import OAuth, OAuthSecrets
-from streams.settings.overlay import NOTHING_OVER, Overlay, lay_over, syntax_problem
+from streams.settings.overlay import NO_OVERLAY, Overlay, apply_overlay, syntax_problem
 from streams.settings.overrides import apply_overrides, overridden
 from streams.settings.problem_text import dotted, explain
 from streams.settings.problems import Problem, SettingsError
+from streams.settings.required_secrets import CONNECTION_SECRETS, SecretsOwner, missing_secrets
 from streams.settings.secrets import (
     KAFKA_PASSWORD,
     ReadFile,
@@ -64,7 +64,7 @@ class ConnectionTable(SettingsTable):
     policies: Policies = Policies()
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
-    back: Back = Back()
+    back: LoftySyncTable = LoftySyncTable()
     tags: Annotated[TagRules, Field(strict=False)] = TagRules()
 
 
@@ -78,7 +78,7 @@ def parse_settings(
     *,
     read_file: ReadFile = _no_files,
     source: str = "lofty-ghl.toml",
-    overlay: Overlay = NOTHING_OVER,
+    overlay: Overlay = NO_OVERLAY,
     demands: Collection[str] = (),
     sections: Collection[str] = SECTIONS,
 ) -> Settings:
@@ -89,7 +89,7 @@ def parse_settings(
     `sections` are those that are read, for who needs no more; the others are as if they were not written.
 
     `read_file` gives the text of a file that a `*_FILE` variable names; it may raise `OSError`.
-    Credentials that are missing are a problem where they are among `demands` (names of `streams/settings/demanded.py`).
+    Credentials that are missing are a problem where they are among `demands` (names of `streams/settings/required_secrets.py`).
     """
     try:
         tables = tomllib.loads(text)
@@ -97,7 +97,7 @@ def parse_settings(
         raise SettingsError(source, [syntax_problem(str(error), text)]) from None
     problems: list[Problem] = []
     tables = {key: value for key, value in tables.items() if key in sections or key not in SECTIONS}
-    tables, lines = lay_over(tables, line_numbers(text), overlay, problems)
+    tables, lines = apply_overlay(tables, line_numbers(text), overlay, problems)
     parser = _Parser(lines, environ or {}, read_file, problems)
     settings = parser.settings(tables)
     is_usable = settings is not None and not parser.problems
@@ -119,14 +119,14 @@ class _Parser:
     problems: list[Problem] = field(default_factory=list)
     compiled: dict[tuple[str, str], CompiledMapping] = field(default_factory=dict)
     """Mappings by name and tag rules: connections that have the same share one."""
-    owners: dict[str, Owner] = field(default_factory=dict)
+    owners: dict[str, SecretsOwner] = field(default_factory=dict)
     oauth_secrets: OAuthSecrets = field(default_factory=OAuthSecrets)
     console_secrets: ConsoleSecrets | None = None
 
     def demand(self, asked: Collection[str]) -> None:
         """Tell which of these credentials are missing; what is wrong with one that is there was told before."""
         told = {problem.where.removesuffix("_FILE") for problem in self.problems}
-        found = missing(asked, self.owners, self.oauth_secrets, self.console_secrets)
+        found = missing_secrets(asked, self.owners, self.oauth_secrets, self.console_secrets)
         self.problems += [problem for problem in found if problem.where not in told]
 
     def settings(self, written: dict[str, Any]) -> Settings | None:
@@ -249,7 +249,7 @@ class _Parser:
 
     def _connection(self, name: str, written: Any, mappings: dict[str, Any]) -> Connection | None:
         secrets = connection_secrets(name, self.environ, self.read_file, self.problems)
-        self.owners[name] = Owner(secrets, _by_oauth(written))
+        self.owners[name] = SecretsOwner(secrets, _by_oauth(written))
         path = ("connections", name)
         is_known = self._check_mapping_name(written, path, mappings)
         try:
@@ -353,7 +353,9 @@ def _by_oauth(written: Any) -> list[str]:
     """The credentials of a connection's table, right or not, in whose place OAuth stands."""
     sides = {"lofty_api_key": "lofty", "ghl_token": "ghl"}
     tables = {name: written.get(side) if isinstance(written, dict) else None for name, side in sides.items()}
-    return [name for name in DEMANDED if isinstance(one := tables.get(name), dict) and one.get("auth") == "oauth"]
+    return [
+        name for name in CONNECTION_SECRETS if isinstance(one := tables.get(name), dict) and one.get("auth") == "oauth"
+    ]
 
 
 def _fingerprint(mapping: str, table: ConnectionTable) -> str:

@@ -15,12 +15,12 @@ from typing import Any, Literal
 from streams.mapping.errors import WrongTerm
 from streams.mapping.expression import Expression, compile_expression
 
-Owner = Literal["lofty", "ghl", "newest"]
+FieldOwner = Literal["lofty", "ghl", "newest"]
 
 SCOPE = ("event", "contact", "tag", "lead", "connection")
 """The names that a rule's expressions may read."""
 
-ON: Mapping[str, str] = MappingProxyType(
+RULE_EVENTS: Mapping[str, str] = MappingProxyType(
     {
         "contact changed": "ContactUpdate",
         "contact deleted": "ContactDelete",
@@ -110,7 +110,7 @@ class Rule:
     @property
     def type(self) -> str:
         """The type of webhook that it is about."""
-        return ON[self.on]
+        return RULE_EVENTS[self.on]
 
     @property
     def roots(self) -> frozenset[str]:
@@ -124,7 +124,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class LoftySync:
     """What of one location flows back into Lofty. By default nothing does.
 
     `owners` says whose value wins, for the fields that it names; an edit in GHL of any other field stays until Lofty's changes.
@@ -136,7 +136,7 @@ class WayBack:
     finishes_tasks: bool = False
     role: str = "Agent"
     rules: tuple[Rule, ...] = ()
-    owners: Mapping[str, Owner] = field(default_factory=dict)
+    owners: Mapping[str, FieldOwner] = field(default_factory=dict)
 
     @property
     def types(self) -> frozenset[str]:

@@ -7,17 +7,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from streams.mapping.back_sync import (
+from streams.mapping.errors import WrongTerm, did_you_mean
+from streams.mapping.lofty_sync import (
     LOFTY_FIELDS,
-    ON,
-    Owner,
+    RULE_EVENTS,
+    FieldOwner,
+    LoftySync,
     Rule,
     RuleTask,
-    WayBack,
     compile_condition,
     compile_template,
 )
-from streams.mapping.errors import WrongTerm, did_you_mean
 from streams.settings.model import Present, SettingsTable, wrong
 
 
@@ -33,12 +33,12 @@ def _compiles(compile_: Callable[[str], Any]) -> Callable[[str], str]:
 
 
 def _on(value: str) -> str:
-    if value not in ON:
-        raise wrong(f"one of {', '.join(ON)}", did_you_mean(value, ON))
+    if value not in RULE_EVENTS:
+        raise wrong(f"one of {', '.join(RULE_EVENTS)}", did_you_mean(value, RULE_EVENTS))
     return value
 
 
-def _owned(value: dict[str, Owner]) -> dict[str, Owner]:
+def _owned(value: dict[str, FieldOwner]) -> dict[str, FieldOwner]:
     for name in value:
         if name not in LOFTY_FIELDS:
             raise wrong(f"fields among {', '.join(LOFTY_FIELDS)}", did_you_mean(name, LOFTY_FIELDS) or f"not {name!r}")
@@ -80,7 +80,7 @@ class RuleTable(SettingsTable):
     note: Text | None = None
 
 
-class Back(SettingsTable):
+class LoftySyncTable(SettingsTable):
     """What flows back. All off by default."""
 
     appointments: bool = False
@@ -88,12 +88,12 @@ class Back(SettingsTable):
     tasks: bool = False
     finish_tasks: bool = False
     role: Role = "Agent"
-    fields: Annotated[dict[str, Owner], AfterValidator(_owned)] = Field(default_factory=dict)
+    fields: Annotated[dict[str, FieldOwner], AfterValidator(_owned)] = Field(default_factory=dict)
     rules: Annotated[list[RuleTable], AfterValidator(_named_once)] = Field(default_factory=list)
 
-    def compiled(self) -> WayBack:
+    def compiled(self) -> LoftySync:
         """The same, ready to run."""
-        return WayBack(
+        return LoftySync(
             appointments=self.appointments,
             notes=self.notes,
             tasks=self.tasks,
