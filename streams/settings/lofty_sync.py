@@ -48,7 +48,7 @@ def _owned(value: dict[str, FieldOwner]) -> dict[str, FieldOwner]:
 def _named_once(value: list[RuleTable]) -> list[RuleTable]:
     names = [rule.name for rule in value]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise wrong("rules with names of their own", f"{twice!r} stands twice")
+        raise wrong("rules with names of their own", f"{twice!r} is used twice")
     for rule in value:
         if (rule.task is None) == (rule.note is None):
             raise wrong(
@@ -73,7 +73,7 @@ class RuleTaskTable(SettingsTable):
 class RuleTable(SettingsTable):
     """`[[connections.NAME.back.rules]]`: an event of GHL makes a task or a note in Lofty."""
 
-    name: Annotated[Present, Field(description="a name, by which the task's origin is told")]
+    name: Annotated[Present, Field(description="a name: it becomes part of the task, to show its origin")]
     on: Annotated[str, AfterValidator(_on)]
     when: Annotated[str, AfterValidator(_compiles(compile_condition))] | None = None
     task: RuleTaskTable | None = None

@@ -55,7 +55,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class ConnectionTable(SettingsTable):
-    """`[connections.NAME]` as it stands in the file."""
+    """`[connections.NAME]` as it is in the file."""
 
     region: Region = "US"
     mapping: str = "default"
@@ -79,17 +79,17 @@ def parse_settings(
     read_file: ReadFile = _no_files,
     source: str = "lofty-ghl.toml",
     overlay: Overlay = NO_OVERLAY,
-    demands: Collection[str] = (),
+    required: Collection[str] = (),
     sections: Collection[str] = SECTIONS,
 ) -> Settings:
     """Read a configuration. Raises `SettingsError` with every problem at once.
 
-    `overlay` are mappings that were edited meanwhile; the lines of their problems are those of their own texts.
+    `overlay` are mappings that were edited since; the lines of their problems are those of their own texts.
 
-    `sections` are those that are read, for who needs no more; the others are as if they were not written.
+    `sections` are the ones to read; the others count as absent.
 
     `read_file` gives the text of a file that a `*_FILE` variable names; it may raise `OSError`.
-    Credentials that are missing are a problem where they are among `demands` (names of `streams/settings/required_secrets.py`).
+    Credentials that are missing are a problem where they are among `required` (names of `streams/settings/required_secrets.py`).
     """
     try:
         tables = tomllib.loads(text)
@@ -101,7 +101,7 @@ def parse_settings(
     parser = _Parser(lines, environ or {}, read_file, problems)
     settings = parser.settings(tables)
     is_usable = settings is not None and not parser.problems
-    parser.demand(demands)
+    parser.require(required)
     if parser.problems or settings is None:
         # Where only credentials are missing, nothing is wrong with the file.
         raise SettingsError("environment" if is_usable else source, parser.problems)
@@ -123,11 +123,11 @@ class _Parser:
     oauth_secrets: OAuthSecrets = field(default_factory=OAuthSecrets)
     console_secrets: ConsoleSecrets | None = None
 
-    def demand(self, asked: Collection[str]) -> None:
-        """Tell which of these credentials are missing; what is wrong with one that is there was told before."""
-        told = {problem.where.removesuffix("_FILE") for problem in self.problems}
+    def require(self, asked: Collection[str]) -> None:
+        """Add which of these credentials are missing. A credential that is set and wrong has its problem already."""
+        reported = {problem.where.removesuffix("_FILE") for problem in self.problems}
         found = missing_secrets(asked, self.owners, self.oauth_secrets, self.console_secrets)
-        self.problems += [problem for problem in found if problem.where not in told]
+        self.problems += [problem for problem in found if problem.where not in reported]
 
     def settings(self, written: dict[str, Any]) -> Settings | None:
         tables = self._without_secrets(written)
@@ -190,7 +190,7 @@ class _Parser:
         return copied
 
     def _table(self, model: type[T], path: tuple[str, ...], tables: Mapping[str, Any]) -> T | None:
-        """Validate the table at `path`; an override's problem is told of its variable."""
+        """Validate the table at `path`; the problem of an override names its variable."""
         try:
             return model.model_validate(tables.get(path[-1], {}))
         except ValidationError as error:
@@ -204,7 +204,7 @@ class _Parser:
             return None
 
     def _mappings(self, tables: Mapping[str, Any]) -> dict[str, Any]:
-        """The tables of mappings, each compiled once so that its faults are told once. Broken ones become None."""
+        """The tables of mappings, each compiled once so that its faults are reported once. Broken ones become None."""
         mappings = tables.get("mappings", {})
         if not isinstance(mappings, dict):
             self._add(("mappings",), "tables [mappings.NAME]", shown(mappings))
@@ -286,15 +286,15 @@ class _Parser:
         return True
 
     def _check_console(self, console: Console | None, secrets: ConsoleSecrets) -> None:
-        """Each name once, and somebody who may come in."""
+        """Each name once, and at least one user."""
         if console is None:
             return
         users = [one.name for one in console.users]
         tokens = [one.name for one in (*console.tokens, *secrets.tokens)]
         for key, names in (("users", users), ("tokens", tokens)):
-            for place, name in enumerate(names):
-                if name in names[:place]:
-                    self._add(("console", key, str(place), "name"), "a name of its own", repr(name))
+            for position, name in enumerate(names):
+                if name in names[:position]:
+                    self._add(("console", key, str(position), "name"), "a name of its own", repr(name))
         if console.enabled and not (console.users or console.tokens or secrets.tokens or console.oidc):
             hint = "a person: lofty-ghl console hash-password --name ann --role operator"
             self._add(
@@ -350,7 +350,7 @@ class _Parser:
 
 
 def _by_oauth(written: Any) -> list[str]:
-    """The credentials of a connection's table, right or not, in whose place OAuth stands."""
+    """The credentials of a connection's table, valid or not, that OAuth replaces."""
     sides = {"lofty_api_key": "lofty", "ghl_token": "ghl"}
     tables = {name: written.get(side) if isinstance(written, dict) else None for name, side in sides.items()}
     return [

@@ -110,7 +110,7 @@ def test_of_a_folder_of_credentials_that_is_not_there_everything_is_missing(tmp_
     """Whoever has not begun with the credentials is told all at once: the folder, and what belongs into it."""
     (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
-        load_settings(tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": "/nowhere"}, demands=CONNECTION_SECRETS)
+        load_settings(tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": "/nowhere"}, required=CONNECTION_SECRETS)
     assert sorted(one.where for one in caught.value.problems) == [
         "LOFTY_GHL_ACME_GHL_TOKEN",
         "LOFTY_GHL_ACME_LOFTY_API_KEY",
@@ -127,6 +127,6 @@ def test_a_folder_of_credentials_that_cannot_be_read_hides_no_credential(tmp_pat
         load_settings(
             tmp_path / "lofty-ghl.toml",
             {"LOFTY_GHL_SECRETS_DIR": str(tmp_path / "secrets")},
-            demands=CONNECTION_SECRETS,
+            required=CONNECTION_SECRETS,
         )
     assert [one.where for one in caught.value.problems] == ["LOFTY_GHL_SECRETS_DIR"]
