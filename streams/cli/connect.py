@@ -22,7 +22,7 @@ from streams.cli.shared import (
 
 if TYPE_CHECKING:
     from connectors.http.transport import AiohttpTransport
-    from streams.oauth.authorization import Granted, Link
+    from streams.oauth.authorization import ConsentLink, Granted
     from streams.oauth.grants import Grants
     from streams.settings import Connection, Settings
 
@@ -58,7 +58,7 @@ def ghl(
     """
     from connectors.errors import CallbackRefused
     from connectors.ghl.oauth import redirect_problem
-    from streams.oauth.authorization import accept_ghl, asked_scopes, connection_of, ghl_link, granted_since, query_of
+    from streams.oauth.authorization import accept_ghl, asked_scopes, connection_of, ghl_link, query_of, wait_for_grant
 
     settings, grants, chosen = _open(config, "ghl_token", connection, lambda one: one.ghl.auth)
     if code:
@@ -85,7 +85,7 @@ def ghl(
         f"Waiting for the gateway to hear of it, {wait:g} minutes at most (Ctrl-C ends the waiting, not the link) ...",
         err=True,
     )
-    found = with_kafka(settings, lambda: granted_since(grants, chosen, since, wait * 60))
+    found = with_kafka(settings, lambda: wait_for_grant(grants, chosen, since, wait * 60))
     if found is None:
         refuse(
             f"nobody gave access within {wait:g} minutes, or the gateway did not hear of it: is it running at {redirect}?",
@@ -158,13 +158,13 @@ def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine
     from connectors.http.transport import AiohttpTransport
     from streams.kafka.clients import open_batching_producer
     from streams.messages.topics import TopicNames
-    from streams.oauth.authorization import hand_over
+    from streams.oauth.authorization import send_token
 
     async def run() -> Granted:
         async with AiohttpTransport() as transport:
             granted = await accept(transport)
         async with open_batching_producer(settings) as batching_producer:
-            await hand_over(granted, TopicNames(settings.kafka.topic_prefix), batching_producer)
+            await send_token(granted, TopicNames(settings.kafka.topic_prefix), batching_producer)
         return granted
 
     try:
@@ -173,7 +173,7 @@ def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine
         refuse(f"not connected: {error}")
 
 
-def _show(link: Link, *, as_json: bool) -> None:
+def _show(link: ConsentLink, *, as_json: bool) -> None:
     typer.echo("Open this link, signed in as the account's owner:", err=True)
     typer.echo(link.url, err=as_json)
 

@@ -151,13 +151,15 @@ def town(
 
     import aiohttp
 
-    from streams.demo.generator import Addresses, Pace, Town
+    from streams.demo.generator import ActivityGenerator, DemoAddresses, GeneratorSettings
 
     async def play() -> None:
         stop = _stop_signal()
-        addresses = Addresses(*(one.rstrip("/") for one in (lofty_url, ghl_url, gateway)))
+        addresses = DemoAddresses(*(one.rstrip("/") for one in (lofty_url, ghl_url, gateway)))
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as http:
-            playing = asyncio.create_task(Town(http, addresses, Pace(leads, pause), typer.echo).play())
+            playing = asyncio.create_task(
+                ActivityGenerator(http, addresses, GeneratorSettings(leads, pause), typer.echo).run()
+            )
             stopping = asyncio.create_task(stop.wait())
             done, pending = await asyncio.wait((playing, stopping), return_when=asyncio.FIRST_COMPLETED)
             for task in pending:

@@ -18,7 +18,7 @@ from streams.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from streams.oauth.key_rotation import Resealed
+    from streams.oauth.key_rotation import KeyRotation
 
 secrets = typer.Typer(name="secrets", help="The keys that seal OAuth tokens.", no_args_is_help=True)
 
@@ -38,21 +38,21 @@ def rotate(
     """
     from connectors.errors import SealError
     from streams.oauth.grants import Grants
-    from streams.oauth.key_rotation import reseal
+    from streams.oauth.key_rotation import rotate_keys
 
     settings = settings_or_refuse(config, "ghl_token", "lofty_api_key")
     grants = Grants.of(settings)
     if grants is None:
         refuse("no connection has OAuth, so no token is stored")
     try:
-        found = with_kafka(settings, lambda: reseal(grants))
+        found = with_kafka(settings, lambda: rotate_keys(grants))
     except SealError as error:
         refuse(str(error))
     _tell(found, grants.ring.current_id, as_json=as_json)
     raise typer.Exit(1 if found.closed else 0)
 
 
-def _tell(found: Resealed, key: str, *, as_json: bool) -> None:
+def _tell(found: KeyRotation, key: str, *, as_json: bool) -> None:
     if as_json:
         facts = {"key": key, "resealed": found.resealed, "kept": found.kept, "closed": found.closed}
         print_json(facts)

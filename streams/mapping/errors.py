@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class MappingFault:
     """One thing wrong: at `path` (keys from the mapping's table down), with what would be right in `hint`."""
 
     path: tuple[str, ...]
@@ -26,9 +26,9 @@ class WrongTerm(ValueError):
         self.hint = hint
         super().__init__(f"expected {expected}, got {got}" + (f" ({hint})" if hint else ""))
 
-    def at(self, *path: str) -> Fault:
+    def at(self, *path: str) -> MappingFault:
         """The fault that this is at `path`."""
-        return Fault(path, self.expected, self.got, self.hint)
+        return MappingFault(path, self.expected, self.got, self.hint)
 
 
 LONGEST_WORD = 100

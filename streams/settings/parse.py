@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from streams.mapping import CompiledMapping, Fault, MappingFaults, TagRules, compile_mapping
+from streams.mapping import CompiledMapping, MappingFault, MappingFaults, TagRules, compile_mapping
 from streams.mapping.errors import did_you_mean, shown
 from streams.settings.back_sync import Back
 from streams.settings.console import Console, ConsoleSecrets
@@ -224,7 +224,7 @@ class _Parser:
                 usable[name] = None
         return usable
 
-    def _add_fault(self, mapping: str, fault: Fault) -> None:
+    def _add_fault(self, mapping: str, fault: MappingFault) -> None:
         self._add(("mappings", mapping, *fault.path), fault.expected, fault.got, fault.hint)
 
     def _connections(self, tables: Mapping[str, Any], mappings: dict[str, Any]) -> dict[str, Connection]:

@@ -102,24 +102,24 @@ def of_headers(headers: Mapping[str, bytes] | Iterable[tuple[str, bytes]] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class TracedWork:
     """What a task works on: its trace, empty for none, and how often its entity has failed before."""
 
     trace: str = ""
     failures: int = 0
 
 
-_NONE = Work()
-_in_hand: ContextVar[Work] = ContextVar("lofty_ghl_work", default=_NONE)
+_NONE = TracedWork()
+_in_hand: ContextVar[TracedWork] = ContextVar("lofty_ghl_work", default=_NONE)
 
 
 def take_in_hand(*, trace: str = "", failures: int = 0) -> None:
     """From here on this task works on that: its log lines name the trace. To be called in a task of its own."""
-    _in_hand.set(Work(trace, failures))
+    _in_hand.set(TracedWork(trace, failures))
     if trace:
         structlog.contextvars.bind_contextvars(trace=trace_id(trace))
 
 
-def in_hand() -> Work:
+def in_hand() -> TracedWork:
     """What this task works on."""
     return _in_hand.get()

@@ -24,9 +24,9 @@ from connectors.sandbox import lofty as lofty_sandbox
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import new_producer, start_producer
 from streams.messages.topics import TOKENS
-from streams.oauth.authorization import accept_ghl, accept_lofty, ghl_link, hand_over, lofty_by_key, lofty_link
+from streams.oauth.authorization import accept_ghl, accept_lofty, ghl_link, lofty_by_key, lofty_link, send_token
 from streams.oauth.grants import Grants
-from streams.oauth.key_rotation import reseal
+from streams.oauth.key_rotation import rotate_keys
 from streams.settings import parse_settings
 from streams.worker.worker import Worker
 from tests.deadlines import within
@@ -268,11 +268,11 @@ async def test_keys_are_rotated(broker: Broker, tmp_path: Path) -> None:
         rotating = parse_settings(on.config, {**ENVIRON, **SECRETS, "LOFTY_GHL_TOKEN_KEYS": f"{NEXT},{KEYS}"})
         both = Grants.of(rotating)
         assert both is not None
-        assert (await reseal(both)).resealed == [f"ghl:{LOCATION}"]
+        assert (await rotate_keys(both)).resealed == [f"ghl:{LOCATION}"]
         # This worker knows only the old key: it says so, and goes on with what it has.
         again = on.new_lead()
         await on.until(lambda: again in on.contacts())
-        done = await reseal(both)
+        done = await rotate_keys(both)
         assert (done.resealed, done.kept, done.closed) == ([], [f"ghl:{LOCATION}"], {})
         # With the old key dropped, what is stored still opens; without the new one it does not, and says so.
         side = grants.ghl(on.settings.connections["acme"])
@@ -297,7 +297,7 @@ async def give(on: Stage, granted: Any) -> None:
     producer = new_producer(on.settings)
     await start_producer(producer)
     try:
-        await hand_over(granted, on.names, BatchingProducer(producer))
+        await send_token(granted, on.names, BatchingProducer(producer))
     finally:
         await producer.stop()
 

@@ -21,11 +21,11 @@ from connectors.sandbox.lofty.settings import LoftySandboxSettings
 from connectors.sandbox.lofty.state import TeamState, new_ids
 from connectors.sandbox.shared.issuer import Grant
 from connectors.sandbox.shared.refusal import VendorRefusal
-from connectors.sandbox.shared.router import Router
+from connectors.sandbox.shared.router import OperationRouter
 from connectors.sandbox.shared.sandbox import RuleResult, Sandbox, Visit
-from connectors.sandbox.shared.window import RateWindow
+from connectors.sandbox.shared.window import FixedWindow
 
-_ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
+_ROUTER = OperationRouter((*OPERATIONS.values(), *OAUTH_OPERATIONS))
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class LoftySandbox(Sandbox[LoftyVisit]):
         self._start_over(settings.seed, settings.ledger_size)
         self._by_key = {key: one.id for one in settings.teams for key in one.api_keys}
         spenders = (*self._by_key, *(one.id for one in settings.clients))
-        self._windows = {one: RateWindow(settings.window_limit, settings.window_seconds) for one in spenders}
+        self._windows = {one: FixedWindow(settings.window_limit, settings.window_seconds) for one in spenders}
         self.oauth = LoftyOAuthServer(settings)
         self.generation += 1
 
@@ -161,7 +161,7 @@ class LoftySandbox(Sandbox[LoftyVisit]):
             raise coded(400, 200058, "User in token does not exist.")
         return key
 
-    def _rate_headers(self, window: RateWindow) -> dict[str, str]:
+    def _rate_headers(self, window: FixedWindow) -> dict[str, str]:
         """Lofty's headers, as of now. `Reset` is in milliseconds, as in its example."""
         return {
             "X-RateLimit-Limit": str(self.settings.window_limit or 1_000_000),

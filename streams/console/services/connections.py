@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from connectors.auth.oauth import missing_scopes
-from connectors.errors import CallbackRefused, ConnectorError
+from connectors.errors import CallbackRefused, ConnectorError, SealError
 from connectors.http.transport import AiohttpTransport
 from streams.console.auth.audit_log import Actor, Audit
 from streams.console.auth.sessions import Seal
@@ -21,8 +21,8 @@ from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
-from streams.oauth.authorization import accept_lofty, ghl_link, hand_over, lofty_link, query_of
-from streams.oauth.grants import Grants, SealError, Side, wanted_scopes
+from streams.oauth.authorization import accept_lofty, ghl_link, lofty_link, query_of, send_token
+from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
 from streams.settings import Connection, Settings
 
 Vendor = Literal["lofty", "ghl"]
@@ -172,7 +172,7 @@ class Connections:
                 raise WrongInput(str(error)) from error
             except ConnectorError as error:
                 raise NotNow(f"Lofty does not give the tokens: {error}") from error
-            await on_kafka(lambda: hand_over(granted, self._names, self._batching_producer()))
+            await on_kafka(lambda: send_token(granted, self._names, self._batching_producer()))
             result.detail = "access was given"
         return GrantedAccess(connection, vendor, granted.scopes, granted.missing, granted.expires_at_ms)
 
@@ -197,7 +197,7 @@ class Connections:
             return SideState(vendor, account, "token", True, "a fixed credential, from the environment of the workers")
         if self._grants is None:
             return SideState(vendor, account, "oauth", False, "the gateway has no LOFTY_GHL_TOKEN_KEYS")
-        side: Side = self._grants.ghl(one) if vendor == "ghl" else self._grants.lofty(one)
+        side: OAuthAccount = self._grants.ghl(one) if vendor == "ghl" else self._grants.lofty(one)
         text = sealed.get(side.token)
         if text is None:
             return SideState(vendor, account, "oauth", False, "nobody has given access yet")
