@@ -93,7 +93,7 @@ async def test_a_store_that_is_ahead_of_its_changelog_is_refused_and_kept(real_k
     async with a_stage(real_kafka) as on:
         on.store.write(0, LINKS, [(b"only", b"x")], 500)
         await on.write(0, {b"a": b"1"})
-        with pytest.raises(ChangelogLost, match="ends at offset 1, and our copy holds it up to offset 500"):
+        with pytest.raises(ChangelogLost, match="ends at offset 1, but our copy has it up to offset 500"):
             await on.changelogs.recover([0])
         assert on.rows(0) == {b"only": b"x"}
         assert on.store.position(0, LINKS) == 500
