@@ -135,21 +135,21 @@ OVERVIEW = OverviewView(
         Figure("Parked", "27", "3 causes", "/console/parked"),
     ),
     stages=(
-        StageCard("intake", "Lofty told", 41.5, 0, None, StatusText("ok", "")),
-        StageCard("dedupe", "Let through once", 36.0, 0, None, StatusText("ok", "")),
+        StageCard("intake", "From Lofty", 41.5, 0, None, StatusText("ok", "")),
+        StageCard("dedupe", "Without repeats", 36.0, 0, None, StatusText("ok", "")),
         StageCard("read", "Read from Lofty", 22.4, 4, 1.2, StatusText("ok", "")),
         StageCard(
             "write", "Written to GHL", 19.8, 14, 210.0, StatusText("warn", "Paused: 429"), "acme: until 14:02:40"
         ),
-        StageCard("record", "Recorded", 19.8, 0, None, StatusText("ok", "")),
+        StageCard("record", "Confirmed", 19.8, 0, None, StatusText("ok", "")),
     ),
     back_stages=(
-        StageCard("event", "GHL told", 3.0, 0, None, StatusText("ok", "")),
-        StageCard("respond", "Judged", 3.0, 0, None, StatusText("ok", "")),
+        StageCard("event", "From GHL", 3.0, 0, None, StatusText("ok", "")),
+        StageCard("respond", "Processed", 3.0, 0, None, StatusText("ok", "")),
         StageCard("write back", "Written to Lofty", 0.0, 0, None, StatusText("ok", "")),
     ),
     oldest=OldestChange(
-        "Ada Lovelace", "/console/contacts/acme/600123", NOW - 210_000, "a slot of GHL's budget to be written"
+        "Ada Lovelace", "/console/contacts/acme/600123", NOW - 210_000, "its turn to be written to GHL"
     ),
     limits=(
         ApiLimit(
@@ -180,7 +180,7 @@ OVERVIEW = OverviewView(
     ),
     workers=(
         WorkerRow("worker-7f3a", StatusText("ok", "working"), 6, NOW - 1_200),
-        WorkerRow("worker-91bc", StatusText("warn", "not heard from"), 6, NOW - 45_000),
+        WorkerRow("worker-91bc", StatusText("warn", "no report"), 6, NOW - 45_000),
     ),
     measured_ms=NOW - 900,
 )
@@ -214,7 +214,7 @@ CONNECTIONS = ConnectionsView(
                         "ve9EPM428h8vShlRW1KT",
                         "oauth",
                         True,
-                        "connected by OAuth, renews by itself",
+                        "connected by OAuth",
                         ("contacts.readonly", "contacts.write", "locations/customFields.readonly", "users.readonly"),
                         ("locations/customFields.write",),
                         NOW + 9 * 3_600_000,
@@ -232,11 +232,11 @@ CONNECTIONS = ConnectionsView(
                 ghl,
                 "GHL",
                 "location ve9EPM428h8vShlRW1KT",
-                "Connected by OAuth, renews by itself",
+                "Connected by OAuth",
                 StatusText("warn", "1 permission missing"),
                 "/console/connect/ghl/acme",
             ),
-            "all leads are being read",
+            "checking all leads",
             12_480,
             14,
         ),
@@ -245,7 +245,7 @@ CONNECTIONS = ConnectionsView(
                 "borealis",
                 "US",
                 "default",
-                (lofty := SideState("lofty", "777001", "oauth", True, "connected by OAuth, renews by itself")),
+                (lofty := SideState("lofty", "777001", "oauth", True, "connected by OAuth")),
                 (ghl := SideState("ghl", "loc-borealis", "oauth", False, "nobody has granted access yet")),
                 "",
                 0,
@@ -586,12 +586,12 @@ BACKFILL = BackfillsView(
         ),
     )
 )
-_COUNTS = (("Looked at", 12_480), ("Would be written", 412), ("Unchanged", 12_060), ("Parked", 8))
+_COUNTS = (("Checked", 12_480), ("Would be written", 412), ("Unchanged", 12_060), ("Parked", 8))
 REPLAY = ReplayView(
     ReplayForm(rate="200"),
     (
-        ("lofty.snapshots", "Snapshots: what Lofty said"),
-        ("lofty.changes", "Changes: read from Lofty anew"),
+        ("lofty.snapshots", "Latest data from Lofty (snapshots)"),
+        ("lofty.changes", "Changes: read from Lofty again"),
         ("parked", "Parked records"),
     ),
     ("acme", "borealis"),
@@ -691,8 +691,8 @@ SAMPLES: tuple[Sample, ...] = (
         "trouble.html",
         ErrorView(
             404,
-            "There is nothing here",
-            "The address is wrong, or what stood here is gone.",
+            "Page not found",
+            "The address is wrong, or the page does not exist any longer.",
             (Hyperlink("Go to the overview", "/console/"),),
         ),
         {},

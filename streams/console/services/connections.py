@@ -208,9 +208,7 @@ class Connections:
                 vendor, account, "oauth", False, "its tokens are sealed with a key that this gateway does not have"
             )
         missing = missing_scopes(pair.scopes, wanted_scopes(one)) if vendor == "ghl" and pair.scopes else ()
-        words = (
-            "connected by OAuth, renews by itself" if not missing else "connected by OAuth, but permissions are missing"
-        )
+        words = "connected by OAuth" if not missing else "connected by OAuth, but permissions are missing"
         return SideState(vendor, account, "oauth", True, words, pair.scopes, missing, pair.expires_at_ms)
 
     async def _sealed(self) -> dict[str, str]:
