@@ -155,7 +155,7 @@ class Member(LoftyObject):
 
 
 class Subscription(LoftyObject):
-    """A webhook subscription. `vendor_id` tells whose it is."""
+    """A webhook subscription. `vendor_id` is its owner."""
 
     subscribe_id: Id
     team_id: MaybeId = None
