@@ -21,9 +21,8 @@ def hash_password(name: NameOption = "ann", role: RoleOption = "operator") -> No
 
     Example: lofty-ghl console hash-password --name ann --role operator
     """
-    import os
-
-    from streams.settings.password_hashes import SALT_BYTES, SHORTEST, PasswordHash
+    from streams.console.auth.passwords import hash_password as hashed_password
+    from streams.settings.password_hashes import SHORTEST
 
     _check_role(role)
     if sys.stdin.isatty():
@@ -32,7 +31,7 @@ def hash_password(name: NameOption = "ann", role: RoleOption = "operator") -> No
         password = sys.stdin.readline().rstrip("\r\n")
     if len(password) < SHORTEST:
         refuse(f"expected a password of at least {SHORTEST} characters, got {len(password)}")
-    hashed = PasswordHash.of(password, os.urandom(SALT_BYTES))
+    hashed = hashed_password(password)
     typer.echo(f'[[console.users]]\nname = "{name}"\nrole = "{role}"\npassword_hash = "{hashed}"')
 
 

@@ -58,7 +58,7 @@ class DemoEnvironment:
 
 USER, PASSWORD = "demo", "demo-demo"
 """Who may sign in at the demo's console, here and in deploy/demo."""
-PASSWORD_HASH = "scrypt:15:8:3:ZGVtby1zYWx0LW9mLTE2Yg==:19BaFrn096yJUUtj6AgNnI/hKFyEDYb7s5RuALJ5vEU="
+PASSWORD_HASH = "$argon2id$v=19$m=32768,t=3,p=1$ZGVtby1zYWx0LW9mLTE2Yg$96d7PpErMiG+dYvtTrEPPlyYrGdRIxSOTn+y81NiGX0"
 
 
 @asynccontextmanager

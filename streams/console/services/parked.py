@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.errors import NotFound, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.messages import Parked, ParkedDecision
@@ -110,7 +110,9 @@ class Decided:
 class ParkedWork:
     """What waits for a person."""
 
-    def __init__(self, settings: Settings, reader: IndexReader | None, audit: Audit, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, reader: IndexReader | None, audit: AuditWriter, now_ms: Callable[[], int]
+    ) -> None:
         self._settings = settings
         self._reader = reader
         self._audit = audit
