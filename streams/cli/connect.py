@@ -22,7 +22,8 @@ from streams.cli.shared import (
 
 if TYPE_CHECKING:
     from connectors.http.transport import AiohttpTransport
-    from streams.oauth.authorization import ConsentLink, Granted
+    from streams.oauth.authorization import Granted
+    from streams.oauth.consent_link import ConsentLink
     from streams.oauth.grants import Grants
     from streams.settings import Connection, Settings
 
@@ -61,7 +62,8 @@ def ghl(
     """
     from connectors.errors import CallbackRefused
     from connectors.ghl.oauth import redirect_problem
-    from streams.oauth.authorization import accept_ghl, asked_scopes, connection_of, ghl_link, query_of, wait_for_grant
+    from streams.oauth.authorization import accept_ghl, wait_for_grant
+    from streams.oauth.consent_link import asked_scopes, connection_of, ghl_link, query_of
 
     settings, grants, chosen = _open(config, "ghl_token", connection, lambda one: one.ghl.auth)
     if code:
@@ -113,7 +115,8 @@ def lofty(
 
     Example: lofty-ghl connect lofty --connection acme --by-key
     """
-    from streams.oauth.authorization import accept_lofty, lofty_by_key, lofty_link, query_of
+    from streams.oauth.authorization import accept_lofty, lofty_by_key
+    from streams.oauth.consent_link import lofty_link, query_of
 
     settings, grants, chosen = _open(config, "lofty_api_key", connection, lambda one: one.lofty.auth)
     if by_key:

@@ -253,8 +253,8 @@ def _try(settings: Settings, work: Callable[[], Any]) -> Any:
     from streams.operations.worker_queries.errors import CannotFinish
 
     with (
-        refuse_on(CannotFinish, code=AWAY),
-        refuse_on(InvalidReplay, OtherMapping),
         refuse_on(CannotReplay, code=WRONG),
+        refuse_on(InvalidReplay, OtherMapping),  # inside: these are kinds of CannotReplay
+        refuse_on(CannotFinish, code=AWAY),
     ):
         return with_kafka(settings, work)

@@ -13,7 +13,8 @@ from connectors.errors import CallbackRefused, ConnectorError
 from connectors.http.transport import AiohttpTransport
 from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.topics import TopicNames
-from streams.oauth.authorization import accept_ghl, connection_of, send_token
+from streams.oauth.authorization import accept_ghl, send_token
+from streams.oauth.consent_link import connection_of
 from streams.oauth.grants import Grants
 from streams.telemetry.metrics import Metrics
 

@@ -40,7 +40,7 @@ FIELD_KEYS = ("from", "value", "transform", "type", "options", "unset", "uncheck
 
 
 MOST_FAULTS = 20
-"""So many are told at once; each may look for the word that was meant, and nobody reads a thousand."""
+"""The most faults that are reported at once: each may search for a similar name, and nobody reads a thousand."""
 MOST_FIELDS = 1_000
 MOST_TRANSFORMS = 20
 

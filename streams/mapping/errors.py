@@ -31,16 +31,16 @@ class WrongTerm(ValueError):
         return MappingFault(path, self.expected, self.got, self.hint)
 
 
-LONGEST_WORD = 100
-"""A longer one is nobody's slip, and looking for it costs the square of its length."""
+LONGEST_NAME = 100
+"""A longer name is no typing error, and the search costs the square of its length."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint that names the closest known word, or nothing when none is close. Case does not count."""
-    if len(word) > LONGEST_WORD:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint that names the closest known name, or nothing when none is close. Case does not count."""
+    if len(name) > LONGEST_NAME:
         return ""
-    by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"did you mean {by_lower[close[0]]!r}?" if close else ""
 
 

@@ -124,7 +124,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class LoftySync:
+class LoftySyncRules:
     """What is written from one GHL location to Lofty. By default nothing is.
 
     `owners` says whose value wins, for the fields that it names; an edit in GHL of any other field stays until Lofty's changes.

@@ -66,5 +66,4 @@ class LoftyReceipt(Message):
     status: int | None = None
     message: str | None = None
     because: str = ""
-    event_ms: int = 0
     accepted_ms: int = 0

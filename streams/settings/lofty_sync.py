@@ -12,7 +12,7 @@ from streams.mapping.lofty_sync import (
     LOFTY_FIELDS,
     RULE_EVENTS,
     FieldOwner,
-    LoftySync,
+    LoftySyncRules,
     Rule,
     RuleTask,
     compile_condition,
@@ -91,9 +91,9 @@ class LoftySyncTable(SettingsTable):
     fields: Annotated[dict[str, FieldOwner], AfterValidator(_owned)] = Field(default_factory=dict)
     rules: Annotated[list[RuleTable], AfterValidator(_named_once)] = Field(default_factory=list)
 
-    def compiled(self) -> LoftySync:
+    def compiled(self) -> LoftySyncRules:
         """The same, ready to run."""
-        return LoftySync(
+        return LoftySyncRules(
             appointments=self.appointments,
             notes=self.notes,
             tasks=self.tasks,

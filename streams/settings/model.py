@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from connectors.ghl.signature import GHL_PUBLIC_KEY, Keys, NotAKey
 from streams.mapping import CompiledMapping
-from streams.mapping.lofty_sync import LoftySync
+from streams.mapping.lofty_sync import LoftySyncRules
 from streams.mapping.values import REGIONS
 
 
@@ -225,7 +225,7 @@ class Connection(BaseModel):
     policies: Policies
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
-    back: Annotated[LoftySync, Field(repr=False)] = LoftySync()
+    back: Annotated[LoftySyncRules, Field(repr=False)] = LoftySyncRules()
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]
     mapping_fingerprint: str

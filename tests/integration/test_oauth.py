@@ -24,7 +24,8 @@ from connectors.sandbox import lofty as lofty_sandbox
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import new_producer, start_producer
 from streams.messages.topics import TOKENS
-from streams.oauth.authorization import accept_ghl, accept_lofty, ghl_link, lofty_by_key, lofty_link, send_token
+from streams.oauth.authorization import accept_ghl, accept_lofty, lofty_by_key, send_token
+from streams.oauth.consent_link import ghl_link, lofty_link
 from streams.oauth.grants import Grants
 from streams.oauth.key_rotation import rotate_keys
 from streams.settings import parse_settings

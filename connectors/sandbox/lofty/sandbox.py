@@ -77,17 +77,17 @@ class LoftySandbox(Sandbox[LoftyVisit]):
         """How long an answer takes."""
         return self.settings.latency_seconds
 
-    def desk(self, team: TeamState, *, tells: bool = True) -> TeamEditor:
-        """Where an agent edits. What he creates is visible after the lag; what nobody is told of was always there."""
-        lag = self.settings.visibility_lag_seconds if tells else 0.0
-        return TeamEditor(team, self.now(), visibility_lag_seconds=lag, tells=tells)
+    def editor(self, team: TeamState, *, reports: bool = True) -> TeamEditor:
+        """Where an agent edits. New records are visible after the lag, and at once when they are not reported."""
+        lag = self.settings.visibility_lag_seconds if reports else 0.0
+        return TeamEditor(team, self.now(), visibility_lag_seconds=lag, reports=reports)
 
     def _work(self, visit: LoftyVisit, operation: Operation, now: float) -> RuleResult:
         if visit.team is None:
             return self.oauth.answer(operation, visit.body, visit.authorization, now)
         lag = self.settings.visibility_lag_seconds
-        desk = TeamEditor(visit.team, now, visibility_lag_seconds=lag, tells=self.settings.pings_own_writes)
-        request = LoftyRequest(visit.team, desk, self.settings, visit.ids, visit.query, visit.body, now)
+        editor = TeamEditor(visit.team, now, visibility_lag_seconds=lag, reports=self.settings.pings_own_writes)
+        request = LoftyRequest(visit.team, editor, self.settings, visit.ids, visit.query, visit.body, now)
         try:
             return RULES[operation.name](request)
         except (TypeError, ValueError, KeyError, AttributeError) as error:

@@ -21,7 +21,8 @@ from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
-from streams.oauth.authorization import accept_lofty, ghl_link, lofty_link, query_of, send_token
+from streams.oauth.authorization import accept_lofty, send_token
+from streams.oauth.consent_link import ghl_link, lofty_link, query_of
 from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
 from streams.settings import Connection, Settings
 

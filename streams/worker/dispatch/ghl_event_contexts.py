@@ -13,7 +13,7 @@ from streams.core.rows import LinkRow
 from streams.core.to_lofty import EventContext, NeedsRead
 from streams.core.to_lofty.rows import BacklinkRow, ExternalEditRow
 from streams.kafka.tables import Table
-from streams.mapping.lofty_sync import LoftySync
+from streams.mapping.lofty_sync import LoftySyncRules
 from streams.messages import Entity
 from streams.messages.ghl_event import GhlEvent
 from streams.worker.dispatch.location import Location
@@ -24,7 +24,7 @@ class GhlEventContexts:
     """Finds what is known about an event. `backs` are the rules of each connection's Lofty sync."""
 
     locations: Mapping[str, Location]
-    backs: Mapping[str, LoftySync]
+    backs: Mapping[str, LoftySyncRules]
     backlinks: Table[BacklinkRow]
     links: Table[LinkRow]
     external_edits: Table[ExternalEditRow]

@@ -90,12 +90,12 @@ class Sweeping(Stage):
         self.now_ms += 1000
         fields = {"firstName": "Ada", "lastName": name}
         what = {"edit": "create", "kind": "lead", "fields": fields}
-        return str(desk_work.edit(self.lofty, desk_work.team_of(self.lofty, TEAM), what, tells=False).id)
+        return str(desk_work.edit(self.lofty, desk_work.team_of(self.lofty, TEAM), what, reports=False).id)
 
     def note(self, lead: str, content: str) -> str:
         """A new note; returns its id."""
         what = {"edit": "create", "kind": "note", "leadId": lead, "fields": {"content": content}}
-        return str(desk_work.edit(self.lofty, desk_work.team_of(self.lofty, TEAM), what, tells=False).id)
+        return str(desk_work.edit(self.lofty, desk_work.team_of(self.lofty, TEAM), what, reports=False).id)
 
     async def run(self, most: int = 3000) -> int:
         """Sweep until the backfill has ended, at most for so many turns; returns how many seconds it waited."""
