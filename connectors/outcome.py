@@ -1,4 +1,4 @@
-"""What every failure leads to: one table of data, read from top to bottom, the first row that fits decides.
+"""Classifies every failure of a vendor call: one table, read from top to bottom; the first row that fits decides.
 
 The sources are `Retry classification` and the tables of messages in the vendors' facts; each row says which case it is.
 """
@@ -25,7 +25,7 @@ from connectors.errors import (
 )
 
 MISSING_PERMISSION = "missing permission"
-"""The cause of a pause that says nothing of other kinds of requests: the token stands, and may not do this one."""
+"""The cause of a pause that concerns one kind of request: the token is valid, and may not do this."""
 
 NAMES_NOTHING = "unexplained 404"
 """The cause of a 404, or 410, that does not say that the thing we asked for is gone."""
@@ -46,17 +46,17 @@ class Disposition(Enum):
     """What the caller should do."""
 
     RETRY = "retry"
-    """Wait with backoff and try again; the entity's lane waits, others go on."""
+    """Wait with backoff and retry; the entity's lane waits, others go on."""
     THROTTLED = "throttled"
-    """The budget pauses: for `Retry-After`, else for the vendor's window."""
+    """The budget pauses: for `Retry-After`, otherwise for the vendor's window."""
     REFRESH = "refresh"
     """The token expired: refresh once, retry once. A token that cannot be refreshed pauses the budget."""
     PAUSE = "pause"
-    """The budget pauses and a person is told: no request of it can succeed."""
+    """The budget pauses until a person acts: no request of it can succeed."""
     ADOPT = "adopt"
     """The contact exists: `meta.contactId` is the answer."""
     GONE = "gone"
-    """What we act on does not exist there (any more)."""
+    """The entity does not exist at the vendor."""
     REFUSED = "refused"
     """Refused for good: parked until the entity changes again."""
 
@@ -82,7 +82,7 @@ def _answer(
 ) -> Callable[[ConnectorError], bool]:
     """Fits by all that is given. Where both codes and a text are, the text decides for a refusal without a code only.
 
-    `then` has to follow the text somewhere: `text.*then` would be looked for from each place anew, in quadratic time.
+    `then` has to follow the text somewhere: `text.*then` would be searched from each position, in quadratic time.
     """
     pattern = re.compile(text, re.IGNORECASE) if text else None
     end = re.compile(then, re.IGNORECASE) if then else None
@@ -166,7 +166,7 @@ OUTCOMES: tuple[Classification, ...] = (
         MISSING_PERMISSION,
         _answer("ghl", (401, 403), r"not authorized for this scope"),
         Disposition.PAUSE,
-        "the token stands, and may not do this",
+        "the token is valid, and may not do this",
     ),
     Classification(
         FORBIDDEN,
@@ -308,7 +308,7 @@ def classify(error: ConnectorError) -> Classification:
 
 
 def is_cut_off(error: ConnectorError) -> bool:
-    """Whether the vendor may still be at work on the request: nobody waits for its answer any more, us or a gateway before it."""
+    """Whether the vendor may still be processing the request: we, or a gateway before the vendor, stopped waiting for the answer."""
     if isinstance(error, AnswerTooLarge):
         return False
     return isinstance(error, Unanswered) or (isinstance(error, VendorError) and error.status in _GIVEN_UP)

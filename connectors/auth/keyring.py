@@ -3,8 +3,8 @@
 A sealed text is `v1.KEYID.NONCE.CIPHERTEXT`, the last two in base64 (URL alphabet, no padding).
 The version, the key's id and `about` are authenticated with it: what was sealed about one budget opens for no other.
 
-To change a key: put the new one first and keep the old one behind it, seal again what `is_current` says no to, and
-then drop the old one.
+To change a key: put the new one first and keep the old one behind it, seal again whatever is not `is_current`, and then
+remove the old one.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class KeyRing:
     def of(cls, text: str) -> KeyRing:
         """Read `ID:BASE64` entries, separated by commas or white space.
 
-        Raises `BrokenKeys`, which names the entry by its number (by its id, once that can be told from a key) and what
+        Raises `BrokenKeys`, which names the entry by its number (by its id, once that is known not to be a key) and what
         was expected; never anything of a key.
         """
         keys: dict[str, bytes] = {}
@@ -92,7 +92,7 @@ class KeyRing:
             raise Tampered(about, why) from None
 
     def is_current(self, sealed: str) -> bool:
-        """Whether it is sealed under the first key. It may be tampered with all the same: `open` tells."""
+        """Whether it is sealed under the first key. It may still be tampered with: `open` checks that."""
         return sealed.startswith(f"{_VERSION}.{self.current_id}.")
 
 

@@ -1,17 +1,17 @@
-"""Renews access tokens: one request at a time, whoever asks, and never used before it is kept.
+"""Renews access tokens: one request at a time for all callers, and no new token is used before it is stored.
 
-A refresh token is good for once, so of two that refresh at a time one may lose the account's access.
+A refresh token can be used once. So of two concurrent refreshes one may lose the access to the account.
 There is one `SingleFlight` for each budget, in the worker that owns it.
 
-What it holds to:
+Its rules:
 
 1. Any number of callers that were refused with the same access token cause one request.
-2. A new pair is given to `persist` first. Until that has succeeded nobody is given it.
+2. A new pair goes to `persist` first. No caller gets it before that has succeeded.
    If it fails, the pair is kept for the next attempt: the old refresh token may be used up by then.
    If the process dies in between, its successor asks with the old one; GHL gives the same pair again for 30 s.
-3. The server's judgement on the grant is final: it is remembered, and everyone is told to connect again.
-   What may pass (no connection, 5xx, 429, an answer that cannot be read) is `TokenUnavailable`; for `hold_ms` the
-   server is left alone.
+3. The server's refusal of the grant is final: it is remembered, and every caller gets the error that asks to connect again.
+   A failure that may pass (no connection, 5xx, 429, an unreadable answer) is `TokenUnavailable`; for `hold_ms` no other
+   request is sent.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class SingleFlight:
         return self._pair.expires_at_ms
 
     def adopt(self, pair: TokenPair) -> None:
-        """A person has given access again: use this pair, which is kept already. What was refused is forgotten."""
+        """A person has given access again: use this pair, which is kept already. An earlier refusal is forgotten."""
         if pair == self._pair:
             return
         self._pair = pair
@@ -107,7 +107,7 @@ class SingleFlight:
             self._raise_if_held()
             self._flight = asyncio.create_task(self._fly(self._pair))
             self._flight.add_done_callback(self._landed)
-        # Who is cancelled does not take the others' tokens with him.
+        # A caller that is cancelled must not cancel the refresh of the others.
         return await asyncio.shield(self._flight)
 
     async def aclose(self) -> None:
@@ -137,13 +137,13 @@ class SingleFlight:
         if self._pair is started_with:
             self._pair, self._unkept, self._failure = pair, None, None
         else:
-            await self._persist(self._pair)  # adopted meanwhile: what was kept last shall be what is used
+            await self._persist(self._pair)  # adopted meanwhile: the pair in use must be the one that was stored last
         return self._pair
 
     def _landed(self, flight: asyncio.Task[TokenPair]) -> None:
         self._flight = None
         if not flight.cancelled():
-            flight.exception()  # seen, also when everyone who waited for it has left
+            flight.exception()  # retrieved, also when no caller waits for it any longer
 
     def _failed(self, cause: str) -> TokenUnavailable:
         error = TokenUnavailable(self._about, cause)

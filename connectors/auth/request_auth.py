@@ -18,7 +18,7 @@ from connectors.errors import TokenUnavailable
 from connectors.http.request import Request, Response
 
 TokenRequest = Callable[[], Awaitable[TokenPair]]
-"""Brings tokens. An error of it is raised in the flow."""
+"""Gets tokens. Its error is raised in the flow."""
 
 Flow = Generator[Request | TokenRequest, Any, None]
 """Is sent a `Response` for each `Request`, a `TokenPair` for each `TokenRequest`."""
@@ -93,7 +93,7 @@ def _bearing(request: Request, pair: TokenPair) -> Request:
 
 
 async def exchange(auth: Auth, request: Request, send: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Drive a flow over a transport and return the last response. A flow that ends without any is a mistake."""
+    """Drive a flow over a transport and return the last response. A flow that sends no request is a programming error."""
     flow = auth.flow(request)
     response: Response | None = None
     outgoing = next(flow)

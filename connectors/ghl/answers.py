@@ -19,7 +19,7 @@ _MOST_META = 20
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """The contact that now stands there, and whether it is a new one."""
+    """The contact after an upsert, and whether it is new."""
 
     contact: GhlContact
     is_new: bool
@@ -45,7 +45,7 @@ class Followers:
 
 @dataclass(frozen=True, slots=True)
 class BulkTagged:
-    """What became of each contact of a bulk change: the contacts done, and GHL's words for the others."""
+    """The result of a bulk change: the contacts that were changed, and GHL's message for each of the others."""
 
     done: tuple[str, ...]
     refused: Mapping[str, str]
@@ -60,12 +60,12 @@ def parse(body: bytes) -> Any:
 
 
 def refusal(operation: str, response: Response) -> VendorError:
-    """The error that a response other than 2xx is."""
+    """The error for a response other than 2xx."""
     return VendorError(**_facts(operation, response))
 
 
 def malformed(operation: str, response: Response, expected: str, came: str = "") -> MalformedAnswer:
-    """The error that a 2xx is whose body is not what the operation promises. It names what was expected, no content."""
+    """The error for a 2xx whose body is not what the operation promises. It names what was expected, no content."""
     facts = _facts(operation, response) | {
         "messages": (f"expected {expected}, got {came or f'{len(response.body)} bytes without'}",)
     }
@@ -73,7 +73,7 @@ def malformed(operation: str, response: Response, expected: str, came: str = "")
 
 
 def trace_id(content: Any, headers: Mapping[str, str]) -> str | None:
-    """GHL's `traceId`, from the body, else from a header."""
+    """GHL's `traceId`, from the body, otherwise from a header."""
     found = content.get("traceId") if isinstance(content, dict) else None
     return short_id(found) or short_id(headers.get("x-trace-id"))
 

@@ -31,7 +31,7 @@ class Shape:
 
 
 def build(operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of an operation, with all of its faults told at once.
+    """The body of an operation, with all of its problems at once.
 
     Raises `InvalidRequest` for a field that the endpoint does not take, or that it needs and does not get.
     """

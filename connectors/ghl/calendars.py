@@ -10,7 +10,7 @@ from connectors.ghl.wire import Calendar, GhlAppointment
 
 
 class CalendarCalls(GhlCaller):
-    """The operations on calendars. There is no upsert and no key of one's own: look before creating again."""
+    """The operations on calendars. There is no upsert and no key of our own: search before creating again."""
 
     async def get_calendar(self, calendar_id: str) -> Calendar:
         """One calendar, with the users that an appointment in it may be assigned to."""
@@ -34,7 +34,7 @@ class CalendarCalls(GhlCaller):
         return (await self.call("get-calendar-events", query=query)).many(GhlAppointment, "events")
 
     async def create_appointment(self, fields: Mapping[str, Any]) -> GhlAppointment:
-        """A new appointment. Not safe to repeat. The answer has no envelope, and does not tell the description."""
+        """A new appointment. Not safe to repeat. The answer has no envelope and no description."""
         return (await self.call("create-appointment", body=fields)).whole(GhlAppointment)
 
     async def update_appointment(self, appointment_id: str, fields: Mapping[str, Any]) -> None:

@@ -74,7 +74,7 @@ class GhlAnswer:
         return tuple(str(one) for one in found) if isinstance(found, list) else ()
 
     def value(self, key: str) -> Any:
-        """Whatever stands at `key`."""
+        """The value at `key`."""
         return self.content.get(key) if isinstance(self.content, dict) else None
 
     def _read(self, kind: type[AnyWire], key: str, found: Any) -> AnyWire:

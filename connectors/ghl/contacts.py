@@ -14,7 +14,7 @@ class ContactCalls(GhlCaller):
     """The operations on contacts themselves."""
 
     async def get_contact(self, contact_id: str) -> GhlContact:
-        """One contact, as it stands now. A missing one is a 400 `GhlContact not found for id:…`."""
+        """One contact in its present state. A missing one is a 400 `Contact not found for id:…`."""
         return (await self.call("get-contact", {"contactId": contact_id})).one(GhlContact, "contact")
 
     async def create_contact(self, fields: Mapping[str, Any]) -> GhlContact:
@@ -41,8 +41,8 @@ class ContactCalls(GhlCaller):
     async def search_contacts(self, search: Mapping[str, Any]) -> ContactPage:
         """Search by filters. Answers lag writes by about ten seconds, and give names in lower case.
 
-        Two ways through the pages: `page` with `pageLimit` up to 10,000 contacts,
-        or `searchAfter` (this answer's `search_after`) without `page`, without end.
+        There are two ways to page: `page` with `pageLimit` up to 10,000 contacts,
+        or `searchAfter` (this answer's `search_after`) without `page`, without a limit.
         """
         answer = await self.call("search-contacts-advanced", body=search)
         contacts = answer.many(GhlContact, "contacts")
@@ -67,7 +67,7 @@ class ContactCalls(GhlCaller):
         start_after_id: str | None = None,
         query: str | None = None,
     ) -> ContactPage:
-        """A page of a location's contacts. Deprecated by GHL: `search_contacts` is its heir."""
+        """A page of a location's contacts. Deprecated by GHL: use `search_contacts`."""
         answer = await self.call(
             "get-contacts",
             query={

@@ -4,7 +4,7 @@ Source: GoHighLevel/highlevel-api-docs, `apps/oauth.json`, `docs/oauth/Authoriza
 
 - A refresh token is valid for a year or until it is used: each answer brings the next one. Keep that before using it.
 - The same refresh token within 30 s of its use gives the same new pair, afterwards it is refused.
-- A code is looked up before the client is: a wrong secret cannot be told from a wrong code.
+- A code is looked up before the client is: a wrong secret looks like a wrong code.
 - An app that is installed from the agency's view may be given a `Company` token: `location_token` exchanges it.
 """
 
@@ -90,7 +90,7 @@ def authorize_url(
 def exchange_code(
     client: OAuthClient, code: str, *, asked_at_ms: int, user_type: UserType = "Location", base_url: str = BASE_URL
 ) -> Dialogue[TokenPair]:
-    """The tokens for a code, which is good for once. Raises `GrantRefused` for a code that is not (any more)."""
+    """The tokens for a code, which can be used once. Raises `GrantRefused` for an invalid code."""
     form = {"grant_type": "authorization_code", "code": code, "user_type": user_type}
     if client.redirect_uri:
         form["redirect_uri"] = client.redirect_uri

@@ -1,6 +1,6 @@
 """GHL's webhooks: one delivery becomes one event, whatever its shape.
 
-The payload stands flat beside its envelope, as in all real captures, or under `data`, as in GHL's integration guide; that of
+The payload is flat beside its envelope, as in all real captures, or under `data`, as in GHL's integration guide; that of
 an appointment is nested once more. Both are taken.
 
 Source: GHL's webhook documents, and samples in its issues 264, 312 and 332.
@@ -26,7 +26,7 @@ _APPOINTMENT = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDelete")
 _APP = ("INSTALL", "UNINSTALL")
 
 USED = frozenset((*_CONTACT, *_CHILD, *_APPOINTMENT, *_APP))
-"""The types that the pipeline can make something of."""
+"""The types that the pipeline uses."""
 
 _LONGEST_ID = 128
 _GREATEST = 2**53
@@ -36,7 +36,7 @@ _GREATEST = 2**53
 class Hook:
     """One event. `at_ms` is the envelope's time (epoch milliseconds), None when there was none; `contact` as far as GHL says.
 
-    `is_used` is false for a type that the pipeline makes nothing of: then only `type` counts.
+    `is_used` is false for a type that the pipeline does not use: then only `type` is set.
     """
 
     type: str

@@ -1,4 +1,4 @@
-"""What a client tells whoever watches it, once for each response: metrics, budgets and traces hang on this value."""
+"""What a client reports of each response: the source of metrics, budgets and traces."""
 
 from __future__ import annotations
 

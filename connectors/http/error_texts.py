@@ -1,4 +1,4 @@
-"""Vendors' error texts, made fit to be kept: bounded in length and number, without what may be a credential.
+"""Vendors' error texts, made safe to store: limited in length and number, without possible credentials.
 
 They are cut before any expression sees them, and each expression looks at each character a bounded number of times:
 a text of a megabyte costs what one of four kilobytes costs, whatever is in it.
@@ -26,7 +26,7 @@ MOST_TEXTS = 8
 LONGEST_ID = 200
 """How much is kept of an id of theirs (of a trace, of a thing)."""
 
-# Each takes a run of characters whole, so that nothing is looked at from each of its places again.
+# Each takes a run of characters as a whole, so that no character is read again from each position.
 _SCHEMES = re.compile(r"\b(bearer|token)\s+([^\s,;\"']+)", re.IGNORECASE)
 _RUNS = re.compile(r"[\w.~+/-]{8,}")
 _TAGS = re.compile(r"<[^<>]*>")
@@ -40,7 +40,7 @@ def error_texts(texts: Iterable[object]) -> tuple[str, ...]:
 
 
 def page_text(body: bytes) -> str:
-    """The words of a page that stands where JSON should (a firewall's, a proxy's)."""
+    """The text of an HTML page that came instead of JSON (from a firewall or a proxy)."""
     text = body[:LONGEST_READ].decode("utf-8", "replace")
     return " ".join(_TAGS.sub(" ", text).split()) or "no message"
 

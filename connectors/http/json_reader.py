@@ -38,7 +38,7 @@ MOST_CONTAINERS = 500_000
 """How many objects and lists a text may hold: an empty one takes two bytes there, and sixty in memory."""
 
 REPAIRS = "_repairs"
-"""Where an object of a vendor's bears what was repaired in it, for whoever maps it."""
+"""The key under which a vendor's object lists what was repaired in it, for the mapping."""
 
 REPLACED_CHARACTERS = "unreadable characters were replaced by U+FFFD"
 REPLACED_NUMBERS = "numbers that are none were replaced by null"
@@ -50,7 +50,7 @@ _LEAST, _GREATEST = -(2**63), 2**64 - 1
 
 
 class UnreadableJson(ValueError):
-    """Bytes that are no JSON that we take: what was expected, what came, and where. It tells no content."""
+    """Bytes that are no JSON that we accept: what was expected, what came, and where, without any content."""
 
     def __init__(self, expected: str, came: str, where: str = "") -> None:
         self.expected = expected
@@ -71,7 +71,7 @@ def read(raw: bytes, *, most_depth: int = MOST_DEPTH) -> JsonReading:
     if len(raw) > MOST_BYTES:
         raise UnreadableJson(f"JSON of at most {MOST_BYTES} bytes", f"{len(raw)} bytes")
     # No text is nested deeper than it has brackets, so most need no closer look. Counting costs a tenth of reading, and of what
-    # is neither small nor large it tells nothing: a page of leads has hundreds, and no half a million.
+    # is neither small nor large the count says nothing: a page of leads has hundreds, and no half a million.
     is_counted = len(raw) <= _SMALL_BYTES or len(raw) > MOST_CONTAINERS
     opened = len(raw.translate(None, _NO_OPENING_BRACKETS)) if is_counted else len(raw)
     if opened > MOST_CONTAINERS:
@@ -133,7 +133,7 @@ def _plain(value: Any, default: Callable[[Any], Any] | None) -> Any:
 
 
 def printable(text: str, longest: int) -> str:
-    """A text of somebody else's that can be written, logged and kept: no half characters, no control characters, not long."""
+    """A foreign text, made safe to write, log and store: no half characters, no control characters, limited length."""
     cut = _SURROGATES.sub("\ufffd", text[:longest])
     return cut if cut.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in cut)
 

@@ -10,7 +10,7 @@ RetryClass = Literal["safe", "repeatable", "create"]
 
 `safe`: a read, repeat at will.
 `repeatable`: a second time leaves the same state (PUT, DELETE, upsert, tags).
-`create`: a second time makes a second one, so look before repeating.
+`create`: a second time makes a second one, so search before repeating.
 """
 
 
@@ -18,8 +18,8 @@ RetryClass = Literal["safe", "repeatable", "create"]
 class Operation:
     """One operation. `name` is the vendor's own, so that it can be looked up there and used as a label.
 
-    `path` is a template, `version` what the vendor wants to be told (empty where there is none).
-    `may_be_empty` says that a 2xx without a body still tells all there is to know.
+    `path` is a template, `version` the value of the vendor's version header (empty where there is none).
+    `may_be_empty` says that a 2xx without a body is complete.
     """
 
     name: str

@@ -3,13 +3,13 @@
 The transport is a parameter of every vendor client: tests pass a function, production passes `AiohttpTransport`.
 A transport answers with *any* status; turning a status into an error is the client's work.
 
-What a transport must tell apart, because writing once depends on it:
+What a transport must distinguish, because writing once depends on it:
 
 - `NotSent`: the vendor cannot have seen the request (no connection). Safe to repeat.
 - `Unanswered`: the vendor may have acted on it (timeout, connection lost after sending). In doubt.
 - `AnswerTooLarge`, one of these: it has acted, and says so in more bytes than are read.
 
-What is read is bounded as it stands unpacked: a megabyte of gzip can hold a gigabyte.
+The limit applies to the unpacked body: a megabyte of gzip can hold a gigabyte.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LONGEST_HEADER = 1000
 
 
 class _MayNotSend(Exception):
-    """The guard said no."""
+    """`may_send` said no."""
 
 
 class _GuardedRequest(aiohttp.ClientRequest):
@@ -61,7 +61,7 @@ class AiohttpTransport:
     `total_seconds` bounds a whole exchange, `connect_seconds` the part before anything is sent.
     `instance` names the process in the `User-Agent`, for the vendor's support and for the sandboxes' ledgers.
     `most_bytes` bounds the body of an answer, unpacked; of an answer that is no 2xx the rest is left unread.
-    `may_send` is asked when the connection stands, as the last thing before a request leaves; a no is `NotSent`.
+    `may_send` is asked once the connection is open, last before a request is sent; a no is `NotSent`.
     Connections are not bounded here: who calls bounds what is in flight, and a vendor that hangs must not hold back others.
     """
 
@@ -101,7 +101,9 @@ class AiohttpTransport:
                 headers = {name.lower(): printable(value, LONGEST_HEADER) for name, value in answer.headers.items()}
                 return Response(answer.status, headers, body)
         except _MayNotSend as error:
-            raise NotSent(request.method, request.url, "it may not be sent any more") from error
+            raise NotSent(
+                request.method, request.url, "it may not be sent: this process has lost the right to send"
+            ) from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(request.method, request.url, type(error).__name__) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:

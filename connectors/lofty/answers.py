@@ -58,7 +58,7 @@ def _code(value: Any) -> int | None:
 
 
 def refusal(operation: str, response: Response, *, now: float) -> VendorError:
-    """The error that a response other than 2xx is."""
+    """The error for a response other than 2xx."""
     code, messages = read_error(response.body)
     return VendorError(
         vendor="lofty",
@@ -71,7 +71,7 @@ def refusal(operation: str, response: Response, *, now: float) -> VendorError:
 
 
 def malformed(operation: str, response: Response, expected: str, *, now: float, came: str = "") -> MalformedAnswer:
-    """The error that a 2xx is whose body is not what the operation promises. It says what was expected, no content."""
+    """The error for a 2xx whose body is not what the operation promises. It says what was expected, no content."""
     return MalformedAnswer(
         vendor="lofty",
         operation=operation,

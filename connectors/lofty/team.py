@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.lofty.call import LoftyCaller
 from connectors.lofty.leads import confirmed
-from connectors.lofty.wire import Subscription, read_all
+from connectors.lofty.wire import Subscription, read_subscription
 
 
 class TeamCalls(LoftyCaller):
@@ -43,7 +43,7 @@ class TeamCalls(LoftyCaller):
         """All subscriptions of the team, those of other vendors too: know yours by the callback URL."""
         answer = await self.call("list-subscriptions")
         answer.demand_team(self._team, answer.objects(None))
-        return read_all(Subscription, answer.objects(None), answer.malformed)
+        return tuple(read_subscription(found, answer.malformed) for found in answer.objects(None))
 
     async def create_subscription(
         self, list_id: int, callback_url: str, *, limit: int = 5000, permission_mode: int = 1
@@ -59,7 +59,7 @@ class TeamCalls(LoftyCaller):
             "permissionMode": permission_mode,
         }
         answer = await self.call("create-subscription", body=body)
-        return read_all(Subscription, [answer.content], answer.malformed)[0]
+        return read_subscription(answer.content, answer.malformed)
 
     async def delete_subscription(self, subscribe_id: str) -> None:
         """End a subscription."""

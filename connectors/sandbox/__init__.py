@@ -1,1 +1,1 @@
-"""What both sandboxes share: the ledger of what was asked, and misbehaviour on request."""
+"""Simulated vendors, for demos and tests: state, rules, limits and faults."""

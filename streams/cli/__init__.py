@@ -1,9 +1,9 @@
-"""The command line: `lofty-ghl`. One file a command; each ends with an honest exit code.
+"""The command line: `lofty-ghl`. One file for each command or group of commands; each ends with one of these exit codes.
 
 | code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | it ran, and what it found is not right |
+| 1 | it ran, and found something wrong |
 | 2 | wrong usage or configuration: the text says what to change |
 | 3 | Kafka or a vendor cannot be reached |
 """

@@ -1,8 +1,7 @@
-"""`lofty-ghl connect`: give a connection access by OAuth."""
+"""`lofty-ghl connect`: grant a connection access by OAuth."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ from streams.cli.shared import (
     ConfigOption,
     JsonOption,
     complete_connections,
+    now_ms,
     print_json,
     refuse,
     settings_or_refuse,
@@ -22,22 +22,26 @@ from streams.cli.shared import (
 
 if TYPE_CHECKING:
     from connectors.http.transport import AiohttpTransport
-    from streams.oauth.authorization import Granted, Link
+    from streams.oauth.authorization import Granted
+    from streams.oauth.consent_link import ConsentLink
     from streams.oauth.grants import Grants
     from streams.settings import Connection, Settings
 
-connect = typer.Typer(name="connect", help="Give a connection access to GHL or Lofty by OAuth.", no_args_is_help=True)
+connect = typer.Typer(name="connect", help="Grant a connection access to GHL or Lofty by OAuth.", no_args_is_help=True)
 
 ConnectionOption = Annotated[
     str,
     typer.Option(
-        "--connection", help="Which one; needed where there are several.", autocompletion=complete_connections
+        "--connection", help="The connection; required where there are several.", autocompletion=complete_connections
     ),
 ]
 CodeOption = Annotated[
-    str, typer.Option("--code", help="The address that the browser showed after consent, or its code; no waiting then.")
+    str,
+    typer.Option(
+        "--code", help="The address that the browser showed after consent, or its code; then the command does not wait."
+    ),
 ]
-WaitOption = Annotated[float, typer.Option("--wait", help="How many minutes to wait for the consent.", min=0)]
+WaitOption = Annotated[float, typer.Option("--wait", help="How many minutes to wait for consent.", min=0)]
 DEFAULT_WAIT = 15.0
 
 
@@ -49,25 +53,26 @@ def ghl(
     wait: WaitOption = DEFAULT_WAIT,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the link at which GHL is asked for access, and wait until the gateway has got the answer.
+    """Print the link to GHL's consent page, and wait until the gateway has received the answer.
 
-    Exit code 0: connected. 1: connected, but scopes are missing, or nobody gave access in time. 2: wrong usage or refused.
-    3: Kafka cannot be used. Run it again to connect anew: the new tokens replace the old ones.
+    Exit code 0: connected. 1: connected, but scopes are missing, or nobody granted access in time. 2: wrong usage or
+    refused. 3: Kafka cannot be used. Run it again to connect again: the new tokens replace the old ones.
 
     Example: lofty-ghl connect ghl --connection acme
     """
     from connectors.errors import CallbackRefused
     from connectors.ghl.oauth import redirect_problem
-    from streams.oauth.authorization import accept_ghl, asked_scopes, connection_of, ghl_link, granted_since, query_of
+    from streams.oauth.authorization import accept_ghl, wait_for_grant
+    from streams.oauth.consent_link import asked_scopes, connection_of, ghl_link, query_of
 
     settings, grants, chosen = _open(config, "ghl_token", connection, lambda one: one.ghl.auth)
     if code:
         query = query_of(code)
 
         async def accept(transport: AiohttpTransport) -> Granted:
-            if "state" in query and connection_of(grants, query, _now_ms()).name != chosen.name:
-                raise CallbackRefused("ghl", "it is the answer to a link of another connection")
-            return await accept_ghl(grants, chosen, query, transport, _now_ms())
+            if "state" in query and connection_of(grants, query, now_ms()).name != chosen.name:
+                raise CallbackRefused("ghl", "this is the answer to another connection's link")
+            return await accept_ghl(grants, chosen, query, transport, now_ms())
 
         _tell(_accepted(settings, accept), as_json=as_json)
         return
@@ -76,19 +81,19 @@ def ghl(
     if not settings.gateway.public_url or (not is_sandbox and redirect_problem(redirect)):
         problem = redirect_problem(redirect) or ""
         refuse(
-            f"gateway.public_url must say where GHL reaches the gateway: {problem}. The app in GHL's portal must name {redirect}"
+            f"gateway.public_url must be the address at which GHL reaches the gateway: {problem}. Enter {redirect} in GHL's portal"
         )
-    since = _now_ms()
+    since = now_ms()
     _show(ghl_link(grants, chosen, since), as_json=as_json)
-    typer.echo(f"It asks for: {' '.join(asked_scopes(grants, chosen))}", err=as_json)
+    typer.echo(f"It asks for these scopes: {' '.join(asked_scopes(grants, chosen))}", err=as_json)
     typer.echo(
-        f"Waiting for the gateway to hear of it, {wait:g} minutes at most (Ctrl-C ends the waiting, not the link) ...",
+        f"Waiting for the gateway to receive the answer, {wait:g} minutes at most (Ctrl-C ends the wait; the link stays valid) ...",
         err=True,
     )
-    found = with_kafka(settings, lambda: granted_since(grants, chosen, since, wait * 60))
+    found = with_kafka(settings, lambda: wait_for_grant(grants, chosen, since, wait * 60))
     if found is None:
         refuse(
-            f"nobody gave access within {wait:g} minutes, or the gateway did not hear of it: is it running at {redirect}?",
+            f"nobody granted access within {wait:g} minutes, or the gateway did not receive the answer: does it run at {redirect}?",
             1,
         )
     _tell(found, as_json=as_json)
@@ -100,34 +105,35 @@ def lofty(
     connection: ConnectionOption = "",
     code: CodeOption = "",
     by_key: Annotated[
-        bool, typer.Option("--by-key", help="By the API key of the connection (customer_key); needs no browser.")
+        bool, typer.Option("--by-key", help="Use the API key of the connection (customer_key); needs no browser.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the link at which Lofty is asked for access, and take the address that the browser shows afterwards.
+    """Print the link to Lofty's consent page, and ask for the address that the browser shows afterwards.
 
     Exit code 0: connected. 2: wrong usage or refused. 3: Kafka cannot be used.
 
     Example: lofty-ghl connect lofty --connection acme --by-key
     """
-    from streams.oauth.authorization import accept_lofty, lofty_by_key, lofty_link, query_of
+    from streams.oauth.authorization import accept_lofty, lofty_by_key
+    from streams.oauth.consent_link import lofty_link, query_of
 
     settings, grants, chosen = _open(config, "lofty_api_key", connection, lambda one: one.lofty.auth)
     if by_key:
-        accepted = _accepted(settings, lambda transport: lofty_by_key(grants, chosen, transport, _now_ms()))
+        accepted = _accepted(settings, lambda transport: lofty_by_key(grants, chosen, transport, now_ms()))
         _tell(accepted, as_json=as_json)
         return
     link = lofty_link(grants)
     if code and link.verifier is not None:
         refuse(
-            'with server = "developer" the code must be pasted into the command that printed the link: leave --code out'
+            'with server = "developer", paste the code into the command that printed the link: run it without --code'
         )
     if not code:
         _show(link, as_json=as_json)
         code = typer.prompt("Paste the address that the browser shows afterwards", err=True)
     query, verifier = query_of(code), link.verifier
     _tell(
-        _accepted(settings, lambda transport: accept_lofty(grants, chosen, query, transport, _now_ms(), verifier)),
+        _accepted(settings, lambda transport: accept_lofty(grants, chosen, query, transport, now_ms(), verifier)),
         as_json=as_json,
     )
 
@@ -146,7 +152,7 @@ def _open(
     side = "ghl" if secret == "ghl_token" else "lofty"
     if auth(connections[name]) != "oauth":
         refuse(
-            f'connection {name} has a fixed credential there; for OAuth set auth = "oauth" in [connections.{name}.{side}]'
+            f'connection {name} uses a fixed credential; for OAuth set auth = "oauth" in [connections.{name}.{side}]'
         )
     grants = Grants.of(settings)
     assert grants is not None  # this connection has OAuth
@@ -158,13 +164,13 @@ def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine
     from connectors.http.transport import AiohttpTransport
     from streams.kafka.clients import open_batching_producer
     from streams.messages.topics import TopicNames
-    from streams.oauth.authorization import hand_over
+    from streams.oauth.authorization import send_token
 
     async def run() -> Granted:
         async with AiohttpTransport() as transport:
             granted = await accept(transport)
         async with open_batching_producer(settings) as batching_producer:
-            await hand_over(granted, TopicNames(settings.kafka.topic_prefix), batching_producer)
+            await send_token(granted, TopicNames(settings.kafka.topic_prefix), batching_producer)
         return granted
 
     try:
@@ -173,7 +179,7 @@ def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine
         refuse(f"not connected: {error}")
 
 
-def _show(link: Link, *, as_json: bool) -> None:
+def _show(link: ConsentLink, *, as_json: bool) -> None:
     typer.echo("Open this link, signed in as the account's owner:", err=True)
     typer.echo(link.url, err=as_json)
 
@@ -191,11 +197,7 @@ def _tell(granted: Granted, *, as_json: bool) -> None:
         print_json(facts)
     else:
         typer.echo(f"Connection {granted.connection} has access to {'GHL' if granted.vendor == 'ghl' else 'Lofty'}.")
-        typer.echo(f"granted  {' '.join(granted.scopes) or '(the vendor does not say)'}")
+        typer.echo(f"granted  {' '.join(granted.scopes) or '(the vendor does not list them)'}")
         typer.echo(f"The worker renews it before {until}.")
     if granted.missing:
         refuse(f"missing  {' '.join(granted.missing)}: add them to the app in GHL's portal, and connect again", 1)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""`lofty-ghl console`: what an administrator of the console needs."""
+"""`lofty-ghl console`: passwords and tokens for the console."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from streams.cli.shared import refuse
 
 console = typer.Typer(name="console", help="People and programs that use the console.", no_args_is_help=True)
 
-NameOption = Annotated[str, typer.Option("--name", help="Who it is for.")]
-RoleOption = Annotated[str, typer.Option("--role", help="viewer (looks) or operator (acts).")]
+NameOption = Annotated[str, typer.Option("--name", help="The name of the person or program.")]
+RoleOption = Annotated[str, typer.Option("--role", help="viewer (may read) or operator (may act).")]
 
 
 @console.command("hash-password")
 def hash_password(name: NameOption = "ann", role: RoleOption = "operator") -> None:
-    """Ask for a password, and print what stands for it in the configuration. Piped in, the first line is the password.
+    """Ask for a password, and print its hash for the configuration. From a pipe, the first line is the password.
 
     Example: lofty-ghl console hash-password --name ann --role operator
     """
-    import os
-
-    from streams.settings.password_hashes import SALT_BYTES, SHORTEST, PasswordHash
+    from streams.console.auth.passwords import hash_password as hashed_password
+    from streams.settings.password_hashes import SHORTEST
 
     _check_role(role)
     if sys.stdin.isatty():
@@ -32,13 +31,13 @@ def hash_password(name: NameOption = "ann", role: RoleOption = "operator") -> No
         password = sys.stdin.readline().rstrip("\r\n")
     if len(password) < SHORTEST:
         refuse(f"expected a password of at least {SHORTEST} characters, got {len(password)}")
-    hashed = PasswordHash.of(password, os.urandom(SALT_BYTES))
+    hashed = hashed_password(password)
     typer.echo(f'[[console.users]]\nname = "{name}"\nrole = "{role}"\npassword_hash = "{hashed}"')
 
 
 @console.command("new-token")
 def new_token(name: NameOption = "nightly", role: RoleOption = "viewer") -> None:
-    """Make a token for a program that uses the API: it is printed once, on standard error; its hash is for the configuration.
+    """Make a token for a program that uses the API. Prints the token once, on standard error, and its hash for the configuration.
 
     Example: lofty-ghl console new-token --name nightly --role viewer
     """

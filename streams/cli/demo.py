@@ -10,12 +10,12 @@ from streams.cli.shared import refuse
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running for a look around.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
 ) -> None:
     """Show the whole flow on an embedded broker and both sandboxes: a few hundred leads, bursts of edits, faults.
 
     Ends by itself within two minutes; with --keep Ctrl-C or SIGTERM ends it. Exit code 1 when anything is lost, double or
-    different; 130 or 143 when Ctrl-C or SIGTERM cut it off before that was known.
+    different; 130 or 143 when Ctrl-C or SIGTERM ended it before that was known.
 
     Example: lofty-ghl demo --keep
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,8 @@ from streams.cli.shared import (
     ConnectionOption,
     JsonOption,
     named_connections,
-    print_json,
+    plain,
+    print_findings,
     refuse,
     say,
     settings_or_refuse,
@@ -35,15 +37,15 @@ def explain(
     config: ConfigOption = DEFAULT_CONFIG,
     connection: ConnectionOption = "",
     gateway: Annotated[
-        str, typer.Option("--gateway", help="A gateway's address, where this host has no index.", envvar=URL)
+        str, typer.Option("--gateway", help="The address of a gateway, for a host without an index.", envvar=URL)
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Tell one contact's story: changes, reads, decisions, writes with what was sent and answered, what is parked and awaited.
+    """Print one contact's history: changes, reads, decisions, writes with request and answer, what is parked, what it waits for.
 
-    By the index where a gateway with a console runs on this host; else by asking a gateway, with a token of the console in
-    LOFTY_GHL_CONSOLE_TOKEN; else by reading the topics through, which takes minutes for a million leads.
-    Exit code 0: something is known. 1: nothing is. 2: wrong usage. 3: Kafka cannot be used.
+    Reads the index where a gateway with a console runs on this host. Otherwise asks a gateway, with a token of the console in
+    LOFTY_GHL_CONSOLE_TOKEN; otherwise reads the topics, which takes minutes for a million leads.
+    Exit code 0: something is known. 1: nothing is known. 2: wrong usage. 3: Kafka cannot be used.
 
     Example: lofty-ghl explain 600123
     """
@@ -64,14 +66,10 @@ def explain(
         found = with_kafka(settings, look, writes=False)
     except GatewayRefused as error:
         refuse(f"{error}. Is the gateway running, and is LOFTY_GHL_CONSOLE_TOKEN one of its tokens?", 3)
-    if as_json:
-        print_json([asdict(one) for one in found])
-    else:
-        for one in found:
-            _print(one)
+    print_findings([asdict(one) for one in found], (line for one in found for line in _lines(one)), as_json=as_json)
     if not found:
         refuse(
-            f"nothing is known of {who!r}: no topic names it. Was the lead ever announced? "
+            f"nothing is known of {who!r}: no topic names it. Has Lofty ever reported the lead? "
             "A backfill reads all leads: lofty-ghl backfill NAME",
             1,
         )
@@ -85,36 +83,31 @@ def _gateway_of(settings: Settings, url: str) -> GatewayApi | None:
     return GatewayApi(address, token) if token and address else None
 
 
-def _print(found: Explanation) -> None:
-    typer.echo(found.lane)
+def _lines(found: Explanation) -> Iterator[str]:
+    yield found.lane
     for event in found.events:
         about = event.entity.removeprefix(f"{found.lane}:")
-        typer.echo(f"  {_time(event.at_ms)}  {event.stage:<11}{_plain(about):<31} {_plain(event.what)}")
+        yield f"  {_time(event.at_ms)}  {event.stage:<11}{plain(about):<31} {plain(event.what)}"
         for field in event.sent:
-            typer.echo(f"{'':<38}{'':<31}   {field.field}: {_value(field)}")
+            yield f"{'':<38}{'':<31}   {field.field}: {_value(field)}"
         if event.decision:
-            typer.echo(f"{'':<38}{'':<31}   {_plain(event.decision)}")
-    typer.echo("  now")
+            yield f"{'':<38}{'':<31}   {plain(event.decision)}"
+    yield "  now"
     for key, words in found.standing.items():
-        typer.echo(f"    {key.removeprefix(f'{found.lane}:'):<38}{words}")
+        yield f"    {key.removeprefix(f'{found.lane}:'):<38}{words}"
     for one in found.pending:
-        typer.echo(f"    {one.entity.removeprefix(f'{found.lane}:'):<38}waits for {_plain(one.waits)}")
+        yield f"    {one.entity.removeprefix(f'{found.lane}:'):<38}waits for {plain(one.waits)}"
     if not found.pending:
-        typer.echo("    nothing is waited for")
+        yield "    nothing is waited for"
 
 
 def _value(field: Sent) -> str:
     if not field.is_known:
-        return "(a value that the mapping or the topic does not hold any more)"
+        return "(the mapping or the topic no longer holds this value)"
     import orjson
 
     text = orjson.dumps(field.value).decode()
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]} …"
-
-
-def _plain(text: str) -> str:
-    """Without signs that would steer the terminal: names and vendors' words are written by others."""
-    return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
 def _time(at_ms: int) -> str:

@@ -1,4 +1,4 @@
-"""`lofty-ghl gateway`: webhook intake and health."""
+"""`lofty-ghl gateway`: one gateway process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def gateway(
     log_level: LogLevelOption = LogLevel.INFO,
     log_format: LogFormOption = LogForm.TEXT,
 ) -> None:
-    """Take Lofty's webhooks at POST /lofty/SECRET, until stopped. Health at /healthz, metrics at /metrics.
+    """Receive webhooks, at POST /lofty/SECRET and /ghl/webhooks, until stopped. Health at /healthz, metrics at /metrics.
 
     Example: lofty-ghl gateway --config lofty-ghl.toml
     """

@@ -18,7 +18,7 @@ def init(
 ) -> None:
     """Write a commented configuration with every setting in it. Never overwrites a file.
 
-    With --rehearsal it is one that works as it is, with `lofty-ghl sandbox lofty` and `lofty-ghl sandbox ghl`.
+    With --rehearsal it works unchanged with `lofty-ghl sandbox lofty` and `lofty-ghl sandbox ghl`.
 
     Example: lofty-ghl init
     """
@@ -26,11 +26,11 @@ def init(
         with path.open("x", encoding="utf-8") as file:
             file.write(_rehearsal() if rehearsal else _example())
     except FileExistsError:
-        refuse(f"{path} exists already and is left as it is")
+        refuse(f"{path} exists already and was not changed")
     except OSError as error:
         refuse(f"{path} cannot be written: {error.strerror}")
     if rehearsal:
-        typer.echo(f"wrote {path}: for the sandboxes on this machine; nothing in it needs to be changed")
+        typer.echo(f"wrote {path}: for the sandboxes on this machine; it works unchanged")
         return
     typer.echo(f"wrote {path}: fill in team_id and location_id, then set the credentials named at its top")
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from streams.cli.shared import plain
 from streams.operations.mapping_preview.preview import MappingDifference, Preview, Row
 
 MOST = 60
@@ -19,7 +20,7 @@ QUIET = ("empty",)
 
 
 def print_preview(one: Preview, changes: Sequence[MappingDifference] | None = None) -> None:
-    """Print a lead field by field; with `changes`, what an edited mapping would make otherwise."""
+    """Print a lead field by field; with `changes`, what an edited mapping would change."""
     console = Console(highlight=False)
     because = f" ({one.because})" if one.because else ""
     console.print(f"{one.connection} lead {one.lead} {_shown(one.name)}: would {one.would}{because}", markup=False)
@@ -32,10 +33,10 @@ def print_preview(one: Preview, changes: Sequence[MappingDifference] | None = No
             table.add_row(*(escape(cell) for cell in _cells(row, knows_found)))
     console.print(table)
     empty = sum(row.change in QUIET for row in one.rows)
-    console.print(f"{empty} more fields are empty in Lofty and left alone" if empty else "", markup=False)
+    console.print(f"{empty} more fields are empty in Lofty and not written" if empty else "", markup=False)
     console.print(_tags(one), markup=False)
     for flag in one.flags:
-        console.print(f"! {_plain(flag)}", markup=False)
+        console.print(f"! {plain(flag)}", markup=False)
     if changes is not None:
         _print_changes(console, changes)
     console.print()
@@ -68,10 +69,5 @@ def _shown(value: Any) -> str:
     if value is None:
         return "-"
     text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-    text = _plain(text)
+    text = plain(text)
     return text if len(text) <= MOST else text[: MOST - 1] + "…"
-
-
-def _plain(text: str) -> str:
-    """Without signs that would steer the terminal: values and names are written by others."""
-    return "".join(one if one.isprintable() else "\ufffd" for one in text)

@@ -1,8 +1,7 @@
-"""`lofty-ghl parked`: what cannot go on, by cause, and sending it on its way again."""
+"""`lofty-ghl parked`: the dead-letter topic: records that failed, by cause, and how to retry them."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,20 +13,23 @@ from streams.cli.shared import (
     ConnectionOption,
     JsonOption,
     YesOption,
+    count_of,
     named_connections,
+    now_ms,
     print_json,
     say,
     settings_or_refuse,
+    utc_time,
     with_kafka,
 )
 
 if TYPE_CHECKING:
     from streams.messages.parked_decision import Decision
-    from streams.operations.parked.open_records import Output, ParkedItem, RecordFilter
+    from streams.operations.parked.open_records import ParkedItem, RecordFilter, RetryRecord
     from streams.settings import Settings
 
 parked = typer.Typer(
-    name="parked", help="What cannot go on: show it by cause, try it again, or give it up.", no_args_is_help=True
+    name="parked", help="Records that failed: show them by cause, retry or discard them.", no_args_is_help=True
 )
 
 STAGES = (
@@ -40,13 +42,13 @@ StageOption = Annotated[
     str,
     typer.Option(
         "--stage",
-        help="Only of this stage: intake, dedupe, fetch, deliver, record, …",
+        help="Only this stage: intake, dedupe, fetch, deliver, record, …",
         autocompletion=lambda incomplete: [one for one in STAGES if one.startswith(incomplete)],
     ),
 ]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Only for this reason, as `list` names it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Only this reason, as `list` names it.")]
 EntityOption = Annotated[
-    str, typer.Option("--entity", help="Only of this lead, or of what this pattern takes: 'acme:600123:*'.")
+    str, typer.Option("--entity", help="Only this lead, or what matches this pattern: 'acme:600123:*'.")
 ]
 IdOption = Annotated[str, typer.Option("--id", help="Only this record, as `show` names it: 3@17.")]
 
@@ -60,7 +62,7 @@ def list_(
     entity: EntityOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is parked, grouped by cause. Exit code 1 when anything is.
+    """List what is parked, grouped by cause. Exit code 1 when anything is.
 
     Example: lofty-ghl parked list --connection acme
     """
@@ -75,8 +77,8 @@ def list_(
                 "stage": stage_,
                 "reason": why,
                 "number": len(some),
-                "oldest": _time(some[0].parked.at_ms),
-                "newest": _time(some[-1].parked.at_ms),
+                "oldest": utc_time(some[0].parked.at_ms),
+                "newest": utc_time(some[-1].parked.at_ms),
                 "for_example": some[-1].parked.message,
             }
             for (name, stage_, why), some in groups
@@ -85,9 +87,9 @@ def list_(
     else:
         for (name, stage_, why), some in groups:
             last = some[-1].parked
-            typer.echo(f"{len(some):>6}  {name}  {stage_}: {why}   since {_time(some[0].parked.at_ms)}")
+            typer.echo(f"{len(some):>6}  {name}  {stage_}: {why}   since {utc_time(some[0].parked.at_ms)}")
             typer.echo(f"        for example {last.entity or last.source}: {last.message[:300]}")
-        typer.echo("nothing is parked" if not groups else "look closer: lofty-ghl parked show --reason …")
+        typer.echo("nothing is parked" if not groups else "details: lofty-ghl parked show --reason …")
     raise typer.Exit(1 if groups else 0)
 
 
@@ -99,10 +101,10 @@ def show(
     reason: ReasonOption = "",
     entity: EntityOption = "",
     record: IdOption = "",
-    most: Annotated[int, typer.Option("--most", help="At most so many records.", min=1)] = 20,
+    most: Annotated[int, typer.Option("--most", help="The largest number of records to print.", min=1)] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Show parked records whole: the vendor's words and the original bytes.
+    """Show parked records in full: the vendor's message and the original bytes.
 
     Example: lofty-ghl parked show --entity 600123
     """
@@ -110,7 +112,7 @@ def show(
 
     settings = settings_or_refuse(config)
     chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
-    rows = [{"id": place.id, **_whole(place)} for place in chosen[:most]]
+    rows = [{"id": item.id, **_whole(item)} for item in chosen[:most]]
     if as_json:
         print_json(rows)
         return
@@ -122,7 +124,7 @@ def show(
     if len(chosen) > most:
         typer.echo(f"{len(chosen) - most} more; --most {len(chosen)} shows all")
     if not chosen:
-        typer.echo("nothing of that kind is parked")
+        typer.echo("no such record is parked")
 
 
 @parked.command()
@@ -136,10 +138,10 @@ def retry(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send parked records on their way again: entities are read from Lofty anew, deliveries are taken in once more.
+    """Retry parked records: entities are read from Lofty again, deliveries are processed again.
 
-    Safe to repeat, to interrupt and to run twice at once: nothing is written twice. What fails again is parked again.
-    Exit code 1: some stay parked, each with the reason.
+    Safe to repeat, to interrupt and to run twice at a time: nothing is written twice. What fails again is parked again.
+    Exit code 1: some records stay parked; the output says why.
 
     Example: lofty-ghl parked retry --connection acme --reason refused
     """
@@ -147,12 +149,12 @@ def retry(
     from streams.operations.parked.queue import ParkedQueue
 
     settings = settings_or_refuse(config)
-    now_ms = time.time_ns() // 1_000_000
+    at_ms = now_ms()
     chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
-    ready, left = ParkedQueue(settings).ready(chosen, now_ms)
-    for place_id, why in left.items():
-        say(f"{place_id} stays parked: {why}")
-    _decide(settings, ready, "retried", "try again", now_ms, left, yes=yes, as_json=as_json)
+    ready, left = ParkedQueue(settings).ready(chosen, at_ms)
+    for item_id, why in left.items():
+        say(f"{item_id} stays parked: {why}")
+    _decide(settings, ready, "retried", "retry", at_ms, left, yes=yes, as_json=as_json)
 
 
 @parked.command()
@@ -166,7 +168,7 @@ def discard(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Give parked records up: they are not listed any more. What an entity's next change brings is carried all the same.
+    """Discard parked records: they are no longer listed. The entity's next change is still processed.
 
     Example: lofty-ghl parked discard --stage intake --reason "unknown shape"
     """
@@ -174,24 +176,24 @@ def discard(
 
     settings = settings_or_refuse(config)
     chosen = _chosen(settings, RecordFilter(connection, stage, reason, entity, record))
-    nothing: list[Output] = []
-    places = [(place, nothing) for place in chosen]
-    _decide(settings, places, "discarded", "give up", time.time_ns() // 1_000_000, {}, yes=yes, as_json=as_json)
+    nothing: list[RetryRecord] = []
+    records = [(item, nothing) for item in chosen]
+    _decide(settings, records, "discarded", "discard", now_ms(), {}, yes=yes, as_json=as_json)
 
 
 def _chosen(settings: Settings, wanted: RecordFilter) -> list[ParkedItem]:
     from streams.operations.parked.queue import ParkedQueue
 
     named_connections(settings, wanted.connection)
-    return [place for place in with_kafka(settings, ParkedQueue(settings).open, writes=False) if wanted.takes(place)]
+    return [item for item in with_kafka(settings, ParkedQueue(settings).open, writes=False) if wanted.takes(item)]
 
 
 def _decide(
     settings: Settings,
-    ready: list[tuple[ParkedItem, list[Output]]],
+    ready: list[tuple[ParkedItem, list[RetryRecord]]],
     decision: Decision,
     what: str,
-    now_ms: int,
+    at_ms: int,
     left: dict[str, str],
     *,
     yes: bool,
@@ -203,24 +205,18 @@ def _decide(
     from streams.operations.parked.queue import ParkedQueue
 
     if ready:
-        if not yes and not typer.confirm(f"{what} {len(ready)} records?", err=as_json):
+        if not yes and not typer.confirm(f"{what} {count_of(len(ready), 'record')}?", err=as_json):
             raise typer.Exit(WRONG)
-        resolution = ParkedDecision(record="", decision=decision, at_ms=now_ms, by=getpass.getuser())
+        resolution = ParkedDecision(record="", decision=decision, at_ms=at_ms, by=getpass.getuser())
         with_kafka(settings, lambda: ParkedQueue(settings).decide(ready, resolution))
     if as_json:
-        print_json({"decision": decision, "records": [place.id for place, _ in ready], "left": left})
+        print_json({"decision": decision, "records": [item.id for item, _ in ready], "left": left})
     else:
-        typer.echo(f"{len(ready)} records {decision}" if ready or left else "nothing of that kind is parked")
+        typer.echo(f"{count_of(len(ready), 'record')} {decision}" if ready or left else "no such record is parked")
     raise typer.Exit(WRONG if left else 0)
 
 
-def _whole(place: ParkedItem) -> dict[str, Any]:
-    one = place.parked
+def _whole(item: ParkedItem) -> dict[str, Any]:
+    one = item.parked
     facts = one.model_dump(exclude={"v", "original", "at_ms"})
-    return {"at": _time(one.at_ms), **facts, "original": one.original_bytes().decode(errors="replace")}
-
-
-def _time(at_ms: int) -> str:
-    from streams.core.moments import utc
-
-    return utc(at_ms).strftime("%Y-%m-%d %H:%M:%SZ")
+    return {"at": utc_time(one.at_ms), **facts, "original": one.original_bytes().decode(errors="replace")}

@@ -1,12 +1,9 @@
-"""`lofty-ghl replay`: bring what stands on a topic through the pipeline once more."""
+"""`lofty-ghl replay`: process the records of a topic again."""
 
 from __future__ import annotations
 
 import os
-import signal
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -22,17 +19,20 @@ from streams.cli.shared import (
     JsonOption,
     YesOption,
     named_connections,
+    now_ms,
+    print_findings,
     print_json,
+    progress_bar,
     refuse,
+    refuse_on,
     say,
     settings_or_refuse,
-    terminal,
+    stop_on_signals,
+    utc_time,
     with_kafka,
 )
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from streams.messages import Replay, Selection
     from streams.operations.replay.runner import ReplayProgress as Moved
     from streams.operations.replay.runs import Runs
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TOPICS = ("ghl.changes", "lofty.changes", "lofty.fetches", "lofty.snapshots", "parked")
-"""What can be replayed: the topics of `streams.operations.replay.semantics.MEANING`, for help and the shell's completion."""
+"""The topics that can be replayed: those of `streams.operations.replay.semantics.MEANING`, for help and the shell's completion."""
 
 DEFAULT_RATE = 200.0
-"""That of `streams.operations.replay.runner`."""
+"""The same as in `streams.operations.replay.runner`."""
 
 
 def _topics(incomplete: str) -> list[str]:
@@ -52,34 +52,36 @@ def _topics(incomplete: str) -> list[str]:
 
 
 def replay(
-    topic: Annotated[str, typer.Argument(help=f"Which topic: {', '.join(TOPICS)}.", autocompletion=_topics)] = "",
+    topic: Annotated[str, typer.Argument(help=f"The topic: {', '.join(TOPICS)}.", autocompletion=_topics)] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     connection: ConnectionOption = "",
-    contact: Annotated[str, typer.Option("--contact", help="Only this lead; for ghl.changes a GHL contact's id.")] = "",
-    since: Annotated[str, typer.Option("--since", help="From this time on: 2026-11-24T10:00 (UTC), or 2h ago.")] = "",
-    until: Annotated[str, typer.Option("--until", help="Up to this time.")] = "",
-    first: Annotated[
-        str, typer.Option("--from", help="From this record on: 3@1700 is offset 1700 of partition 3.")
+    contact: Annotated[
+        str, typer.Option("--contact", help="Only this lead; for ghl.changes, a GHL contact's id.")
     ] = "",
-    last: Annotated[str, typer.Option("--to", help="Up to this record, with it.")] = "",
-    stage: Annotated[str, typer.Option("--stage", help="Of parked records: only of this stage.")] = "",
-    reason: Annotated[str, typer.Option("--reason", help="Of parked records: only for this reason.")] = "",
+    since: Annotated[
+        str, typer.Option("--since", help="From this time: 2026-11-24T10:00 (UTC), or 2h for two hours ago.")
+    ] = "",
+    until: Annotated[str, typer.Option("--until", help="Until this time.")] = "",
+    first: Annotated[str, typer.Option("--from", help="From this record: 3@1700 is offset 1700 of partition 3.")] = "",
+    last: Annotated[str, typer.Option("--to", help="To this record, inclusive.")] = "",
+    stage: Annotated[str, typer.Option("--stage", help="Of parked records: only this stage.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Of parked records: only this reason.")] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be written, by this configuration.")
+        bool, typer.Option("--dry-run", help="Only print what would be written with this configuration.")
     ] = False,
-    most: Annotated[int, typer.Option("--most", help="So many examples of a dry run.", min=0)] = 10,
+    most: Annotated[int, typer.Option("--most", help="The number of examples in a dry run.", min=0)] = 10,
     rate: Annotated[float, typer.Option("--rate", help="Records a second, at most.", min=0.1)] = DEFAULT_RATE,
-    resume: Annotated[str, typer.Option("--resume", help="Go on with this replay.")] = "",
-    anew: Annotated[bool, typer.Option("--anew", help="Begin again, although one of the same was cut off.")] = False,
-    lists: Annotated[bool, typer.Option("--list", help="Say which replays there are, and how far each is.")] = False,
+    resume: Annotated[str, typer.Option("--resume", help="Resume this replay.")] = "",
+    anew: Annotated[bool, typer.Option("--anew", help="Start again, even if the same replay was interrupted.")] = False,
+    lists: Annotated[bool, typer.Option("--list", help="List the replays and their progress.")] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring what stands on a topic through the pipeline once more. Nothing is written twice, and nothing older comes back.
+    """Process the records of a topic again. Nothing is written twice, and nothing older overwrites what is newer.
 
-    The running pipeline is not stopped; live work goes first. What was cut off is carried on by the same command again, or
-    with --resume; two at once do no harm. After a change of the mapping, `replay lofty.snapshots` writes what differs.
-    Exit code 0: done. 1: not finished, or some records cannot go on. 2: wrong usage. 3: Kafka or the workers are away.
+    The pipeline keeps running; live work goes first. Run the same command again, or --resume, to continue an interrupted
+    replay; two at a time do no harm. After a change of the mapping, `replay lofty.snapshots` writes what differs.
+    Exit code 0: done. 1: not finished, or some records failed. 2: wrong usage. 3: Kafka or the workers cannot be reached.
 
     Example: lofty-ghl replay lofty.snapshots --connection acme --dry-run
     """
@@ -94,10 +96,10 @@ def replay(
     if resume:
         selection = None
     else:
-        facts = _facts(first, last, since, until)
+        facts = _bounds_of(first, last, since, until)
         selection = Selection(topic=topic, connection=connection, contact=contact, stage=stage, reason=reason, **facts)
         if not topic:
-            refuse(f"which topic? There are {', '.join(TOPICS)}")
+            refuse(f"expected a topic, one of {', '.join(TOPICS)}")
         if problem := refusal(selection):
             refuse(problem)
     if dry_run:
@@ -106,16 +108,16 @@ def replay(
     _run(settings, selection, resume, rate, anew=anew, yes=yes, as_json=as_json)
 
 
-def _facts(first: str, last: str, since: str, until: str) -> dict[str, Any]:
+def _bounds_of(first: str, last: str, since: str, until: str) -> dict[str, Any]:
     from streams.operations.replay.selection import record_position, time_ms
 
     facts: dict[str, Any] = {}
-    now_ms = _now_ms()
+    at_ms = now_ms()
     try:
         if since:
-            facts["since_ms"] = time_ms(since, now_ms)
+            facts["since_ms"] = time_ms(since, at_ms)
         if until:
-            facts["until_ms"] = time_ms(until, now_ms)
+            facts["until_ms"] = time_ms(until, at_ms)
         if first:
             facts["partition"], facts["from_offset"] = record_position(first)
         if last:
@@ -136,11 +138,7 @@ def _list(settings: Settings, *, as_json: bool) -> None:
             return runs.all()
 
     found = with_kafka(settings, known)
-    if as_json:
-        print_json([one.model_dump(exclude={"v"}) for one in found])
-    else:
-        for line in table(found):
-            typer.echo(line)
+    print_findings([one.model_dump(exclude={"v"}) for one in found], table(found), as_json=as_json)
 
 
 def _dry(
@@ -156,7 +154,7 @@ def _dry(
         if wanted is None:
             async with Runs(settings) as runs:
                 wanted = runs.get(resume).selection
-        with _bar() as bar:
+        with progress_bar() as bar:
             task = bar.add_task("", total=None)
 
             def show(what: str, number: int) -> None:
@@ -168,11 +166,7 @@ def _dry(
             return await run_dry(in_force, wanted, most=most, processes=processes, load=load, report=show)
 
     found = _try(settings, work)
-    if as_json:
-        print_json(found.as_dict())
-    else:
-        for line in lines(found):
-            typer.echo(line)
+    print_findings(found.as_dict(), lines(found), as_json=as_json)
 
 
 def _load_now(config: Path, environ: dict[str, str]) -> Settings:
@@ -188,8 +182,6 @@ def _load_now(config: Path, environ: dict[str, str]) -> Settings:
 def _run(
     settings: Settings, selection: Selection | None, resume: str, rate: float, *, anew: bool, yes: bool, as_json: bool
 ) -> None:
-    import asyncio
-
     from streams.cli.replay_output import table
     from streams.mapping_versions.store import settings_now
     from streams.operations.replay.runner import run_replay, under_mappings
@@ -202,14 +194,11 @@ def _run(
             in_force = await settings_now(settings)
             one = _which(runs, selection, resume, anew=anew)
             if one.position and not under_mappings(in_force, one).position:
-                say("it was left under another mapping than the one in force now: it begins again")
+                say("the replay was interrupted under another mapping than the one in use now: it starts again")
             _ask(one, rate, yes=yes, to_stderr=as_json)
-            say(f"replay {one.run}; if it is cut off: lofty-ghl replay --resume {one.run}")
-            stop = asyncio.Event()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                with suppress(NotImplementedError):
-                    asyncio.get_running_loop().add_signal_handler(number, stop.set)
-            with _bar() as bar:
+            say(f"replay {one.run}; if it is interrupted: lofty-ghl replay --resume {one.run}")
+            stop = stop_on_signals()
+            with progress_bar() as bar:
                 task = bar.add_task("", total=None)
 
                 def show(moved: Moved) -> None:
@@ -228,11 +217,11 @@ def _run(
         print_json({**found.model_dump(exclude={"v"}), "cannot": cannot})
     else:
         for key, why in cannot.items():
-            say(f"{key} cannot go on: {why}")
+            say(f"{key} failed: {why}")
         for line in table((found,)):
             typer.echo(line)
     if found.is_open:
-        say(f"not finished; go on with: lofty-ghl replay --resume {found.run}")
+        say(f"not finished; continue with: lofty-ghl replay --resume {found.run}")
     raise typer.Exit(WRONG if found.is_open or found.left else 0)
 
 
@@ -242,12 +231,12 @@ def _which(runs: Runs, selection: Selection | None, resume: str, *, anew: bool) 
     if selection is None:
         one = runs.get(resume)
         if not one.is_open:
-            raise InvalidReplay(f"replay {resume} came to its end at {_time(one.moved_ms)}")
+            raise InvalidReplay(f"replay {resume} ended at {utc_time(one.moved_ms)}")
         return one
     known = None if anew else runs.unfinished(selection)
     if known is not None:
-        say(f"replay {known.run} of {known.by} was not finished: it is carried on (--anew begins again)")
-    return known or runs.new(selection, _now_ms())
+        say(f"replay {known.run} of {known.by} was not finished: it continues (--anew starts again)")
+    return known or runs.new(selection, now_ms())
 
 
 def _ask(one: Replay, rate: float, *, yes: bool, to_stderr: bool) -> None:
@@ -255,7 +244,7 @@ def _ask(one: Replay, rate: float, *, yes: bool, to_stderr: bool) -> None:
 
     chosen = ", ".join(f"{name}={value}" for name, value in one.selection.model_dump(exclude_defaults=True).items())
     say(f"{chosen}: {MEANING[one.selection.topic]}, at most {rate:g} a second")
-    if not yes and not typer.confirm("go on?", err=to_stderr):
+    if not yes and not typer.confirm("Continue?", err=to_stderr):
         raise typer.Exit(WRONG)
 
 
@@ -263,28 +252,9 @@ def _try(settings: Settings, work: Callable[[], Any]) -> Any:
     from streams.operations.replay.errors import CannotReplay, InvalidReplay, OtherMapping
     from streams.operations.worker_queries.errors import CannotFinish
 
-    try:
+    with (
+        refuse_on(CannotReplay, code=WRONG),
+        refuse_on(InvalidReplay, OtherMapping),  # inside: these are kinds of CannotReplay
+        refuse_on(CannotFinish, code=AWAY),
+    ):
         return with_kafka(settings, work)
-    except CannotFinish as error:
-        refuse(str(error), AWAY)
-    except (InvalidReplay, OtherMapping) as error:
-        refuse(str(error))
-    except CannotReplay as error:
-        refuse(str(error), WRONG)
-
-
-def _bar() -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=terminal(), transient=True)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _time(at_ms: int) -> str:
-    from streams.core.moments import utc
-
-    return utc(at_ms).strftime("%Y-%m-%d %H:%M:%SZ")

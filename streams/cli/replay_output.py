@@ -33,13 +33,13 @@ def lines(found: DryRun) -> Iterator[str]:
     for words, number in found.counts.items():
         yield f"{number:>9}  {words}"
     for key, why in found.failed.items():
-        yield f"           {key} cannot go on: {why}"
+        yield f"           {key} failed: {why}"
     yield ""
     yield f"{found.chosen} chosen in {found.seconds:.1f} s{_length(found.minutes)}"
     if found.unreadable:
         yield f"{found.unreadable} snapshots cannot be read; `deliver` has parked them"
     for name in found.other_mappings:
-        yield f"connection {name}: the workers have another mapping in force; restart them with this one before a replay"
+        yield f"connection {name}: the workers use another mapping; restart them with this one before a replay"
 
 
 def table(replays: Iterable[Replay]) -> Iterator[str]:
@@ -67,12 +67,12 @@ def _tally(name: str, tally: Summary) -> Iterator[str]:
         if tally.verdicts[verdict]:
             yield f"{tally.verdicts[verdict]:>9}  {MEANS[verdict]}"
     if tally.parked:
-        yield f"{tally.parked:>9}  of these are parked now, and would be tried again"
+        yield f"{tally.parked:>9}  of these are parked now, and would be retried"
     if tally.requests:
         steps = ", ".join(f"{number} {step}" for step, number in tally.steps.most_common())
         yield f"{tally.requests:>9}  requests to GHL: {steps}"
     if tally.new_fields:
-        yield f"           custom fields that the location would be given: {', '.join(sorted(tally.new_fields))}"
+        yield f"           custom fields that would be created in the location: {', '.join(sorted(tally.new_fields))}"
     if tally.fields:
         yield "           fields that would be written:"
         for field, number in tally.fields.most_common(MOST_ROWS):

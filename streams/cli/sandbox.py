@@ -1,46 +1,40 @@
-"""`lofty-ghl sandbox ghl|lofty|town`: a vendor to rehearse on, on this machine, and agencies that work there."""
+"""`lofty-ghl sandbox ghl|lofty|town`: a simulated vendor on this machine, and activity at two agencies."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.shared import refuse
+from streams.cli.shared import refuse, stop_on_signals
 
 if TYPE_CHECKING:
-    import asyncio
-
     from connectors.sandbox.shared.shell import Served
     from connectors.sandbox.shared.state_file import Remembering, StateFile
 
 sandbox = typer.Typer(
     name="sandbox",
-    help="Run a sandbox of a vendor: faithful answers, limits and faults. Its control API is under /_sandbox/.",
+    help="Run a sandbox of a vendor: its answers, limits and faults. The control API is under /_sandbox/.",
     no_args_is_help=True,
 )
 
-HostOption = Annotated[str, typer.Option(help="Where to listen.")]
+HostOption = Annotated[str, typer.Option(help="The address to listen at.")]
 LatencyOption = Annotated[float, typer.Option(help="How long an answer takes, in seconds.", min=0)]
 LimitOption = Annotated[int, typer.Option(help="Requests in a window; 0 means no limit.", min=0)]
 WindowOption = Annotated[float, typer.Option(help="The window's length in seconds.", min=0.01)]
-ClientOption = Annotated[
-    list[str] | None, typer.Option(help="ID=SECRET of an OAuth client; several times for several.")
-]
+ClientOption = Annotated[list[str] | None, typer.Option(help="ID=SECRET of an OAuth client; repeat for more.")]
 StateOption = Annotated[
     Path | None,
-    typer.Option(help="Keep what it holds in this file, so that a restart forgets nothing.", dir_okay=False),
+    typer.Option(help="Store the sandbox's content in this file, so that it survives a restart.", dir_okay=False),
 ]
 TokenLifeOption = Annotated[float, typer.Option(help="How long an OAuth access token lives, in seconds.", min=1)]
 
 
 @sandbox.command("ghl")
 def ghl(
-    location: Annotated[list[str], typer.Option(help="LOCATION_ID=TOKEN; several times for several locations.")],
+    location: Annotated[list[str], typer.Option(help="LOCATION_ID=TOKEN; repeat for more locations.")],
     host: HostOption = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 9101,
     latency: LatencyOption = 0.05,
@@ -50,11 +44,11 @@ def ghl(
     client: ClientOption = None,
     token_life: TokenLifeOption = 86_399,
     webhooks: Annotated[
-        str, typer.Option(help="Where its signed webhooks go, such as http://localhost:8080/ghl/webhooks")
+        str, typer.Option(help="The address for its signed webhooks, such as http://localhost:8080/ghl/webhooks")
     ] = "",
     state: StateOption = None,
 ) -> None:
-    """A GoHighLevel to rehearse on. Access is given at /v2/oauth/chooselocation.
+    """Run a sandbox of GoHighLevel. Its consent page is /v2/oauth/chooselocation.
 
     Example: lofty-ghl sandbox ghl --location ve9EPM428h8vShlRW1KT=pit-rehearsal --client app1-rehearsal=s3cret
     """
@@ -81,7 +75,7 @@ def ghl(
 
     async def serve() -> None:
         sandbox = ghl_sandbox.GhlSandbox(settings)
-        file = _taken_up(state, sandbox)
+        file = _state_file(state, sandbox)
         await _until_stopped(await ghl_sandbox.serve(sandbox, host, port), file)
 
     _run(serve)
@@ -89,18 +83,18 @@ def ghl(
 
 @sandbox.command("lofty")
 def lofty(
-    team: Annotated[list[str], typer.Option(help="TEAM_ID=API_KEY; several times for several teams.")],
+    team: Annotated[list[str], typer.Option(help="TEAM_ID=API_KEY; repeat for more teams.")],
     host: HostOption = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 9102,
     latency: LatencyOption = 0.05,
     limit: LimitOption = 500,
     window: WindowOption = 60.0,
     client: ClientOption = None,
-    redirect_uri: Annotated[str, typer.Option(help="Where the clients' page of consent leads back to.")] = "",
+    redirect_uri: Annotated[str, typer.Option(help="The address to which the consent page leads back.")] = "",
     token_life: TokenLifeOption = 7_200,
     state: StateOption = None,
 ) -> None:
-    """A Lofty to rehearse on. Its webhooks may call plain http. Access is given at /page/vendor-auth.html.
+    """Run a sandbox of Lofty. Its webhooks may call plain http. Its consent page is /page/vendor-auth.html.
 
     Example: lofty-ghl sandbox lofty --team 123456=rehearsal-key
     """
@@ -126,7 +120,7 @@ def lofty(
 
     async def serve() -> None:
         sandbox = lofty_sandbox.LoftySandbox(settings)
-        file = _taken_up(state, sandbox)
+        file = _state_file(state, sandbox)
         await _until_stopped(await lofty_sandbox.serve(sandbox, host, port), file)
 
     _run(serve)
@@ -134,15 +128,17 @@ def lofty(
 
 @sandbox.command("town")
 def town(
-    lofty_url: Annotated[str, typer.Option("--lofty", help="Where Lofty's sandbox listens.")] = "http://localhost:9102",
-    ghl_url: Annotated[str, typer.Option("--ghl", help="Where GHL's sandbox listens.")] = "http://localhost:9101",
-    gateway: Annotated[str, typer.Option(help="Where the gateway takes webhooks.")] = "http://localhost:8080",
-    leads: Annotated[int, typer.Option(help="How many leads each agency begins with.", min=2)] = 40,
+    lofty_url: Annotated[
+        str, typer.Option("--lofty", help="The address of Lofty's sandbox.")
+    ] = "http://localhost:9102",
+    ghl_url: Annotated[str, typer.Option("--ghl", help="The address of GHL's sandbox.")] = "http://localhost:9101",
+    gateway: Annotated[str, typer.Option(help="The address of the gateway.")] = "http://localhost:8080",
+    leads: Annotated[int, typer.Option(help="The number of leads of each agency at the start.", min=2)] = 40,
     pause: Annotated[float, typer.Option(help="Seconds from one burst of edits to the next.", min=0.01)] = 3.0,
 ) -> None:
-    """Play the demo's two agencies on both sandboxes, over and over, until stopped: `docker compose --profile demo up` does.
+    """Generate activity at the demo's two agencies on both sandboxes, until stopped, as `docker compose --profile demo up` does.
 
-    Waits for whoever does not answer. The sandboxes must have the demo's teams and locations.
+    Waits for a sandbox or gateway that does not answer. The sandboxes must have the demo's teams and locations.
 
     Example: lofty-ghl sandbox town --lofty http://localhost:9102 --ghl http://localhost:9101
     """
@@ -151,13 +147,15 @@ def town(
 
     import aiohttp
 
-    from streams.demo.generator import Addresses, Pace, Town
+    from streams.demo.generator import ActivityGenerator, DemoAddresses, GeneratorSettings
 
     async def play() -> None:
-        stop = _stop_signal()
-        addresses = Addresses(*(one.rstrip("/") for one in (lofty_url, ghl_url, gateway)))
+        stop = stop_on_signals()
+        addresses = DemoAddresses(*(one.rstrip("/") for one in (lofty_url, ghl_url, gateway)))
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as http:
-            playing = asyncio.create_task(Town(http, addresses, Pace(leads, pause), typer.echo).play())
+            playing = asyncio.create_task(
+                ActivityGenerator(http, addresses, GeneratorSettings(leads, pause), typer.echo).run()
+            )
             stopping = asyncio.create_task(stop.wait())
             done, pending = await asyncio.wait((playing, stopping), return_when=asyncio.FIRST_COMPLETED)
             for task in pending:
@@ -185,19 +183,8 @@ def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
         refuse(f"cannot listen: {error.strerror}. Is the port taken? --port 0 takes a free one.")
 
 
-def _stop_signal() -> asyncio.Event:
-    """Set by SIGTERM and Ctrl-C."""
-    import asyncio
-
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
-
-
-def _taken_up(path: Path | None, sandbox: Remembering) -> StateFile | None:
-    """The file that keeps a sandbox's state, once the sandbox holds what it holds."""
+def _state_file(path: Path | None, sandbox: Remembering) -> StateFile | None:
+    """The file of a sandbox's state, loaded into the sandbox."""
     if path is None:
         return None
     from connectors.sandbox.shared.state_file import StateFile, UnreadableState
@@ -205,7 +192,7 @@ def _taken_up(path: Path | None, sandbox: Remembering) -> StateFile | None:
     file = StateFile(path, sandbox)
     try:
         file.load()
-        file.save()  # what cannot be written is told now
+        file.save()  # a file that cannot be written is reported now
     except UnreadableState as error:
         refuse(str(error))
     except OSError as error:
@@ -216,7 +203,7 @@ def _taken_up(path: Path | None, sandbox: Remembering) -> StateFile | None:
 async def _until_stopped(served: Served, file: StateFile | None) -> None:
     import asyncio
 
-    stop = _stop_signal()
+    stop = stop_on_signals()
     saving = asyncio.create_task(file.save_until_cancelled(lambda words: typer.echo(words, err=True))) if file else None
     async with served:
         typer.echo(served.url)

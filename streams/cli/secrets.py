@@ -1,4 +1,4 @@
-"""`lofty-ghl secrets`: the keys that seal what is stored."""
+"""`lofty-ghl secrets`: the keys that seal stored tokens."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from streams.cli.shared import (
     JsonOption,
     print_json,
     refuse,
+    refuse_on,
     say,
     settings_or_refuse,
     with_kafka,
 )
 
 if TYPE_CHECKING:
-    from streams.oauth.key_rotation import Resealed
+    from streams.oauth.key_rotation import KeyRotation
 
 secrets = typer.Typer(name="secrets", help="The keys that seal OAuth tokens.", no_args_is_help=True)
 
@@ -30,33 +31,31 @@ def rotate(
 ) -> None:
     """Seal every stored token again under the first key of LOFTY_GHL_TOKEN_KEYS.
 
-    To change a key: put the new one before the old one, restart workers and gateway, run this until nothing is left, and then
-    drop the old key. Safe to repeat. Exit code 0: all are under the first key. 1: some cannot be opened by any key.
+    To change a key: put the new one before the old one, restart workers and gateway, run this until no token is left under
+    the old key, and then remove it. Safe to repeat. Exit code 0: all are under the first key. 1: no key opens some of them.
     2: wrong usage. 3: Kafka cannot be used.
 
     Example: lofty-ghl secrets rotate
     """
     from connectors.errors import SealError
     from streams.oauth.grants import Grants
-    from streams.oauth.key_rotation import reseal
+    from streams.oauth.key_rotation import rotate_keys
 
     settings = settings_or_refuse(config, "ghl_token", "lofty_api_key")
     grants = Grants.of(settings)
     if grants is None:
-        refuse("no connection has OAuth, so no token is stored")
-    try:
-        found = with_kafka(settings, lambda: reseal(grants))
-    except SealError as error:
-        refuse(str(error))
+        refuse("no connection uses OAuth, so no token is stored")
+    with refuse_on(SealError):
+        found = with_kafka(settings, lambda: rotate_keys(grants))
     _tell(found, grants.ring.current_id, as_json=as_json)
     raise typer.Exit(1 if found.closed else 0)
 
 
-def _tell(found: Resealed, key: str, *, as_json: bool) -> None:
+def _tell(found: KeyRotation, key: str, *, as_json: bool) -> None:
     if as_json:
         facts = {"key": key, "resealed": found.resealed, "kept": found.kept, "closed": found.closed}
         print_json(facts)
         return
     typer.echo(f"sealed again under key {key}: {len(found.resealed)}; already under it: {len(found.kept)}")
     for token, why in found.closed.items():
-        say(f"{token} stays as it is: {why}")
+        say(f"{token} was not changed: {why}")

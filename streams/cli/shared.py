@@ -1,10 +1,10 @@
-"""What all commands share: settings or a clear refusal, Kafka or a clear refusal, one JSON document, an orderly end.
+"""What all commands share: settings or a clear error, Kafka or a clear error, findings as text or JSON, an orderly end.
 
-A module of this package imports only Typer and the standard library's light parts when it is imported: what a command works
-with is imported in its function. So help, completion and usage errors answer at once (a contract test holds the list).
+A module of this package imports only Typer and light parts of the standard library at its top; a command imports what it needs
+in its function. So help, completion and usage errors answer at once (a contract test holds the list).
 
-Whatever a command meets outside of itself ends here in one line that says what is wrong and what to do, with the exit code of
-the table in `streams/cli/__init__.py`; never in a stack trace.
+Every problem outside of a command ends here in one line that says what is wrong and what to do, with an exit code of the table
+in `streams/cli/__init__.py`; never in a stack trace.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from aiokafka.errors import KafkaError
     from rich.console import Console
+    from rich.progress import Progress
 
     from streams.settings import Connection, Settings
     from streams.telemetry.tracing import Tracing
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 WRONG, UNUSABLE, AWAY = 1, 2, 3
-"""The exit codes beside 0: what was found is not right; usage or configuration is wrong; Kafka or a vendor is away."""
+"""The exit codes beside 0: a finding is wrong; usage or configuration is wrong; Kafka or a vendor cannot be reached."""
 
 STOP_SECONDS = 50.0
 """For an orderly end; less than the 60 s that docker-compose.yml and Kubernetes wait."""
@@ -58,18 +60,18 @@ ConnectionOption = Annotated[
     str, typer.Option("--connection", help="Only this connection.", autocompletion=complete_connections)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 class LogForm(StrEnum):
-    """How lines of the log look."""
+    """The format of log lines."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class LogLevel(StrEnum):
-    """From which level on lines are logged."""
+    """The lowest level that is logged."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -77,7 +79,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="The least level that is logged.")]
+LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="The lowest level that is logged.")]
 LogFormOption = Annotated[
     LogForm, typer.Option("--log-format", help="Lines for people or for machines.", envvar="LOFTY_GHL_LOG_FORMAT")
 ]
@@ -90,15 +92,12 @@ def refuse(message: str, code: int = UNUSABLE) -> NoReturn:
 
 
 def say(message: str) -> None:
-    """Say something to the person at the terminal: on stderr, so that stdout holds findings only.
-
-    Signs that would steer the terminal are replaced: vendors' words and names are written by others.
-    """
-    typer.echo("".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in message), err=True)
+    """Print a message to the person at the terminal: on stderr, so that stdout holds findings only."""
+    typer.echo(plain(message), err=True)
 
 
 def terminal() -> Console:
-    """Stderr for bars and other moving things."""
+    """Stderr, for progress bars."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
@@ -113,18 +112,77 @@ def print_json(document: object) -> None:
     typer.echo(write(document, option=orjson.OPT_INDENT_2).decode())
 
 
+def print_findings(document: object, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print findings: one JSON document for programs, or lines for people."""
+    if as_json:
+        print_json(document)
+        return
+    for line in lines:
+        typer.echo(line)
+
+
+@contextmanager
+def refuse_on(*errors: type[Exception], code: int = UNUSABLE) -> Iterator[None]:
+    """End the command with the text of these errors."""
+    try:
+        yield
+    except errors as error:
+        refuse(str(error), code)
+
+
+def plain(text: str) -> str:
+    """A text without characters that would control the terminal: names and vendors' words are written by others."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number with its noun: 1 record, 2 records."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def utc_time(at_ms: int) -> str:
+    """A time as people read it, in UTC."""
+    from streams.core.moments import utc
+
+    return utc(at_ms).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def progress_bar() -> Progress:
+    """A bar on stderr that disappears at its end."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=terminal(), transient=True)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and Ctrl-C set."""
+    import asyncio
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
 def settings_or_refuse(config: Path, *secrets: str) -> Settings:
-    """Load the configuration and demand the named secrets; end with every problem at once when it is wrong."""
+    """Load the configuration and require the named secrets; end with every problem at once when it is wrong."""
     from streams.settings import SettingsError, load_settings
 
     try:
-        return load_settings(config, os.environ, demands=secrets)
+        return load_settings(config, os.environ, required=secrets)
     except SettingsError as error:
         refuse(str(error))
 
 
 def connection_or_refuse(settings: Settings, name: str) -> Connection:
-    """The connection of a name; end with the names that there are when there is none."""
+    """The connection of a name; when there is none, end with the names that exist."""
     chosen = settings.connections.get(name)
     if chosen is None:
         refuse(f"no connection {name!r}; there are {', '.join(sorted(settings.connections)) or 'none'}")
@@ -132,7 +190,7 @@ def connection_or_refuse(settings: Settings, name: str) -> Connection:
 
 
 def named_connections(settings: Settings, name: str) -> list[Connection]:
-    """All connections, or the one that is named; a wrong name ends the command."""
+    """All connections, or the named one; a wrong name ends the command."""
     return [connection_or_refuse(settings, name)] if name else list(settings.connections.values())
 
 
@@ -144,9 +202,9 @@ def with_kafka(
     writes: bool = True,
     group: bool = False,
 ) -> T:
-    """Do work that needs Kafka. First asks whether Kafka answers, and whether the topics are there as they must be.
+    """Do work that needs Kafka. First checks that Kafka answers and that the topics are right.
 
-    And whether we have the rights: to read the topics, to write where the work `writes`, and on the workers' `group`.
+    Also checks the rights: to read the topics, to write where the work `writes`, and on the workers' `group`.
 
     Ends with code 3 when Kafka does not answer within ten seconds or fails later, with 2 when the topics are not right.
     """
@@ -154,7 +212,7 @@ def with_kafka(
     import asyncio
 
     async def run() -> T:
-        await _look(settings, checks_topics=checks_topics, writes=writes, group=group)
+        await _check_kafka(settings, checks_topics=checks_topics, writes=writes, group=group)
         return await work()
 
     from streams.kafka.unreadable_records import collecting
@@ -170,7 +228,7 @@ def with_kafka(
 
 @contextmanager
 def kafka_or_refuse(settings: Settings) -> Iterator[None]:
-    """Turn Kafka's errors into the one line that all commands say."""
+    """Turn Kafka's errors into one line, the same for all commands."""
     from aiokafka.errors import KafkaError
 
     from streams.kafka.error_texts import KafkaMisconfigured, KafkaRefused, TopicsRefused
@@ -182,7 +240,7 @@ def kafka_or_refuse(settings: Settings) -> Iterator[None]:
     except TopicsRefused as error:
         made = [f"created {name}" for name in error.created]
         refused = [f"  {name}: {words}" for name, words in error.refused.items()]
-        refuse("\n".join([*made, f"Kafka did not make {_topics(len(refused))}:", *refused]), AWAY)
+        refuse("\n".join([*made, f"Kafka did not create {count_of(len(refused), 'topic')}:", *refused]), AWAY)
     except KafkaRefused as error:
         refuse(f"Kafka at {settings.kafka.bootstrap_servers} cannot be used: {error}", AWAY)
     except KafkaError as error:
@@ -193,15 +251,11 @@ def kafka_or_refuse(settings: Settings) -> Iterator[None]:
         )
 
 
-def _topics(count: int) -> str:
-    return f"{count} topic{'s' if count != 1 else ''}"
-
-
 def _says(error: KafkaError) -> str:
     return " ".join(str(one) for one in error.args) or type(error).__name__
 
 
-async def _look(settings: Settings, *, checks_topics: bool, writes: bool = True, group: bool = False) -> None:
+async def _check_kafka(settings: Settings, *, checks_topics: bool, writes: bool = True, group: bool = False) -> None:
     from streams.kafka.clients import demand_group, reach
     from streams.kafka.rights import READS, READS_AND_WRITES, demand_rights
     from streams.messages.topics import TopicNames, differing
@@ -218,7 +272,7 @@ async def _look(settings: Settings, *, checks_topics: bool, writes: bool = True,
 
 
 def tracing_or_refuse(process: str) -> tuple[Tracing, Callable[[], None]]:
-    """The tracing that the environment asks for, and what to call in the end; end where its packages are missing."""
+    """The tracing that the environment asks for, and what to call at the end; ends the command when its packages are missing."""
     from streams.telemetry.opentelemetry import TracingNotInstalled, tracing_of
 
     try:
@@ -228,7 +282,7 @@ def tracing_or_refuse(process: str) -> tuple[Tracing, Callable[[], None]]:
 
 
 def log_to_stderr(level: LogLevel, form: LogForm, settings: Settings) -> None:
-    """Lines on stderr, in which no credential of the settings stands."""
+    """Log to stderr, without the credentials of the settings."""
     from streams.settings.secrets import secret_values
     from streams.telemetry.logs import set_up_logs
 
@@ -238,13 +292,13 @@ def log_to_stderr(level: LogLevel, form: LogForm, settings: Settings) -> None:
 def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], settings: Settings) -> None:
     """Run until SIGTERM or Ctrl-C asks to stop; `serve` gets the event that says so.
 
-    What does not end in order within `STOP_SECONDS`, or is asked a second time, is cut off with exit code 1.
+    A run that does not end within `STOP_SECONDS`, or gets a second signal, is cancelled with exit code 1.
     """
 
     import asyncio
 
     async def run() -> None:
-        await _look(settings, checks_topics=False)
+        await _check_kafka(settings, checks_topics=False)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         serving = asyncio.ensure_future(serve(stop))
@@ -253,7 +307,7 @@ def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]
             if stop.is_set():
                 serving.cancel()
             stop.set()
-            loop.call_later(STOP_SECONDS, serving.cancel)  # such as a start that waits for Kafka for ever
+            loop.call_later(STOP_SECONDS, serving.cancel)  # such as a start that waits for Kafka without end
 
         for number in (signal.SIGTERM, signal.SIGINT):
             with suppress(NotImplementedError):
@@ -263,7 +317,10 @@ def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]
         except asyncio.CancelledError:
             if not stop.is_set():
                 raise
-            refuse("it was stopped before it could end in order: what it had begun is read and done again", WRONG)
+            refuse(
+                "stopped before it could end in order: its unfinished work is read and done again at the next start",
+                WRONG,
+            )
 
     try:
         with kafka_or_refuse(settings):
@@ -273,21 +330,21 @@ def run_until_stopped(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]
 
 
 def _machine_says(error: OSError) -> str:
-    """What this machine refuses, in words."""
+    """An error of the operating system, in words."""
     match error.errno:
         case errno.EADDRINUSE:
-            return f"{error.strerror}. Another process has this port: stop it, or set another in the configuration"
+            return (
+                f"{error.strerror}. Another process uses this port: stop it, or set another port in the configuration"
+            )
         case errno.ENOSPC | errno.EDQUOT:
             where = f" ({error.filename})" if error.filename else ""
-            return (
-                f"the disk is full{where}: make room, then start again. Nothing is lost: what was not kept is in Kafka"
-            )
+            return f"the disk is full{where}: make room, then start again. Nothing is lost: what was not stored is in Kafka"
         case _:
-            return f"this machine refuses: {error}"
+            return f"the operating system reports: {error}"
 
 
 def keep_libraries_quiet() -> None:
-    """Short commands say themselves what is wrong: no line of a library's log comes before it."""
+    """Keep library logs off the terminal: short commands report what is wrong by themselves."""
     import logging
 
     logging.getLogger().addHandler(logging.NullHandler())

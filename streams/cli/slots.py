@@ -1,8 +1,8 @@
 """Which folder a worker takes where several share one volume: the first slot that no other worker holds.
 
 `worker.data_dir = "/var/lib/lofty-ghl/{slot}"` gives the first worker `/var/lib/lofty-ghl/slot-1`, the second `slot-2`, and
-whoever starts again a slot that is free. So the workers of `docker compose up --scale worker=3` need no folder each, nothing
-piles up in the volume, and a worker mostly finds the tables again that it left.
+a restarted worker a free slot. So the workers of `docker compose up --scale worker=3` need no folder each, no folders pile up
+in the volume, and a restarted worker usually finds its tables again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SLOT = "{slot}"
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A folder that is ours for as long as `lock` is open: the system lets go of it when the process ends, however it ends."""
+    """A folder that belongs to this process while `lock` is open: the system releases it when the process ends, however it ends."""
 
     folder: str
     lock: TextIOWrapper | None = None

@@ -1,4 +1,4 @@
-"""`lofty-ghl status`: how the whole deployment is, in one look."""
+"""`lofty-ghl status`: the state of the whole deployment on one screen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from streams.cli.shared import (
     WRONG,
     ConfigOption,
     JsonOption,
-    print_json,
+    count_of,
+    print_findings,
     refuse,
     settings_or_refuse,
     with_kafka,
@@ -30,19 +31,19 @@ WATCH_SECONDS = 2.0
 
 def status(
     config: ConfigOption = DEFAULT_CONFIG,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every two seconds, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every two seconds, until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how it is: workers, gateways, connections, budgets, what waits and since when, what is parked, the last sweep.
+    """Show workers, gateways, connections, budgets, what waits and since when, what is parked, the last sweep.
 
-    It asks no vendor and no process: it reads what workers and gateways say of themselves every five seconds, and what is parked.
-    Exit code 0: all is well. 1: something is wrong, and it says what mends it. 2: wrong usage. 3: Kafka is away.
+    Sends no request to a vendor or a process: it reads the status that workers and gateways publish every five seconds.
+    Exit code 0: all is well. 1: something is wrong; the output says how to fix it. 2: wrong usage. 3: Kafka cannot be reached.
 
     Example: lofty-ghl status --watch
     """
     settings = settings_or_refuse(config)
     if watch and as_json:
-        refuse("--watch is for people: without it, --json prints one document")
+        refuse("--watch and --json exclude each other: --json prints one document")
     if watch:
         with suppress(KeyboardInterrupt):
             with_kafka(settings, lambda: _watch(settings), writes=False, group=True)
@@ -51,11 +52,7 @@ def status(
 
     found = with_kafka(settings, lambda: _look(settings), writes=False, group=True)
     wrong = problems_of(found)
-    if as_json:
-        print_json(_document(found, wrong))
-    else:
-        for line in lines(found, wrong):
-            typer.echo(line)
+    print_findings(_document(found, wrong), lines(found, wrong), as_json=as_json)
     raise typer.Exit(WRONG if wrong else 0)
 
 
@@ -90,22 +87,22 @@ async def _watch(settings: Settings) -> None:
 
 
 def lines(found: Overview, wrong: tuple[HealthProblem, ...]) -> Iterator[str]:
-    """An overview as a person reads it; what is wrong stands at the end, where one looks first."""
+    """An overview as a person reads it; what is wrong is at the end, where people look first."""
     from streams.core.moments import utc
 
     at = utc(found.at_ms).strftime("%Y-%m-%d %H:%M:%SZ")
     yield f"{at}  workers: {len(found.alive)} alive, {found.partitions - len(found.unowned)} of {found.partitions} partitions"
     for one in found.workers:
         own = f"partitions {', '.join(map(str, one.status.fenced)) or 'none'}"
-        yield f"  {one.status.instance}  {one.state:<9} {own}  {one.status.host}, heard {one.silent_ms / 1000:.0f} s ago"
+        yield f"  {one.status.instance}  {one.state:<9} {own}  {one.status.host}, last status {one.silent_ms / 1000:.0f} s ago"
     for gateway in found.gateways or ():
-        yield f"  gateway {gateway.status.gateway}  {gateway.state:<9} {gateway.status.host}, heard {gateway.silent_ms / 1000:.0f} s ago"
+        yield f"  gateway {gateway.status.gateway}  {gateway.state:<9} {gateway.status.host}, last status {gateway.silent_ms / 1000:.0f} s ago"
     for connection in found.connections:
         yield from _connection(connection, found.at_ms)
     waiting = [lag for lag in found.lags if lag.records]
     words = ", ".join(f"{lag.topic} {lag.records}{_since(lag.oldest_ms, found.at_ms)}" for lag in waiting)
     yield f"topics    {words or 'nothing waits'}"
-    yield "all is well" if not wrong else f"{len(wrong)} wrong:"
+    yield "all is well" if not wrong else f"{count_of(len(wrong), 'problem')} to fix:"
     for trouble in wrong:
         yield f"  {trouble.subject}: {trouble.says}. {trouble.mend}"
 

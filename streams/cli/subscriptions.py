@@ -13,7 +13,7 @@ from streams.cli.shared import (
     ConnectionOption,
     JsonOption,
     named_connections,
-    print_json,
+    print_findings,
     refuse,
     settings_or_refuse,
 )
@@ -27,7 +27,7 @@ subscriptions = typer.Typer(
 )
 
 UrlOption = Annotated[
-    str, typer.Option("--url", help="Where the gateway is reached from outside; gateway.public_url by default.")
+    str, typer.Option("--url", help="The public address of the gateway; gateway.public_url by default.")
 ]
 
 
@@ -38,7 +38,7 @@ def show(
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Say which subscriptions are right, missing or too many. Changes nothing. Exit code 1 when anything is not right.
+    """Show which subscriptions are right, missing or surplus. Changes nothing. Exit code 1 when anything is not right.
 
     Example: lofty-ghl subscriptions show
     """
@@ -54,7 +54,7 @@ def apply(
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Make what is missing, and remove our own that are wrong or too many. Other vendors' are never touched.
+    """Create missing subscriptions, and remove our own that are wrong or surplus. Never touches those of other vendors.
 
     Run it again after the webhook secret was changed, and whenever it was interrupted.
 
@@ -70,7 +70,7 @@ def remove(
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Remove all of ours: Lofty tells us of nothing any more. Other vendors' are never touched.
+    """Remove all our subscriptions: Lofty sends no more webhooks. Never touches those of other vendors.
 
     Example: lofty-ghl subscriptions remove --connection acme
     """
@@ -87,16 +87,14 @@ def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) ->
     public_url = (url or settings.gateway.public_url or "").rstrip("/")
     if not public_url.startswith(("https://", "http://")):
         refuse(
-            "where is the gateway reached from outside? Set gateway.public_url, or give --url https://hooks.example.com"
+            "the public address of the gateway is missing: set gateway.public_url, or give --url https://hooks.example.com"
         )
     found: list[tuple[str, SubscriptionStep]] = []
     for one in connections:
         try:
             steps = asyncio.run(_one(settings, one, public_url, removes=removes, acts=acts))
         except ConnectorError as error:
-            refuse(
-                f"connection {one.name}: Lofty did not do it: {error}. What was done before stands; run it again.", AWAY
-            )
+            refuse(f"connection {one.name}: Lofty did not do it: {error}. Earlier steps are done; run it again.", AWAY)
         found += [(one.name, step) for step in steps]
     return found
 
@@ -115,14 +113,9 @@ async def _one(
 
 
 def _tell(found: list[tuple[str, SubscriptionStep]], *, as_json: bool) -> None:
-    if as_json:
-        rows = [
-            {"connection": name, "list": step.list_id, "action": step.action, "because": step.because}
-            for name, step in found
-        ]
-        print_json(rows)
-        return
-    for name, step in found:
-        typer.echo(f"{name}  list {step.list_id:<3} {step.action:<7} {step.because}")
-    if not found:
-        typer.echo("nothing of ours is subscribed")
+    rows = [
+        {"connection": name, "list": step.list_id, "action": step.action, "because": step.because}
+        for name, step in found
+    ]
+    lines = [f"{name}  list {step.list_id:<3} {step.action:<7} {step.because}" for name, step in found]
+    print_findings(rows, lines or ["no subscription of this deployment exists"], as_json=as_json)

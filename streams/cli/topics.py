@@ -1,4 +1,4 @@
-"""`lofty-ghl topics`: what must exist in Kafka, what does, and creating the rest."""
+"""`lofty-ghl topics`: shows the topics in Kafka, and creates missing ones."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from streams.cli.shared import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
+    count_of,
     print_json,
     refuse,
+    refuse_on,
     say,
     settings_or_refuse,
     with_kafka,
@@ -26,7 +28,7 @@ topics = typer.Typer(name="topics", help="Show the topics and create those that 
 
 @topics.command()
 def show(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Show each topic with its settings, and what is wrong with it. Exit code 1 when anything is.
+    """Show each topic with its settings and problems. Exit code 1 when there are any.
 
     Example: lofty-ghl topics show
     """
@@ -52,33 +54,31 @@ def create(
         typer.Option(
             "--accept-lost",
             metavar="TABLE",
-            help="Accept that this table (or topic) has lost rows, and put back what can be; all workers must be stopped.",
+            help="Accept that this table (or topic) has lost rows, and restore what can be; stop all workers first.",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Create the topics that are missing. Never changes one that exists. Exit code 1 when one that exists is not right.
+    """Create missing topics. Never changes an existing one. Exit code 1 when an existing one has a problem.
 
-    A deployment begins with it: so it refuses, with 2, a configuration that gateway or workers would refuse later, and names
-    every credential that is missing.
+    This is the first command of a deployment. So it refuses, with 2, a configuration that gateway or workers would refuse
+    later, and names every missing credential.
 
-    In a deployment that has worked it refuses, with 2, to make a topic anew that held state: workers would take the empty one
-    for all there is, and make notes a second time. `--accept-lost` makes it, and puts back the rows that local copies and
-    receipts still hold; copies that do not belong to it any more are set aside, and kept. Run it on each machine with workers.
+    In a deployment that has run, it refuses, with 2, to create a lost topic that held state: workers would start with an empty
+    table and write notes a second time. `--accept-lost` creates it, and restores the rows that local copies and receipts still
+    hold; it sets aside and keeps copies that no longer belong to it. Run it on each machine with workers.
 
     Example: lofty-ghl topics create
     """
     from streams.kafka.admin import StateMissing, create_missing
-    from streams.settings.demanded import EVERYTHING
+    from streams.settings.required_secrets import ALL_SECRETS
 
-    settings = settings_or_refuse(config, *EVERYTHING)
+    settings = settings_or_refuse(config, *ALL_SECRETS)
     if accept_lost:
         _accept(settings, accept_lost, as_json=as_json)
         return
-    try:
+    with refuse_on(StateMissing):
         created = with_kafka(settings, lambda: create_missing(settings), checks_topics=False)
-    except StateMissing as error:
-        refuse(str(error))
     states = _states(settings)
     _say_unseen(settings, states)
     problems = [state for state in states if state.problem]
@@ -115,9 +115,9 @@ def _accept(settings: Settings, tables: list[str], *, as_json: bool) -> None:
     for name in found.created:
         typer.echo(f"created {name}")
     for table, number in found.put_back.items():
-        typer.echo(f"{table}: {number} rows put back")
+        typer.echo(f"{table}: restored {count_of(number, 'row')}")
     for folder in found.aside:
-        typer.echo(f"kept {folder}: a copy of what was there before; delete it when nobody needs it")
+        typer.echo(f"kept {folder}: the earlier copy; delete it when nobody needs it")
 
 
 def _states(settings: Settings) -> list[TopicState]:
@@ -130,7 +130,7 @@ def _say_unseen(settings: Settings, states: list[TopicState]) -> None:
     from streams.kafka.error_texts import missing_right
 
     if unseen := [state.name for state in states if not state.is_compared]:
-        say(f"the settings of topics are not compared: {missing_right(settings.kafka, 'DescribeConfigs', unseen)}")
+        say(f"the settings of topics were not compared: {missing_right(settings.kafka, 'DescribeConfigs', unseen)}")
 
 
 def _print(states: list[TopicState]) -> None:

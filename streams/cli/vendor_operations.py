@@ -6,7 +6,7 @@ from streams.cli.shared import JsonOption, print_json
 
 
 def operations(as_json: JsonOption = False) -> None:
-    """Print every vendor operation that the clients know: method, path, scopes, version and how it may be repeated.
+    """Print every vendor operation of the clients: method, path, scopes, version, and whether it may be repeated.
 
     Example: lofty-ghl operations --json
     """

@@ -1,4 +1,4 @@
-"""`lofty-ghl verify`: does GHL hold what Lofty says? And mending what it does not."""
+"""`lofty-ghl verify`: compares GHL with Lofty, and repairs what differs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from streams.cli.shared import (
     ConnectionOption,
     JsonOption,
     named_connections,
-    print_json,
+    print_findings,
     refuse,
+    refuse_on,
     settings_or_refuse,
     terminal,
     with_kafka,
@@ -28,32 +29,29 @@ def verify(
     config: ConfigOption = DEFAULT_CONFIG,
     connection: ConnectionOption = "",
     lead: Annotated[str, typer.Option("--lead", help="Only this lead, by its Lofty id.")] = "",
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended, through the workers.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what can be repaired, through the workers.")] = False,
     as_json: JsonOption = False,
     within: Annotated[
-        float | None, typer.Option("--within", help="Stop after so many minutes; what is left is unfinished.", min=0.01)
+        float | None,
+        typer.Option("--within", help="Stop after so many minutes; the rest counts as unfinished.", min=0.01),
     ] = None,
 ) -> None:
-    """Compare what GHL holds with what Lofty said last, field by field, and mend it if asked to.
+    """Compare GHL with the latest state of Lofty, field by field, and repair it on request.
 
-    What Lofty said are our newest snapshots; Lofty is not asked again (a sweep does that: lofty-ghl backfill).
+    The state of Lofty is that of our newest snapshots; Lofty is not read again (lofty-ghl backfill does that).
     The workers read GHL, within the rate limit and after all other work; they must be running.
-    Exit code 0: all is right, or mended. 1: something is not. 2: wrong usage. 3: not everything could be looked at.
+    Exit code 0: all is right, or repaired. 1: something is wrong. 2: wrong usage. 3: not everything could be compared.
 
     Example: lofty-ghl verify --connection acme --repair --json
     """
+    from streams.operations.verify.show import lines
+
     settings = settings_or_refuse(config)
     named_connections(settings, connection)
     if ":" in lead:
         refuse(f"--lead: expected a Lofty id, got {lead!r}")
     report = _run(settings, connection, lead, repair=repair, minutes=within)
-    if as_json:
-        print_json(report.as_dict())
-    else:
-        from streams.operations.verify.show import lines
-
-        for line in lines(report):
-            typer.echo(line)
+    print_findings(report.as_dict(), lines(report), as_json=as_json)
     raise typer.Exit(report.exit_code)
 
 
@@ -64,13 +62,10 @@ def _run(settings: Settings, connection: str, lead: str, *, repair: bool, minute
     from streams.operations.worker_queries.errors import CannotFinish
 
     seconds = minutes * 60 if minutes else None
-    try:
-        with Bars(terminal(), settings) as bars:
-            return with_kafka(
-                settings,
-                lambda: run_verify(
-                    settings, connection=connection, lead=lead, repair=repair, within_seconds=seconds, progress=bars
-                ),
-            )
-    except CannotFinish as error:
-        refuse(str(error), NOT_FINISHED)
+    with refuse_on(CannotFinish, code=NOT_FINISHED), Bars(terminal(), settings) as bars:
+        return with_kafka(
+            settings,
+            lambda: run_verify(
+                settings, connection=connection, lead=lead, repair=repair, within_seconds=seconds, progress=bars
+            ),
+        )

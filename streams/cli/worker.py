@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 PROBE_BYTES = 256 * 1024
-"""What must find room where the store is: less, and RocksDB cannot begin."""
+"""The free space that the store needs: with less, RocksDB does not start."""
 
 
 def worker(
@@ -45,17 +45,17 @@ def worker(
         typer.Option("--embedded-broker", help="The broker is the embedded one: it has no admin API.", hidden=True),
     ] = False,
 ) -> None:
-    """Carry changes from Lofty into GHL, until stopped. A mapping that is edited meanwhile is taken over.
+    """Bring changes from Lofty to GHL, until stopped. Edited mappings are used within seconds.
 
-    Start as many as you like, each with its own worker.data_dir and worker.port: Kafka shares the partitions among them.
-    A worker.data_dir such as /var/lib/lofty-ghl/{slot} gives each a folder of its own below a folder that they share.
+    Start any number of workers, each with its own worker.data_dir and worker.port: Kafka distributes the partitions.
+    A worker.data_dir such as /var/lib/lofty-ghl/{slot} gives each worker a folder of its own in a shared volume.
 
     Example: lofty-ghl worker --config lofty-ghl.toml
     """
     settings = settings_or_refuse(config, "lofty_api_key", "ghl_token")
     log_to_stderr(log_level, log_format, settings)
     settings, _slot = _in_its_slot(settings)  # held until this process ends
-    _demand_room(settings)
+    _require_room(settings)
 
     import asyncio
 
@@ -105,8 +105,8 @@ def _in_its_slot(settings: Settings) -> tuple[Settings, Slot]:
     return settings.model_copy(update={"worker": settings.worker.model_copy(update={"data_dir": slot.folder})}), slot
 
 
-def _demand_room(settings: Settings) -> None:
-    """Try the folder of the store before anything begins: a full disk is told here, in one line, not by the store."""
+def _require_room(settings: Settings) -> None:
+    """Try the folder of the store first, so that a full disk is reported in one line."""
     import tempfile
 
     folder = Path(settings.worker.data_dir)
@@ -129,7 +129,9 @@ def _refuse_folder(folder: str, error: OSError) -> NoReturn:
             "what is not kept here is in Kafka",
             WRONG,
         )
-    refuse(f"worker.data_dir {folder} cannot be used: {error.strerror}. Set another, or give this user the right")
+    refuse(
+        f"worker.data_dir {folder} cannot be used: {error.strerror}. Set another folder, or give this user the right to write"
+    )
 
 
 async def _as_json(content: object) -> web.Response:
@@ -148,4 +150,4 @@ async def _check_topics(settings: Settings) -> None:
         refuse(str(error))
     problems = [f"  {state.name}: {state.problem}" for state in states if state.problem]
     if problems:
-        refuse("the topics are not as they must be:\n" + "\n".join(problems))
+        refuse("the topics have problems:\n" + "\n".join(problems))

@@ -1,16 +1,16 @@
 """What the console refuses, in plain words: pages show it, the API answers it as `application/problem+json` (RFC 9457).
 
 ConsoleError
-  Malformed      400   no proper request
+  Malformed      400   the request cannot be read
   NotSignedIn    401   nobody has signed in, or the session has ended
   SignInRefused  401   wrong name or password
-  NotAllowed     403   signed in, and this takes another role
-  Forged         403   the request does not come from our own pages
+  NotAllowed     403   signed in, but another role is needed
+  Forged         403   the request does not come from the console's own pages
   NotFound       404
-  Conflict       409   somebody else was faster
+  Conflict       409   somebody else changed it first
   WrongInput     422   `faults` say what, each
   TooMany        429   `wait_seconds`
-  NotNow         503   Kafka, the index or a provider cannot be reached
+  Unavailable    503   Kafka, the index or a provider cannot be reached
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ConsoleError(Exception):
 
     status = 500
     kind = "error"
-    title = "That did not work"
+    title = "Something went wrong"
 
     def __init__(self, words: str) -> None:
         self.words = words
@@ -55,23 +55,23 @@ class SignInRefused(ConsoleError):
 
 
 class NotAllowed(ConsoleError):
-    status, kind, title = 403, "not-allowed", "That takes another role"
+    status, kind, title = 403, "not-allowed", "Another role is needed"
 
 
 class Forged(ConsoleError):
-    status, kind, title = 403, "forged", "The request was not taken"
+    status, kind, title = 403, "forged", "The request was refused"
 
 
 class NotFound(ConsoleError):
-    status, kind, title = 404, "not-found", "There is nothing"
+    status, kind, title = 404, "not-found", "Not found"
 
 
 class Conflict(ConsoleError):
-    status, kind, title = 409, "conflict", "Somebody else was faster"
+    status, kind, title = 409, "conflict", "Somebody else changed it first"
 
 
 class WrongInput(ConsoleError):
-    status, kind, title = 422, "wrong-input", "Something is not right"
+    status, kind, title = 422, "wrong-input", "The request is not valid"
 
     def __init__(self, words: str, faults: Sequence[Fault] = ()) -> None:
         self.faults = tuple(faults)
@@ -79,12 +79,12 @@ class WrongInput(ConsoleError):
 
 
 class TooMany(ConsoleError):
-    status, kind, title = 429, "too-many", "Too many tries"
+    status, kind, title = 429, "too-many", "Too many attempts"
 
     def __init__(self, words: str, wait_seconds: float) -> None:
         self.wait_seconds = wait_seconds
         super().__init__(words)
 
 
-class NotNow(ConsoleError):
-    status, kind, title = 503, "not-now", "Not now"
+class Unavailable(ConsoleError):
+    status, kind, title = 503, "not-now", "Not available right now"

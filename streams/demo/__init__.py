@@ -1,1 +1,1 @@
-"""The demo: the real processes on an embedded broker and both sandboxes, a busy morning at two agencies, and the account of it."""
+"""The demo: the real processes on an embedded broker and both sandboxes, a busy morning at two agencies, and a comparison."""

@@ -1,6 +1,6 @@
-"""What goes on at an agency on any day, without end: decided from what stands in both sandboxes, so that nothing grows for ever.
+"""What happens at an agency on any day: decided from the content of both sandboxes, so that they do not grow for ever.
 
-Edits are those of Lofty's sandbox (`desk_work`), acts those of GHL's (`people`).
+Edits are those of Lofty's sandbox (`agent_activity`), acts those of GHL's (`people`).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ MOST_CHILDREN = 6
 """So many notes, and as many tasks, a lead may have before the oldest go."""
 
 TAG_OF_A_VISITOR = "hot"
-"""What somebody in GHL puts on a contact: the demo's rule makes a task of it in Lofty."""
+"""The tag that somebody in GHL adds to a contact: the demo's rule makes a task in Lofty for it."""
 
 Act = dict[str, Any]
 
 
-def hour(standing: Sequence[dict[str, Any]], seed: int) -> Iterator[list[Edit]]:
-    """Bursts of edits over a team as `GET /_sandbox/leads` shows it: most touch one lead several times within a moment.
+def hour_of_edits(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[list[Edit]]:
+    """Bursts of edits for a team as `GET /_sandbox/leads` shows it. Most change one lead several times within a moment.
 
     The last burst keeps the team's size: a lead goes to the trash, another comes, and of many notes and tasks the oldest go.
     """
     random = Random(seed)
     for _ in range(ROUNDS - 1):
-        yield _burst(random, random.choice(standing))
-    yield _tidied(random, standing, seed)
+        yield _burst(random, random.choice(rows))
+    yield _tidied(random, rows, seed)
 
 
 def _burst(random: Random, row: dict[str, Any]) -> list[Edit]:
@@ -52,12 +52,12 @@ def _burst(random: Random, row: dict[str, Any]) -> list[Edit]:
     return edits
 
 
-def _tidied(random: Random, standing: Sequence[dict[str, Any]], seed: int) -> list[Edit]:
-    gone = random.choice(standing)["lead"]["leadId"]
+def _tidied(random: Random, rows: Sequence[dict[str, Any]], seed: int) -> list[Edit]:
+    gone = random.choice(rows)["lead"]["leadId"]
     edits: list[Edit] = [{"edit": "delete", "kind": "lead", "id": gone}]
     person = make_leads(1, seed)[0] | {"emails": [f"newcomer.{seed}@example.com"], "phones": []}
     edits.append({"edit": "create", "kind": "lead", "fields": {k: v for k, v in person.items() if k != "tasks"}})
-    for row in standing:
+    for row in rows:
         if row["lead"]["leadId"] == gone:
             continue
         for kind, key in (("note", "noteId"), ("task", "id"), ("appointment", "id")):
@@ -101,7 +101,7 @@ def _act(random: Random, contact: dict[str, Any], tomorrow: datetime) -> Act:
 
 
 def _by_hand(children: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that bear no marker: a person made them."""
+    """Those without a marker: a person made them."""
     return [one for one in children if "[lofty-" not in str(one.get("body") or "")]
 
 

@@ -1,4 +1,4 @@
-"""The account: what GHL's sandbox holds against what the mapping says it should, for every lead, note and task."""
+"""Compares what GHL's sandbox holds with what the mapping says it should, for every lead, note and task."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from streams.core.to_ghl.desired import resolve_contact, resolve_note, resolve_t
 from streams.core.to_ghl.directory import Directory, fold
 from streams.core.to_ghl.plan import DesiredChild
 from streams.demo.dataset import AGENCIES
-from streams.demo.environment import Stage
+from streams.demo.environment import DemoEnvironment
 from streams.mapping import LEAD_ID_FIELD, map_appointment, map_contact, map_task, should_sync
 from streams.settings import Connection
 
 
 @dataclass(slots=True)
-class Account:
-    """Counts, and every thing that is wrong in words."""
+class Comparison:
+    """Counts, and everything that is wrong, in words."""
 
     leads: int = 0
     notes: int = 0
@@ -35,18 +35,18 @@ class Account:
         return not (self.lost or self.double or self.different)
 
 
-async def take_account(stage: Stage) -> Account:
+async def compare_everything(environment: DemoEnvironment) -> Comparison:
     """Compare everything, read through the sandboxes' control APIs."""
-    account = Account()
+    comparison = Comparison()
     for agency in AGENCIES:
-        found = await stage.get(f"{stage.ghl}/_sandbox/contacts", location=agency.location)
-        leads = await stage.get(f"{stage.lofty}/_sandbox/leads", team=str(agency.team), trash="true")
-        compare_location(account, stage.settings.connections[agency.name], leads["leads"], found)
-    return account
+        found = await environment.get(f"{environment.ghl}/_sandbox/contacts", location=agency.location)
+        leads = await environment.get(f"{environment.lofty}/_sandbox/leads", team=str(agency.team), trash="true")
+        compare_location(comparison, environment.settings.connections[agency.name], leads["leads"], found)
+    return comparison
 
 
 def compare_location(
-    account: Account,
+    comparison: Comparison,
     connection: Connection,
     leads: list[dict[str, Any]],
     found: dict[str, Any],
@@ -71,23 +71,23 @@ def compare_location(
         known.add(str(lead["leadId"]))
         twins = by_lead.get(str(lead["leadId"]), [])
         if len(twins) > 1:
-            account.double.append(f"{name}: {len(twins)} contacts")
+            comparison.double.append(f"{name}: {len(twins)} contacts")
         if not twins:
             # A lead that was deleted before it ever was written leaves nothing behind.
             if not row["isDeleted"]:
-                account.lost.append(f"{name}: no contact")
+                comparison.lost.append(f"{name}: no contact")
             continue
         contact = twins[0]
         if row["isDeleted"]:
             if connection.policies.lead_deleted_tag not in contact["tags"]:
-                account.different.append(f"{name}: is deleted, and its contact bears no tag of it")
+                comparison.different.append(f"{name}: is deleted, and its contact does not have the tag for that")
             continue
-        account.leads += 1
+        comparison.leads += 1
         mapped = map_contact(connection.mapping, {**lead, "_agent": _agent(lead)}, region=connection.region)
         resolved = resolve_contact(mapped, directory, str(lead["leadId"]))
-        account.flags += [f"{name}: {flag}" for flag in mapped.flags]
-        account.fields_compared += len(resolved.contact.fields)
-        _note(account, name, compare_contact(resolved.contact, contact, is_ours_alone=is_ours_alone))
+        comparison.flags += [f"{name}: {flag}" for flag in mapped.flags]
+        comparison.fields_compared += len(resolved.contact.fields)
+        _note(comparison, name, compare_contact(resolved.contact, contact, is_ours_alone=is_ours_alone))
         notes = [resolve_note(one) for one in row["notes"] if should_sync("note", one)]
         tasks = [
             resolve_task(map_task({**one, "_agent": _agent(one)}, users=connection.mapping.users), directory)
@@ -97,32 +97,34 @@ def compare_location(
             resolve_task(map_appointment({**one, "_agent": _agent(one)}, users=connection.mapping.users), directory)
             for one in row["appointments"]
         ]
-        account.notes += _children(account, name, "note", notes, contact["notes"])
-        account.tasks += _children(account, name, "task", tasks, contact["tasks"])
+        comparison.notes += _children(comparison, name, "note", notes, contact["notes"])
+        comparison.tasks += _children(comparison, name, "task", tasks, contact["tasks"])
     for lead_id in by_lead.keys() - known:
-        account.double.append(f"{connection.name}: {len(by_lead[lead_id])} contacts of no lead ({lead_id})")
+        comparison.double.append(f"{connection.name}: {len(by_lead[lead_id])} contacts of no lead ({lead_id})")
 
 
-def _children(account: Account, name: str, kind: str, wanted: list[DesiredChild], found: list[dict[str, Any]]) -> int:
+def _children(
+    comparison: Comparison, name: str, kind: str, wanted: list[DesiredChild], found: list[dict[str, Any]]
+) -> int:
     by_marker: dict[str, list[dict[str, Any]]] = {}
     for child in found:
         by_marker.setdefault(str(child.get("body") or "").rsplit("\n", 1)[-1], []).append(child)
     for desired in wanted:
         twins = by_marker.pop(desired.marker, [])
         if not twins:
-            account.lost.append(f"{name}: {kind} {desired.marker} is missing")
+            comparison.lost.append(f"{name}: {kind} {desired.marker} is missing")
             continue
         if len(twins) > 1:
-            account.double.append(f"{name}: {kind} {desired.marker} stands {len(twins)} times")
-        account.fields_compared += len(desired.fields)
-        _note(account, f"{name} {kind} {desired.marker}", compare_child(desired, twins[0]))
+            comparison.double.append(f"{name}: {kind} {desired.marker} exists {len(twins)} times")
+        comparison.fields_compared += len(desired.fields)
+        _note(comparison, f"{name} {kind} {desired.marker}", compare_child(desired, twins[0]))
     for marker in by_marker:
-        account.double.append(f"{name}: {kind} {marker} is not in Lofty")
+        comparison.double.append(f"{name}: {kind} {marker} is not in Lofty")
     return len(wanted)
 
 
-def _note(account: Account, name: str, differences: tuple[FieldDifference, ...]) -> None:
-    account.different += [f"{name}: {one.field} is {one.found!r}, should be {one.wanted!r}" for one in differences]
+def _note(comparison: Comparison, name: str, differences: tuple[FieldDifference, ...]) -> None:
+    comparison.different += [f"{name}: {one.field} is {one.found!r}, should be {one.wanted!r}" for one in differences]
 
 
 _MEMBERS = {f"{one['firstName']} {one['lastName']}": one["email"] for one in make_team()["members"]}

@@ -1,4 +1,4 @@
-"""Sets the demo's stage: broker, sandboxes, configuration, gateway and worker, each in a process of its own."""
+"""Starts the demo's environment: broker, sandboxes, configuration, gateway and worker, each in its own process."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ PINGS = {"duplicates": 0.1, "reorders": 0.1, "delay_seconds": 0.3, "attempts": 5
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What stands: addresses, the configuration, and a session to talk to the sandboxes' control APIs."""
+class DemoEnvironment:
+    """What runs: addresses, the configuration, and a session for the sandboxes' control APIs."""
 
     http: aiohttp.ClientSession
     folder: Path
@@ -58,12 +58,15 @@ class Stage:
 
 USER, PASSWORD = "demo", "demo-demo"
 """Who may sign in at the demo's console, here and in deploy/demo."""
-PASSWORD_HASH = "scrypt:15:8:3:ZGVtby1zYWx0LW9mLTE2Yg==:19BaFrn096yJUUtj6AgNnI/hKFyEDYb7s5RuALJ5vEU="
+PASSWORD_HASH = "$argon2id$v=19$m=32768,t=3,p=1$ZGVtby1zYWx0LW9mLTE2Yg$96d7PpErMiG+dYvtTrEPPlyYrGdRIxSOTn+y81NiGX0"
 
 
 @asynccontextmanager
-async def set_stage(folder: Path, *, with_console: bool = False) -> AsyncIterator[Stage]:
-    """Start everything, with a console in the gateway if asked for, subscribe the webhooks, and take it down again. Raises `DidNotStart` with the log's end."""
+async def start_environment(folder: Path, *, with_console: bool = False) -> AsyncIterator[DemoEnvironment]:
+    """Start everything, with a console in the gateway if asked for, subscribe the webhooks, and stop it at the end.
+
+    Raises `DidNotStart` with the end of the log.
+    """
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         broker = stack.enter_context(EmbeddedBroker())
@@ -82,7 +85,7 @@ async def set_stage(folder: Path, *, with_console: bool = False) -> AsyncIterato
         arguments = ["--config", str(config)]
         gateway = Child("gateway", ["gateway", *arguments], environ, folder, processes)
         worker = Child("worker", ["worker", *arguments, "--embedded-broker"], environ, folder, processes)
-        stage = Stage(
+        environment = DemoEnvironment(
             http,
             folder,
             config,
@@ -92,27 +95,27 @@ async def set_stage(folder: Path, *, with_console: bool = False) -> AsyncIterato
             f"http://127.0.0.1:{gateway_port}",
             f"http://127.0.0.1:{worker_port}",
         )
-        await gateway.until_ready(http, f"{stage.gateway}/readyz")
-        await worker.until_ready(http, f"{stage.worker}/readyz")
-        await stage.post(f"{lofty_url}/_sandbox/reset", {"settings": {"pings": PINGS}})
+        await gateway.until_ready(http, f"{environment.gateway}/readyz")
+        await worker.until_ready(http, f"{environment.worker}/readyz")
+        await environment.post(f"{lofty_url}/_sandbox/reset", {"settings": {"pings": PINGS}})
         for agency in AGENCIES:
-            await stage.post(f"{lofty_url}/_sandbox/seed", make_team(), team=str(agency.team))
-        await _subscribe(stage)
-        yield stage
+            await environment.post(f"{lofty_url}/_sandbox/seed", make_team(), team=str(agency.team))
+        await _subscribe(environment)
+        yield environment
 
 
-async def _subscribe(stage: Stage) -> None:
+async def _subscribe(environment: DemoEnvironment) -> None:
     async with AiohttpTransport() as transport:
         for agency in AGENCIES:
-            client = LoftyClient(transport, StaticAuth("token", agency.lofty_key), base_url=stage.lofty)
+            client = LoftyClient(transport, StaticAuth("token", agency.lofty_key), base_url=environment.lofty)
             for number in LISTS:
-                await client.create_subscription(number, f"{stage.gateway}/lofty/{agency.webhook_secret}")
+                await client.create_subscription(number, f"{environment.gateway}/lofty/{agency.webhook_secret}")
 
 
 def _ghl_arguments() -> list[str]:
-    places = [word for one in AGENCIES for word in ("--location", f"{one.location}={one.ghl_token}")]
+    locations = [word for one in AGENCIES for word in ("--location", f"{one.location}={one.ghl_token}")]
     limits = ["--limit", str(GHL_LIMIT), "--window", str(GHL_WINDOW_SECONDS), "--latency", str(LATENCY_SECONDS)]
-    return ["sandbox", "ghl", "--port", "0", *places, *limits]
+    return ["sandbox", "ghl", "--port", "0", *locations, *limits]
 
 
 def _lofty_arguments() -> list[str]:

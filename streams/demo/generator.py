@@ -1,6 +1,6 @@
-"""Plays the two agencies over and over against both sandboxes, wherever they listen: what `lofty-ghl sandbox town` runs.
+"""Generates activity at the two agencies on both sandboxes, without end: what `lofty-ghl sandbox town` runs.
 
-It looks at what stands before each hour, so it may be stopped and started, and a sandbox that forgot everything is filled anew.
+It reads the sandboxes before each hour. So it may be stopped and started, and it fills a sandbox that lost its content.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from connectors.errors import ConnectorError
 from connectors.http.transport import AiohttpTransport
 from connectors.lofty.client import LoftyClient
 from connectors.sandbox.lofty.people import make_leads, make_team
-from streams.demo.activity import hour, visit
+from streams.demo.activity import hour_of_edits, visit
 from streams.demo.dataset import AGENCIES, Agency
 from streams.operations.subscriptions.plan import reconcile
 
@@ -27,7 +27,7 @@ RETRY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class DemoAddresses:
     """Where the sandboxes listen, and where Lofty's pings go."""
 
     lofty: str
@@ -36,75 +36,79 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class GeneratorSettings:
     """`leads` for each agency, at the start; `pause_seconds` between bursts."""
 
     leads: int
     pause_seconds: float
 
 
-class Town:
-    """Both agencies. `say` is told in words what goes on."""
+class ActivityGenerator:
+    """Generates the activity of both agencies. `say` prints what happens."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, at: Addresses, pace: Pace, say: Callable[[str], None] = lambda words: None
+        self,
+        http: aiohttp.ClientSession,
+        addresses: DemoAddresses,
+        settings: GeneratorSettings,
+        say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._http = http
-        self._at = at
-        self._pace = pace
+        self._addresses = addresses
+        self._settings = settings
         self._say = say
 
-    async def play(self) -> None:
-        """Until cancelled. Who does not answer is waited for."""
-        seed = int(time.time())  # another day each time it is started: no newcomer comes twice
+    async def run(self) -> None:
+        """Run until cancelled. Waits for a sandbox or gateway that does not answer."""
+        seed = int(time.time())  # another day at each start: no new lead comes twice
         while True:
             try:
                 await self.prepare()
                 while True:
                     seed += 1
-                    await self.play_an_hour(seed)
+                    await self.generate_hour(seed)
             except (aiohttp.ClientError, ConnectorError, TimeoutError) as error:
                 self._say(f"waiting {RETRY_SECONDS:g} s: {error or type(error).__name__}")
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def prepare(self) -> None:
         """Subscribe the gateway to Lofty's pings, and fill each team that is empty."""
-        async with self._http.get(f"{self._at.gateway}/readyz") as answer:
+        async with self._http.get(f"{self._addresses.gateway}/readyz") as answer:
             answer.raise_for_status()
         for number, agency in enumerate(AGENCIES):
             await self._subscribe(agency)
-            if not await self._standing(agency):
-                await self._post(f"{self._at.lofty}/_sandbox/seed", make_team(), team=str(agency.team))
-                body = {"leads": make_leads(self._pace.leads, seed=number + 1), "tells": True}
-                await self._post(f"{self._at.lofty}/_sandbox/seed", body, team=str(agency.team))
-                self._say(f"{agency.name}: {self._pace.leads} leads come in")
+            if not await self._leads_of(agency):
+                await self._post(f"{self._addresses.lofty}/_sandbox/seed", make_team(), team=str(agency.team))
+                body = {"leads": make_leads(self._settings.leads, seed=number + 1), "tells": True}
+                await self._post(f"{self._addresses.lofty}/_sandbox/seed", body, team=str(agency.team))
+                self._say(f"{agency.name}: {self._settings.leads} leads come in")
 
-    async def play_an_hour(self, seed: int) -> None:
+    async def generate_hour(self, seed: int) -> None:
         """Bursts at both agencies, and a visit to GHL with each."""
-        teams = [await self._standing(agency) for agency in AGENCIES]
+        teams = [await self._leads_of(agency) for agency in AGENCIES]
         if not all(teams):
-            raise aiohttp.ClientError("a team is empty: its sandbox was started anew")
-        hours = [hour(team, seed + number) for number, team in enumerate(teams)]
+            raise aiohttp.ClientError("a team is empty: its sandbox was restarted")
+        hours = [hour_of_edits(team, seed + number) for number, team in enumerate(teams)]
         for minute, bursts in enumerate(zip(*hours, strict=True)):
             for agency, burst in zip(AGENCIES, bursts, strict=True):
-                await self._post(f"{self._at.lofty}/_sandbox/edits", {"edits": burst}, team=str(agency.team))
+                await self._post(f"{self._addresses.lofty}/_sandbox/edits", {"edits": burst}, team=str(agency.team))
             await self._visit(AGENCIES[minute % len(AGENCIES)], seed + minute)
-            await asyncio.sleep(self._pace.pause_seconds)
+            await asyncio.sleep(self._settings.pause_seconds)
 
     async def _visit(self, agency: Agency, seed: int) -> None:
-        found = await self._get(f"{self._at.ghl}/_sandbox/contacts", location=agency.location)
+        found = await self._get(f"{self._addresses.ghl}/_sandbox/contacts", location=agency.location)
         for act in visit(found["contacts"], agency.location, seed, time.time()):
-            await self._post(f"{self._at.ghl}/_sandbox/act", act)
+            await self._post(f"{self._addresses.ghl}/_sandbox/act", act)
 
-    async def _standing(self, agency: Agency) -> list[dict[str, Any]]:
-        found = await self._get(f"{self._at.lofty}/_sandbox/leads", team=str(agency.team))
+    async def _leads_of(self, agency: Agency) -> list[dict[str, Any]]:
+        found = await self._get(f"{self._addresses.lofty}/_sandbox/leads", team=str(agency.team))
         return list(found["leads"])
 
     async def _subscribe(self, agency: Agency) -> None:
-        base = f"{self._at.gateway}/lofty/"
+        base = f"{self._addresses.gateway}/lofty/"
         url = base + agency.webhook_secret
         async with AiohttpTransport() as transport:
-            client = LoftyClient(transport, StaticAuth("token", agency.lofty_key), base_url=self._at.lofty)
+            client = LoftyClient(transport, StaticAuth("token", agency.lofty_key), base_url=self._addresses.lofty)
             others = {base + one.webhook_secret for one in AGENCIES if one != agency}
             for step in reconcile(await client.list_subscriptions(), url, base, others):
                 if step.action == "create":

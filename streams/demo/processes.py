@@ -1,4 +1,4 @@
-"""Child processes of the demo: each writes its own log, tells when it is ready, and ends with the demo."""
+"""Child processes of the demo: each writes its own log, reports when it is ready, and ends with the demo."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pathlib import Path
 import aiohttp
 
 READY_SECONDS = 120.0
-"""How long a process may take on a busy machine; one that ends is told at once."""
+"""How long a process may take to start on a busy machine; one that ends is reported at once."""
 
 
 class DidNotStart(RuntimeError):
-    """A process ended or kept silent. The text holds the end of its log."""
+    """A process ended, or was not ready in time. The text holds the end of its log."""
 
 
 class Child:
@@ -54,7 +54,7 @@ class Child:
 
     @property
     def has_ended(self) -> bool:
-        """It does not run any more."""
+        """Whether it has ended."""
         return self._process.poll() is not None
 
     def kill(self) -> None:
@@ -76,7 +76,7 @@ class Child:
         """The first line that it prints: a sandbox's address."""
         async with asyncio.timeout(READY_SECONDS):
             while True:
-                self._demand_alive()
+                self._require_running()
                 line, newline, _ = self.log.read_text(errors="replace").partition("\n")
                 if newline:
                     return line.strip()
@@ -87,7 +87,7 @@ class Child:
         try:
             async with asyncio.timeout(READY_SECONDS):
                 while True:
-                    self._demand_alive()
+                    self._require_running()
                     try:
                         async with http.get(url) as answer:
                             if answer.status == 200:
@@ -98,7 +98,7 @@ class Child:
         except TimeoutError:
             raise DidNotStart(f"{self.name} was not ready in {READY_SECONDS:.0f} s:\n{self._tail()}") from None
 
-    def _demand_alive(self) -> None:
+    def _require_running(self) -> None:
         if (code := self._process.poll()) is not None:
             raise DidNotStart(f"{self.name} ended with exit code {code}:\n{self._tail()}")
 

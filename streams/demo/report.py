@@ -10,12 +10,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from streams.demo.comparison import Account
+from streams.demo.comparison import Comparison
 from streams.messages import Receipt
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DemoSummary:
     """Everything that was counted."""
 
     first_seconds: float
@@ -30,39 +30,41 @@ class Tally:
     duplicates_dropped: int
 
 
-def print_report(console: Console, account: Account, tally: Tally) -> None:
+def print_report(console: Console, comparison: Comparison, summary: DemoSummary) -> None:
     """The table, and everything that is wrong."""
-    outcomes = Counter(one.outcome for one in tally.receipts)
+    outcomes = Counter(one.outcome for one in summary.receipts)
     table = Table(title="what happened", show_header=False, title_justify="left", width=min(console.width, 110))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")
-    table.add_row("changes told by Lofty", _number(tally.pings_told), f"in {tally.deliveries} webhook deliveries")
-    table.add_row("  dropped by dedupe", _number(tally.duplicates_dropped), "told twice, or late")
-    table.add_row("in GHL: contacts", _number(account.leads), "one for each lead that is not deleted")
-    table.add_row("in GHL: notes, tasks", f"{account.notes}, {account.tasks}", "")
+    table.add_row(
+        "changes reported by Lofty", _number(summary.pings_told), f"in {summary.deliveries} webhook deliveries"
+    )
+    table.add_row("  dropped by dedupe", _number(summary.duplicates_dropped), "reported twice, or late")
+    table.add_row("in GHL: contacts", _number(comparison.leads), "one for each lead that is not deleted")
+    table.add_row("in GHL: notes, tasks", f"{comparison.notes}, {comparison.tasks}", "")
     table.add_row("writes applied", _number(outcomes["applied"]), "requests that changed something in GHL")
-    table.add_row("skipped as unchanged", _number(outcomes["unchanged"]), "read, and nothing that we carry differed")
-    table.add_row("parked", _number(sum(tally.parked.values())), _named(tally.parked))
-    table.add_row("flagged values", _number(len(account.flags)), "left out; the rest of the contact is written")
-    reads, writes = tally.lofty["requests"], tally.ghl["requests"]
-    table.add_row("requests to Lofty, GHL", f"{reads}, {writes}", _ratio(reads + writes, tally.pings_told))
-    table.add_row("429s from GHL", _number(tally.ghl["throttled"]), "ordered as a fault, as were 5xx and dropped calls")
+    table.add_row("skipped as unchanged", _number(outcomes["unchanged"]), "read, and no mapped field differed")
+    table.add_row("parked", _number(sum(summary.parked.values())), _named(summary.parked))
+    table.add_row("flagged values", _number(len(comparison.flags)), "left out; the rest of the contact is written")
+    reads, writes = summary.lofty["requests"], summary.ghl["requests"]
+    table.add_row("requests to Lofty, GHL", f"{reads}, {writes}", _ratio(reads + writes, summary.pings_told))
     table.add_row(
-        "first sync", f"{tally.first_seconds:.1f} s", "of everything, at GHL's rate limit in scaled time (5x)"
+        "429s from GHL", _number(summary.ghl["throttled"]), "ordered as a fault, as were 5xx and dropped calls"
     )
     table.add_row(
-        "the morning's edits", f"{tally.second_seconds:.1f} s", "bursts, faults, and everything at rest again"
+        "first sync", f"{summary.first_seconds:.1f} s", "of everything, at GHL's rate limit in scaled time (5x)"
     )
-    table.add_row("  accepted to in GHL", _latency(tally), "p50, p99; waiting for the rate limit included")
-    table.add_row("fields compared", _number(account.fields_compared), "GHL against Lofty, through the mapping")
-    for name, wrong in (("lost", account.lost), ("double", account.double), ("different", account.different)):
+    table.add_row("the morning's edits", f"{summary.second_seconds:.1f} s", "bursts and faults, until nothing moves")
+    table.add_row("  accepted to in GHL", _latency(summary), "p50, p99; waiting for the rate limit included")
+    table.add_row("fields compared", _number(comparison.fields_compared), "GHL against Lofty, through the mapping")
+    for name, wrong in (("lost", comparison.lost), ("double", comparison.double), ("different", comparison.different)):
         table.add_row(name, f"[{'red' if wrong else 'green'}]{len(wrong)}[/]", "")
     console.print(table)
-    for line in (*account.lost, *account.double, *account.different)[:20]:
+    for line in (*comparison.lost, *comparison.double, *comparison.different)[:20]:
         console.print(f"  [red]{line}[/]", highlight=False)
     verdict = "GHL holds what Lofty says: nothing lost, nothing double, nothing different."
-    console.print(f"[green]{verdict}[/]" if account.is_right else "[red]GHL does not hold what it should.[/]")
+    console.print(f"[green]{verdict}[/]" if comparison.is_right else "[red]GHL does not hold what it should.[/]")
 
 
 def _number(value: int) -> str:
@@ -77,11 +79,11 @@ def _named(counts: Counter[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items())
 
 
-def _latency(tally: Tally) -> str:
+def _latency(summary: DemoSummary) -> str:
     waits = [
         one.at_ms - one.accepted_ms
-        for one in tally.receipts
-        if one.outcome == "applied" and one.settled and one.accepted_ms and one.accepted_ms >= tally.second_began_ms
+        for one in summary.receipts
+        if one.outcome == "applied" and one.settled and one.accepted_ms and one.accepted_ms >= summary.second_began_ms
     ]
     if len(waits) < 2:
         return "-"

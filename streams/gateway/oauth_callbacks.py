@@ -13,7 +13,8 @@ from connectors.errors import CallbackRefused, ConnectorError
 from connectors.http.transport import AiohttpTransport
 from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.topics import TopicNames
-from streams.oauth.authorization import accept_ghl, connection_of, hand_over
+from streams.oauth.authorization import accept_ghl, send_token
+from streams.oauth.consent_link import connection_of
 from streams.oauth.grants import Grants
 from streams.telemetry.metrics import Metrics
 
@@ -54,7 +55,7 @@ class OAuthCallbacks:
             connection = connection_of(self._grants, request.query, self._now_ms())
             async with AiohttpTransport() as transport:
                 granted = await accept_ghl(self._grants, connection, request.query, transport, self._now_ms())
-            await hand_over(granted, self._names, self._batching_producer)
+            await send_token(granted, self._names, self._batching_producer)
         except CallbackRefused as error:
             log.warning("GHL access was not granted: %s", error)
             return self._page("refused", 400, "Not connected", str(error))

@@ -1,4 +1,4 @@
-"""Topics as they should be and as they are: creates what is missing, and says what differs."""
+"""Compares topics with what the product needs, and creates those that are missing."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ DELETED_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """One topic: what is wanted, what is there. `problem` is empty when they agree."""
+    """One topic: what is wanted, and what exists. `problem` is empty when they agree."""
 
     name: str
     wanted: Mapping[str, str]
     partitions: int | None
     problem: str
     is_compared: bool = True
-    """False: Kafka does not tell us its settings."""
+    """False: Kafka does not let us read its settings."""
 
     @property
     def exists(self) -> bool:
@@ -46,7 +46,7 @@ class TopicState:
 async def inspect(settings: Settings) -> list[TopicState]:
     """Compare every topic with what the product needs.
 
-    Raises aiokafka's error when Kafka cannot be reached, and `KafkaRefused` when it does not say which topics there are.
+    Raises aiokafka's error when Kafka cannot be reached, and `KafkaRefused` when we may not list its topics.
     """
     limits = SizeLimits.of(settings.gateway.max_body_bytes)
     wanted = TopicNames(settings.kafka.topic_prefix).specs(limits.record)
@@ -71,32 +71,32 @@ async def inspect(settings: Settings) -> list[TopicState]:
 
 
 class StateMissing(RuntimeError):
-    """Topics that hold state are missing in a deployment that has worked. `names` are tables and topics, as the product has them."""
+    """Topics that hold state are missing in a deployment that has run before. `names` are our names of tables and topics."""
 
     def __init__(self, topic: str, names: Iterable[str]) -> None:
         self.names = tuple(names)
         more = f" (and {len(self.names) - 1} more)" if len(self.names) > 1 else ""
         super().__init__(
-            f"the topic {topic}{more} is missing, and this deployment has worked before: made anew it would be empty, and "
-            f"{COSTS.get(self.names[0], 'what it held would be gone')}. Bring it back as it was, or accept the loss with "
+            f"the topic {topic}{more} is missing, and this deployment has run before: created again it would be empty, and "
+            f"{COSTS.get(self.names[0], 'what it held would be gone')}. Restore it, or accept the loss with "
             f"`{accept_command(self.names)}`. After an upgrade whose notes name this topic as new, nothing is lost by that"
         )
 
 
 def saved_topic(changelog: str) -> str:
-    """The topic that holds a changelog's rows while `--accept-lost` deletes that and makes it again."""
+    """The topic that holds a changelog's rows while `--accept-lost` deletes and recreates that."""
     return f"{changelog}-saved"
 
 
 class NotPutBack(StateMissing):
-    """A run of `--accept-lost` was cut short: a changelog may lack rows that the next run puts back."""
+    """A run of `--accept-lost` was interrupted: a changelog may lack rows that the next run restores."""
 
     def __init__(self, topic: str, names: Iterable[str]) -> None:
         self.names = tuple(names)
         RuntimeError.__init__(
             self,
-            f"the topic {topic} holds rows that were not put back: `topics create --accept-lost` was cut short. "
-            f"`{accept_command(self.names)}` ends what it began",
+            f"the topic {topic} holds rows that were not restored: `topics create --accept-lost` was interrupted. "
+            f"`{accept_command(self.names)}` finishes it",
         )
 
 
@@ -110,13 +110,13 @@ async def _demand_all_put_back(settings: Settings) -> None:
 
 
 def state_topics(names: TopicNames) -> dict[str, str]:
-    """The topics that hold state, by their names on the cluster: changelogs, and what is compacted. Values are our names."""
+    """The topics that hold state, by their names on the cluster: changelogs and compacted topics. Values are our names."""
     compacted = {names.of(spec.name): spec.name for spec in TOPICS if spec.retention_days is None}
     return compacted | {names.changelog(table): table for table in TABLES}
 
 
 async def has_worked(settings: Settings, states: Iterable[TopicState]) -> bool:
-    """Whether workers have worked with these topics: each begins with a fence among the receipts, and leaves rows."""
+    """Whether workers have run with these topics: each writes a fence among the receipts, and rows."""
     names = TopicNames(settings.kafka.topic_prefix)
     existing = {state.name for state in states if state.partitions == settings.kafka.partitions}
     written = {names.of(RECEIPTS), *(names.changelog(table) for table in TABLES)} & existing
@@ -124,10 +124,10 @@ async def has_worked(settings: Settings, states: Iterable[TopicState]) -> bool:
 
 
 async def create_missing(settings: Settings, accepted: Collection[str] = ()) -> list[str]:
-    """Create the topics that are missing; returns their names. Never changes one that is there.
+    """Create the topics that are missing; returns their names. Never changes an existing one.
 
-    Raises `StateMissing`, and makes none, when a missing one held state and its loss is not `accepted` (by our name of it).
-    Raises `TopicsRefused` with Kafka's words for each that it did not make.
+    Raises `StateMissing`, and creates none, when a missing one held state and its loss is not `accepted` (by our name).
+    Raises `TopicsRefused` with Kafka's reason for each that it did not create.
     """
     states = await inspect(settings)
     missing = [state for state in states if not state.exists]
@@ -141,11 +141,11 @@ async def create_missing(settings: Settings, accepted: Collection[str] = ()) -> 
 
 
 async def create_first(settings: Settings) -> list[TopicState]:
-    """Create the topics at the first start of all, when no worker has worked with any yet. Returns how they are then.
+    """Create the topics at the very first start, before any worker has run. Returns their state afterwards.
 
-    Another process may be making them: it waits up to `FIRST_SECONDS` for that.
-    Raises `StateMissing` when one is missing that held state in a deployment that has worked; makes none there.
-    Raises `NotPutBack` while the loss of one is accepted, and that is not at its end.
+    Another process may be creating them: this waits up to `FIRST_SECONDS` for it.
+    Raises `StateMissing`, and creates none, when one that held state is missing in a deployment that has run before.
+    Raises `NotPutBack` while an accepted loss is not restored yet.
     """
     await _demand_all_put_back(settings)
     states = await inspect(settings)

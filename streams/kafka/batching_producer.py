@@ -1,17 +1,17 @@
-"""Appends records to Kafka and tells when they are safe there.
+"""Produces records to Kafka in batches, and reports when Kafka has acknowledged them.
 
-`await append(...)` returns once every record was acknowledged by all in-sync replicas (`acks=all`).
-While an append to a partition is under way, later ones gather, and leave together in the next batch (group commit):
-at light load a record leaves at once, under load one round trip carries hundreds.
-Records of one partition keep the order in which they were appended.
+`await produce(...)` returns once all in-sync replicas have acknowledged every record (`acks=all`).
+While a batch of a partition is in flight, later records gather, and leave together in the next batch (group commit): at light
+load a record leaves at once, under load one round trip carries hundreds.
+Records of one partition keep their order.
 
-**Every append ends**: with the offsets, or as `NotWritten` once its time is over. `in_doubt` then says whether Kafka may have
-the record all the same; it never comes behind one that was appended later and acknowledged.
-**A record that is too large fails alone**, before it is sent: `RecordTooLarge` tells its size and the limit. One that knows a
-smaller form of itself is written in that (`Record.instead`).
+**Every call ends**: with the offsets, or with `NotWritten` once its time is over. `in_doubt` then says whether Kafka may still
+have the record; it never comes behind one that was produced later and acknowledged.
+**A record that is too large fails alone**, before it is sent: `RecordTooLarge` has its size and the limit. A record that has a
+smaller form is written in that (`Record.instead`).
 
-Faust's own `send` costs a quarter of a millisecond a record, and its buffer may be skipped by a commit; this is why agents,
-tables and the dispatcher write through here.
+Agents, tables and dispatchers write through this class, because Faust's own `send` costs a quarter of a millisecond a record,
+and a commit may skip its buffer.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HEADER_OVERHEAD_BYTES = 10
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record to append. The partition always is explicit: placement is ours, not the producer's."""
+    """One record to produce. Its partition is explicit: the producer does not choose it."""
 
     topic: str
     partition: int
@@ -47,11 +47,11 @@ class Record:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     instead: Callable[[], Record] | None = field(default=None, compare=False, repr=False)
-    """Makes a smaller one for the same partition, which is written in its place when it is too large. None: it fails."""
+    """Makes a smaller record for the same partition, written instead of one that is too large. None: that one fails."""
 
     @property
     def size(self) -> int:
-        """What a batch with this record alone weighs, in bytes; a little more rather than less."""
+        """The size of a batch with this record alone, in bytes; rounded up."""
         size = RECORD_OVERHEAD_BYTES + len(self.key) + (len(self.value) if self.value is not None else 0)
         for name, value in self.headers:
             size += HEADER_OVERHEAD_BYTES + 3 * len(name) + len(value)
@@ -59,9 +59,9 @@ class Record:
 
 
 class NotWritten(KafkaError):  # type: ignore[misc]  # aiokafka ships no types
-    """Kafka did not acknowledge a record. `in_doubt`: it may have it all the same. The producer is well for the next one.
+    """Kafka did not acknowledge a record. `in_doubt`: it may have it all the same. The producer can continue with the next.
 
-    An error of Kafka: whoever expects those (commands, the console, the dispatchers) takes this for one.
+    A `KafkaError`, so that whoever handles those (commands, the console, the dispatchers) handles this one.
     """
 
     def __init__(self, topic: str, why: str, *, in_doubt: bool) -> None:
@@ -76,7 +76,7 @@ class NotWritten(KafkaError):  # type: ignore[misc]  # aiokafka ships no types
 
 
 class RecordTooLarge(NotWritten):
-    """A record that Kafka does not take for its size; sizes are in bytes. `limit` 0: Kafka refused it and names none."""
+    """A record that is too large for Kafka; sizes are in bytes. `limit` 0: Kafka refused it and names no limit."""
 
     def __init__(self, topic: str, size: int, limit: int) -> None:
         self.size = size
@@ -86,7 +86,7 @@ class RecordTooLarge(NotWritten):
 
 
 class RecordsRefused(NotWritten):
-    """Kafka refused a batch for one of its records (`is_size`: for its size); the others may be well."""
+    """Kafka refused a batch for one of its records (`is_size`: for its size); the others may be valid."""
 
     def __init__(self, topic: str, why: str, *, is_size: bool) -> None:
         self.is_size = is_size
@@ -94,7 +94,7 @@ class RecordsRefused(NotWritten):
 
 
 class Batch(Protocol):
-    """What `aiokafka` calls a batch builder."""
+    """A batch that is being filled."""
 
     def append(
         self,
@@ -105,10 +105,6 @@ class Batch(Protocol):
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> object:
         """Add a record; None when the batch is full."""
-        ...
-
-    def record_count(self) -> int:
-        """How many records it holds."""
         ...
 
 
@@ -137,17 +133,17 @@ class _PendingRecord:
 
 
 class UnknownOffset(NotWritten):
-    """The broker has a batch that was sent twice, and does not remember where. Nobody could wait for it to be read back."""
+    """The broker has a batch that was sent twice, and does not remember its offset."""
 
 
 Observe = Callable[[str, int, float, bool], None]
-"""Is told of each batch: its topic, its number of records, the seconds until it was acknowledged, and whether it failed."""
+"""Called for each batch with its topic, its number of records, the seconds until its acknowledgement, and whether it failed."""
 
 
 class BatchingProducer:
-    """Group commit over one idempotent producer. Errors of the producer reach every append that they concern.
+    """Group commit over one idempotent producer. An error of the producer fails every record that it concerns.
 
-    `most_bytes` bounds what waits for Kafka together; what comes beyond fails at once. None: those who append bound it.
+    `most_bytes` limits what waits for Kafka together; a record beyond it fails at once. None: the callers limit it.
     """
 
     def __init__(
@@ -168,14 +164,14 @@ class BatchingProducer:
 
     @property
     def max_record_bytes(self) -> int:
-        """What a single record may weigh (`Record.size`)."""
+        """The largest size of a single record (`Record.size`)."""
         return self._producer.max_record_bytes
 
     async def produce(self, records: Iterable[Record], *, within: float | None = None) -> list[int]:
-        """Append records and wait until all are acknowledged. Returns the offset of each.
+        """Produce records and wait until all are acknowledged. Returns the offset of each.
 
-        Raises `NotWritten` when one could not be written, or was not within so many seconds; others of the same call may
-        have been. What was not sent by then is not sent any more.
+        Raises `NotWritten` when one could not be written, or not within so many seconds; others of the same call may be
+        written. A record that was not sent by then is never sent.
         """
         taken = list(records)
         waiting = [self.enqueue(record, within=within) for record in taken]
@@ -194,7 +190,7 @@ class BatchingProducer:
         return [await acknowledged for acknowledged in waiting]
 
     def enqueue(self, record: Record, *, within: float | None = None) -> asyncio.Future[int]:
-        """Append one record; the future is its offset, once it is acknowledged. Somebody must await it."""
+        """Produce one record; the future is its offset once it is acknowledged. The caller must await it."""
         loop = asyncio.get_running_loop()
         acknowledged: asyncio.Future[int] = loop.create_future()
         while record.size > self._producer.max_record_bytes and record.instead is not None:
@@ -209,78 +205,90 @@ class BatchingProducer:
             return acknowledged
         self._bytes += size
         seconds = self._delivery_seconds if within is None else min(within, self._delivery_seconds)
-        place = (record.topic, record.partition)
-        self._pending.setdefault(place, []).append(_PendingRecord(record, acknowledged, size, loop.time() + seconds))
-        if place not in self._flushing:
-            self._flushing[place] = loop.create_task(self._flush(place), name=f"append {record.topic}")
+        partition = (record.topic, record.partition)
+        self._pending.setdefault(partition, []).append(
+            _PendingRecord(record, acknowledged, size, loop.time() + seconds)
+        )
+        if partition not in self._flushing:
+            self._flushing[partition] = loop.create_task(self._flush(partition), name=f"append {record.topic}")
         return acknowledged
 
     async def drain(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until nothing is in flight."""
         while self._flushing:
             await asyncio.wait(list(self._flushing.values()))
 
-    async def _flush(self, place: tuple[str, int]) -> None:
+    async def _flush(self, partition: tuple[str, int]) -> None:
         try:
-            while pending := self._pending.pop(place, None):
-                await self._send(place, pending)
+            while pending := self._pending.pop(partition, None):
+                await self._send(partition, pending)
                 self._bytes -= sum(one.size for one in pending)
         finally:
-            del self._flushing[place]
+            del self._flushing[partition]
 
-    async def _send(self, place: tuple[str, int], pending: list[_PendingRecord]) -> None:
-        topic, partition = place
-        loop = asyncio.get_running_loop()
-        position, most = 0, MOST_RECORDS
-        while position < len(pending):
-            first, began = position, time.perf_counter()
-            now, until = loop.time(), pending[first].until
+    async def _send(self, partition: tuple[str, int], pending: list[_PendingRecord]) -> None:
+        first, most = 0, MOST_RECORDS
+        while first < len(pending):
+            began, group = time.perf_counter(), pending[first : first + 1]
             try:
-                if until <= now:
-                    position += 1
-                    raise NotWritten(topic, "its time was over before it could be sent", in_doubt=False)
-                batch = self._producer.create_batch()
-                while position < len(pending) and position - first < most and pending[position].until > now:
-                    record = pending[position].record
-                    taken = batch.append(
-                        key=record.key, value=record.value, timestamp=None, headers=list(record.headers)
-                    )
-                    if taken is None:
-                        break
-                    until = max(until, pending[position].until)
-                    position += 1
-                if position == first:
-                    position += 1
-                    raise RecordTooLarge(topic, pending[first].size, self._producer.max_record_bytes)
-                within = until - loop.time()
-                metadata = await (await self._producer.send_batch(batch, topic, partition=partition, within=within))
-                if metadata.offset < 0:
-                    raise UnknownOffset(topic, "it was repeated, and Kafka does not remember its offset", in_doubt=True)
+                batch, group = self._filled(partition[0], pending[first : first + most])
+                offset = await self._write(partition, batch, group)
             except Exception as error:  # every waiter gets it, whatever it is
-                count = position - first
-                if isinstance(error, RecordsRefused) and count > 1:
-                    # One of them is at fault: in halves, until it stands alone.
-                    most, position = count // 2, first
+                refusal: Exception = error
+                if isinstance(error, RecordsRefused) and len(group) > 1:
+                    most = len(group) // 2  # one record is at fault: halve the batch until it is alone
                     continue
                 if isinstance(error, RecordsRefused) and error.is_size:
-                    if (smaller := pending[first].record.instead) is not None:
-                        pending[first].record, position = smaller(), first
+                    if (smaller := group[0].record.instead) is not None:
+                        group[0].record = smaller()
                         continue
-                    error = RecordTooLarge(topic, pending[first].size, 0)
-                # Whatever fails before a record was taken concerns the first. What follows may be well.
-                position, most = max(position, first + 1), MOST_RECORDS
-                if self._observe is not None:
-                    self._observe(topic, position - first, time.perf_counter() - began, True)
-                for one in pending[first:position]:
-                    if not one.acknowledged.done():
-                        one.acknowledged.set_exception(error)
+                    refusal = RecordTooLarge(partition[0], group[0].size, 0)
+                self._finish(partition[0], group, began, refusal)
             else:
-                most = MOST_RECORDS
-                if self._observe is not None:
-                    self._observe(topic, position - first, time.perf_counter() - began, False)
-                for number, one in enumerate(pending[first:position]):
-                    if not one.acknowledged.done():
-                        one.acknowledged.set_result(metadata.offset + number)
+                self._finish(partition[0], group, began, offset)
+            first, most = first + len(group), MOST_RECORDS
+
+    def _filled(self, topic: str, pending: list[_PendingRecord]) -> tuple[Batch, list[_PendingRecord]]:
+        """A batch with as many of these records as fit and are still in time, and those records.
+
+        Raises `NotWritten` for the first record alone: its time is over, or it fits in no batch.
+        """
+        now = asyncio.get_running_loop().time()
+        if pending[0].until <= now:
+            raise NotWritten(topic, "its time was over before it could be sent", in_doubt=False)
+        batch, count = self._producer.create_batch(), 0
+        for one in pending:
+            record = one.record
+            if one.until <= now or (
+                batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers)) is None
+            ):
+                break
+            count += 1
+        if count == 0:
+            raise RecordTooLarge(topic, pending[0].size, self._producer.max_record_bytes)
+        return batch, pending[:count]
+
+    async def _write(self, partition: tuple[str, int], batch: Batch, group: list[_PendingRecord]) -> int:
+        """Write a batch; returns the offset of its first record. Raises `NotWritten`."""
+        topic, number = partition
+        within = max(one.until for one in group) - asyncio.get_running_loop().time()
+        metadata = await (await self._producer.send_batch(batch, topic, partition=number, within=within))
+        if metadata.offset < 0:
+            raise UnknownOffset(topic, "it was repeated, and Kafka does not remember its offset", in_doubt=True)
+        return int(metadata.offset)
+
+    def _finish(self, topic: str, group: list[_PendingRecord], began: float, result: int | Exception) -> None:
+        """Give each record of a batch its offset, or the error."""
+        has_failed = isinstance(result, Exception)
+        if self._observe is not None:
+            self._observe(topic, len(group), time.perf_counter() - began, has_failed)
+        for number, one in enumerate(group):
+            if one.acknowledged.done():
+                continue
+            if isinstance(result, Exception):
+                one.acknowledged.set_exception(result)
+            else:
+                one.acknowledged.set_result(result + number)
 
 
 def _read_error(future: asyncio.Future[int]) -> None:

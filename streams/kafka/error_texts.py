@@ -1,6 +1,6 @@
-"""Kafka's refusals in words: what it said, which setting or right is behind it, and what mends it.
+"""Explains Kafka's refusals: what it said, which setting or right is the cause, and how to fix it.
 
-aiokafka tells most of them as one error, "unable to bootstrap", and writes the reason into its log.
+aiokafka raises most of them as one error, "unable to bootstrap", and only logs the reason.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ HOSTNAME_MISMATCH = 62
 
 
 class KafkaMisconfigured(Exception):
-    """The configuration cannot lead to Kafka, whoever is at the other end."""
+    """The configuration cannot be used to connect to any Kafka."""
 
 
 class KafkaRefused(KafkaError):  # type: ignore[misc]  # aiokafka has no types
-    """Kafka, or what listens in its place, refused us. The text says why, and what mends it."""
+    """Kafka, or what listens in its place, refused us. The text says why, and how to fix it."""
 
     def __str__(self) -> str:
         return " ".join(str(one) for one in self.args)
 
 
 class TopicsRefused(KafkaError):  # type: ignore[misc]  # the same
-    """Topics that Kafka did not make. `refused` holds its words by topic, `created` those that it made."""
+    """Topics that Kafka did not create. `refused` has its reason by topic, `created` the topics that it created."""
 
     def __init__(self, refused: dict[str, str], created: list[str]) -> None:
         self.refused = refused
@@ -47,7 +47,7 @@ class TopicsRefused(KafkaError):  # type: ignore[misc]  # the same
 
 
 def tls_context(kafka: Kafka) -> ssl.SSLContext:
-    """What our clients believe. Raises `KafkaMisconfigured` for a file of authorities that is none."""
+    """The TLS settings of our clients. Raises `KafkaMisconfigured` for an unusable file of authorities."""
     try:
         return ssl.create_default_context(cafile=kafka.ssl_cafile)
     except ssl.SSLError as error:
@@ -61,7 +61,7 @@ def tls_context(kafka: Kafka) -> ssl.SSLContext:
 
 
 def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
-    """Why a broker at `server` cannot be talked to."""
+    """Why a broker at `server` cannot be used."""
     is_tls, protocol = kafka.security_protocol.endswith("SSL"), kafka.security_protocol
     match error:
         case ssl.SSLCertVerificationError() if error.verify_code in (HOSTNAME_MISMATCH, 64):
@@ -71,37 +71,39 @@ def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
             )
         case ssl.SSLCertVerificationError():
             return (
-                f"{server}: the broker's certificate is not believed ({error.verify_message}). "
+                f"{server}: the broker's certificate is not trusted ({error.verify_message}). "
                 "kafka.ssl_cafile must hold the authority that signed it"
-                + ("" if kafka.ssl_cafile else "; it is not set, so the system's authorities are asked")
+                + ("" if kafka.ssl_cafile else "; it is not set, so the system's authorities are used")
             )
         case ssl.SSLError() | ConnectionResetError() | EOFError() if is_tls:
             return (
-                f"{server}: the TLS handshake was broken off ({_reason(error)}): this listener speaks no TLS, or wants a "
-                f"certificate of the client. kafka.security_protocol is {protocol}; a listener without TLS takes "
+                f"{server}: the TLS handshake failed ({_reason(error)}): this listener speaks no TLS, or requires a "
+                f"client certificate. kafka.security_protocol is {protocol}; a listener without TLS needs "
                 f"{protocol.replace('SASL_SSL', 'SASL_PLAINTEXT') if protocol == 'SASL_SSL' else 'PLAINTEXT'}"
             )
         case UnsupportedSaslMechanismError():
             return (
-                f"{server}: the broker does not take kafka.sasl_mechanism {kafka.sasl_mechanism} ({_reason(error)}). "
-                "Its sasl.enabled.mechanisms says which it takes"
+                f"{server}: the broker does not support kafka.sasl_mechanism {kafka.sasl_mechanism} ({_reason(error)}). "
+                "Its sasl.enabled.mechanisms lists those that it supports"
             )
         case IllegalSaslStateError():
             return (
-                f"{server}: this listener takes no SASL (ILLEGAL_SASL_STATE), and kafka.sasl_mechanism {kafka.sasl_mechanism} is "
-                "set. Take it away, or choose a listener with SASL"
+                f"{server}: this listener does not use SASL (ILLEGAL_SASL_STATE), but kafka.sasl_mechanism {kafka.sasl_mechanism} is "
+                "set. Remove it, or choose a listener with SASL"
             )
         case SaslAuthenticationFailed():
             return (
-                f"{server}: the broker does not take the name {kafka.sasl_username!r} with its password ({_reason(error)}). "
-                "Look at kafka.sasl_username and LOFTY_GHL_KAFKA_PASSWORD"
+                f"{server}: the broker rejected the user {kafka.sasl_username!r} with its password ({_reason(error)}). "
+                "Check kafka.sasl_username and LOFTY_GHL_KAFKA_PASSWORD"
             )
         case socket.gaierror():
-            return f"{server}: the name cannot be resolved ({error.strerror}). Look at kafka.bootstrap_servers"
+            return f"{server}: the host name cannot be resolved ({error.strerror}). Check kafka.bootstrap_servers"
         case ConnectionRefusedError():
-            return f"{server}: nothing listens there (connection refused). Is Kafka running, and is kafka.bootstrap_servers right?"
+            return f"{server}: connection refused. Is Kafka running, and is kafka.bootstrap_servers right?"
         case TimeoutError():
-            return f"{server}: no answer in time. Is something between us and Kafka, or kafka.security_protocol ({protocol}) wrong?"
+            return (
+                f"{server}: no answer in time. Is a firewall in between, or kafka.security_protocol ({protocol}) wrong?"
+            )
         case KafkaConnectionError() | ConnectionError() | EOFError():
             takes = (
                 "SASL or TLS"
@@ -111,7 +113,7 @@ def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
                 else "something else"
             )
             return (
-                f"{server}: the connection was closed without a word. A listener that wants {takes} does so: "
+                f"{server}: the broker closed the connection without an answer. A listener that requires {takes} does so: "
                 f"kafka.security_protocol is {protocol}"
             )
         case _:
@@ -119,7 +121,7 @@ def connection_trouble(error: BaseException, kafka: Kafka, server: str) -> str:
 
 
 def missing_right(kafka: Kafka, right: str, topics: Sequence[str]) -> str:
-    """That Kafka gives us no right on some topics."""
+    """The text for a missing right on some topics."""
     more = f" and {len(topics) - 1} more" if len(topics) > 1 else ""
     return f"Kafka gives {_us(kafka)} no right {right} on the topic {topics[0]}{more} (deploy/kafka-acls.md)"
 
@@ -129,7 +131,7 @@ def _us(kafka: Kafka) -> str:
 
 
 def rights_trouble(error: KafkaError, kafka: Kafka, about: str) -> str:
-    """Which right is missing, where Kafka says that one is; else its own words. `about` is the group or topic."""
+    """Which right is missing, where Kafka says so; otherwise its own words. `about` is the group or topic."""
     who = _us(kafka)
     match error:
         case GroupAuthorizationFailedError():
@@ -143,7 +145,7 @@ def rights_trouble(error: KafkaError, kafka: Kafka, about: str) -> str:
 
 
 def topic_trouble(code_error: type[KafkaError], said: str | None, kafka: Kafka) -> str:
-    """Why Kafka did not make a topic."""
+    """Why Kafka did not create a topic."""
     name = getattr(code_error, "message", code_error.__name__)
     words = f"{name}: {said}" if said else str(name)
     who = _us(kafka)

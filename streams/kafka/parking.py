@@ -1,4 +1,4 @@
-"""Parking: what cannot go on becomes a record on `parked`, with its bytes and the reason. It always fits."""
+"""Parking: what cannot be processed becomes a record on the dead-letter topic `parked`, with its bytes and the reason. It always fits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMS = (
 
 
 class Parking:
-    """Makes the records for the `parked` topic. `count(stage, reason)` is told each."""
+    """Makes the records for the topic `parked`. `count(stage, reason)` is called for each."""
 
     def __init__(
         self,
@@ -37,18 +37,18 @@ class Parking:
         self._partitions = partitions
 
     def record(self, parked: Parked) -> Record:
-        """The record to append. It counts as parked. An original that is too large is shortened, and so are texts.
+        """The record to produce. It counts as parked. An original or text that is too large is shortened.
 
-        Where the topic takes less than our limits say (it was made before, or by others), the appender writes a shorter form,
-        at last one without the original.
+        Where the topic's limit is below ours (it was created before, or by others), the producer writes a shorter form, in the
+        end one without the original.
         """
         self._count(parked.stage, parked.reason)
         return self._record(_bounded(parked, self.limits.original), FORMS)
 
     def unreadable(self, stage: Stage, message: Any, error: InvalidMessage, now_ms: int) -> Record:
-        """The record for a Kafka message that is not what its topic holds.
+        """The record for an invalid Kafka message.
 
-        Raises the error when a newer release wrote it: parked and passed over, it would be lost for whoever can read it.
+        Raises the error when a newer release wrote it: parked, it would be lost for a worker that can read it.
         """
         where = f"{message.topic}/{message.partition}@{message.offset}"
         if isinstance(error, NewerMessage):
@@ -86,7 +86,7 @@ def bounded(
     parking: Parking,
     now_ms: Callable[[], int],
 ) -> Callable[[list[Any]], Awaitable[None]]:
-    """An agent's process that is only handed what can go on: a larger message is parked, since its row would not fit."""
+    """An agent's `process` without messages that are too large: those are parked, since their rows would not fit."""
 
     async def process_bounded(messages: list[Any]) -> None:
         fitting = [one for one in messages if len(one.value or b"") + len(one.key or b"") <= most_bytes]

@@ -1,10 +1,10 @@
-"""The producer: writes batches to Kafka, idempotent, and heals by itself.
+"""The producer: writes batches to Kafka idempotently, and recovers by itself.
 
 `aiokafka`'s own producer keeps one sequence of numbers that a refused or expired batch breaks for good. Here each partition
-has an identity of its own (producer id, epoch, next sequence number), and only an acknowledgement moves its sequence on.
+has its own identity (producer id, epoch, next sequence number), and only an acknowledgement advances its sequence.
 
-**One batch of a partition is under way at a time.** It is sent again, byte for byte, until Kafka answers or its time is over;
-Kafka recognises what it has. So a repeat is never written twice, and records keep their order.
+**One batch of a partition is in flight at a time.** It is resent, byte for byte, until Kafka answers or its time is over;
+Kafka recognises a repeat. So nothing is written twice, and records keep their order.
 
 **What became of a batch may stay unknown** (its time is over, and a request had no answer, or one that leaves it open, such as
 that of a leader that leads no more): it fails as `NotWritten` with `in_doubt`. The partition's epoch is raised at once, as
@@ -14,9 +14,9 @@ the old one: nothing old is written behind something newer, and nothing newer is
 **What Kafka refuses for good** (a size, a missing right) fails alone and uses up no sequence number.
 **An identity that Kafka does not accept** (it has lost the partition's end, or forgot the producer) is replaced, and the batch
 is sent under the new one.
-**A leader that stands still** keeps a batch no longer than until another leads its partition.
-**`trouble` says that appends fail.** An acknowledgement ends it, or Kafka's answer to something else while nothing is appended;
-when appends fail all the same, such an answer is believed less and less soon.
+**A leader that hangs** keeps a batch only until another broker leads its partition.
+**`trouble` reports that deliveries fail.** An acknowledgement ends it, or Kafka's answer to another request while nothing is
+produced; when deliveries fail after such an answer, the next one is trusted later and later.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class _Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTrouble:
-    """Appends fail: since how many seconds, and with what."""
+    """Deliveries fail: for how many seconds, and with which error."""
 
     seconds: float
     error: str
@@ -195,7 +195,7 @@ class KafkaProducer:
         self._request_ms = int(request_seconds * 1000)
         self.client = AIOKafkaClient(**client_options, request_timeout_ms=self._request_ms)
         self.replaced: Callable[[str], None] = lambda _reason: None
-        """Is told each time that the identity to a partition is replaced, and why."""
+        """Called with the reason each time that a partition's identity is replaced."""
         # What the first that appends happens to be about must not stand in our lines.
         self._context = contextvars.copy_context()
         self._producer_id: int | None = None
@@ -265,7 +265,7 @@ class KafkaProducer:
 
     @property
     def trouble(self) -> DeliveryTrouble | None:
-        """What is wrong while appends fail; None while they do not."""
+        """What is wrong while deliveries fail; otherwise None."""
         now = asyncio.get_running_loop().time()
         oldest = min(self._under_way.values(), key=lambda one: one.began, default=None)
         if oldest is not None and now - oldest.began > FAILING_SECONDS:
@@ -326,61 +326,71 @@ class KafkaProducer:
     # -- one request --------------------------------------------------------------------------------------
 
     async def _exchange(self, node: int, deliveries: list[_Delivery]) -> None:
-        rest = 0.0
         try:
-            going: dict[TopicPartition, _Delivery] = {}
-            sends = False
-            try:
-                for delivery in deliveries:
-                    if not delivery.is_over:
-                        await self._sign(node, delivery)
-                        going[delivery.place] = delivery
-                # The time of some may have ended while an identity was asked for. They are not in doubt, and what follows
-                # them has their sequence numbers: sent now, they would stand in its place.
-                going = {place: delivery for place, delivery in going.items() if not delivery.is_over}
-                if not going:
-                    return
-                topics: dict[str, list[tuple[int, bytes]]] = {}
-                for place, delivery in going.items():
-                    delivery.in_flight = True
-                    topics.setdefault(place.topic, []).append((place.partition, delivery.payload))
-                request = ProduceRequest(
-                    transactional_id=None,
-                    required_acks=-1,
-                    timeout=self._request_ms,
-                    topics=list(topics.items()),
-                )
-                sends = True
-                response = await self._ask(node, request, going)
-            except asyncio.CancelledError:
-                for delivery in deliveries:
-                    delivery.in_doubt |= sends and delivery.in_flight
-                raise
-            except Exception as error:  # whatever it is, a batch is sent again until its time is over
-                if not isinstance(error, (KafkaError, OSError, TimeoutError)):
-                    log.exception("A request to Kafka failed in an unknown way; it is sent again")
-                was_sent = sends and not isinstance(error, (errors.NodeNotReadyError, errors.StaleMetadata))
-                for delivery in deliveries:
-                    delivery.in_doubt |= was_sent and delivery.in_flight
-                    self._again(delivery, error)
-                rest = max((self._backoff(delivery) for delivery in deliveries), default=0.0)
-            else:
-                for topic, answers in response.topics:
-                    for partition, code, offset, timestamp, *_ in answers:
-                        found = going.pop(TopicPartition(topic, partition), None)
-                        if found is not None:
-                            self._answered(found, code, offset, timestamp)
-                for delivery in going.values():
-                    delivery.in_doubt = True
-                    self._again(delivery, KafkaError("Kafka's answer does not tell of the batch"))
-            finally:
-                for delivery in deliveries:
-                    delivery.in_flight = False
+            rest = await self._deliver(node, deliveries)
             if rest:
                 await asyncio.sleep(rest)  # the connection failed: whatever else is for this broker waits, too
         finally:
             self._busy.discard(node)
             self._kick()
+
+    async def _deliver(self, node: int, deliveries: list[_Delivery]) -> float:
+        """Send batches in one request, and handle its answer. Returns how long the node is to be left alone."""
+        sends = False
+        try:
+            going = await self._signed(node, deliveries)
+            if not going:
+                return 0.0
+            topics: dict[str, list[tuple[int, bytes]]] = {}
+            for place, delivery in going.items():
+                delivery.in_flight = True
+                topics.setdefault(place.topic, []).append((place.partition, delivery.payload))
+            request = ProduceRequest(
+                transactional_id=None, required_acks=-1, timeout=self._request_ms, topics=list(topics.items())
+            )
+            sends = True
+            response = await self._ask(node, request, going)
+        except asyncio.CancelledError:
+            for delivery in deliveries:
+                delivery.in_doubt |= sends and delivery.in_flight
+            raise
+        except Exception as error:  # whatever it is, a batch is sent again until its time is over
+            if not isinstance(error, (KafkaError, OSError, TimeoutError)):
+                log.exception("a request to Kafka failed with an unexpected error; it is sent again")
+            was_sent = sends and not isinstance(error, (errors.NodeNotReadyError, errors.StaleMetadata))
+            for delivery in deliveries:
+                delivery.in_doubt |= was_sent and delivery.in_flight
+                self._retry(delivery, error)
+            return max((self._backoff(delivery) for delivery in deliveries), default=0.0)
+        else:
+            self._take_answers(response, going)
+            return 0.0
+        finally:
+            for delivery in deliveries:
+                delivery.in_flight = False
+
+    async def _signed(self, node: int, deliveries: list[_Delivery]) -> dict[TopicPartition, _Delivery]:
+        """The batches under their identities, without those whose time is over.
+
+        The time of some may have ended while an identity was asked for. They are not in doubt, and what follows them has their
+        sequence numbers: sent now, they would take its place.
+        """
+        signed: list[_Delivery] = []
+        for delivery in deliveries:
+            if not delivery.is_over:
+                await self._sign(node, delivery)
+                signed.append(delivery)
+        return {delivery.place: delivery for delivery in signed if not delivery.is_over}
+
+    def _take_answers(self, response: Any, going: dict[TopicPartition, _Delivery]) -> None:
+        for topic, answers in response.topics:
+            for partition, code, offset, timestamp, *_ in answers:
+                found = going.pop(TopicPartition(topic, partition), None)
+                if found is not None:
+                    self._answered(found, code, offset, timestamp)
+        for delivery in going.values():
+            delivery.in_doubt = True
+            self._retry(delivery, KafkaError("Kafka's answer does not mention the batch"))
 
     async def _ask(self, node: int, request: ProduceRequest, places: Iterable[TopicPartition]) -> Any:
         """Send a request, and wait for its answer as long as the node leads one of the partitions."""
@@ -437,7 +447,7 @@ class KafkaProducer:
             self._written(delivery, offset, timestamp)
         elif code == _PRODUCER_FENCED or error in _REPLACES_PRODUCER_ID or error in _REPLACES_EPOCH:
             self._replace(delivery, "refused", new_id=error not in _REPLACES_EPOCH)
-            self._again(delivery, error())
+            self._retry(delivery, error())
         elif code == _INVALID_RECORD or error in _RECORDS_FAULT:
             place = delivery.place
             told = "INVALID_RECORD" if code == _INVALID_RECORD else error.message
@@ -447,7 +457,7 @@ class KafkaProducer:
             self._refuse(delivery, NotWritten(delivery.place.topic, str(error()), in_doubt=False))
         else:
             delivery.in_doubt |= error not in _NOT_APPENDED
-            self._again(delivery, error())
+            self._retry(delivery, error())
 
     def _written(self, delivery: _Delivery, offset: int, timestamp: int) -> None:
         if delivery.is_over:
@@ -465,7 +475,7 @@ class KafkaProducer:
 
     # -- what did not go well -----------------------------------------------------------------------------
 
-    def _again(self, delivery: _Delivery, error: Exception) -> None:
+    def _retry(self, delivery: _Delivery, error: Exception) -> None:
         if delivery.is_over:
             return
         delivery.attempts += 1
@@ -486,7 +496,7 @@ class KafkaProducer:
         return min(MOST_BACKOFF_SECONDS, seconds)
 
     def _replace(self, delivery: _Delivery, reason: str, *, new_id: bool = False) -> None:
-        """Be somebody else to the partition from now on; the batch is signed anew."""
+        """Take a new identity for the partition; the batch is signed again."""
         if delivery.is_over:
             return
         identity = self._identities.get(delivery.place)
@@ -552,13 +562,13 @@ class KafkaProducer:
         now = asyncio.get_running_loop().time()
         if self._told_at is None and now - delivery.began >= MOST_BACKOFF_SECONDS:
             self._told_at = delivery.began
-            log.warning("Kafka does not take our records: %s. They are sent again.", delivery.error)
+            log.warning("Kafka does not acknowledge our records: %s. They are sent again.", delivery.error)
 
     def _tell_recovery(self) -> None:
         if self._told_at is not None:
             seconds = asyncio.get_running_loop().time() - self._told_at
             self._told_at = None
-            log.warning("Kafka takes our records again, after %.0f s", seconds)
+            log.warning("Kafka acknowledges our records again, after %.0f s", seconds)
 
     def _spawn(self, work: Any, name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name, context=self._context)

@@ -1,7 +1,7 @@
-"""Which rights Kafka gives us on topics: one question before the work, so that a missing one is told with its name.
+"""Which rights Kafka gives us on topics: asked once before the work, so that the error names a missing right.
 
-Without it, each client finds out by itself: a consumer is told by its log only, and a topic that may not be described is one
-that there is not. Brokers before 2.3 do not answer it, and nobody is refused for that.
+Otherwise each client finds out by itself: a consumer only logs it, and a topic that may not be described looks like one that
+does not exist. Brokers before 2.3 do not answer the question; then no right counts as missing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ READS = (Right.READ,)
 READS_AND_WRITES = (Right.READ, Right.WRITE)
 
 NOT_TOLD = -(2**31)
-"""What a broker says that knows no rights."""
+"""The answer of a broker that has no authorizer."""
 
 
 class _RightsResponse(Response):  # type: ignore[misc]  # aiokafka has no types
@@ -93,7 +93,7 @@ class _RightsRequestBody(RequestStruct):  # type: ignore[misc]  # aiokafka has n
 
 
 class _RightsRequest(Request[_RightsRequestBody]):  # type: ignore[misc]  # aiokafka has no types
-    """aiokafka's own metadata request ends at version 5, and rights are told from 8 on."""
+    """aiokafka's own metadata request ends at version 5, and rights are included from version 8 on."""
 
     API_KEY = 3
 
@@ -107,7 +107,7 @@ class _RightsRequest(Request[_RightsRequestBody]):  # type: ignore[misc]  # aiok
 async def missing_rights(
     settings: Settings, topics: Collection[str], rights: Collection[Right]
 ) -> dict[Right, list[str]]:
-    """Those of some rights that we lack, with the topics. A topic that does not exist is none.
+    """The rights among these that we lack, with the topics. A topic that does not exist lacks none.
 
     Raises aiokafka's error when Kafka does not answer.
     """

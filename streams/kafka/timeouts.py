@@ -1,8 +1,8 @@
-"""How long aiokafka's clients wait, and for whom: one time for all, as they have it, is too short or too long.
+"""Timeouts that aiokafka's clients lack: their single timeout is too short for some requests, and too long for others.
 
 - `patient`: a broker that refused a connection is left alone for a moment.
-- `bound_connecting`: a broker that takes a connection and says nothing keeps nobody, while there is another to ask.
-- `bound_group_requests`: a member of a group gives each of its coordinator's answers its own time.
+- `bound_connecting`: a broker that accepts a connection and does not answer blocks nobody, while there is another to ask.
+- `bound_group_requests`: each request of a group member to its coordinator has its own timeout.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, RequestTimedOutErr
 from aiokafka.protocol.metadata import MetadataRequest
 
 CONNECT_SECONDS = 3.0
-"""How long a broker may take to accept a client, or to say which brokers there are, while there is another one to ask."""
+"""How long a broker may take to accept a client, or to list the brokers, while there is another one to ask."""
 
 LEAST_RECONNECT_SECONDS = 0.05
 MOST_RECONNECT_SECONDS = 1.0
-"""How long a broker that refused a connection is left alone: at first, and when it goes on. As Java's client has it."""
+"""The pause after a broker refused a connection: the first one, and the longest. As in Java's client."""
 
 
 def patient(
@@ -33,11 +33,11 @@ def patient(
     now: Callable[[], float] = time.monotonic,
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Let a client rest before it calls again a broker that took no connection; whoever needs it waits meanwhile.
+    """Let a client pause before it reconnects to a broker that refused; who needs that broker waits meanwhile.
 
-    XXX: aiokafka calls again as often as anybody asks: its fetcher, its coordinator, its look for metadata, which each failure
-    wakes up. Together those of a worker made forty attempts a second while Kafka was away. Goes when aiokafka has a setting
-    such as Java's `reconnect.backoff.max.ms`.
+    XXX: aiokafka reconnects as often as its fetcher, its coordinator and its metadata refresh ask, and each failure wakes that
+    refresh. Together those of a worker made forty attempts a second while Kafka was away. To be removed once aiokafka has a
+    setting such as Java's `reconnect.backoff.max.ms`.
     """
     call = client._get_conn
     refused: dict[Any, int] = {}
@@ -48,12 +48,12 @@ def patient(
         if (known is None or not known.connected()) and (seconds := until.get(node_id, 0.0) - now()) > 0:
             await rest(seconds)
             if until.get(node_id, 0.0) > now():
-                return None  # somebody else has just called it, in vain
+                return None  # another caller has just tried, in vain
         connection = await call(node_id, group=group, **options)
         if connection is not None:
             refused.pop(node_id, None)
             until.pop(node_id, None)
-        elif until.get(node_id, 0.0) <= now():  # of several that called together, one counts
+        elif until.get(node_id, 0.0) <= now():  # of several concurrent attempts, one counts
             times = refused[node_id] = refused.get(node_id, 0) + 1
             until[node_id] = now() + min(MOST_RECONNECT_SECONDS, LEAST_RECONNECT_SECONDS * 2 ** min(times - 1, 10))
         return connection
@@ -64,9 +64,9 @@ def patient(
 def bound_connecting(client: AIOKafkaClient) -> None:
     """Let a client ask the next broker when one does not answer in `CONNECT_SECONDS`.
 
-    XXX: aiokafka has one time for whatever it asks, and its clients make one connection after another: a broker that stands
-    still keeps each of them from its start, from all other brokers and from newer metadata for that long. Goes when aiokafka
-    has a setting such as Java's `socket.connection.setup.timeout.ms`.
+    XXX: aiokafka has one timeout for all requests, and its clients open one connection after another: a broker that hangs keeps
+    each of them from its start, from all other brokers and from newer metadata for that long. To be removed once aiokafka has
+    a setting such as Java's `socket.connection.setup.timeout.ms`.
     """
     bootstrap, call, update = client.bootstrap, client._get_conn, client._metadata_update
     silent_at: dict[Any, float] = {}
@@ -100,7 +100,9 @@ def bound_connecting(client: AIOKafkaClient) -> None:
         random.shuffle(nodes)
         if len(nodes) > 1:
             request = MetadataRequest(list(topics) if topics else None)
-            for node in sorted(nodes, key=lambda one: silent_at.get(one, 0.0)):  # who was silent last comes last
+            for node in sorted(
+                nodes, key=lambda one: silent_at.get(one, 0.0)
+            ):  # the broker that was silent last comes last
                 try:
                     async with asyncio.timeout(CONNECT_SECONDS):
                         if (connection := await client._get_conn(node)) is None:
@@ -121,21 +123,21 @@ def bound_connecting(client: AIOKafkaClient) -> None:
 
 
 REQUEST_SECONDS = 15.0
-"""How long a consumer waits for the answer to a request: a broker that hangs is given up then, and another asked."""
+"""How long a consumer waits for an answer, before it gives a hanging broker up and asks another."""
 
 JOIN_SECONDS = 90.0
-"""How long for those answers that wait for the other members of a group."""
+"""The same for answers that depend on the other members of a group."""
 
 
 LOOKUP_SECONDS = 2.0
-"""How long one broker is waited for that is asked who coordinates the group, while there is another to ask."""
+"""How long to wait for one broker's answer about the group's coordinator, while there is another to ask."""
 
 
 def bound_group_requests(client: AIOKafkaClient, heartbeat_seconds: float) -> None:
-    """Let a group member's requests to its coordinator end: what waits for other members late, a heartbeat early.
+    """Bound a group member's requests to its coordinator: late where they wait for other members, early for a heartbeat.
 
-    aiokafka has one time for all. Long enough for a rebalance, it is longer than a session: a coordinator that hangs (a
-    machine that stands still) would cost a member its partitions although another broker has taken its place.
+    aiokafka has one timeout for all. Long enough for a rebalance, it is longer than a session: a coordinator that hangs
+    would cost a member its partitions although another broker has replaced it.
     """
     get_conn, send = client._get_conn, client.send
 
@@ -148,7 +150,7 @@ def bound_group_requests(client: AIOKafkaClient, heartbeat_seconds: float) -> No
     async def send_bounded(node_id: Any, request: Any, *, group: Any = ConnectionGroup.DEFAULT) -> Any:
         kind = type(request).__name__
         if kind.startswith("FindCoordinator") and len(client.cluster.brokers()) > 1:
-            try:  # the next time it is another broker, by chance
+            try:  # the next attempt picks another broker at random
                 async with asyncio.timeout(LOOKUP_SECONDS):
                     return await send(node_id, request, group=group)
             except TimeoutError:

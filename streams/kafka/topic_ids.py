@@ -1,6 +1,6 @@
-"""Kafka's own ids of topics: a topic that is deleted and made again has another one, under the same name.
+"""Kafka's ids of topics: a topic that is deleted and created again gets another id under the same name.
 
-XXX: aiokafka asks for metadata in versions that hold no ids. To be removed once it does not.
+XXX: aiokafka asks for metadata in versions without ids. To be removed once it asks for newer ones.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
-NOBODYS = uuid.UUID(int=0)
+NO_TOPIC_ID = uuid.UUID(int=0)
 
 
 class _Uuid(AbstractType):  # type: ignore[misc]  # aiokafka ships no types
@@ -104,19 +104,19 @@ class _TopicIdsRequest(Request[_TopicIdsRequestBody]):  # type: ignore[misc]  # 
     API_KEY = 3
 
     def __init__(self, topics: Iterable[str]) -> None:
-        self._topics: list[tuple[uuid.UUID, str, dict[int, bytes]]] = [(NOBODYS, topic, {}) for topic in topics]
+        self._topics: list[tuple[uuid.UUID, str, dict[int, bytes]]] = [(NO_TOPIC_ID, topic, {}) for topic in topics]
 
     def build(self, request_struct_class: type[_TopicIdsRequestBody]) -> Any:
         return request_struct_class(self._topics, False, False, False, {})
 
 
 async def topic_ids(client: AIOKafkaClient, topics: Iterable[str]) -> dict[str, str]:
-    """The id of each of these topics that there is. Empty for a Kafka that has none (before 2.8) or tells none (embedded).
+    """The id of each of these topics that exists. Empty for a Kafka without ids (before 2.8, or the embedded one).
 
-    Makes no topic. Raises aiokafka's error when Kafka does not answer.
+    Creates no topic. Raises aiokafka's error when Kafka does not answer.
     """
     try:
         answer = await client.send(client.get_random_node(), _TopicIdsRequest(topics))
     except (IncompatibleBrokerVersion, NotImplementedError):
         return {}
-    return {name: str(topic_id) for error, name, topic_id, *_ in answer.topics if not error and topic_id != NOBODYS}
+    return {name: str(topic_id) for error, name, topic_id, *_ in answer.topics if not error and topic_id != NO_TOPIC_ID}

@@ -1,4 +1,4 @@
-"""What is left out where records of a topic cannot be read: a command goes on without them, and says so at its end."""
+"""Counts unreadable records that are skipped: a command continues without them, and says so at its end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _collecting: ContextVar[UnreadableRecords | None] = ContextVar("left out", defau
 
 @contextmanager
 def collecting() -> Iterator[UnreadableRecords]:
-    """What is left out within is collected, and not logged."""
+    """What is skipped within is collected instead of logged."""
     found = UnreadableRecords()
     token = _collecting.set(found)
     try:
@@ -46,7 +46,7 @@ def collecting() -> Iterator[UnreadableRecords]:
 
 
 def skip_unreadable(topic: str, partition: int, offset: int, error: Exception) -> None:
-    """A record is passed over by who only shows or reads along; whoever works it off parks it."""
+    """Skip a record that is only shown or followed; the agent that processes it parks it."""
     found, place, why = _collecting.get(), f"{partition}@{offset}", str(error)[:200]
     if found is not None:
         found.note(topic, place, why)

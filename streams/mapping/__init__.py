@@ -8,7 +8,7 @@ or says all that is wrong with them.
 from streams.mapping.compile import MappingFaults, compile_mapping
 from streams.mapping.contact import MappedContact, map_contact
 from streams.mapping.default import DEFAULT_MAPPING
-from streams.mapping.errors import Fault
+from streams.mapping.errors import MappingFault
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledMapping, CustomField
 from streams.mapping.markers import find_marker, marker
 from streams.mapping.note import MappedNote, map_note
@@ -23,11 +23,11 @@ __all__ = [
     "TRANSFORMS",
     "CompiledMapping",
     "CustomField",
-    "Fault",
     "MappedContact",
     "MappedEvent",
     "MappedNote",
     "MappedTask",
+    "MappingFault",
     "MappingFaults",
     "TagRules",
     "compile_mapping",

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from streams.mapping.default import DEFAULT_MAPPING
-from streams.mapping.errors import Fault, WrongTerm, did_you_mean, shown
+from streams.mapping.errors import MappingFault, WrongTerm, did_you_mean, shown
 from streams.mapping.expression import Expression, compile_expression
 from streams.mapping.ghl_fields import (
     ASSIGNED_TO,
@@ -28,7 +28,7 @@ from streams.mapping.mapping import LEAD_ID_FIELD, CompiledField, CompiledMappin
 from streams.mapping.steps import Step, unset_step
 from streams.mapping.tags import TagRules
 from streams.mapping.transforms import compile_transform
-from streams.mapping.values import Unreadable, read_email
+from streams.mapping.values import UnreadableValue, read_email
 
 VERSION = 1
 """Part of every fingerprint: raise it when the code maps the same configuration to something else."""
@@ -40,7 +40,7 @@ FIELD_KEYS = ("from", "value", "transform", "type", "options", "unset", "uncheck
 
 
 MOST_FAULTS = 20
-"""So many are told at once; each may look for the word that was meant, and nobody reads a thousand."""
+"""The most faults that are reported at once: each may search for a similar name, and nobody reads a thousand."""
 MOST_FIELDS = 1_000
 MOST_TRANSFORMS = 20
 
@@ -48,7 +48,7 @@ MOST_TRANSFORMS = 20
 class MappingFaults(ValueError):
     """A mapping that cannot be compiled, with all that is wrong in it."""
 
-    def __init__(self, name: str, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, name: str, faults: tuple[MappingFault, ...]) -> None:
         self.name = name
         self.faults = faults
         super().__init__(f"mapping {name!r}: " + "; ".join(f"{'.'.join(f.path)}: {f.expected}" for f in faults))
@@ -69,11 +69,11 @@ def compile_mapping(
     what is wrong in one that it extends is reported by compiling that one.
     """
     tables = {DEFAULT: default_tables(), **(mappings or {})}
-    faults: list[Fault] = []
+    faults: list[MappingFault] = []
     layers = _layers(name, tables, faults)
     resolved = _Resolved()
     for layer in reversed(layers):
-        layer_faults: list[Fault] = []
+        layer_faults: list[MappingFault] = []
         if layer is default_tables():  # the root of most mappings, and the same for a thousand of them
             resolved = _default_layer().copy()
         else:
@@ -85,7 +85,7 @@ def compile_mapping(
     return resolved.finish(name, tags or TagRules())
 
 
-def _layers(name: str, tables: Mapping[str, Any], faults: list[Fault]) -> list[Mapping[str, Any]]:
+def _layers(name: str, tables: Mapping[str, Any], faults: list[MappingFault]) -> list[Mapping[str, Any]]:
     """The mapping's own table and those it extends, nearest first."""
     layers: list[Mapping[str, Any]] = []
     seen = [name]
@@ -93,7 +93,7 @@ def _layers(name: str, tables: Mapping[str, Any], faults: list[Fault]) -> list[M
         table = tables[seen[-1]]
         if not isinstance(table, dict):
             if len(seen) == 1:
-                faults.append(Fault((), "a table", shown(table)))
+                faults.append(MappingFault((), "a table", shown(table)))
             return layers
         layers.append(table)
         parent = table.get("extends", DEFAULT if seen[-1] != DEFAULT else False)
@@ -107,12 +107,12 @@ def _layers(name: str, tables: Mapping[str, Any], faults: list[Fault]) -> list[M
         seen.append(parent)
 
 
-def _parent_fault(parent: Any, seen: list[str], tables: Mapping[str, Any]) -> Fault | None:
+def _parent_fault(parent: Any, seen: list[str], tables: Mapping[str, Any]) -> MappingFault | None:
     if not isinstance(parent, str) or parent not in tables:
         hint = did_you_mean(str(parent), tables) or "extends = false starts from nothing"
-        return Fault(("extends",), f"the name of a mapping ({', '.join(tables)})", shown(parent), hint)
+        return MappingFault(("extends",), f"the name of a mapping ({', '.join(tables)})", shown(parent), hint)
     if parent in seen:
-        return Fault(("extends",), "a mapping that does not extend this one", " → ".join([*seen, parent]))
+        return MappingFault(("extends",), "a mapping that does not extend this one", " → ".join([*seen, parent]))
     return None
 
 
@@ -154,23 +154,23 @@ class _Resolved:
 @cache
 def _default_layer() -> _Resolved:
     """The default mapping's own fields. Whoever adds to it takes a copy."""
-    resolved, faults = _Resolved(), list[Fault]()
+    resolved, faults = _Resolved(), list[MappingFault]()
     _add_layer(resolved, default_tables(), faults)
     if faults:
         raise MappingFaults(DEFAULT, tuple(faults))
     return resolved
 
 
-def _add_layer(resolved: _Resolved, table: Mapping[str, Any], faults: list[Fault]) -> None:
+def _add_layer(resolved: _Resolved, table: Mapping[str, Any], faults: list[MappingFault]) -> None:
     for place, key in enumerate(table):
         if _is_enough(faults, (), len(table) - place):
             return
         if key not in MAPPING_KEYS:
             hint = did_you_mean(key, MAPPING_KEYS)
-            faults.append(Fault((key,), f"one of {', '.join(MAPPING_KEYS)}", "an unknown key", hint))
+            faults.append(MappingFault((key,), f"one of {', '.join(MAPPING_KEYS)}", "an unknown key", hint))
     fields = table.get("fields", {})
     if isinstance(fields, dict) and len(fields) > MOST_FIELDS:
-        faults.append(Fault(("fields",), f"at most {MOST_FIELDS} fields", f"{len(fields)}"))
+        faults.append(MappingFault(("fields",), f"at most {MOST_FIELDS} fields", f"{len(fields)}"))
     elif isinstance(fields, dict):
         own: dict[str, str] = {}
         for place, (target, written) in enumerate(fields.items()):
@@ -181,7 +181,7 @@ def _add_layer(resolved: _Resolved, table: Mapping[str, Any], faults: list[Fault
             except WrongTerm as error:
                 faults.append(error.at("fields", target))
     else:
-        faults.append(Fault(("fields",), "a table: GHL field = Lofty expression", shown(fields)))
+        faults.append(MappingFault(("fields",), "a table: GHL field = Lofty expression", shown(fields)))
     _add_users(resolved, table.get("users", {}), faults)
     mirrored = table.get("custom_attributes")
     if mirrored in ("all", "none"):
@@ -189,32 +189,34 @@ def _add_layer(resolved: _Resolved, table: Mapping[str, Any], faults: list[Fault
     elif isinstance(mirrored, list) and all(isinstance(one, str) for one in mirrored):
         resolved.mirrored = tuple(one.lower() for one in mirrored)
     elif mirrored is not None:
-        faults.append(Fault(("custom_attributes",), '"all", "none" or a list of names', shown(mirrored)))
+        faults.append(MappingFault(("custom_attributes",), '"all", "none" or a list of names', shown(mirrored)))
 
 
-def _is_enough(faults: list[Fault], path: tuple[str, ...], rest: int) -> bool:
+def _is_enough(faults: list[MappingFault], path: tuple[str, ...], rest: int) -> bool:
     """Whether so much is wrong that the rest is not looked at; then that is said, too."""
     if len(faults) < MOST_FAULTS:
         return False
-    faults.append(Fault(path, f"the {MOST_FAULTS} problems above mended first", f"{rest} more that were not looked at"))
+    faults.append(
+        MappingFault(path, f"the {MOST_FAULTS} problems above mended first", f"{rest} more that were not looked at")
+    )
     return True
 
 
-def _add_users(resolved: _Resolved, users: Any, faults: list[Fault]) -> None:
+def _add_users(resolved: _Resolved, users: Any, faults: list[MappingFault]) -> None:
     if not isinstance(users, dict):
-        faults.append(Fault(("users",), "a table: Lofty agent's e-mail = GHL user's e-mail", shown(users)))
+        faults.append(MappingFault(("users",), "a table: Lofty agent's e-mail = GHL user's e-mail", shown(users)))
         return
     for place, (lofty, ghl) in enumerate(users.items()):
         if _is_enough(faults, ("users",), len(users) - place):
             return
         try:
             resolved.users[read_email(lofty)] = read_email(ghl)
-        except Unreadable:
+        except UnreadableValue:
             hint = f'an e-mail has dots, so quote it: "{lofty}" = …' if isinstance(ghl, dict) else ""
-            faults.append(Fault(("users", lofty), "an e-mail address = an e-mail address", shown(ghl), hint))
+            faults.append(MappingFault(("users", lofty), "an e-mail address = an e-mail address", shown(ghl), hint))
 
 
-def _add_field(resolved: _Resolved, target: str, written: Any, own: dict[str, str], faults: list[Fault]) -> None:
+def _add_field(resolved: _Resolved, target: str, written: Any, own: dict[str, str], faults: list[MappingFault]) -> None:
     """Add one field, replacing the base's. Raises `WrongTerm` for the target; other faults are appended."""
     reference = _reference(target)
     key = reference if not target.startswith(CUSTOM) else CUSTOM + custom_key(reference)
@@ -265,7 +267,7 @@ def _reference(target: str) -> str:
 
 
 def _compile_field(
-    target: str, reference: str, options: dict[str, Any], faults: list[Fault]
+    target: str, reference: str, options: dict[str, Any], faults: list[MappingFault]
 ) -> tuple[CustomField, CompiledField | None]:
     path = ("fields", target)
     for place, key in enumerate(options):
@@ -273,13 +275,13 @@ def _compile_field(
             break
         if key not in FIELD_KEYS:
             hint = did_you_mean(key, FIELD_KEYS)
-            faults.append(Fault((*path, key), f"one of {', '.join(FIELD_KEYS)}", "an unknown key", hint))
+            faults.append(MappingFault((*path, key), f"one of {', '.join(FIELD_KEYS)}", "an unknown key", hint))
     described = _describe(target, reference, options, faults)
     steps: list[Step] = [] if options.get("unset") is False else [unset_step()]
     labels = [] if options.get("unset") is False else ["unset"]
     written = options.get("transform", [])
     if isinstance(written, list) and len(written) > MOST_TRANSFORMS:
-        faults.append(Fault((*path, "transform"), f"at most {MOST_TRANSFORMS} transforms", f"{len(written)}"))
+        faults.append(MappingFault((*path, "transform"), f"at most {MOST_TRANSFORMS} transforms", f"{len(written)}"))
         written = []
     for index, one in enumerate(written if isinstance(written, list) else [written]):
         try:
@@ -288,7 +290,7 @@ def _compile_field(
         except WrongTerm as error:
             faults.append(error.at(*path, "transform", *([str(index)] if isinstance(written, list) else [])))
     faults += (
-        Fault((*path, key), "true or false", shown(options[key]))
+        MappingFault((*path, key), "true or false", shown(options[key]))
         for key in ("unset", "unchecked")
         if not isinstance(options.get(key, True), bool)
     )
@@ -332,21 +334,21 @@ def _expression(options: dict[str, Any]) -> Expression:
     return expression
 
 
-def _describe(target: str, reference: str, options: dict[str, Any], faults: list[Fault]) -> CustomField:
+def _describe(target: str, reference: str, options: dict[str, Any], faults: list[MappingFault]) -> CustomField:
     kind = options.get("type", "TEXT")
     if not target.startswith(CUSTOM):
         faults += (
-            Fault(("fields", target, key), "no such key", key, "only custom fields have it")
+            MappingFault(("fields", target, key), "no such key", key, "only custom fields have it")
             for key in ("type", "options")
             if key in options
         )
         return CustomField(reference)
     if not isinstance(kind, str) or kind not in CUSTOM_TYPES:
         hint = did_you_mean(kind, CUSTOM_TYPES) if isinstance(kind, str) else ""
-        faults.append(Fault(("fields", target, "type"), f"one of {', '.join(CUSTOM_TYPES)}", shown(kind), hint))
+        faults.append(MappingFault(("fields", target, "type"), f"one of {', '.join(CUSTOM_TYPES)}", shown(kind), hint))
         kind = "TEXT"
     choices = options.get("options", [])
     if not isinstance(choices, list) or not all(isinstance(one, str) for one in choices):
-        faults.append(Fault(("fields", target, "options"), "a list of texts", shown(choices)))
+        faults.append(MappingFault(("fields", target, "options"), "a list of texts", shown(choices)))
         choices = []
     return CustomField(reference, kind, tuple(choices))

@@ -23,7 +23,7 @@ from streams.mapping.mapping import LEAD_ID_FIELD, CompiledField, CompiledMappin
 from streams.mapping.steps import Step, unset_step
 from streams.mapping.tags import map_tags
 from streams.mapping.transforms import compile_transform
-from streams.mapping.values import Unreadable, identity
+from streams.mapping.values import UnreadableValue, identity
 
 MIRROR_PREFIX = "Lofty "
 MIRRORED_TYPES: dict[str, str] = {
@@ -97,7 +97,7 @@ def view_of(state: Mapping[str, Any]) -> dict[str, Any]:
 def _fill(into: dict[str, Any], field: CompiledField, view: dict[str, Any], region: str, flags: list[str]) -> None:
     try:
         into[field.target] = _run(field.steps, field.read(view), region)
-    except Unreadable as error:
+    except UnreadableValue as error:
         flags.append(f"{field.target}: {error}")
     except (JMESPathError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         flags.append(f"{field.target}: {field.source} fails: {type(error).__name__}")
@@ -159,5 +159,5 @@ def _mirror(
         steps = (_without_unset, *((_as_list,) if kind == "multi_select" else ()), settle(types[reference]))
         try:
             custom[reference] = _run(steps, attribute.get("value"), region)
-        except Unreadable as error:
+        except UnreadableValue as error:
             flags.append(f"{reference}: {error}")

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class MappingFault:
     """One thing wrong: at `path` (keys from the mapping's table down), with what would be right in `hint`."""
 
     path: tuple[str, ...]
@@ -26,21 +26,21 @@ class WrongTerm(ValueError):
         self.hint = hint
         super().__init__(f"expected {expected}, got {got}" + (f" ({hint})" if hint else ""))
 
-    def at(self, *path: str) -> Fault:
+    def at(self, *path: str) -> MappingFault:
         """The fault that this is at `path`."""
-        return Fault(path, self.expected, self.got, self.hint)
+        return MappingFault(path, self.expected, self.got, self.hint)
 
 
-LONGEST_WORD = 100
-"""A longer one is nobody's slip, and looking for it costs the square of its length."""
+LONGEST_NAME = 100
+"""A longer name is no typing error, and the search costs the square of its length."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint that names the closest known word, or nothing when none is close. Case does not count."""
-    if len(word) > LONGEST_WORD:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint that names the closest known name, or nothing when none is close. Case does not count."""
+    if len(name) > LONGEST_NAME:
         return ""
-    by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"did you mean {by_lower[close[0]]!r}?" if close else ""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.mapping import values as readable
 from streams.mapping.steps import Step, as_text
-from streams.mapping.values import Unreadable
+from streams.mapping.values import UnreadableValue
 
 STANDARD: dict[str, str] = {
     "firstName": "first name",
@@ -96,7 +96,7 @@ def custom_key(reference: str) -> str:
 
 
 def settle(kind: str) -> Step:
-    """The last step of every field: the value as GHL takes it for a field of this kind. Raises `Unreadable`.
+    """The last step of every field: the value as GHL takes it for a field of this kind. Raises `UnreadableValue`.
 
     `kind` is a standard field's name or a custom field's type.
     """
@@ -134,7 +134,7 @@ def _country(value: Any, region: str) -> str:
     text = as_text(value).strip().upper().replace(".", "")
     text = COUNTRIES.get(text, text)
     if text not in readable.REGIONS:
-        raise Unreadable(value, "a country's two letters")
+        raise UnreadableValue(value, "a country's two letters")
     return text
 
 

@@ -3,7 +3,7 @@
 GHL has no idempotency key and no external id for them, so each carries one line such as `[lofty-note:400000012345]`.
 It stands alone on the last line. Whoever finds one knows that the entity was created by us, for which Lofty id.
 
-What the way back writes into Lofty bears a marker, too: `[ghl-appointment:ID]`, by what it is about in GHL.
+What Lofty sync writes to Lofty has a marker, too: `[ghl-appointment:ID]`, named for its origin in GHL.
 """
 
 from __future__ import annotations
@@ -63,5 +63,5 @@ def with_back_marker(text: str, about: str) -> str:
 
 
 def comes_from_ghl(text: object) -> bool:
-    """Whether a text in Lofty was written by the way back."""
+    """Whether a text in Lofty was written by Lofty sync."""
     return isinstance(text, str) and _FROM_GHL.search(text) is not None

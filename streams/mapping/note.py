@@ -12,7 +12,7 @@ from typing import Any
 
 from streams.mapping.ghl_fields import clean
 from streams.mapping.markers import marker, with_marker
-from streams.mapping.values import Unreadable, identity, read_instant
+from streams.mapping.values import UnreadableValue, identity, read_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +57,5 @@ def moment(value: Any) -> str:
     """A time as `2026-04-22 10:15 UTC`, or nothing."""
     try:
         return read_instant(value)[:16].replace("T", " ") + " UTC"
-    except Unreadable:
+    except UnreadableValue:
         return ""

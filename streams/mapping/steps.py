@@ -1,6 +1,6 @@
 """The steps behind the transforms: each builder takes the argument that stands in TOML and gives a compiled step.
 
-Builders raise `WrongTerm` for a wrong argument, steps raise `Unreadable` for a value that they cannot read.
+Builders raise `WrongTerm` for a wrong argument, steps raise `UnreadableValue` for a value that they cannot read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from connectors.http.json_reader import UnreadableJson, read
 from streams.mapping import values as readable
 from streams.mapping.errors import WrongTerm, shown
-from streams.mapping.values import Unreadable
+from streams.mapping.values import UnreadableValue
 
 LONGEST_ARGUMENT = 1_000
 """Characters of a text that a transform takes: what is put between or in place of a list's elements is written as often."""
@@ -19,7 +19,7 @@ MOST_ARGUMENTS = 500
 """Elements of a list that a transform takes."""
 
 Step = Callable[[Any, str], Any]
-"""A compiled transform: the value and the connection's region in, the new value out. Raises `Unreadable`."""
+"""A compiled transform: the value and the connection's region in, the new value out. Raises `UnreadableValue`."""
 
 
 def unset_step(extra: Iterable[Any] = ()) -> Step:
@@ -52,18 +52,18 @@ def unset_step(extra: Iterable[Any] = ()) -> Step:
 
 
 def as_text(value: Any) -> str:
-    """A scalar as text: true and false as Yes and No, whole numbers without a point. Raises `Unreadable`."""
+    """A scalar as text: true and false as Yes and No, whole numbers without a point. Raises `UnreadableValue`."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, int):
         if value.bit_length() > 256:
-            raise Unreadable("a huge number", "text")
+            raise UnreadableValue("a huge number", "text")
         return str(value)
     if isinstance(value, float):
         return str(readable.read_number(value))
-    raise Unreadable(f"a {type(value).__name__}", "text")
+    raise UnreadableValue(f"a {type(value).__name__}", "text")
 
 
 def _on_each(function: Callable[[Any], Any]) -> Step:
@@ -78,7 +78,7 @@ def _on_each(function: Callable[[Any], Any]) -> Step:
         for element in value:
             try:
                 kept.append(function(element))
-            except Unreadable as error:
+            except UnreadableValue as error:
                 problem = problem or error
         if value and not kept and problem is not None:
             raise problem
@@ -91,13 +91,13 @@ def _first_readable(value: Any, read: Callable[[Any], str]) -> str | None:
     """The first element that reads; the first one's trouble when none does."""
     if value is None:
         return None
-    problem: Unreadable | None = None
+    problem: UnreadableValue | None = None
     for element in value if isinstance(value, list) else [value]:
         if element is None or (isinstance(element, str) and not element.strip()):
             continue
         try:
             return read(element)
-        except Unreadable as error:
+        except UnreadableValue as error:
             problem = problem or error
     if problem is not None:
         raise problem
@@ -169,7 +169,7 @@ def as_list(value: Any) -> Any:
         try:
             return read(value.encode("utf-8", "replace")).value
         except UnreadableJson:
-            raise Unreadable(value, "a list") from None
+            raise UnreadableValue(value, "a list") from None
     return value if isinstance(value, list) or value is None else [value]
 
 

@@ -17,7 +17,7 @@ def is_deleted(kind: Kind, state: Mapping[str, Any]) -> bool:
 def should_sync(kind: Kind, state: Mapping[str, Any]) -> bool:
     """Whether a Lofty entity is carried to GHL.
 
-    Not carried: what is deleted; what came from GHL by the way back; system notes, which only repeat Lofty's own log; and
+    Not carried: what is deleted; what came from GHL by Lofty sync; system notes, which only repeat Lofty's own log; and
     notes without a text.
     """
     if is_deleted(kind, state):

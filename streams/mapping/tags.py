@@ -18,7 +18,7 @@ from streams.mapping.errors import WrongTerm
 from streams.mapping.expression import Expression, compile_expression
 from streams.mapping.ghl_fields import clean
 from streams.mapping.steps import as_text
-from streams.mapping.values import Unreadable
+from streams.mapping.values import UnreadableValue
 
 LOFTY_TAGS = "tags[].tagName"
 
@@ -83,7 +83,7 @@ def map_tags(rules: TagRules, state: Mapping[str, Any]) -> tuple[tuple[str, ...]
         for value in found if isinstance(found, list) else [found]:
             try:
                 name = "" if value is None else clean(as_text(value)).strip().lower()
-            except Unreadable as error:
+            except UnreadableValue as error:
                 flags.append(f"tags: {error}")
                 continue
             if name and _is_carried(rules, name):

@@ -15,7 +15,7 @@ from typing import Any
 from streams.mapping.mapping import NO_USERS
 from streams.mapping.markers import marker, with_marker
 from streams.mapping.note import line, lofty_id, moment, paragraph
-from streams.mapping.values import Unreadable, read_email, read_instant
+from streams.mapping.values import UnreadableValue, read_email, read_instant
 from streams.messages import Kind
 
 TITLE_LIMIT = 120
@@ -95,7 +95,7 @@ def map_event(state: Mapping[str, Any], *, users: Mapping[str, str] = NO_USERS) 
         try:
             read = datetime.fromisoformat(read_instant(last))
             ends = read if read > begins else ends
-        except Unreadable:
+        except UnreadableValue:
             pass
     return MappedEvent(
         title=mapped.title,
@@ -144,7 +144,7 @@ def _due(state: Mapping[str, Any], names: tuple[str, ...]) -> str:
     for name in names:
         try:
             return read_instant(state.get(name))
-        except Unreadable:
+        except UnreadableValue:
             continue
     return NO_DATE
 
@@ -153,6 +153,6 @@ def _agent(state: Mapping[str, Any], users: Mapping[str, str]) -> str | None:
     agent = state.get("_agent")
     try:
         email = read_email(agent.get("email") if isinstance(agent, dict) else None)
-    except Unreadable:
+    except UnreadableValue:
         return None
     return users.get(email, email)

@@ -19,7 +19,7 @@ from streams.mapping.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TransformExample:
     """`transform` over `value` gives `result` (region US)."""
 
     transform: Any
@@ -35,7 +35,7 @@ class Transform:
     summary: str
     takes: str
     build: Callable[[Any], Step]
-    examples: tuple[Example, ...]
+    examples: tuple[TransformExample, ...]
     is_argument_optional: bool = False
 
 
@@ -67,21 +67,21 @@ TRANSFORMS: dict[str, Transform] = {
             "Without white space at both ends.",
             "",
             steps.on_each_value(lambda value: steps.as_text(value).strip()),
-            (Example("trim", "  Jane ", "Jane"), Example("trim", [" a", "b "], ["a", "b"])),
+            (TransformExample("trim", "  Jane ", "Jane"), TransformExample("trim", [" a", "b "], ["a", "b"])),
         ),
         Transform(
             "lower",
             "In lower case.",
             "",
             steps.on_each_value(lambda value: steps.as_text(value).lower()),
-            (Example("lower", "New Leads", "new leads"),),
+            (TransformExample("lower", "New Leads", "new leads"),),
         ),
         Transform(
             "upper",
             "In upper case.",
             "",
             steps.on_each_value(lambda value: steps.as_text(value).upper()),
-            (Example("upper", "tx", "TX"),),
+            (TransformExample("upper", "tx", "TX"),),
         ),
         Transform(
             "phone",
@@ -89,9 +89,9 @@ TRANSFORMS: dict[str, Transform] = {
             "a region's two letters",
             steps.phone,
             (
-                Example("phone", "(512) 555-0134", "+15125550134"),
-                Example("phone", ["ask Bob", "512.555.0134"], "+15125550134"),
-                Example({"phone": "GB"}, "020 7946 0958", "+442079460958"),
+                TransformExample("phone", "(512) 555-0134", "+15125550134"),
+                TransformExample("phone", ["ask Bob", "512.555.0134"], "+15125550134"),
+                TransformExample({"phone": "GB"}, "020 7946 0958", "+442079460958"),
             ),
             is_argument_optional=True,
         ),
@@ -100,7 +100,7 @@ TRANSFORMS: dict[str, Transform] = {
             "A valid e-mail address in lower case; of a list, the first that is one.",
             "",
             steps.email,
-            (Example("email", ["n/a", " Jane@Example.com"], "jane@example.com"),),
+            (TransformExample("email", ["n/a", " Jane@Example.com"], "jane@example.com"),),
         ),
         Transform(
             "date",
@@ -108,9 +108,9 @@ TRANSFORMS: dict[str, Transform] = {
             "",
             steps.on_each_value(readable.read_date),
             (
-                Example("date", "2026-04-30T17:33:32GMT", "2026-04-30"),
-                Example("date", "Sep 5, 1990", "1990-09-05"),
-                Example("date", 1736935860000, "2025-01-15"),
+                TransformExample("date", "2026-04-30T17:33:32GMT", "2026-04-30"),
+                TransformExample("date", "Sep 5, 1990", "1990-09-05"),
+                TransformExample("date", 1736935860000, "2025-01-15"),
             ),
         ),
         Transform(
@@ -118,28 +118,31 @@ TRANSFORMS: dict[str, Transform] = {
             "A number, also from texts such as $1,250.50.",
             "",
             steps.on_each_value(readable.read_number),
-            (Example("number", "$1,250.50", 1250.5), Example("number", "3.0", 3)),
+            (TransformExample("number", "$1,250.50", 1250.5), TransformExample("number", "3.0", 3)),
         ),
         Transform(
             "join",
             "The elements of a list as one text.",
             "the separator",
             steps.join,
-            (Example({"join": ", "}, ["Austin", "Round Rock"], "Austin, Round Rock"),),
+            (TransformExample({"join": ", "}, ["Austin", "Round Rock"], "Austin, Round Rock"),),
         ),
         Transform(
             "list",
             "A list, from Lofty's multi-selects, which are JSON lists inside a text.",
             "",
             lambda argument: lambda value, region: steps.as_list(value),
-            (Example("list", '["Pool", "Garage"]', ["Pool", "Garage"]), Example("list", "Pool", ["Pool"])),
+            (
+                TransformExample("list", '["Pool", "Garage"]', ["Pool", "Garage"]),
+                TransformExample("list", "Pool", ["Pool"]),
+            ),
         ),
         Transform(
             "first",
             "The first element of a list.",
             "",
             steps.first,
-            (Example("first", ["a", "b"], "a"), Example("first", [], None)),
+            (TransformExample("first", ["a", "b"], "a"), TransformExample("first", [], None)),
         ),
         Transform(
             "values",
@@ -147,9 +150,9 @@ TRANSFORMS: dict[str, Transform] = {
             "a table: Lofty's value = GHL's value",
             steps.values,
             (
-                Example({"values": {"Hot": "hot lead"}}, "Hot", "hot lead"),
-                Example({"values": {"Hot": "hot lead"}}, "Cold", "Cold"),
-                Example({"values": {"1": "Seller", "2": "Buyer", "*": "Other"}}, [2, 9], ["Buyer", "Other"]),
+                TransformExample({"values": {"Hot": "hot lead"}}, "Hot", "hot lead"),
+                TransformExample({"values": {"Hot": "hot lead"}}, "Cold", "Cold"),
+                TransformExample({"values": {"1": "Seller", "2": "Buyer", "*": "Other"}}, [2, 9], ["Buyer", "Other"]),
             ),
         ),
         Transform(
@@ -157,14 +160,21 @@ TRANSFORMS: dict[str, Transform] = {
             "This value where Lofty has none.",
             "the value",
             steps.default,
-            (Example({"default": "unknown"}, None, "unknown"), Example({"default": "unknown"}, "a", "a")),
+            (
+                TransformExample({"default": "unknown"}, None, "unknown"),
+                TransformExample({"default": "unknown"}, "a", "a"),
+            ),
         ),
         Transform(
             "unset",
             'Nothing, where Lofty says -1, "N/A" or ""; and where it says one of the values given.',
             "a list of more values that mean nothing",
             steps.unset,
-            (Example("unset", -1, None), Example("unset", "N/A", None), Example({"unset": [0]}, 0, None)),
+            (
+                TransformExample("unset", -1, None),
+                TransformExample("unset", "N/A", None),
+                TransformExample({"unset": [0]}, 0, None),
+            ),
             is_argument_optional=True,
         ),
         Transform(
@@ -172,7 +182,7 @@ TRANSFORMS: dict[str, Transform] = {
             "The first so many characters.",
             "a number of characters",
             steps.truncate,
-            (Example({"truncate": 4}, "Austin", "Aust"),),
+            (TransformExample({"truncate": 4}, "Austin", "Aust"),),
         ),
     )
 }

@@ -16,7 +16,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
-class Unreadable(ValueError):
+class UnreadableValue(ValueError):
     """A value that cannot be read as what it should be. `str` says why, with the value shortened."""
 
     def __init__(self, value: object, expected: str) -> None:
@@ -43,7 +43,7 @@ def identity(value: Any) -> str | None:
 
 
 def read_phone(value: Any, region: str) -> str:
-    """A telephone number in E.164. Raises `Unreadable`.
+    """A telephone number in E.164. Raises `UnreadableValue`.
 
     GHL parses with Google's libphonenumber and refuses the whole contact when that fails, so we parse first.
     Possible numbers pass, valid or not: numbering plans change faster than libraries.
@@ -51,7 +51,7 @@ def read_phone(value: Any, region: str) -> str:
     text = value if isinstance(value, str) else identity(value) or ""
     number = _e164(text.strip(), region)
     if number is None:
-        raise Unreadable(value, f"a phone number of {region}")
+        raise UnreadableValue(value, f"a phone number of {region}")
     return number
 
 
@@ -84,32 +84,32 @@ _EMAIL = re.compile(
 
 
 def read_email(value: Any) -> str:
-    """An e-mail address in lower case. Raises `Unreadable`: GHL answers an invalid one with a 4xx."""
+    """An e-mail address in lower case. Raises `UnreadableValue`: GHL answers an invalid one with a 4xx."""
     if isinstance(value, str):
         text = value.strip().lower().removeprefix("mailto:")
         local = text.partition("@")[0]
         is_dotted_badly = local.startswith(".") or local.endswith(".") or ".." in local
         if len(text) <= 254 and not is_dotted_badly and _EMAIL.fullmatch(text):
             return text
-    raise Unreadable(value, "an e-mail address")
+    raise UnreadableValue(value, "an e-mail address")
 
 
 def read_number(value: Any) -> int | float:
-    """A number, also from texts such as `$1,250.50` and `3.5 %`. Raises `Unreadable`."""
+    """A number, also from texts such as `$1,250.50` and `3.5 %`. Raises `UnreadableValue`."""
     if isinstance(value, str):
         text = value.strip().lstrip("$€£").rstrip("%").replace(",", "").replace("_", "x").strip()
         try:
             number: int | float = float(text)
         except ValueError:
-            raise Unreadable(value, "a number") from None
+            raise UnreadableValue(value, "a number") from None
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         number = value
     else:
-        raise Unreadable(value, "a number")
+        raise UnreadableValue(value, "a number")
     if isinstance(number, float) and not isfinite(number):
-        raise Unreadable(value, "a number")
+        raise UnreadableValue(value, "a number")
     if abs(number) > 2**53:
-        raise Unreadable(value, "a number that JSON can carry")
+        raise UnreadableValue(value, "a number that JSON can carry")
     return int(number) if number == int(number) else number
 
 
@@ -117,7 +117,7 @@ _DATE_FORMATS = ("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y", "%Y/%m/%d", "%m-%d-%Y", "
 
 
 def read_date(value: Any) -> str:
-    """A date as YYYY-MM-DD, from every form in which Lofty writes times and dates. Raises `Unreadable`.
+    """A date as YYYY-MM-DD, from every form in which Lofty writes times and dates. Raises `UnreadableValue`.
 
     Times count in UTC. Lofty writes epoch milliseconds, `2026-04-30T17:33:32GMT`, ISO 8601, `yyyy-MM-dd HH:mm:ss` (UTC)
     and, for birthdays, `MMM d, yyyy`; people also type 4/30/2026.
@@ -126,7 +126,7 @@ def read_date(value: Any) -> str:
 
 
 def read_instant(value: Any) -> str:
-    """A time as `YYYY-MM-DDTHH:MM:SSZ`, from the same forms. Raises `Unreadable`."""
+    """A time as `YYYY-MM-DDTHH:MM:SSZ`, from the same forms. Raises `UnreadableValue`."""
     return _as_datetime(value).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -141,7 +141,7 @@ def _as_datetime(value: Any) -> datetime:
             return found
     except (ValueError, OverflowError, OSError):
         pass
-    raise Unreadable(value, "a date")
+    raise UnreadableValue(value, "a date")
 
 
 def _parse(value: Any) -> datetime | None:
@@ -167,4 +167,4 @@ def _by_format(text: str) -> datetime:
             return datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:
             continue
-    raise Unreadable(text, "a date")
+    raise UnreadableValue(text, "a date")

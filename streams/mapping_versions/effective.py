@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streams.mapping_versions.version_log import VersionLog
-from streams.settings.overlay import NOTHING_OVER, Overlay
+from streams.settings.overlay import NO_OVERLAY, Overlay
 from streams.settings.problems import Problem, SettingsError
 from streams.settings.settings import Settings
 
@@ -26,7 +26,7 @@ class EffectiveMappings:
 
 def effective_mappings(file: Settings, ledger: VersionLog) -> EffectiveMappings:
     """The settings to work with. `file` are the settings as the file alone gives them."""
-    overlays: Sequence[Overlay] = [one.overlay for one in reversed(ledger.versions)] + [NOTHING_OVER]
+    overlays: Sequence[Overlay] = [one.overlay for one in reversed(ledger.versions)] + [NO_OVERLAY]
     problems: tuple[Problem, ...] = ()
     for overlay in overlays:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from streams.messages.mapping_edit import MappingEdit
-from streams.settings.overlay import NOTHING_OVER, Overlay
+from streams.settings.overlay import NO_OVERLAY, Overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class VersionLog:
     @property
     def newest(self) -> Overlay:
         """What lies over the file now."""
-        return self.versions[-1].overlay if self.versions else NOTHING_OVER
+        return self.versions[-1].overlay if self.versions else NO_OVERLAY
 
     def at(self, version: int) -> Overlay:
         """What lay over the file at a version; 0 is the file alone. Raises `LookupError` for one that never was."""
         if version == 0:
-            return NOTHING_OVER
+            return NO_OVERLAY
         if not 0 < version <= len(self.versions):
             raise LookupError(version)
         return self.versions[version - 1].overlay

@@ -1,4 +1,4 @@
-"""The words of the pipeline: what travels on its topics, and the keys it travels under.
+"""The messages of the pipeline: the values on its topics, and their keys.
 
 Every value on a topic is a `Message`: JSON with a version number.
 Unknown fields are ignored, so that an old worker reads what a new one wrote.

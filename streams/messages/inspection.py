@@ -20,7 +20,7 @@ Cure = Literal["doubt", "forget", "adopt", "remove"]
 
 
 class _Part(BaseModel):
-    """A part of a word."""
+    """A part of a message."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,4 +1,4 @@
-"""The way back on its topics: what shall be written to Lofty, and what became of it."""
+"""Lofty sync on its topics: what is to be written to Lofty, and the result."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Target = Literal["task", "note", "lead"]
 
 
 class LoftyCommand(Message):
-    """One thing of a lead as it shall be in Lofty. Times are epoch milliseconds.
+    """The desired state of one task, note or lead in Lofty. Times are epoch milliseconds.
 
-    `about` names the thing within its lead, for ever: `appointment:ID`, `note:ID` and `task:ID` are a GHL id's copy,
+    `about` is its permanent name within the lead: `appointment:ID`, `note:ID` and `task:ID` are a GHL id's copy,
     `rule:HASH` is what a rule made of one event, `finish:ID` a Lofty task of our own, `fields` the lead's fields.
-    `state` is Lofty's wire JSON (a task's may have `finished`); None: it shall not be there.
-    `lofty_id` is set when it stands in Lofty already. `because` says in words which rule or event wants it.
+    `state` is Lofty's wire JSON (a task's may have `finished`); None: it is to be deleted.
+    `lofty_id` is set when it exists in Lofty already. `because` says which rule or event caused it.
     `base` are the hashes that fields had on our side before GHL's edit: what Lofty must still hold where the newest wins.
     """
 
@@ -51,9 +51,9 @@ class LoftyCommand(Message):
 
 
 class LoftyReceipt(Message):
-    """What became of one request to Lofty, for those who look: nothing is decided by it.
+    """The result of one request to Lofty, for reports: nothing is decided by it.
 
-    `intended` stands before a create is sent, then `applied`, `failed` (tried again), `refused` (parked) or `unchanged`.
+    `intended` is written before a create is sent, then `applied`, `failed` (tried again), `refused` (parked) or `unchanged`.
     """
 
     connection: str
@@ -66,5 +66,4 @@ class LoftyReceipt(Message):
     status: int | None = None
     message: str | None = None
     because: str = ""
-    event_ms: int = 0
     accepted_ms: int = 0

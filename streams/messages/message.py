@@ -3,7 +3,7 @@
 While a deployment is upgraded, older and newer processes read each other's records. So:
 
 - A new field has a default, and an old reader ignores it: the version stays.
-- A change that an old reader would get wrong raises the version, in two releases. The first reads it (`version`) and still writes
+- A change that an old reader would misread raises the version, in two releases. The first reads it (`version`) and still writes
   the old one (`v`). The second writes it. Readers are one version ahead, so each release works beside the one before it.
 - A record of a version that is newer still stops its reader (`NewerMessage`). It is never passed over.
 """
@@ -19,7 +19,7 @@ from connectors.http.json_reader import MOST_DEPTH, UnreadableJson, read
 
 
 class InvalidMessage(ValueError):
-    """Bytes that are not the word that was expected. `expected` names the word, `why` says what is wrong."""
+    """Bytes that are not the expected message. `expected` names its type, `why` says what is wrong."""
 
     def __init__(self, expected: str, why: str) -> None:
         self.expected = expected
@@ -28,10 +28,10 @@ class InvalidMessage(ValueError):
 
 
 class NewerMessage(InvalidMessage):
-    """A word of a version that this release does not read. `found` is that version, `read` the newest that is read.
+    """A message of a version that this release does not read. `found` is that version, `read` the newest that is read.
 
-    It is no poison: a newer release reads it. So whoever works records off stops in front of it, and whoever only shows
-    records may leave it out.
+    A newer release can read it. So a consumer that processes records stops in front of it, and one that only shows records may
+    leave it out.
     """
 
     def __init__(self, expected: str, found: int, read: int) -> None:
@@ -54,10 +54,10 @@ class Message(BaseModel):
 
     version: ClassVar[int] = 1
     deepest: ClassVar[int] = MOST_DEPTH + 16
-    """How deep it may be nested. What is put into another word has less, so that the other can be read again."""
+    """How deep it may be nested. A value inside of another message has less depth, so that the other can be read again."""
     v: int = 1
     _is_open: ClassVar[bool] = False
-    """Whether it holds JSON of others as it came: then only the reader of JSON knows whether that can be written again."""
+    """Whether it holds foreign JSON unchanged: then only the JSON reader knows whether it can be written again."""
 
     @classmethod
     def __pydantic_on_complete__(cls) -> None:
@@ -65,19 +65,19 @@ class Message(BaseModel):
         cls._is_open = _takes_any(cls.__pydantic_core_schema__)
 
     def to_bytes(self) -> bytes:
-        """The value as it stands on the topic."""
+        """The bytes for a topic."""
         return self.__pydantic_serializer__.to_json(self)
 
     @classmethod
     def from_bytes(cls, raw: bytes | None) -> Self:
         """Read a value from a topic.
 
-        Raises `InvalidMessage` when the bytes are not this word, and `NewerMessage` when a newer release wrote them, whatever they are then.
+        Raises `InvalidMessage` when the bytes are not this message, and `NewerMessage` when a newer release wrote them.
         """
         if raw is None:
             raise InvalidMessage(cls.__name__, "the record has no value")
         try:
-            word = cls._read(raw)
+            message = cls._read(raw)
         except UnreadableJson as error:
             raise InvalidMessage(cls.__name__, str(error)) from None
         except ValidationError as error:
@@ -86,14 +86,14 @@ class Message(BaseModel):
                 raise NewerMessage(cls.__name__, found, cls.version) from None
             where = ".".join(str(part) for part in first["loc"]) or "the value"
             raise InvalidMessage(cls.__name__, f"{where}: {first['msg']}") from None
-        if word.v > cls.version:
-            raise NewerMessage(cls.__name__, word.v, cls.version)
-        if problem := word.problem():
+        if message.v > cls.version:
+            raise NewerMessage(cls.__name__, message.v, cls.version)
+        if problem := message.problem():
             raise InvalidMessage(cls.__name__, problem)
-        return word
+        return message
 
     def problem(self) -> str | None:
-        """What makes it unusable although each field is of its type; asked when it is read from a topic."""
+        """What makes it unusable although each field has its type; called when it is read from a topic."""
         return None
 
     @classmethod

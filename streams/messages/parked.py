@@ -27,11 +27,11 @@ PASSED_OVER = "passed over"
 
 
 class Parked(Message):
-    """`reason` is ours and from a closed set, `message` is the vendor's or the parser's own words.
+    """`reason` is ours and from a closed set, `message` is the vendor's or the parser's own message.
 
-    `original` holds the bytes that could not go on, in Base64, and `source` where they came from
-    (`topic/partition@offset`, or the intake's path). Of what is too large it holds the first bytes; `original_size` then
-    tells how many there were.
+    `original` holds the bytes that failed, in Base64, and `source` where they came from
+    (`topic/partition@offset`, or the intake's path). Of a large original it holds the first bytes; `original_size` is
+    then the full size.
     """
 
     stage: Stage
@@ -48,9 +48,9 @@ class Parked(Message):
 
     @staticmethod
     def encode(raw: bytes | None) -> str:
-        """Bytes as they stand in `original`."""
+        """The text of bytes for `original`."""
         return base64.b64encode(raw or b"").decode()
 
     def original_bytes(self) -> bytes:
-        """The bytes that could not go on."""
+        """The bytes that failed."""
         return base64.b64decode(self.original)

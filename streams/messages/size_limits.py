@@ -20,7 +20,7 @@ SHORTENED_BYTES = 128 * 1024
 """What is kept of an original that is too large."""
 
 TEXT_CHARACTERS = 4 * 1024
-"""Of a vendor's or parser's words in a parked record."""
+"""The longest message of a vendor or parser in a parked record."""
 
 NAME_CHARACTERS = 1024
 """Of a source, an entity, a connection in a parked record: ours are far shorter, those of a stranger need not be."""

@@ -1,13 +1,33 @@
-"""Every topic of the product, as data: what its key is, what places its records, how long it keeps them.
+"""Every topic of the product, as data: its name and how long it keeps records.
 
-All have the same number of partitions, so that Faust hands a worker the same partition of each, and the tables beside them.
+All have the same number of partitions, so that Faust gives a worker the same partition of each, and of the tables beside them.
+
+| topic | key | partitioned by | contents |
+| --- | --- | --- | --- |
+| `lofty.changes` | contact | key | changes that Lofty's webhooks report |
+| `lofty.fetches` | contact | Lofty budget | changes that `dedupe` let through |
+| `lofty.snapshots` | entity | GHL budget | the state of each entity in Lofty |
+| `ghl.receipts` | entity | GHL budget | the result of each write to GHL |
+| `ghl.inspections` | contact | GHL budget | requests of `verify` |
+| `ghl.observations` | contact | GHL budget | what GHL holds, in answer to them |
+| `lofty.sweeps` | connection | Lofty budget | orders of backfills |
+| `ghl.changes` | contact | GHL budget | events that GHL's webhooks report |
+| `lofty.writes` | contact | Lofty budget | commands to write to Lofty |
+| `lofty.receipts` | contact | Lofty budget | the result of each write to Lofty |
+| `tokens` | token | budget | OAuth tokens that were granted, sealed |
+| `status` | worker | key | the status of each worker and gateway, every few seconds |
+| `lofty.replays` | entity | GHL budget | snapshots that a replay sends again |
+| `replays` | run | key | replays and their progress |
+| `parked` | entity | key | dead letters: records that failed, with the reason and the original bytes |
+| `parked.resolved` | record | key | decisions about parked records |
+| `mappings` | edit | one partition | edits of mappings, each under its own key: the topic keeps them all |
+| `audit` | record | key | the audit log of the console |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from streams.messages.size_limits import DEFAULT
 
@@ -55,12 +75,9 @@ class TopicSpec:
     """One topic. `retention_days` None means: compacted, kept as long as its keys live."""
 
     name: str
-    keyed_by: Literal["contact", "entity", "connection", "token", "record", "run", "worker", "edit"]
-    placed_by: Literal["key", "Lofty budget", "GHL budget", "budget", "topic"]
     retention_days: int | None
-    holds: str
     most_mib: int | None = None
-    """What a partition keeps at most, in MiB; None: `retention_days` alone decides."""
+    """The most that a partition keeps, in MiB; None: `retention_days` alone decides."""
 
     def config(self) -> dict[str, str]:
         """The topic's settings, as Kafka names them."""
@@ -74,26 +91,24 @@ class TopicSpec:
 
 
 TOPICS: tuple[TopicSpec, ...] = (
-    TopicSpec(CHANGES, "contact", "key", 14, "changes: the front door"),
-    TopicSpec(FETCHES, "contact", "Lofty budget", 7, "changes that were admitted"),
-    TopicSpec(SNAPSHOTS, "entity", "GHL budget", None, "what Lofty said of each entity"),
-    TopicSpec(RECEIPTS, "entity", "GHL budget", 30, "what became of each write"),
-    TopicSpec(INSPECTIONS, "contact", "GHL budget", 7, "what verify asks"),
-    TopicSpec(OBSERVATIONS, "contact", "GHL budget", 7, "what GHL holds, in answer"),
-    TopicSpec(SWEEPS, "connection", "Lofty budget", 7, "backfills that were ordered"),
-    TopicSpec(GHL_CHANGES, "contact", "GHL budget", 14, "what GHL's webhooks told"),
-    TopicSpec(LOFTY_WRITES, "contact", "Lofty budget", 30, "what shall be written to Lofty"),
-    TopicSpec(LOFTY_RECEIPTS, "contact", "Lofty budget", 30, "what became of it"),
-    TopicSpec(TOKENS, "token", "budget", None, "OAuth tokens that were granted, sealed"),
-    TopicSpec(STATUS, "worker", "key", 1, "what each worker says of itself, every few seconds", most_mib=64),
-    TopicSpec(REPLAYS, "entity", "GHL budget", 7, "snapshots that are brought to GHL once more"),
-    TopicSpec(REPLAY_RUNS, "run", "key", None, "replays, and how far each is"),
-    TopicSpec(PARKED, "entity", "key", 90, "what cannot go on, with its reason and its bytes"),
-    TopicSpec(RESOLVED, "record", "key", 90, "what was decided about parked records"),
-    TopicSpec(
-        MAPPINGS, "edit", "topic", None, "edits of mappings, each under a key of its own: the topic keeps them all"
-    ),
-    TopicSpec(AUDIT, "record", "key", 400, "who did what in the console"),
+    TopicSpec(CHANGES, 14),
+    TopicSpec(FETCHES, 7),
+    TopicSpec(SNAPSHOTS, None),
+    TopicSpec(RECEIPTS, 30),
+    TopicSpec(INSPECTIONS, 7),
+    TopicSpec(OBSERVATIONS, 7),
+    TopicSpec(SWEEPS, 7),
+    TopicSpec(GHL_CHANGES, 14),
+    TopicSpec(LOFTY_WRITES, 30),
+    TopicSpec(LOFTY_RECEIPTS, 30),
+    TopicSpec(TOKENS, None),
+    TopicSpec(STATUS, 1, most_mib=64),
+    TopicSpec(REPLAYS, 7),
+    TopicSpec(REPLAY_RUNS, None),
+    TopicSpec(PARKED, 90),
+    TopicSpec(RESOLVED, 90),
+    TopicSpec(MAPPINGS, None),
+    TopicSpec(AUDIT, 400),
 )
 TABLES: tuple[str, ...] = (
     SEEN_TABLE,
@@ -139,15 +154,15 @@ class TopicNames:
 
 
 def differing(found: Mapping[str, int], wanted: Iterable[str], partitions: int) -> str:
-    """What is wrong with the topics of a cluster, in one sentence; empty when nothing is. `found` are partitions by name."""
+    """The problem of a cluster's topics, in one sentence; empty when there is none. `found` are partitions by name."""
     missing = [name for name in wanted if name not in found]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        return f"topic {missing[0]}{more} missing: `lofty-ghl topics create` makes what is missing"
+        return f"topic {missing[0]}{more} missing: `lofty-ghl topics create` creates what is missing"
     for name in wanted:
         if found[name] != partitions:
             return (
                 f"topic {name} has {found[name]} partitions, and kafka.partitions says {partitions}: "
-                "put the number that the topics have into the configuration"
+                "set kafka.partitions to the number that the topics have"
             )
     return ""

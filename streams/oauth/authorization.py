@@ -1,28 +1,18 @@
-"""Giving a connection access: the link, what comes back from it, and the sealed tokens on their way to the worker.
-
-The link's `state` is sealed with the deployment's keys and says which connection it is for: the gateway that takes the answer
-needs no memory of it, and nobody else can make one. Lofty takes no `state`, so its answer is pasted into the command.
-"""
+"""Gives a connection access: the answer of the consent page becomes sealed tokens for the worker (the link: `consent_link.py`)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import parse_qsl, urlsplit
 
-import orjson
-
-from connectors.auth.keyring import NONCE_BYTES
-from connectors.auth.oauth import converse, missing_scopes, pkce_challenge, read_callback
+from connectors.auth.oauth import converse, missing_scopes, read_callback
 from connectors.auth.request_auth import StaticAuth
 from connectors.auth.token_pair import TokenPair
-from connectors.errors import CallbackRefused, ConnectorError, SealError, WrongAccount
+from connectors.errors import CallbackRefused, ConnectorError, WrongAccount
 from connectors.ghl import oauth as ghl_oauth
 from connectors.http.request import Transport
 from connectors.lofty import oauth as lofty_oauth
@@ -36,81 +26,20 @@ from streams.messages.topics import TOKENS, TopicNames
 from streams.oauth.grants import Grants, wanted_scopes
 from streams.settings import Connection
 
-STATE_MINUTES = 30
-_ABOUT = "oauth state"
-
 log = logging.getLogger("lofty_ghl.oauth")
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a person gave. `missing` are scopes that the configuration needs and that were not given."""
+    """What a person granted. `missing` are scopes that the configuration needs and that were not granted."""
 
     connection: str
     vendor: str
-    word: SealedToken
+    message: SealedToken
     partition: int
     scopes: tuple[str, ...]
     missing: tuple[str, ...]
     expires_at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where a person gives access. `verifier` is what proves that the answer is ours (PKCE); None where it is not used."""
-
-    url: str
-    verifier: str | None = None
-
-
-def ghl_link(grants: Grants, connection: Connection, now_ms: int) -> Link:
-    """The link for a GHL location, with the scopes that the connection needs."""
-    app = grants.settings.oauth.ghl
-    assert app is not None  # the settings see to it where a connection has OAuth
-    until = now_ms + STATE_MINUTES * 60_000
-    state = orjson.dumps({"connection": connection.name, "until_ms": until})
-    sealed = grants.ring.seal(state, about=_ABOUT, nonce=os.urandom(NONCE_BYTES))
-    return Link(
-        ghl_oauth.authorize_url(
-            grants.ghl_client(),
-            asked_scopes(grants, connection),
-            state=sealed,
-            version_id=app.version_id,
-            base_url=app.authorize_url,
-        )
-    )
-
-
-def asked_scopes(grants: Grants, connection: Connection) -> tuple[str, ...]:
-    """What the link asks for: what the connection needs and, of an agency, the right to its locations' tokens."""
-    app = grants.settings.oauth.ghl
-    by_agency = ghl_oauth.LOCATION_TOKEN.scopes if app is not None and app.agency else ()
-    return tuple(dict.fromkeys((*wanted_scopes(connection), *by_agency)))
-
-
-def lofty_link(grants: Grants) -> Link:
-    """The link for Lofty. Its developer site takes PKCE."""
-    app = grants.settings.oauth.lofty
-    assert app is not None  # as above
-    verifier = secrets.token_urlsafe(48) if app.server == "developer" else None
-    challenge = pkce_challenge(verifier) if verifier else None
-    return Link(
-        lofty_oauth.authorize_url(grants.lofty_client(), code_challenge=challenge, base_url=app.authorize_url), verifier
-    )
-
-
-def connection_of(grants: Grants, query: Mapping[str, str], now_ms: int) -> Connection:
-    """The connection that GHL's answer is for. Raises `CallbackRefused`."""
-    try:
-        state = orjson.loads(grants.ring.open(query.get("state", ""), about=_ABOUT))
-    except SealError:
-        raise CallbackRefused("ghl", "it is not the answer to a link of ours; start again") from None
-    if state["until_ms"] < now_ms:
-        raise CallbackRefused("ghl", f"the link is older than {STATE_MINUTES} minutes; start again")
-    connection = grants.settings.connections.get(state["connection"])
-    if connection is None:
-        raise CallbackRefused("ghl", f"connection {state['connection']!r} is not configured any more")
-    return connection
 
 
 async def accept_ghl(
@@ -122,7 +51,7 @@ async def accept_ghl(
     pair = await converse(ghl_oauth.exchange_code(client, code, asked_at_ms=now_ms, base_url=base_url), transport)
     wanted = connection.ghl.location_id
     if pair.user_type == "Company":
-        _refuse_without_right(grants, pair)
+        _require_location_scope(grants, pair)
         pair = await converse(ghl_oauth.location_token(pair, wanted, asked_at_ms=now_ms, base_url=base_url), transport)
     if pair.location_id not in (None, wanted):
         why = f"access was given to location {pair.location_id}, and connection {connection.name} is location {wanted}"
@@ -131,8 +60,8 @@ async def accept_ghl(
     return _granted(grants, connection, "ghl", pair, missing, now_ms)
 
 
-def _refuse_without_right(grants: Grants, pair: TokenPair) -> None:
-    """An agency gave access, and its token must bring the location's."""
+def _require_location_scope(grants: Grants, pair: TokenPair) -> None:
+    """Refuse an agency's token that cannot be exchanged for the location's."""
     app = grants.settings.oauth.ghl
     if pair.scopes and missing_scopes(pair.scopes, ghl_oauth.LOCATION_TOKEN.scopes):
         way = (
@@ -194,37 +123,31 @@ async def _demand_account(connection: Connection, pair: TokenPair, transport: Tr
             log.info("Lofty does not say whose access was given to connection %s: %s", connection.name, error)
 
 
-def query_of(pasted: str) -> dict[str, str]:
-    """What a redirect brought, from the address that a browser shows; a bare code is taken as one."""
-    text = pasted.strip()
-    if "?" not in text and "=" not in text:
-        return {"code": text}
-    return dict(parse_qsl(urlsplit(text).query if "?" in text else text))
-
-
-async def hand_over(granted: Granted, names: TopicNames, batching_producer: BatchingProducer) -> None:
-    """Give the tokens to the worker that owns the budget. Returns when Kafka has them."""
-    record = Record(names.of(TOKENS), granted.partition, granted.word.token.encode(), granted.word.to_bytes())
+async def send_token(granted: Granted, names: TopicNames, batching_producer: BatchingProducer) -> None:
+    """Send the tokens to the worker that owns the budget. Returns when Kafka has acknowledged them."""
+    record = Record(names.of(TOKENS), granted.partition, granted.message.token.encode(), granted.message.to_bytes())
     await batching_producer.produce([record])
 
 
-async def granted_since(grants: Grants, connection: Connection, since_ms: int, seconds: float) -> Granted | None:
-    """What a gateway has handed over for a GHL location since then; None when nothing comes in time."""
-    side, until = grants.ghl(connection), time.monotonic() + seconds
+async def wait_for_grant(grants: Grants, connection: Connection, since_ms: int, seconds: float) -> Granted | None:
+    """Wait for tokens that a gateway sends for a GHL location after `since_ms`; None when none come in time."""
+    account, until = grants.ghl(connection), time.monotonic() + seconds
     topic = TopicNames(grants.settings.kafka.topic_prefix).of(TOKENS)
     while True:
-        async for record in each_record(grants.settings, topic, [side.partition]):
-            if record.key != side.token.encode() or record.value is None:
+        async for record in each_record(grants.settings, topic, [account.partition]):
+            if record.key != account.token.encode() or record.value is None:
                 continue
             try:
-                word = SealedToken.from_bytes(record.value)
+                message = SealedToken.from_bytes(record.value)
             except InvalidMessage as error:
                 skip_unreadable(topic, record.partition, record.offset, error)
                 continue
-            if word.at_ms >= since_ms and word.by == "connect":
-                pair = grants.open(word.token, word.sealed)
+            if message.at_ms >= since_ms and message.by == "connect":
+                pair = grants.open(message.token, message.sealed)
                 missing = missing_scopes(pair.scopes, wanted_scopes(connection)) if pair.scopes else ()
-                return Granted(connection.name, "ghl", word, side.partition, pair.scopes, missing, pair.expires_at_ms)
+                return Granted(
+                    connection.name, "ghl", message, account.partition, pair.scopes, missing, pair.expires_at_ms
+                )
         if time.monotonic() >= until:
             return None
         await asyncio.sleep(1.0)
@@ -233,6 +156,6 @@ async def granted_since(grants: Grants, connection: Connection, since_ms: int, s
 def _granted(
     grants: Grants, connection: Connection, vendor: str, pair: TokenPair, missing: tuple[str, ...], now_ms: int
 ) -> Granted:
-    side = grants.ghl(connection) if vendor == "ghl" else grants.lofty(connection)
-    word = SealedToken(token=side.token, sealed=grants.seal(side.token, pair), at_ms=now_ms)
-    return Granted(connection.name, vendor, word, side.partition, pair.scopes, missing, pair.expires_at_ms)
+    account = grants.ghl(connection) if vendor == "ghl" else grants.lofty(connection)
+    message = SealedToken(token=account.token, sealed=grants.seal(account.token, pair), at_ms=now_ms)
+    return Granted(connection.name, vendor, message, account.partition, pair.scopes, missing, pair.expires_at_ms)

@@ -1,4 +1,4 @@
-"""OAuth for connections: what a token is called, how it is sealed, renewed and asked for. No state is kept here."""
+"""OAuth for connections: the name of each token, and how it is sealed, renewed and requested. Keeps no state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from connectors.auth.keyring import NONCE_BYTES, KeyRing
 from connectors.auth.oauth import Dialogue, OAuthClient
 from connectors.auth.token_pair import TokenPair
-from connectors.errors import SealError
 from connectors.ghl import oauth as ghl_oauth
 from connectors.http.request import Response
 from connectors.lofty import oauth as lofty_oauth
@@ -17,10 +16,8 @@ from streams.messages.partitioning import ghl_budget
 from streams.settings import Connection, Settings
 from streams.settings.partitions import ConnectionPartitions
 
-__all__ = ["Grants", "SealError", "Side"]
-
 CALLBACK = "/oauth/{vendor}/callback"
-"""Where the gateway takes what a vendor's page of consent sends back."""
+"""The gateway's path to which a vendor's consent page leads back."""
 
 READS = (
     "get-contact",
@@ -35,8 +32,8 @@ CALENDAR = ("get-calendar", "get-calendar-events", "create-appointment")
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One side of a connection that has OAuth: the name of its token, where it belongs, and how it is renewed."""
+class OAuthAccount:
+    """A connection's account at one vendor: the name of its token, the partition that owns it, and how it is renewed."""
 
     token: str
     partition: int
@@ -49,7 +46,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """The OAuth of a deployment."""
+    """The OAuth accounts of a deployment."""
 
     settings: Settings
     ring: KeyRing
@@ -61,10 +58,10 @@ class Grants:
             return None
         return cls(settings, settings.key_ring)
 
-    def ghl(self, connection: Connection) -> Side:
-        """The GHL side of a connection: the tokens are the location's."""
+    def ghl(self, connection: Connection) -> OAuthAccount:
+        """The GHL account of a connection: the tokens are the location's."""
         base_url, client = connection.ghl.base_url, self.ghl_client()
-        return Side(
+        return OAuthAccount(
             token=ghl_budget(connection.ghl_budget),
             partition=ConnectionPartitions(self.settings).ghl(connection),
             budget=connection.ghl_budget,
@@ -74,8 +71,8 @@ class Grants:
             about=f"location {connection.ghl.location_id}",
         )
 
-    def lofty(self, connection: Connection) -> Side:
-        """The Lofty side of a connection: the tokens are those of the person who gave access."""
+    def lofty(self, connection: Connection) -> OAuthAccount:
+        """The Lofty account of a connection: the tokens are those of the person who gave access."""
         client, app = self.lofty_client(), self.settings.oauth.lofty
         key = connection.secrets.lofty_api_key
 
@@ -83,11 +80,11 @@ class Grants:
             server = lofty_oauth.granting_server(pair, self.lofty_server(connection))
             server = server.at(app.server_url) if app is not None and app.server_url else server
             if pair.refresh is None and key is not None:
-                # Client credentials have no refresh token: they are asked for anew.
+                # Client credentials have no refresh token: a new access token is requested.
                 return lofty_oauth.client_credentials(client, key.get_secret_value(), asked_at_ms=now_ms, server=server)
             return lofty_oauth.refresh(client, pair, asked_at_ms=now_ms, server=server)
 
-        return Side(
+        return OAuthAccount(
             token=f"lofty-connection:{connection.name}",
             partition=ConnectionPartitions(self.settings).lofty(connection),
             budget=connection.lofty_budget,
@@ -119,18 +116,18 @@ class Grants:
         )
 
     def lofty_server(self, connection: Connection, *, is_developer: bool = False) -> lofty_oauth.TokenServer:
-        """The token server of the configuration, or the developer site's: only that knows client credentials."""
+        """The token server of the configuration, or the developer site's, which alone supports client credentials."""
         app = self.settings.oauth.lofty
         key_only = app is not None and app.server == "developer"
         server = lofty_oauth.DEVELOPER if is_developer or key_only else lofty_oauth.HELP_CENTRE
         return server.at(app.server_url) if app is not None and app.server_url else server
 
     def seal(self, token: str, pair: TokenPair) -> str:
-        """A pair as it may stand on a topic."""
+        """A token pair, sealed for a topic."""
         return self.ring.seal(pair.to_json(), about=token, nonce=os.urandom(NONCE_BYTES))
 
     def open(self, token: str, sealed: str) -> TokenPair:
-        """What was sealed. Raises `SealError` when no key of ours opens it."""
+        """The token pair that was sealed. Raises `SealError` when none of our keys opens it."""
         return TokenPair.from_json(self.ring.open(sealed, about=token))
 
 

@@ -1,4 +1,4 @@
-"""Seals stored tokens again under the newest key, by way of the workers that own them."""
+"""Seals stored tokens again under the newest key, through the workers that own them."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from streams.oauth.grants import Grants
 
 
 @dataclass(slots=True)
-class Resealed:
-    """Which tokens were sealed again, which were current, and which no key opens, with the reason."""
+class KeyRotation:
+    """The tokens that were sealed again, that were current, and that no key opens, with the reason."""
 
     resealed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     closed: dict[str, str] = field(default_factory=dict)
 
 
-async def reseal(grants: Grants) -> Resealed:
-    """Read what the workers keep, and hand each token that is not under the first key back to them, sealed anew.
+async def rotate_keys(grants: Grants) -> KeyRotation:
+    """Read the workers' stored tokens, and send each one that is not under the first key back to them, sealed again.
 
-    A worker that has renewed one meanwhile passes ours over: it has sealed the newer one under its own first key.
+    A worker that has renewed a token meanwhile ignores ours: it has sealed the newer token under its own first key.
     """
-    names, found = TopicNames(grants.settings.kafka.topic_prefix), Resealed()
+    names, found = TopicNames(grants.settings.kafka.topic_prefix), KeyRotation()
     rows: dict[tuple[int, str], TokenRow] = {}
     topic = names.changelog(TOKENS_TABLE)
     async for record in each_record(grants.settings, topic, None):
-        place = (record.partition, (record.key or b"").decode(errors="replace"))
+        position = (record.partition, (record.key or b"").decode(errors="reposition"))
         if record.value is None:
-            rows.pop(place, None)
+            rows.pop(position, None)
             continue
         try:
-            rows[place] = TokenRow.from_bytes(record.value)
+            rows[position] = TokenRow.from_bytes(record.value)
         except InvalidMessage as error:
             skip_unreadable(topic, record.partition, record.offset, error)
-    again: list[Record] = []
+    records: list[Record] = []
     for (partition, token), row in sorted(rows.items()):
         if grants.ring.is_current(row.sealed):
             found.kept.append(token)
@@ -52,10 +52,10 @@ async def reseal(grants: Grants) -> Resealed:
         except SealError as error:
             found.closed[token] = str(error)
             continue
-        word = SealedToken(token=token, sealed=sealed, at_ms=row.at_ms, by="rotate")
-        again.append(Record(names.of(TOKENS), partition, token.encode(), word.to_bytes()))
+        message = SealedToken(token=token, sealed=sealed, at_ms=row.at_ms, by="rotate")
+        records.append(Record(names.of(TOKENS), partition, token.encode(), message.to_bytes()))
         found.resealed.append(token)
-    if again:
+    if records:
         async with open_batching_producer(grants.settings) as batching_producer:
-            await batching_producer.produce(again)
+            await batching_producer.produce(records)
     return found

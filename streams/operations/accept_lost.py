@@ -1,10 +1,10 @@
-"""A person accepts that a table's changelog has lost rows: what can be put back is put back, then workers may start again.
+"""A person accepts that a table's changelog has lost rows: what can be restored is restored, then workers may start again.
 
 Rows come from what is left of the changelog, from the copies that this machine's workers keep, and for links from the receipts
-(a month of them). Nothing that is here is deleted: a copy that is not of the changelog any more is set aside.
+(a month of them). Nothing on this machine is deleted: a copy that no longer belongs to the changelog is set aside.
 
-A changelog that was cut off is deleted and made again. Before that, its rows are saved in a topic of their own, which is deleted
-once they are put back: a run that is cut short loses none, and the next one, on whatever machine, ends its work. No worker
+A changelog that was cut off is deleted and created again. Before that, its rows are saved in a topic of their own, which is
+deleted once they are restored: an interrupted run loses none, and the next run, on any machine, finishes its work. No worker
 starts before.
 
 No worker may be alive. On each machine whose workers keep copies the command is run once; it can be repeated.
@@ -45,7 +45,7 @@ from streams.operations.status.reader import read_overview
 from streams.settings import Settings
 
 LASTING = (LINKS_TABLE, BACKLINKS_TABLE, TOKENS_TABLE)
-"""Tables whose rows are facts that last: an old copy of one is better than none. Rows of others stand for work that was done."""
+"""Tables whose rows stay true: an old copy is better than none. The rows of other tables describe work in progress."""
 
 MOST_WAITING = 2_000
 
@@ -53,12 +53,12 @@ Rows = dict[bytes, bytes]
 
 
 class StillAtWork(RuntimeError):
-    """Workers are alive: what they write meanwhile would be lost."""
+    """Workers are alive: what they write during the command would be lost."""
 
 
 @dataclass(slots=True)
 class Accepted:
-    """What came of it. `put_back` are rows by table; `aside` the folders that hold what was kept here before."""
+    """The result. `put_back` are restored rows by table; `aside` are the folders of the copies that were set aside."""
 
     created: list[str] = field(default_factory=list)
     put_back: dict[str, int] = field(default_factory=dict)
@@ -109,7 +109,7 @@ async def _demand_no_worker(settings: Settings, names: TopicNames) -> None:
     if names.of(STATUS) in await reach(settings) and (alive := (await read_overview(settings)).alive):
         who = ", ".join(one.status.instance for one in alive)
         raise StillAtWork(
-            f"workers are alive ({who}), or were 20 s ago: stop all of them first, then run this again; nothing was changed"
+            f"workers are alive ({who}), or were 20 s ago: stop all of them, then run this again; nothing was changed"
         )
 
 
@@ -118,19 +118,19 @@ async def _is_cut_off(settings: Settings, topic: str) -> bool:
 
 
 async def _remake(settings: Settings, topic: str) -> None:
-    """Delete a topic and make it again, so that every copy of the former one is known for one."""
+    """Delete a topic and create it again, so that every copy of the old one is recognised as old."""
     await delete_topic(settings, topic)
     await create_missing(settings, TABLES)
     await until_topics_are_led(settings, [topic])
 
 
 async def _is_saved(settings: Settings, topic: str) -> bool:
-    """Whether a former run was cut short after it had begun to save. What it saved stood in the changelog."""
+    """Whether an earlier run was interrupted after it had begun to save. What it saved was in the changelog."""
     return saved_topic(topic) in await reach(settings)
 
 
 async def _save(settings: Settings, topic: str, rows: list[Rows]) -> None:
-    """Write rows to where another run finds them, on whatever machine. Raises before anything is deleted."""
+    """Save rows where another run finds them, on any machine. Raises before anything is deleted."""
     saved = saved_topic(topic)
     if not await _is_saved(settings, topic):
         size = str(SizeLimits.of(settings.gateway.max_body_bytes).record)
@@ -140,7 +140,7 @@ async def _save(settings: Settings, topic: str, rows: list[Rows]) -> None:
 
 
 def _folders(settings: Settings, names: TopicNames) -> list[Path]:
-    """The folders of this machine in which stores of this deployment lie."""
+    """The folders of this machine that hold stores of this deployment."""
     root = settings.worker.data_dir
     if settings.worker.store == "memory":
         return []
@@ -158,7 +158,7 @@ def _partitions(folder: Path) -> Iterable[int]:
 
 
 def _copies(settings: Settings, names: TopicNames, table: str) -> Iterable[tuple[int, Rows]]:
-    """The copies of a table here, of each partition the one that came furthest first."""
+    """The copies of a table on this machine; of each partition the one that was read furthest comes first."""
     found: list[tuple[int, int, Path]] = []
     for folder in _folders(settings, names):
         store = RocksStore(folder)
@@ -178,7 +178,7 @@ def _copies(settings: Settings, names: TopicNames, table: str) -> Iterable[tuple
 
 
 async def _fold_receipts(settings: Settings, names: TopicNames, rows: list[Rows], left: list[Rows]) -> None:
-    """Add to the links what the receipts tell of entities of which nothing newer is known."""
+    """Add links from the receipts of entities about which nothing newer is known."""
     topic = names.of(RECEIPTS)
     for partition, known in enumerate(left):
         links: dict[bytes, LinkRow | None] = {}
@@ -210,7 +210,7 @@ async def _put(settings: Settings, topic: str, rows: list[Rows]) -> int:
 
 
 async def _set_aside(settings: Settings, names: TopicNames) -> list[str]:
-    """Rename each copy here that is not of the changelogs as they are now; returns where it is kept."""
+    """Rename each local copy that does not belong to the present changelogs; returns where it is kept."""
     topics = {names.changelog(table): table.encode() for table in TABLES}
     aside: list[str] = []
     async with cluster_client(settings) as client:

@@ -8,16 +8,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from streams.settings.model import BaseUrl, Present, SettingsTable, wrong
-from streams.settings.password_hashes import NotAHash, PasswordHash, is_token_hash
+from streams.settings.password_hashes import is_token_hash, password_hash_problem
 
 Role = Literal["viewer", "operator"]
 
 
 def _password_hash(value: SecretStr) -> SecretStr:
-    try:
-        PasswordHash.parse(value.get_secret_value())
-    except NotAHash as error:
-        raise wrong("a hash, never the password: lofty-ghl console hash-password makes one", str(error)) from None
+    if problem := password_hash_problem(value.get_secret_value()):
+        raise wrong("a hash, never the password: lofty-ghl console hash-password makes one", problem)
     return value
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from streams.settings.demanded import DEMANDED, Owner, missing
 from streams.settings.parse import parse_settings
 from streams.settings.problems import Problem, SettingsError
+from streams.settings.required_secrets import CONNECTION_SECRETS, SecretsOwner, missing_secrets
 from streams.settings.secrets import SECRETS_DIR, name_secret_files
 from streams.settings.settings import Settings
 
 
-def load_settings(path: str | Path, environ: Mapping[str, str], *, demands: Collection[str] = ()) -> Settings:
+def load_settings(path: str | Path, environ: Mapping[str, str], *, required: Collection[str] = ()) -> Settings:
     """Read the configuration at `path`. Raises `SettingsError` with every problem at once.
 
-    `demands` are credentials that must be there (`streams/settings/demanded.py`).
+    `required` are credentials that must be set (`streams/settings/required_secrets.py`).
     """
     file = Path(path)
     try:
@@ -32,18 +32,18 @@ def load_settings(path: str | Path, environ: Mapping[str, str], *, demands: Coll
     try:
         environ = _with_secret_files(environ)
     except OSError as error:
-        # What a folder holds that cannot be read is not missing; of one that is not there everything is. The file may have
-        # problems of its own.
-        hint = "its files bear the variables' names, such as LOFTY_GHL_ACME_GHL_TOKEN"
+        # The secrets of a folder that cannot be read are not missing; those of a folder that does not exist are. The file may
+        # have problems of its own.
+        hint = "its files have the variables' names, such as LOFTY_GHL_ACME_GHL_TOKEN"
         expected = f"a readable folder at {environ[SECRETS_DIR].strip()}"
         folder = Problem(None, SECRETS_DIR, expected, error.strerror or type(error).__name__, hint)
         try:
-            wanted = demands if isinstance(error, FileNotFoundError) else ()
-            parse_settings(text, environ, read_file=_read, source=str(file), demands=wanted)
+            wanted = required if isinstance(error, FileNotFoundError) else ()
+            parse_settings(text, environ, read_file=_read, source=str(file), required=wanted)
         except SettingsError as others:
             raise SettingsError(str(file), [folder, *others.problems]) from None
         raise SettingsError("environment", [folder]) from None
-    return parse_settings(text, environ, read_file=_read, source=str(file), demands=demands)
+    return parse_settings(text, environ, read_file=_read, source=str(file), required=required)
 
 
 def _with_secret_files(environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -61,15 +61,15 @@ def _read(path: str) -> str:
 def require_secrets(settings: Settings, *names: str) -> None:
     """Demand these secrets (`lofty_api_key`, `ghl_token`, `webhook_secret`; all by default) of every connection.
 
-    `console_key` demands what the console needs, where it is switched on.
-    Raises `SettingsError` that names each variable that is missing. `load_settings` tells them with all other problems.
+    `console_key` requires what the console needs, where it is enabled.
+    Raises `SettingsError` that names each variable that is missing. `load_settings` reports them with all other problems.
     """
     owners = {
-        name: Owner(one.secrets, [secret for secret in DEMANDED if one.is_by_oauth(secret)])
+        name: SecretsOwner(one.secrets, [secret for secret in CONNECTION_SECRETS if one.is_by_oauth(secret)])
         for name, one in settings.connections.items()
     }
     console = settings.console_secrets if settings.console.enabled else None
-    problems = list(missing(names or DEMANDED, owners, settings.oauth_secrets, console))
+    problems = list(missing_secrets(names or CONNECTION_SECRETS, owners, settings.oauth_secrets, console))
     if problems:
         raise SettingsError("environment", problems)
 

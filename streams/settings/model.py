@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from connectors.ghl.signature import GHL_PUBLIC_KEY, Keys, NotAKey
 from streams.mapping import CompiledMapping
-from streams.mapping.back_sync import WayBack
+from streams.mapping.lofty_sync import LoftySyncRules
 from streams.mapping.values import REGIONS
 
 
@@ -104,7 +104,7 @@ class Kafka(SettingsTable):
 
 
 class GhlGateway(SettingsTable):
-    """The door for GHL's webhooks. `public_keys` are PEM texts; by default the one that GHL publishes."""
+    """Who may send GHL's webhooks. `public_keys` are PEM texts; by default the one that GHL publishes."""
 
     public_keys: Annotated[list[str], AfterValidator(_ed25519)] = Field(default_factory=lambda: [GHL_PUBLIC_KEY])
     legacy_rsa_keys: Annotated[list[str], AfterValidator(_rsa)] = Field(default_factory=list)
@@ -118,7 +118,7 @@ class GhlGateway(SettingsTable):
 
 
 class GatewaySettings(SettingsTable):
-    """The intake of webhooks. Without `lofty_addresses`, Lofty's webhooks may come from anywhere: it publishes none."""
+    """The gateway. Without `lofty_addresses`, Lofty's webhooks may come from anywhere: it publishes none."""
 
     host: Present = "0.0.0.0"
     port: Port = 8080
@@ -169,7 +169,7 @@ class Ghl(SettingsTable):
 
 
 class Policies(SettingsTable):
-    """What to do where more than one thing would be right."""
+    """Choices between behaviours that are all valid."""
 
     lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
     lead_deleted_tag: Annotated[Present, AfterValidator(str.lower)] = "lofty-deleted"
@@ -178,7 +178,7 @@ class Policies(SettingsTable):
 
 
 class Appointments(SettingsTable):
-    """Where Lofty's appointments stand in GHL: in the calendar of this id; without one they are tasks.
+    """Where Lofty's appointments are written in GHL: into the calendar of this id; without one they become tasks.
 
     `automations` says whether GHL's automations run for them, such as reminders to the client.
     """
@@ -188,7 +188,7 @@ class Appointments(SettingsTable):
 
 
 class SweepSettings(SettingsTable):
-    """How often Lofty is read for what no webhook told of; 0 for never.
+    """How often Lofty is read for changes that no webhook reported; 0 for never.
 
     `children` says whether a full sweep reads each lead's notes, tasks and appointments, three requests a lead.
     """
@@ -225,7 +225,7 @@ class Connection(BaseModel):
     policies: Policies
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
-    back: Annotated[WayBack, Field(repr=False)] = WayBack()
+    back: Annotated[LoftySyncRules, Field(repr=False)] = LoftySyncRules()
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]
     mapping_fingerprint: str
@@ -236,7 +236,7 @@ class Connection(BaseModel):
         return self.lofty.budget or self.name
 
     def is_by_oauth(self, secret: str) -> bool:
-        """Whether OAuth stands in place of this secret (`ghl_token` or `lofty_api_key`)."""
+        """Whether OAuth replaces this secret (`ghl_token` or `lofty_api_key`)."""
         return (secret == "ghl_token" and self.ghl.auth == "oauth") or (
             secret == "lofty_api_key" and self.lofty.auth == "oauth"
         )

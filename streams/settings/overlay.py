@@ -1,7 +1,7 @@
-"""What lies over the file's mappings: texts that were edited while everything runs.
+"""Edited mappings over those of the configuration file.
 
 The tables of an edited mapping replace those of the file, with the lines of their own text;
-then all is parsed as if it stood in one file. So an edited mapping is refused by the very rules that refuse the file.
+then everything is parsed as one file. So an edited mapping is checked by the same rules as the file.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ class Overlay:
     uses: Mapping[str, str] = field(default_factory=dict)
 
 
-NOTHING_OVER = Overlay()
+NO_OVERLAY = Overlay()
 
 LONGEST_TEXT = 64 * 1024
 """Characters of a mapping's text."""
 MOST_DOTS = 200
 """In one line: `tomllib` walks through all beginnings of a dotted key."""
 DEEPEST = 12
-"""Tables and lists in each other. A mapping has six."""
-MOST_STRANGERS = 20
+"""How deep tables and lists may be nested. A mapping has six levels."""
+MOST_OTHERS = 20
 
 
-def lay_over(
+def apply_overlay(
     tables: dict[str, Any], lines: dict[Path, int], overlay: Overlay, problems: list[Problem]
 ) -> tuple[dict[str, Any], dict[Path, int]]:
-    """The tables and lines of the file with what lies over them. Texts that are no TOML are appended to `problems`."""
+    """The tables and lines of the file with the overlay applied. Texts that are no TOML are appended to `problems`."""
     if not overlay.texts and not overlay.uses:
         return tables, lines
     written = tables.get("mappings")
@@ -56,7 +56,7 @@ def lay_over(
     for name, text in overlay.texts.items():
         table = read_mapping(name, text, problems)
         if table is None:
-            mappings[name] = {}  # there is such a mapping: whoever names it is not at fault
+            mappings[name] = {}  # the mapping exists: a connection that names it has no problem
             continue
         mappings[name] = table
         lines |= {path: line for path, line in line_numbers(text).items() if path[:2] == ("mappings", name)}
@@ -77,7 +77,7 @@ def read_mapping(name: str, text: str, problems: list[Problem]) -> dict[str, Any
     """
     key = dotted(("mappings", name))
     header = f"[{key}]"
-    if (problem := _unbounded(key, text)) is not None:
+    if (problem := _size_problem(key, text)) is not None:
         problems.append(problem)
         return None
     try:
@@ -96,24 +96,23 @@ def read_mapping(name: str, text: str, problems: list[Problem]) -> dict[str, Any
         return None
     lines = line_numbers(text)
     mappings = tables.get("mappings")
-    strangers: list[Path] = [(other,) for other in tables if other != "mappings"]
+    others: list[Path] = [(other,) for other in tables if other != "mappings"]
     if isinstance(mappings, dict):
-        strangers += [("mappings", other) for other in mappings if other != name]
+        others += [("mappings", other) for other in mappings if other != name]
     hint = f"a mapping's text holds {header} and its tables, nothing else"
     problems += (
-        Problem(lines.get(path, 1), key, f"only {header}", dotted(path)[:200], hint)
-        for path in strangers[:MOST_STRANGERS]
+        Problem(lines.get(path, 1), key, f"only {header}", dotted(path)[:200], hint) for path in others[:MOST_OTHERS]
     )
-    if len(strangers) > MOST_STRANGERS:
-        problems.append(Problem(1, key, f"only {header}", f"{len(strangers) - MOST_STRANGERS} more tables and keys"))
+    if len(others) > MOST_OTHERS:
+        problems.append(Problem(1, key, f"only {header}", f"{len(others) - MOST_OTHERS} more tables and keys"))
     table = mappings.get(name) if isinstance(mappings, dict) else None
-    if not isinstance(table, dict) and not strangers:
+    if not isinstance(table, dict) and not others:
         problems.append(Problem(1, key, f"a table {header}", "nothing", f"begin with {header}"))
-    return table if isinstance(table, dict) and not strangers else None
+    return table if isinstance(table, dict) and not others else None
 
 
-def _unbounded(key: str, text: str) -> Problem | None:
-    """What makes a text longer to read than it could be worth."""
+def _size_problem(key: str, text: str) -> Problem | None:
+    """The limit that a text exceeds, if any: such a text would take too long to read."""
     if len(text) > LONGEST_TEXT:
         return Problem(1, key, f"a text of at most {LONGEST_TEXT} characters", f"{len(text)}")
     for number, line in enumerate(text.split("\n"), 1):
@@ -123,7 +122,7 @@ def _unbounded(key: str, text: str) -> Problem | None:
 
 
 def _is_deeper(value: Any, most: int) -> bool:
-    """Whether tables and lists lie deeper in each other."""
+    """Whether tables and lists are nested deeper."""
     waiting = [(value, 0)]
     while waiting:
         one, depth = waiting.pop()
@@ -135,9 +134,9 @@ def _is_deeper(value: Any, most: int) -> bool:
 
 
 def syntax_problem(message: str, text: str) -> Problem:
-    """tomllib names the place in its message; at the end of the document it is the last line."""
-    place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
-    line = int(place[1]) if place else text.count("\n") + 1
-    where = f"column {place[2]}" if place else "the end"
-    got = message[: place.start()] if place else message.removesuffix(" (at end of document)")
+    """The problem of a text that `tomllib` refuses; its message names the line and column, but not at the end of the text."""
+    position = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    line = int(position[1]) if position else text.count("\n") + 1
+    where = f"column {position[2]}" if position else "the end"
+    got = message[: position.start()] if position else message.removesuffix(" (at end of document)")
     return Problem(line, where, "valid TOML", f"an error: {got[0].lower()}{got[1:]}")

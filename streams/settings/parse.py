@@ -12,12 +12,11 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from streams.mapping import CompiledMapping, Fault, MappingFaults, TagRules, compile_mapping
+from streams.mapping import CompiledMapping, MappingFault, MappingFaults, TagRules, compile_mapping
 from streams.mapping.errors import did_you_mean, shown
-from streams.settings.back_sync import Back
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
-from streams.settings.demanded import DEMANDED, Owner, missing
+from streams.settings.lofty_sync import LoftySyncTable
 from streams.settings.model import (
     Appointments,
     Connection,
@@ -32,10 +31,11 @@ from streams.settings.model import (
     WorkerSettings,
 )
 from streams.settings.oauth import OAuth, OAuthSecrets
-from streams.settings.overlay import NOTHING_OVER, Overlay, lay_over, syntax_problem
+from streams.settings.overlay import NO_OVERLAY, Overlay, apply_overlay, syntax_problem
 from streams.settings.overrides import apply_overrides, overridden
 from streams.settings.problem_text import dotted, explain
 from streams.settings.problems import Problem, SettingsError
+from streams.settings.required_secrets import CONNECTION_SECRETS, SecretsOwner, missing_secrets
 from streams.settings.secrets import (
     KAFKA_PASSWORD,
     ReadFile,
@@ -55,7 +55,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class ConnectionTable(SettingsTable):
-    """`[connections.NAME]` as it stands in the file."""
+    """`[connections.NAME]` as it is in the file."""
 
     region: Region = "US"
     mapping: str = "default"
@@ -64,7 +64,7 @@ class ConnectionTable(SettingsTable):
     policies: Policies = Policies()
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
-    back: Back = Back()
+    back: LoftySyncTable = LoftySyncTable()
     tags: Annotated[TagRules, Field(strict=False)] = TagRules()
 
 
@@ -78,18 +78,18 @@ def parse_settings(
     *,
     read_file: ReadFile = _no_files,
     source: str = "lofty-ghl.toml",
-    overlay: Overlay = NOTHING_OVER,
-    demands: Collection[str] = (),
+    overlay: Overlay = NO_OVERLAY,
+    required: Collection[str] = (),
     sections: Collection[str] = SECTIONS,
 ) -> Settings:
     """Read a configuration. Raises `SettingsError` with every problem at once.
 
-    `overlay` are mappings that were edited meanwhile; the lines of their problems are those of their own texts.
+    `overlay` are mappings that were edited since; the lines of their problems are those of their own texts.
 
-    `sections` are those that are read, for who needs no more; the others are as if they were not written.
+    `sections` are the ones to read; the others count as absent.
 
     `read_file` gives the text of a file that a `*_FILE` variable names; it may raise `OSError`.
-    Credentials that are missing are a problem where they are among `demands` (names of `streams/settings/demanded.py`).
+    Credentials that are missing are a problem where they are among `required` (names of `streams/settings/required_secrets.py`).
     """
     try:
         tables = tomllib.loads(text)
@@ -97,11 +97,11 @@ def parse_settings(
         raise SettingsError(source, [syntax_problem(str(error), text)]) from None
     problems: list[Problem] = []
     tables = {key: value for key, value in tables.items() if key in sections or key not in SECTIONS}
-    tables, lines = lay_over(tables, line_numbers(text), overlay, problems)
+    tables, lines = apply_overlay(tables, line_numbers(text), overlay, problems)
     parser = _Parser(lines, environ or {}, read_file, problems)
     settings = parser.settings(tables)
     is_usable = settings is not None and not parser.problems
-    parser.demand(demands)
+    parser.require(required)
     if parser.problems or settings is None:
         # Where only credentials are missing, nothing is wrong with the file.
         raise SettingsError("environment" if is_usable else source, parser.problems)
@@ -119,15 +119,15 @@ class _Parser:
     problems: list[Problem] = field(default_factory=list)
     compiled: dict[tuple[str, str], CompiledMapping] = field(default_factory=dict)
     """Mappings by name and tag rules: connections that have the same share one."""
-    owners: dict[str, Owner] = field(default_factory=dict)
+    owners: dict[str, SecretsOwner] = field(default_factory=dict)
     oauth_secrets: OAuthSecrets = field(default_factory=OAuthSecrets)
     console_secrets: ConsoleSecrets | None = None
 
-    def demand(self, asked: Collection[str]) -> None:
-        """Tell which of these credentials are missing; what is wrong with one that is there was told before."""
-        told = {problem.where.removesuffix("_FILE") for problem in self.problems}
-        found = missing(asked, self.owners, self.oauth_secrets, self.console_secrets)
-        self.problems += [problem for problem in found if problem.where not in told]
+    def require(self, asked: Collection[str]) -> None:
+        """Add which of these credentials are missing. A credential that is set and wrong has its problem already."""
+        reported = {problem.where.removesuffix("_FILE") for problem in self.problems}
+        found = missing_secrets(asked, self.owners, self.oauth_secrets, self.console_secrets)
+        self.problems += [problem for problem in found if problem.where not in reported]
 
     def settings(self, written: dict[str, Any]) -> Settings | None:
         tables = self._without_secrets(written)
@@ -190,7 +190,7 @@ class _Parser:
         return copied
 
     def _table(self, model: type[T], path: tuple[str, ...], tables: Mapping[str, Any]) -> T | None:
-        """Validate the table at `path`; an override's problem is told of its variable."""
+        """Validate the table at `path`; the problem of an override names its variable."""
         try:
             return model.model_validate(tables.get(path[-1], {}))
         except ValidationError as error:
@@ -204,7 +204,7 @@ class _Parser:
             return None
 
     def _mappings(self, tables: Mapping[str, Any]) -> dict[str, Any]:
-        """The tables of mappings, each compiled once so that its faults are told once. Broken ones become None."""
+        """The tables of mappings, each compiled once so that its faults are reported once. Broken ones become None."""
         mappings = tables.get("mappings", {})
         if not isinstance(mappings, dict):
             self._add(("mappings",), "tables [mappings.NAME]", shown(mappings))
@@ -224,7 +224,7 @@ class _Parser:
                 usable[name] = None
         return usable
 
-    def _add_fault(self, mapping: str, fault: Fault) -> None:
+    def _add_fault(self, mapping: str, fault: MappingFault) -> None:
         self._add(("mappings", mapping, *fault.path), fault.expected, fault.got, fault.hint)
 
     def _connections(self, tables: Mapping[str, Any], mappings: dict[str, Any]) -> dict[str, Connection]:
@@ -249,7 +249,7 @@ class _Parser:
 
     def _connection(self, name: str, written: Any, mappings: dict[str, Any]) -> Connection | None:
         secrets = connection_secrets(name, self.environ, self.read_file, self.problems)
-        self.owners[name] = Owner(secrets, _by_oauth(written))
+        self.owners[name] = SecretsOwner(secrets, _by_oauth(written))
         path = ("connections", name)
         is_known = self._check_mapping_name(written, path, mappings)
         try:
@@ -286,15 +286,15 @@ class _Parser:
         return True
 
     def _check_console(self, console: Console | None, secrets: ConsoleSecrets) -> None:
-        """Each name once, and somebody who may come in."""
+        """Each name once, and at least one user."""
         if console is None:
             return
         users = [one.name for one in console.users]
         tokens = [one.name for one in (*console.tokens, *secrets.tokens)]
         for key, names in (("users", users), ("tokens", tokens)):
-            for place, name in enumerate(names):
-                if name in names[:place]:
-                    self._add(("console", key, str(place), "name"), "a name of its own", repr(name))
+            for position, name in enumerate(names):
+                if name in names[:position]:
+                    self._add(("console", key, str(position), "name"), "a name of its own", repr(name))
         if console.enabled and not (console.users or console.tokens or secrets.tokens or console.oidc):
             hint = "a person: lofty-ghl console hash-password --name ann --role operator"
             self._add(
@@ -350,10 +350,12 @@ class _Parser:
 
 
 def _by_oauth(written: Any) -> list[str]:
-    """The credentials of a connection's table, right or not, in whose place OAuth stands."""
+    """The credentials of a connection's table, valid or not, that OAuth replaces."""
     sides = {"lofty_api_key": "lofty", "ghl_token": "ghl"}
     tables = {name: written.get(side) if isinstance(written, dict) else None for name, side in sides.items()}
-    return [name for name in DEMANDED if isinstance(one := tables.get(name), dict) and one.get("auth") == "oauth"]
+    return [
+        name for name in CONNECTION_SECRETS if isinstance(one := tables.get(name), dict) and one.get("auth") == "oauth"
+    ]
 
 
 def _fingerprint(mapping: str, table: ConnectionTable) -> str:

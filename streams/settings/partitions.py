@@ -1,4 +1,4 @@
-"""Where each connection's work is done: the partitions of its two budgets."""
+"""The partitions that own the two budgets of each connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From pydantic's errors to problems: the place, what was expected, what came, and what would be right."""
+"""From pydantic's errors to problems: the location, what was expected, what came, and a hint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: everything at once, each with its place and what would be right."""
+"""The problems of a configuration: all of them at once, each with its location and what was expected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong. `where` is a dotted key, or the name of an environment variable; then `line` is None."""
+    """One problem. `where` is a dotted key, or the name of an environment variable; then `line` is None."""
 
     line: int | None
     where: str
@@ -17,13 +17,13 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        place = f"line {self.line}, {self.where}" if self.line is not None else self.where
-        text = f"{place}: expected {self.expected}, got {self.got}"
+        location = f"line {self.line}, {self.where}" if self.line is not None else self.where
+        text = f"{location}: expected {self.expected}, got {self.got}"
         return f"{text}. {self.hint[0].upper()}{self.hint[1:]}" if self.hint else text
 
 
 class SettingsError(Exception):
-    """A configuration that is refused. `problems` holds all of them, in the file's order; `source` names the file."""
+    """An invalid configuration. `problems` holds all of them, in the file's order; `source` names the file."""
 
     def __init__(self, source: str, problems: Iterable[Problem]) -> None:
         self.source = source

@@ -125,7 +125,7 @@ def read_secret(
 
 
 def secret_values(value: object) -> Iterator[str]:
-    """Every secret that stands somewhere in settings, in plain text: what must not be seen in a log."""
+    """Every secret in settings, in plain text: what must not appear in a log."""
     match value:
         case SecretStr():
             yield value.get_secret_value()
@@ -161,7 +161,7 @@ def secrets_in_file(tables: Mapping[str, Any]) -> Iterator[Suspect]:
 
 def _search(path: tuple[str, ...], value: Any) -> Iterator[Suspect]:
     is_name = len(path) == 2 and path[0] == "connections"
-    is_hash = path[0] == "console" and path[-1] == "password_hash"  # a hash may stand there; its shape is checked
+    is_hash = path[0] == "console" and path[-1] == "password_hash"  # a hash is allowed there; its form is checked
     if not (is_name or is_hash) and not path[-1].isdigit() and _SECRET_KEY.search(_snake(path[-1])):
         yield Suspect(path, True, _hint(path))
     elif isinstance(value, dict):
@@ -184,7 +184,7 @@ def _hint(path: Sequence[str]) -> str:
     if path[0] == "console":
         if "oidc" in path:
             return f"set {CONSOLE_OIDC_SECRET} or {CONSOLE_OIDC_SECRET}_FILE"
-        return "here stand hashes only: lofty-ghl console hash-password, lofty-ghl console new-token"
+        return "only hashes belong here: make one with lofty-ghl console hash-password or lofty-ghl console new-token"
     if path[0] != "connections" or len(path) < 3:
         return "credentials come from the environment"
     key = _snake(path[-1])

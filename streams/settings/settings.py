@@ -18,9 +18,9 @@ from streams.settings.problems import Problem, SettingsError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """Where settings came from: the file's text, and how it is parsed anew under other edited mappings.
+    """Where settings came from: the file's text, and how it is parsed again with other edited mappings.
 
-    `parse` raises `SettingsError` with every problem. All but the mappings is read as it was when the process began.
+    `parse` raises `SettingsError` with every problem. Everything but the mappings is as it was when the process started.
     """
 
     text: str
@@ -50,17 +50,17 @@ class Settings(BaseModel):
     origin: Annotated[Origin | None, Field(repr=False, exclude=True)] = None
 
     def with_mappings(self, overlay: Overlay) -> Settings:
-        """These settings with the mappings of the file as an overlay has them, and all else as it is.
+        """These settings with the overlay's mappings, and everything else unchanged.
 
         Raises `SettingsError` with every problem.
         """
         if self.origin is None:
-            raise ValueError("settings that were not parsed from a text cannot be parsed anew")
+            raise ValueError("settings that were not parsed from a text cannot be parsed again")
         try:
             parsed = self.origin.parse(overlay)
         except SettingsError:
             raise
-        except Exception as error:  # whoever may write to the topic of mappings must not be able to end a process by it
+        except Exception as error:  # whoever can write to the topic of mappings must not be able to end a process
             problem = Problem(None, "mappings", "mappings that can be read", f"a failure: {type(error).__name__}")
             raise SettingsError(self.origin.source, [problem]) from error
         connections = {

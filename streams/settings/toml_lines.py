@@ -1,7 +1,7 @@
-"""The line on which each key of a TOML document stands.
+"""The line of each key of a TOML document.
 
-`tomllib` gives values without places, and no well-kept small library gives both.
-This scanner only finds places: it runs on documents that `tomllib` has already accepted, so it checks nothing.
+`tomllib` gives values without lines, and no maintained small library gives both.
+This scanner only finds lines: it runs on documents that `tomllib` has already accepted, so it checks nothing.
 A property-based test holds its keys to be exactly those that `tomllib` reads.
 """
 

@@ -1,10 +1,10 @@
 """Traces: one for each change, from the webhook to GHL's answer.
 
-A change is given a `traceparent` (W3C Trace Context) when it is accepted. It travels in the words, so also through the tables
-where an entity waits, and as a Kafka header for other tools. Logs, exemplars and receipts name its trace id: that much is
-always there. Spans are made of it where tracing is switched on (`streams/telemetry/opentelemetry.py`).
+A change is given a `traceparent` (W3C Trace Context) when it is accepted. It travels in the messages, so also through the tables
+where an entity waits, and as a Kafka header for other tools. Logs, exemplars and receipts always name its trace id.
+Spans are made of it where tracing is enabled (`streams/telemetry/opentelemetry.py`).
 
-Where changes gather into one read, the read and the write belong to the trace of the oldest of them, as freshness does.
+Where several changes lead to one read, the read and the write belong to the trace of the oldest change, as freshness does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
 class Span(Protocol):
-    """One piece of a trace. `traceparent` is what those that come after it are given."""
+    """One piece of a trace. `traceparent` is for the spans that follow."""
 
     @property
     def traceparent(self) -> str:
@@ -33,7 +33,7 @@ class Span(Protocol):
         ...
 
     def end(self, **facts: str | int) -> None:
-        """It is done."""
+        """End the span."""
         ...
 
 
@@ -42,7 +42,7 @@ class Tracing(Protocol):
 
     @property
     def is_on(self) -> bool:
-        """Whether spans are made: else nobody need gather what they would say."""
+        """Whether spans are recorded: otherwise there is no need to collect their facts."""
         ...
 
     def begin(self, name: str, **facts: str | int) -> Span:
@@ -50,7 +50,7 @@ class Tracing(Protocol):
         ...
 
     def tell(self, name: str, parent: str, began_ns: int, ended_ns: int, **facts: str | int) -> None:
-        """A span of a trace that is under way: it has happened."""
+        """Record a finished span of a running trace."""
         ...
 
 
@@ -72,7 +72,7 @@ class NoTracing:
         return _Bare(f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01")
 
     def tell(self, name: str, parent: str, began_ns: int, ended_ns: int, **facts: str | int) -> None:
-        """Nobody listens."""
+        """Record nothing."""
 
 
 def trace_id(traceparent: str) -> str:
@@ -102,24 +102,24 @@ def of_headers(headers: Mapping[str, bytes] | Iterable[tuple[str, bytes]] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class TracedWork:
     """What a task works on: its trace, empty for none, and how often its entity has failed before."""
 
     trace: str = ""
     failures: int = 0
 
 
-_NONE = Work()
-_in_hand: ContextVar[Work] = ContextVar("lofty_ghl_work", default=_NONE)
+_NONE = TracedWork()
+_in_hand: ContextVar[TracedWork] = ContextVar("lofty_ghl_work", default=_NONE)
 
 
 def take_in_hand(*, trace: str = "", failures: int = 0) -> None:
-    """From here on this task works on that: its log lines name the trace. To be called in a task of its own."""
-    _in_hand.set(Work(trace, failures))
+    """Set what this task works on: its log lines name the trace. Call it in a task of its own."""
+    _in_hand.set(TracedWork(trace, failures))
     if trace:
         structlog.contextvars.bind_contextvars(trace=trace_id(trace))
 
 
-def in_hand() -> Work:
+def in_hand() -> TracedWork:
     """What this task works on."""
     return _in_hand.get()

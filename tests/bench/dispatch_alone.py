@@ -29,7 +29,7 @@ from connectors.outcome import Disposition, classify
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.dispatcher import BudgetPolicy, Item
 from streams.demo.processes import Child
-from streams.worker.dispatch.loop import AGAIN, DispatchLoop, RequestSlot, Work, WorkResult
+from streams.worker.dispatch.loop import AGAIN, DispatchLoop, DispatchWork, RequestSlot, WorkResult
 from tests.bench.town import run
 from tests.bench.windows import summary, use
 
@@ -92,7 +92,9 @@ def _dispatching(transport: AiohttpTransport, url: str, contacts: dict[str, list
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
 
-    loop = DispatchLoop("alone", Work(write), time.monotonic, note=note, now_ms=lambda: time.time_ns() // 1_000_000)
+    loop = DispatchLoop(
+        "alone", DispatchWork(write), time.monotonic, note=note, now_ms=lambda: time.time_ns() // 1_000_000
+    )
     clients = {
         name: GhlClient(transport, StaticAuth("Bearer", f"pit-{name}"), base_url=url, on_answer=partial(answered, name))
         for name in contacts

@@ -20,7 +20,7 @@ from typing import Any
 
 from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, Verdict
 from streams.kafka.batching_producer import BatchingProducer
-from streams.worker.dispatch.loop import AGAIN, DispatchLoop, RequestSlot, Work, WorkResult
+from streams.worker.dispatch.loop import AGAIN, DispatchLoop, DispatchWork, RequestSlot, WorkResult
 from tests.bench.observing import processor_seconds
 from tests.bench.town import Plan, producer_of, run, town
 from tests.bench.whole_path import changes_of
@@ -82,7 +82,7 @@ async def loop(budgets: int, items: int = ITEMS) -> dict[str, Any]:
             ended.set()
         return AGAIN
 
-    dispatching = DispatchLoop("many", Work(perform), time.monotonic)
+    dispatching = DispatchLoop("many", DispatchWork(perform), time.monotonic)
     for item in _work(budgets):
         dispatching.acquire(item.budget, WIDE)
         dispatching.offer_item(item)

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
+from urllib.parse import urlencode
 
 from streams.console.pages.views.audit_view import AuditRow, AuditView
 from streams.console.pages.views.backfill_view import BackfillCard, BackfillsView
-from streams.console.pages.views.connections_view import ConnectionCard, ConnectionsView, LastSweep, VendorAccess
+from streams.console.pages.views.connections_view import ConnectionCard, ConnectionsView, VendorAccess
 from streams.console.pages.views.contacts_view import (
     ContactRow,
     EntityInGhl,
@@ -18,19 +19,9 @@ from streams.console.pages.views.contacts_view import (
     TimelineView,
     WaitingEntity,
 )
-from streams.console.pages.views.mapping_view import (
-    DiffLine,
-    EditorView,
-    FieldPreview,
-    LeadPreview,
-    MappingRow,
-    MappingsView,
-    SaveConflict,
-    TextFault,
-)
+from streams.console.pages.views.mapping_view import DiffLine, EditorView, FieldPreview, LeadPreview, SaveConflict
 from streams.console.pages.views.overview_view import (
     ApiLimit,
-    CauseRow,
     Figure,
     OldestChange,
     OverviewView,
@@ -48,16 +39,20 @@ from streams.console.pages.views.page_view import (
     Question,
     StatusText,
 )
+from streams.console.pages.views.parked_causes import Cause
 from streams.console.pages.views.parked_view import CauseCard, CausesView, CauseView, ParkedRecordRow, ParkedRecordView
-from streams.console.pages.views.replay_view import (
-    DryRunView,
-    FieldCount,
-    ReplayExample,
-    ReplayForm,
-    ReplayRun,
-    ReplayView,
-)
+from streams.console.pages.views.replay_view import DryRunView, ReplayExample, ReplayForm, ReplayRun, ReplayView
 from streams.console.pages.views.sign_in_view import SignInView
+from streams.console.services.audit import ActSeen
+from streams.console.services.connections import ConnectionState, Setting, SideState
+from streams.console.services.contacts import Contact, Timeline
+from streams.console.services.parked import ParkedGroup, ParkedRecord, ParkedRow
+from streams.console.services.replay import ReplayState
+from streams.console.services.verdict import Answer
+from streams.mapping_versions.listing import MappingState, MappingText
+from streams.mapping_versions.problems import TextProblem
+from streams.messages.worker_status import BudgetStatus
+from streams.operations.history.timeline import Event
 
 NOW = 1_764_042_000_000
 MINUTE = 60_000
@@ -104,6 +99,30 @@ def _series(base: float, swing: float) -> list[tuple[int, float | None]]:
     ]
 
 
+def _budget(dispatcher: str, used: int, limit: int, quota: int | None = None) -> BudgetStatus:
+    return BudgetStatus.model_validate(
+        {
+            "dispatcher": dispatcher,
+            "budget": "b",
+            "window_used": used,
+            "window_limit": limit,
+            "window_seconds": 10,
+            "quota_limit": quota,
+        }
+    )
+
+
+def _card(
+    title: str, help_text: str, connection: str, count: int, href: str, oldest_ms: int, words: str = ""
+) -> CauseCard:
+    group = ParkedGroup(connection, "deliver", title, count, oldest_ms, NOW - 4 * MINUTE, words)
+    return CauseCard(group, Cause(title, help_text), connection, urlencode({"reason": title}), href)
+
+
+def _replay(run: str, state: str, began_ms: int) -> ReplayState:
+    return ReplayState(run, "lofty.snapshots", "", {}, "ann", began_ms, NOW, state, 12_480, 7_738, 0, 0, "")
+
+
 OVERVIEW = OverviewView(
     verdict=StatusText("ok", "Running, and up to date"),
     because=("Changes reach GHL within 2.4 s.", "27 records are parked and wait for you."),
@@ -116,38 +135,37 @@ OVERVIEW = OverviewView(
         Figure("Parked", "27", "3 causes", "/console/parked"),
     ),
     stages=(
-        StageCard("intake", "Lofty told", 41.5, 0, None, StatusText("ok", "")),
-        StageCard("dedupe", "Let through once", 36.0, 0, None, StatusText("ok", "")),
+        StageCard("intake", "From Lofty", 41.5, 0, None, StatusText("ok", "")),
+        StageCard("dedupe", "Without repeats", 36.0, 0, None, StatusText("ok", "")),
         StageCard("read", "Read from Lofty", 22.4, 4, 1.2, StatusText("ok", "")),
         StageCard(
             "write", "Written to GHL", 19.8, 14, 210.0, StatusText("warn", "Paused: 429"), "acme: until 14:02:40"
         ),
-        StageCard("record", "Recorded", 19.8, 0, None, StatusText("ok", "")),
+        StageCard("record", "Confirmed", 19.8, 0, None, StatusText("ok", "")),
     ),
     back_stages=(
-        StageCard("event", "GHL told", 3.0, 0, None, StatusText("ok", "")),
-        StageCard("respond", "Judged", 3.0, 0, None, StatusText("ok", "")),
+        StageCard("event", "From GHL", 3.0, 0, None, StatusText("ok", "")),
+        StageCard("respond", "Processed", 3.0, 0, None, StatusText("ok", "")),
         StageCard("write back", "Written to Lofty", 0.0, 0, None, StatusText("ok", "")),
     ),
     oldest=OldestChange(
-        "Ada Lovelace", "/console/contacts/acme/600123", NOW - 210_000, "a slot of GHL's budget to be written"
+        "Ada Lovelace", "/console/contacts/acme/600123", NOW - 210_000, "its turn to be written to GHL"
     ),
-    budgets=(
+    limits=(
         ApiLimit(
+            _budget("write", 82, 100, 200_000),
             "acme",
             "GHL",
-            82,
-            100,
-            "in 10 s",
+            "requests in 10 s",
             41_200,
-            200_000,
-            0.25,
-            StatusText("warn", "Paused: 429 until 14:02:40"),
+            StatusText("warn", "Paused for 20 s: 429"),
             14,
-            "about 92 000 by midnight",
+            "resets in 9 h 4 min",
         ),
-        ApiLimit("our-app", "Lofty", 120, 500, "a minute", waiting=4),
-        ApiLimit("borealis", "GHL", 3, 100, "in 10 s", 1_200, 200_000, 0.25, None, 0, "about 2 900 by midnight"),
+        ApiLimit(_budget("read", 120, 500), "our-app", "Lofty", "requests a minute", waiting=4),
+        ApiLimit(
+            _budget("write", 3, 100, 200_000), "borealis", "GHL", "requests in 10 s", 1_200, None, 0, "resets in 9 h"
+        ),
     ),
     plots=(
         Plot("Changes in GHL", "a minute", _series(18, 14), "written, last 3 h"),
@@ -156,13 +174,13 @@ OVERVIEW = OverviewView(
         Plot("Parked", "records", [(NOW - MINUTE, None)], "open, last 3 h"),
     ),
     causes=(
-        CauseRow("GHL refuses the phone number", "acme", 18, "/console/parked/group/1", NOW - 3 * 3_600_000),
-        CauseRow("Webhook of an unknown shape", "borealis", 6, "/console/parked/group/2", NOW - 40 * MINUTE),
-        CauseRow("Lead not found in Lofty", "acme", 3, "/console/parked/group/3", NOW - 12 * MINUTE),
+        _card("GHL refuses the phone number", "", "acme", 18, "/console/parked/group/1", NOW - 3 * 3_600_000),
+        _card("Webhook of an unknown shape", "", "borealis", 6, "/console/parked/group/2", NOW - 40 * MINUTE),
+        _card("Lead not found in Lofty", "", "acme", 3, "/console/parked/group/3", NOW - 12 * MINUTE),
     ),
     workers=(
         WorkerRow("worker-7f3a", StatusText("ok", "working"), 6, NOW - 1_200),
-        WorkerRow("worker-91bc", StatusText("warn", "not heard from"), 6, NOW - 45_000),
+        WorkerRow("worker-91bc", StatusText("warn", "no report"), 6, NOW - 45_000),
     ),
     measured_ms=NOW - 900,
 )
@@ -175,7 +193,7 @@ EMPTY_OVERVIEW = OverviewView(
     stages=OVERVIEW.stages[:1],
     back_stages=(),
     oldest=None,
-    budgets=(),
+    limits=(),
     plots=(),
     causes=(),
     workers=(),
@@ -185,221 +203,263 @@ EMPTY_OVERVIEW = OverviewView(
 CONNECTIONS = ConnectionsView(
     (
         ConnectionCard(
-            "acme",
-            StatusText("warn", "Works, with a missing scope"),
-            VendorAccess("Lofty", "team 123456", "API key", StatusText("ok", "Works")),
-            VendorAccess(
-                "GHL",
-                "ve9EPM428h8vShlRW1KT",
-                "OAuth",
-                StatusText("warn", "1 scope is missing"),
-                "/console/connect/ghl/acme",
-                granted=("contacts.readonly", "contacts.write", "locations/customFields.readonly", "users.readonly"),
-                missing=("locations/customFields.write",),
-                expires_ms=NOW + 9 * 3_600_000,
+            ConnectionState(
+                "acme",
+                "US",
+                "acme",
+                (lofty := SideState("lofty", "123456", "token", True, "connected with an API key")),
+                (
+                    ghl := SideState(
+                        "ghl",
+                        "ve9EPM428h8vShlRW1KT",
+                        "oauth",
+                        True,
+                        "connected by OAuth",
+                        ("contacts.readonly", "contacts.write", "locations/customFields.readonly", "users.readonly"),
+                        ("locations/customFields.write",),
+                        NOW + 9 * 3_600_000,
+                    )
+                ),
+                "full",
+                NOW - 9 * MINUTE,
+                NOW - 6 * 3_600_000,
+                21,
+                (Setting("GHL limit", "100 requests in 10 s"),),
             ),
-            LastSweep("all leads read, 3 changes found", NOW - 9 * MINUTE, NOW - 6 * 3_600_000),
-            "acme",
-            "/console/mapping/acme",
+            StatusText("warn", "Works, with a missing permission"),
+            VendorAccess(lofty, "Lofty", "team 123456", "Connected with an API key", StatusText("ok", "Connected")),
+            VendorAccess(
+                ghl,
+                "GHL",
+                "location ve9EPM428h8vShlRW1KT",
+                "Connected by OAuth",
+                StatusText("warn", "1 permission missing"),
+                "/console/connect/ghl/acme",
+            ),
+            "checking all leads",
             12_480,
             14,
-            21,
         ),
         ConnectionCard(
-            "borealis",
-            StatusText("bad", "Waits for access to GHL"),
-            VendorAccess("Lofty", "team 777001", "OAuth", StatusText("ok", "Works"), "/console/connect/lofty/borealis"),
+            ConnectionState(
+                "borealis",
+                "US",
+                "default",
+                (lofty := SideState("lofty", "777001", "oauth", True, "connected by OAuth")),
+                (ghl := SideState("ghl", "loc-borealis", "oauth", False, "nobody has granted access yet")),
+                "",
+                0,
+                0,
+                0,
+                (),
+            ),
+            StatusText("bad", "Waiting for access to GHL"),
             VendorAccess(
+                lofty,
+                "Lofty",
+                "team 777001",
+                "Connected by OAuth",
+                StatusText("ok", "Connected"),
+                "/console/connect/lofty/borealis",
+            ),
+            VendorAccess(
+                ghl,
                 "GHL",
-                "loc-borealis",
-                "OAuth",
+                "location loc-borealis",
+                "Nobody has granted access yet",
                 StatusText("bad", "Not connected"),
                 "/console/connect/ghl/borealis",
-                False,
             ),
-            LastSweep("none yet", None, None),
-            "default",
-            "/console/mapping/default",
+            "none yet",
             None,
             None,
-            0,
         ),
     )
 )
 
+
+def _found(
+    lead: str, name: str, email: str, phone: str, ghl_id: str, state: StatusText, ago_ms: int, connection: str = "acme"
+) -> ContactRow:
+    emails, phones = (email,) if email else (), (phone,) if phone else ()
+    contact = Contact(connection, lead, name, emails, phones, ghl_id, NOW - ago_ms, False, 0, 0)
+    return ContactRow(contact, state, f"/console/contacts/{connection}/{lead}")
+
+
 _FOUND = (
-    ContactRow(
+    _found(
+        "600123",
         "Ada Lovelace",
         "ada@example.com",
         "+1 206 555 0142",
-        "acme",
-        "600123",
         "ocQHyuzHvysMo5N5VsXc",
         StatusText("ok", "In GHL"),
-        "/console/contacts/acme/600123",
-        NOW - 4 * MINUTE,
+        4 * MINUTE,
     ),
-    ContactRow(
+    _found(
+        "600124",
         "Adam Smith",
         "adam.smith.of.the.very.long.estate@example-realty.com",
         "",
-        "borealis",
-        "600124",
         "",
         StatusText("bad", "Parked: GHL refused"),
-        "#",
-        NOW - 40 * MINUTE,
+        40 * MINUTE,
+        "borealis",
     ),
-    ContactRow(
-        "Adaline Grace", "", "+1 206 555 0144", "acme", "600125", "", StatusText("busy", "On its way"), "#", NOW - 1_000
-    ),
-    ContactRow("", "", "", "acme", "600126", "", StatusText("idle", "Deleted in Lofty"), "#", NOW - 40 * 86_400_000),
+    _found("600125", "Adaline Grace", "", "+1 206 555 0144", "", StatusText("busy", "On its way"), 1_000),
+    _found("600126", "", "", "", "", StatusText("idle", "Deleted in Lofty"), 40 * 86_400_000),
 )
 SEARCH = SearchView("ada", "", ("acme", "borealis"), _FOUND, True, 12_480, 3.4)
 NOTHING_FOUND = SearchView("nobody", "", ("acme",), (), False, 12_480, 1.2)
 
+_CONTACT = "acme:600123:contact:600123"
+_NOTE = "acme:600123:note:880"
+
+
+def _event(
+    ago_ms: int, stage: str, place: str, entity: str = _CONTACT, status: int | None = None, answer: str = ""
+) -> Event:
+    trace = "0f2c-77" if status == 400 else ""
+    return Event(NOW - ago_ms, entity, stage, "", place, status=status, answer=answer, trace_id=trace)
+
+
+_REFUSAL = json.dumps({"statusCode": 400, "message": "phone must be a valid phone number"}, indent=2)
+_DAY = 86_400_000
 TIMELINE = TimelineView(
-    "Ada Lovelace",
-    "ada@example.com",
-    "+1 206 555 0142",
-    "acme",
-    "600123",
-    "ocQHyuzHvysMo5N5VsXc",
-    StatusText("bad", "Not in GHL as Lofty has it"),
-    "GHL refused the phone number: “phone must be a valid phone number”. It waits for you since 4 min.",
-    (
+    story=Timeline(
+        connection="acme",
+        lead="600123",
+        name="Ada Lovelace",
+        emails=("ada@example.com",),
+        phones=("+1 206 555 0142",),
+        ghl_id="ocQHyuzHvysMo5N5VsXc",
+        is_gone=False,
+        answer=Answer("bad", "Not in GHL as Lofty has it"),
+        events=(),
+        standing=(),
+        pending=(),
+        is_cut=False,
+        source="index",
+        took_ms=1.0,
+        is_complete=True,
+        parked_ids=("3@41",),
+    ),
+    name="Ada Lovelace",
+    because="GHL refused the phone number: “phone must be a valid phone number”. It waits for you since 4 min.",
+    next_steps=(
         Hyperlink("Open the parked record", "/console/parked/3@41"),
         Hyperlink("What would be written?", "/console/mapping/acme?leads=600123"),
     ),
-    (
+    waiting=(
         WaitingEntity("contact", "a person: GHL refused it", "bad", "/console/parked/3@41"),
         WaitingEntity("note 881", "its contact, which is not in GHL yet", "idle"),
     ),
-    (
+    in_ghl=(
         EntityInGhl("contact", "is in GHL, a newer state is on its way", "ocQHyuzHvysMo5N5VsXc"),
         EntityInGhl("note 880", "is in GHL", "n0te1"),
         EntityInGhl("task 12", "was deleted"),
     ),
-    (
+    steps=(
         TimelineStep(
-            NOW - 4 * MINUTE,
-            "parked",
+            _event(4 * MINUTE, "parked", "parked/3@41", status=400),
             "Parked",
             "bad",
             "contact",
             "GHL refused: phone must be a valid phone number",
-            status=400,
-            place="parked/3@41",
-            trace_id="0f2c-77",
             href="/console/parked/3@41",
         ),
         TimelineStep(
-            NOW - 4 * MINUTE - 20,
-            "write",
+            _event(4 * MINUTE + 20, "write", "ghl.receipts/2@118", status=400, answer=_REFUSAL),
             "GHL refused",
             "bad",
             "contact",
             "phone must be a valid phone number",
             ("phone", "lastName"),
-            400,
             json.dumps({"phone": "12", "lastName": "Lovelace"}, indent=2),
-            json.dumps({"statusCode": 400, "message": "phone must be a valid phone number"}, indent=2),
-            "0f2c-77",
-            "ghl.receipts/2@118",
         ),
         TimelineStep(
-            NOW - 4 * MINUTE - 400,
-            "read",
+            _event(4 * MINUTE + 400, "read", "lofty.snapshots/2@77"),
             "Read from Lofty",
             "idle",
             "contact",
             "fingerprint 8f2e11aa",
-            place="lofty.snapshots/2@77",
         ),
         TimelineStep(
-            NOW - 4 * MINUTE - 900,
-            "change",
-            "Lofty told",
+            _event(4 * MINUTE + 900, "change", "lofty.changes/1@301"),
+            "Lofty reported a change",
             "idle",
             "contact",
             "contact updated, by webhook",
-            place="lofty.changes/1@301",
         ),
         TimelineStep(
-            NOW - 86_400_000,
-            "write",
+            _event(_DAY, "write", "ghl.receipts/2@90", _NOTE, 201),
             "Written to GHL",
             "ok",
             "note 880",
             "created",
             ("body",),
-            201,
-            place="ghl.receipts/2@90",
         ),
+        TimelineStep(_event(_DAY + 800, "read", "lofty.snapshots/2@60", _NOTE), "Read from Lofty", "idle", "note 880"),
         TimelineStep(
-            NOW - 86_400_000 - 800, "read", "Read from Lofty", "idle", "note 880", place="lofty.snapshots/2@60"
-        ),
-        TimelineStep(
-            NOW - 3 * 86_400_000,
-            "write",
+            _event(3 * _DAY, "write", "ghl.receipts/2@70", status=201),
             "Written to GHL",
             "ok",
             "contact",
             "created",
             ("firstName", "email", "tags"),
-            201,
-            place="ghl.receipts/2@70",
         ),
     ),
-    (("contact", 5), ("note", 2)),
+    kinds=(("contact", 5), ("note", 2)),
 )
 
-GROUP = CauseCard(
-    "acme.deliver.refused",
+GROUP = _card(
     "GHL refuses the phone number",
-    "Correct the number in Lofty: the lead is then tried again by itself. Or map the phone differently, and retry.",
+    "Correct the number in Lofty: the lead is then retried by itself. Or map the phone differently, and retry.",
     "acme",
-    "deliver",
-    "refused",
     18,
-    NOW - 3 * 3_600_000,
-    NOW - 4 * MINUTE,
-    "phone must be a valid phone number",
     "/console/parked/group/acme.deliver.refused",
+    NOW - 3 * 3_600_000,
+    "phone must be a valid phone number",
 )
 PARKED = CausesView(
     (
         GROUP,
-        replace(
-            GROUP,
-            key="b.intake.unknown",
-            title="Webhook of an unknown shape",
-            help="Lofty sent something that lofty-ghl does not know. Its bytes are kept. Retry after an update, or discard.",
-            connection="borealis",
-            count=6,
-            words="expected an object with leadId, got a list",
+        _card(
+            "Webhook of an unknown shape",
+            "Lofty sent something that lofty-ghl does not know. We kept a copy. Retry after an update, or discard.",
+            "borealis",
+            6,
+            "/console/parked/group/b.intake.unknown",
+            NOW - 3 * 3_600_000,
+            "expected an object with leadId, got a list",
         ),
-        replace(
-            GROUP,
-            key="c.fetch.missing",
-            title="Lead not found in Lofty",
-            help="It may be hidden from the API key's owner.",
-            count=1,
-            words="404: lead not exist",
+        _card(
+            "Lead not found in Lofty",
+            "It may be hidden from the API key's owner.",
+            "acme",
+            1,
+            "/console/parked/group/c.fetch.missing",
+            NOW - 3 * 3_600_000,
+            "404: lead not exist",
         ),
-    ),
-    25,
+    )
 )
 PARKED_GROUP = CauseView(
     GROUP,
     tuple(
         ParkedRecordRow(
-            f"3@{41 + index}",
+            ParkedRow(
+                f"3@{41 + index}",
+                "acme",
+                "deliver",
+                "refused",
+                _CONTACT,
+                "phone must be a valid phone number",
+                400,
+                NOW - index * MINUTE,
+            ),
             f"Ada Lovelace {index}",
             "contact",
-            "phone must be a valid phone number",
-            400,
-            NOW - index * MINUTE,
             f"/console/parked/record/3@{41 + index}",
         )
         for index in range(6)
@@ -408,35 +468,44 @@ PARKED_GROUP = CauseView(
     Hyperlink("Older", "?offset=50"),
 )
 RECORD = ParkedRecordView(
-    "3@41",
-    "GHL refuses the phone number",
-    "Correct the number in Lofty: the lead is then tried again by itself.",
-    "Ada Lovelace",
-    "acme",
-    "deliver",
-    "refused",
-    "phone must be a valid phone number",
-    400,
-    "0f2c-77",
-    "lofty.snapshots/2@77",
-    "contact",
-    NOW - 4 * MINUTE,
-    json.dumps({"leadId": 600123, "firstName": "Ada", "phones": ["12"], "emails": ["ada@example.com"]}, indent=2),
-    "JSON",
-    2_130,
-    True,
-    "",
-    "/console/contacts/acme/600123",
-    "/console/parked/group/acme.deliver.refused",
-    18,
+    record=ParkedRecord(
+        id="3@41",
+        connection="acme",
+        stage="deliver",
+        reason="refused",
+        entity=_CONTACT,
+        words="phone must be a valid phone number",
+        status=400,
+        trace_id="0f2c-77",
+        source="lofty.snapshots/2@77",
+        at_ms=NOW - 4 * MINUTE,
+        original="",
+        original_bytes=2_130,
+        is_cut=False,
+        is_open=True,
+        same_cause=18,
+    ),
+    cause=GROUP.cause,
+    who="Ada Lovelace",
+    connection="acme",
+    entity="contact",
+    original=json.dumps(
+        {"leadId": 600123, "firstName": "Ada", "phones": ["12"], "emails": ["ada@example.com"]}, indent=2
+    ),
+    original_form="JSON",
+    contact_href="/console/contacts/acme/600123",
+    group_href="/console/parked/group/acme.deliver.refused",
 )
 
-MAPPINGS = MappingsView(
+MAPPINGS = MappingState(
+    3,
+    3,
     (
-        MappingRow("acme", "/console/mapping/acme", ("acme",), "v3", NOW - 3_600_000, "ann"),
-        MappingRow("default", "/console/mapping/default", ("borealis",), "", None, "", True),
+        MappingText("acme", "", "edited", True, ("acme",), 3, NOW - 3_600_000, "ann"),
+        MappingText("default", "", "built in", False, ("borealis",)),
     ),
-    (("acme", "acme"), ("borealis", "default")),
+    {"acme": "acme", "borealis": "default"},
+    (),
 )
 TEXT = """extends = "default"
 custom_attributes = "none"
@@ -453,9 +522,7 @@ EDITOR = EditorView("acme", TEXT, "3", ("acme",), "acme", ("acme",), changed_ms=
 EDITOR_WRONG = replace(
     EDITOR,
     faults=(
-        TextFault(
-            9, "fields.website.from", "expected a field of a Lofty lead, got 'facebok'", "did you mean 'facebook'?"
-        ),
+        TextProblem(9, 1, "fields.website.from", "a field of a Lofty lead", "'facebok'", "did you mean 'facebook'?"),
     ),
     is_checked=True,
 )
@@ -519,12 +586,12 @@ BACKFILL = BackfillsView(
         ),
     )
 )
-_COUNTS = (("Looked at", 12_480), ("Would be written", 412), ("Unchanged", 12_060), ("Parked", 8))
+_COUNTS = (("Checked", 12_480), ("Would be written", 412), ("Unchanged", 12_060), ("Parked", 8))
 REPLAY = ReplayView(
     ReplayForm(rate="200"),
     (
-        ("lofty.snapshots", "Snapshots: what Lofty said"),
-        ("lofty.changes", "Changes: read from Lofty anew"),
+        ("lofty.snapshots", "Latest data from Lofty (snapshots)"),
+        ("lofty.changes", "Changes: read from Lofty again"),
         ("parked", "Parked records"),
     ),
     ("acme", "borealis"),
@@ -533,7 +600,7 @@ REPLAY = ReplayView(
         StatusText("ok", "Done"),
         12_480,
         _COUNTS,
-        (FieldCount("lastName", 380), FieldCount("country", 412), FieldCount("custom:Lofty stage", 12)),
+        (("lastName", 380), ("country", 412), ("Lofty stage", 12)),
         (ReplayExample("Ada Lovelace", "contact", "update", "lastName, country", "/console/contacts/acme/600123"),),
         "It took 2.1 s and asked no vendor.",
         412,
@@ -541,54 +608,40 @@ REPLAY = ReplayView(
     ),
     (
         ReplayRun(
-            "r1",
+            _replay("r1", "running", NOW - MINUTE),
             StatusText("busy", "Running"),
             "Snapshots of acme",
             "ann",
-            NOW - MINUTE,
             ProgressBar(0.62, "7 738 of 12 480 records", "24 s left"),
             True,
-            counts=(("Handed on", 7_738),),
+            counts=(("Updated", 7_738),),
         ),
         ReplayRun(
-            "r0",
+            _replay("r0", "done", NOW - 3 * 3_600_000),
             StatusText("ok", "Done"),
             "Changes of lead 600123",
             "bob",
-            NOW - 3 * 3_600_000,
             ProgressBar(1.0, "14 of 14 records"),
             False,
         ),
     ),
 )
 
+
+def _act(ago_ms: int, who: str, did: str, state: StatusText, role: str = "operator", **about: str) -> AuditRow:
+    act = ActSeen("1", NOW - ago_ms, who, role, "password", "10.0.0.7", did, about, "done", "", NOW)
+    return AuditRow(act, did, state, "10.0.0.7", tuple(about.items()))
+
+
 AUDIT = AuditView(
     (
-        AuditRow(
-            NOW - MINUTE,
-            "ann",
-            "operator",
-            "retried",
-            "18 parked records",
-            StatusText("ok", ""),
-            "10.0.0.7",
-            (("cause", "refused at deliver, acme"),),
-        ),
-        AuditRow(
-            NOW - 9 * MINUTE,
-            "bob",
-            "viewer",
-            "tried to discard",
-            "6 parked records",
-            StatusText("bad", "refused: a viewer may not"),
-            "10.0.0.9",
-        ),
-        AuditRow(NOW - 3_600_000, "ann", "operator", "saved the mapping", "acme", StatusText("ok", ""), "10.0.0.7"),
-        AuditRow(NOW - 86_400_000, "ann", "operator", "signed in", "", StatusText("ok", ""), "10.0.0.7"),
+        _act(MINUTE, "ann", "retried parked records", StatusText("ok", ""), cause="refused at deliver, acme"),
+        _act(9 * MINUTE, "bob", "discarded parked records", StatusText("bad", "refused: a viewer may not"), "viewer"),
+        _act(3_600_000, "ann", "saved a mapping", StatusText("ok", ""), mapping="acme"),
+        _act(86_400_000, "ann", "signed in", StatusText("ok", "")),
     ),
     "",
     ("ann", "bob"),
-    None,
     Hyperlink("Older", "?before=1"),
 )
 
@@ -607,7 +660,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("contacts-none", "contacts.html", NOTHING_FOUND, {}),
     Sample("timeline", "timeline.html", TIMELINE, {}),
     Sample("parked", "parked.html", PARKED, {}),
-    Sample("parked-empty", "parked.html", CausesView((), 0), {}),
+    Sample("parked-empty", "parked.html", CausesView(()), {}),
     Sample("parked-group", "parked_group.html", PARKED_GROUP, {}),
     Sample("parked-record", "parked_record.html", RECORD, {}),
     Sample(
@@ -638,8 +691,8 @@ SAMPLES: tuple[Sample, ...] = (
         "trouble.html",
         ErrorView(
             404,
-            "There is nothing here",
-            "The address is wrong, or what stood here is gone.",
+            "Page not found",
+            "The address is wrong, or the page does not exist any longer.",
             (Hyperlink("Go to the overview", "/console/"),),
         ),
         {},

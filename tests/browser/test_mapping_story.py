@@ -42,12 +42,12 @@ async def test_a_person_edits_a_mapping_with_an_error_and_then_rightly(embedded_
         await page.get_by_label("Name", exact=True).fill("sellers")
         await page.get_by_label("Used by", exact=True).select_option("acme")
         await person.look("mappings")
-        await page.get_by_role("button", name="Make it").click()
+        await page.get_by_role("button", name="Create mapping").click()
         await person.heading("sellers")
 
         await write(person, WRONG)
         await page.get_by_role("button", name="Save").click()
-        await expect(page.get_by_text("1 thing to mend before it can be saved")).to_be_visible()
+        await expect(page.get_by_text("1 problem to fix before it can be saved")).to_be_visible()
         await expect(page.get_by_text("did you mean 'facebook'?")).to_be_visible()
         await page.get_by_role("link", name="Line 4").click()
         await person.look("editor-wrong")
@@ -75,15 +75,15 @@ async def test_a_person_edits_a_mapping_with_an_error_and_then_rightly(embedded_
         assert saved.text == RIGHT
 
         await until_version(on, shifts, (await mappings.state()).version)
-        await page.get_by_role("link", name="Try a replay, dry").click()
+        await page.get_by_role("link", name="See what would change").click()
         await person.heading("Replay")
-        await page.get_by_role("button", name="Dry run").click()
+        await page.get_by_role("button", name="See what would change").click()
         await expect(page.get_by_text("and no vendor was asked")).to_be_visible(timeout=LONG_MS)
         await expect(page.locator(".bars")).to_contain_text("firstName")
         await person.look("replay-dry")
         before = len(on.requests("lofty"))
         await page.get_by_role("button", name="Replay now").click()
-        await expect(page.get_by_text("The replay has begun.")).to_be_visible()
+        await expect(page.get_by_text("The replay has started.")).to_be_visible()
         await expect(page.locator("main .state.ok", has_text="Done")).to_be_visible(timeout=LONG_MS)
         await on.until(lambda: on.contacts()[lead]["firstName"] == "ADA")
         assert len(on.requests("lofty")) == before

@@ -25,9 +25,9 @@ async def test_a_page_takes_over_what_changed_and_nothing_else() -> None:
         await page.evaluate("window.mark = 1")
         second = page.locator(".step details").nth(1)
         await second.locator("summary").click()
-        on.changed["timeline"] = replace(
-            TIMELINE, steps=(replace(TIMELINE.steps[0], title="A new line", place="x/1@1"), *TIMELINE.steps)
-        )
+        newest = TIMELINE.steps[0]
+        new = replace(newest, title="A new line", event=replace(newest.event, place="x/1@1"))
+        on.changed["timeline"] = replace(TIMELINE, steps=(new, *TIMELINE.steps))
         await expect(page.get_by_text("A new line")).to_be_visible(timeout=within_ms(20))
         is_open = await page.locator(".step details").evaluate_all("all => all.map(one => one.open)")
         assert is_open[:4] == [False, False, True, False]

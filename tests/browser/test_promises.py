@@ -84,7 +84,7 @@ async def test_a_viewer_looks_and_has_no_button_and_the_server_refuses(embedded_
             assert await buttons(page) == [], path
         for path in ("/parked/retry?stage=deliver", "/parked/discard?stage=deliver", "/backfill/start?connection=acme"):
             await person.open(path)
-            await person.heading("That takes another role")
+            await person.heading("Another role is needed")
         token = await page.locator("input[name=csrf]").first.get_attribute("value")
         answer = await page.request.post(
             f"{on.gateway.url}/console/parked/discard",
@@ -115,6 +115,6 @@ async def test_without_scripts_a_person_signs_in_and_retries(embedded_kafka: Bro
         await plain.open("/parked")
         await plain.page.get_by_role("link", name="Retry GHL refuses it").click()
         await plain.page.get_by_role("button", name="Retry 1 record").click()
-        await expect(plain.page.get_by_text("1 record was sent on its way again.")).to_be_visible()
+        await expect(plain.page.get_by_text("1 record was sent again.")).to_be_visible()
         await on.until(lambda: lead in on.contacts())
         await context.close()

@@ -29,14 +29,14 @@ async def until_found(person: Person, who: Caller, words: str) -> dict[str, Any]
 async def connect(person: Person) -> None:
     """Through GHL's page of consent, and back to the console."""
     await person.menu("Connections")
-    await expect(person.page.get_by_text("Waits for access to GHL")).to_be_visible()
+    await expect(person.page.get_by_text("Waiting for access to GHL")).to_be_visible()
     await person.look("connections-waiting")
     await person.page.get_by_role("link", name="Connect GHL of acme").click()
     await person.heading("Give app1-acme access to GoHighLevel")
     await person.page.get_by_role("button", name="Approve").click()
     await person.heading("Connected")
     await person.page.get_by_role("link", name="Back to the console").click()
-    await expect(person.page.get_by_text("scopes granted")).to_be_visible()
+    await expect(person.page.get_by_text("Permissions (")).to_be_visible()
     await person.look("connections")
 
 
@@ -83,14 +83,14 @@ async def test_a_person_connects_sees_a_lead_arrive_and_mends_one_that_does_not(
         await page.get_by_role("link", name="Retry GHL refuses it").click()
         dialog = page.get_by_role("dialog", name="Retry 1 record?")
         await dialog.get_by_role("button", name="Retry 1 record").click()
-        await expect(page.get_by_text("1 record was sent on its way again.")).to_be_visible()
+        await expect(page.get_by_text("1 record was sent again.")).to_be_visible()
         await page.get_by_role("searchbox").fill("hopper")
         await page.keyboard.press("Enter")
         await page.get_by_role("link", name="Hopper").click()
         await person.heading("It is in GHL, as Lofty has it")
 
         await person.menu("Audit")
-        await expect(page.get_by_text("retried parked work")).to_be_visible(timeout=LONG_MS)
+        await expect(page.get_by_text("retried parked records")).to_be_visible(timeout=LONG_MS)
         await person.look("audit")
         await person.menu("Backfill")
         await person.look("backfill")

@@ -27,6 +27,7 @@ from streams.core.scheduling.dispatcher import Item
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings, load_settings
 from streams.worker.agents.batches import Process
+from streams.worker.consuming import Consuming
 from streams.worker.dependencies import Dependencies
 from streams.worker.dispatch.loop import DispatchLoop, RequestSlot, WorkResult
 from streams.worker.supervisor import Supervisor
@@ -63,12 +64,15 @@ class TrappedWorker(Worker):
 
         loop._perform = watched
 
-    def _agent(self, name: str, topic: str, process: Process) -> None:
-        async def watched(messages: list[Any]) -> None:
-            log.info("%s generation %s: %s", name, messages[0].generation_id, _spans(messages))
-            await self._watched(name, process(messages))
+    def _new_consuming(self) -> Consuming:
+        def wrap(name: str, process: Process) -> Process:
+            async def watched(messages: list[Any]) -> None:
+                log.info("%s generation %s: %s", name, messages[0].generation_id, _spans(messages))
+                await self._watched(name, process(messages))
 
-        super()._agent(name, topic, watched)
+            return watched
+
+        return Consuming(self._parts, self.app, wrap)
 
 
 def _spans(messages: list[Any]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.demo.comparison import Account, compare_location
+from streams.demo.comparison import Comparison, compare_location
 from streams.demo.dataset import AGENCIES
 from streams.settings import load_settings
 from tests.deadlines import within
@@ -155,7 +155,7 @@ def test_ghl_holds_what_lofty_says(demo: Project) -> None:
 
     with step("verify"):
         until(verified, 180, "lofty-ghl verify finds nothing wrong", lambda: _what_verify_says(demo))
-    account = Account()
+    account = Comparison()
     folder = ROOT / "deploy/demo/lofty-ghl"
     settings = load_settings(folder / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": str(folder / "secrets")})
     for agency in AGENCIES:

@@ -55,7 +55,7 @@ class Quiet:
             return f"{pending} pings and webhooks are on their way"
         if busy := [loop.name for loop in worker.dispatchers.loops if not loop.core.is_idle]:
             return f"the dispatchers {busy} are not idle"
-        if not worker._in_progress._idle.is_set() or worker._batching_producer._flushing:
+        if not worker.consuming.in_progress._idle.is_set() or worker._producer.batching._flushing:
             return "batches are in hand"
         unread = {
             f"{place.topic}/{place.partition}": (done, end)

@@ -124,7 +124,7 @@ class Stage:
     def edit_silently(self, edit: str, kind: str, **what: Any) -> Any:
         """One edit that Lofty tells nobody of."""
         team = desk_work.team_of(self.lofty, TEAM)
-        return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what}, tells=False)
+        return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what}, reports=False)
 
     def reload_directories(self) -> None:
         """Let the worker look again at what the location calls its fields."""

@@ -75,7 +75,7 @@ async def test_missing_topics_are_told_with_the_command_that_makes_them(
     path = config(embedded_kafka, tmp_path, creates=0)
     first, again = await run(words, path), await run(words, path)
     assert first == again
-    assert (first[0], "`lofty-ghl topics create` makes what is missing" in first[1]) == (2, True), first
+    assert (first[0], "`lofty-ghl topics create` creates what is missing" in first[1]) == (2, True), first
     assert first[1].strip().count("\n") == 0
 
 

@@ -69,7 +69,7 @@ async def test_a_replay_is_carried_on_by_another_gateway(
 ) -> None:
     """Its own goes in the middle; nothing is skipped."""
     monkeypatch.setattr(service, "STALE_MS", 4_000)
-    monkeypatch.setattr(service, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(service, "CHECK_SECONDS", 0.5)
     async with console_on_stage(embedded_kafka, tmp_path) as on:
         who = caller(on)
         await some_leads(on, 12)

@@ -71,7 +71,7 @@ async def test_no_answer_holds_a_secret(embedded_kafka: Broker, tmp_path: Path) 
             for token in (TOKENS["robot"], ""):
                 body: Any = {} if endpoint.body is not None else None
                 left.append(str(await caller(on, token=token).ask(endpoint.method, path, body, query)))
-        assert any("oauth" in text and "access was given" in text for text in left)
+        assert any("oauth" in text and "connected by OAuth" in text for text in left)
         headers = {"Cookie": "lofty_ghl_session=session.x.y"}
         for path in (
             "/console/",

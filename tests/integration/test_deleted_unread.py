@@ -58,7 +58,7 @@ async def test_what_is_deleted_unread_is_told_until_a_person_has_acted(real_kafk
             await on.until(lambda: second.is_ready)
             await on.until(lambda: len(on.contacts()) == 2)
             await on.until(lambda: _is_told(on, 2))
-            lags = await second._lags()
+            lags = await second.consuming._lags()
             told = [one for one in await on.parked() if one.reason == "passed over"]
             status = await command("status", config, "--json")
             counted = second.metrics.registry.get_sample_value

@@ -289,7 +289,7 @@ async def test_accepting_a_loss_needs_what_the_page_says_and_changes_nothing_wit
         assert (code, f"User:admin no right {right.word}" in said, "created" in said) == (3, True, False), said
         cluster.give(right)
     code, said = await cluster.run("admin", *accept)
-    assert (code, f"created {links}" in said, "links: 0 rows put back" in said) == (0, True, True), said
+    assert (code, f"created {links}" in said, "links: restored 0 rows" in said) == (0, True, True), said
 
     cluster.cut_off(links)
     [delete] = [one for one in more if one.word == "Delete"]
@@ -297,7 +297,7 @@ async def test_accepting_a_loss_needs_what_the_page_says_and_changes_nothing_wit
     assert (code, f"User:admin no right Delete on the topic {links}" in said) == (3, True), said
     cluster.give(delete)
     code, said = await cluster.run("admin", *accept)
-    assert (code, "links: 0 rows put back" in said) == (0, True), said
+    assert (code, "links: restored 0 rows" in said) == (0, True), said
     code, said = await cluster.run("admin", "topics", "show")
     assert code == 0, said
 

@@ -72,14 +72,14 @@ async def run(tmp_path: Path, kafka: str, *command: str, password: str = PASSWOR
 @pytest.mark.parametrize(
     ("where", "settings", "password", "words"),
     [
-        ("tls", 'security_protocol = "SSL"\nssl_cafile = "{stranger}"', "", ["not believed", "kafka.ssl_cafile"]),
-        ("tls", 'security_protocol = "SSL"', "", ["not believed", "it is not set"]),
+        ("tls", 'security_protocol = "SSL"\nssl_cafile = "{stranger}"', "", ["not trusted", "kafka.ssl_cafile"]),
+        ("tls", 'security_protocol = "SSL"', "", ["not trusted", "it is not set"]),
         ("other", 'security_protocol = "SSL"\nssl_cafile = "{authority}"', "", ["another name", "bootstrap_servers"]),
         ("plain", 'security_protocol = "SSL"\nssl_cafile = "{authority}"', "", ["speaks no TLS", "PLAINTEXT"]),
-        ("tls", "", "", ["closed without a word", "SASL or TLS", "security_protocol is PLAINTEXT"]),
+        ("tls", "", "", ["without an answer", "SASL or TLS", "security_protocol is PLAINTEXT"]),
         ("sasl", "", "", ["security_protocol"]),
         ("sasl", SASL.format(mechanism="SCRAM-SHA-256"), PASSWORD, ["kafka.sasl_mechanism SCRAM-SHA-256"]),
-        ("expired", 'security_protocol = "SSL"\nssl_cafile = "{authority}"', "", ["not believed", "expired"]),
+        ("expired", 'security_protocol = "SSL"\nssl_cafile = "{authority}"', "", ["not trusted", "expired"]),
         ("sasl", 'security_protocol = "SSL"\nssl_cafile = "{authority}"', "", ["speaks no TLS", "PLAINTEXT"]),
         ("tls", SASL.format(mechanism="PLAIN"), PASSWORD, ["security_protocol is SASL_PLAINTEXT"]),
         ("plain", SASL.format(mechanism="PLAIN"), PASSWORD, ["kafka.sasl_mechanism PLAIN"]),

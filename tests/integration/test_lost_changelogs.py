@@ -165,7 +165,7 @@ async def test_no_worker_works_with_a_changelog_that_has_lost_rows(
 
     assert before == [1] * LEADS
     assert (accepted[0], orjson.loads(accepted[1])["put_back"]) == (0, {"links": 2 * LEADS}), accepted
-    assert harm is cut_off or "was deleted and made anew" in with_copy, with_copy
+    assert harm is cut_off or "was deleted and recreated" in with_copy, with_copy
     assert ("begins at offset" if harm is cut_off else "holds no link of") in fresh, fresh
     for why in filter(None, (with_copy, fresh)):
         assert f"{links_of(on)}/" in why
@@ -191,7 +191,7 @@ async def test_a_worker_ends_when_its_changelog_is_made_anew_while_it_works(real
         assert max(notes(on)) <= 2
 
     assert links_of(on) in why or "table links" in why, why
-    assert "was deleted and made anew" in again, again
+    assert "was deleted and recreated" in again, again
 
 
 async def test_receipts_that_end_before_their_commit_are_not_waited_for(real_kafka: Broker, tmp_path: Path) -> None:

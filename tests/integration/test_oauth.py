@@ -24,9 +24,10 @@ from connectors.sandbox import lofty as lofty_sandbox
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import new_producer, start_producer
 from streams.messages.topics import TOKENS
-from streams.oauth.authorization import accept_ghl, accept_lofty, ghl_link, hand_over, lofty_by_key, lofty_link
+from streams.oauth.authorization import accept_ghl, accept_lofty, lofty_by_key, send_token
+from streams.oauth.consent_link import ghl_link, lofty_link
 from streams.oauth.grants import Grants
-from streams.oauth.key_rotation import reseal
+from streams.oauth.key_rotation import rotate_keys
 from streams.settings import parse_settings
 from streams.worker.worker import Worker
 from tests.deadlines import within
@@ -252,7 +253,7 @@ async def test_the_link_of_another_deployment_is_refused(broker: Broker, tmp_pat
         query = await consent(on, link.url, LOCATION)
         async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
             assert answer.status == 400
-            assert "not the answer to a link of ours" in await answer.text()
+            assert "its state was not made by this deployment" in await answer.text()
         denied = await consent(on, ghl_link(grants, on.settings.connections["acme"], 2**45).url, LOCATION, "deny")
         async with AiohttpTransport() as transport:
             with pytest.raises(CallbackRefused, match="access_denied"):
@@ -268,11 +269,11 @@ async def test_keys_are_rotated(broker: Broker, tmp_path: Path) -> None:
         rotating = parse_settings(on.config, {**ENVIRON, **SECRETS, "LOFTY_GHL_TOKEN_KEYS": f"{NEXT},{KEYS}"})
         both = Grants.of(rotating)
         assert both is not None
-        assert (await reseal(both)).resealed == [f"ghl:{LOCATION}"]
+        assert (await rotate_keys(both)).resealed == [f"ghl:{LOCATION}"]
         # This worker knows only the old key: it says so, and goes on with what it has.
         again = on.new_lead()
         await on.until(lambda: again in on.contacts())
-        done = await reseal(both)
+        done = await rotate_keys(both)
         assert (done.resealed, done.kept, done.closed) == ([], [f"ghl:{LOCATION}"], {})
         # With the old key dropped, what is stored still opens; without the new one it does not, and says so.
         side = grants.ghl(on.settings.connections["acme"])
@@ -297,7 +298,7 @@ async def give(on: Stage, granted: Any) -> None:
     producer = new_producer(on.settings)
     await start_producer(producer)
     try:
-        await hand_over(granted, on.names, BatchingProducer(producer))
+        await send_token(granted, on.names, BatchingProducer(producer))
     finally:
         await producer.stop()
 

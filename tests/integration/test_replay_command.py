@@ -102,7 +102,7 @@ async def test_a_replay_that_was_cut_off_under_another_mapping_begins_again(brok
             await on.until_quiet()
             found = orjson.loads(said)
             assert (code, found["run"], found["handed"], found["passed"]) == (0, left.run, 4, 0), complaint
-            assert "left under another mapping" in complaint
+            assert "interrupted under another mapping" in complaint
             assert [one.get("city") for one in on.contacts().values()] == ["Showing"] * 4
 
 

@@ -1,7 +1,7 @@
-"""A GoHighLevel to rehearse on: `GhlSandbox` keeps state and rules, `serve` puts it on a socket.
+"""A simulated GoHighLevel: `GhlSandbox` keeps state and rules, `serve` puts it on a socket.
 
-It keeps a ledger of all it was asked, enforces what GHL enforces, tells of every change by signed webhook (`hooks.py`),
-and misbehaves on request (`control.py`).
+It keeps a ledger of all requests, enforces what GHL enforces, reports every change by signed webhook (`hooks.py`),
+and injects faults on request (`control.py`).
 
 What it does not imitate:
 

@@ -1,4 +1,4 @@
-"""The control API under `/_sandbox/`: seed data, order faults, read the ledger. It needs no token and knows no limits.
+"""The control API under `/_sandbox/`: seed data, order faults, read the ledger. It needs no token and has no limits.
 
 | request | what it does |
 | --- | --- |
@@ -6,15 +6,15 @@
 | `POST /_sandbox/seed` | add users, custom fields, tags and contacts to a location, see `seeds.py` |
 | `POST /_sandbox/faults` | order one fault (or `{"faults": […]}`), see `connectors/sandbox/shared/faults.py` |
 | `GET /_sandbox/faults` | the faults in force |
-| `DELETE /_sandbox/faults` | behave again |
-| `GET /_sandbox/ledger?after=0&limit=1000` | what was asked, and `last`, the newest `seq` of the answer |
+| `DELETE /_sandbox/faults` | clear all faults |
+| `GET /_sandbox/ledger?after=0&limit=1000` | the requests, and `last`, the newest `seq` of the answer |
 | `GET /_sandbox/contacts?location=ID` | all contacts with tags, custom fields, notes, tasks and appointments; beside them the location's custom fields and users |
 | `DELETE /_sandbox/contacts/ID` | delete a contact as a person would: not in the ledger |
-| `POST /_sandbox/oauth/expire` | access tokens end now: those of `{"location": ID}` (or of the agency), without it all |
-| `POST /_sandbox/oauth/revoke` | the app is uninstalled: grants and all their tokens are taken back, chosen alike |
+| `POST /_sandbox/oauth/expire` | access tokens expire now: those of `{"location": ID}` (or of the agency), without it all |
+| `POST /_sandbox/oauth/revoke` | the app is uninstalled: grants and all their tokens are revoked, chosen alike |
 | `POST /_sandbox/oauth/suspend` | `{"location": ID}` is not active: no refresh; with `"is_active": true` it is again |
 | `POST /_sandbox/day` | `{"location": ID, "left": 500}`: the location's other integrations leave so much of the day's requests |
-| `POST /_sandbox/act` | do what a person does in GHL, see `people.py`; it is told by webhook |
+| `POST /_sandbox/act` | do what a person does in GHL, see `people.py`; it is reported by webhook |
 | `POST /_sandbox/tell` | send any body as a signed webhook, such as `{"type": "UNINSTALL", …}` |
 | `GET /_sandbox/key` | the public key of its signatures, in PEM |
 | `GET /_sandbox/stats` | counts by operation and status, of 429s, and of webhooks; `pending` are on their way |

@@ -1,7 +1,7 @@
-"""What the sandbox tells by webhook: how a contact was told last is compared with how it is now.
+"""What the sandbox reports by webhook: the contact as last reported is compared with its present state.
 
-So a change is told whoever made it, by the API or by hand, and our own writes are told like anybody's: nothing in GHL's
-documents says that it holds those back.
+So every change is reported, by the API or by hand, and our own writes like any other: nothing in GHL's documents says that
+it suppresses those.
 Shapes: GHL's webhook documents. GHL has no event for a task that was changed, and its `TaskCreate` lacks `contactId` and
 `body` in reality (its issue 332): so it does here, unless the settings say otherwise.
 """
@@ -38,7 +38,7 @@ _FIELDS = (
 
 @dataclass(slots=True)
 class ReportedContact:
-    """A contact as it was told last."""
+    """A contact as it was last reported."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class ReportedContact:
 
 
 def reported(contact: ContactState) -> ReportedContact:
-    """A contact as it stands, to be compared with later."""
+    """The present state of a contact, for a later comparison."""
     return ReportedContact(
         deepcopy(contact.fields),
         deepcopy(contact.custom),
@@ -65,7 +65,7 @@ def reported(contact: ContactState) -> ReportedContact:
 def events(
     before: ReportedContact | None, contact: ContactState | None, location_id: str, *, full_tasks: bool
 ) -> Iterator[Payload]:
-    """What is told of a contact that was `before` and is `contact` now; None for one that is not there."""
+    """The events of a contact that was `before` and is `contact` now; None for one that does not exist."""
     if contact is None:
         if before is not None:
             yield {"type": "ContactDelete", "locationId": location_id, **before.payload}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.sandbox.ghl.settings import GhlSandboxSettings
-from connectors.sandbox.shared.window import RateWindow
+from connectors.sandbox.shared.window import FixedWindow
 
 
 class LocationLimits:
@@ -13,8 +13,8 @@ class LocationLimits:
 
     def __init__(self, settings: GhlSandboxSettings) -> None:
         self._settings = settings
-        self._window = RateWindow(settings.window_limit, settings.window_seconds)
-        self._day = RateWindow(settings.daily_limit, settings.day_seconds)
+        self._window = FixedWindow(settings.window_limit, settings.window_seconds)
+        self._day = FixedWindow(settings.daily_limit, settings.day_seconds)
 
     def take(self, now: float) -> bool:
         """Count a request; False when it is one too many."""

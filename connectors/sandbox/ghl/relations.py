@@ -107,7 +107,7 @@ def remove_from_every_campaign(request: GhlRequest) -> RuleResult:
 
 
 def add_to_workflow(request: GhlRequest) -> RuleResult:
-    """Each time anew. GHL's document says 200, the live API was measured to say 201; here the document is followed."""
+    """Every call adds a run. GHL's document says 200, and third parties measured 201; this follows the document."""
     contact = request.contact()
     contact.workflows.append(request.ids["workflowId"])
     return RuleResult(_SUCCEEDED, 200, contact.id, True)

@@ -26,10 +26,10 @@ from connectors.sandbox.ghl.requests import GhlRequest
 from connectors.sandbox.ghl.rules import RULES
 from connectors.sandbox.ghl.settings import GhlSandboxSettings, LocationSettings
 from connectors.sandbox.ghl.state import LocationState
-from connectors.sandbox.shared.router import Router
+from connectors.sandbox.shared.router import OperationRouter
 from connectors.sandbox.shared.sandbox import RuleResult, Sandbox, Visit
 
-_ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
+_ROUTER = OperationRouter((*OPERATIONS.values(), *OAUTH_OPERATIONS))
 _FAULT_WORDS = {429: "Too Many Requests", 503: "Service Unavailable", 502: "Bad Gateway"}
 _FORM = "application/x-www-form-urlencoded"
 

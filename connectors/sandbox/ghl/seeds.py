@@ -1,4 +1,4 @@
-"""Filling a location before the play begins, and showing all that it holds afterwards."""
+"""Fills a location at the start, and shows its content afterwards."""
 
 from __future__ import annotations
 

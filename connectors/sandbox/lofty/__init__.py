@@ -1,6 +1,6 @@
-"""A Lofty to rehearse on: `LoftySandbox` keeps state and rules, `serve` puts it on a socket and sends the pings.
+"""A simulated Lofty: `LoftySandbox` keeps state and rules, `serve` puts it on a socket and sends the pings.
 
-It keeps a ledger of all it was asked, enforces what Lofty enforces, and misbehaves on request (`control.py`).
+It keeps a ledger of all requests, enforces what Lofty enforces, and injects faults on request (`control.py`).
 
 What it does not imitate:
 

@@ -1,4 +1,4 @@
-"""Edits as JSON: what an agent does at his desk, one by one or a burst of them in one call.
+"""An agent's edits as JSON, one by one or a burst of them in one call.
 
 An edit is `{"edit": "create"|"update"|"delete"|"finish"|"unfinish", "kind": "lead"|"note"|"task"|"appointment",
 "id": …, "leadId": …, "fields": {…}}`: `id` for all but creates, `leadId` for creates of what hangs on a lead.
@@ -24,28 +24,28 @@ def team_of(sandbox: LoftySandbox, team_id: int | str | None) -> TeamState:
     return found
 
 
-def edit(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any], *, tells: bool = True) -> LoftyRecord:
+def edit(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any], *, reports: bool = True) -> LoftyRecord:
     """Do one edit. Raises `Refusal` or `ValueError` for what cannot be done."""
     kind, fields = _kind(given), given.get("fields") or {}
-    desk = sandbox.desk(team, tells=tells)
+    editor = sandbox.editor(team, reports=reports)
     match given.get("edit"):
         case "create":
             if kind == "lead":
-                return desk.create_lead(fields)
+                return editor.create_lead(fields)
             lead = _find(team, "lead", given["leadId"])
-            creates = {"note": desk.create_note, "task": desk.create_task, "appointment": desk.create_appointment}
+            creates = {"note": editor.create_note, "task": editor.create_task, "appointment": editor.create_appointment}
             return creates[kind](lead, fields)
         case "update":
             record = _find(team, kind, given["id"])
-            desk.change(record, fields)
+            editor.change(record, fields)
         case "delete":
             record = _find(team, kind, given["id"])
-            desk.delete(record)
+            editor.delete(record)
         case "finish" | "unfinish" as word:
             if kind not in ("task", "appointment"):
                 raise ValueError(f"a {kind} cannot be finished")
             record = _find(team, kind, given["id"])
-            desk.finish(record, is_finished=word == "finish")
+            editor.finish(record, is_finished=word == "finish")
         case other:
             raise ValueError(f"edit must be create, update, delete, finish or unfinish, not {other!r}")
     return record
@@ -57,21 +57,21 @@ def edit_all(sandbox: LoftySandbox, team: TeamState, given: Iterable[Mapping[str
 
 
 def seed(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Put leads, members, custom fields and subscriptions there, without pings unless `tells` is true.
+    """Put leads, members, custom fields and subscriptions there, without pings unless `reports` is true.
 
     A lead may hold `notes`, `tasks` and `appointments`, as `make_leads` makes them. Returns the new ids, in order.
     """
-    tells = bool(given.get("tells"))
+    reports = bool(given.get("tells"))
     ids = []
     for person in given.get("leads") or ():
-        lead = edit(sandbox, team, {"edit": "create", "kind": "lead", "fields": person}, tells=tells)
+        lead = edit(sandbox, team, {"edit": "create", "kind": "lead", "fields": person}, reports=reports)
         children: dict[str, list[int]] = {}
         for kind in ("note", "task", "appointment"):
             for fields in person.get(f"{kind}s") or ():
                 creation = {"edit": "create", "kind": kind, "leadId": lead.id, "fields": fields}
-                child = edit(sandbox, team, creation, tells=tells)
+                child = edit(sandbox, team, creation, reports=reports)
                 if fields.get("finishFlag"):
-                    sandbox.desk(team, tells=False).finish(child)
+                    sandbox.editor(team, reports=False).finish(child)
                 children.setdefault(f"{kind}s", []).append(child.id)
         ids.append({"leadId": lead.id, **children})
     for member in given.get("members") or ():

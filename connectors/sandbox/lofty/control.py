@@ -1,6 +1,6 @@
 """The control API under `/_sandbox/`: edit as an agent would, order faults, read the ledger. No key, no limits.
 
-Every request may name its team as `?team=ID`; else it is the first.
+Every request may name its team as `?team=ID`; otherwise it is the first.
 
 | request | what it does |
 | --- | --- |
@@ -12,11 +12,11 @@ Every request may name its team as `?team=ID`; else it is the first.
 | `POST /_sandbox/tasks/ID/finish`, `/unfinish` (and appointments) | an agent finishes it |
 | `POST /_sandbox/edits` | a burst: `{"edits": […]}`, see `agent_activity` |
 | `POST /_sandbox/pings?listId=2` | sends the body as it is to all subscribers (of that list) |
-| `POST`, `GET`, `DELETE /_sandbox/faults` | order, show, clear misbehaviour, see `connectors/sandbox/shared/faults.py` |
-| `GET /_sandbox/ledger?after=0&limit=1000` | what was asked |
+| `POST`, `GET`, `DELETE /_sandbox/faults` | order, show, clear faults, see `connectors/sandbox/shared/faults.py` |
+| `GET /_sandbox/ledger?after=0&limit=1000` | the requests |
 | `GET /_sandbox/leads?trash=true` | all leads with notes, tasks and appointments |
-| `POST /_sandbox/oauth/expire`, `/revoke` | access tokens end now, or all tokens do: the team's, without `?team=` all |
-| `POST /_sandbox/oauth/operations` | `{"client": ID, "operations": […]}`: what a client may do; all its tokens end, as with Lofty |
+| `POST /_sandbox/oauth/expire`, `/revoke` | access tokens expire now, or all tokens are revoked: the team's, without `?team=` all |
+| `POST /_sandbox/oauth/operations` | `{"client": ID, "operations": […]}`: what a client may do; all its tokens are revoked, as with Lofty |
 | `GET /_sandbox/stats` | counts of requests and pings; `pending` pings are still to be delivered |
 """
 
@@ -91,7 +91,7 @@ def control_routes(sandbox: LoftySandbox, mailer: PingMailer) -> list[web.RouteD
         return reply({"revoked": sandbox.oauth.allow(given["client"], _names(given["operations"]))})
 
     async def stats(_: web.Request) -> web.StreamResponse:
-        pings = {"told": sum(one.told for one in sandbox.teams.values()), **mailer.counts}
+        pings = {"told": sum(one.reported for one in sandbox.teams.values()), **mailer.counts}
         return reply({**sandbox.ledger.stats(), "pending": mailer.pending, "pings": pings})
 
     found = [
@@ -104,7 +104,7 @@ def control_routes(sandbox: LoftySandbox, mailer: PingMailer) -> list[web.RouteD
         web.get("/_sandbox/stats", refusing(stats)),
     ]
     for path, kind in _KINDS.items():
-        found += _desk_routes(sandbox, path, kind)
+        found += _edit_routes(sandbox, path, kind)
     return found
 
 
@@ -113,7 +113,7 @@ async def _of_team(request: web.Request) -> Callable[[Grant], bool]:
     return lambda grant: team in (None, grant.subject)
 
 
-def _desk_routes(sandbox: LoftySandbox, path: str, kind: str) -> list[web.RouteDef]:
+def _edit_routes(sandbox: LoftySandbox, path: str, kind: str) -> list[web.RouteDef]:
     def act(word: str) -> Handler:
         async def done(request: web.Request) -> web.StreamResponse:
             given = await body_of(request)

@@ -1,4 +1,4 @@
-"""Edits, by an agent or by API: each changes a record and tells the subscribers in the shapes of Lofty's webhooks."""
+"""Edits, by an agent or by API: each changes a record and reports it to the subscribers, as Lofty's webhooks do."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ _FIXED = frozenset({"id", "noteId", "leadId", "teamId", "createTime", "lastUpdat
 
 
 class TeamEditor:
-    """Where edits of one team are made, at one moment (`now`, epoch seconds). Without `tells` nobody hears of them."""
+    """Makes edits of one team, at one moment (`now`, epoch seconds). Without `reports` no subscriber gets them."""
 
-    def __init__(self, team: TeamState, now: float, *, visibility_lag_seconds: float = 0.0, tells: bool = True) -> None:
+    def __init__(
+        self, team: TeamState, now: float, *, visibility_lag_seconds: float = 0.0, reports: bool = True
+    ) -> None:
         self._team = team
         self._now = now
         self._lag = visibility_lag_seconds
-        self._tells = tells
+        self._reports = reports
         self._at_ms = int(now * 1000)
 
     def create_lead(self, given: Mapping[str, Any]) -> LoftyRecord:
@@ -71,17 +73,17 @@ class TeamEditor:
         return self._keep(record)
 
     def change(self, record: LoftyRecord, given: Mapping[str, Any]) -> None:
-        """Change fields of a record. A lead whose stage changes is told of twice: on list 2 and on list 12."""
+        """Change fields of a record. A lead whose stage changes is reported twice: on list 2 and on list 12."""
         stage = record.fields.get("stage")
         if record.kind == "lead":
             leads.write(self._team, record, given, self._at_ms)
         else:
             record.fields = self._written(record.kind, record.fields, given)
         self._touch(record, "updated")
-        if record.kind == "lead" and stage != record.fields["stage"] and self._tells:
+        if record.kind == "lead" and stage != record.fields["stage"] and self._reports:
             change = {"oldstage": stage, "newstage": record.fields["stage"]}
             item = {"leadId": record.id, "updateTime": record.updated_ms, "changeInfo": change}
-            self._team.tell(12, "updatedLeadstage", item)
+            self._team.report(12, "updatedLeadstage", item)
 
     def finish(self, record: LoftyRecord, *, is_finished: bool = True) -> None:
         """Finish a task or appointment, or open it again."""
@@ -106,7 +108,7 @@ class TeamEditor:
 
     def _keep(self, record: LoftyRecord) -> LoftyRecord:
         self._team.put(record)
-        self._tell(record, "created")
+        self._report(record, "created")
         return record
 
     def _touch(self, record: LoftyRecord, happened: str) -> None:
@@ -120,17 +122,17 @@ class TeamEditor:
                 record.fields["lastUpdate"] = to_gmt(record.updated_ms)
             case "appointment":
                 record.fields["lastUpdate"] = to_gmt(record.updated_ms).replace("GMT", "Z")
-        self._tell(record, happened)
+        self._report(record, happened)
 
-    def _tell(self, record: LoftyRecord, happened: str) -> None:
-        if not self._tells:
+    def _report(self, record: LoftyRecord, happened: str) -> None:
+        if not self._reports:
             return
         list_id, word, id_name = _LISTS[record.kind]
         item: dict[str, Any] = {id_name: record.id, "leadId": record.lead_id, "updateTime": record.updated_ms}
         if record.kind == "note":
             author = "System" if record.fields["systemNote"] else "Manual"
             item |= {"noteType": author, "agentId": record.fields["lastEditorId"]}
-        self._team.tell(list_id, f"{happened}{word}", item)
+        self._team.report(list_id, f"{happened}{word}", item)
 
     def _written(self, kind: Kind, fields: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
         changed = {**fields, **{name: given[name] for name in (fields.keys() - _FIXED) & given.keys()}}

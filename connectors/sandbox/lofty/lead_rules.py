@@ -80,9 +80,9 @@ def _create_lead(request: LoftyRequest) -> RuleResult:
     """A lead whose e-mail or phone exists is merged into the one that has it."""
     known = _known(request)
     if known is None:
-        known = request.desk.create_lead(request.fields())
+        known = request.editor.create_lead(request.fields())
     else:
-        request.desk.change(known, request.fields())
+        request.editor.change(known, request.fields())
     return RuleResult({"leadId": known.id}, entity=known.id, parent=known.id, changed=True)
 
 
@@ -101,7 +101,7 @@ def _known(request: LoftyRequest) -> LoftyRecord | None:
 
 def _update_lead(request: LoftyRequest) -> RuleResult:
     lead = request.lead(request.id("leadId"))
-    request.desk.change(lead, request.fields())
+    request.editor.change(lead, request.fields())
     return RuleResult({"leadId": lead.id}, entity=lead.id, parent=lead.id, changed=True)
 
 
@@ -109,7 +109,7 @@ def _delete_lead(request: LoftyRequest) -> RuleResult:
     if not request.query.get("reason"):
         raise invalid("reason is required")
     lead = request.lead(request.id("leadId"))
-    request.desk.delete(lead)
+    request.editor.delete(lead)
     return RuleResult({"deleted": True, "leadId": str(lead.id)}, entity=lead.id, parent=lead.id, changed=True)
 
 

@@ -34,8 +34,8 @@ class PingMailer(Mailer):
     def flush(self) -> None:
         """Send what has happened since the last flush."""
         for team in self._sandbox.teams.values():
-            happenings, team.outbox = team.outbox, []
-            for list_id, of_list in by_list(happenings).items():
+            changes, team.outbox = team.outbox, []
+            for list_id, of_list in by_list(changes).items():
                 subscriptions = [one for one in team.subscriptions.values() if one["listId"] == list_id]
                 if not subscriptions:
                     self.counts["unheard"] += len(of_list)

@@ -1,4 +1,4 @@
-"""What subscribers are told, in the shapes of Lofty's webhooks: happenings become the bodies of deliveries."""
+"""The bodies of Lofty's webhooks, from the changes of a team."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import orjson
 
-from connectors.sandbox.lofty.state import Happening
+from connectors.sandbox.lofty.state import TeamChange
 
 AS_OBJECTS = frozenset({"updatedNote", "deletedNote"})
 """Buckets that hold one object, where the others hold an array."""
 
 
-def bodies(team_id: int, list_id: int, happenings: Iterable[Happening], limit: int) -> list[bytes]:
-    """The bodies that tell of one list's happenings, in order, each with at most `limit` items.
+def bodies(team_id: int, list_id: int, changes: Iterable[TeamChange], limit: int) -> list[bytes]:
+    """The bodies that report one list's changes, in order, each with at most `limit` items.
 
     A bucket that is an object holds one item, so a second one begins another body.
     """
     found: list[dict[str, Any]] = []
     items = 0
-    for one in happenings:
+    for one in changes:
         if not found or items >= limit or (one.bucket in AS_OBJECTS and one.bucket in found[-1]):
             found.append({"teamId": team_id, "listId": list_id})
             items = 0
@@ -32,9 +32,9 @@ def bodies(team_id: int, list_id: int, happenings: Iterable[Happening], limit: i
     return [orjson.dumps(body) for body in found]
 
 
-def by_list(happenings: Sequence[Happening]) -> dict[int, list[Happening]]:
-    """Happenings by list, in order."""
-    found: dict[int, list[Happening]] = {}
-    for one in happenings:
+def by_list(changes: Sequence[TeamChange]) -> dict[int, list[TeamChange]]:
+    """Changes by list, in order."""
+    found: dict[int, list[TeamChange]] = {}
+    for one in changes:
         found.setdefault(one.list_id, []).append(one)
     return found

@@ -21,7 +21,7 @@ def bare(status: int, message: str) -> VendorRefusal:
 
 
 def lead_not_exist() -> VendorRefusal:
-    """Missing, trashed, or not visible yet: Lofty does not tell which."""
+    """Missing, trashed, or not visible yet: Lofty does not say which."""
     return inside(404, 20006, "Lead not exist")
 
 
@@ -36,5 +36,5 @@ def invalid(message: str) -> VendorRefusal:
 
 
 def bad_credentials() -> VendorRefusal:
-    """A key, token or client that Lofty does not know (any more)."""
+    """A key, token or client that Lofty does not know."""
     return coded(401, 20004, "Bad credentials")

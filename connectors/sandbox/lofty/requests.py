@@ -18,7 +18,7 @@ class LoftyRequest:
     """A request that passed auth and limits."""
 
     team: TeamState
-    desk: TeamEditor
+    editor: TeamEditor
     settings: LoftySandboxSettings
     ids: Mapping[str, str]
     query: Mapping[str, str]

@@ -41,7 +41,7 @@ def _get_note(request: LoftyRequest) -> RuleResult:
 
 def _create_note(request: LoftyRequest) -> RuleResult:
     lead = request.lead_in_body()
-    note = request.desk.create_note(lead, request.fields())
+    note = request.editor.create_note(lead, request.fields())
     return RuleResult({"noteId": note.id}, entity=note.id, parent=lead.id, changed=True)
 
 
@@ -49,13 +49,13 @@ def _update_note(request: LoftyRequest) -> RuleResult:
     note = request.record("note", "noteId")
     if not {"content", "isPin", "leadId"} <= request.fields().keys():
         raise invalid("content, isPin and leadId are required")
-    request.desk.change(note, request.fields())
+    request.editor.change(note, request.fields())
     return RuleResult(None, entity=note.id, parent=note.lead_id, changed=True)
 
 
 def _delete_note(request: LoftyRequest) -> RuleResult:
     note = request.record("note", "noteId")
-    request.desk.delete(note)
+    request.editor.delete(note)
     return RuleResult(None, entity=note.id, parent=note.lead_id, changed=True)
 
 
@@ -82,31 +82,31 @@ def _create_task(request: LoftyRequest) -> RuleResult:
         raise invalid(f"type must be one of {', '.join(_TASK_TYPES)}")
     if given["assignedRole"] not in _ROLES:
         raise invalid(f"assignedRole must be one of {', '.join(_ROLES)}")
-    task = request.desk.create_task(lead, given)
+    task = request.editor.create_task(lead, given)
     return RuleResult({"taskId": task.id}, entity=task.id, parent=lead.id, changed=True)
 
 
 def _update_task(request: LoftyRequest) -> RuleResult:
     task = request.record("task", "taskId")
-    request.desk.change(task, request.fields())
+    request.editor.change(task, request.fields())
     return RuleResult({"message": "success"}, entity=task.id, parent=task.lead_id, changed=True)
 
 
 def _delete_task(request: LoftyRequest) -> RuleResult:
     task = request.record("task", "taskId")
-    request.desk.delete(task)
+    request.editor.delete(task)
     return RuleResult({"message": "success"}, entity=task.id, parent=task.lead_id, changed=True)
 
 
 def _finish_task(request: LoftyRequest) -> RuleResult:
     task = request.record("task", "taskId")
-    request.desk.finish(task)
+    request.editor.finish(task)
     return RuleResult({"message": "success"}, entity=task.id, parent=task.lead_id, changed=True)
 
 
 def _unfinish_task(request: LoftyRequest) -> RuleResult:
     task = request.record("task", "taskId")
-    request.desk.finish(task, is_finished=False)
+    request.editor.finish(task, is_finished=False)
     return RuleResult({"message": "success"}, entity=task.id, parent=task.lead_id, changed=True)
 
 

@@ -21,11 +21,11 @@ from connectors.sandbox.lofty.settings import LoftySandboxSettings
 from connectors.sandbox.lofty.state import TeamState, new_ids
 from connectors.sandbox.shared.issuer import Grant
 from connectors.sandbox.shared.refusal import VendorRefusal
-from connectors.sandbox.shared.router import Router
+from connectors.sandbox.shared.router import OperationRouter
 from connectors.sandbox.shared.sandbox import RuleResult, Sandbox, Visit
-from connectors.sandbox.shared.window import RateWindow
+from connectors.sandbox.shared.window import FixedWindow
 
-_ROUTER = Router((*OPERATIONS.values(), *OAUTH_OPERATIONS))
+_ROUTER = OperationRouter((*OPERATIONS.values(), *OAUTH_OPERATIONS))
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class LoftySandbox(Sandbox[LoftyVisit]):
         self._start_over(settings.seed, settings.ledger_size)
         self._by_key = {key: one.id for one in settings.teams for key in one.api_keys}
         spenders = (*self._by_key, *(one.id for one in settings.clients))
-        self._windows = {one: RateWindow(settings.window_limit, settings.window_seconds) for one in spenders}
+        self._windows = {one: FixedWindow(settings.window_limit, settings.window_seconds) for one in spenders}
         self.oauth = LoftyOAuthServer(settings)
         self.generation += 1
 
@@ -77,17 +77,17 @@ class LoftySandbox(Sandbox[LoftyVisit]):
         """How long an answer takes."""
         return self.settings.latency_seconds
 
-    def desk(self, team: TeamState, *, tells: bool = True) -> TeamEditor:
-        """Where an agent edits. What he creates is visible after the lag; what nobody is told of was always there."""
-        lag = self.settings.visibility_lag_seconds if tells else 0.0
-        return TeamEditor(team, self.now(), visibility_lag_seconds=lag, tells=tells)
+    def editor(self, team: TeamState, *, reports: bool = True) -> TeamEditor:
+        """Where an agent edits. New records are visible after the lag, and at once when they are not reported."""
+        lag = self.settings.visibility_lag_seconds if reports else 0.0
+        return TeamEditor(team, self.now(), visibility_lag_seconds=lag, reports=reports)
 
     def _work(self, visit: LoftyVisit, operation: Operation, now: float) -> RuleResult:
         if visit.team is None:
             return self.oauth.answer(operation, visit.body, visit.authorization, now)
         lag = self.settings.visibility_lag_seconds
-        desk = TeamEditor(visit.team, now, visibility_lag_seconds=lag, tells=self.settings.pings_own_writes)
-        request = LoftyRequest(visit.team, desk, self.settings, visit.ids, visit.query, visit.body, now)
+        editor = TeamEditor(visit.team, now, visibility_lag_seconds=lag, reports=self.settings.pings_own_writes)
+        request = LoftyRequest(visit.team, editor, self.settings, visit.ids, visit.query, visit.body, now)
         try:
             return RULES[operation.name](request)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
@@ -161,7 +161,7 @@ class LoftySandbox(Sandbox[LoftyVisit]):
             raise coded(400, 200058, "User in token does not exist.")
         return key
 
-    def _rate_headers(self, window: RateWindow) -> dict[str, str]:
+    def _rate_headers(self, window: FixedWindow) -> dict[str, str]:
         """Lofty's headers, as of now. `Reset` is in milliseconds, as in its example."""
         return {
             "X-RateLimit-Limit": str(self.settings.window_limit or 1_000_000),

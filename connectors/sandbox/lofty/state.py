@@ -33,8 +33,8 @@ class LoftyRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """One thing that subscribers are told: an item for a bucket of a list."""
+class TeamChange:
+    """One change for subscribers: an item for a bucket of a list."""
 
     list_id: int
     bucket: str
@@ -55,8 +55,8 @@ class TeamState:
         self.stages: dict[str, int] = {}
         self.subscriptions: dict[int, dict[str, Any]] = {}
         self.scrolls: dict[str, tuple[tuple[int, ...], int]] = {}
-        self.outbox: list[Happening] = []
-        self.told = 0
+        self.outbox: list[TeamChange] = []
+        self.reported = 0
 
     @property
     def id(self) -> int:
@@ -82,7 +82,7 @@ class TeamState:
         return [found for one in ids if (found := self.find(kind, one, now)) is not None]
 
     def tag_id(self, name: str) -> int:
-        """The id of a tag, made when there is none. Tags are told apart whatever their case."""
+        """The id of a tag, made when there is none. The case of a tag does not matter."""
         folded = next((one for one in self.tags if one.casefold() == name.casefold()), name)
         return self.tags.setdefault(folded, len(self.tags) + 6_536_952)
 
@@ -90,10 +90,10 @@ class TeamState:
         """The id of a stage, made when there is none."""
         return self.stages.setdefault(name, len(self.stages) + 101)
 
-    def tell(self, list_id: int, bucket: str, item: dict[str, Any]) -> None:
-        """Something that subscribers will hear of."""
-        self.outbox.append(Happening(list_id, bucket, item))
-        self.told += 1
+    def report(self, list_id: int, bucket: str, item: dict[str, Any]) -> None:
+        """Report a change to the subscribers."""
+        self.outbox.append(TeamChange(list_id, bucket, item))
+        self.reported += 1
 
 
 @dataclass(slots=True)

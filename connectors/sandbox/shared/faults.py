@@ -1,4 +1,4 @@
-"""Misbehaviour on request: what to do instead of answering well, to whom, how often.
+"""Faults on request: what to do instead of a good answer, to which requests, how often.
 
 | kind | what happens |
 | --- | --- |
@@ -26,9 +26,9 @@ Kind = Literal["status", "drop_before_apply", "drop_after_apply", "timeout_after
 
 @dataclass(frozen=True, slots=True)
 class SandboxFault:
-    """One order to misbehave.
+    """One fault.
 
-    `operation` and `budget` say to whom, as patterns (`create-*`); the budget is a location or an account.
+    `operation` and `budget` select requests, as patterns (`create-*`); the budget is a location or an account.
     `times` is how often, None for until cleared; `probability` is how likely each time.
     """
 
@@ -77,7 +77,7 @@ class FaultBox:
         self.faults.append(fault)
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all faults."""
         self.faults.clear()
 
     def take(self, operation: str, budget: str) -> SandboxFault | None:

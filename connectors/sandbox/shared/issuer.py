@@ -17,7 +17,7 @@ CODE_SECONDS = 600.0
 class Grant:
     """What a person allowed a client: for `subject` (a location, a company, a team), `scopes` of it.
 
-    `kind` is what else a vendor tells grants apart by: GHL's user type, the token server of Lofty's two.
+    `kind` is another property by which a vendor distinguishes grants: GHL's user type, the token server of Lofty's two.
     """
 
     client_id: str
@@ -100,7 +100,7 @@ class Issuer:
         return found.grant
 
     def refresh(self, token: str, now: float) -> Issued | None:
-        """The next pair; the same one again within the grace; None when the token is not good (any more)."""
+        """The next pair; the same one again within the grace; None when the token is not valid."""
         if self.find_refresh(token, now) is None:
             return None
         found = self._refresh[token]

@@ -1,4 +1,4 @@
-"""The ledger: everything that was asked, in order, and what became of it. Judges of the pipeline read it."""
+"""The ledger: every request, in order, and its result. Tests of the pipeline read it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Entry:
     """One request. `at` is when it came, `ended` when its answer was ready (None: not yet, or never); both in seconds.
 
     `budget` is the location or account it counts for, `agent` the client's own name (its `User-Agent`).
-    `applied` says whether it changed anything, `applied_at` when, `created` whether a new record stands since.
+    `applied` says whether it changed anything, `applied_at` when, `created` whether it made a new record.
     `entity` is the id it concerned (of a create: the new one), `parent` the contact's or lead's that it hangs on.
     `fault` is the kind of misbehaviour that was ordered for it. A `status` of None: it got no answer.
     """

@@ -1,19 +1,19 @@
-"""Answers as they must not be: what a fault of the kind `mangle` makes of a good one.
+"""Broken answers: what a fault of the kind `mangle` makes of a good one.
 
-| how | what becomes of it |
+| how | the result |
 | --- | --- |
-| `surrogate` | half an emoji (`\\ud83c`) stands behind each `text` |
-| `control` | a raw vertical tab stands behind each `text` |
-| `bytes` | a byte that is not UTF-8 stands behind each `text` |
-| `number` | `NaN` stands in place of each `"text"` |
-| `deep` | a list that is nested 200,000 deep stands in place of each `"text"` |
-| `mark` | a byte order mark stands before it |
+| `surrogate` | half an emoji (`\\ud83c`) follows each `text` |
+| `control` | a raw vertical tab follows each `text` |
+| `bytes` | a byte that is not UTF-8 follows each `text` |
+| `number` | `NaN` replaces each `"text"` |
+| `deep` | a list that is nested 200,000 deep replaces each `"text"` |
+| `mark` | a byte order mark precedes it |
 | `html` | it is a firewall's page, with the status of the answer |
 | `cut` | it ends in its middle, where its length promises more |
 | `huge` | it has 64 MiB |
 | `bomb` | a hundred kilobytes that unpack to 100 MiB |
 
-An answer in which `text` does not stand is left as it is.
+An answer without `text` is not changed.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from connectors.http.operation import Operation
 _Pattern = tuple[tuple[str | None, ...], tuple[str, ...], Operation]
 
 
-class Router:
+class OperationRouter:
     """Finds operations by method and path."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:

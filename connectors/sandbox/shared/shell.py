@@ -14,8 +14,8 @@ from connectors.sandbox.shared.mailer import Mailer
 from connectors.sandbox.shared.mangle import mangled
 from connectors.sandbox.shared.sandbox import Sandbox, Visit
 
-_LOOK_SECONDS = 0.1
-"""How often it is seen to whether the client of an answer that never comes has given up."""
+_CHECK_SECONDS = 0.1
+"""How often to check whether the client of an answer that never comes has given up."""
 
 
 class Shell:
@@ -72,13 +72,13 @@ class Shell:
         return answer
 
     async def _until_client_leaves(self, request: web.Request, seconds: float) -> None:
-        for _ in range(int(seconds / _LOOK_SECONDS)):
+        for _ in range(int(seconds / _CHECK_SECONDS)):
             if self._closing.is_set() or request.transport is None or request.transport.is_closing():
                 return
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_CHECK_SECONDS)
 
     async def close(self, _: web.Application) -> None:
-        """Let go of the answers that never come."""
+        """Close the connections whose answers never come."""
         self._closing.set()
 
 

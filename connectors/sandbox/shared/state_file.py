@@ -1,6 +1,6 @@
-"""Keeps what a sandbox holds in a file, so that a restart forgets nothing. The same for both vendors.
+"""Stores the content of a sandbox in a file, so that it survives a restart. The same for both vendors.
 
-Whoever wrote to a vendor remembers it: a sandbox that came back empty would be one that lost its customers' data.
+The pipeline remembers what it wrote to a vendor: a sandbox that restarts empty looks like a vendor that lost its data.
 The file is a pickle, for this project's own use: never load one from elsewhere. It is written whole, beside the old one, and
 then takes its place, so that a kill leaves one or the other; a kill forgets at most the last `SAVE_SECONDS`.
 """
@@ -20,14 +20,14 @@ FORMAT = 1
 
 
 class Remembering(Protocol):
-    """A sandbox that can say what it holds, and take it up again."""
+    """A sandbox whose content can be stored and restored."""
 
     def memory(self) -> Mapping[str, Any]:
         """What outlives a restart; it can be pickled."""
         ...
 
     def remember(self, memory: Mapping[str, Any]) -> None:
-        """Hold what an earlier sandbox held. Settings are the new one's."""
+        """Restore the content of an earlier sandbox. Settings are the new one's."""
         ...
 
 
@@ -44,7 +44,7 @@ class StateFile:
         self._written = b""
 
     def load(self) -> bool:
-        """Take up what the file holds; False when there is none. Raises `UnreadableState`, or OSError."""
+        """Restore what the file holds; False when there is none. Raises `UnreadableState`, or OSError."""
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
@@ -57,7 +57,7 @@ class StateFile:
         except Exception as error:  # whatever an old or broken pickle raises
             raise UnreadableState(
                 f"{self._path} holds no state that this version can read ({type(error).__name__}: {error}). "
-                "Remove it, and begin anew with everything that remembers the sandbox: "
+                "Remove it, and start again without the data of everything that used the sandbox: "
                 "`docker compose --profile demo down -v`"
             ) from error
         self._written = content
@@ -78,7 +78,7 @@ class StateFile:
         self._written = content
 
     async def save_until_cancelled(self, complain: Callable[[str], None]) -> None:
-        """Write every `SAVE_SECONDS`. A disk that is full is complained of, and tried again."""
+        """Write every `SAVE_SECONDS`. A full disk is reported, and the write is retried."""
         while True:
             await asyncio.sleep(SAVE_SECONDS)
             try:

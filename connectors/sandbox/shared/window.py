@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class RateWindow:
+class FixedWindow:
     """At most `limit` requests in `seconds`; a limit of 0 is none. What is refused is not counted."""
 
     __slots__ = ("_limit", "_seconds", "ends_at", "used")

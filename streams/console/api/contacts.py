@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from streams.console.api.endpoint import Call, Endpoint, Input
+from streams.console.api.endpoint import ApiCall, Endpoint, Input
 from streams.console.services.contacts import Search, Timeline
 
 
@@ -26,7 +26,7 @@ class ExplainQuery(Input):
     connection: str = Field("", max_length=63)
 
 
-async def _search(call: Call) -> Search:
+async def _search(call: ApiCall) -> Search:
     query = call.query
     return await call.services.contacts.search(
         query.q, connection=query.connection, limit=query.limit, offset=query.offset

@@ -26,7 +26,7 @@ class Input(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """What a handler is given. `path` holds the parts of the address; `query` and `body` are validated."""
 
     services: Services
@@ -58,7 +58,7 @@ class Endpoint:
     summary: str
     role: Required
     result: Any
-    handle: Callable[[Call], Awaitable[Any]]
+    handle: Callable[[ApiCall], Awaitable[Any]]
     query: type[Input] | None = None
     body: type[Input] | None = None
     errors: tuple[int, ...] = ()
@@ -77,7 +77,7 @@ def add_endpoints(app: web.Application, guard: Guard, services: Services, endpoi
 
 def _handler(endpoint: Endpoint, guard: Guard, services: Services) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
-        call = Call(
+        call = ApiCall(
             services=services,
             guard=guard,
             request=request,

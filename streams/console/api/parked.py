@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from streams.console.api.endpoint import Call, Endpoint, Input
+from streams.console.api.endpoint import ApiCall, Endpoint, Input
 from streams.console.services.parked import Decided, ParkedGroups, ParkedPage, ParkedRecord
 from streams.operations.parked.open_records import RecordFilter
 
@@ -36,7 +36,7 @@ class ParkedQuery(Input):
     offset: int = Field(0, ge=0)
 
 
-async def _records(call: Call) -> ParkedPage:
+async def _records(call: ApiCall) -> ParkedPage:
     query = call.query
     wanted = RecordFilter(query.connection, query.stage, query.reason, query.entity)
     return await call.services.parked.records(wanted, limit=query.limit, offset=query.offset)

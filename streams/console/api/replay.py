@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from streams.console.api.endpoint import Endpoint, Input
-from streams.console.services.replay import DryRunState, ReplayState
+from streams.console.services.dry_run import DryRunState
+from streams.console.services.replay import ReplayState
 from streams.messages import Selection
 
 
@@ -56,19 +57,19 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("POST", "/replays", "start-replay", "replays", "Order a replay.", "operator", ReplayState),
-        lambda call: call.services.replay.start(call.by, call.body.selection(), call.body.rate),
+        lambda call: call.services.replay.start_replay(call.by, call.body.selection(), call.body.rate),
         body=Ordered,
         errors=(404, 409, 429),
     ),
     Endpoint(
         *("POST", "/replays/{run}/resume", "resume-replay", "replays", "Carry a replay on.", "operator", ReplayState),
-        lambda call: call.services.replay.resume(call.by, call.path["run"], call.body.rate),
+        lambda call: call.services.replay.resume_replay(call.by, call.path["run"], call.body.rate),
         body=Paced,
         errors=(404, 409, 429),
     ),
     Endpoint(
         *("POST", "/replays/{run}/stop", "stop-replay", "replays", "Stop a replay.", "operator", ReplayState),
-        lambda call: call.services.replay.stop(call.by, call.path["run"]),
+        lambda call: call.services.replay.stop_replay(call.by, call.path["run"]),
         errors=(404, 409),
     ),
 )

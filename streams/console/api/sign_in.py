@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from streams.console.api.endpoint import Call, Endpoint, Input, json_response
+from streams.console.api.endpoint import ApiCall, Endpoint, Input, json_response
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class Credentials(Input):
     password: str = Field(min_length=1, max_length=1000)
 
 
-async def _me(call: Call) -> Me:
+async def _me(call: ApiCall) -> Me:
     visitor = call.visitor
     return Me(visitor.name, visitor.role, visitor.via, visitor.csrf)
 
 
-async def _sign_in(call: Call) -> object:
+async def _sign_in(call: ApiCall) -> object:
     session = await call.guard.sign_in(call.request, call.body.name, call.body.password)
     csrf = call.guard.seal.token("csrf", session.id)
     response = json_response(Me(session.name, session.role, session.via, csrf))
@@ -39,7 +39,7 @@ async def _sign_in(call: Call) -> object:
     return response
 
 
-async def _sign_out(call: Call) -> object:
+async def _sign_out(call: ApiCall) -> object:
     response = json_response(Me("", None, "", ""))
     await call.guard.sign_out(call.request, response)
     return response

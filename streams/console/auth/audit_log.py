@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from streams.console.errors import ConsoleError, NotNow
+from streams.console.errors import ConsoleError, Unavailable
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.messages.audit_entry import Act, ActOutcome
 from streams.messages.partitioning import partition_of
@@ -37,7 +37,7 @@ class Result:
     detail: str = ""
 
 
-class Audit:
+class AuditWriter:
     """Appends to the topic `audit`. An act that cannot be written there does not happen."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Audit:
 
     @asynccontextmanager
     async def acting(self, by: Actor, action: str, about: Mapping[str, str]) -> AsyncIterator[Result]:
-        """Around an act. Raises `NotNow`, before anything happens, when Kafka does not take the line."""
+        """Around an act. Raises `Unavailable`, before anything happens, when Kafka does not take the line."""
         act_id, result = secrets.token_hex(8), Result()
         await self._append(self._act(act_id, by, action, about, "begun", ""))
         try:
@@ -100,10 +100,10 @@ class Audit:
             log.error(
                 "an act of %s (%s) was not begun, as Kafka does not take the audit: %r", act.who, act.action, error
             )
-            raise NotNow("Kafka does not take the audit, so nothing was done. Try again in a while.") from error
+            raise Unavailable("Kafka does not take the audit, so nothing was done. Try again in a while.") from error
 
     async def _finish(self, act: Act) -> None:
         try:
             await self._append(act)
-        except NotNow:
+        except Unavailable:
             log.error("the end of an act is not in the audit: %s %s by %s", act.action, act.outcome, act.who)

@@ -20,18 +20,18 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.ended_sessions import SESSION as ENDED_SESSION
 from streams.console.auth.ended_sessions import SIGN_OUT, EndedSessions, ended_id
 from streams.console.auth.login_throttle import Attempts
-from streams.console.auth.origins import is_secure, origin_problem
-from streams.console.auth.paths import safe_path
+from streams.console.auth.origins import is_secure, origin_problem, safe_path
+from streams.console.auth.passwords import UNKNOWN_USER, is_password
 from streams.console.auth.sessions import Seal, Session, read_session, stamp_of, write_session
 from streams.console.errors import Forged, NotAllowed, NotSignedIn, SignInRefused, TooMany
 from streams.console.malformed import FORM, check_well_formed, posted
 from streams.gateway.client_address import client_address, networks, within
 from streams.settings import Settings
-from streams.settings.password_hashes import NOBODY, PasswordHash, token_hash
+from streams.settings.password_hashes import token_hash
 
 Required = Literal["anyone", "viewer", "operator"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,7 +41,7 @@ GUEST_SECONDS = 24 * 3600
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_PASSWORD = 1000
 HASHES_AT_A_TIME = 2
-"""Each takes 32 MiB and a quarter of a second of a core: a flood of sign-ins must not slow the intake of webhooks."""
+"""Each takes 32 MiB and a quarter of a second of a core: many sign-ins at once must not slow webhooks down."""
 MOST_WAITING = 20
 
 
@@ -72,7 +72,7 @@ class Guard:
     def __init__(
         self,
         settings: Settings,
-        audit: Audit,
+        audit: AuditWriter,
         ended: EndedSessions,
         now_ms: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
@@ -124,12 +124,12 @@ class Guard:
             visitor = visitor or self._by_cookie(request)
             request[_VISITOR] = visitor
             if required is None:
-                raise NotAllowed("This address takes nobody.")
+                raise NotAllowed("Access denied: this route is not registered with the guard.")
             if required != "anyone":
                 if visitor.role is None:
-                    raise NotSignedIn("Nobody has signed in here, or the session has ended.")
+                    raise NotSignedIn("Not signed in, or the session has ended.")
                 if required == "operator" and not visitor.may_act:
-                    raise NotAllowed(f"{visitor.name} may look, and this is for the role operator.")
+                    raise NotAllowed(f"{visitor.name} has the role viewer; this needs the role operator.")
             if request.method not in SAFE_METHODS and visitor.via != "token":
                 await self._check_forgery(request, visitor)
             answer = await handler(request)
@@ -165,29 +165,28 @@ class Guard:
         address = self.address(request)
         self._check_attempts(address, name)
         user = self._users.get(name)
-        known = PasswordHash.parse(user.password_hash.get_secret_value()) if user else NOBODY
+        hashed = user.password_hash.get_secret_value() if user else UNKNOWN_USER
         self._waiting += 1
         try:
             async with self._hashing:
                 self._check_attempts(address, name)  # others may have failed meanwhile
-                is_right = len(password) <= LONGEST_PASSWORD and await asyncio.to_thread(known.takes, password)
+                is_right = len(password) <= LONGEST_PASSWORD and await asyncio.to_thread(is_password, hashed, password)
         finally:
             self._waiting -= 1
         if user is None or not is_right:
             self._attempts.failed(address, name, self._clock())
             shown = (
-                name if user is not None else "somebody"
+                name if user is not None else "unknown name"
             )  # a password typed into the wrong field must not stand there
             await self._audit.note(Actor(shown, address=address, via="password"), "sign in", {}, "refused")
             raise SignInRefused("The name or the password is wrong.")
         self._attempts.succeeded(address, name)
-        stamp = stamp_of(user.password_hash.get_secret_value())
-        return await self.begin(request, name, user.role, "password", stamp)
+        return await self.begin(request, name, user.role, "password", stamp_of(hashed))
 
     def _check_attempts(self, address: str, name: str) -> None:
         wait = self._attempts.wait_seconds(address, name, self._clock())
         if wait > 0 or self._waiting > MOST_WAITING:
-            raise TooMany(f"Too many tries: wait {max(1, round(wait))} s, then try again.", max(1.0, wait))
+            raise TooMany(f"Too many attempts: wait {max(1, round(wait))} s, then try again.", max(1.0, wait))
 
     async def begin(
         self, request: web.Request, name: str, role: str, via: Literal["password", "oidc"], stamp: str = ""
@@ -252,20 +251,20 @@ class Guard:
         if kind.lower() != "bearer" or found is None:
             of_tokens = f"token {address}"
             if self._attempts.wait_seconds(of_tokens, f"@{of_tokens}", now) > 0:
-                raise TooMany("Too many tries with tokens that are none: wait a while.", 60.0)
+                raise TooMany("Too many attempts with unknown tokens: wait a minute.", 60.0)
             self._attempts.failed(of_tokens, f"@{of_tokens}", now)
-            raise NotSignedIn("The token is not known here. Expected: Authorization: Bearer TOKEN.")
+            raise NotSignedIn("The token is unknown. Expected the header Authorization: Bearer TOKEN.")
         return Visitor(found.name, found.role, "token", address, "")
 
     async def _check_forgery(self, request: web.Request, visitor: Visitor) -> None:
         problem = origin_problem(request.headers, request.host, self._public_url)
         if problem:
-            raise Forged(f"The request was not taken: {problem}.")
+            raise Forged(f"The request was refused: {problem}.")
         token = request.headers.get("X-CSRF-Token", "")
         if not token and request.content_type in (FORM, "multipart/form-data"):
             token = (await posted(request)).get("csrf", "")
         if not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
-            raise Forged("The page is too old, or its session is another: load it again.")
+            raise Forged("The page is too old, or belongs to another session: reload it.")
 
     def is_secure(self, request: web.Request) -> bool:
         peer = client_address(request.remote, (), ())

@@ -22,7 +22,7 @@ import jwt
 import orjson
 
 from streams.console.auth.sessions import Seal
-from streams.console.errors import NotNow, SignInRefused
+from streams.console.errors import SignInRefused, Unavailable
 from streams.settings.console import Oidc
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
@@ -65,7 +65,7 @@ class OidcFlow:
         self._looking = asyncio.Lock()
 
     async def start(self, redirect_uri: str, go_on: str) -> Started:
-        """The link to the provider. Raises `NotNow` when it cannot be reached."""
+        """The link to the provider. Raises `Unavailable` when it cannot be reached."""
         found, _ = await self._provider()
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
@@ -85,7 +85,7 @@ class OidcFlow:
         return Started(f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}", self._seal.sign("oidc", kept))
 
     async def finish(self, redirect_uri: str, query: Mapping[str, str], cookie: str) -> tuple[Claimed, str]:
-        """Who has signed in, and where they wanted to go. Raises `SignInRefused` or `NotNow`."""
+        """Who has signed in, and where they wanted to go. Raises `SignInRefused` or `Unavailable`."""
         kept = self._seal.open("oidc", cookie)
         if kept is None or kept["until"] < self._now_ms():
             raise SignInRefused("This sign-in was not begun in this browser, or too long ago: start again.")
@@ -170,15 +170,15 @@ class OidcFlow:
                 return self._found, self._keys
             status, found = await _ask("GET", f"{self._oidc.issuer}/.well-known/openid-configuration")
             if status != 200 or str(found.get("issuer", "")).rstrip("/") != self._oidc.issuer:
-                raise NotNow(f"{self._oidc.issuer} does not describe itself as a provider of OpenID Connect.")
+                raise Unavailable(f"{self._oidc.issuer} does not describe itself as a provider of OpenID Connect.")
             for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
                 if not isinstance(found.get(name), str):
-                    raise NotNow(f"{self._oidc.issuer} does not say its {name}.")
+                    raise Unavailable(f"{self._oidc.issuer} does not say its {name}.")
             status, keys = await _ask("GET", str(found["jwks_uri"]))
             try:
                 self._keys = jwt.PyJWKSet.from_dict(keys)
             except (jwt.PyJWTError, TypeError, ValueError, AttributeError, KeyError) as error:
-                raise NotNow(f"The provider publishes no usable keys: {error}.") from None
+                raise Unavailable(f"The provider publishes no usable keys: {error}.") from None
             self._found, self._looked = found, time.monotonic()
             return self._found, self._keys
 
@@ -197,6 +197,6 @@ async def _ask(method: str, url: str, **options: Any) -> tuple[int, dict[str, An
             value = orjson.loads(body)
             return answer.status, value if isinstance(value, dict) else {}
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise NotNow(
+        raise Unavailable(
             f"The provider of the sign-in cannot be reached or understood ({type(error).__name__})."
         ) from error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
-from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.guard import Guard
 from streams.console.auth.oidc_flow import FLOW_SECONDS, OidcFlow
 from streams.console.errors import SignInRefused
+from streams.settings import Settings
 
 COOKIE = "lofty_ghl_oidc"
 CALLBACK = "/console/oidc/callback"
@@ -16,7 +19,7 @@ CALLBACK = "/console/oidc/callback"
 class OidcRoutes:
     """The two handlers. Errors are shown by the pages' own middleware."""
 
-    def __init__(self, flow: OidcFlow, guard: Guard, audit: Audit, public_url: str | None) -> None:
+    def __init__(self, flow: OidcFlow, guard: Guard, audit: AuditWriter, public_url: str | None) -> None:
         self._flow = flow
         self._guard = guard
         self._audit = audit
@@ -41,7 +44,7 @@ class OidcRoutes:
         try:
             claimed, go_on = await self._flow.finish(self._redirect_uri(request), request.query, cookie)
         except SignInRefused as error:
-            by = Actor("somebody", via="oidc", address=self._guard.address(request))
+            by = Actor("unknown name", via="oidc", address=self._guard.address(request))
             await self._audit.note(by, "sign in", {}, "refused", error.words)
             raise
         session = await self._guard.begin(request, claimed.name, claimed.role, "oidc")
@@ -53,3 +56,15 @@ class OidcRoutes:
     def _redirect_uri(self, request: web.Request) -> str:
         scheme = "https" if self._guard.is_secure(request) else "http"
         return (self._public_url or f"{scheme}://{request.host}") + CALLBACK
+
+
+def add_oidc(
+    app: web.Application, settings: Settings, guard: Guard, audit: AuditWriter, now_ms: Callable[[], int]
+) -> OidcFlow | None:
+    """Add the routes, if the configuration names a provider."""
+    oidc, secret = settings.console.oidc, settings.console_secrets.oidc_client_secret
+    if oidc is None:
+        return None
+    flow = OidcFlow(oidc, secret.get_secret_value() if secret else None, guard.seal, now_ms)
+    OidcRoutes(flow, guard, audit, settings.gateway.public_url).add(app)
+    return flow

@@ -1,13 +1,17 @@
-"""Whether a request that changes something comes from our own pages. Pure.
+"""Whether a request comes from our own pages, and to which pages a sign-in may lead. Pure.
 
-Browsers say where a request comes from, and no page can make them say otherwise: `Sec-Fetch-Site` and `Origin`.
-At least one of them must be there; every browser since 2020 sends `Origin` with each POST.
+Browsers send `Sec-Fetch-Site` and `Origin`, which no page can change.
+At least one of them is required; every browser since 2020 sends `Origin` with each POST.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
+
+HOME = "/console/"
+_CONSOLE_PATH = re.compile(r"/console(/[A-Za-z0-9._~:@%+-]*)*(\?[A-Za-z0-9._~:@%+=&/?-]*)?")
 
 
 def origin_problem(headers: Mapping[str, str], host: str, public_url: str | None) -> str:
@@ -41,3 +45,9 @@ def _is_ours(origin: str, host: str, public_url: str | None) -> bool:
         return True
     public = urlsplit(public_url or "")
     return bool(public.netloc) and (parts.scheme, parts.netloc) == (public.scheme, public.netloc)
+
+
+def safe_path(text: str) -> str:
+    """The path to open after a sign-in, if it is one of the console's; otherwise its first page."""
+    is_safe = len(text) <= 2000 and _CONSOLE_PATH.fullmatch(text) and "//" not in text and "/../" not in text
+    return text if is_safe and not text.endswith("/..") else HOME

@@ -1,31 +1,30 @@
-"""Sessions without memory: what a signed cookie says is the session, so any gateway takes what another gave. Pure.
+"""Sessions without memory: a signed cookie is the session, so any gateway accepts what another issued. Pure.
 
-`PURPOSE.PAYLOAD.SIGNATURE`: the payload is JSON in Base64, the signature an HMAC-SHA256 over purpose and payload.
-The first key signs and all are believed, so a key is changed without signing anybody out.
-It is bound to the person's entry in the configuration: a changed password, a changed role or a removed name end it.
-A sign-out ends it too, with every copy of the cookie: `ended` has the memory of that, shared by all gateways.
+`itsdangerous` signs with HMAC-SHA256. The first key signs and all keys are accepted, so a key can be changed without signing
+anybody out. The purpose is the salt: what was signed for one purpose is not accepted for another.
+A session is bound to the person's entry in the configuration: a changed password, a changed role or a removed name end it.
+A sign-out ends it too, with every copy of the cookie: see `ended_sessions`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import orjson
+from itsdangerous import BadData, Signer, URLSafeSerializer
 
 Via = Literal["password", "oidc", "token"]
+
+_SIGNING: dict[str, Any] = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """Somebody who has signed in. Times are epoch milliseconds.
 
-    `id` tells one sign-in from another. `stamp` is a short hash of the password's hash that was good then; empty for `oidc`.
+    `id` is that of one sign-in. `stamp` is a short hash of the password hash at that time; empty for `oidc`.
     """
 
     id: str
@@ -38,86 +37,48 @@ class Session:
 
 
 class Seal:
-    """Signs small values for cookies and links, and reads them back."""
+    """Signs small values for cookies and links, and reads them back. Everybody can read them; only we can make them."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
-            raise ValueError("a seal needs a key")
-        self._keys = [key.encode() for key in keys]
+            raise ValueError("expected at least one key to sign with, got none")
+        self._keys = list(reversed(keys))  # itsdangerous signs with the last
 
     def sign(self, purpose: str, value: Mapping[str, Any]) -> str:
-        """A text that only we can make; everybody can read it."""
-        payload = _encode(orjson.dumps(value))
-        return f"{purpose}.{payload}.{_encode(self._mac(self._keys[0], purpose, payload))}"
+        """The value as a signed text."""
+        return str(self._serializer(purpose).dumps(value))
 
     def open(self, purpose: str, text: str) -> dict[str, Any] | None:
-        """What was signed for this purpose; None when it was not."""
-        parts = text.split(".")
-        if len(parts) != 3 or parts[0] != purpose:
-            return None
-        _, payload, signature = parts
+        """The value that was signed for this purpose; None for any other text."""
         try:
-            given = _decode(signature)
-        except (binascii.Error, ValueError):
+            value = self._serializer(purpose).loads(text)
+        except BadData:
             return None
-        if not any(hmac.compare_digest(given, self._mac(key, purpose, payload)) for key in self._keys):
-            return None
-        value = orjson.loads(_decode(payload))
         return value if isinstance(value, dict) else None
 
     def token(self, purpose: str, about: str) -> str:
         """A token bound to something, such as a session's id."""
-        return _encode(self._mac(self._keys[0], purpose, about))
+        return Signer(self._keys, salt=purpose, **_SIGNING).get_signature(about).decode()
 
-    def takes(self, purpose: str, about: str, token: str) -> bool:
-        """Whether a token is bound to it."""
-        if not token.isascii():
-            return False
-        wanted = [_encode(self._mac(key, purpose, about)).encode() for key in self._keys]
-        return any(hmac.compare_digest(one, token.encode()) for one in wanted)
-
-    def _mac(self, key: bytes, purpose: str, text: str) -> bytes:
-        return hmac.new(key, f"{purpose}.{text}".encode(), hashlib.sha256).digest()
+    def _serializer(self, purpose: str) -> URLSafeSerializer:
+        return URLSafeSerializer(self._keys, salt=purpose, signer_kwargs=_SIGNING)
 
 
 def write_session(seal: Seal, session: Session) -> str:
     """The cookie of a session."""
-    return seal.sign(
-        "session",
-        {
-            "id": session.id,
-            "name": session.name,
-            "role": session.role,
-            "via": session.via,
-            "began": session.began_ms,
-            "ends": session.ends_ms,
-            "stamp": session.stamp,
-        },
-    )
+    return seal.sign("session", asdict(session))
 
 
 def read_session(seal: Seal, cookie: str, now_ms: int) -> Session | None:
-    """The session of a cookie; None when it is none of ours or has ended."""
+    """The session of a cookie; None when it is not ours or has ended."""
     value = seal.open("session", cookie)
-    if value is None:
-        return None
     try:
-        session = Session(
-            value["id"], value["name"], value["role"], value["via"], value["began"], value["ends"], value["stamp"]
-        )
-    except KeyError:
+        session = Session(**value) if value is not None else None
+    except TypeError:  # signed by another version
         return None
-    return session if session.began_ms - 60_000 <= now_ms < session.ends_ms else None
+    return session if session is not None and session.began_ms - 60_000 <= now_ms < session.ends_ms else None
 
 
 def stamp_of(password_hash: str) -> str:
-    """What a session remembers of the password's hash, so that a new password ends it."""
+    """What a session remembers of the password hash, so that a new password ends it."""
     return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
-
-
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _decode(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

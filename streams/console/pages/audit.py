@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from streams.console.pages.layout import Page
-from streams.console.pages.views import audit_view as audit
+from streams.console.pages.views.audit_view import audit_view
 
 
 class AuditLogPage(Page):
@@ -19,4 +19,4 @@ class AuditLogPage(Page):
         """Who did what."""
         who, before = request.query.get("who", ""), request.query.get("before", "")
         found = await self._services.audit.page(who=who, before=before)
-        return await self._layout.page(request, "audit.html", audit.page(found, who))
+        return await self._layout.page(request, "audit.html", audit_view(found, who))

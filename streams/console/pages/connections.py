@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from streams.console.errors import NotNow, WrongInput
+from streams.console.errors import Unavailable, WrongInput
 from streams.console.pages.layout import Page, form_of
 from streams.console.pages.render import href, part
-from streams.console.pages.views import connections_view as connections
-from streams.console.pages.views.connections_view import ConnectLoftyView
+from streams.console.pages.views.connections_view import ConnectLoftyView, connections_view
 
 
 class ConnectionsPage(Page):
@@ -25,9 +24,9 @@ class ConnectionsPage(Page):
         found = await self._services.connections.all()
         try:
             workers = (await self._services.overview.now()).deployment
-        except NotNow:
+        except Unavailable:
             workers = None
-        return await self._layout.page(request, "connections.html", connections.page(found, workers))
+        return await self._layout.page(request, "connections.html", connections_view(found, workers))
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """On to the vendor's page of consent; for Lofty, whose answer must be pasted, by a page of ours."""

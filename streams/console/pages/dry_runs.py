@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from streams.console.errors import ConsoleError, TooMany
-from streams.console.services.replay import DryRunState
+from streams.console.services.dry_run import DryRunState
 from streams.messages import Selection
 
 log = logging.getLogger("lofty_ghl.console")

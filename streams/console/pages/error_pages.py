@@ -1,4 +1,4 @@
-"""What cannot be given: every error of the console as a friendly page that says what to do next."""
+"""Error pages: each says what happened and what to do next."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ log = logging.getLogger("lofty_ghl.console")
 
 _HOME = Hyperlink("Go to the overview", href("/"))
 _BY_STATUS = {
-    404: ErrorView(404, "There is nothing here", "The address is wrong, or what stood here is gone.", (_HOME,)),
+    404: ErrorView(404, "Page not found", "The address is wrong, or the page does not exist any longer.", (_HOME,)),
     405: ErrorView(
-        405, "That cannot be opened", "This address takes forms only. Go back, and press the button there.", (_HOME,)
+        405, "This cannot be opened", "This address accepts forms only. Go back, and use the button there.", (_HOME,)
     ),
-    413: ErrorView(413, "That is too much", "The text is larger than the gateway takes.", (_HOME,)),
+    413: ErrorView(413, "Too large", "The text is larger than the gateway accepts.", (_HOME,)),
 }
 _FAILED = ErrorView(
     500,
-    "Something went wrong here",
-    "The gateway's log says what happened. If you were changing something, look whether it was done before you try again.",
+    "Something went wrong",
+    "The gateway's log says what happened. If you were changing something, check whether it was done before you try again.",
     (_HOME,),
 )
 
 
 def friendly(layout: Layout) -> Any:
-    """Pages in place of errors; somebody who has not signed in is sent to do so."""
+    """Error pages in place of errors; who has not signed in is sent to the sign-in."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -36,7 +36,7 @@ class MappingsPage(Page):
 
     async def mappings(self, request: web.Request) -> web.StreamResponse:
         """Which mappings there are, and who uses them."""
-        return await self._layout.page(request, "mappings.html", mapping.page(await self._services.mapping.state()))
+        return await self._layout.page(request, "mappings.html", await self._services.mapping.state())
 
     async def new(self, request: web.Request) -> web.StreamResponse:
         """A mapping of one's own, which begins as the built-in one."""
@@ -44,13 +44,13 @@ class MappingsPage(Page):
         name = form.get("name", "").strip().lower()
         known = await self._services.mapping.state()
         if not _NAME.fullmatch(name) or known.mapping(name) is not None:
-            words = "A mapping's name has small letters, digits and hyphens, and is not taken yet."
+            words = "The name of a mapping has small letters, digits and hyphens, and must not be taken."
             return self._layout.redirect(href("/mapping"), words, "warn")
         by, text = self._guard.actor(request), mapping.new_text(name)
         known = await self._services.mapping.save(by, name, text, known.version)
         if form.get("connection"):
             await self._services.mapping.use(by, form["connection"], name, known.version)
-        return self._layout.redirect(href(f"/mapping/{part(name)}"), f"The mapping {name} was made.")
+        return self._layout.redirect(href(f"/mapping/{part(name)}"), f"The mapping {name} was created.")
 
     async def use(self, request: web.Request) -> web.StreamResponse:
         """Give a connection another mapping."""
@@ -69,7 +69,7 @@ class MappingsPage(Page):
         saved = None
         if request.query.get("saved"):
             ways = {"topic": "lofty.snapshots", "connection": editor.connection if len(editor.connections) == 1 else ""}
-            saved = Hyperlink("Try a replay, dry", href("/replay", **ways))
+            saved = Hyperlink("See what would change", href("/replay", **ways))
         return await self._layout.page(request, "editor.html", replace(editor, saved=saved))
 
     async def preview(self, request: web.Request) -> web.StreamResponse:
@@ -98,7 +98,7 @@ class MappingsPage(Page):
             editor = replace(editor, conflict=conflict, version=str(known.version), is_checked=False)
             return await self._layout.page(request, "editor.html", editor, status=409)
         except WrongInput as error:
-            faults = tuple(mapping.problem(one) for one in error.faults)
+            faults = error.faults
             editor = replace(editor, faults=faults, preview_problem="" if faults else error.words)
             return await self._layout.page(request, "editor.html", editor, status=422)
         return self._layout.redirect(href(f"/mapping/{part(name)}", saved=1))
@@ -117,7 +117,7 @@ class MappingsPage(Page):
         if editor.is_built_in:
             return editor, form
         text = form.get("text", "").replace("\r\n", "\n").rstrip() + "\n"
-        faults = tuple(mapping.problem(one) for one in await self._services.mapping.validate(name, text))
+        faults = await self._services.mapping.validate(name, text)
         return replace(editor, text=text, version=form.get("version", "0"), faults=faults, is_checked=True), form
 
     async def _editor(self, name: str, form: Form) -> EditorView:
@@ -149,14 +149,14 @@ class MappingsPage(Page):
             name, text = (_TRIAL, mapping.new_text(_TRIAL)) if editor.is_built_in else (editor.name, editor.text)
             found = await self._services.mapping.preview(name, text, editor.connection, leads)
         except WrongInput as error:
-            faults = tuple(mapping.problem(one) for one in error.faults)
+            faults = error.faults
             return replace(editor, faults=faults, preview_problem="" if faults else error.words)
         unknown += found.unknown
         problems = [f"No lead is known as {', '.join(unknown)}."] if unknown else []
         if not found.previews and not unknown:
             problems.append("No lead of this connection has been read yet.")
         if found.trouble:
-            problems.append(f"What GHL holds could not be asked: {'; '.join(found.trouble)}.")
+            problems.append(f"What is in GHL is unknown: {'; '.join(found.trouble)}.")
         return replace(editor, previews=mapping.previews(found.previews), preview_problem=" ".join(problems))
 
     async def _leads(self, editor: EditorView) -> tuple[list[str], tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from streams.console.pages.layout import Page
-from streams.console.pages.views import overview_view as overview
+from streams.console.pages.views.overview_view import overview_view
 
 
 class OverviewPage(Page):
@@ -18,4 +18,4 @@ class OverviewPage(Page):
     async def overview(self, request: web.Request) -> web.StreamResponse:
         """Is it running?"""
         found, history = await self._services.overview.now(), await self._services.overview.history()
-        return await self._layout.page(request, "overview.html", overview.page(found, history))
+        return await self._layout.page(request, "overview.html", overview_view(found, history))

@@ -35,17 +35,17 @@ class ParkedRecordsPage(Page):
     async def parked(self, request: web.Request) -> web.StreamResponse:
         """By cause."""
         found = await self._services.parked.groups(request.query.get("connection", ""))
-        return await self._layout.page(request, "parked.html", parked.groups(found))
+        return await self._layout.page(request, "parked.html", parked.causes_view(found))
 
     async def cause(self, request: web.Request) -> web.StreamResponse:
         """The records of one cause."""
         wanted, offset = _filter(request.query), _offset(request)
-        found = await self._services.parked.records(wanted, limit=parked.PAGE, offset=offset)
+        found = await self._services.parked.records(wanted, limit=parked.PAGE_SIZE, offset=offset)
         groups = (await self._services.parked.groups(wanted.connection)).groups
         of = next((one for one in groups if (one.stage, one.reason) == (wanted.stage, wanted.reason)), None)
         names = await self._names(one.entity for one in found.rows)
         return await self._layout.page(
-            request, "parked_group.html", parked.cause_page(wanted, found, of, names, offset)
+            request, "parked_group.html", parked.cause_view(wanted, found, of, names, offset)
         )
 
     async def record(self, request: web.Request) -> web.StreamResponse:
@@ -53,18 +53,18 @@ class ParkedRecordsPage(Page):
         found = await self._services.parked.record(request.match_info["id"])
         names = await self._names([found.entity])
         return await self._layout.page(
-            request, "parked_record.html", parked.record(found, names.get(parked.lane(found.entity), ""))
+            request, "parked_record.html", parked.record_view(found, names.get(parked.lane(found.entity), ""))
         )
 
     async def confirm(self, action: str, request: web.Request) -> web.StreamResponse:
         """Are you sure? A page, or a dialog where there are scripts."""
         wanted = _filter(request.query)
         if wanted == RecordFilter():
-            raise WrongInput("Choose on the page Parked what is meant.")
+            raise WrongInput("Choose the records on the page Parked.")
         count = (await self._services.parked.records(wanted, limit=1)).total
         if not count:
             raise NotFound(
-                "Nothing of this is parked any more: it was retried, discarded, or settled by a later change."
+                "Nothing of this is parked any longer: it was retried, discarded, or settled by a later change."
             )
         view = parked.question(action, wanted, count, href("/parked"))
         return await self._layout.page(request, "question.html", view)
@@ -74,9 +74,7 @@ class ParkedRecordsPage(Page):
         wanted, by = _filter(await form_of(request)), self._guard.actor(request)
         if action == "retry":
             decided = await self._services.parked.retry(by, wanted)
-            return self._layout.redirect(
-                href("/parked"), *_outcome("sent on its way again", "sent on their way again", decided)
-            )
+            return self._layout.redirect(href("/parked"), *_outcome("sent again", "sent again", decided))
         decided = await self._services.parked.discard(by, wanted)
         return self._layout.redirect(href("/parked"), *_outcome("discarded", "discarded", decided))
 

@@ -22,7 +22,7 @@ from markupsafe import Markup
 from streams.console.pages.charts import gauge, plot
 from streams.console.pages.icons import icon
 from streams.console.pages.views.page_view import PageContext, StatusText
-from streams.console.pages.wording import counted, day, grouped, length, moment
+from streams.console.pages.wording import counted, day, grouped, length, moment, sentence
 
 BASE = "/console"
 """Where the console is mounted."""
@@ -125,5 +125,12 @@ def _environment() -> Environment:
         "state": _state,
         "BASE": BASE,
     }
-    made.filters |= {"grouped": grouped, "length": length, "counted": counted, "part": part}
+    made.filters |= {
+        "grouped": grouped,
+        "length": length,
+        "counted": counted,
+        "part": part,
+        "sentence": sentence,
+        "first_of": lambda texts: next(iter(texts), ""),
+    }
     return made

@@ -12,8 +12,7 @@ from streams.console.errors import Conflict, NotFound, TooMany, WrongInput
 from streams.console.pages.dry_runs import DryRuns
 from streams.console.pages.layout import Layout, Page, form_of
 from streams.console.pages.render import href
-from streams.console.pages.views import replay_view as replay
-from streams.console.pages.views.replay_view import ReplayForm
+from streams.console.pages.views.replay_view import ReplayForm, replay_view
 from streams.console.services.services import Services
 from streams.messages import Selection
 from streams.operations.replay.selection import time_ms
@@ -57,28 +56,30 @@ class ReplayPage(Page):
         """Begin a replay."""
         form = _form(await form_of(request))
         try:
-            await self._services.replay.start(self._guard.actor(request), self._selection(form), _rate(form.rate))
+            await self._services.replay.start_replay(
+                self._guard.actor(request), self._selection(form), _rate(form.rate)
+            )
         except (WrongInput, Conflict, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
-        return self._layout.redirect(href("/replay"), "The replay has begun.")
+        return self._layout.redirect(href("/replay"), "The replay has started.")
 
     async def stop(self, request: web.Request) -> web.StreamResponse:
         """Stop one."""
-        await self._services.replay.stop(self._guard.actor(request), (await form_of(request)).get("id", ""))
-        return self._layout.redirect(href("/replay"), "The replay was stopped. It can go on where it was.")
+        await self._services.replay.stop_replay(self._guard.actor(request), (await form_of(request)).get("id", ""))
+        return self._layout.redirect(href("/replay"), "The replay was stopped. It can be resumed where it stopped.")
 
     async def go_on(self, request: web.Request) -> web.StreamResponse:
         """Carry one on."""
         run = (await form_of(request)).get("id", "")
-        await self._services.replay.resume(self._guard.actor(request), run, DEFAULT_RATE)
-        return self._layout.redirect(href("/replay"), "The replay goes on.")
+        await self._services.replay.resume_replay(self._guard.actor(request), run, DEFAULT_RATE)
+        return self._layout.redirect(href("/replay"), "The replay was resumed.")
 
     async def _page(self, request: web.Request, form: ReplayForm, dry_id: str, status: int = 200) -> web.Response:
         groups = (await self._services.parked.groups()).groups
         connections = sorted(self._services.settings.connections)
         reasons = sorted({one.reason for one in groups})
         dry, runs = self._dry_runs.get(dry_id), await self._services.replay.all()
-        view = replay.page(form, connections, reasons, dry, runs, self._layout.now_ms())
+        view = replay_view(form, connections, reasons, dry, runs, self._layout.now_ms())
         return await self._layout.page(request, "replay.html", view, status=status)
 
     def _selection(self, form: ReplayForm) -> Selection:

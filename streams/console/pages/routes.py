@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from streams.console.auth.guard import Guard
-from streams.console.errors import NotNow
+from streams.console.errors import Unavailable
 from streams.console.pages.audit import AuditLogPage
 from streams.console.pages.backfill import BackfillPage
 from streams.console.pages.connections import ConnectionsPage
@@ -46,7 +46,7 @@ def add_pages(
     async def parked() -> int | None:
         try:
             return (await services.parked.groups()).total
-        except NotNow:
+        except Unavailable:
             return None
 
     layout = Layout(guard, now_ms, parked)

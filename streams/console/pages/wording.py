@@ -10,6 +10,10 @@ from streams.core.moments import utc
 NARROW = "\u202f"
 """A narrow space that does not break: it groups digits and stands before units."""
 
+_AWAITED = {
+    "reads Lofty's members first": "Lofty's list of agents",
+    "reads GHL's fields and users first": "GHL's list of fields and users",
+}
 _STEPS = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -84,3 +88,13 @@ def _ago(at_ms: int, now_ms: int) -> str:
     if seconds < 0:
         return f"in {length(-seconds)}"
     return f"{length(seconds) if seconds < 3600 * 48 else length(seconds // 86_400 * 86_400)} ago"
+
+
+def awaited(hold: str) -> str:
+    """What a connection waits for that its worker holds back for this reason."""
+    return _AWAITED.get(hold, hold)
+
+
+def sentence(words: str) -> str:
+    """The same with a capital first letter."""
+    return f"{words[:1].upper()}{words[1:]}"

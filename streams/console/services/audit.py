@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.console.errors import NotNow, WrongInput
+from streams.console.errors import Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
@@ -44,7 +44,7 @@ class AuditPage:
     after: str
 
 
-class AuditLog:
+class AuditReader:
     """Reads by the index; through the topic where there is none."""
 
     def __init__(self, settings: Settings, reader: IndexReader | None, now_ms: Callable[[], int]) -> None:
@@ -62,7 +62,7 @@ class AuditLog:
                 lines = await self._reader.acts(who=who, before=place, limit=limit + 1)
                 people = await self._reader.people_who_acted()
             except NoIndex as error:
-                raise NotNow(f"The index is being built: {error}.") from error
+                raise Unavailable(f"The index is being built: {error}.") from error
         acts = [one for line in lines if (one := self._seen(line)) is not None]
         shown = acts[:limit]
         after = f"{shown[-1].at_ms}.{shown[-1].id}" if len(acts) > limit else ""

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.errors import Conflict, NotFound
 from streams.console.services.kafka_errors import on_kafka
 from streams.core.rows import SweepRow
@@ -49,7 +49,7 @@ class BackfillState:
 class Backfills:
     """Of all connections."""
 
-    def __init__(self, settings: Settings, audit: Audit, now_ms: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, audit: AuditWriter, now_ms: Callable[[], int]) -> None:
         self._settings = settings
         self._audit = audit
         self._now_ms = now_ms

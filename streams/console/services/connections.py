@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from connectors.auth.oauth import missing_scopes
-from connectors.errors import CallbackRefused, ConnectorError
+from connectors.errors import CallbackRefused, ConnectorError, SealError
 from connectors.http.transport import AiohttpTransport
-from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.sessions import Seal
-from streams.console.errors import NotFound, NotNow, WrongInput
+from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.backfill import Backfills
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
@@ -21,8 +21,9 @@ from streams.kafka.topic_reader import each_record
 from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
-from streams.oauth.authorization import accept_lofty, ghl_link, hand_over, lofty_link, query_of
-from streams.oauth.grants import Grants, SealError, Side, wanted_scopes
+from streams.oauth.authorization import accept_lofty, send_token
+from streams.oauth.consent_link import ghl_link, lofty_link, query_of
+from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
 from streams.settings import Connection, Settings
 
 Vendor = Literal["lofty", "ghl"]
@@ -98,7 +99,7 @@ class Connections:
         settings: Settings,
         parked: ParkedWork,
         backfills: Backfills,
-        audit: Audit,
+        audit: AuditWriter,
         seal: Seal,
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
@@ -171,8 +172,8 @@ class Connections:
             except CallbackRefused as error:
                 raise WrongInput(str(error)) from error
             except ConnectorError as error:
-                raise NotNow(f"Lofty does not give the tokens: {error}") from error
-            await on_kafka(lambda: hand_over(granted, self._names, self._batching_producer()))
+                raise Unavailable(f"Lofty does not give the tokens: {error}") from error
+            await on_kafka(lambda: send_token(granted, self._names, self._batching_producer()))
             result.detail = "access was given"
         return GrantedAccess(connection, vendor, granted.scopes, granted.missing, granted.expires_at_ms)
 
@@ -194,21 +195,21 @@ class Connections:
         account = one.ghl.location_id if vendor == "ghl" else one.lofty.team_id
         is_oauth = (one.ghl.auth if vendor == "ghl" else one.lofty.auth) == "oauth"
         if not is_oauth:
-            return SideState(vendor, account, "token", True, "a fixed credential, from the environment of the workers")
+            return SideState(vendor, account, "token", True, "connected with an API key")
         if self._grants is None:
             return SideState(vendor, account, "oauth", False, "the gateway has no LOFTY_GHL_TOKEN_KEYS")
-        side: Side = self._grants.ghl(one) if vendor == "ghl" else self._grants.lofty(one)
+        side: OAuthAccount = self._grants.ghl(one) if vendor == "ghl" else self._grants.lofty(one)
         text = sealed.get(side.token)
         if text is None:
-            return SideState(vendor, account, "oauth", False, "nobody has given access yet")
+            return SideState(vendor, account, "oauth", False, "nobody has granted access yet")
         try:
             pair = self._grants.open(side.token, text)
         except SealError:
             return SideState(
-                vendor, account, "oauth", False, "its tokens are sealed by a key that this gateway has not"
+                vendor, account, "oauth", False, "its tokens are sealed with a key that this gateway does not have"
             )
         missing = missing_scopes(pair.scopes, wanted_scopes(one)) if vendor == "ghl" and pair.scopes else ()
-        words = "access was given" if not missing else "access was given, but scopes are missing"
+        words = "connected by OAuth" if not missing else "connected by OAuth, but permissions are missing"
         return SideState(vendor, account, "oauth", True, words, pair.scopes, missing, pair.expires_at_ms)
 
     async def _sealed(self) -> dict[str, str]:
@@ -237,18 +238,29 @@ class Connections:
         return await on_kafka(read)
 
 
-def _settings_of(one: Connection) -> tuple[Setting, ...]:
+def _settings_of(connection: Connection) -> tuple[Setting, ...]:
     """What a person asks about first."""
-    back = [name for name in ("appointments", "notes", "tasks", "finish_tasks") if getattr(one.back, name, False)]
+    ghl, lofty, sweep, policies = connection.ghl, connection.lofty, connection.sweep, connection.policies
+    back = ("appointments", "notes", "tasks", "finish_tasks")
+    on_delete = {"tag": f"add the tag {policies.lead_deleted_tag} in GHL", "delete": "delete the contact in GHL"}
     return (
-        Setting("GHL limit", f"{one.ghl.requests_per_window} requests in {one.ghl.window_seconds:g} s"),
-        Setting("GHL daily limit", f"{one.ghl.requests_per_day} requests"),
-        Setting("Lofty limit", f"{one.lofty.requests_per_minute} requests a minute, budget {one.lofty_budget}"),
-        Setting("lead deleted in Lofty", one.policies.lead_deleted),
-        Setting("contact deleted in GHL", one.policies.contact_deleted_in_ghl),
+        Setting("GHL limit", f"{ghl.requests_per_window} requests in {ghl.window_seconds:g} s"),
+        Setting("GHL daily limit", f"{ghl.requests_per_day} requests"),
+        Setting("Lofty limit", f"{lofty.requests_per_minute} requests a minute"),
+        Setting("Lofty limit is shared as", connection.lofty_budget),
+        Setting("lead deleted in Lofty", on_delete.get(policies.lead_deleted, policies.lead_deleted)),
+        Setting("contact deleted in GHL", policies.contact_deleted_in_ghl),
+        Setting("check for new leads", _every(sweep.new_minutes * 60)),
+        Setting("check of all leads", _every(sweep.full_hours * 3600)),
         Setting(
-            "new leads are looked for", f"every {one.sweep.new_minutes:g} min" if one.sweep.new_minutes else "never"
+            "from GHL to Lofty", ", ".join(name for name in back if getattr(connection.back, name, False)) or "nothing"
         ),
-        Setting("all leads are compared", f"every {one.sweep.full_hours:g} h" if one.sweep.full_hours else "never"),
-        Setting("flows back", ", ".join(back) or "nothing"),
     )
+
+
+def _every(seconds: float) -> str:
+    if not seconds:
+        return "never"
+    size, unit = (3600, "hour") if seconds >= 3600 else (60, "minute")
+    count = round(seconds / size, 1)
+    return f"every {unit}" if count == 1 else f"every {count:g} {unit}s"

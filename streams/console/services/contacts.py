@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from streams.console.errors import NotFound, NotNow, WrongInput
+from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.verdict import Answer, answer_of
 from streams.operations.history.from_index import IndexedFinder
@@ -103,7 +103,7 @@ class Contacts:
     async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> Search:
         """Contacts by name, e-mail, phone, Lofty id or GHL id."""
         if self._reader is None:
-            raise NotNow("The index is switched off (console.index), so nothing can be searched.")
+            raise Unavailable("The index is switched off (console.index), so nothing can be searched.")
         if len(text.strip()) < SHORTEST and not text.strip().isdigit():
             raise WrongInput(f"Type at least {SHORTEST} characters.")
         if connection and connection not in self._settings.connections:
@@ -113,7 +113,7 @@ class Contacts:
             fresh = await self._reader.freshness()
             hits = await self._reader.search(text, connection=connection, limit=limit + 1, offset=min(offset, DEEPEST))
         except NoIndex as error:
-            raise NotNow(f"The index is being built: {error}.") from error
+            raise Unavailable(f"The index is being built: {error}.") from error
         except TooBroad:
             raise WrongInput("That finds too many contacts: type more of the name.") from None
         took = (time.monotonic() - began) * 1000
@@ -136,7 +136,7 @@ class Contacts:
                 found = await on_kafka(lambda: finder.explain(lane))
                 hit = await self._reader.hit(lane)
             except NoIndex as error:
-                raise NotNow(f"The index is being built: {error}.") from error
+                raise Unavailable(f"The index is being built: {error}.") from error
         if not found.is_known:
             raise NotFound(
                 f"Nothing is known of lead {lead}: no topic names it. Was it ever announced? A backfill reads all leads."
@@ -165,7 +165,7 @@ class Contacts:
         """What holds connections back; none while nobody tells of the workers."""
         try:
             return holds_of(await self._deployment()) if self._deployment is not None else {}
-        except NotNow:
+        except Unavailable:
             return {}
 
     async def names(self, lanes: Iterable[str]) -> dict[str, str]:
@@ -190,7 +190,7 @@ class Contacts:
                 names = {one.name for one in chosen}
                 lanes = {lane for lane in await self._reader.lanes_of(who) if lane.partition(":")[0] in names}
             except NoIndex as error:
-                raise NotNow(f"The index is being built: {error}.") from error
+                raise Unavailable(f"The index is being built: {error}.") from error
         found = []
         for lane in sorted(lanes):
             with suppress(NotFound):

@@ -1,4 +1,4 @@
-"""Work on Kafka whose failure is told in plain words."""
+"""Kafka's errors as `Unavailable`, in plain words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from aiokafka.errors import KafkaError
 
-from streams.console.errors import NotNow
+from streams.console.errors import Unavailable
 
 MOST_SECONDS = 60.0
 
@@ -16,9 +16,11 @@ Found = TypeVar("Found")
 
 
 async def on_kafka(work: Callable[[], Awaitable[Found]], most_seconds: float = MOST_SECONDS) -> Found:
-    """The result of some work. Raises `NotNow` when Kafka cannot be used."""
+    """The result of some work. Raises `Unavailable` when Kafka cannot be used."""
     try:
         async with asyncio.timeout(most_seconds):
             return await work()
     except (KafkaError, TimeoutError, OSError) as error:
-        raise NotNow(f"Kafka cannot be used now ({type(error).__name__}). Try again in a while.") from error
+        raise Unavailable(
+            f"Kafka, the storage of the sync engine, is not reachable ({type(error).__name__}). Nothing is lost. Try again in a minute."
+        ) from error

@@ -1,17 +1,19 @@
-"""Mappings: their texts, what is wrong with one, what it would change, saving and going back. The desk of `streams.mapping_versions`."""
+"""Mappings: their texts, the problems of a text, its preview on leads, saving, and going back to an older version."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from aiokafka.errors import KafkaError
 
-from streams.console.auth.audit_log import Actor, Audit
-from streams.console.errors import Conflict, Fault, NotFound, NotNow, WrongInput
+from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.background import BackgroundTask
+from streams.console.errors import Conflict, Fault, NotFound, Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.core.rows import LinkRow
 from streams.mapping_versions.errors import (
@@ -59,134 +61,122 @@ class StaleMapping(Conflict):
         super().__init__(str(error))
 
 
-class Mappings:
-    """`start` and `stop`. The desk follows its topic, so any gateway knows what was saved at another."""
+class Mappings(BackgroundTask):
+    """The editor follows its topic, so each gateway knows what was saved at another."""
 
-    def __init__(self, settings: Settings, reader: IndexReader | None, audit: Audit, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, reader: IndexReader | None, audit: AuditWriter, now_ms: Callable[[], int]
+    ) -> None:
         self._settings = settings
         self._reader = reader
         self._audit = audit
         self._now_ms = now_ms
         self._open: MappingEditor | None = None
         self._problem = "the gateway has just started"
-        self._task: asyncio.Task[None] | None = None
-        self._is_there = asyncio.Event()
-
-    def start(self) -> None:
-        """Begin to follow."""
-        self._task = asyncio.create_task(self._keep_open())
-
-    async def stop(self) -> None:
-        """End it."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        self._has_read = asyncio.Event()
 
     def settings(self) -> Settings:
-        """The settings in force: the file's until the desk is open."""
+        """The settings with the mappings in force; those of the file until the editor has read its topic."""
         return self._open.settings() if self._open is not None else self._settings
 
     async def state(self) -> MappingState:
         """All mappings, who uses them, and their history."""
-        return (await self._desk()).state()
+        return (await self._editor_now()).state()
 
     async def validate(self, name: str, text: str) -> tuple[TextProblem, ...]:
         """Everything that keeps a text from being saved."""
         with _refusals():
-            return await (await self._desk()).problems(name, text)
+            return await (await self._editor_now()).problems(name, text)
 
     async def preview(self, name: str, text: str, connection: str, leads: Sequence[str] = ()) -> Previews:
         """What a text would make of some leads of a connection; of the newest where none are named."""
-        desk = await self._desk()
+        editor = await self._editor_now()
         if connection not in self._settings.connections:
             raise NotFound(f"There is no connection {connection!r}.")
         if len(leads) > MOST_LEADS:
             raise WrongInput(f"At most {MOST_LEADS} leads at a time.")
         with _refusals():  # before anything is read for it
-            if problems := await desk.problems(name, text):
+            if problems := await editor.problems(name, text):
                 raise WrongMapping(problems)
         chosen = list(dict.fromkeys(leads))
         if not chosen:
             newest = await on_kafka(lambda: latest_leads(self._settings, connection, 3))
             chosen = [one.lead for one in newest]
-        looked = await on_kafka(lambda: self._look(connection, chosen))
-        unknown = tuple(lead for lead in chosen if (connection, lead) not in looked.snapshots)
+        samples = await on_kafka(lambda: self._samples(connection, chosen))
+        unknown = tuple(lead for lead in chosen if (connection, lead) not in samples.snapshots)
         with _refusals():
-            previews = await desk.previews(name, text, (connection,), looked)
-        return Previews(previews, tuple(sorted(looked.trouble.values())), unknown)
+            previews = await editor.previews(name, text, (connection,), samples)
+        return Previews(previews, tuple(sorted(samples.trouble.values())), unknown)
 
     async def save(self, by: Actor, name: str, text: str | None, expected_version: int) -> MappingState:
-        """Make a text the mapping; None takes back what was edited. Raises `StaleMapping`."""
-        desk = await self._desk()
-        about = {"mapping": name, "expected_version": str(expected_version)}
-        async with self._audit.acting(by, "mapping save", about) as result:
-            with _refusals():
-                state = await on_kafka(lambda: desk.save(name, text, expected_version=expected_version, by=by.name))
-            result.detail = f"version {state.version}"
-        return state
+        """Save a text as the mapping; None removes what was edited. Raises `StaleMapping`."""
+        editor, about = await self._editor_now(), {"mapping": name}
+        return await self._edit(by, "mapping save", about, expected_version, partial(editor.save, name, text))
 
     async def use(self, by: Actor, connection: str, name: str | None, expected_version: int) -> MappingState:
-        """Give a connection another mapping; None: the one that the file says."""
-        desk = await self._desk()
-        about = {"connection": connection, "mapping": name or "", "expected_version": str(expected_version)}
-        async with self._audit.acting(by, "mapping use", about) as result:
-            with _refusals():
-                state = await on_kafka(
-                    lambda: desk.use(connection, name, expected_version=expected_version, by=by.name)
-                )
-            result.detail = f"version {state.version}"
-        return state
+        """Give a connection another mapping; None: the one of the file."""
+        editor, about = await self._editor_now(), {"connection": connection, "mapping": name or ""}
+        return await self._edit(by, "mapping use", about, expected_version, partial(editor.use, connection, name))
 
     async def revert(self, by: Actor, to_version: int, expected_version: int) -> MappingState:
         """All mappings as at a version; 0 is the file."""
-        desk = await self._desk()
-        about = {"to_version": str(to_version), "expected_version": str(expected_version)}
-        async with self._audit.acting(by, "mapping revert", about) as result:
+        editor, about = await self._editor_now(), {"to_version": str(to_version)}
+        return await self._edit(by, "mapping revert", about, expected_version, partial(editor.revert, to_version))
+
+    async def _edit(
+        self,
+        by: Actor,
+        action: str,
+        about: dict[str, str],
+        expected_version: int,
+        change: Callable[..., Awaitable[MappingState]],
+    ) -> MappingState:
+        about["expected_version"] = str(expected_version)
+        async with self._audit.acting(by, action, about) as result:
             with _refusals():
-                state = await on_kafka(lambda: desk.revert(to_version, expected_version=expected_version, by=by.name))
+                state = await on_kafka(lambda: change(expected_version=expected_version, by=by.name))
             result.detail = f"version {state.version}"
         return state
 
-    async def _desk(self) -> MappingEditor:
+    async def _editor_now(self) -> MappingEditor:
         if self._open is None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._is_there.wait(), RETRY_SECONDS)
+                await asyncio.wait_for(self._has_read.wait(), RETRY_SECONDS)
         if self._open is None:
-            raise NotNow(f"The mappings cannot be read now: {self._problem}.")
+            raise Unavailable(f"The mappings cannot be read now: {self._problem}.")
         return self._open
 
-    async def _keep_open(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
-                async with MappingEditor(self._settings, now_ms=self._now_ms) as desk:
-                    self._open = desk
-                    self._is_there.set()
-                    await asyncio.Event().wait()  # until cancelled: the desk outlives outages by itself
+                async with MappingEditor(self._settings, now_ms=self._now_ms) as editor:
+                    self._open = editor
+                    self._has_read.set()
+                    await asyncio.Event().wait()  # until cancelled: the editor survives outages by itself
             except (KafkaError, NoMappings) as error:
                 self._problem = str(error) or type(error).__name__
-                log.warning("the mappings cannot be followed yet: %s", self._problem)
+                log.warning("cannot read the mappings, trying again: %s", self._problem)
                 await asyncio.sleep(RETRY_SECONDS)
             finally:
                 self._open = None
 
-    async def _look(self, connection: str, leads: Sequence[str]) -> LeadSamples:
+    async def _samples(self, connection: str, leads: Sequence[str]) -> LeadSamples:
         """By the index, which reads single records; else by reading a partition through."""
         wanted = [(connection, lead) for lead in leads]
         if self._reader is None:
             return await read_leads(self._settings, wanted, within_seconds=WITHIN_SECONDS)
-        looked = LeadSamples(tuple(wanted))
+        samples = LeadSamples(tuple(wanted))
         try:
             for lead in wanted:
-                await self._look_at(looked, lead)
+                await self._read_sample(samples, lead)
         except NoIndex:
             return await read_leads(self._settings, wanted, within_seconds=WITHIN_SECONDS)
-        if looked.snapshots:
-            await ask_workers(self._settings, looked, WITHIN_SECONDS)
-        return looked
+        if samples.snapshots:
+            await ask_workers(self._settings, samples, WITHIN_SECONDS)
+        return samples
 
-    async def _look_at(self, looked: LeadSamples, lead: tuple[str, str]) -> None:
-        assert self._reader is not None  # asked before
+    async def _read_sample(self, samples: LeadSamples, lead: tuple[str, str]) -> None:
+        assert self._reader is not None  # the caller has checked it
         names = TopicNames(self._settings.kafka.topic_prefix)
         topics = {one.code: one for one in sources(names)}
         entity = Entity.contact(*lead)
@@ -206,20 +196,20 @@ class Mappings:
         for at, record in (await fetch_records(self._settings, wanted)).items():
             with suppress(InvalidMessage):
                 if newest is not None and at == spot(newest):
-                    looked.snapshots[lead] = Snapshot.from_bytes(record.value)
+                    samples.snapshots[lead] = Snapshot.from_bytes(record.value)
                 elif record.value:
-                    looked.links[lead] = LinkRow.from_bytes(record.value)
+                    samples.links[lead] = LinkRow.from_bytes(record.value)
 
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """The desk's errors as ours."""
+    """The editor's errors as the console's."""
     try:
         yield
     except StaleVersion as error:
         raise StaleMapping(error) from error
     except EvaluatorBusy as error:
-        raise NotNow(f"{error}.") from error
+        raise Unavailable(f"{error}.") from error
     except TooCostly as error:
         raise WrongInput("The mapping asks for too much.", [Fault(f"mappings.{error.name}", str(error))]) from error
     except WrongMapping as error:

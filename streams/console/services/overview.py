@@ -1,37 +1,29 @@
-"""The overview: the deployment as its workers tell it, now and over the last hours. It asks nobody; it listens to `status`."""
+"""The overview: the deployment as its workers report it on the topic `status`, now and over the last hours."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from aiokafka.errors import KafkaError
-
-from streams.console.errors import NotNow
+from streams.console.background import TopicFollower
+from streams.console.errors import Unavailable
 from streams.console.services.contacts import Contacts
 from streams.console.services.parked import ParkedGroups, ParkedWork
-from streams.console.services.time_series import HOURS, STEP_MS, Point, Points, oldest_ms, point_of
+from streams.console.services.time_series import HOURS, STEP_MS, Point, TimeSeries, oldest_ms, point_of
 from streams.core.status_parts import StatusCollector
-from streams.kafka.topic_reader import TopicReader
 from streams.messages import WorkerStatus
-from streams.messages.topics import STATUS, TopicNames
+from streams.messages.topics import STATUS
 from streams.operations.status.overview import Overview, overview, rates
 from streams.settings import Settings
 from streams.telemetry.status_publisher import configuration_of
 
-log = logging.getLogger("lofty_ghl.console")
-
 RATE_MS = 30_000
 """Rates are those of the last half minute."""
-UNTIMED = 1_000
-"""So many records of a partition are read where the broker cannot look up offsets by time (the embedded one)."""
-RETRY_SECONDS = 2.0
-FIRST_LOOK_SECONDS = 10.0
+FIRST_READ_SECONDS = 10.0
 FORGET_MS = 15 * 60_000
 
 
@@ -65,50 +57,36 @@ class History:
     points: tuple[Point, ...]
 
 
-class Watch:
-    """Follows the topic `status` from some hours ago on. `start` and `stop`."""
+class DeploymentFollower(TopicFollower):
+    """Follows the topic `status`, from some hours ago."""
 
     def __init__(self, settings: Settings, now_ms: Callable[[], int]) -> None:
-        self._settings = settings
+        super().__init__(settings, STATUS)
         self._now_ms = now_ms
-        self._topic = TopicNames(settings.kafka.topic_prefix).of(STATUS)
-        self._collector = StatusCollector()
+        self._statuses = StatusCollector()
         self._recent: dict[str, deque[WorkerStatus]] = {}
-        self._points = Points(settings.kafka.partitions, tuple(settings.connections))
-        self._is_there = asyncio.Event()
-        self._problem = "the gateway has not heard of any worker yet"
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to listen."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """End it."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        self._series = TimeSeries(settings.kafka.partitions, tuple(settings.connections))
+        self._problem = "no worker has reported to this gateway yet"
 
     async def deployment(self) -> tuple[Overview, dict[str, float]]:
-        """As it is now, with its rates. Raises `NotNow` while Kafka cannot be reached."""
-        if self._task is not None and not self._is_there.is_set():
+        """The deployment now, with its rates. Raises `Unavailable` while Kafka cannot be reached."""
+        if self._task is not None and not self.has_read.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._is_there.wait(), FIRST_LOOK_SECONDS)
-        if not self._is_there.is_set():
-            raise NotNow(f"Kafka cannot be used now: {self._problem}.")
+                await asyncio.wait_for(self.has_read.wait(), FIRST_READ_SECONDS)
+        if not self.has_read.is_set():
+            raise Unavailable(f"Kafka cannot be used now: {self._problem}.")
         now_ms = self._now_ms()
-        statuses = [one for one in self._collector.workers if now_ms - one.at_ms < FORGET_MS]
+        statuses = [status for status in self._statuses.workers if now_ms - status.at_ms < FORGET_MS]
         found = overview(
             statuses,
             now_ms,
             partitions=self._settings.kafka.partitions,
             connections=self._settings.connections.keys(),
-            gateways=self._collector.gateways,
+            gateways=self._statuses.gateways,
             configuration=configuration_of(self._settings),
         )
         before = [
-            next((one for one in kept if now_ms - one.at_ms <= RATE_MS), kept[0])
+            next((status for status in kept if now_ms - status.at_ms <= RATE_MS), kept[0])
             for kept in self._recent.values()
             if kept
         ]
@@ -117,50 +95,35 @@ class Watch:
     async def history(self) -> History:
         """The last hours up to now."""
         found, _ = await self.deployment()
-        newest = [one.status for one in found.workers]
+        newest = [worker.status for worker in found.workers]
         before = [kept[0] for kept in self._recent.values() if kept]
-        return History(STEP_MS, (*self._points.points, point_of(found, newest, before)))
+        return History(STEP_MS, (*self._series.points, point_of(found, newest, before)))
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._follow()
-            except KafkaError as error:
-                self._problem = str(error) or type(error).__name__
-                self._is_there.clear()
-                log.warning("the overview waits for Kafka: %s", self._problem)
-                await asyncio.sleep(RETRY_SECONDS)
+    def _since_ms(self) -> int:
+        newest = max((status.at_ms for status in self._statuses.workers), default=0)
+        return max(self._now_ms() - HOURS * 3_600_000, newest - RATE_MS)
 
-    async def _follow(self) -> None:
-        newest_ms = max((status.at_ms for status in self._collector.workers), default=0)
-        since_ms = max(self._now_ms() - HOURS * 3_600_000, newest_ms - RATE_MS)
-        async with TopicReader(
-            self._settings, self._topic, since_ms=since_ms, newest=UNTIMED, fetch_max_wait_ms=100
-        ) as reader:
-            while True:
-                statuses = [
-                    status for record in await reader.poll(500) if (status := self._collector.take(record.value))
-                ]
-                for status in sorted(statuses, key=lambda status: status.at_ms):
-                    self._take(status)
-                if not self._is_there.is_set() and await reader.has_reached(reader.ends):
-                    self._is_there.set()
+    def _on_error(self, problem: str) -> None:
+        self._problem = problem
+        self.has_read.clear()
 
-    def _take(self, status: WorkerStatus) -> None:
-        self._recent.setdefault(status.instance, deque(maxlen=20)).append(status)
-        self._points.hear(status)
+    def _take(self, values: Sequence[bytes | None]) -> None:
+        statuses = [status for value in values if (status := self._statuses.take(value))]
         now_ms = self._now_ms()
-        self._collector.forget(now_ms - FORGET_MS)
-        for instance, kept in list(self._recent.items()):
-            if now_ms - kept[-1].at_ms > FORGET_MS and instance != status.instance:
-                del self._recent[instance]
+        for status in sorted(statuses, key=lambda status: status.at_ms):
+            self._recent.setdefault(status.instance, deque(maxlen=20)).append(status)
+            self._series.add(status)
+        self._statuses.forget(now_ms - FORGET_MS)
+        self._recent = {
+            instance: kept for instance, kept in self._recent.items() if now_ms - kept[-1].at_ms <= FORGET_MS
+        }
 
 
 class OverviewService:
     """What the first page shows."""
 
-    def __init__(self, watch: Watch, parked: ParkedWork, contacts: Contacts) -> None:
-        self._watch = watch
+    def __init__(self, follower: DeploymentFollower, parked: ParkedWork, contacts: Contacts) -> None:
+        self._follower = follower
         self._parked = parked
         self._contacts = contacts
         self._kept: tuple[float, OverviewNow | None] = (0.0, None)
@@ -170,7 +133,7 @@ class OverviewService:
         at, kept = self._kept
         if kept is not None and time.monotonic() - at < 1.0:
             return kept
-        deployment, rates_now = await self._watch.deployment()
+        deployment, rates_now = await self._follower.deployment()
         fresh = await self._contacts.freshness()
         index = IndexState(False, 0, 0, False, 0)
         if fresh is not None:
@@ -181,4 +144,4 @@ class OverviewService:
 
     async def history(self) -> History:
         """The last hours."""
-        return await self._watch.history()
+        return await self._follower.history()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from streams.console.auth.audit_log import Actor, Audit
+from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.errors import NotFound, WrongInput
 from streams.console.services.kafka_errors import on_kafka
 from streams.messages import Parked, ParkedDecision
@@ -16,7 +16,7 @@ from streams.messages.topics import PARKED, RESOLVED, TopicNames
 from streams.operations.history.index.reader import IndexReader, NoIndex, ParkedLine
 from streams.operations.history.index.sources import sources
 from streams.operations.history.record_fetch import RecordPosition, fetch_records
-from streams.operations.parked.open_records import Output, ParkedItem, RecordFilter, by_cause
+from streams.operations.parked.open_records import ParkedItem, RecordFilter, RetryRecord, by_cause
 from streams.operations.parked.queue import ParkedQueue
 from streams.settings import Settings
 
@@ -110,7 +110,9 @@ class Decided:
 class ParkedWork:
     """What waits for a person."""
 
-    def __init__(self, settings: Settings, reader: IndexReader | None, audit: Audit, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, reader: IndexReader | None, audit: AuditWriter, now_ms: Callable[[], int]
+    ) -> None:
         self._settings = settings
         self._reader = reader
         self._audit = audit
@@ -168,7 +170,7 @@ class ParkedWork:
 
     async def discard(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Give records up: they are not listed any more."""
-        nothing: Sequence[Output] = ()
+        nothing: Sequence[RetryRecord] = ()
         ready = [(place, nothing) for place in await self._chosen(_named(wanted))]
         return await self._decide(by, "parked discard", wanted, "discarded", ready, ())
 
@@ -178,7 +180,7 @@ class ParkedWork:
         action: str,
         wanted: RecordFilter,
         decision: Decision,
-        ready: Sequence[tuple[ParkedItem, Sequence[Output]]],
+        ready: Sequence[tuple[ParkedItem, Sequence[RetryRecord]]],
         left: tuple[Left, ...],
     ) -> Decided:
         about = {name: str(getattr(wanted, name)) for name in RecordFilter.__slots__ if getattr(wanted, name)}

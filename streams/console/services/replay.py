@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from aiokafka.errors import KafkaError
 
-from streams.console.auth.audit_log import Actor, Audit
-from streams.console.errors import Conflict, ConsoleError, NotFound, NotNow, TooMany, WrongInput
+from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.background import BackgroundTask
+from streams.console.errors import Conflict, ConsoleError, NotFound, TooMany, WrongInput
+from streams.console.services.dry_run import DryRunState, dry_run_of
 from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.replay_process import last_line, result_of, start_process
 from streams.messages import Replay, Selection
 from streams.operations.replay.errors import InvalidReplay
 from streams.operations.replay.job import ReplayJob
@@ -33,7 +34,7 @@ log = logging.getLogger("lofty_ghl.console")
 OF_CONSOLE = " (console)"
 """Ends the name of who ordered it: only those are carried on by gateways, not what somebody stopped in a terminal."""
 STALE_MS = 5 * 60_000
-LOOK_SECONDS = 20.0
+CHECK_SECONDS = 20.0
 DRY_SECONDS = 300.0
 MOST_RUNNING = 2
 """Replays that run beside one gateway at a time: each has a process of 70 MiB, and webhooks come first."""
@@ -61,100 +62,36 @@ class ReplayState:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class DryStep:
-    """One request that would be sent, with its fields."""
-
-    step: str
-    fields: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class DryExample:
-    """One entity as an example."""
-
-    entity: str
-    verdict: str
-    because: str
-    was_parked: bool
-    steps: tuple[DryStep, ...]
-    flags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DryConnection:
-    """What would become of one connection's snapshots. `requests` to GHL; `fields` counts what would be written."""
-
-    name: str
-    verdicts: dict[str, int]
-    requests: int
-    steps: dict[str, int]
-    fields: dict[str, int]
-    flags: dict[str, int]
-    new_fields: tuple[str, ...]
-    parked: int
-    examples: tuple[DryExample, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DryRunState:
-    """What a replay would do; no vendor was asked. `other_mapping` are connections whose workers have another mapping in force."""
-
-    topic: str
-    meaning: str
-    chosen: int
-    connections: tuple[DryConnection, ...]
-    counts: dict[str, int]
-    left: dict[str, str]
-    other_mapping: tuple[str, ...]
-    unreadable: int
-    minutes: float
-    seconds: float
-
-
 @dataclass(slots=True)
 class _Running:
     process: asyncio.subprocess.Process
     task: asyncio.Task[None]
 
 
-@dataclass(slots=True)
-class _Open:
-    runs: Runs | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+class Replays(BackgroundTask):
+    """Runs replays, and carries on interrupted ones from `start` to `stop`."""
 
-
-class Replays:
-    """`start_watching` and `stop_watching`."""
-
-    def __init__(self, settings: Settings, audit: Audit, now_ms: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, audit: AuditWriter, now_ms: Callable[[], int]) -> None:
         self._settings = settings
         self._audit = audit
         self._now_ms = now_ms
-        self._open = _Open()
+        self._opened: Runs | None = None
+        self._lock = asyncio.Lock()
         self._running: dict[str, _Running] = {}
         self._problems: dict[str, str] = {}
         self._under_way = 0
         self._tried: dict[str, int] = {}
         self._dry = asyncio.Semaphore(1)
-        self._task: asyncio.Task[None] | None = None
 
-    def start_watching(self) -> None:
-        """Carry on what was interrupted, from now on."""
-        self._task = asyncio.create_task(self._watch())
-
-    async def stop_watching(self) -> None:
-        """End: replays that run here are interrupted, and carried on by another gateway, or this one after its restart."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        for one in list(self._running.values()):
+    async def stop(self) -> None:
+        """Stop: replays that run here are interrupted. Another gateway carries them on, or this one after its restart."""
+        await super().stop()
+        for running in list(self._running.values()):
             with suppress(ProcessLookupError):
-                one.process.kill()
-            await asyncio.gather(one.task, return_exceptions=True)
-        if self._open.runs is not None:
-            await self._open.runs.__aexit__()
+                running.process.kill()
+            await asyncio.gather(running.task, return_exceptions=True)
+        if self._opened is not None:
+            await self._opened.__aexit__()
 
     async def all(self) -> tuple[ReplayState, ...]:
         """Every replay that is known, the newest first."""
@@ -166,10 +103,10 @@ class Replays:
         if self._dry.locked():
             raise TooMany("Another dry run is under way here: wait until it has ended.", 10.0)
         async with self._dry:
-            found = await self._process(ReplayJob.of(self._settings, do="dry-run", selection=selection), DRY_SECONDS)
-        return _dry(found)
+            found = await result_of(ReplayJob.of(self._settings, do="dry-run", selection=selection), DRY_SECONDS)
+        return dry_run_of(found)
 
-    async def start(self, by: Actor, selection: Selection, rate: float = 200.0) -> ReplayState:
+    async def start_replay(self, by: Actor, selection: Selection, rate: float = 200.0) -> ReplayState:
         """Order a replay. Raises `Conflict` when the same is under way, and `TooMany` when enough others run here."""
         self._check(selection)
         with self._room():
@@ -188,8 +125,8 @@ class Replays:
             self._carry_on(replay.run, rate)
         return self._state(replay)
 
-    async def resume(self, by: Actor, run: str, rate: float = 200.0) -> ReplayState:
-        """Carry one on that was stopped or interrupted. Raises `Conflict` and `TooMany` as `start` does."""
+    async def resume_replay(self, by: Actor, run: str, rate: float = 200.0) -> ReplayState:
+        """Carry one on that was stopped or interrupted. Raises `Conflict` and `TooMany` as `start_replay` does."""
         replay = await self._one(run)
         if replay.state == "done" or run in self._running:
             raise Conflict(f"Replay {run} is {'done' if replay.state == 'done' else 'under way'} already.")
@@ -205,7 +142,7 @@ class Replays:
             self._carry_on(run, rate)
         return self._state(replay)
 
-    async def stop(self, by: Actor, run: str) -> ReplayState:
+    async def stop_replay(self, by: Actor, run: str) -> ReplayState:
         """Stop one, wherever it runs: what was handed over goes on, and the rest can be resumed."""
         replay = await self._one(run)
         if replay.state != "running":
@@ -246,16 +183,16 @@ class Replays:
             raise NotFound(f"There is no replay {run[:40]!r}.") from None
 
     async def _catch_up(self, runs: Runs) -> None:
-        async with self._open.lock:
+        async with self._lock:
             await runs.catch_up()
 
     async def _runs(self) -> Runs:
-        async with self._open.lock:
-            if self._open.runs is None:
+        async with self._lock:
+            if self._opened is None:
                 runs = Runs(self._settings)
                 await on_kafka(runs.__aenter__)
-                self._open.runs = runs
-            return self._open.runs
+                self._opened = runs
+            return self._opened
 
     def _state(self, one: Replay) -> ReplayState:
         state = str(one.state)
@@ -293,7 +230,7 @@ class Replays:
 
     def _carry_on(self, run: str, rate: float) -> None:
         self._problems.pop(run, None)
-        task = asyncio.create_task(self._run(run, rate))
+        task = asyncio.create_task(self._run_replay(run, rate))
         task.add_done_callback(self._ended)
 
     def _ended(self, done: asyncio.Task[None]) -> None:
@@ -301,42 +238,26 @@ class Replays:
         if not done.cancelled():
             done.exception()  # it was logged, and is nobody's to raise
 
-    async def _run(self, run: str, rate: float) -> None:
+    async def _run_replay(self, run: str, rate: float) -> None:
         job = ReplayJob.of(self._settings, do="run", run=run, rate=rate)
-        process = await _begin(job)
+        process = await start_process(job)
         task = asyncio.current_task()
         assert task is not None  # this is one
         self._running[run] = _Running(process, task)
         try:
-            found = await _result(process)
+            found = await last_line(process)
             if "problem" in found:
                 self._problems[run] = str(found["problem"])
                 log.warning("replay %s ended early: %s", run, found["problem"])
         finally:
             del self._running[run]
 
-    async def _process(self, job: ReplayJob, seconds: float) -> dict[str, Any]:
-        process = await _begin(job)
-        try:
-            async with asyncio.timeout(seconds):
-                found = await _result(process)
-        except TimeoutError:
-            raise NotNow(f"It was not done within {seconds:.0f} s: choose less at a time.") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if "problem" in found:
-            raise (WrongInput if found["kind"] == "InvalidReplay" else NotNow)(str(found["problem"]))
-        result: dict[str, Any] = found["result"]
-        return result
-
     def _in_turn(self, known: tuple[Replay, ...]) -> list[Replay]:
         """Those first that were not tried lately: what ends early again and again keeps no other from its turn."""
         self._tried = {one.run: self._tried[one.run] for one in known if one.run in self._tried}
         return sorted(known, key=lambda one: self._tried.get(one.run, 0))
 
-    async def _watch(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
                 for one in self._in_turn(await self._known()):
@@ -349,63 +270,5 @@ class Replays:
                             self._carry_on(one.run, 200.0)
                         await asyncio.sleep(1.0)
             except (ConsoleError, KafkaError) as error:
-                log.warning("replays cannot be watched now: %s", error)
-            await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _begin(job: ReplayJob) -> asyncio.subprocess.Process:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "streams.operations.replay"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=64 * 1024 * 1024,
-    )
-    assert process.stdin is not None  # a pipe was asked for
-    process.stdin.write(job.model_dump_json().encode() + b"\n")
-    with suppress(ConnectionError):
-        await process.stdin.drain()
-    return process
-
-
-async def _result(process: asyncio.subprocess.Process) -> dict[str, Any]:
-    assert process.stdout is not None  # as above
-    last = b""
-    async for line in process.stdout:
-        last = line
-    code = await process.wait()
-    try:
-        found = orjson.loads(last)
-    except orjson.JSONDecodeError:
-        found = {"problem": f"its process ended with code {code}", "kind": "Process"}
-    return found if isinstance(found, dict) else {"problem": "its process said nothing", "kind": "Process"}
-
-
-def _dry(found: dict[str, Any]) -> DryRunState:
-    return DryRunState(
-        topic=found["topic"],
-        meaning=found["meaning"],
-        chosen=found["chosen"],
-        connections=tuple(_dry_connection(name, one) for name, one in found["connections"].items()),
-        counts=found["counts"],
-        left=found["left"],
-        other_mapping=tuple(found["other_mapping_in_force"]),
-        unreadable=found["unreadable"],
-        minutes=found["minutes_at_the_limits"],
-        seconds=found["seconds"],
-    )
-
-
-def _dry_connection(name: str, one: dict[str, Any]) -> DryConnection:
-    examples = tuple(
-        DryExample(
-            *(example["entity"], example["verdict"], example["because"], example["was_parked"]),
-            tuple(DryStep(step["step"], step["fields"]) for step in example["steps"]),
-            tuple(example["flags"]),
-        )
-        for example in one["examples"]
-    )
-    return DryConnection(
-        *(name, one["verdicts"], one["requests"], one["steps"], one["fields"], one["flags"]),
-        *(tuple(one["new_fields"]), one["parked"], examples),
-    )
+                log.warning("cannot check for interrupted replays, trying again in %.0f s: %s", CHECK_SECONDS, error)
+            await asyncio.sleep(CHECK_SECONDS)

@@ -1,25 +1,32 @@
-"""All services of a gateway."""
+"""All services of a gateway, and the one place that wires them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.console.services.audit import AuditLog
+from streams.console.auth.audit_log import AuditWriter
+from streams.console.auth.sessions import Seal
+from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.mapping import Mappings
-from streams.console.services.overview import OverviewService
+from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
+from streams.kafka.batching_producer import BatchingProducer
+from streams.operations.history.index.reader import IndexReader
+from streams.operations.status.overview import Overview
 from streams.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the pages and the API are given."""
+    """What the pages and the API use."""
 
     settings: Settings
+    follower: DeploymentFollower
     overview: OverviewService
     contacts: Contacts
     parked: ParkedWork
@@ -27,4 +34,46 @@ class Services:
     mapping: Mappings
     backfill: Backfills
     replay: Replays
-    audit: AuditLog
+    audit: AuditReader
+
+    async def start(self) -> None:
+        """Start what runs beside the requests."""
+        for service in (self.follower, self.mapping, self.replay):
+            await service.start()
+
+    async def stop(self) -> None:
+        """Stop it."""
+        for service in (self.follower, self.mapping, self.replay):
+            await service.stop()
+
+
+def services_of(
+    settings: Settings,
+    reader: IndexReader | None,
+    audit: AuditWriter,
+    seal: Seal,
+    batching_producer: Callable[[], BatchingProducer],
+    now_ms: Callable[[], int],
+) -> Services:
+    """All services. `reader` is None where the index is switched off."""
+    follower = DeploymentFollower(settings, now_ms)
+    mappings = Mappings(settings, reader, audit, now_ms)
+    parked = ParkedWork(settings, reader, audit, now_ms)
+    backfills = Backfills(settings, audit, now_ms)
+
+    async def deployment() -> Overview:
+        return (await follower.deployment())[0]
+
+    contacts = Contacts(settings, reader, now_ms, mappings.settings, deployment)
+    return Services(
+        settings=settings,
+        follower=follower,
+        overview=OverviewService(follower, parked, contacts),
+        contacts=contacts,
+        parked=parked,
+        connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
+        mapping=mappings,
+        backfill=backfills,
+        replay=Replays(settings, audit, now_ms),
+        audit=AuditReader(settings, reader, now_ms),
+    )

@@ -1,4 +1,4 @@
-"""The last hours of a deployment as a series of points, out of what its workers said. Pure."""
+"""The last hours of a deployment as a series of points, made of the statuses of its workers. Pure."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Point:
 
 
 @dataclass(slots=True)
-class Points:
-    """Gathers statuses into points, one for each step in which somebody spoke."""
+class TimeSeries:
+    """Gathers statuses into points, one for each step in which a worker reported."""
 
     partitions: int
     connections: Collection[str]
@@ -38,8 +38,8 @@ class Points:
     _now: dict[str, WorkerStatus] = field(default_factory=dict)
     _before: tuple[WorkerStatus, ...] = ()
 
-    def hear(self, status: WorkerStatus) -> None:
-        """Statuses come in order of time, more or less."""
+    def add(self, status: WorkerStatus) -> None:
+        """Add a status. They come more or less in the order of their time."""
         step = status.at_ms // STEP_MS
         if step > self._step and self._now:
             self._end_step()
@@ -54,7 +54,7 @@ class Points:
         self._before, self._now = statuses, {}
 
 
-def overview_of(statuses: Iterable[WorkerStatus], at_ms: int, of: Points) -> Overview:
+def overview_of(statuses: Iterable[WorkerStatus], at_ms: int, of: TimeSeries) -> Overview:
     """The overview of some moment."""
     return overview(statuses, at_ms, partitions=of.partitions, connections=of.connections)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.daily_limit import Day
-from streams.core.scheduling.window import RateWindow
+from streams.core.scheduling.window import RequestWindow
 
 PARTS = 10
 """A grant is this part of a window, in requests and in time."""
@@ -27,7 +27,7 @@ SLACK_SECONDS = 1.0
 class Allowance:
     """The grants of one budget. `is_needed` off: nothing is noted, everything is granted (no successor to think of)."""
 
-    def __init__(self, window: RateWindow, *, is_needed: bool, day: Day | None = None) -> None:
+    def __init__(self, window: RequestWindow, *, is_needed: bool, day: Day | None = None) -> None:
         self._window = window
         self._day = day
         self._is_needed = is_needed
@@ -83,7 +83,7 @@ class Allowance:
 
 
 def note(
-    window: RateWindow, now: float, now_ms: int, *, slots: int = 0, seconds: float = 0.0, day: Day | None = None
+    window: RequestWindow, now: float, now_ms: int, *, slots: int = 0, seconds: float = 0.0, day: Day | None = None
 ) -> BudgetRow:
     """What a budget has used, and what it may use in the next `seconds`. The last note of an owner grants nothing."""
     used = ((int(1000 * (now - at)), number) for at, number in window.spent(now))
@@ -96,7 +96,7 @@ def note(
     )
 
 
-def seed(window: RateWindow, row: BudgetRow, now: float, now_ms: int, day: Day | None = None) -> None:
+def seed(window: RequestWindow, row: BudgetRow, now: float, now_ms: int, day: Day | None = None) -> None:
     """Let a window, and a day, begin with what their former owner noted.
 
     What was granted counts as sent at the last moment. The day counts what was in flight a second time: a few of thousands.

@@ -15,7 +15,7 @@ from streams.core.scheduling.allowance import Allowance
 from streams.core.scheduling.daily_limit import DAY_SECONDS, Day
 from streams.core.scheduling.items import Priority
 from streams.core.scheduling.quota import LIVE_RESERVE, Quota
-from streams.core.scheduling.window import RateWindow
+from streams.core.scheduling.window import RequestWindow
 
 NOTHING = -1
 """As the least urgent priority that may start: not even the most urgent may."""
@@ -50,12 +50,12 @@ class Budget:
         self,
         policy: BudgetPolicy,
         *,
-        window: RateWindow | None = None,
+        window: RequestWindow | None = None,
         quota: Quota | None = None,
         before: Budget | None = None,
     ) -> None:
         self.policy = policy
-        self.window = window or RateWindow(policy.limit, policy.window_seconds)
+        self.window = window or RequestWindow(policy.limit, policy.window_seconds)
         self.quota = quota or policy.new_quota()
         self.allowance = Allowance(self.window, is_needed=policy.is_noted, day=self.day)
         self._paused_until: float = before._paused_until if before else 0.0

@@ -34,7 +34,7 @@ from streams.core.scheduling.budget import Budget, BudgetPolicy, BudgetView
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.scheduling.items import Item, Priority, Verdict
 from streams.core.scheduling.lanes import Lanes
-from streams.core.scheduling.window import RateWindow
+from streams.core.scheduling.window import RequestWindow
 
 __all__ = ["BudgetPolicy", "BudgetView", "Dispatcher", "Item", "Priority", "Verdict"]
 
@@ -81,7 +81,7 @@ class Dispatcher:
         if lost is not None and lost.policy == policy and noted is None:
             window, quota = lost.window, lost.quota
         else:
-            window, quota = RateWindow(policy.limit, policy.window_seconds), policy.new_quota()
+            window, quota = RequestWindow(policy.limit, policy.window_seconds), policy.new_quota()
             if noted is not None:
                 seed(window, noted, now, now_ms, None if quota is None else quota.day)
         self._owned[budget] = _Owned(Budget(policy, window=window, quota=quota, before=lost), Lanes(self._tickets))

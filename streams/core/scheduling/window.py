@@ -22,7 +22,7 @@ LONGEST_SECONDS = 3600.0
 """A header that tells of a longer window is nonsense: it would stop the budget for good."""
 
 
-class RateWindow:
+class RequestWindow:
     """At most `limit` requests in any `seconds`. Times are monotonic seconds, given by the caller."""
 
     def __init__(self, limit: int, seconds: float) -> None:

@@ -26,7 +26,7 @@ from streams.mapping import (
     marker,
     should_sync,
 )
-from streams.mapping.back_sync import Owner
+from streams.mapping.lofty_sync import FieldOwner
 from streams.messages import Snapshot
 
 SEARCH_LAG_MS = 10_000
@@ -45,7 +45,7 @@ class Rules:
     lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
     lead_deleted_tag: str = "lofty-deleted"
     search_lag_ms: int = SEARCH_LAG_MS
-    owners: Mapping[str, Owner] = field(default_factory=dict)
+    owners: Mapping[str, FieldOwner] = field(default_factory=dict)
     calendar: str | None = None
     runs_automations: bool = False
 
@@ -72,7 +72,7 @@ class Prepared:
     contact: DesiredContact | None = None
 
 
-def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, Owner]) -> dict[str, str]:
+def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, FieldOwner]) -> dict[str, str]:
     """The fields that GHL owns and that Lofty holds differently, with the hash of Lofty's value: Lofty must be told.
 
     Those of which it is being told already are left out.

@@ -13,12 +13,12 @@ from __future__ import annotations
 from streams.core.to_lofty.children import judge_appointment, judge_note, judge_task
 from streams.core.to_lofty.contacts import edited, judge_contact, judge_lofty_edit, judge_tags
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
-from streams.mapping.back_sync import WayBack
+from streams.mapping.lofty_sync import LoftySyncRules
 
 __all__ = ["EventContext", "EventResponse", "NeedsRead", "edited", "respond"]
 
 
-def respond(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
+def respond(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """Judge one event about a contact of ours."""
     match scene.event.type:
         case "ContactCreate" | "ContactUpdate" | "ContactDndUpdate" | "ContactDelete":

@@ -12,7 +12,7 @@ from streams.core.rows import LinkRow
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.core.to_lofty.times import instant, iso
 from streams.core.to_lofty.writes import by_rules, copy_of, lacks_contact, lofty_write
-from streams.mapping.back_sync import WayBack
+from streams.mapping.lofty_sync import LoftySyncRules
 from streams.mapping.markers import find_marker, with_back_marker
 from streams.messages import Entity, Kind
 
@@ -20,7 +20,7 @@ OVER = frozenset({"cancelled", "invalid", "noshow"})
 """States of an appointment that will not take place."""
 
 
-def judge_note(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
+def judge_note(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """A note of somebody else was written, changed or deleted."""
     event = scene.event
     if scene.own is not None or _is_marked(event.body.get("body"), "note"):
@@ -37,7 +37,7 @@ def judge_note(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
     return by_rules(scene, back, on, (copy_of(scene, "note", state, on),))
 
 
-def judge_task(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
+def judge_task(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """A task was made, completed or deleted."""
     event = scene.event
     on = {"TaskCreate": "task created", "TaskComplete": "task completed", "TaskDelete": "task deleted"}[event.type]
@@ -58,7 +58,7 @@ def judge_task(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
     return by_rules(scene, back, on, (copy_of(scene, "task", _task_state(scene, scene.found, back), on),))
 
 
-def _task_state(scene: EventContext, found: Mapping[str, Any], back: WayBack) -> dict[str, Any] | None:
+def _task_state(scene: EventContext, found: Mapping[str, Any], back: LoftySyncRules) -> dict[str, Any] | None:
     if not found:
         return None
     text = "\n".join(part for part in (_plain(found.get("title")), _plain(found.get("body"))) if part)
@@ -71,7 +71,7 @@ def _task_state(scene: EventContext, found: Mapping[str, Any], back: WayBack) ->
     }
 
 
-def judge_appointment(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
+def judge_appointment(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """An appointment was booked, changed or deleted."""
     event, body = scene.event, scene.event.body
     if scene.own is not None or any(_is_marked(body.get(name), "appointment") for name in ("notes", "description")):

@@ -12,7 +12,7 @@ from streams.core.to_ghl.plan import UNKNOWN
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.core.to_lofty.rows import ExternalEditRow
 from streams.core.to_lofty.writes import by_rules, lofty_write, rule_writes
-from streams.mapping.back_sync import WayBack
+from streams.mapping.lofty_sync import LoftySyncRules
 
 COMPARED = ("firstName", "lastName", "email", "phone", "address1", "city", "state", "postalCode", "companyName")
 """The fields by which an edit of a contact is told. GHL gives these back as they were written; dates and numbers it may not."""
@@ -21,7 +21,7 @@ _NOTHING = field_hash(None)
 _EMPTY = field_hash("")
 
 
-def judge_contact(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
+def judge_contact(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """A contact was made, changed or deleted."""
     event = scene.event
     if event.type in ("ContactDelete", "ContactDndUpdate"):
@@ -78,7 +78,7 @@ def judge_lofty_edit(scene: EventContext) -> EventResponse | NeedsRead:
     return EventResponse("answered", (write,) if carried else (), fields=fields, base=lofty)
 
 
-def judge_tags(scene: EventContext, back: WayBack) -> EventResponse | NeedsRead:
+def judge_tags(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """Tags of others came or went."""
     event, heard, link = scene.event, scene.heard, scene.link
     if heard is not None and heard.at_ms > event.at_ms:

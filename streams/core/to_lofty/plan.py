@@ -14,7 +14,7 @@ from connectors.lofty.operations import NOTES_AT_MOST
 from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.plan import NotBefore, Settled
 from streams.core.to_lofty.rows import LoftyCommandRow
-from streams.mapping.back_sync import LOFTY_FIELDS, WayBack
+from streams.mapping.lofty_sync import LOFTY_FIELDS, LoftySyncRules
 from streams.mapping.markers import back_marker
 from streams.messages.lofty_command import LoftyCommand
 
@@ -166,7 +166,7 @@ def written(row: LoftyCommandRow, step: Create | Update) -> dict[str, str]:
 
 
 def lead_body(
-    write: LoftyCommand, lead: Mapping[str, Any], mapped: Mapping[str, Any], back: WayBack
+    write: LoftyCommand, lead: Mapping[str, Any], mapped: Mapping[str, Any], back: LoftySyncRules
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What of a lead must be written, and the fields in which Lofty was edited meanwhile, so that its value stands.
 

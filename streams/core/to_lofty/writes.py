@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.core.to_lofty.times import iso
-from streams.mapping.back_sync import Rule, WayBack
+from streams.mapping.lofty_sync import LoftySyncRules, Rule
 from streams.mapping.markers import with_back_marker
 from streams.messages.lofty_command import LoftyCommand
 
 
 def by_rules(
     scene: EventContext,
-    back: WayBack,
+    back: LoftySyncRules,
     on: str,
     copy: tuple[LoftyCommand, ...] = (),
     *,
@@ -28,13 +28,13 @@ def by_rules(
     return EventResponse("answered" if writes else "no rule", writes)
 
 
-def lacks_contact(scene: EventContext, back: WayBack, on: str) -> bool:
+def lacks_contact(scene: EventContext, back: LoftySyncRules, on: str) -> bool:
     """A rule for this kind of event asks for the contact, which was not read yet."""
     return scene.contact is None and any("contact" in rule.roots for rule in back.rules if rule.on == on)
 
 
 def rule_writes(
-    scene: EventContext, back: WayBack, on: str, *, tag: str = "", event: Mapping[str, Any] | None = None
+    scene: EventContext, back: LoftySyncRules, on: str, *, tag: str = "", event: Mapping[str, Any] | None = None
 ) -> Iterator[LoftyCommand]:
     """What the rules for this kind of event make of it."""
     told = scene.event

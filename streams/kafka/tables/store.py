@@ -1,6 +1,6 @@
-"""Where tables' rows live on this machine: a shelf for each partition, with all tables of it and how far each has come.
+"""Stores tables' rows on this machine: a database for each partition, with all of its tables and the changelog position of each.
 
-A shelf's rows and its positions are written together, all or none: what a position says was read is there.
+Rows and positions are written together, all or none: what a position covers is in the rows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SIZES = ("rocksdb.estimate-num-keys", "rocksdb.total-sst-files-size", "rocksdb.
 
 
 class StoreFailed(RuntimeError):
-    """The local store cannot go on. The text says why, and what to do."""
+    """The local store failed. The text says why, and what to do."""
 
 
 class Store(Protocol):
@@ -138,12 +138,12 @@ class RocksStore:
     def __init__(self, folder: Path, end: Callable[[str], None] = lambda _why: None) -> None:
         self._folder = folder
         self._end = end
-        self._shelves: dict[int, Rdict] = {}
+        self._databases: dict[int, Rdict] = {}
 
     def read(self, partition: int, table: bytes, key: bytes) -> bytes | None:
-        shelf = self._shelf(partition)
+        database = self._database(partition)
         try:
-            value: bytes | None = shelf.get(table + _SEPARATOR + key)
+            value: bytes | None = database.get(table + _SEPARATOR + key)
         except Exception as error:  # RocksDB's own, which has no type
             self._fail(partition, error)
         return value
@@ -158,27 +158,27 @@ class RocksStore:
                 batch.put(prefix + key, value)
         if position is not None:
             batch.put(_POSITION + table, str(position).encode())
-        shelf = self._shelf(partition)
+        database = self._database(partition)
         try:
-            shelf.write(batch)
+            database.write(batch)
         except Exception as error:  # as above
             self._fail(partition, error)
 
     def scan(self, partition: int, table: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        shelf, begin = self._shelf(partition), table + _SEPARATOR
-        rows = cast(Iterator[tuple[bytes, bytes]], shelf.items(from_key=begin + prefix))
+        database, begin = self._database(partition), table + _SEPARATOR
+        rows = cast(Iterator[tuple[bytes, bytes]], database.items(from_key=begin + prefix))
         last = begin + prefix
         for key, value in rows:
             if not key.startswith(begin + prefix):
                 return
             last = key
             yield key[len(begin) :], value
-        self._demand_end(partition, shelf, last)
+        self._demand_end(partition, database, last)
 
     def keys(self, partition: int, table: bytes) -> Iterator[bytes]:
-        shelf, begin = self._shelf(partition), table + _SEPARATOR
+        database, begin = self._database(partition), table + _SEPARATOR
         # Made at once, not when the first key is asked for: it sees the rows as they are now, which RocksDB keeps for it.
-        keys = cast(Iterator[bytes], shelf.keys(from_key=begin))
+        keys = cast(Iterator[bytes], database.keys(from_key=begin))
 
         def each() -> Iterator[bytes]:
             last = begin
@@ -187,23 +187,23 @@ class RocksStore:
                     return
                 last = key
                 yield key[len(begin) :]
-            self._demand_end(partition, shelf, last)
+            self._demand_end(partition, database, last)
 
         return each()
 
     def size(self) -> tuple[int, int]:
-        found = [[shelf.property_int_value(name) or 0 for name in _SIZES] for shelf in self._shelves.values()]
+        found = [[database.property_int_value(name) or 0 for name in _SIZES] for database in self._databases.values()]
         return sum(rows for rows, *_ in found), sum(sum(sizes) for _, *sizes in found)
 
     def position(self, partition: int, table: bytes) -> int | None:
-        shelf = self._shelf(partition)
+        database = self._database(partition)
         try:
-            found = shelf.get(_POSITION + table)
+            found = database.get(_POSITION + table)
         except Exception as error:  # as above
             if not _is_damage(error):
                 self._fail(partition, error)
             # Positions are asked before a partition is read, or worked on: it is read from its beginning instead.
-            self._close(self._shelves.pop(partition))
+            self._close(self._databases.pop(partition))
             self._set_aside(partition, error)
             return None
         return None if found is None else int(found)
@@ -216,22 +216,22 @@ class RocksStore:
         self.write(partition, _ORIGIN, [(table, topic_id.encode())])
 
     def close(self) -> None:
-        for shelf in self._shelves.values():
-            self._close(shelf)
-        self._shelves.clear()
+        for database in self._databases.values():
+            self._close(database)
+        self._databases.clear()
 
     def set_aside(self) -> tuple[str, ...]:
         return tuple(sorted(one.name for one in self._folder.glob(f"{_DAMAGED}*")))
 
-    def _shelf(self, partition: int) -> Rdict:
-        shelf = self._shelves.get(partition)
-        if shelf is None:
+    def _database(self, partition: int) -> Rdict:
+        database = self._databases.get(partition)
+        if database is None:
             try:
-                shelf = self._open(partition)
+                database = self._open(partition)
             except Exception as error:  # as above, or the folder's
                 self._fail(partition, error)
-            self._shelves[partition] = shelf
-        return shelf
+            self._databases[partition] = database
+        return database
 
     def _open(self, partition: int) -> Rdict:
         path, mark = self._path(partition), self._mark(partition)
@@ -250,9 +250,9 @@ class RocksStore:
             self._set_aside(partition, error)
             return Rdict(str(path), options)
 
-    def _demand_end(self, partition: int, shelf: Rdict, last: bytes) -> None:
+    def _demand_end(self, partition: int, database: Rdict, last: bytes) -> None:
         """Rows ended with the database, or with a damaged block: RocksDB's iterator keeps silent about that unless it is asked."""
-        rows = shelf.iter()
+        rows = database.iter()
         rows.seek(last)
         if rows.valid():
             rows.next()
@@ -265,7 +265,7 @@ class RocksStore:
         path = self._path(partition)
         if isinstance(error, StoreFailed):
             raise error
-        if partition in self._shelves and _is_damage(error):
+        if partition in self._databases and _is_damage(error):
             with suppress(OSError):
                 self._mark(partition).write_text(str(error), encoding="utf-8")
             why = f"The local store {path} is damaged: {error}. The next start sets it aside and reads it anew from Kafka."
@@ -287,9 +287,9 @@ class RocksStore:
         path.rename(kept)
         log.error("the local store %s is damaged (%s): it is kept as %s and read anew from Kafka", path, why, kept.name)
 
-    def _close(self, shelf: Rdict) -> None:
+    def _close(self, database: Rdict) -> None:
         try:
-            shelf.close()
+            database.close()
         except Exception as error:  # as above; what it held is in Kafka, and its next opening finds the damage
             log.warning("a local store could not be closed in order: %s", error)
 
@@ -315,9 +315,9 @@ _DAMAGES = (
 _TO_DO = {
     "No space left": "Make room on that disk, then start again.",
     "Disk quota": "Make room for this user on that disk, then start again.",
-    "File too large": "Lift the limit on the size of files, then start again.",
-    "Read-only file system": "Mount it so that it can be written, or set another worker.data_dir.",
-    "Permission denied": "Give this user the right to it (chown), or set another worker.data_dir.",
+    "File too large": "Raise the limit on file sizes, then start again.",
+    "Read-only file system": "Mount it writable, or set another worker.data_dir.",
+    "Permission denied": "Let this user write to it (chown), or set another worker.data_dir.",
     "lock": "Another process holds it: each worker needs a worker.data_dir of its own.",
 }
 
@@ -327,7 +327,7 @@ def _is_damage(error: Exception) -> bool:
 
 
 def _what_to_do(error: Exception) -> str:
-    to_do = next((do for said, do in _TO_DO.items() if said in str(error)), "Look at that disk, then start again.")
+    to_do = next((do for said, do in _TO_DO.items() if said in str(error)), "Check that disk, then start again.")
     return f"{to_do} Nothing is lost: what is not kept here is in Kafka."
 
 

@@ -84,7 +84,7 @@ async def read_leads(
 
 
 async def ask_workers(
-    settings: Settings, samples: LeadSamples, within_seconds: float = 8.0, connections: Collection[str] = ()
+    settings: Settings, samples: LeadSamples, within_seconds: float = 8.0, *, connections: Collection[str] = ()
 ) -> None:
     """Ask the workers for each connection's directory, and for what GHL holds of the contacts that are linked."""
     asked = sorted({*connections, *(connection for connection, _ in samples.snapshots)})
@@ -101,7 +101,7 @@ async def ask_workers(
 async def directories(settings: Settings, connections: Collection[str], within_seconds: float = 8.0) -> LeadSamples:
     """The custom fields and users of some connections' locations, without any lead."""
     samples = LeadSamples(())
-    await ask_workers(settings, samples, within_seconds, connections)
+    await ask_workers(settings, samples, within_seconds, connections=connections)
     return samples
 
 

@@ -23,7 +23,7 @@ from streams.mapping.contact import view_of
 from streams.mapping.cost import CONTACT_STEPS, shared_steps, size
 from streams.mapping.ghl_fields import ASSIGNED_TO, STANDARD
 from streams.mapping.mapping import CompiledField
-from streams.mapping.values import Unreadable
+from streams.mapping.values import UnreadableValue
 from streams.messages import Snapshot
 from streams.settings.model import Connection
 
@@ -279,7 +279,7 @@ def _walk(field: CompiledField, view: Mapping[str, Any], region: str) -> Row:
         try:
             changed = step(value, region)
         except (
-            Unreadable,
+            UnreadableValue,
             JMESPathError,
             TypeError,
             ValueError,
@@ -287,7 +287,7 @@ def _walk(field: CompiledField, view: Mapping[str, Any], region: str) -> Row:
             LookupError,
             AttributeError,
         ) as error:
-            trouble = str(error) if isinstance(error, Unreadable) else f"fails: {type(error).__name__}"
+            trouble = str(error) if isinstance(error, UnreadableValue) else f"fails: {type(error).__name__}"
             steps.append(Step(name, None, trouble))
             return Row(field.target, label, field.source, lofty, tuple(steps), None, "left out", note=trouble)
         is_quiet = name == "unset" or name.startswith("as ")

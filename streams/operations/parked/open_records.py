@@ -54,7 +54,7 @@ class ParkedItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class RetryRecord:
     """A record to produce. `partition` None: the key decides."""
 
     topic: str
@@ -116,7 +116,7 @@ def by_cause(items: Sequence[ParkedItem]) -> list[tuple[tuple[str, str, str], li
 
 def retry_outputs(
     item: ParkedItem, teams: Mapping[str, str], names: TopicNames, now_ms: int, partitions: Mapping[str, int]
-) -> list[Output] | str:
+) -> list[RetryRecord] | str:
     """What to produce to retry a record; or why it cannot be retried. `teams` is the Lofty team of each connection.
 
     `partitions` is the partition of each connection's location.
@@ -143,10 +143,10 @@ def retry_outputs(
         return f"its source {one.source!r} names no topic"
     # A change goes to the partition of its key, wherever it was found.
     number = None if topic == names.of(CHANGES) else int(partition)
-    return [Output(topic, number, (one.entity or "").encode(), one.original_bytes())]
+    return [RetryRecord(topic, number, (one.entity or "").encode(), one.original_bytes())]
 
 
-def _retry_delivery(one: Parked, teams: Mapping[str, str], names: TopicNames, now_ms: int) -> list[Output] | str:
+def _retry_delivery(one: Parked, teams: Mapping[str, str], names: TopicNames, now_ms: int) -> list[RetryRecord] | str:
     name = one.connection or ""
     if name not in teams:
         return f"connection {name!r} is not in this configuration"
@@ -169,7 +169,7 @@ def _retry_delivery(one: Parked, teams: Mapping[str, str], names: TopicNames, no
     ]
 
 
-def _retry_hook(one: Parked, partitions: Mapping[str, int], names: TopicNames, now_ms: int) -> list[Output] | str:
+def _retry_hook(one: Parked, partitions: Mapping[str, int], names: TopicNames, now_ms: int) -> list[RetryRecord] | str:
     """Its signature was valid when it came; its age does not matter now."""
     try:
         hook = parse_hook(one.original_bytes())
@@ -178,16 +178,16 @@ def _retry_hook(one: Parked, partitions: Mapping[str, int], names: TopicNames, n
     return _retry_event(event_of(hook, hook.at_ms if hook.at_ms is not None else one.at_ms, now_ms), partitions, names)
 
 
-def _retry_event(event: GhlEvent, partitions: Mapping[str, int], names: TopicNames) -> list[Output] | str:
+def _retry_event(event: GhlEvent, partitions: Mapping[str, int], names: TopicNames) -> list[RetryRecord] | str:
     if event.location not in partitions:
         return f"no connection has the location {event.location!r}"
     # Its webhook was heard before, which must not hold it back now; its id stays: what a rule made of it is made once.
     heard_anew = event.model_copy(update={"retry_outputs": True})
     place = partitions[event.location]
-    return [Output(names.of(GHL_CHANGES), place, event.lane.encode(), heard_anew.to_bytes())]
+    return [RetryRecord(names.of(GHL_CHANGES), place, event.lane.encode(), heard_anew.to_bytes())]
 
 
-def _change(entity: Entity, operation: str, at_ms: int, names: TopicNames, now_ms: int, origin: str) -> Output:
+def _change(entity: Entity, operation: str, at_ms: int, names: TopicNames, now_ms: int, origin: str) -> RetryRecord:
     change = Change.model_validate(
         {
             **entity._asdict(),
@@ -197,10 +197,10 @@ def _change(entity: Entity, operation: str, at_ms: int, names: TopicNames, now_m
             "origin": origin,
         }
     )
-    return Output(names.of(CHANGES), None, entity.lane.encode(), change.to_bytes())
+    return RetryRecord(names.of(CHANGES), None, entity.lane.encode(), change.to_bytes())
 
 
-def partition_of_output(output: Output, partitions: int) -> int:
+def partition_of_output(output: RetryRecord, partitions: int) -> int:
     """The partition of an output."""
     return (
         partition_of(output.key.decode(errors="replace"), partitions) if output.partition is None else output.partition

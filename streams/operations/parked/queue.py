@@ -13,7 +13,13 @@ from streams.messages import InvalidMessage, ParkedDecision
 from streams.messages.parked import Stage
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import FETCHES_TABLE, OUTBOX_TABLE, PARKED, RESOLVED, TopicNames
-from streams.operations.parked.open_records import Output, ParkedItem, partition_of_output, retry_outputs, still_open
+from streams.operations.parked.open_records import (
+    ParkedItem,
+    RetryRecord,
+    partition_of_output,
+    retry_outputs,
+    still_open,
+)
 from streams.settings import Settings
 from streams.settings.partitions import ConnectionPartitions
 
@@ -52,12 +58,12 @@ class ParkedQueue:
 
     def ready(
         self, items: Iterable[ParkedItem], now_ms: int
-    ) -> tuple[list[tuple[ParkedItem, list[Output]]], dict[str, str]]:
+    ) -> tuple[list[tuple[ParkedItem, list[RetryRecord]]], dict[str, str]]:
         """What must be produced to retry each record; and by id why others cannot be retried."""
         connections, places = self._settings.connections.values(), ConnectionPartitions(self._settings)
         teams = {connection.name: connection.lofty.team_id for connection in connections}
         partitions = {connection.ghl.location_id: places.ghl(connection) for connection in connections}
-        ready: list[tuple[ParkedItem, list[Output]]] = []
+        ready: list[tuple[ParkedItem, list[RetryRecord]]] = []
         failed: dict[str, str] = {}
         for item in items:
             outputs = retry_outputs(item, teams, self._names, now_ms, partitions)
@@ -69,7 +75,7 @@ class ParkedQueue:
 
     async def decide(
         self,
-        items: Sequence[tuple[ParkedItem, Sequence[Output]]],
+        items: Sequence[tuple[ParkedItem, Sequence[RetryRecord]]],
         decision: ParkedDecision,
         report: Callable[[int], None] = lambda done: None,
     ) -> None:
@@ -88,7 +94,7 @@ class ParkedQueue:
     async def _decide(
         self,
         batching_producer: BatchingProducer,
-        items: Sequence[tuple[ParkedItem, Sequence[Output]]],
+        items: Sequence[tuple[ParkedItem, Sequence[RetryRecord]]],
         decision: ParkedDecision,
     ) -> None:
         count, topic = self._settings.kafka.partitions, self._names.of(RESOLVED)

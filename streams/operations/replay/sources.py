@@ -23,7 +23,7 @@ from streams.messages import (
 )
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import CHANGES, PARKED, REPLAYS, RESOLVED, TopicNames
-from streams.operations.parked.open_records import Output, ParkedItem, RecordFilter, partition_of_output
+from streams.operations.parked.open_records import ParkedItem, RecordFilter, RetryRecord, partition_of_output
 from streams.operations.parked.queue import ParkedQueue
 from streams.operations.replay.semantics import changed_for_retry, event_for_retry
 from streams.operations.replay.snapshots import ReportReading, Snapshots
@@ -199,7 +199,7 @@ class ParkedSource:
     settings: Settings
     selection: Selection
     now_ms: int
-    ready: list[tuple[ParkedItem, list[Output]]] = field(default_factory=list)
+    ready: list[tuple[ParkedItem, list[RetryRecord]]] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
     async def gather(self, report: ReportReading) -> int:

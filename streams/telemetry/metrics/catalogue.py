@@ -102,7 +102,7 @@ CONFIGURATION = _gauge(
 CLOCK = _gauge("clock_seconds", "This process's clock at the scrape: those of all must agree.", by="worker gateway")
 LOOP_LAG = _add(
     *("event_loop_lag_seconds", "histogram"),
-    "How late the event loop wakes whoever sleeps, looked at twice a second.",
+    "Delay of the event loop, measured twice a second.",
     buckets=LOOP_BUCKETS,
     by="worker gateway",
     zeros=((),),
@@ -123,7 +123,7 @@ APPEND_RECORDS = _counter(
 )
 APPEND_FAILURES = _counter(
     "append_failures_total",
-    "Batches that Kafka did not take.",
+    "Batches that Kafka did not acknowledge.",
     TOPIC,
     by="worker gateway",
     zeros=((ALL,),),
@@ -131,14 +131,14 @@ APPEND_FAILURES = _counter(
 
 PRODUCER_REPLACED = _counter(
     "producer_replaced_total",
-    "Times that the producer became another one to a partition: what became of a batch was `in doubt`, or Kafka `refused` it.",
+    "Times that the producer took a new identity for a partition: a batch was `in doubt`, or Kafka `refused` it.",
     Label("reason", ("in doubt", "refused")),
     by="worker gateway",
     zeros=(("in doubt",), ("refused",)),
 )
 APPENDS_FAILING = _gauge(
     "appends_failing_seconds",
-    "For how long Kafka has taken nothing of what is appended; 0 while it does. Readiness fails with it.",
+    "Time since Kafka last acknowledged what is appended; 0 while it does. Readiness fails with it.",
     by="worker gateway",
 )
 
@@ -153,7 +153,7 @@ INTAKE = _counter(
 )
 INTAKE_ITEMS = _counter(
     "intake_items_total",
-    "Changes and events taken out of deliveries that were accepted. Connections that share a location count as its first.",
+    "Changes and events in accepted deliveries. Connections that share a location count as its first.",
     *(VENDOR, CONNECTION),
     by="gateway",
     zeros=((ALL, ALL),),
@@ -168,7 +168,7 @@ INTAKE_SECONDS = _add(
 )
 
 # -- stages -----------------------------------------------------------------------------------------------
-STAGE_RECORDS = _counter("stage_records_total", "Records that a stage has worked off.", AGENT, zeros=((ALL,),))
+STAGE_RECORDS = _counter("stage_records_total", "Records that a stage has processed.", AGENT, zeros=((ALL,),))
 STAGE_SECONDS = _add(
     *("stage_batch_seconds", "histogram"),
     "Time for one batch of a stage, its outputs and table rows acknowledged by Kafka.",
@@ -176,7 +176,7 @@ STAGE_SECONDS = _add(
     buckets=BATCH_BUCKETS,
     zeros=((ALL,),),
 )
-LAG_RECORDS = _gauge("lag_records", "Records not committed yet, over the partitions of this worker.", TOPIC)
+LAG_RECORDS = _gauge("lag_records", "Records not committed yet, in the partitions of this worker.", TOPIC)
 LAG_SECONDS = _gauge("lag_seconds", "Age of the oldest of them; 0 without any. Exact to five seconds.", TOPIC)
 CHANGES = _counter(
     "changes_total",
@@ -191,7 +191,7 @@ SNAPSHOTS = _counter(
     zeros=((ALL,),),
 )
 UNCHANGED = _counter(
-    "unchanged_total", "Entities that were in GHL as they should be: no call was made.", CONNECTION, zeros=((ALL,),)
+    "unchanged_total", "Entities that were already right in GHL: no request was sent.", CONNECTION, zeros=((ALL,),)
 )
 READS = _counter(
     "reads_total",
@@ -207,7 +207,7 @@ WRITES = _counter(
 )
 LOFTY_WRITES = _counter(
     "lofty_writes_total",
-    "Requests of the way back to Lofty by step and outcome.",
+    "Requests of Lofty sync by step and outcome.",
     CONNECTION,
     Label("step", ("create", "find", "update", "finish", "reopen", "delete", "read")),
     Label("outcome", ("applied", *_REASONS)),
@@ -215,7 +215,7 @@ LOFTY_WRITES = _counter(
 )
 EVENTS = _counter(
     "events_total",
-    "Events of GHL by what became of them; `echo` are our own writes.",
+    "Events of GHL by result; `echo` are our own writes.",
     Label("type", (*sorted(USED), "LoftyEdit")),
     Label("result", EVENT_RESULTS),
     zeros=((ALL, ALL),),
@@ -264,7 +264,7 @@ UNDELIVERED_SECONDS = _gauge(
     "Time since we accepted the oldest change that is on its way, whatever its origin; 0 without any.",
     CONNECTION,
 )
-ON_HOLD = _gauge("on_hold", "1 while a connection waits for what it needs first: access, fields, users.", CONNECTION)
+ON_HOLD = _gauge("on_hold", "1 while a connection waits for what it requires: access, fields, users.", CONNECTION)
 
 # -- dispatchers ------------------------------------------------------------------------------------------
 _OF_BUDGET = (DISPATCHER, BUDGET)
@@ -277,9 +277,9 @@ WINDOW_USED = _gauge("window_used", "Slots of the rate window in use.", *_OF_BUD
 WINDOW_LIMIT = _gauge("window_limit", "Slots of the rate window.", *_OF_BUDGET)
 QUOTA_LEFT = _gauge("quota_left", "Requests left today, by the daily quota.", *_OF_BUDGET)
 QUOTA_LIMIT = _gauge("quota_limit", "Requests that the daily quota allows.", *_OF_BUDGET)
-QUOTA_RESET = _gauge("quota_reset_seconds", "Time until the daily quota begins anew.", *_OF_BUDGET)
+QUOTA_RESET = _gauge("quota_reset_seconds", "Time until the daily quota resets.", *_OF_BUDGET)
 PAUSED = _gauge("paused", "1 while a budget pauses.", *_OF_BUDGET)
-PAUSED_BY = _gauge("paused_by", "1 for the cause of a pause, while it lasts; no series else.", *_OF_BUDGET, PAUSE)
+PAUSED_BY = _gauge("paused_by", "1 for the cause of a pause, while it lasts; otherwise no series.", *_OF_BUDGET, PAUSE)
 PAUSES = _counter(
     "pauses_total",
     "Pauses of budgets by cause.",
@@ -288,7 +288,7 @@ PAUSES = _counter(
 )
 OFFERS = _counter(
     "offers_total",
-    "Entities offered to a dispatcher: `new`, or `coalesced` with an offer that waited already.",
+    "Entities offered to a dispatcher: `new`, or `coalesced` with one that was waiting.",
     *(DISPATCHER, Label("result", ("new", "coalesced"))),
     zeros=((ALL, ALL),),
 )
@@ -314,7 +314,10 @@ REFRESHES = _counter(
     zeros=((ALL, ALL),),
 )
 TOKEN_EXPIRES = _gauge(
-    "token_expires_seconds", "Time until an OAuth access token ends; connections by key have none.", CONNECTION, VENDOR
+    "token_expires_seconds",
+    "Time until an OAuth access token expires; connections by key have no series.",
+    CONNECTION,
+    VENDOR,
 )
 
 # -- sweeps -----------------------------------------------------------------------------------------------
@@ -331,12 +334,14 @@ SWEEP_ENDED = _gauge(
     *(CONNECTION, _TIMED_RUN),
 )
 SWEEP_INTERVAL = _gauge(
-    "sweep_interval_seconds", "The schedule of sweeps; no series for never.", CONNECTION, _TIMED_RUN
+    "sweep_interval_seconds", "The interval between sweeps; no series where sweeps are off.", CONNECTION, _TIMED_RUN
 )
 SWEEP_RUNNING = _gauge("sweep_running", "1 while a sweep or backfill runs.", CONNECTION, RUN)
-SWEEP_CHANGES = _gauge("sweep_changes", "Changes that the last sweep found, and no webhook had brought.", CONNECTION)
-SWEEP_SEEN = _gauge("sweep_leads_seen", "Leads that the sweep under way, or else the last one, has seen.", CONNECTION)
-SWEEP_KNOWN = _gauge("sweep_leads_known", "Leads that Lofty said there are.", CONNECTION)
+SWEEP_CHANGES = _gauge("sweep_changes", "Changes that the last sweep found and no webhook had reported.", CONNECTION)
+SWEEP_SEEN = _gauge(
+    "sweep_leads_seen", "Leads that the running sweep, or otherwise the last one, has read.", CONNECTION
+)
+SWEEP_KNOWN = _gauge("sweep_leads_known", "Leads that exist in Lofty, as it reports.", CONNECTION)
 
 # -- the worker -------------------------------------------------------------------------------------------
 PARTITIONS = _gauge(
@@ -346,15 +351,20 @@ PARTITIONS = _gauge(
 )
 CONNECTIONS_CONFIGURED = _gauge(
     "connections_configured",
-    "Connections in this gateway's configuration: all workers together serve so many.",
+    "Connections in this gateway's configuration: all workers together should serve as many.",
     by="gateway",
 )
 CONNECTIONS_SERVED = _gauge(
     "connections_served", "Connections whose side this worker serves.", Label("side", ("lofty", "ghl"))
 )
-PARTITIONS_CONFIGURED = _gauge("partitions_configured", "Partitions of each topic: all workers together own so many.")
-LEASE = _gauge("lease_seconds", "Time that is left to act without hearing from Kafka; 0 and below: nothing is sent.")
-RECOVERING = _gauge("recovering_seconds", "Time since tables began to be recovered; 0 when none are.")
+PARTITIONS_CONFIGURED = _gauge(
+    "partitions_configured", "Partitions of each topic: all workers together should own as many."
+)
+LEASE = _gauge(
+    "lease_seconds",
+    "Time for which this worker may still send requests without hearing from Kafka; at 0 and below it sends none.",
+)
+RECOVERING = _gauge("recovering_seconds", "Time since the running recovery of tables began; 0 when none runs.")
 RECOVERY_SECONDS = _gauge("recovery_seconds", "Time that the last recovery of tables took.")
 RECOVERY_RECORDS = _counter("recovery_records_total", "Changelog records read to recover tables.", zeros=((),))
 TABLE_ROWS = _gauge(
@@ -367,21 +377,21 @@ STORE_ROWS = _gauge(
 )
 STORE_BYTES = _gauge("store_bytes", "Bytes of the local store.")
 STORES_SET_ASIDE = _gauge(
-    "stores_set_aside", "Damaged local stores that were read anew from Kafka and lie on the disk to be looked at."
+    "stores_set_aside", "Damaged local stores that were recovered from Kafka; the damaged copies are kept on the disk."
 )
 WATCHDOG_LOOKS = _counter(
     "watchdog_looks_total",
-    "Looks at the lag of our partitions: commits `moving`, something to read and `stuck`, or Kafka did not say (`failed`).",
+    "Checks of the lag of this worker's partitions: commits were `moving`, or `stuck` with something to read, or Kafka did not answer (`failed`).",
     Label("result", ("moving", "stuck", "failed")),
     zeros=((ALL,),),
 )
 WATCHDOG_STUCK = _gauge(
-    "watchdog_stuck_looks", "Looks in a row without progress, of the worst partition; above 12 the worker ends itself."
+    "watchdog_stuck_looks", "Checks in a row without progress, of the worst partition; above 12 the worker ends itself."
 )
 MAPPING_VERSION = _gauge("mapping_version", "The version of the mappings that this worker maps by.")
 STATUSES = _counter(
     "statuses_total",
-    "Words of this worker about itself on the topic `status`.",
+    "Status messages of this worker on the topic `status`.",
     Label("result", ("published", "failed")),
     zeros=((ALL,),),
 )

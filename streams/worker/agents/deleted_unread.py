@@ -1,4 +1,4 @@
-"""Tells of records that Kafka deleted before they were read: by retention, or by somebody's DeleteRecords.
+"""Reports records that Kafka deleted before they were read: by retention, or by somebody's DeleteRecords.
 
 Consumers go on with the first record that there is, and say nothing (aiokafka resets a position that is out of range to the
 earliest). What stood before is a change that nobody carries until a sweep finds it. So it is logged, counted, and put on the
@@ -11,11 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.parking import Parking
 from streams.messages import Parked, Stage
 from streams.messages.parked import PASSED_OVER
 from streams.worker.agents.gap_check import OffsetGap, TopicPartition
+from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.agents")
 
@@ -30,41 +29,39 @@ class Reach:
 
 
 def deleted_before(gap: OffsetGap, reach: Reach) -> tuple[int, int] | None:
-    """The offsets (from, to) of a hole that Kafka had deleted before they were read; None for none."""
+    """The offsets (from, to) of a gap that Kafka had deleted before they were read; None for none."""
     begin, end = max(gap.expected, reach.committed or 0), min(gap.came, reach.first)
     return (begin, end) if begin < end else None
 
 
 @dataclass(slots=True)
 class DeletedUnread:
-    """Tells each once. `stages` names the stage that reads a topic, `count` is told the topic and how many."""
+    """Reports each record once. `stages` names the stage that reads a topic; `count(topic, records)` counts them."""
 
     reach: Callable[[Collection[TopicPartition]], Awaitable[Mapping[TopicPartition, Reach]]]
     stages: dict[str, Stage]
-    batching_producer: BatchingProducer
-    parking: Parking
-    now_ms: Callable[[], int]
+    output: Output
     count: Callable[[str, int], None]
-    _told: dict[TopicPartition, int] = field(default_factory=dict)
+    _reported: dict[TopicPartition, int] = field(default_factory=dict)
 
-    async def look(self, gaps: Collection[OffsetGap]) -> None:
-        """Tell what of these holes was deleted. A compacted topic has many in a batch, so Kafka is asked once for all."""
+    async def report_gaps(self, gaps: Collection[OffsetGap]) -> None:
+        """Report what of these gaps was deleted. A compacted topic has many in a batch, so Kafka is asked once for all."""
         reaches = await self.reach({gap.place for gap in gaps})
         for gap in gaps:
             if (found := deleted_before(gap, reaches[gap.place])) is not None:
-                await self._tell(gap.place, *found)
+                await self._report(gap.place, *found)
 
-    async def look_at_rest(self, places: Collection[TopicPartition]) -> None:
-        """Tell what was deleted of places that hold nothing more to read: no record comes that would show it."""
+    async def report_rest(self, places: Collection[TopicPartition]) -> None:
+        """Report what was deleted from partitions that hold nothing more to read: no record comes that would show it."""
         for place, reach in (await self.reach(places)).items():
             if (committed := reach.committed or 0) < reach.first == reach.end:
-                await self._tell(place, committed, reach.first)
+                await self._report(place, committed, reach.first)
 
-    async def _tell(self, place: TopicPartition, begin: int, end: int) -> None:
-        begin = max(begin, self._told.get(place, 0))
+    async def _report(self, place: TopicPartition, begin: int, end: int) -> None:
+        begin = max(begin, self._reported.get(place, 0))
         if begin >= end:
             return
-        self._told[place] = end
+        self._reported[place] = end
         topic, partition = place
         words = (
             f"Kafka had deleted the records {begin} to {end - 1} of {topic}/{partition} before they were read (retention, or "
@@ -77,7 +74,7 @@ class DeletedUnread:
             stage=self.stages[topic],
             reason=PASSED_OVER,
             message=words,
-            at_ms=self.now_ms(),
+            at_ms=self.output.now_ms(),
             source=f"{topic}/{partition}@{begin}",
         )
-        await self.batching_producer.produce([self.parking.record(parked)])
+        await self.output.park(parked)

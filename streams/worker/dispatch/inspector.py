@@ -17,25 +17,14 @@ from typing import Any
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import Disposition, classify
 from streams.core.progress.repeats import Failure
-from streams.core.rows import LinkRow, OutboxRow
-from streams.core.scheduling.backoff import Backoff
 from streams.core.scheduling.dispatcher import Item, Priority
-from streams.core.scheduling.pauses import pause_after
-from streams.core.to_ghl.child_kind import held_as
 from streams.core.to_ghl.directory import Directory
 from streams.kafka.batching_producer import Record
-from streams.kafka.tables import Table
 from streams.messages import Entity, Inspection, Observation, Standing
+from streams.worker.dispatch.inspection_reads import InspectionReads, OpenInspection
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
-from streams.worker.dispatch.observation import (
-    may_be_ours,
-    told_appointments,
-    told_contact,
-    told_notes,
-    told_tasks,
-    untellable,
-)
+from streams.worker.dispatch.observation import untellable
 from streams.worker.dispatch.repair import NotRepaired, Repair
 from streams.worker.dispatch.retry import Retry
 from streams.worker.output import Output
@@ -51,25 +40,6 @@ MOST_OPEN = 2000
 MOST_LOOKS = 3
 """How often a look begins anew because something was written meanwhile."""
 MOST_FAILURES = 5
-BACKOFF = Backoff(first_seconds=2.0, most_seconds=60.0)
-"""How long a question waits after a failure."""
-
-
-@dataclass(slots=True)
-class _OpenInspection:
-    """A question under way: what was found so far. `step` is the next request's number.
-
-    `unread` are the ids of appointments that are still to be read.
-    """
-
-    inspection: Inspection
-    step: int = 0
-    looks: int = 1
-    failures: int = 0
-    requests: int = 0
-    before: dict[str, Standing] | None = None
-    unread: list[str] = field(default_factory=list)
-    found: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -78,14 +48,13 @@ class Inspector:
 
     loop: DispatchLoop
     locations: Mapping[str, Location]
-    links: Table[LinkRow]
-    outbox: Table[OutboxRow]
+    reads: InspectionReads
     directory: Callable[[str], Directory]
     repair: Repair
     output: Output
     observations_topic: str
     retry: Retry
-    _open: dict[str, _OpenInspection] = field(default_factory=dict)
+    _open: dict[str, OpenInspection] = field(default_factory=dict)
 
     def take_question(self, inspection: Inspection) -> Observation | None:
         """Take a question; returns what tells the asker so. None: not for us, too late, or too much at once."""
@@ -99,7 +68,7 @@ class Inspector:
         elif len(self._open) >= MOST_OPEN and not self._forget_expired():
             return None
         else:
-            self._open[key] = _OpenInspection(inspection)
+            self._open[key] = OpenInspection(inspection)
         lane = inspection.lane if inspection.lead else f"{PREFIX}{inspection.connection}"
         self.loop.offer_item(Item(key, lane, place.budget, inspection.connection, Priority.VERIFY, RANK))
         return self._observe(inspection, "waiting")
@@ -148,7 +117,7 @@ class Inspector:
 
     # -- questions ----------------------------------------------------------------------------------------
 
-    async def _go_on(self, question: _OpenInspection, place: Location, slot: RequestSlot) -> Observation | None:
+    async def _go_on(self, question: OpenInspection, place: Location, slot: RequestSlot) -> Observation | None:
         """Do one request; the observation when nothing is left to do."""
         inspection = question.inspection
         match inspection.question:
@@ -168,7 +137,7 @@ class Inspector:
             case "contact":
                 return await self._contact(question, place, slot)
 
-    async def _bearers(self, question: _OpenInspection, place: Location, slot: RequestSlot) -> Observation:
+    async def _bearers(self, question: OpenInspection, place: Location, slot: RequestSlot) -> Observation:
         inspection, field_id = question.inspection, question.inspection.field_id or ""
         wanted = {"operator": "eq", "value": inspection.lead} if inspection.lead else {"operator": "exists"}
         search: dict[str, Any] = {
@@ -180,26 +149,26 @@ class Inspector:
         if inspection.after:
             search["searchAfter"] = list(inspection.after)
         page = await place.client.search_contacts(search)
-        self._asked(question, slot)
+        question.answered(slot)
         bearers = tuple((str(one.custom(field_id)), one.id) for one in page.contacts)
         after = page.search_after if len(page.contacts) == PAGE else None
         return self._observe(inspection, "seen", bearers=bearers, after=after, requests=question.requests)
 
-    async def _contact(self, question: _OpenInspection, place: Location, slot: RequestSlot) -> Observation | None:
+    async def _contact(self, question: OpenInspection, place: Location, slot: RequestSlot) -> Observation | None:
         inspection = question.inspection
         if question.before is None:
-            question.before = self._standings(place, inspection.entities)
+            question.before = self.reads.standings(place, inspection.entities)
             if inspection.entities and all(one.is_pending or one.parked for one in question.before.values()):
                 return self._seen(question, question.before)
         owner = Entity.contact(inspection.connection, inspection.lead).key
-        link = self.links.get(place.partition, owner)
+        link = self.reads.links.get(place.partition, owner)
         contact_id = inspection.ghl_id or (link.ghl_id if link is not None else None)
         if contact_id is None:
             return self._seen(question, question.before)
-        is_last = await self._look(question, place, contact_id, slot)
+        is_last = await self.reads.read_next(question, place, contact_id, slot)
         if not is_last:
             return None
-        after = self._standings(place, inspection.entities)
+        after = self.reads.standings(place, inspection.entities)
         if after != question.before:
             if question.looks < MOST_LOOKS:
                 question.looks, question.step, question.before, question.found = question.looks + 1, 0, None, {}
@@ -208,49 +177,7 @@ class Inspector:
             after = {key: one.model_copy(update={"is_pending": True}) for key, one in after.items()}
         return self._seen(question, after)
 
-    async def _look(self, question: _OpenInspection, place: Location, contact_id: str, slot: RequestSlot) -> bool:
-        """One request of a look at a contact; True when it was the last."""
-        named = {one.ghl_id for one in (question.before or {}).values()}
-        try:
-            match question.step:
-                case 0:
-                    question.found["contact"] = told_contact(await place.client.get_contact(contact_id))
-                case 1:
-                    question.found["notes"] = told_notes(await place.client.list_notes(contact_id), named)
-                case 2:
-                    question.found["tasks"] = told_tasks(await place.client.list_tasks(contact_id), named)
-                case 3:
-                    listed = await place.client.list_appointments(contact_id)
-                    question.unread = [one.id for one in listed if may_be_ours(one, named)]
-                case _:
-                    await self._appointment(question, place, named)
-        except VendorError as error:
-            if classify(error).disposition is not Disposition.GONE:
-                raise
-            question.found = {}
-            self._asked(question, slot)
-            return True
-        self._asked(question, slot)
-        question.step += 1
-        if question.step < 3 or (question.step == 3 and self._looks_into_calendar(question, place)):
-            return question.inspection.ghl_id is not None
-        return not question.unread
-
-    def _looks_into_calendar(self, question: _OpenInspection, place: Location) -> bool:
-        written = (one.written for one in (question.before or {}).values())
-        return place.rules.calendar is not None or any(held_as(names) == "appointment" for names in written)
-
-    async def _appointment(self, question: _OpenInspection, place: Location, named: set[str | None]) -> None:
-        """Read one by its id: only so its text and its times with their offset are told."""
-        try:
-            read = [await place.client.get_appointment(question.unread.pop())]
-        except VendorError as error:
-            if classify(error).disposition is not Disposition.GONE:
-                raise
-            read = []  # deleted since it was listed
-        question.found["appointments"] = (*question.found.get("appointments", ()), *told_appointments(read, named))
-
-    async def _mend(self, question: _OpenInspection, place: Location, slot: RequestSlot) -> Observation:
+    async def _mend(self, question: OpenInspection, place: Location, slot: RequestSlot) -> Observation:
         inspection, remedy = question.inspection, question.inspection.remedy
         try:
             entity = Entity.from_key(inspection.entity)
@@ -278,16 +205,12 @@ class Inspector:
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE:
                 raise
-        self._asked(question, slot)
+        question.answered(slot)
         return self._observe(inspection, "mended", requests=question.requests)
 
     # -- answers ------------------------------------------------------------------------------------------
 
-    def _asked(self, question: _OpenInspection, slot: RequestSlot) -> None:
-        slot.answered()
-        question.requests += 1
-
-    def _seen(self, question: _OpenInspection, standings: dict[str, Standing]) -> Observation:
+    def _seen(self, question: OpenInspection, standings: dict[str, Standing]) -> Observation:
         answer = "seen" if question.found.get("contact") else "not found"
         found = {"standings": standings, "requests": question.requests, **question.found}
         return self._observe(question.inspection, answer, **found)
@@ -303,34 +226,17 @@ class Inspector:
             **facts,
         )
 
-    def _standings(self, place: Location, keys: tuple[str, ...]) -> dict[str, Standing]:
-        found = {}
-        for key in keys:
-            link = self.links.get(place.partition, key) or LinkRow()
-            row = self.outbox.get(place.partition, key)
-            found[key] = Standing(
-                ghl_id=link.ghl_id,
-                is_deleted=link.is_deleted,
-                settled=link.settled,
-                version_ms=link.version_ms,
-                written=tuple(sorted(link.fields)),
-                tags=link.tags,
-                is_pending=row is not None and not row.parked,
-                parked=row.parked if row is not None else "",
-            )
-        return found
-
     # -- failures -----------------------------------------------------------------------------------------
 
-    def _failed(self, question: _OpenInspection, place: Location, error: ConnectorError) -> WorkResult | str:
+    def _failed(self, question: OpenInspection, place: Location, error: ConnectorError) -> WorkResult | str:
         """When to try again, or the words with which it ends.
 
         Only a 429 pauses the budget: a refused look (a scope that reading needs) says nothing of live changes.
         """
         question.failures += 1
         row = classify(error)
-        if row.disposition is Disposition.THROTTLED and (pause := pause_after(error, place.window_seconds)):
-            self.loop.pause(place.budget, *pause)
+        if row.disposition is Disposition.THROTTLED:
+            self.loop.failures.is_paused(place.budget, error, place.window_seconds)
             return AGAIN
         if row.disposition is Disposition.RETRY and question.failures < MOST_FAILURES:
             return WorkResult.retry(self.retry.wait_seconds(question.failures))

@@ -284,7 +284,6 @@ class LoftyWriter:
             status=answer.status if answer else None,
             message=message,
             because=write.because,
-            event_ms=write.at_ms,
             accepted_ms=write.accepted_ms,
         )
         record = Record(self.receipts_topic, team.partition, write.lane.encode(), receipt.to_bytes())

@@ -125,7 +125,7 @@ async def _nothing_to_park(_item: Item, _failure: Failure) -> WorkResult | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class DispatchWork:
     """What a dispatcher does: `perform` does one item with at most one request, `give_up` parks what fails repeatedly."""
 
     perform: Perform
@@ -148,7 +148,7 @@ class Handler(Protocol):
         ...
 
 
-class Router:
+class HandlerRouter:
     """The work of a dispatcher with several kinds of items: each goes to the first of `handlers` that handles it."""
 
     def __init__(self) -> None:
@@ -181,7 +181,7 @@ class DispatchLoop:
     def __init__(
         self,
         name: str,
-        work: Work | Router,
+        work: DispatchWork | HandlerRouter,
         clock: Callable[[], float],
         *,
         note: Note = _no_note,

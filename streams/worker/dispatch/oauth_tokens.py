@@ -19,7 +19,7 @@ from connectors.errors import GrantRefused, SealError
 from connectors.http.request import Transport
 from streams.core.token_row import TokenRow
 from streams.kafka.tables import Table
-from streams.oauth.grants import Grants, Side
+from streams.oauth.grants import Grants, OAuthAccount
 from streams.settings import Connection
 from streams.telemetry.metrics import Metrics
 
@@ -45,14 +45,14 @@ class OAuthTokens:
         self._now_ms = now_ms
         self._metrics = metrics
         self._flights: dict[str, SingleFlight] = {}
-        self._sides: dict[str, Side] = {}
+        self._sides: dict[str, OAuthAccount] = {}
 
-    def auth(self, side: Side) -> Auth:
+    def auth(self, side: OAuthAccount) -> Auth:
         """The credential of one side of a connection."""
         self._sides[side.token] = side
         return OAuthAuth(_OfSide(self, side), side.asks_for_refresh)
 
-    def flight(self, side: Side) -> SingleFlight:
+    def flight(self, side: OAuthAccount) -> SingleFlight:
         """The tokens of a side. Raises `GrantRefused` when nobody has given access yet, or no key opens what was given."""
         flight = self._flights.get(side.token)
         if flight is None:
@@ -98,7 +98,7 @@ class OAuthTokens:
                 await flight.aclose()
                 del self._flights[token]
 
-    def _read(self, side: Side) -> TokenPair:
+    def _read(self, side: OAuthAccount) -> TokenPair:
         row = self._table.get(side.partition, side.token)
         if row is None:
             raise _refusal(side, f"nobody has given access to {side.about} yet")
@@ -107,7 +107,7 @@ class OAuthTokens:
         except SealError as error:
             raise _refusal(side, f"the tokens of {side.about} cannot be opened: {error}") from None
 
-    async def _renew(self, side: Side, pair: TokenPair) -> TokenPair:
+    async def _renew(self, side: OAuthAccount, pair: TokenPair) -> TokenPair:
         try:
             renewed = await converse(side.renew(pair, self._now_ms()), self._transport)
         except Exception as error:
@@ -118,7 +118,7 @@ class OAuthTokens:
         self._metrics.refreshes.labels(_vendor(side), "renewed").inc()
         return renewed
 
-    async def _persist(self, side: Side, pair: TokenPair) -> None:
+    async def _persist(self, side: OAuthAccount, pair: TokenPair) -> None:
         row = TokenRow(sealed=self._grants.seal(side.token, pair), at_ms=pair.obtained_at_ms)
         self._table.put(side.partition, side.token, row)
         await self._table.flush()
@@ -127,7 +127,7 @@ class OAuthTokens:
 class _OfSide:
     """Looks up the flight for each request: a partition may have come back meanwhile with other tokens."""
 
-    def __init__(self, tokens: OAuthTokens, side: Side) -> None:
+    def __init__(self, tokens: OAuthTokens, side: OAuthAccount) -> None:
         self._tokens = tokens
         self._side = side
 
@@ -138,9 +138,9 @@ class _OfSide:
         return await self._tokens.flight(self._side).refresh(used_access)
 
 
-def _vendor(side: Side) -> str:
+def _vendor(side: OAuthAccount) -> str:
     return "ghl" if side.token.startswith("ghl:") else "lofty"
 
 
-def _refusal(side: Side, why: str) -> GrantRefused:
+def _refusal(side: OAuthAccount, why: str) -> GrantRefused:
     return GrantRefused(is_final=False, vendor=_vendor(side), operation="tokens", status=0, messages=(why,))

@@ -99,7 +99,7 @@ class OpenRows:
         return {
             "fetches": len(self.fetches),
             "outbox": len(self.outbox),
-            "lofty_commands": len(self.lofty_commands),
+            "errands": len(self.lofty_commands),
             "links": self.links.total,
         }
 

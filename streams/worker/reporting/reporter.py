@@ -34,7 +34,7 @@ from streams.messages.worker_status import STUCK_LOOKS, LagStatus
 from streams.settings import Settings
 from streams.settings.partitions import ConnectionPartitions
 from streams.telemetry.metrics.gauges import Reading, of_worker
-from streams.telemetry.process import RELEASE, append_topics, process_readings
+from streams.telemetry.process import RELEASE, append_topics, process_readings, watch_loop
 from streams.telemetry.status_publisher import configuration_of, publish_status
 from streams.telemetry.tracing import in_hand, trace_id
 from streams.worker.agents.batches import Process
@@ -58,6 +58,7 @@ class Reporter:
     def __init__(self, settings: Settings, names: TopicNames, places: ConnectionPartitions, deps: Dependencies) -> None:
         self.settings = settings
         self.names = names
+        self.places = places
         self._deps = deps
         self.metrics = deps.metrics
         self.now_ms = deps.now_ms
@@ -249,6 +250,10 @@ class Reporter:
         while self.metrics.is_on:
             await self.say()
             await asyncio.sleep(STATUS_SECONDS)
+
+    async def watch_loop(self) -> None:
+        """Measure how late the event loop is, until cancelled."""
+        await watch_loop(self.metrics)
 
     async def end(self) -> None:
         """The last word: this worker stops, and nothing reads its gauges any more."""

@@ -12,14 +12,13 @@ from functools import partial
 from connectors.http.call_record import CallRecord
 from connectors.http.transport import Transport
 from streams.messages.partitioning import ghl_budget, lofty_budget
-from streams.messages.topics import RECEIPTS
 from streams.oauth.grants import Grants
 from streams.worker.dispatch.budget_usage import BudgetUsage
-from streams.worker.dispatch.loop import DispatchLoop, Router
+from streams.worker.dispatch.loop import DispatchLoop, HandlerRouter
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
-from streams.worker.dispatch.receipts import Receipts
 from streams.worker.partitions.lease import LeasedTransport
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.budget_policies import ghl_policy, lofty_policy
 from streams.worker.wiring.ghl_side import GhlSide
 from streams.worker.wiring.lofty_side import LoftySide
 from streams.worker.wiring.lofty_sync import LoftySync
@@ -37,7 +36,7 @@ class Dispatchers:
         self._parts = parts
         self._reads_used = BudgetUsage(parts.tables.budgets, partial(self._row_of, lofty_budget))
         self._writes_used = BudgetUsage(parts.tables.budgets, partial(self._row_of, ghl_budget))
-        reads, writes = Router(), Router()
+        reads, writes = HandlerRouter(), HandlerRouter()
         self.reading = self._new_loop("read", reads, self._reads_used)
         self.writing = self._new_loop("write", writes, self._writes_used)
         self.loops = (self.reading, self.writing)
@@ -52,18 +51,11 @@ class Dispatchers:
         clients = VendorClients(parts.settings, parts.places, transport, grants, self.tokens)
         teams = clients.teams(partial(self._answered, self.reading), deps.visibility_ms)
         locations = clients.locations(partial(self._answered, self.writing), deps.search_lag_ms)
-        receipts = Receipts(
-            parts.names.of(RECEIPTS),
-            parts.output.batching_producer,
-            parts.applied_offsets,
-            deps.now_ms,
-            lambda connection: parts.ownership.epoch(parts.places.ghl_of(connection)),
-        )
         self.offers = Offers(parts, self.reading, self.writing)
         self.lofty = LoftySide(parts, self.reading, teams)
-        self.ghl = GhlSide(parts, self.writing, locations, receipts, self.offers)
+        self.ghl = GhlSide(parts, self.writing, locations, self.offers)
         reads.handlers, writes.handlers = self.lofty.handlers, self.ghl.handlers
-        self.lofty_sync = LoftySync(parts, self.writing, self.ghl.event_processor, self.lofty.writer)
+        self.lofty_sync = LoftySync(parts, self.writing, self.ghl.events.queue, self.lofty.writer)
 
     # -- partitions come and go ---------------------------------------------------------------------------
 
@@ -72,11 +64,11 @@ class Dispatchers:
         parts = self._parts
         for c in parts.places.reading_at(partition):
             used = self._reads_used.of_another(c.lofty_budget)
-            self.reading.acquire(c.lofty_budget, self.lofty.policy(c), used)
+            self.reading.acquire(c.lofty_budget, lofty_policy(parts.settings, c), used)
             self.lofty.sweeper.acquire(c.name)
         for c in parts.places.writing_at(partition):
             used = self._writes_used.of_another(c.ghl_budget)
-            self.writing.acquire(c.ghl_budget, self.ghl.policy(c), used)
+            self.writing.acquire(c.ghl_budget, ghl_policy(parts.settings, c), used)
         self.load_names(partition)
         parts.reporter.took_over(partition)
         for key, pending in parts.tables.fetches.items(partition):
@@ -128,7 +120,7 @@ class Dispatchers:
         if answer.rate is not None:
             loop.observe(budget, answer.rate)
 
-    def _new_loop(self, name: str, router: Router, usage: BudgetUsage) -> DispatchLoop:
+    def _new_loop(self, name: str, router: HandlerRouter, usage: BudgetUsage) -> DispatchLoop:
         parts = self._parts
         return DispatchLoop(
             name,

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.core.scheduling.dispatcher import BudgetPolicy
-from streams.messages.topics import LOFTY_WRITES, OBSERVATIONS
-from streams.settings import Connection
+from streams.core.scheduling.backoff import Backoff
+from streams.messages.topics import OBSERVATIONS, RECEIPTS
 from streams.worker.dispatch.directories import Directories
-from streams.worker.dispatch.ghl_events import GhlEventProcessor
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
-from streams.worker.dispatch.inspector import BACKOFF, Inspector
+from streams.worker.dispatch.inspection_reads import InspectionReads
+from streams.worker.dispatch.inspector import Inspector
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import Repair
 from streams.worker.dispatch.retry import Retry
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.event_processing import new_event_processor
 from streams.worker.wiring.offers import Offers
 
 
@@ -30,30 +30,19 @@ class GhlSide:
         parts: WorkerParts,
         loop: DispatchLoop,
         locations: Mapping[str, Location],
-        receipts: Receipts,
         offers: Offers,
     ) -> None:
-        self._in_flight = parts.settings.worker.in_flight_per_location
+        receipts = Receipts(
+            parts.names.of(RECEIPTS),
+            parts.output.batching_producer,
+            parts.applied_offsets,
+            parts.deps.now_ms,
+            lambda connection: parts.ownership.epoch(parts.places.ghl_of(connection)),
+        )
         tables, deps, names = parts.tables, parts.deps, parts.names
-        connections = parts.settings.connections
         retry = Retry(deps.now_ms, deps.jitter)
         self.directories = Directories(loop, locations)
-        self.event_processor = GhlEventProcessor(
-            loop=loop,
-            locations=locations,
-            backs={name: c.back for name, c in connections.items()},
-            events=tables.events,
-            external_edits=tables.heard,
-            backlinks=tables.backlinks,
-            links=tables.links,
-            receipts=receipts,
-            output=parts.output,
-            writes_topic=names.of(LOFTY_WRITES),
-            lofty_partitions={name: parts.places.lofty(c) for name, c in connections.items()},
-            request_read=offers.request_read,
-            retry=retry,
-            metrics=deps.metrics,
-        )
+        self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
         failures = GhlFailures(
             outbox=tables.outbox,
             links=tables.links,
@@ -79,30 +68,18 @@ class GhlSide:
             receipts=receipts,
             directory=self.directories.get,
             lacks=self.directories.lacks,
-            lofty_was_edited=self.event_processor.lofty_was_edited,
+            lofty_was_edited=self.events.queue.lofty_was_edited,
             sender=self.sender,
             failures=failures,
         )
         self.inspector = Inspector(
             loop=loop,
             locations=locations,
-            links=tables.links,
-            outbox=tables.outbox,
+            reads=InspectionReads(tables.links, tables.outbox),
             directory=self.directories.get,
             repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
             output=parts.output,
             observations_topic=names.of(OBSERVATIONS),
-            retry=Retry(deps.now_ms, deps.jitter, BACKOFF),
+            retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),
         )
-        self.handlers = (self.inspector, self.event_processor, self.directories, self.writer)
-
-    def policy(self, connection: Connection) -> BudgetPolicy:
-        """What the GHL budget of a connection allows."""
-        return BudgetPolicy(
-            connection.ghl.requests_per_window,
-            connection.ghl.window_seconds,
-            self._in_flight,
-            is_noted=True,
-            daily_limit=connection.ghl.requests_per_day,
-            live_reserve=connection.ghl.live_reserve,
-        )
+        self.handlers = (self.inspector, self.events, self.directories, self.writer)

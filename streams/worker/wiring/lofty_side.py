@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.core.scheduling.dispatcher import BudgetPolicy
 from streams.core.sweep import schedule_of
 from streams.messages.topics import CHANGES, LOFTY_RECEIPTS, LOFTY_WRITES, SNAPSHOTS
-from streams.settings import Connection
 from streams.worker.dispatch.lofty_reader import LoftyReader
-from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
+from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.lofty_writer import LoftyWriter
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.members import Members
@@ -23,7 +21,6 @@ class LoftySide:
     """The handlers of the reading dispatcher `loop`."""
 
     def __init__(self, parts: WorkerParts, loop: DispatchLoop, teams: Mapping[str, LoftyTeam]) -> None:
-        self._in_flight = parts.settings.worker.in_flight_per_lofty_budget
         tables, metrics = parts.tables, parts.deps.metrics
         connections = parts.settings.connections
         retry = Retry(parts.deps.now_ms, parts.deps.jitter)
@@ -62,7 +59,3 @@ class LoftySide:
             metrics=metrics,
         )
         self.handlers = (self.sweeper, self.writer, self.members, self.reader)
-
-    def policy(self, connection: Connection) -> BudgetPolicy:
-        """What the Lofty budget of a connection allows."""
-        return BudgetPolicy(connection.lofty.requests_per_minute, WINDOW_SECONDS, self._in_flight, is_noted=True)

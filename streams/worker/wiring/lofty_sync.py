@@ -14,7 +14,7 @@ from streams.messages.ghl_event import GhlEvent
 from streams.worker.agents.batches import Process
 from streams.worker.agents.respond import respond
 from streams.worker.agents.write_back import write_back
-from streams.worker.dispatch.ghl_events import GhlEventProcessor
+from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
 from streams.worker.dispatch.lofty_writer import LoftyWriter
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.parts import WorkerParts
@@ -41,7 +41,7 @@ class LoftySync:
 
     parts: WorkerParts
     writing: DispatchLoop
-    event_processor: GhlEventProcessor
+    event_queue: GhlEventQueue
     command_writer: LoftyWriter
 
     # -- partitions ---------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ class LoftySync:
             if key.startswith(UNINSTALLED):
                 self._pause(row.event)
             else:
-                self.event_processor.offer_event(key, row)
+                self.event_queue.offer(key, row)
         for key, command in self.parts.tables.lofty_commands.items(partition):
             self.parts.reporter.rows.lofty_command(partition, key, command)
             self.command_writer.offer_command(command)
@@ -130,7 +130,7 @@ class LoftySync:
             output=self.parts.output,
             types_at=lambda location: types.get(location, frozenset()),
             installed=self.installed,
-            offer=self.event_processor.offer_event,
+            offer=self.event_queue.offer,
             count=lambda type_, result: self.parts.deps.metrics.events.labels(type_, result).inc(),
         )
 

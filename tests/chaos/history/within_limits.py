@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 
 from connectors.sandbox.shared.ledger import Entry
-from connectors.sandbox.shared.window import RateWindow
+from connectors.sandbox.shared.window import FixedWindow
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
 from tests.chaos.history.told import told
@@ -35,7 +35,7 @@ def _judge_vendor(
 ) -> None:
     """`budgets` maps the ledger's budgets to the pipeline's, for which `most` says how many may be in flight."""
     limits = case.history.limits
-    windows = {name: RateWindow(*limits[name]) for name in limits}
+    windows = {name: FixedWindow(*limits[name]) for name in limits}
     in_flight: dict[str, list[float]] = defaultdict(list)
     for entry in sorted(entries, key=lambda one: (one.at, one.seq)):
         budget = budgets.get(entry.budget)

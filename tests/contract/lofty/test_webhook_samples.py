@@ -9,7 +9,7 @@ import pytest
 
 from connectors.lofty.webhooks import BUCKETS, WITHOUT_LEAD, UnknownWebhookShape, parse
 from connectors.sandbox.lofty.pings import AS_OBJECTS, bodies
-from connectors.sandbox.lofty.state import Happening
+from connectors.sandbox.lofty.state import TeamChange
 from tests.contract.openapi import specs_folder
 
 EXPECTED: dict[str, list[tuple[str, str, str, str]]] = {
@@ -81,7 +81,7 @@ def test_the_sandbox_speaks_as_the_samples_do(samples: dict[str, Any], name: str
     """The same items in the same buckets make the same body, arrays and objects included."""
     sample = samples[name]
     told = [
-        Happening(sample["listId"], bucket, item)
+        TeamChange(sample["listId"], bucket, item)
         for bucket, held in sample.items()
         if bucket not in {"teamId", "listId"}
         for item in (held if isinstance(held, list) else [held])

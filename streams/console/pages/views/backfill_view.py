@@ -31,7 +31,7 @@ class BackfillsView:
     rows: tuple[BackfillCard, ...]
 
 
-_RUNS = {"new": "New leads are being looked for", "full": "A sweep of all leads runs"}
+_RUNS = {"new": "Searching for new leads", "full": "Checking all leads"}
 
 
 def page(found: tuple[BackfillState, ...], now_ms: int) -> BackfillsView:
@@ -45,7 +45,7 @@ def row(one: BackfillState, now_ms: int) -> BackfillCard:
     if is_running:
         state = StatusText("busy", "Running")
     elif one.is_ordered:
-        state = StatusText("busy", "Ordered, waits for a worker")
+        state = StatusText("busy", "Waiting for a worker")
     else:
         state = StatusText("idle", "Not running")
     return BackfillCard(
@@ -62,7 +62,7 @@ def row(one: BackfillState, now_ms: int) -> BackfillCard:
 def estimate(one: BackfillState) -> str:
     """How long it takes at least."""
     if one.total is None or one.minutes is None:
-        return f"How many leads there are, Lofty tells with the first page. Each takes {REQUESTS_A_LEAD} of its {one.requests_per_minute} requests a minute."
+        return f"Lofty reports the number of leads with the first page. Each takes {REQUESTS_A_LEAD} of its {one.requests_per_minute} requests a minute."
     about = length(one.minutes * 60)
     return f"{counted(one.total, 'lead')}: about {about} at {grouped(one.requests_per_minute)} requests a minute, with nothing else to do."
 
@@ -70,7 +70,7 @@ def estimate(one: BackfillState) -> str:
 def progress(one: BackfillState, now_ms: int) -> ProgressBar:
     """How far it is. The time left goes by the leads that were read so far."""
     if one.kind != "backfill":
-        return ProgressBar(None, "A worker takes it in a moment")
+        return ProgressBar(None, "A worker starts it in a moment")
     found = f"{counted(one.changes, 'change')} found"
     if not one.total:
         return ProgressBar(None, f"{counted(one.leads, 'lead')} read, {found}")

@@ -8,47 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from streams.console.errors import Fault as ConsoleFault
-from streams.console.pages.render import href, part
+from streams.console.errors import Fault
 from streams.console.pages.views.links import contact_href
-from streams.console.pages.views.page_view import Hyperlink, Level
+from streams.console.pages.views.page_view import Hyperlink
 from streams.core.to_ghl.plan import CUSTOM
-from streams.mapping_versions.listing import MappingState
 from streams.mapping_versions.problems import TextProblem
 from streams.operations.mapping_preview.preview import Preview, Row
-
-
-@dataclass(frozen=True, slots=True)
-class MappingRow:
-    """One mapping in the list."""
-
-    name: str
-    href: str
-    connections: tuple[str, ...]
-    version: str
-    changed_ms: int | None
-    changed_by: str
-    is_built_in: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MappingsView:
-    """The list. `uses` is the mapping of each connection; `broken` why the newest version is not in force."""
-
-    mappings: tuple[MappingRow, ...]
-    uses: tuple[tuple[str, str], ...] = ()
-    broken: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TextFault:
-    """One thing that is wrong. `line` is that of the text, None where it has none."""
-
-    line: int | None
-    where: str
-    words: str
-    hint: str = ""
-    level: Level = "bad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +73,7 @@ class EditorView:
     connection: str
     used_by: tuple[str, ...] = ()
     is_built_in: bool = False
-    faults: tuple[TextFault, ...] = ()
+    faults: tuple[TextProblem | Fault, ...] = ()
     is_checked: bool = False
     leads: str = ""
     previews: tuple[LeadPreview, ...] = ()
@@ -124,41 +89,18 @@ _CHANGES = {
     "set": "is written",
     "clear": "is emptied",
     "empty": "nothing to write",
-    "kept": "GHL's value stays",
+    "kept": "GHL's value is kept",
     "new field": "field is created, then written",
     "left out": "left out",
     "unknown": "written if it differs",
 }
 _CHANGING = frozenset({"set", "clear", "new field"})
 _WOULD = {
-    "create": "It is not in GHL yet: the contact would be made.",
+    "create": "It is not in GHL yet: the contact would be created.",
     "wait": "Nothing would be written now.",
     "tag": "The lead is deleted in Lofty: its contact would be tagged.",
     "delete": "The lead is deleted in Lofty: its contact would be deleted.",
 }
-
-
-def page(found: MappingState) -> MappingsView:
-    """The list."""
-    rows = tuple(
-        MappingRow(
-            one.name,
-            href(f"/mapping/{part(one.name)}"),
-            one.used_by,
-            str(one.version or ""),
-            one.at_ms or None,
-            one.by,
-            not one.is_editable,
-        )
-        for one in found.mappings
-    )
-    uses = tuple(sorted(found.uses.items()))
-    return MappingsView(rows, uses, tuple(str(one) for one in found.broken))
-
-
-def problem(one: TextProblem | ConsoleFault) -> TextFault:
-    """One thing that is wrong."""
-    return TextFault(one.line, one.where, f"expected {one.expected}, got {one.got}", one.hint)
 
 
 def new_text(name: str) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from streams.console.pages.charts import Measurement
 from streams.console.pages.render import href
-from streams.console.pages.views.links import group_href
-from streams.console.pages.views.page_view import Hyperlink, StatusText
-from streams.console.pages.views.parked_causes import cause_of
-from streams.console.pages.wording import counted, grouped, length
+from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
+from streams.console.pages.views.parked_view import CauseCard, cause_card
+from streams.console.pages.wording import awaited, counted, grouped, length
 from streams.console.services.overview import History, OverviewNow
 from streams.console.services.time_series import Point
 from streams.messages.topics import CHANGES, FETCHES, GHL_CHANGES, RECEIPTS
@@ -44,19 +43,16 @@ class OldestChange:
 
 @dataclass(frozen=True, slots=True)
 class ApiLimit:
-    """What a vendor lets a token do, and what was used of it. `per_day` 0: no daily quota."""
+    """What a vendor lets a token do, and how much of it is used."""
 
+    budget: BudgetStatus
     name: str
     vendor: str
-    used: int
-    limit: int
     window: str
     used_today: int = 0
-    per_day: int = 0
-    reserve: float | None = None
     state: StatusText | None = None
     waiting: int = 0
-    forecast: str = ""
+    resets: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +63,6 @@ class Plot:
     unit: str
     points: Sequence[Measurement]
     words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CauseRow:
-    """Parked work of one cause, in short."""
-
-    words: str
-    connection: str
-    count: int
-    href: str
-    oldest_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +97,15 @@ class OverviewView:
     stages: tuple[StageCard, ...]
     back_stages: tuple[StageCard, ...]
     oldest: OldestChange | None
-    budgets: tuple[ApiLimit, ...]
+    limits: tuple[ApiLimit, ...]
     plots: tuple[Plot, ...]
-    causes: tuple[CauseRow, ...]
+    causes: tuple[CauseCard, ...]
     workers: tuple[WorkerRow, ...]
     measured_ms: int
 
 
 LATE_SECONDS = 15 * 60
+NO_ACCESS = ("no access", "uninstalled")
 PLOTTED = 90
 """Points of a plot; more are thinned out."""
 
@@ -128,11 +114,11 @@ _WORKERS = {
     "ready": StatusText("ok", "working"),
     "starting": StatusText("busy", "starting"),
     "stopping": StatusText("idle", "has stopped"),
-    "silent": StatusText("bad", "not heard from"),
+    "silent": StatusText("bad", "no report"),
 }
 
 
-def page(found: OverviewNow, history: History) -> OverviewView:
+def overview_view(found: OverviewNow, history: History) -> OverviewView:
     """The whole page."""
     now = found.deployment
     state, because, ways = verdict(found)
@@ -144,18 +130,9 @@ def page(found: OverviewNow, history: History) -> OverviewView:
         stages=_stages(found),
         back_stages=_back_stages(found),
         oldest=_oldest(now, found.oldest_accepted_ms),
-        budgets=tuple(_budget(one, now.at_ms) for one in now.budgets),
+        limits=tuple(_api_limit(budget, now.at_ms) for budget in now.budgets),
         plots=_plots(history.points),
-        causes=tuple(
-            CauseRow(
-                cause_of(one.stage, one.reason).title,
-                one.connection,
-                one.count,
-                group_href(one.connection, one.stage, one.reason),
-                one.oldest_ms,
-            )
-            for one in found.parked.groups[:5]
-        ),
+        causes=tuple(cause_card(group) for group in found.parked.groups[:5]),
         workers=tuple(_worker(one, now.at_ms) for one in now.workers),
         measured_ms=now.at_ms,
     )
@@ -189,7 +166,7 @@ def _without_workers(now: Deployment) -> ErrorView | None:
     if not now.alive:
         return (
             StatusText("bad", "No worker is running"),
-            "Changes are kept in Kafka, and carried once a worker runs.",
+            "Changes are kept in Kafka, and synced once a worker runs.",
             None,
         )
     if not now.unowned:
@@ -201,12 +178,12 @@ def _without_workers(now: Deployment) -> ErrorView | None:
             f"{part} are being taken over. Nothing is lost meanwhile.",
             None,
         )
-    return StatusText("bad", "Part of the work is carried by nobody"), f"{part} have no worker.", None
+    return StatusText("bad", "Part of the work has no worker"), f"{part} have no worker.", None
 
 
 def _without_access(now: Deployment) -> ErrorView | None:
     for one in now.budgets:
-        if one.paused in ("no access", "uninstalled"):
+        if one.paused in NO_ACCESS:
             names = ", ".join(one.connections)
             words = f"No access to {_VENDORS[one.dispatcher]} for {names}"
             return StatusText("bad", words), _sentence(one.because), Hyperlink("See connections", href("/connections"))
@@ -218,8 +195,12 @@ def _on_hold(now: Deployment) -> ErrorView | None:
     if not held:
         return None
     names = ", ".join(one.connection for one in held)
-    words = f"{names} {'waits' if len(held) == 1 else 'wait'} before anything is carried"
-    return StatusText("warn", words), _sentence(held[0].on_hold), Hyperlink("See connections", href("/connections"))
+    words = f"{names} {'waits' if len(held) == 1 else 'wait'} before anything is synced"
+    return (
+        StatusText("warn", words),
+        f"Waiting for {awaited(held[0].on_hold)}.",
+        Hyperlink("See connections", href("/connections")),
+    )
 
 
 def _paused(now: Deployment) -> ErrorView | None:
@@ -236,13 +217,17 @@ def _late(now: Deployment) -> ErrorView | None:
     seconds = (now.at_ms - min(oldest)) / 1000 if oldest else 0.0
     if seconds < LATE_SECONDS:
         return None
-    return StatusText("warn", "Running, but some changes are late"), f"The oldest waits since {length(seconds)}.", None
+    return (
+        StatusText("warn", "Running, but some changes are late"),
+        f"The oldest has waited for {length(seconds)}.",
+        None,
+    )
 
 
 def _fresh(now: Deployment) -> str:
     live, fresh = now.totals.get("live", 0), now.totals.get("live_within_60s", 0)
     if not live:
-        return "No change has come since the workers started."
+        return "No change has arrived since the workers started."
     if live == 1:
         return f"The one live change was {'' if fresh else 'not '}in GHL within a minute."
     share = 100 * fresh / live
@@ -266,7 +251,7 @@ def _numbers(found: OverviewNow) -> tuple[Figure, ...]:
         Figure("In GHL", grouped(sum(links)) if links else "not counted", "contacts, notes, tasks"),
         Figure("On the way", grouped(under_way), f"{counted(in_flight, 'request')} in flight"),
         Figure(
-            "Oldest on the way",
+            "Longest wait",
             "none" if oldest is None else length((now.at_ms - oldest) / 1000),
             "since it was accepted" if oldest is not None else "all is in GHL",
         ),
@@ -278,11 +263,11 @@ def _stages(found: OverviewNow) -> tuple[StageCard, ...]:
     now = found.deployment
     return (
         (
-            _by_topic(found, "dedupe", "Lofty told", CHANGES),
-            _by_topic(found, "fetch", "Let through once", FETCHES),
+            _by_topic(found, "dedupe", "From Lofty", CHANGES),
+            _by_topic(found, "fetch", "Without repeats", FETCHES),
             _by_dispatcher(found, "reads", "Read from Lofty", "fetch", "read"),
             _by_dispatcher(found, "writes", "Written to GHL", "deliver", "write"),
-            _by_topic(found, "record", "Recorded", RECEIPTS),
+            _by_topic(found, "record", "Confirmed", RECEIPTS),
         )
         if now.alive
         else ()
@@ -294,7 +279,7 @@ def _back_stages(found: OverviewNow) -> tuple[StageCard, ...]:
     if not (found.rates.get("respond") or now.stages.get("respond") or now.stages.get("write_back")):
         return ()
     return (
-        _by_topic(found, "respond", "GHL told", GHL_CHANGES),
+        _by_topic(found, "respond", "From GHL", GHL_CHANGES),
         _by_dispatcher(found, "write_back", "Written to Lofty", "write back", "read"),
     )
 
@@ -336,7 +321,7 @@ def _waits_for(of: ConnectionView | None) -> str:
     if of is None:
         return "its turn"
     if of.on_hold:
-        return of.on_hold
+        return awaited(of.on_hold)
     for budget in (of.writes, of.reads):
         if budget is not None and budget.paused:
             return f"the end of a pause: {budget.because or budget.paused}"
@@ -347,39 +332,32 @@ def _waits_for(of: ConnectionView | None) -> str:
     return "its turn to be written to GHL"
 
 
-def _budget(one: BudgetStatus, now_ms: int) -> ApiLimit:
+def _api_limit(budget: BudgetStatus, now_ms: int) -> ApiLimit:
     state = None
-    if one.paused:
-        left = (
-            f" for {length((one.paused_until_ms - now_ms) / 1000)}"
-            if one.paused_until_ms and one.paused_until_ms > now_ms
-            else ""
-        )
-        state = StatusText(
-            "bad" if one.paused in ("no access", "uninstalled") else "warn", f"Paused{left}: {one.paused}"
-        )
-    seconds = one.window_seconds
-    window = "a minute" if seconds == 60 else f"in {seconds:g} s"
-    used_today = one.quota_limit - one.quota_left if one.quota_limit and one.quota_left is not None else 0
-    resets = f"anew in {length(one.quota_reset_seconds)}" if one.quota_reset_seconds else ""
+    if budget.paused:
+        left_ms = (budget.paused_until_ms or 0) - now_ms
+        left = f" for {length(left_ms / 1000)}" if left_ms > 0 else ""
+        level: Level = "bad" if budget.paused in NO_ACCESS else "warn"
+        state = StatusText(level, f"Paused{left}: {budget.paused}")
+    used_today = budget.quota_limit - budget.quota_left if budget.quota_limit and budget.quota_left is not None else 0
     return ApiLimit(
-        name=", ".join(one.connections) or one.budget,
-        vendor=_VENDORS[one.dispatcher],
-        used=one.window_used,
-        limit=one.window_limit,
-        window=f"requests {window}",
+        budget=budget,
+        name=", ".join(budget.connections) or budget.budget,
+        vendor=_VENDORS[budget.dispatcher],
+        window="requests a minute" if budget.window_seconds == 60 else f"requests in {budget.window_seconds:g} s",
         used_today=max(0, used_today),
-        per_day=one.quota_limit or 0,
         state=state,
-        waiting=sum(one.waiting.values()),
-        forecast=resets,
+        waiting=sum(budget.waiting.values()),
+        resets=f"resets in {length(budget.quota_reset_seconds)}" if budget.quota_reset_seconds else "",
     )
 
 
 def _worker(one: WorkerView, now_ms: int) -> WorkerRow:
     state = _WORKERS[one.state]
     if one.status.recovering_since_ms is not None:
-        state = StatusText("busy", f"reads its tables since {length((now_ms - one.status.recovering_since_ms) / 1000)}")
+        state = StatusText(
+            "busy", f"has been reading its tables for {length((now_ms - one.status.recovering_since_ms) / 1000)}"
+        )
     elif one.status.mapping_trouble:
         state = StatusText("warn", one.status.mapping_trouble)
     name = f"{one.status.host or 'worker'} {one.status.instance}".strip()
@@ -403,7 +381,7 @@ def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
             f"the last {hours}",
         ),
         Plot("On the way", "", series(lambda one: float(one.undelivered)), f"the last {hours}"),
-        Plot("Age of the oldest", "s", series(lambda one: one.oldest_seconds or 0.0), f"the last {hours}"),
+        Plot("Longest wait", "s", series(lambda one: one.oldest_seconds or 0.0), f"the last {hours}"),
         Plot("Parked", "", series(lambda one: float(one.parked)), f"the last {hours}"),
     )
 

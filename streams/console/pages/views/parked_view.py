@@ -9,26 +9,22 @@ from urllib.parse import urlencode
 from streams.console.pages.render import href
 from streams.console.pages.views.links import about, contact_of, group_href, record_href
 from streams.console.pages.views.page_view import Hyperlink, Question
-from streams.console.pages.views.parked_causes import cause_of
+from streams.console.pages.views.parked_causes import Cause, cause_of
 from streams.console.pages.wording import counted
-from streams.console.services.parked import ParkedGroup, ParkedGroups, ParkedPage, ParkedRecord
+from streams.console.services.parked import ParkedGroup, ParkedGroups, ParkedPage, ParkedRecord, ParkedRow
 from streams.operations.parked.open_records import RecordFilter
+
+PAGE_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class CauseCard:
-    """What is parked for one cause. `key` names it in links; `words` are the vendor's own, of the newest."""
+    """What is parked for one cause. `key` names it in links; `connection` is empty where it is unknown."""
 
-    key: str
-    title: str
-    help: str
+    group: ParkedGroup
+    cause: Cause
     connection: str
-    stage: str
-    reason: str
-    count: int
-    oldest_ms: int
-    newest_ms: int
-    words: str
+    key: str
     href: str
 
 
@@ -36,20 +32,16 @@ class CauseCard:
 class CausesView:
     """The first page."""
 
-    groups: tuple[CauseCard, ...]
-    total: int
+    cards: tuple[CauseCard, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ParkedRecordRow:
-    """One record in a list."""
+    """One record in a list. `who` is the lead's name, where it is known."""
 
-    id: str
+    row: ParkedRow
     who: str
     entity: str
-    words: str
-    status: int | None
-    at_ms: int
     href: str
 
 
@@ -57,7 +49,7 @@ class ParkedRecordRow:
 class CauseView:
     """The records of one cause. `before` and `after` are the neighbouring pages."""
 
-    group: CauseCard
+    card: CauseCard
     rows: tuple[ParkedRecordRow, ...]
     before: Hyperlink | None = None
     after: Hyperlink | None = None
@@ -65,123 +57,84 @@ class CauseView:
 
 @dataclass(frozen=True, slots=True)
 class ParkedRecordView:
-    """One record, whole. `original` is as text, `original_form` says how (JSON, text, bytes)."""
+    """One record, whole. `original` is its text as it is best read; `original_form` says what it is."""
 
-    id: str
-    title: str
-    help: str
+    record: ParkedRecord
+    cause: Cause
     who: str
     connection: str
-    stage: str
-    reason: str
-    words: str
-    status: int | None
-    trace_id: str
-    source: str
     entity: str
-    at_ms: int
     original: str
     original_form: str
-    original_bytes: int
-    is_open: bool
-    outcome: str
     contact_href: str
     group_href: str
-    same_cause: int
 
 
-PAGE = 50
-
-
-def groups(found: ParkedGroups) -> CausesView:
+def causes_view(found: ParkedGroups) -> CausesView:
     """The first page."""
-    return CausesView(tuple(group(one) for one in found.groups), found.total)
+    return CausesView(tuple(cause_card(group) for group in found.groups))
 
 
-def group(one: ParkedGroup) -> CauseCard:
+def cause_card(group: ParkedGroup) -> CauseCard:
     """One cause."""
-    cause = cause_of(one.stage, one.reason)
     return CauseCard(
-        key=urlencode({"connection": one.connection, "stage": one.stage, "reason": one.reason}),
-        title=cause.title,
-        help=cause.help,
-        connection="" if one.connection == "?" else one.connection,
-        stage=one.stage,
-        reason=one.reason,
-        count=one.count,
-        oldest_ms=one.oldest_ms,
-        newest_ms=one.newest_ms,
-        words=one.words,
-        href=group_href(one.connection, one.stage, one.reason),
+        group=group,
+        cause=cause_of(group.stage, group.reason),
+        connection=_known(group.connection),
+        key=urlencode({"connection": group.connection, "stage": group.stage, "reason": group.reason}),
+        href=group_href(group.connection, group.stage, group.reason),
     )
 
 
-def cause_page(
-    wanted: RecordFilter, found: ParkedPage, of: ParkedGroup | None, names: dict[str, str], offset: int
+def cause_view(
+    wanted: RecordFilter, found: ParkedPage, group: ParkedGroup | None, names: dict[str, str], offset: int
 ) -> CauseView:
-    """The records of one cause. `names` are those of leads, by lane; `of` is None when nothing of it is open any more."""
-    shown = of or ParkedGroup(wanted.connection, wanted.stage, wanted.reason, 0, 0, 0, "")
+    """The records of one cause. `names` are those of leads, by lane; `group` is None when none of it is open any longer."""
+    shown = group or ParkedGroup(wanted.connection, wanted.stage, wanted.reason, 0, 0, 0, "")
 
-    def at(place: int) -> str:
-        return group_href(wanted.connection, wanted.stage, wanted.reason) + (f"&offset={place}" if place else "")
+    def page_href(offset: int) -> str:
+        return group_href(wanted.connection, wanted.stage, wanted.reason) + (f"&offset={offset}" if offset else "")
 
-    rows = tuple(
-        ParkedRecordRow(
-            id=one.id,
-            who=names.get(lane(one.entity)) or who(one.entity, one.id),
-            entity=about(one.entity) if one.entity.count(":") == 3 else "",
-            words=one.words,
-            status=one.status,
-            at_ms=one.at_ms,
-            href=record_href(one.id),
-        )
-        for one in found.rows
-    )
     return CauseView(
-        group(shown),
-        rows,
-        Hyperlink("Newer", at(max(0, offset - PAGE))) if offset else None,
-        Hyperlink("Older", at(offset + PAGE)) if offset + PAGE < found.total else None,
+        cause_card(shown),
+        tuple(
+            ParkedRecordRow(
+                row=row,
+                who=names.get(lane(row.entity)) or who(row.entity, row.id),
+                entity=about(row.entity) if row.entity.count(":") == 3 else "",
+                href=record_href(row.id),
+            )
+            for row in found.rows
+        ),
+        Hyperlink("Newer", page_href(max(0, offset - PAGE_SIZE))) if offset else None,
+        Hyperlink("Older", page_href(offset + PAGE_SIZE)) if offset + PAGE_SIZE < found.total else None,
     )
 
 
-def record(one: ParkedRecord, name: str) -> ParkedRecordView:
+def record_view(record: ParkedRecord, name: str) -> ParkedRecordView:
     """One record. `name` is that of its lead, where it is known."""
-    cause = cause_of(one.stage, one.reason)
-    text, form = pretty(one.original)
+    text, form = pretty(record.original)
     return ParkedRecordView(
-        id=one.id,
-        title=cause.title,
-        help=cause.help,
-        who=name or who(one.entity, one.id),
-        connection="" if one.connection == "?" else one.connection,
-        stage=one.stage,
-        reason=one.reason,
-        words=one.words,
-        status=one.status,
-        trace_id=one.trace_id,
-        source=one.source,
-        entity=about(one.entity) if one.entity.count(":") == 3 else one.entity,
-        at_ms=one.at_ms,
+        record=record,
+        cause=cause_of(record.stage, record.reason),
+        who=name or who(record.entity, record.id),
+        connection=_known(record.connection),
+        entity=about(record.entity) if record.entity.count(":") == 3 else record.entity,
         original=text,
-        original_form=form + (", only its beginning is shown" if one.is_cut else ""),
-        original_bytes=one.original_bytes,
-        is_open=one.is_open,
-        outcome="It does not wait any more: it was retried, discarded, or settled by a later change.",
-        contact_href=contact_of(one.entity),
-        group_href=group_href(one.connection, one.stage, one.reason),
-        same_cause=one.same_cause,
+        original_form=form + (", only its beginning is shown" if record.is_cut else ""),
+        contact_href=contact_of(record.entity),
+        group_href=group_href(record.connection, record.stage, record.reason),
     )
 
 
 def question(action: str, wanted: RecordFilter, count: int, back: str) -> Question:
-    """Before many are retried, or any is discarded."""
+    """Asked before many are retried, or any is discarded."""
     many = counted(count, "record")
     fields = tuple((name, getattr(wanted, name)) for name in RecordFilter.__slots__ if getattr(wanted, name))
     if action == "retry":
-        words = "Each is read from Lofty anew and written once. What is refused again is parked again."
+        words = "Each is read from Lofty again and written without repeats. What is refused again is parked again."
         return Question(f"Retry {many}?", words, href("/parked/retry"), f"Retry {many}", back, fields)
-    words = "They do not wait any more, and nothing of them is written. A lead is still tried again when it changes in Lofty."
+    words = "They are not retried, and nothing of them is written. A lead is still synced when it changes in Lofty."
     return Question(
         f"Discard {many}?", words, href("/parked/discard"), f"Discard {many}", back, fields, is_dangerous=True
     )
@@ -207,3 +160,7 @@ def pretty(text: str) -> tuple[str, str]:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False), "JSON"
     except ValueError:
         return text, "text"
+
+
+def _known(connection: str) -> str:
+    return "" if connection == "?" else connection

@@ -11,16 +11,9 @@ from streams.console.pages.dry_runs import Dry
 from streams.console.pages.views.links import about, contact_of
 from streams.console.pages.views.page_view import ProgressBar, StatusText
 from streams.console.pages.wording import counted, grouped, length
-from streams.console.services.replay import OF_CONSOLE, DryExample, DryRunState, ReplayState
+from streams.console.services.dry_run import DryExample, DryRunState
+from streams.console.services.replay import OF_CONSOLE, ReplayState
 from streams.messages.topics import CHANGES, GHL_CHANGES, PARKED, SNAPSHOTS
-
-
-@dataclass(frozen=True, slots=True)
-class FieldCount:
-    """A field that a replay would write, with how many contacts it concerns."""
-
-    field: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +34,7 @@ class DryRunView:
     state: StatusText
     read: int
     counts: tuple[tuple[str, int], ...]
-    differences: tuple[FieldCount, ...]
+    differences: tuple[tuple[str, int], ...]
     examples: tuple[ReplayExample, ...]
     took: str
     would_write: int
@@ -53,14 +46,13 @@ class DryRunView:
 class ReplayRun:
     """A replay that runs or has run."""
 
-    id: str
+    run: ReplayState
     state: StatusText
     what: str
     by: str
-    began_ms: int
     progress: ProgressBar
     can_stop: bool
-    can_go_on: bool = False
+    can_resume: bool = False
     counts: tuple[tuple[str, int], ...] = ()
 
 
@@ -91,12 +83,12 @@ class ReplayView:
 
 
 TOPICS = (
-    (SNAPSHOTS, "Snapshots: what Lofty said last"),
-    (CHANGES, "Changes: read from Lofty anew"),
-    (GHL_CHANGES, "Events of GHL: judged again"),
-    (PARKED, "Parked records: tried again"),
+    (SNAPSHOTS, "Latest data from Lofty (snapshots)"),
+    (CHANGES, "Changes: read from Lofty again"),
+    (GHL_CHANGES, "Events from GHL: processed again"),
+    (PARKED, "Parked records: retried"),
 )
-_SHORT = {SNAPSHOTS: "Snapshots", CHANGES: "Changes", GHL_CHANGES: "Events of GHL", PARKED: "Parked records"}
+_SHORT = {SNAPSHOTS: "Snapshots", CHANGES: "Changes", GHL_CHANGES: "Events from GHL", PARKED: "Parked records"}
 _STATES = {
     "running": StatusText("busy", "Running"),
     "done": StatusText("ok", "Done"),
@@ -108,7 +100,7 @@ _WAITS = ("blocked", "stuck", "in doubt")
 MOST_FIELDS, MOST_RUNS, MOST_EXAMPLES = 12, 10, 12
 
 
-def page(
+def replay_view(
     form: ReplayForm,
     connections: Iterable[str],
     reasons: Iterable[str],
@@ -126,7 +118,7 @@ def dry_run(one: Dry, rate: str) -> DryRunView:
     if one.problem:
         return DryRunView(StatusText("bad", one.problem), 0, (), (), (), "", 0)
     if one.found is None:
-        words = "Looking at what would become of each record; no vendor is asked"
+        words = "Planning each record; no vendor is asked"
         return DryRunView(StatusText("busy", "Running"), 0, (), (), (), "", 0, progress=ProgressBar(None, words))
     found = one.found
     fields: Counter[str] = Counter()
@@ -140,12 +132,12 @@ def dry_run(one: Dry, rate: str) -> DryRunView:
         state = StatusText("warn", f"The workers of {names} do not have this mapping yet: try again in a moment")
     took = f"It took {length(found.seconds)}, and no vendor was asked."
     if found.left:
-        took += f" {counted(len(found.left), 'record')} cannot go on: {next(iter(found.left.values()))}."
+        took += f" {counted(len(found.left), 'record')} fail: {next(iter(found.left.values()))}."
     return DryRunView(
         state,
         found.chosen,
         _counts(found, would_write),
-        tuple(FieldCount(name.removeprefix("custom:"), number) for name, number in fields.most_common(MOST_FIELDS)),
+        tuple((name.removeprefix("custom:"), number) for name, number in fields.most_common(MOST_FIELDS)),
         tuple(_example(example) for example in examples[:MOST_EXAMPLES]),
         took,
         would_write,
@@ -166,16 +158,15 @@ def run(one: ReplayState, now_ms: int) -> ReplayRun:
     left = ""
     if part and part < 1 and one.state == "running":
         left = f"{length((now_ms - one.began_ms) / 1000 * (1 - part) / part)} left"
-    counts = (("Handed on", one.handed), ("As they should be", one.passed), ("Could not go on", one.left))
+    counts = (("Updated", one.handed), ("Already correct", one.passed), ("Failed", one.left))
     return ReplayRun(
-        id=one.run,
+        run=one,
         state=state,
         what=what(one.topic, one.selection),
         by=one.by.removesuffix(OF_CONSOLE),
-        began_ms=one.began_ms,
         progress=ProgressBar(part, words, left),
         can_stop=one.state == "running" and not one.problem,
-        can_go_on=one.state in ("stopped", "interrupted") or (one.state == "running" and bool(one.problem)),
+        can_resume=one.state in ("stopped", "interrupted") or (one.state == "running" and bool(one.problem)),
         counts=tuple(pair for pair in counts if pair[1]),
     )
 
@@ -191,7 +182,7 @@ def what(topic: str, selection: Mapping[str, Any]) -> str:
     if selection.get("reason"):
         words += f", parked because “{selection['reason']}”"
     if "since_ms" in selection or "until_ms" in selection:
-        words += ", of a part of the time"
+        words += ", within a time range"
     return words
 
 
@@ -200,10 +191,10 @@ def _counts(found: DryRunState, would_write: int) -> tuple[tuple[str, int], ...]
         return (("Chosen", found.chosen), *found.counts.items())
     waiting, pending = sum(_total(found, one) for one in _WAITS), _total(found, "pending")
     return (
-        ("Looked at", sum(sum(one.verdicts.values()) for one in found.connections)),
+        ("Checked", sum(sum(one.verdicts.values()) for one in found.connections)),
         ("Would be written", would_write),
-        ("Stay as they are", _total(found, "unchanged") + _total(found, "stale")),
-        *((("On their way already", pending),) if pending else ()),
+        ("Unchanged", _total(found, "unchanged") + _total(found, "stale")),
+        *((("Already on their way", pending),) if pending else ()),
         *((("Would wait", waiting),) if waiting else ()),
         ("Requests to GHL", sum(one.requests for one in found.connections)),
     )

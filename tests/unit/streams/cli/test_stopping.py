@@ -12,7 +12,7 @@ CODE = """
 import asyncio, sys
 import streams.cli.shared as running
 async def look(*_, **__): pass
-running._look = look
+running._check_kafka = look
 running.STOP_SECONDS = float(sys.argv[1])
 async def serve(stop):
     print("serving", flush=True)

@@ -9,13 +9,14 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from argon2 import PasswordHasher
 
 from streams.console.auth.guard import Handler
 from streams.console.server import ConsoleServer
 from streams.kafka.batching_producer import Record
 from streams.messages.audit_entry import Act
 from streams.settings import Settings, parse_settings
-from streams.settings.password_hashes import PasswordHash, token_hash
+from streams.settings.password_hashes import token_hash
 from streams.telemetry.endpoints import listen
 
 KEY = "k" * 20 + "-the-first-key-of-the-console"
@@ -24,12 +25,8 @@ TOKENS = {"robot": "lgt_the-operators-token", "looker": "lgt_the-viewers-token"}
 
 
 def cheap_hash(password: str) -> str:
-    """A hash with the least work that is taken."""
-    import hashlib
-
-    salt = b"0123456789abcdef"
-    key = hashlib.scrypt(password.encode(), salt=salt, n=2**10, r=1, p=1, dklen=32)
-    return str(PasswordHash(10, 1, 1, salt, key))
+    """A hash with the least work that is accepted; always the same for the same password."""
+    return PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(password, salt=b"0123456789abcdef")
 
 
 CONFIG = f"""

@@ -12,7 +12,7 @@ from connectors.sandbox.ghl.seeds import seed, shown
 from connectors.sandbox.lofty import LoftySandbox
 from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty.people import make_leads, make_team
-from streams.demo.activity import MOST_CHILDREN, ROUNDS, hour, visit
+from streams.demo.activity import MOST_CHILDREN, ROUNDS, hour_of_edits, visit
 
 
 def row(lead: int, notes: int = 0, tasks: int = 0) -> dict[str, Any]:
@@ -33,18 +33,18 @@ def contact(**more: Any) -> dict[str, Any]:
 def test_an_hour_is_a_few_bursts_and_the_same_for_the_same_seed() -> None:
     """Each burst touches one lead several times."""
     standing = [row(1, 1, 1), row(2, 1, 1)]
-    bursts = list(hour(standing, 7))
+    bursts = list(hour_of_edits(standing, 7))
     assert len(bursts) == ROUNDS
-    assert bursts == list(hour(standing, 7))
-    assert bursts != list(hour(standing, 8))
+    assert bursts == list(hour_of_edits(standing, 7))
+    assert bursts != list(hour_of_edits(standing, 8))
     assert all(len({edit["id"] for edit in burst if edit["kind"] == "lead"}) == 1 for burst in bursts[:-1])
 
 
 def test_a_team_keeps_its_size() -> None:
     """For the lead that goes another comes; of many notes and tasks the oldest go."""
-    last = list(hour([row(1, MOST_CHILDREN + 2, MOST_CHILDREN + 1), row(2, MOST_CHILDREN + 2, MOST_CHILDREN + 1)], 7))[
-        -1
-    ]
+    last = list(
+        hour_of_edits([row(1, MOST_CHILDREN + 2, MOST_CHILDREN + 1), row(2, MOST_CHILDREN + 2, MOST_CHILDREN + 1)], 7)
+    )[-1]
     gone = next(edit["id"] for edit in last if edit["kind"] == "lead" and edit["edit"] == "delete")
     stays = 3 - gone
     assert [edit["edit"] for edit in last if edit["kind"] == "lead"] == ["delete", "create"]
@@ -57,7 +57,7 @@ def test_newcomers_do_not_meet() -> None:
     emails = [
         edit["fields"]["emails"][0]
         for seed in range(20)
-        for burst in hour([row(1), row(2)], seed)
+        for burst in hour_of_edits([row(1), row(2)], seed)
         for edit in burst
         if edit["kind"] == "lead" and edit["edit"] == "create"
     ]
@@ -96,7 +96,7 @@ def test_lofty_takes_what_agents_do() -> None:
     team = desk_work.team_of(sandbox, 1)
     desk_work.seed(sandbox, team, {**make_team(), "leads": make_leads(6)})
     for number in range(30):
-        for burst in hour(desk_work.everything(team, with_trash=False), number):
+        for burst in hour_of_edits(desk_work.everything(team, with_trash=False), number):
             desk_work.edit_all(sandbox, team, burst)
     left = desk_work.everything(team, with_trash=False)
     assert len(left) == 6

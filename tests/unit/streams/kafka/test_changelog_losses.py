@@ -32,7 +32,7 @@ WELL: dict[str, Any] = {
         ({"begin": 5, "position": None, "keeps_all": False}, None),  # the embedded broker
         ({"exists": False}, "is missing"),
         ({"exists": False, "position": None}, "is missing"),
-        ({"topic_id": "other", "end": 500}, "was deleted and made anew"),
+        ({"topic_id": "other", "end": 500}, "was deleted and recreated"),
         ({"end": 9}, "ends at offset 9"),
         ({"end": 0, "topic_id": "", "origin": ""}, "ends at offset 0"),
         ({"begin": 11, "end": 20}, "begins at offset 11"),

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from streams.mapping import LEAD_ID_FIELD, Fault, MappingFaults, TagRules, compile_mapping
+from streams.mapping import LEAD_ID_FIELD, MappingFault, MappingFaults, TagRules, compile_mapping
 from streams.mapping.compile import default_tables
 from streams.mapping.expression import compile_expression
 
 
-def faults_of(**table: Any) -> tuple[Fault, ...]:
+def faults_of(**table: Any) -> tuple[MappingFault, ...]:
     """What is wrong with a mapping."""
     with pytest.raises(MappingFaults) as caught:
         compile_mapping("mine", {"mine": table})

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from streams.mapping.errors import WrongTerm
-from streams.mapping.transforms import TRANSFORMS, Example, compile_transform
-from streams.mapping.values import Unreadable
+from streams.mapping.transforms import TRANSFORMS, TransformExample, compile_transform
+from streams.mapping.values import UnreadableValue
 
 EXAMPLES = [
     pytest.param(one, id=f"{kind.name}-{n}") for kind in TRANSFORMS.values() for n, one in enumerate(kind.examples)
@@ -16,7 +16,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_every_example_of_the_table_is_true(example: Example) -> None:
+def test_every_example_of_the_table_is_true(example: TransformExample) -> None:
     """What the command line prints as an example is what happens."""
     result = compile_transform(example.transform)(example.value, "US")
     assert result == example.result
@@ -51,7 +51,7 @@ def test_none_passes_through_all_but_default(name: str) -> None:
 def test_a_value_that_cannot_be_read_says_so(written: Any, value: Any) -> None:
     """It raises Unreadable, which the mapping turns into a flag."""
     step = compile_transform(written)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableValue):
         step(value, "US")
 
 

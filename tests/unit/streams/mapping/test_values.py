@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from streams.mapping.values import Unreadable, read_date, read_email, read_instant, read_number, read_phone
+from streams.mapping.values import UnreadableValue, read_date, read_email, read_instant, read_number, read_phone
 from tests.unit.streams.mapping.odd_leads import UNHURRIED, json_values
 
 
@@ -34,7 +34,7 @@ def test_phones_read(written: Any, e164: str) -> None:
 )
 def test_phones_that_ghl_would_refuse_are_unreadable(written: Any) -> None:
     """Too short, too long, local only, or no number at all."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableValue):
         read_phone(written, "US")
 
 
@@ -49,7 +49,7 @@ def test_emails_read_in_lower_case(written: str) -> None:
 )
 def test_what_is_no_email_is_unreadable(written: Any) -> None:
     """GHL refuses a whole contact for it."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableValue):
         read_email(written)
 
 
@@ -78,7 +78,7 @@ def test_every_time_format_of_lofty_reads(written: Any, iso: str) -> None:
 )
 def test_what_is_no_time_is_unreadable(written: Any) -> None:
     """Never another error."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableValue):
         read_date(written)
 
 
@@ -93,7 +93,7 @@ def test_numbers_read(written: Any, number: float) -> None:
 @pytest.mark.parametrize("written", ["", "many", "1e999", "nan", "1_000", float("inf"), 2**60, True, None, []])
 def test_what_json_cannot_carry_is_no_number(written: Any) -> None:
     """Infinite, not a number, or beyond what a reader's doubles hold."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableValue):
         read_number(written)
 
 
@@ -105,6 +105,6 @@ def test_readers_raise_nothing_but_unreadable(value: Any) -> None:
     for read in (read_email, read_number, read_date, read_instant, lambda one: read_phone(one, "US")):
         try:
             outcomes.append(read(value))
-        except Unreadable as error:
+        except UnreadableValue as error:
             outcomes.append(str(error))
     assert len(outcomes) == 5

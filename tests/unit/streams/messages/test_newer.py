@@ -22,6 +22,7 @@ from streams.messages import InvalidMessage, Message, NewerMessage, Parked
 from streams.messages.topics import TopicNames
 from streams.worker.agents.batches import agent
 from streams.worker.agents.in_progress import InProgress
+from streams.worker.output import Output
 from tests.unit.streams.worker.agents.test_batches import FakeStream
 
 
@@ -81,9 +82,10 @@ def test_poison_is_poison_still(raw: bytes) -> None:
 async def test_an_agent_parks_no_record_of_a_newer_release(name: str) -> None:
     """It stops in front of it; nothing is appended, so nothing is passed over."""
     factory: Any = getattr(importlib.import_module(f"streams.worker.agents.{name}"), name)
-    parking = Parking(TopicNames(""), 1)
-    given = {one: object() for one in inspect.signature(factory).parameters}
-    process = factory(**given | {"parking": parking, "now_ms": lambda: 0})
+    producer: Any = object()
+    output = Output(producer, Parking(TopicNames(""), 1), lambda: 0)
+    parts = {name: object() for name in inspect.signature(factory).parameters}
+    process = factory(**parts | {"output": output})
     message = SimpleNamespace(topic="t", partition=3, offset=7, key=b"k", value=b'{"v": 99}', timestamp=0.0)
     with pytest.raises(NewerMessage) as raised:
         await process([message])

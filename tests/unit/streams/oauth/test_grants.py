@@ -102,7 +102,7 @@ async def granted(vendor: Vendor, grants: Grants, by: str) -> TokenPair:
         given = await lofty_by_key(grants, connection, vendor, vendor.now_ms)
     else:
         given = await accept_lofty(grants, connection, vendor.consent(), vendor, vendor.now_ms, None)
-    return grants.open(given.word.token, given.word.sealed)
+    return grants.open(given.message.token, given.message.sealed)
 
 
 @pytest.mark.parametrize("rotates", [True, False])

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from streams.mapping import TRANSFORMS
 from streams.mapping.compile import FIELD_KEYS, MAPPING_KEYS
 from streams.settings import SettingsError, example_text, load_settings
-from streams.settings.demanded import DEMANDED
 from streams.settings.overrides import OVERRIDES
 from streams.settings.parse import SECTIONS, ConnectionTable, parse_settings
+from streams.settings.required_secrets import CONNECTION_SECRETS
 
 
 def test_a_file_is_read_with_the_secrets_that_the_environment_names(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_of_a_folder_of_credentials_that_is_not_there_everything_is_missing(tmp_
     """Whoever has not begun with the credentials is told all at once: the folder, and what belongs into it."""
     (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
-        load_settings(tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": "/nowhere"}, demands=DEMANDED)
+        load_settings(tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": "/nowhere"}, required=CONNECTION_SECRETS)
     assert sorted(one.where for one in caught.value.problems) == [
         "LOFTY_GHL_ACME_GHL_TOKEN",
         "LOFTY_GHL_ACME_LOFTY_API_KEY",
@@ -125,6 +125,8 @@ def test_a_folder_of_credentials_that_cannot_be_read_hides_no_credential(tmp_pat
     (tmp_path / "secrets").write_text("a file", encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
         load_settings(
-            tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": str(tmp_path / "secrets")}, demands=DEMANDED
+            tmp_path / "lofty-ghl.toml",
+            {"LOFTY_GHL_SECRETS_DIR": str(tmp_path / "secrets")},
+            required=CONNECTION_SECRETS,
         )
     assert [one.where for one in caught.value.problems] == ["LOFTY_GHL_SECRETS_DIR"]

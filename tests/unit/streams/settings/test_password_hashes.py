@@ -1,24 +1,18 @@
-"""Hashes of passwords and tokens."""
+"""The form of password hashes, and hashes of tokens."""
 
 from __future__ import annotations
 
 import pytest
 
-from streams.settings.password_hashes import NOBODY, NotAHash, PasswordHash, is_token_hash, token_hash
+from streams.settings import SettingsError, parse_settings
+from streams.settings.password_hashes import is_token_hash, password_hash_problem, token_hash
 
-SALT = b"0123456789abcdef"
-
-
-def test_a_hash_takes_its_password_and_no_other() -> None:
-    """Read back from its text."""
-    found = PasswordHash.parse(str(PasswordHash.of("correct horse", SALT)))
-    assert found.takes("correct horse")
-    assert not found.takes("correct horse ")
+END = "MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
+SCRYPT = "scrypt:15:8:3:ZGVtby1zYWx0LW9mLTE2Yg==:19BaFrn096yJUUtj6AgNnI/hKFyEDYb7s5RuALJ5vEU="
 
 
-def test_equal_passwords_have_other_hashes_with_other_salts() -> None:
-    """So that one found password does not give away the others."""
-    assert str(PasswordHash.of("same", SALT)) != str(PasswordHash.of("same", SALT[::-1]))
+def test_an_argon2_hash_is_one() -> None:
+    assert password_hash_problem(f"$argon2id$v=19$m=32768,t=3,p=1${END}") == ""
 
 
 @pytest.mark.parametrize(
@@ -26,23 +20,30 @@ def test_equal_passwords_have_other_hashes_with_other_salts() -> None:
     [
         "hunter2",
         "",
-        "scrypt:15:8:3:!!:AAAA",
-        "scrypt:1:8:3:MDEyMzQ1Njc4OWFiY2RlZg==:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-        "scrypt:20:32:16:MDEyMzQ1Njc4OWFiY2RlZg==:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-        "scrypt:15:8:3:MDEy:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-        "bcrypt:15:8:3:MDEyMzQ1Njc4OWFiY2RlZg==:MDEyMzQ1Njc4OWFiY2RlZg==",
+        f"$argon2id$v=19$m=32768,t=3,p=1${END}!",
+        f"$argon2i$v=19$m=32768,t=3,p=1${END}",
+        f"$argon2id$v=19$m=8,t=1,p=1${END}",
+        f"$argon2id$v=19$m=4194304,t=3,p=1${END}",
+        f"$argon2id$v=19$m=32768,t=3000,p=1${END}",
+        f"$argon2id$v=19$m=32768,t=3,p=1$MDEy{END[22:]}",
+        "$2b$12$MDEyMzQ1Njc4OWFiY2RlZg",
     ],
 )
 def test_what_is_no_hash_is_refused(text: str) -> None:
     """A password in its place, a weak or a ruinous parameter."""
-    with pytest.raises(NotAHash):
-        PasswordHash.parse(text)
+    problem = password_hash_problem(text)
+    assert problem
+    assert not text or text not in problem
 
 
-def test_nobody_has_no_password() -> None:
-    """What unknown names are compared with takes nothing."""
-    assert not NOBODY.takes("")
-    assert PasswordHash.parse(str(NOBODY)) == NOBODY
+def test_a_hash_of_an_older_version_says_what_to_run() -> None:
+    user = f'[console]\n[[console.users]]\nname = "ann"\nrole = "viewer"\npassword_hash = "{SCRYPT}"\n'
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(user, {})
+    text = str(caught.value)
+    assert "lofty-ghl console hash-password" in text
+    assert "an scrypt hash of an older version: set the password again" in text
+    assert SCRYPT not in text
 
 
 def test_a_tokens_hash_is_told_from_a_token() -> None:

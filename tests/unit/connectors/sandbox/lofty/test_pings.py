@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.lofty.webhooks import BUCKETS, parse
 from connectors.sandbox.lofty.pings import AS_OBJECTS, bodies
-from connectors.sandbox.lofty.state import Happening
+from connectors.sandbox.lofty.state import TeamChange
 from tests.unit.connectors.sandbox.lofty.stage import SETTINGS, Stage
 from tests.unit.connectors.sandbox.lofty.test_children import note_of, task_of
 
@@ -67,9 +67,9 @@ def test_reads_and_refusals_tell_nothing() -> None:
     assert stage.told() == []
 
 
-def happened(bucket: str, number: int) -> Happening:
+def happened(bucket: str, number: int) -> TeamChange:
     """Something on list 9."""
-    return Happening(9, bucket, {"noteId": number, "leadId": 1, "updateTime": 1_736_935_800_000})
+    return TeamChange(9, bucket, {"noteId": number, "leadId": 1, "updateTime": 1_736_935_800_000})
 
 
 def test_an_object_holds_one_so_a_second_one_needs_another_delivery() -> None:
@@ -94,7 +94,7 @@ def test_whatever_is_told_is_read_back_in_order_and_in_full(told: tuple[int, lis
     """By the very parser of the gateway; no body holds more than its limit."""
     list_id, buckets = told
     things = [
-        Happening(list_id, bucket, {"leadId": at, "updateTime": at, "noteId": at, "taskId": at, "apptId": at})
+        TeamChange(list_id, bucket, {"leadId": at, "updateTime": at, "noteId": at, "taskId": at, "apptId": at})
         for at, bucket in enumerate(buckets, 1)
     ]
     parsed = [parse(one) for one in bodies(7, list_id, things, limit)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connectors.http.operation import Operation
-from connectors.sandbox.shared.router import Router
+from connectors.sandbox.shared.router import OperationRouter
 
-ROUTER = Router(
+ROUTER = OperationRouter(
     Operation(name, method, path, (), "", "safe")
     for name, method, path in (
         ("one", "GET", "/things/{thingId}"),

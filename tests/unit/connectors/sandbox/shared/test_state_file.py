@@ -58,7 +58,7 @@ def test_lofty_remembers_its_leads_subscriptions_and_what_is_still_to_be_told(tm
     """The next id is a new one."""
     old = lofty_with_leads()
     old.teams[1].subscriptions[7] = {"id": 7, "listId": 1, "callbackUrl": "http://x.test"}
-    old.teams[1].tell(1, "created", {"leadId": 1})
+    old.teams[1].report(1, "created", {"leadId": 1})
     new = LoftySandbox(LOFTY)
     restarted(tmp_path / "state", old, new)
     assert new.teams[1].records == old.teams[1].records

@@ -29,7 +29,7 @@ async def test_an_older_session_counts_as_ended_until_the_audit_was_read() -> No
     older, newer, gone = a_session(900), a_session(1000), a_session(800)
 
     async def follow(_: Any) -> None:
-        ended.take(signed_out(gone))
+        ended._take([signed_out(gone)])
         await asyncio.Event().wait()
 
     with (
@@ -39,7 +39,7 @@ async def test_an_older_session_counts_as_ended_until_the_audit_was_read() -> No
         await ended.start()
         try:
             assert (ended.holds(older), ended.holds(newer)) == (True, False)
-            ended._has_read.set()
+            ended.has_read.set()
             assert (ended.holds(older), ended.holds(newer), ended.holds(gone)) == (False, False, True)
         finally:
             await ended.stop()
@@ -49,5 +49,5 @@ async def test_an_older_session_counts_as_ended_until_the_audit_was_read() -> No
 async def test_garbage_in_the_audit_ends_nothing(raw: bytes | None) -> None:
     """It is passed over."""
     ended = EndedSessions(settings_of(), now_ms=lambda: 1000)
-    ended.take(raw)
+    ended._take([raw])
     assert not ended.holds(a_session(900))

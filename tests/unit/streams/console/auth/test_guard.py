@@ -213,10 +213,10 @@ async def test_signing_out_ends_the_session_at_other_gateways_too(on: ConsoleSta
         assert (await copy.ask("GET", LOOK))[0] == 200
         assert (await browser.ask("DELETE", "/api/v1/session"))[0] == 200
         for garbage in (None, b"", b"\xff", b"[[[", b'{"action": "sign out"}', b"{" * 10_000):
-            second.console.ended.take(garbage)
+            second.console.ended._take([garbage])
         assert (await copy.ask("GET", LOOK))[0] == 200
         for record in on.batching_producer.records:
-            second.console.ended.take(record.value)
+            second.console.ended._take([record.value])
         assert (await copy.ask("GET", LOOK))[0] == 401
         assert (await other.ask("GET", LOOK))[0] == 200
 

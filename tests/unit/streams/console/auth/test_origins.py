@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.console.auth.origins import is_secure, origin_problem
+from streams.console.auth.origins import is_secure, origin_problem, safe_path
 
 HOST, PUBLIC = "gateway:8080", "https://console.example.com"
 
@@ -50,3 +50,29 @@ def test_https_is_known_by_tls_by_a_trusted_proxy_and_by_the_public_address() ->
     assert is_secure("http", "console.example.com", None, PUBLIC)
     assert not is_secure("http", HOST, None, PUBLIC)
     assert not is_secure("http", HOST, "https, http", None)
+
+
+@pytest.mark.parametrize("path", ["/console/", "/console/contacts?q=ada%40example.com", "/console/parked/3@17"])
+def test_our_pages_are_taken(path: str) -> None:
+    assert safe_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/console//evil.example",
+        "/consolex",
+        "/console/\r\nSet-Cookie: a=b",
+        "javascript:alert(1)",
+        "/console/../lofty/secret",
+        "/console/..",
+        "/console/" + "a" * 3000,
+    ],
+)
+def test_everything_else_is_the_first_page(path: str) -> None:
+    """No other site, no other part of the gateway."""
+    assert safe_path(path) == "/console/"

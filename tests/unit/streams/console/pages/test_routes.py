@@ -68,7 +68,7 @@ async def test_a_form_without_its_token_is_refused_with_a_page() -> None:
         await csrf(browser)
         status, text, _ = await post(browser, "/console/sign-in", csrf="wrong", name="ann", password=PASSWORDS["ann"])
         assert status == 403
-        assert "<h1>The request was not taken</h1>" in text
+        assert "<h1>The request was refused</h1>" in text
 
 
 async def test_signing_out_ends_the_session() -> None:

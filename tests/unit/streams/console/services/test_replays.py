@@ -20,7 +20,7 @@ class Held(Replays):
         super().__init__(settings_of(), None, lambda: 5)  # type: ignore[arg-type]  # nothing is audited here
         self.end = asyncio.Event()
 
-    async def _run(self, run: str, rate: float) -> None:
+    async def _run_replay(self, run: str, rate: float) -> None:
         await self.end.wait()
         if run == "bad":
             raise RuntimeError(run)

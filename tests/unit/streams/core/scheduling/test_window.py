@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.rate import RateHeaders
-from streams.core.scheduling.window import RateWindow
+from streams.core.scheduling.window import RequestWindow
 from tests.unit.streams.core.scheduling.vendor import Exchange, Vendor
 
 STEPS = st.lists(
@@ -27,7 +27,7 @@ NONSENSE = st.builds(
 
 
 def spend(
-    window: RateWindow, vendor: Vendor, steps: list[tuple[float, int, int, bool]], headers: list[RateHeaders]
+    window: RequestWindow, vendor: Vendor, steps: list[tuple[float, int, int, bool]], headers: list[RateHeaders]
 ) -> float:
     """Use a window as greedily as it allows, with answers whenever they like. Returns the time at the end."""
     now = 0.0
@@ -57,7 +57,7 @@ def test_no_alignment_of_the_vendor_sees_more_than_the_limit(
 ) -> None:
     """Each request may be counted at any moment between start and answer, by a sliding or a fixed window."""
     vendor = Vendor()
-    spend(RateWindow(limit, seconds), vendor, steps, [])
+    spend(RequestWindow(limit, seconds), vendor, steps, [])
     assert vendor.most_in_any_window(seconds) <= limit
 
 
@@ -67,14 +67,14 @@ def test_no_header_makes_us_exceed_what_is_configured(
 ) -> None:
     """Headers correct downwards: an operator's lower limit or a nonsense header never opens the window."""
     vendor = Vendor()
-    spend(RateWindow(3, 4.0), vendor, steps, headers)
+    spend(RequestWindow(3, 4.0), vendor, steps, headers)
     assert vendor.most_in_any_window(4.0) <= 3
 
 
 @given(steps=STEPS, headers=st.lists(NONSENSE, min_size=1, max_size=5))
 def test_no_header_stops_us_for_good(steps: list[tuple[float, int, int, bool]], headers: list[RateHeaders]) -> None:
     """Once all is answered and two of the longest windows have passed, something may start."""
-    window = RateWindow(3, 4.0)
+    window = RequestWindow(3, 4.0)
     now = spend(window, Vendor(), steps, headers)
     assert window.in_flight == 0
     assert window.free(now + 7200.0) >= 1
@@ -85,7 +85,7 @@ def test_the_next_free_moment_is_neither_late_nor_never(
     steps: list[tuple[float, int, int, bool]], headers: list[RateHeaders]
 ) -> None:
     """Nothing is free before `next_free`, and waiting for it again and again gets a slot."""
-    window = RateWindow(2, 4.0)
+    window = RequestWindow(2, 4.0)
     now = spend(window, Vendor(), steps, headers)
     for _ in range(len(steps) * 7 + 2):
         if window.free(now):
@@ -101,7 +101,7 @@ def test_the_next_free_moment_is_neither_late_nor_never(
 
 def test_only_an_answer_can_free_a_window_that_is_all_in_flight() -> None:
     """Time alone frees nothing while nothing was answered."""
-    window = RateWindow(1, 4.0)
+    window = RequestWindow(1, 4.0)
     window.begin_request(0.0)
     assert window.free(inf) == 0
     assert window.next_free(100.0) is None
@@ -109,7 +109,7 @@ def test_only_an_answer_can_free_a_window_that_is_all_in_flight() -> None:
 
 def test_a_request_that_never_left_frees_its_slot_at_once() -> None:
     """The vendor cannot have counted it."""
-    window = RateWindow(1, 4.0)
+    window = RequestWindow(1, 4.0)
     window.begin_request(0.0)
     window.end(1.0, was_sent=False)
     assert window.free(1.0) == 1
@@ -125,7 +125,7 @@ def test_right_after_a_header_never_more_is_free_than_the_vendor_has_left(
     limit: int, ours: int, in_flight: int, foreign: int
 ) -> None:
     """Others spend from the same bucket: what they took is not ours to spend."""
-    window = RateWindow(limit, 10.0)
+    window = RequestWindow(limit, 10.0)
     for _ in range(min(limit, ours)):
         window.begin_request(0.0)
         window.end(0.0)
@@ -148,7 +148,7 @@ def test_beside_another_spender_hardly_a_request_is_one_too_many(
 ) -> None:
     """Ours of the vendor's last window do not hide what the other takes in this one: at most a flight is refused a window."""
     limit, in_flight, seconds, step = 100, 8, 10.0, 0.02
-    window, going, counted, end = RateWindow(limit, seconds), deque[tuple[float, RateHeaders]](), 0, phase
+    window, going, counted, end = RequestWindow(limit, seconds), deque[tuple[float, RateHeaders]](), 0, phase
     refused, taken = 0, 0
     for tick in range(int(6 * seconds / step)):
         now = tick * step
@@ -170,7 +170,7 @@ def test_beside_another_spender_hardly_a_request_is_one_too_many(
 
 def test_foreign_usage_appears_and_leaves_with_the_vendors_window() -> None:
     """A reading of others' requests holds until the vendor's reset, or for one window when no reset is told."""
-    window = RateWindow(100, 10.0)
+    window = RequestWindow(100, 10.0)
     window.observe(RateHeaders(limit=100, remaining=30, reset_seconds=4.0), 0.0)
     taken, still, gone = window.free(0.0), window.free(3.9), window.free(4.0)
     window.observe(RateHeaders(limit=100, remaining=30), 10.0)
@@ -180,7 +180,7 @@ def test_foreign_usage_appears_and_leaves_with_the_vendors_window() -> None:
 
 def test_a_newer_reading_replaces_an_older_one() -> None:
     """Foreign usage is not added up: the vendor's newest count is the count."""
-    window = RateWindow(100, 10.0)
+    window = RequestWindow(100, 10.0)
     window.observe(RateHeaders(limit=100, remaining=10), 0.0)
     window.observe(RateHeaders(limit=100, remaining=90), 1.0)
     assert window.free(1.0) == 90
@@ -188,14 +188,14 @@ def test_a_newer_reading_replaces_an_older_one() -> None:
 
 def test_the_operator_leaves_room_for_others_and_they_use_it() -> None:
     """With 60 of a vendor's 100 configured, others may take 40 before they cost us any."""
-    window = RateWindow(60, 10.0)
+    window = RequestWindow(60, 10.0)
     window.observe(RateHeaders(limit=100, remaining=60), 0.0)
     assert window.free(0.0) == 60
 
 
 def test_a_lower_limit_of_the_vendor_counts_and_a_later_rise_is_followed_up_to_ours() -> None:
     """A development app has less; when it is promoted, we use what is configured again, and no more."""
-    window = RateWindow(500, 60.0)
+    window = RequestWindow(500, 60.0)
     free = []
     for limit in (100, 300, 5000):
         window.observe(RateHeaders(limit=limit), 0.0)
@@ -206,7 +206,7 @@ def test_a_lower_limit_of_the_vendor_counts_and_a_later_rise_is_followed_up_to_o
 
 def test_a_longer_window_of_the_vendor_counts_for_what_was_sent_before_we_knew() -> None:
     """The first answers tell the true window: those already sent must not leave by the old one."""
-    window = RateWindow(2, 10.0)
+    window = RequestWindow(2, 10.0)
     for _ in range(2):
         window.begin_request(0.0)
         window.end(0.0)
@@ -227,6 +227,6 @@ def test_a_longer_window_of_the_vendor_counts_for_what_was_sent_before_we_knew()
 )
 def test_nonsense_changes_nothing(headers: RateHeaders) -> None:
     """A limit of nothing, a window of nothing or of years: as if it had not been said."""
-    window = RateWindow(7, 4.0)
+    window = RequestWindow(7, 4.0)
     window.observe(headers, 0.0)
     assert (window.limit, window.seconds, window.free(0.0)) == (7, 4.0, 7)

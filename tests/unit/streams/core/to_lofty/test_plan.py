@@ -31,7 +31,7 @@ from streams.core.to_lofty.plan import (
     written,
 )
 from streams.core.to_lofty.rows import LoftyCommandRow
-from streams.mapping.back_sync import WayBack
+from streams.mapping.lofty_sync import LoftySyncRules
 from streams.messages.lofty_command import LoftyCommand
 
 STATE = {
@@ -150,14 +150,14 @@ def test_fields_gather_with_the_oldest_base_until_they_are_written() -> None:
 )
 def test_whose_value_wins(owner: Any, now: str, base: str, body: dict[str, Any], kept: tuple[str, ...]) -> None:
     wanted = write({"fields": {"firstName": "Adelaide"}}, target="lead", base={"firstName": field_hash(base)})
-    found = lead_body(wanted, {}, {"firstName": now}, WayBack(owners={"firstName": owner}))
+    found = lead_body(wanted, {}, {"firstName": now}, LoftySyncRules(owners={"firstName": owner}))
     assert found == (body, kept)
 
 
 def test_the_other_addresses_of_a_lead_stay() -> None:
     wanted = write({"fields": {"email": "new@example.com"}}, target="lead")
     lead = {"emails": ["old@example.com", "other@example.com"]}
-    body, _ = lead_body(wanted, lead, {"email": "old@example.com"}, WayBack(owners={"email": "ghl"}))
+    body, _ = lead_body(wanted, lead, {"email": "old@example.com"}, LoftySyncRules(owners={"email": "ghl"}))
     assert body == {"emails": ["new@example.com", "other@example.com"]}
 
 

@@ -13,7 +13,7 @@ from streams.core.to_ghl.plan import UNKNOWN
 from streams.core.to_lofty import EventContext, EventResponse, NeedsRead, edited, respond
 from streams.core.to_lofty.plan import merge
 from streams.core.to_lofty.rows import ExternalEditRow
-from streams.mapping.back_sync import Rule, RuleTask, WayBack, compile_condition, compile_template
+from streams.mapping.lofty_sync import LoftySyncRules, Rule, RuleTask, compile_condition, compile_template
 from streams.mapping.markers import comes_from_ghl, with_marker
 from streams.messages import Entity, GhlEvent
 
@@ -40,7 +40,7 @@ def task_rule(on: str, *, when: str | None = None, content: str = "Call") -> Rul
     return Rule(on, on, compile_condition(when) if when else None, task)
 
 
-def answer(scene_: EventContext, back: WayBack) -> EventResponse:
+def answer(scene_: EventContext, back: LoftySyncRules) -> EventResponse:
     found = respond(scene_, back)
     assert isinstance(found, EventResponse)
     return found
@@ -49,7 +49,7 @@ def answer(scene_: EventContext, back: WayBack) -> EventResponse:
 @pytest.mark.parametrize("type_", ["AppointmentCreate", "AppointmentUpdate", "AppointmentDelete"])
 def test_an_appointment_of_ours_in_a_calendar_is_an_echo_whatever_is_done_with_it(type_: str) -> None:
     """It is Lofty's: moved or cancelled in GHL, it is so there only. By its link, or by the marker where GHL tells its text."""
-    back = WayBack(appointments=True, rules=(task_rule("appointment changed"),))
+    back = LoftySyncRules(appointments=True, rules=(task_rule("appointment changed"),))
     body = {"title": "Moved", "appointmentStatus": "cancelled", "startTime": "2027-01-02T10:00:00+00:00"}
     linked = scene(type_, body=body, own=Entity("acme", "600", "appointment", "5"))
     marked = scene(type_, body={**body, "notes": with_marker("Viewing", "appointment", "5")})
@@ -65,7 +65,7 @@ def test_an_appointment_of_ours_in_a_calendar_is_an_echo_whatever_is_done_with_i
 @pytest.mark.parametrize("owner", ["lofty", "ghl", "newest"])
 def test_what_we_wrote_ourselves_is_an_echo(owner: Any) -> None:
     link = written(firstName="Ada", email="ada@example.com")
-    back = WayBack(owners={"firstName": owner}, rules=(task_rule("contact changed"),))
+    back = LoftySyncRules(owners={"firstName": owner}, rules=(task_rule("contact changed"),))
     body = {"firstName": "Ada", "email": "ada@example.com", "city": None, "tags": ["x"]}
 
     assert answer(scene("ContactUpdate", body=body, link=link), back) == EventResponse("echo")
@@ -81,7 +81,7 @@ def test_fields_that_a_payload_lacks_are_not_empty() -> None:
 
 def test_an_old_echo_is_not_taken_for_an_edit() -> None:
     """A webhook of an earlier write of ours comes late: it differs from the link, so the contact is read, and is as wanted."""
-    link, back = written(firstName="Ada"), WayBack(owners={"firstName": "ghl"})
+    link, back = written(firstName="Ada"), LoftySyncRules(owners={"firstName": "ghl"})
     late = scene("ContactUpdate", body={"firstName": "Adelaide"}, link=link)
 
     assert respond(late, back) == NeedsRead()
@@ -90,7 +90,7 @@ def test_an_old_echo_is_not_taken_for_an_edit() -> None:
 
 
 def test_notes_and_tasks_of_ours_are_echoes_by_link_and_by_marker() -> None:
-    back = WayBack(notes=True, tasks=True, finishes_tasks=True)
+    back = LoftySyncRules(notes=True, tasks=True, finishes_tasks=True)
     own = Entity("acme", "600", "note", "7")
     assert answer(scene("NoteCreate", body={"body": "x"}, own=own), back).because == "echo"
     marked = with_marker("said", "note", "7")
@@ -106,7 +106,7 @@ def test_a_field_that_ghl_owns_goes_to_lofty_and_the_link_learns_it() -> None:
     link = written(firstName="Ada", lastName="Example")
     seen = scene("ContactUpdate", link=link, contact={"firstName": "Adelaide", "lastName": "Example"})
 
-    found = answer(seen, WayBack(owners={"firstName": "ghl"}))
+    found = answer(seen, LoftySyncRules(owners={"firstName": "ghl"}))
 
     (write,) = found.writes
     assert (write.about, write.target, write.state) == ("fields", "lead", {"fields": {"firstName": "Adelaide"}})
@@ -116,20 +116,20 @@ def test_a_field_that_ghl_owns_goes_to_lofty_and_the_link_learns_it() -> None:
 
 def test_a_field_that_lofty_owns_is_restored() -> None:
     seen = scene("ContactUpdate", link=written(firstName="Ada"), contact={"firstName": "Eve"})
-    found = answer(seen, WayBack(owners={"firstName": "lofty"}))
+    found = answer(seen, LoftySyncRules(owners={"firstName": "lofty"}))
     assert (found.restore, found.writes) == (("firstName",), ())
 
 
 @pytest.mark.parametrize(("owner", "restored"), [("ghl", ()), ("newest", ("phone",))])
 def test_an_empty_field_is_never_carried(owner: Any, restored: tuple[str, ...]) -> None:
     seen = scene("ContactUpdate", link=written(phone="+15125550100"), contact={"phone": ""})
-    found = answer(seen, WayBack(owners={"phone": owner}))
+    found = answer(seen, LoftySyncRules(owners={"phone": owner}))
     assert (found.writes, found.restore) == ((), restored)
 
 
 def test_fields_without_an_owner_are_left_alone() -> None:
     seen = scene("ContactUpdate", link=written(city="Austin"), contact={"city": "Dallas"})
-    assert answer(seen, WayBack(owners={"phone": "ghl"})) == EventResponse("no rule")
+    assert answer(seen, LoftySyncRules(owners={"phone": "ghl"})) == EventResponse("no rule")
 
 
 @pytest.mark.parametrize("type_", ["ContactUpdate", "LoftyEdit"])
@@ -143,13 +143,13 @@ def test_what_is_told_of_a_contact_that_was_ours_says_nothing_of_the_one_that_to
     """It was deleted by hand, made anew, and restored: its edits are not in the contact that the link names, or will name."""
     body = {"firstName": "Adelaide", "wanted": {"firstName": "hash"}}
     late = scene(type_, body=body, link=link, contact={"firstName": "Adelaide"})
-    assert answer(late, WayBack(owners={"firstName": "ghl"})) == EventResponse("overtaken")
+    assert answer(late, LoftySyncRules(owners={"firstName": "ghl"})) == EventResponse("overtaken")
 
 
 def test_lofty_gets_ghls_value_back_where_ghl_owns_the_field() -> None:
     wanted = {"firstName": field_hash("Eve")}
     edit = scene("LoftyEdit", body={"wanted": wanted}, contact={"firstName": "Ada"})
-    found = answer(edit, WayBack(owners={"firstName": "ghl"}))
+    found = answer(edit, LoftySyncRules(owners={"firstName": "ghl"}))
     assert found.writes[0].state == {"fields": {"firstName": "Ada"}}
     assert found.base == wanted
 
@@ -158,7 +158,7 @@ def test_lofty_gets_ghls_value_back_where_ghl_owns_the_field() -> None:
 
 
 def test_each_tag_that_somebody_added_meets_the_rules_once() -> None:
-    back = WayBack(
+    back = LoftySyncRules(
         rules=(task_rule("tag added", when="tag == 'hot'", content="Call {{ contact.firstName }}: {{tag}}"),)
     )
     link = LinkRow(ghl_id="contact-1", tags=("from-lofty",))
@@ -178,17 +178,17 @@ def test_each_tag_that_somebody_added_meets_the_rules_once() -> None:
 
 def test_our_own_tags_are_echoes() -> None:
     link = LinkRow(ghl_id="contact-1", tags=("a",), doubtful_tags=("b",))
-    found = answer(scene("ContactTagUpdate", body={"tags": ["A", "b"]}, link=link), WayBack())
+    found = answer(scene("ContactTagUpdate", body={"tags": ["A", "b"]}, link=link), LoftySyncRules())
     assert (found.because, found.writes) == ("echo", ())
 
 
 def test_an_older_event_of_tags_is_overtaken() -> None:
     heard = ExternalEditRow(at_ms=AT + 1, tags=("hot",))
-    assert answer(scene("ContactTagUpdate", body={"tags": []}, heard=heard), WayBack()).because == "overtaken"
+    assert answer(scene("ContactTagUpdate", body={"tags": []}, heard=heard), LoftySyncRules()).because == "overtaken"
 
 
 def test_a_removed_tag() -> None:
-    back = WayBack(rules=(task_rule("tag removed", when="tag == 'hot'"),))
+    back = LoftySyncRules(rules=(task_rule("tag removed", when="tag == 'hot'"),))
     heard = ExternalEditRow(at_ms=AT - 1, tags=("hot",))
     seen = scene("ContactTagUpdate", body={"tags": []}, heard=heard, contact={"tags": []})
     assert [one.because for one in answer(seen, back).writes] == ["rule 'tag removed'"]
@@ -198,7 +198,7 @@ def test_a_removed_tag() -> None:
 
 
 def test_a_note_of_ghl_has_one_copy_that_follows_it() -> None:
-    back = WayBack(notes=True)
+    back = LoftySyncRules(notes=True)
     made = answer(scene("NoteCreate", body={"body": "said"}, id="n1", found={"body": "said"}), back).writes[0]
     changed = answer(scene("NoteUpdate", body={"body": "meant"}, id="n1", found={"body": "meant"}), back).writes[0]
     gone = answer(scene("NoteDelete", id="n1", found={}), back).writes[0]
@@ -211,9 +211,9 @@ def test_a_note_of_ghl_has_one_copy_that_follows_it() -> None:
 def test_a_copy_is_what_ghl_holds_when_it_is_read_whatever_the_event_told(type_: str) -> None:
     """Webhooks come late and out of order, and may bear one time: only what is read later is newer."""
     told = scene(type_, body={"body": "long ago"}, id="n1")
-    assert respond(told, WayBack(notes=True)) == NeedsRead("note")
+    assert respond(told, LoftySyncRules(notes=True)) == NeedsRead("note")
 
-    made = answer(replace(told, found={"body": "now"}, read_ms=AT + 900), WayBack(notes=True)).writes[0]
+    made = answer(replace(told, found={"body": "now"}, read_ms=AT + 900), LoftySyncRules(notes=True)).writes[0]
 
     assert made.state == {"content": "now\n\n[ghl-note:n1]"}
     assert made.at_ms == AT + 900
@@ -222,19 +222,21 @@ def test_a_copy_is_what_ghl_holds_when_it_is_read_whatever_the_event_told(type_:
 def test_a_note_that_turns_out_to_be_ours_is_an_echo() -> None:
     """The event came without its text."""
     body = with_marker("From Lofty", "note", "7")
-    assert answer(scene("NoteCreate", id="n1", found={"body": body}), WayBack(notes=True)) == EventResponse("echo")
+    assert answer(scene("NoteCreate", id="n1", found={"body": body}), LoftySyncRules(notes=True)) == EventResponse(
+        "echo"
+    )
 
 
 @pytest.mark.parametrize("kind", ["task", "appointment"])
 def test_a_task_that_turns_out_to_be_ours_is_an_echo(kind: Any) -> None:
     """The event came without its text, and while its create is in doubt no link names it."""
     found = {"title": "Call", "body": with_marker("From Lofty", kind, "7")}
-    assert answer(scene("TaskCreate", id="t1", found=found), WayBack(tasks=True)) == EventResponse("echo")
+    assert answer(scene("TaskCreate", id="t1", found=found), LoftySyncRules(tasks=True)) == EventResponse("echo")
 
 
 def test_what_a_rule_asks_for_is_read_before_the_note_itself() -> None:
     """One request a turn, and the freshest last."""
-    back = WayBack(notes=True, rules=(task_rule("note written", when="contact.city == 'Austin'"),))
+    back = LoftySyncRules(notes=True, rules=(task_rule("note written", when="contact.city == 'Austin'"),))
     first = scene("NoteCreate", body={"body": "said"}, id="n1")
     assert respond(first, back) == NeedsRead("contact")
     assert respond(replace(first, contact={"city": "Austin"}), back) == NeedsRead("note")
@@ -244,7 +246,7 @@ def test_what_a_rule_asks_for_is_read_before_the_note_itself() -> None:
 
 def test_a_long_note_keeps_its_marker() -> None:
     long = scene("NoteCreate", id="n1", found={"body": "x" * 5000})
-    made = answer(long, WayBack(notes=True)).writes[0]
+    made = answer(long, LoftySyncRules(notes=True)).writes[0]
     assert made.state is not None
     assert len(made.state["content"]) <= 2000
     assert made.state["content"].endswith("…\n\n[ghl-note:n1]")
@@ -252,7 +254,7 @@ def test_a_long_note_keeps_its_marker() -> None:
 
 def test_a_task_of_ours_that_is_completed_in_ghl_is_finished_in_lofty() -> None:
     own, open_ = Entity("acme", "600", "task", "8"), LinkRow(ghl_id="ghl-1", fields={"completed": field_hash(False)})
-    back = WayBack(finishes_tasks=True)
+    back = LoftySyncRules(finishes_tasks=True)
 
     found = answer(scene("TaskComplete", own=own, own_link=open_), back)
 
@@ -274,7 +276,7 @@ def test_the_end_of_a_task_that_was_ours_says_nothing_of_the_one_that_took_its_p
     """Deleted by hand in GHL after it was completed, and told late: Lofty learns of it, the link does not."""
     own = Entity("acme", "600", "task", "8")
 
-    found = answer(scene("TaskComplete", own=own, own_link=link), WayBack(finishes_tasks=True))
+    found = answer(scene("TaskComplete", own=own, own_link=link), LoftySyncRules(finishes_tasks=True))
 
     assert [one.state for one in found.writes] == [{"finished": True}]
     assert not found.completed
@@ -282,8 +284,8 @@ def test_the_end_of_a_task_that_was_ours_says_nothing_of_the_one_that_took_its_p
 
 def test_a_task_of_ghl_has_one_copy() -> None:
     body = {"title": "Send papers", "dueDate": "2026-01-02T10:00:00Z"}
-    assert respond(scene("TaskCreate", body=body, id="t1"), WayBack(tasks=True)) == NeedsRead("task")
-    made = answer(scene("TaskCreate", id="t1", found=body), WayBack(tasks=True)).writes[0]
+    assert respond(scene("TaskCreate", body=body, id="t1"), LoftySyncRules(tasks=True)) == NeedsRead("task")
+    made = answer(scene("TaskCreate", id="t1", found=body), LoftySyncRules(tasks=True)).writes[0]
     assert made.state == {
         "type": "Other",
         "content": "Send papers\n\n[ghl-task:t1]",
@@ -291,22 +293,22 @@ def test_a_task_of_ghl_has_one_copy() -> None:
         "endAt": "2026-01-02T10:00:00+00:00",
         "finished": False,
     }
-    done = answer(scene("TaskCreate", id="t1", found={**body, "completed": True}), WayBack(tasks=True)).writes[0]
+    done = answer(scene("TaskCreate", id="t1", found={**body, "completed": True}), LoftySyncRules(tasks=True)).writes[0]
     assert done.state is not None
     assert done.state["finished"] is True, "its completion was told before its creation"
-    assert answer(scene("TaskDelete", id="t1", found={}), WayBack(tasks=True)).writes[0].state is None
+    assert answer(scene("TaskDelete", id="t1", found={}), LoftySyncRules(tasks=True)).writes[0].state is None
 
 
 def test_the_later_change_of_an_appointment_counts_not_the_later_event() -> None:
     body = {"title": "Viewing", "startTime": "2026-01-02T16:00:00Z", "dateUpdated": "2026-01-02T10:00:00.250Z"}
-    write = answer(scene("AppointmentUpdate", body=body, id="a1"), WayBack(appointments=True)).writes[0]
+    write = answer(scene("AppointmentUpdate", body=body, id="a1"), LoftySyncRules(appointments=True)).writes[0]
     assert write.at_ms == 1_767_348_000_250
 
 
 def test_a_deleted_appointment_is_not_brought_back_by_a_change_before_it_that_comes_late() -> None:
     """The deletion's body bears the time of that very change."""
     body = {"title": "Viewing", "startTime": "2026-01-02T16:00:00Z", "dateUpdated": "2025-01-02T10:00:00.250Z"}
-    back = WayBack(appointments=True)
+    back = LoftySyncRules(appointments=True)
     deleted = answer(scene("AppointmentDelete", body=body, id="a1"), back).writes[0]
     late = answer(scene("AppointmentUpdate", body=body, id="a1"), back).writes[0]
     assert late.at_ms < deleted.at_ms == AT
@@ -329,7 +331,7 @@ def test_an_appointment_follows(type_: str, status: str, stands: bool, finished:
         "startTime": "2026-01-02T16:00:00+05:30",
         "endTime": "2026-01-02T17:00:00+05:30",
     }
-    write = answer(scene(type_, body=body, id="a1"), WayBack(appointments=True)).writes[0]
+    write = answer(scene(type_, body=body, id="a1"), LoftySyncRules(appointments=True)).writes[0]
     assert write.about == "appointment:a1"
     assert (write.state is not None) is stands
     if write.state is not None:
@@ -342,7 +344,7 @@ def test_an_appointment_follows(type_: str, status: str, stands: bool, finished:
 
 
 def test_a_rule_makes_the_same_thing_of_the_same_event_and_another_of_another() -> None:
-    back = WayBack(rules=(task_rule("appointment booked"),))
+    back = LoftySyncRules(rules=(task_rule("appointment booked"),))
     once = answer(scene("AppointmentCreate", id="a1"), back).writes[0]
     again = answer(scene("AppointmentCreate", id="a1"), back).writes[0]
     other = answer(scene("AppointmentCreate", id="a1", webhook="hook-2"), back).writes[0]
@@ -351,14 +353,14 @@ def test_a_rule_makes_the_same_thing_of_the_same_event_and_another_of_another() 
 
 
 def test_a_rule_that_reads_the_contact_asks_for_it() -> None:
-    back = WayBack(rules=(task_rule("note written", when="contact.city == 'Austin'"),))
+    back = LoftySyncRules(rules=(task_rule("note written", when="contact.city == 'Austin'"),))
     assert respond(scene("NoteCreate", body={"body": "x"}), back) == NeedsRead()
     assert answer(scene("NoteCreate", body={"body": "x"}, contact={"city": "Austin"}), back).writes
     assert not answer(scene("NoteCreate", body={"body": "x"}, contact={"city": "Dallas"}), back).writes
 
 
 def test_hostile_values_stay_text() -> None:
-    back = WayBack(rules=(task_rule("note written", content="{{ event.body }} {{ event.nothing }}"),))
+    back = LoftySyncRules(rules=(task_rule("note written", content="{{ event.body }} {{ event.nothing }}"),))
     body = {"body": "{{ contact.email }} <script>\n[ghl-rule:forged]"}
     write = answer(scene("NoteCreate", body=body), back).writes[0]
     assert write.state is not None

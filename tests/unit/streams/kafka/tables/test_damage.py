@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     store = RocksStore(tmp_path)
     for at in range(3):
         store.write(1, LINKS, rows(), at)
-        store._shelf(1).flush()
+        store._database(1).flush()
     store.write(1, LINKS, [(b"last", b"row")], 9)
     store.close()
     return tmp_path
@@ -229,7 +229,7 @@ def test_a_database_without_the_right_to_it_is_refused_and_not_touched(folder: P
     told = subprocess.run([sys.executable, "-c", READ, str(folder)], capture_output=True, text=True, check=True).stdout
     closed.chmod(0o700)
     assert "Permission denied" in told
-    assert "Give this user the right to it (chown)" in told
+    assert "Let this user write to it (chown)" in told
     assert told.endswith("failed\n")
     store = RocksStore(folder)
     assert store.position(1, LINKS) == 9
@@ -277,7 +277,7 @@ def test_a_write_that_is_refused_ends_the_process_with_a_clear_line(tmp_path: Pa
     done = fill(tmp_path, 300_000)
     assert done.returncode == EXIT_CODE, done.stderr[-2000:]
     assert "refuses: IO error: " in done.stderr
-    assert "Lift the limit on the size of files, then start again. Nothing is lost" in done.stderr
+    assert "Raise the limit on file sizes, then start again. Nothing is lost" in done.stderr
 
 
 @pytest.fixture

@@ -224,7 +224,7 @@ async def test_a_changelog_that_began_anew_ends_the_worker_with_the_first_row() 
     assert store.read(1, table.key, b"a") is None
     assert store.position(1, table.key) == 500
     [why] = told
-    assert why.startswith("The changelog p.links-changelog/1 was deleted and made anew while we worked")
+    assert why.startswith("The changelog p.links-changelog/1 was deleted and recreated while we worked")
     assert "lofty-ghl topics create --accept-lost links" in why
     with pytest.raises(ChangelogLost):
         await table.flush()

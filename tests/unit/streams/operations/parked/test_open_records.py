@@ -11,9 +11,9 @@ from streams.messages.parked import Stage
 from streams.messages.partitioning import partition_of
 from streams.messages.topics import TopicNames
 from streams.operations.parked.open_records import (
-    Output,
     ParkedItem,
     RecordFilter,
+    RetryRecord,
     by_cause,
     partition_of_output,
     retry_outputs,
@@ -104,7 +104,7 @@ def test_an_entity_is_read_again_whatever_its_bytes_say() -> None:
 def test_bytes_that_could_not_be_read_go_where_they_came_from() -> None:
     """A newer version may read them."""
     one = place(1, "record", "unreadable", source="x.ghl.receipts/3@17", original=b"bytes")
-    assert retry_outputs(one, TEAMS, NAMES, 9, PLACES) == [Output("x.ghl.receipts", 3, KEY.encode(), b"bytes")]
+    assert retry_outputs(one, TEAMS, NAMES, 9, PLACES) == [RetryRecord("x.ghl.receipts", 3, KEY.encode(), b"bytes")]
 
 
 def test_a_delivery_is_taken_in_once_more() -> None:

@@ -20,7 +20,7 @@ def one_of(
 ) -> Subscription:
     """A subscription as Lofty lists it."""
     facts = {"subscribeId": subscribe_id, "listId": list_id, "callbackUrl": callback_url}
-    return Subscription.read({**facts, "limit": limit, "permissionMode": permission_mode})
+    return Subscription.model_validate({**facts, "limit": limit, "permissionMode": permission_mode})
 
 
 EXISTING = st.lists(

@@ -16,7 +16,7 @@ from streams.core.to_ghl.planning import Rules
 from streams.mapping import compile_mapping
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.location import Location
-from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, Work, WorkResult
+from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, DispatchWork, RequestSlot, WorkResult
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Scripted, TakenSlot, Vendor, answer
 
 FIELDS = answer(200, {"customFields": [{"id": "f0", "name": "Other", "fieldKey": "contact.other", "dataType": "TEXT"}]})
@@ -42,7 +42,7 @@ class Desk:
             rules=Rules(compile_mapping(), "US"),
             window_seconds=10.0,
         )
-        self.loop = DispatchLoop("write", Work(nothing), time.monotonic)
+        self.loop = DispatchLoop("write", DispatchWork(nothing), time.monotonic)
         self.loop.acquire("loc", BudgetPolicy(100, 10.0, 4))
         self.directories = Directories(self.loop, {"acme": location})
         self.directories.load("acme")

@@ -26,7 +26,7 @@ from streams.messages import Change, Entity
 from streams.worker.dispatch import sweep_lists
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import LoftyTeam
-from streams.worker.dispatch.loop import DONE, DispatchLoop, RequestSlot, Work, WorkResult
+from streams.worker.dispatch.loop import DONE, DispatchLoop, DispatchWork, RequestSlot, WorkResult
 from streams.worker.dispatch.retry import Retry
 from streams.worker.dispatch.sweep_changes import SweepChanges
 from streams.worker.dispatch.sweeper import TENANT, Sweeper
@@ -56,7 +56,7 @@ class Sweeping(Stage):
         self.swept: Table[SweptRow] = Table("swept", SweptRow, "swept", MemoryStore(), self.batching_producer)
         self.counts: list[str] = []
         self.sweeper = Sweeper(
-            loop=DispatchLoop("read", Work(perform), lambda: self.now_ms / 1000),
+            loop=DispatchLoop("read", DispatchWork(perform), lambda: self.now_ms / 1000),
             teams={"acme": LoftyTeam("acme", "key", PARTITION, PARTITION, client)},
             schedules={"acme": Schedule(None, None, children=True)},
             sweeps=self.sweeps,
@@ -90,12 +90,12 @@ class Sweeping(Stage):
         self.now_ms += 1000
         fields = {"firstName": "Ada", "lastName": name}
         what = {"edit": "create", "kind": "lead", "fields": fields}
-        return str(desk_work.edit(self.lofty, desk_work.team_of(self.lofty, TEAM), what, tells=False).id)
+        return str(desk_work.edit(self.lofty, desk_work.team_of(self.lofty, TEAM), what, reports=False).id)
 
     def note(self, lead: str, content: str) -> str:
         """A new note; returns its id."""
         what = {"edit": "create", "kind": "note", "leadId": lead, "fields": {"content": content}}
-        return str(desk_work.edit(self.lofty, desk_work.team_of(self.lofty, TEAM), what, tells=False).id)
+        return str(desk_work.edit(self.lofty, desk_work.team_of(self.lofty, TEAM), what, reports=False).id)
 
     async def run(self, most: int = 3000) -> int:
         """Sweep until the backfill has ended, at most for so many turns; returns how many seconds it waited."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streams.console.pages.views.overview_view import page, verdict
+from streams.console.pages.views.overview_view import overview_view, verdict
 from streams.console.services.overview import History, IndexState, OverviewNow
 from streams.console.services.parked import ParkedGroup, ParkedGroups
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, WorkerStatus
@@ -83,7 +83,7 @@ def test_a_change_that_waits_too_long_is_late() -> None:
     side = SideStatus(undelivered={"deliver": 1}, oldest_accepted_ms=NOW - 20 * 60_000)
     sides = ConnectionStatus(connection="acme", reading=SideStatus(), writing=side)
     state, because, _ = verdict(now(status(connections=(sides,))))
-    assert (state.level, because[0]) == ("warn", "The oldest waits since 20 min.")
+    assert (state.level, because[0]) == ("warn", "The oldest has waited for 20 min.")
 
 
 def test_what_waits_for_its_contact_does_not_wait_for_its_turn() -> None:
@@ -92,6 +92,6 @@ def test_what_waits_for_its_contact_does_not_wait_for_its_turn() -> None:
     sides = ConnectionStatus(connection="acme", reading=SideStatus(), writing=side)
     budget = BudgetStatus(dispatcher="write", budget="loc", connections=("acme",), blocked=1)
     found = now(status(connections=(sides,), budgets=(budget,)))
-    shown = page(replace(found, oldest_accepted_ms=NOW - 80_000), History(30_000, ()))
+    shown = overview_view(replace(found, oldest_accepted_ms=NOW - 80_000), History(30_000, ()))
     assert shown.oldest is not None
     assert shown.oldest.waits_for == "its contact, which is not in GHL yet"

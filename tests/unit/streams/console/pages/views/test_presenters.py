@@ -63,9 +63,9 @@ def test_every_cause_has_a_title_and_what_mends_it() -> None:
 
 
 def test_a_group_is_named_by_its_cause_in_links() -> None:
-    group = parked.group(ParkedGroup("acme", "deliver", "contact deleted in GHL", 2, NOW, NOW, "gone"))
-    assert group.key == "connection=acme&stage=deliver&reason=contact+deleted+in+GHL"
-    assert group.href.endswith("reason=contact+deleted+in+GHL")
+    card = parked.cause_card(ParkedGroup("acme", "deliver", "contact deleted in GHL", 2, NOW, NOW, "gone"))
+    assert card.key == "connection=acme&stage=deliver&reason=contact+deleted+in+GHL"
+    assert card.href.endswith("reason=contact+deleted+in+GHL")
 
 
 def test_a_question_names_how_many_and_carries_the_filter() -> None:

@@ -1,4 +1,4 @@
-"""The way back, compiled: which events of GHL are carried to Lofty, by which rules, and whose value wins in a field.
+"""Lofty sync, compiled: which events of GHL are written to Lofty, by which rules, and whose value wins in a field.
 
 A template is a text with JMESPath expressions in double braces: `Call {{ contact.firstName }}`.
 Expressions read `event` (the webhook's payload), `contact` (as GHL holds it now), `tag`, `lead` and `connection`.
@@ -15,12 +15,12 @@ from typing import Any, Literal
 from streams.mapping.errors import WrongTerm
 from streams.mapping.expression import Expression, compile_expression
 
-Owner = Literal["lofty", "ghl", "newest"]
+FieldOwner = Literal["lofty", "ghl", "newest"]
 
 SCOPE = ("event", "contact", "tag", "lead", "connection")
 """The names that a rule's expressions may read."""
 
-ON: Mapping[str, str] = MappingProxyType(
+RULE_EVENTS: Mapping[str, str] = MappingProxyType(
     {
         "contact changed": "ContactUpdate",
         "contact deleted": "ContactDelete",
@@ -38,7 +38,7 @@ ON: Mapping[str, str] = MappingProxyType(
         "appointment deleted": "AppointmentDelete",
     }
 )
-"""What a rule can be about, and the type of webhook that tells of it (GHL has none for a task that was changed)."""
+"""The events of rules, and the type of webhook that reports each (GHL has none for a task that was changed)."""
 
 LOFTY_FIELDS: Mapping[str, str] = MappingProxyType(
     {"firstName": "firstName", "lastName": "lastName", "email": "emails", "phone": "phones"}
@@ -61,7 +61,7 @@ class Template:
         return frozenset().union(*(part.roots for part in self.parts if isinstance(part, Expression)))
 
     def render(self, scope: Mapping[str, Any]) -> str:
-        """The text for an event. What is not there reads as nothing."""
+        """The text for an event. A missing value reads as an empty text."""
         return "".join(part if isinstance(part, str) else _text(part.read(dict(scope))) for part in self.parts).strip()
 
 
@@ -74,7 +74,7 @@ def compile_template(source: str) -> Template:
         end = match.end()
     rest = source[end:]
     if "{{" in rest or "}}" in rest:
-        raise WrongTerm("a template with closed braces", repr(source), "an expression stands in {{ and }}")
+        raise WrongTerm("a template with closed braces", repr(source), "put each expression between {{ and }}")
     parts.append(rest)
     return Template(source, tuple(part for part in parts if part != ""))
 
@@ -109,8 +109,8 @@ class Rule:
 
     @property
     def type(self) -> str:
-        """The type of webhook that it is about."""
-        return ON[self.on]
+        """The type of webhook that triggers it."""
+        return RULE_EVENTS[self.on]
 
     @property
     def roots(self) -> frozenset[str]:
@@ -124,8 +124,8 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
-    """What of one location flows back into Lofty. By default nothing does.
+class LoftySyncRules:
+    """What is written from one GHL location to Lofty. By default nothing is.
 
     `owners` says whose value wins, for the fields that it names; an edit in GHL of any other field stays until Lofty's changes.
     """
@@ -136,11 +136,11 @@ class WayBack:
     finishes_tasks: bool = False
     role: str = "Agent"
     rules: tuple[Rule, ...] = ()
-    owners: Mapping[str, Owner] = field(default_factory=dict)
+    owners: Mapping[str, FieldOwner] = field(default_factory=dict)
 
     @property
     def types(self) -> frozenset[str]:
-        """The types of webhooks that mean something here; empty when nothing flows back."""
+        """The types of webhooks that mean something here; empty when nothing is written to Lofty."""
         found = {rule.type for rule in self.rules}
         if self.appointments:
             found |= {"AppointmentCreate", "AppointmentUpdate", "AppointmentDelete"}

@@ -37,7 +37,7 @@ def test_wrong_settings_are_told_with_a_hint(written: str, told: str) -> None:
 
 def test_two_rules_of_one_name_are_refused() -> None:
     rule = '[[connections.acme.back.rules]]\nname = "x"\non = "tag added"\nnote = "n"\n'
-    with pytest.raises(SettingsError, match="stands twice"):
+    with pytest.raises(SettingsError, match="is used twice"):
         parse_settings(f"{CONNECTION}\n{rule}{rule}")
 
 

@@ -1,4 +1,4 @@
-"""Credentials that a command cannot do without and the environment lacks: all of them, each with its variable. Pure."""
+"""The credentials that a command requires and the environment lacks: all of them, each with its variable. Pure."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ from streams.settings.secrets import (
     variable,
 )
 
-DEMANDED = ("lofty_api_key", "ghl_token", "webhook_secret")
-"""What a connection cannot do without."""
+CONNECTION_SECRETS = ("lofty_api_key", "ghl_token", "webhook_secret")
+"""The secrets that every connection requires."""
 
-EVERYTHING = (*DEMANDED, "console_key")
-"""What all processes of a deployment need together. `console_key` is demanded where the console is switched on."""
+ALL_SECRETS = (*CONNECTION_SECRETS, "console_key")
+"""What all processes of a deployment need together. `console_key` is required where the console is enabled."""
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """A connection as far as its credentials go: those that it has, and those in whose place OAuth stands."""
+class SecretsOwner:
+    """A connection's credentials: those that it has, and those that OAuth replaces."""
 
     secrets: Secrets
     by_oauth: Collection[str]
 
 
-def missing(
+def missing_secrets(
     asked: Collection[str],
-    connections: Mapping[str, Owner],
+    connections: Mapping[str, SecretsOwner],
     oauth: OAuthSecrets,
     console: ConsoleSecrets | None,
 ) -> Iterator[Problem]:
-    """Each credential of `asked` (names of `EVERYTHING`) that is not there. `console` is None where it is switched off."""
+    """Each credential of `asked` (names of `ALL_SECRETS`) that is missing. `console` is None where it is disabled."""
     for name, owner in connections.items():
         for secret in asked:
             if secret != "console_key" and getattr(owner.secrets, secret) is None and secret not in owner.by_oauth:
-                yield _missing(variable(name, secret))
+                yield _problem(variable(name, secret))
     by_oauth = {secret for owner in connections.values() for secret in owner.by_oauth if secret in asked}
     if by_oauth and oauth.token_keys is None:
-        yield _missing(TOKEN_KEYS, 'make a key with: echo "$(date +%Y%m):$(openssl rand -base64 32)"')
+        yield _problem(TOKEN_KEYS, 'make a key with: echo "$(date +%Y%m):$(openssl rand -base64 32)"')
     if "ghl_token" in by_oauth and oauth.ghl_client_secret is None:
-        yield _missing(GHL_CLIENT_SECRET, "it stands in GHL's marketplace portal")
+        yield _problem(GHL_CLIENT_SECRET, "it is in GHL's marketplace portal")
     if "lofty_api_key" in by_oauth and oauth.lofty_client_secret is None:
-        yield _missing(LOFTY_CLIENT_SECRET, "it stands in Lofty's developer portal")
+        yield _problem(LOFTY_CLIENT_SECRET, "it is in Lofty's developer portal")
     if "console_key" in asked and console is not None and not console.keys:
-        yield _missing(CONSOLE_KEY, "make one with: openssl rand -base64 32")
+        yield _problem(CONSOLE_KEY, "make one with: openssl rand -base64 32")
 
 
-def _missing(name: str, hint: str = "") -> Problem:
-    where = f"set it, or {name}_FILE to a file that holds it, or put a file of this name into {SECRETS_DIR}"
+def _problem(name: str, hint: str = "") -> Problem:
+    where = f"set it, or {name}_FILE to a file that holds it, or put a file with this name into {SECRETS_DIR}"
     return Problem(None, name, "a credential", "nothing", f"{where}; {hint}" if hint else where)

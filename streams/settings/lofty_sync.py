@@ -7,17 +7,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from streams.mapping.back_sync import (
+from streams.mapping.errors import WrongTerm, did_you_mean
+from streams.mapping.lofty_sync import (
     LOFTY_FIELDS,
-    ON,
-    Owner,
+    RULE_EVENTS,
+    FieldOwner,
+    LoftySyncRules,
     Rule,
     RuleTask,
-    WayBack,
     compile_condition,
     compile_template,
 )
-from streams.mapping.errors import WrongTerm, did_you_mean
 from streams.settings.model import Present, SettingsTable, wrong
 
 
@@ -33,12 +33,12 @@ def _compiles(compile_: Callable[[str], Any]) -> Callable[[str], str]:
 
 
 def _on(value: str) -> str:
-    if value not in ON:
-        raise wrong(f"one of {', '.join(ON)}", did_you_mean(value, ON))
+    if value not in RULE_EVENTS:
+        raise wrong(f"one of {', '.join(RULE_EVENTS)}", did_you_mean(value, RULE_EVENTS))
     return value
 
 
-def _owned(value: dict[str, Owner]) -> dict[str, Owner]:
+def _owned(value: dict[str, FieldOwner]) -> dict[str, FieldOwner]:
     for name in value:
         if name not in LOFTY_FIELDS:
             raise wrong(f"fields among {', '.join(LOFTY_FIELDS)}", did_you_mean(name, LOFTY_FIELDS) or f"not {name!r}")
@@ -48,7 +48,7 @@ def _owned(value: dict[str, Owner]) -> dict[str, Owner]:
 def _named_once(value: list[RuleTable]) -> list[RuleTable]:
     names = [rule.name for rule in value]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise wrong("rules with names of their own", f"{twice!r} stands twice")
+        raise wrong("rules with names of their own", f"{twice!r} is used twice")
     for rule in value:
         if (rule.task is None) == (rule.note is None):
             raise wrong(
@@ -73,14 +73,14 @@ class RuleTaskTable(SettingsTable):
 class RuleTable(SettingsTable):
     """`[[connections.NAME.back.rules]]`: an event of GHL makes a task or a note in Lofty."""
 
-    name: Annotated[Present, Field(description="a name, by which the task's origin is told")]
+    name: Annotated[Present, Field(description="a name: it becomes part of the task, to show its origin")]
     on: Annotated[str, AfterValidator(_on)]
     when: Annotated[str, AfterValidator(_compiles(compile_condition))] | None = None
     task: RuleTaskTable | None = None
     note: Text | None = None
 
 
-class Back(SettingsTable):
+class LoftySyncTable(SettingsTable):
     """What flows back. All off by default."""
 
     appointments: bool = False
@@ -88,12 +88,12 @@ class Back(SettingsTable):
     tasks: bool = False
     finish_tasks: bool = False
     role: Role = "Agent"
-    fields: Annotated[dict[str, Owner], AfterValidator(_owned)] = Field(default_factory=dict)
+    fields: Annotated[dict[str, FieldOwner], AfterValidator(_owned)] = Field(default_factory=dict)
     rules: Annotated[list[RuleTable], AfterValidator(_named_once)] = Field(default_factory=list)
 
-    def compiled(self) -> WayBack:
+    def compiled(self) -> LoftySyncRules:
         """The same, ready to run."""
-        return WayBack(
+        return LoftySyncRules(
             appointments=self.appointments,
             notes=self.notes,
             tasks=self.tasks,
