@@ -45,7 +45,7 @@ check: $(READY) ## lint, format, types, import floors, words: what CI runs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q tests/contract/test_import_floors.py
+	@$(BIN)/pytest -q tests/contract/test_import_floors.py tests/contract/test_words.py
 
 bench: $(READY) ## measure the figures of tests/bench/README.md, on a real Kafka
 	@$(BIN)/python -m tests.bench $(ARGS)

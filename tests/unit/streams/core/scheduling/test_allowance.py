@@ -92,6 +92,12 @@ STEPS = st.lists(
 )
 
 
+def end_all(window: RequestWindow, now: float) -> None:
+    """Every request in flight is answered."""
+    while window.in_flight:
+        window.end(now)
+
+
 @settings(max_examples=300)
 @example(steps=[("start as soon as noted", 12), ("killed", 0.0), ("start as soon as noted", 12)], phase=5.0)
 @given(steps=STEPS, phase=st.floats(0.0, SECONDS))
@@ -127,8 +133,7 @@ def test_whatever_ends_an_owner_the_vendor_never_sees_more_than_its_limit(
                 allowance.granted()
             case "killed" | "drained":
                 if what == "drained":
-                    while window.in_flight:
-                        window.end(now)
+                    end_all(window, now)
                     in_kafka = note(window, now, int(now * 1000))
                 elif asked is not None and int(how * 10) % 2:
                     in_kafka = asked  # it reached Kafka although nobody heard of it
