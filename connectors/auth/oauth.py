@@ -150,7 +150,7 @@ def _is_object(body: bytes) -> bool:
 
 
 def _text(content: Mapping[str, Any], name: str) -> str | None:
-    """A text that can stand in a header, None for anything else."""
+    """A text that a header can hold, None for anything else."""
     found = content.get(name)
     if not isinstance(found, str) or not found or not found.isascii() or not found.isprintable() or " " in found:
         return None

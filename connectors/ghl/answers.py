@@ -99,7 +99,7 @@ def _short(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _messages(content: Any, response: Response) -> list[str]:
-    """GHL's words: a text on 400/401/403, a list on 422, `error_description` from OAuth, a page from its front door."""
+    """GHL's words: a text on 400/401/403, a list on 422, `error_description` from OAuth, a page from its proxy."""
     if isinstance(content, dict):
         for name in ("message", "error_description", "error"):
             found = content.get(name)

@@ -28,7 +28,7 @@ from connectors.http.request import Request, Response, Transport
 __all__ = ["AiohttpTransport", "Request", "Response", "Transport"]
 
 USER_AGENT = "lofty-ghl/0.1 (+https://github.com/lofty-ghl)"
-"""Sent with every request: GHL's front door refuses the default agents of some clients with `Error 1010`."""
+"""Sent with every request: GHL's proxy refuses the default agents of some clients with `Error 1010`."""
 
 MOST_ANSWER_BYTES = 16 * 1024**2
 """How much of an answer is read. A page of 100 leads has 2 MiB at most; a note may hold pictures."""

@@ -76,7 +76,7 @@ class LeadCalls(LoftyCaller):
         await self.call("update-lead", {"leadId": lead_id}, body=dict(fields))
 
     async def delete_lead(self, lead_id: str, *, reason: str) -> None:
-        """Put a lead into the trash. There is no way back by API."""
+        """Put a lead into the trash. The API cannot restore it."""
         await self.call("delete-lead", {"leadId": lead_id}, query={"reason": reason})
 
 

@@ -54,7 +54,7 @@ def table(replays: Iterable[Replay]) -> Iterator[str]:
         began = utc(one.began_ms).strftime("%Y-%m-%d %H:%M:%SZ")
         yield f"{one.run}  {one.state:<8} {done} of {one.chosen}  {one.selection.topic} {words}".rstrip()
         yield (
-            f"          {one.handed} handed over, {one.passed} as they should be already, {one.left} cannot go on; "
+            f"          {one.handed} handed over, {one.passed} as they should be already, {one.left} failed; "
             f"began {began} by {one.by}"
         )
     if not is_any:

@@ -110,7 +110,7 @@ def lines(found: Overview, wrong: tuple[HealthProblem, ...]) -> Iterator[str]:
 def _connection(one: ConnectionView, now_ms: int) -> Iterator[str]:
     yield f"connection {one.connection}  {'' if one.links is None else f'{one.links} linked'}".rstrip()
     for name, budget in (("Lofty", one.reads), ("GHL", one.writes)):
-        yield f"  {name:<8}{'no worker tells of it' if budget is None else _budget(budget, now_ms)}"
+        yield f"  {name:<8}{'no worker reports it' if budget is None else _budget(budget, now_ms)}"
     under_way = ", ".join(f"{number} in {stage}" for stage, number in one.undelivered.items() if number)
     yield f"  waits   {under_way or 'nothing'}{_since(one.oldest_accepted_ms, now_ms)}"
     if parked := ", ".join(f"{number} in {stage}" for stage, number in one.parked.items() if number):

@@ -8,9 +8,9 @@ from random import Random
 from typing import Any
 
 POISON_PING = b'{"listId":2,"events":[{"eventType":"LEAD_UPDATED","leadId":1}]}'
-"""A shape that stands in an old revision of Lofty's own page: kept in `parked`, answered 200."""
+"""A shape from an old revision of Lofty's own page: kept in `parked`, answered 200."""
 
-UNREADABLE_PHONE = "ask at the front desk"
+UNREADABLE_PHONE = "ask at the reception"
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ class KafkaProducer:
         self.client = AIOKafkaClient(**client_options, request_timeout_ms=self._request_ms)
         self.replaced: Callable[[str], None] = lambda _reason: None
         """Called with the reason each time that a partition's identity is replaced."""
-        # What the first that appends happens to be about must not stand in our lines.
+        # The context of whoever writes first must not appear in our log lines.
         self._context = contextvars.copy_context()
         self._producer_id: int | None = None
         self._identities: dict[TopicPartition, _Identity] = {}

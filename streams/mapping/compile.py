@@ -1,4 +1,4 @@
-"""From a mapping as it stands in TOML to a `CompiledMapping`, or to everything that is wrong with it."""
+"""From a mapping in TOML to a `CompiledMapping`, or to everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def _is_enough(faults: list[MappingFault], path: tuple[str, ...], rest: int) -> 
     if len(faults) < MOST_FAULTS:
         return False
     faults.append(
-        MappingFault(path, f"the {MOST_FAULTS} problems above mended first", f"{rest} more that were not looked at")
+        MappingFault(path, f"the {MOST_FAULTS} problems above fixed first", f"{rest} more that were not looked at")
     )
     return True
 

@@ -3,7 +3,7 @@
 A value that is unset in Lofty is mapped to None: "ours, and empty".
 Whether that clears a field in GHL is the planner's decision, by what was last written:
 what we never wrote, we do not clear.
-A value that cannot be read is left out and flagged: what stands in GHL stays, and the rest of the contact goes on.
+A value that cannot be read is left out and flagged: GHL keeps its value, and the rest of the contact is written.
 The assignment is the exception: without an agent's e-mail it is None, and the planner leaves the GHL user alone.
 """
 
@@ -120,7 +120,7 @@ def _add_lead_id(custom: dict[str, Any], state: Mapping[str, Any], flags: list[s
 def _address(state: Mapping[str, Any]) -> dict[str, Any]:
     """One whole address: the mailing address, else the first property that has one, else the lead's own (deprecated).
 
-    Whole, so that a street never stands beside another property's town.
+    Whole, so that a street never appears with another property's town.
     """
     properties = state.get("leadPropertyList")
     homes = [one for one in properties if isinstance(one, dict)] if isinstance(properties, list) else []

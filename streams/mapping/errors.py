@@ -1,4 +1,4 @@
-"""What is wrong with a mapping, said so that its author can mend it."""
+"""What is wrong with a mapping, said so that its author can fix it."""
 
 from __future__ import annotations
 

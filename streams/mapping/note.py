@@ -1,7 +1,7 @@
 """From a Lofty note to a GHL note.
 
 GHL's `dateAdded` cannot be written: its API has no such field.
-So the time and author of the note stand in its first line.
+So the first line has the time and author of the note.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The steps behind the transforms: each builder takes the argument that stands in TOML and gives a compiled step.
+"""The steps behind the transforms: each builder takes the argument from TOML and gives a compiled step.
 
 Builders raise `WrongTerm` for a wrong argument, steps raise `UnreadableValue` for a value that they cannot read.
 """

@@ -10,7 +10,7 @@ from streams.messages import Kind
 
 
 def is_deleted(kind: Kind, state: Mapping[str, Any]) -> bool:
-    """Lofty says so itself, with `deleteFlag`: what stands in GHL for it goes too."""
+    """Lofty says so itself, with `deleteFlag`: its record in GHL is deleted, too."""
     return kind != "contact" and state.get("deleteFlag") is True
 
 

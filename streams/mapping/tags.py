@@ -65,7 +65,7 @@ class TagRules(BaseModel):
         return tuple(compile_expression(source) for source in self.sources)
 
     def owns(self, tag: str, written: Collection[str]) -> bool:
-        """Whether a tag that stands in GHL is ours to remove: we wrote it, or `owned` names it."""
+        """Whether a tag in GHL is ours to remove: we wrote it, or `owned` names it."""
         name = tag.lower()
         return name in written or any(fnmatchcase(name, pattern) for pattern in self.owned)
 

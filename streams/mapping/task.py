@@ -85,7 +85,7 @@ def map_event(state: Mapping[str, Any], *, users: Mapping[str, str] = NO_USERS) 
     """Map the state of an appointment, as one in a calendar. Never raises.
 
     What has no end, or one that is not after its begin, lasts as long as GHL's own default.
-    Its time and place are fields of their own, so they do not stand in its text.
+    Its time and place are fields of their own, so its text does not contain them.
     """
     without_place = {name: value for name, value in state.items() if name != "address"}
     mapped = _map("appointment", without_place, users, APPOINTMENT_DUE, [])

@@ -40,7 +40,7 @@ class Transform:
 
 
 def compile_transform(written: Any) -> Step:
-    """Compile one transform as it stands in TOML. Raises `WrongTerm`."""
+    """Compile one transform from TOML. Raises `WrongTerm`."""
     if isinstance(written, str):
         name, argument, has_argument = written, None, False
     elif isinstance(written, dict) and len(written) == 1:

@@ -19,7 +19,7 @@ from streams.mapping_versions.problems import TextProblem
 
 
 class MappingRefused(Exception):
-    """Root of what the editor is to mend."""
+    """Root of the errors that the editor must fix."""
 
 
 class StaleVersion(MappingRefused):

@@ -19,7 +19,7 @@ Source = Literal["built in", "file", "edited"]
 
 @dataclass(frozen=True, slots=True)
 class MappingText:
-    """One mapping. `version`, `at_ms` and `by` tell of its last edit; 0 and "" for one that was never edited."""
+    """One mapping. `version`, `at_ms` and `by` describe its last edit; 0 and "" for one that was never edited."""
 
     name: str
     text: str

@@ -39,7 +39,7 @@ def in_text(problems: Iterable[Problem], name: str, text: str) -> tuple[TextProb
 
 
 def in_texts(problems: Iterable[Problem], texts: Mapping[str, str]) -> tuple[TextProblem, ...]:
-    """The same for several texts: each problem once, with its line where it stands in one of them."""
+    """The same for several texts: each problem once, with its line if it is in one of them."""
     found = []
     for problem in problems:
         seen = [in_text([problem], name, text)[0] for name, text in texts.items()]

@@ -1,7 +1,7 @@
-"""The texts of mappings that stand in the configuration file, as somebody edits them. Pure.
+"""The texts of mappings in the configuration file, as somebody edits them. Pure.
 
 A mapping's tables are cut out of the file with their comments; where that does not give the same table
-(one that is written inline, or with dotted keys), it is written anew.
+(one that is written inline, or with dotted keys), it is written again.
 """
 
 from __future__ import annotations

@@ -33,5 +33,5 @@ class GatewayStatus(Message):
     heard_ms: dict[str, int] = Field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """The value as it stands on the topic, without what is as at the start."""
+        """The value for the topic, without fields that have their default."""
         return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)

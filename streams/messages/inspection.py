@@ -26,11 +26,11 @@ class _Part(BaseModel):
 
 
 class Remedy(_Part):
-    """How one entity is mended, always by its own link and the pipeline.
+    """How one entity is repaired, always by its own link and the pipeline.
 
-    - `doubt`: `fields` and `tags` are not known any more, so they are written again.
-    - `forget`: nothing stands in GHL, so it is created again; `ghl_id` is what the link named and is not there.
-    - `adopt`: `ghl_id` is what stands there for it; every field is written again.
+    - `doubt`: `fields` and `tags` are unknown now, so they are written again.
+    - `forget`: GHL holds nothing for it, so it is created again; `ghl_id` is what the link named and is not there.
+    - `adopt`: `ghl_id` is what GHL holds for it; every field is written again.
     - `remove`: the note, task or appointment `ghl_id` is one too many. Refused for the one that the link names.
 
     `contact_id` is the GHL contact on which it hangs; `in_calendar` says that it is an appointment there.
@@ -68,12 +68,12 @@ class Inspection(Message):
     - `directory`: what the location calls its custom fields (with their types by id) and users. No request.
     - `bearers`: one page of all contacts that bear a Lofty id in the custom field `field_id`; `after` is the page's cursor.
       With `lead` only those that bear that id.
-    - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments stand in a
+    - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments are in a
       calendar, one more, and one for each of them); `entities` are the keys whose
       standing is asked for. With `ghl_id` only that contact is read.
     - `mend`: apply `remedy` to `entity`, then bring it to `snapshot` once more.
 
-    After `expires_ms` nobody waits for the answer any more, and no request is spent on it.
+    After `expires_ms` nobody waits for the answer, and no request is spent on it.
     """
 
     run: str
@@ -100,7 +100,7 @@ class Observation(Message):
     """What GHL held at `at_ms`, in answer to one question.
 
     `answer` is `waiting` for a question that was taken and has its turn still to come; `message` are GHL's words for a
-    refusal, or why something was not mended. `requests` is what the answer cost.
+    refusal, or why something was not repaired. `requests` is what the answer cost.
     `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` only those are told that are
     ours: they bear a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
     `mapping` is the fingerprint of the mapping in force there.

@@ -1,4 +1,4 @@
-"""A parked record: what cannot go on, with everything needed to understand it and to try it again."""
+"""A parked record: what failed, with everything needed to understand it and to try it again."""
 
 from __future__ import annotations
 

@@ -14,19 +14,19 @@ class Receipt(Message):
     """One line of an entity's history. Times are epoch milliseconds.
 
     - `intended`: a create is about to be sent; until another receipt follows, it is in doubt.
-    - `applied`: the vendor did it. `link` fields say what now stands there.
+    - `applied`: the vendor did it. `link` fields say what GHL holds now.
     - `unchanged`: nothing to do; no call was made. Without `settled` it only says that this state was read once more.
     - `failed`: it certainly did not happen, and is tried again.
-    - `doubtful`: an update left and no answer came: what it was to write may or may not stand there.
+    - `doubtful`: an update left and no answer came: GHL may or may not hold what it was to write.
     - `refused`: the vendor said no, for good: the entity waits for its next change, or a person.
     - `parked`: we could not go on, for a reason of our own.
 
     `settled` is not empty when the entity now is as the snapshot of `version_ms` wants it: the fingerprint of both.
-    `fields` maps each field that we own to a short hash of the value that stands there, `tags` are the tags that we own.
+    `fields` maps each field that we own to a short hash of the value that GHL holds, `tags` are the tags that we own.
     `fingerprint` is that of the state that was to be written.
-    `doubtful_tags` may or may not stand there.
+    `doubtful_tags`: GHL may or may not have them.
     None for `ghl_id`, `fields`, `tags` or `doubtful_tags` means: as before.
-    `is_forgotten` says that nothing stands in GHL any more, so that the link starts anew.
+    `is_forgotten` says that GHL no longer holds anything, so the link starts again.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     `identifiers` are the e-mail and phone of a contact that is about to be created.
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.

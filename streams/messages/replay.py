@@ -33,7 +33,7 @@ class Selection(BaseModel):
     reason: str = ""
 
     def takes_place(self, partition: int, offset: int, at_ms: int) -> bool:
-        """Whether a record is meant by where and when it stands on the topic."""
+        """Whether the selection includes a record, by its position and time on the topic."""
         return (
             self.partition in (None, partition)
             and (self.from_offset is None or offset >= self.from_offset)

@@ -119,7 +119,7 @@ class WorkerStatus(Message):
     `unchanged`, `parked`, `live_within_60s`, `live`): two statuses of one instance give rates.
     `is_stopping` is the last word of one that stops in order. `recovering_since_ms` is None when no tables are recovered.
     `mapping_trouble` says why a newer version of the mappings is not in force here.
-    `parts` is in how many parts the budgets and connections are told; 0: they stand here. `parts_heard` is how
+    `parts` is in how many parts the budgets and connections are told; 0: they are all here. `parts_heard` is how
     many of them a reader has put together.
     `configuration` is equal for processes with the same connections.
     `stores_set_aside` are the damaged local stores that lie on its disk for a person to look at.
@@ -158,7 +158,7 @@ class WorkerStatus(Message):
     configuration: str = ""
 
     def to_bytes(self) -> bytes:
-        """The value as it stands on the topic, without what is as at the start."""
+        """The value for the topic, without fields that have their default."""
         return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)
 
 
@@ -172,5 +172,5 @@ class StatusPart(Message):
     connections: tuple[ConnectionStatus, ...] = ()
 
     def to_bytes(self) -> bytes:
-        """The value as it stands on the topic, without what is as at the start."""
+        """The value for the topic, without fields that have their default."""
         return self.__pydantic_serializer__.to_json(self, exclude_defaults=True)

@@ -65,7 +65,7 @@ def connection_secrets(
     for name in ("webhook_secret", "webhook_secret_before"):
         webhook = found[name]
         if webhook is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", webhook.get_secret_value()):
-            expected = "at least 16 letters, digits, dashes and underscores: it stands in an address"
+            expected = "at least 16 letters, digits, dashes and underscores: it is part of an address"
             hint = "make one with: openssl rand -hex 24"
             problems.append(Problem(None, variable(connection, name), expected, "another text (not shown)", hint))
     return Secrets(**found)

@@ -1,7 +1,7 @@
 """Logs of the long-running processes: one line each, for people (`text`) or machines (`json`), with no secret in any.
 
 Everything goes through the standard library's loggers, ours as well as Kafka's and Faust's, and is rendered by structlog.
-What a piece of work is about (`connection`, `entity`) is bound once, with `about`, and stands in every line below it.
+What a piece of work is about (`connection`, `entity`) is bound once, with `about`, and is in every line below it.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def set_up_logs(level: str, form: Form, secrets: Iterable[str] = (), stream: Tex
 
 @contextmanager
 def about(**names: str) -> Iterator[None]:
-    """What the work below is about: stands in each of its lines."""
+    """What the work below is about, for each of its lines."""
     with structlog.contextvars.bound_contextvars(**names):
         yield
 

@@ -1,4 +1,4 @@
-"""OpenTelemetry, where it is installed (`lofty-ghl[tracing]`) and switched on. Nothing of it is imported else.
+"""OpenTelemetry, where it is installed (`lofty-ghl[tracing]`) and switched on. Otherwise none of it is imported.
 
 It is switched on and set up by OpenTelemetry's own variables: `OTEL_EXPORTER_OTLP_ENDPOINT` (or `..._TRACES_ENDPOINT`) says
 where spans go, `OTEL_TRACES_SAMPLER` how many, `OTEL_RESOURCE_ATTRIBUTES` what else is said of this process, and

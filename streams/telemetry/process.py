@@ -1,4 +1,4 @@
-"""What every process tells of itself, whatever it does: its event loop, what it appends, its release and its clock."""
+"""What every process reports about itself: its event loop, what it produces, its release and its clock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEAL_SECONDS = 300.0
 """For longer appends do not fail while Kafka answers: then a new process is tried."""
 
 EXIT_CODE = 70
-"""`EX_SOFTWARE`: the process cannot go on; start it again."""
+"""`EX_SOFTWARE`: the process failed; start it again."""
 
 log = logging.getLogger("lofty_ghl.process")
 
@@ -53,7 +53,7 @@ def append_topics() -> tuple[str, ...]:
 
 
 def counting_appends(metrics: Metrics, names: TopicNames) -> Callable[[str, int, float, bool], None]:
-    """What an appender tells of its batches, counted by the topic's name in the product."""
+    """What the producer reports about its batches, counted by the topic's name in the product."""
     known = {names.of(spec.name): spec.name for spec in TOPICS}
     known |= {names.changelog(table): CHANGELOGS for table in TABLES}
 

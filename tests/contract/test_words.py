@@ -57,24 +57,19 @@ CLASSES = frozenset(
 )
 """Names that no class has."""
 
-EXCEPTIONS: Mapping[tuple[str, str], str] = {}
+EXCEPTIONS: Mapping[tuple[str, str], str] = {
+    ("streams/messages/inspection.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
+    ("streams/cli/mapping.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
+    ("streams/cli/secrets.py", r"reseal(?:s|ed|ing)?"): "a key of the command's JSON",
+}
 """(the file, or the beginning of its path; the pattern) and the reason why the word is right there."""
 
 LEFT: Mapping[str, int] = {
-    "connectors": 4,
-    "streams/cli": 5,
     "streams/console": 20,
     "streams/core": 60,
-    "streams/demo": 2,
-    "streams/kafka": 12,
-    "streams/mapping": 11,
-    "streams/mapping_versions": 5,
-    "streams/messages": 24,
     "streams/operations": 61,
-    "streams/settings": 5,
-    "streams/telemetry": 8,
     "streams/worker": 50,
-    "tests": 263,
+    "tests": 261,
 }
 """How many are left, at most, in the folders that are not rewritten yet: lower the number as you rewrite. Others have none."""
 

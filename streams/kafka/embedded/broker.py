@@ -7,7 +7,7 @@ What it lacks, and why it is never for real data:
 - it keeps 5 MB a partition in memory and drops the oldest beyond that, silently;
 - no compaction, no retention, nothing on disk: it is empty after a restart;
 - no admin API: a topic appears with `PARTITIONS` partitions when a client first asks for it, or with as many as wanted by
-  `create_topic`. A client that asks for all topics is only told of those that exist already;
+  `create_topic`. A client that asks for all topics gets only those that exist already;
 - it gives a group's first member its partitions at once, but whoever joins or comes back later waits for the group's session
   timeout less one second: give a test that restarts a member a short one;
 - no metrics of groups (`ListGroups`, `DescribeGroups`), no access control, no transport security.
@@ -80,5 +80,5 @@ class EmbeddedBroker:
             process.stdin.flush()
         answer = process.stdout.readline()
         if not answer:
-            raise RuntimeError("the embedded broker ended; its reason stands on standard error")
+            raise RuntimeError("the embedded broker ended; its reason is on standard error")
         return answer.strip()

@@ -74,7 +74,7 @@ class Changelogs:
         """Whoever reads a partition into the store holds it, so that nobody else does."""
 
     async def recover(self, partitions: Iterable[int]) -> Recovered:
-        """Bring these partitions up to the end of their changelogs, as it is now. They are no standbys any more.
+        """Bring these partitions up to the end of their changelogs, as it is now. They are no longer standbys.
 
         Raises `ChangelogLost` when one of them has lost rows; nothing of any partition has changed then.
         """

@@ -128,7 +128,7 @@ class RocksStore:
     """Rows in RocksDB, one database a partition: state outlives the process, recovery reads only what is new.
 
     **A damaged database** is set aside and made again, empty, when it is opened or asked for a position: Kafka has
-    everything, and recovery reads it anew. Of each partition the newest damaged one is kept, as `damaged-partition-…`.
+    everything, and recovery reads it again. Of each partition the newest damaged one is kept, as `damaged-partition-…`.
     Damage that shows later, while the partition is worked on, ends the process; its next start sets the database aside.
 
     **A disk that refuses** (full, no right, held by another process) ends the process, with the reason: `end` is told, and what
@@ -268,7 +268,7 @@ class RocksStore:
         if partition in self._databases and _is_damage(error):
             with suppress(OSError):
                 self._mark(partition).write_text(str(error), encoding="utf-8")
-            why = f"The local store {path} is damaged: {error}. The next start sets it aside and reads it anew from Kafka."
+            why = f"The local store {path} is damaged: {error}. The next start sets it aside and reads it again from Kafka."
         else:
             why = f"The local store {path} refuses: {error}. {_what_to_do(error)}"
         self._end(why)
@@ -285,7 +285,9 @@ class RocksStore:
                 former.unlink()
         kept = self._folder / f"{_DAMAGED}{path.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}Z"
         path.rename(kept)
-        log.error("the local store %s is damaged (%s): it is kept as %s and read anew from Kafka", path, why, kept.name)
+        log.error(
+            "the local store %s is damaged (%s): it is kept as %s and read again from Kafka", path, why, kept.name
+        )
 
     def _close(self, database: Rdict) -> None:
         try:
@@ -310,7 +312,7 @@ _DAMAGES = (
     "Is a directory",
     "Not a directory",
 )
-"""What RocksDB says of a database that no right, room or waiting would mend."""
+"""What RocksDB says of a database that no permission, free space or waiting would repair."""
 
 _TO_DO = {
     "No space left": "Make room on that disk, then start again.",

@@ -4,8 +4,8 @@
 An agent acknowledges its events only after its outputs *and* its tables are flushed: so nothing that is committed can be
 missing from a changelog.
 
-What Kafka has not acknowledged yet stands in memory only. A row that the local store held and the changelog never got would
-look written after a crash: the events that made it are read again, change nothing any more, and nobody else ever hears of it.
+What Kafka has not acknowledged yet is in memory only. A row that the local store held and the changelog never got would
+look written after a crash: the events that made it are read again, change nothing, and no other process ever learns about it.
 So the store gets a row together with its offset, when it is acknowledged.
 
 **Nothing is stored of a partition that was released** until it is acquired again: its rows stay in memory, as an agent that is
@@ -71,7 +71,7 @@ class Table(Generic[Row]):
         self.watch: Callable[[int, str, Row | None], None] | None = None
         """Is told each row that is put, and None for each that is deleted."""
         self.failed: Callable[[str, BaseException], None] | None = None
-        """Is told that Kafka did not take a row: what stands here then differs from the changelog, and cannot be gone on with."""
+        """Is told that Kafka did not take a row: the table then differs from the changelog, so the process must not continue."""
         self.rows: RowCount | None = None
         """Counts the rows of the partitions that it is told to count."""
 
@@ -143,7 +143,7 @@ class Table(Generic[Row]):
             return self._row.from_bytes(raw)
         except NewerMessage as error:
             where = f"{self.changelog}/{partition}, key {key.decode(errors='replace')}"
-            self._end(f"A row of a newer release stands in the table {self.name} ({where}): {error}.")
+            self._end(f"A row of a newer release is in the table {self.name} ({where}): {error}.")
             raise
 
     def _write(self, partition: int, key: bytes, value: bytes | None) -> None:

@@ -32,7 +32,7 @@ class Spec:
 
     `by` are the processes that show it. `zeros` are label values with which a series exists from the start, at 0, so that
     `increase()` sees the first event and a panel of a healthy system is not empty.
-    `is_live` says that a series exists only while what it tells of does: these are made anew for each scrape.
+    `is_live` says that a series exists only as long as its subject: such series are made again for each scrape.
     """
 
     name: str

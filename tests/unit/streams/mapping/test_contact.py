@@ -123,7 +123,7 @@ def test_the_region_decides_how_a_phone_reads() -> None:
 
 
 def test_addresses_are_taken_whole() -> None:
-    """A street never stands beside another property's town."""
+    """A street never appears with another property's town."""
     lead = whole_lead(leadPropertyList=[{"streetAddress": "1 First St", "city": "", "mailAddress": False}])
     assert mapped(lead).fields["address1"] == "1 First St"
     assert mapped(lead).fields["city"] is None

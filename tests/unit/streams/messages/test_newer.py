@@ -136,5 +136,5 @@ def test_a_row_of_a_newer_release_ends_the_worker_wherever_it_is_read() -> None:
         table.get(4, "acme:1:contact:1")
     with pytest.raises(NewerMessage):
         list(table.items(4))
-    says = "A row of a newer release stands in the table links (p.links/4, key acme:1:contact:1): expected a LinkRow: version 2"
+    says = "A row of a newer release is in the table links (p.links/4, key acme:1:contact:1): expected a LinkRow: version 2"
     assert [one.startswith(says) for one in told] == [True, True]
