@@ -114,13 +114,13 @@ def test_alertmanager_holds_back_only_alerts_that_exist() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "finding"),
     [
-        ("alert", "TooLate", "begins with LoftyGhl"),
-        ("labels", {"severity": "bad"}, "severity is one of"),
+        ("alert", "TooLate", "begin with LoftyGhl"),
+        ("labels", {"severity": "bad"}, "severity must be one of"),
         ("annotations", {}, "no summary"),
         ("for", "2h", "it waits 2h"),
         ("expr", "lofty_ghl_nothing > 1", "which is no metric"),
         ("expr", "rate(lofty_ghl_paused[5m]) > 1", "which is no counter"),
-        ("expr", "histogram_quantile(0.9, lofty_ghl_freshness_seconds_bucket) > 1", "quantile of something else"),
+        ("expr", "histogram_quantile(0.9, lofty_ghl_freshness_seconds_bucket) > 1", "quantile of something other"),
     ],
 )
 def test_a_planted_fault_in_an_alert_is_found(key: str, value: Any, finding: str) -> None:

@@ -252,7 +252,7 @@ async def test_the_link_of_another_deployment_is_refused(broker: Broker, tmp_pat
         query = await consent(on, link.url, LOCATION)
         async with on.http.get(f"{on.gateway.url}/oauth/ghl/callback", params=query) as answer:
             assert answer.status == 400
-            assert "not the answer to a link of ours" in await answer.text()
+            assert "its state was not made by this deployment" in await answer.text()
         denied = await consent(on, ghl_link(grants, on.settings.connections["acme"], 2**45).url, LOCATION, "deny")
         async with AiohttpTransport() as transport:
             with pytest.raises(CallbackRefused, match="access_denied"):
