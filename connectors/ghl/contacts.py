@@ -14,7 +14,7 @@ class ContactCalls(GhlCaller):
     """The operations on contacts themselves."""
 
     async def get_contact(self, contact_id: str) -> GhlContact:
-        """One contact, as it stands now. A missing one is a 400 `GhlContact not found for id:…`."""
+        """One contact, as it stands now. A missing one is a 400 `Contact not found for id:…`."""
         return (await self.call("get-contact", {"contactId": contact_id})).one(GhlContact, "contact")
 
     async def create_contact(self, fields: Mapping[str, Any]) -> GhlContact:
