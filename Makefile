@@ -41,7 +41,7 @@ compose: $(READY) ## run docker-compose.yml's demo without Docker, until Ctrl-C
 docker-check: $(READY) ## ten minutes: check Dockerfile, docker-compose.yml and deploy/live/README.md on a Docker engine; as root on Linux it starts its own
 	@$(BIN)/python -m tests.docker $(ARGS)
 
-check: $(READY) ## lint, format, types, import floors, words: what CI runs
+check: $(READY) ## lint, format, types, import floors: what CI runs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
