@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaTimeoutError, NoError, TopicAlreadyExistsError, for_code
 
 from streams.kafka.changelog_losses import COSTS, accept_command
-from streams.kafka.clients import admin_client
+from streams.kafka.clients import admin_client, until_topics_are_led
 from streams.kafka.error_texts import KafkaRefused, TopicsRefused, missing_right, topic_trouble
 from streams.kafka.rights import Right, missing_rights
 from streams.kafka.topic_reader import first_and_end_offsets
@@ -171,7 +171,10 @@ async def _create(settings: Settings, missing: list[TopicState]) -> list[str]:
 
 
 async def create_topics(settings: Settings, wanted: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Create topics with these settings; returns those that another process has not created first. Raises `TopicsRefused`."""
+    """Create topics with these settings; returns those that another process has not created first, once the brokers know them.
+
+    Raises `TopicsRefused`, and `LeaderNotAvailableError` when a created topic gets no leader.
+    """
     kafka = settings.kafka
     async with admin_client(settings) as admin:
         answer = await admin.create_topics(
@@ -190,6 +193,7 @@ async def create_topics(settings: Settings, wanted: Mapping[str, Mapping[str, st
             refused[name] = topic_trouble(error, said[0] if said else None, kafka)
     if refused:
         raise TopicsRefused(refused, created)
+    await until_topics_are_led(settings, created)  # until then an inspection would call them missing
     return created
 
 

@@ -59,6 +59,11 @@ def map_appointment(state: Mapping[str, Any], *, users: Mapping[str, str] = NO_U
     return _map("appointment", state, users, APPOINTMENT_DUE, facts)
 
 
+LAST_BEGIN = datetime(9999, 12, 31, tzinfo=UTC)
+"""An appointment that is said to begin later begins here: its end must still be a date."""
+ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+
 @dataclass(frozen=True, slots=True)
 class MappedEvent:
     """What an appointment in a calendar shall be. `description` ends with the marker; times are UTC, as `due_iso` is.
@@ -89,7 +94,7 @@ def map_event(state: Mapping[str, Any], *, users: Mapping[str, str] = NO_USERS) 
     """
     without_place = {name: value for name, value in state.items() if name != "address"}
     mapped = _map("appointment", without_place, users, APPOINTMENT_DUE, [])
-    begins = datetime.fromisoformat(mapped.due_iso)
+    begins = min(datetime.fromisoformat(mapped.due_iso), LAST_BEGIN)
     ends = begins + USUAL_LENGTH
     if last := _first(state, ENDS):
         try:
@@ -101,8 +106,8 @@ def map_event(state: Mapping[str, Any], *, users: Mapping[str, str] = NO_USERS) 
         title=mapped.title,
         description=mapped.body,
         marker=mapped.marker,
-        begins_iso=mapped.due_iso,
-        ends_iso=ends.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        begins_iso=begins.astimezone(UTC).strftime(ISO),
+        ends_iso=ends.astimezone(UTC).strftime(ISO),
         address=line(state.get("address")),
         took_place=mapped.completed,
         assigned_to_email=mapped.assigned_to_email,

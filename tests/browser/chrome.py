@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Error, Page, ViewportSize, async_playwright, expect
 
 from tests.deadlines import within_ms
 
@@ -20,6 +20,8 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 TELEPHONE: ViewportSize = {"width": 375, "height": 740}
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SERIOUS = {"serious", "critical"}
+ATTEMPTS = 3
+"""A busy Chromium sometimes has no frame to take a picture of, just after its window was resized."""
 
 _AXE = Axe()
 expect.set_options(timeout=within_ms(15))
@@ -49,7 +51,14 @@ async def browser() -> AsyncIterator[Browser]:
 async def take_picture(page: Page, name: str) -> None:
     """The whole page, as a PNG among `.cache/console/`."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    for attempts_left in reversed(range(ATTEMPTS)):
+        try:
+            await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+            return
+        except Error as error:
+            if "Unable to capture screenshot" not in error.message or not attempts_left:
+                raise
+            await page.wait_for_load_state()
 
 
 async def everywhere(page: Page, name: str, colours: Iterable[Literal["light", "dark"]] = COLOURS) -> None:

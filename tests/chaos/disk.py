@@ -10,6 +10,8 @@ from pathlib import Path
 
 LARGE = 1024**3
 TRIED = b"x" * 65536
+ATTEMPTS = 20
+"""How often a disk that somebody writes to is measured until its size can be what it holds."""
 
 
 class Disk:
@@ -20,14 +22,21 @@ class Disk:
         self._sudo = sudo
 
     def fill(self) -> None:
-        """From now on it takes nothing more."""
-        found = os.statvfs(self.place)
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
-        self._mount(f"remount,size={max(used, found.f_frsize)}")  # 0 would be no limit at all
+        """From now on it takes nothing more.
+
+        Whoever writes meanwhile makes it hold more than was measured, and a disk cannot be made smaller than what it holds:
+        then it is measured again.
+        """
+        for attempt in range(ATTEMPTS):
+            found = os.statvfs(self.place)
+            used = (found.f_blocks - found.f_bfree) * found.f_frsize
+            # 0 would be no limit at all.
+            if self._mount(f"remount,size={max(used, found.f_frsize)}", check=attempt == ATTEMPTS - 1):
+                return
 
     def make_room(self) -> None:
         """There is room again."""
-        self._mount(f"remount,size={LARGE}")
+        self._mount(f"remount,size={LARGE}", check=True)
 
     @property
     def is_full(self) -> bool:
@@ -40,8 +49,10 @@ class Disk:
         finally:
             (self.place / "try").unlink(missing_ok=True)
 
-    def _mount(self, options: str) -> None:
-        subprocess.run([*self._sudo, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.place)], check=True)
+    def _mount(self, options: str, *, check: bool) -> bool:
+        """Whether it did."""
+        command = [*self._sudo, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.place)]
+        return subprocess.run(command, check=check, capture_output=not check).returncode == 0
 
 
 @contextmanager

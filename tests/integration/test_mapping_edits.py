@@ -109,12 +109,15 @@ async def test_an_edit_is_in_force_for_whoever_hears_of_it(
         hearing = asyncio.create_task(two.changed(after=0))
         await asyncio.sleep(0)
         early = [one.version, two.version, hearing.done()]
+        with pytest.raises(StaleVersion) as stale:
+            await two.save("acme", LOWER, expected_version=0, by="bob")
         compiles.set()
         async with asyncio.timeout(within(30)):
             heard, saved = await hearing, await saving
         late = [each.settings().mapping_version for each in (one, two)]
 
     assert early == [0, 0, False]
+    assert (stale.value.found, stale.value.by) == (1, "ann")  # number and author of the same edit
     assert (heard, saved.version, late) == (1, 1, [1, 1])
 
 

@@ -209,7 +209,8 @@ async def test_a_new_user_goes_from_nothing_to_edits_that_flow_both_ways(
         await user.make_in_lofty("leads", **person("Ada"))
         too_early = await user.run("lofty-ghl backfill acme")
         assert too_early[0] != 0
-        assert (await user.run("lofty-ghl topics create"))[0] == 0
+        code, *said = await user.run("lofty-ghl topics create")
+        assert code == 0, said
         async with (
             user.running("lofty-ghl gateway", f"{user.gateway}/healthz"),
             user.running("lofty-ghl worker", health),
@@ -240,7 +241,7 @@ async def test_a_new_user_goes_from_nothing_to_edits_that_flow_both_ways(
             explained = await user.run(f"lofty-ghl explain {after}")
 
     assert without_access[0] == 3
-    assert "nobody has given access yet: lofty-ghl connect lofty" in without_access[2]
+    assert "nobody has granted access yet. Run: lofty-ghl connect lofty" in without_access[2]
     assert (at_ghl[0], at_lofty[0]) == (0, 0), (at_ghl, at_lofty)
     assert "calendars/events.write" in at_ghl[1]
     assert (subscribed[0], shown[0], filled[0]) == (0, 0, 0), (subscribed, shown, filled)

@@ -119,8 +119,9 @@ class MappingEditor(MappingVersions):
 
     async def revert(self, to_version: int, *, expected_version: int, by: str) -> MappingState:
         """Make all mappings as they were at a version; 0 is the file alone."""
-        if not 0 <= to_version <= self.version:
-            raise NoSuchMapping(f"no version {to_version}; there are 0 (the file) to {self.version}")
+        newest = self._version_log.newest.version
+        if not 0 <= to_version <= newest:
+            raise NoSuchMapping(f"no version {to_version}; there are 0 (the file) to {newest}")
         return await self._save(self._edit("revert", expected_version, by, to_version=to_version))
 
     def _edit(self, kind: Any, based_on: int | None = None, by: str = "", **facts: Any) -> MappingEdit:
@@ -144,9 +145,10 @@ class MappingEditor(MappingVersions):
         return overlay
 
     def _stale(self, edit: MappingEdit) -> StaleVersion:
+        # Of the newest edit, not of the newest that is compiled here: number and author belong together.
         last = self._version_log.versions[-1].edit if self._version_log.versions else None
         by, at_ms = (last.by, last.at_ms) if last is not None else ("", 0)
-        return StaleVersion(edit.based_on, self.version, by, at_ms)
+        return StaleVersion(edit.based_on, self._version_log.newest.version, by, at_ms)
 
     async def _try(self, edit: MappingEdit) -> None:
         """Raises `WrongMapping` or `TooCostly` for what does not compile, or does not map real leads within its limits."""

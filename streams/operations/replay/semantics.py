@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streams.messages import Change, GhlEvent, Replay, Selection
-from streams.messages.partitioning import partition_of
 from streams.messages.topics import (
     AUDIT,
     CHANGES,
@@ -96,11 +95,6 @@ def changed_for_retry(change: Change, now_ms: int) -> Change:
     Whatever it told, it now only says "look": a deletion of the past must not be believed once more, but be found.
     """
     return change.model_copy(update={"operation": "updated", "origin": "replay", "accepted_ms": now_ms})
-
-
-def change_place(change: Change, partitions: int) -> int:
-    """Where a change stands at the front door."""
-    return partition_of(change.entity.lane, partitions)
 
 
 def event_for_retry(event: GhlEvent) -> GhlEvent:

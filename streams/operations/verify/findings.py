@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -54,9 +52,3 @@ class Finding:
             "repair": [one.cure for one in self.remedies],
             "advice": self.advice,
         }
-
-
-def count(findings: Iterable[Finding]) -> dict[State, int]:
-    """How many of each state, all states named."""
-    counted = Counter(one.state for one in findings)
-    return {state: counted[state] for state in STATES}

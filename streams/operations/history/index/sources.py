@@ -37,7 +37,6 @@ class IndexSource:
     short: str
     topic: str
     holds: Content
-    is_compacted: bool = False
 
 
 def sources(names: TopicNames) -> tuple[IndexSource, ...]:
@@ -45,7 +44,7 @@ def sources(names: TopicNames) -> tuple[IndexSource, ...]:
     return (
         IndexSource(1, CHANGES, names.of(CHANGES), "events"),
         IndexSource(2, FETCHES, names.of(FETCHES), "events"),
-        IndexSource(3, SNAPSHOTS, names.of(SNAPSHOTS), "events", is_compacted=True),
+        IndexSource(3, SNAPSHOTS, names.of(SNAPSHOTS), "events"),
         IndexSource(4, RECEIPTS, names.of(RECEIPTS), "events"),
         IndexSource(5, GHL_CHANGES, names.of(GHL_CHANGES), "events"),
         IndexSource(6, LOFTY_WRITES, names.of(LOFTY_WRITES), "events"),
@@ -53,8 +52,8 @@ def sources(names: TopicNames) -> tuple[IndexSource, ...]:
         IndexSource(8, PARKED, names.of(PARKED), "parked"),
         IndexSource(9, RESOLVED, names.of(RESOLVED), "resolved"),
         IndexSource(10, AUDIT, names.of(AUDIT), "acts"),
-        IndexSource(11, LINKS_TABLE, names.changelog(LINKS_TABLE), "rows", is_compacted=True),
-        IndexSource(12, FETCHES_TABLE, names.changelog(FETCHES_TABLE), "rows", is_compacted=True),
-        IndexSource(13, OUTBOX_TABLE, names.changelog(OUTBOX_TABLE), "rows", is_compacted=True),
-        IndexSource(14, ERRANDS_TABLE, names.changelog(ERRANDS_TABLE), "rows", is_compacted=True),
+        IndexSource(11, LINKS_TABLE, names.changelog(LINKS_TABLE), "rows"),
+        IndexSource(12, FETCHES_TABLE, names.changelog(FETCHES_TABLE), "rows"),
+        IndexSource(13, OUTBOX_TABLE, names.changelog(OUTBOX_TABLE), "rows"),
+        IndexSource(14, ERRANDS_TABLE, names.changelog(ERRANDS_TABLE), "rows"),
     )

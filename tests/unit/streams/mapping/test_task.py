@@ -115,6 +115,13 @@ def test_users_with_another_address_in_ghl_are_found() -> None:
     assert map_task(TASK, users={"agent@team.example": "a@ghl.example"}).assigned_to_email == "a@ghl.example"
 
 
+def test_an_appointment_at_the_end_of_time_still_ends() -> None:
+    """Its usual length would lead past the last date that there is."""
+    for begin in ("9999-12-31T23:59:59Z", 253402299000000, "9999-12-31T23:30:00Z"):
+        event = map_event({"startAt": begin, "createTime": begin})
+        assert "9999-12-31T00:00:00Z" == event.begins_iso < event.ends_iso
+
+
 @UNHURRIED
 @given(odd_children)
 def test_no_task_however_odd_makes_the_mapping_fail(state: dict[str, Any]) -> None:

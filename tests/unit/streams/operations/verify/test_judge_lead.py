@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from streams.core.to_ghl.planning import Rules
 from streams.mapping import TagRules, compile_mapping
 from streams.messages import Remedy
-from streams.operations.verify.findings import Finding, count
+from streams.operations.verify.findings import STATES, Finding
 from streams.operations.verify.judge_lead import VerificationBasis, bears, judge_lead
 from tests.unit.streams.operations.verify.inspected import (
     BASIS,
@@ -39,7 +40,8 @@ def only(findings: list[Finding]) -> Finding:
 def test_a_world_that_is_right_has_nothing_wrong() -> None:
     """Contact, note, task and appointment are each found and compared."""
     found = judge_lead(World().snapshots, World().seen, BASIS)
-    assert count(found) == {
+    counted = Counter(one.state for one in found)
+    assert {state: counted[state] for state in STATES} == {
         "ok": 4,
         "pending": 0,
         "parked": 0,

@@ -1,0 +1,36 @@
+"""Created topics are reported once the brokers know them. The rest of `admin` is tested on a real Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streams.kafka import admin
+from streams.settings import Settings
+from streams.settings.model import GatewaySettings, Kafka, WorkerSettings
+
+
+async def test_topics_count_as_created_once_their_partitions_are_led(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kafka says "created" before its brokers know a topic: `topics create` then called some of them missing, and ended with 1."""
+    led: list[str] = []
+
+    async def until_led(_settings: Settings, topics: Collection[str]) -> None:
+        led.extend(topics)
+
+    @asynccontextmanager
+    async def client(_settings: Settings) -> AsyncIterator[Any]:
+        async def create_topics(topics: list[Any]) -> Any:
+            there = 36  # TOPIC_ALREADY_EXISTS: another process was faster
+            return SimpleNamespace(topic_errors=[(one.name, there if one.name == "b" else 0, None) for one in topics])
+
+        yield SimpleNamespace(create_topics=create_topics)
+
+    monkeypatch.setattr(admin, "admin_client", client)
+    monkeypatch.setattr(admin, "until_topics_are_led", until_led)
+    settings = Settings(kafka=Kafka(), gateway=GatewaySettings(), worker=WorkerSettings(), connections={})
+    assert await admin.create_topics(settings, {"a": {}, "b": {}, "c": {}}) == ["a", "c"]
+    assert led == ["a", "c"]
