@@ -209,9 +209,14 @@ OUTCOMES: tuple[Classification, ...] = (
         "the calendar of the configuration is not in the location",
     ),
     # Only the thing itself: a refused field ("user not found") must not make us forget the contact that bears it.
+    # The words vary: "Contact not found for id:…", "Contact with id not found", "The event id is invalid".
     Classification(
         "not found",
-        _answer("ghl", (400, 422), r"\b(contact|note|task|appointment|event)( with id:? ?\S+)?( was)? not found"),
+        _answer(
+            "ghl",
+            (400, 422),
+            r"\b(contact|note|task|appointment|event)( with id(:? ?\S+)?)?( was)? not found|\bevent id is invalid",
+        ),
         Disposition.GONE,
         "deleted there, by hand or by us",
     ),
@@ -305,6 +310,14 @@ OUTCOMES: tuple[Classification, ...] = (
 def classify(error: ConnectorError) -> Classification:
     """The row of the table that decides. The last row fits every error."""
     return next(row for row in OUTCOMES if row.fits(error))
+
+
+def names_missing_contact(error: VendorError | None) -> bool:
+    """Whether GHL says in words that it is the contact that does not exist, and not its note, task or appointment."""
+    return error is not None and _MISSING_CONTACT.search(error.message) is not None
+
+
+_MISSING_CONTACT = re.compile(r"\bcontact( with id(:? ?\S+)?)?( was)? not found", re.IGNORECASE)
 
 
 def is_cut_off(error: ConnectorError) -> bool:

@@ -90,6 +90,8 @@ def _lines(found: Explanation) -> Iterator[str]:
         yield f"  {_time(event.at_ms)}  {event.stage:<11}{plain(about):<31} {plain(event.what)}"
         for field in event.sent:
             yield f"{'':<38}{'':<31}   {field.field}: {_value(field)}"
+        for flag in event.flags:
+            yield f"{'':<38}{'':<31}   not carried: {plain(flag)}"
         if event.decision:
             yield f"{'':<38}{'':<31}   {plain(event.decision)}"
     yield "  now"

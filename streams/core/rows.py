@@ -89,6 +89,7 @@ class LinkRow(Message):
     `doubtful_tags` were being added or removed when no answer came: they may or may not stand there.
     `refers_to` is the GHL id of the contact that a note or task hangs on.
     `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
+    `refused` are fields of which GHL refused a value, with the hash of that value: it is not sent again.
     `heard` are fields that somebody changed in GHL, with the hash that stood there before: what Lofty holds until it is told.
     `epoch` is the newest among the receipts that made it.
     """
@@ -103,6 +104,7 @@ class LinkRow(Message):
     intent: Intent | None = None
     is_deleted: bool = False
     heard: dict[str, str] = Field(default_factory=dict)
+    refused: dict[str, str] = Field(default_factory=dict)
     epoch: int = 0
 
 

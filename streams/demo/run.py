@@ -177,7 +177,10 @@ async def _watch(environment: DemoEnvironment, progress: Progress) -> None:
         lofty = await environment.get(f"{environment.lofty}/_sandbox/stats")
         ghl = await environment.get(f"{environment.ghl}/_sandbox/stats")
         progress.update(reported, completed=lofty["pings"]["told"])
-        made = ghl["operations"].get("upsert-contact", {}).get("200", 0)
+        operations = ghl["operations"]
+        made = sum(
+            operations.get(f"{verb}-contact", {}).get(said, 0) for verb, said in (("upsert", "200"), ("create", "201"))
+        )
         progress.update(contacts, completed=min(made, LEADS * len(AGENCIES)))
         progress.update(requests, completed=ghl["requests"])
         progress.update(throttled, completed=ghl["throttled"])

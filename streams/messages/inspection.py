@@ -49,6 +49,7 @@ class Standing(_Part):
 
     `settled` is the fingerprint of the snapshot and the mapping that GHL should be at.
     `written` are the fields that we wrote, `tags` the tags: only they are ours to compare when nothing is wanted there.
+    `refused` are the fields of which GHL refused a value, with the value's hash.
     `parked` is why it waits for a person; `is_pending` says that a newer state is on its way.
     """
 
@@ -60,6 +61,7 @@ class Standing(_Part):
     tags: tuple[str, ...] = ()
     is_pending: bool = False
     parked: str = ""
+    refused: dict[str, str] = Field(default_factory=dict)
 
 
 class Inspection(Message):

@@ -29,6 +29,7 @@ class Receipt(Message):
     `is_forgotten` says that GHL no longer holds anything, so the link starts again.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     `identifiers` are the e-mail and phone of a contact that is about to be created.
+    `refused` are the fields of which GHL refused the value, with its hash: what remains is written without them.
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
     `epoch` grows with each owner of the partition: a receipt of an earlier owner that comes late is told by it.
@@ -60,6 +61,7 @@ class Receipt(Message):
     accepted_ms: int | None = None
     identifiers: dict[str, str] | None = None
     heard: dict[str, str] | None = None
+    refused: dict[str, str] | None = None
     epoch: int = 0
     trace: str = ""
 

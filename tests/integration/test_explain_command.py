@@ -54,6 +54,19 @@ async def test_it_says_why_a_contact_is_not_in_ghl(broker: Broker, tmp_path: Pat
         assert "nothing is known of '4711'" in nobody[2]
 
 
+async def test_it_says_which_value_ghl_refuses(broker: Broker, tmp_path: Path) -> None:
+    """The contact is in GHL without it, and GHL's words are there."""
+    async with stage(broker, tmp_path) as on:
+        config = config_of(on, tmp_path)
+        lead = on.new_lead(phones=["+15551234567"])
+        await on.until(lambda: lead in on.contacts())
+        await on.until_quiet()
+        story = " ".join((await command("explain", config, lead))[1].split())
+        assert "was refused a value at create contact (phone) [422]" in story
+        assert "phone must be a valid phone number" in story
+        assert "not carried: phone: GHL refuses this value; it is sent again once it changes" in story
+
+
 @pytest.mark.parametrize("side", ["Lofty", "GHL"])
 async def test_it_tells_that_the_whole_connection_pauses(broker: Broker, tmp_path: Path, side: str) -> None:
     """A token that is refused; of what waits behind it, too, which itself was never refused."""

@@ -110,7 +110,15 @@ _ANY_CONTACT: dict[str, Check] = {
     "customFields": _custom_fields,
     "dateOfBirth": _date,
 }
-_NEW_CONTACT: dict[str, Check] = {**_ANY_CONTACT, "locationId": _filled, "companyName": _nullable, "gender": _string}
+_NEW_CONTACT: dict[str, Check] = {
+    **_ANY_CONTACT,
+    # By GHL's document these two may be null in a PUT, and not in a create or upsert.
+    "source": _string,
+    "assignedTo": _string,
+    "locationId": _filled,
+    "companyName": _nullable,
+    "gender": _string,
+}
 _TASK: dict[str, Check] = {
     "title": _filled,
     "body": _string,

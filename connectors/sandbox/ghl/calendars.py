@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.sandbox.ghl.refusals import GhlRefusal, child_not_found, contact_not_found, invalid
+from connectors.sandbox.ghl.refusals import GhlRefusal, contact_not_found, event_not_found, invalid
 from connectors.sandbox.ghl.requests import GhlRequest, Rule
 from connectors.sandbox.ghl.state import CalendarState, ContactState, LocationState, iso
 from connectors.sandbox.shared.sandbox import RuleResult
@@ -142,7 +142,7 @@ def _find(request: GhlRequest) -> tuple[ContactState, Row]:
     for contact in request.location.contacts.values():
         if event_id in contact.appointments:
             return contact, contact.appointments[event_id]
-    raise child_not_found("Appointment", event_id)
+    raise event_not_found()
 
 
 def _calendar(request: GhlRequest, calendar_id: str) -> CalendarState:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.sandbox.ghl.phone import e164
-from connectors.sandbox.ghl.refusals import duplicate
+from connectors.sandbox.ghl.refusals import CONTACT_WITHOUT_ID, duplicate, nobody_to_create, nobody_to_upsert
 from connectors.sandbox.ghl.requests import GhlRequest, Rule, touch
 from connectors.sandbox.ghl.settings import Identifier
 from connectors.sandbox.ghl.state import ContactState, LocationState
@@ -27,8 +27,10 @@ def get_contact(request: GhlRequest) -> RuleResult:
 
 
 def create_contact(request: GhlRequest) -> RuleResult:
-    """A new contact; a duplicate is refused where the location allows none."""
+    """A new contact; it needs one of four fields. A duplicate is refused where the location allows none."""
     given = _clean(request)
+    if not any(given.get(name) for name in ("email", "phone", "firstName", "lastName")):
+        raise nobody_to_create()
     if not request.location.settings.allow_duplicates:
         for identifier in request.location.settings.matching:
             if (found := _match(request.location, identifier, given)) is not None:
@@ -38,8 +40,13 @@ def create_contact(request: GhlRequest) -> RuleResult:
 
 
 def upsert_contact(request: GhlRequest) -> RuleResult:
-    """Updates the first match in the location's order, else creates. The other identifier, if another's, is ignored."""
+    """Updates the first match in the location's order, else creates. The other identifier, if another's, is ignored.
+
+    Without an e-mail and a telephone it is refused.
+    """
     given = _clean(request)
+    if not (given.get("email") or given.get("phone")):
+        raise nobody_to_upsert()
     location = request.location
     creates_anyway = given.get("createNewIfDuplicateAllowed") is True and location.settings.allow_duplicates
     for identifier in () if creates_anyway else location.settings.matching:
@@ -58,7 +65,7 @@ def upsert_contact(request: GhlRequest) -> RuleResult:
 
 def update_contact(request: GhlRequest) -> RuleResult:
     """Changes the given fields; another contact's e-mail or phone is refused where duplicates are not allowed."""
-    contact = request.contact()
+    contact = request.contact(words=CONTACT_WITHOUT_ID)
     given = _clean(request)
     if not request.location.settings.allow_duplicates:
         for identifier in request.location.settings.matching:
@@ -71,7 +78,7 @@ def update_contact(request: GhlRequest) -> RuleResult:
 
 def delete_contact(request: GhlRequest) -> RuleResult:
     """Gone, with its notes and tasks; the search finds it for a while yet."""
-    contact = request.contact()
+    contact = request.contact(words=CONTACT_WITHOUT_ID)
     request.location.remove(contact)
     request.location.index.change(contact.id, None, request.now)
     return RuleResult({"succeded": True}, entity=contact.id, changed=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.sandbox.ghl.bodies import demand
 from connectors.sandbox.ghl.calendars import new_appointment
-from connectors.sandbox.ghl.refusals import child_not_found
+from connectors.sandbox.ghl.refusals import event_not_found
 from connectors.sandbox.ghl.requests import GhlRequest
 from connectors.sandbox.ghl.rules import RULES
 from connectors.sandbox.ghl.sandbox import GhlSandbox
@@ -47,7 +47,7 @@ def _appointment(request: GhlRequest, name: str) -> dict[str, Any]:
         return {"event": made}
     event_id = request.ids["eventId"]
     if event_id not in booked:
-        raise child_not_found("Appointment", event_id)
+        raise event_not_found()
     if name == "remove-appointment":
         return {"event": booked.pop(event_id)}
     status = request.body.get("appointmentStatus", booked[event_id]["appointmentStatus"])

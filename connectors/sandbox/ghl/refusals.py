@@ -28,13 +28,32 @@ def invalid(problems: Sequence[str]) -> GhlRefusal:
     return GhlRefusal(422, problems)
 
 
-def contact_not_found(contact_id: str) -> GhlRefusal:
+CONTACT_WITHOUT_ID = "Contact with id not found"
+"""GHL's other words for a contact that is gone. Which operations use them is not known: here, its own PUT and DELETE."""
+
+
+def contact_not_found(contact_id: str, words: str | None = None) -> GhlRefusal:
     """400, not 404: GHL answers so for a missing or deleted contact."""
-    return GhlRefusal(400, f"Contact not found for id:{contact_id}")
+    return GhlRefusal(400, words or f"Contact not found for id:{contact_id}")
+
+
+def event_not_found() -> GhlRefusal:
+    """An appointment that is missing or deleted."""
+    return GhlRefusal(400, "The event id is invalid")
+
+
+def nobody_to_upsert() -> GhlRefusal:
+    """An upsert needs an e-mail or a telephone; a name does not count."""
+    return GhlRefusal(400, "Pass at least one of number, email query parameter")
+
+
+def nobody_to_create() -> GhlRefusal:
+    """A contact needs an e-mail, a telephone or a name."""
+    return GhlRefusal(422, "Contacts without email, phone, firstName and lastName are not allowed.")
 
 
 def child_not_found(kind: str, child_id: str) -> GhlRefusal:
-    """By analogy: the answer for a missing note, task or appointment is not documented."""
+    """By analogy: the answer for a missing note or task is not documented."""
     return GhlRefusal(400, f"{kind} not found for id:{child_id}")
 
 

@@ -22,12 +22,12 @@ class GhlRequest:
     body: Mapping[str, Any]
     now: float
 
-    def contact(self) -> ContactState:
-        """The contact in the path. Raises GHL's 400 when there is none."""
+    def contact(self, *, words: str | None = None) -> ContactState:
+        """The contact in the path. Raises GHL's 400 when there is none; `words` are those of the operation."""
         contact_id = self.ids["contactId"]
         found = self.location.contacts.get(contact_id)
         if found is None:
-            raise contact_not_found(contact_id)
+            raise contact_not_found(contact_id, words)
         return found
 
     def number(self, name: str, default: int, most: int) -> int:

@@ -71,8 +71,8 @@ def _record_failed(link: LinkRow, receipt: Receipt) -> LinkRow:
     if receipt.is_forgotten:
         return _forget(link, receipt)
     if _leaves_earlier_create_in_doubt(link, receipt):
-        return link
-    update: dict[str, object] = {"intent": None}
+        return link.model_copy(update=_refused_values(link, receipt))
+    update: dict[str, object] = {"intent": None, **_refused_values(link, receipt)}
     if receipt.step in _SEARCHES and receipt.kind != "contact":
         update |= {"ghl_id": None, "refers_to": None}  # nor did it move to where its contact is now
     return link.model_copy(update=update)
@@ -88,9 +88,9 @@ def _record_refused(link: LinkRow, receipt: Receipt) -> LinkRow:
 
 
 def _record_doubtful(link: LinkRow, receipt: Receipt) -> LinkRow:
-    """An update left and no answer came: what it was to write is unknown."""
+    """An update left and no answer came: what it was to write is unknown. Or a create that was refused may have happened."""
     doubtful = {"fields": receipt.fields, "doubtful_tags": receipt.doubtful_tags}
-    return link.model_copy(update={"settled": "", **_not_none(doubtful)})
+    return link.model_copy(update={"settled": "", **_not_none(doubtful), **_refused_values(link, receipt)})
 
 
 def _record_parked(link: LinkRow, receipt: Receipt) -> LinkRow:
@@ -141,6 +141,10 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
     if receipt.settled:
         facts |= {"settled": receipt.settled, "version_ms": max(link.version_ms, receipt.version_ms)}
     return facts
+
+
+def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:
+    return {"refused": link.refused | receipt.refused} if receipt.refused else {}
 
 
 def _external_edits(link: LinkRow, fields: dict[str, str], reported: dict[str, str]) -> dict[str, str]:

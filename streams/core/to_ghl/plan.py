@@ -47,6 +47,9 @@ CUSTOM = "custom:"
 IDENTIFIERS = ("email", "phone")
 """The fields by which GHL tells one contact from another."""
 
+NAMES = ("firstName", "lastName", "name")
+"""A contact without identifiers is created by one of these."""
+
 FOUND_BY = (*IDENTIFIERS, "calendarId", "startTime")
 """What of a create is kept with its intent, because it is looked for by it. An appointment is listed by calendar and time."""
 
@@ -97,9 +100,10 @@ class NotBefore:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """Cannot be written safely; `because` in words, with what would help."""
+    """Cannot be written safely; `because` in words, with what would help. `reason` is that of the parked record."""
 
     because: str
+    reason: str = "not findable"
 
 
 Plan = Call | Settled | Blocked | NotBefore | Stuck

@@ -1,4 +1,7 @@
-"""The next request for a contact: create (by upsert), then its changed fields, then tags to add, then tags to remove.
+"""The next request for a contact: create it, then its changed fields, then tags to add, then tags to remove.
+
+A contact with an e-mail or phone is created by upsert, one with a name only by create (`ghl_calls.py`): GHL's upsert refuses it.
+Without a name, too, GHL takes it by no operation: it is `Stuck` until the lead changes.
 
 `tags` never travel in a contact's body: GHL would replace all tags, also those that are not ours.
 
@@ -16,10 +19,30 @@ from typing import Any, Literal
 
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Intent, LinkRow
-from streams.core.to_ghl.plan import CUSTOM, IDENTIFIERS, UNKNOWN, Call, DesiredContact, NotBefore, Plan, Settled, Stuck
+from streams.core.to_ghl.plan import (
+    CUSTOM,
+    IDENTIFIERS,
+    NAMES,
+    UNKNOWN,
+    Call,
+    DesiredContact,
+    NotBefore,
+    Plan,
+    Settled,
+    Stuck,
+)
+from streams.core.to_ghl.refused_values import held_back
 
 _NEVER_NULL = frozenset({"postalCode", "country"})
 """Fields that GHL's schema does not let be null; they are cleared with an empty text."""
+
+_NULL_IN_UPDATE_ONLY = frozenset({"source", "assignedTo"})
+"""Fields that may be null in an update, and not in a create or upsert: a doubtful create's value is cleared afterwards."""
+
+NAMELESS = (
+    "the lead has no e-mail, phone, first name or last name that GHL takes, and GHL refuses a contact with none of the four: "
+    "add one of them in Lofty; it is then retried by itself"
+)
 
 NOT_FINDABLE = (
     "a contact without e-mail and phone is created only where the location has the custom field of the Lofty lead's id, "
@@ -58,26 +81,21 @@ def plan_contact(
     """The next request for a contact that exists in Lofty. Fields in `holding` stay as GHL has them."""
     link = link or LinkRow()
     hashes = {name: field_hash(value) for name, value in desired.fields.items()}
+    refused = held_back(desired.fields, link)
     if link.ghl_id is None or link.is_deleted:
-        given = {name: value for name, value in desired.fields.items() if value is not None}
+        given = {name: value for name, value in desired.fields.items() if value is not None and name not in refused}
         if link.intent is not None:
-            if not _finds_itself(desired, link.intent):
+            if not _finds_itself(desired, link.intent, refused):
                 return _find_contact(link.intent, desired.lofty_id, desired.external_id_field, now_ms, search_lag_ms)
-            maybe_written = link.intent.fields
+            maybe_written = link.intent.fields.keys() - refused
             given = {name: value for name, value in desired.fields.items() if name in given or name in maybe_written}
-        if desired.external_id_field is None and not any(given.get(name) for name in IDENTIFIERS):
-            return Stuck(NOT_FINDABLE)
-        return Call(
-            "create contact",
-            body=_contact_body(given),
-            fields={name: hashes[name] for name in given},
-            tags=(),
-            is_create=True,
-        )
+        return _create_contact(desired, given)
     changed = {
         name: value
         for name, value in desired.fields.items()
-        if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields) and name not in holding
+        if hashes[name] != link.fields.get(name)
+        and (value is not None or name in link.fields)
+        and name not in holding | refused
     }
     if changed:
         kept = {name: old for name, old in link.fields.items() if name in hashes}
@@ -93,6 +111,22 @@ def plan_contact(
         tags = tuple(sorted(set(desired.tags)))
         return Call("remove tags", contact_id=link.ghl_id, body={"tags": surplus}, tags=tags, doubtful_tags=())
     return Settled("as wanted")
+
+
+def _create_contact(desired: DesiredContact, given: Mapping[str, Any]) -> Plan:
+    if not any(given.get(name) for name in IDENTIFIERS):
+        if not any(given.get(name) for name in NAMES):
+            return Stuck(NAMELESS, "nameless")
+        if desired.external_id_field is None:
+            return Stuck(NOT_FINDABLE)
+    left_out = {name for name in _NULL_IN_UPDATE_ONLY if name in given and given[name] is None}
+    return Call(
+        "create contact",
+        body=_contact_body({name: value for name, value in given.items() if name not in left_out}),
+        fields={name: UNKNOWN if name in left_out else field_hash(value) for name, value in given.items()},
+        tags=(),
+        is_create=True,
+    )
 
 
 def plan_gone_contact(
@@ -136,11 +170,15 @@ def _add_tags(link: LinkRow, contact_id: str, tags: list[str]) -> Call:
     )
 
 
-def _finds_itself(desired: DesiredContact, intent: Intent) -> bool:
-    """Whether an upsert matches what the doubtful create may have made: GHL matches by e-mail and phone."""
+def _finds_itself(desired: DesiredContact, intent: Intent, refused: frozenset[str]) -> bool:
+    """Whether an upsert matches what the doubtful create may have made: GHL matches by e-mail and phone.
+
+    An identifier that GHL refused is on no contact: the other one has to match.
+    """
     nothing = field_hash(None)
-    identifiers = [(desired.fields.get(name), intent.fields.get(name, nothing)) for name in IDENTIFIERS]
-    return any(value for value, _ in identifiers) and all(field_hash(value) == sent for value, sent in identifiers)
+    names = [name for name in IDENTIFIERS if name not in refused]
+    is_same = all(field_hash(desired.fields.get(name)) == intent.fields.get(name, nothing) for name in names)
+    return is_same and any(desired.fields.get(name) for name in names)
 
 
 def _find_contact(intent: Intent, lofty_id: str, field_id: str | None, now_ms: int, search_lag_ms: int) -> Plan:

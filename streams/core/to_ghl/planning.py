@@ -15,6 +15,7 @@ from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import UNKNOWN, DesiredChild, DesiredContact, Plan
 from streams.core.to_ghl.plan_child import plan_child, plan_gone_child, plan_left_child
 from streams.core.to_ghl.plan_contact import held, plan_contact, plan_gone_contact
+from streams.core.to_ghl.refused_values import refusal_flags
 from streams.mapping import (
     LEAD_ID_FIELD,
     CompiledMapping,
@@ -29,8 +30,8 @@ from streams.mapping import (
 from streams.mapping.lofty_sync import FieldOwner
 from streams.messages import Snapshot
 
-SEARCH_LAG_MS = 10_000
-"""How long GHL's search may not show a write (measured by third parties: about 10 s)."""
+SEARCH_LAG_MS = 60_000
+"""How long GHL's search may not show a write. Third parties measured ten seconds, and up to a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,10 @@ class Prepared:
     flags: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
     contact: DesiredContact | None = None
+
+    def all_flags(self, link: LinkRow | None) -> tuple[str, ...]:
+        """The flags, with those of the values that GHL has refused."""
+        return (*self.flags, *refusal_flags(self.contact, link))
 
 
 def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, FieldOwner]) -> dict[str, str]:

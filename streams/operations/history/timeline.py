@@ -148,6 +148,8 @@ def _outcome(receipt: Receipt) -> str:
 
 def _written(receipt: Receipt) -> str:
     words = f"{STEPS[_outcome(receipt)]} {receipt.step}" if receipt.outcome != "unchanged" else STEPS["unchanged"]
+    if receipt.refused:
+        words = f"was refused a value at {receipt.step} ({', '.join(sorted(receipt.refused))})"
     if receipt.fields and receipt.outcome == "applied":
         words += f" ({', '.join(sorted(receipt.fields)[:8])}{', …' if len(receipt.fields) > 8 else ''})"
     if receipt.ghl_id:

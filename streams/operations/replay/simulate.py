@@ -139,7 +139,7 @@ def _planned(
             case NotBefore():
                 verdict, because = "in doubt", "a create was cut off: it is looked for before anything is written"
                 break
-    return PlannedOutcome(key, verdict, tuple(steps), because, False, prepared.flags, new_fields), link
+    return PlannedOutcome(key, verdict, tuple(steps), because, False, prepared.all_flags(link), new_fields), link
 
 
 def _prepare(row: OutboxRow, basis: SimulationBasis) -> tuple[Prepared, tuple[str, ...]]:

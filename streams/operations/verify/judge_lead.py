@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.compare import FieldDifference, compare_contact
 from streams.core.to_ghl.desired import resolve_contact
 from streams.core.to_ghl.directory import Directory
@@ -134,7 +135,9 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
     contact = seen.contact or {}
     desired = _desired(snapshot, basis)
     ghl_ids = (standing.ghl_id,) if standing.ghl_id else ()
-    differences = owned((one for one in compare_contact(desired, contact) if one.field != "tags"), standing)
+    refused = sorted(name for name, hash_ in standing.refused.items() if field_hash(desired.fields.get(name)) == hash_)
+    compared_fields = (one for one in compare_contact(desired, contact) if one.field not in ("tags", *refused))
+    differences = owned(compared_fields, standing)
     tags = set(contact.get("tags") or ())
     lacking = sorted(set(desired.tags) - tags)
     surplus = sorted(one for one in tags - {*desired.tags} if basis.rules.mapping.tags.owns(one, standing.tags))
@@ -142,7 +145,8 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
         differences = (*differences, FieldDifference("tags", sorted(desired.tags), sorted(tags)))
     compared = len(desired.fields) + 1
     if not differences:
-        return Finding(key, "ok", ghl_ids=ghl_ids, compared=compared)
+        because = f"GHL refuses the value of {', '.join(refused)}: it is sent again once it changes" if refused else ""
+        return Finding(key, "ok", because, ghl_ids=ghl_ids, compared=compared)
     other = str((contact.get("customFields") or {}).get(desired.external_id_field) or "")
     if other and other != snapshot.lead and basis.is_lead(other):
         return Finding(

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.ghl.client import GhlClient
 from connectors.ghl.wire import GhlAppointment
-from streams.core.to_ghl.plan import Call
+from streams.core.to_ghl.plan import IDENTIFIERS, Call
 
 AROUND = timedelta(days=31)
 """How far from its time an appointment is looked for: somebody may have moved it meanwhile."""
@@ -31,6 +31,9 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
 async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> str | None:
     contact_id, body = call.contact_id or "", dict(call.body)
     match call.step:
+        case "create contact" if not any(body.get(name) for name in IDENTIFIERS):
+            # GHL's upsert needs an identifier. This create is not safe to repeat: in doubt, the plan searches first.
+            return (await client.create_contact({"locationId": location_id, **_with_names(body)})).id
         case "create contact":
             return (await client.upsert_contact({"locationId": location_id, **body})).contact.id
         case "find contact":
@@ -44,6 +47,14 @@ async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> s
         case _:
             await client.delete_contact(contact_id)
     return contact_id
+
+
+def _with_names(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a create by name: GHL wants a first or last name there, and makes them of `name` in other writes only."""
+    if body.get("firstName") or body.get("lastName"):
+        return body
+    first, _, last = str(body.get("name") or "").partition(" ")
+    return {**{name: value for name, value in body.items() if name != "name"}, "firstName": first, "lastName": last}
 
 
 async def _perform_note(client: GhlClient, _location_id: str, call: Call) -> str | None:

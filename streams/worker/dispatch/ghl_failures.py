@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.outcome import Disposition, classify, is_cut_off
+from connectors.outcome import Disposition, classify, is_cut_off, names_missing_contact
 from streams.core.progress.repeats import failure_of
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.plan import UNKNOWN, doubt
 from streams.core.to_ghl.plan_contact import may_stand
+from streams.core.to_ghl.refused_values import refused_values
 from streams.kafka.tables import Table
 from streams.messages import Entity, Outcome, Parked, Receipt
 from streams.worker.dispatch.failure_judge import FailureJudge
@@ -24,6 +25,9 @@ from streams.worker.dispatch.retry import Retry
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.ghl_writer")
+
+REST_SECONDS = 10.0
+"""How long GHL may go on working on a create whose answer we no longer wait for, at most."""
 
 Succeeded = Callable[[GhlWrite, Performed], Awaitable[WorkResult]]
 """What follows when the answer means success all the same."""
@@ -43,7 +47,7 @@ class GhlFailures:
 
     async def failed(self, write: GhlWrite, error: ConnectorError, succeeded: Succeeded) -> WorkResult:
         """A request failed. `succeeded` goes on where the failure says that what was wanted is so."""
-        call, row, outcome = write.call, write.row, classify(error)
+        call, outcome = write.call, classify(error)
         answer = error if isinstance(error, VendorError) else None
         disposition, location = outcome.disposition, write.location
         consequence = self.judge.failed(location.budget, call.step, write.entity.key, error, location.window_seconds)
@@ -57,17 +61,27 @@ class GhlFailures:
             case Disposition.GONE:
                 return await self._gone(write, answer)
             case Disposition.REFUSED:
-                contact = write.prepared.contact
-                field_id = contact.external_id_field if contact is not None else None
-                is_unsure = may_stand(call, answer.status if answer else None, field_id)
-                said: Literal["refused", "parked"] = "parked" if is_unsure else "refused"
-                return await self.park(write.partition, row, call.step, outcome.name, error=error, outcome=said)
+                return await self._refused(write, error, outcome.name, may_leave_out=consequence != "park")
             case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
                 if call.is_create:
                     await self._settle_failed(write, error)
                 return await self._back_off(write, error) if consequence == "try again" else AGAIN
             case _:
                 return await self._unanswered(write, error)
+
+    async def _refused(self, write: GhlWrite, error: ConnectorError, reason: str, *, may_leave_out: bool) -> WorkResult:
+        """GHL said no: to single values, which are left out from now on, or to all of it, which is then parked."""
+        call, row, contact = write.call, write.row, write.prepared.contact
+        answer = error if isinstance(error, VendorError) else None
+        field_id = contact.external_id_field if contact is not None else None
+        is_unsure = may_stand(call, answer.status if answer else None, field_id)
+        if may_leave_out and (refused := refused_values(call, answer)):
+            outcome: Outcome = "doubtful" if is_unsure else "failed"
+            receipt = self._receipt_of(row, outcome, call.step, str(error), error)
+            await self.receipts.settle(write.partition, receipt.model_copy(update={"refused": refused}))
+            return AGAIN
+        said: Literal["refused", "parked"] = "parked" if is_unsure else "refused"
+        return await self.park(write.partition, row, call.step, reason, error=error, outcome=said)
 
     async def _unanswered(self, write: GhlWrite, error: ConnectorError) -> WorkResult:
         """Nobody knows whether it happened, unless it was never sent."""
@@ -79,8 +93,8 @@ class GhlFailures:
             doubtful = self.receipts.make(write.row, "doubtful", write.call.step, **facts)
             await self.receipts.settle(write.partition, doubtful)
         # A search that came too soon would find nothing, and that would be taken for an answer.
-        rests = is_create and is_cut_off(error)
-        return await self._back_off(write, error, write.location.rules.search_lag_ms / 1000 if rests else 0.0)
+        rest = min(write.location.rules.search_lag_ms / 1000, REST_SECONDS)
+        return await self._back_off(write, error, rest if is_create and is_cut_off(error) else 0.0)
 
     async def _settle_failed(self, write: GhlWrite, error: ConnectorError) -> None:
         receipt = self._receipt_of(write.row, "failed", write.call.step, str(error), error)
@@ -116,7 +130,7 @@ class GhlFailures:
     async def _gone(self, write: GhlWrite, answer: VendorError | None) -> WorkResult:
         """What we wanted to change is not in GHL any more. Its link is forgotten; the policy decides whether it is made again."""
         entity, step, partition = write.entity, write.call.step, write.partition
-        names_contact = "contact not found" in str(answer).lower()
+        names_contact = names_missing_contact(answer)
         if step in ("create appointment", "find note", "find task", "find appointment") and not names_contact:
             # What is missing is not the contact.
             return await self.park(partition, write.row, step, "not found", error=answer)

@@ -94,6 +94,7 @@ class GhlSender:
             # The search found nothing: the create never happened.
             await self.receipts.settle(partition, self.receipts.make(row, "failed", call.step))
             return AGAIN
+        before = self.links.get(partition, entity.key)
         receipt = self.receipts.make(
             row,
             "applied",
@@ -104,9 +105,8 @@ class GhlSender:
             tags=call.tags,
             doubtful_tags=call.doubtful_tags,
             is_deleted=call.is_delete,
-            flags=write.prepared.flags,
+            flags=write.prepared.all_flags(before),
         )
-        before = self.links.get(partition, entity.key)
         contact = None if entity.kind == "contact" else self.links.get(partition, entity.owner.key)
         after = write.prepared.plan(record_link(before, receipt), contact, receipt.at_ms)
         is_settled = isinstance(after, Settled)

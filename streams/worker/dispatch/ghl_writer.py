@@ -67,16 +67,16 @@ class GhlWriter:
         match prepared.plan(link, contact, retry.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)
-                await self.sender.record_unchanged(partition, row, because, prepared.flags)
+                await self.sender.record_unchanged(partition, row, because, prepared.all_flags(link))
                 return DONE
             case Blocked():
                 # The contact is on its way, or parked; or nobody has asked for it yet.
                 if self.outbox.get(partition, entity.owner.key) is None:
                     self.failures.request_contact(partition, entity, row)
                 return BLOCKED
-            case Stuck(because):
+            case Stuck(because, reason):
                 park = self.failures.park
-                return await park(partition, row, "create contact", "not findable", because, outcome="parked")
+                return await park(partition, row, "create contact", reason, because, outcome="parked")
             case NotBefore(at_ms):
                 return WorkResult.retry(retry.due_in_seconds(at_ms))
             case Call() as call:

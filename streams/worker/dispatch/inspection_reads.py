@@ -102,5 +102,6 @@ class InspectionReads:
                 tags=link.tags,
                 is_pending=row is not None and not row.parked,
                 parked=row.parked if row is not None else "",
+                refused=link.refused,
             )
         return found

@@ -19,7 +19,7 @@ from connectors.errors import (
     VendorError,
     WrongAccount,
 )
-from connectors.outcome import OUTCOMES, Disposition, classify, is_cut_off
+from connectors.outcome import OUTCOMES, Disposition, classify, is_cut_off, names_missing_contact
 
 LEADS_TO = {
     "connect again": Disposition.PAUSE,
@@ -143,6 +143,11 @@ GHL: list[tuple[VendorError, str]] = [
     (ghl(400, DUPLICATE, meta={"contactName": "no id"}), "refused"),
     (ghl(400, DUPLICATE), "refused"),
     (ghl(400, "Contact not found for id:abc"), "not found"),
+    (ghl(400, "Contact with id not found", operation="update-contact"), "not found"),
+    (ghl(400, "Contact with id abc not found"), "not found"),
+    (ghl(400, "The event id is invalid", operation="delete-event"), "not found"),
+    (ghl(400, "Pass at least one of number, email query parameter", operation="upsert-contact"), "refused"),
+    (ghl(422, "Contacts without email, phone, firstName and lastName are not allowed."), "refused"),
     (ghl(422, "Contact with id abc not found"), "not found"),
     (ghl(400, "Note not found for id:n1"), "not found"),
     (ghl(400, "Task not found for id:t1"), "not found"),
@@ -291,3 +296,19 @@ def test_one_vendors_texts_decide_nothing_for_the_other() -> None:
 )
 def test_what_was_cut_off_may_still_be_carried_out(error: ConnectorError, expected: bool) -> None:
     assert is_cut_off(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Contact not found for id:c1", True),
+        ("Contact with id not found", True),
+        ("Contact with id c1 not found", True),
+        ("Note not found for id:n1", False),
+        ("The event id is invalid", False),
+    ],
+)
+def test_a_missing_contact_is_told_from_what_hangs_on_it(words: str, expected: bool) -> None:
+    """A missing note is made again under its contact; a missing contact comes first."""
+    error = ghl(400, words)
+    assert names_missing_contact(error) is expected

@@ -45,6 +45,10 @@ _CAUSES: dict[tuple[str, str], tuple[str, str]] = {
         "A contact that could not be found again",
         "It has neither e-mail nor phone, and the location lacks the custom field for the Lofty id. Let the field be created, or add an e-mail in Lofty. Then retry.",
     ),
+    ("deliver", "nameless"): (
+        "A lead without name, e-mail and phone",
+        "GHL takes no contact without all of them. Add one in Lofty: it is then retried by itself.",
+    ),
     ("deliver", "contact deleted in GHL"): (
         "Its contact was deleted in GHL",
         "By the policy of this connection it is not created again. Retry to create it, or discard.",

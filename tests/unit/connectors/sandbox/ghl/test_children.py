@@ -57,13 +57,20 @@ async def _ask(client: GhlClient, kind: str, contact_id: str) -> None:
             await client.get_appointment("gone")
 
 
-@pytest.mark.parametrize("kind", ["Note", "Task", "Appointment"])
-async def test_a_missing_child_is_told_as_such(kind: str) -> None:
-    """By analogy with contacts: no document gives this answer."""
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("Note", "Note not found for id:gone"),
+        ("Task", "Task not found for id:gone"),
+        ("Appointment", "The event id is invalid"),
+    ],
+)
+async def test_a_missing_child_is_told_as_such(kind: str, words: str) -> None:
+    """An appointment's words were reported; for notes and tasks no document gives an answer, so it is that of contacts."""
     stage = Stage()
     with pytest.raises(VendorError) as caught:
         await _ask(stage.client(), kind, stage.contact())
-    assert (caught.value.status, caught.value.message) == (400, f"{kind} not found for id:gone")
+    assert (caught.value.status, caught.value.message) == (400, words)
     assert classify(caught.value).disposition is Disposition.GONE
 
 

@@ -158,6 +158,60 @@ async def test_a_phone_that_cannot_be_read_refuses_the_contact(phone: str, messa
     assert (caught.value.status, caught.value.messages) == (400, (message,))
 
 
+async def test_a_possible_phone_that_nobody_can_have_refuses_the_contact_with_a_422() -> None:
+    """No area code is 555. Its words are a guess."""
+    with pytest.raises(VendorError) as caught:
+        await Stage().client().upsert_contact({"locationId": HERE, **ANN, "phone": "+15551234567"})
+    assert (caught.value.status, caught.value.messages) == (422, ("phone must be a valid phone number",))
+
+
+@pytest.mark.parametrize("given", [{}, {"name": "Ann Vale"}, {"firstName": "Ann", "email": "", "phone": None}])
+async def test_an_upsert_needs_an_email_or_a_phone(given: dict[str, Any]) -> None:
+    """A name does not count."""
+    with pytest.raises(VendorError) as caught:
+        await Stage().client().upsert_contact({"locationId": HERE, **given})
+    assert (caught.value.status, caught.value.message) == (
+        400,
+        "Pass at least one of number, email query parameter",
+    )
+    assert classify(caught.value).disposition is Disposition.REFUSED
+
+
+async def test_a_create_needs_one_of_four_fields() -> None:
+    """A first or last name is enough; nothing is compared by it, so two creates make two contacts."""
+    client = Stage().client()
+    with pytest.raises(VendorError) as caught:
+        await client.create_contact({"locationId": HERE, "city": "Austin"})
+    assert caught.value.status == 422
+    assert caught.value.message == "Contacts without email, phone, firstName and lastName are not allowed."
+    made = [(await client.create_contact({"locationId": HERE, "lastName": "Vale"})).id for _ in range(2)]
+    assert len(set(made)) == 2
+
+
+@pytest.mark.parametrize("field", ["source", "assignedTo", "postalCode", "country", "gender"])
+@pytest.mark.parametrize("target", ["/contacts/", "/contacts/upsert"])
+async def test_what_may_not_be_null_in_a_create_or_upsert(target: str, field: str) -> None:
+    """By GHL's document."""
+    body = {"locationId": HERE, **ANN, field: None}
+    answer = await Stage().ask("POST", target, json.dumps(body).encode())
+    assert (answer.status, json.loads(answer.body)["message"]) == (422, [f"{field} must be a string"])
+
+
+async def test_an_update_clears_source_and_agent_with_null() -> None:
+    """By GHL's document they may be null there."""
+    stage = Stage()
+    contact_id = stage.contact(source="web")
+    await stage.client().update_contact(contact_id, {"source": None, "assignedTo": None})
+    assert (await stage.client().get_contact(contact_id)).source is None
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_missing_contact_has_other_words_where_it_is_changed(method: str) -> None:
+    """Without its id. Which operations say so is not known."""
+    answer = await Stage().ask(method, "/contacts/gone", b"{}" if method == "PUT" else b"")
+    assert (answer.status, json.loads(answer.body)["message"]) == (400, "Contact with id not found")
+
+
 async def test_a_missing_contact_is_a_400() -> None:
     """Not a 404; a deleted one alike, and its identifiers are free again."""
     stage = Stage()

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
+from connectors.errors import VendorError
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.apply_receipt import record_link
-from streams.core.to_ghl.plan import CUSTOM, Blocked, Call, NotBefore, Plan, Settled, doubt
+from streams.core.to_ghl.plan import CUSTOM, IDENTIFIERS, NAMES, Blocked, Call, NotBefore, Plan, Settled, Stuck, doubt
+from streams.core.to_ghl.plan_contact import may_stand
+from streams.core.to_ghl.refused_values import refused_values
 from streams.messages import Entity, Outcome, Receipt
 
 LAG_MS = 10_000
@@ -34,11 +37,16 @@ class Gone(Exception):
 
 
 class Ghl:
-    """One location. Every request is answered as GHL would; `sent` keeps the steps."""
+    """One location. Every request is answered as GHL would; `sent` keeps the steps.
 
-    def __init__(self) -> None:
+    `refuses` are values that it takes in no field, `applies_refused` says that it makes the contact all the same, without them.
+    """
+
+    def __init__(self, refuses: frozenset[str] = frozenset(), *, applies_refused: bool = False) -> None:
         self.contacts: dict[str, Contact] = {}
         self.sent: list[str] = []
+        self.refuses = refuses
+        self.applies_refused = applies_refused
         self._ids: Iterator[int] = count(1)
 
     def new_id(self) -> str:
@@ -49,8 +57,10 @@ class Ghl:
         """Perform one call. Returns what `Performed.ghl_id` would say."""
         self.sent.append(call.step)
         verb, kind = call.step.split(" ", 1)
+        if call.step in ("create contact", "update contact"):
+            self._refuse(call, now_ms)
         if call.step == "create contact":
-            return self._upsert(_flat(call.body), now_ms)
+            return self._create(_flat(call.body), now_ms)
         if call.step == "find contact":
             seen = [i for i, c in self.contacts.items() if c.seen_from_ms <= now_ms]
             wanted = CUSTOM + str(call.body["customField"])
@@ -80,9 +90,22 @@ class Ghl:
             children[call.ghl_id].update({**reset, **call.body})
         return call.ghl_id
 
-    def _upsert(self, given: dict[str, Any], now_ms: int) -> str:
+    def _refuse(self, call: Call, now_ms: int) -> None:
+        given = _flat(call.body)
+        refused = [name for name, value in given.items() if value in self.refuses]
+        if refused:
+            taken = {name: value for name, value in given.items() if name not in refused}
+            if call.is_create and self.applies_refused and any(taken.get(name) for name in (*IDENTIFIERS, *NAMES)):
+                self._create(taken, now_ms)
+            words = tuple(f"{name} must be valid" for name in refused)
+            raise VendorError(vendor="ghl", operation="upsert-contact", status=422, messages=words)
+
+    def _create(self, given: dict[str, Any], now_ms: int) -> str:
+        """By upsert where there is an identifier, which may not say that `source` is empty; else a name makes a new contact."""
         assert "tags" not in given
-        for name in ("email", "phone"):
+        assert given.get("source", "") is not None
+        assert any(given.get(name) for name in (*IDENTIFIERS, *NAMES))
+        for name in IDENTIFIERS:
             for ghl_id, contact in self.contacts.items():
                 if given.get(name) and contact.fields.get(name) == given[name]:
                     contact.fields.update(given)
@@ -130,10 +153,10 @@ class Follower:
         return plan
 
     def settle(self, planned: Callable[[LinkRow | None, int], Plan], most: int = 9) -> Plan:
-        """Follow the plan until nothing is left to do, or it waits for its contact."""
+        """Follow the plan until nothing is left to do, or it waits for its contact or for a person."""
         for _ in range(most):
             plan = self.step(planned)
-            if isinstance(plan, Settled | Blocked):
+            if isinstance(plan, Settled | Blocked | Stuck):
                 return plan
         raise AssertionError(f"not settled after {most} steps: {self.ghl.sent[-most:]}")
 
@@ -154,6 +177,13 @@ class Follower:
             ghl_id = self.ghl.do(call, self.now_ms)
         except Gone:
             self.record("failed", call.step, is_forgotten=True)
+            return
+        except VendorError as error:
+            if fate == "applied, then lost":
+                self._doubt(call)
+                return
+            outcome: Outcome = "doubtful" if may_stand(call, error.status, EXTERNAL) else "failed"
+            self.record(outcome, call.step, refused=refused_values(call, error))
             return
         if fate == "applied, then lost":
             self._doubt(call)

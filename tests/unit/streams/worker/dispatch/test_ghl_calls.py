@@ -37,6 +37,20 @@ STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
         {"locationId": LOCATION, "email": "a@example.com"},
         "c-9",
     ),
+    (
+        Call("create contact", body={"name": "Ann Mae Vale", "city": "X"}),
+        CONTACT,
+        "POST /contacts/",
+        {"locationId": LOCATION, "firstName": "Ann", "lastName": "Mae Vale", "city": "X"},
+        "c-9",
+    ),
+    (
+        Call("create contact", body={"lastName": "Vale"}),
+        CONTACT,
+        "POST /contacts/",
+        {"locationId": LOCATION, "lastName": "Vale"},
+        "c-9",
+    ),
     (Call("update contact", "c-1", body={"city": "X"}), CONTACT, "PUT /contacts/c-1", {"city": "X"}, "c-1"),
     (Call("add tags", "c-1", body={"tags": ["a"]}), {"tags": ["a"]}, "POST /contacts/c-1/tags", {"tags": ["a"]}, "c-1"),
     (

@@ -1,0 +1,49 @@
+"""A value that GHL refuses costs that value only: the contact is written without it, and the value is sent again once it changes.
+
+A link remembers the hash of each refused value (`LinkRow.refused`). A value with that hash is held back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from connectors.errors import VendorError
+from streams.core.fingerprint import field_hash
+from streams.core.rows import LinkRow
+from streams.core.to_ghl.plan import Call, DesiredContact
+
+_STATUSES = (400, 422)
+_NAMED = {
+    "phone": re.compile(r"\bphone\b|\bcalling code\b", re.IGNORECASE),
+    "email": re.compile(r"\be-?mail\b", re.IGNORECASE),
+}
+"""How GHL names a value otherwise than by its field: telephones are refused in the words of libphonenumber."""
+
+
+def refused_values(call: Call, answer: VendorError | None) -> dict[str, str]:
+    """The values of a contact's body that a refusal names, by field, with their hashes. Empty: the whole contact is refused.
+
+    GHL's validator begins each of its messages with the name of the field.
+    """
+    if call.step not in ("create contact", "update contact") or answer is None or answer.status not in _STATUSES:
+        return {}
+    sent = {name: hash_ for name, hash_ in (call.fields or {}).items() if call.body.get(name)}
+    return {name: hash_ for name, hash_ in sent.items() if any(_names(name, words) for words in answer.messages)}
+
+
+def held_back(fields: Mapping[str, object], link: LinkRow | None) -> frozenset[str]:
+    """The fields whose present value GHL has refused."""
+    refused = link.refused if link is not None else {}
+    return frozenset(name for name, hash_ in refused.items() if name in fields and field_hash(fields[name]) == hash_)
+
+
+def refusal_flags(contact: DesiredContact | None, link: LinkRow | None) -> tuple[str, ...]:
+    """What of a contact is not in GHL because GHL refused it, in words."""
+    names = held_back(contact.fields, link) if contact is not None else ()
+    return tuple(f"{name}: GHL refuses this value; it is sent again once it changes" for name in sorted(names))
+
+
+def _names(field: str, words: str) -> bool:
+    pattern = _NAMED.get(field)
+    return words.split(maxsplit=1)[:1] == [field] or (pattern is not None and pattern.search(words) is not None)
