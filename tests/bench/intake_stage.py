@@ -143,8 +143,7 @@ async def _paced(port: int, requests: list[bytes], rate: float) -> list[float]:
     latencies: list[float] = []
     began = time.perf_counter()
 
-    async def one(request: bytes, due: float) -> None:
-        line = idle.pop()
+    async def send(line: _Line, request: bytes, due: float) -> None:
         await line.ask(request)
         idle.append(line)
         latencies.append(time.perf_counter() - due)
@@ -156,7 +155,7 @@ async def _paced(port: int, requests: list[bytes], rate: float) -> list[float]:
                 await asyncio.sleep(wait)
             while not idle:
                 await asyncio.sleep(0.001)
-            group.create_task(one(request, due))
+            group.create_task(send(idle.pop(), request, due))
     return latencies
 
 
