@@ -151,15 +151,6 @@ def plan_gone_contact(
     return Settled("left alone" if policy == "ignore" else "tagged as deleted")
 
 
-def may_stand(call: Call, status: int | None, external_id_field: str | None) -> bool:
-    """Whether a contact may have been made though GHL refused its create: it has been seen to do so with a 422.
-
-    Only where it can be looked for by its Lofty id; an e-mail that GHL does not take cannot be searched for either.
-    """
-    is_findable = external_id_field is not None and CUSTOM + external_id_field in (call.fields or {})
-    return call.step == "create contact" and status == 422 and is_findable
-
-
 def _add_tags(link: LinkRow, contact_id: str, tags: list[str]) -> Call:
     return Call(
         "add tags",

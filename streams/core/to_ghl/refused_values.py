@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from connectors.errors import VendorError
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
-from streams.core.to_ghl.plan import Call, DesiredContact
+from streams.core.to_ghl.plan import CUSTOM, Call, DesiredContact
 
 _STATUSES = (400, 422)
 _NAMED = {
@@ -30,6 +30,15 @@ def refused_values(call: Call, answer: VendorError | None) -> dict[str, str]:
         return {}
     sent = {name: hash_ for name, hash_ in (call.fields or {}).items() if call.body.get(name)}
     return {name: hash_ for name, hash_ in sent.items() if any(_names(name, words) for words in answer.messages)}
+
+
+def may_stand(call: Call, status: int | None, external_id_field: str | None) -> bool:
+    """Whether a contact may have been made though GHL refused its create: it has been seen to do so with a 422.
+
+    Only where it can be looked for by its Lofty id; an e-mail that GHL does not take cannot be searched for either.
+    """
+    is_findable = external_id_field is not None and CUSTOM + external_id_field in (call.fields or {})
+    return call.step == "create contact" and status == 422 and is_findable
 
 
 def held_back(fields: Mapping[str, object], link: LinkRow | None) -> frozenset[str]:

@@ -13,8 +13,7 @@ from streams.core.progress.repeats import failure_of
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.plan import UNKNOWN, doubt
-from streams.core.to_ghl.plan_contact import may_stand
-from streams.core.to_ghl.refused_values import refused_values
+from streams.core.to_ghl.refused_values import may_stand, refused_values
 from streams.kafka.tables import Table
 from streams.messages import Entity, Outcome, Parked, Receipt
 from streams.worker.dispatch.failure_judge import FailureJudge

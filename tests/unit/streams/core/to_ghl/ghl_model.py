@@ -11,8 +11,7 @@ from connectors.errors import VendorError
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.apply_receipt import record_link
 from streams.core.to_ghl.plan import CUSTOM, IDENTIFIERS, NAMES, Blocked, Call, NotBefore, Plan, Settled, Stuck, doubt
-from streams.core.to_ghl.plan_contact import may_stand
-from streams.core.to_ghl.refused_values import refused_values
+from streams.core.to_ghl.refused_values import may_stand, refused_values
 from streams.messages import Entity, Outcome, Receipt
 
 LAG_MS = 10_000

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Intent, LinkRow
 from streams.core.to_ghl.plan import CUSTOM, Call, DesiredContact, NotBefore, Plan, Settled, Stuck
-from streams.core.to_ghl.plan_contact import may_stand, plan_contact, plan_gone_contact
-from streams.core.to_ghl.refused_values import refusal_flags
+from streams.core.to_ghl.plan_contact import plan_contact, plan_gone_contact
+from streams.core.to_ghl.refused_values import may_stand, refusal_flags
 from streams.messages import Entity
 from tests.unit.streams.core.to_ghl.ghl_model import EXTERNAL, LAG_MS, Contact, Fate, Follower, Ghl
 
