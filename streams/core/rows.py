@@ -55,7 +55,7 @@ class OutboxRow(Message):
 
     `omit` are fields that GHL refused for this state, `parked` is the reason why it waits for its next change.
     `epoch` is that of the owner who put the row. `before` are states that this one replaced while they were being
-    written, or that an earlier owner may have been writing when it ended: what they wanted may or may not stand in GHL.
+    written, or that an earlier owner may have been writing when it ended: they may or may not have reached GHL.
     """
 
     snapshot: Snapshot
@@ -83,10 +83,10 @@ class Intent(Message):
 
 
 class LinkRow(Message):
-    """`links`: what stands in GHL for an entity, and what we last wrote there.
+    """`links`: the id of an entity in GHL, and what we last wrote there.
 
     `fields` maps each field to a short hash of the value we wrote, so that only what changed is sent again.
-    `doubtful_tags` were being added or removed when no answer came: they may or may not stand there.
+    `doubtful_tags` were being added or removed when no answer came: GHL may or may not have them.
     `refers_to` is the GHL id of the contact that a note or task hangs on.
     `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
     `heard` are fields that somebody changed in GHL, with the hash that stood there before: what Lofty holds until it is told.

@@ -14,7 +14,7 @@ from streams.messages.message import InvalidMessage
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, StatusPart, WorkerStatus
 
 FEW = 100
-"""So many connections stand in the status itself."""
+"""The status itself holds at most so many connections; more are sent in parts."""
 
 IN_A_PART = 50
 AT_ONCE = 6
@@ -30,7 +30,7 @@ class Parts:
     def __init__(self, connections: Iterable[str]) -> None:
         ordered = sorted(connections)
         self.count = -(-len(ordered) // IN_A_PART) if len(ordered) > FEW else 0
-        """0: everything stands in the status itself."""
+        """The number of parts; 0: the status itself holds everything."""
         self._places = {name: at // IN_A_PART for at, name in enumerate(ordered)}
 
     def of(self, connections: Iterable[str]) -> int:
@@ -95,7 +95,7 @@ class StatusCollector:
 
     @property
     def workers(self) -> tuple[WorkerStatus, ...]:
-        """The newest of each worker, with the parts that were heard of it."""
+        """The newest status of each worker, with the parts that were received."""
         return tuple(self._whole(one) for one in self._workers.values())
 
     @property
@@ -140,7 +140,7 @@ class StatusCollector:
 
 
 def _newest_budgets(parts: Iterable[StatusPart]) -> Iterable[BudgetStatus]:
-    """One of each: where the worker's share has moved, two parts may tell of the same."""
+    """The newest status of each budget: after connections have moved between parts, two parts may report the same budget."""
     ordered = sorted(parts, key=lambda part: part.at_ms)
     return {(one.dispatcher, one.budget): one for part in ordered for one in part.budgets}.values()
 

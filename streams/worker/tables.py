@@ -69,7 +69,7 @@ class Tables:
         *,
         keeps_all: bool = True,
     ) -> Tables:
-        """The tables of a worker, in the kind of store that its settings name. `end` ends a process that cannot go on.
+        """The tables of a worker, in the kind of store that its settings name. `end` ends the process after an error from which it cannot recover.
 
         `keeps_all` is false for a broker that cuts changelogs off.
         """

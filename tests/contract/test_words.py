@@ -59,16 +59,15 @@ CLASSES = frozenset(
 
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("streams/messages/inspection.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
+    ("streams/operations/verify/repair.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
+    ("streams/operations/verify/report.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
+    ("streams/worker/dispatch/inspector.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
     ("streams/cli/mapping.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("streams/cli/secrets.py", r"reseal(?:s|ed|ing)?"): "a key of the command's JSON",
 }
 """(the file, or the beginning of its path; the pattern) and the reason why the word is right there."""
 
 LEFT: Mapping[str, int] = {
-    "streams/console": 20,
-    "streams/core": 60,
-    "streams/operations": 61,
-    "streams/worker": 50,
     "tests": 261,
 }
 """How many are left, at most, in the folders that are not rewritten yet: lower the number as you rewrite. Others have none."""

@@ -231,7 +231,7 @@ async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: B
 
         assert on.contacts()[lead]["firstName"] == "ADA"
         assert on.contacts()[other]["firstName"] == "ada"
-        assert "version 3 of the mappings does not compile here, version 2 is used" in trouble
+        assert "version 3 of the mappings does not compile here, so version 2 is used" in trouble
         assert (broken.version, broken.in_force_version, [one.line for one in broken.broken]) == (3, 2, [3])
         assert (count, on.worker.mapping_trouble) == (2, "")
 

@@ -99,7 +99,7 @@ async def test_the_command_orders_a_backfill_and_follows_it(broker: Broker, tmp_
         wrong = await command("backfill", config, "acne")
 
         assert (planned[0], pages_before) == (0, 0)
-        assert "Lofty tells with the first page" in planned[1]
+        assert "the first page from Lofty says" in planned[1]
         found = orjson.loads(done[1])
         assert (done[0], found["leads"], found["changes"]) == (0, 7, 7)
         assert "7 leads: about 1 min at 100000 requests a minute" in planned_again[1]

@@ -52,7 +52,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How one entity stands in GHL."""
+    """The state of one entity in GHL."""
 
     entity: str
     words: str
@@ -162,7 +162,7 @@ class Contacts:
         )
 
     async def _holds(self) -> Mapping[str, ConnectionHolds]:
-        """What holds connections back; none while nobody tells of the workers."""
+        """Why connections are on hold; empty while no status of the workers is known."""
         try:
             return holds_of(await self._deployment()) if self._deployment is not None else {}
         except Unavailable:

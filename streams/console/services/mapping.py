@@ -45,8 +45,8 @@ WITHIN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Previews:
-    """What a text makes of some leads. `trouble` says why a worker could not be asked what GHL holds; `unknown` are leads that
-    no snapshot tells of."""
+    """Some leads, mapped with a text. `trouble` says why no worker could read GHL's values; `unknown` are leads without a
+    snapshot."""
 
     previews: tuple[Preview, ...]
     trouble: tuple[str, ...]

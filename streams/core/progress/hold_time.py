@@ -17,7 +17,7 @@ _BY: dict[str, Held] = {"no access": "access", "uninstalled": "access", "daily q
 
 
 class HoldTimes:
-    """Times are epoch milliseconds. Told of each pause as it begins, and of how budgets are at each look."""
+    """Takes each pause when it begins, and the state of the budgets at intervals. Times are epoch milliseconds."""
 
     def __init__(self) -> None:
         self._paused_since: dict[Budget, int] = {}

@@ -1,4 +1,4 @@
-"""Forms: as what a child of a contact stands in GHL. An appointment of Lofty is a task there, or stands in a calendar.
+"""Forms: the kind that a note, task or appointment of Lofty has in GHL. An appointment becomes a task, or an appointment in a calendar.
 
 It keeps the form in which it was made: a calendar that is configured later takes the appointments that come after.
 So none ever stands twice, and what people have done with a task is not thrown away.

@@ -1,6 +1,6 @@
 """Respond: what an event of GHL means for Lofty. Pure.
 
-An event is a hint. Webhooks come late, twice and out of order, and most of them tell of our own writes. So:
+An event is a hint. Webhooks come late, twice and out of order, and most of them report our own writes. So:
 
 - What GHL says is compared with what we last wrote (the link); when nothing differs, the event is an *echo*.
 - When something differs, the contact is read (`NeedsRead`) before anything is concluded: an old event must not look like an edit.

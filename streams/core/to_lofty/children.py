@@ -97,7 +97,7 @@ def judge_appointment(scene: EventContext, back: LoftySyncRules) -> EventRespons
     if not back.appointments:
         return by_rules(scene, back, on)
     copy = lofty_write(scene, f"appointment:{event.id}", "task", state, on)
-    # A deletion is no change of what it tells of: its body bears the time of the last one, which may still come late.
+    # A deletion does not update the body's time: that is the time of the last change, whose event may still come.
     at_ms = event.at_ms if event.type == "AppointmentDelete" else _changed_ms(body) or event.at_ms
     return by_rules(scene, back, on, (copy.model_copy(update={"at_ms": at_ms}),))
 
@@ -128,6 +128,6 @@ def _plain(value: Any) -> str:
 
 
 def _changed_ms(body: Mapping[str, Any]) -> int | None:
-    """When GHL last changed what an event tells of: its envelope may bear the time of sending."""
+    """When GHL last changed the event's entity. The envelope is no help: its time may be the time of sending."""
     at = instant(body.get("dateUpdated"), timespec="milliseconds")
     return None if at is None else int(datetime.fromisoformat(at).timestamp() * 1000)

@@ -27,7 +27,7 @@ def judge_contact(scene: EventContext, back: LoftySyncRules) -> EventResponse | 
     if event.type in ("ContactDelete", "ContactDndUpdate"):
         on = "contact deleted" if event.type == "ContactDelete" else "do not disturb changed"
         if event.type == "ContactDelete" and scene.contact is None:
-            scene = replace(scene, contact=event.body)  # it cannot be read any more
+            scene = replace(scene, contact=event.body)  # it can no longer be read
         if event.type == "ContactDelete" and scene.link.is_deleted:
             return EventResponse("echo")
         return by_rules(scene, back, on)

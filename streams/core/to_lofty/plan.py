@@ -72,7 +72,7 @@ NOT_SEARCHABLE = (
 Step = Settled | NotBefore | Create | FindCreated | Update | SetFinished | Delete | ReadLead | PutLead
 
 DELETED: Mapping[str, Any] = {"lofty_id": None, "intent_ms": None, "written": {}, "is_finished": False}
-"""What the row reads once nothing stands there any more."""
+"""The fields of a row whose entity is no longer in Lofty."""
 
 _FIXED = frozenset({"type", "assignedRole", "finished"})
 """What Lofty takes when a task is created, and not in an update; and what is no field at all."""
@@ -155,13 +155,13 @@ def looked(row: LoftyCommandRow, listed: Sequence[Mapping[str, Any]]) -> dict[st
     marker = back_marker(row.write.about)
     found = next((one for one in listed if is_from(one, marker)), None)
     if found is not None:
-        # What stands there is not known: everything is written once more.
+        # Its content is not known: everything is written once more.
         return {"lofty_id": str(found.get("noteId") or found.get("id")), "intent_ms": None, "written": {}}
     return None if row.write.target == "note" and len(listed) >= NOTES_AT_MOST else dict(DELETED)
 
 
 def written(row: LoftyCommandRow, step: Create | Update) -> dict[str, str]:
-    """The hashes of what stands in Lofty after a create or an update."""
+    """The hashes of what Lofty holds after a create or an update."""
     return {**row.written, **{n: field_hash(v) for n, v in step.fields.items() if n not in _FIXED}}
 
 

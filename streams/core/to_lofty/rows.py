@@ -1,4 +1,4 @@
-"""What the tables of the way back hold."""
+"""The rows of the tables of the Lofty sync."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ExternalEditRow(Message):
 
 
 class LoftyCommandRow(Message):
-    """`errands`: one thing of a lead that the way back wants in Lofty, and what stands there.
+    """`errands`: one thing of a lead that the Lofty sync wants in Lofty, and what Lofty holds of it.
 
     `written` are the hashes of what was last written, `is_finished` whether the task was finished by us, None when that is
     not known. `intent_ms` is the time of a create or a deletion that may or may not have happened.

@@ -1,4 +1,4 @@
-"""Reads leads for a preview: their newest snapshots, what was last written, and what GHL holds, asked of a running worker."""
+"""Reads leads for a preview: their newest snapshots, our last writes, and what GHL holds now, which a running worker reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from streams.settings import Settings
 from streams.settings.partitions import ConnectionPartitions
 
 TAIL = 3000
-"""So many records at the end of a partition are read for a sample of leads."""
+"""To find some leads, so many records at the end of a partition are read."""
 SILENCE_SECONDS = 4.0
 OPEN_QUESTIONS = 16
 
@@ -32,7 +32,7 @@ Lead = tuple[str, str]
 
 @dataclass(slots=True)
 class LeadSamples:
-    """What is known of some leads. `trouble` says by connection why its worker did not answer."""
+    """Everything that a preview needs of some leads. `trouble` says for a connection why its worker did not answer."""
 
     leads: tuple[Lead, ...]
     snapshots: dict[Lead, Snapshot] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class LeadSamples:
     trouble: dict[str, str] = field(default_factory=dict)
 
     def previews(self, settings: Settings) -> tuple[Preview, ...]:
-        """What the mappings of these settings make of the known leads, in the order of the request."""
+        """Preview the leads with the mappings of these settings, in the order in which they were asked for."""
         return tuple(
             preview(
                 settings.connections[connection],
@@ -59,9 +59,9 @@ class LeadSamples:
 async def read_leads(
     settings: Settings, leads: Sequence[Lead], *, asks_workers: bool = True, within_seconds: float = 8.0
 ) -> LeadSamples:
-    """Read some leads: a partition of snapshots and one of links for each location that they belong to.
+    """Read some leads, from one partition of snapshots and one of links for each of their locations.
 
-    What no worker answers within the time is left out, and `trouble` says so. Raises aiokafka's errors.
+    If a worker does not answer in time, its part is missing and `trouble` says so. Raises aiokafka's errors.
     """
     samples = LeadSamples(tuple(dict.fromkeys(leads)))
     names = TopicNames(settings.kafka.topic_prefix)
@@ -76,7 +76,7 @@ async def read_leads(
             if (snapshot := _read(raw)) is not None:
                 samples.snapshots[keys[key]] = snapshot
         for key, raw in links.items():
-            with suppress(InvalidMessage):  # its worker deletes or keeps such a row; a preview ignores it
+            with suppress(InvalidMessage):  # the worker decides what becomes of such a row; a preview ignores it
                 samples.links[keys[key]] = LinkRow.from_bytes(raw)
     if asks_workers and samples.snapshots:
         await ask_workers(settings, samples, within_seconds)
@@ -86,7 +86,7 @@ async def read_leads(
 async def ask_workers(
     settings: Settings, samples: LeadSamples, within_seconds: float = 8.0, *, connections: Collection[str] = ()
 ) -> None:
-    """Ask the workers for each connection's directory, and for what GHL holds of the contacts that are linked."""
+    """Ask the workers for each connection's directory, and for the linked contacts as GHL holds them now."""
     asked = sorted({*connections, *(connection for connection, _ in samples.snapshots)})
     timeouts = Timeouts(retry=2.0, silence=min(SILENCE_SECONDS, within_seconds), expires=within_seconds)
     partitions = {name: _ghl_partition(settings, name) for name in asked}
@@ -140,7 +140,7 @@ async def _ask_connection(client: WorkerQueryClient, samples: LeadSamples, conne
         samples.trouble[connection] = str(error)
     except TimeoutError:
         samples.trouble[connection] = (
-            f"connection {connection}: its worker has not answered within {within:.0f} s, as other work goes first"
+            f"connection {connection}: its worker has not answered within {within:.0f} s, because other work goes first"
         )
 
 

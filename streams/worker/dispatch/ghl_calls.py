@@ -17,7 +17,7 @@ AROUND = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """What GHL answered. `ghl_id` is what now stands there; None after a look that found nothing."""
+    """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing."""
 
     ghl_id: str | None
 

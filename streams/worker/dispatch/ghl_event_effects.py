@@ -53,7 +53,7 @@ class GhlEventEffects:
             receipt = self.receipts.about(context.own, "applied", "completed in GHL", fields=done)
             await self.receipts.settle(location.partition, receipt)
         if any(one.about.startswith("task:") for one in response.writes):
-            # What tells of its end may not name its contact.
+            # The event of its deletion may not name its contact.
             self.backlinks.put(
                 location.partition, f"of:{context.event.id}", BacklinkRow(entity=f"{context.event.contact}")
             )

@@ -190,7 +190,7 @@ class LoftyWriter:
                 return AGAIN
             case Disposition.GONE if not isinstance(step, Create | FindCreated):
                 gone = await self._change(row, team, is_gone=True)
-                await self._write_receipt(gone, team, "unchanged", _name(step), answer, "it is not in Lofty any more")
+                await self._write_receipt(gone, team, "unchanged", _name(step), answer, "it is no longer in Lofty")
                 return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
             case Disposition.REFUSED | Disposition.ADOPT | Disposition.GONE:
                 return await self._park(row, team, _name(step), outcome.name, str(error), answer)
@@ -235,7 +235,9 @@ class LoftyWriter:
             original=Parked.encode(write.to_bytes()),
         )
         await self.output.park(parked)
-        log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
+        log.warning(
+            "%s is parked until GHL reports it again, or you run `lofty-ghl parked retry`: %s", write.key, message
+        )
         await self._change(row, team, parked=reason)
         await self._write_receipt(row, team, "refused", step, answer, message)
         current = self.commands.get(team.partition, write.key)

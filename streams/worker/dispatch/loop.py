@@ -76,7 +76,7 @@ REPEATS_PAUSE_SECONDS = 60.0
 """How long a budget pauses when most of a connection's work would have to be parked, before it is tried once more."""
 
 Note = Callable[[str, BudgetRow], Awaitable[None]]
-"""Writes the note of a budget's spending to Kafka; returns once it stands there."""
+"""Writes the usage of a budget to Kafka; returns once Kafka has acknowledged it."""
 
 NOTE_AGAIN_SECONDS = 1.0
 """How long after a note that could not be written the next one is tried."""

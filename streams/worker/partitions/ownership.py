@@ -4,8 +4,8 @@
 there until our own `record` agent has read it back: then every receipt written before, by anyone, is in the tables.
 The owner's *epoch* grows with each owner; receipts and rows bear it.
 
-**Losing.** No request starts any more; those in flight end and their receipts are written; the batches in hand are finished;
-the budgets leave their last note. Only then does Kafka hear that we let go.
+**Losing.** No more requests start. Those in flight end, and their receipts are written. The current batches are finished, and the
+budgets write their last usage. Only then does the worker release the partition to Kafka.
 """
 
 from __future__ import annotations

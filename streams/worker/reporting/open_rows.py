@@ -57,7 +57,7 @@ class OpenRows:
     writes: RepeatedErrors = field(default_factory=RepeatedErrors)
 
     def watch(self, tables: Tables) -> None:
-        """Be told of each row from now on."""
+        """From now on, receive each row that these tables write."""
         tables.fetches.watch = self.fetch
         tables.outbox.watch = self.desired
         tables.lofty_commands.watch = self.lofty_command

@@ -52,7 +52,7 @@ WATCHED_TOPICS = (CHANGES, FETCHES, SNAPSHOTS, RECEIPTS, GHL_CHANGES, LOFTY_WRIT
 class Reporter:
     """One worker's observer. `look_at` is given the parts once they are made; until then there is nothing to tell.
 
-    `rows` is told of rows that were there when a partition was gained.
+    `rows` receives the rows that a partition had when it was acquired.
     """
 
     def __init__(self, settings: Settings, names: TopicNames, places: ConnectionPartitions, deps: Dependencies) -> None:
@@ -256,7 +256,7 @@ class Reporter:
         await watch_loop(self.metrics)
 
     async def end(self) -> None:
-        """The last word: this worker stops, and nothing reads its gauges any more."""
+        """Report for the last time: this worker stops, and its gauges are no longer updated."""
         await self.say(is_stopping=True)
         self.metrics.gauges = process_readings(self.now_ms)
 

@@ -23,7 +23,7 @@ function takeOverChildren(old, fresh) {
   let at = old.firstChild;
   for (const child of [...fresh.childNodes]) {
     let match = at;
-    // Something with a name of its own may have moved; something without one is compared with what stands at its place.
+    // An element with an id may have moved; one without an id is compared with the element at the same position.
     if (child.id) while (match && !isTheSame(match, child)) match = match.nextSibling;
     else if (match && !isTheSame(match, child)) match = null;
     if (!match) {

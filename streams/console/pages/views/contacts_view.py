@@ -68,7 +68,7 @@ class WaitingEntity:
 
 @dataclass(frozen=True, slots=True)
 class EntityInGhl:
-    """How one entity stands in GHL."""
+    """The state of one entity in GHL."""
 
     entity: str
     words: str

@@ -28,7 +28,7 @@ def test_a_version_that_does_not_compile_is_passed_over_and_told() -> None:
     """The last good one stays, whatever comes after it."""
     found = effective_mappings(settings(), ledger(GOOD, WRONG, WRONG))
     assert (found.settings.mapping_version, found.newest, len(found.problems)) == (1, 3, 2)
-    assert "version 3 of the mappings does not compile here, version 1 is used" in found.settings.mapping_trouble
+    assert "version 3 of the mappings does not compile here, so version 1 is used" in found.settings.mapping_trouble
     assert "firstNam" in found.settings.mapping_trouble
 
 
