@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from streams.oauth.authorization import Granted
     from streams.oauth.consent_link import ConsentLink
     from streams.oauth.grants import Grants
-    from streams.settings import Connection, Settings
+    from streams.settings import Connection
 
 connect = typer.Typer(name="connect", help="Grant a connection access to GHL or Lofty by OAuth.", no_args_is_help=True)
 
@@ -62,10 +62,11 @@ def ghl(
     """
     from connectors.errors import CallbackRefused
     from connectors.ghl.oauth import redirect_problem
-    from streams.oauth.authorization import accept_ghl, wait_for_grant
+    from streams.oauth.authorization import accept_ghl
     from streams.oauth.consent_link import asked_scopes, connection_of, ghl_link, query_of
+    from streams.oauth.token_records import wait_for_grant
 
-    settings, grants, chosen = _open(config, "ghl_token", connection, lambda one: one.ghl.auth)
+    grants, chosen = _open(config, "ghl_token", connection, lambda one: one.ghl.auth)
     if code:
         query = query_of(code)
 
@@ -74,11 +75,11 @@ def ghl(
                 raise CallbackRefused("ghl", "this is the answer to another connection's link")
             return await accept_ghl(grants, chosen, query, transport, now_ms())
 
-        _tell(_accepted(settings, accept), as_json=as_json)
+        _tell(_accepted(grants, accept), as_json=as_json)
         return
     redirect = grants.ghl_client().redirect_uri
     is_sandbox = chosen.ghl.base_url.startswith("http://")
-    if not settings.gateway.public_url or (not is_sandbox and redirect_problem(redirect)):
+    if not grants.settings.gateway.public_url or (not is_sandbox and redirect_problem(redirect)):
         problem = redirect_problem(redirect) or ""
         refuse(
             f"gateway.public_url must be the address at which GHL reaches the gateway: {problem}. Enter {redirect} in GHL's portal"
@@ -90,7 +91,7 @@ def ghl(
         f"Waiting for the gateway to receive the answer, {wait:g} minutes at most (Ctrl-C ends the wait; the link stays valid) ...",
         err=True,
     )
-    found = with_kafka(settings, lambda: wait_for_grant(grants, chosen, since, wait * 60))
+    found = with_kafka(grants.settings, lambda: wait_for_grant(grants, chosen, since, wait * 60))
     if found is None:
         refuse(
             f"nobody granted access within {wait:g} minutes, or the gateway did not receive the answer: does it run at {redirect}?",
@@ -118,9 +119,9 @@ def lofty(
     from streams.oauth.authorization import accept_lofty, lofty_by_key
     from streams.oauth.consent_link import lofty_link, query_of
 
-    settings, grants, chosen = _open(config, "lofty_api_key", connection, lambda one: one.lofty.auth)
+    grants, chosen = _open(config, "lofty_api_key", connection, lambda one: one.lofty.auth)
     if by_key:
-        accepted = _accepted(settings, lambda transport: lofty_by_key(grants, chosen, transport, now_ms()))
+        accepted = _accepted(grants, lambda transport: lofty_by_key(grants, chosen, transport, now_ms()))
         _tell(accepted, as_json=as_json)
         return
     link = lofty_link(grants)
@@ -133,14 +134,12 @@ def lofty(
         code = typer.prompt("Paste the address that the browser shows afterwards", err=True)
     query, verifier = query_of(code), link.verifier
     _tell(
-        _accepted(settings, lambda transport: accept_lofty(grants, chosen, query, transport, now_ms(), verifier)),
+        _accepted(grants, lambda transport: accept_lofty(grants, chosen, query, transport, now_ms(), verifier)),
         as_json=as_json,
     )
 
 
-def _open(
-    config: Any, secret: str, name: str, auth: Callable[[Connection], str]
-) -> tuple[Settings, Grants, Connection]:
+def _open(config: Any, secret: str, name: str, auth: Callable[[Connection], str]) -> tuple[Grants, Connection]:
     from streams.oauth.grants import Grants
 
     settings = settings_or_refuse(config, secret)
@@ -156,25 +155,24 @@ def _open(
         )
     grants = Grants.of(settings)
     assert grants is not None  # this connection has OAuth
-    return settings, grants, connections[name]
+    return grants, connections[name]
 
 
-def _accepted(settings: Settings, accept: Callable[[AiohttpTransport], Coroutine[Any, Any, Granted]]) -> Granted:
+def _accepted(grants: Grants, accept: Callable[[AiohttpTransport], Coroutine[Any, Any, Granted]]) -> Granted:
     from connectors.errors import ConnectorError
     from connectors.http.transport import AiohttpTransport
     from streams.kafka.clients import open_batching_producer
-    from streams.messages.topics import TopicNames
-    from streams.oauth.authorization import send_token
+    from streams.oauth.token_records import send_token
 
     async def run() -> Granted:
         async with AiohttpTransport() as transport:
             granted = await accept(transport)
-        async with open_batching_producer(settings) as batching_producer:
-            await send_token(granted, TopicNames(settings.kafka.topic_prefix), batching_producer)
+        async with open_batching_producer(grants.settings) as batching_producer:
+            await send_token(grants, granted, batching_producer)
         return granted
 
     try:
-        return with_kafka(settings, run)
+        return with_kafka(grants.settings, run)
     except ConnectorError as error:
         refuse(f"not connected: {error}")
 

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from streams.cli.backfill import backfill
-from streams.cli.connect import connect
-from streams.cli.console import console
-from streams.cli.demo import demo
-from streams.cli.doctor import doctor
-from streams.cli.explain import explain
-from streams.cli.gateway import gateway
-from streams.cli.init import init
-from streams.cli.mapping import mapping
-from streams.cli.parked import parked
-from streams.cli.replay import replay
-from streams.cli.sandbox import sandbox
-from streams.cli.secrets import secrets
 from streams.cli.shared import keep_libraries_quiet
-from streams.cli.status import status
-from streams.cli.subscriptions import subscriptions
-from streams.cli.topics import topics
-from streams.cli.vendor_operations import operations
-from streams.cli.verify import verify
-from streams.cli.worker import worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+COMMANDS = (
+    *("demo", "init", "worker", "gateway", "backfill", "verify", "explain", "doctor", "replay", "status", "operations"),
+    *("connect", "secrets", "console", "parked", "mapping", "topics", "subscriptions", "sandbox"),
+)
+"""The commands, then the groups, in the order of the help. Each is a module of this package, and in it what bears its name."""
 
 
 class _Commands(TyperGroup):
@@ -84,19 +72,12 @@ def _every_command(
     keep_libraries_quiet()
 
 
-app.command()(demo)
-app.command()(init)
-app.command()(worker)
-app.command()(gateway)
-app.command()(backfill)
-app.command()(verify)
-app.command()(explain)
-app.command()(doctor)
-app.command()(replay)
-app.command()(status)
-for _group in (connect, secrets, console, parked, mapping, topics, subscriptions, sandbox):
-    app.add_typer(_group, cls=_Commands)
-app.command()(operations)
+for _name in COMMANDS:
+    _command = getattr(import_module(f"streams.cli.{_name}"), _name)
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, cls=_Commands)
+    else:
+        app.command()(_command)
 
 
 def main() -> None:

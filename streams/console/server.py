@@ -18,7 +18,6 @@ from streams.console.pages.routes import add_pages
 from streams.console.services.services import services_of
 from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.topics import TopicNames
-from streams.operations.history.index.config import Plan, index_path
 from streams.operations.history.index.process import IndexProcess
 from streams.operations.history.index.reader import IndexReader
 from streams.settings import Settings
@@ -37,8 +36,8 @@ class ConsoleServer:
         self.audit = AuditWriter(names, settings.kafka.partitions, batching_producer, now_ms)
         self.ended = EndedSessions(settings, now_ms)
         self.guard = Guard(settings, self.audit, self.ended, now_ms)
-        self._reader = IndexReader(index_path(settings), sorted(settings.connections)) if has_index else None
-        self._index = IndexProcess(Plan.of(settings)) if has_index else None
+        self._reader = IndexReader.of(settings) if has_index else None
+        self._index = IndexProcess(settings) if has_index else None
         self.services = services_of(settings, self._reader, self.audit, self.guard.seal, batching_producer, now_ms)
         self.oidc: OidcFlow | None = None
         self.pages = web.Application(middlewares=[secure_headers])

@@ -12,10 +12,10 @@ from aiohttp import web
 from connectors.errors import CallbackRefused, ConnectorError
 from connectors.http.transport import AiohttpTransport
 from streams.kafka.batching_producer import BatchingProducer
-from streams.messages.topics import TopicNames
-from streams.oauth.authorization import accept_ghl, send_token
+from streams.oauth.authorization import accept_ghl
 from streams.oauth.consent_link import connection_of
 from streams.oauth.grants import Grants
+from streams.oauth.token_records import send_token
 from streams.telemetry.metrics import Metrics
 
 log = logging.getLogger("lofty_ghl.gateway")
@@ -37,14 +37,12 @@ class OAuthCallbacks:
     def __init__(
         self,
         grants: Grants,
-        names: TopicNames,
         batching_producer: BatchingProducer,
         metrics: Metrics,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._link_back = _LINK_BACK if grants.settings.console.enabled else ""
         self._grants = grants
-        self._names = names
         self._batching_producer = batching_producer
         self._metrics = metrics
         self._now_ms = now_ms
@@ -55,7 +53,7 @@ class OAuthCallbacks:
             connection = connection_of(self._grants, request.query, self._now_ms())
             async with AiohttpTransport() as transport:
                 granted = await accept_ghl(self._grants, connection, request.query, transport, self._now_ms())
-            await send_token(granted, self._names, self._batching_producer)
+            await send_token(self._grants, granted, self._batching_producer)
         except CallbackRefused as error:
             log.warning("GHL access was not granted: %s", error)
             return self._page("refused", 400, "Not connected", str(error))

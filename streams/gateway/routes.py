@@ -37,6 +37,6 @@ def add_webhook_routes(
     app.router.add_post("/ghl/webhooks", GhlWebhooks(deps).handle)
     grants = Grants.of(settings) if settings.oauth_secrets.token_keys is not None else None
     if grants is not None:
-        callbacks = OAuthCallbacks(grants, names, batching_producer, metrics, now_ms)
+        callbacks = OAuthCallbacks(grants, batching_producer, metrics, now_ms)
         app.router.add_get(CALLBACK.format(vendor="ghl"), callbacks.ghl)
         app.router.add_get(CALLBACK.format(vendor="lofty"), callbacks.lofty)

@@ -1,10 +1,8 @@
-"""Gives a connection access: the answer of the consent page becomes sealed tokens for the worker (the link: `consent_link.py`)."""
+"""Gives a connection access: the answer of the consent page becomes sealed tokens (the link: `consent_link.py`; their way: `token_records.py`)."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +15,7 @@ from connectors.ghl import oauth as ghl_oauth
 from connectors.http.request import Transport
 from connectors.lofty import oauth as lofty_oauth
 from connectors.lofty.client import LoftyClient
-from streams.kafka.batching_producer import BatchingProducer, Record
-from streams.kafka.topic_reader import each_record
-from streams.kafka.unreadable_records import skip_unreadable
-from streams.messages import InvalidMessage
 from streams.messages.sealed_token import SealedToken
-from streams.messages.topics import TOKENS, TopicNames
 from streams.oauth.grants import Grants, wanted_scopes
 from streams.settings import Connection
 
@@ -121,36 +114,6 @@ async def _demand_account(connection: Connection, pair: TokenPair, transport: Tr
             raise CallbackRefused("lofty", f"{error.message}; nothing was kept") from None
         except ConnectorError as error:
             log.info("Lofty does not say whose access was given to connection %s: %s", connection.name, error)
-
-
-async def send_token(granted: Granted, names: TopicNames, batching_producer: BatchingProducer) -> None:
-    """Send the tokens to the worker that owns the budget. Returns when Kafka has acknowledged them."""
-    record = Record(names.of(TOKENS), granted.partition, granted.message.token.encode(), granted.message.to_bytes())
-    await batching_producer.produce([record])
-
-
-async def wait_for_grant(grants: Grants, connection: Connection, since_ms: int, seconds: float) -> Granted | None:
-    """Wait for tokens that a gateway sends for a GHL location after `since_ms`; None when none come in time."""
-    account, until = grants.ghl(connection), time.monotonic() + seconds
-    topic = TopicNames(grants.settings.kafka.topic_prefix).of(TOKENS)
-    while True:
-        async for record in each_record(grants.settings, topic, [account.partition]):
-            if record.key != account.token.encode() or record.value is None:
-                continue
-            try:
-                message = SealedToken.from_bytes(record.value)
-            except InvalidMessage as error:
-                skip_unreadable(topic, record.partition, record.offset, error)
-                continue
-            if message.at_ms >= since_ms and message.by == "connect":
-                pair = grants.open(message.token, message.sealed)
-                missing = missing_scopes(pair.scopes, wanted_scopes(connection)) if pair.scopes else ()
-                return Granted(
-                    connection.name, "ghl", message, account.partition, pair.scopes, missing, pair.expires_at_ms
-                )
-        if time.monotonic() >= until:
-            return None
-        await asyncio.sleep(1.0)
 
 
 def _granted(

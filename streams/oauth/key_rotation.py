@@ -34,7 +34,7 @@ async def rotate_keys(grants: Grants) -> KeyRotation:
     rows: dict[tuple[int, str], TokenRow] = {}
     topic = names.changelog(TOKENS_TABLE)
     async for record in each_record(grants.settings, topic, None):
-        position = (record.partition, (record.key or b"").decode(errors="reposition"))
+        position = (record.partition, (record.key or b"").decode(errors="replace"))
         if record.value is None:
             rows.pop(position, None)
             continue

@@ -26,7 +26,7 @@ from streams.worker.partitions.ownership import Hooks
 from streams.worker.partitions.recovery import TableRecovery
 from streams.worker.partitions.watchdog import LoopWatch
 from streams.worker.producing import WorkerProducer
-from streams.worker.reporting import Reporter, StatusSources
+from streams.worker.reporting import Reporter, StatusPublisher, StatusSources
 from streams.worker.wiring.dispatchers import Dispatchers
 
 STOP_SECONDS = 45.0
@@ -62,7 +62,9 @@ class Worker:
         self._producer = WorkerProducer(self.settings, self._names, self._deps, self.lease)
         await self._producer.start()
         self._new_parts()
-        self.reporter.look_at(
+        self.reporter.rows.watch(self.tables)
+        self.status = StatusPublisher(
+            self.reporter,
             StatusSources(
                 self.tables,
                 self.lease,
@@ -72,7 +74,7 @@ class Worker:
                 self.dispatchers.tokens,
                 self._producer.batching,
                 self._producer.failing_seconds,
-            )
+            ),
         )
         # Faust calls a receiver with what its signal's own type says; the type of `connect` only knows `*args: Any`.
         # Weak, for the signals are those of all apps and would keep this worker for ever.
@@ -84,8 +86,8 @@ class Worker:
             asyncio.create_task(self._reload_directories(), name="reload directories"),
             asyncio.create_task(self.tables.changelogs.run(), name="standby copies"),
             asyncio.create_task(self.consuming.watch(), name="watch consumer"),
-            asyncio.create_task(self.reporter.run(), name="report status"),
-            asyncio.create_task(self.reporter.watch_loop(), name="watch loop"),
+            asyncio.create_task(self.status.run(), name="report status"),
+            asyncio.create_task(self.status.watch_loop(), name="watch loop"),
             asyncio.create_task(self._producer.watch(), name="watch appends"),
         ]
         self._loop_watch = LoopWatch(stalled=self._deps.end)
@@ -98,7 +100,7 @@ class Worker:
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.ownership.release(set(self.ownership.assigned))
-                await self.reporter.end()
+                await self.status.end()
                 await self._producer.batching.drain()
         except TimeoutError:
             self._deps.end(f"What was under way did not end within {STOP_SECONDS:.0f} s (is Kafka away?).")

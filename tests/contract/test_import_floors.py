@@ -41,7 +41,7 @@ IMPURE = {
 }
 """Modules of those folders that touch the world, each with its reason."""
 
-MOST_IMPORTS = 20
+MOST_IMPORTS = 15
 """First-party modules that one module may import."""
 
 # What pure folders may import from outside: nothing that reads, writes, waits, tells the time or rolls dice.

@@ -24,10 +24,11 @@ from connectors.sandbox import lofty as lofty_sandbox
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import new_producer, start_producer
 from streams.messages.topics import TOKENS
-from streams.oauth.authorization import accept_ghl, accept_lofty, lofty_by_key, send_token
+from streams.oauth.authorization import accept_ghl, accept_lofty, lofty_by_key
 from streams.oauth.consent_link import ghl_link, lofty_link
 from streams.oauth.grants import Grants
 from streams.oauth.key_rotation import rotate_keys
+from streams.oauth.token_records import send_token
 from streams.settings import parse_settings
 from streams.worker.worker import Worker
 from tests.deadlines import within
@@ -229,7 +230,7 @@ async def test_lofty_by_consent_at_both_of_its_servers(broker: Broker, tmp_path:
         now_ms = on.worker._deps.now_ms()
         async with AiohttpTransport() as transport:
             granted = await accept_lofty(grants, connection, query, transport, now_ms, link.verifier)
-        await give(on, granted)
+        await give(on, grants, granted)
         lead = on.new_lead()
         await on.until(lambda: lead in on.contacts())
         reads = [one for one in on.requests("lofty", "GET") if one.operation == "get-lead"]
@@ -294,11 +295,11 @@ async def command_with_secrets(on: Stage, tmp_path: Path, name: str, *arguments:
             del os.environ[variable]
 
 
-async def give(on: Stage, granted: Any) -> None:
+async def give(on: Stage, grants: Grants, granted: Any) -> None:
     producer = new_producer(on.settings)
     await start_producer(producer)
     try:
-        await send_token(granted, on.names, BatchingProducer(producer))
+        await send_token(grants, granted, BatchingProducer(producer))
     finally:
         await producer.stop()
 

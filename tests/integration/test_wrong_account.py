@@ -32,7 +32,7 @@ async def test_a_strangers_lead_stops_the_connection_until_the_access_is_right(
         on.edit("update", "lead", id=strange, fields={"lastName": "Stranger"})
 
         def says_whose_it_is() -> bool:
-            budgets = on.worker.reporter.status().budgets
+            budgets = on.worker.status.status().budgets
             return any("wrong account" in one.because and f"team {STRANGER}" in one.because for one in budgets)
 
         await on.until(says_whose_it_is)

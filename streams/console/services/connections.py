@@ -15,15 +15,11 @@ from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.backfill import Backfills
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
-from streams.core.token_row import TokenRow
 from streams.kafka.batching_producer import BatchingProducer
-from streams.kafka.topic_reader import each_record
-from streams.messages import InvalidMessage
-from streams.messages.sealed_token import SealedToken
-from streams.messages.topics import TOKENS, TOKENS_TABLE, TopicNames
-from streams.oauth.authorization import accept_lofty, send_token
+from streams.oauth.authorization import accept_lofty
 from streams.oauth.consent_link import ghl_link, lofty_link, query_of
 from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
+from streams.oauth.token_records import newest_tokens, send_token
 from streams.settings import Connection, Settings
 
 Vendor = Literal["lofty", "ghl"]
@@ -113,7 +109,6 @@ class Connections:
         self._now_ms = now_ms
         has_keys = settings.oauth_secrets.token_keys is not None
         self._grants = Grants.of(settings) if has_keys else None
-        self._names = TopicNames(settings.kafka.topic_prefix)
 
     async def all(self) -> tuple[ConnectionState, ...]:
         """Every connection."""
@@ -173,7 +168,7 @@ class Connections:
                 raise WrongInput(str(error)) from error
             except ConnectorError as error:
                 raise Unavailable(f"Lofty does not give the tokens: {error}") from error
-            await on_kafka(lambda: send_token(granted, self._names, self._batching_producer()))
+            await on_kafka(lambda: send_token(grants, granted, self._batching_producer()))
             result.detail = "access was given"
         return GrantedAccess(connection, vendor, granted.scopes, granted.missing, granted.expires_at_ms)
 
@@ -213,29 +208,12 @@ class Connections:
         return SideState(vendor, account, "oauth", True, words, pair.scopes, missing, pair.expires_at_ms)
 
     async def _sealed(self) -> dict[str, str]:
-        """The newest sealed pair of each token: what was granted, then what the worker has made of it."""
+        """The newest sealed pair of each token."""
         if self._grants is None:
             return {}
-
-        async def read() -> dict[str, str]:
-            found: dict[str, tuple[int, str]] = {}
-            async for record in each_record(self._settings, self._names.of(TOKENS)):
-                try:
-                    word = SealedToken.from_bytes(record.value or b"")
-                except InvalidMessage:
-                    continue
-                found[word.token] = (record.timestamp, word.sealed)
-            async for record in each_record(self._settings, self._names.changelog(TOKENS_TABLE)):
-                try:
-                    row = TokenRow.from_bytes(record.value or b"")
-                except InvalidMessage:
-                    continue
-                token = (record.key or b"").decode(errors="replace")
-                if token not in found or record.timestamp >= found[token][0]:
-                    found[token] = (record.timestamp, row.sealed)
-            return {token: text for token, (_, text) in found.items() if text}
-
-        return await on_kafka(read)
+        grants = self._grants
+        rows = await on_kafka(lambda: newest_tokens(grants))
+        return {token: row.sealed for token, row in rows.items() if row.sealed}
 
 
 def _settings_of(connection: Connection) -> tuple[Setting, ...]:

@@ -15,7 +15,6 @@ from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.background import BackgroundTask
 from streams.console.errors import Conflict, Fault, NotFound, Unavailable, WrongInput
 from streams.console.services.kafka_errors import on_kafka
-from streams.core.rows import LinkRow
 from streams.mapping_versions.errors import (
     EvaluatorBusy,
     NoMappings,
@@ -26,13 +25,9 @@ from streams.mapping_versions.errors import (
 )
 from streams.mapping_versions.listing import MappingState
 from streams.mapping_versions.problems import TextProblem
-from streams.messages import Entity, InvalidMessage, Snapshot
-from streams.messages.topics import LINKS_TABLE, SNAPSHOTS, TopicNames
-from streams.operations.history.index.reader import IndexReader, NoIndex, PlaceOf
-from streams.operations.history.index.sources import sources
-from streams.operations.history.record_fetch import RecordPosition, fetch_records
+from streams.operations.history.index.reader import IndexReader
 from streams.operations.mapping_preview.editor import MappingEditor
-from streams.operations.mapping_preview.lead_samples import LeadSamples, ask_workers, latest_leads, read_leads
+from streams.operations.mapping_preview.lead_samples import latest_leads, read_leads
 from streams.operations.mapping_preview.preview import Preview
 from streams.settings import Settings
 
@@ -102,7 +97,14 @@ class Mappings(BackgroundTask):
         if not chosen:
             newest = await on_kafka(lambda: latest_leads(self._settings, connection, 3))
             chosen = [one.lead for one in newest]
-        samples = await on_kafka(lambda: self._samples(connection, chosen))
+        samples = await on_kafka(
+            lambda: read_leads(
+                self._settings,
+                [(connection, lead) for lead in chosen],
+                within_seconds=WITHIN_SECONDS,
+                reader=self._reader,
+            )
+        )
         unknown = tuple(lead for lead in chosen if (connection, lead) not in samples.snapshots)
         with _refusals():
             previews = await editor.previews(name, text, (connection,), samples)
@@ -159,46 +161,6 @@ class Mappings(BackgroundTask):
                 await asyncio.sleep(RETRY_SECONDS)
             finally:
                 self._open = None
-
-    async def _samples(self, connection: str, leads: Sequence[str]) -> LeadSamples:
-        """By the index, which reads single records; else by reading a partition through."""
-        wanted = [(connection, lead) for lead in leads]
-        if self._reader is None:
-            return await read_leads(self._settings, wanted, within_seconds=WITHIN_SECONDS)
-        samples = LeadSamples(tuple(wanted))
-        try:
-            for lead in wanted:
-                await self._read_sample(samples, lead)
-        except NoIndex:
-            return await read_leads(self._settings, wanted, within_seconds=WITHIN_SECONDS)
-        if samples.snapshots:
-            await ask_workers(self._settings, samples, WITHIN_SECONDS)
-        return samples
-
-    async def _read_sample(self, samples: LeadSamples, lead: tuple[str, str]) -> None:
-        assert self._reader is not None  # the caller has checked it
-        names = TopicNames(self._settings.kafka.topic_prefix)
-        topics = {one.code: one for one in sources(names)}
-        entity = Entity.contact(*lead)
-        places, _ = await self._reader.places(entity.lane)
-        rows = await self._reader.rows(entity.lane)
-        about = f"contact:{lead[1]}"
-        snapshots = [one for one in places if topics[one.topic].short == SNAPSHOTS and one.about == about]
-        newest = max(snapshots, key=lambda one: one.offset, default=None)
-        link = next(
-            (one for one in rows.values() if topics[one.topic].short == LINKS_TABLE and one.about == entity.key), None
-        )
-
-        def spot(one: PlaceOf) -> RecordPosition:
-            return RecordPosition(topics[one.topic].topic, one.partition, one.offset)
-
-        wanted = [spot(one) for one in (newest, link) if one is not None]
-        for at, record in (await fetch_records(self._settings, wanted)).items():
-            with suppress(InvalidMessage):
-                if newest is not None and at == spot(newest):
-                    samples.snapshots[lead] = Snapshot.from_bytes(record.value)
-                elif record.value:
-                    samples.links[lead] = LinkRow.from_bytes(record.value)
 
 
 @contextmanager

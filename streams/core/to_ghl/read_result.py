@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from connectors.lofty.times import parse_time_ms
 from streams.core.fingerprint import fingerprint
 from streams.core.rows import FetchRow
 from streams.messages import Snapshot
+
+_UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime")
+"""Where Lofty says when an entity was changed last."""
 
 NotFound = Literal["gone", "ask again", "ask the trash", "unreadable", "unknown"]
 
@@ -31,19 +35,20 @@ def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int, names_nothing: 
     return "unreadable" if row.confirms else "ask the trash"
 
 
-def snapshot_of(row: FetchRow, state: Mapping[str, Any] | None, *, updated_ms: int | None, read_ms: int) -> Snapshot:
-    """The snapshot of one read. `state` None means that the entity is gone, `updated_ms` is Lofty's own time of change.
+def snapshot_of(row: FetchRow, state: Mapping[str, Any] | None, *, read_ms: int) -> Snapshot:
+    """The snapshot of one read. `state` None means that the entity is gone.
 
     The version is in the vendor's time: the newest that we know of, since not every edit moves `lastUpdateTime`.
     """
     content = None if state is None else dict(state)
+    updated = (parse_time_ms(state.get(name)) for name in _UPDATED) if state else ()
     return Snapshot(
         connection=row.connection,
         lead=row.lead,
         kind=row.kind,
         id=row.id,
         state=content,
-        version_ms=max(row.newest_update_ms, updated_ms or 0),
+        version_ms=max((row.newest_update_ms, *(at or 0 for at in updated))),
         fingerprint=fingerprint(content),
         read_ms=read_ms,
         update_time_ms=row.oldest_update_ms,

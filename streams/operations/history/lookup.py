@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from streams.operations.history.from_index import IndexedFinder
 from streams.operations.history.from_topics import TopicFinder
 from streams.operations.history.holds import holds_of
-from streams.operations.history.index.config import index_path
 from streams.operations.history.index.reader import IndexReader, NoIndex, TooBroad
 from streams.operations.history.story import Explanation
 from streams.operations.history.via_gateway import ask_gateway
@@ -36,7 +35,7 @@ async def stories(
     """
     now_ms = time.time_ns() // 1_000_000
     chosen = [one for one in settings.connections.values() if connection in ("", one.name)]
-    reader = IndexReader(index_path(settings), sorted(settings.connections))
+    reader = IndexReader.of(settings)
     finder: IndexedFinder | TopicFinder
     try:
         fresh = await reader.freshness()

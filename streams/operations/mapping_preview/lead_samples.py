@@ -14,6 +14,9 @@ from streams.core.to_ghl.directory import Directory
 from streams.kafka.topic_reader import each_record, newest_values
 from streams.messages import Entity, InvalidMessage, Snapshot
 from streams.messages.topics import LINKS_TABLE, SNAPSHOTS, TopicNames
+from streams.operations.history.index.reader import IndexReader, NoIndex
+from streams.operations.history.index.sources import sources
+from streams.operations.history.record_fetch import RecordPosition, fetch_records
 from streams.operations.mapping_preview.preview import Preview, preview
 from streams.operations.worker_queries.client import Timeouts, WorkerQueryClient
 from streams.operations.worker_queries.directories import directory_of
@@ -57,30 +60,73 @@ class LeadSamples:
 
 
 async def read_leads(
-    settings: Settings, leads: Sequence[Lead], *, asks_workers: bool = True, within_seconds: float = 8.0
+    settings: Settings,
+    leads: Sequence[Lead],
+    *,
+    asks_workers: bool = True,
+    within_seconds: float = 8.0,
+    reader: IndexReader | None = None,
 ) -> LeadSamples:
-    """Read some leads, from one partition of snapshots and one of links for each of their locations.
+    """Read some leads: through the index if there is one, otherwise from a partition of snapshots and one of links for each location.
 
     If a worker does not answer in time, its part is missing and `trouble` says so. Raises aiokafka's errors.
     """
     samples = LeadSamples(tuple(dict.fromkeys(leads)))
-    names = TopicNames(settings.kafka.topic_prefix)
-    keys = {Entity.contact(*lead).key.encode(): lead for lead in samples.leads}
-    partitions = {_ghl_partition(settings, name) for name, _ in samples.leads if name in settings.connections}
-    if keys:
-        snapshots, links = await asyncio.gather(
-            newest_values(settings, names.of(SNAPSHOTS), partitions, wanted=keys.__contains__),
-            newest_values(settings, names.changelog(LINKS_TABLE), partitions, wanted=keys.__contains__),
-        )
-        for key, raw in snapshots.items():
-            if (snapshot := _read(raw)) is not None:
-                samples.snapshots[keys[key]] = snapshot
-        for key, raw in links.items():
-            with suppress(InvalidMessage):  # the worker decides what becomes of such a row; a preview ignores it
-                samples.links[keys[key]] = LinkRow.from_bytes(raw)
+    if reader is None or not await _read_by_index(settings, reader, samples):
+        await _read_partitions(settings, samples)
     if asks_workers and samples.snapshots:
         await ask_workers(settings, samples, within_seconds)
     return samples
+
+
+async def _read_partitions(settings: Settings, samples: LeadSamples) -> None:
+    names = TopicNames(settings.kafka.topic_prefix)
+    keys = {Entity.contact(*lead).key.encode(): lead for lead in samples.leads}
+    partitions = {_ghl_partition(settings, name) for name, _ in samples.leads if name in settings.connections}
+    if not keys:
+        return
+    snapshots, links = await asyncio.gather(
+        newest_values(settings, names.of(SNAPSHOTS), partitions, wanted=keys.__contains__),
+        newest_values(settings, names.changelog(LINKS_TABLE), partitions, wanted=keys.__contains__),
+    )
+    for key, raw in snapshots.items():
+        if (snapshot := _read(raw)) is not None:
+            samples.snapshots[keys[key]] = snapshot
+    for key, raw in links.items():
+        with suppress(InvalidMessage):  # its worker deletes or keeps such a row; a preview ignores it
+            samples.links[keys[key]] = LinkRow.from_bytes(raw)
+
+
+async def _read_by_index(settings: Settings, reader: IndexReader, samples: LeadSamples) -> bool:
+    """Read single records, whose positions the index knows; False where it cannot be read."""
+    try:
+        for lead in samples.leads:
+            await _read_lead(settings, reader, samples, lead)
+    except NoIndex:
+        return False
+    return True
+
+
+async def _read_lead(settings: Settings, reader: IndexReader, samples: LeadSamples, lead: Lead) -> None:
+    topics = {one.code: one for one in sources(TopicNames(settings.kafka.topic_prefix))}
+    entity = Entity.contact(*lead)
+    positions, _ = await reader.places(entity.lane)
+    rows = await reader.rows(entity.lane)
+    about = f"contact:{lead[1]}"
+    snapshots = [one for one in positions if topics[one.topic].short == SNAPSHOTS and one.about == about]
+    newest = max(snapshots, key=lambda one: one.offset, default=None)
+    links = (one for one in rows.values() if topics[one.topic].short == LINKS_TABLE and one.about == entity.key)
+    wanted = {
+        RecordPosition(topics[one.topic].topic, one.partition, one.offset): topics[one.topic].short
+        for one in (newest, next(links, None))
+        if one is not None
+    }
+    for position, record in (await fetch_records(settings, wanted)).items():
+        with suppress(InvalidMessage):
+            if wanted[position] == SNAPSHOTS:
+                samples.snapshots[lead] = Snapshot.from_bytes(record.value)
+            elif record.value:
+                samples.links[lead] = LinkRow.from_bytes(record.value)
 
 
 async def ask_workers(

@@ -20,7 +20,7 @@ from connectors.http.transport import AiohttpTransport
 from connectors.lofty.client import LoftyClient
 from connectors.rate import RateHeaders
 from streams.oauth.grants import Grants
-from streams.oauth.stored_token import read_stored_token
+from streams.oauth.token_records import read_access_token
 from streams.operations.subscriptions.plan import SubscriptionStep, reconcile, removal
 from streams.settings import Connection, Settings
 
@@ -104,7 +104,7 @@ async def _credential(settings: Settings, connection: Connection) -> StaticAuth:
     grants = Grants.of(settings)
     if connection.lofty.auth != "oauth" or grants is None:
         return StaticAuth("token", _plain(connection.secrets.lofty_api_key))
-    return StaticAuth("Bearer", await read_stored_token(grants, grants.lofty(connection), time.time_ns() // 1_000_000))
+    return StaticAuth("Bearer", await read_access_token(grants, grants.lofty(connection), time.time_ns() // 1_000_000))
 
 
 def _plain(secret: SecretStr | None) -> str:

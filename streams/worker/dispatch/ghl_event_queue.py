@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from connectors.errors import VendorError
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
+from streams.core.scheduling.retry import Retry
 from streams.core.to_lofty import EventContext
 from streams.core.to_lofty.rows import EventRow
 from streams.kafka.batching_producer import RecordTooLarge
@@ -18,7 +19,6 @@ from streams.messages.ghl_event import GhlEvent
 from streams.worker.dispatch.ghl_event_contexts import GhlEventContexts
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DONE, DispatchLoop, WorkResult
-from streams.worker.dispatch.retry import Retry
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.ghl_events")

@@ -11,6 +11,7 @@ from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import Disposition, classify, is_cut_off
 from streams.core.progress.repeats import failure_of
 from streams.core.rows import LinkRow, OutboxRow
+from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.plan import UNKNOWN, doubt
 from streams.core.to_ghl.plan_contact import may_stand
 from streams.kafka.tables import Table
@@ -20,7 +21,6 @@ from streams.worker.dispatch.ghl_calls import Performed
 from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.loop import AGAIN, BLOCKED, DONE, PARKED, WorkResult
 from streams.worker.dispatch.receipts import Receipts
-from streams.worker.dispatch.retry import Retry
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.ghl_writer")

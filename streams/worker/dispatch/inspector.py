@@ -18,6 +18,7 @@ from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import Disposition, classify
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
+from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.directory import Directory
 from streams.kafka.batching_producer import Record
 from streams.messages import Entity, Inspection, Observation, Standing
@@ -26,7 +27,6 @@ from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 from streams.worker.dispatch.observation import untellable
 from streams.worker.dispatch.repair import NotRepaired, Repair
-from streams.worker.dispatch.retry import Retry
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.inspector")

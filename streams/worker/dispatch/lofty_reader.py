@@ -8,32 +8,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
-from connectors.lofty.client import LoftyClient
-from connectors.lofty.times import parse_time_ms
 from connectors.outcome import NAMES_NOTHING, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.rows import FetchRow
 from streams.core.scheduling.dispatcher import Item
+from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.read_result import not_found, snapshot_of
 from streams.kafka.batching_producer import Record, RecordTooLarge
 from streams.kafka.tables import Table
 from streams.messages import Entity, Parked
-from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import headers_of, take_in_hand
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, RequestSlot, WorkResult
-from streams.worker.dispatch.retry import Retry
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.lofty_reader")
 
-_UPDATED = ("lastUpdateTime", "lastUpdate", "updateTime")
-
 
 @dataclass(frozen=True, slots=True)
 class LoftyReader:
-    """Everything that reading needs. `agent` finds a Lofty agent's name and e-mail for a state."""
+    """Everything that reading needs. `agent` finds a Lofty agent's name and e-mail for a state.
+
+    `count` counts a read by connection, kind and outcome.
+    """
 
     teams: Mapping[str, LoftyTeam]
     fetches: Table[FetchRow]
@@ -42,7 +40,7 @@ class LoftyReader:
     agent: Callable[[str, Mapping[str, Any]], dict[str, str] | None]
     failures: FailureJudge
     retry: Retry
-    metrics: Metrics
+    count: Callable[[str, str, str], None]
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a read."""
@@ -57,15 +55,15 @@ class LoftyReader:
             return DONE
         take_in_hand(trace=row.trace, failures=row.attempts)
         try:
-            state = await _read(team.client, entity, with_trash=row.confirms)
+            state = await team.read(entity, with_trash=row.confirms)
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
-            self.metrics.read(team.connection, entity.kind, outcome.name)
+            self.count(team.connection, entity.kind, outcome.name)
             return await self._failed(entity, team, row, error, outcome)
         slot.answered()
         self.failures.served(team.budget, f"read {entity.kind}", entity.key)
-        self.metrics.read(team.connection, entity.kind, "read")
+        self.count(team.connection, entity.kind, "read")
         if state is None:
             return await self._not_found(entity, team, row, "the list of the lead does not hold it")
         # A lead that only the trash shows is deleted.
@@ -74,9 +72,7 @@ class LoftyReader:
     async def _emit(self, entity: Entity, team: LoftyTeam, row: FetchRow, state: dict[str, Any] | None) -> WorkResult:
         if state is not None and (agent := self.agent(entity.connection, state)):
             state = {**state, "_agent": agent}
-        updated = [parse_time_ms(state.get(name)) for name in _UPDATED] if state else []
-        updated_ms = max((at for at in updated if at is not None), default=None)
-        snapshot = snapshot_of(row, state, updated_ms=updated_ms, read_ms=self.output.now_ms())
+        snapshot = snapshot_of(row, state, read_ms=self.output.now_ms())
         record = Record(
             self.snapshots_topic,
             team.snapshots_partition,
@@ -185,17 +181,3 @@ class LoftyReader:
         self.fetches.put(team.partition, entity.key, row.model_copy(update={"parked": reason}))
         await self.fetches.flush()
         return DONE
-
-
-async def _read(client: LoftyClient, entity: Entity, *, with_trash: bool) -> dict[str, Any] | None:
-    """The state of an entity. None: the list that should hold it does not."""
-    match entity.kind:
-        case "contact":
-            return await client.get_lead(entity.lead, with_trash=with_trash)
-        case "note":
-            return await client.get_note(entity.id)
-        case "task":
-            return await client.get_task(entity.id)
-        case "appointment":
-            appointments = await client.list_appointments(entity.lead)
-            return next((one for one in appointments if str(one.get("id")) == entity.id), None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.lofty.client import LoftyClient
+from streams.messages import Entity
 
 WINDOW_SECONDS = 60.0
 """Lofty counts requests by the minute."""
@@ -23,3 +25,16 @@ class LoftyTeam:
     snapshots_partition: int
     client: LoftyClient
     visibility_ms: int = 60_000
+
+    async def read(self, entity: Entity, *, with_trash: bool) -> dict[str, Any] | None:
+        """The state of an entity. None: the list that should hold it does not."""
+        match entity.kind:
+            case "contact":
+                return await self.client.get_lead(entity.lead, with_trash=with_trash)
+            case "note":
+                return await self.client.get_note(entity.id)
+            case "task":
+                return await self.client.get_task(entity.id)
+            case "appointment":
+                appointments = await self.client.list_appointments(entity.lead)
+                return next((one for one in appointments if str(one.get("id")) == entity.id), None)

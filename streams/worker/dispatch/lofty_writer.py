@@ -7,14 +7,15 @@ One lane changes one row, so the row itself is the state, and the receipts on `l
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, failure_of
 from streams.core.scheduling.dispatcher import Item, Priority
+from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.plan import NotBefore, Settled
 from streams.core.to_lofty.plan import (
     DELETED,
@@ -29,24 +30,18 @@ from streams.core.to_lofty.plan import (
     Update,
     before,
     created,
-    lead_body,
     looked,
     plan,
     undone,
     written,
 )
 from streams.core.to_lofty.rows import LoftyCommandRow
-from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
-from streams.mapping import map_contact
 from streams.messages import Entity, Parked
-from streams.messages.lofty_command import LoftyReceipt
-from streams.settings import Connection
-from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import take_in_hand
+from streams.worker.dispatch.lofty_receipts import LoftyReceipts
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
-from streams.worker.dispatch.retry import Retry
 from streams.worker.output import Output
 
 log = logging.getLogger("lofty_ghl.lofty_writer")
@@ -67,19 +62,26 @@ _DEFINITE = frozenset(
 """Answers after which what was asked certainly did not happen."""
 
 
+CompareLead = Callable[[LoftyCommandRow, Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
+"""What of a lead as it is now must be written, and the fields in which Lofty was edited meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoftyWriter:
-    """Everything that writing Lofty needs. `loop` is the reading dispatcher, because Lofty has one budget for both."""
+    """Everything that writing Lofty needs. `loop` is the reading dispatcher, because Lofty has one budget for both.
+
+    `count` counts a request by connection, step and outcome.
+    """
 
     teams: Mapping[str, LoftyTeam]
-    connections: Mapping[str, Connection]
     commands: Table[LoftyCommandRow]
-    receipts_topic: str
+    receipts: LoftyReceipts
     writes_topic: str
     output: Output
     loop: DispatchLoop
     retry: Retry
-    metrics: Metrics
+    compare: CompareLead
+    count: Callable[[str, str, str], None]
 
     def offer_command(self, row: LoftyCommandRow) -> None:
         """Tell the dispatcher that a Lofty command is due."""
@@ -109,7 +111,7 @@ class LoftyWriter:
             case NotBefore(at_ms):
                 return WorkResult.retry(self.retry.due_in_seconds(at_ms))
             case Create():
-                await self._write_receipt(row, team, "intended", "create")
+                await self.receipts.write(row, team.partition, "intended", "create")
         if doubt := before(row, step, self.output.now_ms()):
             await self._change(row, team, **doubt)
         try:
@@ -117,11 +119,11 @@ class LoftyWriter:
         except ConnectorError as error:
             outcome = classify(error)
             slot.answered(was_sent=not isinstance(error, NotSent))
-            self.metrics.lofty_writes.labels(team.connection, _name(step), outcome.name).inc()
+            self.count(team.connection, _name(step), outcome.name)
             return await self._failed(row, team, step, error, outcome)
         slot.answered()
         self.loop.failures.served(team.budget, _name(step), row.write.key)
-        self.metrics.lofty_writes.labels(team.connection, _name(step), "applied").inc()
+        self.count(team.connection, _name(step), "applied")
         if facts is None:
             return await self._park(row, team, _name(step), "not findable", NOT_SEARCHABLE)
         # A lead is read before each try to write it: what failed is tried ever more rarely all the same.
@@ -129,7 +131,7 @@ class LoftyWriter:
             facts |= {"attempts": 0, "last_error": ""}
         now = await self._change(row, team, **facts)
         if not isinstance(step, ReadLead | FindCreated):
-            await self._write_receipt(now, team, "applied", _name(step))
+            await self.receipts.write(now, team.partition, "applied", _name(step))
         return AGAIN
 
     async def _perform(self, team: LoftyTeam, row: LoftyCommandRow, step: Step) -> dict[str, Any] | None:
@@ -163,9 +165,7 @@ class LoftyWriter:
         raise AssertionError(step)
 
     def _compared(self, row: LoftyCommandRow, lead: dict[str, Any]) -> dict[str, Any]:
-        connection = self.connections[row.write.connection]
-        mapped = map_contact(connection.mapping, lead, region=connection.region)
-        body, kept = lead_body(row.write, lead, mapped.fields, connection.back)
+        body, kept = self.compare(row, lead)
         if kept:
             log.info("%s: Lofty was edited since, so its value stands: %s", row.write.key, ", ".join(kept))
         return {"body": body} if body else {"is_settled": True}
@@ -190,7 +190,9 @@ class LoftyWriter:
                 return AGAIN
             case Disposition.GONE if not isinstance(step, Create | FindCreated):
                 gone = await self._change(row, team, is_gone=True)
-                await self._write_receipt(gone, team, "unchanged", _name(step), answer, "it is no longer in Lofty")
+                await self.receipts.write(
+                    gone, team.partition, "unchanged", _name(step), answer, "it is no longer in Lofty"
+                )
                 return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
             case Disposition.REFUSED | Disposition.ADOPT | Disposition.GONE:
                 return await self._park(row, team, _name(step), outcome.name, str(error), answer)
@@ -202,7 +204,7 @@ class LoftyWriter:
             not_before_ms=self.output.now_ms() + int(wait * 1000),
             last_error=str(error),
         )
-        await self._write_receipt(waiting, team, "failed", _name(step), answer, str(error))
+        await self.receipts.write(waiting, team.partition, "failed", _name(step), answer, str(error))
         return WorkResult.retry(wait, failure_of(error))
 
     async def give_up(self, item: Item, failure: Failure) -> WorkResult:
@@ -239,7 +241,7 @@ class LoftyWriter:
             "%s is parked until GHL reports it again, or you run `lofty-ghl parked retry`: %s", write.key, message
         )
         await self._change(row, team, parked=reason)
-        await self._write_receipt(row, team, "refused", step, answer, message)
+        await self.receipts.write(row, team.partition, "refused", step, answer, message)
         current = self.commands.get(team.partition, write.key)
         return DONE if current is None or current.parked else AGAIN
 
@@ -264,32 +266,6 @@ class LoftyWriter:
         self.commands.put(team.partition, row.write.key, changed)
         await self.commands.flush()
         return changed
-
-    async def _write_receipt(
-        self,
-        row: LoftyCommandRow,
-        team: LoftyTeam,
-        outcome: Literal["intended", "applied", "unchanged", "failed", "refused"],
-        step: str,
-        answer: VendorError | None = None,
-        message: str | None = None,
-    ) -> None:
-        write = row.write
-        receipt = LoftyReceipt(
-            connection=write.connection,
-            lead=write.lead,
-            about=write.about,
-            outcome=outcome,
-            step=f"{step} {write.target}",
-            at_ms=self.output.now_ms(),
-            lofty_id=row.lofty_id,
-            status=answer.status if answer else None,
-            message=message,
-            because=write.because,
-            accepted_ms=write.accepted_ms,
-        )
-        record = Record(self.receipts_topic, team.partition, write.lane.encode(), receipt.to_bytes())
-        await self.output.produce([record])
 
 
 _NAMES: dict[type[Any], str] = {

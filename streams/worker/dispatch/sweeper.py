@@ -21,6 +21,7 @@ from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, RepeatedFailures, defect, failure_of
 from streams.core.rows import SweepRow
 from streams.core.scheduling.dispatcher import Item, Priority
+from streams.core.scheduling.retry import Retry
 from streams.core.sweep import (
     CHILD_KINDS,
     PAGE,
@@ -40,7 +41,6 @@ from streams.messages import Entity, Kind, Parked
 from streams.worker.dispatch.failure_judge import Consequence, FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult, is_ours
-from streams.worker.dispatch.retry import Retry
 from streams.worker.dispatch.sweep_changes import SweepChanges
 from streams.worker.dispatch.sweep_lists import has_lead_id, listed_leads, read_children, read_leads
 from streams.worker.output import Output

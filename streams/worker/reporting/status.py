@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import inf
 
 from streams.core.progress.hold_time import HoldTimes
@@ -11,18 +10,14 @@ from streams.core.rows import SweepRow
 from streams.core.scheduling.budget import BudgetView
 from streams.core.scheduling.pauses import pause_kind
 from streams.core.sweep import schedule_of
-from streams.kafka.batching_producer import BatchingProducer
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, SideStatus, SweepStatus
 from streams.settings import Connection, Settings
 from streams.settings.partitions import ConnectionPartitions
 from streams.settings.secrets import secret_values
 from streams.telemetry.logs import Redaction
 from streams.worker.dispatch.loop import DispatchLoop
-from streams.worker.dispatch.oauth_tokens import OAuthTokens
-from streams.worker.partitions.lease import Lease
-from streams.worker.partitions.ownership import Ownership
 from streams.worker.reporting.open_rows import OpenRows
-from streams.worker.tables import Tables
+from streams.worker.reporting.sources import StatusSources
 
 ERROR_CHARACTERS = 200
 
@@ -33,20 +28,6 @@ Tells = Callable[[tuple[str, ...]], bool]
 def everything(_: tuple[str, ...]) -> bool:
     """All of them."""
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class StatusSources:
-    """The parts of a worker that are asked how they are."""
-
-    tables: Tables
-    lease: Lease
-    ownership: Ownership
-    reading: DispatchLoop
-    writing: DispatchLoop
-    tokens: OAuthTokens | None
-    batching_producer: BatchingProducer
-    failing_seconds: Callable[[], float]
 
 
 class StatusBuilder:

@@ -70,7 +70,7 @@ class Dispatchers:
             used = self._writes_used.of_another(c.ghl_budget)
             self.writing.acquire(c.ghl_budget, ghl_policy(parts.settings, c), used)
         self.load_names(partition)
-        parts.reporter.took_over(partition)
+        parts.tables.links.count(partition)  # in the background
         for key, pending in parts.tables.fetches.items(partition):
             parts.reporter.rows.fetch(partition, key, pending)
             self.offers.offer_read(pending)

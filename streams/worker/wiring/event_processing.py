@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from streams.core.scheduling.retry import Retry
 from streams.messages import Entity
 from streams.messages.topics import LOFTY_WRITES
 from streams.worker.dispatch.ghl_event_contexts import GhlEventContexts
@@ -13,7 +14,6 @@ from streams.worker.dispatch.ghl_events import GhlEventProcessor
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
-from streams.worker.dispatch.retry import Retry
 from streams.worker.parts import WorkerParts
 
 

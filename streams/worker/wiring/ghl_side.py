@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.core.scheduling.backoff import Backoff
+from streams.core.scheduling.retry import Backoff, Retry
 from streams.messages.topics import OBSERVATIONS, RECEIPTS
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_failures import GhlFailures
@@ -16,7 +16,6 @@ from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import Repair
-from streams.worker.dispatch.retry import Retry
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.event_processing import new_event_processor
 from streams.worker.wiring.offers import Offers

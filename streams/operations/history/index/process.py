@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 
 from streams.operations.history.index.config import Plan
+from streams.settings import Settings
 
 log = logging.getLogger("lofty_ghl.history")
 
@@ -18,8 +19,8 @@ STOP_SECONDS = 10.0
 class IndexProcess:
     """Call `start` and `stop`. If the process ends in between, it is started again, after longer and longer pauses."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, settings: Settings) -> None:
+        self._plan = Plan.of(settings)
         self._task: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
 

@@ -13,14 +13,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import orjson
 
 from streams.messages.parked import PASSED_OVER
+from streams.operations.history.index.config import index_path
 from streams.operations.history.index.schema import VERSION, open_to_read
 from streams.operations.history.index.search_terms import Wanted, wanted_of
 from streams.operations.history.index.writer import LEFT_OUT
+from streams.settings import Settings
 
 MOST_SECONDS = 2.0
 STEPS_BETWEEN_LOOKS = 20_000
@@ -118,6 +120,11 @@ class IndexReader:
         self._connections = tuple(connections)
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="history")
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The index of a deployment."""
+        return cls(index_path(settings), sorted(settings.connections))
 
     def close(self) -> None:
         """End the threads."""

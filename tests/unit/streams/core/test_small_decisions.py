@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from streams.core.fingerprint import field_hash, fingerprint
 from streams.core.rows import FetchRow, LinkRow, SeenRow
-from streams.core.scheduling.backoff import Backoff
+from streams.core.scheduling.retry import Backoff
 from streams.core.to_ghl.directory import Directory, fold
 from streams.messages import Message
 

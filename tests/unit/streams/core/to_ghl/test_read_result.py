@@ -53,16 +53,16 @@ def test_what_a_404_means_that_names_nothing(facts: dict[str, Any], now_ms: int,
 
 def test_a_snapshot_bears_the_newest_version_and_the_oldest_change() -> None:
     """Not every edit moves Lofty's own time, and it may be ahead of the webhook's."""
-    behind = snapshot_of(pending(), {"a": 1}, updated_ms=450, read_ms=2000)
-    ahead = snapshot_of(pending(), {"a": 1}, updated_ms=600, read_ms=2000)
+    earlier, later = {"lastUpdateTime": 450}, {"lastUpdateTime": 600, "lastUpdate": 550}
+    behind, ahead = snapshot_of(pending(), earlier, read_ms=2000), snapshot_of(pending(), later, read_ms=2000)
     assert (behind.version_ms, ahead.version_ms) == (500, 600)
     assert (ahead.update_time_ms, ahead.accepted_ms, ahead.read_ms) == (400, 1000, 2000)
-    assert ahead.fingerprint == fingerprint({"a": 1})
+    assert ahead.fingerprint == fingerprint(later)
 
 
 def test_a_gone_entity_is_a_snapshot_without_state() -> None:
     """Its version is that of the change which announced it."""
-    gone = snapshot_of(pending(operation="deleted"), None, updated_ms=None, read_ms=2000)
+    gone = snapshot_of(pending(operation="deleted"), None, read_ms=2000)
     assert gone.is_gone
     assert gone.version_ms == 500
     assert gone.fingerprint != fingerprint({})

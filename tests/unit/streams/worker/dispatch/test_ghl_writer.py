@@ -16,6 +16,7 @@ from connectors.http.request import Response
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS
+from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.delivery import desire
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.planning import Rules
@@ -28,7 +29,6 @@ from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
 from streams.worker.dispatch.location import Location
-from streams.worker.dispatch.retry import Retry
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
     PARTITION,

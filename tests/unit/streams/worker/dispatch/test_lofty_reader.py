@@ -14,6 +14,7 @@ from connectors.lofty.client import LoftyClient
 from streams.core.rows import FetchRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS
+from streams.core.scheduling.retry import Retry
 from streams.messages import Entity, Snapshot
 from streams.messages.size_limits import DEFAULT
 from streams.telemetry.metrics import Metrics
@@ -21,7 +22,6 @@ from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_reader import LoftyReader
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
-from streams.worker.dispatch.retry import Retry
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
     PARTITION,
@@ -59,7 +59,7 @@ class Desk(Stage):
             agent=self._agent,
             failures=FailureJudge(self.pause),
             retry=Retry(lambda: self.now_ms, lambda: 1.0),
-            metrics=Metrics(),
+            count=Metrics().read,
         )
         self.slot = TakenSlot()
 

@@ -20,6 +20,7 @@ from connectors.sandbox.shared.mangle import How, mangled
 from streams.core.progress.repeats import FAILS_EVERY_TIME, RepeatedFailures
 from streams.core.rows import SweepRow, SweptRow
 from streams.core.scheduling.dispatcher import Item, Verdict
+from streams.core.scheduling.retry import Retry
 from streams.core.sweep import Schedule
 from streams.kafka.tables import MemoryStore, Table
 from streams.messages import Change, Entity
@@ -27,7 +28,6 @@ from streams.worker.dispatch import sweep_lists
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.loop import DONE, DispatchLoop, DispatchWork, RequestSlot, WorkResult
-from streams.worker.dispatch.retry import Retry
 from streams.worker.dispatch.sweep_changes import SweepChanges
 from streams.worker.dispatch.sweeper import TENANT, Sweeper
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Stage, TakenSlot

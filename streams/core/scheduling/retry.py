@@ -1,4 +1,4 @@
-"""When a failed row is tried again: an exponential wait, noted in the row so that it holds after a restart."""
+"""When a failed row is tried again: an exponential wait with full jitter, noted in the row so that it holds after a restart."""
 
 from __future__ import annotations
 
@@ -7,10 +7,26 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from streams.core.rows import FetchRow, OutboxRow
-from streams.core.scheduling.backoff import Backoff
 from streams.core.to_lofty.rows import EventRow
 
 Row = TypeVar("Row", FetchRow, OutboxRow, EventRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Wait between nothing and `first_seconds` doubled with each attempt, at most `most_seconds`.
+
+    Full jitter spreads those who failed together; a floor keeps a retry from following at once.
+    """
+
+    first_seconds: float = 1.0
+    most_seconds: float = 300.0
+    floor: float = 0.1
+
+    def wait_seconds(self, attempt: int, jitter: float) -> float:
+        """The wait after the `attempt`-th failure (from 1), for a `jitter` in [0, 1)."""
+        ceiling = min(self.most_seconds, self.first_seconds * 2 ** min(attempt - 1, 30))
+        return float(ceiling * (self.floor + (1 - self.floor) * jitter))
 
 
 @dataclass(frozen=True, slots=True)
