@@ -25,7 +25,7 @@ SCRAPES = 9
 
 
 async def load(bootstrap: str, leads: int, watched: Literal["fully", "not at all"]) -> dict[str, Any]:
-    """Contacts a second, and the worker's processor time for one, from the front door's topic to settled receipts."""
+    """Contacts a second, and the worker's processor time for each, from the first topic to settled receipts."""
     async with town(bootstrap, Plan(leads=leads, watched=watched)) as on:
         producer = await producer_of(on.settings)
         before, began = processor_seconds(on), time.time()

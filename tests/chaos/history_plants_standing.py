@@ -1,4 +1,4 @@
-"""Faults in what stands in GHL at the end."""
+"""Faults in what GHL holds at the end."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def change_a_note(history: History, pick: Pick[Any]) -> History:
 
 
 def change_an_appointment(history: History, pick: Pick[Any]) -> History:
-    """An appointment stands at another time, with another status, or in another calendar."""
+    """An appointment has another time or status, or is in another calendar."""
     contacts, contact = _some_contact(history, pick, "appointments")
     changes = ("startTime", "2030-01-01T00:00:00Z"), ("appointmentStatus", "cancelled"), ("calendarId", "another")
     name, value = pick(changes)
@@ -80,14 +80,14 @@ def add_a_tag(history: History, pick: Pick[Any]) -> History:
 
 
 def leave_a_ghost(history: History, pick: Pick[Any]) -> History:
-    """A note stands that Lofty has not (any more)."""
+    """GHL holds a note that Lofty does not hold, or no longer holds."""
     contacts, contact = _some_contact(history, pick)
     contact["notes"].append({"id": "ghost", "body": "Long gone.\n\n[lofty-note:1]"})
     return replace(history, contacts=contacts)
 
 
 def leave_a_ghost_in_the_calendar(history: History, pick: Pick[Any]) -> History:
-    """An appointment stands that Lofty has not (any more)."""
+    """GHL holds an appointment that Lofty does not hold, or no longer holds."""
     contacts, contact = _some_contact(history, pick, "appointments")
     event = pick(contact["appointments"])
     contact["appointments"].append({**event, "id": "ghost", "description": "Long gone.\n\n[lofty-appointment:1]"})
@@ -102,7 +102,7 @@ def double_a_standing_appointment(history: History, pick: Pick[Any]) -> History:
 
 
 def double_a_standing_appointment_as_a_task(history: History, pick: Pick[Any]) -> History:
-    """An appointment stands in its calendar, and as a task too."""
+    """An appointment is in its calendar, and a task as well."""
     contacts, contact = _some_contact(history, pick, "appointments")
     contact["tasks"].append(_as_a_task(pick(contact["appointments"])))
     return replace(history, contacts=contacts)

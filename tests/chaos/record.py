@@ -1,7 +1,7 @@
 """The end of a run: everything comes to rest, then what the judge needs is read.
 
 Rest is seen from outside: Lofty has delivered its pings, the group has read every topic to its end, no table holds work
-that is not parked, and the vendors are not asked any more. Nothing is restarted, touched or replayed to bring it about:
+that is not parked, and the vendors get no more requests. Nothing is restarted, touched or replayed to bring it about:
 what the workers would have forgotten must be missing.
 """
 

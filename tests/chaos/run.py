@@ -107,7 +107,7 @@ async def run(folder: Path, plan: Plan) -> bool:
 
 
 async def _change_mapping(stage: Stage, adversary: Adversary) -> None:
-    """A new configuration, every worker anew, and a replay of everything. No replay under the old one goes on."""
+    """A new configuration, a restart of every worker, and a replay of everything. Replays under the old one do not continue."""
     await adversary.operator.stop()
     change_mapping(stage)
     await adversary.kill_all()

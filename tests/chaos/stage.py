@@ -54,7 +54,7 @@ CALENDAR = """
 calendar = "calendar"
 """
 WITH_CALENDAR, LATE_CALENDAR = "pair1", "pair2"
-"""Whose appointments stand in a calendar from the beginning, and whose since the configuration changed."""
+"""The connections whose appointments are in a calendar from the beginning, and those that get one when the configuration changes."""
 EDITED = """
 [mappings.edited]
 extends = "changed"

@@ -91,7 +91,7 @@ class Strange:
     async def too_large(self, pairs: list[tuple[int, int]]) -> int:
         """A task of each of these leads (team, lead) that nobody can carry. Waits until they are parked; returns how many are.
 
-        Lofty cuts notes at 2,000 characters, and tasks nowhere: a picture may stand in one.
+        Lofty cuts notes at 2,000 characters, and tasks nowhere: a task may contain a picture.
         """
         lofty = self.stage.lofty
         keys = []

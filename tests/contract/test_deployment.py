@@ -178,7 +178,7 @@ def test_every_folder_that_a_service_is_told_of_is_mounted(service: str) -> None
 
 
 def test_credentials_come_from_files() -> None:
-    """No variable of a service holds one; the sandboxes' own, which open nothing else, stand in their commands."""
+    """No variable of a service holds one. The sandboxes' own are in their commands, and open nothing else."""
     names = {name for one in SERVICES.values() for name in one.get("environment", {})}
     secret = {name for name in names if re.search("PASSWORD|TOKEN|SECRET|API_KEY", name)}
     assert secret == {"GF_SECURITY_ADMIN_PASSWORD__FILE", "LOFTY_GHL_SECRETS_DIR"}

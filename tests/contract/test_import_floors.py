@@ -1,4 +1,4 @@
-"""The direction of imports: folders stand on floors and import downwards only; decisions have no I/O, clock or chance.
+"""The direction of imports: folders are on floors and import downwards only; decisions have no I/O, clock or chance.
 
 A new file needs no entry here: its folder says where it lives, and what it may import.
 """

@@ -130,7 +130,7 @@ class Stage:
                     await asyncio.sleep(0.01)
 
     def rows(self) -> set[str]:
-        """The keys that stand in the table's changelog."""
+        """The keys in the table's changelog."""
         place = TopicPartition(self.changelog, 0, 0)
         found: set[str] = set()
         with self._consumer() as consumer:

@@ -1,4 +1,4 @@
-"""Lofty's appointments in a calendar of GHL: they follow, stand there once, and come back as nothing."""
+"""Lofty's appointments in a calendar of GHL: they follow, are there once, and no event about them writes to Lofty."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ async def test_the_calendars_team_is_read_with_the_locations_names(embedded_kafk
 
 
 async def test_a_calendar_that_is_configured_later_takes_what_comes_after(real_kafka: Broker, tmp_path: Path) -> None:
-    """What is a task already stays one and follows; a new appointment stands in the calendar; nothing stands twice."""
+    """An appointment that is a task stays one and follows; a new one goes into the calendar; none is there twice."""
     async with stage(real_kafka, tmp_path, restarts=True) as on:
         lead = on.new_lead()
         early = book(on, lead, descr="Early")

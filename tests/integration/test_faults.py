@@ -231,7 +231,7 @@ class Impatient:
 
 
 async def leave_in_doubt(on: Stage) -> str:
-    """A contact without e-mail and phone stands in GHL, and the worker ended before it could know."""
+    """A contact without e-mail and phone was created in GHL, and the worker ended before it could know."""
     on.ghl.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "upsert-contact", "times": 1}))
     on.ghl.faults.add(parse_fault({"kind": "status", "operation": "search-contacts*", "status": 503}))
     lead = on.new_lead(emails=[], phones=[])
@@ -263,9 +263,9 @@ async def test_a_refused_contact_is_parked_with_ghls_words_and_written_with_its_
         assert lead not in on.contacts()
         assert neighbour in on.contacts()
 
-        on.edit("update", "lead", id=lead, fields={"lastName": "Mended"})
+        on.edit("update", "lead", id=lead, fields={"lastName": "Repaired"})
         await on.until_quiet()
-        assert on.contacts()[lead]["lastName"] == "Mended"
+        assert on.contacts()[lead]["lastName"] == "Repaired"
 
 
 async def test_a_contact_that_stands_in_spite_of_a_422_is_not_made_again(broker: Broker, tmp_path: Path) -> None:

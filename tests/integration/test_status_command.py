@@ -1,4 +1,4 @@
-"""`lofty-ghl status`: 0 while all is well, 1 with what mends it when something is not."""
+"""`lofty-ghl status`: 0 while all is well, otherwise 1 and how to fix it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sweeps: what no webhook told of reaches GHL all the same, and nothing is written twice."""
+"""Sweeps: what no webhook reported reaches GHL all the same, and nothing is written twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPOKEN = {"POST", "PUT", "DELETE"}
 
 
 def silent_lead(on: Stage, name: str) -> str:
-    """A lead that nobody tells of."""
+    """A lead without a webhook."""
     fields = {"firstName": name, "emails": [f"{name}.{uuid.uuid4().hex[:8]}@example.com"]}
     return str(on.edit_silently("create", "lead", fields=fields).id)
 

@@ -1,4 +1,4 @@
-"""Verify finds what somebody spoiled in GHL, mends it through the pipeline, and then finds nothing."""
+"""Verify finds what somebody spoiled in GHL, repairs it through the pipeline, and then finds nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_what_is_right_is_found_right(broker: Broker, tmp_path: Path) -> N
 
 
 class Vandal:
-    """Somebody at GHL's desk who spoils what we wrote. `wrong` is what verify must find of it, as (entity, state)."""
+    """Somebody who spoils in GHL what we wrote. `wrong` is what verify must find, as (entity, state)."""
 
     def __init__(self, on: Stage) -> None:
         self._on = on

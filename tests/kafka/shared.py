@@ -42,7 +42,7 @@ class Lender:
         self._thread.start()
 
     def close(self) -> None:
-        """Nobody asks any more: end Kafka."""
+        """No test needs it any longer: end Kafka."""
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._stack.close()

@@ -2,7 +2,7 @@
 
 Kills and freezes hit a process; a process is worker after worker, for a mapping that is edited is taken over by the next.
 
-The promise is that a worker which may own nothing any more sends nothing.
+The promise: a worker that may no longer own anything sends nothing.
 Two things are beyond it, and are told apart here exactly:
 
 - a request that was in flight when its worker was killed, ended or frozen: the vendor goes on with it, whoever comes next;

@@ -2,7 +2,7 @@
 
 A contact bears its lead's id in a custom field; a note or task its marker on the last line of its body, an appointment in a
 calendar on that of its description.
-Ids of GHL are learned from creates and from what stands at the end.
+GHL's ids are known from creates, and from what GHL holds at the end.
 Nothing here believes a receipt: receipts are what is judged.
 """
 

@@ -23,12 +23,12 @@ Standing = tuple[ChildKind, Mapping[str, Any]]
 
 
 def nothing_lost(case: Case) -> Finding:
-    """Every live lead, note, task and appointment stands in GHL as the mapping wants its last state, and nothing else does.
+    """Every live lead, note, task and appointment is in GHL as the mapping wants its last state, and nothing else is.
 
-    An appointment stands in its calendar or as a task, as a configuration of the run would have made it.
+    An appointment is in its calendar or is a task, as a configuration of the run would have made it.
 
     Excused: what is visibly parked since its last change, or hangs on a contact that is; and what a worker last wrote that
-    woke from a freeze (no fence reaches it; `verify` mends it).
+    woke from a freeze (no fence reaches it; `verify` repairs it).
 
     Proves nothing of: how long it took; states between; whether the mapping is right; deleted leads that never stood.
     """
@@ -80,14 +80,14 @@ def _wrong(
             yield from ((lead.entity, what, lead.changed_ms) for what in _told_least(every))
             yield from _wrong_children(lead, twins)
     for stranger, those in by_lead.items():
-        yield Entity.contact(connection.name, stranger), f"{len(those)} contacts of no lead stand in GHL", 0
+        yield Entity.contact(connection.name, stranger), f"{len(those)} contacts in GHL belong to no lead", 0
 
 
 def _wrong_deleted(connection: Connection, lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:
     policies = connection.policies
     for contact in twins:
         if policies.lead_deleted == "delete":
-            yield lead.entity, "is deleted in Lofty and stands in GHL", lead.changed_ms
+            yield lead.entity, "is deleted in Lofty but still in GHL", lead.changed_ms
         elif policies.lead_deleted == "tag" and policies.lead_deleted_tag not in contact["tags"]:
             yield lead.entity, "is deleted in Lofty and bears no tag that says so", lead.changed_ms
 
@@ -101,7 +101,7 @@ def _wrong_children(lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterato
         yield from _wrong_child(one, standing.pop((one.entity.kind, one.entity.id), []))
     for kind, lofty_id in standing:
         ghost = lead.entity._replace(kind=kind, id=lofty_id)  # type: ignore[arg-type]  # a kind that a mark bears
-        yield ghost, "stands in GHL, and Lofty has nothing alive for it", 0
+        yield ghost, "is in GHL, but was deleted in Lofty or never was there", 0
 
 
 def _wrong_child(wanted: WantedChild, found: list[Standing]) -> Iterator[Wrong]:

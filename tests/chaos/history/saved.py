@@ -15,7 +15,7 @@ from tests.chaos.history.history import Deed, Edit, Event, Fenced, History, Rece
 
 
 def save(history: History, path: Path) -> None:
-    """Write a history. Configurations are saved as they are: credentials never stand in them."""
+    """Write a history. Configurations are saved as they are: they never contain credentials."""
     path.write_bytes(orjson.dumps(to_json(history)))
 
 

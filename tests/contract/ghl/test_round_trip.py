@@ -118,7 +118,7 @@ async def test_a_plus_sign_survives_the_query(stage: Stage) -> None:
 
 
 async def test_the_request_after_the_window_is_refused_and_the_headers_say_so(stage: Stage) -> None:
-    """Twenty in ten seconds; the next window starts anew."""
+    """Twenty in ten seconds; the next window starts at zero."""
     for _ in range(20):
         await stage.client.list_location_tags("loc1")
     error = await refusal(stage.client.list_location_tags("loc1"))

@@ -263,7 +263,7 @@ async def test_who_gives_up_waiting_does_not_stop_the_refresh(stage: Stage) -> N
 
 
 async def test_closing_lets_a_refresh_end(stage: Stage) -> None:
-    """Also when nobody waits for it any more, and when it fails."""
+    """Also when nobody is left waiting for it, and when it fails."""
     stage.gate.clear()
     alone = asyncio.create_task(stage.flight.refresh("acc-s3cret-1"))
     await stage.was_asked.wait()

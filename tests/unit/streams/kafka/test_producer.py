@@ -504,7 +504,7 @@ async def test_sequence_numbers_wrap_around_as_kafkas_do() -> None:
 
 
 async def test_an_append_with_a_bound_of_its_own_ends_then_and_is_not_sent_later() -> None:
-    """A vendor was told to come again: the record that waited behind another must not be written as well."""
+    """A vendor was asked to retry: the record that waited behind another must not be written as well."""
     batching_producer, broker, made = await started("silent", delivery_seconds=0.05)
     first = asyncio.create_task(batching_producer.produce([record("stuck")]))
     await asyncio.sleep(0)
@@ -518,7 +518,7 @@ async def test_an_append_with_a_bound_of_its_own_ends_then_and_is_not_sent_later
 
 
 async def test_what_is_given_up_does_not_leave_with_another_that_waits_longer() -> None:
-    """They stand in the same batch otherwise."""
+    """Otherwise they are in the same batch."""
     batching_producer, broker, made = await started("silent")
     stuck = batching_producer.enqueue(record("stuck"), within=0.03)
     await asyncio.sleep(0)

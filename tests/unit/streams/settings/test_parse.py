@@ -171,7 +171,7 @@ def test_a_wrong_file_is_refused_with_line_place_and_hint(text: str, problem: tu
 
 
 def test_all_problems_are_told_at_once_in_the_files_order() -> None:
-    """One round of mending is enough, from top to bottom; then those of the environment."""
+    """One round of fixes is enough, from top to bottom; then the problems of the environment."""
     text = """
 [kafka]
 partitions = 0
@@ -210,7 +210,7 @@ def test_the_error_reads_as_a_list() -> None:
 
 
 def test_the_environment_overrides_what_differs_between_machines() -> None:
-    """And its problems are told of the variable."""
+    """And its problems name the variable."""
     environ = {"LOFTY_GHL_KAFKA": "k:1", "LOFTY_GHL_WORKER_PORT": "0", "LOFTY_GHL_STORE": "memory"}
     found = parse_settings("[kafka]\nbootstrap_servers = 'other:1'", environ)
     assert found.kafka.bootstrap_servers == "k:1"

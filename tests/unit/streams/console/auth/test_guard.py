@@ -268,7 +268,7 @@ async def test_tokens_cannot_be_guessed_either(on: ConsoleStage) -> None:
 
 
 async def test_wrong_name_and_wrong_password_look_the_same(on: ConsoleStage) -> None:
-    """Nobody learns which names there are; a password typed into the field of the name stands in no audit."""
+    """Nobody learns which names there are; a password typed into the name's field is in no audit."""
     browser = on.browser()
     answers = []
     for name in ("ann", "nobody-of-that-name"):

@@ -50,7 +50,7 @@ def test_what_waits_for_the_quota_is_held_back_without_a_pause() -> None:
 
 
 def test_a_pause_begins_anew_after_it_has_ended() -> None:
-    """Since when it pauses is told of this pause, not of one before."""
+    """The start of the pause is that of this pause, not of one before."""
     holds = HoldTimes()
     holds.paused(*WRITE, "rate limit", NOW)
     assert holds.look(*WRITE, "", NOW + 5_000, waits_for_quota=False) is None

@@ -19,7 +19,7 @@ from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, P
 from tests.unit.streams.core.scheduling.dispatcher_model import BudgetModel, Running, VendorDay
 
 DAY = 1440 * 8.0
-"""Seconds. A minute of such a day is eight seconds: no answer that tells of the day takes longer."""
+"""Seconds. A minute of such a day is eight seconds: no answer with the day's headers takes longer."""
 
 POLICIES = {
     "narrow": BudgetPolicy(3, 8.0, 2),
@@ -125,7 +125,7 @@ class DispatcherMachine(RuleBasedStateMachine):
 
     @rule(stands=st.sampled_from([True, True, False]))
     def note(self, stands: bool) -> None:
-        """What was asked for stands in Kafka, or could not be written; then the next notes are on their way."""
+        """The requested grants are in Kafka, or could not be written; then the next ones are on their way."""
         for name, budget in self.budgets.items():
             if budget.asked is not None:
                 self.core.granted(name, stands=stands)

@@ -135,12 +135,15 @@ def test_fields_without_an_owner_are_left_alone() -> None:
 @pytest.mark.parametrize("type_", ["ContactUpdate", "LoftyEdit"])
 @pytest.mark.parametrize(
     "link",
-    [LinkRow(intent=Intent(at_ms=1, step="create contact")), LinkRow(ghl_id="made anew", fields={"firstName": "h"})],
+    [
+        LinkRow(intent=Intent(at_ms=1, step="create contact")),
+        LinkRow(ghl_id="created again", fields={"firstName": "h"}),
+    ],
 )
 def test_what_is_told_of_a_contact_that_was_ours_says_nothing_of_the_one_that_took_its_place(
     type_: str, link: LinkRow
 ) -> None:
-    """It was deleted by hand, made anew, and restored: its edits are not in the contact that the link names, or will name."""
+    """It was deleted by hand, created again, and restored: its edits are not in the contact that the link names, or will name."""
     body = {"firstName": "Adelaide", "wanted": {"firstName": "hash"}}
     late = scene(type_, body=body, link=link, contact={"firstName": "Adelaide"})
     assert answer(late, LoftySyncRules(owners={"firstName": "ghl"})) == EventResponse("overtaken")
@@ -268,7 +271,7 @@ def test_a_task_of_ours_that_is_completed_in_ghl_is_finished_in_lofty() -> None:
     "link",
     [
         LinkRow(intent=Intent(at_ms=1, step="create task")),
-        LinkRow(ghl_id="made anew"),
+        LinkRow(ghl_id="created again"),
         LinkRow(ghl_id="ghl-1", is_deleted=True),
     ],
 )

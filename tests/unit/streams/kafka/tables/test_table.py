@@ -184,7 +184,7 @@ async def test_whatever_comes_when_a_partition_goes_and_returns_the_store_is_its
 
 
 async def test_a_row_that_kafka_does_not_take_is_told_and_one_of_a_partition_that_went_is_not() -> None:
-    """What stands here then differs from the changelog: whoever owns the table must end."""
+    """The store then differs from the changelog: the owner of the table must end."""
     table, kafka, _ = a_table()
     told: list[tuple[str, str]] = []
     table.failed = lambda name, error: told.append((name, str(error)))

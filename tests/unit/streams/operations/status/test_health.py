@@ -146,13 +146,13 @@ def test_a_write_that_fails_in_the_same_way_is_named_with_its_error() -> None:
 
 
 def test_a_worker_that_has_just_started_may_be_unready_and_own_less() -> None:
-    """It reads its tables; what it does not tell of yet is no fault."""
+    """It reads its tables; what it does not report yet is no fault."""
     young = worker(fenced=(0,), is_ready=False, connections=())
     assert wrong(young.model_copy(update={"started_ms": NOW - MINUTE})) == []
 
 
 def test_connections_of_which_a_part_was_not_heard_yet_are_no_fault() -> None:
-    """A worker with many tells of them one part after another."""
+    """A worker with many connections reports them one part after another."""
     assert wrong(worker(connections=(), parts=2, parts_heard=1)) == []
     assert len(wrong(worker(connections=(), parts=2, parts_heard=2))) == 1
 

@@ -124,7 +124,7 @@ def test_notes_of_others_are_nobodys_business() -> None:
 def test_a_note_whose_marker_was_edited_away_is_found_by_its_link() -> None:
     """It is different, not missing."""
     world = World()
-    world.notes[0]["body"] = "no marker any more"
+    world.notes[0]["body"] = "the marker is gone"
     assert states(world, NOTE) == ["different"]
 
 

@@ -44,7 +44,7 @@ AGENT = {"name": "Ann Agent", "email": "ann@example.com"}
 
 
 class Desk(Stage):
-    """The reader at its desk. `agents` is what the member list knows."""
+    """The reader with its parts. `agents` are those of the member list."""
 
     def __init__(self, *script: Scripted) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What an observation tells of GHL's objects."""
+"""What an observation says about GHL's objects."""
 
 from __future__ import annotations
 

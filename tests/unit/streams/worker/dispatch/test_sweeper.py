@@ -125,7 +125,7 @@ class Sweeping(Stage):
 @pytest.mark.parametrize("how", ["deep", "html", "cut", "huge"])
 @pytest.mark.parametrize("bad_at", [{7}, {0}, {19}, {0, 1, 2}, {3, 18, 19}, {9, 10, 11}])
 async def test_the_good_leads_of_a_page_are_announced_and_the_bad_ones_parked(how: How, bad_at: set[int]) -> None:
-    """Wherever they stand in the page; in few requests more, and without a long wait."""
+    """Wherever they are in the page; with few more requests, and without a long wait."""
     on = Sweeping()
     ids = [on.lead("Badger" if number in bad_at else f"Good{number}") for number in range(20)]
     on.bad = {"Badger": how}

@@ -121,7 +121,7 @@ async def test_a_partition_that_comes_back_gets_a_fence_of_its_own() -> None:
 
 
 async def test_what_we_own_already_stays_as_it_is() -> None:
-    """Faust may tell of one rebalance twice."""
+    """Faust may report one rebalance twice."""
     log = Log()
     await log.ownership.assign({3})
     await log.ownership.assign({3, 4})
