@@ -89,7 +89,7 @@ class LinkRow(Message):
     `doubtful_tags` were being added or removed when no answer came: GHL may or may not have them.
     `refers_to` is the GHL id of the contact that a note or task hangs on.
     `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
-    `heard` are fields that somebody changed in GHL, with the hash that stood there before: what Lofty holds until it is told.
+    `heard` are fields that somebody changed in GHL, each with the hash of its value before: Lofty holds that value until we write.
     `epoch` is the newest among the receipts that made it.
     """
 
@@ -110,12 +110,12 @@ SweepKind = Literal["new", "full", "backfill"]
 
 
 class SweepRow(Message):
-    """`sweeps`: where a connection's sweep stands, and when the next one is due. Times are epoch milliseconds, ours.
+    """`sweeps`: how far a connection's sweep is, and when the next one is due. Times are epoch milliseconds, ours.
 
-    `kind` is what runs now, None between two runs; `started_ms` tells one run from another.
+    `kind` is what runs now, None between two runs; `started_ms` identifies a run.
     `offset` is the place of the next page in Lofty's list, `since_ms` the creation time at which a sweep of new leads ends.
     `is_listed` says that the last page was read, but not yet what is missing worked off.
-    `leads` and `changes` count what this run, or else the last one, has seen and found; `total` is what Lofty says there is.
+    `leads` and `changes` count what this run has seen and found, or the last run if none runs; `total` is what Lofty says there is.
     `ordered` is the id of a backfill that was asked for, `served` of the last one that ended.
     """
 

@@ -22,7 +22,7 @@ AT_ONCE = 6
 
 
 class Parts:
-    """In which part each of a worker's connections is told, and each budget: with the first of its connections.
+    """Assigns a worker's connections to parts of its status, and each budget to the part of its first connection.
 
     Only what is to be said is put together: with a thousand connections a whole status costs a quarter of a second.
     """
@@ -75,7 +75,7 @@ class Turns:
 
 @dataclass(slots=True)
 class StatusCollector:
-    """What was heard on the topic, the newest of each: `take` each record, then ask for `workers` and `gateways`."""
+    """The newest status of each process: `take` each record, then read `workers` and `gateways`."""
 
     _workers: dict[str, WorkerStatus] = field(default_factory=dict)
     _parts: dict[str, dict[int, StatusPart]] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class StatusCollector:
         return tuple(self._gateways.values())
 
     def forget(self, before_ms: int) -> None:
-        """Forget who was heard last before then."""
+        """Forget processes whose last status is older."""
         self._workers = {name: one for name, one in self._workers.items() if one.at_ms >= before_ms}
         self._gateways = {name: one for name, one in self._gateways.items() if one.at_ms >= before_ms}
         self._parts = {name: parts for name, parts in self._parts.items() if name in self._workers}

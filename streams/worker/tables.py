@@ -1,4 +1,4 @@
-"""The state of a worker: its tables, where their local copies stand, and the changelogs behind them."""
+"""The state of a worker: its tables, the offsets of their local copies, and the changelogs behind them."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Timeline:
 class Contacts:
     """`reader` is None where the index is switched off. `in_force` are the settings with the mappings that are in force now.
 
-    `deployment` tells how the workers are now; a story then says what holds its whole connection back.
+    `deployment` returns the present state of the workers; a story then says why its whole connection is on hold.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ class Previews:
 
 
 class StaleMapping(Conflict):
-    """Somebody saved meanwhile: `found` is the version that stands, by `by` at `at_ms`."""
+    """Somebody saved meanwhile: `found` is the newest version, by `by` at `at_ms`."""
 
     def __init__(self, error: StaleVersion) -> None:
         self.expected, self.found, self.by, self.at_ms = error.expected, error.found, error.by, error.at_ms

@@ -1,6 +1,6 @@
 """What has held changes back: since when a budget pauses, and when the quota or missing access last held something. Pure.
 
-A change that waited for a person or for the end of the day says nothing of how fast the pipeline is: freshness tells them apart.
+A change that waited for a person or for the end of the day says nothing of how fast the pipeline is: freshness leaves it out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Deliver: which snapshots become the desired state of an entity.
 
 Snapshots of one entity are ordered by their version; an older one never replaces a newer one, in the outbox or in GHL.
-Equal versions follow the topic: the one that stands later was read later.
+Equal versions follow the topic: the record with the higher offset was read later.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ CUSTOM = "custom:"
 """Prefix of a custom field's id among the desired fields."""
 
 IDENTIFIERS = ("email", "phone")
-"""The fields by which GHL tells one contact from another."""
+"""The fields by which GHL recognises a contact."""
 
 FOUND_BY = (*IDENTIFIERS, "calendarId", "startTime")
 """What of a create is kept with its intent, because it is looked for by it. An appointment is listed by calendar and time."""

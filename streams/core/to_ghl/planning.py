@@ -63,7 +63,7 @@ class Prepared:
 
     Its argument `contact` is the link of the contact that a note or task hangs on.
     `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
-    `contact` is what a contact shall be; None for anything else.
+    `contact` is the desired state of a contact; None for anything else.
     """
 
     plan: NextPlan
@@ -73,9 +73,9 @@ class Prepared:
 
 
 def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, FieldOwner]) -> dict[str, str]:
-    """The fields that GHL owns and that Lofty holds differently, with the hash of Lofty's value: Lofty must be told.
+    """The fields that GHL owns and that differ in Lofty, with the hash of Lofty's value: they must be written to Lofty.
 
-    Those of which it is being told already are left out.
+    Those that are being written already are left out.
     """
     if prepared.contact is None or link is None or link.ghl_id is None or link.is_deleted:
         return {}

@@ -107,7 +107,7 @@ def _is_marked(text: Any, kind: Kind) -> bool:
 
 
 def _marked(scene: EventContext) -> Entity | None:
-    """The task of ours that bears its marker, though its receipt does not say so (yet). Events may come without the text."""
+    """Our task with its marker, although no receipt says so (yet). Events may come without the text."""
     kinds: tuple[Kind, ...] = ("task", "appointment")
     for told in (scene.event.body, scene.found or {}):
         text = told.get("body")
@@ -118,7 +118,7 @@ def _marked(scene: EventContext) -> Entity | None:
 
 
 def _is_named(scene: EventContext) -> bool:
-    """Whether the task is the one that its link names: not one that stood in its place before, or while a create is in doubt."""
+    """Whether the task is the one that its link names: not one that it replaced, or one while a create is in doubt."""
     link = scene.own_link or LinkRow()
     return link.ghl_id == scene.event.id and not link.is_deleted
 

@@ -15,7 +15,7 @@ from streams.core.to_lofty.writes import by_rules, lofty_write, rule_writes
 from streams.mapping.lofty_sync import LoftySyncRules
 
 COMPARED = ("firstName", "lastName", "email", "phone", "address1", "city", "state", "postalCode", "companyName")
-"""The fields by which an edit of a contact is told. GHL gives these back as they were written; dates and numbers it may not."""
+"""The fields by which we recognise an edit of a contact. GHL returns these as they were written; dates and numbers may differ."""
 
 _NOTHING = field_hash(None)
 _EMPTY = field_hash("")
@@ -117,5 +117,5 @@ def edited(contact: Mapping[str, Any], link: LinkRow) -> dict[str, Any]:
 
 
 def _is_linked(scene: EventContext) -> bool:
-    """Whether the contact is the one that the link names: not one that stood in its place before."""
+    """Whether the contact is the one that the link names: not one that it replaced."""
     return scene.link.ghl_id == scene.event.contact

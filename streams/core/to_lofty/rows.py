@@ -12,16 +12,16 @@ from streams.messages.message import Message
 
 
 class BacklinkRow(Message):
-    """`backlinks`: the entity that a GHL id stands for. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
+    """`backlinks`: the entity that a GHL id belongs to. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
 
-    Under `of:ID` stands the GHL contact of a task of GHL's own.
+    `of:ID` holds the GHL contact of a task of GHL's own.
     """
 
     entity: str
 
 
 class WebhookRow(Message):
-    """`webhooks`: a webhook id that was heard, and when."""
+    """`webhooks`: a webhook id that was received, and when."""
 
     at_ms: int
 
@@ -37,7 +37,7 @@ class EventRow(Message):
 
 
 class ExternalEditRow(Message):
-    """`heard`: the tags on a GHL contact that are not ours, as the newest event told them."""
+    """`heard`: the tags on a GHL contact that are not ours, as the newest event had them."""
 
     at_ms: int
     tags: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What Lofty shall hold because of an event: copies, and what the rules make."""
+"""The writes to Lofty that follow from an event: copies, and what the rules create."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _made_by(rule: Rule, scene: EventContext, scope: Mapping[str, Any], tag: str
 def lofty_write(
     scene: EventContext, about: str, target: Literal["task", "note", "lead"], state: dict[str, Any] | None, because: str
 ) -> LoftyCommand:
-    """One thing that Lofty shall hold."""
+    """One thing that Lofty should hold."""
     return LoftyCommand(
         connection=scene.connection,
         lead=scene.lead,
@@ -87,6 +87,6 @@ def lofty_write(
 def copy_of(
     scene: EventContext, target: Literal["task", "note"], state: dict[str, Any] | None, because: str
 ) -> LoftyCommand:
-    """What shall be in Lofty of a note or task of GHL. What was read later is newer, whatever the events' times say."""
+    """The copy of a note or task of GHL in Lofty. A state that was read later is newer, whatever the events' times say."""
     write = lofty_write(scene, f"{target}:{scene.event.id}", target, state, because)
     return write.model_copy(update={"at_ms": scene.read_ms})

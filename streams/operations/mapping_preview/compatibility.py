@@ -51,7 +51,7 @@ def check_compatibility(
     if directory is None:
         mend = "start `lofty-ghl worker`, then run this again"
         found.append(
-            Compatibility(connection.name, "not known", "the location", why or "no worker told its fields", mend)
+            Compatibility(connection.name, "not known", "the location", why or "no worker reported its fields", mend)
         )
     else:
         found += _fields(connection, directory, leads)

@@ -82,7 +82,7 @@ def agent(
     The supervisor starts it again, and the same events are read again.
     So it does in front of a record that a newer release wrote: that is for whoever can read it.
     So it does when the consumer has skipped events. `resumes_at` asks Kafka for the offset at which the group goes on in a
-    place; None is for compacted topics, where skipped events cannot be told from compacted ones.
+    place; None is for compacted topics, where skipped events cannot be distinguished from compacted ones.
 
     Kafka may have deleted events before they were read: `tell_deleted` finds them by the gaps in a batch's offsets, and reports them.
     """

@@ -1,4 +1,4 @@
-"""Sees to it that a consumer skips nothing: what Faust hands to an agent must go on where the commit stands.
+"""Sees to it that a consumer skips nothing: what Faust hands to an agent must continue at the committed offset.
 
 Faust reads ahead, drops what it holds when partitions come and go, and seeks back. When that seek is missed, records are
 neither processed nor read again, and the next commit passes them in silence.
@@ -30,7 +30,7 @@ class OffsetGap:
 class GapCheck:
     """What each place goes on with, by the generation of the consumer group.
 
-    In a new generation a place begins where the group's commit stands, which only Kafka knows: its first record is a hole
+    In a new generation a partition begins at the group's committed offset, which only Kafka knows: its first record is a hole
     to ask about, unless it is offset 0.
     """
 

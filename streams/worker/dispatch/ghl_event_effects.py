@@ -33,7 +33,7 @@ class GhlEventEffects:
     request_read: Callable[[Entity, int], object]
 
     async def carry_out(self, context: EventContext, response: EventResponse, location: Location) -> None:
-        """First what Lofty shall get, then what we know of GHL: after a crash in between, the same follows once more."""
+        """First store the writes to Lofty, then what we know of GHL: after a crash in between, the same is done again."""
         await self._send(response.writes)
         contact = Entity.contact(context.connection, context.lead)
         if response.fields:

@@ -57,7 +57,7 @@ class Inspector:
     _open: dict[str, OpenInspection] = field(default_factory=dict)
 
     def take_question(self, inspection: Inspection) -> Observation | None:
-        """Take a question; returns what tells the asker so. None: not for us, too late, or too much at once."""
+        """Take a question; returns its acknowledgement. None: not for us, too late, or too much at once."""
         place = self.locations.get(inspection.connection)
         if place is None or inspection.expires_ms <= self.output.now_ms() or not self.loop.core.owns(place.budget):
             return None

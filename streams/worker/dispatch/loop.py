@@ -47,7 +47,7 @@ BLOCKED = WorkResult(Verdict.BLOCKED)
 
 
 class RequestSlot(Protocol):
-    """What a piece of work tells while it runs."""
+    """What a piece of work reports while it runs."""
 
     def answered(self, *, was_sent: bool = True) -> None:
         """The vendor answered (or no request was needed): the next request of this budget may start."""
@@ -87,7 +87,7 @@ MAY_START_SECONDS = 0.1
 
 
 class LoopObserver(Protocol):
-    """Is told what a loop does, for whoever watches it."""
+    """Receives what a loop does, for metrics and status."""
 
     def offered(self, dispatcher: str, *, is_new: bool) -> None:
         """An entity was offered; `is_new` unless it waited already."""

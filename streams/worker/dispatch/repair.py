@@ -1,6 +1,6 @@
 """Repairs one entity in its lane: corrects its link, so that the pipeline writes the entity again.
 
-Nothing else of the contact is under way meanwhile, so a remedy is decided on the link as it stands, never on an old look.
+Nothing else of the contact is under way meanwhile, so a remedy is decided on the present link, never on an old read.
 A remedy that has been overtaken is not applied: what overtook it brings the entity to its newest state by itself.
 """
 
@@ -27,7 +27,7 @@ class NotRepaired(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Applies remedies. `offer` tells the writing dispatcher that an entity is due."""
+    """Applies remedies. `offer` makes an entity due in the writing dispatcher."""
 
     links: Table[LinkRow]
     outbox: Table[OutboxRow]

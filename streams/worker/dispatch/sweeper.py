@@ -1,7 +1,7 @@
 """Sweeps Lofty: pages of leads and what hangs on each, as work of the reading dispatcher; what differs becomes a change.
 
 One sweep runs for each connection, in the worker that owns its Lofty budget, one request at a time and after all live reads.
-Where it stands is in the table `sweeps` and goes with the partition: another owner goes on at the page that was not finished.
+How far it is, is in the table `sweeps` and moves with the partition: another owner continues at the unfinished page.
 A page that cannot be read is taken apart into ever smaller ones: its good leads are compared, the bad one is parked.
 """
 
@@ -81,7 +81,7 @@ class _Page:
     changes: int = 0
     to_read: deque[tuple[Entity, Kind]] = field(default_factory=deque)
     must_probe: bool = False
-    """Whether the list of leads shall tell first that the vendor answers: so many lists cannot be read, and none is left that can."""
+    """Whether the list of leads is read first, to see that the vendor answers: so many lists failed, and none is left that works."""
 
 
 @dataclass(slots=True)
@@ -401,7 +401,7 @@ class Sweeper:
         else:
             consequence = self.failures.failed(team.budget, f"list {kind}", lead.key, error, WINDOW_SECONDS)
             if outcome.name == FORBIDDEN and consequence != "park":
-                # Only what is served meanwhile tells what the refusal is about. At the end, the refused would be among themselves.
+                # Only what is served meanwhile shows what the refusal is about. At the end, only refused lists would be left.
                 page.to_read.popleft()
                 page.to_read.insert(len(CHILD_KINDS), (lead, kind))
             if consequence == "park" or outcome.disposition is Disposition.REFUSED:

@@ -75,7 +75,7 @@ class Lease:
 
         async def guarded(node_id: Any, request: Any, **options: Any) -> Any:
             if type(request).__name__.startswith("ProduceRequest"):
-                while not self.is_held:  # noqa: ASYNC110  # time alone ends the wait, and another thread: no event tells
+                while not self.is_held:  # noqa: ASYNC110  # time alone, or another thread, ends the wait: there is no event
                     await asyncio.sleep(_LOOK_SECONDS)
             return await send(node_id, request, **options)
 

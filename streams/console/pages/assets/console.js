@@ -95,7 +95,7 @@ const remember = (cookie) => {
   document.cookie = `${cookie}; Path=${CONSOLE}; Max-Age=31536000; SameSite=Lax`;
 };
 
-/** The server writes times; it only has to know in which zone. Told once, then remembered by a cookie. */
+/** The server writes times; it only has to know the zone. The page reports it once, then a cookie keeps it. */
 async function tellZone() {
   const cookie = `lofty_ghl_zone=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC")}`;
   if (isKnown(cookie)) return;

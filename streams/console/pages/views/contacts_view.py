@@ -122,7 +122,7 @@ def search(wanted: str, connection: str, connections: tuple[str, ...], found: to
 
 
 def state_of(one: told.Contact) -> StatusText:
-    """How a contact stands, in two or three words."""
+    """The state of a contact, in two or three words."""
     if one.parked:
         return StatusText("bad", "Parked, needs attention")
     if one.pending:
