@@ -101,7 +101,7 @@ class Observation(Message):
 
     `answer` is `waiting` for a question that was taken and has its turn still to come; `message` are GHL's words for a
     refusal, or why something was not repaired. `requests` is what the answer cost.
-    `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` only those are told that are
+    `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` it holds only
     ours: they have a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
     `mapping` is the fingerprint of the mapping in force there.
     """

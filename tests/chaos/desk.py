@@ -35,7 +35,7 @@ class Desk:
     random: Random
     edits: int = 0
     journal: list[Edit] = field(default_factory=list)
-    """Every edit that bears a version, and every deletion."""
+    """Every edit with a version, and every deletion."""
     _versions: dict[int, int] = field(default_factory=dict)
     _leads: dict[int, list[int]] = field(default_factory=dict)
     _trash: dict[int, list[int]] = field(default_factory=dict)

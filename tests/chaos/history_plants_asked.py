@@ -41,7 +41,7 @@ def create_an_appointment_as_a_task_too(history: History, pick: Pick[Any]) -> Hi
 
 
 def write_stale(*operations: str) -> Callable[[History, Pick[Any]], History]:
-    """A write bears a version that is older than what stood there."""
+    """A write has a version that is older than the one in GHL."""
 
     def plant(history: History, pick: Pick[Any]) -> History:
         later: list[Entry] = []
@@ -116,7 +116,7 @@ def _child_before_contact(history: History, pick: Pick[Any], operations: tuple[s
 
 
 def refuse_unordered(history: History, pick: Pick[Any]) -> History:
-    """GHL says that it is too much, and nobody told it to."""
+    """GHL answers 429 without an order to do so."""
     entry = pick_from(pick, history.ghl)
     return add(history, look_again(entry, GAP_SECONDS, status=429))
 

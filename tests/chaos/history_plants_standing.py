@@ -73,7 +73,7 @@ def make_a_task_of_an_appointment(history: History, pick: Pick[Any]) -> History:
 
 
 def add_a_tag(history: History, pick: Pick[Any]) -> History:
-    """A tag stands that the lead does not bear."""
+    """The contact has a tag that the lead does not have."""
     contacts, contact = _some_contact(history, pick)
     contact["tags"].append("stray")
     return replace(history, contacts=contacts)
@@ -95,7 +95,7 @@ def leave_a_ghost_in_the_calendar(history: History, pick: Pick[Any]) -> History:
 
 
 def double_a_standing_appointment(history: History, pick: Pick[Any]) -> History:
-    """Two appointments of a calendar bear one mark."""
+    """Two appointments of a calendar have one marker."""
     contacts, contact = _some_contact(history, pick, "appointments")
     contact["appointments"].append({**pick(contact["appointments"]), "id": "twin"})
     return replace(history, contacts=contacts)
@@ -109,14 +109,14 @@ def double_a_standing_appointment_as_a_task(history: History, pick: Pick[Any]) -
 
 
 def double_a_standing_note(history: History, pick: Pick[Any]) -> History:
-    """Two notes bear one mark."""
+    """Two notes have one marker."""
     contacts, contact = _some_contact(history, pick, "notes")
     contact["notes"].append({**pick(contact["notes"]), "id": "twin"})
     return replace(history, contacts=contacts)
 
 
 def double_a_standing_contact(history: History, pick: Pick[Any]) -> History:
-    """Two contacts bear one lead's id."""
+    """Two contacts have one lead's id."""
     contacts, contact = _some_contact(history, pick)
     _contacts_of(contacts, contact).append({**contact, "id": "twin", "notes": [], "tasks": [], "appointments": []})
     return replace(history, contacts=contacts)

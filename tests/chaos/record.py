@@ -80,7 +80,7 @@ async def parked_now(stage: Stage) -> set[str]:
 
 
 async def _rows(stage: Stage, table: str, row: type[Row]) -> Mapping[str, Row]:
-    """A table as its changelog tells it."""
+    """A table, read from its changelog."""
     held: dict[str, Row] = {}
     for one in await read_topic(stage.settings, stage.names.changelog(table)):
         key = one.key.decode()

@@ -29,7 +29,7 @@ SHORT_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run shall do: at least `kills` kills, in at least `seconds`, at `rate` edits a second."""
+    """The plan of a run: at least `kills` kills, in at least `seconds`, at `rate` edits a second."""
 
     seed: int
     kills: int
@@ -48,7 +48,7 @@ class Plan:
 
 
 async def run(folder: Path, plan: Plan) -> bool:
-    """Whether everything came to rest and every property holds. Tells what happens meanwhile, and the verdict.
+    """Whether everything came to rest and every property holds. Prints what happens meanwhile, and the verdict.
 
     `folder` gets the workers' logs, and the history where it is needed.
     """

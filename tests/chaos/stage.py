@@ -278,7 +278,7 @@ async def edit_mapping(stage: Stage) -> None:
         for name in EDITED_CONNECTIONS if is_first else ():
             await desk.use(name, "edited", expected_version=desk.version, by="chaos")
         here, there = parse_settings(stage.in_force(), {}).connections, desk.settings().connections
-    for name, one in here.items():  # else the judge would look for what nobody was told
+    for name, one in here.items():  # otherwise the judge would look for what nobody reported
         assert one.mapping_fingerprint == there[name].mapping_fingerprint, name
     stage.configs.append(stage.in_force())
 

@@ -1,6 +1,6 @@
 """What nobody can read, or nobody can carry: garbage put on topics, signed to the gateway, and written in Lofty.
 
-Each bears a sign of its own, by which the judge finds it on `parked`.
+Each contains a sign of its own, by which the judge finds it on `parked`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every command of the command line: help with an example, exit codes as the table says, JSON where it tells findings."""
+"""Every command of the command line: help with an example, exit codes as the table says, JSON where it reports findings."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ IMPURE = {
 MOST_IMPORTS = 15
 """First-party modules that one module may import."""
 
-# What pure folders may import from outside: nothing that reads, writes, waits, tells the time or rolls dice.
+# What pure folders may import from outside: nothing that reads, writes, waits, has the time or rolls dice.
 PURE_IMPORTS = frozenset(
     (
         *(

@@ -45,6 +45,9 @@ INSTEAD: Mapping[str, str] = {
     r"kept access": "stored token",
     r"desks?": "queue, console",
     r"front door": "the first topic",
+    r"bears?": "have, contain",
+    r"shall": "should, will, desired",
+    r"(?<!\{)told": "reported, called with, known by",
 }
 """A pattern, without regard to case and as whole words, and what to write instead."""
 

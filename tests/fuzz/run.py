@@ -219,7 +219,7 @@ def _judge_answers(notes: Notes, stage: Stage, verdict: Verdict) -> None:
         by_status[status] += number
     lies = {one.name: one.told.total() for one in stage.liars}
     verdict.lines.append(f"answers by status (0: none): {dict(sorted(by_status.items()))}")
-    verdict.lines.append(f"records: {notes.records.total()} on {len(notes.records)} topics; lies told: {lies}")
+    verdict.lines.append(f"records: {notes.records.total()} on {len(notes.records)} topics; lies: {lies}")
     waiting = Counter({route: number for (route, status), number in notes.statuses.items() if status == 503})
     if waiting:
         verdict.lines.append(f"503 by route: {waiting.most_common(8)}")

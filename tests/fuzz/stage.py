@@ -140,7 +140,7 @@ class Stage:
         return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what})
 
     def arrived(self, connection: str) -> dict[str, dict[str, Any]]:
-        """The contacts of a connection's location, by the Lofty id that they bear."""
+        """The contacts of a connection's location, by their Lofty id."""
         place = self.ghl.location(location(connection))
         names = {one["id"]: one["name"] for one in place.custom_fields.values()}
         found = {}

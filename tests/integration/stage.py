@@ -122,7 +122,7 @@ class Stage:
         return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what})
 
     def edit_silently(self, edit: str, kind: str, **what: Any) -> Any:
-        """One edit that Lofty tells nobody of."""
+        """One edit without a webhook."""
         team = desk_work.team_of(self.lofty, TEAM)
         return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what}, reports=False)
 
@@ -144,7 +144,7 @@ class Stage:
     # -- what is seen -------------------------------------------------------------------------------------
 
     def contacts(self) -> dict[str, dict[str, Any]]:
-        """GHL's contacts by the Lofty id that they bear, each with notes, tasks and custom fields by name."""
+        """GHL's contacts by their Lofty id, each with notes, tasks and custom fields by name."""
         place = self.ghl.location(LOCATION)
         found = {}
         for contact in (shown(one) for one in place.contacts.values()):

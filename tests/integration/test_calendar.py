@@ -82,7 +82,7 @@ async def test_an_appointment_of_lofty_stands_in_the_calendar_and_follows(broker
 async def test_a_create_whose_answer_is_lost_makes_no_second_one_on_either_side(
     broker: Broker, tmp_path: Path, kind: str
 ) -> None:
-    """The webhook of the lost create tells no text, so nobody knows whose it is until it was looked for."""
+    """The webhook of the lost create has no text, so nobody knows whose it is until it was searched."""
     async with stage(broker, tmp_path, more=CALENDAR + BACK) as on:
         lead = on.new_lead()
         await on.until_quiet()

@@ -133,7 +133,7 @@ async def test_a_task_of_ours_completed_in_ghl_is_finished_in_lofty(broker: Brok
         await on.until_quiet()
         assert task.id == of_lead(on, "task", lead)[0]["id"]
         searches = [one for one in on.requests("ghl", "POST", "PUT", "DELETE")[before:] if "search" not in one.path]
-        assert searches == []  # what Lofty then tells is known in GHL
+        assert searches == []  # what Lofty then reports is known in GHL
 
 
 async def test_a_rule_makes_one_task_of_one_event_however_often_it_comes(broker: Broker, tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ async def tell(on: Stage, type_: str) -> None:
 async def test_an_installation_in_a_new_location_waits_for_a_person_who_is_told_what_to_write(
     embedded_kafka: Broker, tmp_path: Path
 ) -> None:
-    """A connection has Lofty's side, too, which no event tells; the end of one that is not connected means nothing."""
+    """A connection also has Lofty's side, of which no event reports anything; the end of one that is not connected means nothing."""
     async with stage(embedded_kafka, tmp_path, more=BACK) as on:
         for type_ in ("INSTALL", "UNINSTALL"):
             payload = {"type": type_, "locationId": "loc-new", "companyId": "agency"}

@@ -24,7 +24,7 @@ from tests.kafka.container import START_SECONDS
 from tests.kafka.real import NoKafkaError, real_kafka
 
 ADDRESS = "lofty-ghl-kafka"
-"""Of the controller's socket, in what xdist tells its workers."""
+"""The controller's socket, in what xdist passes to its workers."""
 
 
 class Lender:

@@ -59,7 +59,7 @@ class Fenced:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """An edit in Lofty. `version` is what the text bears since (`v000123`), 0 says that it was deleted."""
+    """An edit in Lofty. `version` is the one in the text since then (`v000123`); 0 says that it was deleted."""
 
     at: float
     entity: Entity
@@ -106,7 +106,7 @@ class History:
     - `contacts`: connection → the answer of the GHL sandbox's `GET /_sandbox/contacts`.
     - `receipts`, `fences`: the topic of receipts, taken apart. `parked`: the topic of parked records.
     - `nemesis`: what was done to the system.
-    - `edits`: what agents did in Lofty, where it bears a version.
+    - `edits`: what agents did in Lofty, if it has a version.
     - `planned`: the acts that were to be done, each of them once at least; `deeds`: what was done, with its effects.
     - `strays`: what nobody can read, or nobody can carry.
     """

@@ -74,7 +74,7 @@ def _wrong(
         if lead.contact is None:
             yield from _wrong_deleted(connection, lead, twins)
         elif not twins:
-            yield lead.entity, "is lost: no contact bears its id", lead.changed_ms
+            yield lead.entity, "is lost: no contact has its id", lead.changed_ms
         else:
             every = [compare_contact(lead.contact, one, is_ours_alone=True) for one in twins]
             yield from ((lead.entity, what, lead.changed_ms) for what in _told_least(every))
@@ -89,7 +89,7 @@ def _wrong_deleted(connection: Connection, lead: WantedLead, twins: list[Mapping
         if policies.lead_deleted == "delete":
             yield lead.entity, "is deleted in Lofty but still in GHL", lead.changed_ms
         elif policies.lead_deleted == "tag" and policies.lead_deleted_tag not in contact["tags"]:
-            yield lead.entity, "is deleted in Lofty and bears no tag that says so", lead.changed_ms
+            yield lead.entity, "is deleted in Lofty and has no tag that says so", lead.changed_ms
 
 
 def _wrong_children(lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:
@@ -100,7 +100,7 @@ def _wrong_children(lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterato
     for one in lead.children:
         yield from _wrong_child(one, standing.pop((one.entity.kind, one.entity.id), []))
     for kind, lofty_id in standing:
-        ghost = lead.entity._replace(kind=kind, id=lofty_id)  # type: ignore[arg-type]  # a kind that a mark bears
+        ghost = lead.entity._replace(kind=kind, id=lofty_id)  # type: ignore[arg-type]  # a kind in a marker
         yield ghost, "is in GHL, but was deleted in Lofty or never was there", 0
 
 
@@ -108,7 +108,7 @@ def _wrong_child(wanted: WantedChild, found: list[Standing]) -> Iterator[Wrong]:
     if wanted.desired is None:
         return  # what is not carried is left as it stands
     if not found:
-        yield wanted.entity, "is lost: nothing bears its mark", wanted.changed_ms
+        yield wanted.entity, "is lost: nothing has its marker", wanted.changed_ms
         return
     every = [compare_child(wanted.desired[form], one) for form, one in found if form in wanted.desired]
     if not every:

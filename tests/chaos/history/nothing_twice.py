@@ -32,7 +32,7 @@ def nothing_twice(case: Case) -> Finding:
         tally.examined += 1
         entity = case.names.entity_of(entry)
         if entity is None:
-            tally.note(entry.budget, "a create bears no mark", told(entry))
+            tally.note(entry.budget, "a create has no marker", told(entry))
         else:
             created[_once(entity)].append(entry)
     deletions = _deletions(case)

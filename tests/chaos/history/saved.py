@@ -51,7 +51,7 @@ def to_json(history: History) -> dict[str, Any]:
 
 
 def from_json(found: dict[str, Any]) -> History:
-    """The history that `to_json` told."""
+    """The history that `to_json` wrote."""
     return History(
         configs=tuple(found["configs"]),
         ghl=[Entry(**one) for one in found["ghl"]],

@@ -1,4 +1,4 @@
-"""Client and sandbox over a real socket: what GHL is known to do, the client sees; what goes wrong, it tells apart."""
+"""Client and sandbox over a real socket: the client sees what GHL is known to do, and distinguishes its errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PERSON = {"locationId": "loc1", "email": "ann@example.com", "phone": "+120255501
 
 @dataclass(slots=True)
 class Stage:
-    """A sandbox on a socket, a client of it, and a clock that only moves when told."""
+    """A sandbox on a socket, a client of it, and a clock that only moves when a test moves it."""
 
     sandbox: GhlSandbox
     client: GhlClient

@@ -30,7 +30,7 @@ VERIFIER = "v" * 64
 
 @dataclass(slots=True)
 class Stage:
-    """A sandbox on a socket, and a clock that only moves when told."""
+    """A sandbox on a socket, and a clock that only moves when a test moves it."""
 
     sandbox: LoftySandbox
     transport: AiohttpTransport

@@ -63,8 +63,8 @@ export async function refresh() {
     if (!answer.ok) throw new Error(`${answer.status}`);
     const fresh = page.querySelector("main");
     // A message that is shown once stays until the reader leaves the page.
-    const told = main.querySelector("[data-once]");
-    if (told && !fresh.querySelector("[data-once]")) fresh.prepend(document.importNode(told, true));
+    const notice = main.querySelector("[data-once]");
+    if (notice && !fresh.querySelector("[data-once]")) fresh.prepend(document.importNode(notice, true));
     takeOver(main, fresh);
     const menus = page.querySelectorAll(".menu");
     document.querySelectorAll(".menu").forEach((menu, index) => menus[index] && takeOver(menu, menus[index]));

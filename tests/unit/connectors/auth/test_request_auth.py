@@ -88,7 +88,7 @@ async def test_an_error_of_the_transport_reaches_the_caller() -> None:
 
 
 def test_no_credential_is_in_a_repr() -> None:
-    """Neither of the auth nor of the request that bears it."""
+    """Neither of the auth nor of the request with it."""
     auth = StaticAuth("token", "k3y")
     bearing = next(auth.flow(REQUEST))
     assert "k3y" not in f"{auth!r} {bearing!r}"

@@ -1,4 +1,4 @@
-"""What the transport tells apart, against a server of this process that misbehaves on request."""
+"""The errors that the transport distinguishes, against a server of this process that misbehaves on request."""
 
 from __future__ import annotations
 

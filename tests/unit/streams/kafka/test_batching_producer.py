@@ -1,4 +1,4 @@
-"""The appender's promises, over a producer that does as it is told."""
+"""The batching producer's promises, over a producer that a test controls."""
 
 from __future__ import annotations
 

@@ -313,7 +313,7 @@ async def test_what_kafka_never_appended_is_not_in_doubt(code: int, monkeypatch:
 
 
 async def test_a_kafka_that_answers_and_takes_nothing_is_believed_less_and_less_soon() -> None:
-    """Else a gateway would say each two seconds that it is ready; how long nothing was taken is told from the beginning."""
+    """Otherwise a gateway would say every two seconds that it is ready; how long nothing was acknowledged counts from the beginning."""
     batching_producer, _, made = await started(*[errors.TopicAuthorizationFailedError] * 4)
     first_at = asyncio.get_running_loop().time()
     believed = []
@@ -358,7 +358,7 @@ async def test_what_was_never_sent_is_not_in_doubt(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_batch_whose_time_is_over_before_it_has_an_identity_is_not_sent_any_more() -> None:
-    """It was told not to be in doubt, and the next batch has its sequence number: Kafka would take that for a repeat."""
+    """It was reported as not in doubt, and the next batch has its sequence number: Kafka would take that for a repeat."""
     batching_producer, broker, made = await started(delivery_seconds=0.02)
     place, given = TopicPartition("t", 0), asyncio.Event()
     made._identities[place] = module._Identity(None)

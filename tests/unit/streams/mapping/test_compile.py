@@ -1,4 +1,4 @@
-"""Compiling a mapping: everything wrong is told at once, with what would be right."""
+"""Compiling a mapping: all problems are reported at once, with what would be right."""
 
 from __future__ import annotations
 

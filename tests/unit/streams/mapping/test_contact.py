@@ -1,4 +1,4 @@
-"""From a Lofty lead to what its GHL contact shall be."""
+"""From a Lofty lead to the desired state of its GHL contact."""
 
 from __future__ import annotations
 

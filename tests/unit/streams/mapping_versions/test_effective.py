@@ -69,7 +69,7 @@ def test_no_text_on_the_topic_stops_anybody(text: str) -> None:
 
 
 def test_a_failure_of_our_own_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text that meets a defect is told as one that cannot be read."""
+    """A text that meets a defect is reported as one that cannot be read."""
 
     def defect(*_: object, **__: object) -> None:
         raise KeyError("a defect")

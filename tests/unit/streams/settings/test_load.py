@@ -107,7 +107,7 @@ def test_the_sample_uses_transforms_that_exist() -> None:
 
 
 def test_of_a_folder_of_credentials_that_is_not_there_everything_is_missing(tmp_path: Path) -> None:
-    """Whoever has not begun with the credentials is told all at once: the folder, and what belongs into it."""
+    """Without any credentials all is reported at once: the folder, and what belongs into it."""
     (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
         load_settings(tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": "/nowhere"}, required=CONNECTION_SECRETS)

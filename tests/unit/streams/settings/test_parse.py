@@ -1,4 +1,4 @@
-"""Reading a configuration: what is right becomes values, what is wrong is told at once."""
+"""Reading a configuration: what is right becomes values, all that is wrong is reported at once."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_settings_are_frozen() -> None:
 
 
 def test_the_mapping_fingerprint_follows_mapping_tags_and_region() -> None:
-    """It tells whether what was written before still satisfies the configuration."""
+    """It shows whether what was written before still satisfies the configuration."""
 
     def of(text: str) -> str:
         return parse_settings(text).connections["acme"].mapping_fingerprint

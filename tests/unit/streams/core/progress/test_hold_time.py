@@ -1,4 +1,4 @@
-"""What held changes back, so that freshness tells our own slowness from a quota and from a person who must act."""
+"""What held changes back, so that freshness leaves out waits for a quota or for a person."""
 
 from __future__ import annotations
 

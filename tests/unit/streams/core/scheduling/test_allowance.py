@@ -167,7 +167,7 @@ def test_a_budget_in_light_use_has_nearly_all_its_slots() -> None:
 
 
 def test_a_successor_goes_on_with_the_day() -> None:
-    """What was spent and what was granted are gone from it, through Kafka's bytes, until the day's end that was told."""
+    """What was spent and what was granted are gone from it, through Kafka's bytes, until the day's end that was reported."""
     day, window = Day(1_000, 86_400.0), RequestWindow(LIMIT, SECONDS)
     for second in range(600):
         day.begin_request(float(second))

@@ -1,4 +1,4 @@
-"""When a budget pauses: for as long as the vendor says, and with a cause that its label is told from."""
+"""When a budget pauses: for as long as the vendor says, and with a cause that its label is read from."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ FATES: st.SearchStrategy[Fate] = st.sampled_from(["answered", "answered", "appli
 
 
 def desire(fields: dict[str, Any], tags: tuple[str, ...] = ()) -> DesiredContact:
-    """A contact that bears its Lofty id in a custom field."""
+    """A contact with its Lofty id in a custom field."""
     return DesiredContact({**fields, CUSTOM + EXTERNAL: LEAD}, tags, LEAD, EXTERNAL)
 
 

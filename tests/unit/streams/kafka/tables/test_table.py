@@ -169,7 +169,7 @@ async def test_whatever_comes_when_a_partition_goes_and_returns_the_store_is_its
                 table.release(1)
                 is_ours = False
             case "move":
-                # Recovery reads what Kafka has, which may be more than it has told us.
+                # Recovery reads what Kafka has, which may be more than it has acknowledged.
                 at = -1 if (position := store.position(1, SEEN)) is None else position
                 had = len(kafka.records) - len(kafka.waiting) + data.draw(st.integers(0, len(kafka.waiting)))
                 if had > at + 1:

@@ -12,7 +12,7 @@ from streams.operations.status.overview import overview
 
 
 def holds(budget: dict[str, Any], on_hold: str = "", *, dispatcher: str = "write", ago_ms: int = 0) -> ConnectionHolds:
-    """Of the connection `acme`, of which a worker told so long ago."""
+    """Of the connection `acme`, which a worker reported so long ago."""
     side = {"writing" if dispatcher == "write" else "reading": SideStatus(on_hold=on_hold)}
     told = BudgetStatus.model_validate({"dispatcher": dispatcher, "budget": "b", "connections": ("acme",), **budget})
     now_ms = 1_000_000_000

@@ -86,7 +86,7 @@ async def test_a_mapping_that_costs_too_much_of_a_real_lead_is_refused() -> None
 
 
 async def test_a_job_that_does_not_end_ends_its_process_and_not_the_next_job() -> None:
-    """Who asked is told, and the next is answered by a new process."""
+    """The caller gets the error, and a new process answers the next one."""
     evaluator = Evaluator(wall_seconds=0.001)
     with pytest.raises(TooCostly):
         await evaluator.ask(job())

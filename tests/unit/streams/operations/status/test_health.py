@@ -176,7 +176,7 @@ def test_gateways_are_named() -> None:
     [({}, 4, True), ({"lofty": NOW - 25 * 60 * MINUTE}, 4, True), ({"lofty": NOW - MINUTE}, 4, False), ({}, 0, False)],
 )
 def test_webhooks_that_do_not_come_are_named(heard: dict[str, int], changes: int, is_told: bool) -> None:
-    """When a sweep found what they should have told. A quiet week is no fault."""
+    """When a sweep found what they should have reported. A quiet week is no fault."""
     swept = side(sweep=SweepStatus(changes=changes, new_ended_ms=NOW - MINUTE))
     old = gateway(begun_ms=NOW - 48 * 60 * MINUTE, heard_ms=heard)
     found = [one for one in wrong(worker(connections=swept), gateways=(old,)) if one.startswith("webhooks: ")]

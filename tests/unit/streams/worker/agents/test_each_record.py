@@ -76,7 +76,7 @@ class Desk:
 
 
 def ignored(*_: Any) -> None:
-    """Nobody is told."""
+    """Nobody is informed."""
 
 
 def entity(lead: str) -> dict[str, Any]:

@@ -284,7 +284,7 @@ async def test_lists_that_are_forbidden_without_a_reason_are_parked_once_others_
 
 @pytest.mark.parametrize("bad_at", [{0, 1, 2, 3}, {6, 7, 8, 9}, set(range(10))])
 async def test_many_lists_that_cannot_be_read_hold_no_sweep_back(bad_at: set[int]) -> None:
-    """Once none is left that can be read, the list of leads tells that it is not the vendor."""
+    """Once none is left that can be read, the list of leads shows that it is not the vendor."""
     on = Sweeping()
     ids = [on.lead(f"Good{number}") for number in range(10)]
     notes = {on.note(one, "Badger" if number in bad_at else "fine") for number, one in enumerate(ids)}

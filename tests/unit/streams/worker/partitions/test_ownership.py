@@ -130,7 +130,7 @@ async def test_what_we_own_already_stays_as_it_is() -> None:
 
 
 async def test_a_partition_that_is_not_among_the_assigned_any_more_is_let_go() -> None:
-    """Even when nobody told that it was taken away; its old fence opens nothing when it comes back."""
+    """Even when nobody reported that it was taken away; its old fence opens nothing when it comes back."""
     log = Log()
     await log.ownership.assign({3, 4})
     await turns()
