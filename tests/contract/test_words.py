@@ -47,7 +47,7 @@ INSTEAD: Mapping[str, str] = {
     r"front door": "the first topic",
     r"bears?": "have, contain",
     r"shall": "should, will, desired",
-    r"(?<!\{)told": "reported, called with, known by",
+    r"(?<![{\"'`])told": "reported, called with, known by",
 }
 """A pattern, without regard to case and as whole words, and what to write instead."""
 

@@ -259,7 +259,7 @@ def test_connections_that_contradict_each_other_are_refused(text: str, where: st
 
 
 def test_sasl_needs_a_mechanism_a_user_and_a_password() -> None:
-    """Told before Kafka is asked."""
+    """Reported before Kafka is asked."""
     problems = problems_of("[kafka]\nsecurity_protocol = 'SASL_SSL'")
     assert [where for _, where, *_ in problems] == [
         "kafka.sasl_mechanism",
