@@ -31,11 +31,11 @@ class Parts:
         ordered = sorted(connections)
         self.count = -(-len(ordered) // IN_A_PART) if len(ordered) > FEW else 0
         """0: everything stands in the status itself."""
-        self._places = {name: at // IN_A_PART for at, name in enumerate(ordered)}
+        self._numbers = {name: at // IN_A_PART for at, name in enumerate(ordered)}
 
     def of(self, connections: Iterable[str]) -> int:
         """The part of a budget with these connections."""
-        return min((self._places[name] for name in connections if name in self._places), default=self.count - 1)
+        return min((self._numbers[name] for name in connections if name in self._numbers), default=self.count - 1)
 
     def split(self, status: WorkerStatus, numbers: Collection[int]) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
         """The status without what its parts hold, and these parts of it. The status may hold no more than they tell."""

@@ -89,7 +89,7 @@ def next_run(row: SweepRow, schedule: Schedule, now_ms: int) -> tuple[SweepKind 
     return None, min((wait for wait, _ in waits), default=24 * 60 * 60 * 1000)
 
 
-def begin(row: SweepRow, kind: SweepKind, now_ms: int) -> SweepRow:
+def start_sweep(row: SweepRow, kind: SweepKind, now_ms: int) -> SweepRow:
     """A run starts."""
     return row.model_copy(
         update={

@@ -26,8 +26,8 @@ class TextProblem:
 
     def __str__(self) -> str:
         column = f", column {self.column}" if self.column is not None else ""
-        place = f"line {self.line}{column}, {self.where}" if self.line is not None else self.where
-        text = f"{place}: expected {self.expected}, got {self.got}"
+        location = f"line {self.line}{column}, {self.where}" if self.line is not None else self.where
+        text = f"{location}: expected {self.expected}, got {self.got}"
         return f"{text}. {self.hint[0].upper()}{self.hint[1:]}" if self.hint else text
 
 
@@ -49,11 +49,11 @@ def in_texts(problems: Iterable[Problem], texts: Mapping[str, str]) -> tuple[Tex
 
 
 def _in_text(problem: Problem, key: str, lines: list[str]) -> TextProblem:
-    where, _, place = problem.where.partition(", ")
+    where, _, location = problem.where.partition(", ")
     is_here = where == key or where.startswith(f"{key}.")
     if not is_here or problem.line is None or problem.line > len(lines):
         return TextProblem(None, None, problem.where, problem.expected, problem.got, problem.hint)
-    said = re.fullmatch(r"column (\d+)", place)
+    said = re.fullmatch(r"column (\d+)", location)
     column = int(said[1]) if said else _column(lines[problem.line - 1], where)
     return TextProblem(problem.line, column, where, problem.expected, problem.got, problem.hint)
 

@@ -38,7 +38,7 @@ def new_parts(
         settings=settings,
         deps=deps,
         names=names,
-        places=reporter.places,
+        connection_partitions=reporter.connection_partitions,
         tables=tables,
         output=Output(batching, parking, deps.now_ms),
         lease=lease,

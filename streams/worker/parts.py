@@ -23,7 +23,7 @@ class WorkerParts:
     settings: Settings
     deps: Dependencies
     names: TopicNames
-    places: ConnectionPartitions
+    connection_partitions: ConnectionPartitions
     tables: Tables
     output: Output
     lease: Lease

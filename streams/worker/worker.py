@@ -49,11 +49,11 @@ class Worker:
         self.metrics = deps.metrics
         self._deps = deps
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._places = ConnectionPartitions(settings)
+        self._connection_partitions = ConnectionPartitions(settings)
         self.lease = Lease(settings.kafka.session_timeout_seconds, deps.monotonic, self._lease_over)
         self._wire = deps.transport(deps.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
-        self.reporter = Reporter(settings, self._names, self._places, deps)
+        self.reporter = Reporter(settings, self._names, self._connection_partitions, deps)
 
     # -- starting and stopping ----------------------------------------------------------------------------
 

@@ -95,8 +95,8 @@ class Backfills:
                 return rows
 
             async def read() -> dict[str, SweepRow]:
-                places = ConnectionPartitions(self._settings)
-                partitions = sorted({places.lofty(one) for one in self._settings.connections.values()})
+                connection_partitions = ConnectionPartitions(self._settings)
+                partitions = sorted({connection_partitions.lofty(one) for one in self._settings.connections.values()})
                 topic = TopicNames(self._settings.kafka.topic_prefix).changelog(SWEEPS_TABLE)
                 found: dict[str, SweepRow] = {}
                 async for record in each_record(self._settings, topic, partitions):

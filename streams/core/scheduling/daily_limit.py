@@ -58,13 +58,13 @@ class Day:
         self._left: int | None = None
         self._left_until = 0.0
         self._began_at: float | None = None
-        self._told_end: float | None = None
+        self._reported_end: float | None = None
         self._turned_at = -inf
 
     @property
-    def is_end_told(self) -> bool:
+    def is_end_reported(self) -> bool:
         """Whether the vendor told of the day's end, else it is assumed."""
-        return self._told_end is not None
+        return self._reported_end is not None
 
     def remaining(self, now: float) -> int:
         """How many requests may still start today."""
@@ -75,8 +75,8 @@ class Day:
     def ends_at(self, now: float) -> float:
         """When the day ends: as the vendor told, else the latest that can be, a day from its first request or its begin."""
         self._forget(now)
-        if self._told_end is not None:
-            return self._told_end
+        if self._reported_end is not None:
+            return self._reported_end
         return (now if self._began_at is None else self._began_at) + self.seconds
 
     def begin_request(self, now: float) -> None:
@@ -99,7 +99,7 @@ class Day:
         self._see(now)
         if rate.daily_limit is not None and rate.daily_limit > 0:
             self.limit = min(self._configured, rate.daily_limit)
-        ends_at = now + self.seconds / HOURS if self._told_end is None else self._told_end
+        ends_at = now + self.seconds / HOURS if self._reported_end is None else self._reported_end
         if rate.daily_reset_seconds is not None and 0 <= rate.daily_reset_seconds <= self.seconds:
             ends_at = now + rate.daily_reset_seconds + self._minute / 60
             self._take_end(ends_at, now)
@@ -117,7 +117,7 @@ class Day:
     def changes_at(self, now: float) -> float | None:
         """When time alone gives something back; None when nothing was spent, or all of it is in flight."""
         self._forget(now)
-        times = [self._told_end] if self._told_end is not None else []
+        times = [self._reported_end] if self._reported_end is not None else []
         if self._answers:
             times.append(self._answers[0][0] + self.seconds)
         if self._left is not None:
@@ -133,7 +133,7 @@ class Day:
         return DayState(
             tuple(spent),
             None if self._left is None else (self._left, self._left_until - now),
-            None if self._told_end is None else self._told_end - now,
+            None if self._reported_end is None else self._reported_end - now,
             0.0 if self._began_at is None else now - self._began_at,
         )
 
@@ -144,7 +144,7 @@ class Day:
         if state.left is not None:
             self._left, self._left_until = state.left[0], now + state.left[1]
         self._began_at = now - state.began_seconds_ago
-        self._told_end = None if state.ends_in_seconds is None else now + state.ends_in_seconds
+        self._reported_end = None if state.ends_in_seconds is None else now + state.ends_in_seconds
 
     def _see(self, now: float) -> None:
         self._forget(now)
@@ -162,21 +162,21 @@ class Day:
         """Believe an end that was told, unless it is the one that has passed: an answer may be overtaken by its day's end."""
         if end < self._turned_at + self.seconds - self.seconds / HOURS:
             return
-        told = self._told_end
-        if told is not None and now >= told - self._minute and end > told + self.seconds / 2:
-            self._turn(told)
-        self._told_end = end
+        reported = self._reported_end
+        if reported is not None and now >= reported - self._minute and end > reported + self.seconds / 2:
+            self._turn(reported)
+        self._reported_end = end
 
     def _turn(self, end: float) -> None:
         """A day has ended. What is in flight may be counted in the new one."""
         while self._answers and self._answers[0][0] <= end - self._minute:
             self._drop()
         self._turned_at = end
-        self._told_end, self._began_at = None, end
+        self._reported_end, self._began_at = None, end
 
     def _forget(self, now: float) -> None:
-        if self._told_end is not None and self._told_end <= now:
-            self._turn(self._told_end)
+        if self._reported_end is not None and self._reported_end <= now:
+            self._turn(self._reported_end)
         while self._began_at is not None and self._began_at + self.seconds <= now:
             self._began_at += self.seconds
         while self._answers and self._answers[0][0] + self.seconds <= now:

@@ -10,28 +10,28 @@ An event is a hint. Webhooks come late, twice and out of order, and most of them
 
 from __future__ import annotations
 
-from streams.core.to_lofty.children import judge_appointment, judge_note, judge_task
-from streams.core.to_lofty.contacts import edited, judge_contact, judge_lofty_edit, judge_tags
+from streams.core.to_lofty.child_events import judge_appointment, judge_note, judge_task
+from streams.core.to_lofty.contact_events import edited, judge_contact, judge_lofty_edit, judge_tags
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.mapping.lofty_sync import LoftySyncRules
 
 __all__ = ["EventContext", "EventResponse", "NeedsRead", "edited", "respond"]
 
 
-def respond(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
+def respond(context: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """Judge one event about a contact of ours."""
-    match scene.event.type:
+    match context.event.type:
         case "ContactCreate" | "ContactUpdate" | "ContactDndUpdate" | "ContactDelete":
-            return judge_contact(scene, back)
+            return judge_contact(context, back)
         case "ContactTagUpdate":
-            return judge_tags(scene, back)
+            return judge_tags(context, back)
         case "LoftyEdit":
-            return judge_lofty_edit(scene)
+            return judge_lofty_edit(context)
         case "NoteCreate" | "NoteUpdate" | "NoteDelete":
-            return judge_note(scene, back)
+            return judge_note(context, back)
         case "TaskCreate" | "TaskComplete" | "TaskDelete":
-            return judge_task(scene, back)
+            return judge_task(context, back)
         case "AppointmentCreate" | "AppointmentUpdate" | "AppointmentDelete":
-            return judge_appointment(scene, back)
+            return judge_appointment(context, back)
         case _:
             return EventResponse("no rule")

@@ -110,7 +110,7 @@ async def _read_by_index(settings: Settings, reader: IndexReader, samples: LeadS
 async def _read_lead(settings: Settings, reader: IndexReader, samples: LeadSamples, lead: Lead) -> None:
     topics = {one.code: one for one in sources(TopicNames(settings.kafka.topic_prefix))}
     entity = Entity.contact(*lead)
-    positions, _ = await reader.places(entity.lane)
+    positions, _ = await reader.record_positions(entity.lane)
     rows = await reader.rows(entity.lane)
     about = f"contact:{lead[1]}"
     snapshots = [one for one in positions if topics[one.topic].short == SNAPSHOTS and one.about == about]

@@ -183,8 +183,8 @@ def _retry_event(event: GhlEvent, partitions: Mapping[str, int], names: TopicNam
         return f"no connection has the location {event.location!r}"
     # Its webhook was heard before, which must not hold it back now; its id stays: what a rule made of it is made once.
     heard_anew = event.model_copy(update={"retry_outputs": True})
-    place = partitions[event.location]
-    return [RetryRecord(names.of(GHL_CHANGES), place, event.lane.encode(), heard_anew.to_bytes())]
+    partition = partitions[event.location]
+    return [RetryRecord(names.of(GHL_CHANGES), partition, event.lane.encode(), heard_anew.to_bytes())]
 
 
 def _change(entity: Entity, operation: str, at_ms: int, names: TopicNames, now_ms: int, origin: str) -> RetryRecord:

@@ -87,11 +87,11 @@ def simulate_lead(
     """What would become of each chosen entity of one lead. `owner` is the link of its contact."""
     for one in sorted(standings, key=lambda one: one.snapshot.kind != "contact"):
         is_contact = one.snapshot.kind == "contact"
-        foreseen, link = _entity(one, None if is_contact else owner, basis, now_ms)
+        planned, link = _entity(one, None if is_contact else owner, basis, now_ms)
         if is_contact and (one.is_chosen or one.row is not None):
             owner = link
         if one.is_chosen:
-            yield foreseen
+            yield planned
 
 
 def settle(one: EntityState, basis: SimulationBasis, now_ms: int) -> LinkRow:
@@ -108,11 +108,11 @@ def _entity(
     if acceptance in ("unchanged", "stale"):
         return PlannedOutcome(key, acceptance), one.link
     row = one.row if acceptance == "pending" and one.row is not None else OutboxRow(snapshot=one.snapshot)
-    foreseen, link = _planned(key, row, one.link, owner, basis, now_ms)
+    planned, link = _planned(key, row, one.link, owner, basis, now_ms)
     if acceptance == "pending":
         because = "a newer state waits for a person" if row.parked else "its newest state is on its way already"
         return PlannedOutcome(key, "pending", because=because), link
-    return (foreseen if one.row is None else replace(foreseen, was_parked=True)), link
+    return (planned if one.row is None else replace(planned, was_parked=True)), link
 
 
 def _planned(
@@ -160,10 +160,10 @@ def _stronger(verdict: Verdict, call: Call) -> Verdict:
 
 def _told(call: Call, basis: SimulationBasis) -> dict[str, Any]:
     """The fields that a request sets, custom ones by their names."""
-    told = {name: value for name, value in call.body.items() if name != "customFields"}
+    values = {name: value for name, value in call.body.items() if name != "customFields"}
     for one in call.body.get("customFields") or ():
-        told[basis.names.get(one["id"], one["id"])] = one["field_value"]
-    return told
+        values[basis.names.get(one["id"], one["id"])] = one["field_value"]
+    return values
 
 
 def _applied(entity: Entity, call: Call, link: LinkRow | None) -> Receipt:

@@ -66,8 +66,8 @@ def estimate(connection: Connection, leads: int) -> str:
 def lines(report: Report) -> Iterator[str]:
     """The report in lines."""
     for one in report.connections:
-        told = ", ".join(f"{number} {state}" for state, number in sorted(one.counts.items()) if number) or "nothing"
-        yield f"{one.name}: leads {one.leads}, {one.compared} fields compared, {one.requests} requests: {told}"
+        counts = ", ".join(f"{number} {state}" for state, number in sorted(one.counts.items()) if number) or "nothing"
+        yield f"{one.name}: leads {one.leads}, {one.compared} fields compared, {one.requests} requests: {counts}"
         for finding in [*one.mended][:MOST_LINES]:
             yield f"  mended      {line(finding)}"
         for finding in one.findings[:MOST_LINES]:

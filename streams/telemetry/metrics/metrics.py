@@ -73,7 +73,7 @@ class Metrics:
             ProcessCollector(registry=self.registry)
             self.registry.register(_Gauges(self))
 
-    def begin(self, known: Mapping[str, Iterable[str]]) -> None:
+    def create_series(self, known: Mapping[str, Iterable[str]]) -> None:
         """Make every series that exists from the start. `known` are the names of connections and topics."""
         if not self.is_on:
             return
@@ -85,7 +85,7 @@ class Metrics:
                 if row:
                     instrument.labels(*row)
 
-    def begin_budget(self, dispatcher: str, budget: str) -> None:
+    def create_budget_series(self, dispatcher: str, budget: str) -> None:
         """This worker has gained a budget: its pauses are counted from 0."""
         for kind in PAUSE_KINDS:
             self.pauses.labels(dispatcher, budget, kind)

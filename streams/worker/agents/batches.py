@@ -94,7 +94,7 @@ def agent(
                 with in_progress.working():
                     gaps = _gaps(gap_check, events) if resumes_at or tell_deleted else []
                     for gap in gaps:
-                        if resumes_at is not None and gap.came > await resumes_at(gap.place):
+                        if resumes_at is not None and gap.came > await resumes_at(gap.topic_partition):
                             end(f"Agent {name}: the consumer has skipped {gap}. They are read at the next start.")
                     if gaps and tell_deleted is not None:
                         await tell_deleted(gaps)

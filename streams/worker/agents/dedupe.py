@@ -51,8 +51,8 @@ def dedupe(
                     count("parked")
                     continue
                 entity = change.entity
-                place = (message.partition, entity.key)
-                row = remembered.get(place) or seen.get(*place)
+                position = (message.partition, entity.key)
+                row = remembered.get(position) or seen.get(*position)
                 admission = admit(row, change)
                 count(admission)
                 if admission == "admitted":
@@ -63,7 +63,7 @@ def dedupe(
                     value = message.value if admitted is change else admitted.to_bytes()
                     headers = headers_of(admitted.trace)
                     outputs.append(Record(fetches_topic, partition, entity.lane.encode(), value, headers))
-                    remembered[place] = remember(row, change)
+                    remembered[position] = remember(row, change)
         await output.produce(outputs)
         if traced is not None:
             for trace in traces:

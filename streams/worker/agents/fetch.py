@@ -31,10 +31,10 @@ def fetch(
         for message in messages:
             with each.of(message, parked):
                 change = Change.from_bytes(message.value)
-                place = (message.partition, change.entity.key)
-                row = gather(fetches.get(*place), change)
-                fetches.put(*place, row)
-                due[place] = row
+                position = (message.partition, change.entity.key)
+                row = gather(fetches.get(*position), change)
+                fetches.put(*position, row)
+                due[position] = row
         await output.produce(parked)
         await fetches.flush()
         for row in due.values():

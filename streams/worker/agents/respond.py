@@ -49,8 +49,8 @@ def respond(
                 if event.type not in types_at(event.location):
                     count(event.type, "no rule")
                     continue
-                place = (message.partition, event.webhook)
-                if event.webhook and not event.again and (place in fresh or webhooks.get(*place) is not None):
+                position = (message.partition, event.webhook)
+                if event.webhook and not event.again and (position in fresh or webhooks.get(*position) is not None):
                     count(event.type, "duplicate")
                     continue
                 key = f"{event.location}:{event.type}:{event.id}:{event.webhook or event.at_ms}"
@@ -58,7 +58,7 @@ def respond(
                 events.put(message.partition, key, row)
                 waiting.append((key, row))
                 if event.webhook:
-                    fresh[place] = WebhookRow(at_ms=event.accepted_ms)
+                    fresh[position] = WebhookRow(at_ms=event.accepted_ms)
         await output.produce(parked)
         await events.flush()
         for (partition, webhook), heard in fresh.items():

@@ -27,7 +27,6 @@ from streams.core.sweep import (
     PAGE,
     Listed,
     Schedule,
-    begin,
     change_of,
     connects,
     finish,
@@ -35,6 +34,7 @@ from streams.core.sweep import (
     go_on,
     is_suspicious,
     next_run,
+    start_sweep,
 )
 from streams.kafka.tables import Table
 from streams.messages import Entity, Kind, Parked
@@ -162,7 +162,7 @@ class Sweeper:
                 slot.answered(was_sent=False)
                 self.offer_sweep(connection)
                 return DONE
-            row = begin(row, kind, self.output.now_ms())
+            row = start_sweep(row, kind, self.output.now_ms())
             log.info("connection %s: a %s sweep of its leads begins", connection, kind)
             await self._save(connection, team, row)
         if row.is_listed:

@@ -33,8 +33,8 @@ class RepeatedErrors:
     def forget(self, partition: int) -> None:
         """The partition is another worker's."""
         for connection, held in list(self._errors.items()):
-            for place in [place for place in held if place[0] == partition]:
-                self.put(connection, *place, None)
+            for row in [row for row in held if row[0] == partition]:
+                self.put(connection, *row, None)
 
     def of(self, connection: str) -> tuple[int, str]:
         """How many of a connection fail, and the error of one of them."""

@@ -48,7 +48,7 @@ class LoftySync:
 
     def acquired(self, partition: int) -> None:
         """The partition is ours: take up what waits there."""
-        if any(c.back.types for c in self.parts.places.writing_at(partition)):
+        if any(c.back.types for c in self.parts.connection_partitions.writing_at(partition)):
             self._build_backlinks(partition)
         for key, row in self.parts.tables.events.items(partition):
             if key.startswith(UNINSTALLED):
@@ -101,7 +101,7 @@ class LoftySync:
         here = [c for c in self.parts.settings.connections.values() if c.ghl.location_id == event.location]
         if not here:
             return
-        partition, key = self.parts.places.ghl(here[0]), f"{UNINSTALLED}{event.location}"
+        partition, key = self.parts.connection_partitions.ghl(here[0]), f"{UNINSTALLED}{event.location}"
         before = self.parts.tables.events.get(partition, key)
         if before is not None and before.event.at_ms > event.at_ms:
             return

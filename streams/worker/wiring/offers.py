@@ -55,7 +55,7 @@ class Offers:
             accepted_ms=self.parts.deps.now_ms(),
             origin="dependency",
         )
-        topic, partition = self.parts.names.of(FETCHES), self.parts.places.lofty(connection)
+        topic, partition = self.parts.names.of(FETCHES), self.parts.connection_partitions.lofty(connection)
         record = Record(topic, partition, entity.lane.encode(), change.to_bytes())
         return self.parts.output.batching_producer.enqueue(record)
 

@@ -27,7 +27,7 @@ from streams.settings import Settings
 MOST_SECONDS = 2.0
 STEPS_BETWEEN_LOOKS = 20_000
 THREADS = 4
-MOST_PLACES = 2_000
+MOST_RECORDS = 2_000
 """Records of one contact that are read at most: the newest."""
 STALE_SECONDS = 30.0
 
@@ -62,7 +62,7 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceOf:
+class IndexedPosition:
     """Where one record is. `topic` is the number of its source."""
 
     topic: int
@@ -147,11 +147,11 @@ class IndexReader:
         """One contact."""
         return await self._ask(lambda db: _hit_of(db, lane))
 
-    async def places(self, lane: str) -> tuple[tuple[PlaceOf, ...], bool]:
-        """Where the records of a lane are, the newest `MOST_PLACES`, and whether there are more."""
-        return await self._ask(lambda db: _places(db, lane))
+    async def record_positions(self, lane: str) -> tuple[tuple[IndexedPosition, ...], bool]:
+        """Where the records of a lane are, the newest `MOST_RECORDS`, and whether there are more."""
+        return await self._ask(lambda db: _record_positions(db, lane))
 
-    async def rows(self, lane: str) -> dict[str, PlaceOf]:
+    async def rows(self, lane: str) -> dict[str, IndexedPosition]:
         """Where the newest row of each key is, under `topic:key`."""
         return await self._ask(lambda db: _rows(db, lane))
 
@@ -305,21 +305,23 @@ def _hit(db: sqlite3.Connection, number: int) -> Hit | None:
     )
 
 
-def _places(db: sqlite3.Connection, lane: str) -> tuple[tuple[PlaceOf, ...], bool]:
+def _record_positions(db: sqlite3.Connection, lane: str) -> tuple[tuple[IndexedPosition, ...], bool]:
     found = db.execute(
         "SELECT topic, partition, offset, at_ms, about FROM places JOIN lanes ON lanes.id = places.lane"
         " WHERE lanes.lane = ? ORDER BY at_ms DESC LIMIT ?",
-        (lane, MOST_PLACES + 1),
+        (lane, MOST_RECORDS + 1),
     ).fetchall()
-    return tuple(PlaceOf(*one) for one in found[:MOST_PLACES]), len(found) > MOST_PLACES
+    return tuple(IndexedPosition(*one) for one in found[:MOST_RECORDS]), len(found) > MOST_RECORDS
 
 
-def _rows(db: sqlite3.Connection, lane: str) -> dict[str, PlaceOf]:
+def _rows(db: sqlite3.Connection, lane: str) -> dict[str, IndexedPosition]:
     found = db.execute(
         "SELECT topic, key, partition, offset FROM rows JOIN lanes ON lanes.id = rows.lane WHERE lanes.lane = ?",
         (lane,),
     )
-    return {f"{topic}:{key}": PlaceOf(topic, partition, offset, 0, key) for topic, key, partition, offset in found}
+    return {
+        f"{topic}:{key}": IndexedPosition(topic, partition, offset, 0, key) for topic, key, partition, offset in found
+    }
 
 
 def _open_parked(db: sqlite3.Connection) -> tuple[ParkedLine, ...]:

@@ -58,23 +58,25 @@ class IndexWriter:
         """The next offset of each topic and partition that was read."""
         return {(topic, partition): after for topic, partition, after in self._db.execute("SELECT * FROM positions")}
 
-    def apply(self, told: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int]) -> None:
+    def apply(self, records: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int]) -> None:
         """Take records in, and note the offsets that come next; all or nothing.
 
         A record that cannot be taken is left out, and counted: what somebody else wrote must not keep the others out.
         Raises SQLite's errors that tell of the file or the disk (`OF_THE_FILE`).
         """
         try:
-            self._apply(told, after, one_by_one=False)
+            self._apply(records, after, one_by_one=False)
         except Exception as error:
             if _is_of_the_file(error):
                 raise
-            self._apply(told, after, one_by_one=True)
+            self._apply(records, after, one_by_one=True)
 
-    def _apply(self, told: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int], *, one_by_one: bool) -> None:
+    def _apply(
+        self, records: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int], *, one_by_one: bool
+    ) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            for one in told:
+            for one in records:
                 if one_by_one:
                     self._take_or_leave_out(one)
                 else:
@@ -100,8 +102,8 @@ class IndexWriter:
             case "parked":
                 self._parked(one)
             case "resolved":
-                place = (_key(one), one.partition, one.offset)
-                self._db.execute("INSERT OR IGNORE INTO resolved VALUES (?, ?, ?)", place)
+                position = (_key(one), one.partition, one.offset)
+                self._db.execute("INSERT OR IGNORE INTO resolved VALUES (?, ?, ?)", position)
             case "acts":
                 self._act(one)
 
@@ -179,8 +181,8 @@ class IndexWriter:
             return
         text, about = lane_and_rest(key)
         lane, is_new = self._lane(text)
-        place = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
-        self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", place)
+        position = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
+        self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", position)
         if one.source.short == SNAPSHOTS:
             if about.startswith("contact:"):
                 self._person(lane, text, one.value, is_new)
@@ -195,7 +197,7 @@ class IndexWriter:
         ).fetchall()
         self._db.executemany(
             "DELETE FROM places WHERE lane = ? AND topic = ? AND partition = ? AND offset = ?",
-            [(lane, topic, *place) for place in old],
+            [(lane, topic, *position) for position in old],
         )
 
     def _person(self, lane: int, text: str, value: bytes, is_new: bool) -> None:
@@ -261,8 +263,8 @@ class IndexWriter:
         )
         self._db.execute("INSERT OR REPLACE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         if lane is not None:
-            place = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
-            self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", place)
+            position = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
+            self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", position)
 
     def _act(self, one: IndexedRecord) -> None:
         value, text = whole_json(one.value), (one.value or b"").decode(errors="replace")

@@ -184,7 +184,7 @@ def test_an_answer_that_was_overtaken_by_the_end_of_its_day_does_not_end_the_nex
         spend(day, 1, 100.0 * second)
         day.observe(RateHeaders(daily_reset_seconds=0.0 if second else 50.0), 100.0 * second)
     assert day.remaining(500.0) == 1  # only the first end was believed
-    assert not day.is_end_told
+    assert not day.is_end_reported
 
 
 def test_what_others_spend_is_taken_into_account_until_the_reset() -> None:
