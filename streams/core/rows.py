@@ -139,3 +139,10 @@ class SweptRow(Message):
     run_ms: int
     updated_ms: int | None = None
     fingerprint: str = ""
+
+
+class TokenRow(Message):
+    """`tokens`: a sealed pair of OAuth tokens, and when it was granted or renewed (epoch milliseconds)."""
+
+    sealed: str
+    at_ms: int

@@ -17,7 +17,6 @@ from streams.kafka.clients import until_topics_are_led
 from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings
 from streams.settings.partitions import ConnectionPartitions
-from streams.worker.assembly import new_parts
 from streams.worker.consuming import Consuming
 from streams.worker.dependencies import Dependencies
 from streams.worker.faust_app import new_faust_app
@@ -25,6 +24,7 @@ from streams.worker.partitions.lease import Lease
 from streams.worker.partitions.ownership import Hooks
 from streams.worker.partitions.recovery import TableRecovery
 from streams.worker.partitions.watchdog import LoopWatch
+from streams.worker.parts import new_parts
 from streams.worker.producing import WorkerProducer
 from streams.worker.reporting import Reporter, StatusPublisher, StatusSources
 from streams.worker.wiring.dispatchers import Dispatchers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streams.core.token_row import TokenRow
+from streams.core.rows import TokenRow
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages.sealed_token import SealedToken

@@ -17,7 +17,7 @@ from connectors.auth.request_auth import Auth, OAuthAuth
 from connectors.auth.token_pair import TokenPair
 from connectors.errors import GrantRefused, SealError
 from connectors.http.request import Transport
-from streams.core.token_row import TokenRow
+from streams.core.rows import TokenRow
 from streams.kafka.tables import Table
 from streams.oauth.grants import Grants, OAuthAccount
 from streams.settings import Connection

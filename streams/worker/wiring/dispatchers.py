@@ -13,12 +13,11 @@ from connectors.http.call_record import CallRecord
 from connectors.http.transport import Transport
 from streams.messages.partitioning import ghl_budget, lofty_budget
 from streams.oauth.grants import Grants
-from streams.worker.dispatch.budget_usage import BudgetUsage
 from streams.worker.dispatch.loop import DispatchLoop, HandlerRouter
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.partitions.lease import LeasedTransport
 from streams.worker.parts import WorkerParts
-from streams.worker.wiring.budget_policies import ghl_policy, lofty_policy
+from streams.worker.wiring.budgets import BudgetUsage, ghl_policy, lofty_policy
 from streams.worker.wiring.ghl_side import GhlSide
 from streams.worker.wiring.lofty_side import LoftySide
 from streams.worker.wiring.lofty_sync import LoftySync
