@@ -38,7 +38,7 @@ AGAIN, END, COLLECTION = "stuck_again_seconds", "stuck_end_seconds", "collection
 DEFAULTS = {
     AGAIN: (20.0, "after so long the signal comes again, as long as the test is not over"),
     END: (60.0, "so long after its limit a test has its process ended"),
-    COLLECTION: (120.0, "the limit of a module's collection"),
+    COLLECTION: (300.0, "the limit of a module's collection"),
 }
 MOST_NAMES = 50
 

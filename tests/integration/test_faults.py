@@ -220,6 +220,8 @@ class Impatient:
             return await self._inner(request)
         await asyncio.sleep(self._gives_up)
         self._late = asyncio.create_task(self._after(self._comes, request))
+        if not self._comes:  # carried out before we give up, however slow the machine is
+            await asyncio.wait([self._late])
         raise Unanswered(request.method, request.url, "ServerDisconnectedError")
 
     async def _after(self, seconds: float, request: Request) -> Response:

@@ -18,7 +18,7 @@ from tests.kafka.node import KafkaNode
 
 pytestmark = pytest.mark.thorough
 
-DEADLINE_SECONDS = within(20)
+DEADLINE_SECONDS = within(60)
 
 ORPHAN = """\
 import os

@@ -178,8 +178,8 @@ async def test_workers_words_make_an_overview(embedded_kafka: Broker, tmp_path: 
             assert acme.reading is not None
             assert acme.reading.sweep is not None
             assert acme.reading.sweep.new_interval_ms == 15 * 60_000
-            assert seen.totals["writes"] >= 1
+            assert seen.totals["writes"] == 1
             await on.worker.status.end()
             assert [one.state for one in (await statuses.overview()).workers] == ["stopping"]
-        async with asyncio.timeout(within(20)):
+        async with asyncio.timeout(within(60)):
             assert [one.state for one in (await read_overview(on.settings)).workers] == ["stopping"]

@@ -573,10 +573,10 @@ async def test_a_worker_that_an_outage_catches_as_it_begins_goes_on(kafka: Kafka
         finally:
             await asyncio.to_thread(kafka.start)
         ends = on.worker.ends
-        await on.until_readiness(200, 30)
+        await on.until_readiness(200, 60.0)
         lead = on.new_lead(0)
         await on.until_answered(1)
-        await on.until_there({lead}, 30)
+        await on.until_there({lead}, 60.0)
         assert on.worker.ends == ends, "its watchdog did not have to end it"
 
 

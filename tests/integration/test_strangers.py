@@ -265,7 +265,7 @@ async def test_unfinished_bodies_and_idle_connections_are_bounded(
                 _, writer = await asyncio.open_connection(parts.hostname, parts.port)
                 writers.append(writer)
                 writer.write(head + body)
-                async with asyncio.timeout(within(20)):
+                async with asyncio.timeout(within(60)):
                     await writer.drain()
 
         async with Deliveries(on.http, process.url) as deliveries:

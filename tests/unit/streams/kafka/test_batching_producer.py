@@ -26,7 +26,7 @@ from streams.kafka.batching_producer import (
 )
 from tests.deadlines import within
 
-DEADLINE_SECONDS = within(10)
+DEADLINE_SECONDS = within(60)
 
 
 @dataclass(slots=True)

@@ -42,7 +42,7 @@ class FakeStream:
 
 
 async def taken(stream: FakeStream) -> list[list[int]]:
-    async with asyncio.timeout(within(20)):
+    async with asyncio.timeout(within(60)):
         return [[one.message.offset async for one in _each(batch)] async for batch in batches(stream)]  # type: ignore[arg-type]  # a fake
 
 
