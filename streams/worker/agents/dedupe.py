@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streams.core.rows import SeenRow
-from streams.core.to_ghl.admission import admit, raised, remember
+from streams.core.to_ghl.dedupe import admit, raised, remember
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import Change, Parked

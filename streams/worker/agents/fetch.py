@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.rows import FetchRow
-from streams.core.to_ghl.admission import gather
+from streams.core.to_ghl.dedupe import gather
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import Change

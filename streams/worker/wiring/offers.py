@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from streams.core.rows import FetchRow, OutboxRow
 from streams.core.scheduling.dispatcher import Item
-from streams.core.to_ghl.admission import priority_of
+from streams.core.to_ghl.dedupe import priority_of
 from streams.core.to_ghl.delivery import settled_as
 from streams.kafka.batching_producer import Record
 from streams.messages import Change, Entity, Origin, Snapshot

@@ -17,6 +17,7 @@ from streams.messages.ghl_event import GhlEvent
 from streams.messages.lofty_command import LoftyCommand
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TopicNames
+from streams.worker.agents.backfill_orders import backfill_orders
 from streams.worker.agents.batches import Process
 from streams.worker.agents.dedupe import dedupe
 from streams.worker.agents.deliver import deliver
@@ -26,7 +27,6 @@ from streams.worker.agents.fetch import fetch
 from streams.worker.agents.inspect import inspect
 from streams.worker.agents.replay import replay
 from streams.worker.agents.respond import respond
-from streams.worker.agents.sweep import sweep
 from streams.worker.agents.tokens import tokens
 from streams.worker.agents.write_back import write_back
 from streams.worker.output import Output
@@ -131,7 +131,7 @@ def _respond(on: Desk) -> Process:
 
 
 def _sweep(on: Desk) -> Process:
-    return sweep(sweeps=on.table, offer=ignored, output=on.output)  # type: ignore[arg-type]  # a fake
+    return backfill_orders(sweeps=on.table, offer=ignored, output=on.output)  # type: ignore[arg-type]  # a fake
 
 
 def _inspect(on: Desk) -> Process:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.core.rows import FetchRow, SeenRow
 from streams.core.scheduling.dispatcher import Priority
-from streams.core.to_ghl.admission import admit, gather, priority_of, remember
+from streams.core.to_ghl.dedupe import admit, gather, priority_of, remember
 from streams.messages import Change
 
 OPERATIONS = ["created", "updated", "finished", "deleted"]
