@@ -208,7 +208,7 @@ OUTCOMES: tuple[Classification, ...] = (
         Disposition.REFUSED,
         "the calendar of the configuration is not in the location",
     ),
-    # Only the thing itself: a refused field ("user not found") must not make us forget the contact that bears it.
+    # Only the thing itself: a refused field ("user not found") must not make us forget the contact that has it.
     Classification(
         "not found",
         _answer("ghl", (400, 422), r"\b(contact|note|task|appointment|event)( with id:? ?\S+)?( was)? not found"),

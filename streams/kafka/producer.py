@@ -65,7 +65,7 @@ LEAST_BACKOFF_SECONDS = 0.1
 MOST_BACKOFF_SECONDS = 1.0
 
 PROBE_SECONDS = 2.0
-"""After a batch was given up, Kafka is asked so often whether it answers again, when nothing else tells."""
+"""After a batch was given up, Kafka is asked at this interval whether it answers again, if nothing else shows it."""
 
 MOST_PROBE_SECONDS = 60.0
 """When it answers and takes nothing all the same, its answer is believed less and less soon."""
@@ -414,7 +414,7 @@ class KafkaProducer:
                 asking.exception()
 
     async def _sign(self, node: int, delivery: _Delivery) -> None:
-        """Give a batch the identity under which it is sent: the one that it had before, as long as that stands."""
+        """Give a batch the identity under which it is sent: the one that it had before, as long as that is valid."""
         identity = self._identities.get(delivery.topic_partition)
         if identity is None:
             identity = self._identities[delivery.topic_partition] = _Identity(self._producer_id)

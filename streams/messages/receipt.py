@@ -31,7 +31,7 @@ class Receipt(Message):
     `identifiers` are the e-mail and phone of a contact that is about to be created.
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
-    `epoch` grows with each owner of the partition: a receipt of an earlier owner that comes late is told by it.
+    `epoch` grows with each owner of the partition: by it a late receipt of an earlier owner is recognised.
     """
 
     connection: str

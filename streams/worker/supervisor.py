@@ -28,9 +28,9 @@ log = logging.getLogger("lofty_ghl.worker")
 
 
 class Supervisor:
-    """`await Shifts(desk, given).run(stop)`: returns when asked to stop, raises what crashed a worker.
+    """Call `run(stop)`: it returns when asked to stop, and raises the error that ended a worker.
 
-    `current` is the worker on duty, None while one hands over to the next. `count` counts the workers until now.
+    `current` is the running worker, None while one is being replaced. `count` counts the workers so far.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Supervisor:
                     self.current = None
             if not stop.is_set():
                 log.info(
-                    "the mappings are of version %d now: the worker begins anew",
+                    "the mappings are of version %d now: the worker restarts with them",
                     self._mapping_versions.settings().mapping_version,
                 )
 

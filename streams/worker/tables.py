@@ -1,4 +1,4 @@
-"""The state of a worker: its tables, where their local copies stand, and the changelogs behind them."""
+"""The state of a worker: its tables, the offsets of their local copies, and the changelogs behind them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Tables:
         *,
         keeps_all: bool = True,
     ) -> Tables:
-        """The tables of a worker, in the kind of store that its settings name. `end` ends a process that cannot go on.
+        """The tables of a worker, in the kind of store that its settings name. `end` ends the process after an error from which it cannot recover.
 
         `keeps_all` is false for a broker that cuts changelogs off.
         """

@@ -124,7 +124,7 @@ class Worker:
             await close()
 
     async def wait(self) -> None:
-        """Return when the worker cannot go on; raises what crashed it."""
+        """Return when the worker has ended; raises the error that ended it."""
         await self.app.wait_until_stopped()
         if self.app.crash_reason is not None:
             raise self.app.crash_reason

@@ -1,4 +1,4 @@
-"""`lofty-ghl worker` that neither counts nor logs nor tells of itself: what observing costs is measured against it."""
+"""`lofty-ghl worker` without metrics, logs and status reports, to measure what these cost."""
 
 from __future__ import annotations
 

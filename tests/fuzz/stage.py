@@ -3,7 +3,7 @@
 | connection | its vendors | what is done to it |
 | --- | --- | --- |
 | `good` | both sandboxes | nothing: it is the neighbour of all others, and delivers all the time |
-| `fuzzed` | both sandboxes behind liars (`liar.py`), the way back on | everything |
+| `fuzzed` | both sandboxes behind liars (`liar.py`), with the Lofty sync | everything |
 | `waiting` | would give access by OAuth | its consent is never completed, its callbacks are attacked |
 """
 
@@ -106,7 +106,7 @@ class Stage:
 
     @property
     def worker(self) -> str:
-        """Where the worker tells of its health."""
+        """The address at which the worker reports its health."""
         return f"http://127.0.0.1:{self.ports['worker']}"
 
     async def start(self, name: str) -> None:
@@ -125,7 +125,7 @@ class Stage:
         await child.until_ready(self.http, f"{url}/readyz")
 
     async def restart(self) -> None:
-        """End both in good order, and start them anew on all that stands on the topics."""
+        """Shut both down, and start them again on all that is on the topics."""
         for one in self.processes.values():
             await asyncio.to_thread(one.child.stop)
         for name in ("gateway", "worker"):
@@ -142,12 +142,12 @@ class Stage:
         return str(desk_work.edit(self.lofty, team, {"edit": "create", "kind": "lead", "fields": person}).id)
 
     def edit(self, connection: str, edit: str, kind: str, **what: Any) -> Any:
-        """An edit at an agent's desk."""
+        """An edit by an agent."""
         team = desk_work.team_of(self.lofty, TEAMS[connection])
         return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what})
 
     def arrived(self, connection: str) -> dict[str, dict[str, Any]]:
-        """The contacts of a connection's location, by the Lofty id that they bear."""
+        """The contacts of a connection's location, by their Lofty id."""
         place = self.ghl.location(location(connection))
         names = {one["id"]: one["name"] for one in place.custom_fields.values()}
         found = {}

@@ -157,7 +157,7 @@ class Guard:
 
     @pytest.hookimpl(trylast=True)
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
-        """The second line stands on, unless somebody looks at the failure with a debugger."""
+        """The second line stays, unless somebody looks at the failure with a debugger."""
         if not node.config.getoption("usepdb"):
             self._limits.hold()
 

@@ -17,7 +17,7 @@ import pytest_asyncio
 
 
 class VirtualClock:
-    """Stands in an event loop's selector, too: there the loop says for how long it has nothing to do."""
+    """Takes the place of an event loop's selector, where the loop says for how long it has nothing to do."""
 
     def __init__(self, selector: selectors.BaseSelector, now: float) -> None:
         self._selector = selector

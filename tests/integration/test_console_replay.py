@@ -115,7 +115,7 @@ async def test_a_replay_is_stopped_and_resumed(embedded_kafka: Broker, tmp_path:
 
 
 async def test_only_some_replays_run_beside_a_gateway(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """One more is told to wait; when one has been stopped there is room again."""
+    """One more must wait; when one has been stopped there is room again."""
     async with console_on_stage(embedded_kafka, tmp_path) as on:
         who = caller(on)
         await some_leads(on, 12)

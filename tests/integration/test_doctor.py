@@ -1,4 +1,4 @@
-"""`lofty-ghl doctor` against planted faults: each gives one line that says what is wrong, and what mends it."""
+"""`lofty-ghl doctor` against planted faults: each gives one line that says what is wrong, and how to fix it."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ async def until_version(on: Stage, shifts: Supervisor, version: int, task: async
 
 
 async def test_an_edit_is_known_everywhere_and_a_stale_one_is_refused(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """Two desks agree on which of two edits counts, whoever looks."""
+    """Two editors agree on which of two edits counts."""
     async with (
         stage(embedded_kafka, tmp_path) as on,
         MappingEditor(on.settings) as one,
@@ -207,7 +207,7 @@ async def replay(on: Stage, raw: bytes) -> None:
 
 
 async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """The worker goes on with the last good mapping and says what is wrong; an edit that mends it is taken over."""
+    """The worker goes on with the last good mapping and says what is wrong; an edit that fixes it is taken over."""
     async with (
         stage(embedded_kafka, tmp_path, restarts=True, more=MAPPING) as on,
         MappingEditor(on.settings) as desk,
@@ -231,7 +231,7 @@ async def test_an_edit_that_does_not_compile_here_stops_nobody(embedded_kafka: B
 
         assert on.contacts()[lead]["firstName"] == "ADA"
         assert on.contacts()[other]["firstName"] == "ada"
-        assert "version 3 of the mappings does not compile here, version 2 is used" in trouble
+        assert "version 3 of the mappings does not compile here, so version 2 is used" in trouble
         assert (broken.version, broken.in_force_version, [one.line for one in broken.broken]) == (3, 2, [3])
         assert (count, on.worker.mapping_trouble) == (2, "")
 

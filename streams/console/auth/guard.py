@@ -177,7 +177,7 @@ class Guard:
             self._attempts.failed(address, name, self._clock())
             shown = (
                 name if user is not None else "unknown name"
-            )  # a password typed into the wrong field must not stand there
+            )  # the field may hold a password typed by mistake: it must not be in the log
             await self._audit.note(Actor(shown, address=address, via="password"), "sign in", {}, "refused")
             raise SignInRefused("The name or the password is wrong.")
         self._attempts.succeeded(address, name)

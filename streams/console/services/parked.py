@@ -24,7 +24,7 @@ KEPT_SECONDS = 2.0
 LONGEST_WORDS = 2_000
 MOST_ORIGINAL = 200_000
 SEEN_SECONDS = 3.0
-"""How long a decision waits until the index has heard of it, so that the next list is without it."""
+"""How long a decision waits until the index has read it, so that the next list no longer shows the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class ParkedWork:
         position = RecordPosition(self._topic, int(partition), int(offset))
         found = await on_kafka(lambda: fetch_records(self._settings, [position]))
         if position not in found:
-            raise NotFound("This record is not there any more: the topic keeps records for 90 days.")
+            raise NotFound("This record is no longer there: the topic keeps records for 90 days.")
         item = ParkedItem.of(position.partition, position.offset, found[position].key, found[position].value)
         one = item.parked
         items = await self._open()
@@ -169,7 +169,7 @@ class ParkedWork:
         return await self._decide(by, "parked retry", wanted, "retried", ready, left)
 
     async def discard(self, by: Actor, wanted: RecordFilter) -> Decided:
-        """Give records up: they are not listed any more."""
+        """Give records up: they are no longer listed."""
         nothing: Sequence[RetryRecord] = ()
         ready = [(item, nothing) for item in await self._chosen(_named(wanted))]
         return await self._decide(by, "parked discard", wanted, "discarded", ready, ())

@@ -1,4 +1,4 @@
-"""How old is the oldest record that is not worked off? Told from looks at offsets, without reading a record.
+"""How old is the oldest unread record? Computed from offsets that are sampled at intervals, without reading a record.
 
 Each look gives, for a partition, the committed offset and the end. Two things bound when the record at the commit was written:
 it came after the last look at which the end had not passed that offset, and not before the last record that was worked off.
@@ -60,7 +60,7 @@ class Backlog:
             elif seen.ends[0][0] <= committed:
                 seen.oldest_ms = max(seen.ends[0][1], self._worked_ms.get(partition, 0))
             else:
-                # It stood there before we looked for the first time.
+                # It was there before we looked for the first time.
                 since = seen.oldest_ms if seen.oldest_ms is not None else now_ms
                 seen.oldest_ms = self._worked_ms.get(partition, since)
 

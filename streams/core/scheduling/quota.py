@@ -42,7 +42,7 @@ class Regime(Enum):
 
 @dataclass(frozen=True, slots=True)
 class QuotaView:
-    """A quota as an operator sees it. Without a reset that was told, `reset_seconds` is the longest that can be."""
+    """A quota as an operator sees it. If the vendor reported no reset, `reset_seconds` is the longest possible wait."""
 
     limit: int
     remaining: int

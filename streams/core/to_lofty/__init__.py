@@ -1,11 +1,11 @@
 """Respond: what an event of GHL means for Lofty. Pure.
 
-An event is a hint. Webhooks come late, twice and out of order, and most of them tell of our own writes. So:
+An event is a hint. Webhooks come late, twice and out of order, and most of them report our own writes. So:
 
 - What GHL says is compared with what we last wrote (the link); when nothing differs, the event is an *echo*.
 - When something differs, the contact is read (`NeedsRead`) before anything is concluded: an old event must not look like an edit.
-- A note or task that has a copy in Lofty is read, too: the copy follows what GHL holds, never what a late event told.
-- An event is judged in its contact's lane, when nothing of that contact is under way: then the link is what GHL was told.
+- A note or task that has a copy in Lofty is read, too: the copy follows what GHL holds, never what a late event contains.
+- An event is evaluated in its contact's lane, while nothing of that contact is in flight: then the link is what we last wrote to GHL.
 """
 
 from __future__ import annotations

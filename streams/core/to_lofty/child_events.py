@@ -97,7 +97,7 @@ def judge_appointment(context: EventContext, back: LoftySyncRules) -> EventRespo
     if not back.appointments:
         return by_rules(context, back, on)
     copy = lofty_write(context, f"appointment:{event.id}", "task", state, on)
-    # A deletion is no change of what it tells of: its body bears the time of the last one, which may still come late.
+    # A deletion does not update the body's time: that is the time of the last change, whose event may still come.
     at_ms = event.at_ms if event.type == "AppointmentDelete" else _changed_ms(body) or event.at_ms
     return by_rules(context, back, on, (copy.model_copy(update={"at_ms": at_ms}),))
 
@@ -107,7 +107,7 @@ def _is_marked(text: Any, kind: Kind) -> bool:
 
 
 def _marked(context: EventContext) -> Entity | None:
-    """The task of ours that bears its marker, though its receipt does not say so (yet). Events may come without the text."""
+    """Our task with its marker, although no receipt says so (yet). Events may come without the text."""
     kinds: tuple[Kind, ...] = ("task", "appointment")
     for content in (context.event.body, context.found or {}):
         text = content.get("body")
@@ -118,7 +118,7 @@ def _marked(context: EventContext) -> Entity | None:
 
 
 def _is_named(context: EventContext) -> bool:
-    """Whether the task is the one that its link names: not one that stood in its place before, or while a create is in doubt."""
+    """Whether the task is the one that its link names: not one that it replaced, or one while a create is in doubt."""
     link = context.own_link or LinkRow()
     return link.ghl_id == context.event.id and not link.is_deleted
 
@@ -128,6 +128,6 @@ def _plain(value: Any) -> str:
 
 
 def _changed_ms(body: Mapping[str, Any]) -> int | None:
-    """When GHL last changed what an event tells of: its envelope may bear the time of sending."""
+    """When GHL last changed the event's entity. The envelope is no help: its time may be the time of sending."""
     at = instant(body.get("dateUpdated"), timespec="milliseconds")
     return None if at is None else int(datetime.fromisoformat(at).timestamp() * 1000)

@@ -15,7 +15,7 @@ from streams.core.to_lofty.writes import by_rules, lofty_write, rule_writes
 from streams.mapping.lofty_sync import LoftySyncRules
 
 COMPARED = ("firstName", "lastName", "email", "phone", "address1", "city", "state", "postalCode", "companyName")
-"""The fields by which an edit of a contact is told. GHL gives these back as they were written; dates and numbers it may not."""
+"""The fields by which we recognise an edit of a contact. GHL returns these as they were written; dates and numbers may differ."""
 
 _NOTHING = field_hash(None)
 _EMPTY = field_hash("")
@@ -27,7 +27,7 @@ def judge_contact(context: EventContext, back: LoftySyncRules) -> EventResponse 
     if event.type in ("ContactDelete", "ContactDndUpdate"):
         on = "contact deleted" if event.type == "ContactDelete" else "do not disturb changed"
         if event.type == "ContactDelete" and context.contact is None:
-            context = replace(context, contact=event.body)  # it cannot be read any more
+            context = replace(context, contact=event.body)  # it can no longer be read
         if event.type == "ContactDelete" and context.link.is_deleted:
             return EventResponse("echo")
         return by_rules(context, back, on)
@@ -119,5 +119,5 @@ def edited(contact: Mapping[str, Any], link: LinkRow) -> dict[str, Any]:
 
 
 def _is_linked(context: EventContext) -> bool:
-    """Whether the contact is the one that the link names: not one that stood in its place before."""
+    """Whether the contact is the one that the link names: not one that it replaced."""
     return context.link.ghl_id == context.event.contact

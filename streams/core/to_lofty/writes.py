@@ -1,4 +1,4 @@
-"""What Lofty shall hold because of an event: copies, and what the rules make."""
+"""The writes to Lofty that follow from an event: copies, and what the rules create."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def lofty_write(
     state: dict[str, Any] | None,
     because: str,
 ) -> LoftyCommand:
-    """One thing that Lofty shall hold."""
+    """One thing that Lofty should hold."""
     return LoftyCommand(
         connection=context.connection,
         lead=context.lead,
@@ -91,6 +91,6 @@ def lofty_write(
 def copy_of(
     context: EventContext, target: Literal["task", "note"], state: dict[str, Any] | None, because: str
 ) -> LoftyCommand:
-    """What shall be in Lofty of a note or task of GHL. What was read later is newer, whatever the events' times say."""
+    """The copy of a note or task of GHL in Lofty. A state that was read later is newer, whatever the events' times say."""
     write = lofty_write(context, f"{target}:{context.event.id}", target, state, because)
     return write.model_copy(update={"at_ms": context.read_ms})

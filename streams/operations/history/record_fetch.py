@@ -30,7 +30,7 @@ class RecordPosition(NamedTuple):
 async def fetch_records(
     settings: Settings, positions: Iterable[RecordPosition]
 ) -> dict[RecordPosition, ConsumerRecord[bytes, bytes]]:
-    """The records at these places. What the topic does not hold any more is left out. Raises Kafka's errors."""
+    """The records at these places, without those that the topic no longer holds. Raises Kafka's errors."""
     wanted: dict[TopicPartition, list[int]] = {}
     for position in sorted(set(positions)):
         wanted.setdefault(TopicPartition(position.topic, position.partition), []).append(position.offset)

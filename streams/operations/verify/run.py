@@ -17,7 +17,7 @@ from streams.settings import Settings
 from streams.settings.partitions import ConnectionPartitions
 
 OPEN_QUESTIONS = 16
-"""Of one connection: enough to use what is left of its budget, and few enough that live changes never wait long."""
+"""How many questions about a connection are open at a time: enough to use its free budget, few enough not to delay live changes."""
 
 
 async def verify(

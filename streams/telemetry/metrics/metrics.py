@@ -1,7 +1,7 @@
 """The metrics of one process, made from the catalogue, in a registry of their own: tests and several processes do not meet.
 
-Counters and histograms are told what happens, where it happens. Gauges are not set but asked for: at each scrape `gauges`
-tells what holds now, so nothing that is gone (a budget that another worker owns) stays behind.
+Counters and histograms are updated where something happens. Gauges are not set but read: at each scrape `gauges`
+returns the present values, so nothing that is gone (a budget that another worker owns) stays behind.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def backfill_orders(
     output: Output,
     offer: Callable[[str], None],
 ) -> Process:
-    """The agent's process. `offer` tells that a connection's sweep has something to do."""
+    """The agent's process. `offer` is called when a connection's sweep has something to do."""
 
     each = EachRecord("sweep", output)
 

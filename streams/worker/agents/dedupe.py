@@ -33,7 +33,7 @@ def dedupe(
     """The agent's process. `lofty_partitions` is the partition of each connection's Lofty budget.
 
     A change without a trace is given that of its record's headers, else one by `new_trace`.
-    `traced(trace, began_ns)` is told each that was let through.
+    `traced(trace, began_ns)` is called for each that was let through.
     """
 
     each = EachRecord("dedupe", output, lambda: count("parked"))

@@ -1,7 +1,7 @@
 """Reports records that Kafka deleted before they were read: by retention, or by somebody's DeleteRecords.
 
 Consumers go on with the first record that there is, and say nothing (aiokafka resets a position that is out of range to the
-earliest). What stood before is a change that nobody carries until a sweep finds it. So it is logged, counted, and put on the
+earliest). A deleted record is a change that is missing until a sweep finds it. So it is logged, counted, and put on the
 topic `parked`, where it stays until a person has ordered a backfill and discards it.
 """
 
@@ -65,7 +65,7 @@ class DeletedUnread:
         topic, partition = topic_partition
         words = (
             f"Kafka had deleted the records {begin} to {end - 1} of {topic}/{partition} before they were read (retention, or "
-            "DeleteRecords): what they told is missing until a sweep finds it. Order one with `lofty-ghl backfill CONNECTION`, then "
+            "DeleteRecords): their changes are missing until a sweep finds them. Order one with `lofty-ghl backfill CONNECTION`, then "
             f"discard this with `lofty-ghl parked discard --reason '{PASSED_OVER}'`"
         )
         log.error("%s", words)

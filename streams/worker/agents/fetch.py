@@ -21,7 +21,7 @@ def fetch(
     output: Output,
     offer: Callable[[FetchRow], None],
 ) -> Process:
-    """The agent's process. `offer` tells the reading dispatcher that an entity is due."""
+    """The agent's process. `offer` makes an entity due in the reading dispatcher."""
 
     each = EachRecord("fetch", output)
 

@@ -1,4 +1,4 @@
-"""Sees to it that a consumer skips nothing: what Faust hands to an agent must go on where the commit stands.
+"""Sees to it that a consumer skips nothing: what Faust hands to an agent must continue at the committed offset.
 
 Faust reads ahead, drops what it holds when partitions come and go, and seeks back. When that seek is missed, records are
 neither processed nor read again, and the next commit passes them in silence.

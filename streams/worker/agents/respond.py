@@ -1,6 +1,6 @@
 """`respond`: events of GHL that mean something here wait to be judged. `ghl.changes` → table `events`, beside `webhooks`.
 
-GHL repeats a webhook until it is answered, under the same id: an id that was heard before is dropped. An event is put before
+GHL repeats a webhook until it is answered, under the same id: an id that was received before is dropped. An event is put before
 its id is remembered, so a crash in between judges it twice, which changes nothing; the other way round would lose it.
 """
 
@@ -30,7 +30,7 @@ def respond(
 ) -> Process:
     """The agent's process. `types_at(location)` are the types of events that mean something there.
 
-    `installed` is told that the app was installed in a location, or removed from it. `count(type, result)` counts what ends here.
+    `installed` is called when the app was installed in a location, or removed from it. `count(type, result)` counts what ends here.
     """
 
     each = EachRecord("respond", output)

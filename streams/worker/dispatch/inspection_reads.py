@@ -84,7 +84,7 @@ class InspectionReads:
         return location.rules.calendar is not None or any(held_as(names) == "appointment" for names in written)
 
     async def _appointment(self, question: OpenInspection, location: Location, named: set[str | None]) -> None:
-        """Read one by its id: only so its text and its times with their offset are told."""
+        """Read one by its id: only this answer has its text, and its times with their offset."""
         try:
             read = [await location.client.get_appointment(question.unread.pop())]
         except VendorError as error:

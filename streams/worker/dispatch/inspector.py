@@ -1,8 +1,8 @@
 """Answers verify: reads what GHL holds, as work of the location's budget, after everything else that waits for it.
 
-An inspection of a contact stands in the contact's own lane, so nothing is being written while it is looked at; it is one
-request at a time, like all work. What our tables say is noted before the first and after the last request: if something
-was written in between, the look begins anew.
+An inspection of a contact waits in the contact's own lane, so nothing is written to the contact while it is read. It makes one
+request at a time, like all work. Our rows are noted before the first request and after the last one: if something was written
+in between, the inspection starts again.
 
 Open questions live in memory only. Whoever asked asks again when no answer comes; asking twice changes nothing.
 """
@@ -38,7 +38,7 @@ PAGE = 100
 MOST_OPEN = 2000
 """Questions in memory at most; more are not taken, and asked again later."""
 MOST_LOOKS = 3
-"""How often a look begins anew because something was written meanwhile."""
+"""At most so many times an inspection starts again because something was written meanwhile."""
 MOST_FAILURES = 5
 
 
@@ -57,7 +57,7 @@ class Inspector:
     _open: dict[str, OpenInspection] = field(default_factory=dict)
 
     def take_question(self, inspection: Inspection) -> Observation | None:
-        """Take a question; returns what tells the asker so. None: not for us, too late, or too much at once."""
+        """Take a question; returns its acknowledgement. None: not for us, too late, or too much at once."""
         location = self.locations.get(inspection.connection)
         if (
             location is None

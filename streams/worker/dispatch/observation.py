@@ -1,4 +1,4 @@
-"""What of GHL's objects an observation tells: the fields that a mapping may fill, and only notes, tasks and appointments that are ours."""
+"""The parts of GHL's objects that an observation contains: the fields that a mapping may fill, and only our notes, tasks and appointments."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def reported_contact(contact: GhlContact) -> dict[str, Any]:
 
 
 def reported_notes(notes: Iterable[GhlNote], named: set[str | None]) -> Rows:
-    """The notes that bear a marker, and those that `named` has the ids of."""
+    """The notes with a marker, and those whose ids are in `named`."""
     rows = (one.model_dump(by_alias=True, include={"id", "body"}) for one in notes)
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))
 
 
 def reported_tasks(tasks: Iterable[GhlTask], named: set[str | None]) -> Rows:
-    """The tasks that bear a marker, and those that `named` has the ids of."""
+    """The tasks with a marker, and those whose ids are in `named`."""
     rows = (one.model_dump(by_alias=True, include=_TASK) for one in tasks)
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))
 
@@ -52,7 +52,7 @@ def may_be_ours(appointment: GhlAppointment, named: set[str | None]) -> bool:
 
 
 def reported_appointments(appointments: Iterable[GhlAppointment], named: set[str | None]) -> Rows:
-    """The appointments that bear a marker, and those that `named` has the ids of."""
+    """The appointments with a marker, and those whose ids are in `named`."""
     rows = (one.model_dump(by_alias=True, include=_APPOINTMENT) for one in appointments)
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))
 

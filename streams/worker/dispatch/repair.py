@@ -1,6 +1,6 @@
-"""Mends one entity in its lane: its link learns what is not so, and the pipeline writes it again.
+"""Repairs one entity in its lane: corrects its link, so that the pipeline writes the entity again.
 
-Nothing else of the contact is under way meanwhile, so a remedy is decided on the link as it stands, never on an old look.
+Nothing else of the contact is under way meanwhile, so a remedy is decided on the present link, never on an old read.
 A remedy that has been overtaken is not applied: what overtook it brings the entity to its newest state by itself.
 """
 
@@ -22,12 +22,12 @@ STEP = "verify"
 
 
 class NotRepaired(Exception):
-    """A remedy that must not be applied (any more), and why."""
+    """The repair must not be made, or no longer; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Applies remedies. `offer` tells the writing dispatcher that an entity is due."""
+    """Applies remedies. `offer` makes an entity due in the writing dispatcher."""
 
     links: Table[LinkRow]
     outbox: Table[OutboxRow]
@@ -71,7 +71,7 @@ def _correction(remedy: Remedy, link: LinkRow) -> tuple[Outcome, dict[str, objec
     unknown = dict.fromkeys(remedy.fields, UNKNOWN)
     match remedy.cure:
         case "forget":
-            return "failed", {"is_forgotten": True, "message": "is not in GHL any more"}
+            return "failed", {"is_forgotten": True, "message": "is no longer in GHL"}
         case "adopt":
             return "applied", {
                 "ghl_id": remedy.ghl_id,

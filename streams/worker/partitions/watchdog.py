@@ -67,7 +67,7 @@ async def watch_consumer(
 ) -> None:
     """Look at the lag of our partitions until cancelled. A look that fails says nothing: Kafka is away, not our consumer.
 
-    `looked` is told, after each look, how many in a row the worst partition has not moved.
+    `looked` is called after each check, with the number of checks in a row in which the worst partition has not moved.
     """
     stall = Stall(most_looks)
     while True:

@@ -22,7 +22,7 @@ from streams.worker.reporting.open_rows import OpenRows
 
 
 class Reporter:
-    """One worker's observer. `rows` is told of rows that were there when a partition was gained."""
+    """One worker's observer. `rows` receives the rows that a partition had when it was acquired."""
 
     def __init__(
         self, settings: Settings, names: TopicNames, connection_partitions: ConnectionPartitions, deps: Dependencies

@@ -22,7 +22,7 @@ from streams.worker.reporting.sources import StatusSources
 ERROR_CHARACTERS = 200
 
 Tells = Callable[[tuple[str, ...]], bool]
-"""Whether something of these connections is told."""
+"""Whether something of these connections is reported."""
 
 
 def everything(_: tuple[str, ...]) -> bool:
@@ -31,7 +31,7 @@ def everything(_: tuple[str, ...]) -> bool:
 
 
 class StatusBuilder:
-    """The budgets and connections of one worker. What a vendor said is redacted before it is told."""
+    """The budgets and connections of one worker. A vendor's words are redacted before they are reported."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class StatusBuilder:
         self._redact = Redaction(secret_values(settings))
 
     def budgets(self, parts: StatusSources, now_ms: int, tells: Tells) -> Iterator[BudgetStatus]:
-        """The budgets that this worker owns, and tells by their connections."""
+        """The budgets that this worker owns, and reports with their connections."""
         now = self._monotonic()
         for loop, of in ((parts.reading, "lofty_budget"), (parts.writing, "ghl_budget")):
             sharing: dict[str, list[str]] = {}
@@ -94,7 +94,7 @@ class StatusBuilder:
                 yield c.name
 
     def connections(self, parts: StatusSources, tells: Tells) -> Iterator[ConnectionStatus]:
-        """The connections of which this worker owns a side, and that it tells."""
+        """The connections of which this worker owns a side, and that it reports."""
         fenced = parts.ownership.fenced
         for c in self._settings.connections.values():
             if not tells((c.name,)):

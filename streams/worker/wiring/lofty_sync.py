@@ -61,7 +61,7 @@ class LoftySync:
         self.purge(partition)
 
     def purge(self, partition: int) -> None:
-        """Forget what cannot come again."""
+        """Forget what is too old to be delivered again."""
         now_ms = self.parts.deps.now_ms()
         for key, webhook in list(self.parts.tables.webhooks.items(partition)):
             if webhook.at_ms < now_ms - WEBHOOK_DAYS * DAY_MS:
@@ -97,7 +97,7 @@ class LoftySync:
     # -- the app in GHL -----------------------------------------------------------------------------------
 
     def installed(self, event: GhlEvent) -> None:
-        """The app was installed in a location, or removed from it: then no token of it is good any more."""
+        """The app was installed in a location, or removed from it: its old tokens no longer work."""
         here = [c for c in self.parts.settings.connections.values() if c.ghl.location_id == event.location]
         if not here:
             return

@@ -18,7 +18,7 @@ from streams.worker.parts import WorkerParts
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """Makes work items from rows. Rows of a connection that is not configured any more wait until it is again."""
+    """Makes work items from rows. Rows of a connection that is no longer configured wait until it is again."""
 
     parts: WorkerParts
     reading: DispatchLoop
@@ -60,7 +60,7 @@ class Offers:
         return self.parts.output.batching_producer.enqueue(record)
 
     def settled_as(self, snapshot: Snapshot) -> str:
-        """What a link reads when it satisfies a snapshot; empty for a connection that is not configured any more."""
+        """The fingerprint of a link that satisfies a snapshot; "" for a connection that is no longer configured."""
         connection = self.parts.settings.connections.get(snapshot.connection)
         return settled_as(snapshot.fingerprint, connection.mapping_fingerprint) if connection else ""
 

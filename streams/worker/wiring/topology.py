@@ -28,7 +28,7 @@ from streams.worker.wiring.dispatchers import Dispatchers
 from streams.worker.wiring.request_agents import request_agents
 
 NOT_RESUMED = frozenset({SNAPSHOTS, TOKENS})
-"""Compacted topics, where events that the consumer skipped cannot be told from compacted ones."""
+"""Compacted topics, where events that the consumer skipped cannot be distinguished from compacted ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Client and sandbox over a real socket: what GHL is known to do, the client sees; what goes wrong, it tells apart."""
+"""Client and sandbox over a real socket: the client sees what GHL is known to do, and distinguishes its errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PERSON = {"locationId": "loc1", "email": "ann@example.com", "phone": "+120255501
 
 @dataclass(slots=True)
 class Stage:
-    """A sandbox on a socket, a client of it, and a clock that only moves when told."""
+    """A sandbox on a socket, a client of it, and a clock that only moves when a test moves it."""
 
     sandbox: GhlSandbox
     client: GhlClient
@@ -118,7 +118,7 @@ async def test_a_plus_sign_survives_the_query(stage: Stage) -> None:
 
 
 async def test_the_request_after_the_window_is_refused_and_the_headers_say_so(stage: Stage) -> None:
-    """Twenty in ten seconds; the next window starts anew."""
+    """Twenty in ten seconds; the next window starts at zero."""
     for _ in range(20):
         await stage.client.list_location_tags("loc1")
     error = await refusal(stage.client.list_location_tags("loc1"))

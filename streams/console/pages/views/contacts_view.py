@@ -68,7 +68,7 @@ class WaitingEntity:
 
 @dataclass(frozen=True, slots=True)
 class EntityInGhl:
-    """How one entity stands in GHL."""
+    """The state of one entity in GHL."""
 
     entity: str
     words: str
@@ -122,7 +122,7 @@ def search(wanted: str, connection: str, connections: tuple[str, ...], found: co
 
 
 def state_of(one: contacts.Contact) -> StatusText:
-    """How a contact stands, in two or three words."""
+    """The state of a contact, in two or three words."""
     if one.parked:
         return StatusText("bad", "Parked, needs attention")
     if one.pending:

@@ -1,6 +1,6 @@
-"""Follows the topics and writes the index, until told to stop.
+"""Follows the topics and writes the index, until it is asked to stop.
 
-It joins no group and commits nothing to Kafka: where it is stands in the index itself, in the same transaction as what was read.
+It joins no group and commits nothing to Kafka: the index itself holds its offsets, written in the same transaction as the records.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHECKPOINT_RECORDS = 200_000
 
 
 class InconsistentLog(Exception):
-    """The index is ahead of the topics: they are others than those it was built from."""
+    """The index is ahead of the topics, so it was built from other topics (deleted and created again, or of another cluster)."""
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Follower:
         return len(records)
 
     async def _note(self, consumer: AIOKafkaConsumer, topic_partitions: list[TopicPartition]) -> None:
-        """How far behind it is, for those who read it."""
+        """Write into the index how far behind it is, for those who read it."""
         looked_ms = time.time_ns() // 1_000_000
         ends = await consumer.end_offsets(topic_partitions)
         behind = sum([max(0, ends[one] - await consumer.position(one)) for one in topic_partitions])
@@ -116,16 +116,16 @@ class Follower:
         gone = sum(self.writer.prune(by_topic[one.topic], one.partition, firsts[one]) for one in topic_partitions)
         lanes = self.writer.prune_lanes()
         if gone or lanes:
-            log.info("the index forgot %d records and %d contacts that the topics do not hold any more", gone, lanes)
+            log.info("the index forgot %d records and %d contacts: the topics no longer hold them", gone, lanes)
 
 
 async def follow_for_ever(follower: Callable[[], Follower], stop: asyncio.Event, retry_seconds: float = 2.0) -> None:
-    """The same, over outages of Kafka."""
+    """Run a follower; when Kafka fails, wait and start another."""
     while not stop.is_set():
         try:
             await follower().run(stop)
         except KafkaError as error:
-            log.warning("the index waits for Kafka: %s", error or type(error).__name__)
+            log.warning("the index cannot read Kafka and tries again: %s", error or type(error).__name__)
             try:
                 await asyncio.wait_for(stop.wait(), retry_seconds)
             except TimeoutError:

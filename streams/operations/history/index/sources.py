@@ -1,4 +1,4 @@
-"""What the index follows, as data."""
+"""The topics that the index follows, as data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Content = Literal["events", "rows", "parked", "resolved", "acts"]
 
 @dataclass(frozen=True, slots=True)
 class IndexSource:
-    """One topic. `code` is its number in the index, for ever; `short` is what the code calls it (a topic's or a table's name).
+    """One topic. `code` is its number in the index and never changes; `short` is the name of the topic or table in the code.
 
-    `events` are kept by place, `rows` only with their newest record, `parked`, `resolved` and `acts` with what lists show of them.
+    Of `events` the index stores where each record is, of `rows` only where the newest record of a key is.
+    Of `parked`, `resolved` and `acts` it also stores what lists show.
     """
 
     code: int
@@ -25,7 +26,7 @@ class IndexSource:
 
 
 def sources(names: TopicNames) -> tuple[IndexSource, ...]:
-    """All of them, as they are called on the cluster."""
+    """All topics that the index follows, with their names on the cluster."""
     return (
         IndexSource(1, topics.CHANGES, names.of(topics.CHANGES), "events"),
         IndexSource(2, topics.FETCHES, names.of(topics.FETCHES), "events"),

@@ -1,4 +1,4 @@
-"""What the transport tells apart, against a server of this process that misbehaves on request."""
+"""The errors that the transport distinguishes, against a server of this process that misbehaves on request."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ async def test_a_guard_that_says_no_when_the_connection_stands_keeps_the_request
 
 
 def answer_of(body: bytes, *headers: str, status: int = 200) -> bytes:
-    """An answer as it stands on the wire."""
+    """An answer as it is on the wire."""
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + body
 

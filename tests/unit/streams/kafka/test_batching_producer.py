@@ -1,4 +1,4 @@
-"""The appender's promises, over a producer that does as it is told."""
+"""The batching producer's promises, over a producer that a test controls."""
 
 from __future__ import annotations
 
@@ -317,7 +317,7 @@ async def test_one_that_kafka_refuses_for_its_size_is_written_smaller_among_the_
 
 
 async def test_one_that_has_no_smaller_form_fails_alone_and_says_so() -> None:
-    """The others stand in their order."""
+    """The others keep their order."""
     producer = FakeProducer()
     producer.refused = {b"big": refusal(is_size=True)}
     batching_producer = BatchingProducer(producer)

@@ -316,7 +316,7 @@ async def test_what_kafka_never_appended_is_not_in_doubt(code: int) -> None:
 
 
 async def test_a_kafka_that_answers_and_takes_nothing_is_believed_less_and_less_soon() -> None:
-    """Else a gateway would say each two seconds that it is ready; how long nothing was taken is told from the beginning."""
+    """Otherwise a gateway would say every two seconds that it is ready; how long nothing was acknowledged counts from the beginning."""
     batching_producer, _, made = await started(*[errors.TopicAuthorizationFailedError] * 4)
     first_at = asyncio.get_running_loop().time()
     believed, told = [], []
@@ -363,7 +363,7 @@ async def test_what_was_never_sent_is_not_in_doubt() -> None:
 
 
 async def test_a_batch_whose_time_is_over_before_it_has_an_identity_is_not_sent_any_more() -> None:
-    """It was told not to be in doubt, and the next batch has its sequence number: Kafka would take that for a repeat."""
+    """It was reported as not in doubt, and the next batch has its sequence number: Kafka would take that for a repeat."""
     batching_producer, broker, made = await started(delivery_seconds=0.02)
     place, given = TopicPartition("t", 0), asyncio.Event()
     made._identities[place] = module._Identity(None)
@@ -509,7 +509,7 @@ async def test_sequence_numbers_wrap_around_as_kafkas_do() -> None:
 
 
 async def test_an_append_with_a_bound_of_its_own_ends_then_and_is_not_sent_later() -> None:
-    """A vendor was told to come again: the record that waited behind another must not be written as well."""
+    """A vendor was asked to retry: the record that waited behind another must not be written as well."""
     batching_producer, broker, made = await started("silent", delivery_seconds=0.05)
     first = asyncio.create_task(batching_producer.produce([record("stuck")]))
     await asyncio.sleep(0)
@@ -523,7 +523,7 @@ async def test_an_append_with_a_bound_of_its_own_ends_then_and_is_not_sent_later
 
 
 async def test_what_is_given_up_does_not_leave_with_another_that_waits_longer() -> None:
-    """They stand in the same batch otherwise."""
+    """Otherwise they are in the same batch."""
     batching_producer, broker, made = await started("silent")
     stuck = batching_producer.enqueue(record("stuck"), within=0.03)
     await asyncio.sleep(0)

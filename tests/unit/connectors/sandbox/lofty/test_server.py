@@ -229,7 +229,7 @@ async def test_deleted_leads_are_shown_with_trash(desk: aiohttp.ClientSession) -
 
 
 async def test_faults_are_ordered_shown_and_cleared(client: LoftyClient, desk: aiohttp.ClientSession) -> None:
-    """And the ledger tells whom they hit."""
+    """And the ledger says whom they hit."""
     await answer(desk.post("faults", json={"kind": "drop_before_apply", "operation": "list-tags"}))
     with pytest.raises(Unanswered):
         await client.list_tags()

@@ -15,7 +15,7 @@ LIVE, SWEEP, BACKFILL = 0, 1, 2
 
 
 def quota(limit: int = 1000, *, remaining: int | None = None, left: float = DAY, reserve: float = 0.25) -> Quota:
-    """A quota at time 0, as the vendor has just told it: so much remains, for so many seconds."""
+    """A quota at time 0, as the vendor has just reported it: so much remains, for so many seconds."""
     planned = Quota(Day(limit, DAY), reserve)
     rate = RateHeaders(daily_limit=limit, daily_remaining=remaining, daily_reset_seconds=left)
     planned.observe(rate, 0.0)

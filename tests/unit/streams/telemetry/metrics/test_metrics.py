@@ -37,7 +37,7 @@ def test_each_metric_is_declared_once() -> None:
 
 
 def test_the_objective_is_a_boundary_of_freshness() -> None:
-    """The share of changes within 60 s can be told exactly."""
+    """The share of changes within 60 s can be computed exactly."""
     assert 60.0 in FRESHNESS_BUCKETS
 
 

@@ -76,7 +76,7 @@ class Desk:
 
 
 def ignored(*_: Any) -> None:
-    """Nobody is told."""
+    """Nobody is informed."""
 
 
 def entity(lead: str) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def message(value: bytes, key: bytes = b"k", offset: int = 5) -> Any:
 async def test_a_defect_parks_its_record_at_every_stage(
     stage: str, made: Callable[[Desk], Process], word: Callable[[str], Message]
 ) -> None:
-    """With its bytes and its place, so that it can be sent again once the defect is mended."""
+    """With its bytes and its place, so that it can be sent again once the defect is fixed."""
     on = Desk()
     bad = word(BAD).to_bytes()
     await made(on)([message(word(GOOD).to_bytes()), message(bad, b"bad", 6), message(word(GOOD).to_bytes(), b"k", 7)])

@@ -1,4 +1,4 @@
-"""What an observation tells of GHL's objects."""
+"""What an observation says about GHL's objects."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_contact_is_told_by_ghls_names_and_without_what_no_mapping_fills() -> 
 
 
 def test_only_notes_and_tasks_that_are_ours_are_told() -> None:
-    """They bear a marker, or our link names them; what people wrote in GHL stays there."""
+    """They have a marker, or our link names them; what people wrote in GHL stays there."""
     notes = [
         GhlNote(id="1", body="private"),
         GhlNote(id="2", body="x\n\n[lofty-note:9]"),

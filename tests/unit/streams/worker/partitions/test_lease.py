@@ -108,7 +108,7 @@ async def test_a_worker_that_kafka_does_not_know_any_more_holds_nothing(error_co
 
 
 async def test_a_worker_that_leaves_in_order_is_not_ended() -> None:
-    """That it is no member any more is as it should be."""
+    """It is right that it is no longer a member."""
     told: list[str] = []
     lease, clock = a_lease(lambda: told.append("over"))
     lease.give_up()

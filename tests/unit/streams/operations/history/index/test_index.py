@@ -256,7 +256,7 @@ async def test_a_record_that_cannot_be_taken_is_left_out_and_counted(index: Inde
 
 
 async def test_what_is_wrong_with_the_file_is_no_records_fault(index: Index) -> None:
-    """A full or broken disk is told, and nothing is left out."""
+    """A full or broken disk is reported, and nothing is left out."""
     index.db.execute("PRAGMA query_only = ON")
     with pytest.raises(sqlite3.OperationalError):
         index.lead("7", firstName="Ann")
