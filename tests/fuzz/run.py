@@ -233,7 +233,9 @@ def _judge_processes(stage: Stage, verdict: Verdict, when: str) -> None:
     """None has ended, none has held more than its limit."""
     for one in stage.processes.values():
         one.look()
-        verdict.lines.append(f"{when}: {one.name} held {one.peak_mib:.0f} MiB at most, of {one.memory_mib}: {one.peak_of}")
+        verdict.lines.append(
+            f"{when}: {one.name} held {one.peak_mib:.0f} MiB at most, of {one.memory_mib}: {one.peak_of}"
+        )
         if not one.is_alive:
             verdict.problems.append(f"{when}: {one.name} has ended; its log: {one.child.log}")
         if one.peak_mib > one.memory_mib:

@@ -96,7 +96,9 @@ async def test_a_port_in_use_is_told(embedded_kafka: Broker, tmp_path: Path, wor
         taken.bind(("0.0.0.0", 0))
         taken.listen()
         code, complaint = await run(words, config(embedded_kafka, tmp_path, port=taken.getsockname()[1]))
-    assert (code, "Another process uses this port" in complaint, "Traceback" in complaint) == (2, True, False), complaint
+    assert (code, "Another process uses this port" in complaint, "Traceback" in complaint) == (2, True, False), (
+        complaint
+    )
 
 
 async def test_a_worker_whose_folder_cannot_be_made_says_so(embedded_kafka: Broker, tmp_path: Path) -> None:
