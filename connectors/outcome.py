@@ -208,7 +208,7 @@ OUTCOMES: tuple[Classification, ...] = (
         Disposition.REFUSED,
         "the calendar of the configuration is not in the location",
     ),
-    # Only the thing itself: a refused field ("user not found") must not make us forget the contact that bears it.
+    # Only the thing itself: a refused field ("user not found") must not make us forget the contact that has it.
     # The words vary: "Contact not found for id:…", "Contact with id not found", "The event id is invalid".
     Classification(
         "not found",

@@ -14,9 +14,11 @@ from tests.kafka.shared import LendsKafka, borrowed_kafka
 
 IS_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
-settings.register_profile("desk", deadline=None)  # a busy machine makes single examples slow; the suite has its timeout
-settings.register_profile("ci", parent=settings.get_profile("desk"), derandomize=True, print_blob=True)
-settings.load_profile("ci" if IS_CI else "desk")
+settings.register_profile(
+    "local", deadline=None
+)  # a busy machine makes single examples slow; the suite has its timeout
+settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if IS_CI else "local")
 
 
 def pytest_configure(config: pytest.Config) -> None:

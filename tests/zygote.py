@@ -195,7 +195,7 @@ def _serve(way: socket.socket) -> dict[str, Any] | None:
                     with status:
                         try:
                             status.send(str(os.waitstatus_to_exitcode(raw)).encode())
-                        except OSError:  # nobody waits for it any more
+                        except OSError:  # nobody is left waiting for it
                             continue
                     continue
                 told, descriptors, _, _ = socket.recv_fds(way, LONGEST, 4)

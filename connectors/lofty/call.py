@@ -42,7 +42,7 @@ class LoftyAnswer:
             raise malformed(operation.name, response, "a body", now=now)
 
     def object(self, key: str) -> dict[str, Any]:
-        """The object at `key`. It bears what was repaired in the answer. Raises `MalformedAnswer` when it is missing."""
+        """The object at `key`, with the note of what was repaired in the answer. Raises `MalformedAnswer` when it is missing."""
         found = self._value(key)
         if not isinstance(found, dict):
             raise self.malformed(f"an object {key!r}")

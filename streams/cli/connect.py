@@ -75,7 +75,7 @@ def ghl(
                 raise CallbackRefused("ghl", "this is the answer to another connection's link")
             return await accept_ghl(grants, chosen, query, transport, now_ms())
 
-        _tell(_accepted(grants, accept), as_json=as_json)
+        _print(_accepted(grants, accept), as_json=as_json)
         return
     redirect = grants.ghl_client().redirect_uri
     is_sandbox = chosen.ghl.base_url.startswith("http://")
@@ -97,7 +97,7 @@ def ghl(
             f"nobody granted access within {wait:g} minutes, or the gateway did not receive the answer: does it run at {redirect}?",
             1,
         )
-    _tell(found, as_json=as_json)
+    _print(found, as_json=as_json)
 
 
 @connect.command()
@@ -122,7 +122,7 @@ def lofty(
     grants, chosen = _open(config, "lofty_api_key", connection, lambda one: one.lofty.auth)
     if by_key:
         accepted = _accepted(grants, lambda transport: lofty_by_key(grants, chosen, transport, now_ms()))
-        _tell(accepted, as_json=as_json)
+        _print(accepted, as_json=as_json)
         return
     link = lofty_link(grants)
     if code and link.verifier is not None:
@@ -133,7 +133,7 @@ def lofty(
         _show(link, as_json=as_json)
         code = typer.prompt("Paste the address that the browser shows afterwards", err=True)
     query, verifier = query_of(code), link.verifier
-    _tell(
+    _print(
         _accepted(grants, lambda transport: accept_lofty(grants, chosen, query, transport, now_ms(), verifier)),
         as_json=as_json,
     )
@@ -182,7 +182,7 @@ def _show(link: ConsentLink, *, as_json: bool) -> None:
     typer.echo(link.url, err=as_json)
 
 
-def _tell(granted: Granted, *, as_json: bool) -> None:
+def _print(granted: Granted, *, as_json: bool) -> None:
     until = datetime.fromtimestamp(granted.expires_at_ms / 1000, UTC).isoformat(timespec="seconds")
     if as_json:
         facts = {

@@ -18,7 +18,7 @@ COMMANDS = (
     *("demo", "init", "worker", "gateway", "backfill", "verify", "explain", "doctor", "replay", "status", "operations"),
     *("connect", "secrets", "console", "parked", "mapping", "topics", "subscriptions", "sandbox"),
 )
-"""The commands, then the groups, in the order of the help. Each is a module of this package, and in it what bears its name."""
+"""The commands, then the groups, in the order of the help. Each is a module of this package, which has an object of the same name."""
 
 
 class _Commands(TyperGroup):

@@ -47,11 +47,11 @@ def rotate(
         refuse("no connection uses OAuth, so no token is stored")
     with refuse_on(SealError):
         found = with_kafka(settings, lambda: rotate_keys(grants))
-    _tell(found, grants.ring.current_id, as_json=as_json)
+    _print(found, grants.ring.current_id, as_json=as_json)
     raise typer.Exit(1 if found.closed else 0)
 
 
-def _tell(found: KeyRotation, key: str, *, as_json: bool) -> None:
+def _print(found: KeyRotation, key: str, *, as_json: bool) -> None:
     if as_json:
         facts = {"key": key, "resealed": found.resealed, "kept": found.kept, "closed": found.closed}
         print_json(facts)

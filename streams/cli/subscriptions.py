@@ -43,7 +43,7 @@ def show(
     Example: lofty-ghl subscriptions show
     """
     found = _for_each(config, connection, url, removes=False, acts=False)
-    _tell(found, as_json=as_json)
+    _print(found, as_json=as_json)
     raise typer.Exit(1 if any(step.action != "keep" for _, step in found) else 0)
 
 
@@ -60,7 +60,7 @@ def apply(
 
     Example: lofty-ghl subscriptions apply --connection acme
     """
-    _tell(_for_each(config, connection, url, removes=False, acts=True), as_json=as_json)
+    _print(_for_each(config, connection, url, removes=False, acts=True), as_json=as_json)
 
 
 @subscriptions.command()
@@ -74,7 +74,7 @@ def remove(
 
     Example: lofty-ghl subscriptions remove --connection acme
     """
-    _tell(_for_each(config, connection, url, removes=True, acts=True), as_json=as_json)
+    _print(_for_each(config, connection, url, removes=True, acts=True), as_json=as_json)
 
 
 def _for_each(config: Any, name: str, url: str, *, removes: bool, acts: bool) -> list[tuple[str, SubscriptionStep]]:
@@ -112,7 +112,7 @@ async def _one(
         return steps
 
 
-def _tell(found: list[tuple[str, SubscriptionStep]], *, as_json: bool) -> None:
+def _print(found: list[tuple[str, SubscriptionStep]], *, as_json: bool) -> None:
     rows = [
         {"connection": name, "list": step.list_id, "action": step.action, "because": step.because}
         for name, step in found

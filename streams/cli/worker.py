@@ -76,15 +76,17 @@ def worker(
             await _check_topics(settings)
             await demand_group(settings, names.group)
         tracing, end_tracing = tracing_or_refuse("worker")
-        given = Dependencies(tracing=tracing, broker_keeps_all=not embedded)
-        async with MappingVersions(settings) as desk:
-            shifts = Supervisor(desk, given)
+        deps = Dependencies(tracing=tracing, broker_keeps_all=not embedded)
+        async with MappingVersions(settings) as mapping_versions:
+            supervisor = Supervisor(mapping_versions, deps)
             app = web.Application()
-            add_health_and_metrics(app, given.metrics.registry, is_ready=lambda: shifts.is_ready)
-            app.router.add_get("/budgets", lambda _: _as_json(shifts.current.budgets() if shifts.current else []))
+            add_health_and_metrics(app, deps.metrics.registry, is_ready=lambda: supervisor.is_ready)
+            app.router.add_get(
+                "/budgets", lambda _: _as_json(supervisor.current.budgets() if supervisor.current else [])
+            )
             runner, _ = await listen(app, "0.0.0.0", settings.worker.port)
             try:
-                await shifts.run(stop)
+                await supervisor.run(stop)
             finally:
                 await runner.cleanup()
                 await asyncio.to_thread(end_tracing)

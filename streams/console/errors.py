@@ -31,7 +31,7 @@ class Fault:
 
 
 class ConsoleError(Exception):
-    """`words` say what happened and what to do; `kind` is what a program tells it by."""
+    """`words` say what happened and what to do; by `kind` a program recognises it."""
 
     status = 500
     kind = "error"

@@ -1,4 +1,4 @@
-"""Moments for people, of times that stand on topics: whatever a record says, a page about it is shown."""
+"""Formats the times of records for people. A time that makes no sense never raises: its page must still be shown."""
 
 from __future__ import annotations
 

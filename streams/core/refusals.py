@@ -1,9 +1,9 @@
 """A vendor's refusal that does not say why (`connectors/outcome.py`, `FORBIDDEN`): is it about one record, or about all? Pure.
 
 A 403 without a word of a token or a scope may be a contact that this user may not see, a firewall's page, or access that was
-taken away. What else is answered tells them apart:
+taken away. The other answers show which it is:
 
-- A record is tried `TRIES` times. If anything else of its budget was served meanwhile, access stands, and the record is parked.
+- A record is tried `TRIES` times. If anything else of its budget was served meanwhile, access is not the problem, and the record is parked.
 - If nothing was served meanwhile, or `ALIKE` different records were refused the same step in a row, it is about all: the budget
   pauses. One served request of that step ends the row.
 

@@ -55,7 +55,7 @@ class OutboxRow(Message):
 
     `omit` are fields that GHL refused for this state, `parked` is the reason why it waits for its next change.
     `epoch` is that of the owner who put the row. `before` are states that this one replaced while they were being
-    written, or that an earlier owner may have been writing when it ended: what they wanted may or may not stand in GHL.
+    written, or that an earlier owner may have been writing when it ended: they may or may not have reached GHL.
     """
 
     snapshot: Snapshot
@@ -83,14 +83,14 @@ class Intent(Message):
 
 
 class LinkRow(Message):
-    """`links`: what stands in GHL for an entity, and what we last wrote there.
+    """`links`: the id of an entity in GHL, and what we last wrote there.
 
     `fields` maps each field to a short hash of the value we wrote, so that only what changed is sent again.
-    `doubtful_tags` were being added or removed when no answer came: they may or may not stand there.
+    `doubtful_tags` were being added or removed when no answer came: GHL may or may not have them.
     `refers_to` is the GHL id of the contact that a note or task hangs on.
     `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
     `refused` are fields of which GHL refused a value, with the hash of that value: it is not sent again.
-    `heard` are fields that somebody changed in GHL, with the hash that stood there before: what Lofty holds until it is told.
+    `heard` are fields that somebody changed in GHL, each with the hash of its value before: Lofty holds that value until we write.
     `epoch` is the newest among the receipts that made it.
     """
 
@@ -112,12 +112,12 @@ SweepKind = Literal["new", "full", "backfill"]
 
 
 class SweepRow(Message):
-    """`sweeps`: where a connection's sweep stands, and when the next one is due. Times are epoch milliseconds, ours.
+    """`sweeps`: how far a connection's sweep is, and when the next one is due. Times are epoch milliseconds, ours.
 
-    `kind` is what runs now, None between two runs; `started_ms` tells one run from another.
+    `kind` is what runs now, None between two runs; `started_ms` identifies a run.
     `offset` is the place of the next page in Lofty's list, `since_ms` the creation time at which a sweep of new leads ends.
     `is_listed` says that the last page was read, but not yet what is missing worked off.
-    `leads` and `changes` count what this run, or else the last one, has seen and found; `total` is what Lofty says there is.
+    `leads` and `changes` count what this run has seen and found, or the last run if none runs; `total` is what Lofty says there is.
     `ordered` is the id of a backfill that was asked for, `served` of the last one that ended.
     """
 
@@ -141,3 +141,10 @@ class SweptRow(Message):
     run_ms: int
     updated_ms: int | None = None
     fingerprint: str = ""
+
+
+class TokenRow(Message):
+    """`tokens`: a sealed pair of OAuth tokens, and when it was granted or renewed (epoch milliseconds)."""
+
+    sealed: str
+    at_ms: int

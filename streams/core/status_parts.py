@@ -14,7 +14,7 @@ from streams.messages.message import InvalidMessage
 from streams.messages.worker_status import BudgetStatus, ConnectionStatus, StatusPart, WorkerStatus
 
 FEW = 100
-"""So many connections stand in the status itself."""
+"""The status itself holds at most so many connections; more are sent in parts."""
 
 IN_A_PART = 50
 AT_ONCE = 6
@@ -22,7 +22,7 @@ AT_ONCE = 6
 
 
 class Parts:
-    """In which part each of a worker's connections is told, and each budget: with the first of its connections.
+    """Assigns a worker's connections to parts of its status, and each budget to the part of its first connection.
 
     Only what is to be said is put together: with a thousand connections a whole status costs a quarter of a second.
     """
@@ -30,12 +30,12 @@ class Parts:
     def __init__(self, connections: Iterable[str]) -> None:
         ordered = sorted(connections)
         self.count = -(-len(ordered) // IN_A_PART) if len(ordered) > FEW else 0
-        """0: everything stands in the status itself."""
-        self._places = {name: at // IN_A_PART for at, name in enumerate(ordered)}
+        """The number of parts; 0: the status itself holds everything."""
+        self._numbers = {name: at // IN_A_PART for at, name in enumerate(ordered)}
 
     def of(self, connections: Iterable[str]) -> int:
         """The part of a budget with these connections."""
-        return min((self._places[name] for name in connections if name in self._places), default=self.count - 1)
+        return min((self._numbers[name] for name in connections if name in self._numbers), default=self.count - 1)
 
     def split(self, status: WorkerStatus, numbers: Collection[int]) -> tuple[WorkerStatus, tuple[StatusPart, ...]]:
         """The status without what its parts hold, and these parts of it. The status may hold no more than they tell."""
@@ -75,7 +75,7 @@ class Turns:
 
 @dataclass(slots=True)
 class StatusCollector:
-    """What was heard on the topic, the newest of each: `take` each record, then ask for `workers` and `gateways`."""
+    """The newest status of each process: `take` each record, then read `workers` and `gateways`."""
 
     _workers: dict[str, WorkerStatus] = field(default_factory=dict)
     _parts: dict[str, dict[int, StatusPart]] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class StatusCollector:
 
     @property
     def workers(self) -> tuple[WorkerStatus, ...]:
-        """The newest of each worker, with the parts that were heard of it."""
+        """The newest status of each worker, with the parts that were received."""
         return tuple(self._whole(one) for one in self._workers.values())
 
     @property
@@ -104,7 +104,7 @@ class StatusCollector:
         return tuple(self._gateways.values())
 
     def forget(self, before_ms: int) -> None:
-        """Forget who was heard last before then."""
+        """Forget processes whose last status is older."""
         self._workers = {name: one for name, one in self._workers.items() if one.at_ms >= before_ms}
         self._gateways = {name: one for name, one in self._gateways.items() if one.at_ms >= before_ms}
         self._parts = {name: parts for name, parts in self._parts.items() if name in self._workers}
@@ -140,7 +140,7 @@ class StatusCollector:
 
 
 def _newest_budgets(parts: Iterable[StatusPart]) -> Iterable[BudgetStatus]:
-    """One of each: where the worker's share has moved, two parts may tell of the same."""
+    """The newest status of each budget: after connections have moved between parts, two parts may report the same budget."""
     ordered = sorted(parts, key=lambda part: part.at_ms)
     return {(one.dispatcher, one.budget): one for part in ordered for one in part.budgets}.values()
 

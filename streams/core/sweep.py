@@ -1,10 +1,10 @@
-"""Sweep: reading all that Lofty lists, to find what no webhook told of.
+"""Sweep: reads all that Lofty lists, to find changes that no webhook reported.
 
 Lofty lists leads by page and knows no "changed since". So there are two runs:
 
 - **new leads**, often: the newest first, back to an hour before the last run began;
 - **full**, rarely: all leads from the oldest, each compared with how the last run found it, and the notes, tasks and
-  appointments of each. What was there and is not listed any more is missing: that is a reason to read it, no proof.
+  appointments of each. An entity that is no longer listed is missing: it is read, because missing does not prove that it was deleted.
 
 New leads come at the end of a full run's order, so they shift nothing; a deleted lead moves those behind it forward.
 Therefore each page begins with the last lead of the page before it. A page on which nothing is known of this run shows that
@@ -89,7 +89,7 @@ def next_run(row: SweepRow, schedule: Schedule, now_ms: int) -> tuple[SweepKind 
     return None, min((wait for wait, _ in waits), default=24 * 60 * 60 * 1000)
 
 
-def begin(row: SweepRow, kind: SweepKind, now_ms: int) -> SweepRow:
+def start_sweep(row: SweepRow, kind: SweepKind, now_ms: int) -> SweepRow:
     """A run starts."""
     return row.model_copy(
         update={

@@ -111,7 +111,7 @@ class GhlWebhooks(Webhooks):
             age = f"{seconds} s old" if seconds > 0 else f"{-seconds} s ahead of our clock"
             why = f"{hook.type} is {age}; gateway.ghl.max_age_hours says how old an event may be"
             return self._parked(raw, "wrong time", why)
-        span = self._deps.tracing.begin("intake", type=hook.type)
+        span = self._deps.tracing.start_span("intake", type=hook.type)
         event = event_of(hook, at_ms, now_ms).model_copy(update={"trace": span.traceparent})
         value, most = event.to_bytes(), self._deps.parking.limits.state
         if len(value) + len(event.lane) > most:

@@ -88,7 +88,7 @@ class LoftyWebhooks(Webhooks):
 
     def _changes(self, connection: Connection, parsed: Parsed, spans: list[Span]) -> list[Change]:
         now_ms, tracing = self._deps.now_ms(), self._deps.tracing
-        spans += [tracing.begin("intake", connection=connection.name, kind=ping.kind) for ping in parsed.pings]
+        spans += [tracing.start_span("intake", connection=connection.name, kind=ping.kind) for ping in parsed.pings]
         return [
             Change(
                 connection=connection.name,

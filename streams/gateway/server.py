@@ -84,7 +84,7 @@ class GatewayServer:
         self._producer.replaced = self.metrics.producer_replaced
         appended = counting_appends(self.metrics, names)
         self._batching_producer = BatchingProducer(self._producer, appended, most_bytes=MOST_WAITING_BYTES)
-        self.metrics.begin({"connection": settings.connections, "topic": append_topics()})
+        self.metrics.create_series({"connection": settings.connections, "topic": append_topics()})
         configuration = configuration_of(settings)
         self.metrics.gauges = lambda: of_gateway(
             RELEASE, self._now_ms(), failing_seconds(self._producer), configuration, len(settings.connections)

@@ -9,36 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from streams.messages.topics import (
-    BACKLINKS_TABLE,
-    BUDGETS_TABLE,
-    ERRANDS_TABLE,
-    EVENTS_TABLE,
-    FETCHES_TABLE,
-    HEARD_TABLE,
-    LINKS_TABLE,
-    OUTBOX_TABLE,
-    SEEN_TABLE,
-    SWEEPS_TABLE,
-    SWEPT_TABLE,
-    TOKENS_TABLE,
-    WEBHOOKS_TABLE,
-)
+from streams.messages import topics
 
 COSTS = {
-    LINKS_TABLE: "notes, tasks and appointments would be created in GHL a second time",
-    OUTBOX_TABLE: "changes that are not yet written to GHL would wait for the next sweep",
-    FETCHES_TABLE: "changes that are not yet read from Lofty would wait for the next sweep",
-    SEEN_TABLE: "changes that were read before would be read once more",
-    BUDGETS_TABLE: "the use of the vendors' limits would be counted from zero",
-    SWEEPS_TABLE: "sweeps would start over",
-    SWEPT_TABLE: "the next sweep would read every lead",
-    BACKLINKS_TABLE: "GHL's events could not be matched to a contact",
-    WEBHOOKS_TABLE: "an event that GHL repeats would be processed a second time",
-    EVENTS_TABLE: "GHL's waiting events would not reach Lofty",
-    HEARD_TABLE: "edits in GHL that were reported to Lofty could be reported a second time",
-    ERRANDS_TABLE: "what waits to be written to Lofty would be lost",
-    TOKENS_TABLE: "OAuth connections would have to be connected again",
+    topics.LINKS_TABLE: "notes, tasks and appointments would be created in GHL a second time",
+    topics.OUTBOX_TABLE: "changes that are not yet written to GHL would wait for the next sweep",
+    topics.FETCHES_TABLE: "changes that are not yet read from Lofty would wait for the next sweep",
+    topics.SEEN_TABLE: "changes that were read before would be read once more",
+    topics.BUDGETS_TABLE: "the use of the vendors' limits would be counted from zero",
+    topics.SWEEPS_TABLE: "sweeps would start over",
+    topics.SWEPT_TABLE: "the next sweep would read every lead",
+    topics.BACKLINKS_TABLE: "GHL's events could not be matched to a contact",
+    topics.WEBHOOKS_TABLE: "an event that GHL repeats would be processed a second time",
+    topics.EVENTS_TABLE: "GHL's waiting events would not reach Lofty",
+    topics.HEARD_TABLE: "edits in GHL that were reported to Lofty could be reported a second time",
+    topics.ERRANDS_TABLE: "what waits to be written to Lofty would be lost",
+    topics.TOKENS_TABLE: "OAuth connections would have to be connected again",
 }
 """What would happen without a table's rows."""
 

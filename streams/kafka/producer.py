@@ -65,7 +65,7 @@ LEAST_BACKOFF_SECONDS = 0.1
 MOST_BACKOFF_SECONDS = 1.0
 
 PROBE_SECONDS = 2.0
-"""After a batch was given up, Kafka is asked so often whether it answers again, when nothing else tells."""
+"""After a batch was given up, Kafka is asked at this interval whether it answers again, if nothing else shows it."""
 
 MOST_PROBE_SECONDS = 60.0
 """When it answers and takes nothing all the same, its answer is believed less and less soon."""
@@ -154,7 +154,7 @@ class RecordBatch:
 class _Delivery:
     """One batch on its way. `is_over`: it was given up, and its partition has another identity since."""
 
-    place: TopicPartition
+    topic_partition: TopicPartition
     batch: RecordBatch
     acknowledged: asyncio.Future[RecordMetadata]
     began: float
@@ -251,15 +251,15 @@ class KafkaProducer:
         It fails with `NotWritten`, at the latest when `within` seconds are over.
         """
         assert isinstance(batch, RecordBatch), "made by `create_batch`"
-        place = TopicPartition(topic, partition)
-        while (before := self._under_way.get(place)) is not None:
+        topic_partition = TopicPartition(topic, partition)
+        while (before := self._under_way.get(topic_partition)) is not None:
             await asyncio.wait([before.acknowledged])
         if self._is_closed:
             raise NotWritten(topic, "the producer was stopped", in_doubt=False)
         loop = asyncio.get_running_loop()
-        delivery = _Delivery(place, batch, loop.create_future(), loop.time(), within)
+        delivery = _Delivery(topic_partition, batch, loop.create_future(), loop.time(), within)
         delivery.timer = loop.call_later(max(0.0, within), self._expire, delivery, context=self._context)
-        self._under_way[place] = self._ready[place] = delivery
+        self._under_way[topic_partition] = self._ready[topic_partition] = delivery
         self._kick()
         return delivery.acknowledged
 
@@ -287,13 +287,13 @@ class KafkaProducer:
         loads: dict[int, list[_Delivery]] = {}
         weights: dict[int, int] = {}
         homeless: set[str] = set()
-        for place, delivery in self._ready.items():
-            if self._leaderless(place):
-                homeless.add(place.topic)
+        for topic_partition, delivery in self._ready.items():
+            if self._leaderless(topic_partition):
+                homeless.add(topic_partition.topic)
                 delivery.error = "the partition has no leader"
-                self._tell(delivery)
+                self._report_delivery(delivery)
                 continue
-            node = self.client.cluster.leader_for_partition(place)
+            node = self.client.cluster.leader_for_partition(topic_partition)
             weight = weights.get(node, 0)
             if node in self._busy or weight > MAX_REQUEST_BYTES:
                 continue
@@ -302,7 +302,7 @@ class KafkaProducer:
         for node, deliveries in loads.items():
             self._busy.add(node)
             for delivery in deliveries:
-                del self._ready[delivery.place]
+                del self._ready[delivery.topic_partition]
             self._spawn(self._exchange(node, deliveries), f"produce to {node}")
         if homeless and not self._is_looking:
             self._is_looking = True
@@ -313,14 +313,14 @@ class KafkaProducer:
             for topic in topics:
                 self.client.add_topic(topic)
             has_answered = await self.client.force_metadata_update()
-            if any(self._leaderless(place) for place in self._ready if place.topic in topics):
+            if any(self._leaderless(one) for one in self._ready if one.topic in topics):
                 await asyncio.sleep(LEAST_BACKOFF_SECONDS if has_answered else MOST_BACKOFF_SECONDS)
         finally:
             self._is_looking = False
         self._kick()
 
-    def _leaderless(self, place: TopicPartition) -> bool:
-        node = self.client.cluster.leader_for_partition(place)
+    def _leaderless(self, topic_partition: TopicPartition) -> bool:
+        node = self.client.cluster.leader_for_partition(topic_partition)
         return node is None or node < 0
 
     # -- one request --------------------------------------------------------------------------------------
@@ -342,9 +342,9 @@ class KafkaProducer:
             if not going:
                 return 0.0
             topics: dict[str, list[tuple[int, bytes]]] = {}
-            for place, delivery in going.items():
+            for topic_partition, delivery in going.items():
                 delivery.in_flight = True
-                topics.setdefault(place.topic, []).append((place.partition, delivery.payload))
+                topics.setdefault(topic_partition.topic, []).append((topic_partition.partition, delivery.payload))
             request = ProduceRequest(
                 transactional_id=None, required_acks=-1, timeout=self._request_ms, topics=list(topics.items())
             )
@@ -380,7 +380,7 @@ class KafkaProducer:
             if not delivery.is_over:
                 await self._sign(node, delivery)
                 signed.append(delivery)
-        return {delivery.place: delivery for delivery in signed if not delivery.is_over}
+        return {delivery.topic_partition: delivery for delivery in signed if not delivery.is_over}
 
     def _take_answers(self, response: Any, going: dict[TopicPartition, _Delivery]) -> None:
         for topic, answers in response.topics:
@@ -392,7 +392,7 @@ class KafkaProducer:
             delivery.in_doubt = True
             self._retry(delivery, KafkaError("Kafka's answer does not mention the batch"))
 
-    async def _ask(self, node: int, request: ProduceRequest, places: Iterable[TopicPartition]) -> Any:
+    async def _ask(self, node: int, request: ProduceRequest, topic_partitions: Iterable[TopicPartition]) -> Any:
         """Send a request, and wait for its answer as long as the node leads one of the partitions."""
         asking = asyncio.ensure_future(self.client.send(node, request))
         try:
@@ -402,7 +402,7 @@ class KafkaProducer:
                     return asking.result()
                 looking = self.client.force_metadata_update()
                 await asyncio.wait([asking, looking], return_when=asyncio.FIRST_COMPLETED)
-                leaders = {self.client.cluster.leader_for_partition(place) for place in places}
+                leaders = {self.client.cluster.leader_for_partition(one) for one in topic_partitions}
                 if not asking.done() and node not in leaders and leaders - {None, -1}:
                     if (connection := self.client._conns.get((node, ConnectionGroup.DEFAULT))) is not None:
                         connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
@@ -414,10 +414,10 @@ class KafkaProducer:
                 asking.exception()
 
     async def _sign(self, node: int, delivery: _Delivery) -> None:
-        """Give a batch the identity under which it is sent: the one that it had before, as long as that stands."""
-        identity = self._identities.get(delivery.place)
+        """Give a batch the identity under which it is sent: the one that it had before, as long as that is valid."""
+        identity = self._identities.get(delivery.topic_partition)
         if identity is None:
-            identity = self._identities[delivery.place] = _Identity(self._producer_id)
+            identity = self._identities[delivery.topic_partition] = _Identity(self._producer_id)
         if identity.producer_id is None:
             identity.producer_id = await self._new_producer_id(node)
             if identity.producer_id is None:
@@ -449,12 +449,12 @@ class KafkaProducer:
             self._replace(delivery, "refused", new_id=error not in _REPLACES_EPOCH)
             self._retry(delivery, error())
         elif code == _INVALID_RECORD or error in _RECORDS_FAULT:
-            place = delivery.place
-            told = "INVALID_RECORD" if code == _INVALID_RECORD else error.message
-            self._refuse(delivery, RecordsRefused(place.topic, told, is_size=error in _RECORDS_FAULT[:2]))
+            topic_partition = delivery.topic_partition
+            message = "INVALID_RECORD" if code == _INVALID_RECORD else error.message
+            self._refuse(delivery, RecordsRefused(topic_partition.topic, message, is_size=error in _RECORDS_FAULT[:2]))
         elif error in _FOR_GOOD:
             self._lost(str(error()))
-            self._refuse(delivery, NotWritten(delivery.place.topic, str(error()), in_doubt=False))
+            self._refuse(delivery, NotWritten(delivery.topic_partition.topic, str(error()), in_doubt=False))
         else:
             delivery.in_doubt |= error not in _NOT_APPENDED
             self._retry(delivery, error())
@@ -462,15 +462,16 @@ class KafkaProducer:
     def _written(self, delivery: _Delivery, offset: int, timestamp: int) -> None:
         if delivery.is_over:
             return
-        identity = self._identities[delivery.place]
+        identity = self._identities[delivery.topic_partition]
         identity.sequence = (identity.sequence + delivery.batch.record_count()) % _SEQUENCES
         self._end(delivery)
         self._given_up = self._failing_since = None
         self._believed = 0
         self._tell_recovery()
         if not delivery.acknowledged.done():
-            place = delivery.place
-            metadata = RecordMetadata(place.topic, place.partition, place, offset, timestamp, 0, None)
+            topic_partition = delivery.topic_partition
+            topic, partition = topic_partition
+            metadata = RecordMetadata(topic, partition, topic_partition, offset, timestamp, 0, None)
             delivery.acknowledged.set_result(metadata)
 
     # -- what did not go well -----------------------------------------------------------------------------
@@ -482,13 +483,13 @@ class KafkaProducer:
         delivery.error = str(error) or repr(error)
         if getattr(error, "invalid_metadata", False):
             self.client.force_metadata_update()
-        self._tell(delivery)
+        self._report_delivery(delivery)
         wait, context = self._backoff(delivery), self._context
         asyncio.get_running_loop().call_later(wait, self._make_ready, delivery, context=context)
 
     def _make_ready(self, delivery: _Delivery) -> None:
         if not delivery.is_over:
-            self._ready[delivery.place] = delivery
+            self._ready[delivery.topic_partition] = delivery
             self._kick()
 
     def _backoff(self, delivery: _Delivery) -> float:
@@ -499,13 +500,13 @@ class KafkaProducer:
         """Take a new identity for the partition; the batch is signed again."""
         if delivery.is_over:
             return
-        identity = self._identities.get(delivery.place)
+        identity = self._identities.get(delivery.topic_partition)
         if identity is None:
             return
         if new_id or identity.epoch >= _LAST_EPOCH or identity.producer_id is None:
-            self._identities[delivery.place] = _Identity(None)
+            self._identities[delivery.topic_partition] = _Identity(None)
         else:
-            self._identities[delivery.place] = _Identity(identity.producer_id, identity.epoch + 1)
+            self._identities[delivery.topic_partition] = _Identity(identity.producer_id, identity.epoch + 1)
         delivery.payload = b""
         self.replaced(reason)
 
@@ -520,7 +521,7 @@ class KafkaProducer:
         self._end(delivery)
         self._lost(why)
         if not delivery.acknowledged.done():
-            delivery.acknowledged.set_exception(NotWritten(delivery.place.topic, why, in_doubt=in_doubt))
+            delivery.acknowledged.set_exception(NotWritten(delivery.topic_partition.topic, why, in_doubt=in_doubt))
 
     def _refuse(self, delivery: _Delivery, refusal: NotWritten) -> None:
         """Kafka did not take it, and will not. An earlier request may still be on its way: then it is refused, too."""
@@ -536,8 +537,8 @@ class KafkaProducer:
         delivery.is_over = True
         if delivery.timer is not None:
             delivery.timer.cancel()
-        self._under_way.pop(delivery.place, None)
-        self._ready.pop(delivery.place, None)
+        self._under_way.pop(delivery.topic_partition, None)
+        self._ready.pop(delivery.topic_partition, None)
 
     def _lost(self, why: str) -> None:
         if self._failing_since is None:
@@ -558,7 +559,7 @@ class KafkaProducer:
         finally:
             self._is_probing = False
 
-    def _tell(self, delivery: _Delivery) -> None:
+    def _report_delivery(self, delivery: _Delivery) -> None:
         now = asyncio.get_running_loop().time()
         if self._told_at is None and now - delivery.began >= MOST_BACKOFF_SECONDS:
             self._told_at = delivery.began

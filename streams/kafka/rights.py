@@ -138,5 +138,5 @@ async def demand_rights(settings: Settings, topics: Collection[str], rights: Col
             raise
         return
     if lacking:
-        told = (missing_right(settings.kafka, WORDS[right], names) for right, names in sorted(lacking.items()))
-        raise KafkaRefused("; ".join(told))
+        reasons = (missing_right(settings.kafka, WORDS[right], names) for right, names in sorted(lacking.items()))
+        raise KafkaRefused("; ".join(reasons))

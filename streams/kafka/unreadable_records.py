@@ -18,10 +18,10 @@ class UnreadableRecords:
     counts: dict[str, int] = field(default_factory=dict)
     firsts: dict[str, str] = field(default_factory=dict)
 
-    def note(self, topic: str, place: str, why: str) -> None:
+    def note(self, topic: str, position: str, why: str) -> None:
         """One more."""
         self.counts[topic] = self.counts.get(topic, 0) + 1
-        self.firsts.setdefault(topic, f"the first at {place}: {why}")
+        self.firsts.setdefault(topic, f"the first at {position}: {why}")
 
     def lines(self) -> list[str]:
         """A sentence for each topic."""
@@ -47,8 +47,8 @@ def collecting() -> Iterator[UnreadableRecords]:
 
 def skip_unreadable(topic: str, partition: int, offset: int, error: Exception) -> None:
     """Skip a record that is only shown or followed; the agent that processes it parks it."""
-    found, place, why = _collecting.get(), f"{partition}@{offset}", str(error)[:200]
+    found, position, why = _collecting.get(), f"{partition}@{offset}", str(error)[:200]
     if found is not None:
-        found.note(topic, place, why)
+        found.note(topic, position, why)
     else:
-        log.warning("left out: the record %s of %s cannot be read: %s", place, topic, why)
+        log.warning("left out: the record %s of %s cannot be read: %s", position, topic, why)

@@ -1,4 +1,4 @@
-"""Mapping: from Lofty's JSON to what GHL shall hold. Pure, and written in TOML by its users.
+"""Mapping: from Lofty's JSON to what GHL should hold. Pure; users write mappings in TOML.
 
 `compile_mapping` turns the `[mappings.NAME]` tables of a configuration into a `CompiledMapping`,
 or says all that is wrong with them.

@@ -162,8 +162,8 @@ def _default_layer() -> _Resolved:
 
 
 def _add_layer(resolved: _Resolved, table: Mapping[str, Any], faults: list[MappingFault]) -> None:
-    for place, key in enumerate(table):
-        if _is_enough(faults, (), len(table) - place):
+    for index, key in enumerate(table):
+        if _is_enough(faults, (), len(table) - index):
             return
         if key not in MAPPING_KEYS:
             hint = did_you_mean(key, MAPPING_KEYS)
@@ -173,8 +173,8 @@ def _add_layer(resolved: _Resolved, table: Mapping[str, Any], faults: list[Mappi
         faults.append(MappingFault(("fields",), f"at most {MOST_FIELDS} fields", f"{len(fields)}"))
     elif isinstance(fields, dict):
         own: dict[str, str] = {}
-        for place, (target, written) in enumerate(fields.items()):
-            if _is_enough(faults, ("fields",), len(fields) - place):
+        for index, (target, written) in enumerate(fields.items()):
+            if _is_enough(faults, ("fields",), len(fields) - index):
                 return
             try:
                 _add_field(resolved, target, written, own, faults)
@@ -206,8 +206,8 @@ def _add_users(resolved: _Resolved, users: Any, faults: list[MappingFault]) -> N
     if not isinstance(users, dict):
         faults.append(MappingFault(("users",), "a table: Lofty agent's e-mail = GHL user's e-mail", shown(users)))
         return
-    for place, (lofty, ghl) in enumerate(users.items()):
-        if _is_enough(faults, ("users",), len(users) - place):
+    for index, (lofty, ghl) in enumerate(users.items()):
+        if _is_enough(faults, ("users",), len(users) - index):
             return
         try:
             resolved.users[read_email(lofty)] = read_email(ghl)
@@ -270,8 +270,8 @@ def _compile_field(
     target: str, reference: str, options: dict[str, Any], faults: list[MappingFault]
 ) -> tuple[CustomField, CompiledField | None]:
     path = ("fields", target)
-    for place, key in enumerate(options):
-        if _is_enough(faults, path, len(options) - place):
+    for index, key in enumerate(options):
+        if _is_enough(faults, path, len(options) - index):
             break
         if key not in FIELD_KEYS:
             hint = did_you_mean(key, FIELD_KEYS)

@@ -1,4 +1,4 @@
-"""From a Lofty lead to what its GHL contact shall be.
+"""From a Lofty lead to the desired state of its GHL contact.
 
 A value that is unset in Lofty is mapped to None: "ours, and empty".
 Whether that clears a field in GHL is the planner's decision, by what was last written:
@@ -40,7 +40,7 @@ _as_list = compile_transform("list")
 
 @dataclass(frozen=True, slots=True)
 class MappedContact:
-    """What a contact shall be. `fields` and `custom` hold None for "ours, and empty".
+    """The desired state of a contact. None in `fields` and `custom` means: we own the field, and it is empty.
 
     `custom` and `custom_types` are keyed by a custom field's name, or by its key when it starts with `contact.`.
     `flags` say, in words, which values could not be read.

@@ -18,7 +18,7 @@ class MappingFault:
 
 
 class WrongTerm(ValueError):
-    """An expression, a transform or an argument that cannot be compiled. The caller knows where it stands."""
+    """An expression, a transform or an argument that cannot be compiled. The caller knows where it is."""
 
     def __init__(self, expected: str, got: str, hint: str = "") -> None:
         self.expected = expected

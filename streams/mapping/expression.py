@@ -130,7 +130,7 @@ def _is_false(value: Any) -> bool:
 
 
 def _fast(node: Node) -> Read | None:
-    """The closure of a node, or None when jmespath shall do it."""
+    """The closure of a node, or None if jmespath evaluates it."""
     build = _BUILDERS.get(node["type"])
     if build is None:
         return None

@@ -1,7 +1,7 @@
 """Markers: how a note or task in GHL says which note or task of Lofty it is.
 
 GHL has no idempotency key and no external id for them, so each carries one line such as `[lofty-note:400000012345]`.
-It stands alone on the last line. Whoever finds one knows that the entity was created by us, for which Lofty id.
+It is alone on the last line. It shows that we created the entity, and for which Lofty id.
 
 What Lofty sync writes to Lofty has a marker, too: `[ghl-appointment:ID]`, named for its origin in GHL.
 """

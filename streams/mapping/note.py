@@ -17,7 +17,7 @@ from streams.mapping.values import UnreadableValue, identity, read_instant
 
 @dataclass(frozen=True, slots=True)
 class MappedNote:
-    """What a note shall be. `body` ends with `marker`, that of the Lofty note."""
+    """The desired state of a note. `body` ends with `marker`, the marker of the Lofty note."""
 
     body: str
     marker: str

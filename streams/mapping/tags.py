@@ -41,7 +41,7 @@ Pattern = Annotated[str, AfterValidator(_lower)]
 class TagRules(BaseModel):
     """The rules of one connection. Patterns are globs (`*`, `?`, `[ab]`), without regard to case.
 
-    `include` and `exclude` look at Lofty's own name of a tag; `prefix` is put before it; `always` stands as written.
+    `include` and `exclude` look at Lofty's own name of a tag; `prefix` is put before it; `always` is used as written.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -71,7 +71,7 @@ class TagRules(BaseModel):
 
 
 def map_tags(rules: TagRules, state: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tags that a lead's contact shall bear in GHL, sorted, and flags for what could not be read."""
+    """The tags that a lead's contact should have in GHL, sorted, and flags for what could not be read."""
     wanted = {tag for tag in rules.always if tag}
     flags: list[str] = []
     for expression in rules.expressions:

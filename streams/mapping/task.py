@@ -29,7 +29,7 @@ APPOINTMENT_DUE = ("startAt", "deadline", "endAt", "endTime", "createTime", "las
 
 @dataclass(frozen=True, slots=True)
 class MappedTask:
-    """What a task shall be. `body` ends with `marker`; `due_iso` is UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
+    """The desired state of a task. `body` ends with `marker`; `due_iso` is UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
 
     title: str
     body: str
@@ -66,7 +66,7 @@ ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True, slots=True)
 class MappedEvent:
-    """What an appointment in a calendar shall be. `description` ends with the marker; times are UTC, as `due_iso` is.
+    """The desired state of an appointment in a calendar. `description` ends with the marker; times are UTC, as `due_iso` is.
 
     `took_place` says that Lofty has it as finished: the client was there.
     """

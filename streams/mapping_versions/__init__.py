@@ -1,1 +1,1 @@
-"""Mappings that change while everything runs: edits on a topic, looked at before they are saved, taken over by every worker."""
+"""Mappings that people edit while everything runs. Edits are checked, saved on a topic, and used by every worker from then on."""

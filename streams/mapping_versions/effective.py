@@ -1,7 +1,7 @@
-"""Which version of the mappings is in force: the newest that compiles here. Pure.
+"""Decides which version of the mappings is in force: the newest one that compiles here. Pure.
 
-A version that compiled where it was saved need not compile everywhere: another release, another file.
-Nobody stops for that: the newest version that compiles is used, and what is wrong with the newer one is said.
+A version that compiled where it was saved may fail elsewhere, under another release or another configuration file.
+No process stops for that: it uses the newest version that compiles, and reports what is wrong with the newer one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streams.settings.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class EffectiveMappings:
-    """Settings with the version that is used. `problems` are those of the newest version, where that is another."""
+    """Settings, and the version of the mappings in them. `problems` are those of the newest version, if that one does not compile."""
 
     settings: Settings
     newest: int
@@ -25,7 +25,7 @@ class EffectiveMappings:
 
 
 def effective_mappings(file: Settings, ledger: VersionLog) -> EffectiveMappings:
-    """The settings to work with. `file` are the settings as the file alone gives them."""
+    """The settings to work with. `file` are the settings of the configuration file alone."""
     overlays: Sequence[Overlay] = [one.overlay for one in reversed(ledger.versions)] + [NO_OVERLAY]
     problems: tuple[Problem, ...] = ()
     for overlay in overlays:
@@ -37,7 +37,7 @@ def effective_mappings(file: Settings, ledger: VersionLog) -> EffectiveMappings:
         newest = ledger.newest.version
         if problems:
             words = (
-                f"version {newest} of the mappings does not compile here, version {overlay.version} is used: {problems[0]}"
+                f"version {newest} of the mappings does not compile here, so version {overlay.version} is used: {problems[0]}"
                 + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
             )
             settings = settings.model_copy(update={"mapping_trouble": words})
@@ -46,7 +46,7 @@ def effective_mappings(file: Settings, ledger: VersionLog) -> EffectiveMappings:
 
 
 def same_mappings(one: Settings, other: Settings) -> bool:
-    """Whether a worker maps the same under both."""
+    """Whether a worker maps leads alike under both settings."""
     return {n: c.mapping_fingerprint for n, c in one.connections.items()} == {
         n: c.mapping_fingerprint for n, c in other.connections.items()
     }

@@ -1,11 +1,11 @@
-"""What may go wrong with a mapping that is edited.
+"""The errors of editing a mapping.
 
 ::
 
     MappingRefused
-    ├── StaleVersion      somebody else saved meanwhile: look at it, then save again
-    ├── WrongMapping      the text does not compile: all its problems are told
-    ├── TooCostly         it cannot be compiled, shown or tried within the limits of the process that does it
+    ├── StaleVersion      somebody else saved meanwhile: look at that change, then save again
+    ├── WrongMapping      the text does not compile: the error has all its problems
+    ├── TooCostly         compiling, showing or trying it passes the limits of time or memory
     └── NoSuchMapping     there is no mapping, connection or version of this name
     EvaluatorBusy         too many mappings are being tried at once
     NoMappings            the topic is missing: `lofty-ghl topics create`
@@ -19,11 +19,11 @@ from streams.mapping_versions.problems import TextProblem
 
 
 class MappingRefused(Exception):
-    """Root of the errors that the editor must fix."""
+    """Root of the errors that the person who edits must fix."""
 
 
 class StaleVersion(MappingRefused):
-    """The edit was made on version `expected`, and `found` stands, by `by` at `at_ms`."""
+    """The edit was made on version `expected`, but the newest is `found`, saved by `by` at `at_ms`."""
 
     def __init__(self, expected: int, found: int, by: str, at_ms: int) -> None:
         self.expected = expected
@@ -31,13 +31,13 @@ class StaleVersion(MappingRefused):
         self.by = by
         self.at_ms = at_ms
         super().__init__(
-            f"version {expected} was edited, but version {found} stands, saved by {by or 'nobody'}: "
+            f"you edited version {expected}, but meanwhile {by or 'somebody'} saved version {found}: "
             "look at what changed, then save again"
         )
 
 
 class WrongMapping(MappingRefused):
-    """A text that is refused, with everything that is wrong with it."""
+    """The text does not compile. The error has all its problems."""
 
     def __init__(self, problems: Iterable[TextProblem]) -> None:
         self.problems = tuple(problems)
@@ -45,7 +45,7 @@ class WrongMapping(MappingRefused):
 
 
 class TooCostly(MappingRefused):
-    """A mapping that passes the limits of time and memory of a trial."""
+    """The mapping takes more time or memory than a trial may."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -55,14 +55,14 @@ class TooCostly(MappingRefused):
 
 
 class EvaluatorBusy(Exception):
-    """Others are being answered."""
+    """Too many other mappings are being tried."""
 
     def __init__(self) -> None:
         super().__init__("other mappings are being tried: try again in a moment")
 
 
 class NoSuchMapping(MappingRefused):
-    """Something that is not there, or may not be edited; `words` say what there is."""
+    """A mapping, connection or version that does not exist or may not be edited; the message says which there are."""
 
 
 class NoMappings(Exception):

@@ -33,9 +33,9 @@ class MappingText:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One version of the history. `text` and `before` are what it changed: a mapping's text, or the name of one in use.
+    """One version of the history. `before` and `text` are the old and the new value: a mapping's text, or the name of the one in use.
 
-    None means: what the file says. For a revert, `text` is the version that was gone back to.
+    None means: as in the file. For a revert, `text` is the number of the version that was restored.
     """
 
     version: int
@@ -64,7 +64,7 @@ class MappingState:
 
 
 def state_of(file: Settings, ledger: VersionLog, found: EffectiveMappings) -> MappingState:
-    """What stands, from the file, the edits, and what is in force."""
+    """The state for the editor, from the file, the edits, and the version in force."""
     overlay = ledger.newest
     uses = {name: one.mapping.name for name, one in found.settings.connections.items()}
     origin = file.origin.text if file.origin is not None else ""

@@ -1,7 +1,7 @@
-"""The versions of all mappings, followed from the topic `mappings`; `operations/mapping_preview/editor` adds to them.
+"""Follows the topic `mappings` and keeps all versions in memory; `operations/mapping_preview/editor` saves new ones.
 
-One for each process that needs to know; reading is from memory. Every gateway and worker has its own, and all agree,
-because the order of one partition decides which edits count (`version_log`).
+Every gateway and worker has its own copy. All copies agree, because the order of one partition decides which edits count
+(`version_log`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RETRY_SECONDS = 1.0
 
 
 class MappingVersions:
-    """`async with MappingVersions(settings) as versions`: entered when every edit until now is known.
+    """`async with MappingVersions(settings) as versions`: once entered, it knows every edit made before.
 
     Raises `NoMappings` when the topic is missing, and aiokafka's errors when Kafka cannot be reached.
     """
@@ -72,11 +72,11 @@ class MappingVersions:
 
     @property
     def version(self) -> int:
-        """The newest version, whether it compiles here or not; `settings` are at least of it."""
+        """The newest version, whether it compiles here or not. `settings` have already taken it into account."""
         return self._known
 
     def settings(self) -> Settings:
-        """The settings in force: those of the file, with the newest version of the mappings that compiles."""
+        """The settings in force: those of the file, with the newest version of the mappings that compiles here."""
         return self._in_force.settings
 
     def state(self) -> MappingState:
@@ -102,7 +102,7 @@ class MappingVersions:
                     async with self._news:
                         self._news.notify_all()
             except KafkaError as error:
-                log.warning("the topic of mappings cannot be read now (%r)", error)
+                log.warning("the topic of mappings cannot be read now, trying again: %r", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _take(self, record: KafkaRecord) -> None:
@@ -115,8 +115,8 @@ class MappingVersions:
         self._read_to = record.offset + 1
 
     async def _compile(self) -> None:
-        # In a thread: compiling takes some tenths of a second, and the gateway's loop takes webhooks. A version counts as
-        # known only afterwards: who waits for a newer one would find the settings of the one before, and wait on.
+        # In a thread: compiling takes some tenths of a second, and the gateway's loop takes webhooks. The version's number is
+        # set only afterwards: otherwise who waits for it would find the settings of the version before.
         version, read_to = self._version_log.newest.version, self._read_to
         before, self._in_force = (
             self._in_force,
@@ -131,7 +131,7 @@ class MappingVersions:
 async def settings_now(settings: Settings) -> Settings:
     """The settings with the newest mappings that compile here. Raises aiokafka's errors when Kafka cannot be reached.
 
-    Where the topic of mappings does not exist yet, nothing was edited.
+    Without a topic of mappings, these are the settings of the file.
     """
     try:
         async with MappingVersions(settings) as versions:

@@ -1,7 +1,7 @@
-"""The texts of mappings in the configuration file, as somebody edits them. Pure.
+"""Extracts a mapping's text from the configuration file, for the editor. Pure.
 
-A mapping's tables are cut out of the file with their comments; where that does not give the same table
-(one that is written inline, or with dotted keys), it is written again.
+The mapping's tables are copied from the file with their comments. If that text does not give the same table (because the file
+has it inline or with dotted keys), the text is generated from the table instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEFAULT_TEXT = "[mappings.default]" + DEFAULT_MAPPING.replace("[fields]", "[mapp
 
 
 def new_text(name: str) -> str:
-    """What a new mapping begins with."""
+    """The first text of a new mapping."""
     header = dotted(("mappings", name))
     return f'[{header}]\nextends = "default"\n\n[{header}.fields]\n'
 
@@ -86,7 +86,7 @@ def _at(tables: Any, path: tuple[str, ...]) -> Any:
 
 
 def _written(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[str]:
-    """A table as TOML, the tables in it with headers of their own down to what a mapping's fields are."""
+    """A table as TOML. Tables inside it have their own headers, down to the level of a mapping's fields."""
     yield f"[{dotted(path)}]"
     inner = {key: value for key, value in table.items() if isinstance(value, dict) and len(path) == 2}
     for key, value in table.items():
@@ -114,5 +114,5 @@ def _value(value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    """JSON's texts are TOML's, but for one character."""
+    """A TOML string: JSON's strings are also TOML's, except for one character."""
     return orjson.dumps(value).decode().replace("\x7f", "\\u007f")

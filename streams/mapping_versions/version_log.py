@@ -1,7 +1,7 @@
-"""Which edits count, decided alike by everybody who reads the topic. Pure.
+"""Decides which edits count. Every process that reads the topic comes to the same result. Pure.
 
-Kafka has no compare-and-set. So an edit is appended with the version that it was made on, and counts only if that version
-stands when it comes: the order of the one partition decides, and a stale edit stays without effect for every reader.
+Kafka has no compare-and-set. So an edit names the version that it was made on, and counts only if that is still the newest when
+the edit is read. The topic has one partition, so all readers see the same order and ignore the same stale edits.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from streams.settings.overlay import NO_OVERLAY, Overlay
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """All mappings as they stand after an edit."""
+    """All mappings as they are after an edit."""
 
     edit: MappingEdit
     overlay: Overlay
@@ -27,17 +27,17 @@ class Version:
 
 @dataclass(slots=True)
 class VersionLog:
-    """The edits that count, in their order."""
+    """The edits that count, in order."""
 
     versions: list[Version] = field(default_factory=list)
 
     @property
     def newest(self) -> Overlay:
-        """What lies over the file now."""
+        """All edits so far, as changes to the file."""
         return self.versions[-1].overlay if self.versions else NO_OVERLAY
 
     def at(self, version: int) -> Overlay:
-        """What lay over the file at a version; 0 is the file alone. Raises `LookupError` for one that never was."""
+        """The changes to the file at a version; 0 is the file alone. Raises `LookupError` for a version that never existed."""
         if version == 0:
             return NO_OVERLAY
         if not 0 < version <= len(self.versions):
@@ -45,7 +45,7 @@ class VersionLog:
         return self.versions[version - 1].overlay
 
     def add(self, edit: MappingEdit) -> bool:
-        """Take an edit from the topic; False for one that does not count."""
+        """Add an edit that was read from the topic; False if it does not count."""
         changed = self.after(edit)
         if changed is None:
             return False
@@ -53,7 +53,7 @@ class VersionLog:
         return True
 
     def after(self, edit: MappingEdit) -> Overlay | None:
-        """What an edit makes of the newest version; None when it was made on another."""
+        """The newest version after an edit; None if the edit was made on an older one."""
         now = self.newest
         if edit.based_on != now.version:
             return None
@@ -72,5 +72,5 @@ class VersionLog:
         return Overlay(now.version + 1, texts, uses)
 
     def number_of(self, edit_id: str) -> int | None:
-        """The version that an edit made; None when it does not count, or has not come yet."""
+        """The version that an edit made; None if it does not count or was not read yet."""
         return next((one.number for one in reversed(self.versions) if one.edit.id == edit_id), None)

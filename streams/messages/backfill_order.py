@@ -6,7 +6,7 @@ from streams.messages.message import Message
 
 
 class BackfillOrder(Message):
-    """`id` tells one order from another: the sweep's row names the last one that was taken and the last that ended."""
+    """`id` identifies an order: the sweep's row names the last one that was taken and the last that ended."""
 
     connection: str
     id: str

@@ -12,7 +12,7 @@ from streams.messages.message import Message
 
 
 class GatewayStatus(Message):
-    """One gateway at `at_ms` (epoch milliseconds). `gateway` tells one start of a process from another.
+    """One gateway at `at_ms` (epoch milliseconds). `gateway` identifies one start of a process.
 
     `configuration` is equal for processes with the same connections (`streams/operations/status/reader.py`).
     `heard_ms` is when the last webhook of a vendor (`lofty`, `ghl`) was accepted since the start; a vendor of which none was is

@@ -19,7 +19,7 @@ class GhlEvent(Message):
     `at_ms` is GHL's envelope time, `accepted_ms` when we promised to carry it.
     `trace` is the `traceparent` of its trace, empty for none.
     `webhook` is GHL's id of the event, the same in each retry; empty when it sent none.
-    `again` says that it was heard before and is to be judged once more, as a person or a replay asked.
+    `again`: it was processed before, and is evaluated again because a person or a replay asked for it.
     `body` is the payload without its envelope; of an appointment, the appointment itself.
     """
 

@@ -65,11 +65,11 @@ class Standing(_Part):
 
 
 class Inspection(Message):
-    """One question of one run of verify. `number` tells questions of a run apart; times are epoch milliseconds.
+    """One question of one run of verify. `number` identifies a question of a run; times are epoch milliseconds.
 
     - `directory`: what the location calls its custom fields (with their types by id) and users. No request.
-    - `bearers`: one page of all contacts that bear a Lofty id in the custom field `field_id`; `after` is the page's cursor.
-      With `lead` only those that bear that id.
+    - `bearers`: one page of all contacts with a Lofty id in the custom field `field_id`; `after` is the page's cursor.
+      With `lead` only those with that id.
     - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments are in a
       calendar, one more, and one for each of them); `entities` are the keys whose
       standing is asked for. With `ghl_id` only that contact is read.
@@ -103,8 +103,8 @@ class Observation(Message):
 
     `answer` is `waiting` for a question that was taken and has its turn still to come; `message` are GHL's words for a
     refusal, or why something was not repaired. `requests` is what the answer cost.
-    `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` only those are told that are
-    ours: they bear a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
+    `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` it holds only
+    ours: they have a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
     `mapping` is the fingerprint of the mapping in force there.
     """
 

@@ -12,7 +12,7 @@ EditKind = Literal["text", "use", "revert"]
 class MappingEdit(Message):
     """What somebody changed, and the version of all mappings together that it was changed from.
 
-    An edit counts only if `based_on` is the version that stands when it comes: whoever reads the topic decides alike.
+    An edit counts only if `based_on` is still the newest version when it is read: all readers of the topic decide alike.
 
     - `text`: the mapping `name` reads `text` from now on, TOML with a table `[mappings.NAME]`; None: as the file says again.
     - `use`: the connection `name` has the mapping `text` from now on; None: the one that the file says.

@@ -32,7 +32,7 @@ class Receipt(Message):
     `refused` are the fields of which GHL refused the value, with its hash: what remains is written without them.
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
-    `epoch` grows with each owner of the partition: a receipt of an earlier owner that comes late is told by it.
+    `epoch` grows with each owner of the partition: by it a late receipt of an earlier owner is recognised.
     """
 
     connection: str

@@ -53,7 +53,7 @@ class Replay(Message):
     Records are taken in the order of their keys; all up to `position` are with Kafka, none after it is counted.
     `chosen` is how many were meant when it was last counted, `handed` how many went on, `passed` how many needed nothing,
     `left` how many could not go on. `holder` is the process that carries it on: another that takes it over writes its own
-    name, and the one before stops. `mapping` tells the mappings under which snapshots were handed over, and empty for other
+    name, and the one before stops. `mapping` identifies the mappings under which snapshots were sent, empty for other
     topics: what was done under others does not count. Times are epoch milliseconds.
     """
 
@@ -78,9 +78,9 @@ class Replay(Message):
 
 
 class Redelivery(Message):
-    """`lofty.replays`: a snapshot that shall be brought to GHL once more, under the mapping in force.
+    """`lofty.replays`: a snapshot to write to GHL once more, under the mapping in force.
 
-    It is not put on `lofty.snapshots` again: there it would stand behind one that was read later, and be taken for the newest.
+    It is not put on `lofty.snapshots` again: there it would be behind one that was read later, and be taken for the newest.
     """
 
     run: str

@@ -1,6 +1,6 @@
 """How large things may be, all from one setting: `gateway.max_body_bytes`, the largest body that a vendor may send.
 
-    body ≤ parked record (its Base64 and what is told beside it) = record ≤ `max.message.bytes` of each topic
+    body ≤ parked record (its Base64 and the other fields) = record ≤ `max.message.bytes` of each topic
     state of an entity, GHL event ≤ a third of a record: rows of tables hold it beside earlier states
 
 What is above a limit is parked as `too large`, with its size and the first bytes of the original; that always fits.

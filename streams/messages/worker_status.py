@@ -1,6 +1,6 @@
 """What a worker says of itself, every few seconds: how it is, what it owns, what waits. All others learn of it by this word alone.
 
-Of a worker with many connections they are told in parts (`StatusPart`), one after another, so that what it says stays small.
+A worker with many connections reports them in parts (`StatusPart`), one after another, so that each record stays small.
 Budgets and connections are in it only as far as this worker owns them. A connection's reading side (Lofty's budget) and its
 writing side (GHL's) may be owned by two workers, so each is a value of its own (`operations/status/overview.py` puts them together).
 Fields that read as at the start are left out on the wire.
@@ -113,13 +113,13 @@ class LagStatus(Part):
 
 
 class WorkerStatus(Message):
-    """One worker at `at_ms` (epoch milliseconds). `instance` tells one start of a process from another.
+    """One worker at `at_ms` (epoch milliseconds). `instance` identifies one start of a process.
 
     `stages` are the records worked off since the start, by stage, and `totals` other counts since then (`reads`, `writes`,
     `unchanged`, `parked`, `live_within_60s`, `live`): two statuses of one instance give rates.
     `is_stopping` is the last word of one that stops in order. `recovering_since_ms` is None when no tables are recovered.
     `mapping_trouble` says why a newer version of the mappings is not in force here.
-    `parts` is in how many parts the budgets and connections are told; 0: they are all here. `parts_heard` is how
+    `parts` is the number of parts with the budgets and connections; 0: they are all here. `parts_heard` is how
     many of them a reader has put together.
     `configuration` is equal for processes with the same connections.
     `stores_set_aside` are the damaged local stores that lie on its disk for a person to look at.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connectors.errors import SealError
-from streams.core.token_row import TokenRow
+from streams.core.rows import TokenRow
 from streams.kafka.batching_producer import Record
 from streams.kafka.clients import open_batching_producer
 from streams.kafka.topic_reader import each_record

@@ -10,7 +10,7 @@ import time
 
 from connectors.auth.oauth import missing_scopes
 from connectors.errors import SealError, TokenUnavailable
-from streams.core.token_row import TokenRow
+from streams.core.rows import TokenRow
 from streams.kafka.batching_producer import BatchingProducer, Record
 from streams.kafka.topic_reader import each_record
 from streams.kafka.unreadable_records import skip_unreadable

@@ -29,7 +29,7 @@ SILENT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How long a backfill takes at least. `leads` is None until Lofty has told."""
+    """How long a backfill takes at least. `leads` is None until Lofty has said how many there are."""
 
     leads: int | None
     requests_per_minute: int
@@ -41,7 +41,7 @@ class Estimate:
 
     def __str__(self) -> str:
         if self.minutes is None:
-            return "Lofty tells with the first page how many leads there are"
+            return "not known yet: the first page from Lofty says how many leads there are"
         hours, minutes = divmod(max(1, round(self.minutes)), 60)
         length = f"{hours} h {minutes} min" if hours else f"{minutes} min"
         return f"{self.leads} leads: about {length} at {self.requests_per_minute} requests a minute"
@@ -58,7 +58,7 @@ class Backfill:
         self._partition = ConnectionPartitions(settings).lofty(connection)
         self._reader = TopicReader(settings, names.changelog(SWEEPS_TABLE), [self._partition])
         self.row = SweepRow()
-        """Where the connection's sweep stood when it was last heard of."""
+        """How far the connection's sweep was by its worker's last status."""
 
     async def __aenter__(self) -> Self:
         await self._reader.__aenter__()

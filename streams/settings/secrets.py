@@ -142,7 +142,7 @@ def secret_values(value: object) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """Something in a configuration file that looks like a credential: by its key, or else by its value."""
+    """Something in a configuration file that looks like a credential: by its key, otherwise by its value."""
 
     path: tuple[str, ...]
     is_key: bool

@@ -23,14 +23,14 @@ CHATTY = ("aiokafka", "faust", "mode", "aiohttp.access", "streams.kafka.tables")
 """Loggers that are kept to warnings, unless everything is wanted."""
 
 LIBRARIES = ("aiokafka", "faust", "mode", "rdkafka", "asyncio")
-"""Whose messages are told once a minute when they repeat: without a broker they come many times a second."""
+"""Loggers whose repeated messages are logged once a minute: without a broker they come many times a second."""
 
 REPEATS = {"repeats": True}
 """`extra` of a message of ours that may come with each request: it is treated like those of libraries."""
 
 REPEAT_SECONDS = 60.0
 MOST_KINDS = 500
-"""So many kinds of messages are told apart; texts that are never alike must not fill the memory."""
+"""At most so many kinds of messages are distinguished, so that texts that are never alike do not fill the memory."""
 
 HIDDEN = "[hidden]"
 
@@ -42,7 +42,7 @@ _CREDENTIALS = re.compile(
     r"(?P<secret>[\w.~+/=-]{12,})",
     re.IGNORECASE,
 )
-"""What looks like a credential wherever it stands: an `Authorization` header's value, or a field of a token's exchange."""
+"""What looks like a credential wherever it is: an `Authorization` header's value, or a field of a token's exchange."""
 
 
 class Redaction:
@@ -97,7 +97,7 @@ class Repeats(logging.Filter):
         self._told: dict[tuple[str, int, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it is told now."""
+        """Whether the message is logged now."""
         if record.name.partition(".")[0] not in LIBRARIES and not getattr(record, "repeats", False):
             return True
         # The sentence without its values: numbers in it are values, too.

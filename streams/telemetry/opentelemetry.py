@@ -56,7 +56,7 @@ class OtelTracing:
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("lofty_ghl")
 
-    def begin(self, name: str, **facts: str | int) -> Span:
+    def start_span(self, name: str, **facts: str | int) -> Span:
         """A new trace, with its first span."""
         return _Started(
             self._tracer.start_span(
@@ -64,7 +64,7 @@ class OtelTracing:
             )
         )
 
-    def tell(self, name: str, parent: str, began_ns: int, ended_ns: int, **facts: str | int) -> None:
+    def record_span(self, name: str, parent: str, began_ns: int, ended_ns: int, **facts: str | int) -> None:
         """A span of a trace that is under way."""
         ids = parent_of(parent)
         if ids is None:

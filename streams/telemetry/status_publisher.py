@@ -30,6 +30,6 @@ async def publish_status(
 ) -> None:
     """Write a status and parts of it; returns when Kafka has them. Raises the producer's error."""
     instance = status.instance if isinstance(status, WorkerStatus) else status.gateway
-    place, topic = partition_of(instance, partitions), names.of(STATUS)
-    records = [Record(topic, place, f"{instance}/{part.number}".encode(), part.to_bytes()) for part in parts]
-    await batching_producer.produce([*records, Record(topic, place, instance.encode(), status.to_bytes())])
+    partition, topic = partition_of(instance, partitions), names.of(STATUS)
+    records = [Record(topic, partition, f"{instance}/{part.number}".encode(), part.to_bytes()) for part in parts]
+    await batching_producer.produce([*records, Record(topic, partition, instance.encode(), status.to_bytes())])

@@ -45,11 +45,11 @@ class Tracing(Protocol):
         """Whether spans are recorded: otherwise there is no need to collect their facts."""
         ...
 
-    def begin(self, name: str, **facts: str | int) -> Span:
+    def start_span(self, name: str, **facts: str | int) -> Span:
         """A new trace, with its first span."""
         ...
 
-    def tell(self, name: str, parent: str, began_ns: int, ended_ns: int, **facts: str | int) -> None:
+    def record_span(self, name: str, parent: str, began_ns: int, ended_ns: int, **facts: str | int) -> None:
         """Record a finished span of a running trace."""
         ...
 
@@ -67,11 +67,11 @@ class NoTracing:
 
     is_on = False
 
-    def begin(self, name: str, **facts: str | int) -> Span:
+    def start_span(self, name: str, **facts: str | int) -> Span:
         """A trace id."""
         return _Bare(f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01")
 
-    def tell(self, name: str, parent: str, began_ns: int, ended_ns: int, **facts: str | int) -> None:
+    def record_span(self, name: str, parent: str, began_ns: int, ended_ns: int, **facts: str | int) -> None:
         """Record nothing."""
 
 

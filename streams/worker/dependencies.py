@@ -23,8 +23,8 @@ from streams.telemetry.tracing import NoTracing, Tracing
 class Dependencies:
     """What a worker is given from outside. The defaults are the real things; tests replace some.
 
-    `instance` names this process to the vendors and in its fences. `end` ends a process that cannot go on.
-    `newer_mappings` tells the version of the mappings that the worker's are equal to, and why a newer one is not in force.
+    `instance` names this process to the vendors and in its fences. `end` ends the process after an error from which it cannot recover.
+    `newer_mappings` returns the version to which the worker's mappings are equal, and why a newer one is not in force.
     """
 
     instance: str = field(default_factory=lambda: uuid.uuid4().hex[:8])

@@ -1,7 +1,7 @@
 """The Faust application: consuming and sharing partitions, on aiokafka, with some things set that Faust leaves open.
 
-- A partition without a commit is sought to its start after a rebalance. aiokafka leaves its position as it is, so what Faust
-  had fetched and dropped would never come again.
+- After a rebalance, a partition without a commit is sought to its start. aiokafka leaves its position as it is, so the records
+  that Faust had fetched and dropped would never be read again.
 - The group coordinator's requests are watched, so that the lease knows when Kafka was last heard from.
 - A fetch waits `FETCH_WAIT_MS` for data instead of Faust's fixed 1.5 s: a partition that was left out of the fetch under
   way (its last records were just taken) is only asked for in the next one; at light load that was the slowest hop by far.

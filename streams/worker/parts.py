@@ -1,17 +1,20 @@
-"""What the parts of one worker share."""
+"""What the parts of one worker share, put together once its producer is there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.messages.topics import TopicNames
+from streams.kafka.parking import Parking
+from streams.messages.size_limits import SizeLimits
+from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings
 from streams.settings.partitions import ConnectionPartitions
 from streams.worker.dependencies import Dependencies
 from streams.worker.output import Output
 from streams.worker.partitions.applied_offsets import AppliedOffsets
 from streams.worker.partitions.lease import Lease
-from streams.worker.partitions.ownership import Ownership
+from streams.worker.partitions.ownership import Hooks, Ownership
+from streams.worker.producing import WorkerProducer
 from streams.worker.reporting import Reporter
 from streams.worker.tables import Tables
 
@@ -23,10 +26,42 @@ class WorkerParts:
     settings: Settings
     deps: Dependencies
     names: TopicNames
-    places: ConnectionPartitions
+    connection_partitions: ConnectionPartitions
     tables: Tables
     output: Output
     lease: Lease
     ownership: Ownership
     applied_offsets: AppliedOffsets
     reporter: Reporter
+
+
+def new_parts(
+    deps: Dependencies, producer: WorkerProducer, lease: Lease, reporter: Reporter, hooks: Hooks
+) -> WorkerParts:
+    """The parts, with tables that are not recovered yet. `reporter` knows the settings and the names of topics."""
+    settings, names, batching = reporter.settings, reporter.names, producer.batching
+    keeps_all = deps.broker_keeps_all
+    tables = Tables.of(settings, names, batching, deps.monotonic, deps.end, keeps_all=keeps_all)
+
+    def row_failed(table: str, error: BaseException) -> None:
+        deps.end(f"Kafka did not take a row of the table {table} ({error}).")
+
+    for table in tables.every_table:
+        table.failed = row_failed
+    limits = SizeLimits.of(settings.gateway.max_body_bytes)
+    parking = Parking(names, settings.kafka.partitions, deps.metrics.put_aside, limits)
+    applied_offsets = AppliedOffsets()
+    receipts_topic = names.of(RECEIPTS)
+    ownership = Ownership(deps.instance, receipts_topic, batching, applied_offsets, deps.now_ms, hooks)
+    return WorkerParts(
+        settings=settings,
+        deps=deps,
+        names=names,
+        connection_partitions=reporter.connection_partitions,
+        tables=tables,
+        output=Output(batching, parking, deps.now_ms),
+        lease=lease,
+        ownership=ownership,
+        applied_offsets=applied_offsets,
+        reporter=reporter,
+    )

@@ -28,19 +28,19 @@ log = logging.getLogger("lofty_ghl.worker")
 
 
 class Supervisor:
-    """`await Shifts(desk, given).run(stop)`: returns when asked to stop, raises what crashed a worker.
+    """Call `run(stop)`: it returns when asked to stop, and raises the error that ended a worker.
 
-    `current` is the worker on duty, None while one hands over to the next. `count` counts the workers until now.
+    `current` is the running worker, None while one is being replaced. `count` counts the workers so far.
     """
 
     def __init__(
         self,
-        desk: MappingVersions,
+        mapping_versions: MappingVersions,
         deps: Dependencies,
         *,
         new_worker: Callable[[Settings, Dependencies], Worker] = Worker,
     ) -> None:
-        self._desk = desk
+        self._mapping_versions = mapping_versions
         self._deps = deps
         self._new_worker = new_worker
         self.current: Worker | None = None
@@ -54,7 +54,7 @@ class Supervisor:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
         while not stop.is_set():
-            settings = self._desk.settings()
+            settings = self._mapping_versions.settings()
             instance = self._deps.instance if self.count == 0 else uuid.uuid4().hex[:8]
             deps = replace(self._deps, instance=instance, newer_mappings=self._newer_mappings)
             async with self._new_worker(settings, deps) as worker:
@@ -66,19 +66,20 @@ class Supervisor:
                     self.current = None
             if not stop.is_set():
                 log.info(
-                    "the mappings are of version %d now: the worker begins anew", self._desk.settings().mapping_version
+                    "the mappings are of version %d now: the worker restarts with them",
+                    self._mapping_versions.settings().mapping_version,
                 )
 
     def _newer_mappings(self, settings: Settings) -> tuple[int, str]:
-        newest = self._desk.settings()
+        newest = self._mapping_versions.settings()
         version = newest.mapping_version if same_mappings(settings, newest) else settings.mapping_version
         return version, newest.mapping_trouble
 
     async def _another_mapping(self, settings: Settings) -> None:
         """Return when the mappings in force are others than those of these settings."""
-        version = self._desk.version
-        while same_mappings(settings, self._desk.settings()):
-            version = await self._desk.changed(after=version)
+        version = self._mapping_versions.version
+        while same_mappings(settings, self._mapping_versions.settings()):
+            version = await self._mapping_versions.changed(after=version)
 
 
 async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:

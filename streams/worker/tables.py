@@ -1,4 +1,4 @@
-"""The state of a worker: its tables, where their local copies stand, and the changelogs behind them."""
+"""The state of a worker: its tables, the offsets of their local copies, and the changelogs behind them."""
 
 from __future__ import annotations
 
@@ -9,30 +9,14 @@ from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer
 
-from streams.core.rows import FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, SweptRow
+from streams.core.rows import FetchRow, LinkRow, OutboxRow, SeenRow, SweepRow, SweptRow, TokenRow
 from streams.core.scheduling.budget_row import BudgetRow
 from streams.core.to_lofty.rows import BacklinkRow, EventRow, ExternalEditRow, LoftyCommandRow, WebhookRow
-from streams.core.token_row import TokenRow
 from streams.kafka.batching_producer import BatchingProducer
 from streams.kafka.clients import Consumer, client_options
 from streams.kafka.tables import Changelogs, MemoryStore, RocksStore, Store, Table
-from streams.messages import Message
-from streams.messages.topics import (
-    BACKLINKS_TABLE,
-    BUDGETS_TABLE,
-    ERRANDS_TABLE,
-    EVENTS_TABLE,
-    FETCHES_TABLE,
-    HEARD_TABLE,
-    LINKS_TABLE,
-    OUTBOX_TABLE,
-    SEEN_TABLE,
-    SWEEPS_TABLE,
-    SWEPT_TABLE,
-    TOKENS_TABLE,
-    WEBHOOKS_TABLE,
-    TopicNames,
-)
+from streams.messages import Message, topics
+from streams.messages.topics import TopicNames
 from streams.settings import Settings
 
 Row = TypeVar("Row", bound=Message)
@@ -69,7 +53,7 @@ class Tables:
         *,
         keeps_all: bool = True,
     ) -> Tables:
-        """The tables of a worker, in the kind of store that its settings name. `end` ends a process that cannot go on.
+        """The tables of a worker, in the kind of store that its settings name. `end` ends the process after an error from which it cannot recover.
 
         `keeps_all` is false for a broker that cuts changelogs off.
         """
@@ -85,19 +69,19 @@ class Tables:
         return cls(
             store=store,
             changelogs=Changelogs(keys, store, lambda: changelog_consumer(settings), clock, keeps_all=keeps_all),
-            seen=table(SEEN_TABLE, SeenRow),
-            fetches=table(FETCHES_TABLE, FetchRow),
-            outbox=table(OUTBOX_TABLE, OutboxRow),
-            links=table(LINKS_TABLE, LinkRow),
-            budgets=table(BUDGETS_TABLE, BudgetRow),
-            sweeps=table(SWEEPS_TABLE, SweepRow),
-            swept=table(SWEPT_TABLE, SweptRow),
-            backlinks=table(BACKLINKS_TABLE, BacklinkRow),
-            webhooks=table(WEBHOOKS_TABLE, WebhookRow),
-            events=table(EVENTS_TABLE, EventRow),
-            heard=table(HEARD_TABLE, ExternalEditRow),
-            lofty_commands=table(ERRANDS_TABLE, LoftyCommandRow),
-            tokens=table(TOKENS_TABLE, TokenRow),
+            seen=table(topics.SEEN_TABLE, SeenRow),
+            fetches=table(topics.FETCHES_TABLE, FetchRow),
+            outbox=table(topics.OUTBOX_TABLE, OutboxRow),
+            links=table(topics.LINKS_TABLE, LinkRow),
+            budgets=table(topics.BUDGETS_TABLE, BudgetRow),
+            sweeps=table(topics.SWEEPS_TABLE, SweepRow),
+            swept=table(topics.SWEPT_TABLE, SweptRow),
+            backlinks=table(topics.BACKLINKS_TABLE, BacklinkRow),
+            webhooks=table(topics.WEBHOOKS_TABLE, WebhookRow),
+            events=table(topics.EVENTS_TABLE, EventRow),
+            heard=table(topics.HEARD_TABLE, ExternalEditRow),
+            lofty_commands=table(topics.ERRANDS_TABLE, LoftyCommandRow),
+            tokens=table(topics.TOKENS_TABLE, TokenRow),
         )
 
     def acquire(self, partitions: set[int]) -> None:

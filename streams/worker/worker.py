@@ -17,7 +17,6 @@ from streams.kafka.clients import until_topics_are_led
 from streams.messages.topics import RECEIPTS, TopicNames
 from streams.settings import Settings
 from streams.settings.partitions import ConnectionPartitions
-from streams.worker.assembly import new_parts
 from streams.worker.consuming import Consuming
 from streams.worker.dependencies import Dependencies
 from streams.worker.faust_app import new_faust_app
@@ -25,6 +24,7 @@ from streams.worker.partitions.lease import Lease
 from streams.worker.partitions.ownership import Hooks
 from streams.worker.partitions.recovery import TableRecovery
 from streams.worker.partitions.watchdog import LoopWatch
+from streams.worker.parts import new_parts
 from streams.worker.producing import WorkerProducer
 from streams.worker.reporting import Reporter, StatusPublisher, StatusSources
 from streams.worker.wiring.dispatchers import Dispatchers
@@ -49,11 +49,11 @@ class Worker:
         self.metrics = deps.metrics
         self._deps = deps
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._places = ConnectionPartitions(settings)
+        self._connection_partitions = ConnectionPartitions(settings)
         self.lease = Lease(settings.kafka.session_timeout_seconds, deps.monotonic, self._lease_over)
         self._wire = deps.transport(deps.instance, lambda: self.lease.is_held)
         self._background: list[asyncio.Task[None]] = []
-        self.reporter = Reporter(settings, self._names, self._places, deps)
+        self.reporter = Reporter(settings, self._names, self._connection_partitions, deps)
 
     # -- starting and stopping ----------------------------------------------------------------------------
 
@@ -124,7 +124,7 @@ class Worker:
             await close()
 
     async def wait(self) -> None:
-        """Return when the worker cannot go on; raises what crashed it."""
+        """Return when the worker has ended; raises the error that ended it."""
         await self.app.wait_until_stopped()
         if self.app.crash_reason is not None:
             raise self.app.crash_reason

@@ -1,7 +1,7 @@
 """Small appends, ours against aiokafka's own producer: side by side in one process, in pairs.
 
 Both are under the same `BatchingProducer` (group commit), idempotent, acknowledged by all. A run is so many writers that each append
-one record after another, over 16 partitions; what is told are the medians of both and of their ratios.
+one record after another, over 16 partitions; the report has the medians of both and of their ratios.
 
     python -m tests.bench.appends [BOOTSTRAP]
 """

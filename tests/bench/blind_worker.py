@@ -1,11 +1,11 @@
-"""`lofty-ghl worker` that neither counts nor logs nor tells of itself: what observing costs is measured against it."""
+"""`lofty-ghl worker` without metrics, logs and status reports, to measure what these cost."""
 
 from __future__ import annotations
 
 import logging
 from functools import partial
 
-import streams.cli.worker
+import streams.worker.dependencies
 from streams.cli import main
 from streams.telemetry.metrics import Metrics
 from streams.worker.dependencies import Dependencies
@@ -13,5 +13,5 @@ from streams.worker.dependencies import Dependencies
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     # The command is the real one, down to its signals: only what it gives its worker is another.
-    streams.cli.worker.Dependencies = partial(Dependencies, metrics=Metrics(is_on=False))  # type: ignore[misc,assignment]  # a class is replaced by what makes it
+    streams.worker.dependencies.Dependencies = partial(Dependencies, metrics=Metrics(is_on=False))  # type: ignore[misc,assignment]  # a class is replaced by what makes it
     main()

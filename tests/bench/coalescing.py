@@ -140,7 +140,7 @@ async def _calls(on: Town, vendor: str) -> Counter[str]:
 
 
 async def _missing(on: Town) -> int:
-    """How many notes and tasks stand in Lofty and not in GHL: nothing was gathered away."""
+    """How many notes and tasks of Lofty are missing in GHL: coalescing must not lose any."""
     missing = 0
     for number in range(on.plan.pairs):
         leads = (await on.get(f"{on.lofty}/_sandbox/leads", team=on.plan.team(number)))["leads"]

@@ -1,6 +1,6 @@
 """How soon the command line answers: processor time and the most memory of whole processes, and seconds where Kafka is asked.
 
-Each command runs once unmeasured, so that byte code is compiled, and then `ROUNDS` times; the medians are told.
+Each command runs once unmeasured, so that byte code is compiled, and then `ROUNDS` times; the medians are reported.
 `status` and `parked list` ask a Kafka on which the topics stand and nothing runs.
 
     python -m tests.bench.command_line BOOTSTRAP [ROUNDS]

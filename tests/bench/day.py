@@ -1,4 +1,4 @@
-"""A day at the desks, as a description: when agents work, and how one of them edits a lead. Pure; the seed makes it the same.
+"""A working day as a description: when agents work, and how one of them edits a lead. Pure: the same seed gives the same day.
 
 Nobody's day was recorded. What is described: an agent opens a lead, and within 1 to 20 seconds makes 3 to 15 edits of it,
 most of them of the lead itself (stage, tags, phone), the others notes and tasks; teams are busiest before noon.
@@ -51,7 +51,7 @@ class Edit:
 def play(day: Day, *, teams: int, leads: int, seconds: float, seed: int = 1) -> list[Edit]:
     """All edits of some teams' day that is played in `seconds`, in order.
 
-    The hours are shortened, the bursts are not: within a burst time runs as it does at a desk.
+    The hours are shortened, the bursts are not: within a burst an agent edits at real speed.
     """
     random = Random(seed)
     found: list[Edit] = []

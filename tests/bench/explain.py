@@ -180,7 +180,7 @@ def _templates() -> dict[str, str]:
 
 
 def _state() -> dict[str, Any]:
-    """A lead in the form and about the size in which Lofty tells it."""
+    """A lead in Lofty's form, and of about its size."""
     return {
         "leadId": "@L@",
         "firstName": "Ada",

@@ -101,7 +101,7 @@ async def uses(on: Town, since: float, until: float) -> list[Use]:
 
 
 async def nothing_to_flush() -> None:
-    """The plain client is told at once."""
+    """The plain client learns of each change at once."""
 
 
 def freshness(waits_ms: Sequence[float]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _work(budgets: int) -> list[Item]:
 
 
 async def pipeline(bootstrap: str, connections: int, leads: int) -> dict[str, Any]:
-    """From the start of the processes to ready, and from the front door's topic to settled receipts.
+    """The time from the start of the processes to ready, and from the first topic to settled receipts.
 
     One lead of each connection goes first: what a location costs once (its custom fields, its users) is no contact's cost.
     """

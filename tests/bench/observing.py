@@ -1,7 +1,7 @@
 """What it costs to be seen: the same load with metrics and logs and without, and a scrape with two hundred connections.
 
 One core is full under load, so the worker's processor time for a contact says what throughput follows, and says it with
-less noise than the clock does on a shared machine. Both are told.
+less noise than the clock does on a shared machine. Both are reported.
 
     python -m tests.bench.observing load BOOTSTRAP LEADS fully|"not at all"
     python -m tests.bench.observing scrape BOOTSTRAP CONNECTIONS
@@ -25,7 +25,7 @@ SCRAPES = 9
 
 
 async def load(bootstrap: str, leads: int, watched: Literal["fully", "not at all"]) -> dict[str, Any]:
-    """Contacts a second, and the worker's processor time for one, from the front door's topic to settled receipts."""
+    """Contacts a second, and the worker's processor time for each, from the first topic to settled receipts."""
     async with town(bootstrap, Plan(leads=leads, watched=watched)) as on:
         producer = await producer_of(on.settings)
         before, began = processor_seconds(on), time.time()

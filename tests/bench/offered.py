@@ -19,7 +19,7 @@ from tests.bench.town import Town, producer_of
 TICK_SECONDS = 0.25
 
 Announce = Callable[[str, str], None]
-"""Tells of a changed lead: (connection, lead)."""
+"""Reports a changed lead: (connection, lead)."""
 
 Flush = Callable[[], Awaitable[None]]
 """Sees to it that what was announced is on its way."""

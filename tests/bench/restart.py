@@ -7,7 +7,7 @@ From the start of the process to GHL's 2xx, by the ledger's time, for a change t
 - `after_kill`: after SIGKILL. Kafka gives a dead worker's partitions away after the session timeout of 10 s.
 
 The links are written straight to the changelog of `links`, in the bytes that `record` would write for a receipt of each:
-through the worker it would take minutes, and the changelog would hold the same. No key stands in it twice, so compaction
+through the worker it would take minutes, and the changelog would hold the same. No key is in it twice, so compaction
 would find nothing.
 
     python -m tests.bench.restart BOOTSTRAP [LINKS]

@@ -83,7 +83,7 @@ class Town:
     """The configuration's file and the credentials, for commands."""
     children: dict[str, Child] = field(default_factory=dict)
     ready_seconds: dict[str, float] = field(default_factory=dict)
-    """How long after its start each was ready, and (`still`) when nothing was read any more after that."""
+    """How long each took from its start to ready, and until the last read after that (`still`)."""
 
     async def get(self, url: str, **params: str) -> Any:
         """JSON of a control API."""

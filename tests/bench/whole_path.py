@@ -25,7 +25,7 @@ from tests.bench.town import PAIRS, SECRET, Plan, Town, producer_of, run, town
 
 
 async def syncs(bootstrap: str, leads: int) -> dict[str, Any]:
-    """From changes on the front door's topic to settled receipts: contacts a second."""
+    """Contacts a second, from changes on the first topic to settled receipts."""
     async with town(bootstrap, Plan(leads=leads)) as on:
         producer = await producer_of(on.settings)
         began = time.time()
@@ -75,7 +75,7 @@ async def latency(bootstrap: str, *, per_second: float = 20.0, seconds: float = 
 
 
 def changes_of(on: Town) -> list[Record]:
-    """A change of every lead, for the front door's topic."""
+    """A change of every lead, for the first topic."""
     now_ms = time.time_ns() // 1_000_000
     records = []
     for connection, lead in on.leads:

@@ -1,4 +1,4 @@
-"""How far the windows of a vendor were used, told by its ledger alone: the vendor's own arithmetic, done again."""
+"""How far the windows of a vendor were used, by its ledger alone: the vendor's own arithmetic, done again."""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ async def take_picture(page: Page, name: str) -> None:
 
 
 async def everywhere(page: Page, name: str, colours: Iterable[Literal["light", "dark"]] = COLOURS) -> None:
-    """Pictures of a page for desk and telephone, light and dark; none may be wider than its screen."""
-    for where, size in (("desk", DESKTOP), ("phone", TELEPHONE)):
+    """Pictures of a page on desktop and telephone, light and dark; none may be wider than its screen."""
+    for where, size in (("desktop", DESKTOP), ("phone", TELEPHONE)):
         await page.set_viewport_size(size)
         for colour in colours:
             await page.emulate_media(color_scheme=colour)

@@ -578,7 +578,7 @@ BACKFILL = BackfillsView(
         BackfillCard(
             "borealis",
             StatusText("idle", "Not running"),
-            "Lofty tells with the first page how many leads there are.",
+            "not known yet: the first page from Lofty says how many leads there are.",
             True,
             None,
             "Last: 3 100 leads, 12 changes",

@@ -39,7 +39,7 @@ class Person:
         await self.page.goto(f"{self.on.gateway.url}/console{path}")
 
     async def sign_in(self, name: str) -> None:
-        """By the form of the page that stands there."""
+        """Submit the form of the page that is shown."""
         await self.page.get_by_label("Name").fill(name)
         await self.page.get_by_label("Password").fill(PASSWORDS[name])
         await self.page.get_by_role("button", name="Sign in", exact=True).click()

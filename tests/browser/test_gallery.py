@@ -13,7 +13,7 @@ pytestmark = pytest.mark.thorough
 
 
 async def test_every_page_fits_every_screen_and_axe_finds_nothing_serious() -> None:
-    """Filled and empty, at desk and telephone, light and dark. The pictures are in .cache/console/gallery."""
+    """Filled and empty, on desktop and telephone, light and dark. The pictures are in .cache/console/gallery."""
     async with browser() as chrome, gallery(chrome) as on:
         found = {}
         for sample in SAMPLES:

@@ -1,4 +1,4 @@
-"""What a person does with a mapping: makes one, errs, mends it, tries it on real leads, saves it beside somebody else, replays."""
+"""A person works with a mapping: creates it, makes a mistake, fixes it, tries it on real leads, saves while another saves, replays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person does with the console, from the first sign-in to a mended lead, on the real pipeline."""
+"""A person works with the console, from the first sign-in to a repaired lead, on the real pipeline."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ class Adversary:
         self.operator.begin_to_replay_everything()
 
     async def rest(self) -> None:
-        """Break nothing any more."""
+        """Stop breaking things."""
         self.stage.ghl.faults.clear()
         self.stage.lofty.faults.clear()
         self.supervisor.wanted, self.supervisor.sets_traps = 2, False

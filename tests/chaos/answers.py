@@ -20,7 +20,7 @@ MANGLE_SECONDS = 40.0
 LOOK_SECONDS = 0.2
 
 IN_A_NAME: frozenset[How] = frozenset({"surrogate", "control", "bytes", "number", "deep"})
-"""These need a text to stand at: the first name that all leads bear."""
+"""These need a text to replace: the first name, which all leads have."""
 NAME = "Ada"
 
 

@@ -1,4 +1,4 @@
-"""What agents do at their desks while everything breaks: seeded, and every edit bears the version of what it edits.
+"""The edits of agents while everything breaks: seeded, and every edit contains a version number.
 
 A version text such as `v000042` grows with each edit of one lead, note, task or appointment: by it the judge sees in GHL
 whether something older ever came after something newer.
@@ -35,7 +35,7 @@ class Desk:
     random: Random
     edits: int = 0
     journal: list[Edit] = field(default_factory=list)
-    """Every edit that bears a version, and every deletion."""
+    """Every edit with a version, and every deletion."""
     _versions: dict[int, int] = field(default_factory=dict)
     _leads: dict[int, list[int]] = field(default_factory=dict)
     _trash: dict[int, list[int]] = field(default_factory=dict)

@@ -239,7 +239,7 @@ class Town:
             case Blocked():
                 pass  # the read of its contact was overtaken: the lane looks again
             case Stuck() as stuck:
-                raise AssertionError(f"{entity.key} cannot go on: {stuck}")
+                raise AssertionError(f"{entity.key} is stuck: {stuck}")
 
     async def _call(self, worker: str, entity: Entity, row: OutboxRow, call: Call) -> None:
         if call.is_create:

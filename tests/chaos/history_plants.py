@@ -84,7 +84,7 @@ PLANTS: tuple[Plant, ...] = (
     Plant("an appointment created twice", 2, create_twice("create-appointment")),
     Plant("an appointment made in both forms", 2, create_an_appointment_as_a_task_too),
     Plant("an appointment that stands twice", 2, double_a_standing_appointment),
-    Plant("an appointment that stands in both forms", 2, double_a_standing_appointment_as_a_task),
+    Plant("an appointment that is in both forms", 2, double_a_standing_appointment_as_a_task),
     Plant("a note that stands twice", 2, double_a_standing_note),
     Plant("a contact that stands twice", 2, double_a_standing_contact),
     Plant("a stale write", 3, write_stale()),

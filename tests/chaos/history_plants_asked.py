@@ -26,14 +26,14 @@ def create_twice(*operations: str) -> Callable[[History, Pick[Any]], History]:
 
 
 def create_without_a_mark(history: History, pick: Pick[Any]) -> History:
-    """A contact is created that bears no Lofty id; what is told of it is told of nothing."""
+    """A contact without a Lofty id is created, so receipts about it belong to no lead."""
     entry = pick_from(pick, (one for one in history.ghl if one.operation == "upsert-contact" and one.created))
     body = {name: value for name, value in entry.body.items() if name in ("locationId", "firstName")}
     return add(history, _moved(entry, GAP_SECONDS, entity="stranger", body=body))
 
 
 def create_an_appointment_as_a_task_too(history: History, pick: Pick[Any]) -> History:
-    """What stands in a calendar is made a task a moment later."""
+    """An appointment in a calendar is also made a task a moment later."""
     entry = pick_from(pick, (one for one in history.ghl if one.created and one.operation == "create-appointment"))
     facts = {"title": entry.body["title"], "body": entry.body["description"], "dueDate": entry.body["startTime"]}
     body = {**facts, "completed": False}
@@ -41,7 +41,7 @@ def create_an_appointment_as_a_task_too(history: History, pick: Pick[Any]) -> Hi
 
 
 def write_stale(*operations: str) -> Callable[[History, Pick[Any]], History]:
-    """A write bears a version that is older than what stood there."""
+    """A write has a version that is older than the one in GHL."""
 
     def plant(history: History, pick: Pick[Any]) -> History:
         later: list[Entry] = []
@@ -116,7 +116,7 @@ def _child_before_contact(history: History, pick: Pick[Any], operations: tuple[s
 
 
 def refuse_unordered(history: History, pick: Pick[Any]) -> History:
-    """GHL says that it is too much, and nobody told it to."""
+    """GHL answers 429 without an order to do so."""
     entry = pick_from(pick, history.ghl)
     return add(history, look_again(entry, GAP_SECONDS, status=429))
 
@@ -182,7 +182,7 @@ def look_again(entry: Entry, seconds: float, status: int = 200) -> Entry:
 
 
 def add(history: History, *entries: Entry) -> History:
-    """The history with more requests, all numbered anew."""
+    """The history with more requests, all numbered again."""
     every = sorted([*history.ghl, *entries], key=lambda one: one.at)
     return replace(history, ghl=[replace(one, seq=number) for number, one in enumerate(every, 1)])
 

@@ -1,4 +1,4 @@
-"""Faults in what stands in GHL at the end."""
+"""Faults in what GHL holds at the end."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def change_a_note(history: History, pick: Pick[Any]) -> History:
 
 
 def change_an_appointment(history: History, pick: Pick[Any]) -> History:
-    """An appointment stands at another time, with another status, or in another calendar."""
+    """An appointment has another time or status, or is in another calendar."""
     contacts, contact = _some_contact(history, pick, "appointments")
     changes = ("startTime", "2030-01-01T00:00:00Z"), ("appointmentStatus", "cancelled"), ("calendarId", "another")
     name, value = pick(changes)
@@ -73,21 +73,21 @@ def make_a_task_of_an_appointment(history: History, pick: Pick[Any]) -> History:
 
 
 def add_a_tag(history: History, pick: Pick[Any]) -> History:
-    """A tag stands that the lead does not bear."""
+    """The contact has a tag that the lead does not have."""
     contacts, contact = _some_contact(history, pick)
     contact["tags"].append("stray")
     return replace(history, contacts=contacts)
 
 
 def leave_a_ghost(history: History, pick: Pick[Any]) -> History:
-    """A note stands that Lofty has not (any more)."""
+    """GHL holds a note that Lofty does not hold, or no longer holds."""
     contacts, contact = _some_contact(history, pick)
     contact["notes"].append({"id": "ghost", "body": "Long gone.\n\n[lofty-note:1]"})
     return replace(history, contacts=contacts)
 
 
 def leave_a_ghost_in_the_calendar(history: History, pick: Pick[Any]) -> History:
-    """An appointment stands that Lofty has not (any more)."""
+    """GHL holds an appointment that Lofty does not hold, or no longer holds."""
     contacts, contact = _some_contact(history, pick, "appointments")
     event = pick(contact["appointments"])
     contact["appointments"].append({**event, "id": "ghost", "description": "Long gone.\n\n[lofty-appointment:1]"})
@@ -95,28 +95,28 @@ def leave_a_ghost_in_the_calendar(history: History, pick: Pick[Any]) -> History:
 
 
 def double_a_standing_appointment(history: History, pick: Pick[Any]) -> History:
-    """Two appointments of a calendar bear one mark."""
+    """Two appointments of a calendar have one marker."""
     contacts, contact = _some_contact(history, pick, "appointments")
     contact["appointments"].append({**pick(contact["appointments"]), "id": "twin"})
     return replace(history, contacts=contacts)
 
 
 def double_a_standing_appointment_as_a_task(history: History, pick: Pick[Any]) -> History:
-    """An appointment stands in its calendar, and as a task too."""
+    """An appointment is in its calendar, and a task as well."""
     contacts, contact = _some_contact(history, pick, "appointments")
     contact["tasks"].append(_as_a_task(pick(contact["appointments"])))
     return replace(history, contacts=contacts)
 
 
 def double_a_standing_note(history: History, pick: Pick[Any]) -> History:
-    """Two notes bear one mark."""
+    """Two notes have one marker."""
     contacts, contact = _some_contact(history, pick, "notes")
     contact["notes"].append({**pick(contact["notes"]), "id": "twin"})
     return replace(history, contacts=contacts)
 
 
 def double_a_standing_contact(history: History, pick: Pick[Any]) -> History:
-    """Two contacts bear one lead's id."""
+    """Two contacts have one lead's id."""
     contacts, contact = _some_contact(history, pick)
     _contacts_of(contacts, contact).append({**contact, "id": "twin", "notes": [], "tasks": [], "appointments": []})
     return replace(history, contacts=contacts)

@@ -29,7 +29,7 @@ def intend_too_late(history: History, pick: Pick[Any]) -> History:
 
 
 def tell_too_early(*steps: str) -> Callable[[History, Pick[Any]], History]:
-    """The last write of an entity came after all that is told of it."""
+    """The last write of an entity came after all of its receipts."""
     return lambda history, pick: _retell(history, pick, lambda one: one.outcome != "intended", -600_000, steps)
 
 

@@ -43,7 +43,7 @@ class Vendors:
             seed(self.ghl, {"location": one.ghl_budget, "customFields": fields})
 
     def standing(self, connection: Connection) -> dict[str, Any]:
-        """What stands in a connection's location, as its control API shows it."""
+        """The contents of a connection's location, as its control API shows them."""
         place = self.ghl.location(connection.ghl_budget)
         return {
             "contacts": [shown(one) for one in place.contacts.values()],

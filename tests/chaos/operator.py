@@ -60,7 +60,7 @@ class Operator:
         command.add_done_callback(self._commands.discard)
 
     def begin_to_replay_everything(self) -> None:
-        """Under a mapping that is new: what was written by the one before is written anew. Goes on until it is done."""
+        """Replay under a new mapping: all that the old one wrote is written again. It continues until it is done."""
         if self._everything is not None:
             self._everything.cancel()
         self._everything = asyncio.create_task(self._carry_through(), name="replay of everything")

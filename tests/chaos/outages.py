@@ -1,4 +1,4 @@
-"""Kafka away, under load: killed, or frozen so that connections stand and nobody answers. Of three brokers one goes."""
+"""Kafka away, under load: killed, or frozen so that connections stay open and nothing answers. Of three brokers one goes."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Outages:
 
 
 async def _until_stopped(pid: int) -> None:
-    """Until none of its threads runs any more."""
+    """Until all of its threads have ended."""
     async with asyncio.timeout(within(STOP_SECONDS)):
         while not _is_stopped(pid):
             await asyncio.sleep(0.01)

@@ -1,7 +1,7 @@
 """The end of a run: everything comes to rest, then what the judge needs is read.
 
 Rest is seen from outside: Lofty has delivered its pings, the group has read every topic to its end, no table holds work
-that is not parked, and the vendors are not asked any more. Nothing is restarted, touched or replayed to bring it about:
+that is not parked, and the vendors get no more requests. Nothing is restarted, touched or replayed to bring it about:
 what the workers would have forgotten must be missing.
 """
 
@@ -80,7 +80,7 @@ async def parked_now(stage: Stage) -> set[str]:
 
 
 async def _rows(stage: Stage, table: str, row: type[Row]) -> Mapping[str, Row]:
-    """A table as its changelog tells it."""
+    """A table, read from its changelog."""
     held: dict[str, Row] = {}
     for one in await read_topic(stage.settings, stage.names.changelog(table)):
         key = one.key.decode()

@@ -29,7 +29,7 @@ SHORT_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run shall do: at least `kills` kills, in at least `seconds`, at `rate` edits a second."""
+    """The plan of a run: at least `kills` kills, in at least `seconds`, at `rate` edits a second."""
 
     seed: int
     kills: int
@@ -48,7 +48,7 @@ class Plan:
 
 
 async def run(folder: Path, plan: Plan) -> bool:
-    """Whether everything came to rest and every property holds. Tells what happens meanwhile, and the verdict.
+    """Whether everything came to rest and every property holds. Prints what happens meanwhile, and the verdict.
 
     `folder` gets the workers' logs, and the history where it is needed.
     """
@@ -107,7 +107,7 @@ async def run(folder: Path, plan: Plan) -> bool:
 
 
 async def _change_mapping(stage: Stage, adversary: Adversary) -> None:
-    """A new configuration, every worker anew, and a replay of everything. No replay under the old one goes on."""
+    """A new configuration, a restart of every worker, and a replay of everything. Replays under the old one do not continue."""
     await adversary.operator.stop()
     change_mapping(stage)
     await adversary.kill_all()

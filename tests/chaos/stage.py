@@ -54,7 +54,7 @@ CALENDAR = """
 calendar = "calendar"
 """
 WITH_CALENDAR, LATE_CALENDAR = "pair1", "pair2"
-"""Whose appointments stand in a calendar from the beginning, and whose since the configuration changed."""
+"""The connections whose appointments are in a calendar from the beginning, and those that get one when the configuration changes."""
 EDITED = """
 [mappings.edited]
 extends = "changed"
@@ -278,7 +278,7 @@ async def edit_mapping(stage: Stage) -> None:
         for name in EDITED_CONNECTIONS if is_first else ():
             await desk.use(name, "edited", expected_version=desk.version, by="chaos")
         here, there = parse_settings(stage.in_force(), {}).connections, desk.settings().connections
-    for name, one in here.items():  # else the judge would look for what nobody was told
+    for name, one in here.items():  # otherwise the judge would look for what nobody reported
         assert one.mapping_fingerprint == there[name].mapping_fingerprint, name
     stage.configs.append(stage.in_force())
 

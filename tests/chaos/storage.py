@@ -93,7 +93,7 @@ class Storage:
         await self._until(lambda: not any(one.is_alive for one in running), HEAL_SECONDS)
 
     async def _until(self, claim: Callable[[], bool], seconds: float) -> None:
-        """Wait, but not for ever: what did not come is told by the judge."""
+        """Wait, but not for ever: the judge reports what did not come."""
         deadline = time.monotonic() + within(seconds)
         while not claim() and time.monotonic() < deadline:
             await asyncio.sleep(LOOK_SECONDS)

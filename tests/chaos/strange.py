@@ -1,6 +1,6 @@
 """What nobody can read, or nobody can carry: garbage put on topics, signed to the gateway, and written in Lofty.
 
-Each bears a sign of its own, by which the judge finds it on `parked`.
+Each contains a sign of its own, by which the judge finds it on `parked`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Strange:
     async def too_large(self, pairs: list[tuple[int, int]]) -> int:
         """A task of each of these leads (team, lead) that nobody can carry. Waits until they are parked; returns how many are.
 
-        Lofty cuts notes at 2,000 characters, and tasks nowhere: a picture may stand in one.
+        Lofty cuts notes at 2,000 characters, and tasks nowhere: a task may contain a picture.
         """
         lofty = self.stage.lofty
         keys = []

@@ -140,7 +140,7 @@ def test_what_was_parked_before_it_was_settled_is_lost(honest: History) -> None:
 
 
 def test_what_was_parked_before_its_last_change_is_lost(honest: History) -> None:
-    """Each change is tried anew, whatever became of the one before."""
+    """Each change starts from the same history, whatever became of the one before."""
     assert judge(unsettled(parked(honest, at_ms=1))).violated == {1}
 
 
@@ -154,7 +154,7 @@ def test_what_was_deleted_in_ghl_may_be_created_again(honest: History) -> None:
 
 
 def test_what_a_frozen_worker_sends_as_it_wakes_is_excused_and_counted(honest: History) -> None:
-    """GHL offers no fencing against it. A moment later nothing is excused any more."""
+    """GHL offers no fencing against it. A moment later nothing is excused."""
     late = add(honest, replace(look_again(honest.ghl[10], 0.03), agent="lofty-ghl/0.1 w99"))
     at = honest.ghl[10].at + 0.03
     woke = replace(late, nemesis=[*honest.nemesis, Event(FROZEN, "w99", at - 5.0, at - 0.01)])
@@ -167,7 +167,7 @@ def test_what_a_frozen_worker_sends_as_it_wakes_is_excused_and_counted(honest: H
 
 
 def test_a_write_that_a_frozen_worker_sends_as_it_wakes_has_no_receipt(honest: History) -> None:
-    """Kafka does not take its receipt any more, and the next owner has said its last. Without the freeze it is a violation."""
+    """Kafka no longer accepts its receipt, and the next owner has written its last. Without the freeze it is a violation."""
     last = max((one for one in honest.ghl if one.operation == "update-contact"), key=lambda one: one.applied_at or 0.0)
     at = honest.receipts[-1].receipt.at_ms / 1000 + 5.0
     times = {"at": at, "applied_at": at + 0.01, "ended": at + 0.02, "seq": 10_000}
@@ -213,7 +213,7 @@ def test_two_workers_that_take_turns_are_told_without_fences(honest: History) ->
 
 
 def test_a_worker_that_asks_before_the_other_is_done_is_told(honest: History) -> None:
-    """What a killed worker had in flight is excused: nobody waits for it any more."""
+    """Requests that a killed worker had in flight are excused: nobody waits for them."""
     owners = [(one, other) for one in honest.ghl for other in honest.ghl if one.budget == other.budget]
     last, heirs = next(
         (one, other)

@@ -41,7 +41,7 @@ async def test_a_point_beyond_the_end_is_told(caplog: pytest.LogCaptureFixture) 
 
 
 async def test_the_first_pieces_pass() -> None:
-    """A trap waits for as many pieces of work as it was told."""
+    """A trap waits for the given number of pieces of work."""
     sprung: list[None] = []
     trap = Trap(1, 2, lambda: sprung.append(None))
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""A worker of the chaos suite: the real one, which can be told to kill itself at an exact await point.
+"""A worker of the chaos suite: the real one, which can be ordered to kill itself at an exact await point.
 
 It takes edited mappings over as `lofty-ghl worker` does. The second worker of process `w7` calls itself `w7-2`.
 
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 class TrappedWorker(Worker):
-    """The worker, with a trap in one of its stages. Its log tells every batch: where records were skipped is seen there."""
+    """The worker, with a trap in one of its stages. Its log has every batch: skipped records are seen there."""
 
     traps: ClassVar[dict[str, Trap]] = {}
 

@@ -1,6 +1,6 @@
 """`python -m tests.compose`: docker-compose.yml's demo on this machine, without Docker; Ctrl-C or SIGTERM ends it.
 
-python -m tests.compose                         free ports, told at the start
+python -m tests.compose                         free ports, printed at the start
 python -m tests.compose --prometheus-port 9090  Prometheus where Grafana's datasource may look for it
 python -m tests.compose --minutes 10            ends by itself
 python -m tests.compose --faster 30             Prometheus' time runs 30 times faster, as in the tests

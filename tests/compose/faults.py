@@ -1,6 +1,6 @@
 """The faults that are injected, the alert that each raises, and within which time.
 
-An alert waits in two kinds of time. What stands in its rule (`for`, ranges) is Prometheus' time and runs faster here.
+An alert waits in two kinds of time. The times in its rule (`for`, ranges) are Prometheus' time, which runs faster here.
 What the product waits for (a session, a rate window) and the interval of scrapes is real time and does not.
 So a promise of `rule_seconds` and `real_seconds` holds after `rule_seconds / factor + real_seconds` here.
 """

@@ -28,7 +28,7 @@ class Stage:
     system: System
     prometheus: Prometheus
     calm_since: float = 0.0
-    """When everything ran and nothing fired any more; the start does not run faster, so alerts may fire in it."""
+    """When everything ran and no alert was left. The start does not run faster, so alerts may fire in it."""
 
     @property
     def alertmanager(self) -> str:

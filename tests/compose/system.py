@@ -273,7 +273,7 @@ def _start(found: System, service: Service, argv: list[str]) -> None:
 
 
 def _listen(service: Service) -> list[str]:
-    """Their images listen where compose expects it; here they are told."""
+    """Their images listen where compose expects it; here the addresses are options."""
     match service.image.split(":")[0]:
         case "prom/prometheus":
             return [f"--web.listen-address=127.0.0.1:{service.ports[0]}"]

@@ -50,7 +50,9 @@ def test_panels_of_troubles_are_quiet(warm: Stage) -> None:
     """They can be evaluated, and are empty for the reason that is given; a fault makes each appear."""
     values = warm.variables()
     found = {one.where: warm.wrong(one, values) for one in PANELS if one.where in EXCUSED}
-    assert {where: wrong for where, wrong in found.items() if wrong != "is empty"} == {}, "they need no excuse any more"
+    assert {where: wrong for where, wrong in found.items() if wrong != "is empty"} == {}, (
+        "they no longer need an excuse"
+    )
 
 
 @pytest.mark.parametrize("query", [one for one in RECORDED if one.where not in EXCUSED], ids=str)

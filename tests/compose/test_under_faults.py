@@ -1,6 +1,6 @@
 """Each fault raises its alert in the real Prometheus within the promised time, Alertmanager hears of it, and nothing else fires.
 
-All share one system, one after another; each is healed, and the next begins only once nothing fires any more.
+All share one system, one after another; each is healed, and the next begins only once no alert is left.
 """
 
 from __future__ import annotations

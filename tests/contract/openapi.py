@@ -130,7 +130,7 @@ class OpenApi:
                 yield Described(name, method.upper(), template, pattern, content, pointer, parameters)
 
     def _resolve(self, uri: str, schema: Any) -> tuple[str, Any]:
-        """Follow `$ref` until a schema stands there; also says in which document."""
+        """Follow `$ref` to a schema; also returns the document that it is in."""
         while isinstance(schema, dict) and "$ref" in schema:
             found = self._registry.resolver(uri).lookup(schema["$ref"])
             uri, schema = found.resolver._base_uri or uri, found.contents

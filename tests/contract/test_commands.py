@@ -1,4 +1,4 @@
-"""Every command of the command line: help with an example, exit codes as the table says, JSON where it tells findings."""
+"""Every command of the command line: help with an example, exit codes as the table says, JSON where it reports findings."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ ALL = dict(commands())
 
 @pytest.mark.parametrize("words", ALL)
 def test_its_help_has_an_example_that_it_takes(words: str) -> None:
-    """The line `Example: lofty-ghl …` stands in the help, and its options are the command's."""
+    """The help has a line `Example: lofty-ghl …`, and the options in it are the command's."""
     command = ALL[words]
     found = re.search(r"Example: lofty-ghl (.+)", command.help or "")
     assert found, f"{words} has no example"

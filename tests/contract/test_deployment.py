@@ -106,7 +106,7 @@ def test_each_profile_brings_what_is_needed_to_run() -> None:
 
 
 def test_compose_starts_your_own_unless_another_profile_is_asked_for() -> None:
-    """By the repository's `.env`; whoever replaces that file is told what it lacks."""
+    """By the repository's `.env`; if somebody replaces that file, Compose says what it lacks."""
     lines = (ROOT / ".env").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == ["COMPOSE_PROFILES=live"]
     assert "${COMPOSE_PROFILES:?" in (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -178,7 +178,7 @@ def test_every_folder_that_a_service_is_told_of_is_mounted(service: str) -> None
 
 
 def test_credentials_come_from_files() -> None:
-    """No variable of a service holds one; the sandboxes' own, which open nothing else, stand in their commands."""
+    """No variable of a service holds one. The sandboxes' own are in their commands, and open nothing else."""
     names = {name for one in SERVICES.values() for name in one.get("environment", {})}
     secret = {name for name in names if re.search("PASSWORD|TOKEN|SECRET|API_KEY", name)}
     assert secret == {"GF_SECURITY_ADMIN_PASSWORD__FILE", "LOFTY_GHL_SECRETS_DIR"}
@@ -239,7 +239,7 @@ def test_nothing_waits_for_those_who_watch(service: str) -> None:
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
 def test_a_log_has_an_end(service: str) -> None:
-    """Nobody's disk shall fill up."""
+    """No disk may fill up."""
     assert SERVICES[service]["logging"]["options"].keys() == {"max-size", "max-file"}
 
 

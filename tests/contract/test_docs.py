@@ -88,6 +88,20 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
     assert [module for module in modules if module not in MODULES] == []
 
 
+def test_where_is_names_the_folder_and_the_file() -> None:
+    """A bare name in a row of CONTRIBUTING's "Where is ...?" is a file in a folder that the row names."""
+    rows = [
+        line for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")
+    ]
+    wrong = []
+    for row in rows:
+        folders = [ROOT / path for path in re.findall(r"`([\w/]+)`", row) if (ROOT / path).is_dir()]
+        names = re.findall(r"`(\w+\.py)`", row) if folders else []
+        wrong += [name for name in names if not any((folder / name).is_file() for folder in folders)]
+    assert len(rows) > 12
+    assert wrong == []
+
+
 def test_decisions_keep_their_numbers() -> None:
     """One after another, and every number that code or a page cites is in the list."""
     listed = re.findall(r"^(\d+)\. ", (ROOT / "streams" / "README.md").read_text(encoding="utf-8"), re.MULTILINE)

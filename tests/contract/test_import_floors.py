@@ -1,4 +1,4 @@
-"""The direction of imports: folders stand on floors and import downwards only; decisions have no I/O, clock or chance.
+"""The direction of imports: folders are on floors and import downwards only; decisions have no I/O, clock or chance.
 
 A new file needs no entry here: its folder says where it lives, and what it may import.
 """
@@ -44,7 +44,7 @@ IMPURE = {
 MOST_IMPORTS = 15
 """First-party modules that one module may import."""
 
-# What pure folders may import from outside: nothing that reads, writes, waits, tells the time or rolls dice.
+# What pure folders may import from outside: nothing that reads, writes, waits, has the time or rolls dice.
 PURE_IMPORTS = frozenset(
     (
         *(

@@ -143,7 +143,7 @@ def test_a_worker_has_time_to_stop() -> None:
 
 
 def test_each_worker_has_tables_of_its_own() -> None:
-    """Where it is told to keep them; and there are not more workers than partitions."""
+    """Where its option says; and there are not more workers than partitions."""
     spec = of("StatefulSet")["spec"]
     mounts = {one["name"]: one["mountPath"] for one in container("worker")["volumeMounts"]}
     assert [one["metadata"]["name"] for one in spec["volumeClaimTemplates"]] == ["tables"]

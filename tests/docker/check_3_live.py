@@ -44,7 +44,7 @@ class Walk:
         self.outputs: dict[str, str] = {}
 
     def take(self, number: int, seconds: float = 240.0) -> str:
-        """Run what stands in a step's blocks; returns what it writes. Raises RuntimeError."""
+        """Run the commands in a step's blocks; returns what they write. Raises RuntimeError."""
         (text,) = [one for one in self._steps if one.startswith(f"{number}. ")]
         commands = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
         assert commands, f"step {number} has no commands"

@@ -35,7 +35,7 @@ RECIPES = {
     "prom/alertmanager": "alertmanager",
     "grafana/grafana": "grafana",
 }
-"""An image's name → which Dockerfile of `stand_ins` stands in for it."""
+"""An image's name → the Dockerfile in `stand_ins` that replaces it."""
 UNUSED = (
     *("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"),
     *("usr/share/javascript", "usr/share/nodejs", "usr/bin/promtool", "usr/bin/amtool"),

@@ -1,4 +1,4 @@
-"""What goes wrong in a worker of these tests, and what it tells of itself."""
+"""The failures of a worker in these tests, and what it reports of itself."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def tell_commits(app: faust.App, is_stuck: Callable[[], bool]) -> None:
 
 
 async def run(app: faust.App, is_stuck: Callable[[], bool]) -> None:
-    """Until it is killed, or cannot go on."""
+    """Until it is killed, or fails."""
     commits = asyncio.create_task(tell_commits(app, is_stuck))
     try:
         await app.wait_until_stopped()

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class WorkerProcess:
-    """One process of `tests.faust.worker`, and what it has told so far."""
+    """One process of `tests.faust.worker`, and its output so far."""
 
     def __init__(self, process: Process, log: Path) -> None:
         self.lines: list[str] = []
@@ -48,7 +48,7 @@ class WorkerProcess:
         return await self._within(self._process.wait(), "its end")
 
     async def kill(self) -> None:
-        """SIGKILL. All that it told is read when this returns."""
+        """SIGKILL. All of its output is read when this returns."""
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
@@ -130,7 +130,7 @@ class Stage:
                     await asyncio.sleep(0.01)
 
     def rows(self) -> set[str]:
-        """The keys that stand in the table's changelog."""
+        """The keys in the table's changelog."""
         place = TopicPartition(self.changelog, 0, 0)
         found: set[str] = set()
         with self._consumer() as consumer:

@@ -37,7 +37,7 @@ async def test_plain_faust_commits_before_table_changes_have_left(real_kafka: Br
 
 
 async def test_our_table_is_acknowledged_before_its_events_are_committed(real_kafka: Broker, tmp_path: Path) -> None:
-    """The same producer, as slow: whenever the worker is killed, what is committed stands in the changelog."""
+    """The same producer, as slow: whenever the worker is killed, what is committed is in the changelog."""
     async with a_stage(real_kafka, tmp_path) as on:
         on.produce(*VALUES)
         first = await on.start("guarded", **SLOW)

@@ -4,7 +4,7 @@
                                                [--concurrency N] [--row-bytes N] [--produce-seconds S] [--data DIR]
 
 The agent reads `PREFIXlofty.changes` and writes a row for each value into the table `seen`.
-It tells on its standard output what it does, a line for each: `ready`, `began V`, `done V`, `looked` (a commit was tried
+It prints what it does, a line for each: `ready`, `began V`, `done V`, `looked` (a commit was tried
 while the agent is stuck), `row V` (what the table recovered).
 """
 

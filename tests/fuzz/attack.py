@@ -41,7 +41,7 @@ DRAWN_AT_A_TIME = 40
 
 @dataclass(slots=True)
 class Notes:
-    """What was seen. `statuses` by route, 0 for no answer; faults stand in the file `path` at once."""
+    """What was seen. `statuses` by route, 0 for no answer; faults are written to the file `path` at once."""
 
     path: Path
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)

@@ -8,7 +8,7 @@
 | `answers` | a vendor's answer: `status`, `headers`, `parts`; `packed` with gzip |
 | `headers` | headers, one byte a character |
 | `mappings` | a text of the mappings' editor |
-| `paths` | what stands in place of a part of an address |
+| `paths` | what replaces a part of an address |
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def texts() -> tuple[str, ...]:
 
 
 def values() -> tuple[Any, ...]:
-    """All values, made anew each time: whoever takes one may change it."""
+    """All values, made again each time, so that a test may change them."""
     found = (json.loads(line) for line in _lines("values"))
     return tuple(_nested(one["nested"]) if "nested" in one else one["value"] for one in found)
 

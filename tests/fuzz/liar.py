@@ -77,7 +77,7 @@ class Liar:
             case "corpus":
                 lie = dice.choice(corpus.answers())
                 if lie.status in _PAUSES and dice.random() < 0.8:
-                    lie = dice.choice(corpus.answers())  # a connection that pauses is told no other lie for a minute
+                    lie = dice.choice(corpus.answers())  # a connection that pauses gets no other lie for a minute
                 self.told[lie.name] += 1
                 return _response(lie)
             case "made" if self.more:

@@ -4,7 +4,7 @@ Five times a second it delivers a good webhook to its own connection, and asks t
 It also asks a process that does nothing else (`python -m tests.fuzz.probe --idle PORT`): when that is late, too, the machine
 paused. And it notes how long whoever was asked could run and was not let (`/proc/PID/schedstat`): on a machine that others use,
 too, that is not the attack's doing.
-Each line of its file is `[what, began, seconds, status, waited]`; status 0 for no answer. `kafka` tells, each second, how long
+Each line of its file is `[what, began, seconds, status, waited]`; status 0 for no answer. `kafka` says, each second, how long
 the thread of Kafka's that waited longest for a processor did.
 """
 

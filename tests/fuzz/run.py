@@ -1,4 +1,4 @@
-"""One run: attack for a while, tell the truth again, and judge; start both processes anew on all that was sent, and judge again."""
+"""One run: attack for a while, tell the truth again, and judge; restart both processes on all that was sent, and judge again."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ async def run(folder: Path, seconds: float, chance: int) -> Verdict:
         _judge_processes(stage, verdict, "after the attack")
         if verdict.holds:
             await stage.restart()
-            await _until_good_leads_arrive(stage, "after both were started anew", verdict)
-            _judge_processes(stage, verdict, "started anew")
+            await _until_good_leads_arrive(stage, "after both were restarted", verdict)
+            _judge_processes(stage, verdict, "restarted")
         _tell_logs(stage, verdict)
     return verdict
 
@@ -219,7 +219,7 @@ def _judge_answers(notes: Notes, stage: Stage, verdict: Verdict) -> None:
         by_status[status] += number
     lies = {one.name: one.told.total() for one in stage.liars}
     verdict.lines.append(f"answers by status (0: none): {dict(sorted(by_status.items()))}")
-    verdict.lines.append(f"records: {notes.records.total()} on {len(notes.records)} topics; lies told: {lies}")
+    verdict.lines.append(f"records: {notes.records.total()} on {len(notes.records)} topics; lies: {lies}")
     waiting = Counter({route: number for (route, status), number in notes.statuses.items() if status == 503})
     if waiting:
         verdict.lines.append(f"503 by route: {waiting.most_common(8)}")
@@ -233,7 +233,9 @@ def _judge_processes(stage: Stage, verdict: Verdict, when: str) -> None:
     """None has ended, none has held more than its limit."""
     for one in stage.processes.values():
         one.look()
-        verdict.lines.append(f"{when}: {one.name} held {one.peak_mib:.0f} MiB at most, of {one.memory_mib}")
+        verdict.lines.append(
+            f"{when}: {one.name} held {one.peak_mib:.0f} MiB at most, of {one.memory_mib}: {one.peak_of}"
+        )
         if not one.is_alive:
             verdict.problems.append(f"{when}: {one.name} has ended; its log: {one.child.log}")
         if one.peak_mib > one.memory_mib:

@@ -3,7 +3,7 @@
 | connection | its vendors | what is done to it |
 | --- | --- | --- |
 | `good` | both sandboxes | nothing: it is the neighbour of all others, and delivers all the time |
-| `fuzzed` | both sandboxes behind liars (`liar.py`), the way back on | everything |
+| `fuzzed` | both sandboxes behind liars (`liar.py`), with the Lofty sync | everything |
 | `waiting` | would give access by OAuth | its consent is never completed, its callbacks are attacked |
 """
 
@@ -59,6 +59,8 @@ class Process:
     url: str
     memory_mib: int
     peak_mib: float = 0.0
+    peak_of: dict[str, int] = field(default_factory=dict)
+    """Which of its processes held how much at the peak."""
 
     @property
     def is_alive(self) -> bool:
@@ -68,8 +70,11 @@ class Process:
 
     def look(self) -> float:
         """What it and its children hold now, in MiB."""
-        mib = sum(_resident(pid) for pid in _family(self.child.pid)) / 1024
-        self.peak_mib = max(self.peak_mib, mib)
+        held = {pid: _proportional(pid) / 1024 for pid in _family(self.child.pid)}
+        mib = sum(held.values())
+        if mib > self.peak_mib:
+            self.peak_mib = mib
+            self.peak_of = {f"{_command(pid)} [{pid}]": round(of_process) for pid, of_process in held.items()}
         return mib
 
 
@@ -101,7 +106,7 @@ class Stage:
 
     @property
     def worker(self) -> str:
-        """Where the worker tells of its health."""
+        """The address at which the worker reports its health."""
         return f"http://127.0.0.1:{self.ports['worker']}"
 
     async def start(self, name: str) -> None:
@@ -113,12 +118,14 @@ class Stage:
         child = Child(name, [name, "--config", str(self.config)], environ, self.folder / str(self.starts), self.stack)
         url = f"http://127.0.0.1:{port}"
         memory = compose_memory_mib(name)
-        peak = self.processes[name].peak_mib if name in self.processes else 0.0
-        self.processes[name] = Process(name, child, url, memory, peak)
+        process = Process(name, child, url, memory)
+        if before := self.processes.get(name):
+            process.peak_mib, process.peak_of = before.peak_mib, before.peak_of
+        self.processes[name] = process
         await child.until_ready(self.http, f"{url}/readyz")
 
     async def restart(self) -> None:
-        """End both in good order, and start them anew on all that stands on the topics."""
+        """Shut both down, and start them again on all that is on the topics."""
         for one in self.processes.values():
             await asyncio.to_thread(one.child.stop)
         for name in ("gateway", "worker"):
@@ -135,12 +142,12 @@ class Stage:
         return str(desk_work.edit(self.lofty, team, {"edit": "create", "kind": "lead", "fields": person}).id)
 
     def edit(self, connection: str, edit: str, kind: str, **what: Any) -> Any:
-        """An edit at an agent's desk."""
+        """An edit by an agent."""
         team = desk_work.team_of(self.lofty, TEAMS[connection])
         return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what})
 
     def arrived(self, connection: str) -> dict[str, dict[str, Any]]:
-        """The contacts of a connection's location, by the Lofty id that they bear."""
+        """The contacts of a connection's location, by their Lofty id."""
         place = self.ghl.location(location(connection))
         names = {one["id"]: one["name"] for one in place.custom_fields.values()}
         found = {}
@@ -330,13 +337,22 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _resident(pid: int) -> int:
-    """In KiB; 0 for a process that is gone. Pages that are shared with a child count once for each: it is never too little."""
+def _proportional(pid: int) -> int:
+    """In KiB; 0 for a process that is gone. A page that processes share counts once for all of them, as in a container's limit."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def _command(pid: int) -> str:
+    """The end of a process's command line, short enough for a verdict."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return "gone"
+    return " ".join(words).strip()[-60:]
 
 
 def now() -> float:

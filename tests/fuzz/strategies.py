@@ -65,7 +65,7 @@ def almost(draw: st.DrawFn, goods: list[Any]) -> Any:
 
 @st.composite
 def almost_bodies(draw: st.DrawFn, goods: list[Any]) -> bytes:
-    """The same as bytes; now and then they are no JSON at all any more."""
+    """The same as bytes; now and then they are no longer JSON."""
     raw = corpus.written(draw(almost(goods)), escaped=draw(st.booleans()))
     match draw(st.sampled_from(["as it is"] * 6 + ["cut", "flipped", "marked", "followed", "twice", "random"])):
         case "cut":

@@ -29,7 +29,7 @@ class Sent:
 async def send(
     url: str, method: str, target: bytes, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
 ) -> Sent:
-    """Send one request on a connection of its own. A `Host` among the headers stands in place of the right one."""
+    """Send one request on a connection of its own. A `Host` among the headers replaces the right one."""
     parts = urlsplit(url)
     given = tuple(headers)
     names = {name.lower() for name, _ in given}

@@ -26,7 +26,7 @@ def _run(name: str, package: str, arguments: tuple[str, ...], cwd: Path | None) 
     if program is None:
         pytest.skip(f"there is no `{name}` in PATH: install Debian's package `{package}`")
     done = subprocess.run(
-        [program, *arguments], capture_output=True, text=True, timeout=within(60), cwd=cwd, check=False
+        [program, *arguments], capture_output=True, text=True, timeout=within(300), cwd=cwd, check=False
     )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said

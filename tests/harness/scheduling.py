@@ -1,6 +1,6 @@
 """Hands the tests to pytest's workers file by file, and goes on when a worker dies.
 
-It takes the place of xdist's own scheduler for `--dist loadfile`, which cannot go on then: it runs the test that killed its
+It replaces xdist's own scheduler for `--dist loadfile`, which fails then: it runs the test that killed its
 worker again and again, gives a replacement only tests that are done and so waits for it without end, and asks a replacement
 that still collects for its tests (`INTERNALERROR … KeyError: <WorkerController gw3>`; pytest-xdist's issues 714, 1189, 1323).
 Here a test that killed its worker has failed, by name, and is not run again; whatever the worker had not begun is run by another.

@@ -38,7 +38,7 @@ AGAIN, END, COLLECTION = "stuck_again_seconds", "stuck_end_seconds", "collection
 DEFAULTS = {
     AGAIN: (20.0, "after so long the signal comes again, as long as the test is not over"),
     END: (60.0, "so long after its limit a test has its process ended"),
-    COLLECTION: (120.0, "the limit of a module's collection"),
+    COLLECTION: (300.0, "the limit of a module's collection"),
 }
 MOST_NAMES = 50
 
@@ -157,7 +157,7 @@ class Guard:
 
     @pytest.hookimpl(trylast=True)
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
-        """The second line stands on, unless somebody looks at the failure with a debugger."""
+        """The second line stays, unless somebody looks at the failure with a debugger."""
         if not node.config.getoption("usepdb"):
             self._limits.hold()
 

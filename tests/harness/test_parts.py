@@ -100,7 +100,7 @@ def test_the_two_targets_differ_in_their_mark_alone() -> None:
 
 
 def test_ci_runs_both_parts() -> None:
-    """As somebody at a desk would."""
+    """As a person would."""
     lines = (PROJECT / ".ci" / "run").read_text().splitlines()
     assert [line for line in lines if line in {"make test", "make test-rest"}] == ["make test", "make test-rest"]
 

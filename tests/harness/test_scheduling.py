@@ -37,7 +37,7 @@ class Worker:
 
 
 class Session:
-    """The controller's part: starts workers and tells the scheduler what they did."""
+    """The controller's part: starts workers and reports to the scheduler what they did."""
 
     def __init__(self, tests: Sequence[str], workers: int = 2) -> None:
         self.faults: list[Any] = []
@@ -151,7 +151,7 @@ def test_both_workers_may_crash_while_a_replacement_collects() -> None:
 
 
 def test_a_crash_in_the_very_last_test_leaves_nothing_for_the_replacement() -> None:
-    """Which is told to end at once."""
+    """Which must end at once."""
     session = Session(file("a", 1), workers=1)
     (one,) = session.workers
     session.collected(one)

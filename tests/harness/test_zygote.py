@@ -26,7 +26,7 @@ match sys.argv[1]:
 
 
 async def probe(folder: Path, how: str) -> Process:
-    """A process that tells what it is and ends in one way."""
+    """A process that prints what it is and ends in one way."""
     module = folder / "probe_of_a_test.py"
     if not module.exists():  # one that begins may be reading it
         module.write_text(PROBE)

@@ -1,4 +1,4 @@
-"""A command that starts processes of its own, and which of them are left: they are told by a variable that they inherit."""
+"""A command that starts processes of its own, and which of them are left: they are known by a variable that they inherit."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Process:
 
 @dataclass(slots=True)
 class Outage:
-    """What stands, and what was done. `answered` are the leads of which Lofty was told 200."""
+    """What was done. `answered` are the leads whose webhooks were answered with 200."""
 
     lofty: lofty_sandbox.LoftySandbox
     ghl: ghl_sandbox.GhlSandbox

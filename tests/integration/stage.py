@@ -92,7 +92,7 @@ ENVIRON = {
 
 @dataclass(slots=True)
 class Stage:
-    """What stands on the stage."""
+    """The parts of the stage."""
 
     broker: Broker
     settings: Settings
@@ -117,12 +117,12 @@ class Stage:
     # -- what a person does -------------------------------------------------------------------------------
 
     def edit(self, edit: str, kind: str, **what: Any) -> Any:
-        """One edit at an agent's desk; returns the record."""
+        """One edit by an agent; returns the record."""
         team = desk_work.team_of(self.lofty, TEAM)
         return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what})
 
     def edit_silently(self, edit: str, kind: str, **what: Any) -> Any:
-        """One edit that Lofty tells nobody of."""
+        """One edit without a webhook."""
         team = desk_work.team_of(self.lofty, TEAM)
         return desk_work.edit(self.lofty, team, {"edit": edit, "kind": kind, **what}, reports=False)
 
@@ -144,7 +144,7 @@ class Stage:
     # -- what is seen -------------------------------------------------------------------------------------
 
     def contacts(self) -> dict[str, dict[str, Any]]:
-        """GHL's contacts by the Lofty id that they bear, each with notes, tasks and custom fields by name."""
+        """GHL's contacts by their Lofty id, each with notes, tasks and custom fields by name."""
         place = self.ghl.location(LOCATION)
         found = {}
         for contact in (shown(one) for one in place.contacts.values()):
@@ -188,7 +188,7 @@ class Stage:
             raise AssertionError(f"not in {within(seconds):g} s; the dispatchers: {views}") from None
 
     async def until_quiet(self, seconds: float = 60.0) -> None:
-        """Wait until every ping is delivered and nothing waits or moves any more (`quiet.py` says how that is known)."""
+        """Wait until every ping is delivered, and nothing waits or moves (`quiet.py` says how that is known)."""
         moving = ""
 
         async def is_quiet() -> bool:
@@ -202,7 +202,7 @@ class Stage:
             raise AssertionError(f"{moving}; {error}") from None
 
     async def produce_change(self, change: Any) -> None:
-        """Put a change on the front door's topic."""
+        """Put a change on the first topic."""
         await self.produce(CHANGES, change.entity.lane.encode(), change.to_bytes())
 
     async def produce(

@@ -45,7 +45,7 @@ async def test_conflicting_edits_come_to_rest_with_the_documented_winner(
             on.new_lead(firstName="Ada", lastName="Example", phones=[f"512554{number:04d}"]) for number in range(LEADS)
         ]
         await on.until(lambda: set(leads) <= set(on.contacts()))
-        await on.until_quiet(30)
+        await on.until_quiet()
         contacts = {lead: str(on.contacts()[lead]["id"]) for lead in leads}
         notes = {lead: do(on, "create-note", {"body": "0"}, contactId=contacts[lead])["note"]["id"] for lead in leads}
         last: dict[tuple[str, str, str], str] = {}
@@ -66,7 +66,7 @@ async def test_conflicting_edits_come_to_rest_with_the_documented_winner(
         await on.until_quiet(75)
         rested = (len(on.requests("lofty", "POST", "PUT", "DELETE")), len(on.requests("ghl", "POST", "PUT", "DELETE")))
         await asyncio.sleep(2)
-        await on.until_quiet(10)
+        await on.until_quiet()
         assert rested == (
             len(on.requests("lofty", "POST", "PUT", "DELETE")),
             len(on.requests("ghl", "POST", "PUT", "DELETE")),

@@ -60,7 +60,7 @@ async def test_one_leads_poison_values_fail_neither_it_nor_others(broker: Broker
             "id": "f1", "name": "Lofty lead id", "fieldKey": "contact.lofty_lead_id", "dataType": "TEXT", "model": "contact"
         }  # fmt: skip
         on.reload_directories()
-        poisoned = on.new_lead(phones=["ask at the desk"], stage="No Such Stage")
+        poisoned = on.new_lead(phones=["ask at reception"], stage="No Such Stage")
         healthy = on.new_lead()
         await on.until_quiet()
 

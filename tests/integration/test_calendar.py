@@ -1,4 +1,4 @@
-"""Lofty's appointments in a calendar of GHL: they follow, stand there once, and come back as nothing."""
+"""Lofty's appointments in a calendar of GHL: they follow, are there once, and no event about them writes to Lofty."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_an_appointment_of_lofty_stands_in_the_calendar_and_follows(broker
 async def test_a_create_whose_answer_is_lost_makes_no_second_one_on_either_side(
     broker: Broker, tmp_path: Path, kind: str
 ) -> None:
-    """The webhook of the lost create tells no text, so nobody knows whose it is until it was looked for."""
+    """The webhook of the lost create has no text, so nobody knows whose it is until it was searched."""
     async with stage(broker, tmp_path, more=CALENDAR + BACK) as on:
         lead = on.new_lead()
         await on.until_quiet()
@@ -169,7 +169,7 @@ async def test_the_calendars_team_is_read_with_the_locations_names(embedded_kafk
 
 
 async def test_a_calendar_that_is_configured_later_takes_what_comes_after(real_kafka: Broker, tmp_path: Path) -> None:
-    """What is a task already stays one and follows; a new appointment stands in the calendar; nothing stands twice."""
+    """An appointment that is a task stays one and follows; a new one goes into the calendar; none is there twice."""
     async with stage(real_kafka, tmp_path, restarts=True) as on:
         lead = on.new_lead()
         early = book(on, lead, descr="Early")

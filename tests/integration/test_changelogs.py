@@ -100,7 +100,7 @@ async def test_a_store_that_is_ahead_of_its_changelog_is_refused_and_kept(real_k
 
 
 async def test_a_changelog_of_another_life_is_refused_whatever_its_length(real_kafka: Broker) -> None:
-    """It has grown beyond our copy since it was made anew."""
+    """It has grown beyond our copy since it was created again."""
     async with a_stage(real_kafka) as on:
         await on.write(0, {b"a": b"1"})
         await on.changelogs.recover([0])

@@ -14,7 +14,7 @@ from tests.kafka.broker import Broker
 
 
 async def story(on: Stage, who: Caller, lead: str, words: str) -> dict[str, Any]:
-    """A contact's story, once these words stand in it."""
+    """A contact's story, once it contains these words."""
     found: dict[str, Any] = {}
 
     async def has_it() -> bool:

@@ -98,7 +98,7 @@ async def test_no_answer_holds_a_secret(embedded_kafka: Broker, tmp_path: Path) 
 
 
 async def test_hostile_names_and_texts_are_only_text(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """Found by themselves, told as they are, in JSON that no browser takes for a page."""
+    """Found by themselves, shown as they are, in JSON that no browser takes for a page."""
     async with console_on_stage(embedded_kafka, tmp_path) as on:
         who, leads = caller(on), {}
         for number, text in enumerate(HOSTILE):

@@ -1,4 +1,4 @@
-"""Records that Kafka deleted before they were read are told: in the log, the metrics, `parked`, and by `status`."""
+"""Records that Kafka deleted before they were read are reported: in the log, the metrics, `parked`, and by `status`."""
 
 from __future__ import annotations
 

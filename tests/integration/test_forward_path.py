@@ -55,7 +55,7 @@ async def test_a_lead_its_notes_and_its_tasks_live_through_all_they_can(broker: 
 
 
 async def test_a_note_of_a_lead_that_ghl_lacks_brings_its_contact_first(broker: Broker, tmp_path: Path) -> None:
-    """Nobody told of the lead itself: the note asks for it."""
+    """No webhook reported the lead itself: the note asks for it."""
     async with stage(broker, tmp_path) as on:
         lead = str(on.edit_silently("create", "lead", fields={"firstName": "Bo", "emails": ["bo@example.com"]}).id)
         on.edit("create", "note", leadId=lead, fields={"content": "Met at the open house."})
@@ -79,7 +79,7 @@ async def test_a_deleted_lead_is_deleted_or_ignored_when_the_policy_says_so(brok
 
 
 async def test_what_hangs_on_a_contact_comes_back_with_it(broker: Broker, tmp_path: Path) -> None:
-    """Somebody deleted the contact in GHL, notes and tasks with it; the lead's next edit makes all of it anew, once."""
+    """Somebody deleted the contact in GHL, notes and tasks with it; the lead's next edit creates all of it again, once."""
     async with stage(broker, tmp_path) as on:
         lead = on.new_lead()
         on.edit("create", "note", leadId=lead, fields={"content": "Met at the open house."})

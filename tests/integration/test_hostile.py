@@ -119,6 +119,6 @@ async def never_ending(on: Stage) -> None:
         await writer.drain()
         writer.close()
         with suppress(ConnectionError):
-            await asyncio.wait_for(reader.read(100), within(20))
+            await asyncio.wait_for(reader.read(100), within(60))
     async with aiohttp.ClientSession() as session, session.get(f"{on.gateway.url}/healthz") as answer:
         assert answer.status == 200

@@ -36,7 +36,7 @@ def mangle(on: Stage, how: str, operation: str, text: str, vendor: str = "lofty"
 
 
 def silent_leads(on: Stage, bad_at: int) -> tuple[str, list[str]]:
-    """Twenty leads that nobody tells of; the bad one has the last name Badger."""
+    """Twenty leads without a webhook; the bad one has the last name Badger."""
     ids = []
     for number in range(OTHERS + 1):
         name = "Badger" if number == bad_at else f"Good{number}"
@@ -71,7 +71,7 @@ async def test_an_odd_lead_among_twenty_is_written_and_flagged(
 
 
 async def test_an_unreadable_lead_among_twenty_is_parked(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """In a page of the list: its good leads arrive, and the run ends. Told of by a webhook, too. Mended, it arrives."""
+    """In a page of the list: its good leads arrive, and the run ends. The same with a webhook for the bad lead. Once fixed, it arrives."""
     async with stage(embedded_kafka, tmp_path, more=NEVER, given=QUICK) as on:
         mangle(on, "deep", "*", "Badger")
         bad, good = silent_leads(on, 7)
@@ -100,7 +100,7 @@ DEEP = (b"[" * 200_000 + b"]" * 200_000, b'{"a":' * 3000 + b"1" + b"}" * 3000, b
 async def test_what_makes_no_key_or_is_nested_deep_is_parked_at_the_door(
     embedded_kafka: Broker, tmp_path: Path
 ) -> None:
-    """On each topic that brings ids; what stands beside it goes on."""
+    """On each topic that brings ids; the other records of the batch go on."""
     async with stage(embedded_kafka, tmp_path, more=NEVER, given=QUICK) as on:
         times = {"version_ms": 1, "read_ms": 1, "update_time_ms": 1, "accepted_ms": 1}
         for lead in IDS:
@@ -130,7 +130,7 @@ async def test_what_makes_no_key_or_is_nested_deep_is_parked_at_the_door(
 async def test_a_defect_that_one_thing_brings_out_parks_that_thing(
     embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    """A mapping that recurses while it is read, for example. The others arrive; a retry after it is mended brings it."""
+    """A mapping that recurses while it is read, for example. The others arrive; it arrives by a retry, after it is fixed."""
 
     def failing(real: Any, is_bad: Any) -> Any:
         def called(*args: Any, **named: Any) -> Any:

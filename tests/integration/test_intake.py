@@ -1,4 +1,4 @@
-"""The front door: what is accepted, what is refused, and that nothing is answered 200 before Kafka has it."""
+"""The gateway's intake: what is accepted, what is refused, and that nothing is answered 200 before Kafka has it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class DeadProducer:
 
 
 async def test_a_delivery_that_kafka_does_not_take_is_answered_503(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """Lofty must come again: nothing was accepted."""
+    """Lofty must retry: nothing was accepted."""
     async with stage(embedded_kafka, tmp_path) as on:
         ping = json.dumps({"teamId": 123456, "listId": 2, "updatedLead": [{"leadId": 1, "updateTime": 1}]}).encode()
         dead = GatewayServer(on.settings, producer=lambda _: DeadProducer())  # type: ignore[arg-type, return-value]  # a stand-in
@@ -94,7 +94,7 @@ async def test_a_delivery_that_kafka_does_not_take_is_answered_503(embedded_kafk
 async def test_while_a_secret_is_changed_the_earlier_one_opens_the_same_door(
     embedded_kafka: Broker, tmp_path: Path
 ) -> None:
-    """Lofty calls the old address until the subscriptions are made anew; a third secret opens nothing."""
+    """Lofty calls the old address until the subscriptions are replaced; a third secret opens nothing."""
     async with stage(embedded_kafka, tmp_path) as on:
         acme = on.settings.connections["acme"]
         secrets = acme.secrets.model_copy(update={"webhook_secret_before": SecretStr("an-earlier-secret-1234")})

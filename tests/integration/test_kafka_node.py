@@ -1,4 +1,4 @@
-"""The node that stands in for a machine with Kafka: what it keeps when it is killed, and that it leaves nothing behind."""
+"""The node that simulates a machine with Kafka: what it keeps when it is killed, and that it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.kafka.node import KafkaNode
 
 pytestmark = pytest.mark.thorough
 
-DEADLINE_SECONDS = within(20)
+DEADLINE_SECONDS = within(60)
 
 ORPHAN = """\
 import os

@@ -1,4 +1,4 @@
-"""Kafka's own words: each refusal is told as it is, with the setting or the right that is behind it. On a real broker."""
+"""Kafka's own words: each refusal is reported as it is, with the setting or the right that is behind it. On a real broker."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def test_topics_that_kafka_does_not_make_are_told_each(kafka: Guarded, tmp
 
 
 async def test_topics_that_were_refused_are_made_by_the_same_command_later(kafka: Guarded, tmp_path: Path) -> None:
-    """What Kafka takes is made and told beside what it refuses; then the rest."""
+    """What Kafka accepts is created and reported beside what it refuses; then the rest."""
     prefix = "part."
     sasl = f'bootstrap_servers = "{kafka.sasl}"\n' + SASL.format(mechanism="PLAIN")
     kafka.allow(ResourceType.TOPIC, prefix, AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS, is_prefix=True)

@@ -19,7 +19,7 @@ async def test_a_worker_that_ended_is_let_go(embedded_kafka: Broker, tmp_path: P
         worker, app = weakref.ref(on.worker), weakref.ref(on.worker.app)
     del on
     with suppress(TimeoutError):
-        async with asyncio.timeout(within(20)):
+        async with asyncio.timeout(within(60)):
             while worker() or app():
                 gc.collect()
                 await asyncio.sleep(0.1)  # what is called back once more holds it for that long

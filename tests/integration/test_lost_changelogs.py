@@ -1,4 +1,4 @@
-"""A `links` changelog that was deleted, made anew or cut off: no worker works on it, and nothing is made twice in GHL."""
+"""A `links` changelog that was deleted, created again or cut off: no worker works on it, and nothing is made twice in GHL."""
 
 from __future__ import annotations
 

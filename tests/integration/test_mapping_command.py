@@ -83,7 +83,7 @@ async def test_check_and_preview_tell_before_anything_is_changed(embedded_kafka:
 
 
 async def test_without_a_worker_the_commands_say_so(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """And tell what can be told without one."""
+    """And report what can be found without one."""
     async with stage(embedded_kafka, tmp_path) as on:
         lead = on.new_lead()
         await on.until_quiet()
@@ -102,7 +102,7 @@ async def without_worker(on: Stage) -> None:
 
 
 async def test_verify_compares_with_the_edited_mapping(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """What GHL holds by the old mapping is told as different."""
+    """What GHL holds by the old mapping is reported as different."""
     async with stage(embedded_kafka, tmp_path) as on:
         lead = on.new_lead()
         await on.until_quiet()

@@ -116,7 +116,7 @@ async def test_a_question_that_nobody_can_read_is_parked(embedded_kafka: Broker,
 
 
 async def test_failures_of_ghl_are_tried_again_and_refusals_are_told(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """A 500 and a dropped connection cost a wait; what GHL will not tell of one lead stops no other."""
+    """A 500 and a dropped connection cost a wait; a read that GHL refuses for one lead stops no other."""
     async with stage(embedded_kafka, tmp_path) as on:
         leads = [on.new_lead() for _ in range(4)]
         await on.until_quiet()

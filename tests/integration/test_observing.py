@@ -1,4 +1,4 @@
-"""What a running deployment tells of itself: its metrics are those of the catalogue, and its workers' words make an overview."""
+"""What a running deployment reports of itself: its metrics are those of the catalogue, and its workers' words make an overview."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_a_scrape_shows_the_catalogue_and_nothing_else(
 
 
 async def test_the_figures_are_those_of_what_happened(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """One new lead is one delivery, one read, one create, one link, and it is fresh; nothing waits any more."""
+    """One new lead is one delivery, one read, one create, one link, and it is fresh; nothing is left waiting."""
     async with stage(embedded_kafka, tmp_path) as on:
         on.new_lead()
         await on.until(lambda: len(on.contacts()) == 1)
@@ -178,8 +178,8 @@ async def test_workers_words_make_an_overview(embedded_kafka: Broker, tmp_path: 
             assert acme.reading is not None
             assert acme.reading.sweep is not None
             assert acme.reading.sweep.new_interval_ms == 15 * 60_000
-            assert seen.totals["writes"] >= 1
+            assert seen.totals["writes"] == 1
             await on.worker.status.end()
             assert [one.state for one in (await statuses.overview()).workers] == ["stopping"]
-        async with asyncio.timeout(within(20)):
+        async with asyncio.timeout(within(60)):
             assert [one.state for one in (await read_overview(on.settings)).workers] == ["stopping"]

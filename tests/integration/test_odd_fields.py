@@ -65,7 +65,7 @@ async def test_any_field_of_a_lead_may_be_odd(embedded_kafka: Broker, tmp_path: 
 
 @pytest.mark.parametrize("how", ["surrogate", "control", "bytes", "number", "mark"])
 async def test_verify_ends_whatever_a_note_of_ghl_holds(embedded_kafka: Broker, tmp_path: Path, how: str) -> None:
-    """With the way back on: the note is copied to Lofty, and the comparison says what it thinks of it."""
+    """With the Lofty sync: the note is copied to Lofty, and the comparison says what it thinks of it."""
     async with stage(embedded_kafka, tmp_path, more=BACK, given={"visibility_ms": 300, **QUICK}) as on:
         lead, contact = await settled_lead(on)
         mangle(on, how, "*", "Weasel", vendor="ghl")
@@ -106,7 +106,7 @@ def paused(on: Stage) -> list[str]:
 async def test_a_connection_whose_work_mostly_fails_pauses_and_says_so(
     embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is not emptied into `parked`: some are parked, then it pauses with that reason, and goes on once it is mended."""
+    """Not all of its work is parked: after some it pauses with that reason, and goes on once the cause is fixed."""
 
     def failing(*_: Any) -> Any:
         raise RecursionError("planted")

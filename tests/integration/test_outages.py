@@ -138,7 +138,7 @@ class Desk:
 async def desk(
     kafka: KafkaNode, *, delivery_seconds: float = 120.0, request_seconds: float = 15.0
 ) -> AsyncIterator[Desk]:
-    """A desk on a topic that Kafka has made."""
+    """An editor on a topic that Kafka has made."""
     made = Desk(kafka, delivery_seconds, request_seconds)
     real_broker(kafka.bootstrap, "a node").create_topics({made.topic: {}}, 2)
     await made.producer.start()
@@ -304,7 +304,7 @@ async def test_what_was_answered_200_is_in_ghl_two_minutes_after_kafka_is_back(
     assert after in on.answered
     assert twice == []
     assert ends_meanwhile == on.gateway.ends == 0
-    # One that stood still counts its members' silence as theirs: a worker that is none any more ends (`lease.py`).
+    # A broker that stood still counts that time as its members' silence: a worker that lost its membership ends (`lease.py`).
     assert on.worker.ends == 0 or how == "frozen"
     assert all(number < MOST_LINES for number in lines.values()), told
     assert all(used < MOST_CPU_SHARE * seconds + CPU_SECONDS for used in cpu.values()), told
@@ -573,10 +573,10 @@ async def test_a_worker_that_an_outage_catches_as_it_begins_goes_on(kafka: Kafka
         finally:
             await asyncio.to_thread(kafka.start)
         ends = on.worker.ends
-        await on.until_readiness(200, 30)
+        await on.until_readiness(200, 60.0)
         lead = on.new_lead(0)
         await on.until_answered(1)
-        await on.until_there({lead}, 30)
+        await on.until_there({lead}, 60.0)
         assert on.worker.ends == ends, "its watchdog did not have to end it"
 
 

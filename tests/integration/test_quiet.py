@@ -17,7 +17,7 @@ ROUGH = {"duplicates": 0.2, "reorders": 0.3, "delay_seconds": 0.05}
 
 
 def one_round(on: Stage, dice: Random, wanted: dict[str, list[str]]) -> None:
-    """Some edits, and what GHL shall hold of each lead after them: its last name, and its notes."""
+    """Some edits, and what GHL should hold of each lead after them: its last name, and its notes."""
     for number in range(dice.randint(1, 3)):
         if wanted and dice.random() < 0.5:
             lead = dice.choice(sorted(wanted))

@@ -160,7 +160,7 @@ async def test_a_replay_under_a_mapping_that_is_not_in_force_is_refused(broker: 
 
 
 async def test_changes_are_read_again_and_written_where_lofty_has_moved_on(broker: Broker, tmp_path: Path) -> None:
-    """An edit that nobody told of comes with the replay of the change before; one contact is chosen by its lead."""
+    """An edit without a webhook arrives with the replay of an earlier change; one contact is chosen by its lead."""
     async with stage(broker, tmp_path) as on:
         lead, other = on.new_lead(), on.new_lead()
         await on.until_quiet()
@@ -177,7 +177,7 @@ async def test_changes_are_read_again_and_written_where_lofty_has_moved_on(broke
 
 
 async def test_parked_records_are_replayed_by_their_reason(broker: Broker, tmp_path: Path) -> None:
-    """Those that cannot go on are told with why, and the exit code says so."""
+    """Records that cannot be replayed are reported with the reason, and the exit code says so."""
     async with stage(broker, tmp_path) as on:
         on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
         lead = on.new_lead()

@@ -1,4 +1,4 @@
-"""`lofty-ghl status`: 0 while all is well, 1 with what mends it when something is not."""
+"""`lofty-ghl status`: 0 while all is well, otherwise 1 and how to fix it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_it_tells_how_all_is_and_what_is_wrong(broker: Broker, tmp_path: P
 
 
 async def test_what_was_decided_long_ago_does_not_wait_again(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """However many decisions about others came since; what nobody decided about is told."""
+    """However many decisions about others came since, a record without a decision is reported."""
     async with stage(embedded_kafka, tmp_path) as on:
         parked = Parked(stage="intake", reason="unknown shape", message="?", at_ms=1, source="POST", original="")
         for _ in range(2):

@@ -25,7 +25,7 @@ async def test_a_consumer_that_pauses_after_a_failed_fetch_is_stopped(caplog: py
         await start_consumer(consumer)
         consumer.assign([TopicPartition("some", 0)])
         await consumer.getmany(timeout_ms=200)
-    async with asyncio.timeout(within(30)):
+    async with asyncio.timeout(within(60)):
         while "Failed fetch messages" not in caplog.text:
             await consumer.getmany(timeout_ms=50)
     fetcher, client = consumer._fetcher, consumer._client

@@ -1,4 +1,4 @@
-"""Sweeps: what no webhook told of reaches GHL all the same, and nothing is written twice."""
+"""Sweeps: what no webhook reported reaches GHL all the same, and nothing is written twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPOKEN = {"POST", "PUT", "DELETE"}
 
 
 def silent_lead(on: Stage, name: str) -> str:
-    """A lead that nobody tells of."""
+    """A lead without a webhook."""
     fields = {"firstName": name, "emails": [f"{name}.{uuid.uuid4().hex[:8]}@example.com"]}
     return str(on.edit_silently("create", "lead", fields=fields).id)
 
@@ -99,7 +99,7 @@ async def test_the_command_orders_a_backfill_and_follows_it(broker: Broker, tmp_
         wrong = await command("backfill", config, "acne")
 
         assert (planned[0], pages_before) == (0, 0)
-        assert "Lofty tells with the first page" in planned[1]
+        assert "the first page from Lofty says" in planned[1]
         found = orjson.loads(done[1])
         assert (done[0], found["leads"], found["changes"]) == (0, 7, 7)
         assert "7 leads: about 1 min at 100000 requests a minute" in planned_again[1]

@@ -101,7 +101,7 @@ async def test_without_tracing_a_trace_id_travels_all_the_same(embedded_kafka: B
 
 
 async def test_a_producer_of_its_own_brings_its_trace_in_the_header(embedded_kafka: Broker, tmp_path: Path) -> None:
-    """Anything may produce to the front door; what traces there goes on here."""
+    """Anything may produce to the first topic; a trace from there continues here."""
     theirs = f"00-{'ab' * 16}-{'cd' * 8}-01"
     async with stage(embedded_kafka, tmp_path) as on:
         lead = await one_new_lead(on)

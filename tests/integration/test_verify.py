@@ -1,4 +1,4 @@
-"""Verify finds what somebody spoiled in GHL, mends it through the pipeline, and then finds nothing."""
+"""Verify finds what somebody spoiled in GHL, repairs it through the pipeline, and then finds nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_what_is_right_is_found_right(broker: Broker, tmp_path: Path) -> N
 
 
 class Vandal:
-    """Somebody at GHL's desk who spoils what we wrote. `wrong` is what verify must find of it, as (entity, state)."""
+    """Somebody who spoils in GHL what we wrote. `wrong` is what verify must find, as (entity, state)."""
 
     def __init__(self, on: Stage) -> None:
         self._on = on
@@ -90,7 +90,7 @@ class Vandal:
         self.wrong.add((f"acme:{lead}:note:{note}", "orphaned"))
 
     def clone(self, lead: str) -> str:
-        """Make a second contact that bears the lead's id; returns its GHL id."""
+        """Make a second contact with the lead's id; returns its GHL id."""
         field = next(one["id"] for one in self.place.custom_fields.values() if one["name"] == LEAD_ID_FIELD)
         body = {"firstName": "Twin", "customFields": [{"id": field, "field_value": lead}]}
         self.wrong.add((f"acme:{lead}:contact:{lead}", "double"))
@@ -118,7 +118,7 @@ def writes(on: Stage) -> int:
 
 
 async def test_what_was_spoiled_in_ghl_is_found_mended_and_then_right(broker: Broker, tmp_path: Path) -> None:
-    """Exactly that, and nothing that was not; what only a person may decide is told again until a person did."""
+    """Exactly that, and nothing that was not; what only a person may decide is reported again until a person did."""
     async with stage(broker, tmp_path) as on:
         leads = [on.new_lead(tags=["VIP"]) for _ in range(8)]
         deleted, renamed, untagged, copied, ticked, cleared, haunted, cloned = leads
@@ -170,7 +170,7 @@ async def test_what_was_spoiled_in_ghl_is_found_mended_and_then_right(broker: Br
 async def test_what_stands_in_ghl_under_another_id_is_adopted_and_not_created_again(
     broker: Broker, tmp_path: Path
 ) -> None:
-    """A note was cut and pasted, a contact deleted and restored from elsewhere: both bear our marks."""
+    """A note was cut and pasted, a contact deleted and restored from elsewhere: both have our markers."""
     async with stage(broker, tmp_path) as on:
         pasted, restored = on.new_lead(), on.new_lead()
         on.edit("create", "note", leadId=pasted, fields={"content": "hello"})

@@ -232,7 +232,7 @@ async def test_a_new_user_goes_from_nothing_to_edits_that_flow_both_ways(
                 found = [one for one in await user.contacts() if one["firstName"] == "Bo"]
                 return bool(found and found[0]["appointments"])
 
-            await user.until(told, "a lead that Lofty's webhook told of, with its appointment in the calendar")
+            await user.until(told, "a lead that Lofty's webhook reported, with its appointment in the calendar")
             contact = next(one["id"] for one in await user.contacts() if one["firstName"] == "Ada")
             note = {"do": "create-note", "location": "rehearsal", "ids": {"contactId": contact}}
             await user.post(f"{user.ghl}/_sandbox/act", {**note, "body": {"body": "likes gardens"}})

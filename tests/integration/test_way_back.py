@@ -1,4 +1,4 @@
-"""The way back, through signed webhooks of GHL's sandbox and both dispatchers, into Lofty's sandbox."""
+"""The Lofty sync: from signed webhooks of GHL's sandbox, through both dispatchers, into Lofty's sandbox."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def do(on: Stage, what: str, body: dict[str, Any] | None = None, **ids: str) -> 
 
 
 async def settled_lead(on: Stage, **fields: Any) -> tuple[str, str]:
-    """A lead that stands in GHL, and the id of its contact."""
+    """A lead that is in GHL, and the id of its contact."""
     lead = on.new_lead(**fields)
     await on.until(lambda: lead in on.contacts())
     await on.until_quiet()
@@ -94,7 +94,7 @@ async def test_appointments_notes_and_tasks_of_ghl_appear_once_in_lofty_and_foll
         do(on, "delete-task", contactId=contact, taskId=made)
         await on.until_quiet()
         assert [of_lead(on, kind, lead) for kind in ("note", "task", "appointment")] == [[], [], []]
-        # What the way back wrote into Lofty came back as pings, and nothing of it was written to GHL.
+        # The writes of the Lofty sync came back as pings, and none of them was written to GHL.
         assert (on.contacts()[lead]["notes"], on.contacts()[lead]["tasks"]) == ([], [])
         assert await on.parked() == []
 
@@ -133,7 +133,7 @@ async def test_a_task_of_ours_completed_in_ghl_is_finished_in_lofty(broker: Brok
         await on.until_quiet()
         assert task.id == of_lead(on, "task", lead)[0]["id"]
         searches = [one for one in on.requests("ghl", "POST", "PUT", "DELETE")[before:] if "search" not in one.path]
-        assert searches == []  # what Lofty then tells is known in GHL
+        assert searches == []  # what Lofty then reports is known in GHL
 
 
 async def test_a_rule_makes_one_task_of_one_event_however_often_it_comes(broker: Broker, tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ async def tell(on: Stage, type_: str) -> None:
 async def test_an_installation_in_a_new_location_waits_for_a_person_who_is_told_what_to_write(
     embedded_kafka: Broker, tmp_path: Path
 ) -> None:
-    """A connection has Lofty's side, too, which no event tells; the end of one that is not connected means nothing."""
+    """A connection also has Lofty's side, of which no event reports anything; the end of one that is not connected means nothing."""
     async with stage(embedded_kafka, tmp_path, more=BACK) as on:
         for type_ in ("INSTALL", "UNINSTALL"):
             payload = {"type": type_, "locationId": "loc-new", "companyId": "agency"}
@@ -262,7 +262,7 @@ async def test_an_installation_in_a_new_location_waits_for_a_person_who_is_told_
 
 
 async def test_a_webhook_that_was_heard_before_a_restart_is_known_after_it(real_kafka: Broker, tmp_path: Path) -> None:
-    """Its id stands in a table of Kafka's, so the successor counts it as a duplicate."""
+    """Its id is in a table on Kafka, so the successor counts it as a duplicate."""
     async with stage(real_kafka, tmp_path, more=BACK) as on:
         lead, contact = await settled_lead(on)
         do(on, "add-tags", {"tags": ["hot"]}, contactId=contact)

@@ -54,7 +54,7 @@ class Broker:
         self.create({name: config}, partitions)
 
     def delete_topics(self, topics: Iterable[str]) -> None:
-        """Whoever made topics has no use for them any more. The embedded broker keeps them: it knows no deletion.
+        """The topics are no longer used: delete them. The embedded broker keeps them: it knows no deletion.
 
         A hundred tests leave ten thousand partitions, under which one node stops answering in time.
         """

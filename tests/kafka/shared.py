@@ -24,7 +24,7 @@ from tests.kafka.container import START_SECONDS
 from tests.kafka.real import NoKafkaError, real_kafka
 
 ADDRESS = "lofty-ghl-kafka"
-"""Of the controller's socket, in what xdist tells its workers."""
+"""The controller's socket, in what xdist passes to its workers."""
 
 
 class Lender:
@@ -42,7 +42,7 @@ class Lender:
         self._thread.start()
 
     def close(self) -> None:
-        """Nobody asks any more: end Kafka."""
+        """No test needs it any longer: end Kafka."""
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._stack.close()

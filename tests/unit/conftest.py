@@ -1,4 +1,4 @@
-"""How the property-based tests of this folder run: the same examples every time in CI, new ones at a desk."""
+"""How the property-based tests of this folder run: the same examples every time in CI, new ones on a developer's machine."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ button{{font:inherit;padding:.4rem 1.2rem;margin-right:.6rem}}</style></head>
 def ask_consent(
     title: str, asked: Iterable[str], choices: Sequence[tuple[str, str]], kept: Mapping[str, str]
 ) -> web.Response:
-    """The page: what is asked for, whose it shall be (`choices`: value and label), Approve and Deny.
+    """The page: what is asked for, for which account (`choices`: value and label), Approve and Deny.
 
     Posts `choice` and `decision` to its own address, with all of `kept`.
     """

@@ -16,7 +16,7 @@ TEXT = Field(
 
 
 class TextToCheck(Input):
-    """A text as it stands in an editor."""
+    """A mapping's text, as somebody edits it."""
 
     name: str = NAME
     text: str = TEXT

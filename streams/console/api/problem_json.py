@@ -39,7 +39,7 @@ def answer_of(error: ConsoleError) -> web.Response:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every error into a problem. What we did not foresee is logged, and tells nothing."""
+    """Turn every error into a problem document. An unexpected error is logged, and its document says nothing about it."""
     try:
         return await handler(request)
     except ConsoleError as error:

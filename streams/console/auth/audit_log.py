@@ -92,10 +92,12 @@ class AuditWriter:
         )
 
     async def _append(self, act: Act) -> None:
-        place = partition_of(act.id, self._partitions)
+        partition = partition_of(act.id, self._partitions)
         try:
             async with asyncio.timeout(KAFKA_SECONDS):
-                await self._batching_producer().produce([Record(self._topic, place, act.id.encode(), act.to_bytes())])
+                await self._batching_producer().produce(
+                    [Record(self._topic, partition, act.id.encode(), act.to_bytes())]
+                )
         except Exception as error:
             log.error(
                 "an act of %s (%s) was not begun, as Kafka does not take the audit: %r", act.who, act.action, error

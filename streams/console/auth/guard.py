@@ -177,18 +177,18 @@ class Guard:
             self._attempts.failed(address, name, self._clock())
             shown = (
                 name if user is not None else "unknown name"
-            )  # a password typed into the wrong field must not stand there
+            )  # the field may hold a password typed by mistake: it must not be in the log
             await self._audit.note(Actor(shown, address=address, via="password"), "sign in", {}, "refused")
             raise SignInRefused("The name or the password is wrong.")
         self._attempts.succeeded(address, name)
-        return await self.begin(request, name, user.role, "password", stamp_of(hashed))
+        return await self.start_session(request, name, user.role, "password", stamp_of(hashed))
 
     def _check_attempts(self, address: str, name: str) -> None:
         wait = self._attempts.wait_seconds(address, name, self._clock())
         if wait > 0 or self._waiting > MOST_WAITING:
             raise TooMany(f"Too many attempts: wait {max(1, round(wait))} s, then try again.", max(1.0, wait))
 
-    async def begin(
+    async def start_session(
         self, request: web.Request, name: str, role: str, via: Literal["password", "oidc"], stamp: str = ""
     ) -> Session:
         """A new session for somebody who proved who they are."""

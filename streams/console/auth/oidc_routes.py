@@ -47,7 +47,7 @@ class OidcRoutes:
             by = Actor("unknown name", via="oidc", address=self._guard.address(request))
             await self._audit.note(by, "sign in", {}, "refused", error.words)
             raise
-        session = await self._guard.begin(request, claimed.name, claimed.role, "oidc")
+        session = await self._guard.start_session(request, claimed.name, claimed.role, "oidc")
         answer = web.Response(status=303, headers={"Location": self._guard.safe_path(go_on)})
         self._guard.remember(request, answer, session)
         self._guard.set_cookie(request, answer, COOKIE, "", 0)

@@ -1,7 +1,7 @@
 """Charts as SVG, drawn by pure functions: a plot over time, a gauge. No script and no style: classes say what is what.
 
-A plot has no fixed width: lines are drawn in a picture that is stretched, words stand beside it at parts of a hundred,
-so that they keep their size on a telephone.
+A plot has no fixed width: its lines are in an SVG that is stretched. Its words are outside of the SVG, placed by percentages, so
+that they keep their size on a telephone.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class DryRuns:
         """One of them."""
         return self._known.get(dry_id)
 
-    def begin(self, selection: Selection) -> Dry:
+    def start(self, selection: Selection) -> Dry:
         """Begin one. Raises `TooMany` while another is under way here."""
         if self._tasks:
             raise TooMany("Another dry run is under way: wait until it has ended.", 5.0)

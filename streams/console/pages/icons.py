@@ -1,4 +1,4 @@
-"""The console's own icons, as lines in a square of 20. They are for the eye only: words stand beside each."""
+"""The console's own icons, as lines in a square of 20. They only decorate: each is next to words that say the same."""
 
 from __future__ import annotations
 

@@ -73,14 +73,14 @@ class MappingsPage(Page):
         return await self._layout.page(request, "editor.html", replace(editor, saved=saved))
 
     async def preview(self, request: web.Request) -> web.StreamResponse:
-        """Check what stands in the editor, and try it on leads. It changes nothing."""
+        """Check the editor's text, and try it on leads. It changes nothing."""
         editor, form = await self._edited(request)
         if not editor.faults and (form.get("do") == "preview" or editor.is_built_in):
             editor = await self._tried(editor)
         return await self._layout.page(request, "editor.html", editor, status=422 if editor.faults else 200)
 
     async def save(self, request: web.Request) -> web.StreamResponse:
-        """Save what stands in the editor. Faults and somebody else's newer text are shown beside it, and nothing is lost."""
+        """Save the editor's text. If it has problems, or somebody saved a newer text, these are shown and the typed text is kept."""
         editor, _ = await self._edited(request)
         if editor.faults:
             return await self._layout.page(request, "editor.html", editor, status=422)

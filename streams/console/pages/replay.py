@@ -47,7 +47,7 @@ class ReplayPage(Page):
         """Begin a dry run."""
         form = _form(await form_of(request))
         try:
-            dry = self._dry_runs.begin(self._selection(form))
+            dry = self._dry_runs.start(self._selection(form))
         except (WrongInput, TooMany) as error:
             return await self._page(request, replace(form, problems=(error.words,)), "", 422)
         return self._layout.redirect(href("/replay", **_asked(form), dry=dry.id))

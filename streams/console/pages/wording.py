@@ -8,7 +8,7 @@ from datetime import UTC, timedelta, tzinfo
 from streams.core.moments import utc
 
 NARROW = "\u202f"
-"""A narrow space that does not break: it groups digits and stands before units."""
+"""A narrow space that does not break: it is used between groups of digits, and before units."""
 
 _AWAITED = {
     "reads Lofty's members first": "Lofty's list of agents",

@@ -54,12 +54,12 @@ class AuditReader:
 
     async def page(self, *, who: str = "", before: str = "", limit: int = 50) -> AuditPage:
         """A page; `before` is the `after` of the one before it."""
-        place = _place(before)
+        cursor = _cursor(before)
         if self._reader is None:
-            lines, people = await self._by_topic(who, place, limit + 1)
+            lines, people = await self._by_topic(who, cursor, limit + 1)
         else:
             try:
-                lines = await self._reader.acts(who=who, before=place, limit=limit + 1)
+                lines = await self._reader.acts(who=who, before=cursor, limit=limit + 1)
                 people = await self._reader.people_who_acted()
             except NoIndex as error:
                 raise Unavailable(f"The index is being built: {error}.") from error
@@ -116,7 +116,7 @@ def _act(text: str) -> Act | None:
         return None
 
 
-def _place(before: str) -> tuple[int, str] | None:
+def _cursor(before: str) -> tuple[int, str] | None:
     if not before:
         return None
     at, _, act_id = before.partition(".")

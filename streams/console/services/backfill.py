@@ -1,4 +1,4 @@
-"""Backfills: how each connection's reading of Lofty stands, and ordering one.
+"""Backfills: how far each connection's reading of Lofty is, and ordering one.
 
 The workers do it, and go on over restarts of workers and gateways alike; here it is only ordered and watched.
 """
@@ -27,7 +27,7 @@ KEPT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class BackfillState:
-    """How one connection's reading stands. `kind`: what runs now (new, full, backfill), empty for nothing.
+    """How far one connection's reading is. `kind`: what runs now (new, full, backfill), empty for nothing.
 
     `is_ordered`: a backfill is under way or waits for a worker. `leads` of `total` were read by this run, or by the last.
     """
@@ -95,8 +95,8 @@ class Backfills:
                 return rows
 
             async def read() -> dict[str, SweepRow]:
-                places = ConnectionPartitions(self._settings)
-                partitions = sorted({places.lofty(one) for one in self._settings.connections.values()})
+                connection_partitions = ConnectionPartitions(self._settings)
+                partitions = sorted({connection_partitions.lofty(one) for one in self._settings.connections.values()})
                 topic = TopicNames(self._settings.kafka.topic_prefix).changelog(SWEEPS_TABLE)
                 found: dict[str, SweepRow] = {}
                 async for record in each_record(self._settings, topic, partitions):

@@ -1,4 +1,4 @@
-"""Connections: how each stands at both vendors, and giving it access by OAuth."""
+"""Connections: the state of each at both vendors, and its authorization by OAuth."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How one entity stands in GHL."""
+    """The state of one entity in GHL."""
 
     entity: str
     words: str
@@ -83,7 +83,7 @@ class Timeline:
 class Contacts:
     """`reader` is None where the index is switched off. `in_force` are the settings with the mappings that are in force now.
 
-    `deployment` tells how the workers are now; a story then says what holds its whole connection back.
+    `deployment` returns the present state of the workers; a story then says why its whole connection is on hold.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Contacts:
         )
 
     async def _holds(self) -> Mapping[str, ConnectionHolds]:
-        """What holds connections back; none while nobody tells of the workers."""
+        """Why connections are on hold; empty while no status of the workers is known."""
         try:
             return holds_of(await self._deployment()) if self._deployment is not None else {}
         except Unavailable:

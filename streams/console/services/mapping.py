@@ -40,8 +40,8 @@ WITHIN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Previews:
-    """What a text makes of some leads. `trouble` says why a worker could not be asked what GHL holds; `unknown` are leads that
-    no snapshot tells of."""
+    """Some leads, mapped with a text. `trouble` says why no worker could read GHL's values; `unknown` are leads without a
+    snapshot."""
 
     previews: tuple[Preview, ...]
     trouble: tuple[str, ...]
@@ -49,7 +49,7 @@ class Previews:
 
 
 class StaleMapping(Conflict):
-    """Somebody saved meanwhile: `found` is the version that stands, by `by` at `at_ms`."""
+    """Somebody saved meanwhile: `found` is the newest version, by `by` at `at_ms`."""
 
     def __init__(self, error: StaleVersion) -> None:
         self.expected, self.found, self.by, self.at_ms = error.expected, error.found, error.by, error.at_ms

@@ -24,7 +24,7 @@ KEPT_SECONDS = 2.0
 LONGEST_WORDS = 2_000
 MOST_ORIGINAL = 200_000
 SEEN_SECONDS = 3.0
-"""How long a decision waits until the index has heard of it, so that the next list is without it."""
+"""How long a decision waits until the index has read it, so that the next list no longer shows the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +142,22 @@ class ParkedWork:
             raise NotFound(f"{record[:40]!r} is not the place of a record: expected partition@offset.")
         if int(partition) >= self._settings.kafka.partitions:
             raise NotFound(f"There is no partition {partition}.")
-        spot = RecordPosition(self._topic, int(partition), int(offset))
-        found = await on_kafka(lambda: fetch_records(self._settings, [spot]))
-        if spot not in found:
-            raise NotFound("This record is not there any more: the topic keeps records for 90 days.")
-        item = ParkedItem.of(spot.partition, spot.offset, found[spot].key, found[spot].value)
+        position = RecordPosition(self._topic, int(partition), int(offset))
+        found = await on_kafka(lambda: fetch_records(self._settings, [position]))
+        if position not in found:
+            raise NotFound("This record is no longer there: the topic keeps records for 90 days.")
+        item = ParkedItem.of(position.partition, position.offset, found[position].key, found[position].value)
         one = item.parked
-        places = await self._open()
+        items = await self._open()
         name = item.connection or "?"
-        same = sum(RecordFilter(name, one.stage, one.reason).takes(place) for place in places)
+        same = sum(RecordFilter(name, one.stage, one.reason).takes(item) for item in items)
         original = one.original_bytes()
         text = original[:MOST_ORIGINAL].decode(errors="replace")
         return ParkedRecord(
             *(record, name, one.stage, one.reason, one.entity or "", one.message[:LONGEST_WORDS]),
             *(one.status, one.trace_id or "", one.source, one.at_ms, text, len(original)),
             is_cut=len(original) > MOST_ORIGINAL,
-            is_open=any(place.id == record for place in places),
+            is_open=any(item.id == record for item in items),
             same_cause=same,
         )
 
@@ -169,9 +169,9 @@ class ParkedWork:
         return await self._decide(by, "parked retry", wanted, "retried", ready, left)
 
     async def discard(self, by: Actor, wanted: RecordFilter) -> Decided:
-        """Give records up: they are not listed any more."""
+        """Give records up: they are no longer listed."""
         nothing: Sequence[RetryRecord] = ()
-        ready = [(place, nothing) for place in await self._chosen(_named(wanted))]
+        ready = [(item, nothing) for item in await self._chosen(_named(wanted))]
         return await self._decide(by, "parked discard", wanted, "discarded", ready, ())
 
     async def _decide(
@@ -190,18 +190,18 @@ class ParkedWork:
                 await on_kafka(lambda: ParkedQueue(self._settings).decide(ready, resolution))
             result.detail = f"{len(ready)} {decision}" + (f", {len(left)} left" if left else "")
         self._kept = (-KEPT_SECONDS, ())
-        await self._until_seen([place.id for place, _ in ready[-1:]])
+        await self._until_seen([item.id for item, _ in ready[-1:]])
         return Decided(len(ready), left)
 
     async def _chosen(self, wanted: RecordFilter) -> list[ParkedItem]:
-        return [place for place in await self._open() if wanted.takes(place)]
+        return [item for item in await self._open() if wanted.takes(item)]
 
     async def _open(self) -> tuple[ParkedItem, ...]:
         """All that waits, the oldest first; looked up again after two seconds."""
         async with self._looking:
-            at, places = self._kept
+            at, items = self._kept
             if time.monotonic() - at < KEPT_SECONDS:
-                return places
+                return items
             found = await self._by_index() if self._reader is not None else None
             if found is None:
                 found = tuple(await on_kafka(lambda: ParkedQueue(self._settings).open()))
@@ -219,27 +219,27 @@ class ParkedWork:
         if not fresh.is_complete or not fresh.is_alive(time.time_ns() // 1_000_000):
             return None
         wanted = {_id(one): RecordPosition(self._topic, one.partition, one.offset) for one in lines}
-        missing = [spot for record, spot in wanted.items() if record not in self._read]
+        missing = [position for record, position in wanted.items() if record not in self._read]
         if missing:
             found = await on_kafka(lambda: fetch_records(self._settings, missing))
-            for spot, message in found.items():
-                record = f"{spot.partition}@{spot.offset}"
+            for position, message in found.items():
+                record = f"{position.partition}@{position.offset}"
                 self._read[record] = _lean(
-                    ParkedItem.of(spot.partition, spot.offset, message.key, message.value).parked
+                    ParkedItem.of(position.partition, position.offset, message.key, message.value).parked
                 )
         self._read = {record: one for record, one in self._read.items() if record in wanted}
         return tuple(ParkedItem(_id(one), self._read[_id(one)]) for one in lines if _id(one) in self._read)
 
-    async def _whole(self, places: list[ParkedItem]) -> list[ParkedItem]:
+    async def _whole(self, items: list[ParkedItem]) -> list[ParkedItem]:
         """The same records with their bytes."""
-        spots = {
-            place.id: RecordPosition(self._topic, *(int(part) for part in place.id.split("@"))) for place in places
+        positions = {
+            item.id: RecordPosition(self._topic, *(int(part) for part in item.id.split("@"))) for item in items
         }
-        found = await on_kafka(lambda: fetch_records(self._settings, spots.values()))
+        found = await on_kafka(lambda: fetch_records(self._settings, positions.values()))
         return [
-            ParkedItem.of(spot.partition, spot.offset, found[spot].key, found[spot].value)
-            for place in places
-            if (spot := spots[place.id]) in found
+            ParkedItem.of(position.partition, position.offset, found[position].key, found[position].value)
+            for item in items
+            if (position := positions[item.id]) in found
         ]
 
     async def _until_seen(self, records: list[str]) -> None:
@@ -270,15 +270,15 @@ def _lean(one: Parked) -> Parked:
     return one.model_copy(update={"original": "", "message": one.message[:LONGEST_WORDS]})
 
 
-def _group(cause: tuple[str, str, str], places: list[ParkedItem]) -> ParkedGroup:
-    newest = max(places, key=lambda one: one.parked.at_ms).parked
-    oldest_ms = min(one.parked.at_ms for one in places)
-    return ParkedGroup(*cause, len(places), oldest_ms, newest.at_ms, newest.message[:LONGEST_WORDS])
+def _group(cause: tuple[str, str, str], items: list[ParkedItem]) -> ParkedGroup:
+    newest = max(items, key=lambda one: one.parked.at_ms).parked
+    oldest_ms = min(one.parked.at_ms for one in items)
+    return ParkedGroup(*cause, len(items), oldest_ms, newest.at_ms, newest.message[:LONGEST_WORDS])
 
 
-def _row(place: ParkedItem) -> ParkedRow:
-    one = place.parked
+def _row(item: ParkedItem) -> ParkedRow:
+    one = item.parked
     return ParkedRow(
-        *(place.id, place.connection or "?", one.stage, one.reason, one.entity or ""),
+        *(item.id, item.connection or "?", one.stage, one.reason, one.entity or ""),
         *(one.message[:LONGEST_WORDS], one.status, one.at_ms),
     )

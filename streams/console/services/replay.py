@@ -44,7 +44,7 @@ MOST_RUNNING = 2
 class ReplayState:
     """One replay. `state`: running, stopped, done, or interrupted (its process is gone). `selection` has only what restricts.
 
-    Of `chosen` records `handed` went on, `passed` needed nothing and `left` cannot go on; `problem` says why it ended early.
+    Of `chosen` records, `handed` were sent, `passed` needed nothing, and `left` cannot be replayed. `problem` says why it ended early.
     """
 
     run: str

@@ -1,6 +1,6 @@
 """What has held changes back: since when a budget pauses, and when the quota or missing access last held something. Pure.
 
-A change that waited for a person or for the end of the day says nothing of how fast the pipeline is: freshness tells them apart.
+A change that waited for a person or for the end of the day says nothing of how fast the pipeline is: freshness leaves it out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BY: dict[str, Held] = {"no access": "access", "uninstalled": "access", "daily q
 
 
 class HoldTimes:
-    """Times are epoch milliseconds. Told of each pause as it begins, and of how budgets are at each look."""
+    """Takes each pause when it begins, and the state of the budgets at intervals. Times are epoch milliseconds."""
 
     def __init__(self) -> None:
         self._paused_since: dict[Budget, int] = {}

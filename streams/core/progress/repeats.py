@@ -3,8 +3,8 @@
 A failure is about the thing itself when others of its connection succeed meanwhile: then a few minutes are enough.
 When nothing else succeeds it is more likely the vendor, or ourselves: then it waits longer, and what only an outage
 explains (a 5xx, no answer) waits for ever.
-When most of a connection's work is being parked, it is not about the things any more: the connection pauses, so that it is
-not emptied into `parked` (as the `DlqLimit` of Sentry's arroyo has it).
+When most of a connection's work is being parked, the cause is not in the single entities. Then the connection pauses, so that not
+all of its work ends in `parked` (as the `DlqLimit` of Sentry's arroyo does).
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class _Scope:
 
 
 MOST_RUNS = 10_000
-"""How many failing things are remembered; beyond that the one that failed longest ago is forgotten, and counts anew."""
+"""How many failing entities are remembered. Beyond that, the one that failed longest ago is forgotten and counts from 1 again."""
 
 
 class RepeatedFailures:
@@ -167,7 +167,7 @@ class RepeatedFailures:
         return run.times if run is not None else 0
 
     def forget(self, key: str) -> None:
-        """Something failed in a way that says nothing of it, or is nobody's business any more."""
+        """Forget an entity: its failure says nothing about it, or it no longer matters."""
         self._runs.pop(key, None)
 
     def _is_too_much(self, state: _Scope) -> bool:

@@ -34,7 +34,7 @@ class Undelivered:
         self._oldest: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
 
     def put(self, partition: int, key: str, row: Open | None) -> None:
-        """A row was written; None: it is gone, or not open any more."""
+        """A row was written; None: it was deleted, or is no longer open."""
         rows = self._rows[partition]
         before = rows.get(key)
         if before == row:

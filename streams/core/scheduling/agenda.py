@@ -1,8 +1,8 @@
-"""Whom to look at next, without looking at all: names that have changed, and names by the time at which they are due.
+"""Finds the names to look at next, without looking at all of them: those that have changed, and those whose time has come.
 
-A time is a promise that nothing can happen before, as long as nothing happens *to* that name. It may be too early: then a look
-finds nothing to do and puts a later one. Entries of the heap are not searched when a time changes: they become stale, and are
-dropped when their turn comes, or all at once when they are the greater part.
+A name's time promises that nothing can happen to it earlier, unless it changes. The time may be too early: then the caller finds
+nothing to do and puts a later time. When a time changes, the old entry is not searched in the heap: it becomes stale. Stale entries
+are dropped when their turn comes, or all at once when they are the greater part.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from itertools import count
 from math import inf
 
 LEAST_STALE = 64
-"""So many stale entries are kept whatever the number of names."""
+"""So many stale entries are always allowed, however few names there are."""
 
 
 class Agenda:
-    """Times are monotonic seconds, given by the caller. Names are given back in the order in which they were added."""
+    """Times are monotonic seconds, passed in by the caller. Names are returned in the order in which they were added."""
 
     def __init__(self) -> None:
         self._order: dict[str, int] = {}
@@ -26,23 +26,23 @@ class Agenda:
         self._heap: list[tuple[float, int, str]] = []
 
     def add(self, name: str) -> None:
-        """A name comes, as the last. It counts as changed."""
+        """Add a name, as the last one. It counts as changed."""
         self._order[name] = next(self._numbers)
         self._changed.add(name)
 
     def remove(self, name: str) -> None:
-        """A name goes."""
+        """Remove a name."""
         del self._order[name]
         self._changed.discard(name)
         self._at.pop(name, None)
 
     def changed(self, name: str) -> None:
-        """Something happened to a name: what was put of it holds no more. A name that is not there is ignored."""
+        """Something happened to a name, so its time no longer holds. An unknown name is ignored."""
         if name in self._order:
             self._changed.add(name)
 
     def due(self, now: float) -> list[str]:
-        """The names that have changed or whose time has come. They are given once: `put` each of them."""
+        """The names that have changed or whose time has come. Each is returned once: call `put` for each of them."""
         found, self._changed = self._changed, set()
         while self._heap and self._heap[0][0] <= now:
             at, order, name = heapq.heappop(self._heap)
@@ -52,7 +52,7 @@ class Agenda:
         return sorted(found, key=self._order.__getitem__)
 
     def put(self, name: str, at: float | None) -> None:
-        """A name was looked at: nothing can happen to it before `at`. None or infinity: not by the passing of time."""
+        """Set a name's time: nothing can happen to it before `at`. None or infinity: time alone changes nothing."""
         if at is None or at == inf:
             self._at.pop(name, None)
             return
@@ -65,7 +65,7 @@ class Agenda:
             heapq.heapify(self._heap)
 
     def soonest(self) -> float | None:
-        """The first of all times; None for none. What has changed and was not looked at has no time."""
+        """The earliest time; None if there is none. A name that has changed has no time until the next `put`."""
         while self._heap and not self._is_fresh(*self._heap[0]):
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None

@@ -1,9 +1,9 @@
-"""Spending is noted before it happens, so that whoever owns a budget next knows what the vendor has counted.
+"""Writes a budget's usage to Kafka before it happens, so that the next owner of the budget knows what the vendor has counted.
 
-A vendor's window does not begin anew when its budget goes to another worker, or when a worker is killed and started again.
-So before requests start, a *grant* stands in Kafka (`BudgetRow`): what was used in the window until now, and how many
-requests may be sent in the next moments. A successor counts all of them as sent.
-One grant covers a tenth of the window, so a note costs one record in many requests, and pessimism is a tenth at most.
+A vendor's window goes on when its budget moves to another worker, or when a worker is killed and started again.
+So before requests start, a *grant* (`BudgetRow`) is written to Kafka: what was used in the window until now, and how many
+requests may be sent in the next moments. The next owner counts all of them as sent.
+One grant covers a tenth of the window: one record serves many requests, and the next owner overestimates by a tenth at most.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ LEAST_SECONDS = 0.5
 """A grant lasts at least so long, however short the window."""
 
 SLACK_SECONDS = 1.0
-"""How far the clocks of two workers may be apart, plus the way of a request that was just sent."""
+"""How far the clocks of two workers may be apart, plus the time that a request takes to reach the vendor."""
 
 
 class Allowance:
-    """The grants of one budget. `is_needed` off: nothing is noted, everything is granted (no successor to think of)."""
+    """The grants of one budget. If not `is_needed`, there is no next owner to think of: nothing is written, and every request may start."""
 
     def __init__(self, window: RequestWindow, *, is_needed: bool, day: Day | None = None) -> None:
         self._window = window
@@ -36,7 +36,7 @@ class Allowance:
         self._asked: tuple[int, float] | None = None
 
     def left(self, now: float) -> int | None:
-        """How many requests may start by what is granted; None for any number."""
+        """How many requests the grant still allows; None for any number."""
         if not self._is_needed:
             return None
         return self._left if now < self._until else 0
@@ -57,24 +57,24 @@ class Allowance:
         return left <= self._slots // 2 and self._window.free(now) > left
 
     def is_awaited(self, now: float) -> bool:
-        """Whether nothing starts until a note that was asked for stands."""
+        """Whether nothing may start until the requested grant is in Kafka."""
         return self._asked is not None and self.left(now) == 0
 
     def ask(self, now: float, now_ms: int) -> BudgetRow:
-        """The note of a new grant, to be written to Kafka; then call `granted`, or `failed`."""
+        """A new grant, to be written to Kafka. Then call `granted`, or `failed`."""
         slots = min(self._slots, self._window.free(now))
         seconds = max(LEAST_SECONDS, self._window.seconds / PARTS)
         self._asked = (slots, now + seconds)
         return note(self._window, now, now_ms, slots=slots, seconds=seconds, day=self._day)
 
     def granted(self) -> None:
-        """The note that was asked for stands in Kafka."""
+        """The requested grant is in Kafka."""
         if self._asked is not None:
             self._left, self._until = self._asked
             self._asked = None
 
     def failed(self) -> None:
-        """The note could not be written."""
+        """The requested grant could not be written."""
         self._asked = None
 
     @property
@@ -85,7 +85,7 @@ class Allowance:
 def note(
     window: RequestWindow, now: float, now_ms: int, *, slots: int = 0, seconds: float = 0.0, day: Day | None = None
 ) -> BudgetRow:
-    """What a budget has used, and what it may use in the next `seconds`. The last note of an owner grants nothing."""
+    """The usage of a budget, and what it may use in the next `seconds`. The last row of an owner grants nothing."""
     used = ((int(1000 * (now - at)), number) for at, number in window.spent(now))
     return BudgetRow(
         at_ms=now_ms,
@@ -97,9 +97,9 @@ def note(
 
 
 def seed(window: RequestWindow, row: BudgetRow, now: float, now_ms: int, day: Day | None = None) -> None:
-    """Let a window, and a day, begin with what their former owner noted.
+    """Start a window, and a day, with the usage that the former owner wrote.
 
-    What was granted counts as sent at the last moment. The day counts what was in flight a second time: a few of thousands.
+    Granted requests count as sent at the last possible moment. The day counts requests in flight twice: a few of thousands.
     """
     since = max(0.0, (now_ms - row.at_ms) / 1000)
     spent = [(now - since - age_ms / 1000, number) for age_ms, number in row.used]
@@ -114,7 +114,7 @@ def seed(window: RequestWindow, row: BudgetRow, now: float, now_ms: int, day: Da
 
 
 def _gathered(used: Iterable[tuple[int, int]], *, step_ms: int) -> Iterable[tuple[int, int]]:
-    """Ages from the oldest to the newest, gathered into few pairs; each pair bears its youngest age."""
+    """Merge ages, sorted from the oldest to the newest, into few pairs; each pair has its youngest age."""
     current: tuple[int, int] | None = None
     for age, number in used:
         if current is not None and current[0] // max(1, step_ms) == age // max(1, step_ms):

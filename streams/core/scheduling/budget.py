@@ -18,14 +18,14 @@ from streams.core.scheduling.quota import LIVE_RESERVE, Quota
 from streams.core.scheduling.window import RequestWindow
 
 NOTHING = -1
-"""As the least urgent priority that may start: not even the most urgent may."""
+"""As the result of `least_urgent`: nothing may start, not even the most urgent."""
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetPolicy:
     """What a budget allows: `limit` requests in `window_seconds`, at most `in_flight` at a time.
 
-    `is_noted` says that spending is noted before it happens (`core/scheduling/allowance.py`), for whoever owns the budget next.
+    `is_noted`: usage is written to Kafka before it happens, for the next owner (`core/scheduling/allowance.py`).
     `daily_limit` requests are allowed a day, None for a vendor without such a quota.
     `live_reserve` is the part of it that a whole day of live changes may need.
     """
@@ -44,7 +44,7 @@ class BudgetPolicy:
 
 
 class Budget:
-    """Times are monotonic seconds, given by the caller. `before` is this budget when it was ours the last time: its pause stands."""
+    """Times are monotonic seconds, passed in by the caller. `before` is this budget when we last owned it: its pause still holds."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Budget:
     # -- what happens -------------------------------------------------------------------------------------
 
     def pause(self, until: float, cause: str) -> None:
-        """Start nothing before `until`. A longer pause stands."""
+        """Start nothing before `until`. A longer pause stays as it is."""
         if self._paused_until < until:
             self._paused_until, self._pause_cause = until, cause
 
@@ -130,7 +130,7 @@ class Budget:
         return max(self._paused_until, free_at, planned_at)
 
     def view(self, name: str, now: float, waiting: Mapping[Priority, int], blocked: int) -> BudgetView:
-        """What an operator asks for."""
+        """The budget's state, for operators."""
         quota = None if self.quota is None else self.quota.view(now)
         held_back = 0
         if quota is not None and not self.pause_cause(now):
@@ -163,7 +163,7 @@ class BudgetView:
     """One budget as an operator sees it. Without a daily quota its fields are None, empty, or 0.
 
     `pause_seconds` is what is left of a pause; infinity for one that only an event ends.
-    `waiting_for_quota` of the waiting entities are held back by the quota alone: they go on as the day goes by.
+    `waiting_for_quota` of the waiting entities are held back only by the quota: they continue as the day goes by.
     """
 
     budget: str

@@ -1,4 +1,4 @@
-"""The row of the table `budgets`: what a budget has spent, for whoever owns it next."""
+"""The row of the table `budgets`: the usage of a budget, for its next owner."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from streams.messages.message import Message
 
 
 class BudgetRow(Message):
-    """`budgets`: what a budget has spent of its window until `at_ms`, and what it was granted to spend after that.
+    """`budgets`: the usage of a budget's window until `at_ms`, and what it was granted after that.
 
     `used` are pairs of an age in milliseconds at `at_ms`, the oldest first, and a number of requests.
     `slots` requests may have been sent until `slots_ms` after `at_ms`. `epoch` is that of the owner who wrote it.

@@ -1,14 +1,14 @@
 """A vendor's daily limit, counted on our side: what is left of the day, and when the next one begins.
 
-Nobody says when a vendor's day begins, and the header that tells of its end is undocumented.
-So a request is counted from its start until a whole day after its answer, or until an end of the day that the vendor told of.
-Then no alignment of the vendor's day can see more of us than the limit, with headers or without.
+The vendors do not say when their day begins, and the header with the time until its end is undocumented.
+So a request counts from its start until a whole day after its answer, or until the end of the day that the vendor reported.
+Then the vendor never counts more than the limit in one of its days, whenever these begin, with headers or without.
 
-An end that was told is reckoned from its answer, so it is never early; by how much it is late, we do not know.
-What was answered in the last minute before it may belong to the new day already, and stays counted.
+A reported end is computed from the time of its answer, so it is never too early; how much too late it is, we do not know.
+A request that was answered in the last minute before it may already belong to the new day, and stays counted.
 
-The location is shared with every other integration of the agency. So we start no more than the vendor said is left, either,
-less what we started since.
+All integrations of the agency share the location. So we also start no more requests than the vendor said are left, minus those
+that we have started since.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from connectors.rate import RateHeaders
 DAY_SECONDS = 86_400.0
 
 MINUTES = 1440
-"""An answer is at most this part of a day late; what was spent is kept in steps of it, too."""
+"""A minute as a part of a day: an answer is at most this late, and usage is stored in steps of it."""
 
 HOURS = 24
-"""What the vendor said is left, without saying for how long, is believed for this part of a day: then a request asks anew."""
+"""An hour as a part of a day: so long we believe what the vendor said is left, if it did not say for how long. Then we try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayState:
     """A day on its way to another worker: `spent` are pairs of an age in seconds, the oldest first, and requests.
 
-    `left` is what the vendor said is left, less what was started since, and for how many seconds that holds.
-    `ends_in_seconds` is None when the vendor told of no end; `began_seconds_ago` is when the day that we assume began.
+    `left` is what the vendor said is left, minus what was started since, and for how many seconds that holds.
+    `ends_in_seconds` is None if the vendor reported no end; `began_seconds_ago` is when the day began that we assume.
     """
 
     spent: tuple[tuple[float, int], ...] = ()
@@ -58,13 +58,13 @@ class Day:
         self._left: int | None = None
         self._left_until = 0.0
         self._began_at: float | None = None
-        self._told_end: float | None = None
+        self._reported_end: float | None = None
         self._turned_at = -inf
 
     @property
-    def is_end_told(self) -> bool:
-        """Whether the vendor told of the day's end, else it is assumed."""
-        return self._told_end is not None
+    def is_end_reported(self) -> bool:
+        """Whether the vendor reported the day's end; otherwise it is assumed."""
+        return self._reported_end is not None
 
     def remaining(self, now: float) -> int:
         """How many requests may still start today."""
@@ -73,10 +73,10 @@ class Day:
         return max(0, ours if self._left is None else min(ours, self._left))
 
     def ends_at(self, now: float) -> float:
-        """When the day ends: as the vendor told, else the latest that can be, a day from its first request or its begin."""
+        """When the day ends: as the vendor reported, otherwise the latest possible time, a day after its first request or its beginning."""
         self._forget(now)
-        if self._told_end is not None:
-            return self._told_end
+        if self._reported_end is not None:
+            return self._reported_end
         return (now if self._began_at is None else self._began_at) + self.seconds
 
     def begin_request(self, now: float) -> None:
@@ -99,7 +99,7 @@ class Day:
         self._see(now)
         if rate.daily_limit is not None and rate.daily_limit > 0:
             self.limit = min(self._configured, rate.daily_limit)
-        ends_at = now + self.seconds / HOURS if self._told_end is None else self._told_end
+        ends_at = now + self.seconds / HOURS if self._reported_end is None else self._reported_end
         if rate.daily_reset_seconds is not None and 0 <= rate.daily_reset_seconds <= self.seconds:
             ends_at = now + rate.daily_reset_seconds + self._minute / 60
             self._take_end(ends_at, now)
@@ -115,9 +115,9 @@ class Day:
             self._left -= number
 
     def changes_at(self, now: float) -> float | None:
-        """When time alone gives something back; None when nothing was spent, or all of it is in flight."""
+        """When the passing of time frees a request; None when nothing was used, or all of it is in flight."""
         self._forget(now)
-        times = [self._told_end] if self._told_end is not None else []
+        times = [self._reported_end] if self._reported_end is not None else []
         if self._answers:
             times.append(self._answers[0][0] + self.seconds)
         if self._left is not None:
@@ -125,7 +125,7 @@ class Day:
         return min(times, default=None)
 
     def state(self, now: float) -> DayState:
-        """What another worker needs to go on. What is in flight counts as answered now."""
+        """The state that another worker needs to continue. Requests in flight count as answered now."""
         self._forget(now)
         spent = [(now - at, number) for at, number in self._gathered()]
         if self.in_flight:
@@ -133,18 +133,18 @@ class Day:
         return DayState(
             tuple(spent),
             None if self._left is None else (self._left, self._left_until - now),
-            None if self._told_end is None else self._told_end - now,
+            None if self._reported_end is None else self._reported_end - now,
             0.0 if self._began_at is None else now - self._began_at,
         )
 
     def seed(self, state: DayState, now: float) -> None:
-        """Begin with what another worker left."""
+        """Start with the state of another worker."""
         for age, number in state.spent:
             self._count(now - age, number)
         if state.left is not None:
             self._left, self._left_until = state.left[0], now + state.left[1]
         self._began_at = now - state.began_seconds_ago
-        self._told_end = None if state.ends_in_seconds is None else now + state.ends_in_seconds
+        self._reported_end = None if state.ends_in_seconds is None else now + state.ends_in_seconds
 
     def _see(self, now: float) -> None:
         self._forget(now)
@@ -152,31 +152,31 @@ class Day:
             self._began_at = now
 
     def _count(self, at: float, number: int) -> None:
-        """Steps of a minute bear the time of their newest answer."""
+        """Count requests in steps of a minute; a step has the time of its newest answer."""
         self._answered += number
         if self._answers and at // self._minute == self._answers[-1][0] // self._minute:
             number += self._answers.pop()[1]
         self._answers.append((at, number))
 
     def _take_end(self, end: float, now: float) -> None:
-        """Believe an end that was told, unless it is the one that has passed: an answer may be overtaken by its day's end."""
+        """Take a reported end of the day, unless that end has passed already: an answer may arrive after the end of its day."""
         if end < self._turned_at + self.seconds - self.seconds / HOURS:
             return
-        told = self._told_end
-        if told is not None and now >= told - self._minute and end > told + self.seconds / 2:
-            self._turn(told)
-        self._told_end = end
+        reported = self._reported_end
+        if reported is not None and now >= reported - self._minute and end > reported + self.seconds / 2:
+            self._turn(reported)
+        self._reported_end = end
 
     def _turn(self, end: float) -> None:
         """A day has ended. What is in flight may be counted in the new one."""
         while self._answers and self._answers[0][0] <= end - self._minute:
             self._drop()
         self._turned_at = end
-        self._told_end, self._began_at = None, end
+        self._reported_end, self._began_at = None, end
 
     def _forget(self, now: float) -> None:
-        if self._told_end is not None and self._told_end <= now:
-            self._turn(self._told_end)
+        if self._reported_end is not None and self._reported_end <= now:
+            self._turn(self._reported_end)
         while self._began_at is not None and self._began_at + self.seconds <= now:
             self._began_at += self.seconds
         while self._answers and self._answers[0][0] + self.seconds <= now:

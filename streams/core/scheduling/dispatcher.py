@@ -70,10 +70,10 @@ class Dispatcher:
     def acquire(
         self, budget: str, policy: BudgetPolicy, noted: BudgetRow | None = None, *, now: float = 0.0, now_ms: int = 0
     ) -> None:
-        """This worker owns the budget now. Gaining it again changes nothing.
+        """This worker owns the budget now. Acquiring it twice changes nothing.
 
-        One that was lost and comes back (a rebalance) keeps its window, its quota and its pause: the vendor has not
-        forgotten either. `noted` is what another owner noted since: then the window begins with that.
+        A budget that was lost and comes back (a rebalance) keeps its window, quota and pause, because the vendor keeps them too.
+        `noted` is the usage that another owner wrote since: then the window starts with that.
         """
         if budget in self._owned:
             return
@@ -88,7 +88,7 @@ class Dispatcher:
         self._agenda.add(budget)
 
     def take_short(self, now: float, now_ms: int) -> dict[str, BudgetRow]:
-        """The budgets that have work and need a grant: the note of each. Call `granted` when it stands, or has failed."""
+        """The grants to write for budgets that have work. Call `granted` when each was written, or could not be."""
         short, self._short = self._short, set()
         for name in short:
             self._agenda.changed(name)
@@ -100,7 +100,7 @@ class Dispatcher:
         }
 
     def granted(self, budget: str, *, stands: bool) -> None:
-        """The note of a grant stands in Kafka, or could not be written."""
+        """A grant was written to Kafka, or could not be."""
         if owned := self._owned.get(budget):
             self._agenda.changed(budget)
             if stands:
@@ -109,12 +109,12 @@ class Dispatcher:
                 owned.budget.allowance.failed()
 
     def last_note(self, budget: str, now: float, now_ms: int) -> BudgetRow | None:
-        """What an owner that lets go leaves behind; None for a budget whose spending is not noted."""
+        """The last row of an owner that releases a budget; None for a budget whose usage is not written."""
         lost = self._lost.get(budget)
         return note(lost.window, now, now_ms, day=lost.day) if lost is not None and lost.policy.is_noted else None
 
     def release(self, budget: str) -> None:
-        """This worker owns the budget no more: all its work is forgotten, a late `finish` is ignored.
+        """This worker no longer owns the budget: all its work is forgotten, and a late `finish` is ignored.
 
         What is still in flight keeps its slot until it is `answered`.
         """
@@ -133,7 +133,7 @@ class Dispatcher:
             owned.budget.observe(rate, now)
 
     def pause(self, budget: str, until: float, cause: str) -> None:
-        """Start nothing for this budget before `until` (infinity: until `resume`). A longer pause stands."""
+        """Start nothing for this budget before `until` (infinity: until `resume`). A longer pause stays as it is."""
         if owned := self._owned.get(budget):
             self._agenda.changed(budget)
             owned.budget.pause(until, cause)
@@ -196,7 +196,7 @@ class Dispatcher:
             budget.end(now, was_sent=was_sent)
             self._agenda.changed(
                 item.budget
-            )  # when it was lost and has come back, it shares its window with what it was
+            )  # a budget that was lost and has come back shares its window with its former self
 
     def finish(self, item: Item, verdict: Verdict, now: float, *, wait_seconds: float = 0.0) -> None:
         """The result is recorded: the lane is free for the next. Call `answered` before it."""
@@ -207,7 +207,7 @@ class Dispatcher:
     def wait_seconds(self, now: float) -> float | None:
         """How long until something may start by the passing of time alone. None: only an event can change that.
 
-        It may be shorter than it takes, never longer; and 0 only when `start` has something to do.
+        The result may be too short, but never too long. It is 0 only when `start` has something to do.
         """
         for name in self._agenda.due(now):
             self._agenda.put(name, self._owned[name].next_at(now))

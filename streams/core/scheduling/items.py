@@ -1,4 +1,4 @@
-"""The words of the dispatcher: what is worked on, how urgent it is, and how it ended."""
+"""The values of the dispatcher: an entity that is due, its priority, and how the work on it ended."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Verdict(Enum):
 class Item:
     """One entity that is due. `rank` orders within its lane: the contact is 0, what hangs on it is 1.
 
-    `ticket` tells one start from another: a report counts only for the start that it was given by.
+    `ticket` numbers its starts: a result counts only for the start with its ticket.
     """
 
     key: str

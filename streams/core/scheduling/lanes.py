@@ -1,7 +1,7 @@
 """The lanes of one budget: whose turn is it next?
 
 A **lane** is all work of one contact: one entity at a time, the contact before its notes and tasks.
-A free lane with work stands in one queue: among the *ready* of its priority and tenant, or among the *delayed*.
+A free lane with work is in one queue: among the *ready* of its priority and tenant, or among the *delayed*.
 A lane is as urgent as its most urgent entity, even when its contact must go first.
 The tenants of a priority take turns, so that connections that share a budget share it fairly.
 
@@ -35,7 +35,7 @@ class _Lane:
     due_again: Item | None = None
     """The most urgent offer of the active entity since it was started."""
     queued_at: tuple[int, float] | None = None
-    """(priority, time) under which the lane stands in a queue; entries that differ from it are stale."""
+    """(priority, time) of the lane's entry in a queue; entries that differ from it are stale."""
 
     def next(self) -> _WaitingItem | None:
         """The lane's next entity: the contact first, then by priority, then as they came."""
@@ -49,7 +49,7 @@ class _Lane:
 
 
 _DELAYED = -1
-"""Stands for a priority in `queued_at` while a lane is delayed."""
+"""The priority in `queued_at` while a lane is delayed."""
 
 
 class Lanes:
@@ -107,7 +107,7 @@ class Lanes:
         return None
 
     def finish(self, item: Item, verdict: Verdict, now: float, wait_seconds: float) -> None:
-        """An entity is worked off: the lane is free for the next. A report of any other start is ignored."""
+        """The work on an entity has ended: the lane is free for the next. The result of an earlier start is ignored."""
         lane = self._lanes.get(item.lane)
         if lane is None or lane.active is None or lane.active.ticket != item.ticket:
             return
@@ -143,7 +143,7 @@ class Lanes:
     # -- what is asked ------------------------------------------------------------------------------------
 
     def most_urgent(self, now: float) -> int | None:
-        """The priority of the most urgent lane that could start now, as far as the queues tell; None for no lane."""
+        """The priority of the most urgent lane that could start now, by the queues; None if there is none."""
         self._wake(now)
         if not self._ready:
             return None

@@ -1,4 +1,4 @@
-"""When a budget pauses after an answer, for how long, and why: in a sentence for people, and in five words for labels."""
+"""Decides whether a budget pauses after an answer, and for how long. Gives the reason as a sentence for people, and as a label."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SPENT_SECONDS = 3600.0
 """The same once the day's requests are spent, and the vendor does not say until when."""
 
 LONGEST_SECONDS = 3600.0
-"""How long a vendor's word is believed that says when to come back; then one request asks anew. A slip of theirs, or of a
-proxy before them (`Retry-After: 1e12`), must not stop a connection for ever."""
+"""The longest wait that we accept from a vendor; then one request tries again. A mistake of the vendor, or of a proxy in between
+(`Retry-After: 1e12`), must not stop a connection for ever."""
 
 LONGEST_DAY_SECONDS = 86_400.0
 """The same where it says that the day's requests are spent."""
@@ -40,7 +40,7 @@ _KINDS: dict[str, PauseKind] = {
 
 
 class Pause(NamedTuple):
-    """A pause of a budget. What stands before the first colon of `cause` is the outcome's name (`connectors/outcome.py`)."""
+    """A pause of a budget. The text before the first colon of `cause` is the outcome's name (`connectors/outcome.py`)."""
 
     seconds: float
     cause: str
@@ -65,7 +65,7 @@ def pause_after(error: ConnectorError, window_seconds: float) -> Pause | None:
 
 
 def shuts_out(outcome: Classification) -> bool:
-    """Whether no request can succeed until a person gives access (again); a permission that is missing concerns some only."""
+    """Whether no request can succeed until a person authorizes the app (again). A missing permission only fails some requests."""
     is_about_all = outcome.disposition in (Disposition.PAUSE, Disposition.REFRESH)
     return is_about_all and outcome.name != MISSING_PERMISSION
 

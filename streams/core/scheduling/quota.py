@@ -42,12 +42,12 @@ class Regime(Enum):
 
 @dataclass(frozen=True, slots=True)
 class QuotaView:
-    """A quota as an operator sees it. Without a reset that was told, `reset_seconds` is the longest that can be."""
+    """A quota as an operator sees it. If the vendor reported no reset, `reset_seconds` is the longest possible wait."""
 
     limit: int
     remaining: int
     reset_seconds: float
-    is_reset_told: bool
+    is_reset_reported: bool
     regime: Regime
 
 
@@ -98,7 +98,7 @@ class Quota:
             regime = Regime.LOW
         else:
             regime = Regime.SCARCE
-        return QuotaView(self.day.limit, remaining, max(0.0, ends_at - now), self.day.is_end_told, regime)
+        return QuotaView(self.day.limit, remaining, max(0.0, ends_at - now), self.day.is_end_reported, regime)
 
     def _at(self, priority: int, remaining: int, now: float) -> float:
         """When a request of this priority may start, if nothing but time changes."""

@@ -7,7 +7,7 @@ The price is one round trip per window: a fifth of a percent for GHL's ten secon
 
 The vendor's headers correct us downwards, never above what was configured: others may spend from the same bucket.
 What others spent is the vendor's count less ours *in the vendor's current window*. That window turned when its count fell:
-what we were answered before then stands in our slots still, but not in the vendor's count, and must not hide theirs.
+our requests that were answered before still take our slots, but are not in the vendor's count, and must not be subtracted from it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from math import inf
 from connectors.rate import RateHeaders
 
 LONGEST_SECONDS = 3600.0
-"""A header that tells of a longer window is nonsense: it would stop the budget for good."""
+"""A header with a longer window is ignored: it would stop the budget for good."""
 
 
 class RequestWindow:

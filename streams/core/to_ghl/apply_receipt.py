@@ -110,7 +110,7 @@ _BY_OUTCOME: Mapping[Outcome, Callable[[LinkRow, Receipt], LinkRow]] = {
 
 
 def _forget(link: LinkRow, receipt: Receipt) -> LinkRow:
-    """Nothing of the entity is in GHL any more: the link starts again, with its version and with a create in doubt.
+    """The entity is no longer in GHL: the link starts again, but keeps its version and a create in doubt.
 
     What was searched for under a contact that is gone may be under the contact into which that one was merged.
     """
@@ -161,7 +161,7 @@ def comes_back(before: LinkRow | None, receipt: Receipt) -> bool:
     """Whether what hangs on a contact must be looked at again: it has come into being, and not for the first time.
 
     Until then notes and tasks were settled as those of a contact that is gone, or hang on the one that was.
-    It is so for a receipt that is read again, too: receipts of notes and tasks are, with it, and settle them anew.
+    This also holds for a receipt that is read a second time: the receipts of notes and tasks are then read again too, and settle them.
     """
     if before is None or receipt.kind != "contact" or receipt.outcome != "applied" or receipt.ghl_id is None:
         return False

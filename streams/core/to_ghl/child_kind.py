@@ -1,7 +1,7 @@
-"""Forms: as what a child of a contact stands in GHL. An appointment of Lofty is a task there, or stands in a calendar.
+"""Forms: the kind that a note, task or appointment of Lofty has in GHL. An appointment becomes a task, or an appointment in a calendar.
 
 It keeps the form in which it was made: a calendar that is configured later takes the appointments that come after.
-So none ever stands twice, and what people have done with a task is not thrown away.
+So none is ever there twice, and what people have done with a task is kept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def held_as(written: Container[str]) -> Literal["task", "appointment"]:
 
 
 def form_of(snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None, *, has_calendar: bool) -> ChildKind:
-    """The form of a note, task or appointment: as it stands, as it may stand, or as it shall be made."""
+    """The form of a note, task or appointment: the one that it has, may have, or will be created in."""
     if snapshot.kind != "appointment":
         return "note" if snapshot.kind == "note" else "task"
     if link is not None:

@@ -26,7 +26,7 @@ GIVEN_BY_GHL = {"source": "public api"}
 def compare_contact(
     desired: DesiredContact, contact: Mapping[str, Any], *, is_ours_alone: bool = False
 ) -> tuple[FieldDifference, ...]:
-    """What differs between a desired contact and GHL's: our fields, and our tags (others may stand beside them).
+    """What differs between a desired contact and GHL's: our fields, and our tags (the contact may have others too).
 
     `contact["customFields"]` maps field ids to values. `is_ours_alone` says that nobody else sets tags there.
     """

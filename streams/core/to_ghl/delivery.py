@@ -1,7 +1,7 @@
 """Deliver: which snapshots become the desired state of an entity.
 
 Snapshots of one entity are ordered by their version; an older one never replaces a newer one, in the outbox or in GHL.
-Equal versions follow the topic: the one that stands later was read later.
+Equal versions follow the topic: the record with the higher offset was read later.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ Redelivered = Literal["accepted", "stale", "unchanged", "pending"]
 def accept(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot, settled_as: str) -> Acceptance:
     """Whether a snapshot becomes the entity's desired state.
 
-    `settled_as` is the fingerprint that a link bears when it satisfies this snapshot under the mapping in force; empty where
-    there is none, for the connection is not configured any more: then the state is kept until it is again.
+    `settled_as` is the fingerprint of a link that satisfies this snapshot under the mapping in force. It is empty if the
+    connection is no longer configured: then the state is kept until it is again.
     """
     if row is not None and snapshot.version_ms < row.snapshot.version_ms:
         return "stale"
@@ -35,7 +35,7 @@ def accept_again(row: OutboxRow | None, link: LinkRow | None, snapshot: Snapshot
     """Whether a snapshot that is replayed becomes the entity's desired state once more.
 
     It was read from the topic some time ago, so it counts only where nothing newer is known; versions may be equal though
-    the states are not, and then the state that stands in the row or the link was read later.
+    the states are not, and then the state in the row or the link was read later.
     What is on its way goes there under the mapping in force anyhow (`pending`); what is parked with this very state is tried
     again.
     """

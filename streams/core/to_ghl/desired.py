@@ -73,8 +73,8 @@ def resolve_event(
 ) -> DesiredChild:
     """An appointment in a calendar as the planner compares it. Who is not of the calendar's team is not assigned.
 
-    It was made in Lofty, whatever hours the calendar has. GHL's automations run for it only where that is wanted: Lofty tells
-    the client, too. Without a `calendar` it stays in the one where it stands.
+    It was made in Lofty, whatever hours the calendar has. GHL's automations run for it only if configured, because
+    Lofty informs the client, too. Without a `calendar` it stays in the one that it is in.
     """
     fields: dict[str, Any] = {
         "title": mapped.title,

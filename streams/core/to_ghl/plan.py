@@ -4,7 +4,7 @@ One plan is at most one request: after its receipt is recorded, the entity is pl
 So a crash between two requests loses nothing, and what is sent is always decided on the latest state.
 
 An update without an answer makes what it touched unknown (`doubt`), so that it is written again whatever is wanted by then.
-So does a deletion, with all that stood there: what is wanted again meanwhile is written, and made anew where it is gone.
+A deletion without an answer makes the whole entity unknown: if it is wanted again, it is written, and created again if it is gone.
 
 A create without an outcome is *in doubt* (`link.intent`): we look before creating again.
 `plan_contact.py` plans contacts, `plan_child.py` what hangs on them; here is what both say, and what an answer that never came
@@ -45,7 +45,7 @@ CUSTOM = "custom:"
 """Prefix of a custom field's id among the desired fields."""
 
 IDENTIFIERS = ("email", "phone")
-"""The fields by which GHL tells one contact from another."""
+"""The fields by which GHL recognises a contact."""
 
 NAMES = ("firstName", "lastName", "name")
 """A contact without identifiers is created by one of these."""
@@ -124,7 +124,7 @@ class DesiredContact:
 
 @dataclass(frozen=True, slots=True)
 class DesiredChild:
-    """A note, task or appointment as it should be. `marker` stands in its text.
+    """A note, task or appointment as it should be. Its text contains `marker`.
 
     `options` go with each write, and are never compared.
     """
@@ -135,7 +135,7 @@ class DesiredChild:
 
 
 def doubt(call: Call, link: LinkRow | None) -> dict[str, Any]:
-    """What a link must read after an update or a deletion that no answer came to: what it touched is not known any more."""
+    """The fields of a link after an update or a deletion without an answer: what it touched is no longer known."""
     link = link or LinkRow()
     facts: dict[str, Any] = {}
     if call.is_delete:

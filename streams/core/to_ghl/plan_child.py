@@ -72,7 +72,7 @@ def plan_gone_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | No
 
 
 def plan_left_child(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, marker: str) -> Plan:
-    """The next request for a note, task or appointment that is not carried (any more): what stands in GHL stays."""
+    """The next request for a note, task or appointment that is not, or no longer, synced: what GHL holds stays."""
     look = _look_first(kind, link, contact, marker)
     return look or Settled("not carried: a system note, without text, or a copy of what is in GHL")
 

@@ -52,16 +52,16 @@ NOT_FINDABLE = (
 
 NOT_SEARCHABLE = (
     "whether its create reached GHL is not known, and what it could be found by is not there: it had no e-mail and no phone, "
-    "and the location does not show the custom field of the Lofty lead's id any more. Creating it again could double it. Let "
+    "and the location no longer shows the custom field of the Lofty lead's id. Creating it again could make a duplicate. Let "
     "the worker read the location's custom fields (scope locations/customFields.readonly), or look for the contact in GHL by "
     "hand; then `lofty-ghl parked retry`"
 )
 
 
 def held(desired: DesiredContact, link: LinkRow | None, owners: Mapping[str, str]) -> frozenset[str]:
-    """The fields in which GHL's value stands: those that GHL owns, and newer edits that Lofty has not been told of yet.
+    """The fields in which GHL's value stays: those that GHL owns, and newer edits that were not written to Lofty yet.
 
-    `owners` are those that the connection's way back names; a contact is created with all its fields.
+    `owners` are those of the connection's Lofty sync. A contact is created with all its fields.
     """
     if link is None or not owners:
         return frozenset()

@@ -38,7 +38,7 @@ SEARCH_LAG_MS = 60_000
 class Rules:
     """What one connection wants: its mapping and its policies.
 
-    Lofty's appointments stand in `calendar`; without one they are tasks.
+    Lofty's appointments are written to `calendar`; without one they become tasks.
     """
 
     mapping: CompiledMapping
@@ -51,7 +51,7 @@ class Rules:
     runs_automations: bool = False
 
     def form(self, snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None = None) -> ChildKind:
-        """As what a note, task or appointment stands in GHL, or shall."""
+        """The kind that a note, task or appointment has in GHL, or will have."""
         return form_of(snapshot, link, contact, has_calendar=self.calendar is not None)
 
 
@@ -64,7 +64,7 @@ class Prepared:
 
     Its argument `contact` is the link of the contact that a note or task hangs on.
     `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
-    `contact` is what a contact shall be; None for anything else.
+    `contact` is the desired state of a contact; None for anything else.
     """
 
     plan: NextPlan
@@ -78,9 +78,9 @@ class Prepared:
 
 
 def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, FieldOwner]) -> dict[str, str]:
-    """The fields that GHL owns and that Lofty holds differently, with the hash of Lofty's value: Lofty must be told.
+    """The fields that GHL owns and that differ in Lofty, with the hash of Lofty's value: they must be written to Lofty.
 
-    Those of which it is being told already are left out.
+    Those that are being written already are left out.
     """
     if prepared.contact is None or link is None or link.ghl_id is None or link.is_deleted:
         return {}
@@ -93,7 +93,7 @@ def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, Fie
 
 
 def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) -> dict[str, Any]:
-    """What is not known of a link any more, because an earlier owner may have been writing the states in `row.before`.
+    """The fields of a link that are no longer known, because an earlier owner may have been writing the states in `row.before`.
 
     The facts of a `doubtful` receipt: each field and tag by which such a state differs from what the link says.
     """
@@ -122,7 +122,7 @@ def doubts(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow) ->
 
 
 def _deletes(snapshot: Snapshot, rules: Rules) -> bool:
-    """Whether what stands in GHL for an entity is deleted when this is its state."""
+    """Whether an entity with this state is deleted in GHL."""
     if snapshot.kind == "contact":
         return snapshot.is_gone and rules.lead_deleted == "delete"
     return snapshot.state is None or is_deleted(snapshot.kind, snapshot.state)

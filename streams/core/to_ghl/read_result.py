@@ -21,7 +21,7 @@ def not_found(row: FetchRow, now_ms: int, *, visibility_ms: int, names_nothing: 
 
     Lofty creates asynchronously: for a while after the change, an entity may not be visible yet.
     A deletion that was announced is confirmed by the 404.
-    A lead that nobody said was deleted may merely be hidden from us: only the trash tells, and a hidden lead is never
+    A lead that nobody said was deleted may merely be hidden from us: only the trash shows it, and a hidden lead is never
     treated as deleted, since the policy may be to delete its contact.
     """
     if row.operation == "deleted":

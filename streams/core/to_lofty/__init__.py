@@ -1,37 +1,37 @@
 """Respond: what an event of GHL means for Lofty. Pure.
 
-An event is a hint. Webhooks come late, twice and out of order, and most of them tell of our own writes. So:
+An event is a hint. Webhooks come late, twice and out of order, and most of them report our own writes. So:
 
 - What GHL says is compared with what we last wrote (the link); when nothing differs, the event is an *echo*.
 - When something differs, the contact is read (`NeedsRead`) before anything is concluded: an old event must not look like an edit.
-- A note or task that has a copy in Lofty is read, too: the copy follows what GHL holds, never what a late event told.
-- An event is judged in its contact's lane, when nothing of that contact is under way: then the link is what GHL was told.
+- A note or task that has a copy in Lofty is read, too: the copy follows what GHL holds, never what a late event contains.
+- An event is evaluated in its contact's lane, while nothing of that contact is in flight: then the link is what we last wrote to GHL.
 """
 
 from __future__ import annotations
 
-from streams.core.to_lofty.children import judge_appointment, judge_note, judge_task
-from streams.core.to_lofty.contacts import edited, judge_contact, judge_lofty_edit, judge_tags
+from streams.core.to_lofty.child_events import judge_appointment, judge_note, judge_task
+from streams.core.to_lofty.contact_events import edited, judge_contact, judge_lofty_edit, judge_tags
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
 from streams.mapping.lofty_sync import LoftySyncRules
 
 __all__ = ["EventContext", "EventResponse", "NeedsRead", "edited", "respond"]
 
 
-def respond(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
+def respond(context: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """Judge one event about a contact of ours."""
-    match scene.event.type:
+    match context.event.type:
         case "ContactCreate" | "ContactUpdate" | "ContactDndUpdate" | "ContactDelete":
-            return judge_contact(scene, back)
+            return judge_contact(context, back)
         case "ContactTagUpdate":
-            return judge_tags(scene, back)
+            return judge_tags(context, back)
         case "LoftyEdit":
-            return judge_lofty_edit(scene)
+            return judge_lofty_edit(context)
         case "NoteCreate" | "NoteUpdate" | "NoteDelete":
-            return judge_note(scene, back)
+            return judge_note(context, back)
         case "TaskCreate" | "TaskComplete" | "TaskDelete":
-            return judge_task(scene, back)
+            return judge_task(context, back)
         case "AppointmentCreate" | "AppointmentUpdate" | "AppointmentDelete":
-            return judge_appointment(scene, back)
+            return judge_appointment(context, back)
         case _:
             return EventResponse("no rule")

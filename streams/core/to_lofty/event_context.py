@@ -47,8 +47,8 @@ class NeedsRead:
 class EventResponse:
     """What follows from an event.
 
-    `writes` go to Lofty. `fields` are the hashes of what now stands in GHL by another's hand, and `base` those of what we had
-    written there; `restore` names the fields in which Lofty's value shall stand again.
+    `writes` go to Lofty. `fields` are the hashes of values that others have edited in GHL, and `base` those of what we had
+    written there. `restore` names the fields in which Lofty's value is written to GHL again.
     `completed` says that the task of ours is done now, in GHL. `heard` are the tags of others.
     """
 

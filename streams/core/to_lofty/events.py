@@ -7,7 +7,7 @@ from streams.messages import GhlEvent
 
 
 def event_of(hook: Hook, at_ms: int, now_ms: int) -> GhlEvent:
-    """The event that a delivery tells of."""
+    """The event in a webhook."""
     return GhlEvent(
         type=hook.type,
         location=hook.location,

@@ -28,7 +28,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class FindCreated:
-    """List the lead's tasks or notes, for one that bears this marker."""
+    """List the lead's tasks or notes, to find one with this marker."""
 
     marker: str
 
@@ -72,7 +72,7 @@ NOT_SEARCHABLE = (
 Step = Settled | NotBefore | Create | FindCreated | Update | SetFinished | Delete | ReadLead | PutLead
 
 DELETED: Mapping[str, Any] = {"lofty_id": None, "intent_ms": None, "written": {}, "is_finished": False}
-"""What the row reads once nothing stands there any more."""
+"""The fields of a row whose entity is no longer in Lofty."""
 
 _FIXED = frozenset({"type", "assignedRole", "finished"})
 """What Lofty takes when a task is created, and not in an update; and what is no field at all."""
@@ -126,7 +126,7 @@ def plan(row: LoftyCommandRow, now_ms: int, *, visibility_ms: int) -> Step:
 def before(row: LoftyCommandRow, step: Step, now_ms: int) -> dict[str, Any]:
     """What the row must read before a step is sent: if no answer comes, or the worker ends, nobody knows what it did.
 
-    Else a state that comes back meanwhile would look as if it stood there.
+    Otherwise a state that comes back meanwhile would look as if Lofty already had it.
     """
     match step:
         case Create() | Delete():
@@ -146,7 +146,7 @@ def undone(row: LoftyCommandRow, step: Step) -> dict[str, Any]:
 
 
 def created(row: LoftyCommandRow, step: Create, lofty_id: str) -> dict[str, Any]:
-    """What the row reads once Lofty has told the id of what it made."""
+    """The fields of a row once Lofty has returned the id of what it created."""
     return {"lofty_id": lofty_id, "intent_ms": None, "written": written(row, step)}
 
 
@@ -155,20 +155,20 @@ def looked(row: LoftyCommandRow, listed: Sequence[Mapping[str, Any]]) -> dict[st
     marker = back_marker(row.write.about)
     found = next((one for one in listed if is_from(one, marker)), None)
     if found is not None:
-        # What stands there is not known: everything is written once more.
+        # Its content is not known: everything is written once more.
         return {"lofty_id": str(found.get("noteId") or found.get("id")), "intent_ms": None, "written": {}}
     return None if row.write.target == "note" and len(listed) >= NOTES_AT_MOST else dict(DELETED)
 
 
 def written(row: LoftyCommandRow, step: Create | Update) -> dict[str, str]:
-    """The hashes of what stands in Lofty after a create or an update."""
+    """The hashes of what Lofty holds after a create or an update."""
     return {**row.written, **{n: field_hash(v) for n, v in step.fields.items() if n not in _FIXED}}
 
 
 def lead_body(
     write: LoftyCommand, lead: Mapping[str, Any], mapped: Mapping[str, Any], back: LoftySyncRules
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What of a lead must be written, and the fields in which Lofty was edited meanwhile, so that its value stands.
+    """What of a lead must be written, and the fields in which Lofty was edited meanwhile, so that its value stays.
 
     `mapped` is what the mapping makes of the lead as it is now, by GHL's names.
     """
@@ -192,6 +192,6 @@ def lead_body(
 
 
 def is_from(found: Mapping[str, Any], marker: str) -> bool:
-    """Whether a task or note of Lofty bears a marker."""
+    """Whether a task or note of Lofty has a marker."""
     content = found.get("content")
     return isinstance(content, str) and any(line.strip() == marker for line in content.splitlines())

@@ -1,4 +1,4 @@
-"""What the tables of the way back hold."""
+"""The rows of the tables of the Lofty sync."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from streams.messages.message import Message
 
 
 class BacklinkRow(Message):
-    """`backlinks`: the entity that a GHL id stands for. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
+    """`backlinks`: the entity that a GHL id belongs to. Keys are `contact:ID`, `note:ID`, `task:ID`, `appointment:ID`.
 
-    Under `of:ID` stands the GHL contact of a task of GHL's own.
+    `of:ID` holds the GHL contact of a task of GHL's own.
     """
 
     entity: str
 
 
 class WebhookRow(Message):
-    """`webhooks`: a webhook id that was heard, and when."""
+    """`webhooks`: a webhook id that was received, and when."""
 
     at_ms: int
 
@@ -37,14 +37,14 @@ class EventRow(Message):
 
 
 class ExternalEditRow(Message):
-    """`heard`: the tags on a GHL contact that are not ours, as the newest event told them."""
+    """`heard`: the tags on a GHL contact that are not ours, as the newest event had them."""
 
     at_ms: int
     tags: tuple[str, ...] = ()
 
 
 class LoftyCommandRow(Message):
-    """`errands`: one thing of a lead that the way back wants in Lofty, and what stands there.
+    """`errands`: one thing of a lead that the Lofty sync wants in Lofty, and what Lofty holds of it.
 
     `written` are the hashes of what was last written, `is_finished` whether the task was finished by us, None when that is
     not known. `intent_ms` is the time of a create or a deletion that may or may not have happened.

@@ -1,4 +1,4 @@
-"""Times as GHL tells them and as Lofty takes them."""
+"""Converts times from GHL's form to Lofty's."""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ def open_cluster() -> Cluster:
 
 def _library() -> Path | None:
     package = Path(confluent_kafka.__file__).parent
-    places = (package.with_name("confluent_kafka.libs"), package / ".dylibs")
-    found = (path for place in places for path in sorted(place.glob("librdkafka*")))
+    folders = (package.with_name("confluent_kafka.libs"), package / ".dylibs")
+    found = (path for folder in folders for path in sorted(folder.glob("librdkafka*")))
     return next((path for path in found if "++" not in path.name), None)
 
 

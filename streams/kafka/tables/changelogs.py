@@ -81,20 +81,20 @@ class Changelogs:
         began, wanted = self._clock(), set(partitions)
         self._standby -= wanted
         self._changed.set()
-        places = [TopicPartition(topic, number) for topic in self._tables for number in sorted(wanted)]
-        if not places:
+        topic_partitions = [TopicPartition(topic, number) for topic in self._tables for number in sorted(wanted)]
+        if not topic_partitions:
             return Recovered(0, 0, 0.0)
         records = 0
         async with self._reading:
             consumer = self._new_consumer()
             await start_consumer(consumer)
             try:
-                found = await self._look(consumer, places)
+                found = await self._inspect(consumer, topic_partitions)
                 if found.losses:
                     raise ChangelogLost(found.losses)
                 ends = found.ends
-                self._place(consumer, places, found)
-                behind = set(places)
+                self._assign(consumer, topic_partitions, found)
+                behind = set(topic_partitions)
                 while behind := {p for p in behind if await consumer.position(p) < ends[p]}:
                     records += self._apply(
                         await consumer.getmany(*behind, timeout_ms=WAIT_MS, max_records=MOST_RECORDS)
@@ -148,59 +148,78 @@ class Changelogs:
         return consumer
 
     async def _assign_standbys(self, consumer: AIOKafkaConsumer) -> None:
-        places = [TopicPartition(topic, number) for topic in self._tables for number in sorted(self._standby)]
-        if not places:
+        topic_partitions = [TopicPartition(topic, number) for topic in self._tables for number in sorted(self._standby)]
+        if not topic_partitions:
             consumer.unsubscribe()
             return
         async with self._reading:
-            found = await self._look(consumer, places)
+            found = await self._inspect(consumer, topic_partitions)
             lost = {(one.changelog, one.partition) for one in found.losses}
             for one in found.losses:
                 log.warning("no copy is kept of %s/%d, which %s", one.changelog, one.partition, one.says)
-            self._place(consumer, [place for place in places if (place.topic, place.partition) not in lost], found)
+            self._assign(
+                consumer,
+                [
+                    topic_partition
+                    for topic_partition in topic_partitions
+                    if (topic_partition.topic, topic_partition.partition) not in lost
+                ],
+                found,
+            )
 
-    async def _look(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> _ChangelogState:
+    async def _inspect(self, consumer: AIOKafkaConsumer, topic_partitions: list[TopicPartition]) -> _ChangelogState:
         """How the changelogs are in Kafka, beside what the store holds of them."""
         ids = await topic_ids(consumer._client, self._tables)
-        there = [place for place in places if not ids or place.topic in ids]
+        there = [topic_partition for topic_partition in topic_partitions if not ids or topic_partition.topic in ids]
         ends = await consumer.end_offsets(there) if there else {}
         begins = await consumer.beginning_offsets(there) if there else {}
         losses = []
-        for place in places:
+        for topic_partition in topic_partitions:
             says = find_loss(
-                position=self._store.position(place.partition, self._tables[place.topic]),
-                origin=self._store.origin(place.partition, self._tables[place.topic]),
-                topic_id=ids.get(place.topic, ""),
-                begin=begins.get(place, 0),
-                end=ends.get(place, 0),
-                exists=place in ends,
+                position=self._store.position(topic_partition.partition, self._tables[topic_partition.topic]),
+                origin=self._store.origin(topic_partition.partition, self._tables[topic_partition.topic]),
+                topic_id=ids.get(topic_partition.topic, ""),
+                begin=begins.get(topic_partition, 0),
+                end=ends.get(topic_partition, 0),
+                exists=topic_partition in ends,
                 keeps_all=self._keeps_all,
             )
             if says is not None:
-                losses.append(Loss(self._tables[place.topic].decode(), place.topic, place.partition, says))
+                losses.append(
+                    Loss(
+                        self._tables[topic_partition.topic].decode(),
+                        topic_partition.topic,
+                        topic_partition.partition,
+                        says,
+                    )
+                )
         return _ChangelogState(ids, ends, tuple(losses))
 
-    def _place(self, consumer: AIOKafkaConsumer, places: list[TopicPartition], found: _ChangelogState) -> None:
+    def _assign(
+        self, consumer: AIOKafkaConsumer, topic_partitions: list[TopicPartition], found: _ChangelogState
+    ) -> None:
         """Assign places to a consumer, each where the store is."""
-        starts = {place: self._next(place) for place in places}
+        starts = {topic_partition: self._next(topic_partition) for topic_partition in topic_partitions}
         # A damaged store shows at any of its positions, and is empty then: ask until all of them agree.
-        while (again := {place: self._next(place) for place in places}) != starts:
+        while (
+            again := {topic_partition: self._next(topic_partition) for topic_partition in topic_partitions}
+        ) != starts:
             starts = again
-        for place in places:
-            key, topic_id = self._tables[place.topic], found.ids.get(place.topic, "")
-            if topic_id and self._store.origin(place.partition, key) != topic_id:
-                self._store.set_origin(place.partition, key, topic_id)
-        consumer.assign(places)
-        for place, at in starts.items():
-            consumer.seek(place, at)
+        for topic_partition in topic_partitions:
+            key, topic_id = self._tables[topic_partition.topic], found.ids.get(topic_partition.topic, "")
+            if topic_id and self._store.origin(topic_partition.partition, key) != topic_id:
+                self._store.set_origin(topic_partition.partition, key, topic_id)
+        consumer.assign(topic_partitions)
+        for topic_partition, at in starts.items():
+            consumer.seek(topic_partition, at)
 
-    def _next(self, place: TopicPartition) -> int:
-        position = self._store.position(place.partition, self._tables[place.topic])
+    def _next(self, topic_partition: TopicPartition) -> int:
+        position = self._store.position(topic_partition.partition, self._tables[topic_partition.topic])
         return 0 if position is None else position + 1
 
     def _apply(self, found: Mapping[TopicPartition, list[object]]) -> int:
-        for place, messages in found.items():
+        for topic_partition, messages in found.items():
             rows = [(message.key, message.value) for message in messages]  # type: ignore[attr-defined]  # ConsumerRecord
             last: int = messages[-1].offset  # type: ignore[attr-defined]  # as above
-            self._store.write(place.partition, self._tables[place.topic], rows, last)
+            self._store.write(topic_partition.partition, self._tables[topic_partition.topic], rows, last)
         return sum(map(len, found.values()))

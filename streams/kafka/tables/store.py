@@ -131,7 +131,7 @@ class RocksStore:
     everything, and recovery reads it again. Of each partition the newest damaged one is kept, as `damaged-partition-…`.
     Damage that shows later, while the partition is worked on, ends the process; its next start sets the database aside.
 
-    **A disk that refuses** (full, no right, held by another process) ends the process, with the reason: `end` is told, and what
+    **A disk that refuses** (full, no right, held by another process) ends the process: `end` is called with the reason, and what
     was asked raises `StoreFailed`. Nothing is set aside then, as nothing is damaged.
     """
 

@@ -42,7 +42,7 @@ class _PendingWrite:
 class Table(Generic[Row]):
     """Rows of one type, by partition and key. `changelog` is the name of its topic.
 
-    `end` ends the process: it is told when a row was written by a newer release, before that is raised.
+    `end` ends the process: it is called when a row was written by a newer release, before the error is raised.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class Table(Generic[Row]):
         self._released: set[int] = set()
         self._tenures: Counter[int] = Counter()
         self._newest: dict[int, int] = {}
-        """By partition: the newest offset of the changelog that is known; what is appended later stands behind it."""
+        """By partition: the newest offset of the changelog that is known; what is appended later is behind it."""
         self._failure: BaseException | None = None
         self.watch: Callable[[int, str, Row | None], None] | None = None
-        """Is told each row that is put, and None for each that is deleted."""
+        """Called with each row that is put, and with None for each that is deleted."""
         self.failed: Callable[[str, BaseException], None] | None = None
-        """Is told that Kafka did not take a row: the table then differs from the changelog, so the process must not continue."""
+        """Called when Kafka did not take a row: the table then differs from the changelog, so the process must not continue."""
         self.rows: RowCount | None = None
-        """Counts the rows of the partitions that it is told to count."""
+        """Counts the rows of the partitions that were passed to it."""
 
     def get(self, partition: int, key: str) -> Row | None:
         """The row under a key, or None. Raises `NewerMessage` for one that a newer release wrote."""
@@ -117,11 +117,11 @@ class Table(Generic[Row]):
 
     async def flush(self) -> None:
         """Wait until Kafka has every change made so far, by whomever. Raises the producer's error if it has not."""
-        # A partition's records are acknowledged in order, so its last one stands for all.
+        # A partition's records are acknowledged in order, so the last one is enough.
         waiting = [future for future in self._last.values() if not future.done()]
         if waiting:
             await asyncio.wait(waiting)
-        await asyncio.sleep(0)  # an answer that has just come is told to `_acknowledged` in the loop's next turn
+        await asyncio.sleep(0)  # an answer that has just come is passed to `_acknowledged` in the loop's next turn
         if self._failure is not None:
             raise self._failure
 

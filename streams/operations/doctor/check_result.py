@@ -15,7 +15,7 @@ CLOCK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line. `subject` is what was checked; `mend` is the command or the setting that fixes it."""
+    """One line of the report: the `subject` that was checked, and the command or the setting that fixes it."""
 
     check: str
     subject: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 from connectors.errors import SealError
-from streams.core.token_row import TokenRow
+from streams.core.rows import TokenRow
 from streams.kafka.topic_reader import each_record
 from streams.kafka.unreadable_records import skip_unreadable
 from streams.messages import InvalidMessage

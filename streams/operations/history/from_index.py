@@ -33,15 +33,15 @@ class IndexedFinder:
     async def explain(self, lane: str) -> Explanation:
         """Everything about one contact."""
         connection = self._settings.connections[lane.partition(":")[0]]
-        places, is_cut = await self._reader.places(lane)
+        positions, is_cut = await self._reader.record_positions(lane)
         rows = await self._reader.rows(lane)
         hit = await self._reader.hit(lane)
         if hit is not None and hit.ghl_id:
-            events, more = await self._reader.places(f"{connection.ghl.location_id}:{hit.ghl_id}")
-            places, is_cut = (*places, *events), is_cut or more
+            events, more = await self._reader.record_positions(f"{connection.ghl.location_id}:{hit.ghl_id}")
+            positions, is_cut = (*positions, *events), is_cut or more
         wanted = {
             RecordPosition(self._sources[one.topic].topic, one.partition, one.offset): self._sources[one.topic].short
-            for one in (*places, *rows.values())
+            for one in (*positions, *rows.values())
         }
         records: list[ContactRecord] = []
         tables: dict[str, dict[bytes, bytes]] = {name: {} for name in Rows.TABLES}

@@ -38,7 +38,7 @@ class TopicFinder:
     def __init__(self, settings: Settings, now_ms: int, holds: Mapping[str, ConnectionHolds] | None = None) -> None:
         self._settings = settings
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._places = ConnectionPartitions(settings)
+        self._connection_partitions = ConnectionPartitions(settings)
         self._now_ms = now_ms
         self._holds = holds or {}
 
@@ -49,7 +49,7 @@ class TopicFinder:
             return {f"{name}:{wanted}" for name in chosen}
         needle = wanted.lower().encode()
         found: set[str] = set()
-        partitions = sorted({self._places.ghl(connection) for connection in chosen.values()})
+        partitions = sorted({self._connection_partitions.ghl(connection) for connection in chosen.values()})
         topic = self._names.of(SNAPSHOTS) if "@" in wanted else self._names.changelog(LINKS_TABLE)
         async for record in each_record(self._settings, topic, partitions):
             if record.value and needle in record.value.lower() and record.key:
@@ -62,7 +62,7 @@ class TopicFinder:
     async def explain(self, lane: str) -> Explanation:
         """Everything about one contact, including its notes, tasks and appointments."""
         connection = self._settings.connections[lane.partition(":")[0]]
-        lofty, ghl = self._places.lofty(connection), self._places.ghl(connection)
+        lofty, ghl = self._connection_partitions.lofty(connection), self._connection_partitions.ghl(connection)
         by_key = partition_of(lane, self._settings.kafka.partitions)
         sources = (
             *((CHANGES, [by_key]), (FETCHES, [lofty]), (SNAPSHOTS, [ghl]), (RECEIPTS, [ghl])),

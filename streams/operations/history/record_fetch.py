@@ -28,12 +28,12 @@ class RecordPosition(NamedTuple):
 
 
 async def fetch_records(
-    settings: Settings, spots: Iterable[RecordPosition]
+    settings: Settings, positions: Iterable[RecordPosition]
 ) -> dict[RecordPosition, ConsumerRecord[bytes, bytes]]:
-    """The records at these places. What the topic does not hold any more is left out. Raises Kafka's errors."""
+    """The records at these places, without those that the topic no longer holds. Raises Kafka's errors."""
     wanted: dict[TopicPartition, list[int]] = {}
-    for spot in sorted(set(spots)):
-        wanted.setdefault(TopicPartition(spot.topic, spot.partition), []).append(spot.offset)
+    for position in sorted(set(positions)):
+        wanted.setdefault(TopicPartition(position.topic, position.partition), []).append(position.offset)
     if not wanted:
         return {}
     consumer = consumer_without_group(
@@ -53,11 +53,11 @@ async def _read(
     consumer: AIOKafkaConsumer, wanted: dict[TopicPartition, list[int]]
 ) -> dict[RecordPosition, ConsumerRecord[bytes, bytes]]:
     ends = await consumer.end_offsets(list(wanted))
-    left = {place: [one for one in offsets if one < ends[place]] for place, offsets in wanted.items()}
-    left = {place: offsets for place, offsets in left.items() if offsets}
+    left = {partition: [one for one in offsets if one < ends[partition]] for partition, offsets in wanted.items()}
+    left = {partition: offsets for partition, offsets in left.items() if offsets}
     consumer.assign(list(left))
-    for place, offsets in left.items():
-        consumer.seek(place, offsets[0])
+    for partition, offsets in left.items():
+        consumer.seek(partition, offsets[0])
     found: dict[RecordPosition, ConsumerRecord[bytes, bytes]] = {}
     until = time.monotonic() + MOST_SECONDS
     while left:
@@ -65,20 +65,20 @@ async def _read(
             raise KafkaTimeoutError(
                 f"{sum(map(len, left.values()))} records were not there within {MOST_SECONDS:.0f} s"
             )
-        for place, messages in (await consumer.getmany(*left, timeout_ms=200)).items():
-            offsets = left[place]
+        for partition, messages in (await consumer.getmany(*left, timeout_ms=200)).items():
+            offsets = left[partition]
             for message in messages:
                 while offsets and offsets[0] < message.offset:
                     offsets.pop(0)  # compacted away
                 if offsets and offsets[0] == message.offset:
-                    found[RecordPosition(place.topic, place.partition, message.offset)] = message
+                    found[RecordPosition(partition.topic, partition.partition, message.offset)] = message
                     offsets.pop(0)
             if not offsets:
-                del left[place]
+                del left[partition]
             elif offsets[0] > messages[-1].offset + NEAR:
-                consumer.seek(place, offsets[0])
-        for place in list(left):
+                consumer.seek(partition, offsets[0])
+        for partition in list(left):
             # The end of a compacted topic may hold none of what is wanted.
-            if await consumer.position(place) >= ends[place]:
-                del left[place]
+            if await consumer.position(partition) >= ends[partition]:
+                del left[partition]
     return found

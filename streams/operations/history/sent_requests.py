@@ -1,8 +1,8 @@
-"""What a request to GHL held, from its receipt and the snapshot that it carried. Pure.
+"""Reconstructs the fields of a request to GHL from its receipt and its snapshot. Pure.
 
-Receipts keep no values, only a short hash of each field (and so no topic holds a person's data twice).
-The snapshot of the same fingerprint, mapped again, has the values; one is shown only if its hash is the receipt's, so what is
-shown is what was sent, also after the mapping has changed.
+A receipt has only a short hash of each field, so that no topic holds a person's data twice. The values come from the snapshot
+with the same fingerprint, mapped again. A value is shown only if its hash equals the receipt's: so it is the one that was sent,
+even if the mapping has changed since.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from streams.settings.model import Connection
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One field of a request. `value` is None where `is_known` is false: the snapshot or the mapping is another since."""
+    """One field of a request. `value` is None if not `is_known`: then the snapshot or the mapping has changed since."""
 
     field: str
     value: Any
@@ -77,7 +77,7 @@ def _one(name: str, hashed: str, values: Mapping[str, Any]) -> Sent:
     if name in values and field_hash(values[name]) == hashed:
         return Sent(name, values[name], True)
     if name.startswith(CUSTOM):
-        # The receipt has the field's id, the mapping its name: the same value under one name only says which.
+        # The receipt has the field's id, the mapping its name. If just one name has this value, that is the field.
         same = [one for one, value in values.items() if one.startswith(CUSTOM) and field_hash(value) == hashed]
         if len(same) == 1:
             return Sent(same[0], values[same[0]], True)

@@ -1,1 +1,1 @@
-"""Shows and tries a mapping before it is saved, in a process of its own with limits."""
+"""Shows what a mapping would do, and tries it, before it is saved. Edited mappings run in a separate process with limits."""

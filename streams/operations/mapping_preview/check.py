@@ -9,13 +9,13 @@ from streams.operations.mapping_preview.lead_samples import directories, latest_
 from streams.settings import Connection, Settings
 
 LEADS = 500
-"""So many of a connection's leads are looked at, those that were read last."""
+"""The check reads so many leads of a connection, the ones that were read from Lofty last."""
 
 
 async def check(
     settings: Settings, connections: Sequence[Connection], *, leads: int = LEADS, within_seconds: float = 8.0
 ) -> tuple[Compatibility, ...]:
-    """What is so, will be so, and is wrong with the mapping of each connection. Makes no vendor call of its own.
+    """Everything that the check finds about the mapping of each connection. It makes no vendor call of its own.
 
     Raises aiokafka's errors when Kafka cannot be reached.
     """

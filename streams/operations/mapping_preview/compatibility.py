@@ -1,6 +1,6 @@
-"""Whether a mapping fits its location, and the leads that are there: fields, types, users, tags. Pure.
+"""Checks whether a mapping fits its GHL location and its leads: fields, types, users, tags. Pure.
 
-Each finding says what is so, and what to do about it where something is.
+Each finding says what was found and, if something is to be done, what.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ ALIKE: tuple[frozenset[str], ...] = (
     frozenset({"SINGLE_OPTIONS", "RADIO"}),
     frozenset({"MULTIPLE_OPTIONS", "CHECKBOX"}),
 )
-"""Types of custom fields that take the same values."""
+"""Groups of custom field types that accept the same values."""
 
 _ATTRIBUTE = re.compile(r"attributeName\s*==\s*(?:'([^']*)'|`\"?([^`\"]*)\"?`)")
 
 
 @dataclass(frozen=True, slots=True)
 class Compatibility:
-    """One finding about a connection's mapping. `mend` is what to do; empty where nothing is."""
+    """One finding about a connection's mapping, and what to do about it ("" for nothing)."""
 
     connection: str
     verdict: FitVerdict
@@ -46,12 +46,12 @@ class Compatibility:
 def check_compatibility(
     connection: Connection, directory: Directory | None, leads: Sequence[Mapping[str, Any]], why: str = ""
 ) -> tuple[Compatibility, ...]:
-    """Judge the mapping of a connection. `leads` are states of some leads in Lofty; `why` says why no directory is known."""
+    """Check the mapping of a connection. `leads` are some leads as Lofty holds them; `why` says why the directory is not known."""
     found: list[Compatibility] = []
     if directory is None:
         mend = "start `lofty-ghl worker`, then run this again"
         found.append(
-            Compatibility(connection.name, "not known", "the location", why or "no worker told its fields", mend)
+            Compatibility(connection.name, "not known", "the location", why or "no worker reported its fields", mend)
         )
     else:
         found += _fields(connection, directory, leads)
@@ -66,7 +66,7 @@ def _fields(
 ) -> Iterator[Compatibility]:
     name, mapping = connection.name, connection.mapping
     if not directory.custom_fields and mapping.custom_fields:
-        says = "GHL tells no custom field: there is none yet, or the token may not read them"
+        says = "GHL lists no custom field: either there is none yet, or the token may not read them"
         mend = "the token needs the scopes locations/customFields.readonly and locations/customFields.write"
         yield Compatibility(name, "not known", "custom fields", says, mend)
     for one in _wanted(mapping, connection, leads).values():
@@ -76,7 +76,7 @@ def _fields(
 def _wanted(
     mapping: CompiledMapping, connection: Connection, leads: Sequence[Mapping[str, Any]]
 ) -> dict[str, CustomField]:
-    """The custom fields that the mapping names, and those that it mirrors from the leads."""
+    """The custom fields that the mapping names, and those that it would create for attributes of the leads."""
     wanted = dict(mapping.custom_fields)
     if mapping.mirrored:
         for state in leads:
@@ -121,7 +121,7 @@ def _users(connection: Connection, directory: Directory, leads: Sequence[Mapping
     if mapping.assignment is None:
         return
     if not directory.users:
-        says = "GHL tells no user, so contacts stay unassigned"
+        says = "GHL lists no user, so contacts stay unassigned"
         yield Compatibility(
             connection.name, "wrong", "users", says, "the token needs the scope users.readonly, and the location a user"
         )
@@ -137,7 +137,7 @@ def _users(connection: Connection, directory: Directory, leads: Sequence[Mapping
     for email in dict.fromkeys((*mapping.users.values(), *agents)):
         yield _user(connection, directory, email, agents[email])
     for name, count in nameless.items():
-        says = f"{_leads(count)} assigned to this agent, whose e-mail Lofty's list of members does not tell"
+        says = f"{_leads(count)} assigned to this agent, whose e-mail is not in Lofty's list of members"
         yield Compatibility(
             connection.name, "not known", f"agent {name}", says, "two members of this name, or a member who has left"
         )
@@ -158,7 +158,7 @@ def _user(connection: Connection, directory: Directory, email: str, count: int) 
 
 
 def _attributes(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> Iterator[Compatibility]:
-    """Lofty's custom attributes that expressions name, against those that the leads have."""
+    """Compare the custom attributes that expressions name with those that the leads have."""
     known = {
         name
         for state in leads
@@ -199,7 +199,7 @@ def _tags(connection: Connection, leads: Sequence[Mapping[str, Any]]) -> Iterato
     says = f"of {len(seen)} tags on {_leads(len(leads))}, {len(seen & carried)} are carried"
     says += f"; not {', '.join(left[:5])}{', …' if len(left) > 5 else ''}" if left else ""
     says += f"; always {', '.join(rules.always)}" if rules.always else ""
-    says += "; removed in GHL are those that we added" + (f", and {', '.join(rules.owned)}" if rules.owned else "")
+    says += "; we remove in GHL only tags that we added" + (f", and {', '.join(rules.owned)}" if rules.owned else "")
     if seen and not seen & carried:
         mend = f"look at include and exclude in [connections.{connection.name}.tags]"
         yield Compatibility(connection.name, "wrong", "tags", says, mend)

@@ -1,6 +1,6 @@
 """Edits mappings: checks a text, tries it on real leads, and saves it as a new version on the topic `mappings`.
 
-What a person typed is evaluated in a process of its own first (`evaluator`): the gateway's event loop also takes webhooks.
+A typed text is first evaluated in a separate process (`evaluator`), because the gateway's event loop also takes webhooks.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from streams.settings.overlay import Overlay
 SAVE_SECONDS = 15.0
 """How long a save waits until its own edit comes back on the topic."""
 LEADS_TRIED, MOST_TRIED = 50, 3
-"""On so many leads of so many connections a mapping is tried before it is saved."""
+"""Before a mapping is saved, it is tried on at most so many leads, of at most so many connections."""
 
 
 class MappingEditor(MappingVersions):
-    """`async with MappingEditor(settings) as editor`: the versions, and what a person does with them.
+    """`async with MappingEditor(settings) as editor`: reads the versions of the mappings, tries edits and saves them.
 
     Raises `NoMappings` when the topic is missing, and aiokafka's errors when Kafka cannot be reached.
     """
@@ -47,10 +47,10 @@ class MappingEditor(MappingVersions):
         await self._evaluator.aclose()
         await super().__aexit__()
 
-    # -- looking at a text --------------------------------------------------------------------------------
+    # -- checking a text ----------------------------------------------------------------------------------
 
     def validate(self, name: str, text: str | None) -> tuple[TextProblem, ...]:
-        """Everything that keeps a text from being saved as the mapping `name`; nothing when it may be."""
+        """The problems for which the text cannot be saved as the mapping `name`; empty when it can be."""
         try:
             self.candidate(name, text)
         except WrongMapping as error:
@@ -58,9 +58,9 @@ class MappingEditor(MappingVersions):
         return ()
 
     def candidate(self, name: str, text: str | None, used_by: Iterable[str] = ()) -> Settings:
-        """The settings as they would be with this text, and with these connections using it.
+        """The settings as they would be with this text, if these connections used it.
 
-        Raises `WrongMapping`, and `NoSuchMapping` for the built-in one.
+        Raises `WrongMapping`, and `NoSuchMapping` for the built-in mapping.
         """
         _refuse_default(name)
         edit = self._edit("text", name=name, text=text)
@@ -68,14 +68,14 @@ class MappingEditor(MappingVersions):
         uses = {**overlay.uses, **dict.fromkeys(used_by, name)}
         return self._compiled(replace(overlay, uses=uses), edit)
 
-    # -- looking at a text in a process of its own ----------------------------------------------------------
+    # -- checking a text in a separate process --------------------------------------------------------------
 
     async def problems(self, name: str, text: str) -> tuple[TextProblem, ...]:
-        """As `validate`, but nothing of the text is looked at in this process. Raises `TooCostly` and `EvaluatorBusy`, too."""
+        """As `validate`, but in the separate process. Raises `TooCostly` and `EvaluatorBusy`, too."""
         return (await self._evaluator.ask(self._job("compile", name, text))).problems
 
     async def previews(self, name: str, text: str, used_by: Iterable[str], looked: LeadSamples) -> tuple[Preview, ...]:
-        """What a text would make of leads, were it used by these connections; nothing of it is looked at in this process.
+        """Preview leads as if these connections used this text. The text is evaluated in the separate process only.
 
         Raises `WrongMapping`, `TooCostly`, `NoSuchMapping` and `EvaluatorBusy`.
         """
@@ -103,7 +103,7 @@ class MappingEditor(MappingVersions):
     # -- saving -------------------------------------------------------------------------------------------
 
     async def save(self, name: str, text: str | None, *, expected_version: int, by: str) -> MappingState:
-        """Make a text the mapping `name`; None takes what was edited away, so that the file's stands again.
+        """Save a text as the mapping `name`. None removes the edited text, so that the file's text is used again.
 
         Raises `WrongMapping`, and `StaleVersion` when somebody saved after `expected_version`.
         """
@@ -111,14 +111,14 @@ class MappingEditor(MappingVersions):
         return await self._save(self._edit("text", expected_version, by, name=name, text=text))
 
     async def use(self, connection: str, name: str | None, *, expected_version: int, by: str) -> MappingState:
-        """Give a connection another mapping; None gives it the one that the file says."""
+        """Let a connection use another mapping; None: the one that the file names."""
         if connection not in self._file.connections:
             known = ", ".join(sorted(self._file.connections))
             raise NoSuchMapping(f"no connection {connection!r}; there are {known}")
         return await self._save(self._edit("use", expected_version, by, name=connection, text=name))
 
     async def revert(self, to_version: int, *, expected_version: int, by: str) -> MappingState:
-        """Make all mappings as they were at a version; 0 is the file alone."""
+        """Restore all mappings as they were at a version; 0 is the file alone."""
         newest = self._version_log.newest.version
         if not 0 <= to_version <= newest:
             raise NoSuchMapping(f"no version {to_version}; there are 0 (the file) to {newest}")
@@ -129,7 +129,7 @@ class MappingEditor(MappingVersions):
         return MappingEdit(id=uuid.uuid4().hex, based_on=made_on, kind=kind, at_ms=self._now_ms(), by=by[:200], **facts)
 
     def _tried(self, edit: MappingEdit) -> Settings:
-        """The settings that an edit would lead to."""
+        """The settings as they would be after an edit."""
         return self._compiled(self._after(edit), edit)
 
     def _compiled(self, overlay: Overlay, edit: MappingEdit) -> Settings:
@@ -145,19 +145,19 @@ class MappingEditor(MappingVersions):
         return overlay
 
     def _stale(self, edit: MappingEdit) -> StaleVersion:
-        # Of the newest edit, not of the newest that is compiled here: number and author belong together.
+        # Number and author are both those of the newest edit, even if an older one is in use here.
         last = self._version_log.versions[-1].edit if self._version_log.versions else None
         by, at_ms = (last.by, last.at_ms) if last is not None else ("", 0)
         return StaleVersion(edit.based_on, self._version_log.newest.version, by, at_ms)
 
     async def _try(self, edit: MappingEdit) -> None:
-        """Raises `WrongMapping` or `TooCostly` for what does not compile, or does not map real leads within its limits."""
+        """Raises `WrongMapping` when an edit does not compile, `TooCostly` when it does not map real leads within the limits."""
         overlay = self._after(edit)
         facts: dict[str, Any] = {"config": self._config, "texts": dict(overlay.texts), "uses": dict(overlay.uses)}
         job = TrialJob(do="compile", name=edit.name, text=edit.text or "", **facts)
         if found := (await self._evaluator.ask(job)).problems:
             raise WrongMapping(found)
-        # It compiles within the limits, so it may here; in a thread, as the loop takes webhooks.
+        # It compiled within the limits, so this process may compile it too: in a thread, because the loop takes webhooks.
         tried, now = await asyncio.to_thread(self._tried, edit), self.settings().connections
         changed = [n for n, one in tried.connections.items() if one.mapping_fingerprint != now[n].mapping_fingerprint]
         leads = [
@@ -189,5 +189,5 @@ def _copy(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _refuse_default(name: str) -> None:
     if name == DEFAULT:
         raise NoSuchMapping(
-            'the mapping "default" is built in: save one of another name that extends it, and let the connection use that'
+            'the mapping "default" is built in: save a mapping with another name that extends it, and let the connection use that one'
         )

@@ -1,7 +1,7 @@
-"""Has a mapping that a person typed compiled, shown and tried in a process of its own.
+"""Compiles, shows and tries an edited mapping in a separate process.
 
-The gateway's event loop also takes webhooks: nothing that somebody typed is evaluated on it before it has passed here.
-One process, one job at a time; it is started when it is first asked, and again after it was ended for its limits.
+The gateway's event loop also takes webhooks, so it evaluates an edited mapping only after it has passed here.
+There is one process, and it does one job at a time. The first job starts it; after it was ended for passing a limit, the next does.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from streams.operations.mapping_preview.trial import TrialJob, TrialResult
 log = logging.getLogger("lofty_ghl.mappings")
 
 WALL_SECONDS = 20.0
-"""How long a job may take. The process has a limit of its own for the time in which it computes."""
+"""How long a job may take, waiting included. The process limits its processor time itself."""
 START_SECONDS = 60.0
 MOST_WAITING = 8
 LONGEST_ANSWER = 32 * 1024 * 1024
 KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TZ", "HOME", "VIRTUAL_ENV")
-"""What the process is told of our environment: no credential."""
+"""The environment variables that the process gets: no credential is among them."""
 
 
 class Evaluator:
-    """`ask` for a job's answer; `aclose` at the end."""
+    """Call `ask` with a job, and `aclose` at the end."""
 
     def __init__(self, wall_seconds: float = WALL_SECONDS) -> None:
         self._wall_seconds = wall_seconds
@@ -38,9 +38,9 @@ class Evaluator:
         self._waiting = 0
 
     async def ask(self, job: TrialJob) -> TrialResult:
-        """What came of a job.
+        """Do a job in the process, and return its result.
 
-        Raises `TooCostly` when it passes a limit of the process, `EvaluatorBusy` when too many wait.
+        Raises `TooCostly` when the job passes a limit, `EvaluatorBusy` when too many jobs wait.
         """
         if self._waiting >= MOST_WAITING:
             raise EvaluatorBusy
@@ -100,11 +100,11 @@ class Evaluator:
         except (TimeoutError, ConnectionError, ValueError, ValidationError) as error:
             await self.aclose()
             log.warning(
-                "a mapping was not tried to its end (%s; the process ended with %s)",
+                "the trial of a mapping was stopped (%s; its process ended with %s)",
                 type(error).__name__,
                 process.returncode,
             )
             raise TooCostly(job.name) from None
-        except BaseException:  # whoever asked has gone: the answer must not become the next one's
+        except BaseException:  # the caller has gone: the next caller must not get this answer
             await self.aclose()
             raise

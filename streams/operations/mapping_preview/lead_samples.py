@@ -1,4 +1,4 @@
-"""Reads leads for a preview: their newest snapshots, what was last written, and what GHL holds, asked of a running worker."""
+"""Reads leads for a preview: their newest snapshots, our last writes, and what GHL holds now, which a running worker reads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from streams.settings import Settings
 from streams.settings.partitions import ConnectionPartitions
 
 TAIL = 3000
-"""So many records at the end of a partition are read for a sample of leads."""
+"""To find some leads, so many records at the end of a partition are read."""
 SILENCE_SECONDS = 4.0
 OPEN_QUESTIONS = 16
 
@@ -35,7 +35,7 @@ Lead = tuple[str, str]
 
 @dataclass(slots=True)
 class LeadSamples:
-    """What is known of some leads. `trouble` says by connection why its worker did not answer."""
+    """Everything that a preview needs of some leads. `trouble` says for a connection why its worker did not answer."""
 
     leads: tuple[Lead, ...]
     snapshots: dict[Lead, Snapshot] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class LeadSamples:
     trouble: dict[str, str] = field(default_factory=dict)
 
     def previews(self, settings: Settings) -> tuple[Preview, ...]:
-        """What the mappings of these settings make of the known leads, in the order of the request."""
+        """Preview the leads with the mappings of these settings, in the order in which they were asked for."""
         return tuple(
             preview(
                 settings.connections[connection],
@@ -67,9 +67,9 @@ async def read_leads(
     within_seconds: float = 8.0,
     reader: IndexReader | None = None,
 ) -> LeadSamples:
-    """Read some leads: by the index, where there is one, or else a partition of snapshots and one of links for each location.
+    """Read some leads: through the index if there is one, otherwise from a partition of snapshots and one of links for each location.
 
-    What no worker answers within the time is left out, and `trouble` says so. Raises aiokafka's errors.
+    If a worker does not answer in time, its part is missing and `trouble` says so. Raises aiokafka's errors.
     """
     samples = LeadSamples(tuple(dict.fromkeys(leads)))
     if reader is None or not await _read_by_index(settings, reader, samples):
@@ -110,7 +110,7 @@ async def _read_by_index(settings: Settings, reader: IndexReader, samples: LeadS
 async def _read_lead(settings: Settings, reader: IndexReader, samples: LeadSamples, lead: Lead) -> None:
     topics = {one.code: one for one in sources(TopicNames(settings.kafka.topic_prefix))}
     entity = Entity.contact(*lead)
-    positions, _ = await reader.places(entity.lane)
+    positions, _ = await reader.record_positions(entity.lane)
     rows = await reader.rows(entity.lane)
     about = f"contact:{lead[1]}"
     snapshots = [one for one in positions if topics[one.topic].short == SNAPSHOTS and one.about == about]
@@ -132,7 +132,7 @@ async def _read_lead(settings: Settings, reader: IndexReader, samples: LeadSampl
 async def ask_workers(
     settings: Settings, samples: LeadSamples, within_seconds: float = 8.0, *, connections: Collection[str] = ()
 ) -> None:
-    """Ask the workers for each connection's directory, and for what GHL holds of the contacts that are linked."""
+    """Ask the workers for each connection's directory, and for the linked contacts as GHL holds them now."""
     asked = sorted({*connections, *(connection for connection, _ in samples.snapshots)})
     timeouts = Timeouts(retry=2.0, silence=min(SILENCE_SECONDS, within_seconds), expires=within_seconds)
     partitions = {name: _ghl_partition(settings, name) for name in asked}
@@ -186,7 +186,7 @@ async def _ask_connection(client: WorkerQueryClient, samples: LeadSamples, conne
         samples.trouble[connection] = str(error)
     except TimeoutError:
         samples.trouble[connection] = (
-            f"connection {connection}: its worker has not answered within {within:.0f} s, as other work goes first"
+            f"connection {connection}: its worker has not answered within {within:.0f} s, because other work goes first"
         )
 
 

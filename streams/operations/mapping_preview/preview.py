@@ -1,6 +1,6 @@
-"""What a mapping makes of a lead, field by field, and what that would change in GHL. Pure.
+"""Previews a mapping: the value of each field for one lead, how it came about, and what would change in GHL. Pure.
 
-The same functions map and plan here as in the worker; beside the result they show the way to it.
+The preview maps and plans with the functions that the worker uses.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Would = Literal["create", "update", "nothing", "tag", "delete", "wait"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the way: its name, and what it made of the value; `trouble` says why it could not."""
+    """One step from Lofty's value to GHL's: its name and its result; `trouble` says why it failed."""
 
     name: str
     value: Any
@@ -42,15 +42,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field. `lofty` is what the expression `source` finds, `value` what GHL shall hold.
+    """One field. `lofty` is the value of the expression `source`, `value` is what GHL should hold.
 
-    `change` is what the next write would do to it:
+    `change` is what the next write would do to the field:
 
-    - `same`: as last written · `set`, `clear` · `empty`: empty, and never written by us, so left alone
-    - `kept`: GHL's value stands (the way back) · `new field`: the custom field is created first
-    - `left out`: cannot be read, or the location has no such field · `unknown`: no worker told the location's fields
+    - `same`: nothing, we wrote this value last · `set` it, or `clear` it
+    - `empty`: nothing, because the value is empty and we never wrote the field
+    - `kept`: nothing, because the Lofty sync lets GHL's value win · `new field`: create the custom field first
+    - `left out`: the value cannot be mapped, or the location has no such field · `unknown`: no worker reported the location's fields
 
-    `found` is what GHL holds now, where `is_found_known`; `note` says what people should know of it.
+    `found` is what GHL holds now, if `is_found_known`; `note` explains the row to people.
     """
 
     target: str
@@ -67,7 +68,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TagsRow:
-    """The tags that the contact shall bear, and which of them are to be added and removed."""
+    """The tags that the contact should have, and which tags the next write would add and remove."""
 
     wanted: tuple[str, ...]
     add: tuple[str, ...]
@@ -76,7 +77,7 @@ class TagsRow:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One lead. `would` is what the worker would do with it; `because` says why where that is not plain."""
+    """One lead. `would` is what the worker would do with it; `because` says why, where that is not obvious."""
 
     connection: str
     lead: str
@@ -91,7 +92,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class MappingDifference:
-    """What another mapping would make of one field: its value, and whether it is mapped at all."""
+    """The difference between two mappings in one field: its value, and whether it is mapped at all."""
 
     target: str
     before: Any
@@ -109,7 +110,7 @@ def preview(
 ) -> Preview:
     """Preview the newest snapshot of a lead's contact.
 
-    `directory` is None where no worker told it; `link` is what was last written; `found` is GHL's contact as verify reads it.
+    `directory` is None if no worker reported it. `link` holds our last write; `found` is GHL's contact as verify reads it.
     """
     state = snapshot.state
     if state is None:
@@ -118,7 +119,7 @@ def preview(
     resolved = resolve_contact(mapped, directory or Directory(), snapshot.lead)
     about = _About(connection, mapped, resolved, directory, link, found)
     view = view_of(state)
-    with shared_steps(2 * CONTACT_STEPS):  # mapping it took as much at most, and here each step is walked
+    with shared_steps(2 * CONTACT_STEPS):  # mapping takes at most half of it; showing each step takes the rest
         rows = [*_rows(about, connection.mapping.standard, view), *_assignment(about, view)]
         rows += _custom_rows(about, view)
     links = link or LinkRow()
@@ -128,7 +129,7 @@ def preview(
         tuple(sorted({*links.tags, *links.doubtful_tags}.difference(mapped.tags))),
     )
     would, because = _would(about, tags)
-    # Without the location's fields, each would be told as lacking.
+    # Without the location's fields, each field would be reported as missing.
     flags = resolved.flags if directory is not None else mapped.flags
     return Preview(
         connection.name, snapshot.lead, _name(state), tuple(rows), tags, flags, would, because, snapshot.read_ms
@@ -137,11 +138,11 @@ def preview(
 
 MOST_VALUES = 200
 MOST_CHARACTERS = 2_000
-"""Of what a preview shows of one value; a text is cut, and a list or an object is told by its size."""
+"""The most that a preview shows of one value: a longer text is cut, of a longer list or object only the size is shown."""
 
 
 def shortened(one: Preview) -> Preview:
-    """The preview as it is shown to people. A mapping that unfolds much would otherwise keep busy whoever carries and shows it."""
+    """The preview with long values cut: a mapping can produce very much text, which would slow down the console and the browser."""
     return replace(one, rows=tuple(_shortened(row) for row in one.rows))
 
 
@@ -160,7 +161,7 @@ def _short(value: Any) -> Any:
 
 
 def differences(before: Preview, after: Preview) -> tuple[MappingDifference, ...]:
-    """The fields and tags of which two mappings make something else."""
+    """The fields and tags in which two mappings differ."""
     olds, news = ({row.target: row for row in one.rows} for one in (before, after))
     found = []
     for target in dict.fromkeys((*olds, *news)):
@@ -200,7 +201,7 @@ def _assignment(about: _About, view: Mapping[str, Any]) -> list[Row]:
     if email and about.directory is not None and user is None:
         return [replace(row, change="left out", note=f"no GHL user has the e-mail {email}")]
     if email is None:
-        return [replace(row, change="empty", note="without an agent's e-mail the GHL user is left alone")]
+        return [replace(row, change="empty", note="the lead has no agent's e-mail, so the GHL user is left alone")]
     if user is None:
         return [replace(row, change="unknown")]
     judged = _judged(about, replace(row, value=user), ASSIGNED_TO)
@@ -241,7 +242,7 @@ def _judged_custom(about: _About, row: Row) -> Row:
 
 
 def _judged(about: _About, row: Row, key: str) -> Row:
-    """The row with what the next write would do to it, and with what GHL holds."""
+    """The row, completed with what the next write would do and what GHL holds."""
     link = about.link if about.link is not None and about.link.ghl_id and not about.link.is_deleted else None
     if row.change == "left out":
         change: Change = "left out"
@@ -266,7 +267,7 @@ def _judged(about: _About, row: Row, key: str) -> Row:
 
 
 def _walk(field: CompiledField, view: Mapping[str, Any], region: str) -> Row:
-    """The way of one field's value, step by step, as far as it goes."""
+    """Compute one field step by step, until its value is there or a step fails."""
     label = STANDARD.get(field.target, field.target)
     try:
         lofty = value = field.read(view)
@@ -306,7 +307,9 @@ def _would(about: _About, tags: TagsRow) -> tuple[Would, str]:
             field_hash(value) != link.fields.get(name) and (value is not None or name in link.fields)
             for name, value in contact.fields.items()
         )
-        return ("update" if changed or tags.add or tags.remove else "nothing"), "as far as it is known without a worker"
+        return (
+            "update" if changed or tags.add or tags.remove else "nothing"
+        ), "judged without GHL's side, which only a worker can read"
     holding = held(contact, link, about.connection.back.owners)
     plan = plan_contact(contact, link, 0, search_lag_ms=0, holding=holding)
     if isinstance(plan, Stuck):

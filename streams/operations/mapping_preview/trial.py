@@ -1,6 +1,6 @@
-"""What is done with a mapping that a person typed, before anybody believes in it: compiled, shown, tried on leads. Pure.
+"""Compiles an edited mapping, shows what it does, and tries it on leads, before it is saved. Pure.
 
-`trial_process` runs this in a process with limits, and `evaluator` is who asks it; both speak in `TrialJob` and `TrialResult`.
+`trial_process` runs this in a process with limits, and `evaluator` starts that process. They exchange `TrialJob` and `TrialResult`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from streams.settings.problems import SettingsError
 from streams.settings.settings import Settings
 
 SECTIONS = ("oauth", "connections", "mappings")
-"""What of a configuration decides how leads are mapped. No credential is needed for that, and none is handed over."""
+"""The sections of the configuration that decide how leads are mapped. The process gets only these, so it gets no credential."""
 
 TOO_COSTLY = f"fails: {ExpressionTooCostly.__name__}"
 
 
 class TrialLead(BaseModel):
-    """One lead: its newest snapshot, what was last written, and what GHL holds."""
+    """One lead: its newest snapshot, our last write, and what GHL holds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,11 +40,11 @@ class TrialLead(BaseModel):
 
 
 class TrialJob(BaseModel):
-    """`config` is the configuration's text, `name` and `text` what was edited.
+    """A job for the process. `config` is the configuration's text; `name` and `text` are the edited mapping.
 
-    - `compile`: whether the mappings compile with these `texts` and `uses` over the file's.
-    - `preview`: what they make of `leads`.
-    - `try`: whether they map `leads` within their limits.
+    - `compile`: do the mappings compile, with these `texts` and `uses` in place of the file's?
+    - `preview`: what would they make of `leads`?
+    - `try`: do they map `leads` within their limits?
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,7 +60,7 @@ class TrialJob(BaseModel):
 
 
 class TrialResult(BaseModel):
-    """What came of it; `problems` say why the mapping is refused."""
+    """The result of a job; `problems` say why the mapping is refused."""
 
     model_config = ConfigDict(frozen=True)
 

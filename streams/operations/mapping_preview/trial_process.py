@@ -1,7 +1,8 @@
-"""`python -m streams.operations.mapping_preview.trial_process`: a job a line on standard input, what came of it a line on standard output.
+"""`python -m streams.operations.mapping_preview.trial_process`: reads jobs from standard input and writes results to standard output.
 
-The process has limits that the gateway could not bear for itself: some seconds of processor time a job, and little memory.
-When it passes them the system ends it; who asked takes that for the answer. It ends with its standard input.
+Each is one line. The process limits itself to some seconds of processor time for a job, and to little memory.
+The operating system ends it when it passes a limit; the caller then reports the mapping as too costly.
+It also ends when its standard input ends.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from streams.operations.mapping_preview.trial import TrialJob, TrialResult, do
 
 MOST_CPU_SECONDS = 10
 MOST_BYTES = 256 * 1024 * 1024
-"""Data of its own, of which 25 MiB are there at the start: with it the gateway stays below docker-compose.yml's limit."""
+"""The process's limit of memory. It starts with 25 MiB; with all of it the gateway stays below docker-compose.yml's limit."""
 FIRST_TO_GO = 1000
-"""Where memory runs out all the same, the system ends this process, and not the gateway."""
+"""The process's OOM score: if memory runs out all the same, the system ends this process and not the gateway."""
 NICE = 10
 
 
@@ -29,7 +30,7 @@ def main() -> int:
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_GO))
     _limit(resource.RLIMIT_DATA, MOST_BYTES)
-    sys.stdout.buffer.write(b"ready\n")  # what it took to start is not the first job's
+    sys.stdout.buffer.write(b"ready\n")  # the time to start does not count for the first job
     sys.stdout.buffer.flush()
     for line in sys.stdin.buffer:
         used = resource.getrusage(resource.RUSAGE_SELF)

@@ -1,1 +1,1 @@
-"""Parked work: what is open of it, and sending it on its way again."""
+"""Parked records: which are open, and how each is retried."""

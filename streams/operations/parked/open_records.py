@@ -181,10 +181,10 @@ def _retry_hook(one: Parked, partitions: Mapping[str, int], names: TopicNames, n
 def _retry_event(event: GhlEvent, partitions: Mapping[str, int], names: TopicNames) -> list[RetryRecord] | str:
     if event.location not in partitions:
         return f"no connection has the location {event.location!r}"
-    # Its webhook was heard before, which must not hold it back now; its id stays: what a rule made of it is made once.
+    # The filter of repeated webhooks must let it pass. It keeps its webhook's id, so that a rule does not create a thing twice.
     heard_anew = event.model_copy(update={"retry_outputs": True})
-    place = partitions[event.location]
-    return [RetryRecord(names.of(GHL_CHANGES), place, event.lane.encode(), heard_anew.to_bytes())]
+    partition = partitions[event.location]
+    return [RetryRecord(names.of(GHL_CHANGES), partition, event.lane.encode(), heard_anew.to_bytes())]
 
 
 def _change(entity: Entity, operation: str, at_ms: int, names: TopicNames, now_ms: int, origin: str) -> RetryRecord:

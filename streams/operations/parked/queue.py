@@ -60,9 +60,9 @@ class ParkedQueue:
         self, items: Iterable[ParkedItem], now_ms: int
     ) -> tuple[list[tuple[ParkedItem, list[RetryRecord]]], dict[str, str]]:
         """What must be produced to retry each record; and by id why others cannot be retried."""
-        connections, places = self._settings.connections.values(), ConnectionPartitions(self._settings)
+        connections, connection_partitions = self._settings.connections.values(), ConnectionPartitions(self._settings)
         teams = {connection.name: connection.lofty.team_id for connection in connections}
-        partitions = {connection.ghl.location_id: places.ghl(connection) for connection in connections}
+        partitions = {connection.ghl.location_id: connection_partitions.ghl(connection) for connection in connections}
         ready: list[tuple[ParkedItem, list[RetryRecord]]] = []
         failed: dict[str, str] = {}
         for item in items:

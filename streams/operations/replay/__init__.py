@@ -1,4 +1,4 @@
-"""Replay: bring what stands on a topic through the pipeline once more. `operations/replay/semantics.py` says what that means for each topic.
+"""Replay: send records of a topic through the pipeline once more. `operations/replay/semantics.py` says what that means for each topic.
 
 - `dry_run(settings, selection, ...)` says what would become of it; nothing is written and no vendor is asked.
 - `Runs` knows all replays: `begin` a new one, or find the one that was cut off.

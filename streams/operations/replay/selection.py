@@ -11,7 +11,7 @@ _PLACE = re.compile(r"(\d+)@(\d+)")
 
 
 def time_ms(text: str, now_ms: int) -> int:
-    """A time in epoch milliseconds: `2h` is so long ago (s, m, h, d), else an ISO time, UTC without an offset.
+    """A time in epoch milliseconds: `2h` is two hours ago (s, m, h, d); otherwise an ISO time, in UTC if it has no offset.
 
     Raises `ValueError` with what was expected.
     """

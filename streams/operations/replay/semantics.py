@@ -1,13 +1,13 @@
-"""Replay: what it means for each topic, which are refused and why, and what is appended for a record. Pure.
+"""What a replay does for each topic, which topics it refuses and why, and which records it produces. Pure.
 
-| topic | what is done for each record that is chosen |
+| topic | for each selected record |
 | --- | --- |
-| `lofty.snapshots` | the newest snapshot of the entity is brought to GHL once more, without a call to Lofty |
+| `lofty.snapshots` | the newest snapshot of the entity is written to GHL once more, without a call to Lofty |
 | `lofty.changes`, `lofty.fetches` | the entity is read from Lofty again, and written where it differs |
-| `ghl.changes` | the event is judged again, although its webhook was heard before |
-| `parked` | as `parked retry` |
+| `ghl.changes` | the event is evaluated again, although its webhook was processed before |
+| `parked` | it is retried, as by `parked retry` |
 
-All others are refused: they are answers, credentials or orders, and an old one would do harm or nothing.
+All other topics are refused: they hold answers, credentials or orders, and an old one would do harm or nothing.
 """
 
 from __future__ import annotations
@@ -37,28 +37,28 @@ from streams.messages.topics import (
 )
 
 MEANING: Mapping[str, str] = {
-    SNAPSHOTS: "the newest snapshot of each entity is brought to GHL once more; Lofty is not asked",
-    CHANGES: "each entity that is named is read from Lofty again, and written where it differs",
-    FETCHES: "each entity that is named is read from Lofty again, and written where it differs",
-    GHL_CHANGES: "each event is judged again, although its webhook was heard before",
-    PARKED: "each parked record is sent on its way again, as by `parked retry`",
+    SNAPSHOTS: "the newest snapshot of each entity is written to GHL once more, without a call to Lofty",
+    CHANGES: "each entity in the records is read from Lofty again, and written where it differs",
+    FETCHES: "each entity in the records is read from Lofty again, and written where it differs",
+    GHL_CHANGES: "each event is evaluated again, although its webhook was processed before",
+    PARKED: "each parked record is retried, as by `parked retry`",
 }
 
-_SNAPSHOTS_INSTEAD = "to bring GHL to what Lofty says, replay lofty.snapshots"
+_SNAPSHOTS_INSTEAD = "to write Lofty's state to GHL again, replay lofty.snapshots"
 REFUSED: Mapping[str, str] = {
-    RECEIPTS: f"receipts tell what became of writes, and are no orders: {_SNAPSHOTS_INSTEAD}",
-    LOFTY_RECEIPTS: "receipts tell what became of writes, and are no orders: replay ghl.changes",
-    LOFTY_WRITES: "an old order would undo what was ordered later: replay ghl.changes, which is judged by what stands now",
-    TOKENS: "an old pair of tokens would end the access that a newer one gives: `lofty-ghl connect` grants anew",
+    RECEIPTS: f"receipts are the results of writes, not orders: {_SNAPSHOTS_INSTEAD}",
+    LOFTY_RECEIPTS: "receipts are the results of writes, not orders: replay ghl.changes",
+    LOFTY_WRITES: "an old order would undo a later one: replay ghl.changes, which are evaluated against the present state",
+    TOKENS: "an old pair of tokens would replace a newer one that works: run `lofty-ghl connect` to authorize again",
     SWEEPS: "these are orders that were carried out: `lofty-ghl backfill NAME` gives a new one",
     INSPECTIONS: "these are questions of a verify that has ended: run `lofty-ghl verify`",
     OBSERVATIONS: "these are answers to a verify that has ended: run `lofty-ghl verify`",
     RESOLVED: "these are decisions about parked records: replay parked",
-    REPLAYS: f"these are snapshots that a replay brings: {_SNAPSHOTS_INSTEAD}",
-    STATUS: "this is what workers said of themselves: `lofty-ghl status` shows it",
-    MAPPINGS: "edits of mappings are in force already: every worker reads them whole",
-    AUDIT: "this is who did what in the console, and nothing follows from it",
-    REPLAY_RUNS: "this says how far replays are: `lofty-ghl replay --resume RUN` goes on with one",
+    REPLAYS: f"these are the snapshots of earlier replays: {_SNAPSHOTS_INSTEAD}",
+    STATUS: "these are the workers' reports of their own state: `lofty-ghl status` shows them",
+    MAPPINGS: "edits of mappings are in force already: every worker reads all of them",
+    AUDIT: "this is the log of who did what in the console: replaying it would do nothing",
+    REPLAY_RUNS: "this is the progress of replays: `lofty-ghl replay --resume RUN` continues one",
 }
 
 
@@ -80,9 +80,9 @@ def refusal(selection: Selection) -> str:
 
 
 def under(replay: Replay, mapping: str) -> Replay:
-    """A replay as it is carried on under these mappings (a fingerprint of them, empty where none matter).
+    """The replay as it continues under these mappings (their fingerprint, "" if mappings do not matter for its topic).
 
-    It begins again when it was left under others: what it brought to GHL then is not what these say.
+    If it was interrupted under other mappings it starts again, because what it wrote then may differ from what these give.
     """
     if replay.mapping == mapping:
         return replay
@@ -92,11 +92,11 @@ def under(replay: Replay, mapping: str) -> Replay:
 def changed_for_retry(change: Change, now_ms: int) -> Change:
     """A change that asks for one more read.
 
-    Whatever it told, it now only says "look": a deletion of the past must not be believed once more, but be found.
+    It no longer says what happened, only that the entity must be read: an old deletion may be out of date.
     """
     return change.model_copy(update={"operation": "updated", "origin": "replay", "accepted_ms": now_ms})
 
 
 def event_for_retry(event: GhlEvent) -> GhlEvent:
-    """An event that is judged once more. Its webhook's id stays: what a rule made of it is made once."""
+    """An event that is evaluated once more. It keeps its webhook's id, so that a rule does not create the same thing twice."""
     return event.model_copy(update={"again": True})

@@ -1,7 +1,7 @@
-"""Foresee: what a replay of a lead's snapshots would write, by the very functions that the writing dispatcher plans with. Pure.
+"""Simulates a replay: what a lead's snapshots would write, planned by the functions that the dispatcher itself uses. Pure.
 
-Each entity is planned request by request until it is settled, as if GHL said yes to all of them. Values of what a link says are
-known by their hashes alone, so of a field that would be written the new value is told, not the old one.
+Each entity is planned request by request until it is settled, as if GHL accepted every request.
+A link has only hashes of what we wrote, so the result shows a field's new value and not its old one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VERDICTS: tuple[Verdict, ...] = (
     "create", "update", "delete", "unchanged", "pending", "blocked", "stuck", "in doubt", "stale"
 )  # fmt: skip
 MOST_STEPS = 8
-"""Requests of one entity at most: create, fields, tags to add, tags to remove, and some to spare."""
+"""At most so many requests of one entity are planned: create, fields, tags to add, tags to remove, and some to spare."""
 NEW = "(new)"
 
 
@@ -37,10 +37,10 @@ class PlannedRequest:
 
 @dataclass(frozen=True, slots=True)
 class PlannedOutcome:
-    """What would become of one entity. `was_parked` says that it waits for a person now, and would be tried again.
+    """The planned outcome of one entity. `was_parked`: it waits for a person now, and would be retried.
 
-    `because` explains a verdict that is no write; `flags` is what cannot be carried, `new_fields` are custom fields that the
-    location would be given first.
+    `because` explains a verdict without a write. `flags` name what cannot be synced; `new_fields` are custom fields that would be
+    created first.
     """
 
     entity: str
@@ -54,7 +54,7 @@ class PlannedOutcome:
 
 @dataclass(frozen=True, slots=True)
 class SimulationBasis:
-    """What one connection is planned by. `mapping` is the fingerprint of its mapping, `names` what custom fields are called."""
+    """All that one connection is planned by. `mapping` is the fingerprint of its mapping, `names` are the names of custom fields by id."""
 
     rules: Rules
     directory: Directory
@@ -73,7 +73,7 @@ class SimulationBasis:
 
 @dataclass(frozen=True, slots=True)
 class EntityState:
-    """An entity's newest snapshot, and what the tables say of it. `is_chosen`: the replay is to bring it."""
+    """An entity's newest snapshot and its rows in the tables. `is_chosen`: the replay's selection contains it."""
 
     snapshot: Snapshot
     link: LinkRow | None
@@ -84,18 +84,18 @@ class EntityState:
 def simulate_lead(
     standings: Sequence[EntityState], owner: LinkRow | None, basis: SimulationBasis, now_ms: int
 ) -> Iterator[PlannedOutcome]:
-    """What would become of each chosen entity of one lead. `owner` is the link of its contact."""
+    """The planned outcome of each chosen entity of one lead. `owner` is the link of its contact."""
     for one in sorted(standings, key=lambda one: one.snapshot.kind != "contact"):
         is_contact = one.snapshot.kind == "contact"
-        foreseen, link = _entity(one, None if is_contact else owner, basis, now_ms)
+        planned, link = _entity(one, None if is_contact else owner, basis, now_ms)
         if is_contact and (one.is_chosen or one.row is not None):
             owner = link
         if one.is_chosen:
-            yield foreseen
+            yield planned
 
 
 def settle(one: EntityState, basis: SimulationBasis, now_ms: int) -> LinkRow:
-    """The link of a contact once all of its requests were answered with yes."""
+    """The link of a contact after GHL has accepted all of its requests."""
     _, link = _planned(one.snapshot.entity.key, OutboxRow(snapshot=one.snapshot), one.link, None, basis, now_ms)
     return link or LinkRow()
 
@@ -108,11 +108,11 @@ def _entity(
     if acceptance in ("unchanged", "stale"):
         return PlannedOutcome(key, acceptance), one.link
     row = one.row if acceptance == "pending" and one.row is not None else OutboxRow(snapshot=one.snapshot)
-    foreseen, link = _planned(key, row, one.link, owner, basis, now_ms)
+    planned, link = _planned(key, row, one.link, owner, basis, now_ms)
     if acceptance == "pending":
         because = "a newer state waits for a person" if row.parked else "its newest state is on its way already"
         return PlannedOutcome(key, "pending", because=because), link
-    return (foreseen if one.row is None else replace(foreseen, was_parked=True)), link
+    return (planned if one.row is None else replace(planned, was_parked=True)), link
 
 
 def _planned(
@@ -137,13 +137,16 @@ def _planned(
                 verdict = "stuck"
                 break
             case NotBefore():
-                verdict, because = "in doubt", "a create was cut off: it is looked for before anything is written"
+                verdict, because = (
+                    "in doubt",
+                    "a create got no answer: GHL is searched for it before anything is written",
+                )
                 break
     return PlannedOutcome(key, verdict, tuple(steps), because, False, prepared.all_flags(link), new_fields), link
 
 
 def _prepare(row: OutboxRow, basis: SimulationBasis) -> tuple[Prepared, tuple[str, ...]]:
-    """Map a state; fields that the location lacks and would be given count as there."""
+    """Map a state, as if the custom fields that would be created existed already."""
     prepared = prepare(row, basis.rules, basis.directory)
     if not prepared.missing or not basis.creates_custom_fields:
         return prepared, ()
@@ -160,14 +163,14 @@ def _stronger(verdict: Verdict, call: Call) -> Verdict:
 
 def _told(call: Call, basis: SimulationBasis) -> dict[str, Any]:
     """The fields that a request sets, custom ones by their names."""
-    told = {name: value for name, value in call.body.items() if name != "customFields"}
+    values = {name: value for name, value in call.body.items() if name != "customFields"}
     for one in call.body.get("customFields") or ():
-        told[basis.names.get(one["id"], one["id"])] = one["field_value"]
-    return told
+        values[basis.names.get(one["id"], one["id"])] = one["field_value"]
+    return values
 
 
 def _applied(entity: Entity, call: Call, link: LinkRow | None) -> Receipt:
-    """The receipt of a request that GHL said yes to."""
+    """The receipt of a request that GHL accepted."""
     ghl_id = call.ghl_id or (call.contact_id if entity.kind == "contact" else None)
     return Receipt(
         **entity._asdict(),

@@ -48,7 +48,7 @@ class Snapshots:
         self._selection = selection
         self._store = store
         self._names = TopicNames(settings.kafka.topic_prefix)
-        self._places = ConnectionPartitions(settings)
+        self._connection_partitions = ConnectionPartitions(settings)
         self.connections: dict[str, Connection] = {
             name: one for name, one in settings.connections.items() if selection.connection in ("", name)
         }
@@ -57,7 +57,7 @@ class Snapshots:
 
     async def gather(self, report: ReportReading) -> None:
         """Read the snapshots, the links and the outbox."""
-        partitions = sorted({self._places.ghl(one) for one in self.connections.values()})
+        partitions = sorted({self._connection_partitions.ghl(one) for one in self.connections.values()})
         sections = {
             SNAPSHOTS: (self._names.of(SNAPSHOTS), _is_newer),
             LINKS_TABLE: (self._names.changelog(LINKS_TABLE), always),

@@ -167,8 +167,10 @@ class EventSource(_StoredSource):
     def __init__(self, settings: Settings, selection: Selection, store: RecordStore) -> None:
         super().__init__(settings, selection, store)
         self._connections = {connection.ghl.location_id: connection for connection in settings.connections.values()}
-        places = ConnectionPartitions(settings)
-        self._partitions = {location: places.ghl(connection) for location, connection in self._connections.items()}
+        connection_partitions = ConnectionPartitions(settings)
+        self._partitions = {
+            location: connection_partitions.ghl(connection) for location, connection in self._connections.items()
+        }
 
     def events(self, after: str = "") -> Iterator[tuple[str, GhlEvent]]:
         """The selected events."""

@@ -1,8 +1,8 @@
-"""The whole deployment at a glance, out of what its workers say of themselves. Pure: `lofty-ghl status`, console and alerts share it.
+"""Combines what the workers report of themselves into one value. Pure: `lofty-ghl status`, the console and the alerts share it.
 
-Give it the newest `WorkerStatus` of each instance (`streams/operations/status/reader.py` reads them from Kafka), the time and the
-configuration's names; get one value. What is told by nobody who is alive is not guessed: a partition without an owner is
-`unowned`, a connection's side without one is None.
+It takes the newest `WorkerStatus` of each instance (`streams/operations/status/reader.py` reads them from Kafka), the time, and
+the names in the configuration. Only workers that are alive count, and nothing is guessed: a partition without an owner is
+`unowned`, and a connection's side without one is None.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from streams.messages.gateway_status import GatewayStatus
 from streams.messages.worker_status import BudgetStatus, LagStatus, SideStatus, WorkerStatus
 
 ALIVE_MS = 20_000
-"""A worker speaks every five seconds; one that has been silent for longer than this counts as gone."""
+"""A worker reports every five seconds; one that has not reported for longer than this counts as gone."""
 
 FORGET_MS = 15 * 60_000
-"""A worker that has been silent for this long, or has stopped in order, is not listed any more."""
+"""A worker that has not reported for this long, or was shut down, is no longer listed."""
 
 State = Literal["ready", "starting", "stopping", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """One worker. `is_alive`: it was heard of within 20 s and does not stop."""
+    """One worker. `is_alive`: it reported within the last 20 s and is not shutting down."""
 
     status: WorkerStatus
     silent_ms: int
@@ -35,7 +35,7 @@ class WorkerView:
 
 @dataclass(frozen=True, slots=True)
 class GatewayView:
-    """One gateway. `is_alive`: it was heard of within 20 s and does not stop."""
+    """One gateway. `is_alive`: it reported within the last 20 s and is not shutting down."""
 
     status: GatewayStatus
     silent_ms: int
@@ -45,9 +45,9 @@ class GatewayView:
 
 @dataclass(frozen=True, slots=True)
 class ParkedOpen:
-    """Records on the topic `parked` that wait for a person and that no table counts: of one stage and reason.
+    """Open records on the topic `parked` that no table counts, of one stage and reason.
 
-    `says` are the words of the newest.
+    `says` is the message of the newest one.
     """
 
     stage: str
@@ -58,10 +58,10 @@ class ParkedOpen:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionView:
-    """One connection, its two sides put together. A side is None while no living worker owns it.
+    """One connection with both of its sides. A side is None while no worker that is alive owns it.
 
-    `undelivered` and `parked` are entities by stage. `oldest_accepted_ms` is when the oldest change under way was accepted.
-    `reads` and `writes` are its two budgets. `on_hold` says why nothing of it starts; empty if it may.
+    `undelivered` and `parked` count entities by stage. `oldest_accepted_ms` is when the oldest pending change was accepted.
+    `reads` and `writes` are its two budgets. `on_hold` says why it starts no request, "" if it may.
     """
 
     connection: str
@@ -77,7 +77,7 @@ class ConnectionView:
 
     @property
     def is_owned(self) -> bool:
-        """Living workers own both of its sides."""
+        """Whether workers that are alive own both of its sides."""
         return self.reading is not None and self.writing is not None
 
 
@@ -85,13 +85,13 @@ class ConnectionView:
 class Overview:
     """A deployment at `at_ms`.
 
-    `workers` are all that were heard of lately, the living first. `unowned` are partitions that no living worker acts for.
-    `budgets` and `connections` are in the order of their names; a connection that is configured and of which nobody tells is
-    there too, with both sides None. `lags` are sums over the living workers, by topic.
-    `mapping_versions` and `releases` are those of the living: more than one of either means that a change is under way.
-    `stages` and `totals` are sums of the living workers' counts since each one's start: for rates use `rates` on two overviews.
-    `gateways` are those that were heard of lately, None where nobody asked. `configuration` is that of who looks.
-    `parked_open` is what waits on the topic `parked` alone, as far as who looks has read it.
+    `workers` are all that reported lately, those that are alive first. All other values are of the workers that are alive.
+    `unowned` are the partitions without an owner. `budgets` and `connections` are sorted by name; a configured connection that
+    no worker reports is there too, with both sides None. `lags` are sums by topic.
+    More than one of `mapping_versions`, or of `releases`, means that the workers are being switched to a newer one.
+    `stages` and `totals` are sums of counts since each worker's start: for rates use `rates` on two overviews.
+    `gateways` are those that reported lately, None if they were not read. `configuration` is the reader's own.
+    `parked_open` are the open records that only the topic `parked` knows, if the reader has counted them.
     """
 
     at_ms: int
@@ -111,17 +111,17 @@ class Overview:
 
     @property
     def alive(self) -> tuple[WorkerView, ...]:
-        """The workers that live."""
+        """The workers that are alive."""
         return tuple(one for one in self.workers if one.is_alive)
 
     @property
     def waiting(self) -> dict[str, int]:
-        """Entities that wait, by priority, over all budgets."""
+        """How many entities wait, by priority, in all budgets together."""
         return _sum(one.waiting for one in self.budgets)
 
 
 def newest(statuses: Iterable[WorkerStatus]) -> tuple[WorkerStatus, ...]:
-    """The last word of each instance, whatever order they come in."""
+    """The newest status of each instance, in whatever order they come."""
     found: dict[str, WorkerStatus] = {}
     for status in statuses:
         known = found.get(status.instance)
@@ -139,9 +139,9 @@ def overview(
     gateways: Iterable[GatewayStatus] | None = None,
     configuration: str = "",
 ) -> Overview:
-    """Put together what workers say. `partitions` and `connections` are those of the configuration.
+    """Make the overview. `partitions` and `connections` are those of the configuration.
 
-    Of two living workers that both tell of a budget or a side (one gains what the other is losing), the later word counts.
+    If two workers report the same budget or side, because it is moving from one to the other, the later status counts.
     """
     views = sorted(
         (_view(one, now_ms) for one in newest(statuses) if now_ms - one.at_ms < FORGET_MS),
@@ -169,7 +169,7 @@ def overview(
 
 
 def rates(before: Iterable[WorkerStatus], after: Iterable[WorkerStatus]) -> dict[str, float]:
-    """Records a second by stage, and `totals` a second, from two looks: instances that both know, each by its own clock."""
+    """Records a second by stage, and `totals` a second, from the workers that are in both overviews, each by its own clock."""
     known = {status.instance: status for status in newest(before)}
     found: dict[str, float] = {}
     for status in newest(after):

@@ -1,7 +1,8 @@
-"""Which webhook subscriptions a connection needs at Lofty, and what to do about those that are there.
+"""Plans the webhook subscriptions of a connection at Lofty: which to create, to keep and to remove.
 
-Lofty lists the subscriptions of the whole team, those of other vendors too, and allows several of one list: each doubles every
-delivery. It cannot change one, so what is wrong is made anew, and only then is the old one removed: nothing is missed between.
+Lofty returns the subscriptions of the whole team, including those of other vendors. It allows several for the same list, and then
+delivers each webhook several times. A subscription cannot be changed, so a wrong one is replaced: the new one is created before
+the old one is removed, so that no webhook is missed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Action = Literal["keep", "create", "remove"]
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionStep:
-    """One subscription: what is done about it, and why. `subscription` is None for one that is created."""
+    """One step: what to do about a subscription, and why. `subscription` is None for one that is created."""
 
     action: Action
     list_id: int
@@ -35,10 +36,10 @@ class SubscriptionStep:
 def reconcile(
     existing: Sequence[Subscription], url: str, base: str, others: Collection[str] = ()
 ) -> list[SubscriptionStep]:
-    """What is to be done, in order: what is missing is created before anything is removed.
+    """The steps in order: missing subscriptions are created before others are removed.
 
-    `url` is where this connection's deliveries go, `base` the part of it before the secret, by which an earlier secret's are
-    known as ours; `others` are the addresses of our other connections. Nobody else's subscription is ever touched.
+    Lofty delivers to `url`. `base` is the part of it before the secret: a subscription with this base is ours, even if its secret
+    is an earlier one. `others` are the addresses of our other connections. Subscriptions of anybody else are never touched.
     """
     ours = [one for one in existing if _is_ours(one, url, base, others)]
     steps: list[SubscriptionStep] = []
@@ -47,7 +48,7 @@ def reconcile(
         if right:
             steps.append(SubscriptionStep("keep", list_id, what, right[0]))
         else:
-            steps.append(SubscriptionStep("create", list_id, f"{what} are not told of"))
+            steps.append(SubscriptionStep("create", list_id, f"{what} are not delivered"))
     kept = {step.subscription.subscribe_id for step in steps if step.subscription is not None}
     steps += [
         SubscriptionStep("remove", one.list_id, _wrong(one, url), one) for one in ours if one.subscribe_id not in kept
@@ -58,7 +59,7 @@ def reconcile(
 def removal(
     existing: Iterable[Subscription], url: str, base: str, others: Collection[str] = ()
 ) -> list[SubscriptionStep]:
-    """The end of all of ours."""
+    """The steps that remove all of our subscriptions."""
     ours = (one for one in existing if _is_ours(one, url, base, others))
     return [SubscriptionStep("remove", one.list_id, "as asked for", one) for one in ours]
 
@@ -68,7 +69,7 @@ def _is_ours(one: Subscription, url: str, base: str, others: Collection[str]) ->
 
 
 def _is_right(one: Subscription) -> bool:
-    # A limit below what was asked for is what Lofty answers at times; making it anew would change nothing.
+    # Lofty sometimes answers with a lower limit than the one asked for; creating the subscription again would change nothing.
     return one.permission_mode in (None, PERMISSION_MODE)
 
 
@@ -78,5 +79,5 @@ def _wrong(one: Subscription, url: str) -> str:
     if one.callback_url != url:
         return "it calls an address with an earlier secret"
     if not _is_right(one):
-        return f"its permissionMode is {one.permission_mode}: it tells only of some leads"
-    return "it doubles every delivery"
+        return f"its permissionMode is {one.permission_mode}: it delivers only some leads"
+    return "it delivers each webhook a second time"

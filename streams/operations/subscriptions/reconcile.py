@@ -66,7 +66,7 @@ class Subscriptions:
         )
 
     async def plan(self, *, removes: bool = False) -> list[SubscriptionStep]:
-        """What is to be done so that all is right, or so that nothing of ours is left."""
+        """The steps to the subscriptions that the connection needs; with `removes`, to none."""
         existing = await self._client.list_subscriptions()
         decide = removal if removes else reconcile
         return decide(existing, self._addresses.url, self._addresses.base, self._addresses.others)

@@ -1,4 +1,4 @@
-"""Verify: compares what GHL holds with the latest snapshots, and mends what differs. `lofty-ghl verify` is its command.
+"""Verify: compares GHL with the newest snapshots, and repairs differences on request. `lofty-ghl verify` is its command.
 
-It asks the owners of the budgets through Kafka (`messages/inspection.py`) and never calls a vendor itself.
+It never calls a vendor itself: it asks the workers that own the budgets, through Kafka (`messages/inspection.py`).
 """

@@ -28,13 +28,13 @@ from streams.settings import Connection
 T = TypeVar("T")
 
 Progress = Callable[[str, str, int, int], None]
-"""Called with a connection, the activity, how many leads are done, and of how many."""
+"""Called with a connection, the activity, the number of leads that are done, and the number of all leads."""
 
 MOST_READS = 3
 """How often a lead is read before it is reported as changing too often to be judged."""
 
 MOST_REFUSALS = 20
-"""After so many refused questions in a row the token or a scope is wrong, and not a lead."""
+"""After so many refused questions in a row we assume that the token or a scope is wrong, not a lead."""
 
 
 @dataclass(slots=True)
@@ -145,7 +145,7 @@ class ConnectionVerification:
         return seen.contact is not None and bears(seen.contact, self._field_id, lead)
 
     async def _read_all(self, leads: list[str]) -> dict[str, tuple[float, tuple[Finding, ...]]]:
-        """Read each lead once. What is right is counted; what seems wrong is returned, with the time of reading."""
+        """Read each lead once, and count those that are right. Those that seem wrong are returned, with the time of reading."""
         done = 0
         suspicious: dict[str, tuple[float, tuple[Finding, ...]]] = {}
 
@@ -225,7 +225,7 @@ class ConnectionVerification:
                 if one.is_wrong and one.entity not in waits and (one.entity, one.state) not in is_so
             ]
             self.report.unfinished += [
-                f"{one.entity}: its repair is still on its way"
+                f"{one.entity}: its repair has not reached GHL yet"
                 for one in before
                 if one.is_wrong and one.entity in waits
             ]
@@ -236,7 +236,7 @@ class ConnectionVerification:
         await work_through(list(wrong), repair, self.tasks)
 
     async def _try(self, lead: str, reading: Coroutine[Any, Any, T]) -> T | tuple[()]:
-        """A refusal about one lead stops no other; after `MOST_REFUSALS` in a row the run ends."""
+        """A refused question does not stop the other leads; `MOST_REFUSALS` in a row end the run."""
         try:
             found = await reading
         except Refused as error:
@@ -250,7 +250,7 @@ class ConnectionVerification:
 
 
 def _unsettled(finding: Finding) -> Finding:
-    """Wrong in one read and not in the other: something is changing."""
+    """The finding for an entity that was wrong in one read only: it is changing."""
     if not finding.is_wrong:
         return finding
     return Finding(finding.entity, "pending", f"is changing ({finding.state} at the last read)")
@@ -262,7 +262,7 @@ def _orphan(connection: str, lead: str, ghl_id: str) -> Finding:
         "orphaned",
         "carries the id of an unknown lead",
         ghl_ids=(ghl_id,),
-        advice="if the lead is in Lofty, backfill its connection; otherwise the contact is left over, and can be deleted",
+        advice="if the lead is in Lofty, backfill its connection; otherwise delete the contact in GHL",
     )
 
 

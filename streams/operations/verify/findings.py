@@ -1,4 +1,4 @@
-"""Findings: what verify says of one entity, and what would mend it."""
+"""Findings: the result of verify for one entity, and how to repair it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from streams.messages import Remedy
 State = Literal["ok", "pending", "parked", "missing", "different", "double", "orphaned"]
 STATES: tuple[State, ...] = ("ok", "pending", "parked", "missing", "different", "double", "orphaned")
 WRONG: frozenset[State] = frozenset({"missing", "different", "double", "orphaned"})
-"""The states that are not as they should be. What is pending or parked is known, and on its way or waiting for a person."""
+"""The wrong states. `pending` and `parked` are not among them: the pipeline, or a person, already has to do with those."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is so. `entity` is a key, `because` says what is so in words.
+    """The state of one entity. `entity` is its key, `because` explains the state in words.
 
-    - `missing`: wanted, and not in GHL.
-    - `different`: `differences` are the fields, with what is wanted and what was found.
-    - `double`: more than one bears the same Lofty id; `ghl_ids` are all of them, the one that is ours first.
-    - `orphaned`: it bears our mark, and Lofty has nothing alive for it.
+    - `missing`: it should be in GHL and is not.
+    - `different`: `differences` are the fields, each with the wanted value and the one that was found.
+    - `double`: several in GHL have the same Lofty id; `ghl_ids` are all of them, first the one that we wrote.
+    - `orphaned`: it has our marker in GHL, but in Lofty it was deleted or is not known.
 
-    `remedies` mend it, in this order; without any, `advice` says what a person can do.
-    `compared` counts the fields that were looked at.
+    `remedies` repair it, applied in this order. If there are none, `advice` says what a person can do.
+    `compared` counts the fields that were compared.
     """
 
     entity: str
@@ -38,11 +38,11 @@ class Finding:
 
     @property
     def is_wrong(self) -> bool:
-        """It is not as it should be."""
+        """Whether the state is one of `WRONG`."""
         return self.state in WRONG
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as JSON, for schedules and people."""
+        """The finding as JSON."""
         return {
             "entity": self.entity,
             "state": self.state,

@@ -1,4 +1,4 @@
-"""Inspecting notes, tasks and appointments of one lead: by the link's id, and by the marker that each bears. Pure."""
+"""Judges the notes, tasks and appointments of one lead. It finds them in GHL by the link's id, and by their markers. Pure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _MARKED: tuple[tuple[Literal["notes", "tasks", "appointments"], tuple[Kind, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What GHL holds on a contact: `rows` by GHL id, and the ids that bear each entity's marker."""
+    """The notes, tasks and appointments of a contact in GHL: `rows` by GHL id, and `marked`, the GHL ids with each entity's marker."""
 
     rows: Mapping[str, Mapping[str, Any]]
     marked: Mapping[str, tuple[str, ...]]
     in_calendar: frozenset[str]
 
     def remove(self, ghl_id: str, contact_id: str | None) -> Remedy:
-        """What takes one of them away."""
+        """The remedy that deletes one of them."""
         return Remedy(cure="remove", ghl_id=ghl_id, contact_id=contact_id, in_calendar=ghl_id in self.in_calendar)
 
 
@@ -43,9 +43,9 @@ def judge_children(
     *,
     is_absent_right: bool,
 ) -> Iterator[Finding]:
-    """What is so of all that hangs on a lead's contact.
+    """The findings about all notes, tasks and appointments of a lead.
 
-    `is_absent_right` says that the contact, and so what hangs on it, may well be missing in GHL.
+    `is_absent_right`: it is right that the contact, and so all of these, are not in GHL.
     """
     held = _held(seen)
     named = {one.ghl_id for one in seen.standings.values() if one.ghl_id and not one.is_deleted}
@@ -59,7 +59,7 @@ def judge_children(
         elif snapshot.state is None or is_deleted(snapshot.kind, snapshot.state):
             yield _gone(key, standing, twins, held, seen)
         elif not should_sync(snapshot.kind, snapshot.state):
-            yield Finding(key, "ok", "not carried: a system note, or without text")
+            yield Finding(key, "ok", "not synced: it is a system note, or has no text")
         elif seen.contact is None:
             yield _without_contact(key, snapshots, seen, is_absent_right)
         else:
@@ -68,9 +68,9 @@ def judge_children(
         yield Finding(
             key,
             "orphaned",
-            "bears our marker, and nothing is known of it in Lofty",
+            "has our marker, but is not known in Lofty",
             ghl_ids=held.marked[key],
-            advice="delete it in GHL if it is in Lofty no more",
+            advice="delete it in GHL if it is no longer in Lofty",
         )
 
 
@@ -97,14 +97,14 @@ def _gone(key: str, standing: Standing, twins: tuple[str, ...], held: _Held, see
         else held.remove(one, _contact_id(seen))
         for one in stands
     )
-    return Finding(key, "orphaned", "deleted in Lofty, and still in GHL", ghl_ids=stands, remedies=remedies)
+    return Finding(key, "orphaned", "deleted in Lofty, but still in GHL", ghl_ids=stands, remedies=remedies)
 
 
 def _without_contact(key: str, snapshots: Mapping[str, Snapshot], seen: Observation, is_absent_right: bool) -> Finding:
     owner = Entity.from_key(key).owner.key
     contact = snapshots.get(owner)
     if is_absent_right:
-        return Finding(key, "ok", "its contact is gone")
+        return Finding(key, "ok", "its contact is not in GHL, and should not be")
     if contact is not None and (waits := on_its_way(owner, contact, seen.standings.get(owner, Standing()))):
         return Finding(key, "pending", f"its contact comes first: {waits.because}")
     ghl_id = seen.standings.get(key, Standing()).ghl_id
@@ -133,7 +133,7 @@ def _alive(
         yield Finding(
             key,
             "double",
-            f"{len({kept, *extras})} in GHL bear this marker",
+            f"{len({kept, *extras})} in GHL have this marker",
             ghl_ids=(str(kept), *(one for one in extras if one != kept)),
             remedies=tuple(held.remove(one, contact_id) for one in extras if one != kept),
         )
@@ -141,7 +141,7 @@ def _alive(
     desired = desired_child(snapshot, rules, directory, form)
     if row is None:
         remedy = Remedy(cure="adopt", ghl_id=kept, contact_id=contact_id, fields=tuple(desired.fields))
-        because = "the one that we wrote is not in GHL, but another with its marker is"
+        because = "the one that we wrote is not in GHL, but another one with its marker is"
         yield Finding(key, "missing", because, ghl_ids=(str(kept),), remedies=(remedy,))
         return
     differences = owned((one for one in compare_child(desired, row) if not _is_told_by_ghl(one)), standing)
@@ -154,7 +154,7 @@ def _alive(
 
 
 def _is_told_by_ghl(difference: FieldDifference) -> bool:
-    """Whether a client came, or will not, is for people in GHL to say: Lofty only knows that an appointment is over."""
+    """Whether a client came, or cancelled, is decided in GHL: Lofty only knows that an appointment is over."""
     return difference.field == "appointmentStatus" and difference.wanted == "confirmed"
 
 

@@ -1,11 +1,11 @@
-"""Inspecting: what GHL holds of one lead against what it should hold, entity by entity. Pure.
+"""Judges one lead: compares what GHL holds with what it should hold, entity by entity. Pure.
 
-What it should hold is what the planner would bring about: the newest snapshot through the mapping.
-What is compared is what is ours: a field that Lofty leaves empty counts only when we wrote it before, a tag only when it is
-wanted, or ours and not wanted any more.
+GHL should hold what the planner would write: the newest snapshot, mapped.
+Only what we own is compared. A field that is empty in Lofty counts only if we wrote it before. A tag counts if it is wanted, or if
+we added it and it is no longer wanted.
 
-An entity with a newer state on its way is `pending`, one that waits for a person `parked`: neither is wrong.
-Whoever asks must ask twice: what is wrong in both answers is wrong, everything else was under way.
+An entity with a newer state on its way is `pending`, and one that waits for a person is `parked`: neither is wrong.
+The caller must read twice: an entity is wrong only if both reads say so. Otherwise it was just changing.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from streams.operations.verify.ownership import on_its_way, owned
 
 @dataclass(frozen=True, slots=True)
 class VerificationBasis:
-    """What one connection's contacts are judged by.
+    """All that the contacts of one connection are judged by.
 
-    `leaves_deleted` is the policy that a contact deleted in GHL by hand stays deleted.
-    `is_lead` tells whether a Lofty id is that of a lead that is alive.
+    `leaves_deleted`: by policy, a contact that somebody deleted in GHL stays deleted.
+    `is_lead`: whether a Lofty id belongs to a lead that exists and was not deleted.
     """
 
     rules: Rules
@@ -43,9 +43,9 @@ class VerificationBasis:
 def judge_lead(
     snapshots: Mapping[str, Snapshot], seen: Observation, basis: VerificationBasis, bearers: tuple[str, ...] = ()
 ) -> tuple[Finding, ...]:
-    """What is so of a lead's contact, notes, tasks and appointments.
+    """The findings about a lead's contact, notes, tasks and appointments.
 
-    `snapshots` are the newest by entity key. `bearers` are GHL contacts, other than the linked one, that bear the lead's id.
+    `snapshots` are the newest, by entity key. `bearers` are GHL contacts with the lead's id, other than the linked one.
     """
     owner = Entity.contact(seen.connection, seen.lead)
     snapshot, standing = snapshots.get(owner.key), seen.standings.get(owner.key, Standing())
@@ -73,7 +73,7 @@ def _contact(
         yield Finding(
             key,
             "double",
-            f"{len(ids)} GHL contacts bear this lead's id",
+            f"{len(ids)} GHL contacts have this lead's id",
             ghl_ids=ids,
             advice=f"merge them in GHL and keep {ids[0]}: a contact is never deleted by verify",
         )
@@ -94,10 +94,10 @@ def _gone(key: str, standing: Standing, seen: Observation, basis: VerificationBa
         return Finding(
             key,
             "orphaned",
-            "deleted in Lofty, and by policy it should not be in GHL any more",
+            "deleted in Lofty, so by policy it should no longer be in GHL",
             ghl_ids=ghl_ids,
             remedies=() if standing.is_deleted else (Remedy(cure="doubt"),),
-            advice="we deleted it once, and somebody brought it back: delete it in GHL" if standing.is_deleted else "",
+            advice="we deleted it, and somebody restored it: delete it in GHL" if standing.is_deleted else "",
         )
     tags = tuple(seen.contact.get("tags") or ())
     if tag in tags:
@@ -105,7 +105,7 @@ def _gone(key: str, standing: Standing, seen: Observation, basis: VerificationBa
     return Finding(
         key,
         "different",
-        "deleted in Lofty, and the contact bears no tag of it",
+        "deleted in Lofty, but the contact does not have the tag for that",
         (FieldDifference("tags", [tag], sorted(tags)),),
         ghl_ids,
         (Remedy(cure="doubt", tags=(tag,)),),
@@ -123,7 +123,7 @@ def _absent(
         return Finding(
             key,
             "missing",
-            "the contact that we wrote is not in GHL, but another that bears this lead's id is",
+            "the contact that we wrote is not in GHL, but another one with this lead's id is",
             ghl_ids=bearers,
             remedies=(Remedy(cure="adopt", ghl_id=bearers[0], fields=names),),
         )
@@ -169,6 +169,6 @@ def _desired(snapshot: Snapshot, basis: VerificationBasis) -> DesiredContact:
 
 
 def bears(contact: Mapping[str, object], directory_field: str | None, lead: str) -> bool:
-    """Whether a contact, as an observation tells it, bears a lead's id."""
+    """Whether a contact of an observation has a lead's id."""
     custom = contact.get("customFields")
     return isinstance(custom, Mapping) and str(custom.get(directory_field)) == lead

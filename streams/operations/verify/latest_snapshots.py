@@ -16,7 +16,7 @@ from streams.settings import Settings
 
 
 class LatestSnapshots:
-    """`async with LatestSnapshots(...) as newest`: entered once the topic is read to its end."""
+    """`async with LatestSnapshots(...) as newest`: it is entered once the topic is read to its end."""
 
     def __init__(self, settings: Settings, topic: str, connections: Iterable[str], partitions: set[int]) -> None:
         self._prefixes = tuple(f"{name}:" for name in connections)
@@ -40,7 +40,7 @@ class LatestSnapshots:
         await self._stack.aclose()
 
     def leads(self, connection: str) -> Iterator[str]:
-        """The leads of a connection, sorted, as they are known when this is called."""
+        """The leads of a connection that are known now, sorted."""
         last = ""
         for key in self._store.keys(SNAPSHOTS, f"{connection}:".encode()):
             lead = key.decode().split(":")[1]
@@ -65,7 +65,7 @@ class LatestSnapshots:
         return snapshot is not None and not snapshot.is_gone
 
     def knows(self, connection: str, lead: str) -> bool:
-        """Whether anything was ever read of a lead's contact."""
+        """Whether a snapshot of the lead's contact is known."""
         return self._snapshot(Entity.contact(connection, lead).key.encode()) is not None
 
     def _snapshot(self, key: bytes) -> Snapshot | None:

@@ -1,4 +1,4 @@
-"""What is ours to judge: entities that nobody is working on, and differences in what we own."""
+"""Decides what verify may judge: entities that nobody is working on, and differences in what we own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MARKUP = re.compile(r"<[^<>]{1,200}>")
 
 
 def on_its_way(key: str, snapshot: Snapshot, standing: Standing) -> Finding | None:
-    """What is under way, or waits for a person, is not judged. None: nobody is working on it."""
+    """The finding for an entity that is being written or waits for a person. None: nobody is working on it, so it can be judged."""
     if standing.parked:
         return Finding(key, "parked", f"waits for its next change or a person: {standing.parked}")
     if standing.is_pending:
@@ -26,7 +26,7 @@ def on_its_way(key: str, snapshot: Snapshot, standing: Standing) -> Finding | No
 
 
 def owned(differences: Iterable[FieldDifference], standing: Standing) -> tuple[FieldDifference, ...]:
-    """The differences that we may mend: what Lofty leaves empty is ours only where we wrote something before."""
+    """The differences that we may repair. A field that is empty in Lofty is ours only if we wrote it before."""
     return tuple(
         one
         for one in differences
@@ -35,7 +35,7 @@ def owned(differences: Iterable[FieldDifference], standing: Standing) -> tuple[F
 
 
 def _reads_the_same(difference: FieldDifference) -> bool:
-    """A text that GHL's editor put markup around says what it said before. Only bodies of notes and tasks are edited so."""
+    """Whether two texts differ only in the markup that GHL's editor adds. It does so only to the bodies of notes and tasks."""
     return difference.field == "body" and _plain(difference.wanted) == _plain(difference.found)
 
 

@@ -25,7 +25,7 @@ class LeadRepair:
     read_findings: ReadFindings
 
     async def repair(self, lead: str, wrong: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """Apply the remedies of a lead; returns the findings of the whole lead once they have arrived, or time is up."""
+        """Apply the remedies of a lead. Returns the findings of the whole lead once the repairs are in GHL, or time is up."""
         refused: dict[tuple[str, str], str] = {}
         for finding in wrong:
             for remedy in finding.remedies:
@@ -36,7 +36,7 @@ class LeadRepair:
         return tuple(_with_words(one, refused.get((one.entity, one.state), "")) for one in after)
 
     async def _apply(self, lead: str, finding: Finding, remedy: object) -> str:
-        """Ask for one remedy; returns why it was not applied, or nothing."""
+        """Ask the worker to apply one remedy; returns why it did not, "" if it did."""
         snapshots = self.newest.of(self.connection, lead)
         answer = await self.client.query(
             self.connection,
@@ -50,7 +50,7 @@ class LeadRepair:
         return "" if answer.answer == "mended" else answer.message
 
     async def _arrived(self, lead: str, touched: set[str]) -> tuple[Finding, ...]:
-        """Read until nothing that was touched is on its way, and two reads in a row agree on what is wrong."""
+        """Read until none of the repaired entities is pending, and two reads in a row agree on what is wrong."""
         until = time.monotonic() + self.timeouts.repaired
         was_wrong = False
         while True:

@@ -1,4 +1,4 @@
-"""The report of one run: counts, findings, what was mended, and what could not be looked at."""
+"""The report of one run: counts, findings, repairs, and what could not be checked."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FINISHED_RIGHT, FINISHED_WRONG, NOT_FINISHED = 0, 1, 3
 
 @dataclass(slots=True)
 class ConnectionReport:
-    """One connection. `findings` are what is wrong or parked at the end, `mended` what was wrong and was repaired.
+    """The report of one connection. `findings` are the entities that are wrong or parked at the end. The repaired ones are apart.
 
-    `counts` are of entities, all states at the end. `unfinished` says in words what could not be looked at.
-    `remarks` say what could not be looked for at all. `requests` is what the run cost at GHL.
+    `counts` counts entities by their state at the end. `unfinished` says in words what this run could not check.
+    `remarks` say what cannot be checked at this location at all. `requests` counts the run's requests to GHL.
     """
 
     name: str
@@ -31,7 +31,7 @@ class ConnectionReport:
     remarks: list[str] = field(default_factory=list)
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """What is so of one lead, for good."""
+        """Add the final findings of one lead."""
         for one in findings:
             self.counts[one.state] += 1
             self.compared += one.compared
@@ -67,18 +67,18 @@ class Report:
 
     @property
     def wrong(self) -> int:
-        """How many things are not as they should be, and were not mended."""
+        """How many entities are wrong and were not repaired."""
         return sum(number for state, number in self.counts.items() if state in WRONG)
 
     @property
     def exit_code(self) -> int:
-        """0: all is right. 1: something is wrong and not mended. 3: not everything could be looked at."""
+        """0: everything is right. 1: something is wrong and was not repaired. 3: not everything could be checked."""
         if any(one.unfinished for one in self.connections):
             return NOT_FINISHED
         return FINISHED_WRONG if self.wrong else FINISHED_RIGHT
 
     def as_dict(self) -> dict[str, Any]:
-        """The document that `--json` prints. GHL was compared with our newest `snapshots` of Lofty; Lofty was not asked."""
+        """The document that `--json` prints. Verify compares GHL with our newest `snapshots` of Lofty, not with Lofty itself."""
         counts = self.counts
         return {
             "run": self.run,

@@ -17,7 +17,7 @@ from streams.settings import Settings
 from streams.settings.partitions import ConnectionPartitions
 
 OPEN_QUESTIONS = 16
-"""Of one connection: enough to use what is left of its budget, and few enough that live changes never wait long."""
+"""How many questions about a connection are open at a time: enough to use its free budget, few enough not to delay live changes."""
 
 
 async def verify(
@@ -36,11 +36,11 @@ async def verify(
     """
     settings = await settings_now(settings)
     timeouts, began, run = timeouts or Timeouts(), time.monotonic(), uuid.uuid4().hex[:12]
-    topic, places = TopicNames(settings.kafka.topic_prefix).of(SNAPSHOTS), ConnectionPartitions(settings)
+    topic, connection_partitions = TopicNames(settings.kafka.topic_prefix).of(SNAPSHOTS), ConnectionPartitions(settings)
     chosen = [one for one in settings.connections.values() if connection in ("", one.name)]
     budgets = {one.ghl_budget for one in chosen}
     neighbours = [one for one in settings.connections.values() if one.ghl_budget in budgets]
-    partitions = {one.name: places.ghl(one) for one in neighbours}
+    partitions = {one.name: connection_partitions.ghl(one) for one in neighbours}
     reports = {one.name: ConnectionReport(one.name) for one in chosen}
     async with (
         LatestSnapshots(settings, topic, partitions, set(partitions.values())) as newest,

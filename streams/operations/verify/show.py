@@ -1,4 +1,4 @@
-"""Shows a run to people: progress while it goes on, then what is so, in lines."""
+"""Shows a run to people: its progress, then the report in lines."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from streams.operations.verify.report import Report
 from streams.settings import Connection, Settings
 
 REQUESTS_A_LEAD = 3
-"""The contact, its notes, its tasks."""
+"""Each lead costs three requests: for its contact, its notes and its tasks."""
 
 MOST_LINES = 50
-"""Findings shown at most; `--json` has all."""
+"""At most so many findings are shown; `--json` has all."""
 _LONGEST = 60
 
 
 class Bars:
-    """One bar for each connection and each thing that is done. Use as a context; call it with the progress of a run."""
+    """One progress bar for each connection and activity. Use it as a context manager, and call it with the progress of a run."""
 
     def __init__(self, console: Console, settings: Settings) -> None:
         self._console = console
@@ -43,7 +43,7 @@ class Bars:
         self._progress.stop()
 
     def __call__(self, connection: str, doing: str, done: int, of: int) -> None:
-        """Move the bar. `of` 0 means: how many there are is not known."""
+        """Move the bar. `of` is 0 while the total is not known."""
         key = (connection, doing)
         if key not in self._tasks:
             self._tasks[key] = self._progress.add_task(f"{connection}: {doing}", total=of or None)
@@ -53,23 +53,23 @@ class Bars:
 
 
 def estimate(connection: Connection, leads: int) -> str:
-    """What reading so many leads will take, in one line."""
+    """How long reading so many leads will take, in one line."""
     ghl = connection.ghl
     requests = leads * REQUESTS_A_LEAD
     minutes = requests * ghl.window_seconds / ghl.requests_per_window / 60
     return (
         f"{connection.name}: {leads} leads, about {requests} requests at {ghl.requests_per_window} in "
-        f"{ghl.window_seconds:g} s: {minutes:.0f} minutes or more, as live changes go first"
+        f"{ghl.window_seconds:g} s: {minutes:.0f} minutes or more, because live changes go first"
     )
 
 
 def lines(report: Report) -> Iterator[str]:
     """The report in lines."""
     for one in report.connections:
-        told = ", ".join(f"{number} {state}" for state, number in sorted(one.counts.items()) if number) or "nothing"
-        yield f"{one.name}: leads {one.leads}, {one.compared} fields compared, {one.requests} requests: {told}"
+        counts = ", ".join(f"{number} {state}" for state, number in sorted(one.counts.items()) if number) or "nothing"
+        yield f"{one.name}: leads {one.leads}, {one.compared} fields compared, {one.requests} requests: {counts}"
         for finding in [*one.mended][:MOST_LINES]:
-            yield f"  mended      {line(finding)}"
+            yield f"  repaired    {line(finding)}"
         for finding in one.findings[:MOST_LINES]:
             yield f"  {finding.state:<11} {line(finding)}"
         if (more := len(one.findings) - MOST_LINES) > 0:
@@ -100,9 +100,9 @@ def _short(value: object) -> str:
 
 def _verdict(report: Report) -> str:
     if report.exit_code == 3:
-        return "Not everything could be looked at."
+        return "Not everything could be checked."
     if not report.wrong:
         return "GHL holds what our newest snapshots of Lofty say. Lofty itself was not asked."
     repairable = sum(1 for one in report.connections for finding in one.findings if finding.remedies)
-    hint = f" --repair can mend {repairable}." if repairable else ""
-    return f"Not as they should be: {report.wrong}.{hint}"
+    hint = f" --repair can fix {repairable}." if repairable else ""
+    return f"Wrong: {report.wrong}.{hint}"

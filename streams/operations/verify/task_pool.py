@@ -1,4 +1,4 @@
-"""Works through any number of leads with a few tasks, so that a hundred thousand leads are not a hundred thousand tasks."""
+"""Works through any number of leads with a few asyncio tasks, so that a hundred thousand leads do not need as many tasks."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ MOST_SECONDS = 45.0
 
 async def ask_directories(settings: Settings, connections: Collection[Connection]) -> dict[str, Observation]:
     """Ask the owner of each location; the answer also names its effective mapping. Raises `CannotFinish`."""
-    places = ConnectionPartitions(settings)
-    partitions = {connection.name: places.ghl(connection) for connection in connections}
+    connection_partitions = ConnectionPartitions(settings)
+    partitions = {connection.name: connection_partitions.ghl(connection) for connection in connections}
     run = f"replay-{uuid.uuid4().hex[:8]}"
     async with WorkerQueryClient(settings, partitions, run, timeouts=TIMEOUTS, most=1) as client:
         return dict(await asyncio.gather(*(_ask(client, name) for name in partitions)))

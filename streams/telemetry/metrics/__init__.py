@@ -1,4 +1,4 @@
-"""Metrics: declared in `catalogue.py`, told and asked for in `metrics.py`."""
+"""Metrics: declared in `catalogue.py`, counted and read in `metrics.py`."""
 
 from streams.telemetry.metrics.catalogue import CATALOGUE
 from streams.telemetry.metrics.metrics import Metrics

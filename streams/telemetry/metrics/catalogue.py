@@ -14,7 +14,7 @@ from streams.core.progress.repeats import FAILS_EVERY_TIME
 from streams.core.rows import SweepKind
 from streams.core.scheduling.items import Priority
 from streams.core.scheduling.pauses import PAUSE_KINDS
-from streams.core.to_ghl.admission import Admission
+from streams.core.to_ghl.dedupe import Admission
 from streams.core.to_ghl.delivery import Acceptance
 from streams.core.to_ghl.plan import StepName
 from streams.messages import Stage

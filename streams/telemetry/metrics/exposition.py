@@ -2,7 +2,7 @@
 (`tests/unit/streams/telemetry/metrics/test_exposition.py` compares them), in a third of the time.
 
 With 200 connections a scrape has 17 000 lines, and the event loop waits for it. The library checks and escapes each name and
-label of each line at each scrape. What stands before a line's value never changes, so here it is made once.
+label of each line at each scrape. The text before a line's value never changes, so it is made once here.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Exposition:
 
     @staticmethod
     def _first(sample: Sample) -> str:
-        """What stands before a value. Labels in the order of their names."""
+        """The text before a value. Labels in the order of their names."""
         if not sample.labels:
             return sample.name
         labels = ",".join(f'{name}="{text.translate(_ESCAPED)}"' for name, text in sorted(sample.labels.items()))

@@ -1,7 +1,7 @@
 """The metrics of one process, made from the catalogue, in a registry of their own: tests and several processes do not meet.
 
-Counters and histograms are told what happens, where it happens. Gauges are not set but asked for: at each scrape `gauges`
-tells what holds now, so nothing that is gone (a budget that another worker owns) stays behind.
+Counters and histograms are updated where something happens. Gauges are not set but read: at each scrape `gauges`
+returns the present values, so nothing that is gone (a budget that another worker owns) stays behind.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Metrics:
             ProcessCollector(registry=self.registry)
             self.registry.register(_Gauges(self))
 
-    def begin(self, known: Mapping[str, Iterable[str]]) -> None:
+    def create_series(self, known: Mapping[str, Iterable[str]]) -> None:
         """Make every series that exists from the start. `known` are the names of connections and topics."""
         if not self.is_on:
             return
@@ -85,7 +85,7 @@ class Metrics:
                 if row:
                     instrument.labels(*row)
 
-    def begin_budget(self, dispatcher: str, budget: str) -> None:
+    def create_budget_series(self, dispatcher: str, budget: str) -> None:
         """This worker has gained a budget: its pauses are counted from 0."""
         for kind in PAUSE_KINDS:
             self.pauses.labels(dispatcher, budget, kind)

@@ -52,7 +52,7 @@ async def batches(stream: StreamT[Any], most: int = MOST_EVENTS) -> AsyncIterato
                 event = queue.get_nowait()
             except StopAsyncIteration:
                 # The worker stops: Faust says so through the queue. What was taken is not acknowledged, and read again.
-                # As an error it would make Faust start the agent anew while it waits for its end, and never see it.
+                # Raised as an error, Faust would restart the agent, then wait for its end and never see it.
                 return
             message = event.message
             if message.generation_id != stream.app.consumer_generation_id:
@@ -82,9 +82,9 @@ def agent(
     The supervisor starts it again, and the same events are read again.
     So it does in front of a record that a newer release wrote: that is for whoever can read it.
     So it does when the consumer has skipped events. `resumes_at` asks Kafka for the offset at which the group goes on in a
-    place; None is for compacted topics, where skipped events cannot be told from compacted ones.
+    place; None is for compacted topics, where skipped events cannot be distinguished from compacted ones.
 
-    Events that Kafka deleted before they were read cannot be read any more: `tell_deleted` looks at a batch's holes and tells of them.
+    Kafka may have deleted events before they were read: `tell_deleted` finds them by the gaps in a batch's offsets, and reports them.
     """
 
     async def consume(stream: StreamT[Any]) -> None:
@@ -94,7 +94,7 @@ def agent(
                 with in_progress.working():
                     gaps = _gaps(gap_check, events) if resumes_at or tell_deleted else []
                     for gap in gaps:
-                        if resumes_at is not None and gap.came > await resumes_at(gap.place):
+                        if resumes_at is not None and gap.came > await resumes_at(gap.topic_partition):
                             end(f"Agent {name}: the consumer has skipped {gap}. They are read at the next start.")
                     if gaps and tell_deleted is not None:
                         await tell_deleted(gaps)
@@ -103,9 +103,9 @@ def agent(
                 where = " ".join(getattr(error, "__notes__", ()))
                 end(f"Agent {name} stops in front of a record of a newer release: {error}. {where}")
             except Exception:
-                log.critical("agent %s cannot go on with %d records", name, len(events), exc_info=True)
+                log.critical("agent %s failed with %d records", name, len(events), exc_info=True)
                 end(
-                    f"Agent {name} cannot go on. Its records are read again; if this repeats, look for the first error."
+                    f"Agent {name} failed. Its records are read again. If this repeats, look for the first error in the log."
                 )
 
     consume.__name__ = name

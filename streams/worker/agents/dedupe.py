@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streams.core.rows import SeenRow
-from streams.core.to_ghl.admission import admit, raised, remember
+from streams.core.to_ghl.dedupe import admit, raised, remember
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import Change, Parked
@@ -33,7 +33,7 @@ def dedupe(
     """The agent's process. `lofty_partitions` is the partition of each connection's Lofty budget.
 
     A change without a trace is given that of its record's headers, else one by `new_trace`.
-    `traced(trace, began_ns)` is told each that was let through.
+    `traced(trace, began_ns)` is called for each that was let through.
     """
 
     each = EachRecord("dedupe", output, lambda: count("parked"))
@@ -51,8 +51,8 @@ def dedupe(
                     count("parked")
                     continue
                 entity = change.entity
-                place = (message.partition, entity.key)
-                row = remembered.get(place) or seen.get(*place)
+                position = (message.partition, entity.key)
+                row = remembered.get(position) or seen.get(*position)
                 admission = admit(row, change)
                 count(admission)
                 if admission == "admitted":
@@ -63,7 +63,7 @@ def dedupe(
                     value = message.value if admitted is change else admitted.to_bytes()
                     headers = headers_of(admitted.trace)
                     outputs.append(Record(fetches_topic, partition, entity.lane.encode(), value, headers))
-                    remembered[place] = remember(row, change)
+                    remembered[position] = remember(row, change)
         await output.produce(outputs)
         if traced is not None:
             for trace in traces:

@@ -1,7 +1,7 @@
 """Reports records that Kafka deleted before they were read: by retention, or by somebody's DeleteRecords.
 
 Consumers go on with the first record that there is, and say nothing (aiokafka resets a position that is out of range to the
-earliest). What stood before is a change that nobody carries until a sweep finds it. So it is logged, counted, and put on the
+earliest). A deleted record is a change that is missing until a sweep finds it. So it is logged, counted, and put on the
 topic `parked`, where it stays until a person has ordered a backfill and discards it.
 """
 
@@ -46,26 +46,26 @@ class DeletedUnread:
 
     async def report_gaps(self, gaps: Collection[OffsetGap]) -> None:
         """Report what of these gaps was deleted. A compacted topic has many in a batch, so Kafka is asked once for all."""
-        reaches = await self.reach({gap.place for gap in gaps})
+        reaches = await self.reach({gap.topic_partition for gap in gaps})
         for gap in gaps:
-            if (found := deleted_before(gap, reaches[gap.place])) is not None:
-                await self._report(gap.place, *found)
+            if (found := deleted_before(gap, reaches[gap.topic_partition])) is not None:
+                await self._report(gap.topic_partition, *found)
 
-    async def report_rest(self, places: Collection[TopicPartition]) -> None:
+    async def report_rest(self, topic_partitions: Collection[TopicPartition]) -> None:
         """Report what was deleted from partitions that hold nothing more to read: no record comes that would show it."""
-        for place, reach in (await self.reach(places)).items():
+        for topic_partition, reach in (await self.reach(topic_partitions)).items():
             if (committed := reach.committed or 0) < reach.first == reach.end:
-                await self._report(place, committed, reach.first)
+                await self._report(topic_partition, committed, reach.first)
 
-    async def _report(self, place: TopicPartition, begin: int, end: int) -> None:
-        begin = max(begin, self._reported.get(place, 0))
+    async def _report(self, topic_partition: TopicPartition, begin: int, end: int) -> None:
+        begin = max(begin, self._reported.get(topic_partition, 0))
         if begin >= end:
             return
-        self._reported[place] = end
-        topic, partition = place
+        self._reported[topic_partition] = end
+        topic, partition = topic_partition
         words = (
             f"Kafka had deleted the records {begin} to {end - 1} of {topic}/{partition} before they were read (retention, or "
-            "DeleteRecords): what they told is missing until a sweep finds it. Order one with `lofty-ghl backfill CONNECTION`, then "
+            "DeleteRecords): their changes are missing until a sweep finds them. Order one with `lofty-ghl backfill CONNECTION`, then "
             f"discard this with `lofty-ghl parked discard --reason '{PASSED_OVER}'`"
         )
         log.error("%s", words)

@@ -1,4 +1,4 @@
-"""Desired states: how `deliver` and `replay` make a snapshot the state that an entity shall have in GHL."""
+"""Desired states: how `deliver` and `replay` make a snapshot the state that an entity should have in GHL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class DesiredStates:
 
     `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
     `epoch` is ours as the owner of a partition, `under_way` the state of an entity that is being written right now.
-    `offer` tells the writing dispatcher that an entity is due.
+    `offer` makes an entity due in the writing dispatcher.
     """
 
     outbox: Table[OutboxRow]

@@ -24,7 +24,7 @@ MOST_KEYS = 3
 
 
 class EachRecord:
-    """An agent's way through its batches. `parked(result)` is told each that is parked."""
+    """An agent's way through its batches. `parked(result)` is called for each record that is parked."""
 
     def __init__(self, stage: Stage, output: Output, parked: Callable[[], None] = lambda: None) -> None:
         self._stage: Stage = stage

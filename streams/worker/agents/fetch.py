@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.rows import FetchRow
-from streams.core.to_ghl.admission import gather
+from streams.core.to_ghl.dedupe import gather
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import Change
@@ -21,7 +21,7 @@ def fetch(
     output: Output,
     offer: Callable[[FetchRow], None],
 ) -> Process:
-    """The agent's process. `offer` tells the reading dispatcher that an entity is due."""
+    """The agent's process. `offer` makes an entity due in the reading dispatcher."""
 
     each = EachRecord("fetch", output)
 
@@ -31,10 +31,10 @@ def fetch(
         for message in messages:
             with each.of(message, parked):
                 change = Change.from_bytes(message.value)
-                place = (message.partition, change.entity.key)
-                row = gather(fetches.get(*place), change)
-                fetches.put(*place, row)
-                due[place] = row
+                position = (message.partition, change.entity.key)
+                row = gather(fetches.get(*position), change)
+                fetches.put(*position, row)
+                due[position] = row
         await output.produce(parked)
         await fetches.flush()
         for row in due.values():

@@ -21,7 +21,7 @@ def inspect(
     output: Output,
     observations_topic: str,
 ) -> Process:
-    """The agent's process. `take_question` returns what tells the client that its question was taken."""
+    """The agent's process. `take_question` returns the client's acknowledgement that its question was taken."""
 
     each = EachRecord("inspect", output)
 

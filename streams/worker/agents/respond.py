@@ -1,6 +1,6 @@
 """`respond`: events of GHL that mean something here wait to be judged. `ghl.changes` → table `events`, beside `webhooks`.
 
-GHL repeats a webhook until it is answered, under the same id: an id that was heard before is dropped. An event is put before
+GHL repeats a webhook until it is answered, under the same id: an id that was received before is dropped. An event is put before
 its id is remembered, so a crash in between judges it twice, which changes nothing; the other way round would lose it.
 """
 
@@ -30,7 +30,7 @@ def respond(
 ) -> Process:
     """The agent's process. `types_at(location)` are the types of events that mean something there.
 
-    `installed` is told that the app was installed in a location, or removed from it. `count(type, result)` counts what ends here.
+    `installed` is called when the app was installed in a location, or removed from it. `count(type, result)` counts what ends here.
     """
 
     each = EachRecord("respond", output)
@@ -49,8 +49,8 @@ def respond(
                 if event.type not in types_at(event.location):
                     count(event.type, "no rule")
                     continue
-                place = (message.partition, event.webhook)
-                if event.webhook and not event.again and (place in fresh or webhooks.get(*place) is not None):
+                position = (message.partition, event.webhook)
+                if event.webhook and not event.again and (position in fresh or webhooks.get(*position) is not None):
                     count(event.type, "duplicate")
                     continue
                 key = f"{event.location}:{event.type}:{event.id}:{event.webhook or event.at_ms}"
@@ -58,7 +58,7 @@ def respond(
                 events.put(message.partition, key, row)
                 waiting.append((key, row))
                 if event.webhook:
-                    fresh[place] = WebhookRow(at_ms=event.accepted_ms)
+                    fresh[position] = WebhookRow(at_ms=event.accepted_ms)
         await output.produce(parked)
         await events.flush()
         for (partition, webhook), heard in fresh.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streams.core.token_row import TokenRow
+from streams.core.rows import TokenRow
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages.sealed_token import SealedToken
@@ -20,9 +20,9 @@ def tokens(
     output: Output,
     adopt: Callable[[int, str], None],
 ) -> Process:
-    """The agent's process. `adopt(partition, token)` is told of each that is new.
+    """The agent's process. It calls `adopt(partition, token)` for each new token.
 
-    An older one than stands there is passed over: a refresh has overtaken it, and its refresh token is used up.
+    A token that is older than the stored one is skipped: a refresh has replaced it, and its refresh token no longer works.
     """
 
     each = EachRecord("tokens", output)

@@ -1,4 +1,4 @@
-"""`write back`: what shall be in Lofty becomes an errand. `lofty.writes` → table `commands`."""
+"""`write back`: turns each wanted write to Lofty into a Lofty command. `lofty.writes` → table `errands`."""
 
 from __future__ import annotations
 

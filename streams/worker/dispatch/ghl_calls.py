@@ -17,7 +17,7 @@ AROUND = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """What GHL answered. `ghl_id` is what now stands there; None after a look that found nothing."""
+    """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing."""
 
     ghl_id: str | None
 
@@ -117,7 +117,7 @@ _STEPS: Mapping[str, Callable[[GhlClient, str, Call], Awaitable[str | None]]] = 
 async def _find_appointment(client: GhlClient, location_id: str, call: Call) -> str | None:
     """Search its calendar in the weeks around the time for which it was made.
 
-    An appointment that bears the marker is ours. Where GHL shows no text, so is one of the same contact that begins when ours should.
+    An appointment with the marker is ours. If GHL shows no text, an appointment of the same contact at the same time is ours.
     """
     begins = datetime.fromisoformat(call.body["startTime"])
     span = {"from_ms": _ms(begins - AROUND), "until_ms": _ms(begins + AROUND)}

@@ -31,7 +31,7 @@ class GhlEventContexts:
     now_ms: Callable[[], int]
 
     def is_create_in_doubt(self, entity: Entity, location: Location) -> bool:
-        """Whether a new appointment may be ours: GHL's events do not carry the text that bears our marker."""
+        """Whether a new appointment may be ours: GHL's events do not contain the text with our marker."""
         links = (link for _, link in self.links.items(location.partition, f"{entity.lane}:appointment:"))
         return any(one.intent is not None and one.intent.step == "create appointment" for one in links)
 

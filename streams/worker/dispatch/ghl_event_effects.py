@@ -33,7 +33,7 @@ class GhlEventEffects:
     request_read: Callable[[Entity, int], object]
 
     async def carry_out(self, context: EventContext, response: EventResponse, location: Location) -> None:
-        """First what Lofty shall get, then what we know of GHL: after a crash in between, the same follows once more."""
+        """First store the writes to Lofty, then what we know of GHL: after a crash in between, the same is done again."""
         await self._send(response.writes)
         contact = Entity.contact(context.connection, context.lead)
         if response.fields:
@@ -53,7 +53,7 @@ class GhlEventEffects:
             receipt = self.receipts.about(context.own, "applied", "completed in GHL", fields=done)
             await self.receipts.settle(location.partition, receipt)
         if any(one.about.startswith("task:") for one in response.writes):
-            # What tells of its end may not name its contact.
+            # The event of its deletion may not name its contact.
             self.backlinks.put(
                 location.partition, f"of:{context.event.id}", BacklinkRow(entity=f"{context.event.contact}")
             )

@@ -120,8 +120,8 @@ class GhlEventProcessor:
         task = next((one for one in tasks if one.id == event.id and one.contact_id), None)
         if task is None:
             return await self.queue.retry_later(key, row, location, "GHL's search does not show the task yet")
-        told = {name: value for name, value in task.model_dump(by_alias=True).items() if value is not None}
-        known_event = event.model_copy(update={"contact": task.contact_id, "body": {**told, **event.body}})
+        fields = {name: value for name, value in task.model_dump(by_alias=True).items() if value is not None}
+        known_event = event.model_copy(update={"contact": task.contact_id, "body": {**fields, **event.body}})
         return await self._found(key, row, known_event, location)
 
     async def _found(self, key: str, row: EventRow, event: GhlEvent, location: Location) -> WorkResult:

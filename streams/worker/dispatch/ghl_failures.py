@@ -127,7 +127,7 @@ class GhlFailures:
         return AGAIN
 
     async def _gone(self, write: GhlWrite, answer: VendorError | None) -> WorkResult:
-        """What we wanted to change is not in GHL any more. Its link is forgotten; the policy decides whether it is made again."""
+        """The entity is no longer in GHL. Its link is forgotten, and the policy decides whether it is created again."""
         entity, step, partition = write.entity, write.call.step, write.partition
         names_contact = names_missing_contact(answer)
         if step in ("create appointment", "find note", "find task", "find appointment") and not names_contact:

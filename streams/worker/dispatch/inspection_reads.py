@@ -13,7 +13,13 @@ from streams.kafka.tables import Table
 from streams.messages import Inspection, Standing
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import RequestSlot
-from streams.worker.dispatch.observation import may_be_ours, told_appointments, told_contact, told_notes, told_tasks
+from streams.worker.dispatch.observation import (
+    may_be_ours,
+    reported_appointments,
+    reported_contact,
+    reported_notes,
+    reported_tasks,
+)
 
 
 @dataclass(slots=True)
@@ -51,11 +57,11 @@ class InspectionReads:
         try:
             match question.step:
                 case 0:
-                    question.found["contact"] = told_contact(await location.client.get_contact(contact_id))
+                    question.found["contact"] = reported_contact(await location.client.get_contact(contact_id))
                 case 1:
-                    question.found["notes"] = told_notes(await location.client.list_notes(contact_id), named)
+                    question.found["notes"] = reported_notes(await location.client.list_notes(contact_id), named)
                 case 2:
-                    question.found["tasks"] = told_tasks(await location.client.list_tasks(contact_id), named)
+                    question.found["tasks"] = reported_tasks(await location.client.list_tasks(contact_id), named)
                 case 3:
                     listed = await location.client.list_appointments(contact_id)
                     question.unread = [one.id for one in listed if may_be_ours(one, named)]
@@ -78,14 +84,14 @@ class InspectionReads:
         return location.rules.calendar is not None or any(held_as(names) == "appointment" for names in written)
 
     async def _appointment(self, question: OpenInspection, location: Location, named: set[str | None]) -> None:
-        """Read one by its id: only so its text and its times with their offset are told."""
+        """Read one by its id: only this answer has its text, and its times with their offset."""
         try:
             read = [await location.client.get_appointment(question.unread.pop())]
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE:
                 raise
             read = []  # deleted since it was listed
-        question.found["appointments"] = (*question.found.get("appointments", ()), *told_appointments(read, named))
+        question.found["appointments"] = (*question.found.get("appointments", ()), *reported_appointments(read, named))
 
     def standings(self, location: Location, keys: tuple[str, ...]) -> dict[str, Standing]:
         """What our tables say about these entities."""

@@ -1,8 +1,8 @@
 """Answers verify: reads what GHL holds, as work of the location's budget, after everything else that waits for it.
 
-An inspection of a contact stands in the contact's own lane, so nothing is being written while it is looked at; it is one
-request at a time, like all work. What our tables say is noted before the first and after the last request: if something
-was written in between, the look begins anew.
+An inspection of a contact waits in the contact's own lane, so nothing is written to the contact while it is read. It makes one
+request at a time, like all work. Our rows are noted before the first request and after the last one: if something was written
+in between, the inspection starts again.
 
 Open questions live in memory only. Whoever asked asks again when no answer comes; asking twice changes nothing.
 """
@@ -25,7 +25,7 @@ from streams.messages import Entity, Inspection, Observation, Standing
 from streams.worker.dispatch.inspection_reads import InspectionReads, OpenInspection
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
-from streams.worker.dispatch.observation import untellable
+from streams.worker.dispatch.observation import unreportable
 from streams.worker.dispatch.repair import NotRepaired, Repair
 from streams.worker.output import Output
 
@@ -38,7 +38,7 @@ PAGE = 100
 MOST_OPEN = 2000
 """Questions in memory at most; more are not taken, and asked again later."""
 MOST_LOOKS = 3
-"""How often a look begins anew because something was written meanwhile."""
+"""At most so many times an inspection starts again because something was written meanwhile."""
 MOST_FAILURES = 5
 
 
@@ -57,9 +57,13 @@ class Inspector:
     _open: dict[str, OpenInspection] = field(default_factory=dict)
 
     def take_question(self, inspection: Inspection) -> Observation | None:
-        """Take a question; returns what tells the asker so. None: not for us, too late, or too much at once."""
-        place = self.locations.get(inspection.connection)
-        if place is None or inspection.expires_ms <= self.output.now_ms() or not self.loop.core.owns(place.budget):
+        """Take a question; returns its acknowledgement. None: not for us, too late, or too much at once."""
+        location = self.locations.get(inspection.connection)
+        if (
+            location is None
+            or inspection.expires_ms <= self.output.now_ms()
+            or not self.loop.core.owns(location.budget)
+        ):
             return None
         key = f"{PREFIX}{inspection.run}:{inspection.number}"
         known = self._open.get(key)
@@ -70,7 +74,7 @@ class Inspector:
         else:
             self._open[key] = OpenInspection(inspection)
         lane = inspection.lane if inspection.lead else f"{PREFIX}{inspection.connection}"
-        self.loop.offer_item(Item(key, lane, place.budget, inspection.connection, Priority.VERIFY, RANK))
+        self.loop.offer_item(Item(key, lane, location.budget, inspection.connection, Priority.VERIFY, RANK))
         return self._observe(inspection, "waiting")
 
     def handles(self, item: Item) -> bool:
@@ -87,18 +91,18 @@ class Inspector:
         if question is None or question.inspection.expires_ms <= self.output.now_ms():
             self._open.pop(item.key, None)
             return DONE
-        place = self.locations[question.inspection.connection]
+        location = self.locations[question.inspection.connection]
         try:
-            observation = await self._go_on(question, place, slot)
+            observation = await self._go_on(question, location, slot)
         except NotRepaired as error:
             observation = self._observe(question.inspection, "not mended", message=str(error))
         except ConnectorError as error:
             slot.answered(was_sent=not isinstance(error, NotSent))
-            finish_or_words = self._failed(question, place, error)
-            if isinstance(finish_or_words, WorkResult):
-                return finish_or_words
+            result_or_message = self._failed(question, location, error)
+            if isinstance(result_or_message, WorkResult):
+                return result_or_message
             observation = self._observe(
-                question.inspection, "refused", message=finish_or_words, requests=question.requests
+                question.inspection, "refused", message=result_or_message, requests=question.requests
             )
         except Exception as error:  # whatever it is: the asker must not wait for ever
             log.exception("a question of verify cannot be answered: %s", item.key)
@@ -107,17 +111,17 @@ class Inspector:
         slot.answered(was_sent=False)
         if observation is None:
             return AGAIN
-        if words := untellable(observation):
+        if words := unreportable(observation):
             observation = self._observe(question.inspection, "refused", message=words, requests=question.requests)
         lane = observation.lane.encode()
-        record = Record(self.observations_topic, place.partition, lane, observation.to_bytes())
+        record = Record(self.observations_topic, location.partition, lane, observation.to_bytes())
         await self.output.produce([record])
         self._open.pop(item.key, None)
         return DONE
 
     # -- questions ----------------------------------------------------------------------------------------
 
-    async def _go_on(self, question: OpenInspection, place: Location, slot: RequestSlot) -> Observation | None:
+    async def _go_on(self, question: OpenInspection, location: Location, slot: RequestSlot) -> Observation | None:
         """Do one request; the observation when nothing is left to do."""
         inspection = question.inspection
         match inspection.question:
@@ -129,46 +133,46 @@ class Inspector:
                     "calendar_team": tuple(sorted(known.calendar_team)),
                     "field_types": dict(known.types),
                 }
-                return self._observe(inspection, "seen", mapping=place.mapping_fingerprint, **names)
+                return self._observe(inspection, "seen", mapping=location.mapping_fingerprint, **names)
             case "bearers":
-                return await self._bearers(question, place, slot)
+                return await self._bearers(question, location, slot)
             case "mend":
-                return await self._mend(question, place, slot)
+                return await self._repair(question, location, slot)
             case "contact":
-                return await self._contact(question, place, slot)
+                return await self._contact(question, location, slot)
 
-    async def _bearers(self, question: OpenInspection, place: Location, slot: RequestSlot) -> Observation:
+    async def _bearers(self, question: OpenInspection, location: Location, slot: RequestSlot) -> Observation:
         inspection, field_id = question.inspection, question.inspection.field_id or ""
         wanted = {"operator": "eq", "value": inspection.lead} if inspection.lead else {"operator": "exists"}
         search: dict[str, Any] = {
-            "locationId": place.location_id,
+            "locationId": location.location_id,
             "pageLimit": PAGE,
             "filters": [{"field": f"customFields.{field_id}", **wanted}],
             "sort": [{"field": "dateAdded", "direction": "asc"}],
         }
         if inspection.after:
             search["searchAfter"] = list(inspection.after)
-        page = await place.client.search_contacts(search)
+        page = await location.client.search_contacts(search)
         question.answered(slot)
         bearers = tuple((str(one.custom(field_id)), one.id) for one in page.contacts)
         after = page.search_after if len(page.contacts) == PAGE else None
         return self._observe(inspection, "seen", bearers=bearers, after=after, requests=question.requests)
 
-    async def _contact(self, question: OpenInspection, place: Location, slot: RequestSlot) -> Observation | None:
+    async def _contact(self, question: OpenInspection, location: Location, slot: RequestSlot) -> Observation | None:
         inspection = question.inspection
         if question.before is None:
-            question.before = self.reads.standings(place, inspection.entities)
+            question.before = self.reads.standings(location, inspection.entities)
             if inspection.entities and all(one.is_pending or one.parked for one in question.before.values()):
                 return self._seen(question, question.before)
         owner = Entity.contact(inspection.connection, inspection.lead).key
-        link = self.reads.links.get(place.partition, owner)
+        link = self.reads.links.get(location.partition, owner)
         contact_id = inspection.ghl_id or (link.ghl_id if link is not None else None)
         if contact_id is None:
             return self._seen(question, question.before)
-        is_last = await self.reads.read_next(question, place, contact_id, slot)
+        is_last = await self.reads.read_next(question, location, contact_id, slot)
         if not is_last:
             return None
-        after = self.reads.standings(place, inspection.entities)
+        after = self.reads.standings(location, inspection.entities)
         if after != question.before:
             if question.looks < MOST_LOOKS:
                 question.looks, question.step, question.before, question.found = question.looks + 1, 0, None, {}
@@ -177,7 +181,7 @@ class Inspector:
             after = {key: one.model_copy(update={"is_pending": True}) for key, one in after.items()}
         return self._seen(question, after)
 
-    async def _mend(self, question: OpenInspection, place: Location, slot: RequestSlot) -> Observation:
+    async def _repair(self, question: OpenInspection, location: Location, slot: RequestSlot) -> Observation:
         inspection, remedy = question.inspection, question.inspection.remedy
         try:
             entity = Entity.from_key(inspection.entity)
@@ -189,19 +193,19 @@ class Inspector:
             if inspection.snapshot is None or inspection.snapshot.entity != entity:
                 raise NotRepaired("no snapshot of the entity was given")
             slot.answered(was_sent=False)
-            await self.repair.write_again(place, entity, remedy, inspection.snapshot)
+            await self.repair.write_again(location, entity, remedy, inspection.snapshot)
             return self._observe(inspection, "mended")
         contact_id, ghl_id = remedy.contact_id or "", remedy.ghl_id or ""
-        self.repair.refuse_if_named(place, (entity.key, *inspection.entities), ghl_id)
+        self.repair.refuse_if_named(location, (entity.key, *inspection.entities), ghl_id)
         if entity.kind == "contact" or not contact_id or not ghl_id:
             raise NotRepaired("only a note, a task or an appointment is ever removed")
         try:
             if remedy.in_calendar:
-                await place.client.delete_appointment(ghl_id)
+                await location.client.delete_appointment(ghl_id)
             elif entity.kind == "note":
-                await place.client.delete_note(contact_id, ghl_id)
+                await location.client.delete_note(contact_id, ghl_id)
             else:
-                await place.client.delete_task(contact_id, ghl_id)
+                await location.client.delete_task(contact_id, ghl_id)
         except VendorError as error:
             if classify(error).disposition is not Disposition.GONE:
                 raise
@@ -228,7 +232,7 @@ class Inspector:
 
     # -- failures -----------------------------------------------------------------------------------------
 
-    def _failed(self, question: OpenInspection, place: Location, error: ConnectorError) -> WorkResult | str:
+    def _failed(self, question: OpenInspection, location: Location, error: ConnectorError) -> WorkResult | str:
         """When to try again, or the words with which it ends.
 
         Only a 429 pauses the budget: a refused look (a scope that reading needs) says nothing of live changes.
@@ -236,7 +240,7 @@ class Inspector:
         question.failures += 1
         row = classify(error)
         if row.disposition is Disposition.THROTTLED:
-            self.loop.failures.is_paused(place.budget, error, place.window_seconds)
+            self.loop.failures.is_paused(location.budget, error, location.window_seconds)
             return AGAIN
         if row.disposition is Disposition.RETRY and question.failures < MOST_FAILURES:
             return WorkResult.retry(self.retry.wait_seconds(question.failures))

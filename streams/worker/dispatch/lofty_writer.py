@@ -97,7 +97,7 @@ class LoftyWriter:
         return item.key.startswith(PREFIX)
 
     async def __call__(self, item: Item, slot: RequestSlot) -> WorkResult:
-        """Bring one thing in Lofty one request closer to what it shall be."""
+        """Bring one thing in Lofty one request closer to its desired state."""
         key, team = item.key.removeprefix(PREFIX), self.teams[item.tenant]
         row = self.commands.get(team.partition, key)
         if row is None or row.parked:
@@ -167,7 +167,7 @@ class LoftyWriter:
     def _compared(self, row: LoftyCommandRow, lead: dict[str, Any]) -> dict[str, Any]:
         body, kept = self.compare(row, lead)
         if kept:
-            log.info("%s: Lofty was edited since, so its value stands: %s", row.write.key, ", ".join(kept))
+            log.info("%s: Lofty was edited since, so its value stays: %s", row.write.key, ", ".join(kept))
         return {"body": body} if body else {"is_settled": True}
 
     # -- what goes wrong ----------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ class LoftyWriter:
             case Disposition.GONE if not isinstance(step, Create | FindCreated):
                 gone = await self._change(row, team, is_gone=True)
                 await self.receipts.write(
-                    gone, team.partition, "unchanged", _name(step), answer, "it is not in Lofty any more"
+                    gone, team.partition, "unchanged", _name(step), answer, "it is no longer in Lofty"
                 )
                 return await self._settle(gone, team, "deleted in Lofty by hand: left alone")
             case Disposition.REFUSED | Disposition.ADOPT | Disposition.GONE:
@@ -237,7 +237,9 @@ class LoftyWriter:
             original=Parked.encode(write.to_bytes()),
         )
         await self.output.park(parked)
-        log.warning("%s is parked until GHL tells of it again, or `lofty-ghl parked retry`: %s", write.key, message)
+        log.warning(
+            "%s is parked until GHL reports it again, or you run `lofty-ghl parked retry`: %s", write.key, message
+        )
         await self._change(row, team, parked=reason)
         await self.receipts.write(row, team.partition, "refused", step, answer, message)
         current = self.commands.get(team.partition, write.key)
@@ -255,7 +257,7 @@ class LoftyWriter:
         return DONE
 
     async def _change(self, row: LoftyCommandRow, team: LoftyTeam, **facts: Any) -> LoftyCommandRow:
-        """Write what became known into the row as it stands now: a newer state may be wanted in it meanwhile."""
+        """Write what became known into the present row: it may want a newer state meanwhile."""
         current = self.commands.get(team.partition, row.write.key) or row
         if current.write != row.write:
             for name in ("is_settled", "body", "parked", "attempts", "not_before_ms", "last_error"):

@@ -47,7 +47,7 @@ BLOCKED = WorkResult(Verdict.BLOCKED)
 
 
 class RequestSlot(Protocol):
-    """What a piece of work tells while it runs."""
+    """What a piece of work reports while it runs."""
 
     def answered(self, *, was_sent: bool = True) -> None:
         """The vendor answered (or no request was needed): the next request of this budget may start."""
@@ -76,7 +76,7 @@ REPEATS_PAUSE_SECONDS = 60.0
 """How long a budget pauses when most of a connection's work would have to be parked, before it is tried once more."""
 
 Note = Callable[[str, BudgetRow], Awaitable[None]]
-"""Writes the note of a budget's spending to Kafka; returns once it stands there."""
+"""Writes the usage of a budget to Kafka; returns once Kafka has acknowledged it."""
 
 NOTE_AGAIN_SECONDS = 1.0
 """How long after a note that could not be written the next one is tried."""
@@ -87,7 +87,7 @@ MAY_START_SECONDS = 0.1
 
 
 class LoopObserver(Protocol):
-    """Is told what a loop does, for whoever watches it."""
+    """Receives what a loop does, for metrics and status."""
 
     def offered(self, dispatcher: str, *, is_new: bool) -> None:
         """An entity was offered; `is_new` unless it waited already."""

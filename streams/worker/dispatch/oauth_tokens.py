@@ -17,7 +17,7 @@ from connectors.auth.request_auth import Auth, OAuthAuth
 from connectors.auth.token_pair import TokenPair
 from connectors.errors import GrantRefused, SealError
 from connectors.http.request import Transport
-from streams.core.token_row import TokenRow
+from streams.core.rows import TokenRow
 from streams.kafka.tables import Table
 from streams.oauth.grants import Grants, OAuthAccount
 from streams.settings import Connection
@@ -68,7 +68,7 @@ class OAuthTokens:
         return flight
 
     def adopt(self, partition: int, token: str) -> None:
-        """A person has given access (again), or the keys were changed: what stands in the table is used from now on."""
+        """Use the token that is in the table from now on: a person has authorized the app (again), or the keys were rotated."""
         side = self._sides.get(token)
         if side is None:
             return

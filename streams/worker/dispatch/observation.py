@@ -1,4 +1,4 @@
-"""What of GHL's objects an observation tells: the fields that a mapping may fill, and only notes, tasks and appointments that are ours."""
+"""The parts of GHL's objects that an observation contains: the fields that a mapping may fill, and only our notes, tasks and appointments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TASK = {"id", "title", "body", "due_date", "completed", "assigned_to"}
 Rows = tuple[dict[str, Any], ...]
 
 
-def told_contact(contact: GhlContact) -> dict[str, Any]:
+def reported_contact(contact: GhlContact) -> dict[str, Any]:
     """A contact by GHL's names, `customFields` by id. Fields that it has not are left out."""
     fields = contact.model_dump(by_alias=True, exclude=_BESIDE)
     known = {name: value for name, value in fields.items() if name in _FIELDS and value is not None}
@@ -32,14 +32,14 @@ def told_contact(contact: GhlContact) -> dict[str, Any]:
     return {**known, "customFields": custom, "tags": list(contact.tags)}
 
 
-def told_notes(notes: Iterable[GhlNote], named: set[str | None]) -> Rows:
-    """The notes that bear a marker, and those that `named` has the ids of."""
+def reported_notes(notes: Iterable[GhlNote], named: set[str | None]) -> Rows:
+    """The notes with a marker, and those whose ids are in `named`."""
     rows = (one.model_dump(by_alias=True, include={"id", "body"}) for one in notes)
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))
 
 
-def told_tasks(tasks: Iterable[GhlTask], named: set[str | None]) -> Rows:
-    """The tasks that bear a marker, and those that `named` has the ids of."""
+def reported_tasks(tasks: Iterable[GhlTask], named: set[str | None]) -> Rows:
+    """The tasks with a marker, and those whose ids are in `named`."""
     rows = (one.model_dump(by_alias=True, include=_TASK) for one in tasks)
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))
 
@@ -51,13 +51,13 @@ def may_be_ours(appointment: GhlAppointment, named: set[str | None]) -> bool:
     return appointment.id in named or is_mute or _is_marked(row)
 
 
-def told_appointments(appointments: Iterable[GhlAppointment], named: set[str | None]) -> Rows:
-    """The appointments that bear a marker, and those that `named` has the ids of."""
+def reported_appointments(appointments: Iterable[GhlAppointment], named: set[str | None]) -> Rows:
+    """The appointments with a marker, and those whose ids are in `named`."""
     rows = (one.model_dump(by_alias=True, include=_APPOINTMENT) for one in appointments)
     return tuple(row for row in rows if row["id"] in named or _is_marked(row))
 
 
-def untellable(observation: Observation) -> str:
+def unreportable(observation: Observation) -> str:
     """Why an observation cannot be a record, or nothing."""
     try:
         size = len(observation.to_bytes())

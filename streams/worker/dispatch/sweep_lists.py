@@ -36,7 +36,7 @@ def listed_leads(
         if has_lead_id(state):
             try:
                 leads.append(listed(Entity.contact(connection, str(state["leadId"])), state))
-            except Exception as error:  # whatever it is: a hundred others stand beside it
+            except Exception as error:  # whatever it is: the other hundred leads of the page are good
                 broken.append((state, error))
     return leads, broken
 

@@ -1,7 +1,7 @@
 """Sweeps Lofty: pages of leads and what hangs on each, as work of the reading dispatcher; what differs becomes a change.
 
 One sweep runs for each connection, in the worker that owns its Lofty budget, one request at a time and after all live reads.
-Where it stands is in the table `sweeps` and goes with the partition: another owner goes on at the page that was not finished.
+How far it is, is in the table `sweeps` and moves with the partition: another owner continues at the unfinished page.
 A page that cannot be read is taken apart into ever smaller ones: its good leads are compared, the bad one is parked.
 """
 
@@ -27,7 +27,6 @@ from streams.core.sweep import (
     PAGE,
     Listed,
     Schedule,
-    begin,
     change_of,
     connects,
     finish,
@@ -35,6 +34,7 @@ from streams.core.sweep import (
     go_on,
     is_suspicious,
     next_run,
+    start_sweep,
 )
 from streams.kafka.tables import Table
 from streams.messages import Entity, Kind, Parked
@@ -51,7 +51,7 @@ TENANT = "@sweep"
 YIELD_ROWS = 500
 """After so many rows of a table others get their turn."""
 REFUSED_SECONDS = 600.0
-"""How long a sweep waits after an answer that no retry mends."""
+"""How long a sweep waits after an answer that a retry would not change."""
 APART_AFTER = 2
 """After so many failures in the same way a page is taken apart."""
 PIECE = 10
@@ -81,7 +81,7 @@ class _Page:
     changes: int = 0
     to_read: deque[tuple[Entity, Kind]] = field(default_factory=deque)
     must_probe: bool = False
-    """Whether the list of leads shall tell first that the vendor answers: so many lists cannot be read, and none is left that can."""
+    """Whether the list of leads is read first, to see that the vendor answers: so many lists failed, and none is left that works."""
 
 
 @dataclass(slots=True)
@@ -162,7 +162,7 @@ class Sweeper:
                 slot.answered(was_sent=False)
                 self.offer_sweep(connection)
                 return DONE
-            row = begin(row, kind, self.output.now_ms())
+            row = start_sweep(row, kind, self.output.now_ms())
             log.info("connection %s: a %s sweep of its leads begins", connection, kind)
             await self._save(connection, team, row)
         if row.is_listed:
@@ -324,7 +324,7 @@ class Sweeper:
         await self.output.park(parked)
 
     async def _end(self, connection: str, team: LoftyTeam, row: SweepRow) -> WorkResult:
-        """All pages were read. A lead that was there and is not any more is read: only the trash says that it was deleted."""
+        """All pages were read. A lead that is no longer listed is read on its own: only the trash says that it was deleted."""
         assert row.kind is not None
         gone: list[str] = []
         known = 0
@@ -338,7 +338,7 @@ class Sweeper:
         if is_suspicious(len(gone), known):
             self.count(connection, "suspicious")
             log.error(
-                "connection %s: %d of %d leads are not listed any more, so nothing is taken for deleted. "
+                "connection %s: Lofty no longer lists %d of %d leads. These are too many, so none is taken for deleted. "
                 "Is the owner of the API key still an owner or admin of the team?",
                 connection,
                 len(gone),
@@ -384,7 +384,7 @@ class Sweeper:
                 self._apart[connection] = _Apart(row.started_ms, row.offset, _pieces(row))
             return self._back_off(connection, error)
         self.count(connection, "failed")
-        log.error("connection %s: its sweep cannot go on, and tries again in ten minutes: %s", connection, error)
+        log.error("connection %s: its sweep failed, and tries again in ten minutes: %s", connection, error)
         return WorkResult.retry(REFUSED_SECONDS)
 
     async def _list_failed(
@@ -401,7 +401,7 @@ class Sweeper:
         else:
             consequence = self.failures.failed(team.budget, f"list {kind}", lead.key, error, WINDOW_SECONDS)
             if outcome.name == FORBIDDEN and consequence != "park":
-                # Only what is served meanwhile tells what the refusal is about. At the end, the refused would be among themselves.
+                # Only what is served meanwhile shows what the refusal is about. At the end, only refused lists would be left.
                 page.to_read.popleft()
                 page.to_read.insert(len(CHILD_KINDS), (lead, kind))
             if consequence == "park" or outcome.disposition is Disposition.REFUSED:

@@ -20,7 +20,7 @@ class AppliedOffsets:
         self._newest.setdefault(partition, -1)
 
     def disown(self, partition: int) -> None:
-        """The partition is not ours any more: who waits for it need not, for its lanes are forgotten too."""
+        """The partition is no longer ours. Nobody has to wait for it, because its lanes are forgotten too."""
         self._newest.pop(partition, None)
         for _, _, future in self._waiting.pop(partition, []):
             if not future.done():

@@ -1,14 +1,14 @@
 """The lease: what lets this worker ask vendors and write to Kafka. What Kafka answers renews it, the passing of time ends it.
 
 Kafka gives our partitions to another worker once it has not heard from us for the session timeout.
-So a worker that has not heard from *Kafka* for as long must assume that it owns nothing any more: it starts no request, and
-what its producer still holds stays there. Else a process that was frozen (SIGSTOP, a paused machine) would on waking write
+So a worker that has not heard from *Kafka* for that long must assume that it no longer owns anything: it starts no request, and
+its producer sends nothing. Otherwise a process that was frozen (SIGSTOP, a paused machine) would on waking write
 old rows into tables that are another's.
 The time counts from when the heartbeat was *sent*, since Kafka's own count began later; and the clock goes on while a
 process is frozen, so the first thing it learns on waking is that its lease has run out.
 
-Then Kafka's next answer decides. We are a member still (the broker was away, not we): everything goes on.
-We are no member any more: the process ends, without another word, and its supervisor starts it anew.
+Then Kafka's next answer decides. If we are still a member (the broker was away, not we), everything continues.
+If we are no longer a member, the process ends without writing anything, and its supervisor starts it again.
 
 What remains is a process that is frozen between the check and the send; DESIGN says so, and `verify` heals it.
 """
@@ -36,7 +36,7 @@ Send = Callable[..., Awaitable[Any]]
 class Lease:
     """Held while Kafka was heard from. `clock` gives monotonic seconds; safe to use from the consumer's thread.
 
-    `over` is called when Kafka says that we are no member of the group any more although we did not leave it.
+    `over` is called when Kafka says that we are no longer a member of the group, although we did not leave it.
     """
 
     def __init__(self, session_timeout_seconds: float, clock: Callable[[], float], over: Callable[[], None]) -> None:
@@ -75,7 +75,7 @@ class Lease:
 
         async def guarded(node_id: Any, request: Any, **options: Any) -> Any:
             if type(request).__name__.startswith("ProduceRequest"):
-                while not self.is_held:  # noqa: ASYNC110  # time alone ends the wait, and another thread: no event tells
+                while not self.is_held:  # noqa: ASYNC110  # time alone, or another thread, ends the wait: there is no event
                     await asyncio.sleep(_LOOK_SECONDS)
             return await send(node_id, request, **options)
 
@@ -107,6 +107,8 @@ class LeasedTransport:
     async def __call__(self, request: Request) -> Response:
         if not self._lease.is_held:
             raise NotSent(
-                request.method, request.url, "this worker has not heard from Kafka and may own nothing any more"
+                request.method,
+                request.url,
+                "this worker has not heard from Kafka, so its partitions may belong to another worker by now",
             )
         return await self._transport(request)

@@ -2,10 +2,10 @@
 
 **Gaining.** After Faust has recovered the tables, a *fence* is written into the partition of receipts, and nothing is done
 there until our own `record` agent has read it back: then every receipt written before, by anyone, is in the tables.
-The owner's *epoch* grows with each owner; receipts and rows bear it.
+The *epoch* grows with each owner; receipts and rows contain it.
 
-**Losing.** No request starts any more; those in flight end and their receipts are written; the batches in hand are finished;
-the budgets leave their last note. Only then does Kafka hear that we let go.
+**Losing.** No more requests start. Those in flight end, and their receipts are written. The current batches are finished, and the
+budgets write their last usage. Only then does the worker release the partition to Kafka.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Hooks:
     """What happens at each turn. `newest_epoch` is the greatest that the tables know of a partition.
 
     `acquired` may act for a partition from now on, `releasing` returns once nothing is under way for these, `released` lets them go.
-    `failed` is told an error that leaves a partition without its fence.
+    `failed` is called with an error that leaves a partition without its fence.
     """
 
     newest_epoch: Callable[[int], int]

@@ -29,31 +29,31 @@ TopicPartition = tuple[str, int]
 """A topic and a partition."""
 
 Lags = Mapping[TopicPartition, tuple[int, int]]
-"""For each place that is ours: the committed offset, and the end."""
+"""For each partition that is ours: the committed offset, and the end."""
 
 
 class Stall:
-    """Decides: how many looks in a row a place had something to read and its commit did not move."""
+    """Decides: how many looks in a row a partition had something to read and its commit did not move."""
 
     def __init__(self, most_looks: int = MOST_LOOKS) -> None:
         self._most_looks = most_looks
         self._seen: dict[TopicPartition, tuple[int, int]] = {}
 
     def look(self, lags: Lags) -> list[TopicPartition]:
-        """One look. Returns the places that have stalled."""
+        """One look. Returns the partitions that have stalled."""
         self._seen = {
-            place: (committed, self._count(place, committed) + 1 if committed < end else 0)
-            for place, (committed, end) in lags.items()
+            partition: (committed, self._count(partition, committed) + 1 if committed < end else 0)
+            for partition, (committed, end) in lags.items()
         }
-        return [place for place, (_, looks) in self._seen.items() if looks > self._most_looks]
+        return [partition for partition, (_, looks) in self._seen.items() if looks > self._most_looks]
 
     @property
     def most(self) -> int:
-        """The looks in a row without progress, of the worst place."""
+        """The looks in a row without progress, of the worst partition."""
         return max((looks for _, looks in self._seen.values()), default=0)
 
-    def _count(self, place: TopicPartition, committed: int) -> int:
-        before, looks = self._seen.get(place, (committed, 0))
+    def _count(self, partition: TopicPartition, committed: int) -> int:
+        before, looks = self._seen.get(partition, (committed, 0))
         return looks if before == committed else 0
 
 
@@ -67,7 +67,7 @@ async def watch_consumer(
 ) -> None:
     """Look at the lag of our partitions until cancelled. A look that fails says nothing: Kafka is away, not our consumer.
 
-    `looked` is told, after each look, how many in a row the worst place has not moved.
+    `looked` is called after each check, with the number of checks in a row in which the worst partition has not moved.
     """
     stall = Stall(most_looks)
     while True:
@@ -77,10 +77,10 @@ async def watch_consumer(
         except Exception as error:  # whatever it is, it is no proof of a silent consumer
             log.warning("the lag of our partitions cannot be seen: %s", error, extra=REPEATS)
             continue
-        places = stall.look(seen)
+        stuck = stall.look(seen)
         looked(stall.most)
-        if places:
-            where = ", ".join(f"{topic}/{partition}" for topic, partition in places)
+        if stuck:
+            where = ", ".join(f"{topic}/{partition}" for topic, partition in stuck)
             stalled(f"Nothing was committed for {most_looks * look_seconds:.0f} s although {where} hold more to read.")
 
 

@@ -12,7 +12,7 @@ from streams.kafka.tables.counting import RowCount
 from streams.worker.tables import Tables
 
 MANY_ATTEMPTS = 3
-"""So often has something failed that it is told: twice is what a passing trouble does."""
+"""Something that failed so often is reported: a passing problem fails twice."""
 
 
 @dataclass(slots=True)
@@ -33,8 +33,8 @@ class RepeatedErrors:
     def forget(self, partition: int) -> None:
         """The partition is another worker's."""
         for connection, held in list(self._errors.items()):
-            for place in [place for place in held if place[0] == partition]:
-                self.put(connection, *place, None)
+            for row in [row for row in held if row[0] == partition]:
+                self.put(connection, *row, None)
 
     def of(self, connection: str) -> tuple[int, str]:
         """How many of a connection fail, and the error of one of them."""
@@ -46,7 +46,7 @@ class RepeatedErrors:
 class OpenRows:
     """The open rows of `fetches`, `outbox` and `lofty_commands`, and the number of links, of the partitions that are ours.
 
-    Rows that are there when a partition is gained are told one by one, by who takes them up anyway.
+    The rows that a partition has when it is acquired are passed one by one, by the caller that reads them anyway.
     """
 
     fetches: Undelivered = field(default_factory=Undelivered)
@@ -57,7 +57,7 @@ class OpenRows:
     writes: RepeatedErrors = field(default_factory=RepeatedErrors)
 
     def watch(self, tables: Tables) -> None:
-        """Be told of each row from now on."""
+        """From now on, receive each row that these tables write."""
         tables.fetches.watch = self.fetch
         tables.outbox.watch = self.desired
         tables.lofty_commands.watch = self.lofty_command

@@ -39,11 +39,11 @@ class StatusPublisher:
         self._metrics = reporter.metrics
         self._settings = reporter.settings
         self._builder = StatusBuilder(
-            reporter.settings, reporter.places, reporter.rows, reporter.holds, reporter.deps.monotonic
+            reporter.settings, reporter.connection_partitions, reporter.rows, reporter.holds, reporter.deps.monotonic
         )
         self._turns = Turns()
         self._configuration = configuration_of(reporter.settings)
-        self._metrics.begin({"connection": self._settings.connections, "topic": append_topics()})
+        self._metrics.create_series({"connection": self._settings.connections, "topic": append_topics()})
         self._metrics.gauges = self.readings
 
     def readings(self) -> Iterator[Reading]:

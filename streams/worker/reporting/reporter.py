@@ -22,12 +22,14 @@ from streams.worker.reporting.open_rows import OpenRows
 
 
 class Reporter:
-    """One worker's observer. `rows` is told of rows that were there when a partition was gained."""
+    """One worker's observer. `rows` receives the rows that a partition had when it was acquired."""
 
-    def __init__(self, settings: Settings, names: TopicNames, places: ConnectionPartitions, deps: Dependencies) -> None:
+    def __init__(
+        self, settings: Settings, names: TopicNames, connection_partitions: ConnectionPartitions, deps: Dependencies
+    ) -> None:
         self.settings = settings
         self.names = names
-        self.places = places
+        self.connection_partitions = connection_partitions
         self.deps = deps
         self.metrics = deps.metrics
         self.now_ms = deps.now_ms
@@ -46,7 +48,7 @@ class Reporter:
 
     def acquired(self, dispatcher: str, budget: str) -> None:
         """A budget is this worker's now."""
-        self.metrics.begin_budget(dispatcher, budget)
+        self.metrics.create_budget_series(dispatcher, budget)
 
     def paused(self, dispatcher: str, budget: str, cause: str) -> None:
         """A budget pauses."""
@@ -58,7 +60,7 @@ class Reporter:
         """A dispatcher has ended a piece of work, in whose task this is."""
         if self.tracing.is_on and (trace := in_hand().trace):
             facts = {"connection": item.tenant, "entity": item.key, "verdict": verdict.value}
-            self.tracing.tell(dispatcher, trace, began_ns, time.time_ns(), **facts)
+            self.tracing.record_span(dispatcher, trace, began_ns, time.time_ns(), **facts)
 
     def answered(self, answer: CallRecord) -> None:
         """A vendor has answered, in whose asker's task this is."""
@@ -71,17 +73,17 @@ class Reporter:
                 "http.response.status_code": answer.status,
                 "vendor.trace": answer.trace_id or "",
             }
-            self.tracing.tell(f"{answer.vendor} {answer.operation}", work.trace, began_ns, ended_ns, **facts)
+            self.tracing.record_span(f"{answer.vendor} {answer.operation}", work.trace, began_ns, ended_ns, **facts)
 
     def new_trace(self) -> str:
         """A trace for a change that came without one: from a sweep, a backfill, or another producer."""
-        span = self.tracing.begin("found")
+        span = self.tracing.start_span("found")
         span.end()
         return span.traceparent
 
     def admitted(self, trace: str, began_ns: int) -> None:
         """`dedupe` has let a change through."""
-        self.tracing.tell("dedupe", trace, began_ns, time.time_ns())
+        self.tracing.record_span("dedupe", trace, began_ns, time.time_ns())
 
     def held(self, connection: str, accepted_ms: int) -> Held:
         """What has held a connection's changes back since then: `quota`, `access`, or `no`."""
@@ -95,8 +97,8 @@ class Reporter:
             began = time.perf_counter()
             await process(messages)
             self.metrics.worked(name, len(messages), time.perf_counter() - began)
-            for place, message in {(one.topic, one.partition): one for one in messages}.items():
-                self.backlog.worked(place, int(message.timestamp * 1000))
+            for topic_partition, message in {(one.topic, one.partition): one for one in messages}.items():
+                self.backlog.worked(topic_partition, int(message.timestamp * 1000))
 
         return watched
 

@@ -22,7 +22,7 @@ from streams.worker.reporting.sources import StatusSources
 ERROR_CHARACTERS = 200
 
 Tells = Callable[[tuple[str, ...]], bool]
-"""Whether something of these connections is told."""
+"""Whether something of these connections is reported."""
 
 
 def everything(_: tuple[str, ...]) -> bool:
@@ -31,25 +31,25 @@ def everything(_: tuple[str, ...]) -> bool:
 
 
 class StatusBuilder:
-    """The budgets and connections of one worker. What a vendor said is redacted before it is told."""
+    """The budgets and connections of one worker. A vendor's words are redacted before they are reported."""
 
     def __init__(
         self,
         settings: Settings,
-        places: ConnectionPartitions,
+        connection_partitions: ConnectionPartitions,
         rows: OpenRows,
         holds: HoldTimes,
         monotonic: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._places = places
+        self._connection_partitions = connection_partitions
         self._rows = rows
         self._holds = holds
         self._monotonic = monotonic
         self._redact = Redaction(secret_values(settings))
 
     def budgets(self, parts: StatusSources, now_ms: int, tells: Tells) -> Iterator[BudgetStatus]:
-        """The budgets that this worker owns, and tells by their connections."""
+        """The budgets that this worker owns, and reports with their connections."""
         now = self._monotonic()
         for loop, of in ((parts.reading, "lofty_budget"), (parts.writing, "ghl_budget")):
             sharing: dict[str, list[str]] = {}
@@ -90,17 +90,17 @@ class StatusBuilder:
         """The names of the connections of which this worker owns a side."""
         fenced = parts.ownership.fenced
         for c in self._settings.connections.values():
-            if self._places.lofty(c) in fenced or self._places.ghl(c) in fenced:
+            if self._connection_partitions.lofty(c) in fenced or self._connection_partitions.ghl(c) in fenced:
                 yield c.name
 
     def connections(self, parts: StatusSources, tells: Tells) -> Iterator[ConnectionStatus]:
-        """The connections of which this worker owns a side, and that it tells."""
+        """The connections of which this worker owns a side, and that it reports."""
         fenced = parts.ownership.fenced
         for c in self._settings.connections.values():
             if not tells((c.name,)):
                 continue
-            reading = self._reading(c, parts) if self._places.lofty(c) in fenced else None
-            writing = self._writing(c, parts) if self._places.ghl(c) in fenced else None
+            reading = self._reading(c, parts) if self._connection_partitions.lofty(c) in fenced else None
+            writing = self._writing(c, parts) if self._connection_partitions.ghl(c) in fenced else None
             if reading is not None or writing is not None:
                 yield ConnectionStatus(connection=c.name, reading=reading, writing=writing)
 
@@ -116,7 +116,7 @@ class StatusBuilder:
             failing=self._rows.reads.of(c.name)[0],
             failing_in=self._redact.text(self._rows.reads.of(c.name)[1])[:ERROR_CHARACTERS],
             on_hold=_hold(parts.reading, c.lofty_budget, c.name, "reads Lofty's members first"),
-            sweep=_sweep(c, parts.tables.sweeps.get(self._places.lofty(c), c.name) or SweepRow()),
+            sweep=_sweep(c, parts.tables.sweeps.get(self._connection_partitions.lofty(c), c.name) or SweepRow()),
             token_expires_ms=parts.tokens.expires_ms(c, "lofty") if parts.tokens is not None else None,
         )
 

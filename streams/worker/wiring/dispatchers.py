@@ -13,12 +13,11 @@ from connectors.http.call_record import CallRecord
 from connectors.http.transport import Transport
 from streams.messages.partitioning import ghl_budget, lofty_budget
 from streams.oauth.grants import Grants
-from streams.worker.dispatch.budget_usage import BudgetUsage
 from streams.worker.dispatch.loop import DispatchLoop, HandlerRouter
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.partitions.lease import LeasedTransport
 from streams.worker.parts import WorkerParts
-from streams.worker.wiring.budget_policies import ghl_policy, lofty_policy
+from streams.worker.wiring.budgets import BudgetUsage, ghl_policy, lofty_policy
 from streams.worker.wiring.ghl_side import GhlSide
 from streams.worker.wiring.lofty_side import LoftySide
 from streams.worker.wiring.lofty_sync import LoftySync
@@ -48,7 +47,7 @@ class Dispatchers:
             if grants
             else None
         )
-        clients = VendorClients(parts.settings, parts.places, transport, grants, self.tokens)
+        clients = VendorClients(parts.settings, parts.connection_partitions, transport, grants, self.tokens)
         teams = clients.teams(partial(self._answered, self.reading), deps.visibility_ms)
         locations = clients.locations(partial(self._answered, self.writing), deps.search_lag_ms)
         self.offers = Offers(parts, self.reading, self.writing)
@@ -62,11 +61,11 @@ class Dispatchers:
     def acquire(self, partition: int) -> None:
         """The partition is ours: so are its budgets, and what waits there is offered."""
         parts = self._parts
-        for c in parts.places.reading_at(partition):
+        for c in parts.connection_partitions.reading_at(partition):
             used = self._reads_used.of_another(c.lofty_budget)
             self.reading.acquire(c.lofty_budget, lofty_policy(parts.settings, c), used)
             self.lofty.sweeper.acquire(c.name)
-        for c in parts.places.writing_at(partition):
+        for c in parts.connection_partitions.writing_at(partition):
             used = self._writes_used.of_another(c.ghl_budget)
             self.writing.acquire(c.ghl_budget, ghl_policy(parts.settings, c), used)
         self.load_names(partition)
@@ -81,22 +80,26 @@ class Dispatchers:
 
     async def release(self, partitions: set[int]) -> None:
         """Return once nothing is under way for these partitions and their budgets have left their last note."""
-        places = self._parts.places
+        connection_partitions = self._parts.connection_partitions
         async with asyncio.TaskGroup() as both:
             for partition in partitions:
-                for c in places.reading_at(partition):
+                for c in connection_partitions.reading_at(partition):
                     self.lofty.sweeper.release(c.name)
-                both.create_task(self.reading.release({c.lofty_budget for c in places.reading_at(partition)}))
-                both.create_task(self.writing.release({c.ghl_budget for c in places.writing_at(partition)}))
+                both.create_task(
+                    self.reading.release({c.lofty_budget for c in connection_partitions.reading_at(partition)})
+                )
+                both.create_task(
+                    self.writing.release({c.ghl_budget for c in connection_partitions.writing_at(partition)})
+                )
         if self.tokens is not None:
             await self.tokens.release(partitions)
 
     def load_names(self, partition: int, budget: str = "") -> None:
         """Read (again) what the vendors call members, custom fields, users and calendars: of one budget, or of all."""
-        for c in self._parts.places.reading_at(partition):
+        for c in self._parts.connection_partitions.reading_at(partition):
             if budget in ("", c.lofty_budget):
                 self.lofty.members.load(c.name)
-        for c in self._parts.places.writing_at(partition):
+        for c in self._parts.connection_partitions.writing_at(partition):
             if budget in ("", c.ghl_budget):
                 self.ghl.directories.load(c.name)
 
@@ -112,7 +115,7 @@ class Dispatchers:
     def _row_of(self, key_of: Callable[[str], str], budget: str) -> tuple[str, int, int]:
         """Under which key a budget's usage is noted, in which partition, in which epoch."""
         key = key_of(budget)
-        partition = self._parts.places.of(key)
+        partition = self._parts.connection_partitions.of(key)
         return key, partition, self._parts.ownership.epoch(partition)
 
     def _answered(self, loop: DispatchLoop, budget: str, answer: CallRecord) -> None:

@@ -42,7 +42,7 @@ def new_event_processor(
         receipts=receipts,
         output=parts.output,
         writes_topic=parts.names.of(LOFTY_WRITES),
-        lofty_partitions={name: parts.places.lofty(c) for name, c in connections.items()},
+        lofty_partitions={name: parts.connection_partitions.lofty(c) for name, c in connections.items()},
         request_read=request_read,
     )
     queue = GhlEventQueue(

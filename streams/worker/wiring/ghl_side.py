@@ -36,7 +36,7 @@ class GhlSide:
             parts.output.batching_producer,
             parts.applied_offsets,
             parts.deps.now_ms,
-            lambda connection: parts.ownership.epoch(parts.places.ghl_of(connection)),
+            lambda connection: parts.ownership.epoch(parts.connection_partitions.ghl_of(connection)),
         )
         tables, deps, names = parts.tables, parts.deps, parts.names
         retry = Retry(deps.now_ms, deps.jitter)

@@ -48,7 +48,7 @@ class LoftySync:
 
     def acquired(self, partition: int) -> None:
         """The partition is ours: take up what waits there."""
-        if any(c.back.types for c in self.parts.places.writing_at(partition)):
+        if any(c.back.types for c in self.parts.connection_partitions.writing_at(partition)):
             self._build_backlinks(partition)
         for key, row in self.parts.tables.events.items(partition):
             if key.startswith(UNINSTALLED):
@@ -61,7 +61,7 @@ class LoftySync:
         self.purge(partition)
 
     def purge(self, partition: int) -> None:
-        """Forget what cannot come again."""
+        """Forget what is too old to be delivered again."""
         now_ms = self.parts.deps.now_ms()
         for key, webhook in list(self.parts.tables.webhooks.items(partition)):
             if webhook.at_ms < now_ms - WEBHOOK_DAYS * DAY_MS:
@@ -97,11 +97,11 @@ class LoftySync:
     # -- the app in GHL -----------------------------------------------------------------------------------
 
     def installed(self, event: GhlEvent) -> None:
-        """The app was installed in a location, or removed from it: then no token of it is good any more."""
+        """The app was installed in a location, or removed from it: its old tokens no longer work."""
         here = [c for c in self.parts.settings.connections.values() if c.ghl.location_id == event.location]
         if not here:
             return
-        partition, key = self.parts.places.ghl(here[0]), f"{UNINSTALLED}{event.location}"
+        partition, key = self.parts.connection_partitions.ghl(here[0]), f"{UNINSTALLED}{event.location}"
         before = self.parts.tables.events.get(partition, key)
         if before is not None and before.event.at_ms > event.at_ms:
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from streams.core.rows import FetchRow, OutboxRow
 from streams.core.scheduling.dispatcher import Item
-from streams.core.to_ghl.admission import priority_of
+from streams.core.to_ghl.dedupe import priority_of
 from streams.core.to_ghl.delivery import settled_as
 from streams.kafka.batching_producer import Record
 from streams.messages import Change, Entity, Origin, Snapshot
@@ -18,7 +18,7 @@ from streams.worker.parts import WorkerParts
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """Makes work items from rows. Rows of a connection that is not configured any more wait until it is again."""
+    """Makes work items from rows. Rows of a connection that is no longer configured wait until it is again."""
 
     parts: WorkerParts
     reading: DispatchLoop
@@ -55,12 +55,12 @@ class Offers:
             accepted_ms=self.parts.deps.now_ms(),
             origin="dependency",
         )
-        topic, partition = self.parts.names.of(FETCHES), self.parts.places.lofty(connection)
+        topic, partition = self.parts.names.of(FETCHES), self.parts.connection_partitions.lofty(connection)
         record = Record(topic, partition, entity.lane.encode(), change.to_bytes())
         return self.parts.output.batching_producer.enqueue(record)
 
     def settled_as(self, snapshot: Snapshot) -> str:
-        """What a link reads when it satisfies a snapshot; empty for a connection that is not configured any more."""
+        """The fingerprint of a link that satisfies a snapshot; "" for a connection that is no longer configured."""
         connection = self.parts.settings.connections.get(snapshot.connection)
         return settled_as(snapshot.fingerprint, connection.mapping_fingerprint) if connection else ""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streams.messages.topics import INSPECTIONS, OBSERVATIONS, REPLAYS, SWEEPS, TOKENS
+from streams.worker.agents.backfill_orders import backfill_orders
 from streams.worker.agents.batches import Process
 from streams.worker.agents.desired_states import DesiredStates
 from streams.worker.agents.inspect import inspect
 from streams.worker.agents.replay import replay
-from streams.worker.agents.sweep import sweep
 from streams.worker.agents.tokens import tokens
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.dispatchers import Dispatchers
@@ -26,7 +26,7 @@ def request_agents(
         replay(desired=desired, output=output, count=lambda decision: snapshots.labels(f"replayed: {decision}").inc()),
     )
     sweeper = dispatchers.lofty.sweeper
-    yield "sweep", SWEEPS, sweep(sweeps=parts.tables.sweeps, output=output, offer=sweeper.offer_sweep)
+    yield "sweep", SWEEPS, backfill_orders(sweeps=parts.tables.sweeps, output=output, offer=sweeper.offer_sweep)
     topic = parts.names.of(OBSERVATIONS)
     take = dispatchers.ghl.inspector.take_question
     yield "inspect", INSPECTIONS, inspect(take_question=take, output=output, observations_topic=topic)

@@ -28,7 +28,7 @@ from streams.worker.wiring.dispatchers import Dispatchers
 from streams.worker.wiring.request_agents import request_agents
 
 NOT_RESUMED = frozenset({SNAPSHOTS, TOKENS})
-"""Compacted topics, where events that the consumer skipped cannot be told from compacted ones."""
+"""Compacted topics, where events that the consumer skipped cannot be distinguished from compacted ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,9 @@ class Pipeline:
                 seen=tables.seen,
                 output=output,
                 fetches_topic=parts.names.of(FETCHES),
-                lofty_partitions={name: parts.places.lofty(c) for name, c in parts.settings.connections.items()},
+                lofty_partitions={
+                    name: parts.connection_partitions.lofty(c) for name, c in parts.settings.connections.items()
+                },
                 count=lambda decision: metrics.changes.labels(decision).inc(),
                 new_trace=reporter.new_trace,
                 traced=reporter.admitted if parts.deps.tracing.is_on else None,

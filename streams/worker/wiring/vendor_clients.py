@@ -30,7 +30,7 @@ class VendorClients:
     """Makes the clients. `grants` and `tokens` are None where no connection has access by OAuth."""
 
     settings: Settings
-    places: ConnectionPartitions
+    connection_partitions: ConnectionPartitions
     transport: Transport
     grants: Grants | None
     tokens: OAuthTokens | None
@@ -41,8 +41,8 @@ class VendorClients:
             c.name: LoftyTeam(
                 connection=c.name,
                 budget=c.lofty_budget,
-                partition=self.places.lofty(c),
-                snapshots_partition=self.places.ghl(c),
+                partition=self.connection_partitions.lofty(c),
+                snapshots_partition=self.connection_partitions.ghl(c),
                 client=LoftyClient(
                     self.transport,
                     self._lofty_auth(c),
@@ -62,7 +62,7 @@ class VendorClients:
                 connection=c.name,
                 location_id=c.ghl.location_id,
                 budget=c.ghl_budget,
-                partition=self.places.ghl(c),
+                partition=self.connection_partitions.ghl(c),
                 client=GhlClient(
                     self.transport,
                     self._ghl_auth(c),

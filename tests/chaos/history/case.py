@@ -14,7 +14,7 @@ from tests.chaos.history.names import WRITES, Names
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is judged. `names` tells entities, `interruptions` who was cut off."""
+    """What is judged. `names` identifies entities, `interruptions` the workers that were interrupted."""
 
     history: History
     names: Names

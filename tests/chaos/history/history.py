@@ -41,7 +41,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A receipt where it stands in its topic."""
+    """A receipt and its position in its topic."""
 
     partition: int
     offset: int
@@ -59,7 +59,7 @@ class Fenced:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """An edit in Lofty. `version` is what the text bears since (`v000123`), 0 says that it was deleted."""
+    """An edit in Lofty. `version` is the one in the text since then (`v000123`); 0 says that it was deleted."""
 
     at: float
     entity: Entity
@@ -85,7 +85,7 @@ class Deed:
 class Stray:
     """Something unreadable or too large that was given to us. It must be found on `parked`.
 
-    By `sign`, which stands in the original or in the entity's key, or by `source` (`topic/partition@offset`).
+    By `sign`, which the original or the entity's key contains, or by `source` (`topic/partition@offset`).
     """
 
     what: str
@@ -98,15 +98,15 @@ class History:
     """A run. Sequences are in order of time.
 
     - `configs`: the texts of the configuration, in the order in which they were in force; the last one counts at the end.
-      A mapping that was edited while workers ran stands in them as if it had been written into the file.
+      A mapping that was edited while workers ran is in them as if it had been written into the file.
     - `ghl`, `lofty`: the ledgers of both sandboxes, whole.
     - `limits`: a ledger's budget → its limit and window in seconds, as its sandbox counts them. A Lofty budget that
-      connections share may stand here by its own name, too.
+      connections share may also be here under its own name.
     - `leads`: connection → rows of the Lofty sandbox's `GET /_sandbox/leads?trash=true`.
     - `contacts`: connection → the answer of the GHL sandbox's `GET /_sandbox/contacts`.
     - `receipts`, `fences`: the topic of receipts, taken apart. `parked`: the topic of parked records.
     - `nemesis`: what was done to the system.
-    - `edits`: what agents did in Lofty, where it bears a version.
+    - `edits`: what agents did in Lofty, if it has a version.
     - `planned`: the acts that were to be done, each of them once at least; `deeds`: what was done, with its effects.
     - `strays`: what nobody can read, or nobody can carry.
     """

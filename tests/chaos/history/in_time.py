@@ -21,11 +21,11 @@ Place = tuple[str, str, str]
 
 
 def written_in_time(case: Case) -> Finding:
-    """Each entity that was edited during an outage bears that version, or a later one, two minutes after Kafka's return.
+    """Each entity that was edited during an outage has that version, or a later one, two minutes after Kafka's return.
 
     Left out: what was deleted since, itself or its lead. Excused: what was parked since.
 
-    Proves nothing of: edits that bear no version (tags, cities: they count at the end); edits from outside of outages.
+    Proves nothing of: edits without a version (tags, cities: they count at the end); edits from outside of outages.
     """
     tally = Tally(9, "what was edited while Kafka was away is written within two minutes of its return", "edits")
     writes = list(case.writes())

@@ -2,8 +2,8 @@
 
 Kills and freezes hit a process; a process is worker after worker, for a mapping that is edited is taken over by the next.
 
-The promise is that a worker which may own nothing any more sends nothing.
-Two things are beyond it, and are told apart here exactly:
+The promise: a worker that may no longer own anything sends nothing.
+Two things are beyond it, and are distinguished here exactly:
 
 - a request that was in flight when its worker was killed, ended or frozen: the vendor goes on with it, whoever comes next;
 - a request of a worker that was frozen between its last look at the lease and the send: it leaves as the worker wakes.

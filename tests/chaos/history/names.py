@@ -1,8 +1,8 @@
-"""Which Lofty entity a request to GHL was about: by the marks that it bears, or by what earlier requests made known.
+"""Which Lofty entity a request to GHL was about: by its markers, or by what earlier requests made known.
 
-A contact bears its lead's id in a custom field; a note or task its marker on the last line of its body, an appointment in a
+A contact has its lead's id in a custom field; a note or task its marker on the last line of its body, an appointment in a
 calendar on that of its description.
-Ids of GHL are learned from creates and from what stands at the end.
+GHL's ids are known from creates, and from what GHL holds at the end.
 Nothing here believes a receipt: receipts are what is judged.
 """
 
@@ -34,7 +34,7 @@ _KINDS: Mapping[ChildKind, tuple[Kind, ...]] = {
     "appointment": ("appointment",),
 }
 _TEXTS: Mapping[ChildKind, str] = {"note": "body", "task": "body", "appointment": "description"}
-"""In which field each form of GHL bears its mark."""
+"""The field of each form of GHL that holds its marker."""
 
 
 class Names:
@@ -56,7 +56,7 @@ class Names:
                 self._learn_standing(connection, contact)
 
     def entity_of(self, entry: Entry) -> Entity | None:
-        """What a write is about; None when nothing tells. The lead of a child whose contact is not known is `?`."""
+        """What a write is about; None when nothing shows it. The lead of a child whose contact is not known is `?`."""
         connection = self._connections.get(entry.budget)
         if connection is None:
             return None
@@ -80,7 +80,7 @@ class Names:
         return entry.parent or self._owners.get((entry.budget, entry.entity or ""))
 
     def lead_of_contact(self, connection: str, contact: Mapping[str, Any]) -> str | None:
-        """The lead whose id a standing contact bears."""
+        """The lead whose id a contact in GHL has."""
         borne = (contact["customFields"].get(one) for one in self._fields.get(connection, ()))
         return next((str(one) for one in borne if one), None)
 
@@ -129,7 +129,7 @@ def standing_on(contact: Mapping[str, Any]) -> Iterator[tuple[ChildKind, Mapping
 
 
 def mark_of(child: Mapping[str, Any], form: ChildKind) -> tuple[Kind, str] | None:
-    """The Lofty kind and id that a GHL note, task or appointment bears."""
+    """The Lofty kind and id in the marker of a GHL note, task or appointment."""
     text = child.get(_TEXTS[form])
     for one in _KINDS[form]:
         if isinstance(text, str) and (found := find_marker(text, one)):

@@ -23,12 +23,12 @@ Standing = tuple[ChildKind, Mapping[str, Any]]
 
 
 def nothing_lost(case: Case) -> Finding:
-    """Every live lead, note, task and appointment stands in GHL as the mapping wants its last state, and nothing else does.
+    """Every live lead, note, task and appointment is in GHL as the mapping wants its last state, and nothing else is.
 
-    An appointment stands in its calendar or as a task, as a configuration of the run would have made it.
+    An appointment is in its calendar or is a task, as a configuration of the run would have made it.
 
     Excused: what is visibly parked since its last change, or hangs on a contact that is; and what a worker last wrote that
-    woke from a freeze (no fence reaches it; `verify` mends it).
+    woke from a freeze (no fence reaches it; `verify` repairs it).
 
     Proves nothing of: how long it took; states between; whether the mapping is right; deleted leads that never stood.
     """
@@ -74,22 +74,22 @@ def _wrong(
         if lead.contact is None:
             yield from _wrong_deleted(connection, lead, twins)
         elif not twins:
-            yield lead.entity, "is lost: no contact bears its id", lead.changed_ms
+            yield lead.entity, "is lost: no contact has its id", lead.changed_ms
         else:
             every = [compare_contact(lead.contact, one, is_ours_alone=True) for one in twins]
             yield from ((lead.entity, what, lead.changed_ms) for what in _told_least(every))
             yield from _wrong_children(lead, twins)
     for stranger, those in by_lead.items():
-        yield Entity.contact(connection.name, stranger), f"{len(those)} contacts of no lead stand in GHL", 0
+        yield Entity.contact(connection.name, stranger), f"{len(those)} contacts in GHL belong to no lead", 0
 
 
 def _wrong_deleted(connection: Connection, lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:
     policies = connection.policies
     for contact in twins:
         if policies.lead_deleted == "delete":
-            yield lead.entity, "is deleted in Lofty and stands in GHL", lead.changed_ms
+            yield lead.entity, "is deleted in Lofty but still in GHL", lead.changed_ms
         elif policies.lead_deleted == "tag" and policies.lead_deleted_tag not in contact["tags"]:
-            yield lead.entity, "is deleted in Lofty and bears no tag that says so", lead.changed_ms
+            yield lead.entity, "is deleted in Lofty and has no tag that says so", lead.changed_ms
 
 
 def _wrong_children(lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:
@@ -100,15 +100,15 @@ def _wrong_children(lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterato
     for one in lead.children:
         yield from _wrong_child(one, standing.pop((one.entity.kind, one.entity.id), []))
     for kind, lofty_id in standing:
-        ghost = lead.entity._replace(kind=kind, id=lofty_id)  # type: ignore[arg-type]  # a kind that a mark bears
-        yield ghost, "stands in GHL, and Lofty has nothing alive for it", 0
+        ghost = lead.entity._replace(kind=kind, id=lofty_id)  # type: ignore[arg-type]  # a kind in a marker
+        yield ghost, "is in GHL, but was deleted in Lofty or never was there", 0
 
 
 def _wrong_child(wanted: WantedChild, found: list[Standing]) -> Iterator[Wrong]:
     if wanted.desired is None:
         return  # what is not carried is left as it stands
     if not found:
-        yield wanted.entity, "is lost: nothing bears its mark", wanted.changed_ms
+        yield wanted.entity, "is lost: nothing has its marker", wanted.changed_ms
         return
     every = [compare_child(wanted.desired[form], one) for form, one in found if form in wanted.desired]
     if not every:

@@ -32,7 +32,7 @@ _NEW_APPOINTMENT = frozenset({"locationId", "contactId"})
 
 
 def nothing_stale(case: Case) -> Finding:
-    """In the order in which GHL applied them, the versions that writes of one entity bear never go back.
+    """In the order in which GHL applied them, the versions in writes of one entity never go back.
 
     Bodies hold only what the mapping (under any configuration of the run) writes; `tags` never travel in one.
     Excused: what a worker sent as it woke from a freeze.
@@ -41,7 +41,7 @@ def nothing_stale(case: Case) -> Finding:
     write skips, which is what coalescing does.
     """
     title = "nothing is overwritten by something older, nor a field that the mapping does not own"
-    tally = Tally(3, title, "writes that bear a version")
+    tally = Tally(3, title, "writes with a version")
     newest: dict[str, tuple[int, Entry]] = {}
     for entry in case.writes():
         entity = case.names.entity_of(entry)
@@ -63,7 +63,7 @@ def nothing_stale(case: Case) -> Finding:
 
 
 def versions(body: Any) -> list[int]:
-    """The versions that a body bears."""
+    """The versions in a body."""
     if not isinstance(body, dict):
         return []
     texts = (body.get(name) for name in _STAMPED)

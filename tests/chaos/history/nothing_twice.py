@@ -18,7 +18,7 @@ from tests.chaos.history.told import told
 def nothing_twice(case: Case) -> Finding:
     """Each Lofty id is created once as a contact, note, task or appointment, in whatever form, unless the first was deleted in GHL before the second.
 
-    Counted from creates that were applied, answered or not, and from what stands at the end.
+    Counted from creates that were applied, answered or not, and from what GHL holds at the end.
     A create without a mark is a violation: nobody could ever tell what it is.
     Excused: a create by a worker that woke from a freeze (GHL offers no fencing).
 
@@ -32,7 +32,7 @@ def nothing_twice(case: Case) -> Finding:
         tally.examined += 1
         entity = case.names.entity_of(entry)
         if entity is None:
-            tally.note(entry.budget, "a create bears no mark", told(entry))
+            tally.note(entry.budget, "a create has no marker", told(entry))
         else:
             created[_once(entity)].append(entry)
     deletions = _deletions(case)
@@ -75,7 +75,7 @@ def _was_deleted(first: Entry, second: Entry, deletions: dict[str, list[float]])
 
 
 def _standing(case: Case) -> dict[Entity, list[str]]:
-    """Every entity that stands at the end, and the GHL ids that bear its mark."""
+    """Every entity that GHL holds at the end, and the GHL ids with its marker."""
     found: dict[Entity, list[str]] = defaultdict(list)
     for connection, location in case.history.contacts.items():
         for contact in location["contacts"]:

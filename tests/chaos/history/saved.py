@@ -15,7 +15,7 @@ from tests.chaos.history.history import Deed, Edit, Event, Fenced, History, Rece
 
 
 def save(history: History, path: Path) -> None:
-    """Write a history. Configurations are saved as they are: credentials never stand in them."""
+    """Write a history. Configurations are saved as they are: they never contain credentials."""
     path.write_bytes(orjson.dumps(to_json(history)))
 
 
@@ -51,7 +51,7 @@ def to_json(history: History) -> dict[str, Any]:
 
 
 def from_json(found: dict[str, Any]) -> History:
-    """The history that `to_json` told."""
+    """The history that `to_json` wrote."""
     return History(
         configs=tuple(found["configs"]),
         ghl=[Entry(**one) for one in found["ghl"]],

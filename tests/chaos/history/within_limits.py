@@ -17,7 +17,7 @@ def within_limits(case: Case) -> Finding:
     """No 429 that no fault ordered; no window, counted again from the ledger, holds more than its limit; and no budget has
     more in flight than is configured.
 
-    A request whose client was killed or frozen counts as in flight only until then: nobody waits for it any more.
+    A request whose client was killed or frozen counts as in flight only until then: nobody waits for it after that.
 
     Proves nothing of: a vendor whose windows are not counted as the sandbox counts them; the daily limit.
     """

@@ -1,4 +1,4 @@
-"""Where GHL's OpenAPI documents are wrong or silent, and what tells us so. Each is needed: a test sees to it."""
+"""Where GHL's OpenAPI documents are wrong or silent, and how we know. Each is needed: a test sees to it."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_each_operation_is_valid_on_the_wire(documents: OpenApi, exchanges: tupl
 
 
 def test_every_excuse_is_needed(documents: OpenApi, exchanges: tuple[Exchange, ...]) -> None:
-    """When GHL mends its document, or we our sandbox, the excuse must go."""
+    """When GHL fixes its document, or we fix our sandbox, the excuse must go."""
     faults = [fault for one in exchanges for fault in faults_of(documents, one)]
     assert judge(faults, EXCUSES)[1] == []
 

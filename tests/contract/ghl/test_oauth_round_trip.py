@@ -60,7 +60,7 @@ class Browser:
 
 @dataclass(slots=True)
 class Stage:
-    """A sandbox on a socket, a person, and a clock that only moves when told."""
+    """A sandbox on a socket, a person, and a clock that only moves when a test moves it."""
 
     sandbox: GhlSandbox
     transport: AiohttpTransport

@@ -1,4 +1,4 @@
-"""Where Lofty's OpenAPI document is wrong or silent, and what tells us so. Each is needed: a test sees to it."""
+"""Where Lofty's OpenAPI document is wrong or silent, and how we know. Each is needed: a test sees to it."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_a_lead_that_is_read_is_the_one_that_is_listed(exchanges: tuple[Exchange
 
 
 def test_every_excuse_is_needed(documents: OpenApi, exchanges: tuple[Exchange, ...]) -> None:
-    """When Lofty mends its document, or we our sandbox, the excuse must go."""
+    """When Lofty fixes its document, or we fix our sandbox, the excuse must go."""
     faults = [fault for one in exchanges for fault in faults_of(documents, one)]
     assert judge(faults, EXCUSES)[1] == []
 

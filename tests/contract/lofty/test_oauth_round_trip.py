@@ -30,7 +30,7 @@ VERIFIER = "v" * 64
 
 @dataclass(slots=True)
 class Stage:
-    """A sandbox on a socket, and a clock that only moves when told."""
+    """A sandbox on a socket, and a clock that only moves when a test moves it."""
 
     sandbox: LoftySandbox
     transport: AiohttpTransport
@@ -136,7 +136,7 @@ async def test_pkce_needs_no_secret(stage: Stage) -> None:
 
 
 async def test_client_credentials_are_asked_for_again(stage: Stage) -> None:
-    """They bring no refresh token: renewing is asking anew."""
+    """They have no refresh token: to renew one is to ask for another."""
 
     async def renew(_: TokenPair | None = None) -> TokenPair:
         server = DEVELOPER.at(stage.url)

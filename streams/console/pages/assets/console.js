@@ -23,7 +23,7 @@ function takeOverChildren(old, fresh) {
   let at = old.firstChild;
   for (const child of [...fresh.childNodes]) {
     let match = at;
-    // Something with a name of its own may have moved; something without one is compared with what stands at its place.
+    // An element with an id may have moved; one without an id is compared with the element at the same position.
     if (child.id) while (match && !isTheSame(match, child)) match = match.nextSibling;
     else if (match && !isTheSame(match, child)) match = null;
     if (!match) {
@@ -63,8 +63,8 @@ export async function refresh() {
     if (!answer.ok) throw new Error(`${answer.status}`);
     const fresh = page.querySelector("main");
     // A message that is shown once stays until the reader leaves the page.
-    const told = main.querySelector("[data-once]");
-    if (told && !fresh.querySelector("[data-once]")) fresh.prepend(document.importNode(told, true));
+    const notice = main.querySelector("[data-once]");
+    if (notice && !fresh.querySelector("[data-once]")) fresh.prepend(document.importNode(notice, true));
     takeOver(main, fresh);
     const menus = page.querySelectorAll(".menu");
     document.querySelectorAll(".menu").forEach((menu, index) => menus[index] && takeOver(menu, menus[index]));
@@ -95,7 +95,7 @@ const remember = (cookie) => {
   document.cookie = `${cookie}; Path=${CONSOLE}; Max-Age=31536000; SameSite=Lax`;
 };
 
-/** The server writes times; it only has to know in which zone. Told once, then remembered by a cookie. */
+/** The server writes times; it only has to know the zone. The page reports it once, then a cookie keeps it. */
 async function tellZone() {
   const cookie = `lofty_ghl_zone=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC")}`;
   if (isKnown(cookie)) return;

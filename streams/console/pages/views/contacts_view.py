@@ -12,7 +12,7 @@ from streams.console.pages.render import href, part
 from streams.console.pages.views.links import about, contact_href, kind, record_href
 from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
 from streams.console.pages.wording import sentence
-from streams.console.services import contacts as told
+from streams.console.services import contacts as contacts
 from streams.operations.history.timeline import Event, Pending
 
 
@@ -20,7 +20,7 @@ from streams.operations.history.timeline import Event, Pending
 class ContactRow:
     """One contact of a search."""
 
-    contact: told.Contact
+    contact: contacts.Contact
     state: StatusText
     href: str
 
@@ -68,7 +68,7 @@ class WaitingEntity:
 
 @dataclass(frozen=True, slots=True)
 class EntityInGhl:
-    """How one entity stands in GHL."""
+    """The state of one entity in GHL."""
 
     entity: str
     words: str
@@ -79,7 +79,7 @@ class EntityInGhl:
 class TimelineView:
     """The page of one contact. `because` explains the answer in one sentence; `kind` is the kind of entity that is shown."""
 
-    story: told.Timeline
+    story: contacts.Timeline
     name: str
     because: str
     next_steps: tuple[Hyperlink, ...]
@@ -113,7 +113,7 @@ _WRITES: dict[str, tuple[str, Level]] = {
 }
 
 
-def search(wanted: str, connection: str, connections: tuple[str, ...], found: told.Search) -> SearchView:
+def search(wanted: str, connection: str, connections: tuple[str, ...], found: contacts.Search) -> SearchView:
     """What was found."""
     rows = tuple(ContactRow(one, state_of(one), contact_href(one.connection, one.lead)) for one in found.found)
     return SearchView(
@@ -121,8 +121,8 @@ def search(wanted: str, connection: str, connections: tuple[str, ...], found: to
     )
 
 
-def state_of(one: told.Contact) -> StatusText:
-    """How a contact stands, in two or three words."""
+def state_of(one: contacts.Contact) -> StatusText:
+    """The state of a contact, in two or three words."""
     if one.parked:
         return StatusText("bad", "Parked, needs attention")
     if one.pending:
@@ -132,7 +132,7 @@ def state_of(one: told.Contact) -> StatusText:
     return StatusText("ok", "In GHL") if one.ghl_id else StatusText("idle", "Not in GHL")
 
 
-def timeline(found: told.Timeline, only: str, mapping: str) -> TimelineView:
+def timeline(found: contacts.Timeline, only: str, mapping: str) -> TimelineView:
     """One contact's timeline; `only` one kind of entity, where it is not empty. `mapping` is the connection's."""
     counts = Counter(kind(event.entity) or "contact" for event in found.events)
     chosen = [step(event) for event in reversed(found.events) if only in ("", kind(event.entity) or "contact")]
@@ -198,7 +198,7 @@ def waiting_entity(pending: Pending, parked: str) -> WaitingEntity:
     return WaitingEntity(about(pending.entity), pending.waits, level, record_href(parked) if is_bad and parked else "")
 
 
-def entity_in_ghl(stands: told.Stands) -> EntityInGhl:
+def entity_in_ghl(stands: contacts.Stands) -> EntityInGhl:
     """The state of an entity; its own kind is shown beside it and left out of the words."""
     words = re.sub(rf"^{re.escape(kind(stands.entity))}: ", "", stands.words)
     found = re.match(r"(?P<id>\S+) in GHL(?P<rest>.*)", words)
@@ -207,7 +207,7 @@ def entity_in_ghl(stands: told.Stands) -> EntityInGhl:
     return EntityInGhl(about(stands.entity), words)
 
 
-def _because(found: told.Timeline) -> str:
+def _because(found: contacts.Timeline) -> str:
     because = found.answer.because
     refusals = [
         one for one in found.events if one.stage in ("parked", "write") and one.answer and one.outcome != "applied"

@@ -18,7 +18,7 @@ from streams.operations.mapping_preview.preview import Preview, Row
 
 @dataclass(frozen=True, slots=True)
 class FieldPreview:
-    """One GHL field of a lead: what Lofty holds, what the mapping makes of it, what stands in GHL, and what would be done."""
+    """One GHL field of a lead: Lofty's value, the mapped value, GHL's value, and what the next write would do."""
 
     ghl_field: str
     lofty: str
@@ -31,7 +31,7 @@ class FieldPreview:
 
 @dataclass(frozen=True, slots=True)
 class LeadPreview:
-    """One lead, mapped with the text that stands in the editor. `empty` are fields without a value on either side."""
+    """One lead, mapped with the editor's text. `empty` are fields without a value on either side."""
 
     name: str
     lead: str

@@ -67,7 +67,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """A worker that answers, or does not any more."""
+    """A worker that reports, or no longer does."""
 
     name: str
     state: StatusText

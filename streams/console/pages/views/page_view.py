@@ -7,7 +7,7 @@ from datetime import UTC, tzinfo
 from typing import Literal
 
 Level = Literal["ok", "busy", "warn", "bad", "idle"]
-"""How something stands: well, well and working, to be watched, needs a person, not in use."""
+"""The state of something: well, well and working, to be watched, needs a person, not in use."""
 
 Theme = Literal["auto", "light", "dark"]
 Role = Literal["viewer", "operator"]
@@ -15,7 +15,7 @@ Role = Literal["viewer", "operator"]
 
 @dataclass(frozen=True, slots=True)
 class StatusText:
-    """How something stands, in a word or a short sentence."""
+    """The state of something, in a word or a short sentence."""
 
     level: Level
     words: str

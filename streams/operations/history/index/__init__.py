@@ -1,6 +1,7 @@
-"""The history index: which records of which topics tell of a contact, and by which names people look for it.
+"""The history index: finds the records of a contact on the topics, by name, e-mail address, phone number or id.
 
-It follows the topics without joining the workers' group, and holds places, not values: the topics stay the only truth, and the
-index can be thrown away and built anew at any time. One process writes it (`lofty_ghl` index, a child of the gateway with a lower
-priority, so that the intake of webhooks is not slowed); any number of threads and commands read it.
+It stores where records are (topic, partition, offset), not what they say. The topics stay the only truth, so the index can be
+deleted at any time and is then built again from them. It does not join the workers' consumer group.
+One process writes it: a child of the gateway with a lower priority, so that it does not slow down the intake of webhooks.
+Any number of threads and commands read it.
 """

@@ -1,7 +1,7 @@
-"""The process that writes the index: `python -m streams.operations.history.index`, started by the gateway, which tells it what to do on stdin.
+"""The process that writes the index: `python -m streams.operations.history.index`. The gateway starts it and sends its plan on stdin.
 
-It ends with the gateway (when its standard input ends), and by SIGTERM. Only one process at a time writes one index: another
-that is told of the same folder waits until the first is gone, so that several gateways on one host share an index.
+It ends on SIGTERM, and with the gateway (when its standard input ends). Only one process at a time writes an index: a second one
+with the same folder waits until the first has ended. So several gateways on one host share an index.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from streams.telemetry.logs import set_up_logs
 log = logging.getLogger("lofty_ghl.history")
 
 NICE = 10
-"""Webhooks come first, whoever else is on the machine."""
+"""The process's niceness: the intake of webhooks goes first, whatever else runs on the machine."""
 CANNOT_WRITE = 4
 
 
@@ -74,17 +74,17 @@ async def _serve(plan: Plan) -> int:
 
 
 async def _follow(plan: Plan, stop: asyncio.Event) -> None:
-    """Until stopped, or until the index must be built anew."""
+    """Follow the topics until stopped, or until the index must be rebuilt."""
     connection = open_to_write(plan.path, plan.belongs_to)
     try:
         await follow_for_ever(lambda: _follower(plan, IndexWriter(connection)), stop)
     except InconsistentLog as error:
-        log.warning("the index is built anew: %s", error)
+        log.warning("the index is rebuilt: %s", error)
         remove(plan.path)
     except sqlite3.OperationalError:
-        raise  # the disk, not what stands on it
+        raise  # the disk fails, not the file on it
     except sqlite3.DatabaseError as error:
-        log.warning("the index is broken (%s), and built anew", error)
+        log.warning("the index file is broken (%s): it is rebuilt", error)
         remove(plan.path)
     finally:
         connection.close()

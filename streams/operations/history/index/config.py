@@ -1,4 +1,4 @@
-"""What the process that writes the index is told, as one line of JSON on its standard input: no secret stands in its arguments."""
+"""What the index process needs to know. It comes as one line of JSON on standard input, so that no secret is in its arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOCK = "history.lock"
 
 
 class Plan(BaseModel):
-    """Where Kafka is, and where the index lies."""
+    """How to reach Kafka, and the folder of the index."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,12 +36,12 @@ class Plan(BaseModel):
 
     @property
     def belongs_to(self) -> str:
-        """The deployment whose index it is."""
+        """Names the deployment: an index of another one is rebuilt."""
         return f"{self.kafka.topic_prefix} of {self.kafka.partitions}"
 
 
 def index_folder(settings: Settings) -> Path:
-    """Where the index lies."""
+    """The folder of the index."""
     return Path(settings.console.data_dir or Path(settings.worker.data_dir) / "console")
 
 

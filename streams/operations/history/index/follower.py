@@ -1,6 +1,6 @@
-"""Follows the topics and writes the index, until told to stop.
+"""Follows the topics and writes the index, until it is asked to stop.
 
-It joins no group and commits nothing to Kafka: where it is stands in the index itself, in the same transaction as what was read.
+It joins no group and commits nothing to Kafka: the index itself holds its offsets, written in the same transaction as the records.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHECKPOINT_RECORDS = 200_000
 
 
 class InconsistentLog(Exception):
-    """The index is ahead of the topics: they are others than those it was built from."""
+    """The index is ahead of the topics, so it was built from other topics (deleted and created again, or of another cluster)."""
 
 
 @dataclass(slots=True)
@@ -47,8 +47,9 @@ class Follower:
         await start_consumer(consumer)
         try:
             by_topic = {one.topic: one for one in sources(self.names)}
-            places = [TopicPartition(one.topic, n) for one in by_topic.values() for n in range(self.partitions)]
-            await self._place(consumer, places, by_topic)
+            numbers = range(self.partitions)
+            topic_partitions = [TopicPartition(one.topic, n) for one in by_topic.values() for n in numbers]
+            await self._assign(consumer, topic_partitions, by_topic)
             noted = pruned = 0.0
             since_checkpoint = 0
             while not stop.is_set():
@@ -58,10 +59,10 @@ class Follower:
                 now = time.monotonic()
                 if now - noted >= NOTE_SECONDS:
                     noted = now
-                    await self._note(consumer, places)
+                    await self._note(consumer, topic_partitions)
                 if now - pruned >= PRUNE_SECONDS:
                     pruned = now
-                    await self._prune(consumer, places, by_topic)
+                    await self._prune(consumer, topic_partitions, by_topic)
                 if since_checkpoint >= CHECKPOINT_RECORDS or (since_checkpoint and not found):
                     since_checkpoint = 0
                     self.writer.checkpoint()
@@ -69,39 +70,39 @@ class Follower:
         finally:
             await stop_consumer(consumer)
 
-    async def _place(
-        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], by_topic: dict[str, IndexSource]
+    async def _assign(
+        self, consumer: AIOKafkaConsumer, topic_partitions: list[TopicPartition], by_topic: dict[str, IndexSource]
     ) -> None:
         known = self.writer.positions()
-        ends = await consumer.end_offsets(places)
-        firsts = await consumer.beginning_offsets(places)
-        consumer.assign(places)
-        for place in places:
-            after = known.get((by_topic[place.topic].code, place.partition), 0)
-            if after > ends[place]:
+        ends = await consumer.end_offsets(topic_partitions)
+        firsts = await consumer.beginning_offsets(topic_partitions)
+        consumer.assign(topic_partitions)
+        for topic_partition in topic_partitions:
+            after = known.get((by_topic[topic_partition.topic].code, topic_partition.partition), 0)
+            if after > ends[topic_partition]:
                 raise InconsistentLog(
-                    f"{place.topic}/{place.partition} ends at {ends[place]}, and was read up to {after}"
+                    f"{topic_partition.topic}/{topic_partition.partition} ends at {ends[topic_partition]}, and was read up to {after}"
                 )
-            consumer.seek(place, max(after, firsts[place]))
+            consumer.seek(topic_partition, max(after, firsts[topic_partition]))
 
     def _take(self, found: dict[TopicPartition, list[object]], by_topic: dict[str, IndexSource]) -> int:
-        told: list[IndexedRecord] = []
+        records: list[IndexedRecord] = []
         after: dict[tuple[int, int], int] = {}
-        for place, messages in found.items():
-            source = by_topic[place.topic]
-            told += [
-                IndexedRecord(source, place.partition, one.offset, one.timestamp, one.key, one.value)  # type: ignore[attr-defined]  # ConsumerRecord
+        for topic_partition, messages in found.items():
+            source = by_topic[topic_partition.topic]
+            records += [
+                IndexedRecord(source, topic_partition.partition, one.offset, one.timestamp, one.key, one.value)  # type: ignore[attr-defined]  # ConsumerRecord
                 for one in messages
             ]
-            after[source.code, place.partition] = messages[-1].offset + 1  # type: ignore[attr-defined]  # as above
-        self.writer.apply(told, after)
-        return len(told)
+            after[source.code, topic_partition.partition] = messages[-1].offset + 1  # type: ignore[attr-defined]  # as above
+        self.writer.apply(records, after)
+        return len(records)
 
-    async def _note(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
-        """How far behind it is, for those who read it."""
+    async def _note(self, consumer: AIOKafkaConsumer, topic_partitions: list[TopicPartition]) -> None:
+        """Write into the index how far behind it is, for those who read it."""
         looked_ms = time.time_ns() // 1_000_000
-        ends = await consumer.end_offsets(places)
-        behind = sum([max(0, ends[place] - await consumer.position(place)) for place in places])
+        ends = await consumer.end_offsets(topic_partitions)
+        behind = sum([max(0, ends[one] - await consumer.position(one)) for one in topic_partitions])
         self.writer.note("behind", str(behind))
         self.writer.note("contacts", str(self.writer.people))
         self.writer.note("looked_ms", str(looked_ms))
@@ -109,22 +110,22 @@ class Follower:
             self.writer.note("was_complete", "yes")
 
     async def _prune(
-        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], by_topic: dict[str, IndexSource]
+        self, consumer: AIOKafkaConsumer, topic_partitions: list[TopicPartition], by_topic: dict[str, IndexSource]
     ) -> None:
-        firsts = await consumer.beginning_offsets(places)
-        gone = sum(self.writer.prune(by_topic[place.topic], place.partition, firsts[place]) for place in places)
+        firsts = await consumer.beginning_offsets(topic_partitions)
+        gone = sum(self.writer.prune(by_topic[one.topic], one.partition, firsts[one]) for one in topic_partitions)
         lanes = self.writer.prune_lanes()
         if gone or lanes:
-            log.info("the index forgot %d records and %d contacts that the topics do not hold any more", gone, lanes)
+            log.info("the index forgot %d records and %d contacts: the topics no longer hold them", gone, lanes)
 
 
 async def follow_for_ever(follower: Callable[[], Follower], stop: asyncio.Event, retry_seconds: float = 2.0) -> None:
-    """The same, over outages of Kafka."""
+    """Run a follower; when Kafka fails, wait and start another."""
     while not stop.is_set():
         try:
             await follower().run(stop)
         except KafkaError as error:
-            log.warning("the index waits for Kafka: %s", error or type(error).__name__)
+            log.warning("the index cannot read Kafka and tries again: %s", error or type(error).__name__)
             try:
                 await asyncio.wait_for(stop.wait(), retry_seconds)
             except TimeoutError:

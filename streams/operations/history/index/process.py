@@ -17,7 +17,7 @@ STOP_SECONDS = 10.0
 
 
 class IndexProcess:
-    """`start` and `stop`. A process that ends is started again, after longer and longer pauses."""
+    """Call `start` and `stop`. If the process ends in between, it is started again, after longer and longer pauses."""
 
     def __init__(self, settings: Settings) -> None:
         self._plan = Plan.of(settings)
@@ -29,7 +29,7 @@ class IndexProcess:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End it; what it had read is kept."""
+        """End the process. The index keeps what was read."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -47,7 +47,7 @@ class IndexProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process, while there is one."""
+        """The id of the process, while one runs."""
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
     async def _run(self) -> None:
@@ -64,6 +64,6 @@ class IndexProcess:
             code = await process.wait()
             if asyncio.get_running_loop().time() - began > MOST_RETRY_SECONDS:
                 wait = FIRST_RETRY_SECONDS
-            log.error("the process of the index ended with code %d; it is started again in %.0f s", code, wait)
+            log.error("the index process ended with code %d; it is started again in %.0f s", code, wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, MOST_RETRY_SECONDS)

@@ -1,6 +1,6 @@
-"""Reads the index: who is meant, where a contact's records are, what is parked, who did what.
+"""Reads the index: which contacts a search finds, where their records are, what is parked, and who did what.
 
-SQLite is asked in threads, each with a connection of its own, and never longer than `MOST_SECONDS`.
+Queries run in threads, each with its own SQLite connection, for `MOST_SECONDS` at most.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from streams.settings import Settings
 MOST_SECONDS = 2.0
 STEPS_BETWEEN_LOOKS = 20_000
 THREADS = 4
-MOST_PLACES = 2_000
-"""Records of one contact that are read at most: the newest."""
+MOST_RECORDS = 2_000
+"""At most so many records of one contact are read, the newest ones."""
 STALE_SECONDS = 30.0
 
 Found = TypeVar("Found")
 
 
 class NoIndex(Exception):
-    """There is none, or it cannot be read; the words say why."""
+    """The index does not exist or cannot be read; the message says why."""
 
 
 class TooBroad(Exception):
-    """The search finds so much that it takes too long."""
+    """The search matches so many contacts that it takes too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """`behind` are records that the index has not read yet; `is_complete`: it has been at the end of all topics once.
+    """How complete the index is. `behind` counts records that it has not read yet; `is_complete`: it once reached the end of all topics.
 
-    `looked_ms` is when it last looked: an index that nobody writes any more does not get newer.
-    `left_out` are records that it could not take.
+    `looked_ms` is when it last read the topics: it gets old when no process writes the index.
+    `left_out` counts records that it could not store.
     """
 
     behind: int
@@ -57,13 +57,13 @@ class Freshness:
     left_out: int = 0
 
     def is_alive(self, now_ms: int) -> bool:
-        """Whether somebody writes it."""
+        """Whether a process writes the index."""
         return now_ms - self.looked_ms < STALE_SECONDS * 1000
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceOf:
-    """Where one record is. `topic` is the number of its source."""
+class IndexedPosition:
+    """Where one record is. `topic` is the code of its `IndexSource`."""
 
     topic: int
     partition: int
@@ -74,7 +74,7 @@ class PlaceOf:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A contact that was found. `pending` and `parked` count its entities that wait."""
+    """A contact that a search found. `pending` and `parked` count its entities in these states."""
 
     lane: str
     name: str
@@ -102,7 +102,7 @@ class ParkedLine:
 
 @dataclass(frozen=True, slots=True)
 class ActLines:
-    """One act: the JSON of its first and of its last record; empty where there is none."""
+    """One act of the audit: the JSON of its first and of its last record, "" for one that is missing."""
 
     id: str
     begun: str
@@ -110,9 +110,9 @@ class ActLines:
 
 
 class IndexReader:
-    """The index at `path`. `connections` are the names that a lead's id is tried with.
+    """The index at `path`. A lead's id is looked up under each of `connections`.
 
-    Raises `NoIndex` from every question when it cannot be read.
+    Every method raises `NoIndex` when the index cannot be read.
     """
 
     def __init__(self, path: Path, connections: Sequence[str]) -> None:
@@ -127,15 +127,15 @@ class IndexReader:
         return cls(index_path(settings), sorted(settings.connections))
 
     def close(self) -> None:
-        """Let the threads go."""
+        """End the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def freshness(self) -> Freshness:
-        """How good it is."""
+        """How complete and how recent the index is."""
         return await self._ask(_freshness)
 
     async def lanes_of(self, text: str) -> tuple[str, ...]:
-        """The lanes that a lead's id, a GHL id or an e-mail address names exactly."""
+        """The lanes with exactly this lead id, GHL id or e-mail address."""
         return await self._ask(lambda db: tuple(lane for _, lane in _exact(db, wanted_of(text), self._connections)))
 
     async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> tuple[Hit, ...]:
@@ -147,12 +147,12 @@ class IndexReader:
         """One contact."""
         return await self._ask(lambda db: _hit_of(db, lane))
 
-    async def places(self, lane: str) -> tuple[tuple[PlaceOf, ...], bool]:
-        """Where the records of a lane are, the newest `MOST_PLACES`, and whether there are more."""
-        return await self._ask(lambda db: _places(db, lane))
+    async def record_positions(self, lane: str) -> tuple[tuple[IndexedPosition, ...], bool]:
+        """Where the records of a lane are, the newest `MOST_RECORDS`, and whether there are more."""
+        return await self._ask(lambda db: _record_positions(db, lane))
 
-    async def rows(self, lane: str) -> dict[str, PlaceOf]:
-        """Where the newest row of each key is, under `topic:key`."""
+    async def rows(self, lane: str) -> dict[str, IndexedPosition]:
+        """Where the newest row of each key is, by `topic:key`."""
         return await self._ask(lambda db: _rows(db, lane))
 
     async def open_parked(self) -> tuple[ParkedLine, ...]:
@@ -162,7 +162,7 @@ class IndexReader:
     async def acts(
         self, *, who: str = "", before: tuple[int, str] | None = None, limit: int = 50
     ) -> tuple[ActLines, ...]:
-        """The audit, the newest first; `before` is the time and id of the last one that was seen."""
+        """The audit, the newest act first. `before` is the time and id of the last act on the page before."""
         return await self._ask(lambda db: _acts(db, who, before, limit))
 
     async def people_who_acted(self) -> tuple[str, ...]:
@@ -201,7 +201,7 @@ class IndexReader:
             raise NoIndex(f"the index at {self._path} cannot be read: {error}") from None
 
     def _opened(self) -> sqlite3.Connection:
-        """This thread's connection; another one when the file is another since, as it was built anew."""
+        """This thread's connection. It is opened again when the index was rebuilt, since that makes another file."""
         try:
             inode = self._path.stat().st_ino
         except OSError:
@@ -214,7 +214,9 @@ class IndexReader:
         self._local.opened = (inode, db)
         if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             self._forget()
-            raise NoIndex(f"the index at {self._path} is of another version, and is being built anew")
+            raise NoIndex(
+                f"the index at {self._path} has the format of another release: it is being rebuilt, so try again later"
+            )
         return db
 
     def _forget(self) -> None:
@@ -305,25 +307,30 @@ def _hit(db: sqlite3.Connection, number: int) -> Hit | None:
     )
 
 
-def _places(db: sqlite3.Connection, lane: str) -> tuple[tuple[PlaceOf, ...], bool]:
+def _record_positions(db: sqlite3.Connection, lane: str) -> tuple[tuple[IndexedPosition, ...], bool]:
     found = db.execute(
         "SELECT topic, partition, offset, at_ms, about FROM places JOIN lanes ON lanes.id = places.lane"
         " WHERE lanes.lane = ? ORDER BY at_ms DESC LIMIT ?",
-        (lane, MOST_PLACES + 1),
+        (lane, MOST_RECORDS + 1),
     ).fetchall()
-    return tuple(PlaceOf(*one) for one in found[:MOST_PLACES]), len(found) > MOST_PLACES
+    return tuple(IndexedPosition(*one) for one in found[:MOST_RECORDS]), len(found) > MOST_RECORDS
 
 
-def _rows(db: sqlite3.Connection, lane: str) -> dict[str, PlaceOf]:
+def _rows(db: sqlite3.Connection, lane: str) -> dict[str, IndexedPosition]:
     found = db.execute(
         "SELECT topic, key, partition, offset FROM rows JOIN lanes ON lanes.id = rows.lane WHERE lanes.lane = ?",
         (lane,),
     )
-    return {f"{topic}:{key}": PlaceOf(topic, partition, offset, 0, key) for topic, key, partition, offset in found}
+    return {
+        f"{topic}:{key}": IndexedPosition(topic, partition, offset, 0, key) for topic, key, partition, offset in found
+    }
 
 
 def _open_parked(db: sqlite3.Connection) -> tuple[ParkedLine, ...]:
-    """As `streams.operations.parked.open_records` says it: not decided about; of an entity its newest, while its row is parked."""
+    """The open records, by the rule of `streams.operations.parked.open_records`.
+
+    A record is open while nobody has decided about it. Of an entity only the newest counts, and only while its row is parked.
+    """
     lines = db.execute(
         """
         SELECT partition, offset, entity, connection, stage, reason, at_ms FROM parked

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 VERSION = 1
-"""Another number, and the index is built anew."""
+"""The format of the index. An index with another number is rebuilt."""
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -40,19 +40,19 @@ CREATE VIRTUAL TABLE people USING fts5(
 
 
 def open_to_write(path: Path, belongs_to: str) -> sqlite3.Connection:
-    """Open or make the index at `path`. One of another version or deployment (`belongs_to`), or a broken one, is made anew."""
+    """Open the index at `path`, or make it. A broken one, or one of another version or deployment (`belongs_to`), is rebuilt."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return _opened(path, belongs_to)
     except (sqlite3.DatabaseError, _Strange) as error:
         if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
-            raise  # a full disk is not mended by making it anew
+            raise  # rebuilding the index would not help against a full disk
         remove(path)
         return _opened(path, belongs_to)
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open it to be read only. Raises `sqlite3.OperationalError` when it is not there."""
+    """Open the index read-only. Raises `sqlite3.OperationalError` when there is none."""
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0, check_same_thread=False)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA mmap_size = 268435456")
@@ -60,7 +60,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 
 def remove(path: Path) -> None:
-    """Throw an index away."""
+    """Delete an index."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""What the index keeps of one record, and how people's words become a search. Pure."""
+"""What the index stores of a record, and how typed text becomes a search. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from connectors.http.json_reader import UnreadableJson, read
 from streams.core.moments import LAST_MS
 
 LONGEST = 200
-"""Characters of a name or an address that are kept."""
+"""At most so many characters of a name or an address are stored."""
 MOST_VALUES = 8
 LONGEST_ID = 1_000
-"""Characters of an id or a stage that are kept: ours are shorter."""
+"""At most so many characters of an id or a stage are stored: ours are shorter."""
 PHONE_TAILS = (10, 7)
-"""People type numbers without the country's code, or only the last seven digits."""
+"""People type phone numbers without the country code, or only the last seven digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class ContactTerms:
 
 
 def lane_and_rest(key: str) -> tuple[str, str]:
-    """`connection:lead:kind:id` → its lane, and what it is about within it. A lane alone is about nothing particular."""
+    """Split a key `connection:lead:kind:id` into its lane (`connection:lead`) and the rest, which is empty for a lane alone."""
     first, _, rest = key.partition(":")
     second, _, about = rest.partition(":")
     return f"{first}:{second}", about
 
 
 def person_of(snapshot: dict[str, Any]) -> ContactTerms:
-    """Who a contact's snapshot tells of."""
+    """Names, addresses and phone numbers of a contact's snapshot."""
     state = snapshot.get("state")
     is_gone = not isinstance(state, dict)
     found: dict[str, Any] = state if isinstance(state, dict) else {}
@@ -53,12 +53,12 @@ def person_of(snapshot: dict[str, Any]) -> ContactTerms:
 
 
 def time_of(value: Any, otherwise: int = 0) -> int:
-    """A time in milliseconds since the epoch; `otherwise` when it is none, or no day of a calendar."""
+    """A time in milliseconds since the epoch; `otherwise` when the value is no time, or out of the calendar's range."""
     return value if type(value) is int and 0 <= value < LAST_MS else otherwise
 
 
 def id_of(value: Any, otherwise: str = "") -> str:
-    """A text that somebody is named by, or something; `otherwise` when it is none, or too long to be one."""
+    """The text of an id; `otherwise` when the value is no text, or too long for an id."""
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST_ID else otherwise
 
 
@@ -68,7 +68,7 @@ def digits(text: str) -> str:
 
 
 def phone_words(phones: Iterable[str]) -> str:
-    """The words under which numbers are found: whole, and by their tails."""
+    """The words under which phone numbers are found: all digits, and the last ones."""
     words: dict[str, None] = {}
     for number in map(digits, phones):
         words[number] = None
@@ -80,9 +80,9 @@ def phone_words(phones: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A search. `exact` are values that ids, e-mail addresses and numbers are compared with; `match` is for the full text.
+    """A search. `exact` are values to compare with ids, e-mail addresses and phone numbers; `match` is the full-text query.
 
-    An empty `match` means: nothing but the exact values can be found.
+    Without `match` only exact values can be found.
     """
 
     exact: tuple[str, ...]
@@ -90,7 +90,7 @@ class Wanted:
 
 
 def wanted_of(text: str) -> Wanted:
-    """What somebody typed. Whatever signs stand in it, only words and numbers reach the full-text search, each in quotes."""
+    """The search for a typed text. Only its words and numbers reach the full-text query, in quotes: no character has a meaning there."""
     stripped = text.strip()[:LONGEST]
     lowered = stripped.lower()
     exact = {stripped, lowered}
@@ -104,7 +104,7 @@ def wanted_of(text: str) -> Wanted:
 
 
 def whole_json(raw: bytes | None) -> dict[str, Any]:
-    """A record's value; an empty one when it is no JSON object."""
+    """A record's value as a dict, empty when it is no JSON object."""
     try:
         value = read(raw or b"null").value
     except UnreadableJson:

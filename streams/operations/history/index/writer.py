@@ -1,4 +1,4 @@
-"""Writes the index: batches of records, each in one transaction with the positions behind them."""
+"""Writes the index in batches: the records and the next offsets in one transaction."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from streams.operations.history.index.sources import IndexSource
 log = logging.getLogger("lofty_ghl.history")
 
 MOST_OF_ONE = 20
-"""Snapshots of one entity that are remembered: older ones are compacted away sooner or later."""
+"""At most so many snapshots of one entity are indexed: Kafka compacts older ones away sooner or later."""
 MOST_LANES = 200_000
-"""Lanes whose number is kept in memory."""
+"""At most so many lanes have their number cached in memory."""
 PRUNE_AT_A_TIME = 20_000
 LEFT_OUT = "left out"
-"""Under this name the index notes how many records it could not take."""
+"""The index's note with this name counts the records that it could not store."""
 OF_THE_FILE = (sqlite3.DatabaseError, sqlite3.OperationalError, sqlite3.InternalError, sqlite3.NotSupportedError)
-"""SQLite's errors that tell of the file or the disk. The other kinds, subclasses too, tell of what was to be written."""
+"""SQLite's errors about the file or the disk. All others, subclasses too, are about the values that were to be written."""
 
 
 class IndexedRecord(NamedTuple):
@@ -45,36 +45,38 @@ class IndexedRecord(NamedTuple):
 
 
 class IndexWriter:
-    """The only one who writes."""
+    """The only writer of the index."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._lanes: dict[str, int] = {}
         self._pruned_to = 0
         self.people: int = connection.execute("SELECT count(*) FROM people_docsize").fetchone()[0]
-        """How many contacts are known: counting a million takes too long to do it for each question."""
+        """How many contacts are indexed. It is kept here because counting a million rows for each question would take too long."""
 
     def positions(self) -> dict[tuple[int, int], int]:
         """The next offset of each topic and partition that was read."""
         return {(topic, partition): after for topic, partition, after in self._db.execute("SELECT * FROM positions")}
 
-    def apply(self, told: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int]) -> None:
+    def apply(self, records: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int]) -> None:
         """Take records in, and note the offsets that come next; all or nothing.
 
-        A record that cannot be taken is left out, and counted: what somebody else wrote must not keep the others out.
-        Raises SQLite's errors that tell of the file or the disk (`OF_THE_FILE`).
+        A record that cannot be stored is left out and counted, so that one bad record does not stop the index.
+        Raises SQLite's errors about the file or the disk (`OF_THE_FILE`).
         """
         try:
-            self._apply(told, after, one_by_one=False)
+            self._apply(records, after, one_by_one=False)
         except Exception as error:
             if _is_of_the_file(error):
                 raise
-            self._apply(told, after, one_by_one=True)
+            self._apply(records, after, one_by_one=True)
 
-    def _apply(self, told: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int], *, one_by_one: bool) -> None:
+    def _apply(
+        self, records: Sequence[IndexedRecord], after: Mapping[tuple[int, int], int], *, one_by_one: bool
+    ) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            for one in told:
+            for one in records:
                 if one_by_one:
                     self._take_or_leave_out(one)
                 else:
@@ -100,8 +102,8 @@ class IndexWriter:
             case "parked":
                 self._parked(one)
             case "resolved":
-                place = (_key(one), one.partition, one.offset)
-                self._db.execute("INSERT OR IGNORE INTO resolved VALUES (?, ?, ?)", place)
+                position = (_key(one), one.partition, one.offset)
+                self._db.execute("INSERT OR IGNORE INTO resolved VALUES (?, ?, ?)", position)
             case "acts":
                 self._act(one)
 
@@ -120,17 +122,17 @@ class IndexWriter:
                 "INSERT INTO meta VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = value + 1", (LEFT_OUT,)
             )
             log.warning(
-                "the index leaves out %s/%s@%s, which it cannot take: %s: %s",
+                "the index leaves out the record %s/%s@%s, which it cannot store: %s: %s",
                 *(one.source.topic, one.partition, one.offset, type(error).__name__, error),
             )
         self._db.execute("RELEASE one")
 
     def note(self, name: str, value: str) -> None:
-        """Something about the index as a whole."""
+        """Store a value about the index as a whole."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     def prune(self, source: IndexSource, partition: int, first: int) -> int:
-        """Forget what the topic itself does not hold any more, up to `first`; returns how much."""
+        """Delete the records below offset `first`, which the topic no longer holds; returns how many."""
         where, what = "WHERE partition = ? AND offset < ?", [partition, first]
         table = {"parked": "parked", "resolved": "resolved", "acts": "acts"}.get(source.holds, "places")
         if source.holds == "rows":
@@ -140,7 +142,7 @@ class IndexWriter:
         return self._db.execute(f"DELETE FROM {table} {where}", what).rowcount
 
     def prune_lanes(self) -> int:
-        """Forget lanes that nothing tells of any more, some at a time; returns how many."""
+        """Delete lanes that have no record left, some at a time; returns how many."""
         ids = [
             row[0]
             for row in self._db.execute(
@@ -168,7 +170,7 @@ class IndexWriter:
         return len(empty)
 
     def checkpoint(self) -> None:
-        """Let the write-ahead log begin anew."""
+        """Write the write-ahead log into the file, and empty the log."""
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # -- each kind of record ------------------------------------------------------------------------------
@@ -179,8 +181,8 @@ class IndexWriter:
             return
         text, about = lane_and_rest(key)
         lane, is_new = self._lane(text)
-        place = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
-        self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", place)
+        position = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
+        self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", position)
         if one.source.short == SNAPSHOTS:
             if about.startswith("contact:"):
                 self._person(lane, text, one.value, is_new)
@@ -195,7 +197,7 @@ class IndexWriter:
         ).fetchall()
         self._db.executemany(
             "DELETE FROM places WHERE lane = ? AND topic = ? AND partition = ? AND offset = ?",
-            [(lane, topic, *place) for place in old],
+            [(lane, topic, *position) for position in old],
         )
 
     def _person(self, lane: int, text: str, value: bytes, is_new: bool) -> None:
@@ -204,7 +206,7 @@ class IndexWriter:
         known = orjson.loads(before[0]) if before else {}
         self.people += before is None
         if person.is_gone:
-            # Who it was stays findable: people ask what became of somebody who is gone.
+            # A deleted contact can still be found: people ask what became of it.
             shown = {**known, "lane": text, "read_ms": person.read_ms, "is_gone": True}
         else:
             shown = {
@@ -261,8 +263,8 @@ class IndexWriter:
         )
         self._db.execute("INSERT OR REPLACE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         if lane is not None:
-            place = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
-            self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", place)
+            position = (lane, one.source.code, one.partition, one.offset, one.at_ms, about)
+            self._db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", position)
 
     def _act(self, one: IndexedRecord) -> None:
         value, text = whole_json(one.value), (one.value or b"").decode(errors="replace")

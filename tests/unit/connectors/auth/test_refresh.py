@@ -179,7 +179,7 @@ async def test_a_server_that_is_away_costs_nothing_while_the_token_lives(stage: 
 
 
 async def test_a_final_refusal_is_remembered(stage: Stage) -> None:
-    """Asked once; everyone is told what to do, also when the access token would live on."""
+    """Asked once; everyone gets the advice, also when the access token is still valid."""
     stage.answers = [GrantRefused(is_final=True, status=400, **FACTS)]
     results = await asyncio.gather(*(stage.flight.refresh("acc-s3cret-1") for _ in range(5)), return_exceptions=True)
     with pytest.raises(GrantRefused, match="lofty-ghl connect"):
@@ -263,7 +263,7 @@ async def test_who_gives_up_waiting_does_not_stop_the_refresh(stage: Stage) -> N
 
 
 async def test_closing_lets_a_refresh_end(stage: Stage) -> None:
-    """Also when nobody waits for it any more, and when it fails."""
+    """Also when nobody is left waiting for it, and when it fails."""
     stage.gate.clear()
     alone = asyncio.create_task(stage.flight.refresh("acc-s3cret-1"))
     await stage.was_asked.wait()
@@ -275,5 +275,5 @@ async def test_closing_lets_a_refresh_end(stage: Stage) -> None:
 
 
 async def test_no_token_is_in_a_repr(stage: Stage) -> None:
-    """Nor in what anyone is told."""
+    """Nor in what anyone reads."""
     assert repr(stage.flight) == "SingleFlight(ghl:loc1)"

@@ -88,7 +88,7 @@ async def test_an_error_of_the_transport_reaches_the_caller() -> None:
 
 
 def test_no_credential_is_in_a_repr() -> None:
-    """Neither of the auth nor of the request that bears it."""
+    """Neither of the auth nor of the request with it."""
     auth = StaticAuth("token", "k3y")
     bearing = next(auth.flow(REQUEST))
     assert "k3y" not in f"{auth!r} {bearing!r}"
@@ -143,7 +143,7 @@ async def test_a_refused_token_is_renewed_and_tried_again_once() -> None:
 
 
 async def test_another_refusal_is_the_answer() -> None:
-    """A missing scope is not mended by a new token."""
+    """A new token does not help against a missing scope."""
     send, sent = vendor(403)
     tokens = Tokens()
     assert (await exchange(OAuthAuth(tokens, is_401), REQUEST, send)).status == 403
@@ -174,5 +174,5 @@ async def test_a_refusal_that_cannot_be_mended_at_all_is_raised() -> None:
 
 
 def test_no_access_token_is_in_a_repr() -> None:
-    """Neither of the auth nor of its collaborator's."""
+    """Neither of the auth nor of its dependency."""
     assert repr(OAuthAuth(Tokens(), is_401)) == "OAuthAuth(***)"

@@ -35,7 +35,7 @@ def test_what_a_newer_program_adds_is_ignored() -> None:
 
 @pytest.mark.parametrize("show", [repr, str, lambda pair: f"{pair} {pair!r}"])
 def test_no_token_is_in_a_repr(show: object) -> None:
-    """What is left tells whose it is."""
+    """What is left shows whose it is."""
     shown = show(PAIR)  # type: ignore[operator]  # a parameter of the test, whatever can be called
     assert "s3cret" not in shown
     assert "loc1" in shown

@@ -45,7 +45,7 @@ def as_json(**content: Any) -> bytes:
     ],
 )
 async def test_ghls_words_are_kept_whatever_their_shape(body: bytes, messages: tuple[str, ...]) -> None:
-    """A text on 400, a list on 422, a page from the front door."""
+    """A text on 400, a list on 422, a page from a proxy before the API."""
     assert (await refused(400, body)).messages == messages
 
 
@@ -79,7 +79,7 @@ async def test_a_refusal_holds_no_secret(secret: str) -> None:
 
 
 async def test_a_long_message_is_cut() -> None:
-    """A page of the front door fills no log."""
+    """A page from a proxy before the API fills no log."""
     assert len((await refused(500, as_json(message="x" * 5000))).message) == 500
 
 

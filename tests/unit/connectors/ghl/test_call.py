@@ -23,7 +23,7 @@ class Refreshing:
 
 
 async def test_a_refresh_is_not_told_as_an_answer_of_the_operation() -> None:
-    """Both answers to the operation are told, for both count against the limits; the refresh is somebody else's."""
+    """Both answers to the operation are reported, because both count against the limits; the refresh is somebody else's."""
     answers = iter([Response(401, {}, b"{}"), Response(200, {}, b"{}"), Response(200, {}, b'{"contact":{"id":"c1"}}')])
 
     async def transport(_: Request) -> Response:

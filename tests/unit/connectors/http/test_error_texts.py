@@ -119,7 +119,7 @@ UNITS = {
     "backslashes": "\\",
     "an emoji": "\U0001f389",
 }
-"""What is repeated to a megabyte. Each made one of the expressions begin anew at each of its places, or might."""
+"""Texts that are repeated to a megabyte. Each made an expression start again at every position, or might."""
 
 WRAPPED: dict[str, Callable[[str], bytes]] = {
     "a page": str.encode,

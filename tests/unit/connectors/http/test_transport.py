@@ -1,4 +1,4 @@
-"""What the transport tells apart, against a server of this process that misbehaves on request."""
+"""The errors that the transport distinguishes, against a server of this process that misbehaves on request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from connectors.errors import AnswerTooLarge, NotSent, Unanswered
 from connectors.http.transport import LONGEST_HEADER, MOST_REFUSAL_BYTES, AiohttpTransport, Request, Response
 from tests.deadlines import within
 
-DEADLINE_SECONDS = within(10)
+DEADLINE_SECONDS = within(60)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-RateLimit-Remaining: 99\r\n\r\nhi"
 
 
@@ -159,12 +159,16 @@ async def test_a_connection_that_drops_while_it_is_kept_is_not_repeated_in_silen
 
 
 async def test_silence_is_in_doubt(server: Server) -> None:
-    """The request was read and no answer comes in time."""
+    """The request was read and no answer comes in time. On a busy machine the time may end before it was read: then more is given."""
     server.answers = [b"..."]
-    async with AiohttpTransport(total_seconds=within(0.5)) as transport:
-        with pytest.raises(Unanswered):
-            await transport(Request("POST", server.url, {}, b"{}"))
+    for seconds in (0.2, 2, 20):
+        async with AiohttpTransport(total_seconds=within(seconds)) as transport:
+            with pytest.raises((Unanswered, NotSent)) as failure:
+                await transport(Request("POST", server.url, {}, b"{}"))
+        if server.silent.is_set():
+            break
     assert server.silent.is_set()
+    assert failure.type is Unanswered
 
 
 async def test_a_cancelled_call_stays_cancelled(server: Server, transport: AiohttpTransport) -> None:
@@ -217,7 +221,7 @@ async def test_a_guard_that_says_no_when_the_connection_stands_keeps_the_request
 
 
 def answer_of(body: bytes, *headers: str, status: int = 200) -> bytes:
-    """An answer as it stands on the wire."""
+    """An answer as it is on the wire."""
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + body
 
@@ -305,7 +309,7 @@ async def test_a_refusal_stays_a_refusal_however_long_it_is(server: Server, stat
 async def test_a_broken_answer_is_in_doubt_or_read_and_nothing_else(server: Server, answer: bytes) -> None:
     """Never an exception that no row of the table knows; the next call goes well."""
     server.answers = [answer]
-    async with AiohttpTransport(total_seconds=2.0) as transport:
+    async with AiohttpTransport(total_seconds=within(5)) as transport:
         try:
             response = await transport(Request("POST", server.url, {}, b"{}"))
         except Unanswered:

@@ -211,7 +211,7 @@ async def test_what_belongs_to_another_team_is_refused_and_named(ask: Any, conte
 
 
 async def test_a_lead_that_does_not_say_whose_it_is_is_taken() -> None:
-    """Not every answer of Lofty's bears the team."""
+    """Not every answer of Lofty's has the team."""
     lead = {name: value for name, value in LEAD.items() if name != "teamId"}
     for given in (lead, {**lead, "teamId": None}, {**lead, "teamId": "123456"}):
         assert await client_of(RecordingTransport(answer({"lead": given})), team="123456").get_lead("11")

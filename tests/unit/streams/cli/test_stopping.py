@@ -35,6 +35,6 @@ def ended(stop_seconds: float, signals: int) -> int:
 
 
 def test_what_does_not_end_in_order_is_cut_off() -> None:
-    """After its time, or when it is asked again; the exit code tells it from an orderly end."""
+    """After its time, or when it is asked again; the exit code distinguishes it from an orderly end."""
     assert ended(0.1, 1) == 1
     assert ended(1000.0, 2) == 1

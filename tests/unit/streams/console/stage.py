@@ -104,7 +104,7 @@ class Browser:
 
 @dataclass(slots=True)
 class ConsoleStage:
-    """What stands on the stage."""
+    """The parts of the stage."""
 
     url: str
     console: ConsoleServer

@@ -1,4 +1,4 @@
-"""Moments of times that stand on topics."""
+"""How the times of records are formatted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_time_is_its_moment() -> None:
 
 @pytest.mark.parametrize(("at_ms", "shown"), [(-1, 0), (-(2**70), 0), (LAST_MS + 1, LAST_MS), (2**70, LAST_MS)])
 def test_what_no_calendar_shows_is_the_nearest_that_one_does(at_ms: int, shown: int) -> None:
-    """No error: a page that tells of a record must tell of each."""
+    """No error: a page must be able to show every record."""
     assert utc(at_ms) == utc(shown)
 
 

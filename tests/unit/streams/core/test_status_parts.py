@@ -98,7 +98,7 @@ def test_each_part_has_its_turn_though_their_number_changes() -> None:
 
 
 def test_a_budget_is_told_with_the_first_of_its_connections() -> None:
-    """Once, and also when none of them is told here."""
+    """Once, and also when none of them is reported here."""
     parts = Parts([f"c{number:04}" for number in range(2 * FEW)])
     assert [parts.of(names) for names in (("c0000", "c0199"), ("c0199",), ("strange",), ())] == [0, 3, 3, 3]
 

@@ -14,7 +14,6 @@ from streams.core.sweep import (
     OVERLAP_MS,
     Listed,
     Schedule,
-    begin,
     connects,
     finish,
     go_back,
@@ -23,6 +22,7 @@ from streams.core.sweep import (
     listed,
     must_read,
     next_run,
+    start_sweep,
 )
 from streams.messages import Entity
 
@@ -51,7 +51,7 @@ def test_every_lead_that_stays_is_seen(
     before, sweep.PAGE = sweep.PAGE, page
     try:
         there, next_id, stayed = list(range(leads)), leads, set(range(leads))
-        row = begin(SweepRow(), "full", 7)
+        row = start_sweep(SweepRow(), "full", 7)
         swept: dict[int, SweptRow] = {}
         for number in range(400):
             found = there[row.offset : row.offset + page]
@@ -78,7 +78,7 @@ def test_every_lead_that_stays_is_seen(
 
 def test_a_sweep_of_new_leads_ends_an_hour_before_the_last_one_began() -> None:
     """It need not read further."""
-    row = begin(SweepRow(new_ended_ms=10 * HOUR), "new", 20 * HOUR)
+    row = start_sweep(SweepRow(new_ended_ms=10 * HOUR), "new", 20 * HOUR)
     page = [one(number, 12 * HOUR) for number in range(sweep.PAGE)]
     assert not go_on(row, page, 1000, 0).is_listed
     assert go_on(row, [*page[1:], one(7, 10 * HOUR - OVERLAP_MS - 1)], 1000, 0).is_listed
@@ -110,10 +110,10 @@ def test_never_is_never() -> None:
 
 def test_the_end_of_a_run_is_reckoned_from_its_begin() -> None:
     """What was created while it ran may have been missed by it."""
-    row = begin(SweepRow(ordered="a"), "backfill", 5 * HOUR)
+    row = start_sweep(SweepRow(ordered="a"), "backfill", 5 * HOUR)
     after = finish(row, 0)
     assert (after.kind, after.new_ended_ms, after.full_ended_ms, after.served) == (None, 5 * HOUR, 5 * HOUR, "a")
-    assert finish(begin(after, "new", 6 * HOUR), 0).full_ended_ms == 5 * HOUR
+    assert finish(start_sweep(after, "new", 6 * HOUR), 0).full_ended_ms == 5 * HOUR
 
 
 def lead(**facts: Any) -> Listed:

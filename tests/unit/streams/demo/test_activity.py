@@ -109,7 +109,7 @@ def test_where_nobody_is_nothing_is_done() -> None:
 
 
 def test_what_visitors_left_is_tidied_and_ours_is_not() -> None:
-    """What bears a marker belongs to the pipeline."""
+    """What has a marker belongs to the pipeline."""
     ours = [{"id": "ours", "body": "x\n[lofty-note:1]"}]
     notes = ours + [{"id": f"n{n}", "body": "by hand"} for n in range(MOST_CHILDREN + 1)]
     acts = visit([contact(notes=notes)], "loc", 1, 0.0)

@@ -7,7 +7,7 @@ import gc
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
@@ -16,9 +16,12 @@ import pytest
 from aiohttp import web
 
 from streams.gateway.connection_limits import ConnectionGuard, ConnectionLimits
+from tests.deadlines import within
 
-WITHIN = 20.0
+WITHIN = within(60)
 """Seconds, for anything that must happen."""
+LONG = {"header_seconds": WITHIN, "body_seconds": WITHIN, "answer_seconds": WITHIN, "keepalive_seconds": WITHIN}
+"""What a test sets no time for ends none of its connections, however slow the machine is."""
 
 
 @dataclass
@@ -28,7 +31,12 @@ class Server:
     keeper: ConnectionGuard
     url: str
     may: asyncio.Event
+    is_slow: asyncio.Event
     clients: list[Client] = field(default_factory=list)
+
+    def bound(self, **times: float) -> None:
+        """From now on these times are set, and no others."""
+        self.keeper.limits = replace(self.keeper.limits, **{**LONG, **times})
 
     async def open(self, first: bytes = b"") -> Client:
         parts = urlsplit(self.url)
@@ -75,13 +83,14 @@ class Client:
 
 @asynccontextmanager
 async def serving(**bounds: object) -> AsyncIterator[Server]:
-    keeper = ConnectionGuard(ConnectionLimits(check_seconds=0.02, **bounds))  # type: ignore[arg-type]  # each test gives its own kinds
-    may = asyncio.Event()
+    keeper = ConnectionGuard(ConnectionLimits(check_seconds=0.02, **{**LONG, **bounds}))  # type: ignore[arg-type]  # each test gives its own kinds
+    may, is_slow = asyncio.Event(), asyncio.Event()
 
     async def length(request: web.Request) -> web.Response:
         return web.Response(text=str(len(await request.read())))
 
     async def slow(request: web.Request) -> web.Response:
+        is_slow.set()
         await may.wait()
         return web.Response(text="late")
 
@@ -94,7 +103,7 @@ async def serving(**bounds: object) -> AsyncIterator[Server]:
     app.router.add_get("/big", big)
     runner, url = await keeper.listen(app, "127.0.0.1", 0)
     try:
-        yield (server := Server(keeper, url, may))
+        yield (server := Server(keeper, url, may, is_slow))
     finally:
         may.set()
         for client in server.clients:
@@ -124,6 +133,7 @@ async def test_headers_have_a_time(first: bytes, then: bytes, said: bytes) -> No
         trickle = asyncio.create_task(_trickle(client, then))
         assert (await client.end()).startswith(said)
         trickle.cancel()
+        server.bound()
         assert await server.answers()
 
 
@@ -141,15 +151,19 @@ async def test_a_body_has_a_time() -> None:
         assert b"200 OK" not in await client.end()
         trickle.cancel()
         await server.until_open(0)
+        server.bound()
         assert (server.keeper.held, await server.answers()) == (0, True)
 
 
 async def test_an_idle_connection_is_kept_for_the_time_that_is_set() -> None:
     """And no longer; the time of headers is not its."""
-    async with serving(header_seconds=0.1, keepalive_seconds=0.6) as server:
-        client = await server.open(head(1) + b"x")
+    async with serving(keepalive_seconds=0.6) as server:
         began = asyncio.get_running_loop().time()
-        assert (await client.end()).endswith(b"1")
+        client = await server.open(head(1) + b"x")
+        async with asyncio.timeout(WITHIN):
+            assert (await client.reader.readuntil(b"\r\n\r\n1")).startswith(b"HTTP/1.1 200")
+        server.bound(header_seconds=0.1, keepalive_seconds=0.6)
+        assert await client.end() == b""
         assert asyncio.get_running_loop().time() - began > 0.3
 
 
@@ -170,9 +184,10 @@ async def test_a_connection_is_used_again() -> None:
 
 async def test_what_is_complete_is_never_cut_off() -> None:
     """Neither by time nor by those who come after it."""
-    async with serving(header_seconds=0.05, body_seconds=0.05, connections=3, connections_of_address=3) as server:
+    async with serving(connections=3, connections_of_address=3) as server:
         slow = await server.open(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        await server.until_open(1)
+        await asyncio.wait_for(server.is_slow.wait(), WITHIN)
+        server.bound(header_seconds=0.05, body_seconds=0.05)
         for _ in range(5):
             await (await server.open()).end()
         server.may.set()
@@ -259,9 +274,10 @@ async def test_headers_count_as_well() -> None:
 
 async def test_who_does_not_take_the_answer_is_sent_away() -> None:
     """What is not taken is held, too."""
-    async with serving(answer_seconds=0.3) as server:
+    async with serving() as server:
         client = await server.open(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
         await server.until_open(1)
+        server.bound(answer_seconds=0.3)
         await server.until_open(0)
         assert server.keeper.held == 0
         client.writer.close()

@@ -1,4 +1,4 @@
-"""The appender's promises, over a producer that does as it is told."""
+"""The batching producer's promises, over a producer that a test controls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from streams.kafka.batching_producer import (
 )
 from tests.deadlines import within
 
-DEADLINE_SECONDS = within(10)
+DEADLINE_SECONDS = within(60)
 
 
 @dataclass(slots=True)
@@ -317,7 +317,7 @@ async def test_one_that_kafka_refuses_for_its_size_is_written_smaller_among_the_
 
 
 async def test_one_that_has_no_smaller_form_fails_alone_and_says_so() -> None:
-    """The others stand in their order."""
+    """The others keep their order."""
     producer = FakeProducer()
     producer.refused = {b"big": refusal(is_size=True)}
     batching_producer = BatchingProducer(producer)

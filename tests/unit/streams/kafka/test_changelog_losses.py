@@ -27,7 +27,7 @@ WELL: dict[str, Any] = {
         ({"position": None, "origin": ""}, None),  # nothing is here: all is read
         ({"end": 500}, None),  # others went on
         ({"origin": ""}, None),  # a copy of an earlier release, which noted no id
-        ({"topic_id": ""}, None),  # a Kafka that tells none
+        ({"topic_id": ""}, None),  # a Kafka that reports none
         ({"begin": 5}, None),  # the copy here holds what is gone there
         ({"begin": 5, "position": None, "keeps_all": False}, None),  # the embedded broker
         ({"exists": False}, "is missing"),

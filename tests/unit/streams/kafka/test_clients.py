@@ -41,7 +41,7 @@ def told(**leaders: tuple[int, ...]) -> ClusterMetadata:
     ],
 )
 async def test_a_topic_is_waited_for_until_all_of_it_is_led(before: list[ClusterMetadata], settings: Settings) -> None:
-    """Whatever a broker that lags behind tells first: no topic, one of two, partitions without a leader."""
+    """Whatever a broker that lags behind answers first: no topic, one of two, partitions without a leader."""
     answers = [*before, told(one=(1, 1), two=(1, 1), other=(NONE,))]
 
     async def fetch() -> ClusterMetadata:

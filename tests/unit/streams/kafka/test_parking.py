@@ -63,7 +63,7 @@ async def test_where_the_topic_takes_less_the_original_is_shortened() -> None:
 @pytest.mark.parametrize("size", [0, 1, 1_000, 16_384, 120_000, 131_072, 131_073, 900_000, 2_000_000])
 @pytest.mark.parametrize("many", [1, 2_000])
 async def test_whatever_the_topic_takes_it_is_shortened_until_it_fits(most_bytes: int, size: int, many: int) -> None:
-    """At last without the original, with short texts and names; its size is told, and its partition is that of the entity."""
+    """At last without the original, with short texts and names; its size is recorded, and its partition is that of the entity."""
     topic, parking = Topic(most_bytes), Parking(TopicNames(), 4)
     given = PARKED.model_copy(
         update={

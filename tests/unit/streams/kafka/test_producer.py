@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -18,9 +19,11 @@ from aiokafka.structs import TopicPartition
 from streams.kafka import producer as module
 from streams.kafka.batching_producer import BatchingProducer, NotWritten, Record, RecordTooLarge
 from streams.kafka.producer import KafkaProducer
-from tests.deadlines import within
 
-DEADLINE_SECONDS = within(20)
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
+DEADLINE_SECONDS = 20.0
+"""By the virtual clock."""
 
 
 @dataclass(slots=True)
@@ -77,6 +80,7 @@ class Broker:
         self.producer_ids = 0
         self.requests = 0
         self.answers_metadata = True
+        self.latency: Callable[[], float] = lambda: 0.0
         self.cluster = SimpleNamespace(leader_for_partition=lambda place: self.leader)
 
     async def bootstrap(self) -> None:
@@ -100,7 +104,7 @@ class Broker:
 
     async def send(self, node: int, request: Any) -> Any:
         """One request."""
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.latency())
         if type(request).__name__ == "InitProducerIdRequest":
             self.producer_ids += 1
             return SimpleNamespace(error_code=0, producer_id=self.producer_ids, producer_epoch=0)
@@ -165,6 +169,7 @@ async def test_whatever_becomes_of_requests_what_is_acknowledged_stands_once_and
     weights = [dice.uniform(0.2, 3.0), *(dice.uniform(0, 1.5) for _ in kinds[1:])]
     fates = dice.choices(kinds, weights, k=400)
     batching_producer, broker, made = await started(*fates, delivery_seconds=dice.choice([0.002, 0.005, 0.02]))
+    broker.latency = lambda: dice.choice([0.0, 0.0005, 0.003])  # the time of some ends while a request is out
     done: dict[str, int] = {}
     doubtful: set[str] = set()
     order: list[str] = []
@@ -180,22 +185,22 @@ async def test_whatever_becomes_of_requests_what_is_acknowledged_stands_once_and
         await asyncio.wait_for(
             asyncio.gather(*(append(f"{number}.{part}") for part in range(dice.randint(1, 3)))), DEADLINE_SECONDS
         )
-    broker.fates = iter(())
+    broker.fates, broker.latency = iter(()), lambda: 0.0
     await append("settles")
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while "ends" not in done:  # these times are so short that a busy machine alone uses them up
-            await append("ends")
+    await asyncio.sleep(1)  # the last request of those before, and the rest after it, are over
+    await append("ends")
     values = [value.decode() for value in broker.logs[TopicPartition("t", 0)].values]
     await made.stop()
 
     for name, offset in done.items():
         assert values[offset] == name
-        assert values.count(name) == 1 or name == "ends"
+        assert values.count(name) == 1
     assert sorted(done.values()) == [done[name] for name in order]
     # Appended in turns: what stands behind an acknowledged one is of its own turn, or of a later one.
     turns = {name: int(name.partition(".")[0]) if name[0].isdigit() else 40 for name in values}
     for name, offset in done.items():
         assert all(turns[other] >= turns[name] for other in values[offset:])
+    assert "ends" in done
     assert set(values) <= set(done) | doubtful
 
 
@@ -208,7 +213,7 @@ async def test_a_batch_follows_its_leader_when_the_former_one_stands_still(monke
     waiting = asyncio.create_task(batching_producer.produce([record("one")]))
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not broker.requests:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
     broker.leader = 1
     offsets = await asyncio.wait_for(waiting, DEADLINE_SECONDS)
     again = await asyncio.wait_for(batching_producer.produce([record("two")]), DEADLINE_SECONDS)
@@ -295,11 +300,9 @@ async def test_what_was_appended_and_given_up_does_not_swallow_the_next(code: in
 
 
 @pytest.mark.parametrize("code", BEFORE_APPENDING)
-async def test_what_kafka_never_appended_is_not_in_doubt(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody has to look for it, and it uses up nothing. Its time ends in a long rest, when no request is on its way."""
-    for rest in ("LEAST_BACKOFF_SECONDS", "MOST_BACKOFF_SECONDS"):
-        monkeypatch.setattr(module, rest, 60.0)
-    batching_producer, broker, made = await started("well", *[code] * 1000, delivery_seconds=1.0)
+async def test_what_kafka_never_appended_is_not_in_doubt(code: int) -> None:
+    """Nobody has to look for it, and it uses up nothing. Its time ends in a rest, when no request is on its way."""
+    batching_producer, broker, made = await started("well", *[code] * 1000, delivery_seconds=0.05)
     await batching_producer.produce([record("before")])
     with pytest.raises(NotWritten) as failure:
         await asyncio.wait_for(batching_producer.produce([record("given up")]), DEADLINE_SECONDS)
@@ -313,25 +316,29 @@ async def test_what_kafka_never_appended_is_not_in_doubt(code: int, monkeypatch:
 
 
 async def test_a_kafka_that_answers_and_takes_nothing_is_believed_less_and_less_soon() -> None:
-    """Else a gateway would say each two seconds that it is ready; how long nothing was taken is told from the beginning."""
+    """Otherwise a gateway would say every two seconds that it is ready; how long nothing was acknowledged counts from the beginning."""
     batching_producer, _, made = await started(*[errors.TopicAuthorizationFailedError] * 4)
     first_at = asyncio.get_running_loop().time()
-    believed = []
+    believed, told = [], []
     for _ in range(4):
         with pytest.raises(NotWritten):
             await batching_producer.produce([record("a")])
         trouble = made.trouble
         assert trouble is not None
-        assert trouble.seconds >= asyncio.get_running_loop().time() - first_at - 0.1 * DEADLINE_SECONDS
+        assert trouble.seconds == pytest.approx(asyncio.get_running_loop().time() - first_at, abs=1e-6)
+        told.append(trouble.seconds)
         async with asyncio.timeout(DEADLINE_SECONDS):
             while made.trouble is not None:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
         believed.append(made._believed)
     await batching_producer.produce([record("a")])
     after = made._believed
     await made.stop()
 
     assert (believed, after) == ([1, 2, 3, 4], 0)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(told)]
+    assert gaps == sorted(gaps)
+    assert gaps[-1] > 3 * gaps[0]
 
 
 async def test_a_batch_without_an_answer_fails_in_doubt_when_its_time_is_over() -> None:
@@ -344,11 +351,9 @@ async def test_a_batch_without_an_answer_fails_in_doubt_when_its_time_is_over() 
     assert failure.value.in_doubt
 
 
-async def test_what_was_never_sent_is_not_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_never_sent_is_not_in_doubt() -> None:
     """Nobody has to look for it. Its time ends at rest: while a request is out, whether it was sent is not known."""
-    monkeypatch.setattr(module, "LEAST_BACKOFF_SECONDS", DEADLINE_SECONDS)
-    monkeypatch.setattr(module, "MOST_BACKOFF_SECONDS", DEADLINE_SECONDS)
-    batching_producer, broker, made = await started(*["lost"] * 1000, delivery_seconds=0.2)
+    batching_producer, broker, made = await started(*["lost"] * 1000, delivery_seconds=0.05)
     with pytest.raises(NotWritten) as failure:
         await asyncio.wait_for(batching_producer.produce([record("a")]), DEADLINE_SECONDS)
     await made.stop()
@@ -358,7 +363,7 @@ async def test_what_was_never_sent_is_not_in_doubt(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_batch_whose_time_is_over_before_it_has_an_identity_is_not_sent_any_more() -> None:
-    """It was told not to be in doubt, and the next batch has its sequence number: Kafka would take that for a repeat."""
+    """It was reported as not in doubt, and the next batch has its sequence number: Kafka would take that for a repeat."""
     batching_producer, broker, made = await started(delivery_seconds=0.02)
     place, given = TopicPartition("t", 0), asyncio.Event()
     made._identities[place] = module._Identity(None)
@@ -389,7 +394,7 @@ async def test_what_is_under_way_when_the_producer_stops_is_in_doubt() -> None:
     waiting = asyncio.create_task(batching_producer.produce([record("a")]))
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not broker.requests:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
     await made.stop()
     with pytest.raises(NotWritten) as failure:
         await asyncio.wait_for(waiting, DEADLINE_SECONDS)
@@ -461,7 +466,7 @@ async def test_trouble_ends_by_itself_when_kafka_answers_although_nothing_is_app
     broker.answers_metadata = True
     async with asyncio.timeout(DEADLINE_SECONDS):
         while made.trouble is not None:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
     await made.stop()
 
     assert before is not None
@@ -504,7 +509,7 @@ async def test_sequence_numbers_wrap_around_as_kafkas_do() -> None:
 
 
 async def test_an_append_with_a_bound_of_its_own_ends_then_and_is_not_sent_later() -> None:
-    """A vendor was told to come again: the record that waited behind another must not be written as well."""
+    """A vendor was asked to retry: the record that waited behind another must not be written as well."""
     batching_producer, broker, made = await started("silent", delivery_seconds=0.05)
     first = asyncio.create_task(batching_producer.produce([record("stuck")]))
     await asyncio.sleep(0)
@@ -518,7 +523,7 @@ async def test_an_append_with_a_bound_of_its_own_ends_then_and_is_not_sent_later
 
 
 async def test_what_is_given_up_does_not_leave_with_another_that_waits_longer() -> None:
-    """They stand in the same batch otherwise."""
+    """Otherwise they are in the same batch."""
     batching_producer, broker, made = await started("silent")
     stuck = batching_producer.enqueue(record("stuck"), within=0.03)
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What is left out is told: by the command at its end, by a process in its log."""
+"""What is left out is reported: by the command at its end, by a process in its log."""
 
 from __future__ import annotations
 

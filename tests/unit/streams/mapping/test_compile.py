@@ -1,4 +1,4 @@
-"""Compiling a mapping: everything wrong is told at once, with what would be right."""
+"""Compiling a mapping: all problems are reported at once, with what would be right."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_wrong_field_is_refused(written: Any, path: tuple[str, ...], expected:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    """One round of mending is enough."""
+    """One round of fixes is enough."""
     faults = faults_of(
         fields={
             "zip": "city",

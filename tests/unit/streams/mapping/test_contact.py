@@ -1,4 +1,4 @@
-"""From a Lofty lead to what its GHL contact shall be."""
+"""From a Lofty lead to the desired state of its GHL contact."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_person_called_null_keeps_the_name() -> None:
 
 
 def test_a_phone_that_cannot_be_read_is_left_out_with_a_flag() -> None:
-    """The rest of the contact goes on, and what stands in GHL stays."""
+    """The rest of the contact goes on, and GHL's value stays."""
     result = mapped(whole_lead(phones=["ask her husband"]))
     assert "phone" not in result.fields
     assert result.fields["firstName"] == "Jane"

@@ -13,7 +13,7 @@ from tests.unit.streams.mapping.odd_leads import UNHURRIED
 @UNHURRIED
 @given(st.text(), st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True))
 def test_a_marker_is_found_in_any_text(text: str, lofty_id: str) -> None:
-    """Whatever stands above it, even another marker."""
+    """Whatever is above it, even another marker."""
     assert find_marker(with_marker(text, "note", lofty_id), "note") == lofty_id
     assert find_marker(with_marker(marker("note", "1") + "\n" + text, "note", lofty_id), "note") == lofty_id
 

@@ -40,7 +40,7 @@ def test_only_the_content_makes_an_edit_visible() -> None:
 @UNHURRIED
 @given(odd_children)
 def test_no_note_however_odd_makes_the_mapping_fail(state: dict[str, Any]) -> None:
-    """Any JSON maps, twice to the same, and bears a marker."""
+    """Any JSON maps, twice to the same, and has a marker."""
     note = map_note(state)
     orjson.dumps(note.body)
     assert map_note(dict(state)) == note

@@ -31,6 +31,6 @@ def test_system_notes_empty_notes_and_deleted_things_are_not_carried(
 
 
 def test_lofty_says_itself_when_something_is_deleted() -> None:
-    """Then what stands in GHL goes too, which is more than not carrying it."""
+    """Then it is removed from GHL too, which is more than not syncing it."""
     assert is_deleted("note", {"deleteFlag": True})
     assert not is_deleted("note", {"deleteFlag": False, "systemNote": True})

@@ -58,7 +58,7 @@ def test_a_task_without_a_due_date_is_due_when_it_was_created(state: dict[str, A
     ],
 )
 def test_titles_do_not_repeat_themselves(kind: str, content: str, title: str) -> None:
-    """The type only stands there when it adds something."""
+    """The type is only there when it adds something."""
     assert map_task({"type": kind, "content": content}).title == title
 
 
@@ -72,7 +72,7 @@ def test_a_long_content_is_whole_in_the_body() -> None:
 
 
 def test_an_appointment_is_a_task_due_when_it_starts() -> None:
-    """Until calendars come; its place and times stand in the body."""
+    """Without a calendar; its place and times are in the body."""
     state = {"id": 4, "descr": "Viewing", "deadline": 1736935860000, "endTime": 1736939460000, "address": "1 Main St"}
     task = map_appointment(state)
     assert task.title == "Appointment: Viewing"
@@ -83,7 +83,7 @@ def test_an_appointment_is_a_task_due_when_it_starts() -> None:
 
 
 def test_an_appointment_in_a_calendar_has_a_begin_and_an_end() -> None:
-    """The title is the task's; the marker stands in its description, its time and place do not."""
+    """The title is the task's; the marker is in its description, its time and place are not."""
     state = {"id": 4, "descr": "Viewing", "deadline": 1736935860000, "endTime": 1736939460000, "address": "1 Main St"}
     event, task = map_event(state), map_appointment(state)
     assert (event.begins_iso, event.ends_iso) == ("2025-01-15T10:11:00Z", "2025-01-15T11:11:00Z")

@@ -28,7 +28,7 @@ def test_a_version_that_does_not_compile_is_passed_over_and_told() -> None:
     """The last good one stays, whatever comes after it."""
     found = effective_mappings(settings(), ledger(GOOD, WRONG, WRONG))
     assert (found.settings.mapping_version, found.newest, len(found.problems)) == (1, 3, 2)
-    assert "version 3 of the mappings does not compile here, version 1 is used" in found.settings.mapping_trouble
+    assert "version 3 of the mappings does not compile here, so version 1 is used" in found.settings.mapping_trouble
     assert "firstNam" in found.settings.mapping_trouble
 
 
@@ -69,7 +69,7 @@ def test_no_text_on_the_topic_stops_anybody(text: str) -> None:
 
 
 def test_a_failure_of_our_own_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text that meets a defect is told as one that cannot be read."""
+    """A text that meets a defect is reported as one that cannot be read."""
 
     def defect(*_: object, **__: object) -> None:
         raise KeyError("a defect")

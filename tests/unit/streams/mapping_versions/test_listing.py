@@ -28,7 +28,7 @@ def test_without_edits_the_files_mappings_are_shown() -> None:
 
 
 def test_an_edited_mapping_shows_its_text_and_who_saved_it() -> None:
-    """And the history tells what stood there before."""
+    """And the history has what was there before."""
     state = shown(edit(0), edit(1, text=GOOD.replace("upper", "lower")))
     mapping = state.mapping("acme")
     assert mapping is not None

@@ -43,7 +43,7 @@ def test_an_empty_text_says_how_to_begin() -> None:
 
 
 def test_trouble_elsewhere_has_no_line() -> None:
-    """A connection that uses a mapping which is not there stands in the file."""
+    """The problem of a connection that uses a missing mapping is in the file."""
     assert wrong(GOOD, uses={"acme": "acne"}) == [(None, None, "connections.acme.mapping")]
 
 

@@ -32,7 +32,7 @@ def test_a_mapping_is_cut_out_of_the_file_with_its_comments() -> None:
     ],
 )
 def test_however_a_mapping_is_written_its_text_reads_as_the_same_table(written: str) -> None:
-    """Cut out where that is possible, else written anew."""
+    """Cut out where that is possible, otherwise generated."""
     text = text_in_file(written, "acme")
     assert tomllib.loads(text) == {"mappings": {"acme": tomllib.loads(written)["mappings"]["acme"]}}
 

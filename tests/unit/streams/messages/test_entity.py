@@ -46,7 +46,7 @@ def test_what_is_no_key_is_refused_in_its_own_words(key: str) -> None:
 
 @given(ENTITIES)
 def test_words_know_their_entity(entity: Entity) -> None:
-    """Change, snapshot and receipt are about the entity whose parts they bear."""
+    """Change, snapshot and receipt are about the entity whose parts they have."""
     parts = entity._asdict()
     change = Change(**parts, operation="updated", update_time_ms=1, accepted_ms=1)
     receipt = Receipt(**parts, outcome="applied", step="create note", at_ms=1, version_ms=1)

@@ -56,7 +56,7 @@ def test_what_is_no_id_is_no_word(word: type[Message], facts: dict[str, Any], wh
 @pytest.mark.parametrize("text", BAD)
 @pytest.mark.parametrize("where", ["connection", "lead", "id"])
 def test_nor_is_it_inside_of_another(where: str, text: str) -> None:
-    """A snapshot that is handed over once more, and what shall be written to Lofty."""
+    """A snapshot that is sent once more, and what should be written to Lofty."""
     with pytest.raises(InvalidMessage):
         Redelivery.from_bytes(orjson.dumps({"v": 1, "run": "r", "snapshot": {**SNAPSHOT, where: text}}))
     if where != "id":

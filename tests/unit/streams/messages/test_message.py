@@ -119,7 +119,7 @@ def test_what_is_no_word_says_what_is_wrong(raw: bytes | None, says: str) -> Non
 
 @given(raw=st.binary(max_size=60), word=st.sampled_from(WORDS))
 def test_no_bytes_raise_anything_else(raw: bytes, word: type[Message]) -> None:
-    """Poison is always told apart from a defect."""
+    """A bad record is always distinguished from a defect."""
     with pytest.raises(InvalidMessage):
         word.from_bytes(raw)
 

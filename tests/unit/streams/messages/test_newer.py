@@ -72,7 +72,7 @@ def test_what_is_written_is_read_and_readers_are_at_most_one_version_ahead(word:
 
 @pytest.mark.parametrize("raw", [b'{"v": 2', b'["v", 2]', b'{"v": "2"}', b'{"v": null}', b'{"v": 1.5}', b"\xff", b""])
 def test_poison_is_poison_still(raw: bytes) -> None:
-    """Only a version that stands in an object counts."""
+    """Only a version inside of an object counts."""
     with pytest.raises(InvalidMessage) as raised:
         Parked.from_bytes(raw)
     assert not isinstance(raised.value, NewerMessage)

@@ -40,7 +40,7 @@ def weight(record: Record) -> int:
 
 @given(body=st.integers(1024, 4_000_000), sign=st.sampled_from(NASTY))
 def test_the_largest_body_fits_when_it_is_parked_whole(body: int, sign: str) -> None:
-    """Its Base64, and whatever is told beside it."""
+    """Its Base64, and all other fields."""
     limits = SizeLimits.of(body)
     record = Parking(TopicNames(), 4, limits=limits).record(parked(body, sign))
     kept = Parked.from_bytes(record.value)

@@ -89,7 +89,7 @@ def test_the_sample_shows_every_setting() -> None:
 
 
 def test_the_sample_tells_the_true_defaults() -> None:
-    """What stands there without a comment to the contrary is what is in force without it."""
+    """A value without a comment to the contrary is also the one in force without the file."""
     tables = tomllib.loads(example_text())
     defaults = parse_settings("")
     shown: dict[str, Any] = {name: tables[name] for name in ("kafka", "gateway", "worker")}
@@ -107,7 +107,7 @@ def test_the_sample_uses_transforms_that_exist() -> None:
 
 
 def test_of_a_folder_of_credentials_that_is_not_there_everything_is_missing(tmp_path: Path) -> None:
-    """Whoever has not begun with the credentials is told all at once: the folder, and what belongs into it."""
+    """Without any credentials all is reported at once: the folder, and what belongs into it."""
     (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
         load_settings(tmp_path / "lofty-ghl.toml", {"LOFTY_GHL_SECRETS_DIR": "/nowhere"}, required=CONNECTION_SECRETS)
@@ -120,7 +120,7 @@ def test_of_a_folder_of_credentials_that_is_not_there_everything_is_missing(tmp_
 
 
 def test_a_folder_of_credentials_that_cannot_be_read_hides_no_credential(tmp_path: Path) -> None:
-    """What it holds is not missing: only the folder is told of."""
+    """The files in it are not missing: only the folder is reported."""
     (tmp_path / "lofty-ghl.toml").write_text(example_text(), encoding="utf-8")
     (tmp_path / "secrets").write_text("a file", encoding="utf-8")
     with pytest.raises(SettingsError) as caught:

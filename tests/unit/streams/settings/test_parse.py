@@ -1,4 +1,4 @@
-"""Reading a configuration: what is right becomes values, what is wrong is told at once."""
+"""Reading a configuration: what is right becomes values, all that is wrong is reported at once."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_settings_are_frozen() -> None:
 
 
 def test_the_mapping_fingerprint_follows_mapping_tags_and_region() -> None:
-    """It tells whether what was written before still satisfies the configuration."""
+    """It shows whether what was written before still satisfies the configuration."""
 
     def of(text: str) -> str:
         return parse_settings(text).connections["acme"].mapping_fingerprint
@@ -171,7 +171,7 @@ def test_a_wrong_file_is_refused_with_line_place_and_hint(text: str, problem: tu
 
 
 def test_all_problems_are_told_at_once_in_the_files_order() -> None:
-    """One round of mending is enough, from top to bottom; then those of the environment."""
+    """One round of fixes is enough, from top to bottom; then the problems of the environment."""
     text = """
 [kafka]
 partitions = 0
@@ -210,7 +210,7 @@ def test_the_error_reads_as_a_list() -> None:
 
 
 def test_the_environment_overrides_what_differs_between_machines() -> None:
-    """And its problems are told of the variable."""
+    """And its problems name the variable."""
     environ = {"LOFTY_GHL_KAFKA": "k:1", "LOFTY_GHL_WORKER_PORT": "0", "LOFTY_GHL_STORE": "memory"}
     found = parse_settings("[kafka]\nbootstrap_servers = 'other:1'", environ)
     assert found.kafka.bootstrap_servers == "k:1"
@@ -259,7 +259,7 @@ def test_connections_that_contradict_each_other_are_refused(text: str, where: st
 
 
 def test_sasl_needs_a_mechanism_a_user_and_a_password() -> None:
-    """Told before Kafka is asked."""
+    """Reported before Kafka is asked."""
     problems = problems_of("[kafka]\nsecurity_protocol = 'SASL_SSL'")
     assert [where for _, where, *_ in problems] == [
         "kafka.sasl_mechanism",

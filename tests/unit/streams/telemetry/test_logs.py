@@ -73,7 +73,7 @@ def test_a_line_for_machines_is_one_document() -> None:
 
 
 async def test_works_side_by_side_keep_their_names() -> None:
-    """What one piece of work is about does not stand in the lines of another."""
+    """The subject of one piece of work is not in the lines of another."""
     told = lines("json")
 
     async def work(name: str) -> None:

@@ -19,7 +19,7 @@ from streams.telemetry.process import failing_seconds, watch_appends
 async def test_it_ends_only_where_a_new_process_may_do_better(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, answers: bool, ends: bool
 ) -> None:
-    """A gateway that ended while Kafka is away could not even tell a vendor to come again."""
+    """A gateway that ended while Kafka is away could not even ask a vendor to retry."""
     producer = SimpleNamespace(trouble=None if seconds is None else DeliveryTrouble(seconds, "no answer"))
     ended: list[str] = []
     looks = 0

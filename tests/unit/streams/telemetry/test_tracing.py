@@ -12,7 +12,7 @@ TRACE = f"00-{'ab' * 16}-{'cd' * 8}-01"
 
 def test_each_change_has_a_trace_of_its_own() -> None:
     """Also where nothing is recorded: by its id a log line is found."""
-    traces = {NoTracing().begin("intake").traceparent for _ in range(100)}
+    traces = {NoTracing().start_span("intake").traceparent for _ in range(100)}
     assert len({trace_id(one) for one in traces}) == 100
     assert all(parent_of(one) is not None for one in traces)
 

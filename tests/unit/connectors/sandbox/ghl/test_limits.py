@@ -67,7 +67,7 @@ def test_a_refused_request_is_not_counted() -> None:
 
 
 def test_what_others_leave_of_the_day_is_what_is_left() -> None:
-    """Told by the header at once, and refused when it is used up; the next day begins as ever."""
+    """The header shows it at once, and requests are refused when it is used up; the next day begins as ever."""
     limits = LocationLimits(SETTINGS)
     limits.leave(1000.0, 2)
     assert limits.headers(1000.0)["X-RateLimit-Daily-Remaining"] == "2"

@@ -123,7 +123,7 @@ async def test_the_window_is_counted_and_starts_anew() -> None:
 
 
 async def test_the_day_is_counted_too() -> None:
-    """Its end is told in milliseconds."""
+    """Its end is reported in milliseconds."""
     stage = Stage(daily_limit=1, day_seconds=1000.0)
     await stage.client().search_duplicate(HERE, email="x@example.com")
     stage.now += 400

@@ -140,7 +140,7 @@ def test_a_limit_is_from_1_to_100(limit: int) -> None:
 
 
 def test_unknown_parameters_are_ignored_and_the_default_is_25() -> None:
-    """`pageSize` is none of Lofty's: the answer is 200, and tells its limit."""
+    """`pageSize` is none of Lofty's: the answer is 200, and shows its limit."""
     status, answer = Stage().ask("GET", "/v1.0/leads?pageSize=100")
     assert (status, answer["_metadata"]["limit"]) == (200, 25)
 

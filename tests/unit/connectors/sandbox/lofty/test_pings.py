@@ -53,7 +53,7 @@ def test_notes_and_tasks_are_told_on_their_own_lists() -> None:
 
 
 def test_writes_by_api_can_be_silent() -> None:
-    """Whether Lofty tells of them, nobody knows."""
+    """Nobody knows whether Lofty reports them."""
     stage = Stage(replace(SETTINGS, pings_own_writes=False))
     stage.lead()
     assert stage.told() == []

@@ -232,7 +232,7 @@ async def test_signing_out_works_without_kafka(on: ConsoleStage) -> None:
 
 
 async def test_wrong_tokens_keep_nobody_out(on: ConsoleStage) -> None:
-    """Neither the right tokens of the same address, nor the people behind it; the wrong ones are told to wait."""
+    """Neither the right tokens of the same address, nor the people behind it; the wrong ones must wait."""
     browser = on.browser()
     wrong = [
         (await browser.ask("GET", LOOK, headers={"Authorization": f"Bearer lgt_wrong-{number}"}))[0]
@@ -268,7 +268,7 @@ async def test_tokens_cannot_be_guessed_either(on: ConsoleStage) -> None:
 
 
 async def test_wrong_name_and_wrong_password_look_the_same(on: ConsoleStage) -> None:
-    """Nobody learns which names there are; a password typed into the field of the name stands in no audit."""
+    """Nobody learns which names there are; a password typed into the name's field is in no audit."""
     browser = on.browser()
     answers = []
     for name in ("ann", "nobody-of-that-name"):

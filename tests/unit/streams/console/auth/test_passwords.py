@@ -15,11 +15,6 @@ def test_a_hash_takes_its_password_and_no_other() -> None:
     assert password_hash_problem(hashed) == ""
 
 
-def test_equal_passwords_have_other_hashes() -> None:
-    """So that one found password does not give away the others."""
-    assert hash_password("same") != hash_password("same")
-
-
 def test_a_hash_of_other_costs_is_verified_by_its_own() -> None:
     """So that the costs can be raised without setting every password again."""
     assert is_password(cheap_hash("correct horse"), "correct horse")

@@ -33,7 +33,7 @@ def test_a_changed_payload_is_none() -> None:
 
 
 def test_a_signature_for_another_purpose_is_none() -> None:
-    """A signed cookie of the sign-in is no session, whatever stands in it."""
+    """A signed cookie of the sign-in is no session, whatever it contains."""
     assert read_session(SEAL, SEAL.sign("session", asdict(SESSION)), 2_000) == SESSION
     assert read_session(SEAL, SEAL.sign("oidc", asdict(SESSION)), 2_000) is None
     assert SEAL.token("csrf", "id-1") != SEAL.token("guest", "id-1")

@@ -14,7 +14,7 @@ from tests.unit.streams.console.stage import settings_of
 
 
 class Held(Replays):
-    """Replays that run until they are told to end."""
+    """Replays that run until they are stopped."""
 
     def __init__(self) -> None:
         super().__init__(settings_of(), None, lambda: 5)  # type: ignore[arg-type]  # nothing is audited here

@@ -1,4 +1,4 @@
-"""How old the oldest unread record is, told from looks at offsets."""
+"""How old the oldest unread record is, computed from sampled offsets."""
 
 from __future__ import annotations
 

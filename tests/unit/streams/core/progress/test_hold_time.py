@@ -1,4 +1,4 @@
-"""What held changes back, so that freshness tells our own slowness from a quota and from a person who must act."""
+"""What held changes back, so that freshness leaves out waits for a quota or for a person."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_what_waits_for_the_quota_is_held_back_without_a_pause() -> None:
 
 
 def test_a_pause_begins_anew_after_it_has_ended() -> None:
-    """Since when it pauses is told of this pause, not of one before."""
+    """The start of the pause is that of this pause, not of one before."""
     holds = HoldTimes()
     holds.paused(*WRITE, "rate limit", NOW)
     assert holds.look(*WRITE, "", NOW + 5_000, waits_for_quota=False) is None

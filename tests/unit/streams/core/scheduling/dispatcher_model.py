@@ -81,7 +81,7 @@ class BudgetModel:
     """By lane."""
     day: VendorDay | None = None
     closed_until: float = 0.0
-    """The vendor told that nothing is left of its day."""
+    """The vendor reported that nothing is left of its day."""
     granted: int = 0
     """How many requests may start by what is noted, and until when."""
     granted_until: float = 0.0
@@ -193,7 +193,7 @@ class BudgetModel:
         return min(free, self.granted) if now < self.granted_until else 0
 
     def is_planned(self, priority: Priority, now: float, *, late: bool) -> bool:
-        """Whether the day's plan lets a priority start, when the vendor tells nothing of its day.
+        """Whether the day's plan lets a priority start, when the vendor reports nothing of its day.
 
         What is spent is forgotten in steps of a minute: `late` looks as if that had not yet happened. So it says when
         a start is due without any doubt; otherwise this says when one is allowed at the earliest.

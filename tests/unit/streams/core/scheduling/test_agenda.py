@@ -87,7 +87,7 @@ def test_times_that_change_without_end_take_no_room() -> None:
 
 
 class Twins:
-    """Both dispatchers, told the same; what they answer is compared, and given back as one."""
+    """Both dispatchers, called alike; their answers are compared, and returned once."""
 
     def __init__(self) -> None:
         self.new = Dispatcher()
@@ -184,7 +184,7 @@ class History:
         self.asked += self.twins.take_short(self.now, int(self.now * 1000))
 
     def sleep(self) -> None:
-        """For as long as told, or for less: something else woke us."""
+        """For as long as asked, or for less: something else woke us."""
         seconds = self.twins.wait_seconds(self.now)
         most = 30.0 if seconds is None else seconds
         self.now += most if self.draw.random() < 0.6 else self.draw.random() * most

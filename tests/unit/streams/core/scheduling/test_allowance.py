@@ -104,7 +104,7 @@ def end_all(window: RequestWindow, now: float) -> None:
 def test_whatever_ends_an_owner_the_vendor_never_sees_more_than_its_limit(
     steps: list[tuple[str, Any]], phase: float
 ) -> None:
-    """Owners follow each other, killed with requests in flight or drained; each knows only what stands in Kafka."""
+    """Owners follow each other, killed with requests in flight or drained; each knows only what is in Kafka."""
     vendor, now, in_kafka = Vendor(phase), 100.0, None
     window = RequestWindow(SMALL, SECONDS)
     allowance = Allowance(window, is_needed=True)
@@ -136,7 +136,7 @@ def test_whatever_ends_an_owner_the_vendor_never_sees_more_than_its_limit(
                     end_all(window, now)
                     in_kafka = note(window, now, int(now * 1000))
                 elif asked is not None and int(how * 10) % 2:
-                    in_kafka = asked  # it reached Kafka although nobody heard of it
+                    in_kafka = asked  # it reached Kafka, but its acknowledgement did not come back
                 asked = None
                 now += how
                 window = RequestWindow(SMALL, SECONDS)
@@ -167,7 +167,7 @@ def test_a_budget_in_light_use_has_nearly_all_its_slots() -> None:
 
 
 def test_a_successor_goes_on_with_the_day() -> None:
-    """What was spent and what was granted are gone from it, through Kafka's bytes, until the day's end that was told."""
+    """What was spent and what was granted are gone from it, through Kafka's bytes, until the day's end that was reported."""
     day, window = Day(1_000, 86_400.0), RequestWindow(LIMIT, SECONDS)
     for second in range(600):
         day.begin_request(float(second))

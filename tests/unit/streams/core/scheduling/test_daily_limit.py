@@ -78,7 +78,7 @@ def spend(day: Day, number: int, now: float) -> None:
 def test_no_alignment_of_the_vendors_day_sees_more_than_the_limit(
     limit: int, steps: list[tuple[float, int]], headers: list[RateHeaders]
 ) -> None:
-    """Without an end that was told, any day of any alignment holds the limit, even when answers take half a day."""
+    """Without a reported end, any day of any alignment holds the limit, even when answers take half a day."""
     day, vendor, now = Day(limit, DAY), Vendor(), 0.0
     going: list[Exchange] = []
     for number, (seconds, starts) in enumerate(steps):
@@ -158,7 +158,7 @@ def test_what_was_answered_just_before_the_end_may_belong_to_the_new_day() -> No
     day = Day(2, DAY)
     day.begin_request(99.0)
     spend(day, 1, 101.0)
-    day.observe(RateHeaders(daily_reset_seconds=1.0), 103.0)  # told at 99, when the day had one second left
+    day.observe(RateHeaders(daily_reset_seconds=1.0), 103.0)  # reported at 99, when the day had one second left
     day.end(103.0)
     assert day.remaining(104.0) == 0
     assert day.remaining(108.0) == 0
@@ -184,7 +184,7 @@ def test_an_answer_that_was_overtaken_by_the_end_of_its_day_does_not_end_the_nex
         spend(day, 1, 100.0 * second)
         day.observe(RateHeaders(daily_reset_seconds=0.0 if second else 50.0), 100.0 * second)
     assert day.remaining(500.0) == 1  # only the first end was believed
-    assert not day.is_end_told
+    assert not day.is_end_reported
 
 
 def test_what_others_spend_is_taken_into_account_until_the_reset() -> None:
@@ -253,7 +253,7 @@ def test_others_who_spent_all_without_a_known_end_are_believed_for_an_hour() -> 
 
 
 def test_an_end_that_is_not_told_is_a_day_from_the_first_request() -> None:
-    """The longest that can be, and corrected as soon as the vendor tells."""
+    """The longest that can be, and corrected as soon as the vendor reports it."""
     day = Day(100, DAY)
     spend(day, 1, 10.0)
     assumed = day.ends_at(20.0)

@@ -1,8 +1,8 @@
 """The dispatcher against its model: any order of offers, answers, verdicts, pauses, holds, losses, notes and time.
 
-The vendor is one of three. One tells nothing: then the model knows exactly what must start, and when.
-One tells the truth about its day, as it was when it counted a request, and others may spend from it.
-One tells nonsense: then our own limits and the end of all waiting still hold.
+The vendor is one of three. One reports nothing: then the model knows exactly what must start, and when.
+One reports the truth about its day, as it was when it counted a request, and others may spend from it.
+One reports nonsense: then our own limits and the end of all waiting still hold.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from streams.core.scheduling.dispatcher import BudgetPolicy, Dispatcher, Item, P
 from tests.unit.streams.core.scheduling.dispatcher_model import BudgetModel, Running, VendorDay
 
 DAY = 1440 * 8.0
-"""Seconds. A minute of such a day is eight seconds: no answer that tells of the day takes longer."""
+"""Seconds. A minute of such a day is eight seconds: no answer with the day's headers takes longer."""
 
 POLICIES = {
     "narrow": BudgetPolicy(3, 8.0, 2),
@@ -125,7 +125,7 @@ class DispatcherMachine(RuleBasedStateMachine):
 
     @rule(stands=st.sampled_from([True, True, False]))
     def note(self, stands: bool) -> None:
-        """What was asked for stands in Kafka, or could not be written; then the next notes are on their way."""
+        """The requested grants are in Kafka, or could not be written; then the next ones are on their way."""
         for name, budget in self.budgets.items():
             if budget.asked is not None:
                 self.core.granted(name, stands=stands)
@@ -227,7 +227,7 @@ class DispatcherMachine(RuleBasedStateMachine):
 
     @rule(parts=st.integers(2, 6))
     def sleep(self, parts: int) -> None:
-        """Sleeping as told misses nothing, and never is a sleep of no time."""
+        """Sleeping for the returned time misses nothing, and that time is never 0."""
         self.start()
         self.ask()
         seconds = self.core.wait_seconds(self.now)

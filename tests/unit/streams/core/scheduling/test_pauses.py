@@ -1,4 +1,4 @@
-"""When a budget pauses: for as long as the vendor says, and with a cause that its label is told from."""
+"""When a budget pauses: for as long as the vendor says, and with a cause that its label is read from."""
 
 from __future__ import annotations
 
@@ -83,6 +83,6 @@ def test_other_answers_pause_nothing(error: ConnectorError) -> None:
 
 
 def test_every_pause_has_a_kind_of_its_own() -> None:
-    """But for a header of ours that a vendor does not know any more, which is our defect."""
+    """Except for a header of ours that a vendor no longer knows, which is our defect."""
     names = {row.name for row in OUTCOMES if row.disposition in (Disposition.PAUSE, Disposition.REFRESH)}
     assert {name for name in names if pause_kind(name) == "other"} == {"version header"}

@@ -15,7 +15,7 @@ LIVE, SWEEP, BACKFILL = 0, 1, 2
 
 
 def quota(limit: int = 1000, *, remaining: int | None = None, left: float = DAY, reserve: float = 0.25) -> Quota:
-    """A quota at time 0, as the vendor has just told it: so much remains, for so many seconds."""
+    """A quota at time 0, as the vendor has just reported it: so much remains, for so many seconds."""
     planned = Quota(Day(limit, DAY), reserve)
     rate = RateHeaders(daily_limit=limit, daily_remaining=remaining, daily_reset_seconds=left)
     planned.observe(rate, 0.0)
@@ -116,9 +116,9 @@ def test_only_an_answer_helps_when_the_whole_quota_is_in_flight() -> None:
 def test_the_view_is_in_an_operators_words() -> None:
     """What is left, until when, and whether the vendor said so."""
     told, assumed = quota(remaining=100, left=50.0).view(0.0), Quota(Day(7, DAY)).view(3.0)
-    assert (told.limit, told.remaining, told.is_reset_told) == (1000, 100, True)
+    assert (told.limit, told.remaining, told.is_reset_reported) == (1000, 100, True)
     assert told.reset_seconds == pytest.approx(50.0, abs=1.0)
-    assert (assumed.remaining, assumed.reset_seconds, assumed.is_reset_told) == (7, DAY, False)
+    assert (assumed.remaining, assumed.reset_seconds, assumed.is_reset_reported) == (7, DAY, False)
     assert Regime.USED_UP.value == "used up: waiting for the reset"
 
 

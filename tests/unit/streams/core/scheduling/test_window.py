@@ -169,7 +169,7 @@ def test_beside_another_spender_hardly_a_request_is_one_too_many(
 
 
 def test_foreign_usage_appears_and_leaves_with_the_vendors_window() -> None:
-    """A reading of others' requests holds until the vendor's reset, or for one window when no reset is told."""
+    """A reading of others' requests holds until the vendor's reset, or for one window when no reset is reported."""
     window = RequestWindow(100, 10.0)
     window.observe(RateHeaders(limit=100, remaining=30, reset_seconds=4.0), 0.0)
     taken, still, gone = window.free(0.0), window.free(3.9), window.free(4.0)

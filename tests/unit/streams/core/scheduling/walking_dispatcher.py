@@ -87,7 +87,7 @@ class WalkingDispatcher:
         }
 
     def granted(self, budget: str, *, stands: bool) -> None:
-        """The note of a grant stands in Kafka, or could not be written."""
+        """A grant was written to Kafka, or could not be."""
         if owned := self._owned.get(budget):
             if stands:
                 owned.budget.allowance.granted()

@@ -130,7 +130,7 @@ class Ghl:
 
 @dataclass(slots=True)
 class Follower:
-    """One entity as the writer treats it: plan, intend, send, record. `planned` is asked anew each time."""
+    """One entity as the writer treats it: plan, intend, send, record. `planned` is called again each time."""
 
     ghl: Ghl
     entity: Entity

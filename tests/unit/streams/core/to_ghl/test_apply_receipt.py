@@ -206,7 +206,7 @@ def test_a_late_deletion_makes_all_that_stood_there_unknown() -> None:
 
 
 def test_an_intent_remembers_what_was_to_be_written() -> None:
-    """So that a look knows what may stand there, and who it would be found by."""
+    """So that a search knows what may be there, and by what it can be found."""
     link = record_link(None, receipt("intended", step="create contact", at_ms=8, fields={"email": "h1"}))
     assert link == LinkRow(intent=Intent(at_ms=8, step="create contact", fields={"email": "h1"}))
 
@@ -221,7 +221,7 @@ def test_a_partial_write_is_not_settled_and_keeps_the_version() -> None:
 
 
 def test_a_comparison_does_not_bring_a_deleted_contact_back() -> None:
-    """`unchanged` says nothing of what stands in GHL."""
+    """`unchanged` says nothing of what GHL holds."""
     link = LinkRow(ghl_id="g", is_deleted=True)
     assert record_link(link, receipt("unchanged", settled="f1/m")).is_deleted
 
@@ -252,7 +252,7 @@ def test_a_receipt_under_an_earlier_mapping_leaves_what_a_replay_wants() -> None
 
 
 def test_a_refusal_of_an_earlier_owner_does_not_park_what_was_put_since() -> None:
-    """The mapping may have been mended in between: the row has its own try."""
+    """The mapping may have been fixed in between: the row gets its own attempt."""
     desired = row(5, "f1", epoch=7)
     assert record_outbox(desired, receipt("refused", fingerprint="f1", epoch=6)) == desired
     parked = record_outbox(desired, receipt("refused", fingerprint="f1", epoch=7))

@@ -64,13 +64,13 @@ def test_replaying_what_is_settled_wants_nothing() -> None:
 
 
 def test_a_state_of_a_connection_that_is_configured_no_more_is_kept() -> None:
-    """Nothing says that its link satisfies it, least of all that nothing stands in the link."""
+    """Nothing says that its link satisfies it, least of all an empty link."""
     assert accept(None, LinkRow(version_ms=4), snapshot(), "") == "accepted"
     assert accept_again(None, LinkRow(version_ms=4), snapshot(), "") == "accepted"
 
 
 def test_a_state_that_goes_back_while_another_is_on_its_way_is_wanted() -> None:
-    """What is settled no longer is what will stand there: the outbox decides."""
+    """The settled state is no longer the one that will be there: the outbox decides."""
     link = LinkRow(ghl_id="g", version_ms=5, settled=settled_as("f", "m"))
     under_way = OutboxRow(snapshot=snapshot(6, "g"))
     assert accept(under_way, link, snapshot(7, "f"), settled_as("f", "m")) == "accepted"

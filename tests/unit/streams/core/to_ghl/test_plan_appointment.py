@@ -1,4 +1,4 @@
-"""Appointments in a calendar, planned against GHL as a dict; and in which form an appointment of Lofty stands there."""
+"""Appointments in a calendar, planned against GHL as a dict; and which form an appointment of Lofty has there."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_each_state_is_reached_in_one_request(states: list[dict[str, Any]]) -> N
 def test_no_fate_of_a_create_makes_a_second_one(
     states: list[dict[str, Any]], fates: list[list[Fate]], switch: bool
 ) -> None:
-    """Whatever is lost on the way, and though the calendar is configured, or not any more, while one is in doubt."""
+    """Whatever is lost on the way, and even if the calendar is configured, or removed, while a write is in doubt."""
     one, plan = follower(), Planner()
     for number, (state, some) in enumerate(zip(states, fates, strict=False)):
         plan.state = {"id": 5, **state}
@@ -160,7 +160,7 @@ def test_one_in_doubt_is_looked_for_by_the_calendar_and_time_of_its_create() -> 
 
 
 def test_what_is_a_task_already_stays_one_when_a_calendar_is_configured() -> None:
-    """It follows Lofty as a task; deleted in Lofty it goes, and what comes back stands in the calendar."""
+    """It follows Lofty as a task; if it is deleted in Lofty it goes, and if it comes back it goes into the calendar."""
     one, plan = follower(), Planner(rules=WITHOUT)
     one.settle(plan)
     plan.rules = WITH

@@ -33,7 +33,7 @@ FATES: st.SearchStrategy[Fate] = st.sampled_from(["answered", "applied, then los
 
 
 class Planner:
-    """The plan of a note or task; `fields` None means that it is deleted in Lofty, `is_left` that it is not carried any more."""
+    """The plan of a note or task; `fields` None means that it is deleted in Lofty, `is_left` that it is no longer synced."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -164,7 +164,7 @@ def test_it_does_not_wait_for_a_contact_that_will_not_come(contact: LinkRow) -> 
 def test_what_comes_back_while_its_deletion_is_in_doubt_stands_there(
     kind: Kind, states: list[dict[str, Any]], fate: Fate
 ) -> None:
-    """Its link says that it stands there as it is wanted again, and nobody knows whether it does."""
+    """Its link says that GHL holds it as it is wanted again, but nobody knows whether that is so."""
     one, plan = follower(kind), Planner(kind)
     plan.fields = states[0]
     one.settle(plan)

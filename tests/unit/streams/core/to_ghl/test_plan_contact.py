@@ -33,7 +33,7 @@ FATES: st.SearchStrategy[Fate] = st.sampled_from(["answered", "answered", "appli
 
 
 def desire(fields: dict[str, Any], tags: tuple[str, ...] = ()) -> DesiredContact:
-    """A contact that bears its Lofty id in a custom field."""
+    """A contact with its Lofty id in a custom field."""
     return DesiredContact({**fields, CUSTOM + EXTERNAL: LEAD}, tags, LEAD, EXTERNAL)
 
 
@@ -161,7 +161,7 @@ def test_any_link_converges(
     link_tags: tuple[str, ...],
     is_deleted: bool,
 ) -> None:
-    """Whatever an old link says was written, what the mapping wants stands there at the end, and fields once ours stay."""
+    """Whatever an old link says was written, the contact is as the mapping wants it at the end, and fields that were once ours stay."""
     one, plan = follower(), Planner()
     one.ghl.contacts["old"] = Contact({**dict.fromkeys(VALUES), "once-ours": "kept"}, set(link_tags))
     one.link = LinkRow(ghl_id="old", fields=link_fields, tags=link_tags, is_deleted=is_deleted)
@@ -175,7 +175,7 @@ def test_any_link_converges(
 
 @given(fields=FIELDS, tags=TAGS)
 def test_a_contact_deleted_by_hand_is_recreated_once(fields: dict[str, Any], tags: tuple[str, ...]) -> None:
-    """Its link is forgotten, and everything is written anew; nothing loops."""
+    """Its link is forgotten, and everything is written again; nothing loops."""
     one, plan = follower(), Planner()
     plan.desired = desire({**fields, "lastName": "Ode"}, tags)
     one.settle(plan)
@@ -208,7 +208,7 @@ def test_a_lead_deleted_in_lofty_is_treated_by_policy(
 def test_a_lead_that_comes_back_is_whole_again(
     fields: dict[str, Any], policy: Literal["tag", "delete", "ignore"]
 ) -> None:
-    """Restored from Lofty's trash: the mark of deletion goes, a deleted contact is made anew."""
+    """Restored from Lofty's trash: the mark of deletion goes, a deleted contact is created again."""
     one, plan = follower(), Planner()
     for desired in (desire(fields, ("lofty-a",)), None, desire(fields, ("lofty-a",))):
         plan.desired, plan.policy = desired, policy
@@ -272,7 +272,7 @@ def test_absence_counts_only_after_the_search_had_time() -> None:
 
 @pytest.mark.parametrize("field_id", [None, "another"])
 def test_a_create_in_doubt_that_cannot_be_looked_for_is_not_called_never_made(field_id: str | None) -> None:
-    """Its custom field cannot be read, or was made anew since: whoever looks by another would find nobody, and double it."""
+    """Its custom field cannot be read, or was created again since: a search by another field would find nothing, and make a duplicate."""
     one, plan = follower(), Planner()
     plan.desired = desire({"lastName": "Ode"})
     one.step(plan, "applied, then lost")

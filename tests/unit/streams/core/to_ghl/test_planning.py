@@ -1,4 +1,4 @@
-"""What is not known any more once an earlier owner may have been writing another state."""
+"""What is no longer known when an earlier owner may have been writing another state."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def snapshot(kind: str, state: dict[str, Any] | None) -> Snapshot:
 def test_after_a_deletion_that_may_have_been_carried_out_nothing_is_known(
     kind: str, before: dict[str, Any] | None, policy: Any, is_unknown: bool
 ) -> None:
-    """It has come back meanwhile, and the link says that it stands there as it is wanted."""
+    """It has come back meanwhile, and the link says that GHL holds it as it is wanted."""
     link = LinkRow(ghl_id="g", fields={"body": "h"})
     row = OutboxRow(snapshot=snapshot(kind, {"content": "x"}), before=(snapshot(kind, before),))
     rules = Rules(compile_mapping(), "US", lead_deleted=policy)

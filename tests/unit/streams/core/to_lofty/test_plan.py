@@ -170,7 +170,7 @@ def test_a_marker_must_stand_alone_on_its_line() -> None:
 
 
 class Lofty:
-    """One lead's tasks as a dict, and one errand's way through plan, request and row until it is settled."""
+    """One lead's tasks as a dict, and the steps of one Lofty command through plan, request and row until it is settled."""
 
     def __init__(self) -> None:
         self.tasks: dict[str, dict[str, Any]] = {}
@@ -179,7 +179,7 @@ class Lofty:
         self.made = 0
 
     def want(self, state: dict[str, Any] | None) -> None:
-        """GHL tells of a newer state."""
+        """GHL reports a newer state."""
         self.now_ms += 1
         row = merge(self.row, write(state, at_ms=self.now_ms))
         assert row is not None

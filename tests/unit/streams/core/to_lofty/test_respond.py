@@ -48,7 +48,7 @@ def answer(scene_: EventContext, back: LoftySyncRules) -> EventResponse:
 
 @pytest.mark.parametrize("type_", ["AppointmentCreate", "AppointmentUpdate", "AppointmentDelete"])
 def test_an_appointment_of_ours_in_a_calendar_is_an_echo_whatever_is_done_with_it(type_: str) -> None:
-    """It is Lofty's: moved or cancelled in GHL, it is so there only. By its link, or by the marker where GHL tells its text."""
+    """It is Lofty's: moved or cancelled in GHL, it is so there only. By its link, or by the marker if GHL returns its text."""
     back = LoftySyncRules(appointments=True, rules=(task_rule("appointment changed"),))
     body = {"title": "Moved", "appointmentStatus": "cancelled", "startTime": "2027-01-02T10:00:00+00:00"}
     linked = scene(type_, body=body, own=Entity("acme", "600", "appointment", "5"))
@@ -135,12 +135,15 @@ def test_fields_without_an_owner_are_left_alone() -> None:
 @pytest.mark.parametrize("type_", ["ContactUpdate", "LoftyEdit"])
 @pytest.mark.parametrize(
     "link",
-    [LinkRow(intent=Intent(at_ms=1, step="create contact")), LinkRow(ghl_id="made anew", fields={"firstName": "h"})],
+    [
+        LinkRow(intent=Intent(at_ms=1, step="create contact")),
+        LinkRow(ghl_id="created again", fields={"firstName": "h"}),
+    ],
 )
 def test_what_is_told_of_a_contact_that_was_ours_says_nothing_of_the_one_that_took_its_place(
     type_: str, link: LinkRow
 ) -> None:
-    """It was deleted by hand, made anew, and restored: its edits are not in the contact that the link names, or will name."""
+    """It was deleted by hand, created again, and restored: its edits are not in the contact that the link names, or will name."""
     body = {"firstName": "Adelaide", "wanted": {"firstName": "hash"}}
     late = scene(type_, body=body, link=link, contact={"firstName": "Adelaide"})
     assert answer(late, LoftySyncRules(owners={"firstName": "ghl"})) == EventResponse("overtaken")
@@ -209,7 +212,7 @@ def test_a_note_of_ghl_has_one_copy_that_follows_it() -> None:
 
 @pytest.mark.parametrize("type_", ["NoteCreate", "NoteUpdate", "NoteDelete"])
 def test_a_copy_is_what_ghl_holds_when_it_is_read_whatever_the_event_told(type_: str) -> None:
-    """Webhooks come late and out of order, and may bear one time: only what is read later is newer."""
+    """Webhooks come late and out of order, and may have one time: only what is read later is newer."""
     told = scene(type_, body={"body": "long ago"}, id="n1")
     assert respond(told, LoftySyncRules(notes=True)) == NeedsRead("note")
 
@@ -268,12 +271,12 @@ def test_a_task_of_ours_that_is_completed_in_ghl_is_finished_in_lofty() -> None:
     "link",
     [
         LinkRow(intent=Intent(at_ms=1, step="create task")),
-        LinkRow(ghl_id="made anew"),
+        LinkRow(ghl_id="created again"),
         LinkRow(ghl_id="ghl-1", is_deleted=True),
     ],
 )
 def test_the_end_of_a_task_that_was_ours_says_nothing_of_the_one_that_took_its_place(link: LinkRow) -> None:
-    """Deleted by hand in GHL after it was completed, and told late: Lofty learns of it, the link does not."""
+    """Deleted by hand in GHL after it was completed, and reported late: it reaches Lofty, but not the link."""
     own = Entity("acme", "600", "task", "8")
 
     found = answer(scene("TaskComplete", own=own, own_link=link), LoftySyncRules(finishes_tasks=True))
@@ -295,7 +298,7 @@ def test_a_task_of_ghl_has_one_copy() -> None:
     }
     done = answer(scene("TaskCreate", id="t1", found={**body, "completed": True}), LoftySyncRules(tasks=True)).writes[0]
     assert done.state is not None
-    assert done.state["finished"] is True, "its completion was told before its creation"
+    assert done.state["finished"] is True, "its completion was reported before its creation"
     assert answer(scene("TaskDelete", id="t1", found={}), LoftySyncRules(tasks=True)).writes[0].state is None
 
 
@@ -306,7 +309,7 @@ def test_the_later_change_of_an_appointment_counts_not_the_later_event() -> None
 
 
 def test_a_deleted_appointment_is_not_brought_back_by_a_change_before_it_that_comes_late() -> None:
-    """The deletion's body bears the time of that very change."""
+    """The deletion's body has the time of that very change."""
     body = {"title": "Viewing", "startTime": "2026-01-02T16:00:00Z", "dateUpdated": "2025-01-02T10:00:00.250Z"}
     back = LoftySyncRules(appointments=True)
     deleted = answer(scene("AppointmentDelete", body=body, id="a1"), back).writes[0]

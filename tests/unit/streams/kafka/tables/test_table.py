@@ -169,7 +169,7 @@ async def test_whatever_comes_when_a_partition_goes_and_returns_the_store_is_its
                 table.release(1)
                 is_ours = False
             case "move":
-                # Recovery reads what Kafka has, which may be more than it has told us.
+                # Recovery reads what Kafka has, which may be more than it has acknowledged.
                 at = -1 if (position := store.position(1, SEEN)) is None else position
                 had = len(kafka.records) - len(kafka.waiting) + data.draw(st.integers(0, len(kafka.waiting)))
                 if had > at + 1:
@@ -184,7 +184,7 @@ async def test_whatever_comes_when_a_partition_goes_and_returns_the_store_is_its
 
 
 async def test_a_row_that_kafka_does_not_take_is_told_and_one_of_a_partition_that_went_is_not() -> None:
-    """What stands here then differs from the changelog: whoever owns the table must end."""
+    """The store then differs from the changelog: the owner of the table must end."""
     table, kafka, _ = a_table()
     told: list[tuple[str, str]] = []
     table.failed = lambda name, error: told.append((name, str(error)))

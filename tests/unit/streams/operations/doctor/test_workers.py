@@ -44,7 +44,7 @@ def test_partitions_that_nobody_acts_for_are_told() -> None:
 
 
 def test_a_worker_that_cannot_take_a_mapping_over_says_why() -> None:
-    """With what mends it."""
+    """With the command that fixes it."""
     found = judged(status(mapping_trouble="version 3 does not compile here"))["mapping worker one"]
     assert (found.level, found.says, "mapping revert" in found.mend) == (
         "wrong",

@@ -23,7 +23,7 @@ def snapshot(version_ms: int, fingerprint: str, kind: str = "contact", **state: 
 
 
 def test_a_change_that_was_not_let_through_says_why() -> None:
-    """Told before, or late; one that was let through says nothing."""
+    """Reported before, or late; one that was let through says nothing."""
     first, again, late = change(50, 100), change(50, 200), change(40, 300)
     told = [("a", NOW - 90_000, first), ("b", NOW - 80_000, again), ("c", NOW - 70_000, late)]
     found = decisions_of(told, [first], [], NOW)

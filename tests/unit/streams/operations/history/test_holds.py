@@ -12,7 +12,7 @@ from streams.operations.status.overview import overview
 
 
 def holds(budget: dict[str, Any], on_hold: str = "", *, dispatcher: str = "write", ago_ms: int = 0) -> ConnectionHolds:
-    """Of the connection `acme`, of which a worker told so long ago."""
+    """Of the connection `acme`, which a worker reported so long ago."""
     side = {"writing" if dispatcher == "write" else "reading": SideStatus(on_hold=on_hold)}
     told = BudgetStatus.model_validate({"dispatcher": dispatcher, "budget": "b", "connections": ("acme",), **budget})
     now_ms = 1_000_000_000
@@ -47,7 +47,7 @@ def test_a_pause_of_any_kind_is_told(kind: str) -> None:
 
 @pytest.mark.parametrize("until_ms", [-1, 2**62])
 def test_a_strange_end_is_no_error(until_ms: int) -> None:
-    """Whatever stands on the topic."""
+    """Whatever is on the topic."""
     assert "which pauses until" in holds(PAUSED | {"paused_until_ms": until_ms}).ghl
 
 
@@ -60,6 +60,6 @@ def test_what_a_connection_reads_first_is_told() -> None:
 
 
 def test_a_budget_that_goes_on_or_of_which_nobody_tells_holds_nothing_back() -> None:
-    """A worker that is silent tells nothing any more."""
+    """A worker that stopped reporting counts no longer."""
     assert holds({}) == NO_HOLDS
     assert holds(PAUSED, ago_ms=3_600_000) == NO_HOLDS

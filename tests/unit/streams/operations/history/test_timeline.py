@@ -57,7 +57,7 @@ def test_what_tells_nothing_of_a_contact_is_left_out() -> None:
 
 
 def test_lines_are_in_the_order_of_time_and_then_of_the_stages() -> None:
-    """A read and its write may bear one millisecond."""
+    """A read and its write may have the same millisecond."""
     lines = [Event(2, KEY, "write", "", ""), Event(2, KEY, "read", "", ""), Event(1, KEY, "parked", "", "")]
     assert [one.stage for one in timeline(lines)] == ["parked", "read", "write"]
 

@@ -41,7 +41,7 @@ def fits(
 
 
 def test_fields_that_are_there_and_those_that_will_be_created_are_right() -> None:
-    """The type of one that is there is told."""
+    """The type of a field that is there is reported."""
     found = fits()
     assert (found[f"custom:{LEAD_ID_FIELD}"].verdict, found["custom:Lofty stage"].verdict) == ("ok", "will be created")
     assert "as TEXT" in found["custom:Lofty stage"].says

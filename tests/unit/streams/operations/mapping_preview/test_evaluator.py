@@ -48,7 +48,7 @@ def _proc(pid: int, file: str) -> str:
 
 
 async def test_a_text_is_compiled_there_with_the_lines_of_its_problems() -> None:
-    """As the desk compiles it here."""
+    """As the editor compiles it here."""
     evaluator = Evaluator()
     try:
         assert (await evaluator.ask(job())).problems == ()
@@ -86,7 +86,7 @@ async def test_a_mapping_that_costs_too_much_of_a_real_lead_is_refused() -> None
 
 
 async def test_a_job_that_does_not_end_ends_its_process_and_not_the_next_job() -> None:
-    """Who asked is told, and the next is answered by a new process."""
+    """The caller gets the error, and a new process answers the next one."""
     evaluator = Evaluator(wall_seconds=0.001)
     with pytest.raises(TooCostly):
         await evaluator.ask(job())
@@ -116,7 +116,7 @@ async def test_the_process_has_limits_and_no_credential_of_ours(monkeypatch: pyt
 
 
 async def test_only_some_wait() -> None:
-    """The rest come again."""
+    """The rest must retry."""
     evaluator = Evaluator()
     try:
         tasks = [asyncio.create_task(evaluator.ask(job())) for _ in range(MOST_WAITING + 3)]

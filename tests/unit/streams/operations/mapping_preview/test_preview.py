@@ -174,7 +174,7 @@ def test_tags_show_what_is_added_and_removed() -> None:
 
 @pytest.mark.parametrize(("policy", "would"), [("tag", "tag"), ("delete", "delete"), ("ignore", "nothing")])
 def test_a_deleted_lead_shows_what_the_policy_does(policy: str, would: str) -> None:
-    """Nothing is mapped any more."""
+    """Nothing is mapped."""
     gone = snapshot().model_copy(update={"state": None})
     found = shown(of=connection(lead_deleted=f'"{policy}"'), snapshot=gone, link=written())
     assert (found.would, found.rows) == (would, ())

@@ -49,7 +49,7 @@ def test_a_selection_takes_records_by_place_time_and_contact() -> None:
 
 
 def test_a_replayed_change_asks_for_a_read_and_claims_nothing() -> None:
-    """A deletion that was told once is looked for, not believed again."""
+    """A deletion that was reported once is checked, not believed again."""
     change = Change(
         connection="acme", lead="7", kind="note", id="9", operation="deleted", update_time_ms=5, accepted_ms=6
     )

@@ -1,4 +1,4 @@
-"""What a replay would write, foreseen by the functions that the dispatcher plans with."""
+"""What a replay would write, simulated by the functions that the dispatcher plans with."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def foreseen(
 
 
 def written(one: Snapshot) -> LinkRow:
-    """Its link once it stands in GHL, settled under an earlier mapping."""
+    """Its link once it is in GHL, settled under an earlier mapping."""
     link = settle(EntityState(one, None, None), BASIS, 0)
     return link.model_copy(update={"ghl_id": "g", "settled": settled_as(one.fingerprint, "earlier"), "version_ms": 5})
 

@@ -146,13 +146,13 @@ def test_a_write_that_fails_in_the_same_way_is_named_with_its_error() -> None:
 
 
 def test_a_worker_that_has_just_started_may_be_unready_and_own_less() -> None:
-    """It reads its tables; what it does not tell of yet is no fault."""
+    """It reads its tables; what it does not report yet is no fault."""
     young = worker(fenced=(0,), is_ready=False, connections=())
     assert wrong(young.model_copy(update={"started_ms": NOW - MINUTE})) == []
 
 
 def test_connections_of_which_a_part_was_not_heard_yet_are_no_fault() -> None:
-    """A worker with many tells of them one part after another."""
+    """A worker with many connections reports them one part after another."""
     assert wrong(worker(connections=(), parts=2, parts_heard=1)) == []
     assert len(wrong(worker(connections=(), parts=2, parts_heard=2))) == 1
 
@@ -176,7 +176,7 @@ def test_gateways_are_named() -> None:
     [({}, 4, True), ({"lofty": NOW - 25 * 60 * MINUTE}, 4, True), ({"lofty": NOW - MINUTE}, 4, False), ({}, 0, False)],
 )
 def test_webhooks_that_do_not_come_are_named(heard: dict[str, int], changes: int, is_told: bool) -> None:
-    """When a sweep found what they should have told. A quiet week is no fault."""
+    """When a sweep found what they should have reported. A quiet week is no fault."""
     swept = side(sweep=SweepStatus(changes=changes, new_ended_ms=NOW - MINUTE))
     old = gateway(begun_ms=NOW - 48 * 60 * MINUTE, heard_ms=heard)
     found = [one for one in wrong(worker(connections=swept), gateways=(old,)) if one.startswith("webhooks: ")]

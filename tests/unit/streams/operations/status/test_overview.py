@@ -71,7 +71,7 @@ def test_a_connection_of_which_nobody_tells_is_there_all_the_same() -> None:
 
 
 def test_of_two_that_tell_of_one_budget_the_later_word_counts() -> None:
-    """While a partition moves, its former owner has just told of it."""
+    """While a partition moves, its former owner has just reported it."""
     before = BudgetStatus(dispatcher="write", budget="loc", waiting={"live": 9}, connections=("acme",))
     after = BudgetStatus(dispatcher="write", budget="loc", waiting={"live": 1}, connections=("acme",))
     seen = overview([said("b", ago_ms=500, budgets=(after,)), said("a", budgets=(before,))], NOW, partitions=4)
@@ -80,7 +80,7 @@ def test_of_two_that_tell_of_one_budget_the_later_word_counts() -> None:
 
 
 def test_lags_are_sums_with_the_oldest_of_all() -> None:
-    """Each worker tells of its own partitions."""
+    """Each worker reports its own partitions."""
     one = LagStatus(topic="lofty.changes", records=3, oldest_ms=NOW - 4_000)
     other = LagStatus(topic="lofty.changes", records=2, oldest_ms=NOW - 7_000)
     idle = LagStatus(topic="ghl.receipts")

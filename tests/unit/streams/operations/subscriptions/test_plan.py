@@ -72,7 +72,7 @@ def test_nobody_elses_is_touched(existing: list[Subscription]) -> None:
 
 @given(existing=EXISTING)
 def test_nothing_is_removed_before_its_successor_stands(existing: list[Subscription]) -> None:
-    """Interrupted after any step, no list that was told of is told of no more."""
+    """Interrupted after any step: no list that was delivered is lost."""
     steps = reconcile(existing, URL, BASE, {SISTER})
     told = {one.list_id for one in existing if one.callback_url in (URL, EARLIER)} & LISTS.keys()
     for done in range(len(steps) + 1):

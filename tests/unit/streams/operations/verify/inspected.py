@@ -85,7 +85,7 @@ class World:
         return dict(desired_child(self.snapshots[key], RULES, DIRECTORY).fields)
 
     def into_calendar(self) -> None:
-        """The appointment stands in the calendar, as it should."""
+        """The appointment is in the calendar, as it should be."""
         desired = desired_child(self.snapshots[APPOINTMENT], CALENDAR_BASIS.rules, DIRECTORY, "appointment")
         self.tasks.pop()
         self.appointments.append({"id": "a-3", **desired.fields})

@@ -1,4 +1,4 @@
-"""What verify says of Lofty's appointments that stand in a calendar."""
+"""What verify says of Lofty's appointments that are in a calendar."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def judged(world: World) -> list[Finding]:
 
 
 def test_one_that_stands_as_it_should_is_right() -> None:
-    """Also while it is a task, from before the calendar; also when the calendar is not configured any more."""
+    """Also while it is a task, from before the calendar; also when the calendar is no longer configured."""
     [in_its_calendar], [as_a_task] = judged(in_calendar()), judged(World())
     [left] = [
         one for one in judge_lead(in_calendar().snapshots, in_calendar().seen, BASIS) if one.entity == APPOINTMENT

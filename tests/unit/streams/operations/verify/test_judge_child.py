@@ -58,7 +58,7 @@ def test_a_twin_of_a_note_is_double_and_removed() -> None:
 
 
 def test_a_note_can_be_double_and_different_at_once() -> None:
-    """Both are told, each with its remedy."""
+    """Both are reported, each with its remedy."""
     world = World()
     world.notes.append(dict(world.notes[0], id="n-9"))
     world.notes[0]["body"] = "Eve was here\n\n[lofty-note:1]"
@@ -98,7 +98,7 @@ def test_what_is_deleted_in_lofty_and_still_in_ghl_is_orphaned_and_removed() -> 
 
 
 def test_a_note_with_loftys_own_delete_flag_is_deleted() -> None:
-    """Lofty tells deletions of notes in two ways."""
+    """Lofty reports deletions of notes in two ways."""
     world = World()
     world.snapshots[NOTE] = snapshot_of(NOTE, {"noteId": 1, "content": "x", "deleteFlag": True})
     assert states(world, NOTE) == ["orphaned"]
@@ -124,7 +124,7 @@ def test_notes_of_others_are_nobodys_business() -> None:
 def test_a_note_whose_marker_was_edited_away_is_found_by_its_link() -> None:
     """It is different, not missing."""
     world = World()
-    world.notes[0]["body"] = "no marker any more"
+    world.notes[0]["body"] = "the marker is gone"
     assert states(world, NOTE) == ["different"]
 
 
@@ -137,7 +137,7 @@ def test_a_system_note_is_not_carried_and_not_missing() -> None:
 
 
 def test_a_note_on_its_way_is_pending_however_it_looks() -> None:
-    """A parked one is told with the reason."""
+    """A parked one is reported with the reason."""
     world = World()
     world.notes.clear()
     world.stand(NOTE, is_pending=True)

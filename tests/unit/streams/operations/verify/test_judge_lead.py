@@ -85,7 +85,7 @@ def test_a_field_that_lofty_leaves_empty_is_not_ours_unless_we_wrote_it() -> Non
 
 
 def test_a_tag_that_is_ours_and_missing_is_added_again() -> None:
-    """Tags of others may stand beside it."""
+    """The contact may also have tags of others."""
     world = World()
     assert world.contact is not None
     world.contact["tags"] = ["theirs"]
@@ -147,15 +147,15 @@ def test_two_contacts_of_one_lead_are_double_and_left_to_a_person() -> None:
     assert "merge" in found[0].advice
 
 
-@pytest.mark.parametrize(("is_lead", "mends"), [(True, False), (False, True)])
-def test_a_contact_that_two_leads_share_is_told_and_not_fought_over(is_lead: bool, mends: bool) -> None:
-    """An id of no living lead was typed in by hand: that is mended."""
+@pytest.mark.parametrize(("is_lead", "repairs"), [(True, False), (False, True)])
+def test_a_contact_that_two_leads_share_is_told_and_not_fought_over(is_lead: bool, repairs: bool) -> None:
+    """Somebody typed in the id of a lead that is not alive: that is repaired."""
     world = World()
     assert world.contact is not None
     world.contact["customFields"]["f-lead"] = "88"
     found = only(judged(world, replace(BASIS, is_lead=lambda lead: is_lead)))
     assert found.state == "different"
-    assert bool(found.remedies) is mends
+    assert bool(found.remedies) is repairs
     assert ("88" in found.because) is is_lead
 
 
@@ -232,7 +232,7 @@ def test_whether_a_contact_bears_a_leads_id_is_read_from_its_custom_field() -> N
 
 
 def test_a_finding_is_told_as_json() -> None:
-    """With what would mend it by name."""
+    """With the names of its remedies."""
     world = World()
     world.contact = None
     told = only(judged(world)).as_dict()

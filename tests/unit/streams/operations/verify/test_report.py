@@ -57,11 +57,11 @@ def test_the_document_has_every_state_and_every_wrong_finding() -> None:
 
 
 def test_people_are_told_the_field_what_was_wanted_and_what_was_found() -> None:
-    """And that it can be mended; a long value is cut."""
+    """And says that it can be repaired; a long value is cut."""
     shown = "\n".join(lines(report_of(OK, DIFFERENT)))
     assert "firstName should be 'Ada', is 'EEEE" in shown
     assert "E" * 70 not in shown
-    assert shown.endswith("Not as they should be: 1. --repair can mend 1.")
+    assert shown.endswith("Wrong: 1. --repair can fix 1.")
 
 
 def test_a_long_list_is_cut_for_people() -> None:

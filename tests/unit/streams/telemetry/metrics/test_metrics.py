@@ -37,14 +37,14 @@ def test_each_metric_is_declared_once() -> None:
 
 
 def test_the_objective_is_a_boundary_of_freshness() -> None:
-    """The share of changes within 60 s can be told exactly."""
+    """The share of changes within 60 s can be computed exactly."""
     assert 60.0 in FRESHNESS_BUCKETS
 
 
 def test_counters_of_a_healthy_system_exist_at_zero() -> None:
     """Nothing has happened yet, and each connection's series are there for a panel to show."""
     metrics = Metrics()
-    metrics.begin({"connection": ["acme"], "topic": ["lofty.changes"]})
+    metrics.create_series({"connection": ["acme"], "topic": ["lofty.changes"]})
     text = generate_latest(metrics.registry).decode()
     assert 'lofty_ghl_sweeps_total{connection="acme",result="failed"} 0.0' in text
     assert 'lofty_ghl_freshness_seconds_bucket{connection="acme",held="no",le="60.0",since="acceptance"} 0.0' in text
@@ -55,7 +55,7 @@ def test_counters_of_a_healthy_system_exist_at_zero() -> None:
 def test_a_process_shows_its_own_metrics_only() -> None:
     """A gateway reads nothing and writes nothing: it has no such series, and counting there does no harm."""
     metrics = Metrics("gateway")
-    metrics.begin({"connection": ["acme"], "topic": []})
+    metrics.create_series({"connection": ["acme"], "topic": []})
     metrics.reads.labels("acme", "contact", "read").inc()
     text = generate_latest(metrics.registry).decode()
     assert "lofty_ghl_reads" not in text
@@ -65,8 +65,8 @@ def test_a_process_shows_its_own_metrics_only() -> None:
 def test_counting_can_be_off() -> None:
     """To measure what it costs: nothing is counted, and nothing is shown."""
     metrics = Metrics(is_on=False)
-    metrics.begin({"connection": ["acme"]})
-    metrics.begin_budget("read", "acme")
+    metrics.create_series({"connection": ["acme"]})
+    metrics.create_budget_series("read", "acme")
     metrics.read("acme", "contact", "read")
     assert generate_latest(metrics.registry) == b""
 

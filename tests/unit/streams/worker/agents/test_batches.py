@@ -42,7 +42,7 @@ class FakeStream:
 
 
 async def taken(stream: FakeStream) -> list[list[int]]:
-    async with asyncio.timeout(within(20)):
+    async with asyncio.timeout(within(60)):
         return [[one.message.offset async for one in _each(batch)] async for batch in batches(stream)]  # type: ignore[arg-type]  # a fake
 
 
@@ -64,7 +64,7 @@ async def test_what_has_gathered_comes_at_once_and_is_acknowledged_in_order() ->
 
 
 async def test_a_stop_in_the_middle_of_a_batch_ends_it_without_an_error() -> None:
-    """Faust tells of a stop through the queue. An error here would make it start the agent anew, and wait for it for ever."""
+    """Faust reports a stop through the queue. An error here would make it restart the agent, and wait for it for ever."""
     stream = FakeStream()
     stream.put(1, 2)
 

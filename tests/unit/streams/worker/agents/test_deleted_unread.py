@@ -20,7 +20,7 @@ PLACE = ("lofty.changes", 1)
         (30, 50, 20, 50, (30, 50)),  # while it was read: what was fetched before is no loss
         (30, 50, 20, 40, (30, 40)),  # the rest of the hole is another's: skipped, or compacted
         (30, 50, 20, 0, None),  # compacted, or skipped: nothing is gone
-        (0, 50, 20, 80, (20, 50)),  # what is deleted since it came is told with the next
+        (0, 50, 20, 80, (20, 50)),  # what is deleted since it came is reported with the next
     ],
 )
 def test_what_was_deleted_is_told_from_what_was_not(

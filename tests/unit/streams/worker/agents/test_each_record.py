@@ -17,6 +17,7 @@ from streams.messages.ghl_event import GhlEvent
 from streams.messages.lofty_command import LoftyCommand
 from streams.messages.sealed_token import SealedToken
 from streams.messages.topics import TopicNames
+from streams.worker.agents.backfill_orders import backfill_orders
 from streams.worker.agents.batches import Process
 from streams.worker.agents.dedupe import dedupe
 from streams.worker.agents.deliver import deliver
@@ -26,7 +27,6 @@ from streams.worker.agents.fetch import fetch
 from streams.worker.agents.inspect import inspect
 from streams.worker.agents.replay import replay
 from streams.worker.agents.respond import respond
-from streams.worker.agents.sweep import sweep
 from streams.worker.agents.tokens import tokens
 from streams.worker.agents.write_back import write_back
 from streams.worker.output import Output
@@ -76,7 +76,7 @@ class Desk:
 
 
 def ignored(*_: Any) -> None:
-    """Nobody is told."""
+    """Nobody is informed."""
 
 
 def entity(lead: str) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _respond(on: Desk) -> Process:
 
 
 def _sweep(on: Desk) -> Process:
-    return sweep(sweeps=on.table, offer=ignored, output=on.output)  # type: ignore[arg-type]  # a fake
+    return backfill_orders(sweeps=on.table, offer=ignored, output=on.output)  # type: ignore[arg-type]  # a fake
 
 
 def _inspect(on: Desk) -> Process:
@@ -185,7 +185,7 @@ def message(value: bytes, key: bytes = b"k", offset: int = 5) -> Any:
 async def test_a_defect_parks_its_record_at_every_stage(
     stage: str, made: Callable[[Desk], Process], word: Callable[[str], Message]
 ) -> None:
-    """With its bytes and its place, so that it can be sent again once the defect is mended."""
+    """With its bytes and its place, so that it can be sent again once the defect is fixed."""
     on = Desk()
     bad = word(BAD).to_bytes()
     await made(on)([message(word(GOOD).to_bytes()), message(bad, b"bad", 6), message(word(GOOD).to_bytes(), b"k", 7)])

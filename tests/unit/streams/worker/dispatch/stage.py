@@ -125,7 +125,7 @@ def answer(status: int, content: object = None, headers: Mapping[str, str] | Non
 
 @dataclass(slots=True)
 class TakenSlot:
-    """The slot that a piece of work holds: `told` is whether a request was sent, once it was told."""
+    """The slot that a piece of work holds: `told` is whether a request was sent, once that is known."""
 
     told: list[bool] = field(default_factory=list)
 

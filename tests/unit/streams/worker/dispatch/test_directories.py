@@ -74,7 +74,7 @@ LATE: dict[str, Callable[[Desk], Response | ConnectorError]] = {
 @pytest.mark.parametrize("late", LATE)
 @pytest.mark.parametrize("turns_before", [0, 1, 2])
 async def test_an_answer_of_an_earlier_load_changes_nothing(late: str, turns_before: int) -> None:
-    """The location is read anew from its first request on, its fields are known, and none is given up."""
+    """The location is read again from its first request on, its fields are known, and no work is given up."""
     desk = Desk()
     before: list[Scripted] = [FIELDS, USERS]
     desk.ghl.script = before[:turns_before]

@@ -1,4 +1,4 @@
-"""Each planned step is one request, and its answer is the id that now stands there."""
+"""Each planned step is one request, and its answer is the id that GHL now holds."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ MADE = answer(201, {"note": {"id": "n1", "body": "x"}})
 
 
 class Desk(Stage):
-    """The writer at its desk: a contact that stands in GHL, and a note of it that does not."""
+    """The writer with its parts: a contact that is in GHL, and a note of it that is not."""
 
     def __init__(self, *script: Scripted) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ async def test_a_create_whose_receipt_cannot_be_written_is_in_doubt_before_anyth
 async def test_what_was_under_way_when_it_was_replaced_is_in_doubt_until_its_answer_is_recorded(
     is_answered: bool,
 ) -> None:
-    """A worker that ends before that leaves the row to its successor, who knows by it what may stand in GHL."""
+    """A worker that ends before that leaves the row to its successor, who knows by it what may be in GHL."""
     on = Desk()
     on.links.put(PARTITION, NOTE.key, LinkRow(ghl_id="n1", refers_to="c1", fields={"body": "another"}))
     row = on.outbox.get(PARTITION, NOTE.key)
@@ -175,7 +175,7 @@ def other_note(number: int) -> Entity:
 
 
 class Notes(Desk):
-    """The writer at its desk, with several notes that GHL lacks."""
+    """The writer with its parts, and several notes that GHL lacks."""
 
     def __init__(self, *script: Scripted) -> None:
         super().__init__(*script)

@@ -44,7 +44,7 @@ AGENT = {"name": "Ann Agent", "email": "ann@example.com"}
 
 
 class Desk(Stage):
-    """The reader at its desk. `agents` is what the member list knows."""
+    """The reader with its parts. `agents` are those of the member list."""
 
     def __init__(self, *script: Scripted) -> None:
         super().__init__()
@@ -313,7 +313,7 @@ async def test_a_refusal_for_good_parks_the_read_with_the_vendors_words(failure:
 
 
 async def test_a_read_that_changed_while_it_was_refused_is_not_parked() -> None:
-    """Its newer change has a try of its own; the refusal is told all the same."""
+    """Its newer change has its own attempt; the refusal is reported all the same."""
 
     def meanwhile() -> Response:
         on.pending(LEAD, generation=2)
@@ -401,7 +401,7 @@ async def test_several_forbidden_leads_in_a_row_pause_the_budget_and_none_is_par
 
 
 async def test_a_lead_alone_that_is_forbidden_is_tried_and_then_pauses() -> None:
-    """Nothing tells whether it is about this lead: nothing is parked on a guess."""
+    """Nothing shows whether it is about this lead: nothing is parked on a guess."""
     on = Desk(*[FORBIDDEN] * 3)
     on.pending(LEAD)
     verdicts = [(await on.read(LEAD)).verdict for _ in range(3)]

@@ -1,4 +1,4 @@
-"""What an observation tells of GHL's objects."""
+"""What an observation says about GHL's objects."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from streams.messages import Observation
 from streams.worker.dispatch.observation import (
     MOST_BYTES,
     may_be_ours,
-    told_appointments,
-    told_contact,
-    told_notes,
-    told_tasks,
-    untellable,
+    reported_appointments,
+    reported_contact,
+    reported_notes,
+    reported_tasks,
+    unreportable,
 )
 
 
@@ -34,7 +34,7 @@ def test_a_contact_is_told_by_ghls_names_and_without_what_no_mapping_fills() -> 
             "customFields": [{"id": "f", "value": ["a"]}],
         }
     )
-    assert told_contact(contact) == {
+    assert reported_contact(contact) == {
         "id": "c",
         "firstName": "Ada",
         "address1": "1 Main St",
@@ -44,23 +44,23 @@ def test_a_contact_is_told_by_ghls_names_and_without_what_no_mapping_fills() -> 
 
 
 def test_only_notes_and_tasks_that_are_ours_are_told() -> None:
-    """They bear a marker, or our link names them; what people wrote in GHL stays there."""
+    """They have a marker, or our link names them; what people wrote in GHL stays there."""
     notes = [
         GhlNote(id="1", body="private"),
         GhlNote(id="2", body="x\n\n[lofty-note:9]"),
         GhlNote(id="3", body="its marker is gone"),
     ]
     tasks = [GhlTask(id="4", body="private"), GhlTask(id="5", body="[lofty-appointment:8]", due_date="2026-01-01")]
-    assert [one["id"] for one in told_notes(notes, {"3"})] == ["2", "3"]
-    [task] = told_tasks(tasks, set())
+    assert [one["id"] for one in reported_notes(notes, {"3"})] == ["2", "3"]
+    [task] = reported_tasks(tasks, set())
     assert (task["id"], task["dueDate"]) == ("5", "2026-01-01")
 
 
 def test_what_is_too_much_or_no_json_is_not_told() -> None:
     """The words say so: the asker must not wait for ever."""
-    assert untellable(seen({"id": "c"})) == ""
-    assert "too much" in untellable(seen({"id": "c", "firstName": "x" * MOST_BYTES}))
-    assert "JSON" in untellable(seen({"id": "c", "firstName": "\ud800"}))
+    assert unreportable(seen({"id": "c"})) == ""
+    assert "too much" in unreportable(seen({"id": "c", "firstName": "x" * MOST_BYTES}))
+    assert "JSON" in unreportable(seen({"id": "c", "firstName": "\ud800"}))
 
 
 def test_an_appointment_is_told_when_its_text_or_a_link_says_that_it_is_ours() -> None:
@@ -69,4 +69,4 @@ def test_an_appointment_is_told_when_its_text_or_a_link_says_that_it_is_ours() -
     rows = [{"id": "a", "description": marker}, {"id": "b", "notes": marker}, {"id": "c"}, {"id": "d", "notes": "x"}]
     listed = [GhlAppointment.model_validate(row) for row in rows]
     assert [one.id for one in listed if may_be_ours(one, set())] == ["a", "b", "c"]
-    assert [row["id"] for row in told_appointments(listed, {"d"})] == ["a", "b", "d"]
+    assert [row["id"] for row in reported_appointments(listed, {"d"})] == ["a", "b", "d"]

@@ -24,7 +24,7 @@ ROW = OutboxRow(
 
 
 def test_a_receipt_bears_the_state_it_is_about_and_its_owners_epoch() -> None:
-    """So a late one can be told, and freshness be measured, from the receipt alone."""
+    """So a late one is recognised, and freshness is measured, from the receipt alone."""
     receipt = Stage().receipts.make(ROW, "applied", "update contact", ghl_id="c-1")
     assert receipt.entity == ENTITY
     assert (receipt.version_ms, receipt.fingerprint, receipt.attempt, receipt.epoch) == (50, "f", 3, 7)

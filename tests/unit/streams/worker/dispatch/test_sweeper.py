@@ -125,7 +125,7 @@ class Sweeping(Stage):
 @pytest.mark.parametrize("how", ["deep", "html", "cut", "huge"])
 @pytest.mark.parametrize("bad_at", [{7}, {0}, {19}, {0, 1, 2}, {3, 18, 19}, {9, 10, 11}])
 async def test_the_good_leads_of_a_page_are_announced_and_the_bad_ones_parked(how: How, bad_at: set[int]) -> None:
-    """Wherever they stand in the page; in few requests more, and without a long wait."""
+    """Wherever they are in the page; with few more requests, and without a long wait."""
     on = Sweeping()
     ids = [on.lead("Badger" if number in bad_at else f"Good{number}") for number in range(20)]
     on.bad = {"Badger": how}
@@ -284,7 +284,7 @@ async def test_lists_that_are_forbidden_without_a_reason_are_parked_once_others_
 
 @pytest.mark.parametrize("bad_at", [{0, 1, 2, 3}, {6, 7, 8, 9}, set(range(10))])
 async def test_many_lists_that_cannot_be_read_hold_no_sweep_back(bad_at: set[int]) -> None:
-    """Once none is left that can be read, the list of leads tells that it is not the vendor."""
+    """Once none is left that can be read, the list of leads shows that it is not the vendor."""
     on = Sweeping()
     ids = [on.lead(f"Good{number}") for number in range(10)]
     notes = {on.note(one, "Badger" if number in bad_at else "fine") for number, one in enumerate(ids)}

@@ -70,7 +70,7 @@ async def test_a_partition_that_comes_back_begins_anew() -> None:
 
 
 async def test_owning_twice_forgets_nothing() -> None:
-    """A rebalance that leaves us a partition tells us again."""
+    """After a rebalance that leaves us a partition, we are called for it again."""
     recorded = AppliedOffsets()
     recorded.own(0)
     recorded.advance(0, 9)

@@ -121,7 +121,7 @@ async def test_a_partition_that_comes_back_gets_a_fence_of_its_own() -> None:
 
 
 async def test_what_we_own_already_stays_as_it_is() -> None:
-    """Faust may tell of one rebalance twice."""
+    """Faust may report one rebalance twice."""
     log = Log()
     await log.ownership.assign({3})
     await log.ownership.assign({3, 4})
@@ -130,7 +130,7 @@ async def test_what_we_own_already_stays_as_it_is() -> None:
 
 
 async def test_a_partition_that_is_not_among_the_assigned_any_more_is_let_go() -> None:
-    """Even when nobody told that it was taken away; its old fence opens nothing when it comes back."""
+    """Even when nobody reported that it was taken away; its old fence opens nothing when it comes back."""
     log = Log()
     await log.ownership.assign({3, 4})
     await turns()

@@ -162,7 +162,7 @@ async def test_places_are_kept_for_each_lane(index: Index) -> None:
     index.tell(CHANGES, "acme:7", {}, at_ms=10)
     index.lead("7", firstName="Ann")
     index.tell(CHANGES, "acme:77", {}, at_ms=11)
-    places, has_more = await index.reader.places("acme:7")
+    places, has_more = await index.reader.record_positions("acme:7")
     assert [(one.topic, one.offset, one.at_ms) for one in places] == [(1, 0, 10), (3, 0, 1)]
     assert not has_more
 
@@ -179,7 +179,7 @@ async def test_rows_are_the_newest_and_go_with_their_tombstone(index: Index) -> 
 async def test_old_snapshots_of_one_entity_are_forgotten(index: Index) -> None:
     for _ in range(MOST_OF_ONE * 2):
         index.lead("7", firstName="Ann")
-    places, _ = await index.reader.places("acme:7")
+    places, _ = await index.reader.record_positions("acme:7")
     assert sorted(one.offset for one in places) == list(range(MOST_OF_ONE, MOST_OF_ONE * 2))
 
 
@@ -188,10 +188,10 @@ async def test_what_the_topic_does_not_hold_any_more_is_forgotten_with_its_lane(
     index.tell(CHANGES, "acme:8", {})
     assert index.writer.prune(SOURCES[CHANGES], 0, 1) == 1
     assert index.writer.prune_lanes() == 1
-    assert (await index.reader.places("acme:7"))[0] == ()
-    assert len((await index.reader.places("acme:8"))[0]) == 1
+    assert (await index.reader.record_positions("acme:7"))[0] == ()
+    assert len((await index.reader.record_positions("acme:8"))[0]) == 1
     index.tell(CHANGES, "acme:7", {})
-    assert len((await index.reader.places("acme:7"))[0]) == 1
+    assert len((await index.reader.record_positions("acme:7"))[0]) == 1
 
 
 def parked(entity: str, stage: str = "deliver", reason: str = "refused", at_ms: int = 1) -> dict[str, Any]:
@@ -235,7 +235,7 @@ async def test_a_batch_is_taken_whole_or_not_at_all(index: Index) -> None:
     assert index.writer.positions() == {}
     index.writer.apply([good], {(1, 0): 1})
     assert index.writer.positions() == {(1, 0): 1}
-    assert len((await index.reader.places("acme:7"))[0]) == 1
+    assert len((await index.reader.record_positions("acme:7"))[0]) == 1
 
 
 async def test_a_record_that_cannot_be_taken_is_left_out_and_counted(index: Index) -> None:
@@ -248,7 +248,7 @@ async def test_a_record_that_cannot_be_taken_is_left_out_and_counted(index: Inde
     index.writer.apply(told, {(3, 0): 4})
     assert (await index.reader.freshness()).left_out == 2
     assert index.writer.positions() == {(3, 0): 4}
-    assert [bool((await index.reader.places(f"acme:{n}"))[0]) for n in range(4)] == [True, False, False, True]
+    assert [bool((await index.reader.record_positions(f"acme:{n}"))[0]) for n in range(4)] == [True, False, False, True]
     assert await index.reader.hit("acme:1") is None
     assert index.writer.people == 2
     index.lead("1", firstName="Ann")
@@ -256,7 +256,7 @@ async def test_a_record_that_cannot_be_taken_is_left_out_and_counted(index: Inde
 
 
 async def test_what_is_wrong_with_the_file_is_no_records_fault(index: Index) -> None:
-    """A full or broken disk is told, and nothing is left out."""
+    """A full or broken disk is reported, and nothing is left out."""
     index.db.execute("PRAGMA query_only = ON")
     with pytest.raises(sqlite3.OperationalError):
         index.lead("7", firstName="Ann")

@@ -15,28 +15,28 @@ from streams.core.to_lofty.writes import by_rules, lofty_write, rule_writes
 from streams.mapping.lofty_sync import LoftySyncRules
 
 COMPARED = ("firstName", "lastName", "email", "phone", "address1", "city", "state", "postalCode", "companyName")
-"""The fields by which an edit of a contact is told. GHL gives these back as they were written; dates and numbers it may not."""
+"""The fields by which we recognise an edit of a contact. GHL returns these as they were written; dates and numbers may differ."""
 
 _NOTHING = field_hash(None)
 _EMPTY = field_hash("")
 
 
-def judge_contact(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
+def judge_contact(context: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """A contact was made, changed or deleted."""
-    event = scene.event
+    event = context.event
     if event.type in ("ContactDelete", "ContactDndUpdate"):
         on = "contact deleted" if event.type == "ContactDelete" else "do not disturb changed"
-        if event.type == "ContactDelete" and scene.contact is None:
-            scene = replace(scene, contact=event.body)  # it cannot be read any more
-        if event.type == "ContactDelete" and scene.link.is_deleted:
+        if event.type == "ContactDelete" and context.contact is None:
+            context = replace(context, contact=event.body)  # it can no longer be read
+        if event.type == "ContactDelete" and context.link.is_deleted:
             return EventResponse("echo")
-        return by_rules(scene, back, on)
-    if not _is_linked(scene):
+        return by_rules(context, back, on)
+    if not _is_linked(context):
         return EventResponse("overtaken")
-    changed = edited(scene.contact if scene.contact is not None else event.body, scene.link)
+    changed = edited(context.contact if context.contact is not None else event.body, context.link)
     if not changed:
         return EventResponse("echo")
-    if scene.contact is None:
+    if context.contact is None:
         return NeedsRead()
     carried: dict[str, Any] = {}
     restore: list[str] = []
@@ -46,14 +46,14 @@ def judge_contact(scene: EventContext, back: LoftySyncRules) -> EventResponse | 
             restore.append(name)
         elif owner is not None and value is not None:  # an empty field is never carried
             carried[name] = value
-    ruled = by_rules(scene, back, "contact changed", event={"changed": sorted(changed)})
+    ruled = by_rules(context, back, "contact changed", event={"changed": sorted(changed)})
     assert isinstance(ruled, EventResponse)  # the contact was read
     if not carried and not restore:
         return ruled
-    base = {name: scene.link.fields.get(name, _NOTHING) for name in carried}
+    base = {name: context.link.fields.get(name, _NOTHING) for name in carried}
     writes = ruled.writes
     if carried:
-        write = lofty_write(scene, "fields", "lead", {"fields": carried}, "edited in GHL")
+        write = lofty_write(context, "fields", "lead", {"fields": carried}, "edited in GHL")
         writes = (write.model_copy(update={"base": base}), *writes)
     return EventResponse(
         "answered",
@@ -64,38 +64,40 @@ def judge_contact(scene: EventContext, back: LoftySyncRules) -> EventResponse | 
     )
 
 
-def judge_lofty_edit(scene: EventContext) -> EventResponse | NeedsRead:
+def judge_lofty_edit(context: EventContext) -> EventResponse | NeedsRead:
     """Lofty was edited in fields that GHL owns: GHL's values go there. `wanted` are the hashes of Lofty's."""
-    if not _is_linked(scene):
+    if not _is_linked(context):
         return EventResponse("overtaken")
-    if scene.contact is None:
+    if context.contact is None:
         return NeedsRead()
-    lofty = {name: hash_ for name, hash_ in (scene.event.body.get("wanted") or {}).items() if isinstance(hash_, str)}
-    values = {name: scene.contact.get(name) or None for name in lofty}
+    lofty = {name: hash_ for name, hash_ in (context.event.body.get("wanted") or {}).items() if isinstance(hash_, str)}
+    values = {name: context.contact.get(name) or None for name in lofty}
     carried = {name: value for name, value in values.items() if value is not None}
-    write = lofty_write(scene, "fields", "lead", {"fields": carried}, "owned by GHL").model_copy(update={"base": lofty})
+    write = lofty_write(context, "fields", "lead", {"fields": carried}, "owned by GHL").model_copy(
+        update={"base": lofty}
+    )
     fields = {name: field_hash(value) for name, value in values.items()}
     return EventResponse("answered", (write,) if carried else (), fields=fields, base=lofty)
 
 
-def judge_tags(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
+def judge_tags(context: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """Tags of others came or went."""
-    event, heard, link = scene.event, scene.heard, scene.link
+    event, heard, link = context.event, context.heard, context.link
     if heard is not None and heard.at_ms > event.at_ms:
         return EventResponse("overtaken")
-    told = scene.contact if scene.contact is not None else event.body
-    tags = {tag.strip().lower() for tag in told.get("tags") or () if isinstance(tag, str)}
+    contact = context.contact if context.contact is not None else event.body
+    tags = {tag.strip().lower() for tag in contact.get("tags") or () if isinstance(tag, str)}
     ours = {*link.tags, *link.doubtful_tags}
     others, before = tags - ours, set(heard.tags if heard is not None else ())
     added, removed = sorted(others - before), sorted(before - others - ours)
     row = ExternalEditRow(at_ms=event.at_ms, tags=tuple(sorted(others)))
     if not added and not removed:
         return EventResponse("echo", heard=row)
-    if scene.contact is None:
+    if context.contact is None:
         return NeedsRead()
     writes = [
-        *(write for tag in added for write in rule_writes(scene, back, "tag added", tag=tag)),
-        *(write for tag in removed for write in rule_writes(scene, back, "tag removed", tag=tag)),
+        *(write for tag in added for write in rule_writes(context, back, "tag added", tag=tag)),
+        *(write for tag in removed for write in rule_writes(context, back, "tag removed", tag=tag)),
     ]
     return EventResponse("answered" if writes else "no rule", tuple(writes), heard=row)
 
@@ -116,6 +118,6 @@ def edited(contact: Mapping[str, Any], link: LinkRow) -> dict[str, Any]:
     return found
 
 
-def _is_linked(scene: EventContext) -> bool:
-    """Whether the contact is the one that the link names: not one that stood in its place before."""
-    return scene.link.ghl_id == scene.event.contact
+def _is_linked(context: EventContext) -> bool:
+    """Whether the contact is the one that the link names: not one that it replaced."""
+    return context.link.ghl_id == context.event.contact

@@ -1,4 +1,4 @@
-"""`sweep`: takes orders of backfills. `lofty.sweeps` → table `sweeps`; the sweeper does the rest."""
+"""`backfill_orders`: takes orders of backfills. `lofty.sweeps` → table `sweeps`; the sweeper does the rest."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from streams.worker.agents.each_record import EachRecord
 from streams.worker.output import Output
 
 
-def sweep(
+def backfill_orders(
     *,
     sweeps: Table[SweepRow],
     output: Output,
     offer: Callable[[str], None],
 ) -> Process:
-    """The agent's process. `offer` tells that a connection's sweep has something to do."""
+    """The agent's process. `offer` is called when a connection's sweep has something to do."""
 
     each = EachRecord("sweep", output)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.core.rows import FetchRow, SeenRow
 from streams.core.scheduling.dispatcher import Priority
-from streams.core.to_ghl.admission import admit, gather, priority_of, remember
+from streams.core.to_ghl.dedupe import admit, gather, priority_of, remember
 from streams.messages import Change
 
 OPERATIONS = ["created", "updated", "finished", "deleted"]
@@ -95,7 +95,7 @@ def test_two_operations_at_the_same_millisecond_are_two_changes() -> None:
 
 
 def test_an_older_change_is_late() -> None:
-    """It is told apart from a duplicate, for the metrics."""
+    """It is distinguished from a duplicate, for the metrics."""
     assert admit(SeenRow(update_time_ms=6, operation="updated"), change(5)) == "late"
 
 

@@ -20,61 +20,61 @@ OVER = frozenset({"cancelled", "invalid", "noshow"})
 """States of an appointment that will not take place."""
 
 
-def judge_note(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
+def judge_note(context: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """A note of somebody else was written, changed or deleted."""
-    event = scene.event
-    if scene.own is not None or _is_marked(event.body.get("body"), "note"):
+    event = context.event
+    if context.own is not None or _is_marked(event.body.get("body"), "note"):
         return EventResponse("echo")
     on = {"NoteCreate": "note written", "NoteUpdate": "note changed", "NoteDelete": "note deleted"}[event.type]
-    if not back.notes or lacks_contact(scene, back, on):
-        return by_rules(scene, back, on)
-    if scene.found is None:
+    if not back.notes or lacks_contact(context, back, on):
+        return by_rules(context, back, on)
+    if context.found is None:
         return NeedsRead("note")
-    text = scene.found.get("body")
+    text = context.found.get("body")
     if _is_marked(text, "note"):
         return EventResponse("echo")
-    state = {"content": with_back_marker(_plain(text), f"note:{event.id}")} if scene.found else None
-    return by_rules(scene, back, on, (copy_of(scene, "note", state, on),))
+    state = {"content": with_back_marker(_plain(text), f"note:{event.id}")} if context.found else None
+    return by_rules(context, back, on, (copy_of(context, "note", state, on),))
 
 
-def judge_task(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
+def judge_task(context: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """A task was made, completed or deleted."""
-    event = scene.event
+    event = context.event
     on = {"TaskCreate": "task created", "TaskComplete": "task completed", "TaskDelete": "task deleted"}[event.type]
-    own = scene.own or _marked(scene)
+    own = context.own or _marked(context)
     if own is not None:
-        done = (scene.own_link or LinkRow()).fields.get("completed") == field_hash(True)
+        done = (context.own_link or LinkRow()).fields.get("completed") == field_hash(True)
         if event.type != "TaskComplete" or own.kind != "task" or done:
             return EventResponse("echo")
         if not back.finishes_tasks:
-            return by_rules(scene, back, on)
-        finish = lofty_write(scene, f"finish:{own.id}", "task", {"finished": True}, on)
-        rules = by_rules(scene, back, on, (finish.model_copy(update={"lofty_id": own.id}),))
-        return replace(rules, completed=True) if isinstance(rules, EventResponse) and _is_named(scene) else rules
-    if not back.tasks or lacks_contact(scene, back, on):
-        return by_rules(scene, back, on)
-    if scene.found is None:
+            return by_rules(context, back, on)
+        finish = lofty_write(context, f"finish:{own.id}", "task", {"finished": True}, on)
+        rules = by_rules(context, back, on, (finish.model_copy(update={"lofty_id": own.id}),))
+        return replace(rules, completed=True) if isinstance(rules, EventResponse) and _is_named(context) else rules
+    if not back.tasks or lacks_contact(context, back, on):
+        return by_rules(context, back, on)
+    if context.found is None:
         return NeedsRead("task")
-    return by_rules(scene, back, on, (copy_of(scene, "task", _task_state(scene, scene.found, back), on),))
+    return by_rules(context, back, on, (copy_of(context, "task", _task_state(context, context.found, back), on),))
 
 
-def _task_state(scene: EventContext, found: Mapping[str, Any], back: LoftySyncRules) -> dict[str, Any] | None:
+def _task_state(context: EventContext, found: Mapping[str, Any], back: LoftySyncRules) -> dict[str, Any] | None:
     if not found:
         return None
     text = "\n".join(part for part in (_plain(found.get("title")), _plain(found.get("body"))) if part)
     return {
         "type": "Other",
-        "content": with_back_marker(text or "Task in GoHighLevel", f"task:{scene.event.id}"),
+        "content": with_back_marker(text or "Task in GoHighLevel", f"task:{context.event.id}"),
         "assignedRole": back.role,
-        "endAt": instant(found.get("dueDate")) or iso(scene.event.at_ms),
+        "endAt": instant(found.get("dueDate")) or iso(context.event.at_ms),
         "finished": found.get("completed") is True,
     }
 
 
-def judge_appointment(scene: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
+def judge_appointment(context: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """An appointment was booked, changed or deleted."""
-    event, body = scene.event, scene.event.body
-    if scene.own is not None or any(_is_marked(body.get(name), "appointment") for name in ("notes", "description")):
+    event, body = context.event, context.event.body
+    if context.own is not None or any(_is_marked(body.get(name), "appointment") for name in ("notes", "description")):
         return EventResponse("echo")  # it is Lofty's: what somebody does with it in GHL stays there
     on = {
         "AppointmentCreate": "appointment booked",
@@ -95,32 +95,32 @@ def judge_appointment(scene: EventContext, back: LoftySyncRules) -> EventRespons
             "finished": status == "showed",
         }
     if not back.appointments:
-        return by_rules(scene, back, on)
-    copy = lofty_write(scene, f"appointment:{event.id}", "task", state, on)
-    # A deletion is no change of what it tells of: its body bears the time of the last one, which may still come late.
+        return by_rules(context, back, on)
+    copy = lofty_write(context, f"appointment:{event.id}", "task", state, on)
+    # A deletion does not update the body's time: that is the time of the last change, whose event may still come.
     at_ms = event.at_ms if event.type == "AppointmentDelete" else _changed_ms(body) or event.at_ms
-    return by_rules(scene, back, on, (copy.model_copy(update={"at_ms": at_ms}),))
+    return by_rules(context, back, on, (copy.model_copy(update={"at_ms": at_ms}),))
 
 
 def _is_marked(text: Any, kind: Kind) -> bool:
     return find_marker(text if isinstance(text, str) else None, kind) is not None
 
 
-def _marked(scene: EventContext) -> Entity | None:
-    """The task of ours that bears its marker, though its receipt does not say so (yet). Events may come without the text."""
+def _marked(context: EventContext) -> Entity | None:
+    """Our task with its marker, although no receipt says so (yet). Events may come without the text."""
     kinds: tuple[Kind, ...] = ("task", "appointment")
-    for told in (scene.event.body, scene.found or {}):
-        text = told.get("body")
+    for content in (context.event.body, context.found or {}):
+        text = content.get("body")
         for kind in kinds:
             if found := find_marker(text if isinstance(text, str) else None, kind):
-                return Entity(scene.connection, scene.lead, kind, found)
+                return Entity(context.connection, context.lead, kind, found)
     return None
 
 
-def _is_named(scene: EventContext) -> bool:
-    """Whether the task is the one that its link names: not one that stood in its place before, or while a create is in doubt."""
-    link = scene.own_link or LinkRow()
-    return link.ghl_id == scene.event.id and not link.is_deleted
+def _is_named(context: EventContext) -> bool:
+    """Whether the task is the one that its link names: not one that it replaced, or one while a create is in doubt."""
+    link = context.own_link or LinkRow()
+    return link.ghl_id == context.event.id and not link.is_deleted
 
 
 def _plain(value: Any) -> str:
@@ -128,6 +128,6 @@ def _plain(value: Any) -> str:
 
 
 def _changed_ms(body: Mapping[str, Any]) -> int | None:
-    """When GHL last changed what an event tells of: its envelope may bear the time of sending."""
+    """When GHL last changed the event's entity. The envelope is no help: its time may be the time of sending."""
     at = instant(body.get("dateUpdated"), timespec="milliseconds")
     return None if at is None else int(datetime.fromisoformat(at).timestamp() * 1000)
