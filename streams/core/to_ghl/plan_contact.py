@@ -5,9 +5,9 @@ Without a name, too, GHL takes it by no operation: it is `Stuck` until the lead 
 
 `tags` never travel in a contact's body: GHL would replace all tags, also those that are not ours.
 
-A contact whose create is in doubt is simply upserted again when it has an e-mail or phone and both are those of that create;
-else it is searched by its external-id custom field, or by the e-mail or phone, whichever the create bore; absence counts only
-after the search had time to see our write.
+A contact whose create is in doubt is upserted again only if GHL will surely match it (`_finds_itself`). Otherwise it is searched
+for by the Lofty id's custom field if the create had it, else by that create's e-mail or phone; absence counts only after the
+search had time to see our write.
 A contact with none of the three could not be found again, so it is not created: it is `Stuck`.
 What the doubtful create may have written counts as written, so that a field that became empty meanwhile is cleared.
 """
@@ -164,18 +164,24 @@ def _add_tags(link: LinkRow, contact_id: str, tags: list[str]) -> Call:
 def _finds_itself(desired: DesiredContact, intent: Intent, refused: frozenset[str]) -> bool:
     """Whether an upsert matches what the doubtful create may have made: GHL matches by e-mail and phone.
 
-    An identifier that GHL refused is on no contact: the other one has to match.
+    An identifier that GHL refused is on no contact: the other one has to match. A phone alone is not relied on if the create had
+    the Lofty id: GHL may have refused the phone, and made the contact without it. GHL checks an e-mail before it makes anything.
     """
     nothing = field_hash(None)
     names = [name for name in IDENTIFIERS if name not in refused]
     is_same = all(field_hash(desired.fields.get(name)) == intent.fields.get(name, nothing) for name in names)
-    return is_same and any(desired.fields.get(name) for name in names)
+    trusted = [name for name in names if name == "email" or not _has_lofty_id(intent, desired.external_id_field)]
+    return is_same and any(desired.fields.get(name) for name in trusted)
+
+
+def _has_lofty_id(intent: Intent, field_id: str | None) -> bool:
+    return field_id is not None and CUSTOM + field_id in intent.fields
 
 
 def _find_contact(intent: Intent, lofty_id: str, field_id: str | None, now_ms: int, search_lag_ms: int) -> Plan:
     """A look by what the create was sent with. By anything else nobody would be found, and that would say nothing."""
-    if field_id is not None and CUSTOM + field_id in intent.fields:
-        by = {"customField": field_id}
+    if _has_lofty_id(intent, field_id):
+        by = {"customField": str(field_id)}
     elif intent.identifiers:
         by = dict(intent.identifiers)
     else:

@@ -26,7 +26,10 @@ from streams.worker.output import Output
 log = logging.getLogger("lofty_ghl.ghl_writer")
 
 REST_SECONDS = 10.0
-"""How long GHL may go on working on a create whose answer we no longer wait for, at most."""
+"""How long GHL may go on working on a create whose answer we no longer wait for, at most.
+
+Notes, tasks and appointments are listed, and a list shows a write at once. A contact is searched for, which lags.
+"""
 
 Succeeded = Callable[[GhlWrite, Performed], Awaitable[WorkResult]]
 """What follows when the answer means success all the same."""
@@ -92,7 +95,8 @@ class GhlFailures:
             doubtful = self.receipts.make(write.row, "doubtful", write.call.step, **facts)
             await self.receipts.settle(write.partition, doubtful)
         # A search that came too soon would find nothing, and that would be taken for an answer.
-        rest = min(write.location.rules.search_lag_ms / 1000, REST_SECONDS)
+        lag = write.location.rules.search_lag_ms / 1000
+        rest = lag if write.entity.kind == "contact" else min(lag, REST_SECONDS)
         return await self._back_off(write, error, rest if is_create and is_cut_off(error) else 0.0)
 
     async def _settle_failed(self, write: GhlWrite, error: ConnectorError) -> None:

@@ -43,11 +43,11 @@ _CAUSES: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("deliver", "not findable"): (
         "A contact that could not be found again",
-        "It has neither e-mail nor phone, and the location lacks the custom field for the Lofty id. Let the field be created, or add an e-mail in Lofty. Then retry.",
+        "It has neither e-mail nor phone, and the location lacks the custom field for the Lofty id. Let the worker create or read the field, then retry. If it was never sent, an e-mail in Lofty is enough; if its create is in doubt, the record's words say so.",
     ),
     ("deliver", "nameless"): (
         "A lead without name, e-mail and phone",
-        "GHL takes no contact without all of them. Add one in Lofty: it is then retried by itself.",
+        "GHL takes no contact with none of the three, and a phone or e-mail that it refused does not count. Add one in Lofty: it is then retried by itself.",
     ),
     ("deliver", "contact deleted in GHL"): (
         "Its contact was deleted in GHL",

@@ -38,7 +38,9 @@ class Gone(Exception):
 class Ghl:
     """One location. Every request is answered as GHL would; `sent` keeps the steps.
 
-    `refuses` are values that it takes in no field, `applies_refused` says that it makes the contact all the same, without them.
+    `refuses` are values that it takes in no field: the whole contact is refused. `applies_refused` says that it makes the contact
+    all the same, without the phone that it refuses. That is a guess: GHL has been seen to make a contact that it answered with
+    422, and nobody wrote down what was in it. An e-mail is checked by its validator, before anything is made.
     """
 
     def __init__(self, refuses: frozenset[str] = frozenset(), *, applies_refused: bool = False) -> None:
@@ -94,7 +96,8 @@ class Ghl:
         refused = [name for name, value in given.items() if value in self.refuses]
         if refused:
             taken = {name: value for name, value in given.items() if name not in refused}
-            if call.is_create and self.applies_refused and any(taken.get(name) for name in (*IDENTIFIERS, *NAMES)):
+            is_made = call.is_create and self.applies_refused and refused == ["phone"]
+            if is_made and any(taken.get(name) for name in (*IDENTIFIERS, *NAMES)):
                 self._create(taken, now_ms)
             words = tuple(f"{name} must be valid" for name in refused)
             raise VendorError(vendor="ghl", operation="upsert-contact", status=422, messages=words)
