@@ -192,7 +192,7 @@ async def test_a_create_in_doubt_that_cannot_be_looked_for_is_parked_and_found_l
             await on.until_quiet()
 
         assert (parked.reason, parked.entity) == ("not findable", f"acme:{lead}:contact:{lead}")
-        assert "could double it" in parked.message
+        assert "whether its create reached GHL is not known" in parked.message
         assert len(on.ghl.location(LOCATION).contacts) == 1
 
 

@@ -27,12 +27,12 @@ class ContactsPage(Page):
         if not wanted:
             fresh = await self._services.contacts.freshness()
             count, is_complete = (fresh.contacts, fresh.is_complete) if fresh else (0, True)
-            view = SearchView("", connection, known, (), False, count, 0.0, is_complete)
+            view = SearchView("", connection, known, (), False, count, 0.0, is_complete, is_searched=False)
             return await self._layout.page(request, "contacts.html", view)
         try:
             found = await self._services.contacts.search(wanted, connection=connection)
         except WrongInput as error:
-            view = SearchView(wanted, connection, known, (), False, 1, 0.0)
+            view = SearchView(wanted, connection, known, (), False, 1, 0.0, is_searched=False)
             return await self._layout.page(request, "contacts.html", view, message=Notice("warn", error.words))
         return await self._layout.page(request, "contacts.html", contacts.search(wanted, connection, known, found))
 

@@ -27,7 +27,10 @@ class ContactRow:
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """The search. `wanted` is what was typed; `known` is how many contacts were looked through."""
+    """The search. `wanted` is what was typed; `known` is how many contacts were looked through.
+
+    `is_searched` is false where nothing was typed, or something that is refused.
+    """
 
     wanted: str
     connection: str
@@ -37,6 +40,7 @@ class SearchView:
     known: int
     took_ms: float
     is_complete: bool = True
+    is_searched: bool = True
 
 
 @dataclass(frozen=True, slots=True)

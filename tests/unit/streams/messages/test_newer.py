@@ -37,7 +37,18 @@ def every_word() -> list[type[Message]]:
 
 
 WORDS = every_word()
-AGENTS = ("dedupe", "deliver", "fetch", "inspect", "record", "replay", "respond", "sweep", "tokens", "write_back")
+AGENTS = (
+    "backfill_orders",
+    "dedupe",
+    "deliver",
+    "fetch",
+    "inspect",
+    "record",
+    "replay",
+    "respond",
+    "tokens",
+    "write_back",
+)
 """Each of them works records off; what is passed over there is lost."""
 
 

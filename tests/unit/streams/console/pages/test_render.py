@@ -8,6 +8,7 @@ from datetime import UTC
 import pytest
 
 from streams.console.pages.render import ASSETS, asset, asset_href, href, part, render, zone_of
+from streams.console.pages.views.contacts_view import SearchView
 from tests.browser.samples import HOSTILE, SAMPLES, Sample, hostile, page_context
 
 
@@ -50,6 +51,17 @@ def test_viewers_see_no_buttons_that_act() -> None:
             continue  # a viewer cannot come to it
         text = render(sample.template, sample.view, page_context(sample.name, role="viewer"))
         assert [one for one in acting if one in text] == [], sample.name
+
+
+def test_a_search_that_is_refused_claims_no_result() -> None:
+    """One letter was not searched: the page must not say that no lead has it."""
+    view = SearchView("a", "", ("acme",), (), False, 1, 0.0, is_searched=False)
+
+    text = render("contacts.html", view, page_context("contacts"))
+
+    assert "No lead found" not in text
+    assert "No results" not in text
+    assert "Type a name" in text
 
 
 def test_an_address_quotes_what_it_is_given() -> None:
