@@ -34,7 +34,7 @@ def print_preview(one: Preview, changes: Sequence[MappingDifference] | None = No
     console.print(table)
     empty = sum(row.change in QUIET for row in one.rows)
     console.print(f"{empty} more fields are empty in Lofty and not written" if empty else "", markup=False)
-    console.print(_tags(one), markup=False)
+    console.print(plain(_tags(one)), markup=False)
     for flag in one.flags:
         console.print(f"! {plain(flag)}", markup=False)
     if changes is not None:

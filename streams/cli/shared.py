@@ -93,7 +93,7 @@ def refuse(message: str, code: int = UNUSABLE) -> NoReturn:
 
 def say(message: str) -> None:
     """Print a message to the person at the terminal: on stderr, so that stdout holds findings only."""
-    typer.echo(plain(message), err=True)
+    typer.echo(plain(message, keeps="\n\t"), err=True)
 
 
 def terminal() -> Console:
@@ -130,9 +130,12 @@ def refuse_on(*errors: type[Exception], code: int = UNUSABLE) -> Iterator[None]:
         refuse(str(error), code)
 
 
-def plain(text: str) -> str:
-    """A text without characters that would control the terminal: names and vendors' words are written by others."""
-    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)
+def plain(text: str, *, keeps: str = "") -> str:
+    """A text without characters that would control the terminal: names and vendors' words are written by others.
+
+    A line break is one of them, unless `keeps` has it: who writes one into a note must not write a line of our output.
+    """
+    return "".join(char if char.isprintable() or char in keeps else "\ufffd" for char in text)
 
 
 def count_of(number: int, noun: str) -> str:

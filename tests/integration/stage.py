@@ -232,6 +232,18 @@ async def _answer(claim: Callable[[], Any]) -> Any:
     return await found if inspect.isawaitable(found) else found
 
 
+def _lofty_sandbox(settings: Mapping[str, Any]) -> lofty_sandbox.LoftySandbox:
+    teams = (lofty_sandbox.TeamSettings(TEAM, ("stage-key",)),)
+    options = {"window_limit": 0, "allows_http": True, **settings}
+    return lofty_sandbox.LoftySandbox(lofty_sandbox.LoftySandboxSettings(teams=teams, **options))
+
+
+def _ghl_sandbox(settings: Mapping[str, Any]) -> ghl_sandbox.GhlSandbox:
+    locations = (ghl_sandbox.LocationSettings(LOCATION, ("pit-stage",)),)
+    options = {"window_limit": 0, "search_lag_seconds": 0.5, **settings}
+    return ghl_sandbox.GhlSandbox(ghl_sandbox.GhlSandboxSettings(locations=locations, **options))
+
+
 @asynccontextmanager
 async def stage(
     broker: Broker,
@@ -259,17 +271,8 @@ async def stage(
     """
     ended: list[str] = []
     async with AsyncExitStack() as stack:
-        lofty_settings = {
-            "window_limit": 0,
-            "allows_http": True,
-            "pings": PingSettings(**(pings or {})),
-            **(lofty or {}),
-        }
-        teams = (lofty_sandbox.TeamSettings(TEAM, ("stage-key",)),)
-        lofty_box = lofty_sandbox.LoftySandbox(lofty_sandbox.LoftySandboxSettings(teams=teams, **lofty_settings))
-        ghl_settings = {"window_limit": 0, "search_lag_seconds": 0.5, **(ghl or {})}
-        places = (ghl_sandbox.LocationSettings(LOCATION, ("pit-stage",)),)
-        ghl_box = ghl_sandbox.GhlSandbox(ghl_sandbox.GhlSandboxSettings(locations=places, **ghl_settings))
+        lofty_box = _lofty_sandbox({"pings": PingSettings(**(pings or {})), **(lofty or {})})
+        ghl_box = _ghl_sandbox(ghl or {})
         lofty_served = await stack.enter_async_context(await lofty_sandbox.serve(lofty_box, "127.0.0.1", 0))
         ghl_served = await stack.enter_async_context(await ghl_sandbox.serve(ghl_box, "127.0.0.1", 0))
         desk_work.seed(lofty_box, desk_work.team_of(lofty_box, TEAM), make_team())

@@ -99,34 +99,31 @@ async def _read_partitions(settings: Settings, samples: LeadSamples) -> None:
 
 async def _read_by_index(settings: Settings, reader: IndexReader, samples: LeadSamples) -> bool:
     """Read single records, whose positions the index knows; False where it cannot be read."""
+    topics = {one.code: one for one in sources(TopicNames(settings.kafka.topic_prefix))}
+    wanted: dict[RecordPosition, tuple[str, Lead]] = {}
     try:
         for lead in samples.leads:
-            await _read_lead(settings, reader, samples, lead)
+            entity = Entity.contact(*lead)
+            positions, _ = await reader.record_positions(entity.lane)
+            rows = await reader.rows(entity.lane)
+            about = f"contact:{lead[1]}"
+            snapshots = [one for one in positions if topics[one.topic].short == SNAPSHOTS and one.about == about]
+            newest = max(snapshots, key=lambda one: one.offset, default=None)
+            links = (one for one in rows.values() if topics[one.topic].short == LINKS_TABLE and one.about == entity.key)
+            for one in (newest, next(links, None)):
+                if one is not None:
+                    topic = topics[one.topic]
+                    wanted[RecordPosition(topic.topic, one.partition, one.offset)] = (topic.short, lead)
     except NoIndex:
         return False
-    return True
-
-
-async def _read_lead(settings: Settings, reader: IndexReader, samples: LeadSamples, lead: Lead) -> None:
-    topics = {one.code: one for one in sources(TopicNames(settings.kafka.topic_prefix))}
-    entity = Entity.contact(*lead)
-    positions, _ = await reader.record_positions(entity.lane)
-    rows = await reader.rows(entity.lane)
-    about = f"contact:{lead[1]}"
-    snapshots = [one for one in positions if topics[one.topic].short == SNAPSHOTS and one.about == about]
-    newest = max(snapshots, key=lambda one: one.offset, default=None)
-    links = (one for one in rows.values() if topics[one.topic].short == LINKS_TABLE and one.about == entity.key)
-    wanted = {
-        RecordPosition(topics[one.topic].topic, one.partition, one.offset): topics[one.topic].short
-        for one in (newest, next(links, None))
-        if one is not None
-    }
     for position, record in (await fetch_records(settings, wanted)).items():
+        kind, lead = wanted[position]
         with suppress(InvalidMessage):
-            if wanted[position] == SNAPSHOTS:
+            if kind == SNAPSHOTS:
                 samples.snapshots[lead] = Snapshot.from_bytes(record.value)
             elif record.value:
                 samples.links[lead] = LinkRow.from_bytes(record.value)
+    return True
 
 
 async def ask_workers(

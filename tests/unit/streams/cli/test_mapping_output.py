@@ -12,7 +12,7 @@ from tests.unit.streams.operations.mapping_preview.test_preview import STATE, sh
 
 def test_hostile_values_steer_no_terminal_and_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     """Names and values are written by others."""
-    state = {**STATE, "firstName": "\x1b[31mEve[/] [red]", "phones": ["\x1b]0;x\x07"]}
+    state = {**STATE, "firstName": "\x1b[31mEve[/] [red]", "phones": ["\x1b]0;x\x07"], "tags": [{"tagName": "\x1b[2J"}]}
     print_preview(shown(snapshot=snapshot(state)))
     out = capsys.readouterr().out
     assert "\x1b" not in out
