@@ -116,7 +116,12 @@ def _forget(link: LinkRow, receipt: Receipt) -> LinkRow:
     """
     is_search_of_child = receipt.kind != "contact" and receipt.step in _SEARCHES
     is_in_doubt = is_search_of_child or _leaves_earlier_create_in_doubt(link, receipt)
-    return LinkRow(version_ms=link.version_ms, epoch=link.epoch, intent=link.intent if is_in_doubt else None)
+    return LinkRow(
+        version_ms=link.version_ms,
+        epoch=link.epoch,
+        intent=link.intent if is_in_doubt else None,
+        parted_from=receipt.parted_from or link.parted_from,
+    )
 
 
 def _leaves_earlier_create_in_doubt(link: LinkRow, receipt: Receipt) -> bool:
@@ -134,17 +139,25 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
             "fields": receipt.fields,
             "tags": receipt.tags,
             "doubtful_tags": receipt.doubtful_tags,
+            "shares": receipt.shares,
+            "conflicts": receipt.conflicts,
         }
     )
     if receipt.fields is not None and (link.heard or receipt.heard):
         facts["heard"] = _external_edits(link, receipt.fields, receipt.heard or {})
     if receipt.settled:
         facts |= {"settled": receipt.settled, "version_ms": max(link.version_ms, receipt.version_ms)}
+        facts["is_gone"] = receipt.is_gone
     return facts
 
 
 def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:
-    return {"refused": link.refused | receipt.refused} if receipt.refused else {}
+    """What is left out from now on, beside what is already. Empty conflicts say that there are none any more."""
+    refused: dict[str, object] = {"refused": link.refused | receipt.refused} if receipt.refused else {}
+    if receipt.conflicts is None:
+        return refused
+    conflicts = link.conflicts | receipt.conflicts if receipt.conflicts else {}
+    return {**refused, "conflicts": conflicts}
 
 
 def _external_edits(link: LinkRow, fields: dict[str, str], reported: dict[str, str]) -> dict[str, str]:
@@ -200,6 +213,7 @@ def _record_late(link: LinkRow, receipt: Receipt) -> LinkRow:
     update: dict[str, object] = {"settled": ""}
     if link.ghl_id is None and receipt.ghl_id is not None:
         update |= {"ghl_id": receipt.ghl_id, "refers_to": receipt.refers_to, "intent": None}
+        update["shares"] = receipt.shares or ""
     if receipt.fields is not None:
         differing = {name: UNKNOWN for name, sent in receipt.fields.items() if link.fields.get(name) != sent}
         update["fields"] = link.fields | differing

@@ -20,12 +20,10 @@ class Resolved:
     missing: dict[str, str]
 
 
-def resolve_contact(
-    mapped: MappedContact, directory: Directory, lofty_id: str, *, omit: tuple[str, ...] = ()
-) -> Resolved:
+def resolve_contact(mapped: MappedContact, directory: Directory, lofty_id: str) -> Resolved:
     """Resolve custom fields and the assigned user. What the location does not know is left out and flagged."""
-    fields: dict[str, Any] = {name: value for name, value in mapped.fields.items() if name not in omit}
-    flags = [*mapped.flags, *(f"{name}: refused by GHL as another contact's" for name in omit)]
+    fields: dict[str, Any] = dict(mapped.fields)
+    flags = [*mapped.flags]
     missing: dict[str, str] = {}
     for reference, value in mapped.custom.items():
         field_id = directory.custom_field_id(reference)

@@ -10,12 +10,13 @@ from connectors.http.json_reader import REPAIRS
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.child_kind import ChildKind, form_of
-from streams.core.to_ghl.desired import resolve_contact, resolve_event, resolve_note, resolve_task
+from streams.core.to_ghl.desired import Resolved, resolve_contact, resolve_event, resolve_note, resolve_task
 from streams.core.to_ghl.directory import Directory
-from streams.core.to_ghl.plan import UNKNOWN, DesiredChild, DesiredContact, Plan
+from streams.core.to_ghl.identity import Policy
+from streams.core.to_ghl.plan import CUSTOM, UNKNOWN, DesiredChild, DesiredContact, Plan
 from streams.core.to_ghl.plan_child import plan_child, plan_gone_child, plan_left_child
 from streams.core.to_ghl.plan_contact import held, plan_contact, plan_gone_contact
-from streams.core.to_ghl.refused_values import refusal_flags
+from streams.core.to_ghl.refused_values import KEPT_IN, held_back, refusal_flags
 from streams.mapping import (
     LEAD_ID_FIELD,
     CompiledMapping,
@@ -45,6 +46,8 @@ class Rules:
     region: str
     lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
     lead_deleted_tag: str = "lofty-deleted"
+    shared_email: Policy = "same"
+    shared_phone: Policy = "apart"
     search_lag_ms: int = SEARCH_LAG_MS
     owners: Mapping[str, FieldOwner] = field(default_factory=dict)
     calendar: str | None = None
@@ -64,13 +67,14 @@ class Prepared:
 
     Its argument `contact` is the link of the contact that a note or task hangs on.
     `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
-    `contact` is the desired state of a contact; None for anything else.
+    `contact` is the desired state of a contact; None for anything else. `looks_first` is the location's (`plan_contact`).
     """
 
     plan: NextPlan
     flags: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
     contact: DesiredContact | None = None
+    looks_first: bool = False
 
     def all_flags(self, link: LinkRow | None) -> tuple[str, ...]:
         """The flags, with those of the values that GHL has refused."""
@@ -128,17 +132,20 @@ def _deletes(snapshot: Snapshot, rules: Rules) -> bool:
     return snapshot.state is None or is_deleted(snapshot.kind, snapshot.state)
 
 
-def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
-    """Map the desired state of an entity and resolve its names: the costly half of planning."""
-    prepared = _prepare(row, rules, directory)
+def prepare(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow | None = None) -> Prepared:
+    """Map the desired state of an entity and resolve its names: the costly half of planning.
+
+    `link` says which values cannot be written (`refused_values.py`).
+    """
+    prepared = _prepare(row, rules, directory, link)
     repairs = (row.snapshot.state or {}).get(REPAIRS)
     return replace(prepared, flags=(*prepared.flags, *map(str, repairs))) if isinstance(repairs, list) else prepared
 
 
-def _prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+def _prepare(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow | None) -> Prepared:
     snapshot = row.snapshot
     if snapshot.kind == "contact":
-        return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory)
+        return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory, link)
     state = snapshot.state
     is_gone = state is None or is_deleted(snapshot.kind, state)
     if state is None or is_gone or not should_sync(snapshot.kind, state):
@@ -171,15 +178,40 @@ def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: 
             return resolve_task(map_task(state, users=rules.mapping.users), directory)
 
 
-def _contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+def _contact(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow | None) -> Prepared:
     mapped = map_contact(rules.mapping, row.snapshot.state or {}, region=rules.region)
-    resolved = resolve_contact(mapped, directory, row.snapshot.lead, omit=row.omit)
+    resolved = with_kept(resolve_contact(mapped, directory, row.snapshot.lead), directory, link)
 
     def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
-        holding = held(resolved.contact, link, rules.owners)
-        return plan_contact(resolved.contact, link, now_ms, search_lag_ms=rules.search_lag_ms, holding=holding)
+        return plan_contact(
+            resolved.contact,
+            link,
+            now_ms,
+            search_lag_ms=rules.search_lag_ms,
+            holding=held(resolved.contact, link, rules.owners),
+            candidate=row.candidate,
+            looks_first=directory.takes_duplicates,
+        )
 
-    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact)
+    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact, directory.takes_duplicates)
+
+
+def with_kept(resolved: Resolved, directory: Directory, link: LinkRow | None) -> Resolved:
+    """With the telephone or e-mail that the contact cannot have, in a custom field of its own; empty again once it can."""
+    kept: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    held = held_back(resolved.contact.fields, link)
+    for name, reference in KEPT_IN.items():
+        value = resolved.contact.fields.get(name) if name in held else None
+        field_id = directory.custom_field_id(reference)
+        if field_id is not None:
+            kept[CUSTOM + field_id] = value
+        elif value is not None:
+            missing[reference] = "TEXT"
+    if not kept and not missing:
+        return resolved
+    contact = replace(resolved.contact, fields={**resolved.contact.fields, **kept})
+    return replace(resolved, contact=contact, missing=resolved.missing | missing)
 
 
 def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:

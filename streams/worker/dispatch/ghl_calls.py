@@ -10,6 +10,7 @@ from typing import Any
 from connectors.ghl.client import GhlClient
 from connectors.ghl.wire import GhlAppointment
 from streams.core.to_ghl.plan import IDENTIFIERS, Call
+from streams.worker.dispatch.observation import reported_contact
 
 AROUND = timedelta(days=31)
 """How far from its time an appointment is looked for: somebody may have moved it meanwhile."""
@@ -17,13 +18,20 @@ AROUND = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing."""
+    """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing.
+
+    `contact` is what was read of a contact, as `reported_contact` gives it.
+    """
 
     ghl_id: str | None
+    contact: Mapping[str, Any] | None = None
 
 
 async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
     """Do one step with one request. Raises `ConnectorError` when it did not succeed."""
+    if call.step == "read contact":
+        contact = await client.get_contact(call.contact_id or "")
+        return Performed(contact.id, reported_contact(contact))
     answered_id = await _STEPS[call.step.partition(" ")[2]](client, location_id, call)
     return Performed(answered_id)
 
@@ -31,12 +39,9 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
 async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> str | None:
     contact_id, body = call.contact_id or "", dict(call.body)
     match call.step:
-        case "create contact" if not any(body.get(name) for name in IDENTIFIERS):
-            # GHL's upsert needs an identifier. This create is not safe to repeat: in doubt, the plan searches first.
-            return (await client.create_contact({"locationId": location_id, **_with_names(body)})).id
         case "create contact":
-            return (await client.upsert_contact({"locationId": location_id, **body})).contact.id
-        case "find contact":
+            return (await client.create_contact({"locationId": location_id, **_with_names(body)})).id
+        case "find contact" | "find duplicate":
             return await _find_contact(client, location_id, body, call.marker)
         case "update contact":
             await client.update_contact(contact_id, body)
@@ -51,7 +56,7 @@ async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> s
 
 def _with_names(body: dict[str, Any]) -> dict[str, Any]:
     """The body of a create by name: GHL wants a first or last name there, and makes them of `name` in other writes only."""
-    if body.get("firstName") or body.get("lastName"):
+    if any(body.get(name) for name in ("firstName", "lastName", *IDENTIFIERS)):
         return body
     first, _, last = str(body.get("name") or "").partition(" ")
     return {**{name: value for name, value in body.items() if name != "name"}, "firstName": first, "lastName": last}

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import classify
-from streams.core.rows import LinkRow, OutboxRow
+from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import record_link
-from streams.core.to_ghl.plan import FOUND_BY, Settled
+from streams.core.to_ghl.plan import FOUND_BY, IDENTIFIERS, Call, Settled
+from streams.core.to_ghl.planning import Prepared
+from streams.core.to_ghl.refused_values import conflicts_of
 from streams.kafka.tables import Table
 from streams.messages import Snapshot
 from streams.telemetry.metrics import Metrics
@@ -21,6 +24,7 @@ from streams.telemetry.tracing import trace_id
 from streams.worker.dispatch.ghl_calls import Performed, perform
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_write import GhlWrite
+from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
 from streams.worker.dispatch.receipts import Receipts
 
@@ -36,6 +40,7 @@ class GhlSender:
     links: Table[LinkRow]
     receipts: Receipts
     failures: GhlFailures
+    identities: Identities
     settled_as: Callable[[Snapshot], str]
     metrics: Metrics
     held: Callable[[str, int], str] = lambda _connection, _since_ms: "no"
@@ -54,10 +59,12 @@ class GhlSender:
         async with self.receipts.intending(write.partition, intent):
             return await self._request(write)
 
-    async def record_unchanged(self, partition: int, row: OutboxRow, because: str, flags: tuple[str, ...]) -> None:
+    async def record_unchanged(
+        self, partition: int, row: OutboxRow, because: str, prepared: Prepared, link: LinkRow | None
+    ) -> None:
         """GHL holds what is wanted: a receipt settles the entity without a request."""
         self.metrics.same(row.snapshot.connection)
-        facts = {"settled": self.settled_as(row.snapshot), "message": because, "flags": flags}
+        facts = {"message": because, "flags": prepared.all_flags(link), **self._settled(row, prepared, link)}
         await self.receipts.settle(partition, self.receipts.make(row, "unchanged", "compare", **facts))
 
     async def _send_change(self, write: GhlWrite) -> WorkResult:
@@ -90,6 +97,12 @@ class GhlSender:
 
     async def _succeeded(self, write: GhlWrite, performed: Performed) -> WorkResult:
         call, row, entity, partition = write.call, write.row, write.entity, write.partition
+        if call.step == "find duplicate":
+            await self.identities.named(write, Candidate(contact_id=performed.ghl_id or ""))
+            return AGAIN
+        if call.step == "read contact":
+            await self.identities.decide(write, performed.contact or {})
+            return AGAIN
         if performed.ghl_id is None:
             # The search found nothing: the create never happened.
             await self.receipts.settle(partition, self.receipts.make(row, "failed", call.step))
@@ -111,11 +124,25 @@ class GhlSender:
         after = write.prepared.plan(record_link(before, receipt), contact, receipt.at_ms)
         is_settled = isinstance(after, Settled)
         if is_settled:
-            receipt = receipt.model_copy(update={"settled": self.settled_as(row.snapshot)})
+            receipt = receipt.model_copy(update=self._settled(row, write.prepared, before))
             self._measure_freshness(row.snapshot, receipt.at_ms)
         await self.receipts.settle(partition, receipt)
+        if entity.kind == "contact" and not call.is_create and _gives_up(call):
+            await self.identities.gave_up(partition, call.contact_id or "")
         return DONE if is_settled else AGAIN
+
+    def _settled(self, row: OutboxRow, prepared: Prepared, link: LinkRow | None) -> dict[str, Any]:
+        """What a receipt says of a settled entity. Conflicts about values that are no longer wanted are forgotten."""
+        settled = {"settled": self.settled_as(row.snapshot)}
+        if link is None or not link.conflicts:
+            return settled
+        return settled | {"conflicts": conflicts_of(prepared.contact.fields if prepared.contact else {}, link)}
 
     def _measure_freshness(self, snapshot: Snapshot, at_ms: int) -> None:
         held = self.held(snapshot.connection, snapshot.accepted_ms)
         self.metrics.fresh(snapshot.connection, snapshot, at_ms, held=held, trace=trace_id(snapshot.trace))
+
+
+def _gives_up(call: Call) -> bool:
+    """Whether a contact may no longer have the e-mail or phone that it had."""
+    return call.is_delete or any(name in call.body for name in IDENTIFIERS)

@@ -17,6 +17,7 @@ from streams.telemetry.tracing import take_in_hand
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_write import GhlWrite
+from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, BLOCKED, DONE, PARKED, RequestSlot, WorkResult
 from streams.worker.dispatch.receipts import Receipts
@@ -38,6 +39,7 @@ class GhlWriter:
     lofty_was_edited: Callable[[Entity, Mapping[str, str]], Awaitable[None]]
     sender: GhlSender
     failures: GhlFailures
+    identities: Identities
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a write."""
@@ -54,20 +56,23 @@ class GhlWriter:
         if row.parked:
             return PARKED
         take_in_hand(trace=row.snapshot.trace, failures=row.attempts)
-        prepared = prepare(row, location.rules, self.directory(entity.connection))
+        link = self.links.get(partition, entity.key)
+        prepared = prepare(row, location.rules, self.directory(entity.connection), link)
         if prepared.missing and self.lacks(entity.connection, prepared.missing):
             return AGAIN  # the location gets its fields first; the entity is planned again after that
-        link = self.links.get(partition, entity.key)
         if row.before:
             return await self._doubt_before(entity, location, row, link)
         if wanted := overruled(prepared, link, location.rules.owners):
             await self.lofty_was_edited(entity, wanted)
+        is_linked = entity.kind == "contact" and link is not None
+        if is_linked and await self.identities.put_right(entity, location, row, link, prepared.contact):
+            return AGAIN
         contact = None if entity.kind == "contact" else self.links.get(partition, entity.owner.key)
         retry = self.failures.retry
         match prepared.plan(link, contact, retry.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)
-                await self.sender.record_unchanged(partition, row, because, prepared.all_flags(link))
+                await self.sender.record_unchanged(partition, row, because, prepared, link)
                 return DONE
             case Blocked():
                 # The contact is on its way, or parked; or nobody has asked for it yet.

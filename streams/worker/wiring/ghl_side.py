@@ -10,6 +10,7 @@ from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.inspection_reads import InspectionReads
 from streams.worker.dispatch.inspector import Inspector
 from streams.worker.dispatch.location import Location
@@ -42,7 +43,11 @@ class GhlSide:
         retry = Retry(deps.now_ms, deps.jitter)
         self.directories = Directories(loop, locations)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
+        self.identities = Identities(
+            locations, tables.links, tables.outbox, tables.backlinks, receipts, offers.request_read
+        )
         failures = GhlFailures(
+            identities=self.identities,
             outbox=tables.outbox,
             links=tables.links,
             receipts=receipts,
@@ -52,6 +57,7 @@ class GhlSide:
             request_read=offers.request_read,
         )
         self.sender = GhlSender(
+            identities=self.identities,
             outbox=tables.outbox,
             links=tables.links,
             receipts=receipts,
@@ -61,6 +67,7 @@ class GhlSide:
             held=parts.reporter.held,
         )
         self.writer = GhlWriter(
+            identities=self.identities,
             locations=locations,
             outbox=tables.outbox,
             links=tables.links,

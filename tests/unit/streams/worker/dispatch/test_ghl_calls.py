@@ -32,8 +32,8 @@ EVENTS = [
 STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
     (
         Call("create contact", body={"email": "a@example.com"}),
-        {"new": True, **CONTACT},
-        "POST /contacts/upsert",
+        CONTACT,
+        "POST /contacts/",
         {"locationId": LOCATION, "email": "a@example.com"},
         "c-9",
     ),
@@ -49,6 +49,14 @@ STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
         CONTACT,
         "POST /contacts/",
         {"locationId": LOCATION, "lastName": "Vale"},
+        "c-9",
+    ),
+    (Call("read contact", "c-9"), CONTACT, "GET /contacts/c-9", None, "c-9"),
+    (
+        Call("find duplicate", body={"email": "a@example.com", "phone": "+15305550104"}),
+        CONTACT,
+        f"GET /contacts/search/duplicate?locationId={LOCATION}&number=%2B15305550104&email=a%40example.com",
+        None,
         "c-9",
     ),
     (Call("update contact", "c-1", body={"city": "X"}), CONTACT, "PUT /contacts/c-1", {"city": "X"}, "c-1"),

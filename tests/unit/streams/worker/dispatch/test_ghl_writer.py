@@ -28,6 +28,7 @@ from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
@@ -62,7 +63,11 @@ class Desk(Stage):
             rules=Rules(compile_mapping(), "US"),
             window_seconds=10.0,
         )
+        identities = Identities(
+            {"acme": location}, self.links, self.outbox, self.backlinks, self.receipts, lambda *_: None
+        )
         failures = GhlFailures(
+            identities=identities,
             outbox=self.outbox,
             links=self.links,
             receipts=self.receipts,
@@ -72,6 +77,7 @@ class Desk(Stage):
             request_read=lambda *_: None,
         )
         self.sender = GhlSender(
+            identities=identities,
             outbox=self.outbox,
             links=self.links,
             receipts=self.receipts,
@@ -80,6 +86,7 @@ class Desk(Stage):
             metrics=Metrics(),
         )
         self.writer = GhlWriter(
+            identities=identities,
             locations={"acme": location},
             outbox=self.outbox,
             links=self.links,
