@@ -19,7 +19,7 @@ from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.refused_values import conflicts_of
 from streams.core.to_lofty.rows import BacklinkRow
 from streams.kafka.tables import Table
-from streams.messages import Conflict, Entity
+from streams.messages import Conflict, Entity, Outcome
 from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.receipts import Receipts
@@ -122,7 +122,7 @@ class Identities:
         if holder is None and heir is None:
             return False
         if heir is not None:
-            self._plan_again(partition, heir)
+            await self._plan_again(partition, heir, message=f"{entity.key} leaves the contact")
         return await self._leave(
             partition, row, contact_id, f"contact {contact_id} is that of {(heir or holder or entity).key}"
         )
@@ -142,7 +142,9 @@ class Identities:
         rows = [row for _, row in self.backlinks.items(partition, prefix)]
         return [one for one in (Entity.from_key(row.entity) for row in rows) if one.connection in self.locations]
 
-    def _plan_again(self, partition: int, entity: Entity) -> None:
+    async def _plan_again(self, partition: int, entity: Entity, outcome: Outcome = "doubtful", **facts: Any) -> None:
+        """Another lead's contact is no longer settled, and its lead is read again."""
+        await self.receipts.settle(partition, self.receipts.about(entity, outcome, "compare", **facts))
         link = self.links.get(partition, entity.key) or LinkRow()
         self.request_read(entity, link.version_ms)
 
@@ -245,11 +247,8 @@ class Identities:
     async def _part(self, partition: int, entity: Entity) -> None:
         """A lead that had another's contact loses it, and gets its own."""
         words, link = "its contact has another lead's id", self.links.get(partition, entity.key) or LinkRow()
-        await self.receipts.settle(
-            partition,
-            self.receipts.about(entity, "failed", "compare", is_forgotten=True, message=words, parted_from=link.ghl_id),
-        )
-        self._plan_again(partition, entity)
+        facts: dict[str, Any] = {"is_forgotten": True, "parted_from": link.ghl_id, "message": words}
+        await self._plan_again(partition, entity, "failed", **facts)
 
     # -- after a contact gave something up ----------------------------------------------------------------
 
@@ -260,11 +259,7 @@ class Identities:
             link = self.links.get(partition, entity.key)
             if link is None or not any(one.contact_id == contact_id for one in link.conflicts.values()):
                 continue
-            await self.receipts.settle(
-                partition,
-                self.receipts.about(entity, "doubtful", "compare", conflicts={}, message="may have its own again"),
-            )
-            self._plan_again(partition, entity)
+            await self._plan_again(partition, entity, conflicts={}, message="may have its own again")
 
 
 def holds(link: LinkRow | None, contact_id: str) -> bool:
