@@ -146,8 +146,8 @@ def test_what_was_parked_before_its_last_change_is_lost(honest: History) -> None
 
 def test_what_was_deleted_in_ghl_may_be_created_again(honest: History) -> None:
     """By policy: a contact that a person deleted comes back, with what hangs on it."""
-    twice = create_twice("upsert-contact")(honest, first)
-    made = next(one for one in honest.ghl if one.operation == "upsert-contact")
+    twice = create_twice("create-contact")(honest, first)
+    made = next(one for one in honest.ghl if one.operation == "create-contact")
     assert judge(twice).violated == {2}
     gone = Event(DELETED_BY_HAND, str(made.entity), (made.applied_at or 0.0) + 0.001)
     assert judge(replace(twice, nemesis=[*honest.nemesis, gone])).holds

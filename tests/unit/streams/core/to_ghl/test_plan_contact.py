@@ -330,7 +330,7 @@ def test_custom_fields_travel_by_id() -> None:
 
 
 def test_a_field_that_became_empty_while_the_create_was_in_doubt_is_cleared() -> None:
-    """The lost create may have written it, so the next upsert says that it is empty."""
+    """The lost create may have written it, so it is cleared once the contact is known."""
     one, plan = follower(), Planner()
     plan.desired = desire({"email": "a@x.test", "lastName": "Ode"})
     one.step(plan, "applied, then lost")
@@ -429,7 +429,7 @@ def test_a_source_that_became_empty_while_the_create_was_in_doubt_is_cleared_by_
 
 @pytest.mark.parametrize("email", [None, "a@x.test"])
 def test_a_contact_made_without_its_refused_phone_and_whose_answer_is_lost_is_found(email: str | None) -> None:
-    """By its Lofty id, since no upsert matches a phone that is not there; an e-mail matches at once."""
+    """By its Lofty id, since no duplicate is refused by a phone that is not there; an e-mail matches at once."""
     one, plan = Follower(Ghl(REFUSED, applies_refused=True), Entity.contact("c", LEAD)), Planner()
     plan.desired = desire({"email": email, "phone": "+15550001", "lastName": "Ode"})
     one.step(plan, "applied, then lost")
