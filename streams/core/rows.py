@@ -100,7 +100,7 @@ class LinkRow(Message):
     `refused` are fields of which GHL refused a value, with the hash of that value: it is not sent again.
     `conflicts` are fields whose value another contact has: they are left out until they change, or that contact gives them up.
     `shares` is the key of the lead whose contact this is: this lead only hangs its notes on it. `is_gone`: deleted in Lofty.
-    `parted_from` is the contact that the lead had before, which is another's: what hangs on it is deleted there, and made anew.
+    `parted_from` is the contact that the lead had before, and that is another's: what hangs on it is deleted there, then created.
     `heard` are fields that somebody changed in GHL, each with the hash of its value before: Lofty holds that value until we write.
     `epoch` is the newest among the receipts that made it.
     """

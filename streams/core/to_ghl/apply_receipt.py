@@ -152,7 +152,7 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
 
 
 def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:
-    """What is left out from now on, beside what is already. Empty conflicts say that there are none any more."""
+    """What is left out from now on, beside what is already. Empty conflicts clear them."""
     refused: dict[str, object] = {"refused": link.refused | receipt.refused} if receipt.refused else {}
     if receipt.conflicts is None:
         return refused

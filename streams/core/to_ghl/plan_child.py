@@ -2,7 +2,7 @@
 
 One whose create is in doubt is looked for before it is created again: a note or task by its marker in the contact's list, an
 appointment by its in the calendar's. So is one that hangs on another contact than its link says: that may have been merged,
-and it has moved with it. What hangs on a contact that the lead has left to another is deleted there, and made anew.
+and it has moved with it. What hangs on a contact that the lead has left to another is deleted there, then created.
 """
 
 from __future__ import annotations

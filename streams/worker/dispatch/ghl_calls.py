@@ -111,6 +111,7 @@ async def _perform_appointment(client: GhlClient, location_id: str, call: Call) 
 
 _STEPS: Mapping[str, Callable[[GhlClient, str, Call], Awaitable[str | None]]] = {
     "contact": _perform_contact,
+    "duplicate": _perform_contact,
     "tags": _perform_contact,
     "note": _perform_note,
     "task": _perform_task,

@@ -10,7 +10,7 @@ from typing import Literal
 from connectors.errors import ConnectorError, NotSent, VendorError
 from connectors.outcome import Disposition, classify, is_cut_off, names_missing_contact
 from streams.core.progress.repeats import failure_of
-from streams.core.rows import Candidate, LinkRow, OutboxRow
+from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.plan import doubt
 from streams.core.to_ghl.refused_values import may_stand, refused_values
@@ -19,7 +19,6 @@ from streams.messages import Entity, Outcome, Parked, Receipt
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.ghl_calls import Performed
 from streams.worker.dispatch.ghl_write import GhlWrite
-from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.loop import AGAIN, BLOCKED, DONE, PARKED, WorkResult
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.output import Output
@@ -44,7 +43,6 @@ class GhlFailures:
     links: Table[LinkRow]
     receipts: Receipts
     output: Output
-    identities: Identities
     judge: FailureJudge
     retry: Retry
     request_read: Callable[[Entity, int], object]
@@ -58,13 +56,11 @@ class GhlFailures:
         if consequence == "park":
             disposition = Disposition.REFUSED
         match disposition:
-            case Disposition.ADOPT if answer is not None:
-                return await self._duplicate(write, answer)
             case Disposition.GONE if call.is_delete:
                 return await succeeded(write, Performed(call.ghl_id or call.contact_id))
             case Disposition.GONE:
                 return await self._gone(write, answer)
-            case Disposition.REFUSED:
+            case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._refused(write, error, outcome.name, may_leave_out=consequence != "park")
             case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
                 if call.is_create:
@@ -116,31 +112,9 @@ class GhlFailures:
         log.info("%s waits %.1f s after attempt %d: %s", key, wait, row.attempts + 1, error)
         return WorkResult.retry(wait, failure_of(error))
 
-    async def _duplicate(self, write: GhlWrite, answer: VendorError) -> WorkResult:
-        """A refusal as duplicate is an answer: whose the other contact is gets decided before anything is written on it.
-
-        A contact that we have already stays the lead's: what the other one has is left out.
-        """
-        call, partition = write.call, write.partition
-        candidate = Candidate(
-            contact_id=str(answer.meta["contactId"]), field=str(answer.meta.get("matchingField") or "")
-        )
-        if call.is_create:
-            await self._settle_failed(write, answer)
-            await self.identities.named(write, candidate)
-            return AGAIN
-        if candidate.field not in call.body:
-            return await self.park(partition, write.row, call.step, "duplicate", error=answer)
-        holder = self.identities.holder(partition, candidate.contact_id, write.entity)
-        await self.identities.leave_out(write, candidate, holder)
-        return AGAIN
-
     async def _gone(self, write: GhlWrite, answer: VendorError | None) -> WorkResult:
         """The entity is no longer in GHL. Its link is forgotten, and the policy decides whether it is created again."""
         entity, step, partition = write.entity, write.call.step, write.partition
-        if step == "read contact":
-            await self.identities.named(write, None)  # the duplicate is gone meanwhile: the create is free
-            return AGAIN
         names_contact = names_missing_contact(answer)
         if step in ("create appointment", "find note", "find task", "find appointment") and not names_contact:
             # What is missing is not the contact.

@@ -6,44 +6,34 @@ An answer that never came leaves the intent in place, and the next plan searches
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import classify
-from streams.core.rows import Candidate, LinkRow, OutboxRow
-from streams.core.to_ghl.apply_receipt import record_link
-from streams.core.to_ghl.plan import FOUND_BY, IDENTIFIERS, Call, Settled
-from streams.core.to_ghl.planning import Prepared
-from streams.core.to_ghl.refused_values import conflicts_of
+from streams.core.rows import OutboxRow
+from streams.core.to_ghl.plan import FOUND_BY
 from streams.kafka.tables import Table
 from streams.messages import Snapshot
 from streams.telemetry.metrics import Metrics
-from streams.telemetry.tracing import trace_id
-from streams.worker.dispatch.ghl_calls import Performed, perform
+from streams.worker.dispatch.ghl_calls import perform
 from streams.worker.dispatch.ghl_failures import GhlFailures
+from streams.worker.dispatch.ghl_successes import GhlSuccesses
 from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.identities import Identities
-from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
+from streams.worker.dispatch.loop import WorkResult
 from streams.worker.dispatch.receipts import Receipts
 
 
 @dataclass(frozen=True, slots=True)
 class GhlSender:
-    """`settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
-
-    `held` says what has held a connection's changes back since a time: `quota`, `access`, or `no`.
-    """
+    """Sends; what follows is for `successes`, `failures` and, where GHL names a duplicate, `identities`."""
 
     outbox: Table[OutboxRow]
-    links: Table[LinkRow]
     receipts: Receipts
+    successes: GhlSuccesses
     failures: GhlFailures
     identities: Identities
-    settled_as: Callable[[Snapshot], str]
     metrics: Metrics
-    held: Callable[[str, int], str] = lambda _connection, _since_ms: "no"
     under_way: dict[str, Snapshot] = field(default_factory=dict)
     """The state that each entity is being brought to right now, by a request that is no create."""
 
@@ -58,14 +48,6 @@ class GhlSender:
         )
         async with self.receipts.intending(write.partition, intent):
             return await self._request(write)
-
-    async def record_unchanged(
-        self, partition: int, row: OutboxRow, because: str, prepared: Prepared, link: LinkRow | None
-    ) -> None:
-        """GHL holds what is wanted: a receipt settles the entity without a request."""
-        self.metrics.same(row.snapshot.connection)
-        facts = {"message": because, "flags": prepared.all_flags(link), **self._settled(row, prepared, link)}
-        await self.receipts.settle(partition, self.receipts.make(row, "unchanged", "compare", **facts))
 
     async def _send_change(self, write: GhlWrite) -> WorkResult:
         """Send what is no create. A state that replaces this one meanwhile remembers it until the answer is recorded."""
@@ -89,60 +71,9 @@ class GhlSender:
         except ConnectorError as error:
             write.slot.answered(was_sent=not isinstance(error, NotSent))
             self.metrics.wrote(location.connection, call.step, classify(error).name)
-            return await self.failures.failed(write, error, self._succeeded)
+            result = await self.identities.refused(write, error)
+            return result or await self.failures.failed(write, error, self.successes.succeeded)
         write.slot.answered()
         self.failures.judge.served(location.budget, call.step, write.entity.key)
         self.metrics.wrote(location.connection, call.step, "applied")
-        return await self._succeeded(write, performed)
-
-    async def _succeeded(self, write: GhlWrite, performed: Performed) -> WorkResult:
-        call, row, entity, partition = write.call, write.row, write.entity, write.partition
-        if call.step == "find duplicate":
-            await self.identities.named(write, Candidate(contact_id=performed.ghl_id or ""))
-            return AGAIN
-        if call.step == "read contact":
-            await self.identities.decide(write, performed.contact or {})
-            return AGAIN
-        if performed.ghl_id is None:
-            # The search found nothing: the create never happened.
-            await self.receipts.settle(partition, self.receipts.make(row, "failed", call.step))
-            return AGAIN
-        before = self.links.get(partition, entity.key)
-        receipt = self.receipts.make(
-            row,
-            "applied",
-            call.step,
-            ghl_id=performed.ghl_id,
-            refers_to=call.contact_id if entity.kind != "contact" else None,
-            fields=call.fields,
-            tags=call.tags,
-            doubtful_tags=call.doubtful_tags,
-            is_deleted=call.is_delete,
-            flags=write.prepared.all_flags(before),
-        )
-        contact = None if entity.kind == "contact" else self.links.get(partition, entity.owner.key)
-        after = write.prepared.plan(record_link(before, receipt), contact, receipt.at_ms)
-        is_settled = isinstance(after, Settled)
-        if is_settled:
-            receipt = receipt.model_copy(update=self._settled(row, write.prepared, before))
-            self._measure_freshness(row.snapshot, receipt.at_ms)
-        await self.receipts.settle(partition, receipt)
-        if entity.kind == "contact" and not call.is_create and _gives_up(call):
-            await self.identities.gave_up(partition, call.contact_id or "")
-        return DONE if is_settled else AGAIN
-
-    def _settled(self, row: OutboxRow, prepared: Prepared, link: LinkRow | None) -> dict[str, Any]:
-        """What a receipt says of a settled entity. Conflicts about values that are no longer wanted are forgotten."""
-        settled = {"settled": self.settled_as(row.snapshot)}
-        if link is None or not link.conflicts:
-            return settled
-        return settled | {"conflicts": conflicts_of(prepared.contact.fields if prepared.contact else {}, link)}
-
-    def _measure_freshness(self, snapshot: Snapshot, at_ms: int) -> None:
-        held = self.held(snapshot.connection, snapshot.accepted_ms)
-        self.metrics.fresh(snapshot.connection, snapshot, at_ms, held=held, trace=trace_id(snapshot.trace))
-
-
-def _gives_up(call: Call) -> bool:
-    """Whether a contact may no longer have the e-mail or phone that it had."""
-    return call.is_delete or any(name in call.body for name in IDENTIFIERS)
+        return await self.successes.succeeded(write, performed)

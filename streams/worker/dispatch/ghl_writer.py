@@ -17,7 +17,6 @@ from streams.telemetry.tracing import take_in_hand
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_write import GhlWrite
-from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, BLOCKED, DONE, PARKED, RequestSlot, WorkResult
 from streams.worker.dispatch.receipts import Receipts
@@ -39,7 +38,6 @@ class GhlWriter:
     lofty_was_edited: Callable[[Entity, Mapping[str, str]], Awaitable[None]]
     sender: GhlSender
     failures: GhlFailures
-    identities: Identities
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a write."""
@@ -65,14 +63,14 @@ class GhlWriter:
         if wanted := overruled(prepared, link, location.rules.owners):
             await self.lofty_was_edited(entity, wanted)
         is_linked = entity.kind == "contact" and link is not None
-        if is_linked and await self.identities.put_right(entity, location, row, link, prepared.contact):
+        if is_linked and await self.sender.identities.put_right(entity, location, row, link, prepared.contact):
             return AGAIN
         contact = None if entity.kind == "contact" else self.links.get(partition, entity.owner.key)
         retry = self.failures.retry
         match prepared.plan(link, contact, retry.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)
-                await self.sender.record_unchanged(partition, row, because, prepared, link)
+                await self.sender.successes.record_unchanged(partition, row, because, prepared, link)
                 return DONE
             case Blocked():
                 # The contact is on its way, or parked; or nobody has asked for it yet.

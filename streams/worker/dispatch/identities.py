@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.errors import ConnectorError, VendorError
+from connectors.outcome import Disposition, classify
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.compare import compare_contact
@@ -22,6 +24,7 @@ from streams.kafka.tables import Table
 from streams.messages import Conflict, Entity, Outcome
 from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.loop import AGAIN, WorkResult
 from streams.worker.dispatch.receipts import Receipts
 
 TAKE_OVER = "take over contact"
@@ -52,7 +55,7 @@ class Identities:
         return holds(link, contact_id) and entity.connection in self.locations
 
     def _bearer(self, location: Location, lofty_id: str, contact_id: str, but: Entity) -> Entity | None:
-        """The living lead whose Lofty id stands on a contact that no link of ours names: our memory of it may be lost."""
+        """The living lead whose Lofty id a contact has that no link of ours names: our memory of it may be lost."""
         at = [one for one in self.locations.values() if one.location_id == location.location_id]
         known = False
         for one in at:
@@ -149,6 +152,30 @@ class Identities:
         self.request_read(entity, link.version_ms)
 
     # -- after GHL named a duplicate ----------------------------------------------------------------------
+
+    async def refused(self, write: GhlWrite, error: ConnectorError) -> WorkResult | None:
+        """What follows a refusal as duplicate, or a candidate that is gone; None for every other failure.
+
+        Whose the contact is that GHL names gets decided before anything is written on it. A contact that the lead has already
+        stays its own: what the other one has is left out.
+        """
+        call, disposition = write.call, classify(error).disposition
+        if call.step == "read contact" and disposition is Disposition.GONE:
+            await self.named(write, None)
+            return AGAIN
+        if disposition is not Disposition.ADOPT or not isinstance(error, VendorError):
+            return None
+        meta = error.meta
+        candidate = Candidate(contact_id=str(meta["contactId"]), field=str(meta.get("matchingField") or ""))
+        if call.is_create:
+            facts = {"message": str(error), "status": error.status, "trace_id": error.trace_id}
+            await self.receipts.settle(write.partition, self.receipts.make(write.row, "failed", call.step, **facts))
+            await self.named(write, candidate)
+            return AGAIN
+        if candidate.field not in call.body:
+            return None
+        await self.leave_out(write, candidate, self.holder(write.partition, candidate.contact_id, write.entity))
+        return AGAIN
 
     async def named(self, write: GhlWrite, candidate: Candidate | None) -> None:
         """Keep what GHL named, or that a look found nothing (no id), for the next plan of this very state."""

@@ -10,7 +10,7 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.ghl.client import GhlClient
 from streams.core.to_ghl.plan import Call, StepName
-from streams.worker.dispatch.ghl_calls import Performed, perform
+from streams.worker.dispatch.ghl_calls import perform
 from tests.unit.streams.worker.dispatch.stage import Vendor, answer
 
 LOCATION = "loc-1"

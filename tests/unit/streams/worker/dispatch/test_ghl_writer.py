@@ -27,6 +27,7 @@ from streams.telemetry.metrics import Metrics
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
+from streams.worker.dispatch.ghl_successes import GhlSuccesses
 from streams.worker.dispatch.ghl_writer import GhlWriter
 from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
@@ -67,7 +68,6 @@ class Desk(Stage):
             {"acme": location}, self.links, self.outbox, self.backlinks, self.receipts, lambda *_: None
         )
         failures = GhlFailures(
-            identities=identities,
             outbox=self.outbox,
             links=self.links,
             receipts=self.receipts,
@@ -76,17 +76,22 @@ class Desk(Stage):
             retry=Retry(lambda: self.now_ms, lambda: 0.0),
             request_read=lambda *_: None,
         )
-        self.sender = GhlSender(
-            identities=identities,
-            outbox=self.outbox,
+        successes = GhlSuccesses(
             links=self.links,
             receipts=self.receipts,
-            failures=failures,
+            identities=identities,
             settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
             metrics=Metrics(),
         )
-        self.writer = GhlWriter(
+        self.sender = GhlSender(
+            outbox=self.outbox,
+            receipts=self.receipts,
+            successes=successes,
+            failures=failures,
             identities=identities,
+            metrics=Metrics(),
+        )
+        self.writer = GhlWriter(
             locations={"acme": location},
             outbox=self.outbox,
             links=self.links,

@@ -1,0 +1,69 @@
+"""Puts together what writes to GHL: the plan, the request, and what follows its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from streams.core.scheduling.retry import Retry
+from streams.worker.dispatch.directories import Directories
+from streams.worker.dispatch.failure_judge import FailureJudge
+from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
+from streams.worker.dispatch.ghl_failures import GhlFailures
+from streams.worker.dispatch.ghl_sender import GhlSender
+from streams.worker.dispatch.ghl_successes import GhlSuccesses
+from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.identities import Identities
+from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.receipts import Receipts
+from streams.worker.parts import WorkerParts
+from streams.worker.wiring.offers import Offers
+
+
+def new_ghl_writer(
+    parts: WorkerParts,
+    locations: Mapping[str, Location],
+    receipts: Receipts,
+    judge: FailureJudge,
+    offers: Offers,
+    directories: Directories,
+    queue: GhlEventQueue,
+) -> GhlWriter:
+    """The handler of writes in the writing dispatcher."""
+    tables, deps = parts.tables, parts.deps
+    identities = Identities(locations, tables.links, tables.outbox, tables.backlinks, receipts, offers.request_read)
+    successes = GhlSuccesses(
+        links=tables.links,
+        receipts=receipts,
+        identities=identities,
+        settled_as=offers.settled_as,
+        metrics=deps.metrics,
+        held=parts.reporter.held,
+    )
+    failures = GhlFailures(
+        outbox=tables.outbox,
+        links=tables.links,
+        receipts=receipts,
+        output=parts.output,
+        judge=judge,
+        retry=Retry(deps.now_ms, deps.jitter),
+        request_read=offers.request_read,
+    )
+    sender = GhlSender(
+        outbox=tables.outbox,
+        receipts=receipts,
+        successes=successes,
+        failures=failures,
+        identities=identities,
+        metrics=deps.metrics,
+    )
+    return GhlWriter(
+        locations=locations,
+        outbox=tables.outbox,
+        links=tables.links,
+        receipts=receipts,
+        directory=directories.get,
+        lacks=directories.lacks,
+        lofty_was_edited=queue.lofty_was_edited,
+        sender=sender,
+        failures=failures,
+    )
