@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from streams.core.scheduling.retry import Backoff, Retry
 from streams.messages.topics import OBSERVATIONS, RECEIPTS
-from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
@@ -17,6 +16,7 @@ from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import Repair
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.directories import new_directories
 from streams.worker.wiring.event_processing import new_event_processor
 from streams.worker.wiring.offers import Offers
 
@@ -40,7 +40,7 @@ class GhlSide:
         )
         tables, deps, names = parts.tables, parts.deps, parts.names
         retry = Retry(deps.now_ms, deps.jitter)
-        self.directories = Directories(loop, locations)
+        self.directories, self.outdated = new_directories(parts, loop, locations, offers)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
         failures = GhlFailures(
             outbox=tables.outbox,
@@ -58,6 +58,7 @@ class GhlSide:
             failures=failures,
             settled_as=offers.settled_as,
             metrics=deps.metrics,
+            dropped=lambda entity, _names: self.directories.suspect(entity.connection),
             held=parts.reporter.held,
         )
         self.writer = GhlWriter(
@@ -75,7 +76,7 @@ class GhlSide:
             loop=loop,
             locations=locations,
             reads=InspectionReads(tables.links, tables.outbox),
-            directory=self.directories.get,
+            directories=self.directories,
             repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
             output=parts.output,
             observations_topic=names.of(OBSERVATIONS),
