@@ -101,6 +101,7 @@ class LinkRow(Message):
     `conflicts` are fields whose value another contact has: they are left out until they change, or that contact gives them up.
     `shares` is the key of the lead whose contact this is: this lead only hangs its notes on it. `is_gone`: deleted in Lofty.
     `parted_from` is the contact that the lead had before, and that is another's: what hangs on it is deleted there, then created.
+    `lacks` names what the location lacked for a value, so that it was left out (`core/to_ghl/directory.py`).
     `heard` are fields that somebody changed in GHL, each with the hash of its value before: Lofty holds that value until we write.
     `epoch` is the newest among the receipts that made it.
     """
@@ -120,6 +121,7 @@ class LinkRow(Message):
     shares: str = ""
     parted_from: str = ""
     is_gone: bool = False
+    lacks: tuple[str, ...] = ()
     epoch: int = 0
 
 

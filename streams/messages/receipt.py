@@ -40,7 +40,8 @@ class Receipt(Message):
     `is_forgotten` says that GHL no longer holds anything, so the link starts again.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     `identifiers` are the e-mail and phone of a contact that is about to be created.
-    `refused` are the fields of which GHL refused the value, with its hash: what remains is written without them.
+    `refused` are the fields of which GHL refused or dropped the value, with its hash: what remains is written without them.
+    An empty hash ends an earlier refusal. `lacks` names what the location lacks for a value that was left out; None: as before.
     `conflicts` are the fields whose value another contact has. `shares` is the key of the lead whose contact this one is, too.
     `parted_from` is the contact that a lead has left, because it is another's: what hangs on it moves.
     `is_gone` says that the lead was deleted in Lofty.
@@ -80,6 +81,7 @@ class Receipt(Message):
     shares: str | None = None
     parted_from: str | None = None
     is_gone: bool = False
+    lacks: tuple[str, ...] | None = None
     epoch: int = 0
     trace: str = ""
 

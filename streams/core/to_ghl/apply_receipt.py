@@ -141,8 +141,10 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
             "doubtful_tags": receipt.doubtful_tags,
             "shares": receipt.shares,
             "conflicts": receipt.conflicts,
+            "lacks": receipt.lacks,
         }
     )
+    facts |= _refused_values(link, receipt)
     if receipt.fields is not None and (link.heard or receipt.heard):
         facts["heard"] = _external_edits(link, receipt.fields, receipt.heard or {})
     if receipt.settled:
@@ -153,11 +155,13 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
 
 def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:
     """What is left out from now on, beside what is already. Empty conflicts clear them."""
-    refused: dict[str, object] = {"refused": link.refused | receipt.refused} if receipt.refused else {}
-    if receipt.conflicts is None:
-        return refused
-    conflicts = link.conflicts | receipt.conflicts if receipt.conflicts else {}
-    return {**refused, "conflicts": conflicts}
+    update: dict[str, object] = {}
+    if receipt.refused:
+        refused = link.refused | receipt.refused
+        update["refused"] = {name: hash_ for name, hash_ in refused.items() if hash_}
+    if receipt.conflicts is not None:
+        update["conflicts"] = link.conflicts | receipt.conflicts if receipt.conflicts else {}
+    return update
 
 
 def _external_edits(link: LinkRow, fields: dict[str, str], reported: dict[str, str]) -> dict[str, str]:

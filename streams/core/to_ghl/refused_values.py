@@ -67,9 +67,7 @@ def refusal_flags(contact: DesiredContact | None, link: LinkRow | None) -> tuple
         return ()
     conflicts = conflicts_of(contact.fields, link)
     return tuple(
-        _in_conflict(name, conflicts[name])
-        if name in conflicts
-        else f"{name}: GHL refuses this value; it is sent again once it changes"
+        _in_conflict(name, conflicts[name]) if name in conflicts else refusal_words(name)
         for name in sorted(held_back(contact.fields, link))
     )
 
@@ -77,6 +75,11 @@ def refusal_flags(contact: DesiredContact | None, link: LinkRow | None) -> tuple
 def _in_conflict(name: str, conflict: Conflict) -> str:
     whose = f"that of {conflict.lead}" if conflict.lead else "no lead's"
     return f"{name}: left out, because GHL contact {conflict.contact_id} has it, {whose}: see `lofty-ghl conflicts`"
+
+
+def refusal_words(name: str) -> str:
+    """What is said of a field whose value GHL refused or dropped."""
+    return f"{name}: GHL refuses this value; it is sent again once it changes"
 
 
 def _names(field: str, words: str) -> bool:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.ghl.client import GhlClient
-from connectors.ghl.wire import GhlAppointment
-from streams.core.to_ghl.plan import IDENTIFIERS, Call
+from connectors.ghl.wire import GhlAppointment, GhlContact
+from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, IDENTIFIERS, Call
 from streams.worker.dispatch.observation import reported_contact
 
 AROUND = timedelta(days=31)
@@ -20,10 +20,12 @@ AROUND = timedelta(days=31)
 class Performed:
     """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing.
 
+    `dropped` are the fields that GHL's own answer shows to be without the value that was sent.
     `contact` is what was read of a contact, as `reported_contact` gives it.
     """
 
     ghl_id: str | None
+    dropped: frozenset[str] = frozenset()
     contact: Mapping[str, Any] | None = None
 
 
@@ -31,20 +33,41 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
     """Do one step with one request. Raises `ConnectorError` when it did not succeed."""
     if call.step == "read contact":
         contact = await client.get_contact(call.contact_id or "")
-        return Performed(contact.id, reported_contact(contact))
-    answered_id = await _STEPS[call.step.partition(" ")[2]](client, location_id, call)
-    return Performed(answered_id)
+        return Performed(contact.id, contact=reported_contact(contact))
+    if call.step in ("create contact", "update contact"):
+        return await _write_contact(client, location_id, call)
+    return Performed(await _STEPS[call.step.partition(" ")[2]](client, location_id, call))
+
+
+async def _write_contact(client: GhlClient, location_id: str, call: Call) -> Performed:
+    body = dict(call.body)
+    answered: GhlContact | None
+    if call.is_create or call.step == "create contact":
+        answered = await client.create_contact({"locationId": location_id, **_with_names(body)})
+    else:
+        answered = await client.update_contact(call.contact_id or "", body)
+    if answered is None:
+        return Performed(call.contact_id)
+    return Performed(call.contact_id or answered.id, _dropped(body, answered))
+
+
+def _dropped(body: Mapping[str, Any], answered: GhlContact) -> frozenset[str]:
+    """The custom fields and the user that were sent and that an answer is without. It judges only by what it shows."""
+    if "custom_fields" not in answered.model_fields_set:
+        return frozenset()
+    shown = {one.id for one in answered.custom_fields}
+    sent = [one["id"] for one in body.get("customFields", ()) if one["field_value"] not in ("", [])]
+    dropped = {CUSTOM + field_id for field_id in sent if field_id not in shown}
+    if (user := body.get(ASSIGNED)) and answered.assigned_to != user:
+        dropped.add(ASSIGNED)
+    return frozenset(dropped)
 
 
 async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> str | None:
     contact_id, body = call.contact_id or "", dict(call.body)
     match call.step:
-        case "create contact":
-            return (await client.create_contact({"locationId": location_id, **_with_names(body)})).id
         case "find contact" | "find duplicate":
             return await _find_contact(client, location_id, body, call.marker)
-        case "update contact":
-            await client.update_contact(contact_id, body)
         case "add tags":
             await client.add_tags(contact_id, body["tags"])
         case "remove tags":

@@ -221,7 +221,7 @@ class Identities:
             await self._adopt(write, desired, contact)
         elif verdict == "shared" and holder is not None:
             await self._share(write, holder, Candidate(contact_id=candidate.contact_id, field=name))
-        elif write.prepared.looks_first:
+        elif write.prepared.directory.takes_duplicates:
             await self.named(write, Candidate())  # it is another person's, and the location lets both have it
             return
         else:
