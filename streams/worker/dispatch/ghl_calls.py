@@ -17,25 +17,35 @@ AROUND = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing."""
+    """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing.
+
+    `is_new` says that a contact was certainly not there before.
+    """
 
     ghl_id: str | None
+    is_new: bool = False
 
 
 async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
     """Do one step with one request. Raises `ConnectorError` when it did not succeed."""
+    if call.step == "create contact":
+        return await _create_contact(client, location_id, dict(call.body))
     answered_id = await _STEPS[call.step.partition(" ")[2]](client, location_id, call)
     return Performed(answered_id)
+
+
+async def _create_contact(client: GhlClient, location_id: str, body: dict[str, Any]) -> Performed:
+    if not any(body.get(name) for name in IDENTIFIERS):
+        # GHL's upsert needs an identifier. This create is not safe to repeat: in doubt, the plan searches first.
+        created = await client.create_contact({"locationId": location_id, **_with_names(body)})
+        return Performed(created.id, is_new=True)
+    upserted = await client.upsert_contact({"locationId": location_id, **body})
+    return Performed(upserted.contact.id, is_new=upserted.is_new)
 
 
 async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> str | None:
     contact_id, body = call.contact_id or "", dict(call.body)
     match call.step:
-        case "create contact" if not any(body.get(name) for name in IDENTIFIERS):
-            # GHL's upsert needs an identifier. This create is not safe to repeat: in doubt, the plan searches first.
-            return (await client.create_contact({"locationId": location_id, **_with_names(body)})).id
-        case "create contact":
-            return (await client.upsert_contact({"locationId": location_id, **body})).contact.id
         case "find contact":
             return await _find_contact(client, location_id, body, call.marker)
         case "update contact":
