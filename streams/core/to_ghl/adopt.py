@@ -23,8 +23,8 @@ from connectors.lofty.times import parse_time_ms
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.child_kind import ChildKind
-from streams.core.to_ghl.compare import is_same
-from streams.core.to_ghl.plan import UNKNOWN, Call, Plan, Settled
+from streams.core.to_ghl.compare import compare_child
+from streams.core.to_ghl.plan import UNKNOWN, Call, DesiredChild, Plan, Settled
 from streams.core.to_ghl.plan_child import FIND_STEPS
 from streams.mapping import find_marker, is_deleted, marker
 from streams.messages import Kind, Snapshot
@@ -99,9 +99,12 @@ def by_marker(listed: Iterable[tuple[HeldChild, str | None]]) -> dict[tuple[Kind
 _MARKERS = re.compile(r"\[lofty-(note|task|appointment):([A-Za-z0-9_-]{1,64})\]")
 
 
-def adopted_fields(wanted: Mapping[str, Any], held: HeldChild) -> dict[str, str]:
-    """The fields of a link to what was found: as wanted where GHL showed that value, otherwise unknown."""
+def adopted_fields(wanted: DesiredChild | None, held: HeldChild) -> dict[str, str]:
+    """The fields of a link to what was found: as wanted where GHL showed that, otherwise unknown. None is wanted of what is gone."""
+    if wanted is None:
+        return {}
+    differing = {one.field for one in compare_child(wanted, held.values)}
     return {
-        name: field_hash(value) if name in held.values and is_same(value, held.values[name]) else UNKNOWN
-        for name, value in wanted.items()
+        name: field_hash(value) if name in held.values and name not in differing else UNKNOWN
+        for name, value in wanted.fields.items()
     }

@@ -162,12 +162,12 @@ def _prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     return Prepared(plan)
 
 
-def wanted_fields(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind) -> Mapping[str, Any]:
-    """The fields that a note, task or appointment should have in this form; none if it should not be there."""
+def wanted_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind) -> DesiredChild | None:
+    """A note, task or appointment as it should be in GHL, in this form; None if it should not be there."""
     state = snapshot.state
     if state is None or is_deleted(snapshot.kind, state) or not should_sync(snapshot.kind, state):
-        return {}
-    return desired_child(snapshot, rules, directory, form).fields
+        return None
+    return desired_child(snapshot, rules, directory, form)
 
 
 def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind = "task") -> DesiredChild:

@@ -17,7 +17,7 @@ from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.adopt import HeldChild, adopted_fields, by_marker, may_be_unknown
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan_child import FIND_STEPS
-from streams.core.to_ghl.planning import wanted_fields
+from streams.core.to_ghl.planning import wanted_child
 from streams.kafka.tables import Table
 from streams.worker.dispatch.child_listings import Held, Listings
 from streams.worker.dispatch.ghl_calls import perform
@@ -71,7 +71,7 @@ class Adoption:
         if not may_be_unknown(form, snapshot.kind, self.links.get(partition, snapshot.entity.key), contact):
             return
         if found := held.pop((snapshot.kind, snapshot.id), None):
-            wanted = wanted_fields(snapshot, write.location.rules, self.directory(snapshot.connection), form)
+            wanted = wanted_child(snapshot, write.location.rules, self.directory(snapshot.connection), form)
             receipt = self.receipts.make(
                 row,
                 "applied",

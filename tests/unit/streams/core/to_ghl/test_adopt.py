@@ -10,7 +10,7 @@ from streams.core.fingerprint import field_hash
 from streams.core.rows import Intent, LinkRow
 from streams.core.to_ghl.adopt import MADE_AFTER_MS, HeldChild, adopted_fields, by_marker, look_before
 from streams.core.to_ghl.apply_receipt import record_link
-from streams.core.to_ghl.plan import UNKNOWN, Call, Plan, Settled
+from streams.core.to_ghl.plan import UNKNOWN, Call, DesiredChild, Plan, Settled
 from streams.messages import Kind, Receipt, Snapshot
 
 NOW_MS = 1_800_000_000_000
@@ -130,7 +130,16 @@ def test_a_field_that_reads_as_wanted_is_not_written_again() -> None:
     wanted = {"title": "Call", "dueDate": "2027-01-15T08:00:00+00:00", "completed": False, "assignedTo": "u1"}
     held = HeldChild("t1", {"title": "Call", "dueDate": "2027-01-15T08:00:00.000Z", "completed": True})
     same = {name: field_hash(wanted[name]) for name in ("title", "dueDate")}
-    assert adopted_fields(wanted, held) == {**same, "completed": UNKNOWN, "assignedTo": UNKNOWN}
+    child = DesiredChild(wanted, "[lofty-task:7]")
+    assert adopted_fields(child, held) == {**same, "completed": UNKNOWN, "assignedTo": UNKNOWN}
+    assert adopted_fields(None, held) == {}
+
+
+def test_a_note_that_ghl_gives_back_in_another_form_reads_as_wanted() -> None:
+    """GHL keeps notes as HTML."""
+    child = DesiredChild({"body": "<p>Said.</p><p>[lofty-note:5]</p>"}, "[lofty-note:5]", html=frozenset({"body"}))
+    held = HeldChild("n1", {"body": "<div>Said.</div><div>[lofty-note:5]</div>"})
+    assert adopted_fields(child, held) == {"body": field_hash(child.fields["body"])}
 
 
 def receipt(**facts: Any) -> Receipt:
