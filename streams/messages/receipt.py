@@ -30,7 +30,8 @@ class Receipt(Message):
     `is_new`: GHL certainly had no such contact before. Without it, a contact's id counts as one that was there before us.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     `identifiers` are the e-mail and phone of a contact that is about to be created.
-    `refused` are the fields of which GHL refused the value, with its hash: what remains is written without them.
+    `refused` are the fields of which GHL refused or dropped the value, with its hash: what remains is written without them.
+    An empty hash ends an earlier refusal. `lacks` names what the location lacks for a value that was left out; None: as before.
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
     `epoch` grows with each owner of the partition: by it a late receipt of an earlier owner is recognised.
@@ -64,6 +65,7 @@ class Receipt(Message):
     identifiers: dict[str, str] | None = None
     heard: dict[str, str] | None = None
     refused: dict[str, str] | None = None
+    lacks: tuple[str, ...] | None = None
     epoch: int = 0
     trace: str = ""
 

@@ -136,9 +136,11 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
             "fields": receipt.fields,
             "tags": receipt.tags,
             "doubtful_tags": receipt.doubtful_tags,
+            "lacks": receipt.lacks,
         }
     )
     facts |= _existence(link, receipt)
+    facts |= _refused_values(link, receipt)
     if receipt.fields is not None and (link.heard or receipt.heard):
         facts["heard"] = _external_edits(link, receipt.fields, receipt.heard or {})
     if receipt.settled:
@@ -154,7 +156,10 @@ def _existence(link: LinkRow, receipt: Receipt) -> dict[str, object]:
 
 
 def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:
-    return {"refused": link.refused | receipt.refused} if receipt.refused else {}
+    if not receipt.refused:
+        return {}
+    refused = link.refused | receipt.refused
+    return {"refused": {name: hash_ for name, hash_ in refused.items() if hash_}}
 
 
 def _external_edits(link: LinkRow, fields: dict[str, str], reported: dict[str, str]) -> dict[str, str]:

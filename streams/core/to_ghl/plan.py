@@ -45,6 +45,9 @@ StepName = Literal[
 CUSTOM = "custom:"
 """Prefix of a custom field's id among the desired fields."""
 
+ASSIGNED = "assignedTo"
+"""The field with the id of the user whom a contact is assigned to."""
+
 IDENTIFIERS = ("email", "phone")
 """The fields by which GHL recognises a contact."""
 

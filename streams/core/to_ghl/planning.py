@@ -65,17 +65,35 @@ class Prepared:
 
     Its argument `contact` is the link of the contact that a note or task hangs on.
     `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
-    `contact` is the desired state of a contact; None for anything else.
+    `contact` is the desired state of a contact; None for anything else. `directory` is what its names were resolved by, and
+    `lacks` names what that had not.
     """
 
     plan: NextPlan
     flags: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
     contact: DesiredContact | None = None
+    lacks: tuple[str, ...] = ()
+    directory: Directory = field(default_factory=Directory)
 
     def all_flags(self, link: LinkRow | None) -> tuple[str, ...]:
         """The flags, with those of the values that GHL has refused."""
         return (*self.flags, *refusal_flags(self.contact, link))
+
+    def settles(self, link: LinkRow | None) -> dict[str, Any]:
+        """What the receipt that settles a contact says of its location: what is lacking, and the end of fields that are gone.
+
+        A refusal of what is no longer wanted ends, too: wanted again, it gets its own try.
+        """
+        if self.contact is None:
+            return {}
+        link = link or LinkRow()
+        facts: dict[str, Any] = {"lacks": self.lacks}
+        if gone := self.directory.dead_fields(link.fields):
+            facts["fields"] = {name: hash_ for name, hash_ in link.fields.items() if name not in gone}
+        if over := {name: "" for name in link.refused if name not in self.contact.fields}:
+            facts["refused"] = over
+        return facts
 
 
 def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, FieldOwner]) -> dict[str, str]:
@@ -193,7 +211,7 @@ def _contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
         holding = held(resolved.contact, link, rules.owners)
         return plan_contact(resolved.contact, link, now_ms, search_lag_ms=rules.search_lag_ms, holding=holding)
 
-    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact)
+    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact, resolved.lacks, directory)
 
 
 def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:

@@ -69,7 +69,7 @@ class GhlWriter:
         match prepared.plan(link, contact, retry.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)
-                await self.sender.record_unchanged(partition, row, because, prepared.all_flags(link))
+                await self.sender.record_unchanged(partition, row, because, prepared, link)
                 return DONE
             case Blocked():
                 # The contact is on its way, or parked; or nobody has asked for it yet.

@@ -45,6 +45,7 @@ def new_ghl_writer(
         failures=failures,
         settled_as=offers.settled_as,
         metrics=deps.metrics,
+        dropped=lambda entity, _names: directories.suspect(entity.connection),
         held=parts.reporter.held,
     )
     return GhlWriter(
