@@ -22,11 +22,13 @@ class Performed:
 
     `dropped` are the fields that GHL's own answer shows to be without the value that was sent.
     `contact` is what was read of a contact, as `reported_contact` gives it.
+    `is_new` says that a contact was certainly not there before.
     """
 
     ghl_id: str | None
     dropped: frozenset[str] = frozenset()
     contact: Mapping[str, Any] | None = None
+    is_new: bool = False
 
 
 async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
@@ -42,13 +44,14 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
 async def _write_contact(client: GhlClient, location_id: str, call: Call) -> Performed:
     body = dict(call.body)
     answered: GhlContact | None
-    if call.is_create or call.step == "create contact":
+    is_new = call.step == "create contact"
+    if is_new:
         answered = await client.create_contact({"locationId": location_id, **_with_names(body)})
     else:
         answered = await client.update_contact(call.contact_id or "", body)
     if answered is None:
         return Performed(call.contact_id)
-    return Performed(call.contact_id or answered.id, _dropped(body, answered))
+    return Performed(call.contact_id or answered.id, _dropped(body, answered), is_new=is_new)
 
 
 def _dropped(body: Mapping[str, Any], answered: GhlContact) -> frozenset[str]:

@@ -6,7 +6,9 @@ An answer that never came leaves the intent in place, and the next plan searches
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import classify
@@ -22,6 +24,8 @@ from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.loop import WorkResult
 from streams.worker.dispatch.receipts import Receipts
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,17 @@ class GhlSender:
         return result
 
     async def _request(self, write: GhlWrite) -> WorkResult:
+        location = write.location
+        performing = perform(location.client, location.location_id, write.call)
+        return await self.request(write, performing, lambda performed: self.successes.succeeded(write, performed))
+
+    async def request(
+        self, write: GhlWrite, asking: Awaitable[Answer], answered: Callable[[Answer], Awaitable[WorkResult]]
+    ) -> WorkResult:
+        """Await the request of `write.call`, and go on with its answer, or with what its failure means."""
         location, call = write.location, write.call
         try:
-            performed = await perform(location.client, location.location_id, call)
+            answer = await asking
         except ConnectorError as error:
             write.slot.answered(was_sent=not isinstance(error, NotSent))
             self.metrics.wrote(location.connection, call.step, classify(error).name)
@@ -76,4 +88,4 @@ class GhlSender:
         write.slot.answered()
         self.failures.judge.served(location.budget, call.step, write.entity.key)
         self.metrics.wrote(location.connection, call.step, "applied")
-        return await self.successes.succeeded(write, performed)
+        return await answered(answer)

@@ -69,6 +69,7 @@ class GhlSuccesses:
             tags=call.tags,
             doubtful_tags=call.doubtful_tags,
             is_deleted=call.is_delete,
+            is_new=performed.is_new,
             **_left_out(call, performed),
         )
         if performed.dropped:

@@ -39,9 +39,7 @@ class GhlSide:
         tables, deps, names = parts.tables, parts.deps, parts.names
         self.directories, self.outdated = new_directories(parts, loop, locations, offers)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
-        self.writer = new_ghl_writer(
-            parts, locations, receipts, loop.failures, offers, self.directories, self.events.queue
-        )
+        self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events.queue)
         self.inspector = Inspector(
             loop=loop,
             locations=locations,

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from streams.core.scheduling.retry import Retry
 from streams.worker.dispatch.directories import Directories
-from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
@@ -14,6 +13,7 @@ from streams.worker.dispatch.ghl_successes import GhlSuccesses
 from streams.worker.dispatch.ghl_writer import GhlWriter
 from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.offers import Offers
@@ -21,9 +21,9 @@ from streams.worker.wiring.offers import Offers
 
 def new_ghl_writer(
     parts: WorkerParts,
+    loop: DispatchLoop,
     locations: Mapping[str, Location],
     receipts: Receipts,
-    judge: FailureJudge,
     offers: Offers,
     directories: Directories,
     queue: GhlEventQueue,
@@ -45,7 +45,7 @@ def new_ghl_writer(
         links=tables.links,
         receipts=receipts,
         output=parts.output,
-        judge=judge,
+        judge=loop.failures,
         retry=Retry(deps.now_ms, deps.jitter),
         request_read=offers.request_read,
     )
@@ -67,4 +67,5 @@ def new_ghl_writer(
         lofty_was_edited=queue.lofty_was_edited,
         sender=sender,
         failures=failures,
+        look=Adoption(tables.outbox, tables.links, receipts, directories.get, sender).look,
     )

@@ -143,7 +143,8 @@ async def test_a_step_is_one_request(
 ) -> None:
     """With the ids of the plan, and no field beyond its body."""
     vendor = Vendor([answer(200, says)])
-    assert (await perform(client(vendor), LOCATION, call)).ghl_id == stands
+    performed = await perform(client(vendor), LOCATION, call)
+    assert (performed.ghl_id, performed.is_new) == (stands, call.step == "create contact")
     assert vendor.lines == [line]
     assert vendor.body() == body
 
