@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streams.core.scheduling.retry import Retry
+from streams.worker.dispatch.adoption import Adoption
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
 from streams.worker.dispatch.ghl_failures import GhlFailures
