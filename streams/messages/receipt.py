@@ -27,6 +27,7 @@ class Receipt(Message):
     `doubtful_tags`: GHL may or may not have them.
     None for `ghl_id`, `fields`, `tags` or `doubtful_tags` means: as before.
     `is_forgotten` says that GHL no longer holds anything, so the link starts again.
+    `is_new`: GHL certainly had no such contact before. Without it, a contact's id counts as one that was there before us.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     `identifiers` are the e-mail and phone of a contact that is about to be created.
     `refused` are the fields of which GHL refused or dropped the value, with its hash: what remains is written without them.
@@ -53,6 +54,7 @@ class Receipt(Message):
     doubtful_tags: tuple[str, ...] | None = None
     is_deleted: bool = False
     is_forgotten: bool = False
+    is_new: bool = False
     status: int | None = None
     message: str | None = None
     trace_id: str | None = None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from connectors.http.json_reader import REPAIRS
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow, OutboxRow
+from streams.core.to_ghl.adopt import look_before
 from streams.core.to_ghl.child_kind import ChildKind, form_of
 from streams.core.to_ghl.desired import resolve_contact, resolve_event, resolve_note, resolve_task
 from streams.core.to_ghl.directory import Directory
@@ -162,16 +163,29 @@ def _prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     if state is None or is_gone or not should_sync(snapshot.kind, state):
         wanted = marker(snapshot.kind, snapshot.id)
         plan_rest = plan_gone_child if is_gone else plan_left_child
-        return Prepared(lambda link, contact, _: plan_rest(rules.form(snapshot, link, contact), link, contact, wanted))
+
+        def plan_gone(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
+            plan = plan_rest(rules.form(snapshot, link, contact), link, contact, wanted)
+            return look_before(plan, snapshot, link, contact) if is_gone else plan
+
+        return Prepared(plan_gone)
     desired: dict[ChildKind, DesiredChild] = {}
 
     def plan(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
         form = rules.form(snapshot, link, contact)
         if form not in desired:
             desired[form] = desired_child(snapshot, rules, directory, form)
-        return plan_child(form, desired[form], link, contact)
+        return look_before(plan_child(form, desired[form], link, contact), snapshot, link, contact)
 
     return Prepared(plan)
+
+
+def wanted_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind) -> DesiredChild | None:
+    """A note, task or appointment as it should be in GHL, in this form; None if it should not be there."""
+    state = snapshot.state
+    if state is None or is_deleted(snapshot.kind, state) or not should_sync(snapshot.kind, state):
+        return None
+    return desired_child(snapshot, rules, directory, form)
 
 
 def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind = "task") -> DesiredChild:

@@ -20,10 +20,12 @@ class Performed:
     """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing.
 
     `dropped` are the fields that GHL's own answer shows to be without the value that was sent.
+    `is_new` says that a contact was certainly not there before.
     """
 
     ghl_id: str | None
     dropped: frozenset[str] = frozenset()
+    is_new: bool = False
 
 
 async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
@@ -36,17 +38,20 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
 async def _write_contact(client: GhlClient, location_id: str, call: Call) -> Performed:
     body = dict(call.body)
     answered: GhlContact | None
+    is_new = False
     match call.step:
         case "create contact" if not any(body.get(name) for name in IDENTIFIERS):
             # GHL's upsert needs an identifier. This create is not safe to repeat: in doubt, the plan searches first.
             answered = await client.create_contact({"locationId": location_id, **_with_names(body)})
+            is_new = True
         case "create contact":
-            answered = (await client.upsert_contact({"locationId": location_id, **body})).contact
+            upserted = await client.upsert_contact({"locationId": location_id, **body})
+            answered, is_new = upserted.contact, upserted.is_new
         case _:
             answered = await client.update_contact(call.contact_id or "", body)
     if answered is None:
         return Performed(call.contact_id)
-    return Performed(call.contact_id or answered.id, _dropped(body, answered))
+    return Performed(call.contact_id or answered.id, _dropped(body, answered), is_new)
 
 
 def _dropped(body: Mapping[str, Any], answered: GhlContact) -> frozenset[str]:

@@ -6,9 +6,9 @@ An answer that never came leaves the intent in place, and the next plan searches
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.errors import ConnectorError, NotSent
 from connectors.outcome import classify
@@ -25,6 +25,8 @@ from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
 from streams.worker.dispatch.receipts import Receipts
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,17 @@ class GhlSender:
         return result
 
     async def _request(self, write: GhlWrite) -> WorkResult:
+        location = write.location
+        performing = perform(location.client, location.location_id, write.call)
+        return await self.request(write, performing, lambda performed: self._succeeded(write, performed))
+
+    async def request(
+        self, write: GhlWrite, asking: Awaitable[Answer], answered: Callable[[Answer], Awaitable[WorkResult]]
+    ) -> WorkResult:
+        """Await the request of `write.call`, and go on with its answer, or with what its failure means."""
         location, call = write.location, write.call
         try:
-            performed = await perform(location.client, location.location_id, call)
+            answer = await asking
         except ConnectorError as error:
             write.slot.answered(was_sent=not isinstance(error, NotSent))
             self.metrics.wrote(location.connection, call.step, classify(error).name)
@@ -93,7 +103,7 @@ class GhlSender:
         write.slot.answered()
         self.failures.judge.served(location.budget, call.step, write.entity.key)
         self.metrics.wrote(location.connection, call.step, "applied")
-        return await self._succeeded(write, performed)
+        return await answered(answer)
 
     async def _succeeded(self, write: GhlWrite, performed: Performed) -> WorkResult:
         call, row, entity, partition = write.call, write.row, write.entity, write.partition
@@ -111,6 +121,7 @@ class GhlSender:
             tags=call.tags,
             doubtful_tags=call.doubtful_tags,
             is_deleted=call.is_delete,
+            is_new=performed.is_new,
             **_left_out(call, performed),
         )
         if performed.dropped:

@@ -135,7 +135,8 @@ async def test_a_step_is_one_request(
 ) -> None:
     """With the ids of the plan, and no field beyond its body."""
     vendor = Vendor([answer(200, says)])
-    assert await perform(client(vendor), LOCATION, call) == Performed(stands)
+    is_new = call.step == "create contact" and says.get("new", True)
+    assert await perform(client(vendor), LOCATION, call) == Performed(stands, is_new=is_new)
     assert vendor.lines == [line]
     assert vendor.body() == body
 
