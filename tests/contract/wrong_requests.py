@@ -31,7 +31,7 @@ _BESIDE: Mapping[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class WrongRequest:
-    """One request with one mistake at `where`. `mistake` is what stands there, in words."""
+    """One request with one mistake at `where`. `mistake` is the value there, in words."""
 
     operation: str
     where: str
