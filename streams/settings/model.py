@@ -175,6 +175,8 @@ class Policies(SettingsTable):
 
     lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
     lead_deleted_tag: Annotated[Present, AfterValidator(str.lower)] = "lofty-deleted"
+    shared_email: Literal["same", "apart"] = "same"
+    shared_phone: Literal["same", "apart"] = "apart"
     contact_deleted_in_ghl: Literal["recreate", "leave"] = "recreate"
     create_custom_fields: bool = True
 
