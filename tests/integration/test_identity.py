@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from connectors.sandbox.ghl import LocationSettings
 from connectors.sandbox.ghl.seeds import seed
-from tests.integration.stage import LOCATION, Stage, stage
+from connectors.sandbox.shared.faults import parse_fault
+from tests.integration.stage import LOCATION, TEAM, Stage, stage
 from tests.kafka.broker import Broker
 
 PHONE = "(530) 555-0104"
@@ -142,3 +144,38 @@ async def test_who_was_in_ghl_before_is_adopted_only_if_it_is_the_same_person(br
         assert contacts[eve]["id"] not in before
         zoe = here.contacts[before[3]]
         assert (zoe.fields["firstName"], zoe.custom, contacts[eve].get("phone")) == ("Zoe", {}, None)
+
+
+async def test_a_location_that_allows_duplicates_gets_none_of_us(broker: Broker, tmp_path: Path) -> None:
+    """Its creates refuse nobody, so we look first: who is there is adopted, and a couple has one telephone twice."""
+    allowing = {"locations": (LocationSettings(LOCATION, ("pit-stage",), allow_duplicates=True),)}
+    async with stage(broker, tmp_path, ghl=allowing) as on:
+        seeded = {"location": LOCATION, "contacts": [{"email": "cy@example.com", "firstName": "Cyrus"}]}
+        [before] = seed(on.ghl, seeded)["contacts"]
+        ann, ben = couple(on, 4)
+        cy = on.new_lead(firstName="Cy", emails=["cy@example.com"])
+        on.ghl.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "create-contact", "times": 1}))
+        await on.until_quiet(90)
+        contacts = on.contacts()
+        assert len(on.ghl.location(LOCATION).contacts) == 3
+        assert (contacts[cy]["id"], contacts[cy]["firstName"]) == (before, "Cy")
+        assert person(contacts[ann]) == ("Ann", "ann4@example.com", E164)
+        assert person(contacts[ben]) == ("Ben", "ben4@example.com", E164)
+
+
+async def test_a_restored_lead_that_lost_its_contact_to_another_gets_its_own(broker: Broker, tmp_path: Path) -> None:
+    """Deleted in Lofty, its contact becomes that of the lead with the same e-mail; restored, it shares that one."""
+    async with stage(broker, tmp_path) as on:
+        first = on.new_lead(firstName="Ann", emails=["home@example.com"])
+        await on.until_quiet()
+        on.edit("delete", "lead", id=int(first))
+        await on.until_quiet()
+        later = on.new_lead(firstName="Anna", emails=["home@example.com"])
+        await on.until_quiet()
+        contact = on.contacts()[later]
+        assert (contact["firstName"], "lofty-deleted" in contact["tags"]) == ("Anna", False)
+        on.lofty.teams[TEAM].records["lead"][int(first)].is_deleted = False
+        on.edit("update", "lead", id=int(first), fields={"lastName": "Other"})
+        await on.until_quiet()
+        assert (len(on.ghl.location(LOCATION).contacts), on.contacts()[later]["firstName"]) == (1, "Anna")
+        assert on.contacts()[later].get("lastName") != "Other"
