@@ -55,6 +55,21 @@ def _object(value: Any) -> str | None:
     return None if isinstance(value, dict) else "must be an object"
 
 
+_CHANNELS = ("Call", "Email", "SMS", "WhatsApp", "GMB", "FB")
+
+
+def _dnd_settings(value: Any) -> str | None:
+    """Channels with their status; `RCS` is seen in webhooks, and is not in the document of writes."""
+    if not isinstance(value, dict):
+        return "must be an object"
+    if unknown := sorted(value.keys() - set(_CHANNELS)):
+        return f"should not have {unknown}"
+    statuses = ("active", "inactive", "permanent")
+    if any(not isinstance(one, dict) or one.get("status") not in statuses for one in value.values()):
+        return f"status must be one of the following values: {', '.join(statuses)}"
+    return None
+
+
 def _email(value: Any) -> str | None:
     if value is None or value == "":
         return None
@@ -104,7 +119,7 @@ _ANY_CONTACT: dict[str, Check] = {
     "email": _email,
     "assignedTo": _nullable,
     "dnd": _boolean,
-    "dndSettings": _object,
+    "dndSettings": _dnd_settings,
     "inboundDndSettings": _object,
     "tags": _strings,
     "customFields": _custom_fields,

@@ -1,4 +1,4 @@
-"""The next request for a contact: create it, then its changed fields, then tags to add, then tags to remove.
+"""The next request for a contact: create it, then its opt-outs, then its changed fields, then tags to add, then tags to remove.
 
 A contact with an e-mail or phone is created by upsert, one with a name only by create (`ghl_calls.py`): GHL's upsert refuses it.
 Without a name, too, GHL takes it by no operation: it is `Stuck` until the lead changes.
@@ -32,6 +32,7 @@ from streams.core.to_ghl.plan import (
     Stuck,
 )
 from streams.core.to_ghl.refused_values import held_back
+from streams.mapping.opt_outs import OPT_OUTS, closing, is_due_for, mark
 
 _NEVER_NULL = frozenset({"postalCode", "country"})
 """Fields that GHL's schema does not let be null; they are cleared with an empty text."""
@@ -90,6 +91,8 @@ def plan_contact(
             maybe_written = link.intent.fields.keys() - refused
             given = {name: value for name, value in desired.fields.items() if name in given or name in maybe_written}
         return _create_contact(desired, given)
+    if (closing := _close_channels(desired, link, link.ghl_id)) is not None:
+        return closing
     changed = {
         name: value
         for name, value in desired.fields.items()
@@ -98,7 +101,7 @@ def plan_contact(
         and name not in holding | refused
     }
     if changed:
-        kept = {name: old for name, old in link.fields.items() if name in hashes}
+        kept = {name: old for name, old in link.fields.items() if name in hashes or name == OPT_OUTS}
         return Call(
             "update contact",
             contact_id=link.ghl_id,
@@ -111,6 +114,18 @@ def plan_contact(
         tags = tuple(sorted(set(desired.tags)))
         return Call("remove tags", contact_id=link.ghl_id, body={"tags": surplus}, tags=tags, doubtful_tags=())
     return Settled("as wanted")
+
+
+def _close_channels(desired: DesiredContact, link: LinkRow, contact_id: str) -> Call | None:
+    """The opt-outs are a request of their own, before all other fields: nothing that GHL refuses of those holds them up.
+
+    Its body is made of what the contact holds, which is read first (`streams/worker/dispatch/opt_out_writer.py`).
+    """
+    if desired.opt_outs is None or not is_due_for(desired.opt_outs, link.fields):
+        return None
+    fields = {**link.fields, OPT_OUTS: mark(desired.opt_outs)}
+    body = {OPT_OUTS: closing(desired.opt_outs)}
+    return Call("write opt-outs", contact_id=contact_id, body=body, fields=fields)
 
 
 def _create_contact(desired: DesiredContact, given: Mapping[str, Any]) -> Plan:

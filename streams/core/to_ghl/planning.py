@@ -28,6 +28,7 @@ from streams.mapping import (
     should_sync,
 )
 from streams.mapping.lofty_sync import FieldOwner
+from streams.mapping.opt_outs import closed_in_lofty
 from streams.messages import Snapshot
 
 SEARCH_LAG_MS = 60_000
@@ -38,7 +39,7 @@ SEARCH_LAG_MS = 60_000
 class Rules:
     """What one connection wants: its mapping and its policies.
 
-    Lofty's appointments are written to `calendar`; without one they become tasks.
+    Lofty's appointments are written to `calendar`; without one they become tasks. `opt_outs`: they are carried both ways.
     """
 
     mapping: CompiledMapping
@@ -49,6 +50,7 @@ class Rules:
     owners: Mapping[str, FieldOwner] = field(default_factory=dict)
     calendar: str | None = None
     runs_automations: bool = False
+    opt_outs: bool = False
 
     def form(self, snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None = None) -> ChildKind:
         """The kind that a note, task or appointment has in GHL, or will have."""
@@ -174,6 +176,9 @@ def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: 
 def _contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     mapped = map_contact(rules.mapping, row.snapshot.state or {}, region=rules.region)
     resolved = resolve_contact(mapped, directory, row.snapshot.lead, omit=row.omit)
+    if rules.opt_outs:
+        contact = replace(resolved.contact, opt_outs=closed_in_lofty(row.snapshot.state or {}))
+        resolved = replace(resolved, contact=contact)
 
     def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
         holding = held(resolved.contact, link, rules.owners)

@@ -38,7 +38,7 @@ async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> s
             return (await client.upsert_contact({"locationId": location_id, **body})).contact.id
         case "find contact":
             return await _find_contact(client, location_id, body, call.marker)
-        case "update contact":
+        case "update contact" | "write opt-outs":
             await client.update_contact(contact_id, body)
         case "add tags":
             await client.add_tags(contact_id, body["tags"])
@@ -107,6 +107,7 @@ async def _perform_appointment(client: GhlClient, location_id: str, call: Call) 
 _STEPS: Mapping[str, Callable[[GhlClient, str, Call], Awaitable[str | None]]] = {
     "contact": _perform_contact,
     "tags": _perform_contact,
+    "opt-outs": _perform_contact,
     "note": _perform_note,
     "task": _perform_task,
     "appointment": _perform_appointment,

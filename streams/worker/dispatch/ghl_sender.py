@@ -82,13 +82,14 @@ class GhlSender:
         except ConnectorError as error:
             write.slot.answered(was_sent=not isinstance(error, NotSent))
             self.metrics.wrote(location.connection, call.step, classify(error).name)
-            return await self.failures.failed(write, error, self._succeeded)
+            return await self.failures.failed(write, error, self.succeeded)
         write.slot.answered()
         self.failures.judge.served(location.budget, call.step, write.entity.key)
         self.metrics.wrote(location.connection, call.step, "applied")
-        return await self._succeeded(write, performed)
+        return await self.succeeded(write, performed)
 
-    async def _succeeded(self, write: GhlWrite, performed: Performed) -> WorkResult:
+    async def succeeded(self, write: GhlWrite, performed: Performed) -> WorkResult:
+        """GHL did it, or holds it already: a receipt says so, and whether anything is left to do."""
         call, row, entity, partition = write.call, write.row, write.entity, write.partition
         if performed.ghl_id is None:
             # The search found nothing: the create never happened.

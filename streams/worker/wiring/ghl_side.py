@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.core.scheduling.retry import Backoff, Retry
-from streams.messages.topics import OBSERVATIONS, RECEIPTS
+from streams.core.scheduling.retry import Retry
+from streams.messages.topics import RECEIPTS
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_writer import GhlWriter
-from streams.worker.dispatch.inspection_reads import InspectionReads
-from streams.worker.dispatch.inspector import Inspector
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
+from streams.worker.dispatch.opt_out_writer import OptOutWriter
 from streams.worker.dispatch.receipts import Receipts
-from streams.worker.dispatch.repair import Repair
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.event_processing import new_event_processor
+from streams.worker.wiring.inspection import new_inspector
 from streams.worker.wiring.offers import Offers
+from streams.worker.wiring.opt_outs import new_opt_out_search
 
 
 class GhlSide:
@@ -38,7 +38,7 @@ class GhlSide:
             parts.deps.now_ms,
             lambda connection: parts.ownership.epoch(parts.connection_partitions.ghl_of(connection)),
         )
-        tables, deps, names = parts.tables, parts.deps, parts.names
+        tables, deps = parts.tables, parts.deps
         retry = Retry(deps.now_ms, deps.jitter)
         self.directories = Directories(loop, locations)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
@@ -69,16 +69,9 @@ class GhlSide:
             lacks=self.directories.lacks,
             lofty_was_edited=self.events.queue.lofty_was_edited,
             sender=self.sender,
+            close_channels=OptOutWriter(self.sender, self.events.effects.close_in_lofty, deps.now_ms).send,
             failures=failures,
         )
-        self.inspector = Inspector(
-            loop=loop,
-            locations=locations,
-            reads=InspectionReads(tables.links, tables.outbox),
-            directory=self.directories.get,
-            repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
-            output=parts.output,
-            observations_topic=names.of(OBSERVATIONS),
-            retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),
-        )
-        self.handlers = (self.inspector, self.events, self.directories, self.writer)
+        self.inspector = new_inspector(parts, loop, locations, self.directories, receipts, offers)
+        self.opt_out_search = new_opt_out_search(parts, loop, locations, self.events.queue)
+        self.handlers = (self.inspector, self.events, self.directories, self.opt_out_search, self.writer)

@@ -9,6 +9,7 @@ from math import inf
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.child_kind import held_as
 from streams.core.to_lofty.rows import BacklinkRow, EventRow
+from streams.mapping.lofty_sync import LoftySyncRules
 from streams.messages import Entity
 from streams.messages.ghl_event import GhlEvent
 from streams.worker.agents.batches import Process
@@ -32,6 +33,9 @@ COMMAND_DAYS = 45
 BUILT = "@built"
 """The key in `backlinks` that says: every link that was there before the Lofty sync was switched on has its row."""
 
+CONTACTS_BUILT = "@built:contacts"
+"""The same for contacts alone, where nothing but opt-outs flows back."""
+
 UNINSTALLED = "@uninstalled:"
 
 
@@ -48,8 +52,11 @@ class LoftySync:
 
     def acquired(self, partition: int) -> None:
         """The partition is ours: take up what waits there."""
-        if any(c.back.types for c in self.parts.connection_partitions.writing_at(partition)):
-            self._build_backlinks(partition)
+        backs = [c.back for c in self.parts.connection_partitions.writing_at(partition)]
+        if any(back.types for back in backs):
+            self._build_backlinks(partition, BUILT)
+        elif any(back.follows_contacts for back in backs):
+            self._build_backlinks(partition, CONTACTS_BUILT)
         for key, row in self.parts.tables.events.items(partition):
             if key.startswith(UNINSTALLED):
                 self._pause(row.event)
@@ -71,13 +78,13 @@ class LoftySync:
             if ends and command.is_settled and command.write.at_ms < now_ms - COMMAND_DAYS * DAY_MS:
                 self.parts.tables.lofty_commands.delete(partition, key)
 
-    def _build_backlinks(self, partition: int) -> None:
+    def _build_backlinks(self, partition: int, built: str) -> None:
         """Once: the links that were made before anything flowed back."""
-        if self.parts.tables.backlinks.get(partition, BUILT) is not None:
+        if self.parts.tables.backlinks.get(partition, built) is not None:
             return
         for key, link in self.parts.tables.links.items(partition):
             self.linked(partition, Entity.from_key(key), link)
-        self.parts.tables.backlinks.put(partition, BUILT, BacklinkRow(entity=BUILT))
+        self.parts.tables.backlinks.put(partition, built, BacklinkRow(entity=built))
 
     # -- links --------------------------------------------------------------------------------------------
 
@@ -87,7 +94,9 @@ class LoftySync:
         Nobody waits for the row: one that is lost in a crash is put again with the receipt, which is read again.
         """
         connection = self.parts.settings.connections.get(entity.connection)
-        if link.ghl_id is None or connection is None or not connection.back.types:
+        if link.ghl_id is None or connection is None or not connection.back.follows_contacts:
+            return
+        if entity.kind != "contact" and not connection.back.types:
             return
         kind = entity.kind if entity.kind != "appointment" else held_as(link.fields)
         key, row = f"{kind}:{link.ghl_id}", BacklinkRow(entity=entity.key)
@@ -121,14 +130,14 @@ class LoftySync:
 
     def respond_process(self) -> Process:
         """The agent on `ghl.changes`."""
-        types: dict[str, frozenset[str]] = {}
+        backs: dict[str, list[LoftySyncRules]] = {}
         for c in self.parts.settings.connections.values():
-            types[c.ghl.location_id] = types.get(c.ghl.location_id, frozenset()) | c.back.types
+            backs.setdefault(c.ghl.location_id, []).append(c.back)
         return respond(
             events=self.parts.tables.events,
             webhooks=self.parts.tables.webhooks,
             output=self.parts.output,
-            types_at=lambda location: types.get(location, frozenset()),
+            wants=lambda event: any(one.wants(event.type, event.body) for one in backs.get(event.location, ())),
             installed=self.installed,
             offer=self.event_queue.offer,
             count=lambda type_, result: self.parts.deps.metrics.events.labels(type_, result).inc(),

@@ -11,7 +11,7 @@ from streams.core.scheduling.daily_limit import Day
 from streams.core.scheduling.quota import Quota, Regime
 
 DAY = 1440.0 * 8
-LIVE, SWEEP, BACKFILL = 0, 1, 2
+LIVE, SWEEP, BACKFILL = 1, 2, 3
 
 
 def quota(limit: int = 1000, *, remaining: int | None = None, left: float = DAY, reserve: float = 0.25) -> Quota:

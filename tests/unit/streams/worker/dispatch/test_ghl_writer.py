@@ -88,6 +88,7 @@ class Desk(Stage):
             lacks=lambda *_: False,
             lofty_was_edited=self.never,
             sender=self.sender,
+            close_channels=self.never,
             failures=failures,
         )
         self.links.put(PARTITION, NOTE.owner.key, LinkRow(ghl_id="c1", settled="f/mapping"))
