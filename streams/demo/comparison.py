@@ -13,6 +13,7 @@ from streams.core.to_ghl.plan import DesiredChild
 from streams.demo.dataset import AGENCIES
 from streams.demo.environment import DemoEnvironment
 from streams.mapping import LEAD_ID_FIELD, map_appointment, map_contact, map_task, should_sync
+from streams.mapping.rich_text import text_of
 from streams.settings import Connection
 
 
@@ -108,7 +109,9 @@ def _children(
 ) -> int:
     by_marker: dict[str, list[dict[str, Any]]] = {}
     for child in found:
-        by_marker.setdefault(str(child.get("body") or "").rsplit("\n", 1)[-1], []).append(child)
+        body = str(child.get("body") or "")
+        text = text_of(body) if kind == "note" else body
+        by_marker.setdefault(text.rsplit("\n", 1)[-1], []).append(child)
     for desired in wanted:
         twins = by_marker.pop(desired.marker, [])
         if not twins:

@@ -12,10 +12,10 @@ import re
 
 from streams.messages import Kind
 
-_MARKER = re.compile(
-    r"^(?:\s|<[^<>\n]{1,40}>|&nbsp;)*\[lofty-(note|task|appointment):([A-Za-z0-9_-]{1,64})\](?:\s|<[^<>\n]{1,40}>|&nbsp;)*$",
-    re.MULTILINE,
-)
+_AROUND = r"(?:[\s\u200b-\u200f\u2060\ufeff]|<[^<>\n]{1,300}>|&nbsp;)*"
+"""What an editor may put around a marker: white space, also of no width, and tags with their styles."""
+_MARKER = re.compile(rf"{_AROUND}\[lofty-(note|task|appointment):([A-Za-z0-9_-]{{1,64}})\]{_AROUND}")
+_LINE_END = re.compile(r"\n|<br\b[^<>]{0,300}>|</(?:p|div|li|h[1-6]|blockquote|td|pre)>", re.IGNORECASE)
 
 
 def marker(kind: Kind, lofty_id: str) -> str:
@@ -34,8 +34,8 @@ def find_marker(text: str | None, kind: Kind) -> str | None:
     The last one of this kind counts, as ours is written last: a marker that someone typed above it does not.
     """
     found = None
-    for line in re.split(r"\n|<br\s*/?>|</p>|</div>", text or "", flags=re.IGNORECASE):
-        match = _MARKER.match(line)
+    for line in _LINE_END.split(text or ""):
+        match = _MARKER.fullmatch(line)
         if match and match[1] == kind:
             found = match[2]
     return found
@@ -57,9 +57,19 @@ def with_back_marker(text: str, about: str) -> str:
     last = back_marker(about)
     room = CONTENT_LIMIT - len(last) - 2
     kept = text.strip()
-    if len(kept) > room:
-        kept = kept[: room - 1].rstrip() + "…"
+    if utf16_units(kept) > room:
+        kept = cut_to_utf16_units(kept, room - 1).rstrip() + "…"
     return f"{kept}\n\n{last}".lstrip()
+
+
+def utf16_units(text: str) -> int:
+    """The length of a text as Java and JavaScript count it, and so perhaps Lofty: most emoji are two."""
+    return len(text) + sum(sign > "\uffff" for sign in text)
+
+
+def cut_to_utf16_units(text: str, most: int) -> str:
+    """The longest beginning of a text with so many UTF-16 units; no character is halved."""
+    return text.encode("utf-16-le", "replace")[: 2 * most].decode("utf-16-le", "ignore")
 
 
 def comes_from_ghl(text: object) -> bool:

@@ -72,7 +72,7 @@ PURE_IMPORTS = frozenset(
             "tomllib",
         ),
         *("types", "typing", "urllib.parse"),
-        *("jmespath", "jmespath.exceptions", "jmespath.functions", "orjson", "phonenumbers"),
+        *("jmespath", "jmespath.exceptions", "jmespath.functions", "orjson", "phonenumbers", "selectolax.lexbor"),
         *("jmespath.lexer", "jmespath.visitor"),
         *("contextlib", "contextvars"),  # a context's own value: what one contact may still cost
         *("pydantic", "pydantic.alias_generators", "pydantic.fields", "pydantic_core"),

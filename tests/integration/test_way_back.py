@@ -117,6 +117,33 @@ async def test_our_own_writes_come_back_and_cause_none(broker: Broker, tmp_path:
         assert writes == []
 
 
+async def test_notes_of_both_sides_are_read_on_the_other_as_they_were_written(broker: Broker, tmp_path: Path) -> None:
+    """GHL keeps HTML, Lofty keeps text: signs, lists and emoji arrive, and what GHL gives back is no news."""
+    async with stage(broker, tmp_path, more=BACK) as on:
+        lead, contact = await settled_lead(on)
+        on.edit("create", "note", leadId=lead, fields={"content": "budget <500k, AT&T <five>\nsecond line 😀"})
+        await on.until(lambda: len(on.contacts()[lead]["notes"]) == 1)
+        html = "<p>wants <b>&lt;500k</b></p><ul><li>a pool</li><li><p>a garage 😀</p></li></ul><script>x()</script>"
+        note = do(on, "create-note", {"body": html}, contactId=contact)["note"]["id"]
+        await on.until(lambda: len(of_lead(on, "note", lead)) == 2)
+        await on.until_quiet()
+
+        ours = next(one for one in on.contacts()[lead]["notes"] if one["id"] != note)
+        assert "<br><br>budget &lt;500k, AT&amp;T &lt;five&gt;<br>second line 😀<br><br>[lofty-note:" in ours["body"]
+        theirs = f"wants <500k\n\n- a pool\n- a garage 😀\n\n[ghl-note:{note}]"
+        assert theirs in [one["content"] for one in of_lead(on, "note", lead)]
+
+        # GHL's editor gives our note another form: no words differ, so nothing is copied, and nothing is written again.
+        form = "".join(
+            f"<p><span style='color: rgb(0, 0, 0)'>{line}</span></p>" for line in ours["body"][3:-4].split("<br>")
+        )
+        do(on, "update-note", {"body": form}, contactId=contact, id=ours["id"])
+        await on.until_quiet()
+        writes = [one.operation for one in on.requests("ghl", "POST", "PUT") if "note" in str(one.operation)]
+        assert (len(of_lead(on, "note", lead)), len(on.contacts()[lead]["notes"]), len(writes)) == (2, 2, 1)
+        assert await on.parked() == []
+
+
 async def test_a_task_of_ours_completed_in_ghl_is_finished_in_lofty(broker: Broker, tmp_path: Path) -> None:
     async with stage(broker, tmp_path, more=BACK) as on:
         lead, contact = await settled_lead(on)

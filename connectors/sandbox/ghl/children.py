@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.sandbox.ghl.note_html import kept_note
 from connectors.sandbox.ghl.refusals import child_not_found
 from connectors.sandbox.ghl.requests import GhlRequest, Rule
 from connectors.sandbox.ghl.state import iso
@@ -33,15 +34,25 @@ def get_note(request: GhlRequest) -> RuleResult:
 def create_note(request: GhlRequest) -> RuleResult:
     """A new note, each time it is asked for."""
     contact = request.contact()
-    note = {"id": request.location.new_id(), "dateAdded": iso(request.now), "contactId": contact.id, **request.body}
+    note = {
+        "id": request.location.new_id(),
+        "dateAdded": iso(request.now),
+        "contactId": contact.id,
+        **_as_html(request),
+    }
     contact.notes[note["id"]] = note
     return RuleResult({"note": note}, 201, note["id"], True)
+
+
+def _as_html(request: GhlRequest) -> dict[str, Any]:
+    body = dict(request.body)
+    return {**body, "body": kept_note(body["body"])} if isinstance(body.get("body"), str) else body
 
 
 def update_note(request: GhlRequest) -> RuleResult:
     """Changes the given fields."""
     note = _find("Note", request.contact().notes, request.ids["id"])
-    note.update(request.body)
+    note.update(_as_html(request))
     return RuleResult({"note": note}, entity=note["id"], changed=True)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from streams.core.to_ghl.plan import CUSTOM, DesiredChild, DesiredContact
+from streams.mapping.rich_text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,14 @@ def compare_contact(
 
 
 def compare_child(desired: DesiredChild, child: Mapping[str, Any]) -> tuple[FieldDifference, ...]:
-    """What differs between a desired note or task and GHL's."""
-    return tuple(_fields(desired.fields, {name: child.get(name) for name in desired.fields}))
+    """What differs between a desired note or task and GHL's. HTML is compared by what it shows."""
+    found = {name: child.get(name) for name in desired.fields}
+    same = {name for name in desired.html if _shows_same(desired.fields.get(name), found.get(name))}
+    return tuple(one for one in _fields(desired.fields, found) if one.field not in same)
+
+
+def _shows_same(one: Any, other: Any) -> bool:
+    return isinstance(one, str) and isinstance(other, str) and one_line(one) == one_line(other)
 
 
 def is_same(one: Any, other: Any) -> bool:

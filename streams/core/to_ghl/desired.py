@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import CUSTOM, DesiredChild, DesiredContact
 from streams.mapping import LEAD_ID_FIELD, MappedContact, MappedEvent, MappedTask, map_note
+from streams.mapping.rich_text import html_of, is_same_as_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,10 @@ def resolve_contact(
 
 
 def resolve_note(state: Mapping[str, Any]) -> DesiredChild:
-    """A note as the planner compares it."""
-    body = map_note(state).body
-    return DesiredChild(fields={"body": body}, marker=body.rsplit("\n", 1)[-1])
+    """A note as the planner compares it: as HTML, because GHL takes it so. Earlier releases sent the text itself."""
+    note = map_note(state)
+    earlier = {"body": field_hash(note.body)} if is_same_as_html(note.body) else {}
+    return DesiredChild({"body": html_of(note.body)}, note.marker, earlier=earlier, html=frozenset({"body"}))
 
 
 def resolve_task(mapped: MappedTask, directory: Directory) -> DesiredChild:

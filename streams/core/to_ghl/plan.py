@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.mapping.opt_outs import Channels
 
@@ -131,11 +132,25 @@ class DesiredChild:
     """A note, task or appointment as it should be. Its text contains `marker`.
 
     `options` go with each write, and are never compared.
+    `earlier` are the hashes of forms that earlier releases wrote and that GHL shows in the same way: they are not written again.
+    `html` names the fields that GHL keeps as HTML, and may give back in another form.
     """
 
     fields: Mapping[str, Any]
     marker: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    earlier: Mapping[str, str] = field(default_factory=dict)
+    html: frozenset[str] = frozenset()
+
+    def differing(self, written: Mapping[str, str]) -> dict[str, Any]:
+        """The fields whose value is not the one that was written last, by its hash. What was never written stays empty."""
+        found = {}
+        for name, value in self.fields.items():
+            hash_ = field_hash(value)
+            is_held = written.get(name) in (hash_, self.earlier.get(name, hash_))
+            if not is_held and (value is not None or name in written):
+                found[name] = value
+        return found
 
 
 def doubt(call: Call, link: LinkRow | None) -> dict[str, Any]:

@@ -40,11 +40,7 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
             marker=desired.marker,
             is_create=True,
         )
-    changed = {
-        name: value
-        for name, value in desired.fields.items()
-        if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields)
-    }
+    changed = desired.differing(link.fields)
     if not changed:
         return Settled("as wanted")
     kept = {name: old for name, old in link.fields.items() if name in hashes}

@@ -14,6 +14,7 @@ from streams.core.to_lofty.times import instant, iso
 from streams.core.to_lofty.writes import by_rules, copy_of, lacks_contact, lofty_write
 from streams.mapping.lofty_sync import LoftySyncRules
 from streams.mapping.markers import find_marker, with_back_marker
+from streams.mapping.rich_text import text_of
 from streams.messages import Entity, Kind
 
 OVER = frozenset({"cancelled", "invalid", "noshow"})
@@ -33,7 +34,7 @@ def judge_note(context: EventContext, back: LoftySyncRules) -> EventResponse | N
     text = context.found.get("body")
     if _is_marked(text, "note"):
         return EventResponse("echo")
-    state = {"content": with_back_marker(_plain(text), f"note:{event.id}")} if context.found else None
+    state = {"content": with_back_marker(_text(text), f"note:{event.id}")} if context.found else None
     return by_rules(context, back, on, (copy_of(context, "note", state, on),))
 
 
@@ -61,7 +62,7 @@ def judge_task(context: EventContext, back: LoftySyncRules) -> EventResponse | N
 def _task_state(context: EventContext, found: Mapping[str, Any], back: LoftySyncRules) -> dict[str, Any] | None:
     if not found:
         return None
-    text = "\n".join(part for part in (_plain(found.get("title")), _plain(found.get("body"))) if part)
+    text = "\n".join(part for part in (_plain(found.get("title")), _text(found.get("body"))) if part)
     return {
         "type": "Other",
         "content": with_back_marker(text or "Task in GoHighLevel", f"task:{context.event.id}"),
@@ -85,7 +86,7 @@ def judge_appointment(context: EventContext, back: LoftySyncRules) -> EventRespo
     begins, ends = instant(body.get("startTime")), instant(body.get("endTime"))
     state: dict[str, Any] | None = None
     if event.type != "AppointmentDelete" and status not in OVER:
-        facts = [_plain(body.get("title")) or "Appointment", _plain(body.get("notes")), _plain(body.get("address"))]
+        facts = [_plain(body.get("title")) or "Appointment", _text(body.get("notes")), _plain(body.get("address"))]
         state = {
             "type": "Appointment",
             "content": with_back_marker("\n".join(fact for fact in facts if fact), f"appointment:{event.id}"),
@@ -125,6 +126,11 @@ def _is_named(context: EventContext) -> bool:
 
 def _plain(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
+
+
+def _text(value: Any) -> str:
+    """The text of what a person wrote in GHL, whose editors write HTML."""
+    return text_of(value) if isinstance(value, str) else ""
 
 
 def _changed_ms(body: Mapping[str, Any]) -> int | None:

@@ -229,7 +229,7 @@ async def test_the_control_api_seeds_shows_and_forgets(stage: Stage) -> None:
     assert status == 200
     assert (user.id, user.email) == (made["users"][0], "jo@example.com")
     assert (shown["id"], shown["tags"], shown["customFields"]) == (made["contacts"][0], ["hot"], {"fie1": "L-1"})
-    assert ([one["body"] for one in shown["notes"]], [one["title"] for one in shown["tasks"]]) == (["x"], ["t"])
+    assert ([one["body"] for one in shown["notes"]], [one["title"] for one in shown["tasks"]]) == (["<p>x</p>"], ["t"])
     assert stats["operations"] == {"get-user-by-location": {"200": 1}}
     assert left["contacts"] == []
 

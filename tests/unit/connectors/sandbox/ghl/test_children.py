@@ -31,7 +31,26 @@ async def test_a_note_is_changed_and_deleted() -> None:
     await client.update_note(contact_id, note.id, {"body": "Bye"})
     changed = await client.get_note(contact_id, note.id)
     await client.delete_note(contact_id, note.id)
-    assert (changed.body, changed.title, await client.list_notes(contact_id)) == ("Bye", "First", ())
+    assert (changed.body, changed.title, await client.list_notes(contact_id)) == ("<p>Bye</p>", "First", ())
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("likes gardens\n\nand cats", "<p>likes gardens and cats</p>"),
+        ("first<br>second", "<p>first<br>second</p>"),
+        ("<p>first</p><p>second</p>", "<p>first</p><p>second</p>"),
+        ("AT&T &lt;500k", "<p>AT&amp;T &lt;500k</p>"),
+        ("less <five hundred", "<p>less</p>"),
+        ("<p>kind</p><script>alert(1)</script>", "<p>kind</p>"),
+    ],
+)
+async def test_a_note_is_taken_kept_and_given_back_as_html(sent: str, kept: str) -> None:
+    """Also a text: its line breaks are white space, and what looks like a tag is one."""
+    stage = Stage()
+    client, contact_id = stage.client(), stage.contact()
+    note = await client.create_note(contact_id, {"body": sent})
+    assert ((await client.get_note(contact_id, note.id)).body or "") == kept
 
 
 async def test_a_task_is_changed_completed_and_deleted() -> None:

@@ -72,7 +72,7 @@ async def test_a_round_trip_with_everything(client: GhlClient) -> None:
     )
     done = await client.complete_task(contact_id, task.id, completed=True)
     assert left == ("b",)
-    assert (await client.get_note(contact_id, note.id)).body == "Grüße\n\u2028 ✓"
+    assert (await client.get_note(contact_id, note.id)).body == "<p>Grüße \u2028 ✓</p>"
     assert done is not None
     assert done.completed is True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Intent, LinkRow
+from streams.core.to_ghl.desired import resolve_note
 from streams.core.to_ghl.plan import Blocked, Call, DesiredChild, Plan, Settled
 from streams.core.to_ghl.plan_child import plan_child, plan_gone_child, plan_left_child
+from streams.mapping import map_note
 from streams.messages import Entity
 from tests.unit.streams.core.to_ghl.ghl_model import Contact, Fate, Follower, Ghl
 
@@ -237,3 +240,27 @@ def test_a_task_that_is_only_completed_uses_its_own_operation() -> None:
     plan = plan_child("task", DesiredChild(fields, MARKER), link, LinkRow(ghl_id="g"))
     assert isinstance(plan, Call)
     assert (plan.step, plan.contact_id, plan.ghl_id, plan.body) == ("complete task", "g", "t", {"completed": True})
+
+
+NOTE_IN_LOFTY = {"noteId": 7, "creatorName": "Ann", "content": "likes gardens"}
+
+
+@pytest.mark.parametrize(
+    ("content", "is_written"),
+    [("likes gardens\nand cats 😀", False), ("budget <500k", True), ("R&D", True), ("a > b", True)],
+)
+def test_a_note_that_an_earlier_release_wrote_as_text_is_written_again_only_if_ghl_shows_it_wrongly(
+    content: str, is_written: bool
+) -> None:
+    state = {**NOTE_IN_LOFTY, "content": content}
+    link = LinkRow(ghl_id="n-1", refers_to="c-1", fields={"body": field_hash(map_note(state).body)})
+    plan = plan_child("note", resolve_note(state), link, LinkRow(ghl_id="c-1", settled="x"))
+    assert isinstance(plan, Call) == is_written
+    if isinstance(plan, Call):
+        assert not re.search("[<>]", plan.body["body"].replace("<br>", ""))
+        assert plan.fields == {"body": field_hash(plan.body["body"])}
+
+
+def test_a_note_that_was_never_written_is_not_taken_for_an_earlier_form() -> None:
+    link = LinkRow(ghl_id="n-1", refers_to="c-1")
+    assert isinstance(plan_child("note", resolve_note(NOTE_IN_LOFTY), link, LinkRow(ghl_id="c-1")), Call)

@@ -99,6 +99,25 @@ def test_notes_and_tasks_of_ours_are_echoes_by_link_and_by_marker() -> None:
     assert answer(scene("TaskCreate", body={"body": with_marker("meet", "appointment", "9")}), back).because == "echo"
 
 
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        ("<p>budget &lt;500k</p><ul><li>pool</li><li>garage 😀</li></ul>", "budget <500k\n\n- pool\n- garage 😀"),
+        ("<p>see <a href='https://a.example/1'>it</a></p>", "see it (https://a.example/1)"),
+        ("budget <500k\nsecond line", "budget <500k\nsecond line"),
+    ],
+)
+def test_a_note_of_ghl_reaches_lofty_as_text(body: str, content: str) -> None:
+    back = LoftySyncRules(notes=True)
+    [write] = answer(scene("NoteCreate", body={"body": body}, found={"id": "ghl-1", "body": body}), back).writes
+    assert (write.state or {})["content"] == f"{content}\n\n[ghl-note:ghl-1]"
+
+
+def test_our_note_in_ghls_form_is_an_echo() -> None:
+    form = "<p>Ann in Lofty</p><p>budget &lt;500k</p><p><span style='color: rgb(0, 0, 0); font-size: 14px'>[lofty-note:7]</span></p>"
+    assert answer(scene("NoteUpdate", body={"body": form}), LoftySyncRules(notes=True)) == EventResponse("echo")
+
+
 # -- fields -----------------------------------------------------------------------------------------------
 
 

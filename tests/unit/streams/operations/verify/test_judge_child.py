@@ -41,7 +41,7 @@ def test_a_task_that_was_changed_in_ghl_is_different(key: str) -> None:
 def test_markup_that_ghls_editor_puts_around_a_note_is_no_difference() -> None:
     """The words are the same."""
     world = World()
-    lines = world.notes[0]["body"].split("\n")
+    lines = world.notes[0]["body"].split("<br>")
     world.notes[0]["body"] = "".join(f"<p>{line}</p>" for line in lines)
     assert states(world, NOTE) == ["ok"]
     world.notes[0]["body"] = world.notes[0]["body"].replace("gardens", "castles")
