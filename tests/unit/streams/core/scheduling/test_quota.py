@@ -165,3 +165,11 @@ def test_next_at_is_neither_late_nor_never_nor_now_in_vain(
             assert not any(planned.allows(which, moment + (at - moment) * part) for part in sorted(parts))
             moment = at
         assert planned.allows(which, moment), "waited for ever"
+
+
+def test_opt_outs_are_never_paced() -> None:
+    """As long as anything is left of the day, they start."""
+    planned = quota(remaining=3)
+    planned.begin_request(0.0)
+    assert not planned.allows(LIVE, 1.0)
+    assert planned.allows(LIVE - 1, 1.0)
