@@ -27,6 +27,7 @@ class GhlWriter:
     """Everything that planning needs. `lacks` asks for custom fields that the location has not.
 
     `close_channels` writes a contact's opt-outs (`opt_out_writer.py`).
+    `look` does a request that searches for all that waits for a contact.
     `lofty_was_edited` is called with the fields that GHL owns and that Lofty holds differently.
     """
 
@@ -40,6 +41,7 @@ class GhlWriter:
     sender: GhlSender
     close_channels: Callable[[GhlWrite, LinkRow | None], Awaitable[WorkResult]]
     failures: GhlFailures
+    look: Callable[[GhlWrite], Awaitable[WorkResult]]
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a write."""
@@ -69,7 +71,7 @@ class GhlWriter:
         match prepared.plan(link, contact, retry.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)
-                await self.sender.record_unchanged(partition, row, because, prepared.all_flags(link))
+                await self.sender.record_unchanged(partition, row, because, prepared, link)
                 return DONE
             case Blocked():
                 # The contact is on its way, or parked; or nobody has asked for it yet.
@@ -84,7 +86,8 @@ class GhlWriter:
             case Call(step="write opt-outs") as call:
                 return await self.close_channels(GhlWrite(entity, location, row, prepared, call, slot), link)
             case Call() as call:
-                return await self.sender.send(GhlWrite(entity, location, row, prepared, call, slot))
+                write = GhlWrite(entity, location, row, prepared, call, slot)
+                return await (self.look(write) if call.is_look else self.sender.send(write))
 
     async def _doubt_before(
         self, entity: Entity, location: Location, row: OutboxRow, link: LinkRow | None

@@ -14,8 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectors.errors import ConnectorError, NotSent
-from connectors.outcome import classify
+from connectors.ghl.wire import GhlContact
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.plan import UNKNOWN
 from streams.mapping.opt_outs import OPT_OUTS, closed_in_ghl, to_close_in_ghl
@@ -48,19 +47,16 @@ class OptOutWriter:
         if at_ms > self.now_ms() - FRESH_SECONDS * 1000 and (body := to_close_in_ghl(wanted, held)):
             log.info("%s: GHL gets its opt-outs: %s", write.entity.key, ", ".join(sorted(wanted)))
             return await self.sender.send(replace(write, call=replace(call, body={OPT_OUTS: body})))
-        try:
-            contact = await write.location.client.get_contact(call.contact_id or "")
-        except ConnectorError as error:
-            write.slot.answered(was_sent=not isinstance(error, NotSent))
-            self.sender.metrics.wrote(write.location.connection, call.step, classify(error).name)
-            return await self.sender.failures.failed(write, error, self.sender.succeeded)
-        write.slot.answered()
-        self.sender.failures.judge.served(write.location.budget, call.step, write.entity.key)
+        reading = write.location.client.get_contact(call.contact_id or "")
+        return await self.sender.request(write, reading, lambda contact: self._has_read(write, link, contact))
+
+    async def _has_read(self, write: GhlWrite, link: LinkRow | None, contact: GhlContact) -> WorkResult:
+        wanted, contact_id = frozenset(write.call.body[OPT_OUTS]), write.call.contact_id or ""
         held = {"dnd": contact.dnd, OPT_OUTS: contact.dnd_settings}
         is_unknown = (link or LinkRow()).fields.get(OPT_OUTS) == UNKNOWN
         if is_unknown and (others := closed_in_ghl(held) - wanted):
             await self.close_in_lofty(write.entity, others)
         if to_close_in_ghl(wanted, held) is None:
-            return await self.sender.succeeded(write, Performed(call.contact_id))
-        self._reads[key] = (self.now_ms(), held)
+            return await self.sender.succeeded(write, Performed(contact_id))
+        self._reads[write.entity.key, contact_id] = (self.now_ms(), held)
         return AGAIN

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.core.scheduling.retry import Retry
 from streams.messages.topics import RECEIPTS
-from streams.worker.dispatch.directories import Directories
-from streams.worker.dispatch.ghl_failures import GhlFailures
-from streams.worker.dispatch.ghl_sender import GhlSender
-from streams.worker.dispatch.ghl_writer import GhlWriter
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
-from streams.worker.dispatch.opt_out_writer import OptOutWriter
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.directories import new_directories
 from streams.worker.wiring.event_processing import new_event_processor
+from streams.worker.wiring.ghl_writing import new_ghl_writer
 from streams.worker.wiring.inspection import new_inspector
 from streams.worker.wiring.offers import Offers
 from streams.worker.wiring.opt_outs import new_opt_out_search
@@ -38,40 +34,10 @@ class GhlSide:
             parts.deps.now_ms,
             lambda connection: parts.ownership.epoch(parts.connection_partitions.ghl_of(connection)),
         )
-        tables, deps = parts.tables, parts.deps
-        retry = Retry(deps.now_ms, deps.jitter)
-        self.directories = Directories(loop, locations)
+        self.directories, self.outdated = new_directories(parts, loop, locations, offers)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
-        failures = GhlFailures(
-            outbox=tables.outbox,
-            links=tables.links,
-            receipts=receipts,
-            output=parts.output,
-            judge=loop.failures,
-            retry=retry,
-            request_read=offers.request_read,
-        )
-        self.sender = GhlSender(
-            outbox=tables.outbox,
-            links=tables.links,
-            receipts=receipts,
-            failures=failures,
-            settled_as=offers.settled_as,
-            metrics=deps.metrics,
-            held=parts.reporter.held,
-        )
-        self.writer = GhlWriter(
-            locations=locations,
-            outbox=tables.outbox,
-            links=tables.links,
-            receipts=receipts,
-            directory=self.directories.get,
-            lacks=self.directories.lacks,
-            lofty_was_edited=self.events.queue.lofty_was_edited,
-            sender=self.sender,
-            close_channels=OptOutWriter(self.sender, self.events.effects.close_in_lofty, deps.now_ms).send,
-            failures=failures,
-        )
+        self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events)
+        self.sender = self.writer.sender
         self.inspector = new_inspector(parts, loop, locations, self.directories, receipts, offers)
         self.opt_out_search = new_opt_out_search(parts, loop, locations, self.events.queue)
         self.handlers = (self.inspector, self.events, self.directories, self.opt_out_search, self.writer)

@@ -31,7 +31,7 @@ def new_inspector(
         loop=loop,
         locations=locations,
         reads=InspectionReads(tables.links, tables.outbox),
-        directory=directories.get,
+        directories=directories,
         repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
         output=parts.output,
         observations_topic=parts.names.of(OBSERVATIONS),
