@@ -24,10 +24,11 @@ READS = (
     "get-all-notes",
     "get-all-tasks",
     "search-contacts-advanced",
+    "get-location",
     "get-custom-fields",
     "get-user-by-location",
 )
-WRITES = ("upsert-contact",)
+WRITES = ("create-contact",)
 CALENDAR = ("get-calendar", "get-calendar-events", "create-appointment")
 
 

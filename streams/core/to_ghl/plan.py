@@ -24,6 +24,8 @@ from streams.mapping.opt_outs import Channels
 StepName = Literal[
     "create contact",
     "find contact",
+    "find duplicate",
+    "read contact",
     "write opt-outs",
     "update contact",
     "add tags",

@@ -32,7 +32,6 @@ TENANT = "@opt-outs"
 PAGE = 500
 """GHL's largest page of a search."""
 FAILED_SECONDS = 300.0
-DAY_MS = 24 * 60 * 60 * 1000
 
 
 @dataclass(slots=True)
@@ -63,8 +62,6 @@ class OptOutSearch:
     _runs: dict[str, _Run] = field(default_factory=dict)
     _owned: set[str] = field(default_factory=set)
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
-    _asked: dict[str, int] = field(default_factory=dict)
-    """When a contact was compared whose opt-outs have not become known since, such as that of a lead that is gone."""
 
     def acquire(self, connection: str) -> None:
         """This worker owns the connection's GHL budget now."""
@@ -128,12 +125,8 @@ class OptOutSearch:
         if entity is None or link is None or entity.connection != connection or link.ghl_id != contact.id:
             return False
         held = closed_in_ghl({"dnd": contact.dnd, OPT_OUTS: contact.dnd_settings})
-        if link.is_deleted or held == carried(link.fields):
-            self._asked.pop(contact.id, None)
+        if link.is_deleted or link.is_gone or held == carried(link.fields):
             return False
-        if link.fields.get(OPT_OUTS) == "" and self._asked.get(contact.id, 0) > self.now_ms() - DAY_MS:
-            return False
-        self._asked[contact.id] = self.now_ms()
         await self.differ(entity)
         return True
 

@@ -57,6 +57,6 @@ class OptOutWriter:
         if is_unknown and (others := closed_in_ghl(held) - wanted):
             await self.close_in_lofty(write.entity, others)
         if to_close_in_ghl(wanted, held) is None:
-            return await self.sender.succeeded(write, Performed(contact_id))
+            return await self.sender.successes.succeeded(write, Performed(contact_id))
         self._reads[write.entity.key, contact_id] = (self.now_ms(), held)
         return AGAIN

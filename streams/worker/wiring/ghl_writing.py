@@ -1,4 +1,4 @@
-"""The part of the writing dispatcher that plans, sends and adopts."""
+"""Puts together what writes to GHL: the plan, the request, and what follows its answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_events import GhlEventProcessor
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
+from streams.worker.dispatch.ghl_successes import GhlSuccesses
 from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.opt_out_writer import OptOutWriter
@@ -28,8 +30,18 @@ def new_ghl_writer(
     directories: Directories,
     events: GhlEventProcessor,
 ) -> GhlWriter:
-    """Wire a writer. What GHL owns and Lofty edited goes to `events`, and what GHL closed to Lofty."""
+    """The handler of writes in the writing dispatcher. What GHL owns and Lofty edited goes to `events`, and what GHL closed to Lofty."""
     tables, deps = parts.tables, parts.deps
+    identities = Identities(locations, tables.links, tables.outbox, tables.backlinks, receipts, offers.request_read)
+    successes = GhlSuccesses(
+        links=tables.links,
+        receipts=receipts,
+        identities=identities,
+        settled_as=offers.settled_as,
+        metrics=deps.metrics,
+        dropped=lambda entity, _names: directories.suspect(entity.connection),
+        held=parts.reporter.held,
+    )
     failures = GhlFailures(
         outbox=tables.outbox,
         links=tables.links,
@@ -41,13 +53,11 @@ def new_ghl_writer(
     )
     sender = GhlSender(
         outbox=tables.outbox,
-        links=tables.links,
         receipts=receipts,
+        successes=successes,
         failures=failures,
-        settled_as=offers.settled_as,
+        identities=identities,
         metrics=deps.metrics,
-        dropped=lambda entity, _names: directories.suspect(entity.connection),
-        held=parts.reporter.held,
     )
     return GhlWriter(
         locations=locations,
