@@ -19,7 +19,7 @@ _CONTACT_WRITES = CONTACT_CREATES | {"update-contact"}
 def one_person(case: Case) -> Finding:
     """What is written on a contact is its own lead's; and only a lead that was deleted in Lofty has its contact deleted or tagged.
 
-    A lead is told by its names: each first name is one lead's, and a last name may repeat it after its
+    A lead is known by its names: each first name is one lead's, and a last name may repeat it after its
     version (`v000012 Ada77`). A contact is the lead's whose Lofty id was written on it last.
     At the end the names and the notes of each contact are those of the lead whose id it has.
 
