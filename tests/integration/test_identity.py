@@ -10,7 +10,11 @@ import pytest
 from connectors.sandbox.ghl import LocationSettings
 from connectors.sandbox.ghl.seeds import seed
 from connectors.sandbox.shared.faults import parse_fault
-from tests.integration.stage import LOCATION, TEAM, Stage, stage
+from streams.messages import Entity, Receipt
+from streams.messages.topics import RECEIPTS
+from streams.operations.verify.run import verify
+from streams.operations.worker_queries.client import Timeouts
+from tests.integration.stage import LOCATION, PARTITIONS, TEAM, Stage, stage
 from tests.kafka.broker import Broker
 
 PHONE = "(530) 555-0104"
@@ -179,3 +183,50 @@ async def test_a_restored_lead_that_lost_its_contact_to_another_gets_its_own(bro
         await on.until_quiet()
         assert (len(on.ghl.location(LOCATION).contacts), on.contacts()[later]["firstName"]) == (1, "Anna")
         assert on.contacts()[later].get("lastName") != "Other"
+
+
+def mix(on: Stage, ann: str, ben: str) -> dict[str, Any]:
+    """GHL and our link as an upsert by telephone left them: Ben written over Ann's contact. Returns Ben's new link."""
+    here, contacts = on.ghl.location(LOCATION), on.contacts()
+    mixed, gone = (here.contacts[contacts[one]["id"]] for one in (ann, ben))
+    here.remove(gone)
+    here.identify(mixed, "email", gone.fields["email"])
+    mixed.fields |= {name: gone.fields[name] for name in ("firstName", "lastName")}
+    mixed.custom |= gone.custom
+    mixed.notes |= gone.notes
+    entity = Entity.contact("acme", ben)
+    link = next(link for number in range(PARTITIONS) if (link := on.worker.tables.links.get(number, entity.key)))
+    facts = link.model_dump(include={"fields", "tags", "settled", "version_ms", "epoch"})
+    given = {**entity._asdict(), **facts, "outcome": "applied", "step": "create contact", "at_ms": 1}
+    return {**given, "ghl_id": mixed.id, "conflicts": {}, "fields": {**link.fields, "phone": "written then"}}
+
+
+async def test_verify_parts_who_was_mixed_before(broker: Broker, tmp_path: Path) -> None:
+    """Ben keeps the contact that is his by all of its fields; Ann gets one of her own, with her note, once."""
+    async with stage(broker, tmp_path) as on:
+        ann = on.new_lead(firstName="Ann", lastName="Vale", emails=["ann@example.com"], phones=[PHONE])
+        await on.until_quiet()
+        ben = on.new_lead(firstName="Ben", lastName="Vale", emails=["ben@example.com"], phones=[PHONE])
+        on.edit("create", "note", leadId=int(ann), fields={"content": "wants a garden"})
+        on.edit("create", "note", leadId=int(ben), fields={"content": "wants a garage"})
+        await on.until_quiet()
+        receipt = Receipt(**mix(on, ann, ben))
+        at = next(n for n in range(PARTITIONS) if on.worker.tables.links.get(n, receipt.entity.key))
+        await on.produce(RECEIPTS, receipt.entity.key.encode(), receipt.to_bytes(), at=at)
+        await on.until(lambda: on.worker.tables.links.get(at, receipt.entity.key).ghl_id == receipt.ghl_id)
+        assert len(on.contacts()) == 1
+
+        timeouts = Timeouts(retry=2.0, silence=20.0, confirm=0.7, repaired=30.0)
+        await verify(on.settings, timeouts=timeouts, repair=True)
+        await on.until_quiet()
+
+        contacts = on.contacts()
+        assert {one: person(contacts[one])[:2] for one in (ann, ben)} == {
+            ann: ("Ann", "ann@example.com"),
+            ben: ("Ben", "ben@example.com"),
+        }
+        texts = {one: [note["body"].split("[")[0] for note in contacts[one]["notes"]] for one in (ann, ben)}
+        assert [len(texts[one]) for one in (ann, ben)] == [1, 1], texts
+        assert "garden" in texts[ann][0]
+        report = await verify(on.settings, timeouts=timeouts)
+        assert report.exit_code == 0, report.as_dict()
