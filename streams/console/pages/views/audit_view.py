@@ -14,6 +14,7 @@ _ACTIONS = {
     "parked retry": "retried parked records",
     "parked discard": "discarded parked records",
     "connect": "connected",
+    "refresh": "had custom fields and users read again",
     "backfill": "started an import of existing leads",
     "mapping save": "saved a mapping",
     "mapping use": "chose a mapping",
