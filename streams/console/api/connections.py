@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from streams.console.api.endpoint import Endpoint, Input
-from streams.console.services.connections import ConnectionState, ConnectLink, GrantedAccess, RefreshedLocation
+from streams.console.services.connections import ConnectionState, ConnectLink, GrantedAccess
+from streams.console.services.locations import RefreshedLocation
 
 
 class Pasted(Input):
@@ -23,7 +24,7 @@ ENDPOINTS = (
     Endpoint(
         *("POST", "/connections/{connection}/refresh", "refresh-location", "connections"),
         *("Have the worker read custom fields, users and the calendar of the GHL location again.", "operator"),
-        *(RefreshedLocation, lambda call: call.services.connections.refresh(call.by, call.path["connection"])),
+        *(RefreshedLocation, lambda call: call.services.locations.refresh(call.by, call.path["connection"])),
         errors=(404,),
     ),
     Endpoint(

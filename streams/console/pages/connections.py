@@ -33,7 +33,7 @@ class ConnectionsPage(Page):
         """Have the worker read the GHL location again."""
         connection = request.match_info["connection"]
         try:
-            found = await self._services.connections.refresh(self._guard.actor(request), connection)
+            found = await self._services.locations.refresh(self._guard.actor(request), connection)
         except Unavailable as error:
             return self._layout.redirect(href("/connections"), error.words, "warn")
         words = f"{connection}: {found.custom_fields} custom fields and {found.users} users were read from GHL."

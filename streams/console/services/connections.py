@@ -20,8 +20,6 @@ from streams.oauth.authorization import accept_lofty
 from streams.oauth.consent_link import ghl_link, lofty_link, query_of
 from streams.oauth.grants import Grants, OAuthAccount, wanted_scopes
 from streams.oauth.token_records import newest_tokens, send_token
-from streams.operations.worker_queries.directories import ask_directories
-from streams.operations.worker_queries.errors import CannotFinish
 from streams.settings import Connection, Settings
 
 Vendor = Literal["lofty", "ghl"]
@@ -89,16 +87,6 @@ class GrantedAccess:
     expires_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshedLocation:
-    """What the worker found in a connection's GHL location. `remade_fields` are custom fields that were created again there."""
-
-    connection: str
-    custom_fields: int
-    users: int
-    remade_fields: tuple[str, ...]
-
-
 class Connections:
     """Of the whole configuration."""
 
@@ -147,20 +135,6 @@ class Connections:
                 )
             )
         return tuple(found)
-
-    async def refresh(self, by: Actor, connection: str) -> RefreshedLocation:
-        """Have the worker read the GHL location again: custom fields with their options, users, and the calendar."""
-        chosen = self._settings.connections.get(connection)
-        if chosen is None:
-            raise NotFound(f"There is no connection {connection!r}.")
-        async with self._audit.acting(by, "refresh", {"connection": connection}):
-            try:
-                answers = await on_kafka(lambda: ask_directories(self._settings, [chosen], is_fresh=True))
-            except CannotFinish as error:
-                raise Unavailable(str(error)) from error
-        found = answers[connection]
-        fields, users = len(set(found.custom_fields.values())), len(set(found.users.values()))
-        return RefreshedLocation(connection, fields, users, tuple(sorted(found.remade_fields)))
 
     async def connect_link(self, by: Actor, connection: str, vendor: str) -> ConnectLink:
         """The link at which somebody gives access."""

@@ -11,6 +11,7 @@ from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
+from streams.console.services.locations import Locations
 from streams.console.services.mapping import Mappings
 from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
@@ -31,6 +32,7 @@ class Services:
     contacts: Contacts
     parked: ParkedWork
     connections: Connections
+    locations: Locations
     mapping: Mappings
     backfill: Backfills
     replay: Replays
@@ -72,6 +74,7 @@ def services_of(
         contacts=contacts,
         parked=parked,
         connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
+        locations=Locations(settings, audit),
         mapping=mappings,
         backfill=backfills,
         replay=Replays(settings, audit, now_ms),
