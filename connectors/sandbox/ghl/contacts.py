@@ -167,6 +167,8 @@ def _apply(request: GhlRequest, contact: ContactState, given: Mapping[str, Any])
     for name, value in given.items():
         if name == "assignedTo" and value and value not in request.location.users:
             continue
+        if name == "postalCode" and value == "" and request.location.ignores_empty_texts:
+            continue
         if name in _PLAIN:
             contact.fields[name] = value or None if isinstance(value, str) else value
         elif name in ("email", "phone"):
@@ -200,7 +202,7 @@ def _set_custom(location: LocationState, contact: ContactState, given: Mapping[s
         return
     kind = known["dataType"]
     if value is None or value == "" or value == []:
-        if kind != "PHONE":
+        if kind != "PHONE" and not (value == "" and location.ignores_empty_texts):
             contact.custom.pop(field_id, None)
         return
     if kind in ONE_OPTION and not known["isAllowedCustomOption"] and value not in known["picklistOptions"]:

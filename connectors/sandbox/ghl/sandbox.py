@@ -56,7 +56,12 @@ class GhlSandbox(Sandbox[GhlVisit]):
         """Forget everything; with settings, be another sandbox."""
         self.settings = settings = settings or self.settings
         self._random = random = Random(settings.seed)
-        self.locations = {one.id: LocationState(one, random, settings.search_lag_seconds) for one in settings.locations}
+        self.locations = {
+            one.id: LocationState(
+                one, random, settings.search_lag_seconds, ignores_empty_texts=settings.ignores_empty_texts
+            )
+            for one in settings.locations
+        }
         self._start_over(settings.seed, settings.ledger_size)
         self.oauth = GhlOAuthServer(settings)
         self._limits = {one.id: LocationLimits(settings) for one in settings.locations}

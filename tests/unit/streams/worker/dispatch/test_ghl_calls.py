@@ -180,6 +180,10 @@ SENT = {"assignedTo": "u1", "customFields": [{"id": "f1", "field_value": "a"}, {
         ({"customFields": [{"id": "f1", "value": "a"}]}, {"assignedTo"}),
         ({"assignedTo": "u2", "customFields": [{"id": "f9", "value": "a"}]}, {"assignedTo", "custom:f1"}),
         ({}, set()),
+        (
+            {"assignedTo": "u1", "customFields": [{"id": "f1", "value": "a"}, {"id": "f2", "value": "old"}]},
+            {"custom:f2"},
+        ),
     ],
 )
 @pytest.mark.parametrize("step", ["create contact", "update contact"])
