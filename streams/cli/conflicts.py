@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from streams.cli.shared import (
+    AWAY,
     DEFAULT_CONFIG,
     WRONG,
     ConfigOption,
@@ -16,6 +18,8 @@ from streams.cli.shared import (
     named_connections,
     plain,
     print_findings,
+    refuse,
+    refuse_on,
     settings_or_refuse,
     with_kafka,
 )
@@ -23,25 +27,65 @@ from streams.cli.shared import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from streams.messages import IdentityDecision
     from streams.operations.conflicts.open_conflicts import ConflictItem, ConflictPerson
+    from streams.settings import Settings
+
+
+class Answer(StrEnum):
+    """What a person may say of two people."""
+
+    SAME = "same"
+    APART = "apart"
 
 
 def conflicts(
-    config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = "", as_json: JsonOption = False
+    answer: Annotated[
+        Answer | None, typer.Argument(help="Decide: the two are the same person, or stay apart. Without it, list.")
+    ] = None,
+    lead: Annotated[str, typer.Argument(help="The lead about which you decide, by its Lofty id.")] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    connection: ConnectionOption = "",
+    as_json: JsonOption = False,
 ) -> None:
-    """List leads whose e-mail or phone another GHL contact has, with both people and what to do.
+    """List leads whose e-mail or phone another GHL contact has, with both people and what to do; or decide who is who.
 
-    Exit code 1 when something is undecided.
+    `same LEAD`: they are one person. `apart LEAD`: they are two. The worker does what follows; a decision can be changed.
+    Exit code of a list: 1 when something is undecided. Of a decision: 1 when it was not made; 3: no worker answered.
 
-    Example: lofty-ghl conflicts --connection acme
+    Example: lofty-ghl conflicts same 600123 --connection acme
     """
     from streams.operations.conflicts.reader import read_conflicts
 
     settings = settings_or_refuse(config)
     chosen = [one.name for one in named_connections(settings, connection)]
-    found = with_kafka(settings, lambda: read_conflicts(settings, chosen), writes=False)
+    if answer is not None and not lead:
+        refuse(f"about whom? lofty-ghl conflicts {answer} LEAD, with the id of a lead that `lofty-ghl conflicts` lists")
+    found = with_kafka(settings, lambda: read_conflicts(settings, chosen), writes=answer is not None)
+    if answer is not None:
+        _decide(settings, [item for item in found if item.person.lead == lead], answer.value, lead, as_json=as_json)
     print_findings([_document(item) for item in found], _lines(found), as_json=as_json)
     raise typer.Exit(WRONG if any(item.is_open for item in found) else 0)
+
+
+def _decide(
+    settings: Settings, items: list[ConflictItem], decision: IdentityDecision, lead: str, *, as_json: bool
+) -> NoReturn:
+    import getpass
+    from dataclasses import asdict
+
+    from streams.operations.conflicts.decide import decide
+    from streams.operations.worker_queries.errors import CannotFinish
+
+    if not items:
+        refuse(f"lead {lead} is in no conflict: `lofty-ghl conflicts` lists those that are", WRONG)
+    if len({item.person.connection for item in items}) > 1:
+        refuse(f"lead {lead} is in conflicts of several connections: name one with --connection")
+    with refuse_on(CannotFinish, code=AWAY):
+        results = with_kafka(settings, lambda: decide(settings, items, decision, getpass.getuser()))
+    lines = (f"lead {lead}: {f'not decided: {one.problem}' if one.problem else one.next}" for one in results)
+    print_findings([asdict(one) for one in results], lines, as_json=as_json)
+    raise typer.Exit(WRONG if any(one.problem for one in results) else 0)
 
 
 def _document(item: ConflictItem) -> dict[str, Any]:

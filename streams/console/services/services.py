@@ -9,6 +9,7 @@ from streams.console.auth.audit_log import AuditWriter
 from streams.console.auth.sessions import Seal
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
+from streams.console.services.conflicts import Conflicts
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.mapping import Mappings
@@ -30,6 +31,7 @@ class Services:
     overview: OverviewService
     contacts: Contacts
     parked: ParkedWork
+    conflicts: Conflicts
     connections: Connections
     mapping: Mappings
     backfill: Backfills
@@ -71,6 +73,7 @@ def services_of(
         overview=OverviewService(follower, parked, contacts),
         contacts=contacts,
         parked=parked,
+        conflicts=Conflicts(settings, audit),
         connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
         mapping=mappings,
         backfill=backfills,

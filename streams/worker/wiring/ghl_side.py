@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from streams.core.scheduling.retry import Backoff, Retry
 from streams.messages.topics import OBSERVATIONS, RECEIPTS
+from streams.worker.dispatch.decisions import Decisions
 from streams.worker.dispatch.inspection_reads import InspectionReads
 from streams.worker.dispatch.inspector import Inspector
 from streams.worker.dispatch.location import Location
@@ -46,6 +47,9 @@ class GhlSide:
             reads=InspectionReads(tables.links, tables.outbox),
             directories=self.directories,
             repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
+            decisions=Decisions(
+                tables.links, receipts, lambda entity, at_ms: offers.request_read(entity, at_ms, "replay")
+            ),
             output=parts.output,
             observations_topic=names.of(OBSERVATIONS),
             retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),
