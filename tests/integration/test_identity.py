@@ -202,7 +202,7 @@ def mix(on: Stage, ann: str, ben: str) -> dict[str, Any]:
 
 
 async def test_verify_parts_who_was_mixed_before(broker: Broker, tmp_path: Path) -> None:
-    """Ben keeps the contact that is his by all that stands on it; Ann gets one of her own, with her note, once."""
+    """Ben keeps the contact that is his by all of its fields; Ann gets one of her own, with her note, once."""
     async with stage(broker, tmp_path) as on:
         ann = on.new_lead(firstName="Ann", lastName="Vale", emails=["ann@example.com"], phones=[PHONE])
         await on.until_quiet()

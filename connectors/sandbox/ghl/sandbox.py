@@ -25,7 +25,7 @@ from connectors.sandbox.ghl.refusals import GhlRefusal, wrong_location
 from connectors.sandbox.ghl.requests import GhlRequest
 from connectors.sandbox.ghl.rules import RULES
 from connectors.sandbox.ghl.settings import GhlSandboxSettings, LocationSettings
-from connectors.sandbox.ghl.state import LocationState
+from connectors.sandbox.ghl.state import ContactState, LocationState
 from connectors.sandbox.shared.router import OperationRouter
 from connectors.sandbox.shared.sandbox import RuleResult, Sandbox, Visit
 
@@ -115,6 +115,10 @@ class GhlSandbox(Sandbox[GhlVisit]):
         self.outbox += hooks.events(before, contact, location.settings.id, full_tasks=full_tasks)
         if contact is not None:
             self._reported[contact_id] = hooks.reported(contact)
+
+    def overlook_changes(self, contact: ContactState) -> None:
+        """What has changed of a contact is reported by no webhook."""
+        self._reported[contact.id] = hooks.reported(contact)
 
     def _record_change(self, visit: GhlVisit, operation: Operation, result: RuleResult, now: float) -> None:
         is_create = operation.name.startswith("create-") or result.content.get("new") is True

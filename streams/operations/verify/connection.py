@@ -83,6 +83,7 @@ class ConnectionVerification:
             policies.lead_deleted,
             policies.lead_deleted_tag,
             calendar=self.connection.appointments.calendar,
+            opt_outs=self.connection.opt_outs,
         )
         self._basis = VerificationBasis(
             rules,

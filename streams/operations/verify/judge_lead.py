@@ -2,7 +2,8 @@
 
 GHL should hold what the planner would write: the newest snapshot, mapped.
 Only what we own is compared. A field that is empty in Lofty counts only if we wrote it before. A tag counts if it is wanted, or if
-we added it and it is no longer wanted.
+we added it and it is no longer wanted. Of opt-outs, the channels that are closed on one side only are the difference; its repair
+closes them on the other, and opens none.
 
 An entity with a newer state on its way is `pending`, and one that waits for a person is `parked`: neither is wrong.
 The caller must read twice: an entity is wrong only if both reads say so. Otherwise it was just changing.
@@ -20,6 +21,7 @@ from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.planning import Rules
 from streams.core.to_ghl.refused_values import refusal_words
 from streams.mapping import map_contact
+from streams.mapping.opt_outs import OPT_OUTS, closed_in_ghl, closed_in_lofty
 from streams.messages import Entity, Observation, Remedy, Snapshot, Standing
 from streams.operations.verify.findings import Finding
 from streams.operations.verify.judge_child import judge_children
@@ -160,6 +162,8 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
     surplus = sorted(one for one in tags - {*desired.tags} if basis.rules.mapping.tags.owns(one, standing.tags))
     if lacking or surplus:
         differences = (*differences, FieldDifference("tags", sorted(desired.tags), sorted(tags)))
+    if basis.rules.opt_outs and (closed := closed_in_lofty(snapshot.state or {})) != (held := closed_in_ghl(contact)):
+        differences = (*differences, FieldDifference(OPT_OUTS, sorted(closed), sorted(held)))
     compared = len(desired.fields) + 1
     if not differences:
         left_out = (*(refusal_words(name) for name in refused), *resolved.left_out)

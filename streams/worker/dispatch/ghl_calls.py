@@ -79,6 +79,8 @@ async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> s
     match call.step:
         case "find contact" | "find duplicate":
             return await _find_contact(client, location_id, body, call.marker)
+        case "write opt-outs":
+            await client.update_contact(contact_id, body)
         case "add tags":
             await client.add_tags(contact_id, body["tags"])
         case "remove tags":
@@ -147,6 +149,7 @@ _STEPS: Mapping[str, Callable[[GhlClient, str, Call], Awaitable[str | None]]] = 
     "contact": _perform_contact,
     "duplicate": _perform_contact,
     "tags": _perform_contact,
+    "opt-outs": _perform_contact,
     "note": _perform_note,
     "task": _perform_task,
     "appointment": _perform_appointment,

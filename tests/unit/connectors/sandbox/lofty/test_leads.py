@@ -197,6 +197,23 @@ def test_an_unknown_stage_is_404() -> None:
     assert stage.ask("GET", "/v1.0/leads?limit=10&stage=New")[0] == 404
 
 
+@pytest.mark.parametrize("flag", ["cannotText", "cannotCall", "cannotEmail", "unsubscription"])
+def test_opt_outs_are_set_by_the_api_and_reported(flag: str) -> None:
+    """Each of the four flags, alone."""
+    stage = Stage()
+    lead_id = stage.lead()
+    before = {
+        name: read(stage, lead_id)[name] for name in ("cannotText", "cannotCall", "cannotEmail", "unsubscription")
+    }
+    assert not any(before.values())
+    updated = read(stage, lead_id)["lastUpdateTime"]
+    stage.now += 2
+    assert stage.ask("PUT", f"/v1.0/leads/{lead_id}", {flag: True})[0] == 200
+    lead = read(stage, lead_id)
+    assert {name: lead[name] for name in before} == before | {flag: True}
+    assert lead["lastUpdateTime"] != updated
+
+
 def test_a_merged_lead_is_dead_and_what_hung_on_it_hangs_on_the_other() -> None:
     """Its id is 404, in the trash, too; e-mails are those of both. Notes keep their ids."""
     stage = Stage()
