@@ -10,7 +10,7 @@ import pytest
 
 from connectors.sandbox.ghl.seeds import seed
 from tests.integration.command import command, config_of
-from tests.integration.console import caller, console_on_stage
+from tests.integration.console import caller, console_on_stage, until_indexed
 from tests.integration.stage import LOCATION, Stage, stage
 from tests.integration.test_way_back import do
 from tests.kafka.broker import Broker
@@ -137,6 +137,7 @@ async def test_the_console_decides_and_the_audit_names_who(broker: Broker, tmp_p
     async with console_on_stage(broker, tmp_path) as on:
         who = caller(on)
         ann, ben = await couple(on)
+        await until_indexed(on, who)
         found = await who.get("/conflicts", connection="acme")
         (item,) = found["conflicts"]
         assert (found["undecided"], item["person"]["lead"], item["other"]["lead"]) == (1, ben, ann)
