@@ -10,7 +10,7 @@ from connectors.http.json_reader import REPAIRS
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.child_kind import ChildKind, form_of
-from streams.core.to_ghl.desired import resolve_contact, resolve_event, resolve_note, resolve_task
+from streams.core.to_ghl.desired import resolve_appointment, resolve_contact, resolve_event, resolve_note, resolve_task
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import UNKNOWN, DesiredChild, DesiredContact, Plan
 from streams.core.to_ghl.plan_child import plan_child, plan_gone_child, plan_left_child
@@ -20,7 +20,6 @@ from streams.mapping import (
     LEAD_ID_FIELD,
     CompiledMapping,
     is_deleted,
-    map_appointment,
     map_contact,
     map_event,
     map_task,
@@ -64,17 +63,19 @@ class Prepared:
 
     Its argument `contact` is the link of the contact that a note or task hangs on.
     `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
-    `contact` is the desired state of a contact; None for anything else.
+    `contact` is the desired state of a contact; None for anything else. `child` gives that of what hangs on one, by its link.
     """
 
     plan: NextPlan
     flags: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
     contact: DesiredContact | None = None
+    child: Callable[[LinkRow | None], DesiredChild] | None = None
 
     def all_flags(self, link: LinkRow | None) -> tuple[str, ...]:
         """The flags, with those of the values that GHL has refused."""
-        return (*self.flags, *refusal_flags(self.contact, link))
+        of_child = self.child(link).flags if self.child is not None else ()
+        return (*self.flags, *of_child, *refusal_flags(self.contact, link))
 
 
 def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, FieldOwner]) -> dict[str, str]:
@@ -147,13 +148,16 @@ def _prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
         return Prepared(lambda link, contact, _: plan_rest(rules.form(snapshot, link, contact), link, contact, wanted))
     desired: dict[ChildKind, DesiredChild] = {}
 
-    def plan(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
-        form = rules.form(snapshot, link, contact)
+    def child(form: ChildKind) -> DesiredChild:
         if form not in desired:
             desired[form] = desired_child(snapshot, rules, directory, form)
-        return plan_child(form, desired[form], link, contact)
+        return desired[form]
 
-    return Prepared(plan)
+    def plan(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
+        form = rules.form(snapshot, link, contact)
+        return plan_child(form, child(form), link, contact)
+
+    return Prepared(plan, child=lambda link: child(rules.form(snapshot, link)))
 
 
 def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind = "task") -> DesiredChild:
@@ -161,12 +165,13 @@ def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: 
     state = snapshot.state or {}
     match snapshot.kind:
         case "note":
-            return resolve_note(state)
+            return resolve_note(state, rules.mapping.locale)
         case "appointment" if form == "appointment":
             mapped = map_event(state, users=rules.mapping.users)
             return resolve_event(mapped, directory, rules.calendar, runs_automations=rules.runs_automations)
         case "appointment":
-            return resolve_task(map_appointment(state, users=rules.mapping.users), directory)
+            mapping = rules.mapping
+            return resolve_appointment(state, directory, users=mapping.users, locale=mapping.locale)
         case _:
             return resolve_task(map_task(state, users=rules.mapping.users), directory)
 
