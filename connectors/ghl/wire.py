@@ -155,13 +155,17 @@ class Calendar(GhlObject):
 
 
 class GhlCustomField(GhlObject):
-    """A custom field of a location. `field_key` is like `contact.pincode`, `data_type` like `TEXT`."""
+    """A custom field of a location. `field_key` is like `contact.pincode`, `data_type` like `TEXT`.
+
+    `is_allowed_custom_option` says that a select also takes what is none of its options.
+    """
 
     name: str = ""
     field_key: Text = None
     data_type: Text = None
     model: Text = None
     picklist_options: Texts = ()
+    is_allowed_custom_option: Flag = None
 
 
 class LocationTag(GhlObject):

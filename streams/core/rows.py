@@ -90,8 +90,12 @@ class LinkRow(Message):
     `refers_to` is the GHL id of the contact that a note or task hangs on.
     `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
     `refused` are fields of which GHL refused a value, with the hash of that value: it is not sent again.
+    `lacks` names what the location lacked for a value, so that it was left out (`core/to_ghl/directory.py`).
     `heard` are fields that somebody changed in GHL, each with the hash of its value before: Lofty holds that value until we write.
     `epoch` is the newest among the receipts that made it.
+    `existed_ms`: of a contact, when we found that GHL had it before this memory of ours, so what hangs on it may be there, too;
+    0 if we certainly made it. `sought`: of what hangs on a contact, when we last looked for it by its marker without finding it,
+    by its form in GHL (`core/to_ghl/adopt.py`). Times are epoch milliseconds.
     """
 
     ghl_id: str | None = None
@@ -105,7 +109,10 @@ class LinkRow(Message):
     is_deleted: bool = False
     heard: dict[str, str] = Field(default_factory=dict)
     refused: dict[str, str] = Field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
     epoch: int = 0
+    existed_ms: int = 0
+    sought: dict[str, int] = Field(default_factory=dict)
 
 
 SweepKind = Literal["new", "full", "backfill"]

@@ -67,7 +67,8 @@ class Standing(_Part):
 class Inspection(Message):
     """One question of one run of verify. `number` identifies a question of a run; times are epoch milliseconds.
 
-    - `directory`: what the location calls its custom fields (with their types by id) and users. No request.
+    - `directory`: what the location calls its custom fields (with their types and options by id) and users. No request; with
+      `is_fresh`, it is read from GHL once more before.
     - `bearers`: one page of all contacts with a Lofty id in the custom field `field_id`; `after` is the page's cursor.
       With `lead` only those with that id.
     - `contact`: the contact of `lead` with its notes and tasks, three requests at most (where appointments are in a
@@ -91,6 +92,7 @@ class Inspection(Message):
     entity: str = ""
     remedy: Remedy | None = None
     snapshot: Snapshot | None = None
+    is_fresh: bool = False
 
     @property
     def lane(self) -> str:
@@ -105,6 +107,7 @@ class Observation(Message):
     refusal, or why something was not repaired. `requests` is what the answer cost.
     `contact` holds GHL's fields, `customFields` by id, and `tags`. Of `notes`, `tasks` and `appointments` it holds only
     ours: they have a marker, or a link names them. `bearers` are pairs of a Lofty id and a GHL contact's id.
+    `remade_fields` are the custom fields that somebody deleted and made again, with the ids that they had before.
     `mapping` is the fingerprint of the mapping in force there.
     """
 
@@ -127,6 +130,8 @@ class Observation(Message):
     users: dict[str, str] = Field(default_factory=dict)
     calendar_team: tuple[str, ...] = ()
     field_types: dict[str, str] = Field(default_factory=dict)
+    field_options: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    remade_fields: dict[str, str] = Field(default_factory=dict)
     mapping: str = ""
 
     @property

@@ -27,9 +27,11 @@ class Receipt(Message):
     `doubtful_tags`: GHL may or may not have them.
     None for `ghl_id`, `fields`, `tags` or `doubtful_tags` means: as before.
     `is_forgotten` says that GHL no longer holds anything, so the link starts again.
+    `is_new`: GHL certainly had no such contact before. Without it, a contact's id counts as one that was there before us.
     `refers_to` is the GHL id of the contact, for notes, tasks and appointments.
     `identifiers` are the e-mail and phone of a contact that is about to be created.
-    `refused` are the fields of which GHL refused the value, with its hash: what remains is written without them.
+    `refused` are the fields of which GHL refused or dropped the value, with its hash: what remains is written without them.
+    An empty hash ends an earlier refusal. `lacks` names what the location lacks for a value that was left out; None: as before.
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
     `epoch` grows with each owner of the partition: by it a late receipt of an earlier owner is recognised.
@@ -52,6 +54,7 @@ class Receipt(Message):
     doubtful_tags: tuple[str, ...] | None = None
     is_deleted: bool = False
     is_forgotten: bool = False
+    is_new: bool = False
     status: int | None = None
     message: str | None = None
     trace_id: str | None = None
@@ -62,6 +65,7 @@ class Receipt(Message):
     identifiers: dict[str, str] | None = None
     heard: dict[str, str] | None = None
     refused: dict[str, str] | None = None
+    lacks: tuple[str, ...] | None = None
     epoch: int = 0
     trace: str = ""
 

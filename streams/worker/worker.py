@@ -38,7 +38,7 @@ LEAVE_SECONDS = 10.0
 log = logging.getLogger("lofty_ghl.worker")
 
 RELOAD_SECONDS = 3600.0
-"""How often custom fields, users and members are read again."""
+"""How often custom fields, users and members are read again, give or take a tenth."""
 
 
 class Worker:
@@ -163,9 +163,9 @@ class Worker:
             self.dispatchers.load_names(partition)
 
     async def _reload_directories(self) -> None:
-        """Names in the vendors change seldom: look again each hour."""
+        """Names in the vendors change seldom: look again each hour, not with all workers at once."""
         while True:
-            await asyncio.sleep(RELOAD_SECONDS)
+            await asyncio.sleep(RELOAD_SECONDS * (0.9 + 0.2 * self._deps.jitter()))
             self.reload_directories()
             for partition in self.ownership.fenced:
                 self.dispatchers.lofty_sync.purge(partition)

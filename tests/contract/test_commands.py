@@ -37,7 +37,7 @@ NO_FINDINGS = {
 NEEDS_KAFKA = {
     *("backfill acme", "verify", "explain 600123", "replay lofty.changes --dry-run", "replay --list", "status"),
     *("parked list", "parked show", "parked retry", "parked discard", "topics show", "topics create"),
-    *("worker", "gateway", "connect ghl", "secrets rotate"),
+    *("worker", "gateway", "connect ghl", "secrets rotate", "directories refresh"),
 }
 
 OWN_PROCESS = {"worker", "gateway", "status"}

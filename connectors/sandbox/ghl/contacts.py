@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.sandbox.ghl.dictionaries import ONE_OPTION
 from connectors.sandbox.ghl.phone import e164
 from connectors.sandbox.ghl.refusals import CONTACT_WITHOUT_ID, duplicate, nobody_to_create, nobody_to_upsert
 from connectors.sandbox.ghl.requests import GhlRequest, Rule, touch
@@ -156,7 +157,10 @@ def _create(request: GhlRequest, given: Mapping[str, Any], contact_id: str | Non
 
 
 def _apply(request: GhlRequest, contact: ContactState, given: Mapping[str, Any]) -> None:
+    """Change the given fields. A user whom the location does not have is dropped without a word."""
     for name, value in given.items():
+        if name == "assignedTo" and value and value not in request.location.users:
+            continue
         if name in _PLAIN:
             contact.fields[name] = value or None if isinstance(value, str) else value
         elif name in ("email", "phone"):
@@ -182,7 +186,7 @@ def _set_name(contact: ContactState, value: str | None, given: Mapping[str, Any]
 
 
 def _set_custom(location: LocationState, contact: ContactState, given: Mapping[str, Any]) -> None:
-    """Merge one custom field by id. Entries by key, and ids that the location does not know, are ignored in silence."""
+    """Merge one custom field by id. GHL drops without a word: entries by key, unknown ids, and what is no option of a select."""
     field_id, value = given.get("id"), given.get("field_value")
     known = location.custom_fields.get(field_id) if isinstance(field_id, str) else None
     if known is None or field_id is None:
@@ -191,6 +195,8 @@ def _set_custom(location: LocationState, contact: ContactState, given: Mapping[s
     if value is None or value == "" or value == []:
         if kind != "PHONE":
             contact.custom.pop(field_id, None)
+        return
+    if kind in ONE_OPTION and not known["isAllowedCustomOption"] and value not in known["picklistOptions"]:
         return
     contact.custom[field_id] = value[:10] if kind == "DATE" and isinstance(value, str) else value
 

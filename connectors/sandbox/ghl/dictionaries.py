@@ -28,6 +28,9 @@ DATA_TYPES = (
     "EMAIL",
 )
 
+ONE_OPTION = frozenset({"SINGLE_OPTIONS", "RADIO"})
+"""The types whose value is one of the field's options."""
+
 
 def list_custom_fields(request: GhlRequest) -> RuleResult:
     """Those of contacts, unless asked otherwise."""
@@ -61,14 +64,20 @@ def new_custom_field(location: LocationState, given: Mapping[str, Any]) -> dict[
         "placeholder": given.get("placeholder", ""),
         "dataType": given["dataType"],
         "position": given.get("position", 0),
-        "picklistOptions": [one for one in given.get("picklistOptions", []) if isinstance(one, str)],
+        "picklistOptions": [one for one in _options(given) if isinstance(one, str)],
         "picklistImageOptions": [],
-        "isAllowedCustomOption": False,
+        "isAllowedCustomOption": bool(given.get("isAllowedCustomOption", False)),
         "isMultiFileAllowed": bool(given.get("isMultipleFile", False)),
         "maxFileLimit": given.get("maxNumberOfFiles", 1),
         "locationId": location.settings.id,
         "model": model,
     }
+
+
+def _options(given: Mapping[str, Any]) -> list[Any]:
+    """Those of a seed, or of a field that is created by the API: GHL's document has one list of options for all types."""
+    labels = [one.get("label") for one in given.get("textBoxListOptions", []) if isinstance(one, dict)]
+    return list(given.get("picklistOptions", labels))
 
 
 def list_tags(request: GhlRequest) -> RuleResult:

@@ -11,16 +11,18 @@ from connectors.sandbox.ghl.refusals import event_not_found
 from connectors.sandbox.ghl.requests import GhlRequest
 from connectors.sandbox.ghl.rules import RULES
 from connectors.sandbox.ghl.sandbox import GhlSandbox
-from connectors.sandbox.ghl.state import iso
+from connectors.sandbox.ghl.state import LocationState, iso
 
 APPOINTMENTS = ("book-appointment", "change-appointment", "remove-appointment")
+DICTIONARIES = ("remove-custom-field", "change-custom-field", "remove-user")
 
 
 def act(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, Any]:
     """Do one thing: `{"do": operation, "location": …, "ids": {…}, "body": {…}}`; returns what the API would answer.
 
     `do` is the name of a write in GHL's documents, or one of `APPOINTMENTS` (`ids` then has `contactId`, and `eventId` for
-    one that exists; `body` has the appointment's fields, times in ISO 8601 with offset).
+    one that exists; `body` has the appointment's fields, times in ISO 8601 with offset), or one of `DICTIONARIES` (`ids`
+    has `fieldId` or `userId`; `body` has what changes of a custom field, such as its `picklistOptions`).
     Raises `Refusal` for what GHL would refuse, `ValueError` for an unknown operation or location.
     """
     location, ids, body = sandbox.location(given.get("location")), dict(given.get("ids") or {}), given.get("body") or {}
@@ -28,15 +30,32 @@ def act(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, Any]:
     if name in APPOINTMENTS:
         answer = _appointment(GhlRequest(location, ids, {}, dict(body), sandbox.now()), name)
         changed = ids["contactId"]
+    elif name in DICTIONARIES:
+        return _dictionary(location, name, ids, body)
     elif name in RULES:
         if name in ("create-contact", "upsert-contact"):
             body = {"locationId": location.settings.id, **body}
         done = RULES[name](GhlRequest(location, ids, {}, demand(name, body), sandbox.now()))
         answer, changed = done.content, ids.get("contactId") or done.entity or ""
     else:
-        raise ValueError(f"no operation {name!r}: a write of GHL's API, or one of {', '.join(APPOINTMENTS)}")
+        raise ValueError(
+            f"no operation {name!r}: a write of GHL's API, or one of {', '.join((*APPOINTMENTS, *DICTIONARIES))}"
+        )
     sandbox.report_changes(location, changed)
     return dict(answer)
+
+
+def _dictionary(location: LocationState, name: str, ids: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
+    """Nothing of this is reported by webhook. With a custom field all contacts lose its values."""
+    if name == "remove-user":
+        return {"user": location.users.pop(ids["userId"])}
+    field_id = ids["fieldId"]
+    if name == "change-custom-field":
+        location.custom_fields[field_id] |= body
+        return {"customField": location.custom_fields[field_id]}
+    for contact in location.contacts.values():
+        contact.custom.pop(field_id, None)
+    return {"customField": location.custom_fields.pop(field_id)}
 
 
 def _appointment(request: GhlRequest, name: str) -> dict[str, Any]:

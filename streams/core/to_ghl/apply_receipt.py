@@ -74,7 +74,9 @@ def _record_failed(link: LinkRow, receipt: Receipt) -> LinkRow:
         return link.model_copy(update=_refused_values(link, receipt))
     update: dict[str, object] = {"intent": None, **_refused_values(link, receipt)}
     if receipt.step in _SEARCHES and receipt.kind != "contact":
-        update |= {"ghl_id": None, "refers_to": None}  # nor did it move to where its contact is now
+        # Nor did it move to where its contact is now.
+        sought = link.sought | {receipt.step.removeprefix("find "): receipt.at_ms}
+        update |= {"ghl_id": None, "refers_to": None, "sought": sought}
     return link.model_copy(update=update)
 
 
@@ -134,8 +136,11 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
             "fields": receipt.fields,
             "tags": receipt.tags,
             "doubtful_tags": receipt.doubtful_tags,
+            "lacks": receipt.lacks,
         }
     )
+    facts |= _existence(link, receipt)
+    facts |= _refused_values(link, receipt)
     if receipt.fields is not None and (link.heard or receipt.heard):
         facts["heard"] = _external_edits(link, receipt.fields, receipt.heard or {})
     if receipt.settled:
@@ -143,8 +148,18 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
     return facts
 
 
+def _existence(link: LinkRow, receipt: Receipt) -> dict[str, object]:
+    """Whether a contact was there before us, as the receipt that brings its id reports."""
+    if receipt.kind != "contact" or receipt.ghl_id is None or receipt.ghl_id == link.ghl_id:
+        return {}
+    return {"existed_ms": 0 if receipt.is_new else receipt.at_ms}
+
+
 def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:
-    return {"refused": link.refused | receipt.refused} if receipt.refused else {}
+    if not receipt.refused:
+        return {}
+    refused = link.refused | receipt.refused
+    return {"refused": {name: hash_ for name, hash_ in refused.items() if hash_}}
 
 
 def _external_edits(link: LinkRow, fields: dict[str, str], reported: dict[str, str]) -> dict[str, str]:
@@ -200,6 +215,7 @@ def _record_late(link: LinkRow, receipt: Receipt) -> LinkRow:
     update: dict[str, object] = {"settled": ""}
     if link.ghl_id is None and receipt.ghl_id is not None:
         update |= {"ghl_id": receipt.ghl_id, "refers_to": receipt.refers_to, "intent": None}
+        update |= _existence(link, receipt)
     if receipt.fields is not None:
         differing = {name: UNKNOWN for name, sent in receipt.fields.items() if link.fields.get(name) != sent}
         update["fields"] = link.fields | differing

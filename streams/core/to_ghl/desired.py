@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streams.core.to_ghl.directory import Directory
-from streams.core.to_ghl.plan import CUSTOM, DesiredChild, DesiredContact
+from streams.core.to_ghl.directory import Directory, lacking_field, lacking_option, lacking_user
+from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, DesiredChild, DesiredContact
 from streams.mapping import LEAD_ID_FIELD, Locale, MappedContact, MappedEvent, MappedTask, map_appointment, map_note
 from streams.mapping.locale import PLAIN
 from streams.mapping.rich_text import html_of, is_same_as_html
@@ -15,11 +15,16 @@ from streams.mapping.rich_text import html_of, is_same_as_html
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A desired contact, what could not be resolved in words, and the custom fields that the location lacks (with type)."""
+    """A desired contact, what could not be resolved in words, and the custom fields that the location lacks (with type).
+
+    `lacks` names all that the location lacks, for its link (`LinkRow.lacks`), `left_out` says the same in words.
+    """
 
     contact: DesiredContact
     flags: tuple[str, ...]
     missing: dict[str, str]
+    lacks: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def resolve_contact(
@@ -29,24 +34,34 @@ def resolve_contact(
     fields: dict[str, Any] = {name: value for name, value in mapped.fields.items() if name not in omit}
     flags = [*mapped.flags, *(f"{name}: refused by GHL as another contact's" for name in omit)]
     missing: dict[str, str] = {}
+    lacks: list[str] = []
+    left_out: list[str] = []
     for reference, value in mapped.custom.items():
         field_id = directory.custom_field_id(reference)
-        if field_id is not None:
-            fields[CUSTOM + field_id] = value
-        elif value is not None:
-            missing[reference] = mapped.custom_types.get(reference, "TEXT")
-            flags.append(f"custom field {reference!r}: the location has none of this name or key")
+        if field_id is None:
+            if value is not None:
+                missing[reference] = mapped.custom_types.get(reference, "TEXT")
+                lacks.append(lacking_field(reference))
+                left_out.append(f"custom field {reference!r}: the location has none of this name or key")
+        elif directory.takes(field_id, value):
+            option = directory.as_option(field_id, value)
+            fields[CUSTOM + field_id] = value if option is None else option
+        else:
+            lacks.append(lacking_option(field_id, value))
+            left_out.append(f"custom field {reference!r}: {value!r} is none of its options in GHL")
     user_id, unknown = _assigned(mapped.assigned_to_email, directory)
-    flags += unknown
+    left_out += unknown
+    if unknown:
+        lacks.append(lacking_user(mapped.assigned_to_email or ""))
     if user_id is not None:
-        fields["assignedTo"] = user_id
+        fields[ASSIGNED] = user_id
     contact = DesiredContact(
         fields=fields,
         tags=mapped.tags,
         lofty_id=lofty_id,
         external_id_field=directory.custom_field_id(LEAD_ID_FIELD),
     )
-    return Resolved(contact, tuple(flags), missing)
+    return Resolved(contact, (*flags, *left_out), missing, tuple(sorted(lacks)), tuple(left_out))
 
 
 def resolve_note(state: Mapping[str, Any], locale: Locale = PLAIN) -> DesiredChild:

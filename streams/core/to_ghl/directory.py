@@ -1,9 +1,21 @@
-"""What a GHL location calls things: custom fields by name or key, users by e-mail, and its calendar's team."""
+"""What a GHL location calls things: custom fields by name or key with their options, users by e-mail, and its calendar's team.
+
+GHL answers 200 and drops the value of a custom field that was deleted, of a select that has no such option, and of a user whom
+the location does not have (third parties, measured). So names are resolved here before anything is sent, and what the location
+lacks is left out and named (`LinkRow.lacks`). A contact whose link rests on a directory that has changed since is planned again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from streams.core.rows import LinkRow
+from streams.core.to_ghl.plan import ASSIGNED, CUSTOM
+
+ONE_OPTION = frozenset({"SINGLE_OPTIONS", "RADIO"})
+"""The types of custom fields whose value is one of the field's options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +24,14 @@ class Directory:
 
     `calendar_team` are the ids of the users whom an appointment of the connection's calendar can be assigned to.
     `types` are the kinds of the custom fields by id, in GHL's words; what GHL did not say is not there.
+    `options` are those of the fields that take nothing else, by id.
     """
 
     custom_fields: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
     calendar_team: frozenset[str] = frozenset()
     types: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def custom_field_id(self, reference: str) -> str | None:
         """The id of a custom field, by its name (`Lofty stage`) or its key (`contact.lofty_stage`)."""
@@ -27,9 +41,63 @@ class Directory:
         """The id of a user, by e-mail."""
         return self.users.get(fold(email))
 
+    def takes(self, field_id: str, value: Any) -> bool:
+        """Whether a custom field takes a value: any, but for a select whose options are known."""
+        return value is None or field_id not in self.options or self.as_option(field_id, value) is not None
+
+    def as_option(self, field_id: str, value: Any) -> str | None:
+        """The option of a select that a value means, as GHL writes it; None without such an option."""
+        return next((one for one in self.options.get(field_id, ()) if fold(one) == fold(str(value))), None)
+
     def missing(self, references: Iterable[str]) -> tuple[str, ...]:
         """The custom fields of a mapping that the location does not have."""
         return tuple(reference for reference in references if fold(reference) not in self.custom_fields)
+
+    def has(self, lack: str) -> bool:
+        """Whether the location has now what an entry of `LinkRow.lacks` names. Kinds that are not known say no."""
+        kind, _, name = lack.partition(":")
+        match kind:
+            case "field":
+                return name in self.custom_fields
+            case "user":
+                return name in self.users
+            case "option":
+                field_id, _, value = name.partition(":")
+                return self.takes(field_id, value)
+        return False
+
+    def dead_fields(self, names: Iterable[str]) -> frozenset[str]:
+        """The custom fields among a link's fields that the location no longer has. A list without any field says nothing."""
+        known = {CUSTOM + one for one in self.custom_fields.values()}
+        return frozenset(name for name in names if known and name.startswith(CUSTOM) and name not in known)
+
+    def outdates(self, link: LinkRow) -> bool:
+        """Whether a contact must be planned again for the directory's sake.
+
+        A field that we wrote is gone (perhaps made again under the same name), what was lacking is there, or GHL dropped a value that
+        only the directory explains.
+        """
+        if link.ghl_id is None or link.is_deleted:
+            return False
+        dropped = (
+            name for name, hash_ in link.refused.items() if hash_ and (name.startswith(CUSTOM) or name == ASSIGNED)
+        )
+        return bool(self.dead_fields(link.fields)) or any(map(self.has, link.lacks)) or any(dropped)
+
+
+def lacking_field(reference: str) -> str:
+    """The entry for a custom field that the location has not."""
+    return f"field:{fold(reference)}"
+
+
+def lacking_user(email: str) -> str:
+    """The entry for a user whom the location has not."""
+    return f"user:{fold(email)}"
+
+
+def lacking_option(field_id: str, value: Any) -> str:
+    """The entry for an option that a custom field has not."""
+    return f"option:{field_id}:{fold(str(value))}"
 
 
 def fold(name: str) -> str:

@@ -45,6 +45,9 @@ StepName = Literal[
 CUSTOM = "custom:"
 """Prefix of a custom field's id among the desired fields."""
 
+ASSIGNED = "assignedTo"
+"""The field with the id of the user whom a contact is assigned to."""
+
 IDENTIFIERS = ("email", "phone")
 """The fields by which GHL recognises a contact."""
 
@@ -63,7 +66,8 @@ class Call:
     """One request to GHL, and what its link reads once it succeeded.
 
     `contact_id` is the GHL id of the contact acted on, `ghl_id` that of the note, task or appointment.
-    `marker` is what a look searches for. `is_create` asks for an intent before it is sent.
+    `marker` is what a search is for. `is_create` asks for an intent before it is sent.
+    `is_look`: nothing is in doubt, and all that waits for the contact is searched for at once (`adopt.py`).
     """
 
     step: StepName
@@ -76,6 +80,7 @@ class Call:
     marker: str = ""
     is_create: bool = False
     is_delete: bool = False
+    is_look: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 One whose create is in doubt is looked for before it is created again: a note or task by its marker in the contact's list, an
 appointment by its in the calendar's. So is one that hangs on another contact than its link says: that may have been merged,
-and it has moved with it.
+and it has moved with it. Where the contact was there before us, `adopt.py` says what is looked for first.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _look_first(kind: ChildKind, link: LinkRow | None, contact: LinkRow | None, 
 
 def _find_child(kind: ChildKind, intent: Intent, contact_id: str, marker: str) -> Call:
     fields = dict.fromkeys(intent.fields, UNKNOWN)
-    return Call(_FIND[kind], contact_id=contact_id, body=dict(intent.identifiers), marker=marker, fields=fields)
+    return Call(FIND_STEPS[kind], contact_id=contact_id, body=dict(intent.identifiers), marker=marker, fields=fields)
 
 
 def _find_moved(kind: ChildKind, link: LinkRow, contact_id: str, marker: str, wanted: Mapping[str, Any]) -> Call:
@@ -108,7 +108,7 @@ _CREATE: Mapping[ChildKind, StepName] = {
     "appointment": "create appointment",
 }
 
-_FIND: Mapping[ChildKind, StepName] = {"note": "find note", "task": "find task", "appointment": "find appointment"}
+FIND_STEPS: Mapping[ChildKind, StepName] = {"note": "find note", "task": "find task", "appointment": "find appointment"}
 
 _DELETE: Mapping[ChildKind, StepName] = {
     "note": "delete note",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from connectors.http.json_reader import REPAIRS
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow, OutboxRow
+from streams.core.to_ghl.adopt import look_before
 from streams.core.to_ghl.child_kind import ChildKind, form_of
 from streams.core.to_ghl.desired import resolve_appointment, resolve_contact, resolve_event, resolve_note, resolve_task
 from streams.core.to_ghl.directory import Directory
@@ -63,19 +64,37 @@ class Prepared:
 
     Its argument `contact` is the link of the contact that a note or task hangs on.
     `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
-    `contact` is the desired state of a contact; None for anything else. `child` gives that of what hangs on one, by its link.
+    `contact` is the desired state of a contact; None for anything else. `directory` is what its names were resolved by, and
+    `lacks` names what that had not. `child` gives the desired state of what hangs on a contact, by its link.
     """
 
     plan: NextPlan
     flags: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
     contact: DesiredContact | None = None
+    lacks: tuple[str, ...] = ()
+    directory: Directory = field(default_factory=Directory)
     child: Callable[[LinkRow | None], DesiredChild] | None = None
 
     def all_flags(self, link: LinkRow | None) -> tuple[str, ...]:
         """The flags, with those of the values that GHL has refused."""
         of_child = self.child(link).flags if self.child is not None else ()
         return (*self.flags, *of_child, *refusal_flags(self.contact, link))
+
+    def settles(self, link: LinkRow | None) -> dict[str, Any]:
+        """What the receipt that settles a contact says of its location: what is lacking, and the end of fields that are gone.
+
+        A refusal of what is no longer wanted ends, too: wanted again, it gets its own try.
+        """
+        if self.contact is None:
+            return {}
+        link = link or LinkRow()
+        facts: dict[str, Any] = {"lacks": self.lacks}
+        if gone := self.directory.dead_fields(link.fields):
+            facts["fields"] = {name: hash_ for name, hash_ in link.fields.items() if name not in gone}
+        if over := {name: "" for name in link.refused if name not in self.contact.fields}:
+            facts["refused"] = over
+        return facts
 
 
 def overruled(prepared: Prepared, link: LinkRow | None, owners: Mapping[str, FieldOwner]) -> dict[str, str]:
@@ -145,7 +164,12 @@ def _prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
     if state is None or is_gone or not should_sync(snapshot.kind, state):
         wanted = marker(snapshot.kind, snapshot.id)
         plan_rest = plan_gone_child if is_gone else plan_left_child
-        return Prepared(lambda link, contact, _: plan_rest(rules.form(snapshot, link, contact), link, contact, wanted))
+
+        def plan_gone(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
+            plan = plan_rest(rules.form(snapshot, link, contact), link, contact, wanted)
+            return look_before(plan, snapshot, link, contact) if is_gone else plan
+
+        return Prepared(plan_gone)
     desired: dict[ChildKind, DesiredChild] = {}
 
     def child(form: ChildKind) -> DesiredChild:
@@ -155,9 +179,17 @@ def _prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
 
     def plan(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
         form = rules.form(snapshot, link, contact)
-        return plan_child(form, child(form), link, contact)
+        return look_before(plan_child(form, child(form), link, contact), snapshot, link, contact)
 
     return Prepared(plan, child=lambda link: child(rules.form(snapshot, link)))
+
+
+def wanted_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind) -> DesiredChild | None:
+    """A note, task or appointment as it should be in GHL, in this form; None if it should not be there."""
+    state = snapshot.state
+    if state is None or is_deleted(snapshot.kind, state) or not should_sync(snapshot.kind, state):
+        return None
+    return desired_child(snapshot, rules, directory, form)
 
 
 def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind = "task") -> DesiredChild:
@@ -184,7 +216,7 @@ def _contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
         holding = held(resolved.contact, link, rules.owners)
         return plan_contact(resolved.contact, link, now_ms, search_lag_ms=rules.search_lag_ms, holding=holding)
 
-    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact)
+    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact, resolved.lacks, directory)
 
 
 def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:

@@ -50,7 +50,12 @@ def held_back(fields: Mapping[str, object], link: LinkRow | None) -> frozenset[s
 def refusal_flags(contact: DesiredContact | None, link: LinkRow | None) -> tuple[str, ...]:
     """What of a contact is not in GHL because GHL refused it, in words."""
     names = held_back(contact.fields, link) if contact is not None else ()
-    return tuple(f"{name}: GHL refuses this value; it is sent again once it changes" for name in sorted(names))
+    return tuple(map(refusal_words, sorted(names)))
+
+
+def refusal_words(name: str) -> str:
+    """What is said of a field whose value GHL refused or dropped."""
+    return f"{name}: GHL refuses this value; it is sent again once it changes"
 
 
 def _names(field: str, words: str) -> bool:

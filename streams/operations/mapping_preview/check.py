@@ -15,7 +15,7 @@ LEADS = 500
 async def check(
     settings: Settings, connections: Sequence[Connection], *, leads: int = LEADS, within_seconds: float = 8.0
 ) -> tuple[Compatibility, ...]:
-    """Everything that the check finds about the mapping of each connection. It makes no vendor call of its own.
+    """Everything that the check finds about the mapping of each connection. The workers read the locations once more.
 
     Raises aiokafka's errors when Kafka cannot be reached.
     """
@@ -23,5 +23,6 @@ async def check(
     found: list[Compatibility] = []
     for one in connections:
         states = [snapshot.state or {} for snapshot in await latest_leads(settings, one.name, leads)]
-        found += check_compatibility(one, looked.directories.get(one.name), states, looked.trouble.get(one.name, ""))
+        directory, why = looked.directories.get(one.name), looked.trouble.get(one.name, "")
+        found += check_compatibility(one, directory, states, why, looked.remade.get(one.name, {}))
     return tuple(found)

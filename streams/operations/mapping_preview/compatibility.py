@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.directory import Directory, fold
 from streams.mapping import CompiledMapping, CustomField, map_contact
 from streams.mapping.errors import did_you_mean
 from streams.mapping.mapping import LEAD_ID_FIELD
@@ -44,9 +44,16 @@ class Compatibility:
 
 
 def check_compatibility(
-    connection: Connection, directory: Directory | None, leads: Sequence[Mapping[str, Any]], why: str = ""
+    connection: Connection,
+    directory: Directory | None,
+    leads: Sequence[Mapping[str, Any]],
+    why: str = "",
+    remade: Mapping[str, str] | None = None,
 ) -> tuple[Compatibility, ...]:
-    """Check the mapping of a connection. `leads` are some leads as Lofty holds them; `why` says why the directory is not known."""
+    """Check the mapping of a connection. `leads` are some leads as Lofty holds them; `why` says why the directory is not known.
+
+    `remade` are the custom fields that were made again, with the ids before.
+    """
     found: list[Compatibility] = []
     if directory is None:
         mend = "start `lofty-ghl worker`, then run this again"
@@ -54,7 +61,7 @@ def check_compatibility(
             Compatibility(connection.name, "not known", "the location", why or "no worker reported its fields", mend)
         )
     else:
-        found += _fields(connection, directory, leads)
+        found += (_remade(one, directory, remade or {}) for one in _fields(connection, directory, leads))
         found += _users(connection, directory, leads)
     found += _attributes(connection, leads)
     found += _tags(connection, leads)
@@ -71,6 +78,15 @@ def _fields(
         yield Compatibility(name, "not known", "custom fields", says, mend)
     for one in _wanted(mapping, connection, leads).values():
         yield _field(connection, directory, one)
+
+
+def _remade(one: Compatibility, directory: Directory, remade: Mapping[str, str]) -> Compatibility:
+    """A field that was deleted and made again is there, with another id: its values are written again by themselves."""
+    name = fold(one.subject.removeprefix("custom:"))
+    if one.verdict != "ok" or name not in remade:
+        return one
+    says = f"{one.says}; it was made again (id {remade[name]}, now {directory.custom_fields[name]}): all its values are written again"
+    return replace(one, says=says)
 
 
 def _wanted(

@@ -35,12 +35,16 @@ Lead = tuple[str, str]
 
 @dataclass(slots=True)
 class LeadSamples:
-    """Everything that a preview needs of some leads. `trouble` says for a connection why its worker did not answer."""
+    """Everything that a preview needs of some leads. `trouble` says for a connection why its worker did not answer.
+
+    `remade` are the custom fields that were made again in a connection's location, with the ids before.
+    """
 
     leads: tuple[Lead, ...]
     snapshots: dict[Lead, Snapshot] = field(default_factory=dict)
     links: dict[Lead, LinkRow] = field(default_factory=dict)
     directories: dict[str, Directory] = field(default_factory=dict)
+    remade: dict[str, Mapping[str, str]] = field(default_factory=dict)
     found: dict[Lead, Mapping[str, Any]] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)
 
@@ -127,24 +131,32 @@ async def _read_by_index(settings: Settings, reader: IndexReader, samples: LeadS
 
 
 async def ask_workers(
-    settings: Settings, samples: LeadSamples, within_seconds: float = 8.0, *, connections: Collection[str] = ()
+    settings: Settings,
+    samples: LeadSamples,
+    within_seconds: float = 8.0,
+    *,
+    connections: Collection[str] = (),
+    is_fresh: bool = False,
 ) -> None:
-    """Ask the workers for each connection's directory, and for the linked contacts as GHL holds them now."""
+    """Ask the workers for each connection's directory, and for the linked contacts as GHL holds them now.
+
+    `is_fresh`: the directories are read from GHL once more before.
+    """
     asked = sorted({*connections, *(connection for connection, _ in samples.snapshots)})
     timeouts = Timeouts(retry=2.0, silence=min(SILENCE_SECONDS, within_seconds), expires=within_seconds)
     partitions = {name: _ghl_partition(settings, name) for name in asked}
     run = f"look-{uuid.uuid4().hex[:8]}"
     try:
         async with WorkerQueryClient(settings, partitions, run, timeouts=timeouts, most=OPEN_QUESTIONS) as client:
-            await asyncio.gather(*(_ask_connection(client, samples, name, within_seconds) for name in asked))
+            await asyncio.gather(*(_ask_connection(client, samples, name, within_seconds, is_fresh) for name in asked))
     except CannotFinish as error:
         samples.trouble |= dict.fromkeys(asked, str(error))
 
 
 async def directories(settings: Settings, connections: Collection[str], within_seconds: float = 8.0) -> LeadSamples:
-    """The custom fields and users of some connections' locations, without any lead."""
+    """The custom fields and users of some connections' locations as they are now, without any lead."""
     samples = LeadSamples(())
-    await ask_workers(settings, samples, within_seconds, connections=connections)
+    await ask_workers(settings, samples, within_seconds, connections=connections, is_fresh=True)
     return samples
 
 
@@ -166,7 +178,9 @@ def _ghl_partition(settings: Settings, connection: str) -> int:
     return ConnectionPartitions(settings).ghl(settings.connections[connection])
 
 
-async def _ask_connection(client: WorkerQueryClient, samples: LeadSamples, connection: str, within: float) -> None:
+async def _ask_connection(
+    client: WorkerQueryClient, samples: LeadSamples, connection: str, within: float, is_fresh: bool
+) -> None:
     wanted = [
         (lead, link.ghl_id)
         for lead, link in samples.links.items()
@@ -174,7 +188,9 @@ async def _ask_connection(client: WorkerQueryClient, samples: LeadSamples, conne
     ]
     try:
         async with asyncio.timeout(within):
-            samples.directories[connection] = directory_of(await client.query(connection, "directory"))
+            answer = await client.query(connection, "directory", is_fresh=is_fresh)
+            samples.directories[connection] = directory_of(answer)
+            samples.remade[connection] = answer.remade_fields
             queries = [client.query(connection, "contact", lead=lead[1], ghl_id=ghl_id) for lead, ghl_id in wanted]
             for (lead, _), answer in zip(wanted, await asyncio.gather(*queries), strict=True):
                 if answer.contact is not None:

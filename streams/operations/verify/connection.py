@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaError
 
-from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.planning import Rules
 from streams.mapping import LEAD_ID_FIELD
 from streams.messages import Entity
@@ -22,6 +21,7 @@ from streams.operations.verify.repair import LeadRepair
 from streams.operations.verify.report import ConnectionReport
 from streams.operations.verify.task_pool import work_through
 from streams.operations.worker_queries.client import Timeouts, WorkerQueryClient
+from streams.operations.worker_queries.directories import directory_of
 from streams.operations.worker_queries.errors import CannotFinish, Refused
 from streams.settings import Connection
 
@@ -74,8 +74,7 @@ class ConnectionVerification:
 
     async def _run(self, lead: str, repair: bool) -> None:
         name = self.connection.name
-        answer = await self.client.query(name, "directory")
-        directory = Directory(answer.custom_fields, answer.users, frozenset(answer.calendar_team))
+        directory = directory_of(await self.client.query(name, "directory", is_fresh=True))
         self._field_id = directory.custom_field_id(LEAD_ID_FIELD)
         policies = self.connection.policies
         rules = Rules(

@@ -24,6 +24,7 @@ class Finding:
     - `orphaned`: it has our marker in GHL, but in Lofty it was deleted or is not known.
 
     `remedies` repair it, applied in this order. If there are none, `advice` says what a person can do.
+    `left_out` are the values that GHL does not take, in words: the contact is right without them.
     `compared` counts the fields that were compared.
     """
 
@@ -35,6 +36,7 @@ class Finding:
     remedies: tuple[Remedy, ...] = ()
     advice: str = ""
     compared: int = 0
+    left_out: tuple[str, ...] = ()
 
     @property
     def is_wrong(self) -> bool:

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.compare import FieldDifference, compare_contact
-from streams.core.to_ghl.desired import resolve_contact
+from streams.core.to_ghl.desired import Resolved, resolve_contact
 from streams.core.to_ghl.directory import Directory
-from streams.core.to_ghl.plan import DesiredContact
 from streams.core.to_ghl.planning import Rules
+from streams.core.to_ghl.refused_values import refusal_words
 from streams.mapping import map_contact
 from streams.messages import Entity, Observation, Remedy, Snapshot, Standing
 from streams.operations.verify.findings import Finding
@@ -119,7 +119,7 @@ def _absent(
     if basis.leaves_deleted and standing.ghl_id is not None:
         return Finding(key, "ok", "deleted in GHL by hand, and by policy left alone")
     if bearers:
-        names = tuple(name for name, value in _desired(snapshot, basis).fields.items() if value is not None)
+        names = tuple(name for name, value in _resolved(snapshot, basis).contact.fields.items() if value is not None)
         return Finding(
             key,
             "missing",
@@ -133,7 +133,8 @@ def _absent(
 
 def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation, basis: VerificationBasis) -> Finding:
     contact = seen.contact or {}
-    desired = _desired(snapshot, basis)
+    resolved = _resolved(snapshot, basis)
+    desired = resolved.contact
     ghl_ids = (standing.ghl_id,) if standing.ghl_id else ()
     refused = sorted(name for name, hash_ in standing.refused.items() if field_hash(desired.fields.get(name)) == hash_)
     compared_fields = (one for one in compare_contact(desired, contact) if one.field not in ("tags", *refused))
@@ -145,8 +146,8 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
         differences = (*differences, FieldDifference("tags", sorted(desired.tags), sorted(tags)))
     compared = len(desired.fields) + 1
     if not differences:
-        because = f"GHL refuses the value of {', '.join(refused)}: it is sent again once it changes" if refused else ""
-        return Finding(key, "ok", because, ghl_ids=ghl_ids, compared=compared)
+        left_out = (*(refusal_words(name) for name in refused), *resolved.left_out)
+        return Finding(key, "ok", "; ".join(left_out), ghl_ids=ghl_ids, compared=compared, left_out=left_out)
     other = str((contact.get("customFields") or {}).get(desired.external_id_field) or "")
     if other and other != snapshot.lead and basis.is_lead(other):
         return Finding(
@@ -163,9 +164,9 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
     return Finding(key, "different", "", differences, ghl_ids, (remedy,), compared=compared)
 
 
-def _desired(snapshot: Snapshot, basis: VerificationBasis) -> DesiredContact:
+def _resolved(snapshot: Snapshot, basis: VerificationBasis) -> Resolved:
     mapped = map_contact(basis.rules.mapping, snapshot.state or {}, region=basis.rules.region)
-    return resolve_contact(mapped, basis.directory, snapshot.lead).contact
+    return resolve_contact(mapped, basis.directory, snapshot.lead)
 
 
 def bears(contact: Mapping[str, object], directory_field: str | None, lead: str) -> bool:

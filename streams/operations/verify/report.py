@@ -17,7 +17,8 @@ class ConnectionReport:
     """The report of one connection. `findings` are the entities that are wrong or parked at the end. The repaired ones are apart.
 
     `counts` counts entities by their state at the end. `unfinished` says in words what this run could not check.
-    `remarks` say what cannot be checked at this location at all. `requests` counts the run's requests to GHL.
+    `remarks` say what cannot be checked at this location at all. `left_out` are the values that GHL does not take, in words, with
+    the number of contacts that are without them. `requests` counts the run's requests to GHL.
     """
 
     name: str
@@ -29,12 +30,14 @@ class ConnectionReport:
     mended: list[Finding] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Add the final findings of one lead."""
         for one in findings:
             self.counts[one.state] += 1
             self.compared += one.compared
+            self.left_out.update(one.left_out)
             if one.is_wrong or one.state == "parked":
                 self.findings.append(one)
 
@@ -49,6 +52,7 @@ class ConnectionReport:
             "findings": [one.as_dict() for one in self.findings],
             "unfinished": self.unfinished,
             "remarks": self.remarks,
+            "left_out": dict(self.left_out),
         }
 
 

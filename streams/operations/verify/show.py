@@ -16,6 +16,7 @@ REQUESTS_A_LEAD = 3
 
 MOST_LINES = 50
 """At most so many findings are shown; `--json` has all."""
+MOST_LEFT_OUT = 20
 _LONGEST = 60
 
 
@@ -75,6 +76,8 @@ def lines(report: Report) -> Iterator[str]:
         if (more := len(one.findings) - MOST_LINES) > 0:
             yield f"  and {more} more: --json has all"
         yield from (f"  remark      {remark}" for remark in one.remarks)
+        for words, number in one.left_out.most_common(MOST_LEFT_OUT):
+            yield f"  left out    {words} ({number} {'contact' if number == 1 else 'contacts'})"
         yield from (f"  unfinished  {words}" for words in one.unfinished)
     yield _verdict(report)
 

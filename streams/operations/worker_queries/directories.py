@@ -17,19 +17,24 @@ TIMEOUTS = Timeouts(retry=4.0, silence=15.0, expires=60.0)
 MOST_SECONDS = 45.0
 
 
-async def ask_directories(settings: Settings, connections: Collection[Connection]) -> dict[str, Observation]:
-    """Ask the owner of each location; the answer also names its effective mapping. Raises `CannotFinish`."""
+async def ask_directories(
+    settings: Settings, connections: Collection[Connection], *, is_fresh: bool = False
+) -> dict[str, Observation]:
+    """Ask the owner of each location; the answer also names its effective mapping. Raises `CannotFinish`.
+
+    `is_fresh`: the worker reads the location from GHL before it answers.
+    """
     connection_partitions = ConnectionPartitions(settings)
     partitions = {connection.name: connection_partitions.ghl(connection) for connection in connections}
     run = f"replay-{uuid.uuid4().hex[:8]}"
     async with WorkerQueryClient(settings, partitions, run, timeouts=TIMEOUTS, most=1) as client:
-        return dict(await asyncio.gather(*(_ask(client, name) for name in partitions)))
+        return dict(await asyncio.gather(*(_ask(client, name, is_fresh) for name in partitions)))
 
 
-async def _ask(client: WorkerQueryClient, connection: str) -> tuple[str, Observation]:
+async def _ask(client: WorkerQueryClient, connection: str, is_fresh: bool) -> tuple[str, Observation]:
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            return connection, await client.query(connection, "directory")
+            return connection, await client.query(connection, "directory", is_fresh=is_fresh)
     except TimeoutError:
         raise NoWorker(
             f"connection {connection}: its worker runs, but has not read the location's custom fields and users yet: "
@@ -39,4 +44,10 @@ async def _ask(client: WorkerQueryClient, connection: str) -> tuple[str, Observa
 
 def directory_of(answer: Observation) -> Directory:
     """The names in an answer."""
-    return Directory(answer.custom_fields, answer.users, frozenset(answer.calendar_team), answer.field_types)
+    return Directory(
+        answer.custom_fields,
+        answer.users,
+        frozenset(answer.calendar_team),
+        answer.field_types,
+        answer.field_options,
+    )

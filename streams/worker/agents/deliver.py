@@ -35,7 +35,7 @@ def deliver(
                 snapshot = Snapshot.from_bytes(message.value)
                 partition, key = message.partition, snapshot.entity.key
                 row, link = desired.outbox.get(partition, key), desired.links.get(partition, key)
-                acceptance = accept(row, link, snapshot, desired.settled_as(snapshot))
+                acceptance = accept(row, link, snapshot, desired.wanted(snapshot, link))
                 count(acceptance, snapshot.connection)
                 if acceptance == "unchanged":
                     receipt = _unchanged(snapshot, output.now_ms(), desired.epoch(partition))

@@ -16,6 +16,7 @@ class DesiredStates:
     """The tables `outbox` and `links`, and what is known of the entities in them.
 
     `settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
+    `is_outdated` says of a connection's link whether its location has changed in what the link rests on.
     `epoch` is ours as the owner of a partition, `under_way` the state of an entity that is being written right now.
     `offer` makes an entity due in the writing dispatcher.
     """
@@ -26,6 +27,11 @@ class DesiredStates:
     epoch: Callable[[int], int]
     under_way: Callable[[str], Snapshot | None]
     offer: Callable[[OutboxRow], None]
+    is_outdated: Callable[[str, LinkRow | None], bool] = lambda _connection, _link: False
+
+    def wanted(self, snapshot: Snapshot, link: LinkRow | None) -> str:
+        """What the link reads when nothing is to do for a snapshot; "" when it must be planned whatever the link reads."""
+        return "" if self.is_outdated(snapshot.connection, link) else self.settled_as(snapshot)
 
     def put(self, partition: int, snapshot: Snapshot) -> OutboxRow:
         """Make an accepted snapshot the desired state of its entity."""

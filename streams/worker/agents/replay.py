@@ -32,7 +32,7 @@ def replay(*, desired: DesiredStates, output: Output, count: Callable[[str], Non
                 snapshot = Redelivery.from_bytes(message.value).snapshot
                 partition, key = message.partition, snapshot.entity.key
                 row, link = desired.outbox.get(partition, key), desired.links.get(partition, key)
-                acceptance = accept_again(row, link, snapshot, desired.settled_as(snapshot))
+                acceptance = accept_again(row, link, snapshot, desired.wanted(snapshot, link))
                 count(acceptance)
                 if acceptance == "accepted":
                     due[key] = desired.put(partition, snapshot.model_copy(update={"origin": "replay"}))

@@ -10,8 +10,9 @@ create is in doubt could not be found.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.errors import ConnectorError, NotSent
@@ -19,7 +20,7 @@ from connectors.outcome import NAMES_NOTHING, Disposition, classify
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.pauses import PAUSE_SECONDS, shuts_out
-from streams.core.to_ghl.directory import Directory, fold
+from streams.core.to_ghl.directory import ONE_OPTION, Directory, fold
 from streams.mapping import CustomField
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
@@ -28,6 +29,9 @@ log = logging.getLogger("lofty_ghl.directory")
 
 TENANT = "@directory"
 RETRY_SECONDS = 5.0
+SUSPECT_SECONDS = 2.0
+"""So long after GHL dropped a value its directory is read again; twice as long with each time that nothing has changed."""
+MOST_SUSPECT_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
@@ -43,27 +47,65 @@ class _Shelf:
     users: dict[str, str] | None = None
     team: frozenset[str] | None = None
     types: dict[str, str] = field(default_factory=dict)
+    options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
 
 
-class Directories:
-    """The directories of all connections, with the custom fields that their mappings name."""
+@dataclass(slots=True)
+class _Past:
+    """What was known of a location when it was last read to the end, the id that each name ever had, and who suspects a change.
 
-    def __init__(self, loop: DispatchLoop, locations: Mapping[str, Location]) -> None:
+    `remade` are the custom fields that were made again since this process began: their names, with the ids before.
+    """
+
+    directory: Directory | None = None
+    ids: dict[str, str] = field(default_factory=dict)
+    remade: dict[str, str] = field(default_factory=dict)
+    wait_seconds: float = SUSPECT_SECONDS
+    timer: asyncio.TimerHandle | None = None
+
+
+class Directories:
+    """The directories of all connections, with the custom fields that their mappings name.
+
+    `changed` is called with a connection whose directory was read for the first time, or is not what it was.
+    """
+
+    def __init__(
+        self, loop: DispatchLoop, locations: Mapping[str, Location], changed: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._loop = loop
         self._locations = locations
+        self._changed = changed
         self._shelves = {name: _Shelf(one, _creatable(one)) for name, one in locations.items()}
+        self._past = {name: _Past() for name in locations}
 
     def get(self, connection: str) -> Directory:
         """What is known of a connection's location."""
         shelf = self._shelves[connection]
-        return Directory(shelf.fields or {}, shelf.users or {}, shelf.team or frozenset(), shelf.types)
+        return Directory(shelf.fields or {}, shelf.users or {}, shelf.team or frozenset(), shelf.types, shelf.options)
+
+    def complete(self, connection: str) -> Directory | None:
+        """What was known when the location was last read to the end; None before that."""
+        past = self._past.get(connection)
+        return past.directory if past is not None else None
+
+    def remade(self, connection: str) -> dict[str, str]:
+        """The custom fields that were deleted and made again under the same name or key, with the ids that they had."""
+        return dict(self._past[connection].remade)
 
     def load(self, connection: str) -> None:
         """Read the directory (again). The connection is on hold until that is done."""
         before = self._shelves[connection]
-        shelf = self._shelves[connection] = _Shelf(before.location, before.wanted, types=before.types)
+        shelf = self._shelves[connection] = _Shelf(before.location, before.wanted)
         self._go_on(connection, shelf)
+
+    def suspect(self, connection: str) -> None:
+        """GHL dropped a value, so the directory may no longer be true: read it again soon."""
+        past = self._past[connection]
+        if past.timer is None:
+            past.timer = asyncio.get_running_loop().call_later(past.wait_seconds, self._look_again, connection)
+            past.wait_seconds = min(2 * past.wait_seconds, MOST_SUSPECT_SECONDS)
 
     def lacks(self, connection: str, missing: dict[str, str]) -> bool:
         """A contact needs custom fields that the location lacks. True: they are being created, try again after that."""
@@ -106,7 +148,32 @@ class Directories:
         if not is_complete or shelf is not self._shelves[connection]:
             return AGAIN
         self._loop.release_tenant(shelf.location.budget, connection)
+        self._remember(connection)
         return DONE
+
+    def _look_again(self, connection: str) -> None:
+        self._past[connection].timer = None
+        if self._loop.core.owns(self._locations[connection].budget):
+            self.load(connection)
+
+    def _remember(self, connection: str) -> None:
+        """The directory was read to the end: say so if it is not what it was."""
+        past, now = self._past[connection], self.get(connection)
+        if now == past.directory:
+            return
+        alive = set(now.custom_fields.values())
+        for name, field_id in now.custom_fields.items():
+            before = past.ids.get(name, field_id)
+            if before != field_id and before not in alive:
+                past.remade[name] = before
+                log.warning(
+                    "connection %s: custom field %r was made again in GHL: all its values are written again",
+                    connection,
+                    name,
+                )
+        past.ids |= now.custom_fields
+        past.directory, past.wait_seconds = now, SUSPECT_SECONDS
+        self._changed(connection)
 
     def _go_on(self, connection: str, shelf: _Shelf) -> None:
         key = f"{TENANT}:{connection}"
@@ -122,6 +189,8 @@ class Directories:
                 found[fold(one.name)] = one.id
                 if one.data_type:
                     shelf.types[one.id] = one.data_type
+                if one.data_type in ONE_OPTION and one.picklist_options and not one.is_allowed_custom_option:
+                    shelf.options[one.id] = one.picklist_options
                 if one.field_key:
                     found[fold(one.field_key)] = one.id
             shelf.fields = found
@@ -144,6 +213,8 @@ class Directories:
         log.info("created custom field %r in location %s", reference, location_id)
         shelf.fields[fold(reference)] = made.id
         shelf.types[made.id] = wanted.type
+        if wanted.type in ONE_OPTION and made.picklist_options and not made.is_allowed_custom_option:
+            shelf.options[made.id] = made.picklist_options
         if made.field_key:
             shelf.fields[fold(made.field_key)] = made.id
         return self._is_complete(shelf)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.ghl.client import GhlClient
-from connectors.ghl.wire import GhlAppointment
-from streams.core.to_ghl.plan import IDENTIFIERS, Call
+from connectors.ghl.wire import GhlAppointment, GhlContact
+from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, IDENTIFIERS, Call
 
 AROUND = timedelta(days=31)
 """How far from its time an appointment is looked for: somebody may have moved it meanwhile."""
@@ -17,29 +17,60 @@ AROUND = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing."""
+    """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing.
+
+    `dropped` are the fields that GHL's own answer shows to be without the value that was sent.
+    `is_new` says that a contact was certainly not there before.
+    """
 
     ghl_id: str | None
+    dropped: frozenset[str] = frozenset()
+    is_new: bool = False
 
 
 async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
     """Do one step with one request. Raises `ConnectorError` when it did not succeed."""
-    answered_id = await _STEPS[call.step.partition(" ")[2]](client, location_id, call)
-    return Performed(answered_id)
+    if call.step in ("create contact", "update contact"):
+        return await _write_contact(client, location_id, call)
+    return Performed(await _STEPS[call.step.partition(" ")[2]](client, location_id, call))
+
+
+async def _write_contact(client: GhlClient, location_id: str, call: Call) -> Performed:
+    body = dict(call.body)
+    answered: GhlContact | None
+    is_new = False
+    match call.step:
+        case "create contact" if not any(body.get(name) for name in IDENTIFIERS):
+            # GHL's upsert needs an identifier. This create is not safe to repeat: in doubt, the plan searches first.
+            answered = await client.create_contact({"locationId": location_id, **_with_names(body)})
+            is_new = True
+        case "create contact":
+            upserted = await client.upsert_contact({"locationId": location_id, **body})
+            answered, is_new = upserted.contact, upserted.is_new
+        case _:
+            answered = await client.update_contact(call.contact_id or "", body)
+    if answered is None:
+        return Performed(call.contact_id)
+    return Performed(call.contact_id or answered.id, _dropped(body, answered), is_new)
+
+
+def _dropped(body: Mapping[str, Any], answered: GhlContact) -> frozenset[str]:
+    """The custom fields and the user that were sent and that an answer is without. It judges only by what it shows."""
+    if "custom_fields" not in answered.model_fields_set:
+        return frozenset()
+    shown = {one.id for one in answered.custom_fields}
+    sent = [one["id"] for one in body.get("customFields", ()) if one["field_value"] not in ("", [])]
+    dropped = {CUSTOM + field_id for field_id in sent if field_id not in shown}
+    if (user := body.get(ASSIGNED)) and answered.assigned_to != user:
+        dropped.add(ASSIGNED)
+    return frozenset(dropped)
 
 
 async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> str | None:
     contact_id, body = call.contact_id or "", dict(call.body)
     match call.step:
-        case "create contact" if not any(body.get(name) for name in IDENTIFIERS):
-            # GHL's upsert needs an identifier. This create is not safe to repeat: in doubt, the plan searches first.
-            return (await client.create_contact({"locationId": location_id, **_with_names(body)})).id
-        case "create contact":
-            return (await client.upsert_contact({"locationId": location_id, **body})).contact.id
         case "find contact":
             return await _find_contact(client, location_id, body, call.marker)
-        case "update contact":
-            await client.update_contact(contact_id, body)
         case "add tags":
             await client.add_tags(contact_id, body["tags"])
         case "remove tags":

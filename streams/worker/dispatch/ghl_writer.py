@@ -26,6 +26,7 @@ from streams.worker.dispatch.receipts import Receipts
 class GhlWriter:
     """Everything that planning needs. `lacks` asks for custom fields that the location has not.
 
+    `look` does a request that searches for all that waits for a contact.
     `lofty_was_edited` is called with the fields that GHL owns and that Lofty holds differently.
     """
 
@@ -38,6 +39,7 @@ class GhlWriter:
     lofty_was_edited: Callable[[Entity, Mapping[str, str]], Awaitable[None]]
     sender: GhlSender
     failures: GhlFailures
+    look: Callable[[GhlWrite], Awaitable[WorkResult]]
 
     def handles(self, item: Item) -> bool:
         """Every item that no other part handles is a write."""
@@ -67,7 +69,7 @@ class GhlWriter:
         match prepared.plan(link, contact, retry.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)
-                await self.sender.record_unchanged(partition, row, because, prepared.all_flags(link))
+                await self.sender.record_unchanged(partition, row, because, prepared, link)
                 return DONE
             case Blocked():
                 # The contact is on its way, or parked; or nobody has asked for it yet.
@@ -80,7 +82,8 @@ class GhlWriter:
             case NotBefore(at_ms):
                 return WorkResult.retry(retry.due_in_seconds(at_ms))
             case Call() as call:
-                return await self.sender.send(GhlWrite(entity, location, row, prepared, call, slot))
+                write = GhlWrite(entity, location, row, prepared, call, slot)
+                return await (self.look(write) if call.is_look else self.sender.send(write))
 
     async def _doubt_before(
         self, entity: Entity, location: Location, row: OutboxRow, link: LinkRow | None

@@ -10,7 +10,7 @@ Open questions live in memory only. Whoever asked asks again when no answer come
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +19,9 @@ from connectors.outcome import Disposition, classify
 from streams.core.progress.repeats import Failure
 from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.retry import Retry
-from streams.core.to_ghl.directory import Directory
 from streams.kafka.batching_producer import Record
 from streams.messages import Entity, Inspection, Observation, Standing
+from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.inspection_reads import InspectionReads, OpenInspection
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
@@ -49,7 +49,7 @@ class Inspector:
     loop: DispatchLoop
     locations: Mapping[str, Location]
     reads: InspectionReads
-    directory: Callable[[str], Directory]
+    directories: Directories
     repair: Repair
     output: Output
     observations_topic: str
@@ -126,20 +126,30 @@ class Inspector:
         inspection = question.inspection
         match inspection.question:
             case "directory":
-                known = self.directory(inspection.connection)
-                names = {
-                    "custom_fields": dict(known.custom_fields),
-                    "users": dict(known.users),
-                    "calendar_team": tuple(sorted(known.calendar_team)),
-                    "field_types": dict(known.types),
-                }
-                return self._observe(inspection, "seen", mapping=location.mapping_fingerprint, **names)
+                return self._directory(question, location)
             case "bearers":
                 return await self._bearers(question, location, slot)
             case "mend":
                 return await self._repair(question, location, slot)
             case "contact":
                 return await self._contact(question, location, slot)
+
+    def _directory(self, question: OpenInspection, location: Location) -> Observation | None:
+        connection = question.inspection.connection
+        if question.inspection.is_fresh and question.step == 0:
+            question.step = 1
+            self.directories.load(connection)  # which holds the connection, and so this question, until it is read
+            return None
+        known = self.directories.get(connection)
+        names = {
+            "custom_fields": dict(known.custom_fields),
+            "users": dict(known.users),
+            "calendar_team": tuple(sorted(known.calendar_team)),
+            "field_types": dict(known.types),
+            "field_options": dict(known.options),
+            "remade_fields": self.directories.remade(connection),
+        }
+        return self._observe(question.inspection, "seen", mapping=location.mapping_fingerprint, **names)
 
     async def _bearers(self, question: OpenInspection, location: Location, slot: RequestSlot) -> Observation:
         inspection, field_id = question.inspection, question.inspection.field_id or ""

@@ -6,10 +6,6 @@ from collections.abc import Mapping
 
 from streams.core.scheduling.retry import Backoff, Retry
 from streams.messages.topics import OBSERVATIONS, RECEIPTS
-from streams.worker.dispatch.directories import Directories
-from streams.worker.dispatch.ghl_failures import GhlFailures
-from streams.worker.dispatch.ghl_sender import GhlSender
-from streams.worker.dispatch.ghl_writer import GhlWriter
 from streams.worker.dispatch.inspection_reads import InspectionReads
 from streams.worker.dispatch.inspector import Inspector
 from streams.worker.dispatch.location import Location
@@ -17,7 +13,9 @@ from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.dispatch.repair import Repair
 from streams.worker.parts import WorkerParts
+from streams.worker.wiring.directories import new_directories
 from streams.worker.wiring.event_processing import new_event_processor
+from streams.worker.wiring.ghl_writing import new_ghl_writer
 from streams.worker.wiring.offers import Offers
 
 
@@ -39,43 +37,15 @@ class GhlSide:
             lambda connection: parts.ownership.epoch(parts.connection_partitions.ghl_of(connection)),
         )
         tables, deps, names = parts.tables, parts.deps, parts.names
-        retry = Retry(deps.now_ms, deps.jitter)
-        self.directories = Directories(loop, locations)
+        self.directories, self.outdated = new_directories(parts, loop, locations, offers)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
-        failures = GhlFailures(
-            outbox=tables.outbox,
-            links=tables.links,
-            receipts=receipts,
-            output=parts.output,
-            judge=loop.failures,
-            retry=retry,
-            request_read=offers.request_read,
-        )
-        self.sender = GhlSender(
-            outbox=tables.outbox,
-            links=tables.links,
-            receipts=receipts,
-            failures=failures,
-            settled_as=offers.settled_as,
-            metrics=deps.metrics,
-            held=parts.reporter.held,
-        )
-        self.writer = GhlWriter(
-            locations=locations,
-            outbox=tables.outbox,
-            links=tables.links,
-            receipts=receipts,
-            directory=self.directories.get,
-            lacks=self.directories.lacks,
-            lofty_was_edited=self.events.queue.lofty_was_edited,
-            sender=self.sender,
-            failures=failures,
-        )
+        self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events.queue)
+        self.sender = self.writer.sender
         self.inspector = Inspector(
             loop=loop,
             locations=locations,
             reads=InspectionReads(tables.links, tables.outbox),
-            directory=self.directories.get,
+            directories=self.directories,
             repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
             output=parts.output,
             observations_topic=names.of(OBSERVATIONS),

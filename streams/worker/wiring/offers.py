@@ -38,8 +38,8 @@ class Offers:
             item = _item(row.snapshot.entity, connection.ghl_budget, row.snapshot.origin)
             self.writing.offer_item(item, wait_seconds=self._wait_seconds(row.not_before_ms))
 
-    def request_read(self, entity: Entity, update_time_ms: int) -> asyncio.Future[int]:
-        """Request a read of an entity that a write depends on. For a connection that is not configured nothing is read."""
+    def request_read(self, entity: Entity, update_time_ms: int, origin: Origin = "dependency") -> asyncio.Future[int]:
+        """Request a read of an entity, by default of one that a write depends on. For a connection that is not configured nothing is read."""
         connection = self.parts.settings.connections.get(entity.connection)
         if connection is None:
             nothing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -53,7 +53,7 @@ class Offers:
             operation="updated",
             update_time_ms=update_time_ms,
             accepted_ms=self.parts.deps.now_ms(),
-            origin="dependency",
+            origin=origin,
         )
         topic, partition = self.parts.names.of(FETCHES), self.parts.connection_partitions.lofty(connection)
         record = Record(topic, partition, entity.lane.encode(), change.to_bytes())

@@ -49,6 +49,7 @@ class Pipeline:
             epoch=self.parts.ownership.epoch,
             under_way=sender.under_way.get,
             offer=offers.offer_write,
+            is_outdated=self.dispatchers.ghl.outdated.are,
         )
         for name, topic, process in (
             *self._change_agents(desired),

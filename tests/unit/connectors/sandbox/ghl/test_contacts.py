@@ -10,6 +10,8 @@ import pytest
 from connectors.errors import VendorError
 from connectors.outcome import Disposition, classify
 from connectors.sandbox.ghl import LocationSettings
+from connectors.sandbox.ghl.people import act
+from connectors.sandbox.ghl.seeds import seed
 from tests.unit.connectors.sandbox.ghl.stage import ANN, HERE, Stage
 
 
@@ -250,3 +252,46 @@ async def test_contacts_are_listed_in_pages() -> None:
     of_business = await client.list_contacts_of_business("bus", HERE, limit=2, skip=1)
     assert [one.id for one in (*first.contacts, *rest.contacts)] == ids
     assert ([one.id for one in of_business.contacts], of_business.total) == (ids[1:3], 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "value", "is_kept"),
+    [
+        ("SINGLE_OPTIONS", {"picklistOptions": ["Hot"]}, "Hot", True),
+        ("SINGLE_OPTIONS", {"picklistOptions": ["Hot"]}, "Cold", False),
+        ("SINGLE_OPTIONS", {"picklistOptions": ["Hot"], "isAllowedCustomOption": True}, "Cold", True),
+        ("RADIO", {"picklistOptions": ["Hot"]}, "hot", False),
+        ("TEXT", {}, "Cold", True),
+    ],
+)
+async def test_a_select_drops_what_is_none_of_its_options(
+    kind: str, facts: dict[str, Any], value: str, is_kept: bool
+) -> None:
+    """With 200; its answer is without the value."""
+    stage = Stage()
+    given = {"location": HERE, "customFields": [{"name": "Mood", "dataType": kind, **facts}]}
+    [field] = seed(stage.sandbox, given)["customFields"]
+    made = await stage.client().upsert_contact(
+        {"locationId": HERE, "email": "a@example.com", "customFields": [{"id": field, "field_value": value}]}
+    )
+    assert made.contact.custom(field) == (value if is_kept else None)
+
+
+async def test_a_dead_field_and_an_unknown_user_are_dropped_with_200() -> None:
+    """What is written to a field that was made again under the same name goes nowhere, and its old values are gone."""
+    stage = Stage()
+    given = {"location": HERE, "customFields": [{"name": "Mood", "dataType": "TEXT"}], "users": [{"name": "Ann"}]}
+    made = seed(stage.sandbox, given)
+    [field], [user] = made["customFields"], made["users"]
+    body = {"assignedTo": user, "customFields": [{"id": field, "field_value": "fine"}]}
+    contact = (await stage.client().upsert_contact({"locationId": HERE, "email": "a@example.com", **body})).contact
+    assert (contact.assigned_to, contact.custom(field)) == (user, "fine")
+
+    for name, ids in (("remove-custom-field", {"fieldId": field}), ("remove-user", {"userId": user})):
+        act(stage.sandbox, {"do": name, "location": HERE, "ids": ids})
+    seed(stage.sandbox, {"location": HERE, "customFields": [{"name": "Mood", "dataType": "TEXT"}]})
+    answered = await stage.client().update_contact(contact.id, {"assignedTo": None})
+    assert answered is not None
+    answered = await stage.client().update_contact(contact.id, body)
+    assert answered is not None
+    assert (answered.assigned_to, answered.custom_fields) == (None, ())

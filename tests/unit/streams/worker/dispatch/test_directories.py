@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
+import orjson
 import pytest
 
 from connectors.auth.request_auth import StaticAuth
@@ -44,7 +46,8 @@ class Desk:
         )
         self.loop = DispatchLoop("write", DispatchWork(nothing), time.monotonic)
         self.loop.acquire("loc", BudgetPolicy(100, 10.0, 4))
-        self.directories = Directories(self.loop, {"acme": location})
+        self.changed: list[str] = []
+        self.directories = Directories(self.loop, {"acme": location}, self.changed.append)
         self.directories.load("acme")
 
     async def turn(self) -> WorkResult:
@@ -98,3 +101,62 @@ async def test_an_answer_of_an_earlier_load_changes_nothing(late: str, turns_bef
     known = desk.directories.get("acme").custom_fields
     assert set(known.values()) >= {f"f{number}" for number in range(requests - 1)}
     assert requests > 2, "the fields that the mapping names are made, none was given up"
+
+
+def location_with(**ids: str) -> Response:
+    """A list of custom fields: those that the mapping names, one of them with another id if wanted."""
+    names = [*compile_mapping().custom_fields, *(name for name in ids if name not in compile_mapping().custom_fields)]
+    fields = [{"id": ids.get(name, f"f-{name}"), "name": name, "dataType": "TEXT"} for name in names]
+    return answer(200, {"customFields": fields})
+
+
+async def test_a_change_is_reported_once_and_a_field_with_another_id_was_made_again() -> None:
+    """The first read is a change, too: nothing is known of the time before."""
+    desk = Desk()
+    for script, changes in (
+        ([location_with(), USERS], 1),
+        ([location_with(), USERS], 1),
+        ([location_with(**{"Lofty stage": "new"}), USERS], 2),
+    ):
+        desk.ghl.script = list(script)
+        await desk.until_complete()
+        assert len(desk.changed) == changes
+        desk.directories.load("acme")
+    assert desk.directories.remade("acme") == {"lofty stage": "f-Lofty stage"}
+    known = desk.directories.complete("acme")
+    assert known is not None
+    assert known.custom_field_id("Lofty stage") == "new"
+
+
+async def test_options_are_known_of_selects_that_take_nothing_else() -> None:
+    """What GHL does not show, and what takes any value, is not judged."""
+    desk = Desk()
+    select = {"dataType": "SINGLE_OPTIONS", "picklistOptions": ["Hot"]}
+    more = [
+        {"id": "s1", "name": "One", **select},
+        {"id": "s2", "name": "Two", **select, "isAllowedCustomOption": True},
+        {"id": "s3", "name": "Three", "dataType": "SINGLE_OPTIONS"},
+        {"id": "s4", "name": "Four", "dataType": "TEXT", "picklistOptions": ["Hot"]},
+    ]
+    listed = orjson.loads(location_with().body)["customFields"]
+    desk.ghl.script = [answer(200, {"customFields": [*listed, *more]}), USERS]
+    await desk.until_complete()
+    assert desk.directories.get("acme").options == {"s1": ("Hot",)}
+
+
+@pytest.mark.usefixtures("virtual_time")
+async def test_a_suspicion_reads_the_location_again_and_ever_more_seldom_while_nothing_changes() -> None:
+    """Several values that GHL drops at once are one suspicion; after a change, the next is believed at once again."""
+    desk = Desk()
+    clock = asyncio.get_running_loop().time
+    waits = []
+    for ids in ({}, {}, {}, {"Lofty stage": "new"}, {"Lofty stage": "new"}):
+        desk.ghl.script = [location_with(**ids), USERS]
+        await desk.until_complete()
+        began = clock()
+        for _ in range(3):
+            desk.directories.suspect("acme")
+        while desk.directories.get("acme").custom_fields:
+            await asyncio.sleep(0.1)
+        waits.append(round(clock() - began))
+    assert waits == [2, 4, 8, 2, 4]

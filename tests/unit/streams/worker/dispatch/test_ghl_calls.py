@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import pytest
 
@@ -135,7 +135,8 @@ async def test_a_step_is_one_request(
 ) -> None:
     """With the ids of the plan, and no field beyond its body."""
     vendor = Vendor([answer(200, says)])
-    assert await perform(client(vendor), LOCATION, call) == Performed(stands)
+    is_new = call.step == "create contact" and says.get("new", True)
+    assert await perform(client(vendor), LOCATION, call) == Performed(stands, is_new=is_new)
     assert vendor.lines == [line]
     assert vendor.body() == body
 
@@ -158,3 +159,26 @@ async def test_a_refusal_is_raised_with_the_vendors_words() -> None:
     with pytest.raises(VendorError, match="Contact not found") as caught:
         await perform(client(Vendor([refusal])), LOCATION, Call("update contact", "c-1", body={"city": "X"}))
     assert (caught.value.status, caught.value.trace_id) == (400, "tr")
+
+
+SENT = {"assignedTo": "u1", "customFields": [{"id": "f1", "field_value": "a"}, {"id": "f2", "field_value": ""}]}
+
+
+@pytest.mark.parametrize(
+    ("shown", "dropped"),
+    [
+        ({"assignedTo": "u1", "customFields": [{"id": "f1", "value": "a"}]}, set()),
+        ({"assignedTo": "u1", "customFields": []}, {"custom:f1"}),
+        ({"customFields": [{"id": "f1", "value": "a"}]}, {"assignedTo"}),
+        ({"assignedTo": "u2", "customFields": [{"id": "f9", "value": "a"}]}, {"assignedTo", "custom:f1"}),
+        ({}, set()),
+    ],
+)
+@pytest.mark.parametrize("step", ["create contact", "update contact"])
+async def test_an_answer_shows_which_values_ghl_dropped(
+    step: Literal["create contact", "update contact"], shown: dict[str, Any], dropped: set[str]
+) -> None:
+    """Those that were sent with a value and are not in it. An answer without custom fields says nothing."""
+    call = Call(step, "c-1" if step == "update contact" else None, body={"email": "a@example.com", **SENT})
+    performed = await perform(client(Vendor([answer(200, {"contact": {"id": "c-1", **shown}})])), LOCATION, call)
+    assert performed == Performed("c-1", frozenset(dropped))

@@ -24,6 +24,7 @@ from streams.kafka.batching_producer import Batch
 from streams.mapping import compile_mapping
 from streams.messages import Entity, Snapshot
 from streams.telemetry.metrics import Metrics
+from streams.worker.dispatch.adoption import Adoption
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
@@ -89,6 +90,7 @@ class Desk(Stage):
             lofty_was_edited=self.never,
             sender=self.sender,
             failures=failures,
+            look=Adoption(self.outbox, self.links, self.receipts, lambda _: Directory(), self.sender).look,
         )
         self.links.put(PARTITION, NOTE.owner.key, LinkRow(ghl_id="c1", settled="f/mapping"))
         snapshot = Snapshot(
@@ -228,3 +230,48 @@ async def test_a_create_in_doubt_that_is_forbidden_stays_in_doubt() -> None:
     link = on.links.get(PARTITION, NOTE.key)
     assert link is not None
     assert link.intent is not None
+
+
+HELD = answer(200, {"notes": [{"id": "n5", "body": "old\n\n[lofty-note:5]"}, {"id": "n7", "body": "[lofty-note:7]"}]})
+WRITTEN = answer(200, {"note": {"id": "n5"}})
+
+
+def existed(on: Desk) -> None:
+    """GHL had the contact before us."""
+    on.links.put(PARTITION, NOTE.owner.key, LinkRow(ghl_id="c1", settled="f/mapping", existed_ms=NOW_MS))
+
+
+async def test_one_listing_serves_all_notes_of_a_contact_that_was_there_before() -> None:
+    """Two are adopted and brought up to date, the others created; also one that comes later needs no further listing."""
+    on = Notes(HELD, WRITTEN, WRITTEN, *[MADE] * 3)
+    existed(on)
+    late = on.outbox.get(PARTITION, other_note(9).key)
+    assert late is not None
+    on.outbox.delete(PARTITION, other_note(9).key)
+    assert await on.write(NOTE) is Verdict.AGAIN
+    assert [await on.write(other_note(number)) for number in (5, 6, 7, 8)] == [Verdict.DONE] * 4
+    on.outbox.put(PARTITION, other_note(9).key, late)
+    assert [await on.write(other_note(9)) for _ in range(2)] == [Verdict.AGAIN, Verdict.DONE]
+    lines = ["GET /contacts/c1/notes", "PUT /contacts/c1/notes/n5", "POST /contacts/c1/notes"]
+    lines += ["PUT /contacts/c1/notes/n7", "POST /contacts/c1/notes", "POST /contacts/c1/notes"]
+    assert on.ghl.lines == lines
+
+
+async def test_a_listed_note_that_is_gone_since_is_created_and_not_looked_for_again() -> None:
+    """GHL says that it is gone: the link starts again."""
+    gone = answer(400, {"message": "Note not found", "statusCode": 400})
+    on = Notes(HELD, gone, MADE)
+    existed(on)
+    verdicts = [await on.write(NOTE) for _ in range(4)]
+    assert verdicts == [Verdict.AGAIN, Verdict.AGAIN, Verdict.AGAIN, Verdict.DONE], (verdicts, on.story)
+    assert on.ghl.lines[-1] == "POST /contacts/c1/notes"
+
+
+async def test_a_listing_that_fails_is_tried_again_before_anything_is_created() -> None:
+    """Nothing is in doubt by it."""
+    on = Notes(Unanswered("GET", "https://x.test", "gone"), HELD, WRITTEN)
+    existed(on)
+    assert await on.write(NOTE) is Verdict.RETRY
+    on.now_ms += 600_000
+    assert [await on.write(NOTE) for _ in range(2)] == [Verdict.AGAIN, Verdict.DONE]
+    assert on.ghl.lines == ["GET /contacts/c1/notes"] * 2 + ["PUT /contacts/c1/notes/n5"]

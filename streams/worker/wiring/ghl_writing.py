@@ -1,0 +1,62 @@
+"""The part of the writing dispatcher that plans, sends and adopts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from streams.core.scheduling.retry import Retry
+from streams.worker.dispatch.adoption import Adoption
+from streams.worker.dispatch.directories import Directories
+from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
+from streams.worker.dispatch.ghl_failures import GhlFailures
+from streams.worker.dispatch.ghl_sender import GhlSender
+from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.loop import DispatchLoop
+from streams.worker.dispatch.receipts import Receipts
+from streams.worker.parts import WorkerParts
+from streams.worker.wiring.offers import Offers
+
+
+def new_ghl_writer(
+    parts: WorkerParts,
+    loop: DispatchLoop,
+    locations: Mapping[str, Location],
+    receipts: Receipts,
+    offers: Offers,
+    directories: Directories,
+    events: GhlEventQueue,
+) -> GhlWriter:
+    """Wire a writer. What GHL owns and Lofty edited goes to `events`."""
+    tables, deps = parts.tables, parts.deps
+    failures = GhlFailures(
+        outbox=tables.outbox,
+        links=tables.links,
+        receipts=receipts,
+        output=parts.output,
+        judge=loop.failures,
+        retry=Retry(deps.now_ms, deps.jitter),
+        request_read=offers.request_read,
+    )
+    sender = GhlSender(
+        outbox=tables.outbox,
+        links=tables.links,
+        receipts=receipts,
+        failures=failures,
+        settled_as=offers.settled_as,
+        metrics=deps.metrics,
+        dropped=lambda entity, _names: directories.suspect(entity.connection),
+        held=parts.reporter.held,
+    )
+    return GhlWriter(
+        locations=locations,
+        outbox=tables.outbox,
+        links=tables.links,
+        receipts=receipts,
+        directory=directories.get,
+        lacks=directories.lacks,
+        lofty_was_edited=events.lofty_was_edited,
+        sender=sender,
+        failures=failures,
+        look=Adoption(tables.outbox, tables.links, receipts, directories.get, sender).look,
+    )

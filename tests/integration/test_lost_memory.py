@@ -1,0 +1,122 @@
+"""A worker without its memory, in front of a GHL that it has filled before: everything is recognised, and nothing is made twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.sandbox.lofty import agent_activity as desk_work
+from streams.messages import BackfillOrder
+from streams.messages.partitioning import lofty_budget, partition_of
+from streams.messages.topics import SWEEPS, TopicNames
+from streams.settings import parse_settings
+from streams.worker.worker import Worker
+from tests.integration.stage import ENVIRON, LOCATION, PARTITIONS, TEAM, Stage, stage
+from tests.integration.test_calendar import BEGIN, CALENDAR, HOUR
+from tests.kafka.broker import Broker
+
+NEVER = "[connections.acme.sweep]\nnew_minutes = 0\nfull_hours = 0"
+LEADS = 8
+NOTES = ("Met at the open house.", "Likes the garden.", "Called.", "Called again.", "Wants to sell.", "Moves in May.")
+
+
+def another_prefix(text: str) -> str:
+    """As after a wiped cluster: no topic holds anything."""
+    return text.replace('topic_prefix = "stage-', 'topic_prefix = "second-')
+
+
+def another_name(text: str) -> str:
+    """The connection was renamed in the file, and nothing else: its rows are under the old name."""
+    return text.replace("[connections.acme", "[connections.acme-realty")
+
+
+def fill(on: Stage) -> list[str]:
+    """Leads with two notes, a task and an appointment each; one note is edited in Lofty later."""
+    leads = [on.new_lead(tags=["Buyer"]) for _ in range(LEADS)]
+    for number, lead in enumerate(leads):
+        for text in NOTES:
+            on.edit("create", "note", leadId=lead, fields={"content": text})
+        on.edit("create", "task", leadId=lead, fields={"content": "Call back"})
+        begins = BEGIN + number * 24 * HOUR
+        on.edit("create", "appointment", leadId=lead, fields={"descr": "See the house", "deadline": begins})
+    return leads
+
+
+def made(on: Stage) -> Counter[str]:
+    """What GHL holds."""
+    place = on.ghl.location(LOCATION).contacts.values()
+    counted = Counter(contacts=len(place))
+    for contact in place:
+        counted.update(notes=len(contact.notes), tasks=len(contact.tasks), appointments=len(contact.appointments))
+    return counted
+
+
+def ghl_steps(on: Stage, since: int) -> Counter[str]:
+    """Requests to GHL by operation, after the first `since`."""
+    return Counter(one.operation for one in on.requests("ghl")[since:])
+
+
+@pytest.mark.parametrize("loses", [another_prefix, another_name])
+@pytest.mark.parametrize("more", ["", CALENDAR], ids=["tasks", "calendar"])
+async def test_all_is_recognised_by_its_marker_and_nothing_is_made_twice(
+    real_kafka: Broker, tmp_path: Path, loses: Callable[[str], str], more: str
+) -> None:
+    """Contacts, notes, tasks and appointments; each contact is listed once for each form; only what changed is written."""
+    async with stage(real_kafka, tmp_path, restarts=True, more=f"{NEVER}\n{more}") as on:
+        leads = fill(on)
+        await on.until_quiet()
+        before, asked = made(on), len(on.requests("ghl"))
+        await on.worker.__aexit__(None, None, None)
+        note = changed_meanwhile(on, leads[0])
+        name, text = ("acme-realty", loses(on.config)) if loses is another_name else ("acme", loses(on.config))
+        environ = {key.replace("ACME", name.upper().replace("-", "_")): value for key, value in ENVIRON.items()}
+        on.settings = parse_settings(text, environ, read_file=lambda path: "", source="stage")
+        on.names = TopicNames(on.settings.kafka.topic_prefix)
+        if loses is another_prefix:
+            real_kafka.create_topics(on.names.specs(), PARTITIONS)
+        try:
+            async with Worker(on.settings, on.given()) as second:
+                on.worker = second
+                await on.until(lambda: second.is_ready)
+                await backfill(on, name)
+                await on.until_quiet()
+            after, steps = made(on), ghl_steps(on, asked)
+        finally:
+            if loses is another_prefix:
+                real_kafka.delete_topics(on.names.specs())
+
+    assert before == {
+        "contacts": LEADS,
+        "notes": len(NOTES) * LEADS,
+        "tasks": LEADS * (1 if more else 2),
+        **({"appointments": LEADS} if more else {"appointments": 0}),
+    }
+    assert after == before
+    assert {one: count for one, count in steps.items() if one.startswith("create")} == {}
+    assert steps["get-all-notes"] == steps["get-all-tasks"] == LEADS, steps
+    assert (steps["update-note"], steps["update-task"]) == (1, 0)
+    assert "Likes the pool." in str(on.contacts()[leads[0]]["notes"]), note
+
+
+def changed_meanwhile(on: Stage, lead: str) -> str:
+    """A note is edited in Lofty while nobody listens; returns its id."""
+    records = desk_work.team_of(on.lofty, TEAM).records["note"].values()
+    note = next(str(one.id) for one in records if str(one.lead_id) == lead and "garden" in str(one.fields))
+    on.edit_silently("update", "note", id=note, fields={"content": "Likes the pool."})
+    return note
+
+
+async def backfill(on: Stage, name: str) -> None:
+    """Order one, and wait until it has ended."""
+    order: Any = BackfillOrder(connection=name, id="first", at_ms=0)
+    await on.produce(SWEEPS, name.encode(), order.to_bytes(), at=partition_of(lofty_budget(name), PARTITIONS))
+    rows = on.worker.tables.sweeps
+
+    def has_ended() -> bool:
+        return any(row.served == "first" for number in range(PARTITIONS) for _, row in rows.items(number))
+
+    await on.until(has_ended)

@@ -1,0 +1,45 @@
+"""What contacts had when they were listed is remembered for a while, and not too much of it."""
+
+from __future__ import annotations
+
+from streams.core.to_ghl.adopt import HeldChild
+from streams.worker.dispatch.child_listings import MOST_REMEMBERED, REMEMBERED_SECONDS, Held, Listings
+
+STEP = "find note"
+
+
+def held(count: int = 1) -> Held:
+    """A listing of so many notes."""
+    return {("note", str(number)): HeldChild(f"n{number}") for number in range(count)}
+
+
+def test_a_listing_counts_for_its_contact_step_and_epoch_and_for_a_while() -> None:
+    """A later owner of the partition may follow one who has written."""
+    now = [0.0]
+    listings = Listings(lambda: now[0])
+    listings.put("c1", STEP, 7, held())
+    found = [listings.get(*key) for key in (("c1", STEP, 7), ("c1", "find task", 7), ("c2", STEP, 7), ("c1", STEP, 8))]
+    assert found == [held(), None, None, None]
+    now[0] = REMEMBERED_SECONDS
+    assert listings.get("c1", STEP, 7) is None
+
+
+def test_what_was_taken_out_is_not_found_again() -> None:
+    """It may have been deleted since."""
+    listings = Listings()
+    listings.put("c1", STEP, 7, held())
+    for _ in range(2):
+        kept = listings.get("c1", STEP, 7)
+        assert kept is not None
+        kept.pop(("note", "0"), None)
+    assert kept == {}
+
+
+def test_the_oldest_listings_are_forgotten_first() -> None:
+    """Whatever was taken out of them since."""
+    listings = Listings()
+    for number in range(3):
+        listings.put(f"c{number}", STEP, 7, held(MOST_REMEMBERED // 2 - 1))
+    assert [listings.get(f"c{number}", STEP, 7) is None for number in range(3)] == [True, False, False]
+    listings.put("c2", STEP, 7, held(MOST_REMEMBERED // 2 - 1))
+    assert listings.get("c1", STEP, 7) is not None
