@@ -170,8 +170,8 @@ class MirroredAttribute:
 def mirrored_attributes(mapping: CompiledMapping, state: Mapping[str, Any]) -> Iterator[MirroredAttribute]:
     """Lofty's custom attributes that the mapping carries as they are, and those with a value that cannot be carried.
 
-    Those that the mapping names itself, or does not want, are not among them. GHL tells fields apart by a key that it derives
-    from the name: of two attributes with one key the first is carried.
+    Those that the mapping reads itself, or does not want, are not among them. GHL tells fields apart by a key that it derives
+    from the name: of several attributes with one key the first with a value is carried.
     """
     if not mapping.mirrored:
         return
@@ -180,29 +180,41 @@ def mirrored_attributes(mapping: CompiledMapping, state: Mapping[str, Any]) -> I
         if attributes:
             yield MirroredAttribute("customAttributes", attributes, trouble="Lofty's custom attributes are no list")
         return
-    named = {custom_key(reference) for reference in mapping.custom_types}
-    carried: dict[str, str] = {}
+    named = {custom_key(reference): reference for reference in mapping.custom_types}
+    read = {custom_key(field.target) for field in mapping.custom if "customAttributes" in field.source}
+    carried: dict[str, MirroredAttribute] = {}
     for position, attribute in enumerate(attributes):
-        row = attribute if isinstance(attribute, dict) else {"value": attribute}
-        name, value, kind = row.get("attributeName"), row.get("value"), row.get("attributeType")
-        shown = clean(name).strip() if isinstance(name, str) else ""
-        if not shown:
-            if _is_given(value):
-                yield MirroredAttribute(f"customAttributes[{position}]", value, trouble="it has no name")
+        one = _mirrored(attribute, position)
+        name = one.reference.removeprefix(MIRROR_PREFIX)
+        key = custom_key(one.reference)
+        is_given = _is_given(one.value)
+        if one.trouble:
+            if is_given:
+                yield one
+        elif key in read or not any(fnmatchcase(name.lower(), pattern) for pattern in mapping.mirrored):
             continue
-        reference = MIRROR_PREFIX + shown
-        key = custom_key(reference)
-        if key in named or not any(fnmatchcase(str(name).strip().lower(), pattern) for pattern in mapping.mirrored):
-            continue
-        if (first := carried.setdefault(key, shown)) is not shown:
-            if _is_given(value):
-                trouble = (
-                    f"GHL cannot tell it from {first!r}: rename one in Lofty, or map it to a field of another name"
-                )
-                yield MirroredAttribute(reference, value, trouble=trouble)
-            continue
-        type_ = MIRRORED_TYPES.get(kind, "TEXT") if isinstance(kind, str) else "TEXT"
-        yield MirroredAttribute(reference, value, type_, kind == "multi_select")
+        elif not is_given:
+            if key not in named:
+                carried.setdefault(key, one)
+        elif key in named:
+            yield replace(one, trouble=f"the mapping fills {named[key]!r} with something else: map it to another field")
+        elif key in carried and _is_given(carried[key].value):
+            first = carried[key].reference.removeprefix(MIRROR_PREFIX)
+            trouble = f"GHL cannot tell it from {first!r}: rename one in Lofty, or map it to a field of another name"
+            yield replace(one, trouble=trouble)
+        else:
+            carried[key] = one
+    yield from carried.values()
+
+
+def _mirrored(attribute: Any, position: int) -> MirroredAttribute:
+    row = attribute if isinstance(attribute, dict) else {"value": attribute}
+    name, value, kind = row.get("attributeName"), row.get("value"), row.get("attributeType")
+    shown = clean(name).strip() if isinstance(name, str) else ""
+    if not shown:
+        return MirroredAttribute(f"customAttributes[{position}]", value, trouble="it has no name")
+    type_ = MIRRORED_TYPES.get(kind, "TEXT") if isinstance(kind, str) else "TEXT"
+    return MirroredAttribute(MIRROR_PREFIX + shown, value, type_, kind == "multi_select")
 
 
 def _is_given(value: Any) -> bool:

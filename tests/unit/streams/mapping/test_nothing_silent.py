@@ -153,13 +153,15 @@ def test_every_custom_attribute_is_carried_or_flagged(given_attributes: Any, loc
     if not isinstance(given_attributes, list):
         assert not given_attributes or any(flag.startswith("customAttributes: ") for flag in mapped.flags)
         return
+    seen = set[str]()
     for position, one in enumerate(given_attributes):
         row = one if isinstance(one, dict) else {"value": one}
         name = row.get("attributeName")
         if not given_values(row.get("value")):
             continue
         reference = MIRROR_PREFIX + clean(name).strip() if isinstance(name, str) and clean(name).strip() else ""
-        is_carried = bool(reference) and mapped.custom.get(reference) is not None
+        is_carried = bool(reference) and mapped.custom.get(reference) is not None and reference not in seen
+        seen.add(reference)
         places = (f"{reference}: ", f"customAttributes[{position}]: ")
         assert is_carried or any(flag.startswith(places) for flag in mapped.flags), (position, mapped.flags)
     carried = [reference for reference in mapped.custom if reference.startswith(MIRROR_PREFIX)]
@@ -201,6 +203,15 @@ def test_names_in_every_alphabet_are_carried_and_those_that_collide_are_flagged(
         "field of another name",
         "customAttributes[7]: 'lost' is left out: it has no name",
     ]
+    mapped = map_contact(mapping, whole_lead(customAttributes=[attribute("Stage", "mine")]), region="DE")
+    assert mapped.custom["Lofty stage"] == "New Leads"
+    assert [flag for flag in mapped.flags if "Stage" in flag] == [
+        "Lofty Stage: 'mine' is left out: the mapping fills 'Lofty stage' with something else: map it to another field"
+    ]
+    rows_again = [attribute("Same", ""), attribute("Same", "one"), attribute("Same", "two")]
+    again = map_contact(mapping, whole_lead(customAttributes=rows_again), region="DE")
+    assert again.custom["Lofty Same"] == "one"
+    assert next(flag for flag in again.flags if "two" in flag).startswith("Lofty Same: 'two' is left out")
 
 
 @pytest.mark.parametrize(
