@@ -219,10 +219,13 @@ class Appointments(SettingsTable):
 class SweepSettings(SettingsTable):
     """How often Lofty is read for changes that no webhook reported; 0 for never.
 
+    `opt_outs_minutes`: how often GHL's contacts are searched for opt-outs that no webhook reported.
+
     `children` says whether a full sweep reads each lead's notes, tasks and appointments, three requests a lead.
     """
 
     new_minutes: Annotated[float, Field(ge=0, le=1440, description="a number of minutes, 0 to 1440")] = 15.0
+    opt_outs_minutes: Annotated[float, Field(ge=0, le=1440, description="a number of minutes, 0 to 1440")] = 60.0
     full_hours: Annotated[float, Field(ge=0, le=720, description="a number of hours, 0 to 720")] = 24.0
     children: bool = True
 
@@ -242,6 +245,7 @@ class Connection(BaseModel):
     """One Lofty team paired with one GHL location.
 
     `mapping` is compiled, with the connection's rules for tags in it.
+    `opt_outs`: who opted out on one side is opted out on the other.
     `mapping_fingerprint` is equal for connections whose mappings and region give equal contacts.
     """
 
@@ -254,6 +258,7 @@ class Connection(BaseModel):
     policies: Policies
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
+    opt_outs: bool = True
     back: Annotated[LoftySyncRules, Field(repr=False)] = LoftySyncRules()
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]
