@@ -78,6 +78,7 @@ class Prepared:
     `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
     `contact` is the desired state of a contact; None for anything else. `directory` is what its names were resolved by, and
     `lacks` names what that had not. `child` gives the desired state of what hangs on a contact, by its link.
+    `is_contact` is also true of a contact whose lead is deleted.
     """
 
     plan: NextPlan
@@ -87,6 +88,7 @@ class Prepared:
     lacks: tuple[str, ...] = ()
     directory: Directory = field(default_factory=Directory)
     child: Callable[[LinkRow | None], DesiredChild] | None = None
+    is_contact: bool = False
 
     def all_flags(self, link: LinkRow | None) -> tuple[str, ...]:
         """The flags, with those of the values that GHL has refused."""
@@ -98,15 +100,16 @@ class Prepared:
 
         A refusal of what is no longer wanted ends, too: wanted again, it gets its own try.
         """
-        if self.contact is None:
+        if not self.is_contact:
             return {}
         link = link or LinkRow()
+        wanted = self.contact.fields if self.contact is not None else {}
         facts: dict[str, Any] = {"lacks": self.lacks}
         if gone := self.directory.dead_fields(link.fields):
             facts["fields"] = {name: hash_ for name, hash_ in link.fields.items() if name not in gone}
-        if link.conflicts:
+        if link.conflicts and self.contact is not None:
             facts["conflicts"] = conflicts_of(self.contact.fields, link)
-        if over := {name: "" for name in link.refused if name not in self.contact.fields}:
+        if over := {name: "" for name in link.refused if name not in wanted}:
             facts["refused"] = over
         return facts
 
@@ -242,7 +245,9 @@ def _contact(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
             looks_first=directory.takes_duplicates,
         )
 
-    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact, resolved.lacks, directory)
+    return Prepared(
+        plan, resolved.flags, resolved.missing, resolved.contact, resolved.lacks, directory, is_contact=True
+    )
 
 
 def with_kept(resolved: Resolved, directory: Directory, link: LinkRow | None) -> Resolved:
@@ -275,4 +280,4 @@ def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepare
             search_lag_ms=rules.search_lag_ms,
         )
 
-    return Prepared(plan)
+    return Prepared(plan, directory=directory, is_contact=True)

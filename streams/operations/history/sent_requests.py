@@ -15,6 +15,7 @@ from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.desired import resolve_note
 from streams.core.to_ghl.plan import CUSTOM
 from streams.mapping import map_appointment, map_contact, map_task
+from streams.mapping.opt_outs import OPT_OUTS
 from streams.messages import Receipt, Snapshot
 from streams.settings.model import Connection
 
@@ -75,6 +76,8 @@ def _mapped(connection: Connection, snapshot: Snapshot, state: Mapping[str, Any]
 
 
 def _one(name: str, hashed: str, values: Mapping[str, Any]) -> Sent:
+    if name == OPT_OUTS:
+        return Sent(name, hashed or None, bool(hashed))  # no hash: it says which channels
     if name in values and field_hash(values[name]) == hashed:
         return Sent(name, values[name], True)
     if name.startswith(CUSTOM):
