@@ -33,6 +33,9 @@ class Rows(dict[str, Any]):
     async def flush(self) -> None:
         return None
 
+    def items(self, partition: int, prefix: str) -> list[tuple[str, Any]]:  # type: ignore[override]  # a table's, not a dict's
+        return [(key, row) for key, row in super().items() if key.startswith(prefix)]
+
 
 class Desk:
     """A location whose contacts come in pages of two."""
@@ -42,6 +45,7 @@ class Desk:
         self.asked: list[dict[str, Any]] = []
         self.offered: list[Item] = []
         self.differing: list[str] = []
+        self.in_lofty: list[tuple[str, frozenset[str]]] = []
         self.sweeps, self.links, self.backlinks = Rows(), Rows(), Rows()
         location = SimpleNamespace(client=self, location_id="l", budget="l", partition=0, window_seconds=10.0)
         loop = SimpleNamespace(offer_item=self.offered.append)
@@ -53,6 +57,7 @@ class Desk:
             backlinks=cast("Any", self.backlinks),
             links=cast("Any", self.links),
             differ=self.differ,
+            close_in_lofty=self.close_in_lofty,
             now_ms=lambda: self.now_ms,
         )
 
@@ -64,6 +69,9 @@ class Desk:
 
     async def differ(self, entity: Entity) -> None:
         self.differing.append(entity.lead)
+
+    async def close_in_lofty(self, entity: Entity, channels: frozenset[str]) -> None:
+        self.in_lofty.append((entity.lead, channels))
 
     def link(self, lead: str, contact: str, **more: Any) -> None:
         entity = Entity.contact("acme", lead)
@@ -100,6 +108,23 @@ async def test_only_contacts_of_ours_that_differ_are_looked_at() -> None:
     await desk.run()
     assert desk.differing == ["1", "3"]
     assert [one.get("searchAfter") for one in desk.asked] == [None, [2], [4], [6]]
+
+
+async def test_what_a_shared_contact_has_closed_is_closed_for_each_of_its_leads() -> None:
+    """The lead that writes it is compared in its lane; the others get their flags."""
+    desk = Desk({"id": "a", "dnd": True})
+    desk.link("1", "a")
+    for lead, fields in (
+        ("2", {}),
+        ("3", {OPT_OUTS: mark({"Call", "Email", "SMS"})}),
+        ("4", {OPT_OUTS: mark({"Call"})}),
+    ):
+        entity = Entity.contact("acme", lead)
+        desk.links[entity.key] = LinkRow(ghl_id="a", shares="acme:1:contact:1", fields=fields)
+        desk.backlinks[f"shared:a:{entity.key}"] = BacklinkRow(entity=entity.key)
+    await desk.run()
+    assert desk.differing == ["1"]
+    assert desk.in_lofty == [("2", {"Call", "Email", "SMS"}), ("4", {"Email", "SMS"})]
 
 
 async def test_searches_come_an_interval_apart_and_the_first_after_one() -> None:
