@@ -549,6 +549,7 @@ EDITOR_PREVIEW = replace(
             ),
             2,
             empty=("address1", "city", "Lofty pond"),
+            flags=("Lofty Pre approval: 'no' is left out: GHL cannot tell it from 'Pre-approval'",),
         ),
     ),
 )
