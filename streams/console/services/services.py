@@ -9,6 +9,7 @@ from streams.console.auth.audit_log import AuditWriter
 from streams.console.auth.sessions import Seal
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
+from streams.console.services.conflicts import Conflicts
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.locations import Locations
@@ -31,6 +32,7 @@ class Services:
     overview: OverviewService
     contacts: Contacts
     parked: ParkedWork
+    conflicts: Conflicts
     connections: Connections
     locations: Locations
     mapping: Mappings
@@ -73,6 +75,7 @@ def services_of(
         overview=OverviewService(follower, parked, contacts),
         contacts=contacts,
         parked=parked,
+        conflicts=Conflicts(settings, audit),
         connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
         locations=Locations(settings, audit),
         mapping=mappings,

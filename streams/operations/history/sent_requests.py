@@ -68,9 +68,10 @@ def _mapped(connection: Connection, snapshot: Snapshot, state: Mapping[str, Any]
             contact = map_contact(connection.mapping, state, region=connection.region)
             return {**contact.fields, **{f"{CUSTOM}{name}": value for name, value in contact.custom.items()}}
         case "note":
-            return dict(resolve_note(state).fields)
-        case _:
-            task = (map_task if snapshot.kind == "task" else map_appointment)(state)
+            return dict(resolve_note(state, connection.mapping.locale).fields)
+        case kind:
+            locale = connection.mapping.locale
+            task = map_task(state) if kind == "task" else map_appointment(state, locale=locale)
             return {"title": task.title, "body": task.body, "dueDate": task.due_iso, "completed": task.completed}
 
 

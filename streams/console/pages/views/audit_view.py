@@ -13,6 +13,7 @@ _ACTIONS = {
     "sign out": "signed out",
     "parked retry": "retried parked records",
     "parked discard": "discarded parked records",
+    "decide conflict": "decided who a lead is",
     "connect": "connected",
     "refresh": "had custom fields and users read again",
     "backfill": "started an import of existing leads",
