@@ -19,7 +19,6 @@ from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
 from streams.kafka.batching_producer import BatchingProducer
 from streams.operations.history.index.reader import IndexReader
-from streams.operations.status.overview import Overview
 from streams.settings import Settings
 
 
@@ -65,10 +64,7 @@ def services_of(
     parked = ParkedWork(settings, reader, audit, now_ms)
     backfills = Backfills(settings, audit, now_ms)
 
-    async def deployment() -> Overview:
-        return (await follower.deployment())[0]
-
-    contacts = Contacts(settings, reader, now_ms, mappings.settings, deployment)
+    contacts = Contacts(settings, reader, now_ms, mappings.settings, follower.overview)
     return Services(
         settings=settings,
         follower=follower,
