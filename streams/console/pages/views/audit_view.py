@@ -15,6 +15,7 @@ _ACTIONS = {
     "parked discard": "discarded parked records",
     "decide conflict": "decided who a lead is",
     "connect": "connected",
+    "refresh": "had custom fields and users read again",
     "backfill": "started an import of existing leads",
     "mapping save": "saved a mapping",
     "mapping use": "chose a mapping",
