@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("demo", "init", "worker", "gateway", "backfill", "verify", "explain", "doctor", "replay", "status", "operations"),
-    *("connect", "secrets", "console", "parked", "mapping", "directories", "topics", "subscriptions", "sandbox"),
+    *(
+        "connect",
+        "secrets",
+        "console",
+        "parked",
+        "mapping",
+        "directories",
+        "connections",
+        "links",
+        "topics",
+        "subscriptions",
+        "sandbox",
+    ),
 )
 """The commands, then the groups, in the order of the help. Each is a module of this package, which has an object of the same name."""
 

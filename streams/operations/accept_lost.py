@@ -73,7 +73,7 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
     names = TopicNames(settings.kafka.topic_prefix)
     result = Accepted()
     await demand_rights(settings, names.specs(), READS_AND_WRITES)
-    await _demand_no_worker(settings, names)
+    await demand_no_worker(settings, names)
     result.created += await create_missing(settings, tables)
     await until_topics_are_led(settings, names.specs())
     for table in sorted({*tables} & {*TABLES}):
@@ -105,7 +105,8 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
     return result
 
 
-async def _demand_no_worker(settings: Settings, names: TopicNames) -> None:
+async def demand_no_worker(settings: Settings, names: TopicNames) -> None:
+    """Raise `StillAtWork` when a worker is alive."""
     if names.of(STATUS) in await reach(settings) and (alive := (await read_overview(settings)).alive):
         who = ", ".join(one.status.instance for one in alive)
         raise StillAtWork(
