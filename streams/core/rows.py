@@ -9,6 +9,7 @@ from pydantic import Field
 from streams.messages.change import Operation, Origin
 from streams.messages.entity import Entity, Kind
 from streams.messages.message import Message
+from streams.messages.receipt import Conflict
 from streams.messages.snapshot import Snapshot
 
 
@@ -50,10 +51,17 @@ class FetchRow(Message):
         return Entity(self.connection, self.lead, self.kind, self.id)
 
 
+class Candidate(Message):
+    """A GHL contact that may be the lead's: GHL named it as a duplicate, by `field`. Without an id, we looked and found none."""
+
+    contact_id: str = ""
+    field: str = ""
+
+
 class OutboxRow(Message):
     """`outbox`: the desired state of an entity that is not yet written.
 
-    `omit` are fields that GHL refused for this state, `parked` is the reason why it waits for its next change.
+    `candidate` has to be judged before this state is written. `parked` is the reason why it waits for its next change.
     `epoch` is that of the owner who put the row. `before` are states that this one replaced while they were being
     written, or that an earlier owner may have been writing when it ended: they may or may not have reached GHL.
     """
@@ -62,7 +70,7 @@ class OutboxRow(Message):
     attempts: int = 0
     not_before_ms: int = 0
     last_error: str = ""
-    omit: tuple[str, ...] = ()
+    candidate: Candidate | None = None
     parked: str = ""
     epoch: int = 0
     before: tuple[Snapshot, ...] = ()
@@ -90,6 +98,9 @@ class LinkRow(Message):
     `refers_to` is the GHL id of the contact that a note or task hangs on.
     `settled` is the fingerprint of the snapshot *and* the mapping that this row satisfies: equal means nothing to do.
     `refused` are fields of which GHL refused a value, with the hash of that value: it is not sent again.
+    `conflicts` are fields whose value another contact has: they are left out until they change, or that contact gives them up.
+    `shares` is the key of the lead whose contact this is: this lead only hangs its notes on it. `is_gone`: deleted in Lofty.
+    `parted_from` is the contact that the lead had before, and that is another's: what hangs on it is deleted there, then created.
     `lacks` names what the location lacked for a value, so that it was left out (`core/to_ghl/directory.py`).
     `heard` are fields that somebody changed in GHL, each with the hash of its value before: Lofty holds that value until we write.
     `epoch` is the newest among the receipts that made it.
@@ -109,6 +120,10 @@ class LinkRow(Message):
     is_deleted: bool = False
     heard: dict[str, str] = Field(default_factory=dict)
     refused: dict[str, str] = Field(default_factory=dict)
+    conflicts: dict[str, Conflict] = Field(default_factory=dict)
+    shares: str = ""
+    parted_from: str = ""
+    is_gone: bool = False
     lacks: tuple[str, ...] = ()
     epoch: int = 0
     existed_ms: int = 0

@@ -1,6 +1,6 @@
 """What of a GHL contact a mapping may fill: the standard fields, the kinds of custom fields, and what is kept from it.
 
-The standard fields are those that both `POST /contacts/upsert` and `PUT /contacts/:id` take, by GHL's OpenAPI document.
+The standard fields are those that both `POST /contacts/` and `PUT /contacts/:id` take, by GHL's OpenAPI document.
 """
 
 from __future__ import annotations

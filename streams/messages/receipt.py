@@ -10,6 +10,17 @@ from streams.messages.message import Message
 Outcome = Literal["intended", "applied", "unchanged", "failed", "doubtful", "refused", "parked"]
 
 
+class Conflict(Message):
+    """A value of a contact that another GHL contact has, so that it was left out.
+
+    `hash` is that of the value, `contact_id` is the other contact, `lead` the key of the living lead that has it, or empty.
+    """
+
+    hash: str
+    contact_id: str
+    lead: str = ""
+
+
 class Receipt(Message):
     """One line of an entity's history. Times are epoch milliseconds.
 
@@ -32,6 +43,9 @@ class Receipt(Message):
     `identifiers` are the e-mail and phone of a contact that is about to be created.
     `refused` are the fields of which GHL refused or dropped the value, with its hash: what remains is written without them.
     An empty hash ends an earlier refusal. `lacks` names what the location lacks for a value that was left out; None: as before.
+    `conflicts` are the fields whose value another contact has. `shares` is the key of the lead whose contact this one is, too.
+    `parted_from` is the contact that a lead has left, because it is another's: what hangs on it moves.
+    `is_gone` says that the lead was deleted in Lofty.
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
     `epoch` grows with each owner of the partition: by it a late receipt of an earlier owner is recognised.
@@ -65,6 +79,10 @@ class Receipt(Message):
     identifiers: dict[str, str] | None = None
     heard: dict[str, str] | None = None
     refused: dict[str, str] | None = None
+    conflicts: dict[str, Conflict] | None = None
+    shares: str | None = None
+    parted_from: str | None = None
+    is_gone: bool = False
     lacks: tuple[str, ...] | None = None
     epoch: int = 0
     trace: str = ""

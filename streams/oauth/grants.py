@@ -27,7 +27,7 @@ READS = (
     "get-custom-fields",
     "get-user-by-location",
 )
-WRITES = ("upsert-contact",)
+WRITES = ("create-contact",)
 CALENDAR = ("get-calendar", "get-calendar-events", "create-appointment")
 
 

@@ -156,7 +156,8 @@ class Ghl(SettingsTable):
     """The GHL side of a connection: one location, with the limits of its token.
 
     `live_reserve` is the part of the day's requests that a whole day of live changes may need: when no more than that is
-    left for the rest of the day, sweep, backfill and verification wait.
+    left for the rest of the day, sweep, backfill and verification wait. `search_lag_seconds` is how long GHL's search may not
+    show a write: third parties measured ten seconds, and up to a minute.
     """
 
     location_id: Annotated[Present, Field(description="the GHL location's id, as text")]
@@ -166,6 +167,7 @@ class Ghl(SettingsTable):
     window_seconds: Annotated[float, Field(gt=0, le=3600, description="a number of seconds")] = 10.0
     requests_per_day: Count = 200_000
     live_reserve: Annotated[float, Field(ge=0, le=0.9, description="a number from 0 to 0.9")] = 0.25
+    search_lag_seconds: Annotated[float, Field(ge=1, le=600, description="a number of seconds, from 1 to 600")] = 60.0
 
 
 class Policies(SettingsTable):
@@ -173,6 +175,8 @@ class Policies(SettingsTable):
 
     lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
     lead_deleted_tag: Annotated[Present, AfterValidator(str.lower)] = "lofty-deleted"
+    shared_email: Literal["same", "apart"] = "same"
+    shared_phone: Literal["same", "apart"] = "apart"
     contact_deleted_in_ghl: Literal["recreate", "leave"] = "recreate"
     create_custom_fields: bool = True
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from connectors.http.transport import AiohttpTransport, Transport
 from streams.core.progress.repeats import RepeatedFailures
-from streams.core.to_ghl.planning import SEARCH_LAG_MS
 from streams.kafka.clients import new_producer
 from streams.kafka.producer import KafkaProducer
 from streams.settings import Settings
@@ -43,4 +42,5 @@ class Dependencies:
     broker_keeps_all: bool = True
     """False for the embedded broker, which cuts off the beginning of what is long."""
     visibility_ms: int = 60_000
-    search_lag_ms: int = SEARCH_LAG_MS
+    search_lag_ms: int | None = None
+    """In place of what each connection has configured."""

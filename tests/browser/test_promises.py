@@ -49,7 +49,7 @@ async def test_a_first_load_is_light_and_quick_and_the_answer_is_two_clicks_away
     """Measured on the real gateway; then "why is this lead not in GHL?" from the overview."""
     async with somebody(embedded_kafka, tmp_path, **BY_KEY) as (person, who):
         on, page = person.on, person.page
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422}))
         on.new_lead(firstName="Grace", lastName="Hopper")
         await person.open("/")
         await person.sign_in("ann")
@@ -71,7 +71,7 @@ async def test_a_viewer_looks_and_has_no_button_and_the_server_refuses(embedded_
     """What a page does not show, its address does not do either."""
     async with somebody(embedded_kafka, tmp_path, **BY_KEY) as (person, who):
         on, page = person.on, person.page
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422}))
         on.new_lead(firstName="Grace", lastName="Hopper")
         await person.open("/parked")
         await person.sign_in("vera")
@@ -100,7 +100,7 @@ async def test_without_scripts_a_person_signs_in_and_retries(embedded_kafka: Bro
     """Forms and pages alone."""
     async with somebody(embedded_kafka, tmp_path, **BY_KEY) as (person, who):
         on = person.on
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
         lead = on.new_lead(firstName="Grace", lastName="Hopper")
         await until_indexed(on, who)
         context = await person.chrome.new_context(java_script_enabled=False)

@@ -63,7 +63,7 @@ async def test_a_person_connects_sees_a_lead_arrive_and_mends_one_that_does_not(
         await page.locator(".step summary").first.click()
         await person.look("timeline")
 
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422}))
         on.new_lead(firstName="<script>window.hacked=1</script>", lastName="Hopper")
         await page.get_by_role("searchbox").fill("hopper")
         await until_found(person, who, "hopper")

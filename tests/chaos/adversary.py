@@ -276,7 +276,7 @@ def _troubles(random: Random) -> list[SandboxFault]:
         SandboxFault("drop_before_apply", probability=0.15),
         SandboxFault("drop_after_apply", probability=0.15),
         SandboxFault("drop_after_apply", operation="create-*", probability=0.4),
-        SandboxFault("drop_after_apply", operation="upsert-contact", probability=0.4),
+        SandboxFault("drop_after_apply", operation="create-contact", probability=0.4),
         SandboxFault("timeout_after_apply", probability=0.05, seconds=40.0),
         SandboxFault("status", operation="update-*", status=422, probability=0.2),
         SandboxFault("delay", probability=0.2, seconds=random.uniform(0.2, 2.0)),

@@ -78,7 +78,7 @@ PLANTS: tuple[Plant, ...] = (
     Plant("a surplus tag", 1, add_a_tag),
     Plant("a note that Lofty has not", 1, leave_a_ghost),
     Plant("an appointment that Lofty has not", 1, leave_a_ghost_in_the_calendar),
-    Plant("a contact created twice", 2, create_twice("upsert-contact")),
+    Plant("a contact created twice", 2, create_twice("create-contact")),
     Plant("a note created twice", 2, create_twice("create-note")),
     Plant("a task created twice", 2, create_twice("create-task")),
     Plant("an appointment created twice", 2, create_twice("create-appointment")),

@@ -27,7 +27,7 @@ def create_twice(*operations: str) -> Callable[[History, Pick[Any]], History]:
 
 def create_without_a_mark(history: History, pick: Pick[Any]) -> History:
     """A contact without a Lofty id is created, so receipts about it belong to no lead."""
-    entry = pick_from(pick, (one for one in history.ghl if one.operation == "upsert-contact" and one.created))
+    entry = pick_from(pick, (one for one in history.ghl if one.operation == "create-contact" and one.created))
     body = {name: value for name, value in entry.body.items() if name in ("locationId", "firstName")}
     return add(history, _moved(entry, GAP_SECONDS, entity="stranger", body=body))
 
@@ -60,7 +60,7 @@ def write_stale(*operations: str) -> Callable[[History, Pick[Any]], History]:
 
 
 def write_a_field(
-    name: str, value: Any, *, among: tuple[str, ...] = ("upsert-contact", "update-contact")
+    name: str, value: Any, *, among: tuple[str, ...] = ("create-contact", "update-contact")
 ) -> Callable[[History, Pick[Any]], History]:
     """A contact's body holds a field that is not ours."""
 
@@ -102,7 +102,7 @@ def child_before_contact(*operations: str) -> Callable[[History, Pick[Any]], His
 
 
 def _child_before_contact(history: History, pick: Pick[Any], operations: tuple[str, ...]) -> History:
-    made = {one.entity: one for one in history.ghl if one.created and one.operation == "upsert-contact"}
+    made = {one.entity: one for one in history.ghl if one.created and one.operation == "create-contact"}
     told = {one.receipt.ghl_id: 0 for one in history.receipts}
     for line in history.receipts:
         told[line.receipt.ghl_id] = max(told[line.receipt.ghl_id], line.receipt.at_ms)
@@ -148,7 +148,7 @@ def _successive(history: History) -> list[tuple[Entry, Entry]]:
     last: dict[str, Entry] = {}
     pairs: list[tuple[Entry, Entry]] = []
     for entry in history.ghl:
-        contact = entry.parent or (entry.entity if entry.operation == "upsert-contact" else None)
+        contact = entry.parent or (entry.entity if entry.operation == "create-contact" else None)
         if contact is None:
             continue
         before = last.get(contact)

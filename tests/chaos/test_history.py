@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.sandbox.shared.faults import SandboxFault
+from streams.mapping import find_marker
 from streams.messages import Parked
 from tests.chaos.history import DELETED_BY_HAND, FROZEN, KILLED, Event, History, judge, load, save
 from tests.chaos.history.told import worker_of
@@ -112,7 +113,8 @@ def test_what_has_nothing_to_examine_is_violated() -> None:
 def parked(history: History, at_ms: int | None = None) -> History:
     """The history without its first note of a lead in the east, which is parked: by default just before it was settled."""
     lost = lose_a_note(history, first)
-    note = history.contacts["east"]["contacts"][0]["notes"][0]["body"].rsplit(":", 1)[-1].rstrip("]")
+    body = history.contacts["east"]["contacts"][0]["notes"][0]["body"]
+    note = find_marker(body, "note")
     about = [one.receipt for one in history.receipts if one.receipt.id == note]
     at_ms = about[-1].at_ms - 1 if at_ms is None else at_ms
     entity = about[0].entity.key
@@ -146,8 +148,8 @@ def test_what_was_parked_before_its_last_change_is_lost(honest: History) -> None
 
 def test_what_was_deleted_in_ghl_may_be_created_again(honest: History) -> None:
     """By policy: a contact that a person deleted comes back, with what hangs on it."""
-    twice = create_twice("upsert-contact")(honest, first)
-    made = next(one for one in honest.ghl if one.operation == "upsert-contact")
+    twice = create_twice("create-contact")(honest, first)
+    made = next(one for one in honest.ghl if one.operation == "create-contact")
     assert judge(twice).violated == {2}
     gone = Event(DELETED_BY_HAND, str(made.entity), (made.applied_at or 0.0) + 0.001)
     assert judge(replace(twice, nemesis=[*honest.nemesis, gone])).holds

@@ -12,7 +12,7 @@ from streams.mapping.ghl_fields import ASSIGNED_TO, KEPT_BACK, STANDARD
 from streams.mapping.lead_fields import ADDRESS, AGENT, LEAD_FIELDS
 from tests.contract.openapi import specs_folder
 
-WRITES = ("upsert-contact", "update-contact")
+WRITES = ("create-contact", "update-contact")
 UNMAPPED = {"name", "country", "website", "timezone"}
 SEEN_LIVE = {"leadType"}
 

@@ -85,7 +85,7 @@ async def test_parked_work_is_mended_retried_and_written(broker: Broker, tmp_pat
     """Grouped by cause; the retry is in the audit before and after; the record is gone from the list at once."""
     async with console_on_stage(broker, tmp_path) as on:
         who = caller(on)
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
         lead = on.new_lead()
         await on.until_quiet()
         await until_indexed(on, who)
@@ -175,7 +175,7 @@ async def test_several_gateways_are_one_console(broker: Broker, tmp_path: Path) 
         )
         async with GatewayServer(more, console=ConsoleServer) as other:
             here, there = caller(on), caller(on, url=other.url)
-            on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+            on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
             lead = on.new_lead()
             await on.until_quiet()
             await until_indexed(on, here)

@@ -47,7 +47,7 @@ async def test_two_workers_and_two_gateways_are_one_deployment(real_kafka: Broke
         ):
             here, there = caller(on), caller(on, url=other.url)
             shown = [await until_shown(on, who, {"one", "two"}) for who in (here, there)]
-            on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+            on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
             refused = on.new_lead()
             await on.until(on.parked)
             leads = [on.new_lead() for _ in range(20)]

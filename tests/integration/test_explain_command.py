@@ -43,7 +43,7 @@ async def test_it_says_why_a_contact_is_not_in_ghl(broker: Broker, tmp_path: Pat
     """Refused with GHL's words, and its note waits for it."""
     async with stage(broker, tmp_path) as on:
         config = config_of(on, tmp_path)
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
         lead = on.new_lead()
         await on.until_quiet()
         story = await command("explain", config, lead)

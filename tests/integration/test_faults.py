@@ -37,7 +37,7 @@ FAULTS = [
 async def test_creates_that_fail_are_written_once(broker: Broker, tmp_path: Path, fault: dict[str, Any]) -> None:
     """Whether the vendor applied the write before it failed or not."""
     async with stage(broker, tmp_path, ghl={"window_limit": 1000, "window_seconds": 0.5}) as on:
-        for operation in ("upsert-contact", "create-note", "create-task", "add-tags"):
+        for operation in ("create-contact", "create-note", "create-task", "add-tags"):
             on.ghl.faults.add(parse_fault({**fault, "operation": operation}))
         lead = on.new_lead(tags=["Buyer"])
         on.edit("create", "note", leadId=lead, fields={"content": "Once."})
@@ -62,7 +62,6 @@ async def test_a_contact_without_email_and_phone_is_found_again_by_its_lofty_id(
 
         assert len(on.ghl.location(LOCATION).contacts) == 1
         assert on.contacts()[lead]["lastName"] == "Example"
-        assert not [one for one in on.requests("ghl") if one.operation == "upsert-contact"]
         assert await on.parked() == []
 
 
@@ -74,7 +73,7 @@ async def test_a_lead_without_a_name_waits_until_it_has_one(broker: Broker, tmp_
         (parked,) = await on.parked()
         assert (parked.reason, parked.entity) == ("nameless", f"acme:{lead}:contact:{lead}")
         assert "add one of them in Lofty" in parked.message
-        assert not [one for one in on.requests("ghl") if one.operation in ("create-contact", "upsert-contact")]
+        assert not [one for one in on.requests("ghl") if one.operation == "create-contact"]
 
         on.edit("update", "lead", id=lead, fields={"lastName": "Vale"})
         await on.until(lambda: lead in on.contacts())
@@ -307,7 +306,7 @@ async def test_a_refused_contact_is_parked_with_ghls_words_and_written_with_its_
 ) -> None:
     """And its neighbours never waited."""
     async with stage(broker, tmp_path) as on:
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
         lead = on.new_lead()
         await on.until_quiet()
         neighbour = on.new_lead()

@@ -116,8 +116,8 @@ async def test_the_figures_are_those_of_what_happened(embedded_kafka: Broker, tm
         created = {"connection": "acme", "step": "create contact", "outcome": "applied"}
         assert value(worker, "writes_total", **created) == 1
         assert value(worker, "freshness_seconds_count", connection="acme", since="acceptance", held="no") == 1
-        upsert = {"vendor": "ghl", "operation": "upsert-contact", "attempt": "first", "status": "200"}
-        assert value(worker, "vendor_calls_total", **upsert) == 1
+        created = {"vendor": "ghl", "operation": "create-contact", "attempt": "first", "status": "201"}
+        assert value(worker, "vendor_calls_total", **created) == 1
         assert value(worker, "links", connection="acme") == 1
         assert value(worker, "undelivered", connection="acme", stage="deliver") == 0
         assert value(worker, "oldest_undelivered_seconds", connection="acme") == 0

@@ -85,7 +85,7 @@ async def test_one_403_of_ghl_pauses_nothing(embedded_kafka: Broker, tmp_path: P
     """For a create, an update, a note and a search: the location goes on, and so does what was refused once."""
     async with stage(embedded_kafka, tmp_path) as on:
         first, _ = await settled_lead(on)
-        for operation in ("update-contact", "create-note", "upsert-contact", "create-task"):
+        for operation in ("update-contact", "create-note", "create-contact", "create-task"):
             on.ghl.faults.add(parse_fault({"kind": "status", "operation": operation, "status": 403, "times": 1}))
         on.edit("update", "lead", id=first, fields={"lastName": "Later"})
         on.edit("create", "note", leadId=first, fields={"content": "A note"})

@@ -19,7 +19,7 @@ async def test_a_refused_contact_is_shown_and_written_when_it_is_tried_again(bro
     """Nobody changes the lead: the command alone brings it to GHL, once."""
     async with stage(broker, tmp_path) as on:
         config = config_of(on, tmp_path)
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
         lead, well = on.new_lead(), on.new_lead()
         await on.until_quiet()
         (missing,) = {lead, well} - on.contacts().keys()

@@ -54,7 +54,7 @@ async def test_what_still_moves_is_named(embedded_kafka: Broker, tmp_path: Path)
         on.new_lead()
         assert "pings and webhooks are on their way" in await on.quiet.look(on)
     async with stage(embedded_kafka, tmp_path) as on:
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 503}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 503}))
         on.new_lead()
         await on.until(lambda: on.requests("ghl", "POST"))
         await on.until(lambda: not on.worker.writing.core.is_idle)

@@ -179,7 +179,7 @@ async def test_changes_are_read_again_and_written_where_lofty_has_moved_on(broke
 async def test_parked_records_are_replayed_by_their_reason(broker: Broker, tmp_path: Path) -> None:
     """Records that cannot be replayed are reported with the reason, and the exit code says so."""
     async with stage(broker, tmp_path) as on:
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
         lead = on.new_lead()
         await on.until_quiet()
         async with on.http.post(f"{on.gateway.url}/lofty/{SECRET}", data=b'{"listId": 99, "teamId": 123456}') as answer:

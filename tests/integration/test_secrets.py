@@ -67,7 +67,7 @@ async def run_right_and_wrong(on: Stage) -> list[str]:
     await on.until(lambda: lead in on.contacts())
     async with on.http.post(f"{on.ghl_url}/_sandbox/oauth/expire", json={}) as answer:
         assert answer.status == 200
-    on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+    on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
     on.ghl.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "update-contact", "times": 1}))
     on.lofty.faults.add(parse_fault({"kind": "status", "operation": "get-lead", "status": 500, "times": 1}))
     on.new_lead()

@@ -64,7 +64,7 @@ async def test_a_location_goes_from_worker_to_worker_and_is_asked_by_one_at_a_ti
             for one in on.requests("ghl"):
                 if one.created:
                     created[one.operation].append(one.entity)
-            assert len(created["upsert-contact"]) == 60
+            assert len(created["create-contact"]) == 60
             assert len(created["create-note"]) == 60
 
 
@@ -88,4 +88,4 @@ async def test_a_standby_takes_over_with_the_tables_it_kept(real_kafka: Broker, 
             await on.until(lambda: {one["lastName"] for one in on.contacts().values()} == {"Changed"})
             await on.until_quiet()
             assert len(on.ghl.location(LOCATION).contacts) == 20
-            assert sum(one.created for one in on.requests("ghl") if one.operation == "upsert-contact") == 20
+            assert sum(one.created for one in on.requests("ghl") if one.operation == "create-contact") == 20

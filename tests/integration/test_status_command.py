@@ -23,7 +23,7 @@ async def test_it_tells_how_all_is_and_what_is_wrong(broker: Broker, tmp_path: P
         await on.until_quiet()
         await on.until(lambda: _is_told(on, config, "links", 1), 60)
         well = await command("status", config)
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 422, "times": 1}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 422, "times": 1}))
         on.new_lead()
         await on.until_quiet()
         await on.until(lambda: _is_told(on, config, "parked", {"deliver": 1}), 60)

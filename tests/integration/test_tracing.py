@@ -57,7 +57,7 @@ async def test_one_change_is_one_trace(embedded_kafka: Broker, tmp_path: Path) -
             "read",
             "write",
             "lofty get-lead",
-            "ghl upsert-contact",
+            "ghl create-contact",
         }
         [intake] = [one for one in spans if one.name == "intake"]
         assert intake.parent is None
@@ -70,13 +70,13 @@ async def test_a_trace_outlives_waiting_in_a_table(embedded_kafka: Broker, tmp_p
     """GHL answers 500 first: the entity waits in the outbox, and its second try belongs to the same trace."""
     tracing, exporter = recording()
     async with stage(embedded_kafka, tmp_path, given={"tracing": tracing}) as on:
-        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 500, "times": 1}))
+        on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 500, "times": 1}))
         lead = on.new_lead()
         await on.until(lambda: lead in on.contacts())
         await on.until_quiet()
-        tries = [one for one in exporter.get_finished_spans() if one.name == "ghl upsert-contact"]
+        tries = [one for one in exporter.get_finished_spans() if one.name == "ghl create-contact"]
         statuses = [(one.attributes or {})["http.response.status_code"] for one in tries]
-        assert (statuses[0], statuses[-1]) == (500, 200)
+        assert (statuses[0], statuses[-1]) == (500, 201)
         assert len({one.context.trace_id for one in tries}) == 1
 
 
@@ -86,7 +86,7 @@ async def test_without_tracing_a_trace_id_travels_all_the_same(embedded_kafka: B
     async with stage(embedded_kafka, tmp_path) as on:
         set_up_logs("info", "json", stream=lines)
         try:
-            on.ghl.faults.add(parse_fault({"kind": "status", "operation": "upsert-contact", "status": 500, "times": 1}))
+            on.ghl.faults.add(parse_fault({"kind": "status", "operation": "create-contact", "status": 500, "times": 1}))
             await one_new_lead(on)
         finally:
             logging.getLogger().handlers[:] = before

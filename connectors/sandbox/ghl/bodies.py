@@ -51,10 +51,6 @@ def _array(value: Any) -> str | None:
     return None if isinstance(value, list) else "must be an array"
 
 
-def _object(value: Any) -> str | None:
-    return None if isinstance(value, dict) else "must be an object"
-
-
 def _email(value: Any) -> str | None:
     if value is None or value == "":
         return None
@@ -87,6 +83,26 @@ def _custom_fields(value: Any) -> str | None:
     return None
 
 
+def _one_of(*values: str) -> Check:
+    return lambda value: None if value in values else f"must be one of the following values: {', '.join(values)}"
+
+
+def _nested(fields: Mapping[str, Check], required: tuple[str, ...] = ()) -> Check:
+    """An object within the body, as strict as the body. Its problem begins with a dot and names the inner field."""
+
+    def check(value: Any) -> str | None:
+        if not isinstance(value, dict):
+            return "must be an object"
+        for name, one in value.items():
+            if name not in fields:
+                return f".property {name} should not exist"
+            if (problem := fields[name](one)) is not None:
+                return f".{name}{problem}" if problem.startswith(".") else f".{name} {problem}"
+        return next((f".{name} should not be empty" for name in required if name not in value), None)
+
+    return check
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """What one endpoint takes."""
@@ -95,6 +111,10 @@ class Body:
     required: tuple[str, ...] = ()
 
 
+_CHANNEL = _nested(
+    {"status": _one_of("active", "inactive", "permanent"), "message": _string, "code": _string}, ("status",)
+)
+_INBOUND = _nested({"status": _one_of("active", "inactive"), "message": _string}, ("status",))
 _TEXTS = ("firstName", "lastName", "name", "phone", "address1", "city", "state", "website", "timezone")
 _ANY_CONTACT: dict[str, Check] = {
     **dict.fromkeys(_TEXTS, _nullable),
@@ -104,8 +124,8 @@ _ANY_CONTACT: dict[str, Check] = {
     "email": _email,
     "assignedTo": _nullable,
     "dnd": _boolean,
-    "dndSettings": _object,
-    "inboundDndSettings": _object,
+    "dndSettings": _nested(dict.fromkeys(("Call", "Email", "SMS", "WhatsApp", "GMB", "FB"), _CHANNEL)),
+    "inboundDndSettings": _nested({"all": _INBOUND}),
     "tags": _strings,
     "customFields": _custom_fields,
     "dateOfBirth": _date,
@@ -127,20 +147,15 @@ _TASK: dict[str, Check] = {
     "assignedTo": _string,
 }
 _NOTE: dict[str, Check] = {"body": _filled, "userId": _string, "title": _string, "color": _string, "pinned": _boolean}
-_STATUSES = ("new", "confirmed", "cancelled", "showed", "noshow", "invalid")
-
-
-def _status(value: Any) -> str | None:
-    return None if value in _STATUSES else f"must be one of the following values: {', '.join(_STATUSES)}"
-
-
+_STATUS = _one_of("new", "confirmed", "cancelled", "showed", "noshow", "invalid")
 _APPOINTMENT: dict[str, Check] = {
-    **dict.fromkeys(("title", "assignedUserId", "description", "address"), _string),
-    **dict.fromkeys(("ignoreDateRange", "toNotify", "ignoreFreeSlotValidation"), _boolean),
+    **dict.fromkeys(("title", "assignedUserId", "description", "address", "meetingLocationId", "rrule"), _string),
+    **dict.fromkeys(("ignoreDateRange", "toNotify", "ignoreFreeSlotValidation", "overrideLocationConfig"), _boolean),
+    "meetingLocationType": _one_of("custom", "zoom", "gmeet", "phone", "address", "ms_teams", "google"),
     "calendarId": _filled,
     "startTime": _moment,
     "endTime": _moment,
-    "appointmentStatus": _status,
+    "appointmentStatus": _STATUS,
 }
 _TAGS = Body({"tags": _strings}, ("tags",))
 _FOLLOWERS = Body({"followers": _strings}, ("followers",))
@@ -208,11 +223,29 @@ BODIES: Mapping[str, Body] = {
             "maxNumberOfFiles": _number,
             "textBoxListOptions": _array,
             "position": _number,
-            "model": _string,
+            "model": _one_of("contact", "opportunity"),
         },
         ("name", "dataType"),
     ),
 }
+
+
+_IN_QUERY = frozenset(
+    (
+        "get-duplicate-contact",
+        "get-contacts",
+        "get-contacts-by-businessId",
+        "get-user-by-location",
+        "get-calendar-events",
+    )
+)
+"""The operations that want the location's id in their query."""
+
+
+def demand_query(operation: str, query: Mapping[str, str]) -> None:
+    """Raises the 422 of a query without the location's id, where it is required."""
+    if operation in _IN_QUERY and not query.get("locationId"):
+        raise invalid(["locationId should not be empty"])
 
 
 def demand(operation: str, body: Any) -> dict[str, Any]:
@@ -229,7 +262,7 @@ def demand(operation: str, body: Any) -> dict[str, Any]:
         if check is None:
             problems.append(f"property {name} should not exist")
         elif (problem := check(value)) is not None:
-            problems.append(f"{name} {problem}")
+            problems.append(f"{name}{problem}" if problem.startswith(".") else f"{name} {problem}")
     problems += [f"{name} should not be empty" for name in shape.required if name not in given]
     if problems:
         raise invalid(problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from connectors.sandbox.ghl.dictionaries import ONE_OPTION
@@ -43,6 +44,7 @@ def create_contact(request: GhlRequest) -> RuleResult:
 def upsert_contact(request: GhlRequest) -> RuleResult:
     """Updates the first match in the location's order, else creates. The other identifier, if another's, is ignored.
 
+    An e-mail that was the match's additional one becomes its first, and the former first is lost (GHL's issue 337).
     Without an e-mail and a telephone it is refused.
     """
     given = _clean(request)
@@ -142,8 +144,12 @@ def _clean(request: GhlRequest) -> dict[str, Any]:
 
 
 def _match(location: LocationState, identifier: Identifier, given: Mapping[str, Any]) -> ContactState | None:
+    """Who has this e-mail or phone; an additional e-mail counts, too, where nobody has it as the first."""
     value = given.get(identifier)
-    return next(location.holders(identifier, value), None) if value else None
+    if not value:
+        return None
+    also = location.with_additional_email(value) if identifier == "email" else ()
+    return next(chain(location.holders(identifier, value), also), None)
 
 
 def _create(request: GhlRequest, given: Mapping[str, Any], contact_id: str | None = None) -> ContactState:
@@ -165,6 +171,7 @@ def _apply(request: GhlRequest, contact: ContactState, given: Mapping[str, Any])
             contact.fields[name] = value or None if isinstance(value, str) else value
         elif name in ("email", "phone"):
             request.location.identify(contact, "email" if name == "email" else "phone", value)
+            contact.additional_emails = [one for one in contact.additional_emails if one != (value or "").lower()]
         elif name == "name":
             _set_name(contact, value, given)
         elif name == "tags":

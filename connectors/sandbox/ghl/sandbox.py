@@ -18,7 +18,7 @@ from connectors.ghl.oauth import OAUTH_OPERATIONS, TOKEN
 from connectors.ghl.operations import CALENDARS_VERSION, OPERATIONS, VERSION
 from connectors.http.operation import Operation
 from connectors.sandbox.ghl import hooks
-from connectors.sandbox.ghl.bodies import demand
+from connectors.sandbox.ghl.bodies import demand, demand_query
 from connectors.sandbox.ghl.limits import LocationLimits
 from connectors.sandbox.ghl.oauth import AGENCY, GhlOAuthServer
 from connectors.sandbox.ghl.refusals import GhlRefusal, wrong_location
@@ -120,6 +120,7 @@ class GhlSandbox(Sandbox[GhlVisit]):
     def _work(self, visit: GhlVisit, operation: Operation, now: float) -> RuleResult:
         if visit.location is None:
             return self.oauth.answer(operation, visit.body, visit.bearer, now)
+        demand_query(operation.name, visit.query)
         body = demand(operation.name, visit.body)
         return RULES[operation.name](GhlRequest(visit.location, visit.ids, visit.query, body, now))
 

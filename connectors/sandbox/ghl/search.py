@@ -23,6 +23,10 @@ _FIELDS = _DATES | {
     "followers",
 }  # fmt: skip
 _OPERATORS = ("eq", "not_eq", "contains", "not_contains", "exists", "not_exists", "range")
+LONGEST_TEXT = 75
+"""How long a text may be that is searched for: a query, or the value of a filter."""
+
+_NOBODY: Document = {"customFields": []}
 _NEWEST_FIRST = ({"field": "dateAdded", "direction": "desc"},)
 
 
@@ -38,6 +42,12 @@ def search_contacts(request: GhlRequest) -> RuleResult:
     if len(sorts) > 2:
         raise invalid(["sort must contain no more than 2 elements"])
     filters, asked = body.get("filters") or [], str(body.get("query", "")).lower()
+    if len(asked) > LONGEST_TEXT:
+        raise invalid([f"query must be shorter than or equal to {LONGEST_TEXT} characters"])
+    for one in filters:
+        _fits(one, _NOBODY)  # what cannot be asked is refused also where nobody is
+    for sort in sorts:
+        _value(_NOBODY, str(sort.get("field", "")))
     found = [
         one for one in request.location.index.documents(request.now) if _all(filters, one) and _mentions(one, asked)
     ]
@@ -99,11 +109,15 @@ def _fits(rule: Any, document: Document) -> bool:
     if not isinstance(rule, Mapping):
         raise invalid(["filters must be objects"])
     if "group" in rule:
-        parts = (_fits(one, document) for one in rule.get("filters", ()))
+        parts = [_fits(one, document) for one in rule.get("filters", ())]
         return any(parts) if str(rule["group"]).upper() == "OR" else all(parts)
     field, operator, wanted = str(rule.get("field")), rule.get("operator"), rule.get("value")
     if operator not in _OPERATORS:
         raise invalid(["Invalid Operator"])
+    if any(
+        len(one) > LONGEST_TEXT for one in (wanted if isinstance(wanted, list) else [wanted]) if isinstance(one, str)
+    ):
+        raise invalid([f"value must be shorter than or equal to {LONGEST_TEXT} characters"])
     value = _value(document, field)
     match operator:
         case "exists":

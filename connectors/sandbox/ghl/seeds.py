@@ -15,13 +15,16 @@ from connectors.sandbox.ghl.sandbox import GhlSandbox
 from connectors.sandbox.ghl.state import ContactState
 from connectors.sandbox.ghl.views import by_id
 
+_BESIDE = frozenset(("id", "notes", "tasks", "appointments", "additionalEmails"))
+
 
 def seed(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, list[str]]:
     """Add users, custom fields (`name`, `dataType`), calendars, tags and contacts to `location`; answers with their ids.
 
     A calendar has an `id`, a `name` and, if wanted, `users`: the ids of its team; without them everybody is in it.
 
-    A contact is a body of `create-contact` with, if wanted, an `id`, and lists of `notes`, `tasks` and `appointments`.
+    A contact is a body of `create-contact` with, if wanted, an `id`, and lists of `notes`, `tasks`, `appointments` and
+    `additionalEmails`, which no write of the API takes.
     Raises `Refusal` for what the API would refuse, duplicates aside, and `ValueError` for an unknown location.
     """
     location = sandbox.location(given.get("location"))
@@ -40,10 +43,11 @@ def seed(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, list[str]]:
         location.calendars[calendar.id] = calendar
     location.learn_tags([tag.lower() for tag in given.get("tags", [])])
     for one in given.get("contacts", []):
-        body = {name: value for name, value in one.items() if name not in ("id", "notes", "tasks", "appointments")}
+        body = {name: value for name, value in one.items() if name not in _BESIDE}
         body = demand("create-contact", {"locationId": location.settings.id, **body})
         contact = put_new(GhlRequest(location, {}, {}, body, now), one.get("id"))
         made["contacts"].append(contact.id)
+        contact.additional_emails = [email.lower() for email in one.get("additionalEmails", [])]
         ids = {"contactId": contact.id}
         for note in one.get("notes", []):
             create_note(GhlRequest(location, ids, {}, demand("create-note", note), now))

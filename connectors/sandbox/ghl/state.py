@@ -21,7 +21,7 @@ def iso(seconds: float) -> str:
 
 @dataclass(slots=True)
 class ContactState:
-    """One contact. `fields` are by GHL's names, `custom` by field id; times are in seconds."""
+    """One contact. `fields` are by GHL's names, `custom` by field id; times are in seconds. Additional e-mails are in lower case."""
 
     id: str
     location_id: str
@@ -30,6 +30,7 @@ class ContactState:
     fields: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     custom: dict[str, Any] = field(default_factory=dict)
+    additional_emails: list[str] = field(default_factory=list)
     followers: list[str] = field(default_factory=list)
     campaigns: list[str] = field(default_factory=list)
     workflows: list[str] = field(default_factory=list)
@@ -69,6 +70,10 @@ class LocationState:
         """The contacts with this e-mail (any case) or phone, the oldest first."""
         for contact_id in self._known[identifier].get(value.lower(), ()):
             yield self.contacts[contact_id]
+
+    def with_additional_email(self, value: str) -> Iterator[ContactState]:
+        """The contacts that have this e-mail (any case) beside their first."""
+        return (one for one in self.contacts.values() if value.lower() in one.additional_emails)
 
     def put(self, contact: ContactState) -> None:
         """Keep a new contact."""

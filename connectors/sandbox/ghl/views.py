@@ -117,7 +117,7 @@ def searched(contact: ContactState) -> dict[str, Any]:
         "address": fields.get("address1"),
         "firstNameLowerCase": (fields.get("firstName") or "").lower() or None,
         "lastNameLowerCase": (fields.get("lastName") or "").lower() or None,
-        "additionalEmails": [],
+        "additionalEmails": list(contact.additional_emails),
         "additionalPhones": [],
         "customFields": custom_values(contact),
         "dateAdded": iso(contact.added),

@@ -57,7 +57,7 @@ def edit_all(sandbox: LoftySandbox, team: TeamState, given: Iterable[Mapping[str
 
 
 def seed(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Put leads, members, custom fields and subscriptions there, without pings unless `reports` is true.
+    """Put leads, members, custom fields and other vendors' subscriptions there, without pings unless `reports` is true.
 
     A lead may hold `notes`, `tasks` and `appointments`, as `make_leads` makes them. Returns the new ids, in order.
     """
@@ -78,6 +78,10 @@ def seed(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any]) -> di
         team.members.append({"id": len(team.members) + 1, "teamId": team.id, **member})
     for field in given.get("customFields") or ():
         team.custom_fields.append({"attributeType": "text", "value": "", "params": None, **field})
+    for subscription in given.get("subscriptions") or ():
+        subscribe_id = next(team.ids)
+        made = {"subscribeId": subscribe_id, "teamId": team.id, "limit": 100, "permissionMode": 0, "vendorId": 161}
+        team.subscriptions[subscribe_id] = {**made, **subscription}
     for name in given.get("stages") or ():
         team.stage_id(str(name))
     for name in given.get("tags") or ():

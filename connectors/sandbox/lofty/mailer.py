@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.sandbox.lofty.pings import bodies, by_list
 from connectors.sandbox.lofty.sandbox import LoftySandbox
 from connectors.sandbox.lofty.settings import PingSettings
-from connectors.sandbox.lofty.state import TeamState
+from connectors.sandbox.lofty.state import OWN_VENDOR, TeamState
 from connectors.sandbox.shared.mailer import Delivery, Mailer
 
 
@@ -36,7 +36,11 @@ class PingMailer(Mailer):
         for team in self._sandbox.teams.values():
             changes, team.outbox = team.outbox, []
             for list_id, of_list in by_list(changes).items():
-                subscriptions = [one for one in team.subscriptions.values() if one["listId"] == list_id]
+                subscriptions = [
+                    one
+                    for one in team.subscriptions.values()
+                    if (one["listId"], one["vendorId"]) == (list_id, OWN_VENDOR)
+                ]
                 if not subscriptions:
                     self.counts["unheard"] += len(of_list)
                 for subscription in subscriptions:

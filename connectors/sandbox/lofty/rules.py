@@ -10,7 +10,7 @@ from connectors.lofty.times import parse_time_ms, to_plain
 from connectors.sandbox.lofty.lead_rules import LEAD_RULES
 from connectors.sandbox.lofty.refusals import bare, coded, invalid
 from connectors.sandbox.lofty.requests import LoftyRequest, Rule
-from connectors.sandbox.lofty.state import LoftyRecord
+from connectors.sandbox.lofty.state import OWN_VENDOR, LoftyRecord
 from connectors.sandbox.shared.sandbox import RuleResult
 
 SMALL_PAGE = 25
@@ -189,7 +189,7 @@ def _create_subscription(request: LoftyRequest) -> RuleResult:
     url = given.get("callbackUrl")
     if not isinstance(url, str):
         raise coded(400, 20049, "Please enter url in right format")
-    if given.get("listId") not in range(1, 13):
+    if type(given.get("listId")) is not int or given["listId"] not in range(1, 13):
         raise bare(400, "WEBHOOK_TYPE_ERROR")
     schemes = ("https", "http") if request.settings.allows_http else ("https",)
     if urlsplit(url).scheme not in schemes or not urlsplit(url).netloc:
@@ -202,9 +202,9 @@ def _create_subscription(request: LoftyRequest) -> RuleResult:
         "teamId": request.team.id,
         "listId": given["listId"],
         "callbackUrl": url,
-        "vendorId": 0,
-        "limit": min(int(given.get("limit") or 100), 5000),
-        "permissionMode": int(given.get("permissionMode") or 0),
+        "vendorId": OWN_VENDOR,
+        "limit": given.get("limit", 100),
+        "permissionMode": given.get("permissionMode", 0),
     }
     request.team.subscriptions[subscribe_id] = made
     return RuleResult(made, entity=subscribe_id, changed=True)
@@ -212,8 +212,12 @@ def _create_subscription(request: LoftyRequest) -> RuleResult:
 
 def _delete_subscription(request: LoftyRequest) -> RuleResult:
     subscribe_id = request.id("subscribeId")
-    if request.team.subscriptions.pop(subscribe_id, None) is None:
+    found = request.team.subscriptions.get(subscribe_id)
+    if found is None:
         raise bare(400, "WEBHOOK_DELETE_NOT_EXIST")
+    if found["vendorId"] != OWN_VENDOR:
+        raise bare(400, "WEBHOOK_DELETE_NO_AUTHORITY")
+    del request.team.subscriptions[subscribe_id]
     return RuleResult(None, entity=subscribe_id, changed=True)
 
 

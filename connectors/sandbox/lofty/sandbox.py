@@ -12,6 +12,7 @@ import orjson
 
 from connectors.http.operation import Operation
 from connectors.lofty.operations import OPERATIONS
+from connectors.sandbox.lofty.bodies import demand
 from connectors.sandbox.lofty.edits import TeamEditor
 from connectors.sandbox.lofty.oauth import DEVELOPER_TOKEN, OAUTH_OPERATIONS, LoftyOAuthServer
 from connectors.sandbox.lofty.refusals import bad_credentials, coded, invalid
@@ -85,6 +86,7 @@ class LoftySandbox(Sandbox[LoftyVisit]):
     def _work(self, visit: LoftyVisit, operation: Operation, now: float) -> RuleResult:
         if visit.team is None:
             return self.oauth.answer(operation, visit.body, visit.authorization, now)
+        demand(operation.name, visit.query, visit.body)
         lag = self.settings.visibility_lag_seconds
         editor = TeamEditor(visit.team, now, visibility_lag_seconds=lag, reports=self.settings.pings_own_writes)
         request = LoftyRequest(visit.team, editor, self.settings, visit.ids, visit.query, visit.body, now)

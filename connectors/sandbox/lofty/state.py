@@ -14,6 +14,10 @@ AUTHOR: dict[str, Any] = {"id": 844510972070138, "name": "Sandbox Agent"}
 """Who edits when nobody is named."""
 
 
+OWN_VENDOR = 0
+"""Whose subscriptions those are that are made by API here. The others of a team are another vendor's, and only seen."""
+
+
 @dataclass(slots=True)
 class LoftyRecord:
     """One lead, note, task or appointment. `fields` is its JSON, kept as Lofty answers it.

@@ -2,7 +2,7 @@
 
 | kind | what happens |
 | --- | --- |
-| `status` | answers `status` without doing anything; with `applies` it does the work first |
+| `status` | answers `status` without doing anything; with `applies` it does the work first; `text`, if given, is the whole body |
 | `drop_before_apply` | closes the connection, nothing was done |
 | `drop_after_apply` | does the work, then closes the connection without an answer |
 | `timeout_after_apply` | does the work, then gives no answer for `seconds`, then closes the connection |

@@ -133,12 +133,16 @@ class Sandbox(ABC, Generic[AnyVisit]):
         visit.entry.fault = fault.kind
         if fault.kind == "revoke":
             raise self._refuse_token(visit)
-        if fault.kind == "status" and not fault.applies:
+        if fault.kind == "status" and fault.text and not fault.applies:
+            visit.status, visit.content = fault.status, fault.text.encode()
+        elif fault.kind == "status" and not fault.applies:
             raise VendorRefusal(fault.status, self._fault_content(fault.status))
 
     def _answer(self, visit: AnyVisit, status: int, content: Any) -> None:
         fault = visit.fault
         if fault is not None and fault.kind == "status" and fault.applies:
-            status, content = fault.status, self._fault_content(fault.status)
+            visit.status = fault.status
+            visit.content = fault.text.encode() or self._encode(visit, self._fault_content(fault.status))
+            return
         visit.status = status
         visit.content = self._encode(visit, content)

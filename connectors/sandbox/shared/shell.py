@@ -51,9 +51,8 @@ class Shell:
         if visit.fault is not None and fault == "mangle":
             return await self._mangled(request, visit)
         sandbox.finish(visit, is_answered=True)
-        return web.Response(
-            body=visit.content, status=visit.status, headers=visit.headers, content_type="application/json"
-        )
+        kind = "text/html" if visit.content[:1] == b"<" else "application/json"
+        return web.Response(body=visit.content, status=visit.status, headers=visit.headers, content_type=kind)
 
     async def _mangled(self, request: web.Request, visit: Visit) -> web.StreamResponse:
         """Answer as the fault says. One that ends too early takes the connection with it."""

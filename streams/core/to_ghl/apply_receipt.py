@@ -118,7 +118,12 @@ def _forget(link: LinkRow, receipt: Receipt) -> LinkRow:
     """
     is_search_of_child = receipt.kind != "contact" and receipt.step in _SEARCHES
     is_in_doubt = is_search_of_child or _leaves_earlier_create_in_doubt(link, receipt)
-    return LinkRow(version_ms=link.version_ms, epoch=link.epoch, intent=link.intent if is_in_doubt else None)
+    return LinkRow(
+        version_ms=link.version_ms,
+        epoch=link.epoch,
+        intent=link.intent if is_in_doubt else None,
+        parted_from=receipt.parted_from or link.parted_from,
+    )
 
 
 def _leaves_earlier_create_in_doubt(link: LinkRow, receipt: Receipt) -> bool:
@@ -136,6 +141,8 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
             "fields": receipt.fields,
             "tags": receipt.tags,
             "doubtful_tags": receipt.doubtful_tags,
+            "shares": receipt.shares,
+            "conflicts": receipt.conflicts,
             "lacks": receipt.lacks,
         }
     )
@@ -145,6 +152,7 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
         facts["heard"] = _external_edits(link, receipt.fields, receipt.heard or {})
     if receipt.settled:
         facts |= {"settled": receipt.settled, "version_ms": max(link.version_ms, receipt.version_ms)}
+        facts["is_gone"] = receipt.is_gone
     return facts
 
 
@@ -156,10 +164,14 @@ def _existence(link: LinkRow, receipt: Receipt) -> dict[str, object]:
 
 
 def _refused_values(link: LinkRow, receipt: Receipt) -> dict[str, object]:
-    if not receipt.refused:
-        return {}
-    refused = link.refused | receipt.refused
-    return {"refused": {name: hash_ for name, hash_ in refused.items() if hash_}}
+    """What is left out from now on, beside what is already. Empty conflicts clear them."""
+    update: dict[str, object] = {}
+    if receipt.refused:
+        refused = link.refused | receipt.refused
+        update["refused"] = {name: hash_ for name, hash_ in refused.items() if hash_}
+    if receipt.conflicts is not None:
+        update["conflicts"] = link.conflicts | receipt.conflicts if receipt.conflicts else {}
+    return update
 
 
 def _external_edits(link: LinkRow, fields: dict[str, str], reported: dict[str, str]) -> dict[str, str]:
@@ -215,6 +227,7 @@ def _record_late(link: LinkRow, receipt: Receipt) -> LinkRow:
     update: dict[str, object] = {"settled": ""}
     if link.ghl_id is None and receipt.ghl_id is not None:
         update |= {"ghl_id": receipt.ghl_id, "refers_to": receipt.refers_to, "intent": None}
+        update["shares"] = receipt.shares or ""
         update |= _existence(link, receipt)
     if receipt.fields is not None:
         differing = {name: UNKNOWN for name, sent in receipt.fields.items() if link.fields.get(name) != sent}

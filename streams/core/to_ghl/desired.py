@@ -27,12 +27,10 @@ class Resolved:
     left_out: tuple[str, ...] = ()
 
 
-def resolve_contact(
-    mapped: MappedContact, directory: Directory, lofty_id: str, *, omit: tuple[str, ...] = ()
-) -> Resolved:
+def resolve_contact(mapped: MappedContact, directory: Directory, lofty_id: str) -> Resolved:
     """Resolve custom fields and the assigned user. What the location does not know is left out and flagged."""
-    fields: dict[str, Any] = {name: value for name, value in mapped.fields.items() if name not in omit}
-    flags = [*mapped.flags, *(f"{name}: refused by GHL as another contact's" for name in omit)]
+    fields: dict[str, Any] = dict(mapped.fields)
+    flags = [*mapped.flags]
     missing: dict[str, str] = {}
     lacks: list[str] = []
     left_out: list[str] = []

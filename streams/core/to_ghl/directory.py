@@ -23,6 +23,7 @@ class Directory:
     """Names to ids of one location. Names are compared without case and outer blanks.
 
     `calendar_team` are the ids of the users whom an appointment of the connection's calendar can be assigned to.
+    `takes_duplicates` says that the location allows several contacts with one e-mail or phone, or that nobody could tell us.
     `types` are the kinds of the custom fields by id, in GHL's words; what GHL did not say is not there.
     `options` are those of the fields that take nothing else, by id.
     """
@@ -32,6 +33,7 @@ class Directory:
     calendar_team: frozenset[str] = frozenset()
     types: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    takes_duplicates: bool = False
 
     def custom_field_id(self, reference: str) -> str | None:
         """The id of a custom field, by its name (`Lofty stage`) or its key (`contact.lofty_stage`)."""

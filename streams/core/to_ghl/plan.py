@@ -23,6 +23,8 @@ from streams.core.rows import LinkRow
 StepName = Literal[
     "create contact",
     "find contact",
+    "find duplicate",
+    "read contact",
     "update contact",
     "add tags",
     "remove tags",

@@ -2,7 +2,8 @@
 
 One whose create is in doubt is looked for before it is created again: a note or task by its marker in the contact's list, an
 appointment by its in the calendar's. So is one that hangs on another contact than its link says: that may have been merged,
-and it has moved with it. Where the contact was there before us, `adopt.py` says what is looked for first.
+and it has moved with it. What hangs on a contact that the lead has left to another is deleted there, then created.
+Where the contact was there before us, `adopt.py` says what is looked for first.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ def plan_child(kind: ChildKind, desired: DesiredChild, link: LinkRow | None, con
         if link.intent is not None:
             return _find_child(kind, link.intent, contact_id, desired.marker)
         if link.ghl_id is not None and not link.is_deleted:
+            if link.refers_to == contact.parted_from:
+                return Call(_DELETE[kind], link.refers_to, link.ghl_id, is_delete=True)
             return _find_moved(kind, link, contact_id, desired.marker, desired.fields)
         body = {name: value for name, value in desired.fields.items() if value is not None}
         return Call(

@@ -1,11 +1,13 @@
 """The next request for a contact: create it, then its changed fields, then tags to add, then tags to remove.
 
-A contact with an e-mail or phone is created by upsert, one with a name only by create (`ghl_calls.py`): GHL's upsert refuses it.
-Without a name, too, GHL takes it by no operation: it is `Stuck` until the lead changes.
+A contact is created, never upserted: GHL's upsert takes whoever has the same telephone for the same person, and writes on them.
+Its create refuses a duplicate and names it, at once and surely; whose that one is decides `identity.py` (`OutboxRow.candidate`).
+Without an e-mail, phone and name GHL takes no contact: it is `Stuck` until the lead changes.
+Where the location allows duplicates (`looks_first`), a create refuses none, so GHL is asked for one before.
 
 `tags` never travel in a contact's body: GHL would replace all tags, also those that are not ours.
 
-A contact whose create is in doubt is upserted again only if GHL will surely match it (`_finds_itself`). Otherwise it is searched
+A contact whose create is in doubt is created again only if GHL will surely refuse it (`_finds_itself`). Otherwise it is searched
 for by the Lofty id's custom field if the create had it, else by that create's e-mail or phone; absence counts only after the
 search had time to see our write.
 A contact with none of the three could not be found again, so it is not created: it is `Stuck`.
@@ -18,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from streams.core.fingerprint import field_hash
-from streams.core.rows import Intent, LinkRow
+from streams.core.rows import Candidate, Intent, LinkRow
 from streams.core.to_ghl.plan import (
     CUSTOM,
     IDENTIFIERS,
@@ -36,12 +38,9 @@ from streams.core.to_ghl.refused_values import held_back
 _NEVER_NULL = frozenset({"postalCode", "country"})
 """Fields that GHL's schema does not let be null; they are cleared with an empty text."""
 
-_NULL_IN_UPDATE_ONLY = frozenset({"source", "assignedTo"})
-"""Fields that may be null in an update, and not in a create or upsert: a doubtful create's value is cleared afterwards."""
-
 NAMELESS = (
-    "the lead has no e-mail, phone, first name or last name that GHL takes, and GHL refuses a contact with none of the four: "
-    "add one of them in Lofty; it is then retried by itself"
+    "the lead has no e-mail, phone, first name or last name that GHL takes, and that is not another contact's, and GHL refuses a "
+    "contact with none of the four: add one of them in Lofty; it is then retried by itself"
 )
 
 NOT_FINDABLE = (
@@ -77,25 +76,35 @@ def plan_contact(
     *,
     search_lag_ms: int,
     holding: frozenset[str] = frozenset(),
+    candidate: Candidate | None = None,
+    looks_first: bool = False,
 ) -> Plan:
-    """The next request for a contact that exists in Lofty. Fields in `holding` stay as GHL has them."""
+    """The next request for a contact that exists in Lofty. Fields in `holding` stay as GHL has them.
+
+    `candidate` is the contact that GHL named as a duplicate; `looks_first` says that GHL would name none when it creates.
+    """
     link = link or LinkRow()
-    hashes = {name: field_hash(value) for name, value in desired.fields.items()}
     refused = held_back(desired.fields, link)
+    fields = {name: None if name in refused else value for name, value in desired.fields.items()}
+    hashes = {name: field_hash(value) for name, value in fields.items()}
+    if link.shares and link.ghl_id is not None:
+        return Settled(f"has one contact with {link.shares}, which alone is written on it")
     if link.ghl_id is None or link.is_deleted:
-        given = {name: value for name, value in desired.fields.items() if value is not None and name not in refused}
+        if candidate is not None and candidate.contact_id:
+            return Call("read contact", contact_id=candidate.contact_id)
+        given = {name: value for name, value in fields.items() if value is not None}
         if link.intent is not None:
-            if not _finds_itself(desired, link.intent, refused):
+            if looks_first or not _finds_itself(desired, link.intent, refused):
                 return _find_contact(link.intent, desired.lofty_id, desired.external_id_field, now_ms, search_lag_ms)
             maybe_written = link.intent.fields.keys() - refused
-            given = {name: value for name, value in desired.fields.items() if name in given or name in maybe_written}
+            given = {name: value for name, value in fields.items() if name in given or name in maybe_written}
+        elif looks_first and candidate is None and (by := {name: given[name] for name in IDENTIFIERS if name in given}):
+            return Call("find duplicate", body=by)
         return _create_contact(desired, given)
     changed = {
         name: value
-        for name, value in desired.fields.items()
-        if hashes[name] != link.fields.get(name)
-        and (value is not None or name in link.fields)
-        and name not in holding | refused
+        for name, value in fields.items()
+        if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields) and name not in holding
     }
     if changed:
         kept = {name: old for name, old in link.fields.items() if name in hashes}
@@ -119,11 +128,10 @@ def _create_contact(desired: DesiredContact, given: Mapping[str, Any]) -> Plan:
             return Stuck(NAMELESS, "nameless")
         if desired.external_id_field is None:
             return Stuck(NOT_FINDABLE)
-    left_out = {name for name in _NULL_IN_UPDATE_ONLY if name in given and given[name] is None}
     return Call(
         "create contact",
-        body=_contact_body({name: value for name, value in given.items() if name not in left_out}),
-        fields={name: UNKNOWN if name in left_out else field_hash(value) for name, value in given.items()},
+        body=_contact_body({name: value for name, value in given.items() if value is not None}),
+        fields={name: field_hash(value) for name, value in given.items()},
         tags=(),
         is_create=True,
     )
@@ -144,6 +152,8 @@ def plan_gone_contact(
         return _find_contact(link.intent, lofty_id, external_id_field, now_ms, search_lag_ms)
     if link is None or link.ghl_id is None or link.is_deleted:
         return Settled("was never written")
+    if link.shares:
+        return Settled(f"its contact is that of {link.shares}, and stays")
     if policy == "delete":
         return Call("delete contact", contact_id=link.ghl_id, is_delete=True)
     if policy == "tag" and (deleted_tag not in link.tags or deleted_tag in link.doubtful_tags):
@@ -162,7 +172,7 @@ def _add_tags(link: LinkRow, contact_id: str, tags: list[str]) -> Call:
 
 
 def _finds_itself(desired: DesiredContact, intent: Intent, refused: frozenset[str]) -> bool:
-    """Whether an upsert matches what the doubtful create may have made: GHL matches by e-mail and phone.
+    """Whether a second create is refused as a duplicate of what the doubtful one may have made: by its e-mail or phone.
 
     An identifier that GHL refused is on no contact: the other one has to match. A phone alone is not relied on if the create had
     the Lofty id: GHL may have refused the phone, and made the contact without it. GHL checks an e-mail before it makes anything.

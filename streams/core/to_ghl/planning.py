@@ -11,12 +11,13 @@ from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.adopt import look_before
 from streams.core.to_ghl.child_kind import ChildKind, form_of
-from streams.core.to_ghl.desired import resolve_contact, resolve_event, resolve_note, resolve_task
+from streams.core.to_ghl.desired import Resolved, resolve_contact, resolve_event, resolve_note, resolve_task
 from streams.core.to_ghl.directory import Directory
-from streams.core.to_ghl.plan import UNKNOWN, DesiredChild, DesiredContact, Plan
+from streams.core.to_ghl.identity import Policy
+from streams.core.to_ghl.plan import CUSTOM, UNKNOWN, DesiredChild, DesiredContact, Plan
 from streams.core.to_ghl.plan_child import plan_child, plan_gone_child, plan_left_child
 from streams.core.to_ghl.plan_contact import held, plan_contact, plan_gone_contact
-from streams.core.to_ghl.refused_values import refusal_flags
+from streams.core.to_ghl.refused_values import KEPT_IN, conflicts_of, held_back, refusal_flags
 from streams.mapping import (
     LEAD_ID_FIELD,
     CompiledMapping,
@@ -46,6 +47,8 @@ class Rules:
     region: str
     lead_deleted: Literal["tag", "delete", "ignore"] = "tag"
     lead_deleted_tag: str = "lofty-deleted"
+    shared_email: Policy = "same"
+    shared_phone: Policy = "apart"
     search_lag_ms: int = SEARCH_LAG_MS
     owners: Mapping[str, FieldOwner] = field(default_factory=dict)
     calendar: str | None = None
@@ -91,6 +94,8 @@ class Prepared:
         facts: dict[str, Any] = {"lacks": self.lacks}
         if gone := self.directory.dead_fields(link.fields):
             facts["fields"] = {name: hash_ for name, hash_ in link.fields.items() if name not in gone}
+        if link.conflicts:
+            facts["conflicts"] = conflicts_of(self.contact.fields, link)
         if over := {name: "" for name in link.refused if name not in self.contact.fields}:
             facts["refused"] = over
         return facts
@@ -147,17 +152,20 @@ def _deletes(snapshot: Snapshot, rules: Rules) -> bool:
     return snapshot.state is None or is_deleted(snapshot.kind, snapshot.state)
 
 
-def prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
-    """Map the desired state of an entity and resolve its names: the costly half of planning."""
-    prepared = _prepare(row, rules, directory)
+def prepare(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow | None = None) -> Prepared:
+    """Map the desired state of an entity and resolve its names: the costly half of planning.
+
+    `link` says which values cannot be written (`refused_values.py`).
+    """
+    prepared = _prepare(row, rules, directory, link)
     repairs = (row.snapshot.state or {}).get(REPAIRS)
     return replace(prepared, flags=(*prepared.flags, *map(str, repairs))) if isinstance(repairs, list) else prepared
 
 
-def _prepare(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+def _prepare(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow | None) -> Prepared:
     snapshot = row.snapshot
     if snapshot.kind == "contact":
-        return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory)
+        return _gone_contact(row, rules, directory) if snapshot.is_gone else _contact(row, rules, directory, link)
     state = snapshot.state
     is_gone = state is None or is_deleted(snapshot.kind, state)
     if state is None or is_gone or not should_sync(snapshot.kind, state):
@@ -203,15 +211,40 @@ def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: 
             return resolve_task(map_task(state, users=rules.mapping.users), directory)
 
 
-def _contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:
+def _contact(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow | None) -> Prepared:
     mapped = map_contact(rules.mapping, row.snapshot.state or {}, region=rules.region)
-    resolved = resolve_contact(mapped, directory, row.snapshot.lead, omit=row.omit)
+    resolved = with_kept(resolve_contact(mapped, directory, row.snapshot.lead), directory, link)
 
     def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
-        holding = held(resolved.contact, link, rules.owners)
-        return plan_contact(resolved.contact, link, now_ms, search_lag_ms=rules.search_lag_ms, holding=holding)
+        return plan_contact(
+            resolved.contact,
+            link,
+            now_ms,
+            search_lag_ms=rules.search_lag_ms,
+            holding=held(resolved.contact, link, rules.owners),
+            candidate=row.candidate,
+            looks_first=directory.takes_duplicates,
+        )
 
     return Prepared(plan, resolved.flags, resolved.missing, resolved.contact, resolved.lacks, directory)
+
+
+def with_kept(resolved: Resolved, directory: Directory, link: LinkRow | None) -> Resolved:
+    """With the telephone or e-mail that the contact cannot have, in a custom field of its own; empty again once it can."""
+    kept: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    held = held_back(resolved.contact.fields, link)
+    for name, reference in KEPT_IN.items():
+        value = resolved.contact.fields.get(name) if name in held else None
+        field_id = directory.custom_field_id(reference)
+        if field_id is not None:
+            kept[CUSTOM + field_id] = value
+        elif value is not None:
+            missing[reference] = "TEXT"
+    if not kept and not missing:
+        return resolved
+    contact = replace(resolved.contact, fields={**resolved.contact.fields, **kept})
+    return replace(resolved, contact=contact, missing=resolved.missing | missing)
 
 
 def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepared:

@@ -1,6 +1,7 @@
-"""A value that GHL refuses costs that value only: the contact is written without it, and the value is sent again once it changes.
+"""A value that GHL refuses, or that another contact has, costs that value only: the contact is written without it.
 
-A link remembers the hash of each refused value (`LinkRow.refused`). A value with that hash is held back.
+A link remembers the hash of each such value (`LinkRow.refused`, `LinkRow.conflicts`). A value with that hash is held back, and the
+next one is sent. A telephone or e-mail that is held back is kept in a custom field of its own (`KEPT_IN`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from connectors.errors import VendorError
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.plan import CUSTOM, Call, DesiredContact
+from streams.messages import Conflict
 
 _STATUSES = (400, 422)
 _NAMED = {
@@ -19,6 +21,10 @@ _NAMED = {
     "email": re.compile(r"\be-?mail\b", re.IGNORECASE),
 }
 """How GHL names a value otherwise than by its field: telephones are refused in the words of libphonenumber."""
+
+
+KEPT_IN = {"phone": "Lofty phone", "email": "Lofty email"}
+"""The custom field that shows an identifier which the contact cannot have."""
 
 
 def refused_values(call: Call, answer: VendorError | None) -> dict[str, str]:
@@ -42,15 +48,33 @@ def may_stand(call: Call, status: int | None, external_id_field: str | None) -> 
 
 
 def held_back(fields: Mapping[str, object], link: LinkRow | None) -> frozenset[str]:
-    """The fields whose present value GHL has refused."""
-    refused = link.refused if link is not None else {}
-    return frozenset(name for name, hash_ in refused.items() if name in fields and field_hash(fields[name]) == hash_)
+    """The fields whose present value GHL has refused, or another contact has."""
+    if link is None:
+        return frozenset()
+    held = link.refused | {name: one.hash for name, one in link.conflicts.items()}
+    return frozenset(name for name, hash_ in held.items() if name in fields and field_hash(fields[name]) == hash_)
+
+
+def conflicts_of(fields: Mapping[str, object], link: LinkRow | None) -> dict[str, Conflict]:
+    """The conflicts that are about the present values."""
+    conflicts = link.conflicts if link is not None else {}
+    return {name: one for name, one in conflicts.items() if name in fields and field_hash(fields[name]) == one.hash}
 
 
 def refusal_flags(contact: DesiredContact | None, link: LinkRow | None) -> tuple[str, ...]:
-    """What of a contact is not in GHL because GHL refused it, in words."""
-    names = held_back(contact.fields, link) if contact is not None else ()
-    return tuple(map(refusal_words, sorted(names)))
+    """What of a contact is not in GHL because GHL refused it or another contact has it, in words."""
+    if contact is None:
+        return ()
+    conflicts = conflicts_of(contact.fields, link)
+    return tuple(
+        _in_conflict(name, conflicts[name]) if name in conflicts else refusal_words(name)
+        for name in sorted(held_back(contact.fields, link))
+    )
+
+
+def _in_conflict(name: str, conflict: Conflict) -> str:
+    whose = f"that of {conflict.lead}" if conflict.lead else "no lead's"
+    return f"{name}: left out, because GHL contact {conflict.contact_id} has it, {whose}: see `lofty-ghl conflicts`"
 
 
 def refusal_words(name: str) -> str:

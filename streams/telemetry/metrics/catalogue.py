@@ -298,14 +298,14 @@ VENDOR_CALLS = _counter(
     "vendor_calls_total",
     "Answers of the vendors, by operation and status; `retry` for an entity that failed before.",
     *(VENDOR, OPERATION, Label("status", bound="status"), Label("attempt", ("first", "retry"))),
-    zeros=(("lofty", "get-lead", "200", "first"), ("ghl", "upsert-contact", "200", "first")),
+    zeros=(("lofty", "get-lead", "200", "first"), ("ghl", "create-contact", "201", "first")),
 )
 VENDOR_SECONDS = _add(
     *("vendor_seconds", "histogram"),
     "Time from a request to its answer.",
     *(VENDOR, OPERATION),
     buckets=VENDOR_BUCKETS,
-    zeros=(("lofty", "get-lead"), ("ghl", "upsert-contact")),
+    zeros=(("lofty", "get-lead"), ("ghl", "create-contact")),
 )
 REFRESHES = _counter(
     "refreshes_total",

@@ -24,12 +24,12 @@ def record(
     settled_as: Callable[[Snapshot], str],
     request_read: Callable[[Entity, int], asyncio.Future[int]],
     applied_offsets: AppliedOffsets,
-    linked: Callable[[int, Entity, LinkRow], None],
+    linked: Callable[[int, Entity, LinkRow], object],
 ) -> Process:
     """The agent's process.
 
     `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
-    `linked(partition, entity, link)` is called with each link that has changed, for the Lofty sync.
+    `linked(partition, entity, link)` is called with each link that has changed: GHL ids lead back to it.
     `request_read(entity, update_time_ms)` asks Lofty for the notes and tasks of a contact that has come back, and for what was
     found unchanged and has become unknown since.
     """

@@ -10,6 +10,7 @@ from typing import Any
 from connectors.ghl.client import GhlClient
 from connectors.ghl.wire import GhlAppointment, GhlContact
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, IDENTIFIERS, Call
+from streams.worker.dispatch.observation import reported_contact
 
 AROUND = timedelta(days=31)
 """How far from its time an appointment is looked for: somebody may have moved it meanwhile."""
@@ -20,16 +21,21 @@ class Performed:
     """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing.
 
     `dropped` are the fields that GHL's own answer shows to be without the value that was sent.
+    `contact` is what was read of a contact, as `reported_contact` gives it.
     `is_new` says that a contact was certainly not there before.
     """
 
     ghl_id: str | None
     dropped: frozenset[str] = frozenset()
+    contact: Mapping[str, Any] | None = None
     is_new: bool = False
 
 
 async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
     """Do one step with one request. Raises `ConnectorError` when it did not succeed."""
+    if call.step == "read contact":
+        contact = await client.get_contact(call.contact_id or "")
+        return Performed(contact.id, contact=reported_contact(contact))
     if call.step in ("create contact", "update contact"):
         return await _write_contact(client, location_id, call)
     return Performed(await _STEPS[call.step.partition(" ")[2]](client, location_id, call))
@@ -38,20 +44,14 @@ async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
 async def _write_contact(client: GhlClient, location_id: str, call: Call) -> Performed:
     body = dict(call.body)
     answered: GhlContact | None
-    is_new = False
-    match call.step:
-        case "create contact" if not any(body.get(name) for name in IDENTIFIERS):
-            # GHL's upsert needs an identifier. This create is not safe to repeat: in doubt, the plan searches first.
-            answered = await client.create_contact({"locationId": location_id, **_with_names(body)})
-            is_new = True
-        case "create contact":
-            upserted = await client.upsert_contact({"locationId": location_id, **body})
-            answered, is_new = upserted.contact, upserted.is_new
-        case _:
-            answered = await client.update_contact(call.contact_id or "", body)
+    is_new = call.step == "create contact"
+    if is_new:
+        answered = await client.create_contact({"locationId": location_id, **_with_names(body)})
+    else:
+        answered = await client.update_contact(call.contact_id or "", body)
     if answered is None:
         return Performed(call.contact_id)
-    return Performed(call.contact_id or answered.id, _dropped(body, answered), is_new)
+    return Performed(call.contact_id or answered.id, _dropped(body, answered), is_new=is_new)
 
 
 def _dropped(body: Mapping[str, Any], answered: GhlContact) -> frozenset[str]:
@@ -69,7 +69,7 @@ def _dropped(body: Mapping[str, Any], answered: GhlContact) -> frozenset[str]:
 async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> str | None:
     contact_id, body = call.contact_id or "", dict(call.body)
     match call.step:
-        case "find contact":
+        case "find contact" | "find duplicate":
             return await _find_contact(client, location_id, body, call.marker)
         case "add tags":
             await client.add_tags(contact_id, body["tags"])
@@ -82,7 +82,7 @@ async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> s
 
 def _with_names(body: dict[str, Any]) -> dict[str, Any]:
     """The body of a create by name: GHL wants a first or last name there, and makes them of `name` in other writes only."""
-    if body.get("firstName") or body.get("lastName"):
+    if any(body.get(name) for name in ("firstName", "lastName", *IDENTIFIERS)):
         return body
     first, _, last = str(body.get("name") or "").partition(" ")
     return {**{name: value for name, value in body.items() if name != "name"}, "firstName": first, "lastName": last}
@@ -137,6 +137,7 @@ async def _perform_appointment(client: GhlClient, location_id: str, call: Call) 
 
 _STEPS: Mapping[str, Callable[[GhlClient, str, Call], Awaitable[str | None]]] = {
     "contact": _perform_contact,
+    "duplicate": _perform_contact,
     "tags": _perform_contact,
     "note": _perform_note,
     "task": _perform_task,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from connectors.errors import ConnectorError, NotSent, VendorError
@@ -12,7 +12,7 @@ from connectors.outcome import Disposition, classify, is_cut_off, names_missing_
 from streams.core.progress.repeats import failure_of
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.retry import Retry
-from streams.core.to_ghl.plan import UNKNOWN, doubt
+from streams.core.to_ghl.plan import doubt
 from streams.core.to_ghl.refused_values import may_stand, refused_values
 from streams.kafka.tables import Table
 from streams.messages import Entity, Outcome, Parked, Receipt
@@ -56,13 +56,11 @@ class GhlFailures:
         if consequence == "park":
             disposition = Disposition.REFUSED
         match disposition:
-            case Disposition.ADOPT if answer is not None:
-                return await self._adopt(write, answer, succeeded)
             case Disposition.GONE if call.is_delete:
                 return await succeeded(write, Performed(call.ghl_id or call.contact_id))
             case Disposition.GONE:
                 return await self._gone(write, answer)
-            case Disposition.REFUSED:
+            case Disposition.REFUSED | Disposition.ADOPT:
                 return await self._refused(write, error, outcome.name, may_leave_out=consequence != "park")
             case Disposition.THROTTLED | Disposition.PAUSE | Disposition.REFRESH:
                 if call.is_create:
@@ -113,22 +111,6 @@ class GhlFailures:
         await self.outbox.flush()
         log.info("%s waits %.1f s after attempt %d: %s", key, wait, row.attempts + 1, error)
         return WorkResult.retry(wait, failure_of(error))
-
-    async def _adopt(self, write: GhlWrite, answer: VendorError, succeeded: Succeeded) -> WorkResult:
-        """A refusal as duplicate is an answer. On a create we adopt the contact; on an update the field is another contact's."""
-        call, row, key = write.call, write.row, write.entity.key
-        if call.is_create:
-            # What the contact holds is not known: everything is compared again, what we may have written is cleared.
-            adopted = replace(call, fields=dict.fromkeys(call.fields or {}, UNKNOWN), tags=())
-            return await succeeded(replace(write, call=adopted), Performed(str(answer.meta["contactId"])))
-        name = str(answer.meta.get("matchingField") or "")
-        current = self.outbox.get(write.partition, key)
-        if name not in call.body or current is None or name in current.omit:
-            return await self.park(write.partition, row, call.step, "duplicate", error=answer)
-        if current.snapshot.fingerprint == row.snapshot.fingerprint:
-            self.outbox.put(write.partition, key, current.model_copy(update={"omit": (*current.omit, name)}))
-            await self.outbox.flush()
-        return AGAIN
 
     async def _gone(self, write: GhlWrite, answer: VendorError | None) -> WorkResult:
         """The entity is no longer in GHL. Its link is forgotten, and the policy decides whether it is created again."""

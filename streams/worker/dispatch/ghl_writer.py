@@ -56,20 +56,23 @@ class GhlWriter:
         if row.parked:
             return PARKED
         take_in_hand(trace=row.snapshot.trace, failures=row.attempts)
-        prepared = prepare(row, location.rules, self.directory(entity.connection))
+        link = self.links.get(partition, entity.key)
+        prepared = prepare(row, location.rules, self.directory(entity.connection), link)
         if prepared.missing and self.lacks(entity.connection, prepared.missing):
             return AGAIN  # the location gets its fields first; the entity is planned again after that
-        link = self.links.get(partition, entity.key)
         if row.before:
             return await self._doubt_before(entity, location, row, link)
         if wanted := overruled(prepared, link, location.rules.owners):
             await self.lofty_was_edited(entity, wanted)
+        is_linked = entity.kind == "contact" and link is not None
+        if is_linked and await self.sender.identities.put_right(entity, location, row, link, prepared.contact):
+            return AGAIN
         contact = None if entity.kind == "contact" else self.links.get(partition, entity.owner.key)
         retry = self.failures.retry
         match prepared.plan(link, contact, retry.now_ms()):
             case Settled(because):
                 slot.answered(was_sent=False)
-                await self.sender.record_unchanged(partition, row, because, prepared, link)
+                await self.sender.successes.record_unchanged(partition, row, because, prepared, link)
                 return DONE
             case Blocked():
                 # The contact is on its way, or parked; or nobody has asked for it yet.

@@ -48,6 +48,7 @@ class Receipts:
             accepted_ms=snapshot.accepted_ms,
             epoch=self.epoch(snapshot.connection),
             trace=snapshot.trace,
+            is_gone=snapshot.is_gone and snapshot.kind == "contact",
             **facts,
         )
 

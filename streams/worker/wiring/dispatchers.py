@@ -54,7 +54,9 @@ class Dispatchers:
         self.lofty = LoftySide(parts, self.reading, teams)
         self.ghl = GhlSide(parts, self.writing, locations, self.offers)
         reads.handlers, writes.handlers = self.lofty.handlers, self.ghl.handlers
-        self.lofty_sync = LoftySync(parts, self.writing, self.ghl.events.queue, self.lofty.writer)
+        self.lofty_sync = LoftySync(
+            parts, self.writing, self.ghl.events.queue, self.lofty.writer, self.ghl.writer.sender.identities
+        )
 
     # -- partitions come and go ---------------------------------------------------------------------------
 

@@ -40,7 +40,6 @@ class GhlSide:
         self.directories, self.outdated = new_directories(parts, loop, locations, offers)
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
         self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events.queue)
-        self.sender = self.writer.sender
         self.inspector = Inspector(
             loop=loop,
             locations=locations,

@@ -1,4 +1,4 @@
-"""The part of the writing dispatcher that plans, sends and adopts."""
+"""Puts together what writes to GHL: the plan, the request, and what follows its answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
+from streams.worker.dispatch.ghl_successes import GhlSuccesses
 from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.receipts import Receipts
@@ -25,10 +27,20 @@ def new_ghl_writer(
     receipts: Receipts,
     offers: Offers,
     directories: Directories,
-    events: GhlEventQueue,
+    queue: GhlEventQueue,
 ) -> GhlWriter:
-    """Wire a writer. What GHL owns and Lofty edited goes to `events`."""
+    """The handler of writes in the writing dispatcher."""
     tables, deps = parts.tables, parts.deps
+    identities = Identities(locations, tables.links, tables.outbox, tables.backlinks, receipts, offers.request_read)
+    successes = GhlSuccesses(
+        links=tables.links,
+        receipts=receipts,
+        identities=identities,
+        settled_as=offers.settled_as,
+        metrics=deps.metrics,
+        dropped=lambda entity, _names: directories.suspect(entity.connection),
+        held=parts.reporter.held,
+    )
     failures = GhlFailures(
         outbox=tables.outbox,
         links=tables.links,
@@ -40,13 +52,11 @@ def new_ghl_writer(
     )
     sender = GhlSender(
         outbox=tables.outbox,
-        links=tables.links,
         receipts=receipts,
+        successes=successes,
         failures=failures,
-        settled_as=offers.settled_as,
+        identities=identities,
         metrics=deps.metrics,
-        dropped=lambda entity, _names: directories.suspect(entity.connection),
-        held=parts.reporter.held,
     )
     return GhlWriter(
         locations=locations,
@@ -55,7 +65,7 @@ def new_ghl_writer(
         receipts=receipts,
         directory=directories.get,
         lacks=directories.lacks,
-        lofty_was_edited=events.lofty_was_edited,
+        lofty_was_edited=queue.lofty_was_edited,
         sender=sender,
         failures=failures,
         look=Adoption(tables.outbox, tables.links, receipts, directories.get, sender).look,

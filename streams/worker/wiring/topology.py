@@ -40,7 +40,7 @@ class Pipeline:
 
     def agents(self) -> Iterator[tuple[str, str, Process]]:
         """Every agent of a worker. What is too large for their rows is parked before."""
-        tables, sender = self.parts.tables, self.dispatchers.ghl.sender
+        tables, sender = self.parts.tables, self.dispatchers.ghl.writer.sender
         offers = self.dispatchers.offers
         desired = DesiredStates(
             outbox=tables.outbox,

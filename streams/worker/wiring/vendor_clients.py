@@ -55,7 +55,7 @@ class VendorClients:
             for c in self.settings.connections.values()
         }
 
-    def locations(self, on_answer: OnAnswer, search_lag_ms: int) -> dict[str, Location]:
+    def locations(self, on_answer: OnAnswer, search_lag_ms: int | None) -> dict[str, Location]:
         """The GHL side of each connection."""
         return {
             c.name: Location(

@@ -19,7 +19,7 @@ from streams.messages import Entity
 from streams.messages.entity import Kind
 from tests.chaos.history.history import History
 
-CONTACT_CREATES = frozenset({"upsert-contact", "create-contact"})
+CONTACT_CREATES = frozenset({"create-contact"})
 CHILD_CREATES = frozenset({"create-note", "create-task", "create-appointment"})
 CREATES = CONTACT_CREATES | CHILD_CREATES
 WRITES = CREATES | {

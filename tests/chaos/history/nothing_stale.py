@@ -18,7 +18,7 @@ from tests.chaos.history.told import told
 
 STAMP = re.compile(r"\bv(\d{6})\b")
 _STAMPED = ("lastName", "title", "body", "description")
-_CONTACT_WRITES = frozenset({"upsert-contact", "create-contact", "update-contact"})
+_CONTACT_WRITES = frozenset({"create-contact", "update-contact"})
 _CHILD_FIELDS: Mapping[ChildKind, frozenset[str]] = {
     "note": frozenset({"body"}),
     "task": frozenset({"title", "body", "dueDate", "completed", "assignedTo"}),

@@ -295,3 +295,14 @@ async def test_a_dead_field_and_an_unknown_user_are_dropped_with_200() -> None:
     answered = await stage.client().update_contact(contact.id, body)
     assert answered is not None
     assert (answered.assigned_to, answered.custom_fields) == (None, ())
+
+
+async def test_an_additional_email_becomes_the_first_and_the_former_first_is_lost() -> None:
+    """GHL's issue 337: the upsert matches it. No write of the API takes additional e-mails."""
+    stage = Stage()
+    ann = stage.contact(additionalEmails=["Ann@work.example.com"])
+    upserted = await stage.client().upsert_contact({"locationId": HERE, "email": "ann@work.example.com"})
+    assert (upserted.is_new, upserted.contact.id, upserted.contact.email) == (False, ann, "ann@work.example.com")
+    assert await stage.client().search_duplicate(HERE, email="ann@example.com") is None
+    answer = await stage.ask("PUT", f"/contacts/{ann}", b'{"additionalEmails": ["x@example.com"]}')
+    assert json.loads(answer.body)["message"] == ["property additionalEmails should not exist"]

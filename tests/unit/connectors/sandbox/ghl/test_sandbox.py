@@ -10,7 +10,7 @@ from connectors.errors import VendorError
 from connectors.ghl.rate import read_rate
 from connectors.outcome import Disposition, classify
 from connectors.sandbox.ghl import LocationSettings
-from connectors.sandbox.shared.faults import SandboxFault
+from connectors.sandbox.shared.faults import SandboxFault, parse_fault
 from tests.unit.connectors.ghl.calls import CASES, Case
 from tests.unit.connectors.sandbox.ghl.stage import ANN, HERE, THERE, Stage
 
@@ -213,3 +213,13 @@ async def test_the_same_seed_gives_the_same_ids_and_faults() -> None:
     first = await play()
     assert first == await play()
     assert {status for status, _ in first} == {200, 500}
+
+
+@pytest.mark.parametrize("applies", [False, True])
+async def test_a_fault_may_be_a_firewalls_page_with_a_200(applies: bool) -> None:
+    """Whether the work was done behind it, the page does not say."""
+    stage = Stage()
+    stage.sandbox.faults.add(parse_fault({"kind": "status", "status": 200, "text": "<html>", "applies": applies}))
+    answer = await stage.ask("POST", "/contacts/", b'{"locationId": "here", "firstName": "Ann"}')
+    assert (answer.status, answer.body) == (200, b"<html>")
+    assert len(stage.sandbox.location(HERE).contacts) == applies

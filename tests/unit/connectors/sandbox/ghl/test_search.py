@@ -132,3 +132,24 @@ async def test_a_wrong_search_is_refused(search: dict[str, Any], status: int, me
         await found(stage, **search)
     assert caught.value.status == status
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [
+        ({"filters": only("contact_name", "eq", "x")}, "Invalid field contact_name"),
+        ({"filters": only("email", "gte", "x")}, "Invalid Operator"),
+        (
+            {"filters": [{"group": "OR", "filters": [*only("id", "not_exists"), *only("nope", "exists")]}]},
+            "Invalid field nope",
+        ),
+        ({"sort": [{"field": "nope", "direction": "asc"}]}, "Invalid field nope"),
+        ({"query": "x" * 76}, "query must be shorter than or equal to 75 characters"),
+        ({"filters": only("email", "eq", "x" * 76)}, "value must be shorter than or equal to 75 characters"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused_where_nobody_is_too(search: dict[str, Any], words: str) -> None:
+    """An empty location hides no mistake."""
+    with pytest.raises(VendorError) as caught:
+        await found(Stage(), **search)
+    assert caught.value.messages == (words,)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors.sandbox.lofty.agent_activity import seed
 from tests.unit.connectors.sandbox.lofty.stage import Stage
 
 TASK = {"type": "Call", "content": "Call", "assignedRole": "Agent", "endAt": "2026-03-01T09:00:00-06:00"}
@@ -168,7 +169,12 @@ def test_tags_are_listed_as_definitions_and_as_uses() -> None:
     [
         ({"listId": 2, "url": "https://e.example"}, {"code": 20049, "message": "Please enter url in right format"}),
         ({"listId": 13, "callbackUrl": "https://e.example"}, "WEBHOOK_TYPE_ERROR"),
+        ({"listId": True, "callbackUrl": "https://e.example"}, "WEBHOOK_TYPE_ERROR"),
         ({"listId": 2, "callbackUrl": "http://e.example"}, "WEBHOOK_CALLBACK_URL_INVALID"),
+        (
+            {"listId": 2, "callbackUrl": "https://e.example", "limit": 6000, "permissionMode": 2},
+            {"code": 20012, "message": "limit must be between 1 and 5000; permissionMode must be one of 0, 1"},
+        ),
     ],
 )
 def test_a_subscription_needs_a_known_list_and_https(body: dict[str, Any], refusal: Any) -> None:
@@ -179,8 +185,20 @@ def test_a_subscription_needs_a_known_list_and_https(body: dict[str, Any], refus
 def test_the_same_list_may_be_subscribed_twice() -> None:
     """Which doubles every delivery: Lofty does not mind."""
     stage = Stage()
-    body = {"listId": 2, "callbackUrl": "https://e.example/x", "limit": 9000}
+    body = {"listId": 2, "callbackUrl": "https://e.example/x", "limit": 5000}
     first, second = (stage.ask("POST", "/v1.0/webhook", body)[1] for _ in range(2))
     assert (first["limit"], stage.ask("GET", "/v1.0/webhooks")[1]) == (5000, [first, second])
     assert stage.ask("DELETE", f"/v1.0/webhook/{first['subscribeId']}") == (200, None)
     assert stage.ask("DELETE", f"/v1.0/webhook/{first['subscribeId']}") == (400, "WEBHOOK_DELETE_NOT_EXIST")
+
+
+def test_other_vendors_subscriptions_are_seen_and_cannot_be_removed() -> None:
+    """The list is that of the whole team."""
+    stage = Stage()
+    team = next(iter(stage.sandbox.teams.values()))
+    seed(stage.sandbox, team, {"subscriptions": [{"listId": 2, "callbackUrl": "https://other.example/x"}]})
+    own = stage.ask("POST", "/v1.0/webhook", {"listId": 2, "callbackUrl": "https://e.example/x"})[1]
+    other, mine = stage.ask("GET", "/v1.0/webhooks")[1]
+    assert (other["vendorId"], mine) == (161, own)
+    answer = stage.ask("DELETE", f"/v1.0/webhook/{other['subscribeId']}")
+    assert answer == (400, "WEBHOOK_DELETE_NO_AUTHORITY")

@@ -77,13 +77,15 @@ def test_write_names_become_read_names() -> None:
     """`inquiry`, `property`, `customAttributeList` and `isHidden` are read under other names, and merge."""
     stage = Stage()
     lead_id = stage.lead(
-        inquiry={"priceMax": 5}, property={"city": "Austin"}, customAttributeList=[{"attributeName": "A", "value": "1"}]
+        inquiry={"priceMax": 5},
+        property={"city": "Austin"},
+        customAttributeList=[{"attributeName": "A", "attributeType": "text", "value": "1"}],
     )
     property_id = read(stage, lead_id)["leadPropertyList"][0]["id"]
     change = {
         "inquiry": {"bedroomsMin": 3},
         "property": {"id": property_id, "city": "Waco"},
-        "customAttributeList": [{"attributeName": "B", "value": "2"}],
+        "customAttributeList": [{"attributeName": "B", "attributeType": "text", "value": "2"}],
         "isHidden": True,
         "leadTypes": [2, 1],
     }

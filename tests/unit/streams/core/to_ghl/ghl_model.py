@@ -10,7 +10,19 @@ from typing import Any, Literal
 from connectors.errors import VendorError
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.apply_receipt import record_link
-from streams.core.to_ghl.plan import CUSTOM, IDENTIFIERS, NAMES, Blocked, Call, NotBefore, Plan, Settled, Stuck, doubt
+from streams.core.to_ghl.plan import (
+    CUSTOM,
+    IDENTIFIERS,
+    NAMES,
+    UNKNOWN,
+    Blocked,
+    Call,
+    NotBefore,
+    Plan,
+    Settled,
+    Stuck,
+    doubt,
+)
 from streams.core.to_ghl.refused_values import may_stand, refused_values
 from streams.messages import Entity, Outcome, Receipt
 
@@ -100,18 +112,17 @@ class Ghl:
             if is_made and any(taken.get(name) for name in (*IDENTIFIERS, *NAMES)):
                 self._create(taken, now_ms)
             words = tuple(f"{name} must be valid" for name in refused)
-            raise VendorError(vendor="ghl", operation="upsert-contact", status=422, messages=words)
+            raise VendorError(vendor="ghl", operation="create-contact", status=422, messages=words)
 
     def _create(self, given: dict[str, Any], now_ms: int) -> str:
-        """By upsert where there is an identifier, which may not say that `source` is empty; else a name makes a new contact."""
+        """A contact with an e-mail or phone that another has is refused, and that one is named. Nothing may be null."""
         assert "tags" not in given
-        assert given.get("source", "") is not None
+        assert None not in given.values()
         assert any(given.get(name) for name in (*IDENTIFIERS, *NAMES))
         for name in IDENTIFIERS:
             for ghl_id, contact in self.contacts.items():
                 if given.get(name) and contact.fields.get(name) == given[name]:
-                    contact.fields.update(given)
-                    return ghl_id
+                    raise duplicate(ghl_id, name)
         ghl_id = self.new_id()
         self.contacts[ghl_id] = Contact(given, seen_from_ms=now_ms + LAG_MS)
         return ghl_id
@@ -139,16 +150,22 @@ class Follower:
     entity: Entity
     link: LinkRow | None = None
     now_ms: int = 1_000_000
+    candidate: str = ""
+    _refused_create: Call | None = None
 
     def step(self, planned: Callable[[LinkRow | None, int], Plan], fate: Fate = "answered") -> Plan:
         """At most one request, which has the given fate. Returns the plan that was followed."""
         plan = planned(self.link, self.now_ms)
+        if self.candidate and isinstance(plan, Call) and plan.is_create:
+            plan = Call("read contact", contact_id=self.candidate)
         match plan:
             case NotBefore(at_ms):
                 assert at_ms > self.now_ms
                 self.now_ms = at_ms
             case Settled():
                 self.record("unchanged", settled="as/wanted")
+            case Call(step="read contact"):
+                self._adopt(fate)
             case Call() as call:
                 self._send(call, fate)
         self.now_ms += 100
@@ -169,6 +186,17 @@ class Follower:
         self.link = record_link(self.link, receipt)
         assert record_link(self.link, receipt) == self.link
 
+    def _adopt(self, fate: Fate) -> None:
+        """The contact that GHL named is ours: whose it is otherwise is tested where it is decided."""
+        self.ghl.sent.append("read contact")
+        if fate != "answered":
+            return
+        contact, refused = self.ghl.contacts.get(self.candidate), self._refused_create
+        if contact is not None and refused is not None:
+            fields = dict.fromkeys(refused.fields or {}, UNKNOWN)
+            self.record("applied", "read contact", ghl_id=self.candidate, fields=fields, tags=())
+        self.candidate = ""
+
     def _send(self, call: Call, fate: Fate) -> None:
         if call.is_create:
             self.record("intended", call.step, fields=dict(call.fields or {}))
@@ -184,6 +212,8 @@ class Follower:
             if fate == "applied, then lost":
                 self._doubt(call)
                 return
+            if error.meta:
+                self.candidate, self._refused_create = str(error.meta["contactId"]), call
             outcome: Outcome = "doubtful" if may_stand(call, error.status, EXTERNAL) else "failed"
             self.record(outcome, call.step, refused=refused_values(call, error))
             return
@@ -209,6 +239,13 @@ class Follower:
     def _doubt(self, call: Call) -> None:
         if not call.is_create:
             self.record("doubtful", call.step, **doubt(call, self.link))
+
+
+def duplicate(contact_id: str, field_name: str) -> VendorError:
+    """GHL's refusal of a contact whose e-mail or phone another one has."""
+    words = ("This location does not allow duplicated contacts.",)
+    meta = {"contactId": contact_id, "matchingField": field_name}
+    return VendorError(vendor="ghl", operation="create-contact", status=400, messages=words, meta=meta)
 
 
 def _flat(body: Any) -> dict[str, Any]:

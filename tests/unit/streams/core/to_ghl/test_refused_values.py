@@ -16,7 +16,7 @@ CALL = Call("create contact", body=BODY, fields={name: field_hash(value) for nam
 
 def refusal(status: int, *words: str) -> VendorError:
     """GHL's answer."""
-    return VendorError(vendor="ghl", operation="upsert-contact", status=status, messages=words)
+    return VendorError(vendor="ghl", operation="create-contact", status=status, messages=words)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def worker_metrics() -> Metrics:
     metrics.create_series({"connection": ["acme", "best"], "topic": ["lofty.changes"]})
     metrics.create_budget_series("write", "loc")
     metrics.freshness.labels("acme", "update", "no").observe(0.7, {"trace_id": TRACE})
-    metrics.vendor_seconds.labels("ghl", "upsert-contact").observe(0.2)
+    metrics.vendor_seconds.labels("ghl", "create-contact").observe(0.2)
     side = SideStatus(undelivered={"fetch": 1}, parked={"fetch": 0}, links=7, sweep=SweepStatus(full_interval_ms=1))
     status = WorkerStatus(
         instance="a",

@@ -16,6 +16,7 @@ from connectors.errors import ConnectorError
 from connectors.http.request import Request, Response
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.scheduling.dispatcher import Item
+from streams.core.to_lofty.rows import BacklinkRow
 from streams.kafka.batching_producer import Batch, BatchingProducer, Record
 from streams.kafka.parking import Parking
 from streams.kafka.tables import MemoryStore, Table
@@ -145,6 +146,9 @@ class Stage:
         self.output = Output(self.batching_producer, Parking(self.names, 4), lambda: self.now_ms)
         self.fetches: Table[FetchRow] = Table("fetches", FetchRow, "fetches", MemoryStore(), self.batching_producer)
         self.outbox: Table[OutboxRow] = Table("outbox", OutboxRow, "outbox", MemoryStore(), self.batching_producer)
+        self.backlinks: Table[BacklinkRow] = Table(
+            "backlinks", BacklinkRow, "backlinks", MemoryStore(), self.batching_producer
+        )
         self.links: Table[LinkRow] = Table("links", LinkRow, "links", MemoryStore(), self.batching_producer)
         self.applied_offsets = AppliedOffsets()
         self.applied_offsets.own(PARTITION)

@@ -10,7 +10,7 @@ from connectors.auth.request_auth import StaticAuth
 from connectors.errors import MalformedAnswer, VendorError
 from connectors.ghl.client import GhlClient
 from streams.core.to_ghl.plan import Call, StepName
-from streams.worker.dispatch.ghl_calls import Performed, perform
+from streams.worker.dispatch.ghl_calls import perform
 from tests.unit.streams.worker.dispatch.stage import Vendor, answer
 
 LOCATION = "loc-1"
@@ -32,8 +32,8 @@ EVENTS = [
 STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
     (
         Call("create contact", body={"email": "a@example.com"}),
-        {"new": True, **CONTACT},
-        "POST /contacts/upsert",
+        CONTACT,
+        "POST /contacts/",
         {"locationId": LOCATION, "email": "a@example.com"},
         "c-9",
     ),
@@ -49,6 +49,14 @@ STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
         CONTACT,
         "POST /contacts/",
         {"locationId": LOCATION, "lastName": "Vale"},
+        "c-9",
+    ),
+    (Call("read contact", "c-9"), CONTACT, "GET /contacts/c-9", None, "c-9"),
+    (
+        Call("find duplicate", body={"email": "a@example.com", "phone": "+15305550104"}),
+        {"contact": {"id": "c-9"}},
+        "GET /contacts/search/duplicate",
+        None,
         "c-9",
     ),
     (Call("update contact", "c-1", body={"city": "X"}), CONTACT, "PUT /contacts/c-1", {"city": "X"}, "c-1"),
@@ -135,8 +143,8 @@ async def test_a_step_is_one_request(
 ) -> None:
     """With the ids of the plan, and no field beyond its body."""
     vendor = Vendor([answer(200, says)])
-    is_new = call.step == "create contact" and says.get("new", True)
-    assert await perform(client(vendor), LOCATION, call) == Performed(stands, is_new=is_new)
+    performed = await perform(client(vendor), LOCATION, call)
+    assert (performed.ghl_id, performed.is_new) == (stands, call.step == "create contact")
     assert vendor.lines == [line]
     assert vendor.body() == body
 
@@ -181,4 +189,4 @@ async def test_an_answer_shows_which_values_ghl_dropped(
     """Those that were sent with a value and are not in it. An answer without custom fields says nothing."""
     call = Call(step, "c-1" if step == "update contact" else None, body={"email": "a@example.com", **SENT})
     performed = await perform(client(Vendor([answer(200, {"contact": {"id": "c-1", **shown}})])), LOCATION, call)
-    assert performed == Performed("c-1", frozenset(dropped))
+    assert performed.dropped == frozenset(dropped)

@@ -28,7 +28,9 @@ from streams.worker.dispatch.adoption import Adoption
 from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
+from streams.worker.dispatch.ghl_successes import GhlSuccesses
 from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
@@ -63,6 +65,9 @@ class Desk(Stage):
             rules=Rules(compile_mapping(), "US"),
             window_seconds=10.0,
         )
+        identities = Identities(
+            {"acme": location}, self.links, self.outbox, self.backlinks, self.receipts, lambda *_: None
+        )
         failures = GhlFailures(
             outbox=self.outbox,
             links=self.links,
@@ -72,12 +77,19 @@ class Desk(Stage):
             retry=Retry(lambda: self.now_ms, lambda: 0.0),
             request_read=lambda *_: None,
         )
-        self.sender = GhlSender(
-            outbox=self.outbox,
+        successes = GhlSuccesses(
             links=self.links,
             receipts=self.receipts,
-            failures=failures,
+            identities=identities,
             settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
+            metrics=Metrics(),
+        )
+        self.sender = GhlSender(
+            outbox=self.outbox,
+            receipts=self.receipts,
+            successes=successes,
+            failures=failures,
+            identities=identities,
             metrics=Metrics(),
         )
         self.writer = GhlWriter(

@@ -1,0 +1,112 @@
+"""What follows when GHL did what was asked, or holds it already: a receipt that says what it holds, and the next plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from streams.core.rows import Candidate, LinkRow, OutboxRow
+from streams.core.to_ghl.apply_receipt import record_link
+from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, Call, Settled
+from streams.core.to_ghl.planning import Prepared
+from streams.kafka.tables import Table
+from streams.messages import Entity, Snapshot
+from streams.telemetry.metrics import Metrics
+from streams.telemetry.tracing import trace_id
+from streams.worker.dispatch.ghl_calls import Performed
+from streams.worker.dispatch.ghl_write import GhlWrite
+from streams.worker.dispatch.identities import Identities
+from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
+from streams.worker.dispatch.receipts import Receipts
+
+
+@dataclass(frozen=True, slots=True)
+class GhlSuccesses:
+    """`settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
+
+    `dropped` is called when GHL has answered 200 and dropped values.
+    `held` says what has held a connection's changes back since a time: `quota`, `access`, or `no`.
+    """
+
+    links: Table[LinkRow]
+    receipts: Receipts
+    identities: Identities
+    settled_as: Callable[[Snapshot], str]
+    metrics: Metrics
+    dropped: Callable[[Entity, frozenset[str]], None] = lambda _entity, _names: None
+    held: Callable[[str, int], str] = lambda _connection, _since_ms: "no"
+
+    async def record_unchanged(
+        self, partition: int, row: OutboxRow, because: str, prepared: Prepared, link: LinkRow | None
+    ) -> None:
+        """GHL holds what is wanted: a receipt settles the entity without a request."""
+        self.metrics.same(row.snapshot.connection)
+        facts = {"settled": self.settled_as(row.snapshot), "message": because, "flags": prepared.all_flags(link)}
+        facts |= prepared.settles(link)
+        await self.receipts.settle(partition, self.receipts.make(row, "unchanged", "compare", **facts))
+
+    async def succeeded(self, write: GhlWrite, performed: Performed) -> WorkResult:
+        """Record the answer of a request; the entity is settled, or planned again."""
+        call, row, entity, partition = write.call, write.row, write.entity, write.partition
+        if call.step == "find duplicate":
+            await self.identities.named(write, Candidate(contact_id=performed.ghl_id or ""))
+            return AGAIN
+        if call.step == "read contact":
+            await self.identities.decide(write, performed.contact or {})
+            return AGAIN
+        if performed.ghl_id is None:
+            # The search found nothing: the create never happened.
+            await self.receipts.settle(partition, self.receipts.make(row, "failed", call.step))
+            return AGAIN
+        before = self.links.get(partition, entity.key)
+        receipt = self.receipts.make(
+            row,
+            "applied",
+            call.step,
+            ghl_id=performed.ghl_id,
+            refers_to=call.contact_id if entity.kind != "contact" else None,
+            tags=call.tags,
+            doubtful_tags=call.doubtful_tags,
+            is_deleted=call.is_delete,
+            is_new=performed.is_new,
+            **_left_out(call, performed),
+        )
+        if performed.dropped:
+            self.dropped(entity, performed.dropped)
+        link = record_link(before, receipt)
+        receipt = receipt.model_copy(update={"flags": write.prepared.all_flags(link)})
+        contact = None if entity.kind == "contact" else self.links.get(partition, entity.owner.key)
+        after = write.prepared.plan(link, contact, receipt.at_ms)
+        is_settled = isinstance(after, Settled)
+        if is_settled:
+            facts = write.prepared.settles(link)
+            facts["refused"] = {**(receipt.refused or {}), **facts.get("refused", {})} or None
+            receipt = receipt.model_copy(update={"settled": self.settled_as(row.snapshot), **facts})
+            self._measure_freshness(row.snapshot, receipt.at_ms)
+        await self.receipts.settle(partition, receipt)
+        if entity.kind == "contact" and not call.is_create and _gives_up(call):
+            await self.identities.gave_up(partition, call.contact_id or "")
+        return DONE if is_settled else AGAIN
+
+    def _measure_freshness(self, snapshot: Snapshot, at_ms: int) -> None:
+        held = self.held(snapshot.connection, snapshot.accepted_ms)
+        self.metrics.fresh(snapshot.connection, snapshot, at_ms, held=held, trace=trace_id(snapshot.trace))
+
+
+def _gives_up(call: Call) -> bool:
+    """Whether a contact may no longer have the e-mail or phone that it had."""
+    return call.is_delete or any(name in call.body for name in IDENTIFIERS)
+
+
+def _left_out(call: Call, performed: Performed) -> dict[str, Any]:
+    """What a receipt says of values that GHL dropped: as those that it refuses, they are left out until they change.
+
+    A contact that was just created holds nothing there; another may still hold an older value.
+    """
+    fields = dict(call.fields or {})
+    refused = {name: fields[name] for name in performed.dropped if fields.get(name)}
+    if not refused:
+        return {"fields": call.fields}
+    known = {name: hash_ for name, hash_ in fields.items() if name not in refused}
+    return {"fields": known if call.is_create else known | dict.fromkeys(refused, UNKNOWN), "refused": refused}

@@ -1,0 +1,298 @@
+"""Whose a contact in GHL is, by our tables, and what follows for a lead whose contact GHL names as a duplicate.
+
+`core/to_ghl/identity.py` decides; here is what it decides on, and the receipts that come of it.
+`backlinks` lead from a contact to its lead: `contact:ID` to the one that writes it, `shared:ID:KEY` to those that share it, and
+`wanted:ID:KEY` to those that go without an e-mail or phone because it has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.errors import ConnectorError, VendorError
+from connectors.outcome import Disposition, classify
+from streams.core.fingerprint import field_hash
+from streams.core.rows import Candidate, LinkRow, OutboxRow
+from streams.core.to_ghl.compare import compare_contact
+from streams.core.to_ghl.identity import family_of, judge, person_of
+from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
+from streams.core.to_ghl.refused_values import conflicts_of
+from streams.core.to_lofty.rows import BacklinkRow
+from streams.kafka.tables import Table
+from streams.messages import Conflict, Entity, Outcome
+from streams.worker.dispatch.ghl_write import GhlWrite
+from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.loop import AGAIN, WorkResult
+from streams.worker.dispatch.receipts import Receipts
+
+TAKE_OVER = "take over contact"
+"""The step of the receipt by which a lead writes a contact from now on that it only shared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """`request_read` asks Lofty for an entity's state, so that it is planned again."""
+
+    locations: Mapping[str, Location]
+    links: Table[LinkRow]
+    outbox: Table[OutboxRow]
+    backlinks: Table[BacklinkRow]
+    receipts: Receipts
+    request_read: Callable[[Entity, int], object]
+
+    # -- who has a contact --------------------------------------------------------------------------------
+
+    def holder(self, partition: int, contact_id: str, but: Entity) -> Entity | None:
+        """The living lead, other than `but`, that writes this contact."""
+        row = self.backlinks.get(partition, f"contact:{contact_id}")
+        entity = Entity.from_key(row.entity) if row is not None else None
+        return entity if entity is not None and entity != but and self._holds(partition, entity, contact_id) else None
+
+    def _holds(self, partition: int, entity: Entity, contact_id: str) -> bool:
+        link = self.links.get(partition, entity.key)
+        return holds(link, contact_id) and entity.connection in self.locations
+
+    def _bearer(self, location: Location, lofty_id: str, contact_id: str, but: Entity) -> Entity | None:
+        """The living lead whose Lofty id a contact has that no link of ours names: our memory of it may be lost."""
+        at = [one for one in self.locations.values() if one.location_id == location.location_id]
+        known = False
+        for one in at:
+            entity = Entity.contact(one.connection, lofty_id)
+            link = self.links.get(location.partition, entity.key)
+            known = known or link is not None
+            if entity != but and link is not None and not link.is_gone and link.ghl_id in (None, contact_id):
+                return entity
+        if known:
+            return None
+        entity = Entity.contact(but.connection, lofty_id)
+        self.request_read(entity, 0)
+        return entity
+
+    def linked(self, partition: int, entity: Entity, link: LinkRow) -> bool:
+        """A contact's link has changed. False: another living lead writes the same contact, and stays the one that does.
+
+        Nobody waits for the rows: one that a crash loses is put again with the receipt."""
+        is_alone = True
+        if link.ghl_id is not None:
+            key = f"shared:{link.ghl_id}:{entity.key}" if link.shares else f"contact:{link.ghl_id}"
+            row = self.backlinks.get(partition, key)
+            # One that writes it stays until it leaves: another link to the same contact does not take it away.
+            if (
+                row is None
+                or row.entity == entity.key
+                or not self._holds(partition, Entity.from_key(row.entity), link.ghl_id)
+            ):
+                self._put(partition, key, entity)
+            else:
+                is_alone = not holds(link, link.ghl_id)
+        for conflict in link.conflicts.values():
+            self._put(partition, f"wanted:{conflict.contact_id}:{entity.key}", entity)
+        return is_alone
+
+    def _put(self, partition: int, key: str, entity: Entity) -> None:
+        row = BacklinkRow(entity=entity.key)
+        if self.backlinks.get(partition, key) != row:
+            self.backlinks.put(partition, key, row)
+
+    # -- before a contact is written ----------------------------------------------------------------------
+
+    async def put_right(
+        self, entity: Entity, location: Location, row: OutboxRow, link: LinkRow | None, desired: DesiredContact | None
+    ) -> bool:
+        """Make sure that a linked contact is this lead's to write. True: its link has changed, so it is planned again."""
+        contact_id = link.ghl_id if link is not None else None
+        if link is None or contact_id is None or link.is_deleted:
+            return False
+        partition, holder = location.partition, self.holder(location.partition, contact_id, entity)
+        if link.shares:
+            if row.snapshot.is_gone or desired is None:
+                return False
+            if not conflicts_of(desired.fields, link):
+                return await self._leave(
+                    partition, row, contact_id, f"has no longer what it had in common with {link.shares}"
+                )
+            if holder is not None:
+                return False
+            fields = {name: UNKNOWN for name, value in desired.fields.items() if value is not None}
+            facts: dict[str, Any] = {"ghl_id": contact_id, "fields": fields, "tags": (), "shares": "", "conflicts": {}}
+            words = f"{link.shares} has left it"
+            await self.receipts.settle(partition, self.receipts.make(row, "applied", TAKE_OVER, message=words, **facts))
+            return True
+        # A lead that was deleted leaves its contact to one that shares it.
+        heir = next(self._sharing(partition, contact_id), None) if row.snapshot.is_gone else None
+        if holder is None and heir is None:
+            return False
+        if heir is not None:
+            await self._plan_again(partition, heir, message=f"{entity.key} leaves the contact")
+        return await self._leave(
+            partition, row, contact_id, f"contact {contact_id} is that of {(heir or holder or entity).key}"
+        )
+
+    async def _leave(self, partition: int, row: OutboxRow, contact_id: str, words: str) -> bool:
+        receipt = self.receipts.make(row, "failed", "compare", is_forgotten=True, message=words, parted_from=contact_id)
+        await self.receipts.settle(partition, receipt)
+        return True
+
+    def _sharing(self, partition: int, contact_id: str) -> Iterator[Entity]:
+        for entity in self._behind(partition, f"shared:{contact_id}:"):
+            link = self.links.get(partition, entity.key)
+            if link is not None and link.shares and link.ghl_id == contact_id and not link.is_gone:
+                yield entity
+
+    def _behind(self, partition: int, prefix: str) -> list[Entity]:
+        rows = [row for _, row in self.backlinks.items(partition, prefix)]
+        return [one for one in (Entity.from_key(row.entity) for row in rows) if one.connection in self.locations]
+
+    async def _plan_again(self, partition: int, entity: Entity, outcome: Outcome = "doubtful", **facts: Any) -> None:
+        """Another lead's contact is no longer settled, and its lead is read again."""
+        await self.receipts.settle(partition, self.receipts.about(entity, outcome, "compare", **facts))
+        link = self.links.get(partition, entity.key) or LinkRow()
+        self.request_read(entity, link.version_ms)
+
+    # -- after GHL named a duplicate ----------------------------------------------------------------------
+
+    async def refused(self, write: GhlWrite, error: ConnectorError) -> WorkResult | None:
+        """What follows a refusal as duplicate, or a candidate that is gone; None for every other failure.
+
+        Whose the contact is that GHL names gets decided before anything is written on it. A contact that the lead has already
+        stays its own: what the other one has is left out.
+        """
+        call, disposition = write.call, classify(error).disposition
+        if call.step == "read contact" and disposition is Disposition.GONE:
+            await self.named(write, None)
+            return AGAIN
+        if disposition is not Disposition.ADOPT or not isinstance(error, VendorError):
+            return None
+        meta = error.meta
+        candidate = Candidate(contact_id=str(meta["contactId"]), field=str(meta.get("matchingField") or ""))
+        if call.is_create:
+            facts = {"message": str(error), "status": error.status, "trace_id": error.trace_id}
+            await self.receipts.settle(write.partition, self.receipts.make(write.row, "failed", call.step, **facts))
+            await self.named(write, candidate)
+            return AGAIN
+        if candidate.field not in call.body:
+            return None
+        await self.leave_out(write, candidate, self.holder(write.partition, candidate.contact_id, write.entity))
+        return AGAIN
+
+    async def named(self, write: GhlWrite, candidate: Candidate | None) -> None:
+        """Keep what GHL named, or that a look found nothing (no id), for the next plan of this very state."""
+        row = self.outbox.get(write.partition, write.entity.key)
+        if row is not None and row.snapshot.fingerprint == write.row.snapshot.fingerprint:
+            self.outbox.put(write.partition, write.entity.key, row.model_copy(update={"candidate": candidate}))
+            await self.outbox.flush()
+
+    async def leave_out(self, write: GhlWrite, candidate: Candidate, holder: Entity | None) -> None:
+        """Another contact has the value of this field: it is left out from now on."""
+        desired = write.prepared.contact
+        value = desired.fields.get(candidate.field) if desired is not None else None
+        lead = holder.key if holder is not None else ""
+        conflict = Conflict(hash=field_hash(value), contact_id=candidate.contact_id, lead=lead)
+        words = f"contact {candidate.contact_id} has this {candidate.field}"
+        facts: dict[str, Any] = {"conflicts": {candidate.field: conflict}, "message": words}
+        await self.receipts.settle(write.partition, self.receipts.make(write.row, "failed", write.call.step, **facts))
+
+    async def decide(self, write: GhlWrite, contact: Mapping[str, Any]) -> None:
+        """Judge the candidate that was just read, and record whose it is."""
+        row, entity, location = write.row, write.entity, write.location
+        desired, candidate = write.prepared.contact, row.candidate
+        if desired is None or candidate is None:
+            return
+        custom = contact.get("customFields") or {}
+        lofty_id = str(custom.get(desired.external_id_field) or "")
+        holder = self.holder(write.partition, candidate.contact_id, entity)
+        if holder is None and lofty_id and lofty_id != entity.lead:
+            holder = self._bearer(location, lofty_id, candidate.contact_id, entity)
+        mine = person_of(desired.fields, entity.lead, family_of(row.snapshot.state or {}))
+        found, rules = person_of(contact, lofty_id), location.rules
+        verdict = judge(
+            mine,
+            found,
+            is_living=holder is not None,
+            shared_email=rules.shared_email,
+            shared_phone=rules.shared_phone,
+        )
+        name = candidate.field if candidate.field in IDENTIFIERS else _equal(mine.email, found.email)
+        if verdict == "own":
+            if holder is not None:
+                await self._part(write.partition, holder)
+            await self._adopt(write, desired, contact)
+        elif verdict == "shared" and holder is not None:
+            await self._share(write, holder, Candidate(contact_id=candidate.contact_id, field=name))
+        elif write.prepared.directory.takes_duplicates:
+            await self.named(write, Candidate())  # it is another person's, and the location lets both have it
+            return
+        else:
+            await self.leave_out(write, Candidate(contact_id=candidate.contact_id, field=name), holder)
+        await self._judged(write)
+
+    async def _adopt(self, write: GhlWrite, desired: DesiredContact, contact: Mapping[str, Any]) -> None:
+        """The contact is the lead's. What it holds already is not written again; of the rest we do not know whether it is ours."""
+        link = self.links.get(write.partition, write.entity.key) or LinkRow()
+        intended = link.intent.fields if link.intent is not None else {}
+        differing = {one.field for one in compare_contact(desired, contact)}
+        named = [name for name, value in desired.fields.items() if value is not None or name in intended]
+        fields = {n: UNKNOWN if n in differing else field_hash(desired.fields[n]) for n in named}
+        tags, deleted = tuple(contact.get("tags") or ()), write.location.rules.lead_deleted_tag
+        await self._record(
+            write,
+            "was in GHL before",
+            ghl_id=str(contact["id"]),
+            fields=fields,
+            tags=tuple(sorted(set(tags) & set(desired.tags))),
+            doubtful_tags=(deleted,) if deleted in tags and deleted not in desired.tags else (),
+            shares="",
+            conflicts=conflicts_of(desired.fields, link),
+        )
+
+    async def _share(self, write: GhlWrite, holder: Entity, candidate: Candidate) -> None:
+        desired = write.prepared.contact
+        value = desired.fields.get(candidate.field) if desired is not None else None
+        conflict = Conflict(hash=field_hash(value), contact_id=candidate.contact_id, lead=holder.key)
+        await self._record(
+            write,
+            f"has one contact with {holder.key}, by its {candidate.field}",
+            ghl_id=candidate.contact_id,
+            fields={},
+            tags=(),
+            shares=holder.key,
+            conflicts={candidate.field: conflict},
+        )
+
+    async def _record(self, write: GhlWrite, message: str, **facts: Any) -> None:
+        receipt = self.receipts.make(write.row, "applied", write.call.step, message=message, **facts)
+        await self.receipts.settle(write.partition, receipt)
+
+    async def _judged(self, write: GhlWrite) -> None:
+        row = self.outbox.get(write.partition, write.entity.key)
+        if row is not None and row.candidate is not None:
+            self.outbox.put(write.partition, write.entity.key, row.model_copy(update={"candidate": None}))
+            await self.outbox.flush()
+
+    async def _part(self, partition: int, entity: Entity) -> None:
+        """A lead that had another's contact loses it, and gets its own."""
+        words, link = "its contact has another lead's id", self.links.get(partition, entity.key) or LinkRow()
+        facts: dict[str, Any] = {"is_forgotten": True, "parted_from": link.ghl_id, "message": words}
+        await self._plan_again(partition, entity, "failed", **facts)
+
+    # -- after a contact gave something up ----------------------------------------------------------------
+
+    async def gave_up(self, partition: int, contact_id: str) -> None:
+        """This contact's e-mail or phone has changed, or it is gone: who went without them tries again."""
+        for entity in self._behind(partition, f"wanted:{contact_id}:"):
+            self.backlinks.delete(partition, f"wanted:{contact_id}:{entity.key}")
+            link = self.links.get(partition, entity.key)
+            if link is None or not any(one.contact_id == contact_id for one in link.conflicts.values()):
+                continue
+            await self._plan_again(partition, entity, conflicts={}, message="may have its own again")
+
+
+def holds(link: LinkRow | None, contact_id: str) -> bool:
+    """Whether a link is that of a living lead that writes this contact."""
+    return link is not None and link.ghl_id == contact_id and not (link.is_deleted or link.is_gone or bool(link.shares))
+
+
+def _equal(mine: str, found: str) -> str:
+    return "email" if mine and mine == found else "phone"
