@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,7 @@ def export_(
 ) -> None:
     """Write every link (which lead, note, task and appointment is which in GHL) into a file, one JSON object a line.
 
-    Stop the workers first: what they write afterwards is not in the file.
+    What the workers write afterwards is not in the file: the deployment that imports it finds that in GHL.
 
     Example: lofty-ghl links export links.jsonl
     """
@@ -89,4 +90,4 @@ async def _read(settings: Settings, path: Path) -> Imported:
     from streams.operations.move_links import import_links
 
     with path.open("rb") as file:
-        return await import_links(settings, file)
+        return await import_links(settings, file, round(time.time() * 1000))

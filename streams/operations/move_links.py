@@ -14,6 +14,7 @@ import orjson
 
 from connectors.http.json_reader import UnreadableJson, read
 from streams.core.rows import LinkRow
+from streams.core.to_ghl.adopt import may_hold_more
 from streams.kafka.batching_producer import Record
 from streams.kafka.clients import open_batching_producer
 from streams.kafka.topic_reader import newest_values
@@ -52,8 +53,11 @@ async def export_links(settings: Settings) -> AsyncIterator[bytes]:
             yield orjson.dumps({"key": key.decode(), "link": orjson.Fragment(raw)})
 
 
-async def import_links(settings: Settings, lines: Iterable[bytes]) -> Imported:
+async def import_links(settings: Settings, lines: Iterable[bytes], now_ms: int) -> Imported:
     """Write the links of a file into the table, with no worker alive. A second run changes nothing.
+
+    GHL may have been written to since the file was: what hangs on a contact and is not in the file is looked for before it is
+    created.
 
     Raises `NotImported` when the file is not one, names another location, or a link is here that differs; `StillAtWork` when
     a worker is alive; aiokafka's errors.
@@ -65,16 +69,19 @@ async def import_links(settings: Settings, lines: Iterable[bytes]) -> Imported:
     known = await newest_values(settings, topic)
     missing = {key: link for key, link in links.items() if key.encode() not in known}
     differing = [
-        key for key, link in links.items() if (raw := known.get(key.encode())) and LinkRow.from_bytes(raw) != link
+        key
+        for key, link in links.items()
+        if (raw := known.get(key.encode())) and LinkRow.from_bytes(raw).model_copy(update={"existed_ms": 0}) != link
     ]
     if differing:
         raise NotImported(
             f"{len(differing)} of {len(links)} links are here already and differ, the first of {differing[0]}: this deployment "
             "has worked with them. Import before its first worker starts, or under another kafka.topic_prefix"
         )
-    records = [
-        Record(topic, _partition_of(settings, key), key.encode(), link.to_bytes()) for key, link in missing.items()
-    ]
+    records = []
+    for key, link in missing.items():
+        row = may_hold_more(Entity.from_key(key), link, now_ms)
+        records.append(Record(topic, _partition_of(settings, key), key.encode(), row.to_bytes()))
     async with open_batching_producer(settings) as batching_producer:
         for first in range(0, len(records), MOST_WAITING):
             await batching_producer.produce(records[first : first + MOST_WAITING])
@@ -102,7 +109,7 @@ def read_lines(settings: Settings, lines: Iterable[bytes]) -> dict[str, LinkRow]
                 f'configuration: add id = "{entity.connection}" to the connection that goes on with it'
             )
         # The workers here begin with epochs of their own: a greater one in a link would make their receipts late.
-        links[entity.key] = link.model_copy(update={"epoch": 0})
+        links[entity.key] = link.model_copy(update={"epoch": 0, "existed_ms": 0})
     return links
 
 

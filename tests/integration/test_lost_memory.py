@@ -158,13 +158,17 @@ async def test_a_renamed_connection_is_refused_until_it_says_which_it_is(real_ka
 
 
 async def test_links_move_to_another_prefix_and_nothing_is_written_there(real_kafka: Broker, tmp_path: Path) -> None:
-    """Imported twice, refused once a worker has gone on with them; a backfill then finds all as it should be."""
+    """Imported twice, refused while a worker is alive; a backfill finds all as it should be, also what was written since."""
     async with stage(real_kafka, tmp_path, restarts=True, more=NEVER) as on:
         leads = fill(on)
         await on.until_quiet()
-        asked, file = len(on.requests("ghl")), str(tmp_path / "links.jsonl")
-        await on.worker.__aexit__(None, None, None)
+        file = str(tmp_path / "links.jsonl")
         exported = await command("links export", config_of(on, tmp_path), file)
+        for lead in leads:
+            on.edit("create", "note", leadId=lead, fields={"content": "Written since."})
+        await on.until_quiet()
+        before, asked = made(on), len(on.requests("ghl"))
+        await on.worker.__aexit__(None, None, None)
         text = another_prefix(on.config)
         on.settings = parse_settings(text, ENVIRON, read_file=lambda path: "", source="stage")
         on.names = TopicNames(on.settings.kafka.topic_prefix)
@@ -192,3 +196,4 @@ async def test_links_move_to_another_prefix_and_nothing_is_written_there(real_ka
     ], done
     assert (alive[0], "workers are alive" in alive[2]) == (2, True), alive
     assert [one for one in steps if not one.startswith("get-")] == []
+    assert made(on) == before
