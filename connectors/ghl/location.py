@@ -12,6 +12,16 @@ from connectors.ghl.wire import GhlCustomField, LocationTag, User
 class LocationCalls(GhlCaller):
     """The operations on a location's dictionaries."""
 
+    async def takes_duplicates(self, location_id: str) -> bool:
+        """The location's setting Allow Duplicate Contact: whether several contacts may have one e-mail or phone.
+
+        An answer that does not say so counts as yes: a create then refuses nobody.
+        """
+        answer = await self.call("get-location", {"locationId": location_id})
+        location = answer.value("location")
+        settings = location.get("settings") if isinstance(location, dict) else None
+        return not isinstance(settings, dict) or settings.get("allowDuplicateContact") is not False
+
     async def list_custom_fields(
         self, location_id: str, *, model: Literal["contact", "opportunity", "all"] | None = None
     ) -> tuple[GhlCustomField, ...]:

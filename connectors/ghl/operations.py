@@ -95,6 +95,7 @@ CONTACT_OPERATIONS: tuple[Operation, ...] = (
 """All of `apps/contacts.json`, in its order."""
 
 NEIGHBOUR_OPERATIONS: tuple[Operation, ...] = (
+    _read("get-location", "/locations/{locationId}", ("locations.readonly",)),
     _read("get-location-tags", "/locations/{locationId}/tags", ("locations/tags.readonly",)),
     _look("task-search", "/locations/{locationId}/tasks/search", ("locations/tasks.readonly",)),
     _read("get-custom-fields", "/locations/{locationId}/customFields", ("locations/customFields.readonly",)),

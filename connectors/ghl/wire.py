@@ -78,6 +78,7 @@ class GhlContact(GhlObject):
     date_of_birth: Text = None
     assigned_to: Text = None
     dnd: Flag = None
+    dnd_settings: Any = None
     tags: Texts = ()
     custom_fields: Annotated[tuple[CustomValue, ...], BeforeValidator(_objects)] = ()
     date_added: Text = None

@@ -161,14 +161,14 @@ HOW_FRESH = Band(
         ),
         lines(
             "Waiting entities, by priority",
-            "Live changes go first, then sweep, backfill and verification.",
+            "Opt-outs go first, then live changes, sweep, backfill and verification.",
             *(
                 Query(f'sum by (priority) (lofty_ghl_waiting{{priority="{one}"}})', "{{priority}}")
-                for one in ("live", "sweep", "backfill", "verify")
+                for one in ("opt_out", "live", "sweep", "backfill", "verify")
             ),
             unit="short",
             width=12,
-            see="LoftyGhlChangesStuck",
+            see="LoftyGhlOptOutLate",
             stacked=True,
             legend="right",
             calcs=("lastNotNull", "max"),
@@ -216,6 +216,7 @@ EACH_CONNECTION = Band(
             Query("sum by (connection) (lofty_ghl_parked_open)", "parked"),
             Query("sum by (connection) (lofty_ghl_links)", "links"),
             Query("max by (connection) (lofty_ghl_on_hold)", "on hold"),
+            Query("max by (connection) (lofty_ghl_oldest_opt_out_seconds)", "opt-out"),
             Query(
                 'time() - max by (connection) (lofty_ghl_sweep_last_success_timestamp_seconds{kind="full"})',
                 "last sweep",
@@ -230,7 +231,8 @@ EACH_CONNECTION = Band(
                 "Value #D": "Parked",
                 "Value #E": "Linked in GHL",
                 "Value #F": "On hold",
-                "Value #G": "Time since the last full sweep",
+                "Value #G": "Oldest opt-out",
+                "Value #H": "Time since the last full sweep",
             },
             looks=(
                 Look(
@@ -244,6 +246,7 @@ EACH_CONNECTION = Band(
                     ),
                 ),
                 Look("Oldest undelivered", unit="s", steps=AGE, custom={"cellOptions": {"type": "color-text"}}),
+                Look("Oldest opt-out", unit="s", steps=AGE, custom={"cellOptions": {"type": "color-text"}}),
                 Look(
                     "In GHL within 60 s",
                     unit="percentunit",

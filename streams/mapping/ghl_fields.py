@@ -35,9 +35,9 @@ ASSIGNED_TO = "assignedTo"
 KEPT_BACK: dict[str, str] = {
     "tags": "tags have their own rules: [connections.NAME.tags]",
     "customFields": 'write "custom:Name of the field" instead',
-    "dnd": "do-not-disturb belongs to GHL: an API write could lift or set it against the contact's will",
-    "dndSettings": "do-not-disturb belongs to GHL: an API write could lift or set it against the contact's will",
-    "inboundDndSettings": "do-not-disturb belongs to GHL: an API write could lift or set it against the contact's will",
+    "dnd": "opt-outs are carried by themselves, and never lifted (opt_outs in [connections.NAME])",
+    "dndSettings": "opt-outs are carried by themselves, and never lifted (opt_outs in [connections.NAME])",
+    "inboundDndSettings": "opt-outs are carried by themselves, and never lifted (opt_outs in [connections.NAME])",
     "gender": "GHL refuses it on update (422): use a custom field",
     "companyName": "GHL does not take it on update: use a custom field",
     "additionalEmails": "GHL lets nobody write it (422)",

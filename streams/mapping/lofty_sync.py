@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from streams.mapping.errors import WrongTerm
 from streams.mapping.expression import Expression, compile_expression
+from streams.mapping.opt_outs import closed_in_ghl
 
 FieldOwner = Literal["lofty", "ghl", "newest"]
 
@@ -45,7 +46,18 @@ LOFTY_FIELDS: Mapping[str, str] = MappingProxyType(
 )
 """The fields of a GHL contact that can be owned by GHL, and what Lofty calls them when they are written."""
 
+OPT_OUT_EVENTS = ("ContactUpdate", "ContactDndUpdate")
+"""The webhooks that show a contact's opt-outs."""
+
+OPT_OUTS_DIFFER = "OptOutsDiffer"
+"""Our own event: a search has seen that a contact's opt-outs in GHL are not those of its lead."""
+
 _BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+
+
+def brings_opt_outs(type_: str, body: Mapping[str, Any]) -> bool:
+    """Whether an event is about opt-outs: a channel is closed, or differs from Lofty."""
+    return type_ == OPT_OUTS_DIFFER or (type_ in OPT_OUT_EVENTS and bool(closed_in_ghl(body)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,7 @@ class Rule:
 class LoftySyncRules:
     """What is written from one GHL location to Lofty. By default nothing is.
 
+    `opt_outs`: who opted out in GHL is opted out in Lofty (`streams/core/opt_outs.py`).
     `owners` says whose value wins, for the fields that it names; an edit in GHL of any other field stays until Lofty's changes.
     """
 
@@ -137,6 +150,7 @@ class LoftySyncRules:
     role: str = "Agent"
     rules: tuple[Rule, ...] = ()
     owners: Mapping[str, FieldOwner] = field(default_factory=dict)
+    opt_outs: bool = False
 
     @property
     def types(self) -> frozenset[str]:
@@ -153,6 +167,15 @@ class LoftySyncRules:
         if self.owners:
             found |= {"ContactCreate", "ContactUpdate", "LoftyEdit"}
         return frozenset(found)
+
+    @property
+    def follows_contacts(self) -> bool:
+        """Whether a GHL contact must lead back to its lead."""
+        return self.opt_outs or bool(self.types)
+
+    def wants(self, type_: str, body: Mapping[str, Any]) -> bool:
+        """Whether an event means something here. Of a contact's opt-outs, only those that close a channel do."""
+        return type_ in self.types or (self.opt_outs and brings_opt_outs(type_, body))
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,7 @@ from streams.messages.snapshot import Snapshot
 
 Question = Literal["directory", "bearers", "contact", "mend"]
 Answer = Literal["waiting", "seen", "not found", "refused", "mended", "not mended"]
-Cure = Literal["doubt", "forget", "adopt", "remove"]
+Cure = Literal["doubt", "forget", "leave", "adopt", "remove"]
 
 
 class _Part(BaseModel):
@@ -30,6 +30,7 @@ class Remedy(_Part):
 
     - `doubt`: `fields` and `tags` are unknown now, so they are written again.
     - `forget`: GHL holds nothing for it, so it is created again; `ghl_id` is what the link named and is not there.
+    - `leave`: the contact `ghl_id` is another lead's: this one leaves it, with what hangs on it, and gets its own.
     - `adopt`: `ghl_id` is what GHL holds for it; every field is written again.
     - `remove`: the note, task or appointment `ghl_id` is one too many. Refused for the one that the link names.
 
@@ -49,7 +50,8 @@ class Standing(_Part):
 
     `settled` is the fingerprint of the snapshot and the mapping that GHL should be at.
     `written` are the fields that we wrote, `tags` the tags: only they are ours to compare when nothing is wanted there.
-    `refused` are the fields of which GHL refused a value, with the value's hash.
+    `refused` are the fields of which GHL refused a value, or that another contact has, with the value's hash.
+    `shares` is the key of the lead whose contact it is, too, and which alone is written on it.
     `parked` is why it waits for a person; `is_pending` says that a newer state is on its way.
     """
 
@@ -62,6 +64,7 @@ class Standing(_Part):
     is_pending: bool = False
     parked: str = ""
     refused: dict[str, str] = Field(default_factory=dict)
+    shares: str = ""
 
 
 class Inspection(Message):

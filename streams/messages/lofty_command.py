@@ -9,6 +9,8 @@ from streams.messages.change import Millis
 from streams.messages.entity import Entity
 from streams.messages.message import Message
 
+OPT_OUTS_COMMAND = "opt-outs"
+
 Target = Literal["task", "note", "lead"]
 
 
@@ -16,7 +18,8 @@ class LoftyCommand(Message):
     """The desired state of one task, note or lead in Lofty. Times are epoch milliseconds.
 
     `about` is its permanent name within the lead: `appointment:ID`, `note:ID` and `task:ID` are a GHL id's copy,
-    `rule:HASH` is what a rule made of one event, `finish:ID` a Lofty task of our own, `fields` the lead's fields.
+    `rule:HASH` is what a rule made of one event, `finish:ID` a Lofty task of our own, `fields` the lead's fields,
+    `opt-outs` its flags of closed channels.
     `state` is Lofty's wire JSON (a task's may have `finished`); None: it is to be deleted.
     `lofty_id` is set when it exists in Lofty already. `because` says which rule or event caused it.
     `base` are the hashes that fields had on our side before GHL's edit: what Lofty must still hold where the newest wins.
@@ -39,6 +42,11 @@ class LoftyCommand(Message):
     def key(self) -> str:
         """The key of its row."""
         return f"{self.connection}:{self.lead}:{self.about}"
+
+    @property
+    def is_opt_out(self) -> bool:
+        """Whether it closes channels of a lead: it goes before all other writes."""
+        return self.about == OPT_OUTS_COMMAND
 
     @property
     def lane(self) -> str:

@@ -27,7 +27,7 @@ class Part(BaseModel):
 
 
 class BudgetStatus(Part):
-    """One budget. `waiting` is by priority (`live`, `sweep`, `backfill`, `verify`).
+    """One budget. `waiting` is by priority (`opt_out`, `live`, `sweep`, `backfill`, `verify`).
 
     `paused` is the kind of its pause (`core/scheduling/pauses.py`), empty for none; `because` is its cause in words.
     `paused_until_ms` None while it is paused means: until somebody acts.
@@ -81,6 +81,7 @@ class SideStatus(Part):
 
     `failing` are entities at which several attempts in a row have failed, `failing_in` is the last error of one of them.
     `links` are known on the writing side, `sweep` on the reading side.
+    `oldest_opt_out_ms` is since when the oldest opt-out is known that this side does not have, parked or not; None without any.
     `token_expires_ms` is None where there is no OAuth token.
     """
 
@@ -93,6 +94,7 @@ class SideStatus(Part):
     links: int | None = None
     sweep: SweepStatus | None = None
     token_expires_ms: int | None = None
+    oldest_opt_out_ms: int | None = None
 
 
 class ConnectionStatus(Part):

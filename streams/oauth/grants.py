@@ -24,6 +24,7 @@ READS = (
     "get-all-notes",
     "get-all-tasks",
     "search-contacts-advanced",
+    "get-location",
     "get-custom-fields",
     "get-user-by-location",
 )

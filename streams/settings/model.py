@@ -194,10 +194,13 @@ class Appointments(SettingsTable):
 class SweepSettings(SettingsTable):
     """How often Lofty is read for changes that no webhook reported; 0 for never.
 
+    `opt_outs_minutes`: how often GHL's contacts are searched for opt-outs that no webhook reported.
+
     `children` says whether a full sweep reads each lead's notes, tasks and appointments, three requests a lead.
     """
 
     new_minutes: Annotated[float, Field(ge=0, le=1440, description="a number of minutes, 0 to 1440")] = 15.0
+    opt_outs_minutes: Annotated[float, Field(ge=0, le=1440, description="a number of minutes, 0 to 1440")] = 60.0
     full_hours: Annotated[float, Field(ge=0, le=720, description="a number of hours, 0 to 720")] = 24.0
     children: bool = True
 
@@ -219,6 +222,7 @@ class Connection(BaseModel):
     `name` is its permanent id: under it Kafka keeps what was written, and metrics and records name it. `label` is the name of its
     table in the file, and of its credentials; it may change where the table's `id` keeps the first one. `has_id` says that it does.
     `mapping` is compiled, with the connection's rules for tags in it.
+    `opt_outs`: who opted out on one side is opted out on the other.
     `mapping_fingerprint` is equal for connections whose mappings and region give equal contacts.
     """
 
@@ -233,6 +237,7 @@ class Connection(BaseModel):
     policies: Policies
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
+    opt_outs: bool = True
     back: Annotated[LoftySyncRules, Field(repr=False)] = LoftySyncRules()
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 from typing import Annotated, Any, TypeVar
@@ -65,6 +65,7 @@ class ConnectionTable(SettingsTable):
     policies: Policies = Policies()
     sweep: SweepSettings = SweepSettings()
     appointments: Appointments = Appointments()
+    opt_outs: bool = True
     back: LoftySyncTable = LoftySyncTable()
     tags: Annotated[TagRules, Field(strict=False)] = TagRules()
 
@@ -278,7 +279,8 @@ class _Parser:
             policies=table.policies,
             sweep=table.sweep,
             appointments=table.appointments,
-            back=table.back.compiled(),
+            opt_outs=table.opt_outs,
+            back=replace(table.back.compiled(), opt_outs=table.opt_outs),
             secrets=secrets,
             mapping=mapping,
             mapping_fingerprint=_fingerprint(mapping.fingerprint, table),
@@ -369,7 +371,8 @@ def _by_oauth(written: Any) -> list[str]:
 
 def _fingerprint(mapping: str, table: ConnectionTable) -> str:
     """Changes with all that decides what an entity should be in GHL."""
-    decides = " ".join(one for one in (mapping, table.region, table.appointments.calendar) if one)
+    opt_outs = "opt-outs" if table.opt_outs else None
+    decides = " ".join(one for one in (mapping, table.region, table.appointments.calendar, opt_outs) if one)
     return blake2b(decides.encode(), digest_size=16).hexdigest()
 
 

@@ -59,14 +59,30 @@ class Desk:
         lead = self.random.choice(leads)
         children = self._children.setdefault(lead, [])
         match self.random.choices(
-            ("edit", "burst", "toggle", "tags", "note", "task", "appointment", "child", "gone", "trash", "restore"),
-            (24, 6, 8, 10, 10, 8, 14, 24, 5, 1, 1),
+            (
+                "edit",
+                "burst",
+                "phone",
+                "toggle",
+                "tags",
+                "note",
+                "task",
+                "appointment",
+                "child",
+                "gone",
+                "trash",
+                "restore",
+            ),
+            (24, 6, 4, 8, 10, 10, 8, 14, 24, 5, 1, 1),
         )[0]:
             case "edit":
                 self._change_lead(team, lead)
             case "burst":
                 for _ in range(self.random.randrange(3, 9)):
                     self._change_lead(team, lead)
+            case "phone":
+                phones = [self._phone(team)] if self.random.random() < 0.8 else []
+                self._edit(team, "update", "lead", id=lead, fields={"phones": phones})
             case "toggle":  # there and back: who forgets what was on its way sees no difference
                 for town in self.random.sample(TOWNS, 2):
                     self._edit(team, "update", "lead", id=lead, fields={"city": town, "streetAddress": "1 Main St"})
@@ -116,12 +132,23 @@ class Desk:
 
     def _new_lead(self, team: int) -> int:
         number = self.random.randrange(10**9)
-        person: dict[str, Any] = {"firstName": "Ada", "lastName": "v000001"}
-        if self.random.random() < 0.8:  # the others have neither e-mail nor phone
+        name = f"Ada{number}"
+        person: dict[str, Any] = {"firstName": name, "lastName": f"v000001 {name}"}
+        if self.random.random() < 0.8:  # the others have no e-mail, and mostly no phone
             person["emails"] = [f"ada.{team}.{number}@example.com"]
+        if self.random.random() < 0.4:
+            person["phones"] = [self._phone(team)]
         lead = self._edit(team, "create", "lead", fields=person)
         self._versions[lead] = 1
         return lead
+
+    def _phone(self, team: int) -> str:
+        """A new telephone, or that of a lead that lives: a couple has one."""
+        others = [self.lofty.teams[team].records["lead"][one].fields.get("phones") for one in self.leads(team)]
+        known = sorted({phones[0] for phones in others if phones})
+        if known and self.random.random() < 0.5:
+            return str(self.random.choice(known))
+        return f"(530) 555-{self.random.randrange(10_000):04}"
 
     def _restore(self, team: int, lead: int) -> None:
         """Out of the trash, with an edit of everything.
@@ -135,7 +162,8 @@ class Desk:
             self._change_child(team, kind, child)
 
     def _change_lead(self, team: int, lead: int) -> None:
-        self._edit(team, "update", "lead", id=lead, fields={"lastName": self._next(lead)})
+        name = self.lofty.teams[team].records["lead"][lead].fields["firstName"]
+        self._edit(team, "update", "lead", id=lead, fields={"lastName": f"{self._next(lead)} {name}"})
 
     def _new_child(self, team: int, lead: int, kind: str) -> int:
         fields: dict[str, Any] = {"descr" if kind == "appointment" else "content": "v000001 of it"}

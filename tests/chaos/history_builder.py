@@ -11,14 +11,14 @@ from collections import Counter
 from copy import deepcopy
 from typing import Any
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, VendorError
 from connectors.outcome import Disposition, classify
 from connectors.sandbox.lofty import agent_activity as desk_work
 from streams.core.fingerprint import fingerprint
-from streams.core.rows import LinkRow, OutboxRow
+from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import record_link
 from streams.core.to_ghl.directory import Directory
-from streams.core.to_ghl.plan import FOUND_BY, Blocked, Call, NotBefore, Settled, Stuck, doubt
+from streams.core.to_ghl.plan import FOUND_BY, UNKNOWN, Blocked, Call, NotBefore, Settled, Stuck, doubt
 from streams.core.to_ghl.planning import Rules, doubts, prepare
 from streams.messages import Entity, Outcome, Parked, Receipt, Snapshot
 from streams.messages.fence import Fence
@@ -61,6 +61,7 @@ class Town:
         self.clockwork = clockwork = Clockwork(1_780_000_000.0)
         self.outbox: dict[Entity, OutboxRow] = {}
         self.links: dict[Entity, LinkRow] = {}
+        self._sent: dict[Entity, dict[str, str]] = {}
         self.receipts: list[Received] = []
         self.fences: list[Fenced] = []
         self.nemesis: list[Event] = []
@@ -249,7 +250,12 @@ class Town:
         try:
             performed = await perform(self.vendors.client(worker, connection), connection.ghl_budget, call)
         except ConnectorError as error:
-            self._failed(row, call, classify(error).disposition)
+            self._failed(row, call, error)
+            return
+        if call.step == "read contact":  # its own, whose create has lost its answer: there are no couples here
+            contact = self.links.get(entity) or LinkRow()
+            fields = dict.fromkeys(contact.intent.fields if contact.intent else self._sent[entity], UNKNOWN)
+            self._receipt(row, "applied", call.step, ghl_id=performed.ghl_id, fields=fields, tags=())
             return
         if performed.ghl_id is None:
             self._receipt(row, "failed", call.step)
@@ -266,9 +272,17 @@ class Town:
             **facts,
         )
 
-    def _failed(self, row: OutboxRow, call: Call, disposition: Disposition) -> None:
+    def _failed(self, row: OutboxRow, call: Call, error: ConnectorError) -> None:
         """As the writer does: a create that may have happened keeps its intent, an update that may have is in doubt."""
-        if disposition is Disposition.GONE and call.is_delete:
+        disposition = classify(error).disposition
+        if disposition is Disposition.ADOPT and isinstance(error, VendorError):
+            self._receipt(row, "failed", call.step)
+            entity = row.snapshot.entity
+            self._sent[entity] = dict(call.fields or {})
+            if self.outbox[entity] is row:
+                candidate = Candidate(contact_id=str(error.meta["contactId"]))
+                self.outbox[entity] = row.model_copy(update={"candidate": candidate})
+        elif disposition is Disposition.GONE and call.is_delete:
             self._receipt(row, "applied", call.step, is_deleted=True)
         elif disposition is Disposition.THROTTLED:
             if call.is_create:  # a look that was refused says nothing of the create that it looks for

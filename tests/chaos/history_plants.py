@@ -25,8 +25,10 @@ from tests.chaos.history_plants_asked import (
     overlap,
     overlap_with_an_edit_that_was_refused,
     refuse_unordered,
+    tag_the_living,
     write_a_field,
     write_a_field_of_an_appointment,
+    write_on_another,
     write_stale,
 )
 from tests.chaos.history_plants_standing import (
@@ -116,4 +118,6 @@ PLANTS: tuple[Plant, ...] = (
     Plant("a stray that is parked nowhere", 8, park_a_stray_nowhere),
     Plant("an edit of an outage that is never written", 9, write_never),
     Plant("edits of an outage that are written too late", 9, write_too_late),
+    Plant("a contact on which another lead is written", 10, write_on_another),
+    Plant("a living lead that is tagged as deleted", 10, tag_the_living),
 )

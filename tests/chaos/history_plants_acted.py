@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.chaos.history import MOST_SECONDS, Deed, History
+from tests.chaos.history.in_time import wanted_of
 from tests.chaos.history_planting import Pick, pick_from
 
 
@@ -38,6 +39,7 @@ def write_never(history: History, pick: Pick[Any]) -> History:
 def write_too_late(history: History, pick: Pick[Any]) -> History:
     """Kafka had been back for long."""
     outage, sooner = _outage(history), MOST_SECONDS + 60.0
+    pick_from(pick, wanted_of(history.edits, outage))
     edits = [replace(one, at=one.at - sooner) if _in_outage(history, one.at) else one for one in history.edits]
     early = replace(outage, at=outage.at - sooner, until=outage.until - sooner)
     return replace(history, edits=edits, deeds=[early if one is outage else one for one in history.deeds])

@@ -195,3 +195,18 @@ def _is_edited(history: History, note: Entry) -> bool:
     """Whether the contact was written again before its first note: then its creation cannot be moved."""
     written = (one for one in history.ghl if one.entity == note.parent and one.operation == "update-contact")
     return any((one.applied_at or 0.0) < note.at for one in written)
+
+
+def write_on_another(history: History, pick: Pick[Any]) -> History:
+    """An update says the first name of another lead."""
+    entry = pick_from(pick, (one for one in history.ghl if one.operation == "update-contact" and one.applied))
+    own = next(one for one in history.ghl if one.operation == "create-contact" and one.entity == entry.entity)
+    names = {str(row["lead"]["firstName"]) for rows in history.leads.values() for row in rows}
+    other = pick_from(pick, sorted(names - {own.body.get("firstName")}))
+    return _change(history, entry, body={**entry.body, "firstName": other})
+
+
+def tag_the_living(history: History, pick: Pick[Any]) -> History:
+    """Tags that are added say that a living lead is deleted."""
+    entry = pick_from(pick, (one for one in history.ghl if one.operation == "add-tags" and one.applied))
+    return _change(history, entry, body={"tags": [*entry.body["tags"], "lofty-deleted"]})

@@ -240,8 +240,8 @@ def _lofty_sandbox(settings: Mapping[str, Any]) -> lofty_sandbox.LoftySandbox:
 
 def _ghl_sandbox(settings: Mapping[str, Any]) -> ghl_sandbox.GhlSandbox:
     locations = (ghl_sandbox.LocationSettings(LOCATION, ("pit-stage",)),)
-    options = {"window_limit": 0, "search_lag_seconds": 0.5, **settings}
-    return ghl_sandbox.GhlSandbox(ghl_sandbox.GhlSandboxSettings(locations=locations, **options))
+    options = {"locations": locations, "window_limit": 0, "search_lag_seconds": 0.5, **settings}
+    return ghl_sandbox.GhlSandbox(ghl_sandbox.GhlSandboxSettings(**options))
 
 
 @asynccontextmanager

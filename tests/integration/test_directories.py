@@ -148,3 +148,24 @@ async def test_a_user_who_is_gone_since_costs_the_assignment_only(broker: Broker
         await on.until(is_told)
         assert held(on, lead) == "Hot"
         assert on.contacts()[lead].get("assignedTo") is None
+
+
+async def test_what_ghl_does_not_clear_is_flagged(broker: Broker, tmp_path: Path) -> None:
+    """Its answer still shows the old values: neither explain nor verify calls that right without a word."""
+    async with stage(broker, tmp_path, ghl={"ignores_empty_texts": True}) as on:
+        lead = await lead_with_stage(on, "Hot", referredBy="Bo", zipCode="78701")
+        on.edit("update", "lead", id=lead, fields={"referredBy": "", "zipCode": "", "lastName": "Later"})
+        await on.until(lambda: on.contacts()[lead]["lastName"] == "Later")
+        await on.until_quiet()
+
+        assert (held(on, lead, "Lofty referred by"), on.contacts()[lead]["postalCode"]) == ("Bo", "78701")
+        report = await verified(on)
+        words = "GHL refuses this value; it is sent again once it changes"
+        field = f"custom:{field_id(on, 'Lofty referred by')}"
+        assert {*report.connections[0].left_out} == {f"{name}: {words}" for name in ("postalCode", field)}, (
+            report.as_dict()
+        )
+        on.edit("update", "lead", id=lead, fields={"referredBy": "Cy", "zipCode": "78702"})
+        await on.until(
+            lambda: held(on, lead, "Lofty referred by") == "Cy" and on.contacts()[lead]["postalCode"] == "78702"
+        )

@@ -190,3 +190,33 @@ async def hook(on: Stage, body: bytes) -> tuple[int, str]:
     headers = {"X-GHL-Signature": signature, "Content-Type": "application/json"}
     async with on.http.post(f"{on.gateway.url}/ghl/webhooks", data=body, headers=headers) as answer:
         return answer.status, orjson.loads(await answer.read())["result"]
+
+
+PAGE = "<!doctype html><html><title>Attention Required!</title></html>"
+WRITES = ("upsert-contact", "update-contact", "add-tags", "create-note", "update-note", "delete-note", "create-task")
+
+
+@pytest.mark.parametrize("applies", [False, True], ids=["before the vendor", "behind the vendor"])
+async def test_a_firewalls_page_with_a_200_is_no_success(embedded_kafka: Broker, tmp_path: Path, applies: bool) -> None:
+    """Whether the vendor did what was asked, the page does not say: all of it is there in the end, and once."""
+    async with stage(embedded_kafka, tmp_path, more=NEVER, given={"visibility_ms": 0}) as on:
+        page = {"kind": "status", "status": 200, "text": PAGE, "times": 1, "applies": applies}
+        for operation in WRITES:
+            on.ghl.faults.add(parse_fault({**page, "operation": operation}))
+        for operation in ("get-lead", "list-notes"):
+            on.lofty.faults.add(parse_fault({**page, "operation": operation}))
+        lead = on.new_lead(tags=["Buyer"])
+        notes = [on.edit("create", "note", leadId=lead, fields={"content": f"Note {number}"}).id for number in (1, 2)]
+        on.edit("create", "task", leadId=lead, fields={"content": "Call her", "type": "Call"})
+        await on.until(lambda: lead in on.contacts() and len(on.contacts()[lead]["notes"]) == 2, DEADLINE_SECONDS)
+        await on.until_quiet(DEADLINE_SECONDS)
+        on.edit("update", "lead", id=lead, fields={"lastName": "Later"})
+        on.edit("update", "note", id=notes[0], fields={"content": "Better"})
+        on.edit("delete", "note", id=notes[1])
+        await on.until_quiet(DEADLINE_SECONDS)
+
+        (contact,) = on.contacts().values()
+        assert (contact["lastName"], contact["tags"], len(contact["tasks"])) == ("Later", ["buyer"], 1)
+        assert [("Better" in one["body"]) for one in contact["notes"]] == [True]
+        assert on.ghl.faults.faults == []
+        assert await on.parked() == []

@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
+from connectors.sandbox.ghl import LocationSettings
 from connectors.sandbox.ghl.seeds import seed
-from tests.integration.stage import LOCATION, Stage, stage
+from connectors.sandbox.shared.faults import parse_fault
+from streams.messages import Entity, Receipt
+from streams.messages.topics import RECEIPTS
+from streams.operations.verify.run import verify
+from streams.operations.worker_queries.client import Timeouts
+from tests.integration.stage import LOCATION, PARTITIONS, TEAM, Stage, stage
 from tests.kafka.broker import Broker
 
 PHONE = "(530) 555-0104"
@@ -142,3 +148,85 @@ async def test_who_was_in_ghl_before_is_adopted_only_if_it_is_the_same_person(br
         assert contacts[eve]["id"] not in before
         zoe = here.contacts[before[3]]
         assert (zoe.fields["firstName"], zoe.custom, contacts[eve].get("phone")) == ("Zoe", {}, None)
+
+
+async def test_a_location_that_allows_duplicates_gets_none_of_us(broker: Broker, tmp_path: Path) -> None:
+    """Its creates refuse nobody, so we look first: who is there is adopted, and a couple has one telephone twice."""
+    allowing = {"locations": (LocationSettings(LOCATION, ("pit-stage",), allow_duplicates=True),)}
+    async with stage(broker, tmp_path, ghl=allowing) as on:
+        seeded = {"location": LOCATION, "contacts": [{"email": "cy@example.com", "firstName": "Cyrus"}]}
+        [before] = seed(on.ghl, seeded)["contacts"]
+        ann, ben = couple(on, 4)
+        cy = on.new_lead(firstName="Cy", emails=["cy@example.com"])
+        on.ghl.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "create-contact", "times": 1}))
+        await on.until_quiet(90)
+        contacts = on.contacts()
+        assert len(on.ghl.location(LOCATION).contacts) == 3
+        assert (contacts[cy]["id"], contacts[cy]["firstName"]) == (before, "Cy")
+        assert person(contacts[ann]) == ("Ann", "ann4@example.com", E164)
+        assert person(contacts[ben]) == ("Ben", "ben4@example.com", E164)
+
+
+async def test_a_restored_lead_that_lost_its_contact_to_another_gets_its_own(broker: Broker, tmp_path: Path) -> None:
+    """Deleted in Lofty, its contact becomes that of the lead with the same e-mail; restored, it shares that one."""
+    async with stage(broker, tmp_path) as on:
+        first = on.new_lead(firstName="Ann", emails=["home@example.com"])
+        await on.until_quiet()
+        on.edit("delete", "lead", id=int(first))
+        await on.until_quiet()
+        later = on.new_lead(firstName="Anna", emails=["home@example.com"])
+        await on.until_quiet()
+        contact = on.contacts()[later]
+        assert (contact["firstName"], "lofty-deleted" in contact["tags"]) == ("Anna", False)
+        on.lofty.teams[TEAM].records["lead"][int(first)].is_deleted = False
+        on.edit("update", "lead", id=int(first), fields={"lastName": "Other"})
+        await on.until_quiet()
+        assert (len(on.ghl.location(LOCATION).contacts), on.contacts()[later]["firstName"]) == (1, "Anna")
+        assert on.contacts()[later].get("lastName") != "Other"
+
+
+def mix(on: Stage, ann: str, ben: str) -> dict[str, Any]:
+    """GHL and our link as an upsert by telephone left them: Ben written over Ann's contact. Returns Ben's new link."""
+    here, contacts = on.ghl.location(LOCATION), on.contacts()
+    mixed, gone = (here.contacts[contacts[one]["id"]] for one in (ann, ben))
+    here.remove(gone)
+    here.identify(mixed, "email", gone.fields["email"])
+    mixed.fields |= {name: gone.fields[name] for name in ("firstName", "lastName")}
+    mixed.custom |= gone.custom
+    mixed.notes |= gone.notes
+    entity = Entity.contact("acme", ben)
+    link = next(link for number in range(PARTITIONS) if (link := on.worker.tables.links.get(number, entity.key)))
+    facts = link.model_dump(include={"fields", "tags", "settled", "version_ms", "epoch"})
+    given = {**entity._asdict(), **facts, "outcome": "applied", "step": "create contact", "at_ms": 1}
+    return {**given, "ghl_id": mixed.id, "conflicts": {}, "fields": {**link.fields, "phone": "written then"}}
+
+
+async def test_verify_parts_who_was_mixed_before(broker: Broker, tmp_path: Path) -> None:
+    """Ben keeps the contact that is his by all of its fields; Ann gets one of her own, with her note, once."""
+    async with stage(broker, tmp_path) as on:
+        ann = on.new_lead(firstName="Ann", lastName="Vale", emails=["ann@example.com"], phones=[PHONE])
+        await on.until_quiet()
+        ben = on.new_lead(firstName="Ben", lastName="Vale", emails=["ben@example.com"], phones=[PHONE])
+        on.edit("create", "note", leadId=int(ann), fields={"content": "wants a garden"})
+        on.edit("create", "note", leadId=int(ben), fields={"content": "wants a garage"})
+        await on.until_quiet()
+        receipt = Receipt(**mix(on, ann, ben))
+        at = next(n for n in range(PARTITIONS) if on.worker.tables.links.get(n, receipt.entity.key))
+        await on.produce(RECEIPTS, receipt.entity.key.encode(), receipt.to_bytes(), at=at)
+        await on.until(lambda: on.worker.tables.links.get(at, receipt.entity.key).ghl_id == receipt.ghl_id)
+        assert len(on.contacts()) == 1
+
+        timeouts = Timeouts(retry=2.0, silence=20.0, confirm=0.7, repaired=30.0)
+        await verify(on.settings, timeouts=timeouts, repair=True)
+        await on.until_quiet()
+
+        contacts = on.contacts()
+        assert {one: person(contacts[one])[:2] for one in (ann, ben)} == {
+            ann: ("Ann", "ann@example.com"),
+            ben: ("Ben", "ben@example.com"),
+        }
+        texts = {one: [note["body"].split("[")[0] for note in contacts[one]["notes"]] for one in (ann, ben)}
+        assert [len(texts[one]) for one in (ann, ben)] == [1, 1], texts
+        assert "garden" in texts[ann][0]
+        report = await verify(on.settings, timeouts=timeouts)
+        assert report.exit_code == 0, report.as_dict()

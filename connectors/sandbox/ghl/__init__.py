@@ -8,7 +8,7 @@ What it does not imitate:
 - all of OAuth: there is one agency, a code waits for ten minutes, client credentials are refused, and the OAuth server has
   no rate limit; beside OAuth's a location has fixed tokens;
 - workflows and campaigns that do something; appointments are booked by its people (`people.py`), not by the API;
-- whatever GHL does by itself: merging, validating e-mails, DND by STOP, automations;
+- whatever GHL does by itself: merging, validating e-mails, automations (DND by STOP is ordered, see `people.py`);
 - races: its upsert is atomic, whether GHL's is nobody knows;
 - the promotion of an additional e-mail by an upsert (additional e-mails and phones do not exist here);
 - the windows' true shape: GHL documents 100 in 10 s, not when a window starts.

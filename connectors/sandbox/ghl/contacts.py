@@ -9,7 +9,13 @@ from typing import Any
 
 from connectors.sandbox.ghl.dictionaries import ONE_OPTION
 from connectors.sandbox.ghl.phone import e164
-from connectors.sandbox.ghl.refusals import CONTACT_WITHOUT_ID, duplicate, nobody_to_create, nobody_to_upsert
+from connectors.sandbox.ghl.refusals import (
+    CONTACT_WITHOUT_ID,
+    duplicate,
+    nobody_to_create,
+    nobody_to_upsert,
+    permanent_dnd,
+)
 from connectors.sandbox.ghl.requests import GhlRequest, Rule, touch
 from connectors.sandbox.ghl.settings import Identifier
 from connectors.sandbox.ghl.state import ContactState, LocationState
@@ -18,7 +24,7 @@ from connectors.sandbox.shared.sandbox import RuleResult
 
 _PLAIN = frozenset({
     "firstName", "lastName", "address1", "city", "state", "website", "timezone", "postalCode", "country", "source",
-    "assignedTo", "companyName", "gender", "dnd", "dndSettings", "inboundDndSettings",
+    "assignedTo", "companyName", "gender", "dnd", "inboundDndSettings",
 })  # fmt: skip
 
 
@@ -162,10 +168,27 @@ def _create(request: GhlRequest, given: Mapping[str, Any], contact_id: str | Non
     return contact
 
 
+def _dnd_settings(contact: ContactState, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given replaces all that was there; but what is permanent stays, and another status for it is refused."""
+    permanent = {
+        channel: one
+        for channel, one in (contact.fields.get("dndSettings") or {}).items()
+        if one["status"] == "permanent"
+    }
+    for channel in permanent.keys() & given.keys():
+        if given[channel]["status"] != "permanent":
+            raise permanent_dnd(channel)
+    return {**given, **permanent}
+
+
 def _apply(request: GhlRequest, contact: ContactState, given: Mapping[str, Any]) -> None:
     """Change the given fields. A user whom the location does not have is dropped without a word."""
+    if "dndSettings" in given:  # refused before anything is changed
+        contact.fields["dndSettings"] = _dnd_settings(contact, given["dndSettings"])
     for name, value in given.items():
         if name == "assignedTo" and value and value not in request.location.users:
+            continue
+        if name == "postalCode" and value == "" and request.location.ignores_empty_texts:
             continue
         if name in _PLAIN:
             contact.fields[name] = value or None if isinstance(value, str) else value
@@ -200,7 +223,7 @@ def _set_custom(location: LocationState, contact: ContactState, given: Mapping[s
         return
     kind = known["dataType"]
     if value is None or value == "" or value == []:
-        if kind != "PHONE":
+        if kind != "PHONE" and not (value == "" and location.ignores_empty_texts):
             contact.custom.pop(field_id, None)
         return
     if kind in ONE_OPTION and not known["isAllowedCustomOption"] and value not in known["picklistOptions"]:

@@ -14,7 +14,7 @@
 | `POST /_sandbox/oauth/revoke` | the app is uninstalled: grants and all their tokens are revoked, chosen alike |
 | `POST /_sandbox/oauth/suspend` | `{"location": ID}` is not active: no refresh; with `"is_active": true` it is again |
 | `POST /_sandbox/day` | `{"location": ID, "left": 500}`: the location's other integrations leave so much of the day's requests |
-| `POST /_sandbox/act` | do what a person does in GHL, see `people.py`; it is reported by webhook |
+| `POST /_sandbox/act` | do what a person does in GHL, see `people.py`; it is reported by webhook, but `text-stop` |
 | `POST /_sandbox/tell` | send any body as a signed webhook, such as `{"type": "UNINSTALL", …}` |
 | `GET /_sandbox/key` | the public key of its signatures, in PEM |
 | `GET /_sandbox/stats` | counts by operation and status, of 429s, and of webhooks; `pending` are on their way |

@@ -80,6 +80,13 @@ def _options(given: Mapping[str, Any]) -> list[Any]:
     return list(given.get("picklistOptions", labels))
 
 
+def get_location(request: GhlRequest) -> RuleResult:
+    """The location with its settings."""
+    settings = request.location.settings
+    about = {"allowDuplicateContact": settings.allow_duplicates, "allowDuplicateOpportunity": False}
+    return RuleResult({"location": {"id": settings.id, "name": settings.id, "settings": about}})
+
+
 def list_tags(request: GhlRequest) -> RuleResult:
     """The location's tags."""
     location_id = request.location.settings.id
@@ -109,6 +116,7 @@ def new_user(location: LocationState, given: Mapping[str, Any]) -> dict[str, Any
 
 
 RULES: Mapping[str, Rule] = {
+    "get-location": get_location,
     "get-custom-fields": list_custom_fields,
     "create-custom-field": create_custom_field,
     "get-location-tags": list_tags,

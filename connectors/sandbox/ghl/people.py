@@ -8,10 +8,14 @@ from typing import Any
 from connectors.sandbox.ghl.bodies import demand
 from connectors.sandbox.ghl.calendars import new_appointment
 from connectors.sandbox.ghl.refusals import event_not_found
-from connectors.sandbox.ghl.requests import GhlRequest
+from connectors.sandbox.ghl.requests import GhlRequest, touch
 from connectors.sandbox.ghl.rules import RULES
 from connectors.sandbox.ghl.sandbox import GhlSandbox
 from connectors.sandbox.ghl.state import LocationState, iso
+from connectors.sandbox.ghl.views import by_id
+
+STOP = "text-stop"
+"""The contact answers a text with STOP: its SMS channel closes for good, and no webhook says so."""
 
 APPOINTMENTS = ("book-appointment", "change-appointment", "remove-appointment")
 DICTIONARIES = ("remove-custom-field", "change-custom-field", "remove-user")
@@ -21,12 +25,20 @@ def act(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, Any]:
     """Do one thing: `{"do": operation, "location": …, "ids": {…}, "body": {…}}`; returns what the API would answer.
 
     `do` is the name of a write in GHL's documents, or one of `APPOINTMENTS` (`ids` then has `contactId`, and `eventId` for
-    one that exists; `body` has the appointment's fields, times in ISO 8601 with offset), or one of `DICTIONARIES` (`ids`
-    has `fieldId` or `userId`; `body` has what changes of a custom field, such as its `picklistOptions`).
+    one that exists; `body` has the appointment's fields, times in ISO 8601 with offset), `STOP`, or one of `DICTIONARIES`
+    (`ids` has `fieldId` or `userId`; `body` has what changes of a custom field, such as its `picklistOptions`).
     Raises `Refusal` for what GHL would refuse, `ValueError` for an unknown operation or location.
     """
     location, ids, body = sandbox.location(given.get("location")), dict(given.get("ids") or {}), given.get("body") or {}
     name = str(given.get("do"))
+    if name == STOP:
+        request = GhlRequest(location, ids, {}, {}, sandbox.now())
+        contact = request.contact()
+        closed = {"status": "permanent", "message": "STOP", "code": "sms"}
+        contact.fields["dndSettings"] = {**(contact.fields.get("dndSettings") or {}), "SMS": closed}
+        touch(request, contact)
+        sandbox.overlook_changes(contact)
+        return {"contact": by_id(contact)}
     if name in APPOINTMENTS:
         answer = _appointment(GhlRequest(location, ids, {}, dict(body), sandbox.now()), name)
         changed = ids["contactId"]
@@ -38,9 +50,8 @@ def act(sandbox: GhlSandbox, given: Mapping[str, Any]) -> dict[str, Any]:
         done = RULES[name](GhlRequest(location, ids, {}, demand(name, body), sandbox.now()))
         answer, changed = done.content, ids.get("contactId") or done.entity or ""
     else:
-        raise ValueError(
-            f"no operation {name!r}: a write of GHL's API, or one of {', '.join((*APPOINTMENTS, *DICTIONARIES))}"
-        )
+        known = ", ".join((*APPOINTMENTS, STOP, *DICTIONARIES))
+        raise ValueError(f"no operation {name!r}: a write of GHL's API, or one of {known}")
     sandbox.report_changes(location, changed)
     return dict(answer)
 

@@ -67,6 +67,11 @@ def duplicate(meta: Mapping[str, Any], *, on_update: bool) -> GhlRefusal:
     return refusal
 
 
+def permanent_dnd(channel: str) -> GhlRefusal:
+    """An opt-out that only the contact can take back."""
+    return GhlRefusal(400, f"Not authorized to update permanent dnd setting for {channel}")
+
+
 def wrong_location() -> GhlRefusal:
     """403: the token belongs to another location."""
     return GhlRefusal(403, "The token does not have access to this location.")

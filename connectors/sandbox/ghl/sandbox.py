@@ -25,7 +25,7 @@ from connectors.sandbox.ghl.refusals import GhlRefusal, wrong_location
 from connectors.sandbox.ghl.requests import GhlRequest
 from connectors.sandbox.ghl.rules import RULES
 from connectors.sandbox.ghl.settings import GhlSandboxSettings, LocationSettings
-from connectors.sandbox.ghl.state import LocationState
+from connectors.sandbox.ghl.state import ContactState, LocationState
 from connectors.sandbox.shared.router import OperationRouter
 from connectors.sandbox.shared.sandbox import RuleResult, Sandbox, Visit
 
@@ -56,7 +56,12 @@ class GhlSandbox(Sandbox[GhlVisit]):
         """Forget everything; with settings, be another sandbox."""
         self.settings = settings = settings or self.settings
         self._random = random = Random(settings.seed)
-        self.locations = {one.id: LocationState(one, random, settings.search_lag_seconds) for one in settings.locations}
+        self.locations = {
+            one.id: LocationState(
+                one, random, settings.search_lag_seconds, ignores_empty_texts=settings.ignores_empty_texts
+            )
+            for one in settings.locations
+        }
         self._start_over(settings.seed, settings.ledger_size)
         self.oauth = GhlOAuthServer(settings)
         self._limits = {one.id: LocationLimits(settings) for one in settings.locations}
@@ -110,6 +115,10 @@ class GhlSandbox(Sandbox[GhlVisit]):
         self.outbox += hooks.events(before, contact, location.settings.id, full_tasks=full_tasks)
         if contact is not None:
             self._reported[contact_id] = hooks.reported(contact)
+
+    def overlook_changes(self, contact: ContactState) -> None:
+        """What has changed of a contact is reported by no webhook."""
+        self._reported[contact.id] = hooks.reported(contact)
 
     def _record_change(self, visit: GhlVisit, operation: Operation, result: RuleResult, now: float) -> None:
         is_create = operation.name.startswith("create-") or result.content.get("new") is True

@@ -60,6 +60,7 @@ class GhlSandboxSettings:
     The day works alike. GHL's own figures are the defaults, but for latency.
     `company_id` is the agency that has all locations. Access tokens live `access_seconds`; a refresh token that was used
     gives the same pair again for `grace_seconds`.
+    `ignores_empty_texts`: an empty text does not clear a postal code or a custom field, as one integrator saw.
     The ledger keeps its newest `ledger_size` requests, about a kilobyte each.
     """
 
@@ -75,6 +76,7 @@ class GhlSandboxSettings:
     day_seconds: float = 86_400.0
     search_lag_seconds: float = 10.0
     sends_retry_after: bool = False
+    ignores_empty_texts: bool = False
     hooks: HookSettings = field(default_factory=HookSettings)
     ledger_size: int = 200_000
     seed: int = 1

@@ -51,8 +51,16 @@ class CalendarState:
 class LocationState:
     """One location's contacts and dictionaries."""
 
-    def __init__(self, settings: LocationSettings, random: Random, search_lag_seconds: float) -> None:
+    def __init__(
+        self,
+        settings: LocationSettings,
+        random: Random,
+        search_lag_seconds: float,
+        *,
+        ignores_empty_texts: bool = False,
+    ) -> None:
         self.settings = settings
+        self.ignores_empty_texts = ignores_empty_texts
         self.random = random
         self.contacts: dict[str, ContactState] = {}
         self.users: dict[str, dict[str, Any]] = {}

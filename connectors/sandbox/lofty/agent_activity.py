@@ -1,7 +1,8 @@
 """An agent's edits as JSON, one by one or a burst of them in one call.
 
-An edit is `{"edit": "create"|"update"|"delete"|"finish"|"unfinish", "kind": "lead"|"note"|"task"|"appointment",
+An edit is `{"edit": "create"|"update"|"delete"|"merge"|"finish"|"unfinish", "kind": "lead"|"note"|"task"|"appointment",
 "id": …, "leadId": …, "fields": {…}}`: `id` for all but creates, `leadId` for creates of what hangs on a lead.
+A lead is merged `into` another one.
 """
 
 from __future__ import annotations
@@ -41,13 +42,16 @@ def edit(sandbox: LoftySandbox, team: TeamState, given: Mapping[str, Any], *, re
         case "delete":
             record = _find(team, kind, given["id"])
             editor.delete(record)
+        case "merge":
+            record = _find(team, "lead", given["id"])
+            editor.merge(record, _find(team, "lead", given["into"]))
         case "finish" | "unfinish" as word:
             if kind not in ("task", "appointment"):
                 raise ValueError(f"a {kind} cannot be finished")
             record = _find(team, kind, given["id"])
             editor.finish(record, is_finished=word == "finish")
         case other:
-            raise ValueError(f"edit must be create, update, delete, finish or unfinish, not {other!r}")
+            raise ValueError(f"edit must be create, update, delete, merge, finish or unfinish, not {other!r}")
     return record
 
 

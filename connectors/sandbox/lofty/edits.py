@@ -101,6 +101,22 @@ class TeamEditor:
             record.fields = {**record.fields, "deleteFlag": True}
         self._touch(record, "deleted")
 
+    def merge(self, absorbed: LoftyRecord, into: LoftyRecord) -> None:
+        """Two leads become one: what hangs on the first hangs on the second, and the first id is dead, in the trash too."""
+        kinds: tuple[Kind, ...] = ("note", "task", "appointment")
+        for kind in kinds:
+            for record_id in self._team.children.pop((kind, absorbed.id), ()):
+                record = self._team.records[kind][record_id]
+                record.lead_id = into.id
+                record.fields = {**record.fields, "leadId": into.id}
+                self._team.children.setdefault((kind, into.id), []).append(record_id)
+        for name in ("emails", "phones"):
+            new = [one for one in absorbed.fields[name] if one not in into.fields[name]]
+            into.fields[name] = [*into.fields[name], *new]
+        absorbed.is_absorbed = True
+        self.delete(absorbed)
+        self._touch(into, "updated")
+
     # -- what all of them share ------------------------------------------------------------------------------
 
     def _new(self, kind: Kind, record_id: int, lead_id: int, fields: dict[str, Any]) -> LoftyRecord:

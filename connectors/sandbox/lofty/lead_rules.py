@@ -71,18 +71,20 @@ def _get_lead(request: LoftyRequest) -> RuleResult:
         if request.flag("withTrash")
         else request.team.find("lead", lead_id, request.now)
     )
-    if found is None or request.now < found.visible_at:
+    if found is None or found.is_absorbed or request.now < found.visible_at:
         raise lead_not_exist()
     return RuleResult({"lead": found.fields}, entity=found.id, parent=found.id)
 
 
 def _create_lead(request: LoftyRequest) -> RuleResult:
-    """A lead whose e-mail or phone exists is merged into the one that has it."""
+    """A lead whose e-mail or phone exists is merged into the one that has it; the id may then be that of the absorbed one."""
     known = _known(request)
     if known is None:
         known = request.editor.create_lead(request.fields())
     else:
         request.editor.change(known, request.fields())
+        if request.settings.merges_to_dead_ids:
+            return RuleResult({"leadId": next(request.team.ids)}, entity=known.id, parent=known.id, changed=True)
     return RuleResult({"leadId": known.id}, entity=known.id, parent=known.id, changed=True)
 
 

@@ -42,6 +42,7 @@ class LoftySandboxSettings:
     `allows_http` lets subscriptions call plain http; Lofty takes https only.
     Access tokens of `clients` live `access_seconds`. Whether Lofty's refresh tokens rotate (`rotates_refresh`) nobody knows.
     The ledger keeps its newest `ledger_size` requests, about a kilobyte each.
+    `merges_to_dead_ids`: a lead that is created and merged is answered with an id that is 404, as seen live.
     `pings_own_writes` says whether writes by API cause pings too: of Lofty nobody knows.
     """
 
@@ -55,6 +56,7 @@ class LoftySandboxSettings:
     visibility_lag_seconds: float = 0.0
     allows_http: bool = False
     pings_own_writes: bool = True
+    merges_to_dead_ids: bool = False
     subscriptions_limit: int = 100
     pings: PingSettings = field(default_factory=PingSettings)
     ledger_size: int = 200_000

@@ -23,7 +23,8 @@ class LoftyRecord:
     """One lead, note, task or appointment. `fields` is its JSON, kept as Lofty answers it.
 
     `updated_ms` only ever grows, so that no two pings of a record carry the same time.
-    Until `visible_at` (seconds) a read says that it does not exist. A lead that `is_deleted` lies in the trash.
+    Until `visible_at` (seconds) a read says that it does not exist. A lead that `is_deleted` lies in the trash,
+    unless it `is_absorbed`: merged into another one, it is nowhere.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class LoftyRecord:
     visible_at: float = 0.0
     is_deleted: bool = False
     is_smart_plan: bool = False
+    is_absorbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

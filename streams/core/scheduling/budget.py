@@ -108,7 +108,7 @@ class Budget:
             return NOTHING
         if self.quota is None or self.quota.allows(Priority.SWEEP, now):
             return max(Priority)
-        return Priority.LIVE if self.quota.allows(Priority.LIVE, now) else NOTHING
+        return next((one for one in (Priority.LIVE, Priority.OPT_OUT) if self.quota.allows(one, now)), NOTHING)
 
     def slots(self, now: float) -> int:
         """How many requests the window, the flight and the grant let start."""

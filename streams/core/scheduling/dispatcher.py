@@ -6,7 +6,7 @@ So offers coalesce, and their order does not matter; whoever starts an entity lo
 It holds, per **budget** (what the vendor limits, `core/scheduling/budget.py`): the window, the number in flight, the day's quota, a pause.
 Per **lane** (one contact, `core/scheduling/lanes.py`): one entity at a time, the contact before its notes and tasks.
 Per **tenant** (one connection): a fair share of the budget that it shares with others, by turns.
-Across lanes: live changes before the sweep before the backfill before verification.
+Across lanes: opt-outs before live changes before the sweep before the backfill before verification.
 
 The life of one entity::
 

@@ -9,10 +9,11 @@ from enum import Enum, IntEnum
 class Priority(IntEnum):
     """Who goes first when slots are scarce."""
 
-    LIVE = 0
-    SWEEP = 1
-    BACKFILL = 2
-    VERIFY = 3
+    OPT_OUT = 0
+    LIVE = 1
+    SWEEP = 2
+    BACKFILL = 3
+    VERIFY = 4
 
 
 class Verdict(Enum):

@@ -27,8 +27,8 @@ LIVE_RESERVE = 0.25
 SCARCE = 0.2
 """The part of the reserve below which live changes are paced."""
 
-LIVE = 0
-"""The priority of live changes; every greater number is less urgent, and waits first."""
+LIVE = 1
+"""The priority of live changes; every greater number is less urgent, and waits first. Opt-outs are more urgent, and are never paced."""
 
 
 class Regime(Enum):
@@ -103,6 +103,8 @@ class Quota:
     def _at(self, priority: int, remaining: int, now: float) -> float:
         """When a request of this priority may start, if nothing but time changes."""
         if remaining > self._live_reserve * self.day.limit:
+            return now
+        if priority < LIVE:
             return now
         if priority > LIVE:
             return self._reserve_falls_to(remaining, 1.0, now)

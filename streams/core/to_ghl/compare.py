@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from streams.core.to_ghl.plan import CUSTOM, DesiredChild, DesiredContact
+from streams.core.fingerprint import field_hash
+from streams.core.to_ghl.plan import CUSTOM, UNKNOWN, DesiredChild, DesiredContact
+from streams.mapping.opt_outs import OPT_OUTS, closed_in_ghl, mark
 from streams.mapping.rich_text import one_line
 
 
@@ -48,6 +50,21 @@ def compare_contact(
     if is_ours_alone and (surplus := sorted(tags - set(desired.tags))):
         differences.append(FieldDifference("tags", sorted(desired.tags), surplus))
     return tuple(differences)
+
+
+def adopted_fields(desired: DesiredContact, contact: Mapping[str, Any], intended: Container[str]) -> dict[str, str]:
+    """What a link reads of a contact that was there before: the hash of what it holds as wanted, the rest is not known.
+
+    A field that is empty in Lofty counts if a create was to write it (`intended`). Where the opt-outs of the two differ, they are
+    compared on both sides before anything else is written.
+    """
+    differing = {one.field for one in compare_contact(desired, contact)}
+    named = [name for name, value in desired.fields.items() if value is not None or name in intended]
+    fields = {name: UNKNOWN if name in differing else field_hash(desired.fields[name]) for name in named}
+    held = closed_in_ghl(contact)
+    if desired.opt_outs is not None and (desired.opt_outs or held):
+        fields[OPT_OUTS] = mark(held) if held == desired.opt_outs else UNKNOWN
+    return fields
 
 
 def compare_child(desired: DesiredChild, child: Mapping[str, Any]) -> tuple[FieldDifference, ...]:

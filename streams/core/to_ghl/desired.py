@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.directory import Directory, lacking_field, lacking_option, lacking_user
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, DesiredChild, DesiredContact
 from streams.mapping import LEAD_ID_FIELD, MappedContact, MappedEvent, MappedTask, map_note
+from streams.mapping.opt_outs import closed_in_lofty
 from streams.mapping.rich_text import html_of, is_same_as_html
 
 
@@ -61,6 +62,11 @@ def resolve_contact(mapped: MappedContact, directory: Directory, lofty_id: str) 
         external_id_field=directory.custom_field_id(LEAD_ID_FIELD),
     )
     return Resolved(contact, (*flags, *left_out), missing, tuple(sorted(lacks)), tuple(left_out))
+
+
+def with_opt_outs(resolved: Resolved, lead: Mapping[str, Any]) -> Resolved:
+    """The same with what the lead has closed, by Lofty's own JSON."""
+    return replace(resolved, contact=replace(resolved.contact, opt_outs=closed_in_lofty(lead)))
 
 
 def resolve_note(state: Mapping[str, Any]) -> DesiredChild:

@@ -19,12 +19,14 @@ from typing import Any, Literal
 
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
+from streams.mapping.opt_outs import Channels
 
 StepName = Literal[
     "create contact",
     "find contact",
     "find duplicate",
     "read contact",
+    "write opt-outs",
     "update contact",
     "add tags",
     "remove tags",
@@ -122,12 +124,14 @@ class DesiredContact:
     """A contact as it should be: GHL's field names, custom fields as `custom:ID`, tags in lower case.
 
     None means: ours, and empty. `external_id_field` is the custom field id that holds the Lofty id, when there is one.
+    `opt_outs` are the channels that the lead has closed; None where the connection does not carry them.
     """
 
     fields: Mapping[str, Any]
     tags: tuple[str, ...]
     lofty_id: str
     external_id_field: str | None = None
+    opt_outs: Channels | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The next request for a contact: create it, then its changed fields, then tags to add, then tags to remove.
+"""The next request for a contact: create it, then its opt-outs, then its changed fields, then tags to add, then tags to remove.
 
 A contact is created, never upserted: GHL's upsert takes whoever has the same telephone for the same person, and writes on them.
 Its create refuses a duplicate and names it, at once and surely; whose that one is decides `identity.py` (`OutboxRow.candidate`).
@@ -34,6 +34,7 @@ from streams.core.to_ghl.plan import (
     Stuck,
 )
 from streams.core.to_ghl.refused_values import held_back
+from streams.mapping.opt_outs import OPT_OUTS, closing, is_due_for, mark
 
 _NEVER_NULL = frozenset({"postalCode", "country"})
 """Fields that GHL's schema does not let be null; they are cleared with an empty text."""
@@ -87,6 +88,8 @@ def plan_contact(
     refused = held_back(desired.fields, link)
     fields = {name: None if name in refused else value for name, value in desired.fields.items()}
     hashes = {name: field_hash(value) for name, value in fields.items()}
+    if (close_channels := _close_channels(desired, link)) is not None:
+        return close_channels
     if link.shares and link.ghl_id is not None:
         return Settled(f"has one contact with {link.shares}, which alone is written on it")
     if link.ghl_id is None or link.is_deleted:
@@ -107,7 +110,7 @@ def plan_contact(
         if hashes[name] != link.fields.get(name) and (value is not None or name in link.fields) and name not in holding
     }
     if changed:
-        kept = {name: old for name, old in link.fields.items() if name in hashes}
+        kept = {name: old for name, old in link.fields.items() if name in hashes or name == OPT_OUTS}
         return Call(
             "update contact",
             contact_id=link.ghl_id,
@@ -122,16 +125,34 @@ def plan_contact(
     return Settled("as wanted")
 
 
+def _close_channels(desired: DesiredContact, link: LinkRow) -> Call | None:
+    """The opt-outs are a request of their own, before all other fields: nothing that GHL refuses of those holds them up.
+
+    One of several leads that share a contact closes its channels, too. Its body is made of what the contact holds, which is read first (`streams/worker/dispatch/opt_out_writer.py`).
+    """
+    if link.ghl_id is None or link.is_deleted or desired.opt_outs is None:
+        return None
+    if not is_due_for(desired.opt_outs, link.fields):
+        return None
+    fields = {**link.fields, OPT_OUTS: mark(desired.opt_outs)}
+    body = {OPT_OUTS: closing(desired.opt_outs)}
+    return Call("write opt-outs", contact_id=link.ghl_id, body=body, fields=fields)
+
+
 def _create_contact(desired: DesiredContact, given: Mapping[str, Any]) -> Plan:
     if not any(given.get(name) for name in IDENTIFIERS):
         if not any(given.get(name) for name in NAMES):
             return Stuck(NAMELESS, "nameless")
         if desired.external_id_field is None:
             return Stuck(NOT_FINDABLE)
+    body = _contact_body({name: value for name, value in given.items() if value is not None})
+    fields = {name: field_hash(value) for name, value in given.items()}
+    if desired.opt_outs:
+        body[OPT_OUTS], fields[OPT_OUTS] = closing(desired.opt_outs), mark(desired.opt_outs)
     return Call(
         "create contact",
-        body=_contact_body({name: value for name, value in given.items() if value is not None}),
-        fields={name: field_hash(value) for name, value in given.items()},
+        body=body,
+        fields=fields,
         tags=(),
         is_create=True,
     )

@@ -11,7 +11,14 @@ from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.to_ghl.adopt import look_before
 from streams.core.to_ghl.child_kind import ChildKind, form_of
-from streams.core.to_ghl.desired import Resolved, resolve_contact, resolve_event, resolve_note, resolve_task
+from streams.core.to_ghl.desired import (
+    Resolved,
+    resolve_contact,
+    resolve_event,
+    resolve_note,
+    resolve_task,
+    with_opt_outs,
+)
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.identity import Policy
 from streams.core.to_ghl.plan import CUSTOM, UNKNOWN, DesiredChild, DesiredContact, Plan
@@ -40,7 +47,7 @@ SEARCH_LAG_MS = 60_000
 class Rules:
     """What one connection wants: its mapping and its policies.
 
-    Lofty's appointments are written to `calendar`; without one they become tasks.
+    Lofty's appointments are written to `calendar`; without one they become tasks. `opt_outs`: they are carried both ways.
     """
 
     mapping: CompiledMapping
@@ -53,6 +60,7 @@ class Rules:
     owners: Mapping[str, FieldOwner] = field(default_factory=dict)
     calendar: str | None = None
     runs_automations: bool = False
+    opt_outs: bool = False
 
     def form(self, snapshot: Snapshot, link: LinkRow | None, contact: LinkRow | None = None) -> ChildKind:
         """The kind that a note, task or appointment has in GHL, or will have."""
@@ -214,6 +222,8 @@ def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: 
 def _contact(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow | None) -> Prepared:
     mapped = map_contact(rules.mapping, row.snapshot.state or {}, region=rules.region)
     resolved = with_kept(resolve_contact(mapped, directory, row.snapshot.lead), directory, link)
+    if rules.opt_outs:
+        resolved = with_opt_outs(resolved, row.snapshot.state or {})
 
     def plan(link: LinkRow | None, _: LinkRow | None, now_ms: int) -> Plan:
         return plan_contact(

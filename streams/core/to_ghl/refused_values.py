@@ -13,6 +13,7 @@ from connectors.errors import VendorError
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.plan import CUSTOM, Call, DesiredContact
+from streams.mapping.opt_outs import OPT_OUTS
 from streams.messages import Conflict
 
 _STATUSES = (400, 422)
@@ -34,7 +35,7 @@ def refused_values(call: Call, answer: VendorError | None) -> dict[str, str]:
     """
     if call.step not in ("create contact", "update contact") or answer is None or answer.status not in _STATUSES:
         return {}
-    sent = {name: hash_ for name, hash_ in (call.fields or {}).items() if call.body.get(name)}
+    sent = {name: hash_ for name, hash_ in (call.fields or {}).items() if call.body.get(name) and name != OPT_OUTS}
     return {name: hash_ for name, hash_ in sent.items() if any(_names(name, words) for words in answer.messages)}
 
 

@@ -22,4 +22,5 @@ def rules_of(connection: Connection, search_lag_ms: int | None = None) -> Rules:
         owners=connection.back.owners,
         calendar=connection.appointments.calendar,
         runs_automations=connection.appointments.automations,
+        opt_outs=connection.opt_outs,
     )

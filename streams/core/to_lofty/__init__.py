@@ -13,18 +13,27 @@ from __future__ import annotations
 from streams.core.to_lofty.child_events import judge_appointment, judge_note, judge_task
 from streams.core.to_lofty.contact_events import edited, judge_contact, judge_lofty_edit, judge_tags
 from streams.core.to_lofty.event_context import EventContext, EventResponse, NeedsRead
+from streams.core.to_lofty.opt_outs import with_opt_outs
+from streams.mapping import lofty_sync
 from streams.mapping.lofty_sync import LoftySyncRules
+from streams.mapping.opt_outs import OPT_OUTS
 
 __all__ = ["EventContext", "EventResponse", "NeedsRead", "edited", "respond"]
 
 
 def respond(context: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     """Judge one event about a contact of ours."""
+    return with_opt_outs(context, back, _judge(context, back))
+
+
+def _judge(context: EventContext, back: LoftySyncRules) -> EventResponse | NeedsRead:
     match context.event.type:
         case "ContactCreate" | "ContactUpdate" | "ContactDndUpdate" | "ContactDelete":
             return judge_contact(context, back)
         case "ContactTagUpdate":
             return judge_tags(context, back)
+        case lofty_sync.OPT_OUTS_DIFFER:
+            return EventResponse("answered", restore=(OPT_OUTS,))
         case "LoftyEdit":
             return judge_lofty_edit(context)
         case "NoteCreate" | "NoteUpdate" | "NoteDelete":

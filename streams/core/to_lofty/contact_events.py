@@ -31,6 +31,8 @@ def judge_contact(context: EventContext, back: LoftySyncRules) -> EventResponse 
         if event.type == "ContactDelete" and context.link.is_deleted:
             return EventResponse("echo")
         return by_rules(context, back, on)
+    if "ContactUpdate" not in back.types:
+        return EventResponse("no rule")  # it came for its opt-outs alone
     if not _is_linked(context):
         return EventResponse("overtaken")
     changed = edited(context.contact if context.contact is not None else event.body, context.link)

@@ -16,6 +16,7 @@ from streams.core.to_ghl.plan import NotBefore, Settled
 from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.mapping.lofty_sync import LOFTY_FIELDS, LoftySyncRules
 from streams.mapping.markers import back_marker
+from streams.mapping.opt_outs import LOFTY_FLAGS, flags_to_set
 from streams.messages.lofty_command import LoftyCommand
 
 
@@ -172,9 +173,12 @@ def lead_body(
 
     `mapped` is what the mapping makes of the lead as it is now, by GHL's names.
     """
-    body: dict[str, Any] = {}
+    fields = (write.state or {}).get("fields", {})
+    body: dict[str, Any] = dict(flags_to_set({name: fields[name] for name in fields.keys() & LOFTY_FLAGS}, lead))
     kept: list[str] = []
-    for name, value in (write.state or {}).get("fields", {}).items():
+    for name, value in fields.items():
+        if name in LOFTY_FLAGS:
+            continue
         now = mapped.get(name) or None
         if now == value:
             continue

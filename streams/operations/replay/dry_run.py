@@ -151,7 +151,7 @@ async def _events(settings: Settings, selection: Selection, store: RecordStore, 
     counts: Counter[str] = Counter()
     for _, event in source.events():
         connection = connections[event.location]
-        words = "evaluated again" if event.type in connection.back.types else "means nothing here"
+        words = "evaluated again" if connection.back.wants(event.type, event.body) else "means nothing here"
         counts[f"{connection.name}: {event.type} {words}"] += 1
     return DryRun(selection, chosen, counts=dict(sorted(counts.items())))
 

@@ -83,12 +83,14 @@ class ConnectionVerification:
             policies.lead_deleted,
             policies.lead_deleted_tag,
             calendar=self.connection.appointments.calendar,
+            opt_outs=self.connection.opt_outs,
         )
         self._basis = VerificationBasis(
             rules,
             directory,
             policies.contact_deleted_in_ghl == "leave",
             lambda other: any(self.newest.is_lead(one, other) for one in self.neighbours),
+            lambda kind, id: any(self.newest.has_child(one, kind, id) for one in self.neighbours),
         )
         self._bearers = await self._scan(lead)
         leads = [one for one in self.newest.leads(name) if not lead or one == lead]

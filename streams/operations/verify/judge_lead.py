@@ -2,7 +2,8 @@
 
 GHL should hold what the planner would write: the newest snapshot, mapped.
 Only what we own is compared. A field that is empty in Lofty counts only if we wrote it before. A tag counts if it is wanted, or if
-we added it and it is no longer wanted.
+we added it and it is no longer wanted. Of opt-outs, the channels that are closed on one side only are the difference; its repair
+closes them on the other, and opens none.
 
 An entity with a newer state on its way is `pending`, and one that waits for a person is `parked`: neither is wrong.
 The caller must read twice: an entity is wrong only if both reads say so. Otherwise it was just changing.
@@ -20,6 +21,7 @@ from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.planning import Rules
 from streams.core.to_ghl.refused_values import refusal_words
 from streams.mapping import map_contact
+from streams.mapping.opt_outs import OPT_OUTS, closed_in_ghl, closed_in_lofty
 from streams.messages import Entity, Observation, Remedy, Snapshot, Standing
 from streams.operations.verify.findings import Finding
 from streams.operations.verify.judge_child import judge_children
@@ -31,13 +33,15 @@ class VerificationBasis:
     """All that the contacts of one connection are judged by.
 
     `leaves_deleted`: by policy, a contact that somebody deleted in GHL stays deleted.
-    `is_lead`: whether a Lofty id belongs to a lead that exists and was not deleted.
+    `is_lead`: whether a Lofty id belongs to a lead that exists and was not deleted. `is_child`: the same of a note, task or
+    appointment of any lead, by kind and id.
     """
 
     rules: Rules
     directory: Directory
     leaves_deleted: bool = False
     is_lead: Callable[[str], bool] = lambda lead: False
+    is_child: Callable[[str, str], bool] = lambda kind, id: False
 
 
 def judge_lead(
@@ -52,8 +56,18 @@ def judge_lead(
     found = [] if snapshot is None else list(_contact(owner.key, snapshot, standing, seen, basis, bearers))
     is_leaving = snapshot is not None and snapshot.is_gone
     is_left = basis.leaves_deleted and seen.contact is None and standing.ghl_id is not None
-    found += judge_children(snapshots, seen, basis.rules, basis.directory, is_absent_right=is_leaving or is_left)
+    found += (
+        one
+        for one in judge_children(snapshots, seen, basis.rules, basis.directory, is_absent_right=is_leaving or is_left)
+        if one.entity in snapshots or not _hangs_here_for_another(one, basis)
+    )
     return tuple(found)
+
+
+def _hangs_here_for_another(orphan: Finding, basis: VerificationBasis) -> bool:
+    """Whether what this lead does not have is another one's: two leads may have one contact."""
+    entity = Entity.from_key(orphan.entity)
+    return basis.is_child(entity.kind, entity.id)
 
 
 def _contact(
@@ -77,7 +91,9 @@ def _contact(
             ghl_ids=ids,
             advice=f"merge them in GHL and keep {ids[0]}: a contact is never deleted by verify",
         )
-    if snapshot.is_gone:
+    if snapshot.is_gone and standing.shares:
+        yield Finding(key, "ok", f"deleted in Lofty; its contact is that of {standing.shares}")
+    elif snapshot.is_gone:
         yield _gone(key, standing, seen, basis)
     elif seen.contact is None:
         yield _absent(key, snapshot, standing, basis, bearers)
@@ -133,6 +149,8 @@ def _absent(
 
 def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation, basis: VerificationBasis) -> Finding:
     contact = seen.contact or {}
+    if standing.shares:
+        return Finding(key, "ok", f"has one contact with {standing.shares}, which alone is written on it")
     resolved = _resolved(snapshot, basis)
     desired = resolved.contact
     ghl_ids = (standing.ghl_id,) if standing.ghl_id else ()
@@ -144,6 +162,8 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
     surplus = sorted(one for one in tags - {*desired.tags} if basis.rules.mapping.tags.owns(one, standing.tags))
     if lacking or surplus:
         differences = (*differences, FieldDifference("tags", sorted(desired.tags), sorted(tags)))
+    if basis.rules.opt_outs and (closed := closed_in_lofty(snapshot.state or {})) != (held := closed_in_ghl(contact)):
+        differences = (*differences, FieldDifference(OPT_OUTS, sorted(closed), sorted(held)))
     compared = len(desired.fields) + 1
     if not differences:
         left_out = (*(refusal_words(name) for name in refused), *resolved.left_out)
@@ -153,10 +173,10 @@ def _present(key: str, snapshot: Snapshot, standing: Standing, seen: Observation
         return Finding(
             key,
             "different",
-            f"shares its GHL contact with lead {other}, which wrote it later",
+            f"its GHL contact is that of lead {other}, which wrote it later",
             differences,
             ghl_ids,
-            advice="the two leads have an e-mail or phone in common: merge them in Lofty, or give each its own",
+            (Remedy(cure="leave", ghl_id=standing.ghl_id),),
             compared=compared,
         )
     names = tuple(one.field for one in differences if one.field != "tags")

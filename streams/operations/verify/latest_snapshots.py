@@ -64,6 +64,12 @@ class LatestSnapshots:
         snapshot = self._snapshot(Entity.contact(connection, lead).key.encode())
         return snapshot is not None and not snapshot.is_gone
 
+    def has_child(self, connection: str, kind: str, id: str) -> bool:
+        """Whether any lead has this note, task or appointment, and it was not deleted. Looks through all keys."""
+        end = f":{kind}:{id}".encode()
+        keys = (key for key in self._store.keys(SNAPSHOTS, f"{connection}:".encode()) if key.endswith(end))
+        return any(one is not None and not one.is_gone for one in map(self._snapshot, keys))
+
     def knows(self, connection: str, lead: str) -> bool:
         """Whether a snapshot of the lead's contact is known."""
         return self._snapshot(Entity.contact(connection, lead).key.encode()) is not None

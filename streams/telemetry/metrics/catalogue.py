@@ -264,6 +264,11 @@ UNDELIVERED_SECONDS = _gauge(
     "Time since we accepted the oldest change that is on its way, whatever its origin; 0 without any.",
     CONNECTION,
 )
+OPT_OUT_SECONDS = _gauge(
+    "oldest_opt_out_seconds",
+    "Time since we know of the oldest opt-out that one side has and the other has not, also while it is parked; 0 without any.",
+    CONNECTION,
+)
 ON_HOLD = _gauge("on_hold", "1 while a connection waits for what it requires: access, fields, users.", CONNECTION)
 
 # -- dispatchers ------------------------------------------------------------------------------------------

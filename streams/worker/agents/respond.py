@@ -23,12 +23,12 @@ def respond(
     events: Table[EventRow],
     webhooks: Table[WebhookRow],
     output: Output,
-    types_at: Callable[[str], frozenset[str]],
+    wants: Callable[[GhlEvent], bool],
     installed: Callable[[GhlEvent], None],
     offer: Callable[[str, EventRow], None],
     count: Callable[[str, str], None],
 ) -> Process:
-    """The agent's process. `types_at(location)` are the types of events that mean something there.
+    """The agent's process. `wants(event)`: it means something to a connection of its location.
 
     `installed` is called when the app was installed in a location, or removed from it. `count(type, result)` counts what ends here.
     """
@@ -46,7 +46,7 @@ def respond(
                     installed(event)
                     count(event.type, "answered")
                     continue
-                if event.type not in types_at(event.location):
+                if not wants(event):
                     count(event.type, "no rule")
                     continue
                 position = (message.partition, event.webhook)

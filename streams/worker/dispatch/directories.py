@@ -44,6 +44,7 @@ class _Shelf:
     location: Location
     wanted: dict[str, CustomField]
     fields: dict[str, str] | None = None
+    takes_duplicates: bool | None = None
     users: dict[str, str] | None = None
     team: frozenset[str] | None = None
     types: dict[str, str] = field(default_factory=dict)
@@ -83,7 +84,14 @@ class Directories:
     def get(self, connection: str) -> Directory:
         """What is known of a connection's location."""
         shelf = self._shelves[connection]
-        return Directory(shelf.fields or {}, shelf.users or {}, shelf.team or frozenset(), shelf.types, shelf.options)
+        return Directory(
+            shelf.fields or {},
+            shelf.users or {},
+            shelf.team or frozenset(),
+            shelf.types,
+            shelf.options,
+            shelf.takes_duplicates is not False,
+        )
 
     def complete(self, connection: str) -> Directory | None:
         """What was known when the location was last read to the end; None before that."""
@@ -195,6 +203,9 @@ class Directories:
                     found[fold(one.field_key)] = one.id
             shelf.fields = found
             return False
+        if shelf.takes_duplicates is None:
+            shelf.takes_duplicates = await client.takes_duplicates(location_id)
+            return False
         if shelf.users is None:
             users = await client.list_users(location_id)
             shelf.users = {fold(user.email): user.id for user in users if user.email}
@@ -225,6 +236,9 @@ class Directories:
             shelf.fields = {}
             shelf.given_up.update(shelf.wanted)
             part = "its custom fields cannot be read"
+        elif shelf.takes_duplicates is None:
+            shelf.takes_duplicates = True
+            part = "whether it allows duplicate contacts cannot be read, so each new contact is looked for first"
         elif shelf.users is None:
             shelf.users = {}
             part = "its users cannot be read, contacts stay unassigned"

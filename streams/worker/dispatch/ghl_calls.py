@@ -16,6 +16,9 @@ AROUND = timedelta(days=31)
 """How far from its time an appointment is looked for: somebody may have moved it meanwhile."""
 
 
+_EMPTY: tuple[Any, ...] = (None, "", [])
+
+
 @dataclass(frozen=True, slots=True)
 class Performed:
     """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing.
@@ -55,12 +58,17 @@ async def _write_contact(client: GhlClient, location_id: str, call: Call) -> Per
 
 
 def _dropped(body: Mapping[str, Any], answered: GhlContact) -> frozenset[str]:
-    """The custom fields and the user that were sent and that an answer is without. It judges only by what it shows."""
+    """The custom fields and the user that were sent and that an answer is without, and what was to be cleared and is still there.
+
+    It judges only by what the answer shows.
+    """
     if "custom_fields" not in answered.model_fields_set:
         return frozenset()
-    shown = {one.id for one in answered.custom_fields}
-    sent = [one["id"] for one in body.get("customFields", ()) if one["field_value"] not in ("", [])]
-    dropped = {CUSTOM + field_id for field_id in sent if field_id not in shown}
+    shown = {one.id for one in answered.custom_fields if one.value not in _EMPTY}
+    sent = {one["id"]: one["field_value"] not in _EMPTY for one in body.get("customFields", ())}
+    dropped = {CUSTOM + field_id for field_id, is_filled in sent.items() if is_filled is not (field_id in shown)}
+    if body.get("postalCode") == "" and answered.postal_code:
+        dropped.add("postalCode")
     if (user := body.get(ASSIGNED)) and answered.assigned_to != user:
         dropped.add(ASSIGNED)
     return frozenset(dropped)
@@ -71,6 +79,8 @@ async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> s
     match call.step:
         case "find contact" | "find duplicate":
             return await _find_contact(client, location_id, body, call.marker)
+        case "write opt-outs":
+            await client.update_contact(contact_id, body)
         case "add tags":
             await client.add_tags(contact_id, body["tags"])
         case "remove tags":
@@ -139,6 +149,7 @@ _STEPS: Mapping[str, Callable[[GhlClient, str, Call], Awaitable[str | None]]] = 
     "contact": _perform_contact,
     "duplicate": _perform_contact,
     "tags": _perform_contact,
+    "opt-outs": _perform_contact,
     "note": _perform_note,
     "task": _perform_task,
     "appointment": _perform_appointment,

@@ -38,7 +38,7 @@ class GhlEventContexts:
     def location_of(self, event: GhlEvent) -> Location | None:
         """A connection of the event's location that wants it. All of them have the same partition and budget."""
         at = (one for one in self.locations.values() if one.location_id == event.location)
-        return next((one for one in at if event.type in self.backs[one.connection].types), None)
+        return next((one for one in at if self.backs[one.connection].wants(event.type, event.body)), None)
 
     def entity_of(self, event: GhlEvent, location: Location) -> Entity | None:
         """The entity of the event's contact; None where no link knows it."""

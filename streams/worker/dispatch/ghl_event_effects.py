@@ -9,6 +9,7 @@ from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.plan import UNKNOWN
 from streams.core.to_lofty import EventContext, EventResponse
+from streams.core.to_lofty.opt_outs import close_channels
 from streams.core.to_lofty.rows import BacklinkRow, ExternalEditRow
 from streams.kafka.batching_producer import Record, RecordTooLarge
 from streams.kafka.tables import Table
@@ -61,6 +62,11 @@ class GhlEventEffects:
         if response.heard is not None and response.heard != context.heard:
             self.external_edits.put(location.partition, f"{context.event.contact}", response.heard)
             await self.external_edits.flush()
+
+    async def close_in_lofty(self, contact: Entity, channels: frozenset[str]) -> None:
+        """A contact has closed these channels in GHL: its lead gets the flags."""
+        now_ms = self.output.now_ms()
+        await self._send([close_channels(contact, channels, now_ms, now_ms)])
 
     async def _send(self, writes: Iterable[LoftyCommand]) -> None:
         records = [

@@ -14,6 +14,7 @@ from streams.core.to_lofty import EventContext
 from streams.core.to_lofty.rows import EventRow
 from streams.kafka.batching_producer import RecordTooLarge
 from streams.kafka.tables import Table
+from streams.mapping.lofty_sync import OPT_OUTS_DIFFER, brings_opt_outs
 from streams.messages import Entity, Parked
 from streams.messages.ghl_event import GhlEvent
 from streams.worker.dispatch.ghl_event_contexts import GhlEventContexts
@@ -64,6 +65,23 @@ class GhlEventQueue:
         key, row = f"{location.location_id}:LoftyEdit:{link.ghl_id}", EventRow(event=event)
         await self.put(key, row, location)
 
+    async def opt_outs_differ(self, entity: Entity) -> None:
+        """GHL shows other opt-outs than Lofty: they are compared again, on both sides, once nothing of the contact is in flight."""
+        location = self.contexts.locations[entity.connection]
+        link = self.contexts.links.get(location.partition, entity.key)
+        if link is None or link.ghl_id is None:
+            return
+        now_ms = self.output.now_ms()
+        event = GhlEvent(
+            type=OPT_OUTS_DIFFER,
+            location=location.location_id,
+            id=link.ghl_id,
+            contact=link.ghl_id,
+            at_ms=now_ms,
+            accepted_ms=now_ms,
+        )
+        await self.put(f"{location.location_id}:{OPT_OUTS_DIFFER}:{link.ghl_id}", EventRow(event=event), location)
+
     def offer(self, key: str, row: EventRow) -> None:
         """Tell the dispatcher that an event waits."""
         location = self.contexts.location_of(row.event)
@@ -72,7 +90,8 @@ class GhlEventQueue:
         entity = self.contexts.entity_of(row.event, location)
         tenant = entity.connection if entity is not None else location.connection
         wait = (row.not_before_ms - self.output.now_ms()) / 1000
-        item = Item(EVENT_PREFIX + key, _lane(row.event, entity), location.budget, tenant, Priority.LIVE, RANK)
+        priority = Priority.OPT_OUT if brings_opt_outs(row.event.type, row.event.body) else Priority.LIVE
+        item = Item(EVENT_PREFIX + key, _lane(row.event, entity), location.budget, tenant, priority, RANK)
         self.loop.offer_item(item, wait_seconds=wait)
 
     async def keep_contact(self, key: str, row: EventRow, location: Location, context: EventContext) -> None:

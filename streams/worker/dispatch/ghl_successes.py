@@ -84,9 +84,10 @@ class GhlSuccesses:
             facts["refused"] = {**(receipt.refused or {}), **facts.get("refused", {})} or None
             receipt = receipt.model_copy(update={"settled": self.settled_as(row.snapshot), **facts})
             self._measure_freshness(row.snapshot, receipt.at_ms)
-        await self.receipts.settle(partition, receipt)
         if entity.kind == "contact" and not call.is_create and _gives_up(call):
+            # Before the receipt: after a crash in between the request is sent again, and this done again.
             await self.identities.gave_up(partition, call.contact_id or "")
+        await self.receipts.settle(partition, receipt)
         return DONE if is_settled else AGAIN
 
     def _measure_freshness(self, snapshot: Snapshot, at_ms: int) -> None:

@@ -26,6 +26,7 @@ from streams.worker.dispatch.receipts import Receipts
 class GhlWriter:
     """Everything that planning needs. `lacks` asks for custom fields that the location has not.
 
+    `close_channels` writes a contact's opt-outs (`opt_out_writer.py`).
     `look` does a request that searches for all that waits for a contact.
     `lofty_was_edited` is called with the fields that GHL owns and that Lofty holds differently.
     """
@@ -38,6 +39,7 @@ class GhlWriter:
     lacks: Callable[[str, dict[str, str]], bool]
     lofty_was_edited: Callable[[Entity, Mapping[str, str]], Awaitable[None]]
     sender: GhlSender
+    close_channels: Callable[[GhlWrite, LinkRow | None], Awaitable[WorkResult]]
     failures: GhlFailures
     look: Callable[[GhlWrite], Awaitable[WorkResult]]
 
@@ -84,6 +86,8 @@ class GhlWriter:
                 return await park(partition, row, "create contact", reason, because, outcome="parked")
             case NotBefore(at_ms):
                 return WorkResult.retry(retry.due_in_seconds(at_ms))
+            case Call(step="write opt-outs") as call:
+                return await self.close_channels(GhlWrite(entity, location, row, prepared, call, slot), link)
             case Call() as call:
                 write = GhlWrite(entity, location, row, prepared, call, slot)
                 return await (self.look(write) if call.is_look else self.sender.send(write))

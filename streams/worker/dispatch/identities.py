@@ -15,7 +15,7 @@ from connectors.errors import ConnectorError, VendorError
 from connectors.outcome import Disposition, classify
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Candidate, LinkRow, OutboxRow
-from streams.core.to_ghl.compare import compare_contact
+from streams.core.to_ghl.compare import adopted_fields
 from streams.core.to_ghl.identity import family_of, judge, person_of
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.refused_values import conflicts_of
@@ -232,9 +232,7 @@ class Identities:
         """The contact is the lead's. What it holds already is not written again; of the rest we do not know whether it is ours."""
         link = self.links.get(write.partition, write.entity.key) or LinkRow()
         intended = link.intent.fields if link.intent is not None else {}
-        differing = {one.field for one in compare_contact(desired, contact)}
-        named = [name for name, value in desired.fields.items() if value is not None or name in intended]
-        fields = {n: UNKNOWN if n in differing else field_hash(desired.fields[n]) for n in named}
+        fields = adopted_fields(desired, contact, intended)
         tags, deleted = tuple(contact.get("tags") or ()), write.location.rules.lead_deleted_tag
         await self._record(
             write,

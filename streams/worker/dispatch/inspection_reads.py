@@ -108,6 +108,7 @@ class InspectionReads:
                 tags=link.tags,
                 is_pending=row is not None and not row.parked,
                 parked=row.parked if row is not None else "",
-                refused=link.refused,
+                refused=link.refused | {name: one.hash for name, one in link.conflicts.items()},
+                shares=link.shares,
             )
         return found

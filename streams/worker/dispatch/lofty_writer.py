@@ -89,7 +89,8 @@ class LoftyWriter:
         team = self.teams.get(write.connection)
         if team is None or row.parked or row.is_settled:
             return
-        item = Item(PREFIX + write.key, write.lane, team.budget, write.connection, Priority.LIVE, RANK)
+        priority = Priority.OPT_OUT if write.is_opt_out else Priority.LIVE
+        item = Item(PREFIX + write.key, write.lane, team.budget, write.connection, priority, RANK)
         self.loop.offer_item(item, wait_seconds=(row.not_before_ms - self.output.now_ms()) / 1000)
 
     def handles(self, item: Item) -> bool:

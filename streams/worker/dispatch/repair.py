@@ -38,7 +38,7 @@ class Repair:
         """Correct the link of an entity, and make the snapshot its desired state. Raises `NotRepaired`."""
         link = self.links.get(location.partition, entity.key) or LinkRow()
         self._refuse_if_overtaken(location, entity, link, snapshot)
-        if remedy.cure == "forget" and link.ghl_id is not None and link.ghl_id != remedy.ghl_id:
+        if remedy.cure in ("forget", "leave") and link.ghl_id is not None and link.ghl_id != remedy.ghl_id:
             return  # it was made again meanwhile, with its contact: to forget that one would make it twice
         if link.intent is None:  # else a create is in doubt, and the plan looks for what it made before anything else
             outcome, facts = _correction(remedy, link)
@@ -72,6 +72,12 @@ def _correction(remedy: Remedy, link: LinkRow) -> tuple[Outcome, dict[str, objec
     match remedy.cure:
         case "forget":
             return "failed", {"is_forgotten": True, "message": "is no longer in GHL"}
+        case "leave":
+            return "failed", {
+                "is_forgotten": True,
+                "parted_from": remedy.ghl_id,
+                "message": f"contact {remedy.ghl_id} is another lead's",
+            }
         case "adopt":
             return "applied", {
                 "ghl_id": remedy.ghl_id,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from streams.core.progress.undelivered import Open, Undelivered
-from streams.core.rows import FetchRow, OutboxRow
+from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.kafka.tables.counting import RowCount
+from streams.mapping.opt_outs import carried, closed_in_lofty
+from streams.messages.lofty_command import OPT_OUTS_COMMAND
 from streams.worker.tables import Tables
 
 MANY_ATTEMPTS = 3
@@ -46,15 +48,20 @@ class RepeatedErrors:
 class OpenRows:
     """The open rows of `fetches`, `outbox` and `lofty_commands`, and the number of links, of the partitions that are ours.
 
+    `opt_outs` and `lofty_opt_outs` are those of them that close a channel in GHL or in Lofty, the parked ones too.
+
     The rows that a partition has when it is acquired are passed one by one, by the caller that reads them anyway.
     """
 
     fetches: Undelivered = field(default_factory=Undelivered)
     outbox: Undelivered = field(default_factory=Undelivered)
     lofty_commands: Undelivered = field(default_factory=Undelivered)
+    opt_outs: Undelivered = field(default_factory=Undelivered)
+    lofty_opt_outs: Undelivered = field(default_factory=Undelivered)
     links: RowCount = field(default_factory=RowCount)
     reads: RepeatedErrors = field(default_factory=RepeatedErrors)
     writes: RepeatedErrors = field(default_factory=RepeatedErrors)
+    link_of: Callable[[int, str], LinkRow | None] = lambda _partition, _key: None
 
     def watch(self, tables: Tables) -> None:
         """From now on, receive each row that these tables write."""
@@ -62,11 +69,12 @@ class OpenRows:
         tables.outbox.watch = self.desired
         tables.lofty_commands.watch = self.lofty_command
         tables.links.rows = self.links
+        self.link_of = tables.links.get
 
     def forget(self, partitions: Iterable[int]) -> None:
         """The partitions go to another worker. (The table itself forgets the count of its links.)"""
         for partition in partitions:
-            for one in (self.fetches, self.outbox, self.lofty_commands):
+            for one in (self.fetches, self.outbox, self.lofty_commands, self.opt_outs, self.lofty_opt_outs):
                 one.forget(partition)
             self.reads.forget(partition)
             self.writes.forget(partition)
@@ -84,6 +92,7 @@ class OpenRows:
         if row is not None:
             opened = Open(row.snapshot.connection, row.snapshot.accepted_ms, bool(row.parked))
         self.outbox.put(partition, key, opened)
+        self.opt_outs.put(partition, key, self._opt_out(partition, key, row) if row is not None else None)
         connection = row.snapshot.connection if row is not None else key.partition(":")[0]
         self.writes.put(connection, partition, key, _error(row))
 
@@ -93,6 +102,17 @@ class OpenRows:
         if row is not None and not row.is_settled:
             opened = Open(row.write.connection, row.write.accepted_ms, bool(row.parked))
         self.lofty_commands.put(partition, key, opened)
+        if key.endswith(OPT_OUTS_COMMAND):
+            waits = Open(opened.connection, opened.accepted_ms) if opened is not None else None
+            self.lofty_opt_outs.put(partition, key, waits)
+
+    def _opt_out(self, partition: int, key: str, row: OutboxRow) -> Open | None:
+        """A contact that is in GHL without what its lead has closed. It counts since the lead was read."""
+        state, link = row.snapshot.state, self.link_of(partition, key)
+        if row.snapshot.kind != "contact" or state is None or link is None or link.ghl_id is None or link.is_deleted:
+            return None
+        is_open = closed_in_lofty(state) - carried(link.fields)
+        return Open(row.snapshot.connection, row.snapshot.read_ms) if is_open else None
 
     def numbers(self) -> dict[str, int]:
         """Rows by table."""

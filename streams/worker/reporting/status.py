@@ -116,6 +116,7 @@ class StatusBuilder:
             failing=self._rows.reads.of(c.name)[0],
             failing_in=self._redact.text(self._rows.reads.of(c.name)[1])[:ERROR_CHARACTERS],
             on_hold=_hold(parts.reading, c.lofty_budget, c.name, "reads Lofty's members first"),
+            oldest_opt_out_ms=self._rows.lofty_opt_outs.oldest_ms(c.name),
             sweep=_sweep(c, parts.tables.sweeps.get(self._connection_partitions.lofty(c), c.name) or SweepRow()),
             token_expires_ms=parts.tokens.expires_ms(c, "lofty") if parts.tokens is not None else None,
         )
@@ -129,6 +130,7 @@ class StatusBuilder:
             failing_in=self._redact.text(self._rows.writes.of(c.name)[1])[:ERROR_CHARACTERS],
             on_hold=_hold(parts.writing, c.ghl_budget, c.name, "reads GHL's fields and users first"),
             links=self._rows.links.number(c.name),
+            oldest_opt_out_ms=self._rows.opt_outs.oldest_ms(c.name) if c.opt_outs else None,
             token_expires_ms=parts.tokens.expires_ms(c, "ghl") if parts.tokens is not None else None,
         )
 

@@ -70,6 +70,7 @@ class Dispatchers:
         for c in parts.connection_partitions.writing_at(partition):
             used = self._writes_used.of_another(c.ghl_budget)
             self.writing.acquire(c.ghl_budget, ghl_policy(parts.settings, c), used)
+            self.ghl.opt_out_search.acquire(c.name)
         self.load_names(partition)
         parts.tables.links.count(partition)  # in the background
         for key, pending in parts.tables.fetches.items(partition):
@@ -87,6 +88,8 @@ class Dispatchers:
             for partition in partitions:
                 for c in connection_partitions.reading_at(partition):
                     self.lofty.sweeper.release(c.name)
+                for c in connection_partitions.writing_at(partition):
+                    self.ghl.opt_out_search.release(c.name)
                 both.create_task(
                     self.reading.release({c.lofty_budget for c in connection_partitions.reading_at(partition)})
                 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from streams.core.scheduling.retry import Retry
 from streams.worker.dispatch.adoption import Adoption
 from streams.worker.dispatch.directories import Directories
-from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
+from streams.worker.dispatch.ghl_events import GhlEventProcessor
 from streams.worker.dispatch.ghl_failures import GhlFailures
 from streams.worker.dispatch.ghl_sender import GhlSender
 from streams.worker.dispatch.ghl_successes import GhlSuccesses
@@ -15,6 +15,7 @@ from streams.worker.dispatch.ghl_writer import GhlWriter
 from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
+from streams.worker.dispatch.opt_out_writer import OptOutWriter
 from streams.worker.dispatch.receipts import Receipts
 from streams.worker.parts import WorkerParts
 from streams.worker.wiring.offers import Offers
@@ -27,9 +28,9 @@ def new_ghl_writer(
     receipts: Receipts,
     offers: Offers,
     directories: Directories,
-    queue: GhlEventQueue,
+    events: GhlEventProcessor,
 ) -> GhlWriter:
-    """The handler of writes in the writing dispatcher."""
+    """The handler of writes in the writing dispatcher. What GHL owns and Lofty edited goes to `events`, and what GHL closed to Lofty."""
     tables, deps = parts.tables, parts.deps
     identities = Identities(locations, tables.links, tables.outbox, tables.backlinks, receipts, offers.request_read)
     successes = GhlSuccesses(
@@ -65,8 +66,9 @@ def new_ghl_writer(
         receipts=receipts,
         directory=directories.get,
         lacks=directories.lacks,
-        lofty_was_edited=queue.lofty_was_edited,
+        lofty_was_edited=events.queue.lofty_was_edited,
         sender=sender,
+        close_channels=OptOutWriter(sender, events.effects.close_in_lofty, deps.now_ms).send,
         failures=failures,
         look=Adoption(tables.outbox, tables.links, receipts, directories.get, sender).look,
     )

@@ -9,6 +9,7 @@ from math import inf
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.child_kind import held_as
 from streams.core.to_lofty.rows import BacklinkRow, EventRow
+from streams.mapping.lofty_sync import LoftySyncRules
 from streams.messages import Entity
 from streams.messages.ghl_event import GhlEvent
 from streams.worker.agents.batches import Process
@@ -137,14 +138,14 @@ class LoftySync:
 
     def respond_process(self) -> Process:
         """The agent on `ghl.changes`."""
-        types: dict[str, frozenset[str]] = {}
+        backs: dict[str, list[LoftySyncRules]] = {}
         for c in self.parts.settings.connections.values():
-            types[c.ghl.location_id] = types.get(c.ghl.location_id, frozenset()) | c.back.types
+            backs.setdefault(c.ghl.location_id, []).append(c.back)
         return respond(
             events=self.parts.tables.events,
             webhooks=self.parts.tables.webhooks,
             output=self.parts.output,
-            types_at=lambda location: types.get(location, frozenset()),
+            wants=lambda event: any(one.wants(event.type, event.body) for one in backs.get(event.location, ())),
             installed=self.installed,
             offer=self.event_queue.offer,
             count=lambda type_, result: self.parts.deps.metrics.events.labels(type_, result).inc(),

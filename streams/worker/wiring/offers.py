@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streams.core.rows import FetchRow, OutboxRow
-from streams.core.scheduling.dispatcher import Item
+from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.to_ghl.dedupe import priority_of
 from streams.core.to_ghl.delivery import settled_as
 from streams.kafka.batching_producer import Record
+from streams.mapping.opt_outs import is_due
 from streams.messages import Change, Entity, Origin, Snapshot
 from streams.messages.topics import FETCHES
+from streams.settings import Connection
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.parts import WorkerParts
 
@@ -36,6 +38,8 @@ class Offers:
         connection = self.parts.settings.connections.get(row.snapshot.connection)
         if connection is not None and not row.parked:
             item = _item(row.snapshot.entity, connection.ghl_budget, row.snapshot.origin)
+            if connection.opt_outs and self._brings_opt_outs(connection, row):
+                item = replace(item, priority=Priority.OPT_OUT)
             self.writing.offer_item(item, wait_seconds=self._wait_seconds(row.not_before_ms))
 
     def request_read(self, entity: Entity, update_time_ms: int, origin: Origin = "dependency") -> asyncio.Future[int]:
@@ -63,6 +67,14 @@ class Offers:
         """The fingerprint of a link that satisfies a snapshot; "" for a connection that is no longer configured."""
         connection = self.parts.settings.connections.get(snapshot.connection)
         return settled_as(snapshot.fingerprint, connection.mapping_fingerprint) if connection else ""
+
+    def _brings_opt_outs(self, connection: Connection, row: OutboxRow) -> bool:
+        """Whether a contact's opt-outs must be written, or compared: then it goes before all others."""
+        snapshot = row.snapshot
+        if snapshot.kind != "contact" or snapshot.state is None:
+            return False
+        link = self.parts.tables.links.get(self.parts.connection_partitions.ghl(connection), snapshot.entity.key)
+        return is_due(snapshot.state, link.fields if link is not None else {})
 
     def _wait_seconds(self, not_before_ms: int) -> float:
         return (not_before_ms - self.parts.deps.now_ms()) / 1000

@@ -30,7 +30,7 @@ def written_in_time(case: Case) -> Finding:
     tally = Tally(9, "what was edited while Kafka was away is written within two minutes of its return", "edits")
     writes = list(case.writes())
     for outage in (one for one in case.history.deeds if one.is_outage):
-        wanted = _wanted(case.history.edits, outage)
+        wanted = wanted_of(case.history.edits, outage)
         tally.examined += sum(bool(one.version) and outage.at <= one.at <= outage.until for one in case.history.edits)
         late = {place: at for place, at in _written(wanted, writes, case.names) if at > outage.until + MOST_SECONDS}
         missing = {place for place, _ in unwritten(case.history.edits, outage, writes, case.names)}
@@ -46,12 +46,12 @@ def written_in_time(case: Case) -> Finding:
 
 def unwritten(edits: Sequence[Edit], outage: Deed, writes: Iterable[Entry], names: Names) -> list[tuple[Place, Edit]]:
     """What was edited during an outage, and is not written yet."""
-    wanted = _wanted(edits, outage)
+    wanted = wanted_of(edits, outage)
     done = {place for place, _ in _written(wanted, writes, names)}
     return [(place, edit) for place, edit in wanted.items() if place not in done]
 
 
-def _wanted(edits: Sequence[Edit], outage: Deed) -> dict[Place, Edit]:
+def wanted_of(edits: Sequence[Edit], outage: Deed) -> dict[Place, Edit]:
     """The newest edit of each entity in an outage, unless it, or its lead, was deleted later."""
     wanted: dict[Place, Edit] = {}
     for one in edits:

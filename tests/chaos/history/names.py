@@ -71,7 +71,7 @@ class Names:
         """The lead whose contact a request was about, reads and searches included."""
         contact = self.contact_of(entry)
         known = self._leads.get((entry.budget, contact)) if contact else None
-        return known or self._lead_in_body(entry)
+        return known or self.lead_in_body(entry)
 
     def contact_of(self, entry: Entry) -> str | None:
         """The id of the GHL contact that a request was about. The path of an appointment in a calendar does not tell it."""
@@ -87,7 +87,7 @@ class Names:
     def _learn(self, entry: Entry) -> None:
         if not entry.applied or entry.entity is None:
             return
-        if entry.operation in CONTACT_CREATES and (lead := self._lead_in_body(entry)):
+        if entry.operation in CONTACT_CREATES and (lead := self.lead_in_body(entry)):
             self._leads.setdefault((entry.budget, entry.entity), lead)
         form = form_of(entry.operation)
         if form and (marked := self._marked(entry, form)):
@@ -105,7 +105,7 @@ class Names:
             if form == "appointment":
                 self._owners[budget, child["id"]] = contact["id"]
 
-    def _lead_in_body(self, entry: Entry) -> str | None:
+    def lead_in_body(self, entry: Entry) -> str | None:
         """The Lofty id in a contact's custom fields, or in the filter of a search for it."""
         if not isinstance(entry.body, dict):
             return None

@@ -27,6 +27,8 @@ def nothing_lost(case: Case) -> Finding:
 
     An appointment is in its calendar or is a task, as a configuration of the run would have made it.
 
+    An e-mail or telephone that another contact has is right where it is left out.
+
     Excused: what is visibly parked since its last change, or hangs on a contact that is; and what a worker last wrote that
     woke from a freeze (no fence reaches it; `verify` repairs it).
 
@@ -69,6 +71,7 @@ def _wrong(
     by_lead: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for contact in contacts:
         by_lead[case.names.lead_of_contact(connection.name, contact) or f"none ({contact['id']})"].append(contact)
+    held = {(name, one.get(name)) for those in by_lead.values() for one in those for name in ("email", "phone")}
     for lead in leads:
         twins = by_lead.pop(lead.entity.lead, [])
         if lead.contact is None:
@@ -76,11 +79,22 @@ def _wrong(
         elif not twins:
             yield lead.entity, "is lost: no contact has its id", lead.changed_ms
         else:
-            every = [compare_contact(lead.contact, one, is_ours_alone=True) for one in twins]
+            every = [_without_conflicts(compare_contact(lead.contact, one, is_ours_alone=True), held) for one in twins]
             yield from ((lead.entity, what, lead.changed_ms) for what in _told_least(every))
             yield from _wrong_children(lead, twins)
     for stranger, those in by_lead.items():
         yield Entity.contact(connection.name, stranger), f"{len(those)} contacts in GHL belong to no lead", 0
+
+
+def _without_conflicts(
+    differences: tuple[FieldDifference, ...], held: set[tuple[str, Any]]
+) -> tuple[FieldDifference, ...]:
+    """Two people with one telephone: the contact of one has it, and the other's has none."""
+    return tuple(
+        one
+        for one in differences
+        if one.found or one.field not in ("email", "phone") or (one.field, one.wanted) not in held
+    )
 
 
 def _wrong_deleted(connection: Connection, lead: WantedLead, twins: list[Mapping[str, Any]]) -> Iterator[Wrong]:

@@ -9,6 +9,7 @@ from typing import Any
 from connectors.sandbox.shared.ledger import Entry
 from streams.core.to_ghl.child_kind import ChildKind
 from streams.core.to_ghl.directory import fold
+from streams.core.to_ghl.refused_values import KEPT_IN
 from streams.mapping import LEAD_ID_FIELD
 from streams.mapping.contact import MIRROR_PREFIX
 from tests.chaos.history.case import Case
@@ -88,6 +89,7 @@ def _strange(case: Case, entry: Entry) -> Iterator[str]:
     owned |= {"locationId"} if entry.operation != "update-contact" else set()
     yield from body.keys() - owned
     references = {fold(name) for one in mappings for name in one.custom_fields} | {fold(LEAD_ID_FIELD)}
+    references |= {fold(name) for name in KEPT_IN.values()}
     mirrors = any(one.mirrored for one in mappings)
     known = _custom_fields(case.history.contacts[connection.name]) if connection else {}
     for field in body.get("customFields") or ():

@@ -21,6 +21,8 @@ def one_at_a_time(case: Case) -> Finding:
     Excused: another worker's request while one is in flight whose client was killed or frozen; and what a worker sent as
     it woke from a freeze.
 
+    Left out: the read of a contact that GHL named as a duplicate; another lead's lane asks whose it is.
+
     Proves nothing of: requests that name no contact (searches by e-mail or phone, lists of a calendar); what the network reorders.
     """
     tally = Tally(4, "a contact has one request at a time, and comes before what hangs on it", "requests of contacts")
@@ -37,6 +39,8 @@ def one_at_a_time(case: Case) -> Finding:
 
 def _lane(case: Case, entry: Entry) -> Lane | None:
     """Whose request it is: the lead's where it is known, else the GHL contact's."""
+    if entry.operation == "get-contact":
+        return None
     name = case.names.lead_of(entry) or case.names.contact_of(entry)
     return (entry.budget, name) if name else None
 

@@ -16,6 +16,7 @@ from tests.chaos.history.nothing_stale import nothing_stale
 from tests.chaos.history.nothing_twice import nothing_twice
 from tests.chaos.history.one_at_a_time import one_at_a_time
 from tests.chaos.history.one_owner import one_owner
+from tests.chaos.history.one_person import one_person
 from tests.chaos.history.within_limits import within_limits
 
 PROPERTIES: tuple[Callable[[Case], Finding], ...] = (
@@ -28,6 +29,7 @@ PROPERTIES: tuple[Callable[[Case], Finding], ...] = (
     every_write_is_told,
     every_act_acts,
     written_in_time,
+    one_person,
 )
 """In the order of their numbers, from 1."""
 

@@ -172,6 +172,7 @@ async def _relations(client: GhlClient, contact_id: str) -> None:
 async def _location(client: GhlClient, sandbox: GhlSandbox) -> None:
     seed(sandbox, {"location": "loc1", "users": [{"name": "Jo Doe", "email": "jo@example.com"}]})
     await client.list_users("loc1")
+    await client.takes_duplicates("loc1")
     await client.list_custom_fields("loc1", model="contact")
     await client.list_custom_fields("loc1")
     await client.list_location_tags("loc1")

@@ -182,6 +182,8 @@ _NEW_APPOINTMENT = {**_APPOINTMENT, "locationId": LOCATION, "contactId": CONTACT
 _NEW_FIELD = {"name": "Lofty id", "dataType": "TEXT", "model": "contact"}
 
 LOCATION_CASES = (
+    Case("get-location", lambda c: c.takes_duplicates(LOCATION), "GET /locations/loc1", None,
+         {"location": {"id": LOCATION, "settings": {"allowDuplicateContact": False}}}, lambda r: r, False),
     Case("get-custom-fields", lambda c: c.list_custom_fields(LOCATION, model="contact"),
          "GET /locations/loc1/customFields?model=contact", None,
          {"customFields": [{"id": FIELD, "name": "Pin", "fieldKey": "contact.pin", "dataType": "TEXT"}]},

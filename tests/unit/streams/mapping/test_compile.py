@@ -26,7 +26,7 @@ def faults_of(**table: Any) -> tuple[MappingFault, ...]:
         ("birthday", "did you mean 'dateOfBirth'?"),
         ("Favourite colour", 'for a custom field write "custom:Favourite colour"'),
         ("tags", "[connections.NAME.tags]"),
-        ("dnd", "do-not-disturb belongs to GHL"),
+        ("dnd", "opt-outs are carried by themselves"),
         ("gender", "GHL refuses it on update"),
         ("companyName", "GHL does not take it on update"),
         ("custom:", ""),

@@ -306,3 +306,17 @@ async def test_an_additional_email_becomes_the_first_and_the_former_first_is_los
     assert await stage.client().search_duplicate(HERE, email="ann@example.com") is None
     answer = await stage.ask("PUT", f"/contacts/{ann}", b'{"additionalEmails": ["x@example.com"]}')
     assert json.loads(answer.body)["message"] == ["property additionalEmails should not exist"]
+
+
+@pytest.mark.parametrize("ignores", [False, True])
+async def test_an_empty_text_may_clear_nothing(ignores: bool) -> None:
+    """As one integrator saw of the postal code and of custom fields: the answer still shows them."""
+    stage = Stage(ignores_empty_texts=ignores)
+    [field] = seed(stage.sandbox, {"location": HERE, "customFields": [{"name": "Mood", "dataType": "TEXT"}]})[
+        "customFields"
+    ]
+    contact = stage.contact(postalCode="78701", customFields=[{"id": field, "field_value": "fine"}])
+    empty = {"postalCode": "", "customFields": [{"id": field, "field_value": ""}]}
+    after = await stage.client().update_contact(contact, empty)
+    assert after is not None
+    assert (after.postal_code, after.custom(field)) == (("78701", "fine") if ignores else (None, None))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors.sandbox.lofty.agent_activity import edit
 from connectors.sandbox.lofty.shapes import blank_lead
 from tests.unit.connectors.sandbox.lofty.stage import SETTINGS, Stage
 
@@ -194,3 +195,42 @@ def test_an_unknown_stage_is_404() -> None:
     stage = Stage()
     stage.lead()
     assert stage.ask("GET", "/v1.0/leads?limit=10&stage=New")[0] == 404
+
+
+@pytest.mark.parametrize("flag", ["cannotText", "cannotCall", "cannotEmail", "unsubscription"])
+def test_opt_outs_are_set_by_the_api_and_reported(flag: str) -> None:
+    """Each of the four flags, alone."""
+    stage = Stage()
+    lead_id = stage.lead()
+    before = {
+        name: read(stage, lead_id)[name] for name in ("cannotText", "cannotCall", "cannotEmail", "unsubscription")
+    }
+    assert not any(before.values())
+    updated = read(stage, lead_id)["lastUpdateTime"]
+    stage.now += 2
+    assert stage.ask("PUT", f"/v1.0/leads/{lead_id}", {flag: True})[0] == 200
+    lead = read(stage, lead_id)
+    assert {name: lead[name] for name in before} == before | {flag: True}
+    assert lead["lastUpdateTime"] != updated
+
+
+def test_a_merged_lead_is_dead_and_what_hung_on_it_hangs_on_the_other() -> None:
+    """Its id is 404, in the trash, too; e-mails are those of both. Notes keep their ids."""
+    stage = Stage()
+    ann, bo = stage.lead(emails=["ann@example.com"]), stage.lead(emails=["bo@example.com"])
+    note = stage.ask("POST", "/v1.0/notes", {"leadId": bo, "content": "x", "isPin": False})[1]["noteId"]
+    team = next(iter(stage.sandbox.teams.values()))
+    edit(stage.sandbox, team, {"edit": "merge", "kind": "lead", "id": bo, "into": ann})
+    assert [stage.ask("GET", f"/v1.0/leads/{bo}{query}")[0] for query in ("", "?withTrash=true")] == [404, 404]
+    assert read(stage, ann)["emails"] == ["ann@example.com", "bo@example.com"]
+    listed = stage.ask("GET", f"/v1.0/notes?leadId={ann}")[1]["notes"]
+    assert [(one["noteId"], one["leadId"]) for one in listed] == [(note, ann)]
+
+
+def test_a_lead_that_is_created_a_second_time_may_get_a_dead_id() -> None:
+    """It is merged into the one that is there, and the answer names the absorbed one."""
+    stage = Stage(replace(SETTINGS, merges_to_dead_ids=True))
+    ann = stage.lead(emails=["ann@example.com"])
+    status, answer = stage.ask("POST", "/v1.0/leads", {"firstName": "Ann", "emails": ["ann@example.com"], "city": "X"})
+    assert (status, read(stage, ann)["city"]) == (200, "X")
+    assert stage.ask("GET", f"/v1.0/leads/{answer['leadId']}")[0] == 404

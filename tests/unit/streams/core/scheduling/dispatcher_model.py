@@ -205,6 +205,8 @@ class BudgetModel:
         left = limit - sum(1 for one in self.vendor.exchanges if one.answered + day + minute > now)
         ends_at = self.first_start + day * ((now - self.first_start) // day + 1)
         reserve = self.policy.live_reserve * limit * (ends_at - now) / day
+        if priority is Priority.OPT_OUT:
+            return left > 0
         if left <= 0 or priority is not Priority.LIVE:
             return left > 0 and left >= reserve + edge
         gap = (ends_at - self.last_start) / (left + 1)

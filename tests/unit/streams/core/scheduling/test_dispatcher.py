@@ -148,17 +148,17 @@ def test_a_contact_is_as_urgent_as_the_note_that_waits_for_it() -> None:
     assert keys(core.start(0.0)) == ["a:contact"]
 
 
-def test_live_goes_before_sweep_before_backfill_before_verification() -> None:
+def test_opt_outs_go_before_live_before_sweep_before_backfill_before_verification() -> None:
     """Across lanes the priority decides, whatever came first."""
     core = dispatcher(SINGLE)
-    for priority in (Priority.BACKFILL, Priority.VERIFY, Priority.SWEEP, Priority.LIVE):
+    for priority in (Priority.BACKFILL, Priority.VERIFY, Priority.SWEEP, Priority.LIVE, Priority.OPT_OUT):
         core.offer_item(contact(priority.name, priority=priority), 0.0)
     order = []
     for _ in Priority:
         (item,) = core.start(0.0)
         order.append(item.lane)
         end(core, item)
-    assert order == ["LIVE", "SWEEP", "BACKFILL", "VERIFY"]
+    assert order == ["OPT_OUT", "LIVE", "SWEEP", "BACKFILL", "VERIFY"]
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(list(Verdict)[:4])), max_size=40))
@@ -284,7 +284,7 @@ def told(remaining: int, reset_seconds: float = 86_400.0) -> RateHeaders:
     return RateHeaders(daily_limit=100, daily_remaining=remaining, daily_reset_seconds=reset_seconds)
 
 
-def test_when_the_quota_is_low_only_live_changes_start_and_the_view_says_what_waits_for_it() -> None:
+def test_when_the_quota_is_low_only_opt_outs_and_live_changes_start_and_the_view_says_what_waits_for_it() -> None:
     """An operator sees why nothing happens."""
     core = dispatcher(DAILY)
     core.observe("b", told(20), 0.0)
@@ -292,10 +292,10 @@ def test_when_the_quota_is_low_only_live_changes_start_and_the_view_says_what_wa
         core.offer_item(contact(priority.name, priority=priority), 0.0)
     started = [item.lane for item in core.start(0.0)]
     (view,) = core.view(0.0)
-    assert started == ["LIVE"]
-    assert (view.quota_left, view.quota_limit, view.waiting_for_quota) == (19, 100, 3)
+    assert started == ["OPT_OUT", "LIVE"]
+    assert (view.quota_left, view.quota_limit, view.waiting_for_quota) == (18, 100, 3)
     assert view.quota_regime == "low: only live changes"
-    assert view.as_dict()["waiting"] == {"live": 0, "sweep": 1, "backfill": 1, "verify": 1}
+    assert view.as_dict()["waiting"] == {"opt_out": 0, "live": 0, "sweep": 1, "backfill": 1, "verify": 1}
 
 
 def test_what_waits_for_the_quota_goes_on_as_the_reserve_shrinks() -> None:

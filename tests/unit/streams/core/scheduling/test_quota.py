@@ -11,7 +11,7 @@ from streams.core.scheduling.daily_limit import Day
 from streams.core.scheduling.quota import Quota, Regime
 
 DAY = 1440.0 * 8
-LIVE, SWEEP, BACKFILL = 0, 1, 2
+LIVE, SWEEP, BACKFILL = 1, 2, 3
 
 
 def quota(limit: int = 1000, *, remaining: int | None = None, left: float = DAY, reserve: float = 0.25) -> Quota:
@@ -165,3 +165,11 @@ def test_next_at_is_neither_late_nor_never_nor_now_in_vain(
             assert not any(planned.allows(which, moment + (at - moment) * part) for part in sorted(parts))
             moment = at
         assert planned.allows(which, moment), "waited for ever"
+
+
+def test_opt_outs_are_never_paced() -> None:
+    """As long as anything is left of the day, they start."""
+    planned = quota(remaining=3)
+    planned.begin_request(0.0)
+    assert not planned.allows(LIVE, 1.0)
+    assert planned.allows(LIVE - 1, 1.0)

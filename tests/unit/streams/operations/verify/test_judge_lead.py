@@ -147,16 +147,28 @@ def test_two_contacts_of_one_lead_are_double_and_left_to_a_person() -> None:
     assert "merge" in found[0].advice
 
 
-@pytest.mark.parametrize(("is_lead", "repairs"), [(True, False), (False, True)])
-def test_a_contact_that_two_leads_share_is_told_and_not_fought_over(is_lead: bool, repairs: bool) -> None:
-    """Somebody typed in the id of a lead that is not alive: that is repaired."""
+@pytest.mark.parametrize(("is_lead", "cure"), [(True, "leave"), (False, "doubt")])
+def test_a_contact_with_the_id_of_another_living_lead_is_left_to_that_one(is_lead: bool, cure: str) -> None:
+    """Somebody typed in the id of a lead that is not alive: that is written over."""
     world = World()
     assert world.contact is not None
     world.contact["customFields"]["f-lead"] = "88"
     found = only(judged(world, replace(BASIS, is_lead=lambda lead: is_lead)))
     assert found.state == "different"
-    assert bool(found.remedies) is repairs
+    assert [one.cure for one in found.remedies] == [cure]
     assert ("88" in found.because) is is_lead
+
+
+def test_a_lead_that_shares_another_ones_contact_is_right_and_its_notes_are_no_orphans() -> None:
+    """Nothing of the contact is compared with this lead, and nothing that hangs there for the other one is too much."""
+    world = World()
+    assert world.contact is not None
+    world.stand(CONTACT, shares="acme:88:contact:88")
+    world.contact["firstName"] = "Ben"
+    world.notes.append({"id": "n-9", "body": "theirs\n[lofty-note:9]"})
+    knowing = replace(BASIS, is_child=lambda kind, id: (kind, id) == ("note", "9"))
+    states = [{one.state for one in judge_lead(world.snapshots, world.seen, basis)} for basis in (BASIS, knowing)]
+    assert states == [{"ok", "orphaned"}, {"ok"}]
 
 
 @pytest.mark.parametrize(

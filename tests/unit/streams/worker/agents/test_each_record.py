@@ -121,13 +121,13 @@ def _replay(on: Desk) -> Process:
 
 
 def _respond(on: Desk) -> Process:
-    def types_at(location: str) -> frozenset[str]:
-        if BAD in location:
+    def wants(event: GhlEvent) -> bool:
+        if BAD in event.location:
             raise RecursionError("planted")
-        return frozenset({"NoteCreate"})
+        return event.type == "NoteCreate"
 
     more = {"installed": ignored, "offer": ignored, "count": ignored}
-    return respond(events=on.table, webhooks=on.table, types_at=types_at, **more, output=on.output)  # type: ignore[arg-type]  # a fake
+    return respond(events=on.table, webhooks=on.table, wants=wants, **more, output=on.output)  # type: ignore[arg-type]  # a fake
 
 
 def _sweep(on: Desk) -> Process:

@@ -22,6 +22,7 @@ from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, DispatchWork
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Scripted, TakenSlot, Vendor, answer
 
 FIELDS = answer(200, {"customFields": [{"id": "f0", "name": "Other", "fieldKey": "contact.other", "dataType": "TEXT"}]})
+SETTINGS = answer(200, {"location": {"id": "loc", "settings": {"allowDuplicateContact": False}}})
 USERS = answer(200, {"users": []})
 
 
@@ -75,18 +76,18 @@ LATE: dict[str, Callable[[Desk], Response | ConnectorError]] = {
 
 
 @pytest.mark.parametrize("late", LATE)
-@pytest.mark.parametrize("turns_before", [0, 1, 2])
+@pytest.mark.parametrize("turns_before", [0, 1, 2, 3])
 async def test_an_answer_of_an_earlier_load_changes_nothing(late: str, turns_before: int) -> None:
     """The location is read again from its first request on, its fields are known, and no work is given up."""
     desk = Desk()
-    before: list[Scripted] = [FIELDS, USERS]
+    before: list[Scripted] = [FIELDS, SETTINGS, USERS]
     desk.ghl.script = before[:turns_before]
     for _ in range(turns_before):
         assert await desk.turn() == AGAIN
 
     def answers_after_another_load() -> Response:
         desk.directories.load("acme")
-        answered = (FIELDS, USERS)[turns_before] if late == "made" and turns_before < 2 else LATE[late](desk)
+        answered = (FIELDS, SETTINGS, USERS)[turns_before] if late == "made" and turns_before < 3 else LATE[late](desk)
         if isinstance(answered, ConnectorError):
             raise answered
         return answered
@@ -96,11 +97,11 @@ async def test_an_answer_of_an_earlier_load_changes_nothing(late: str, turns_bef
 
     assert desk.directories.get("acme").custom_fields == {}, "what was read before is not taken for what is"
     wanted = len(compile_mapping().custom_fields)
-    desk.ghl.script = [FIELDS, USERS, *(lambda n=n: desk.makes(n) for n in range(1, wanted + 1))]  # type: ignore[misc]  # of this round
+    desk.ghl.script = [FIELDS, SETTINGS, USERS, *(lambda n=n: desk.makes(n) for n in range(1, wanted + 1))]  # type: ignore[misc]  # of this round
     requests = await desk.until_complete()
     known = desk.directories.get("acme").custom_fields
-    assert set(known.values()) >= {f"f{number}" for number in range(requests - 1)}
-    assert requests > 2, "the fields that the mapping names are made, none was given up"
+    assert set(known.values()) >= {f"f{number}" for number in range(requests - 2)}
+    assert requests > 3, "the fields that the mapping names are made, none was given up"
 
 
 def location_with(**ids: str) -> Response:
@@ -114,9 +115,9 @@ async def test_a_change_is_reported_once_and_a_field_with_another_id_was_made_ag
     """The first read is a change, too: nothing is known of the time before."""
     desk = Desk()
     for script, changes in (
-        ([location_with(), USERS], 1),
-        ([location_with(), USERS], 1),
-        ([location_with(**{"Lofty stage": "new"}), USERS], 2),
+        ([location_with(), SETTINGS, USERS], 1),
+        ([location_with(), SETTINGS, USERS], 1),
+        ([location_with(**{"Lofty stage": "new"}), SETTINGS, USERS], 2),
     ):
         desk.ghl.script = list(script)
         await desk.until_complete()
@@ -139,7 +140,7 @@ async def test_options_are_known_of_selects_that_take_nothing_else() -> None:
         {"id": "s4", "name": "Four", "dataType": "TEXT", "picklistOptions": ["Hot"]},
     ]
     listed = orjson.loads(location_with().body)["customFields"]
-    desk.ghl.script = [answer(200, {"customFields": [*listed, *more]}), USERS]
+    desk.ghl.script = [answer(200, {"customFields": [*listed, *more]}), SETTINGS, USERS]
     await desk.until_complete()
     assert desk.directories.get("acme").options == {"s1": ("Hot",)}
 
@@ -151,7 +152,7 @@ async def test_a_suspicion_reads_the_location_again_and_ever_more_seldom_while_n
     clock = asyncio.get_running_loop().time
     waits = []
     for ids in ({}, {}, {}, {"Lofty stage": "new"}, {"Lofty stage": "new"}):
-        desk.ghl.script = [location_with(**ids), USERS]
+        desk.ghl.script = [location_with(**ids), SETTINGS, USERS]
         await desk.until_complete()
         began = clock()
         for _ in range(3):

@@ -105,6 +105,13 @@ STEPS: list[tuple[Call, dict[str, Any], str, Any, str | None]] = [
     (FIND, {"events": EVENTS[:3]}, "GET /calendars/events", None, "a-2"),
     (FIND, {"events": EVENTS[:2]}, "GET /calendars/events", None, None),
     (
+        Call("write opt-outs", contact_id="c-5", body={"dndSettings": {"SMS": {"status": "active"}}}),
+        {"succeded": True},
+        "PUT /contacts/c-5",
+        {"dndSettings": {"SMS": {"status": "active"}}},
+        "c-5",
+    ),
+    (
         Call("find contact", marker="77", body={"customField": "f-1"}),
         {"contacts": [{"id": "c-5"}], "total": 1},
         "POST /contacts/search",
@@ -180,6 +187,10 @@ SENT = {"assignedTo": "u1", "customFields": [{"id": "f1", "field_value": "a"}, {
         ({"customFields": [{"id": "f1", "value": "a"}]}, {"assignedTo"}),
         ({"assignedTo": "u2", "customFields": [{"id": "f9", "value": "a"}]}, {"assignedTo", "custom:f1"}),
         ({}, set()),
+        (
+            {"assignedTo": "u1", "customFields": [{"id": "f1", "value": "a"}, {"id": "f2", "value": "old"}]},
+            {"custom:f2"},
+        ),
     ],
 )
 @pytest.mark.parametrize("step", ["create contact", "update contact"])

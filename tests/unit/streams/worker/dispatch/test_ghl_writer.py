@@ -101,6 +101,7 @@ class Desk(Stage):
             lacks=lambda *_: False,
             lofty_was_edited=self.never,
             sender=self.sender,
+            close_channels=self.never,
             failures=failures,
             look=Adoption(self.outbox, self.links, self.receipts, lambda _: Directory(), self.sender).look,
         )

@@ -1,0 +1,39 @@
+"""Puts together what answers verify."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from streams.core.scheduling.retry import Backoff, Retry
+from streams.messages.topics import OBSERVATIONS
+from streams.worker.dispatch.directories import Directories
+from streams.worker.dispatch.inspection_reads import InspectionReads
+from streams.worker.dispatch.inspector import Inspector
+from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.loop import DispatchLoop
+from streams.worker.dispatch.receipts import Receipts
+from streams.worker.dispatch.repair import Repair
+from streams.worker.parts import WorkerParts
+from streams.worker.wiring.offers import Offers
+
+
+def new_inspector(
+    parts: WorkerParts,
+    loop: DispatchLoop,
+    locations: Mapping[str, Location],
+    directories: Directories,
+    receipts: Receipts,
+    offers: Offers,
+) -> Inspector:
+    """The handler of verify's questions in the writing dispatcher `loop`."""
+    tables, deps = parts.tables, parts.deps
+    return Inspector(
+        loop=loop,
+        locations=locations,
+        reads=InspectionReads(tables.links, tables.outbox),
+        directories=directories,
+        repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
+        output=parts.output,
+        observations_topic=parts.names.of(OBSERVATIONS),
+        retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),
+    )
