@@ -54,7 +54,7 @@ class GhlObject(BaseModel):
 class CustomValue(GhlObject):
     """A custom field's value on a contact. `value` is text, a number, a list or an object, by the field's type."""
 
-    value: Any = None
+    value: Any = Field(None, validation_alias=AliasChoices("value", "fieldValue", "field_value"))
 
 
 class GhlContact(GhlObject):

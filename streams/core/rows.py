@@ -9,7 +9,7 @@ from pydantic import Field
 from streams.messages.change import Operation, Origin
 from streams.messages.entity import Entity, Kind
 from streams.messages.message import Message
-from streams.messages.receipt import Conflict
+from streams.messages.receipt import Conflict, IdentityDecision
 from streams.messages.snapshot import Snapshot
 
 
@@ -101,6 +101,7 @@ class LinkRow(Message):
     `conflicts` are fields whose value another contact has: they are left out until they change, or that contact gives them up.
     `shares` is the key of the lead whose contact this is: this lead only hangs its notes on it. `is_gone`: deleted in Lofty.
     `parted_from` is the contact that the lead had before, and that is another's: what hangs on it is deleted there, then created.
+    `decided` is what a person said of this lead and another GHL contact, by the contact's id; it outlives the link.
     `lacks` names what the location lacked for a value, so that it was left out (`core/to_ghl/directory.py`).
     `heard` are fields that somebody changed in GHL, each with the hash of its value before: Lofty holds that value until we write.
     `epoch` is the newest among the receipts that made it.
@@ -123,6 +124,7 @@ class LinkRow(Message):
     conflicts: dict[str, Conflict] = Field(default_factory=dict)
     shares: str = ""
     parted_from: str = ""
+    decided: dict[str, IdentityDecision] = Field(default_factory=dict)
     is_gone: bool = False
     lacks: tuple[str, ...] = ()
     epoch: int = 0

@@ -7,12 +7,12 @@ from typing import Any
 
 from connectors.sandbox.lofty.people import make_team
 from streams.core.to_ghl.compare import FieldDifference, compare_child, compare_contact
-from streams.core.to_ghl.desired import resolve_contact, resolve_note, resolve_task
+from streams.core.to_ghl.desired import resolve_appointment, resolve_contact, resolve_note, resolve_task
 from streams.core.to_ghl.directory import Directory, fold
 from streams.core.to_ghl.plan import DesiredChild
 from streams.demo.dataset import AGENCIES
 from streams.demo.environment import DemoEnvironment
-from streams.mapping import LEAD_ID_FIELD, map_appointment, map_contact, map_task, should_sync
+from streams.mapping import LEAD_ID_FIELD, map_contact, map_task, should_sync
 from streams.mapping.rich_text import text_of
 from streams.settings import Connection
 
@@ -89,13 +89,11 @@ def compare_location(
         comparison.flags += [f"{name}: {flag}" for flag in mapped.flags]
         comparison.fields_compared += len(resolved.contact.fields)
         _note(comparison, name, compare_contact(resolved.contact, contact, is_ours_alone=is_ours_alone))
-        notes = [resolve_note(one) for one in row["notes"] if should_sync("note", one)]
-        tasks = [
-            resolve_task(map_task({**one, "_agent": _agent(one)}, users=connection.mapping.users), directory)
-            for one in row["tasks"]
-        ]
+        users, locale = connection.mapping.users, connection.mapping.locale
+        notes = [resolve_note(one, locale) for one in row["notes"] if should_sync("note", one)]
+        tasks = [resolve_task(map_task({**one, "_agent": _agent(one)}, users=users), directory) for one in row["tasks"]]
         tasks += [
-            resolve_task(map_appointment({**one, "_agent": _agent(one)}, users=connection.mapping.users), directory)
+            resolve_appointment({**one, "_agent": _agent(one)}, directory, users=users, locale=locale)
             for one in row["appointments"]
         ]
         comparison.notes += _children(comparison, name, "note", notes, contact["notes"])

@@ -9,6 +9,7 @@ from streams.mapping.compile import MappingFaults, compile_mapping
 from streams.mapping.contact import MappedContact, map_contact
 from streams.mapping.default import DEFAULT_MAPPING
 from streams.mapping.errors import MappingFault
+from streams.mapping.locale import Locale, Reading, locale_of
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledMapping, CustomField
 from streams.mapping.markers import find_marker, marker
 from streams.mapping.note import MappedNote, map_note
@@ -23,17 +24,20 @@ __all__ = [
     "TRANSFORMS",
     "CompiledMapping",
     "CustomField",
+    "Locale",
     "MappedContact",
     "MappedEvent",
     "MappedNote",
     "MappedTask",
     "MappingFault",
     "MappingFaults",
+    "Reading",
     "TagRules",
     "compile_mapping",
     "find_marker",
     "has_begin",
     "is_deleted",
+    "locale_of",
     "map_appointment",
     "map_contact",
     "map_event",

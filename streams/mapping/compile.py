@@ -24,13 +24,14 @@ from streams.mapping.ghl_fields import (
     settle,
 )
 from streams.mapping.lead_fields import LEAD_FIELDS
+from streams.mapping.locale import PLAIN, Locale
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledField, CompiledMapping, CustomField
 from streams.mapping.steps import Step, unset_step
 from streams.mapping.tags import TagRules
 from streams.mapping.transforms import compile_transform
 from streams.mapping.values import UnreadableValue, read_email
 
-VERSION = 1
+VERSION = 2
 """Part of every fingerprint: raise it when the code maps the same configuration to something else."""
 
 CUSTOM = "custom:"
@@ -61,7 +62,11 @@ def default_tables() -> Mapping[str, Any]:
 
 
 def compile_mapping(
-    name: str = DEFAULT, mappings: Mapping[str, Any] | None = None, *, tags: TagRules | None = None
+    name: str = DEFAULT,
+    mappings: Mapping[str, Any] | None = None,
+    *,
+    tags: TagRules | None = None,
+    locale: Locale = PLAIN,
 ) -> CompiledMapping:
     """Compile the mapping `name` among the `[mappings.*]` tables of a configuration.
 
@@ -82,7 +87,7 @@ def compile_mapping(
             faults += layer_faults
     if faults:
         raise MappingFaults(name, tuple(faults))
-    return resolved.finish(name, tags or TagRules())
+    return resolved.finish(name, tags or TagRules(), locale)
 
 
 def _layers(name: str, tables: Mapping[str, Any], faults: list[MappingFault]) -> list[Mapping[str, Any]]:
@@ -130,13 +135,19 @@ class _Resolved:
         """The same, to add to."""
         return _Resolved(dict(self.standard), dict(self.custom), dict(self.users), self.mirrored, dict(self.written))
 
-    def finish(self, name: str, tags: TagRules) -> CompiledMapping:
+    def finish(self, name: str, tags: TagRules, locale: Locale) -> CompiledMapping:
         fields = dict(self.standard)
         assignment = fields.pop(ASSIGNED_TO, None)
         known = {described.reference: described for described, _ in self.custom.values()}
         known[LEAD_ID_FIELD] = CustomField(LEAD_ID_FIELD)
         rules = tags.model_dump()
-        written = {"fields": self.written, "users": self.users, "mirrored": self.mirrored, "tags": rules}
+        written = {
+            "fields": self.written,
+            "users": self.users,
+            "mirrored": self.mirrored,
+            "tags": rules,
+            "locale": locale,
+        }
         return CompiledMapping(
             name=name,
             standard=tuple(fields.values()),
@@ -148,6 +159,7 @@ class _Resolved:
             users=self.users,
             tags=tags,
             fingerprint=blake2b(orjson.dumps([VERSION, written], default=str), digest_size=16).hexdigest(),
+            locale=locale,
         )
 
 
@@ -295,7 +307,7 @@ def _compile_field(
         if not isinstance(options.get(key, True), bool)
     )
     kind = described.type if target.startswith(CUSTOM) else target
-    steps.append(settle(kind))
+    steps.append(settle(kind, described.options))
     labels.append(f"as {kind}")
     if ("from" in options) == ("value" in options):
         raise WrongTerm("either from or value", "both" if "from" in options else "neither")

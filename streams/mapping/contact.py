@@ -4,13 +4,15 @@ A value that is unset in Lofty is mapped to None: "ours, and empty".
 Whether that clears a field in GHL is the planner's decision, by what was last written:
 what we never wrote, we do not clear.
 A value that cannot be read is left out and flagged: GHL keeps its value, and the rest of the contact is written.
+So is each value of a list beyond the one that a field takes. Every value that is not empty is carried or flagged, but for what the
+mapping's author leaves out by a transform, a pattern or `unset`.
 The assignment is the exception: without an agent's e-mail it is None, and the planner leaves the GHL user alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -19,11 +21,12 @@ from jmespath.exceptions import JMESPathError
 from streams.mapping.cost import shared_steps
 from streams.mapping.ghl_fields import clean, custom_key, settle
 from streams.mapping.lead_fields import ADDRESS
+from streams.mapping.locale import Reading, local
 from streams.mapping.mapping import LEAD_ID_FIELD, CompiledField, CompiledMapping
 from streams.mapping.steps import Step, unset_step
 from streams.mapping.tags import map_tags
 from streams.mapping.transforms import compile_transform
-from streams.mapping.values import UnreadableValue, identity
+from streams.mapping.values import UnreadableValue, glimpse, identity
 
 MIRROR_PREFIX = "Lofty "
 MIRRORED_TYPES: dict[str, str] = {
@@ -62,22 +65,24 @@ def map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: s
 
 def _map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: str) -> MappedContact:
     view = view_of(state)
+    reading = reading_of(mapping, state, region)
     flags: list[str] = []
     fields: dict[str, Any] = {}
     for field in mapping.standard:
-        _fill(fields, field, view, region, flags)
+        _fill(fields, field, view, replace(reading, notes=[]), flags)
     custom: dict[str, Any] = {}
     _add_lead_id(custom, state, flags)
     for field in mapping.custom:
-        _fill(custom, field, view, region, flags)
+        _fill(custom, field, view, replace(reading, notes=[]), flags)
     types = mapping.custom_types
     if mapping.mirrored:
         types = dict(types)
-        _mirror(mapping, state, region, custom, types, flags)
+        for mirrored in mirrored_attributes(mapping, state):
+            _mirror(mirrored, replace(reading, notes=[]), custom, types, flags)
     tags, tag_flags = map_tags(mapping.tags, view)
     assigned: dict[str, Any] = {}
     if mapping.assignment is not None:
-        _fill(assigned, mapping.assignment, view, region, flags)
+        _fill(assigned, mapping.assignment, view, replace(reading, notes=[]), flags)
     email = assigned.get("assignedTo")
     return MappedContact(
         fields=fields,
@@ -89,23 +94,40 @@ def _map_contact(mapping: CompiledMapping, state: Mapping[str, Any], *, region: 
     )
 
 
+def reading_of(mapping: CompiledMapping, state: Mapping[str, Any], region: str) -> Reading:
+    """How one value of a lead is read: with the lead's own time zone, if Lofty says it."""
+    return Reading(region, local(state, mapping.locale))
+
+
 def view_of(state: Mapping[str, Any]) -> dict[str, Any]:
     """A lead as the mapping's expressions read it: Lofty's JSON, with one whole address."""
     return {**state, ADDRESS: _address(state)}
 
 
-def _fill(into: dict[str, Any], field: CompiledField, view: dict[str, Any], region: str, flags: list[str]) -> None:
+def _fill(into: dict[str, Any], field: CompiledField, view: dict[str, Any], reading: Reading, flags: list[str]) -> None:
     try:
-        into[field.target] = _run(field.steps, field.read(view), region)
+        into[field.target] = _run(field.steps, field.read(view), reading)
     except UnreadableValue as error:
-        flags.append(f"{field.target}: {error}")
+        reading.notes.append(str(error))
     except (JMESPathError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        flags.append(f"{field.target}: {field.source} fails: {type(error).__name__}")
+        reading.notes.append(f"{field.source} fails: {type(error).__name__}")
+    flags += [f"{field.target}: {note}" for note in notes_of(reading)]
 
 
-def _run(steps: tuple[Step, ...], value: Any, region: str) -> Any:
+MOST_NOTES = 5
+"""Flags of one field: a list may hold thousands of values that cannot be read."""
+
+
+def notes_of(reading: Reading) -> list[str]:
+    """What was left out of a value, in words, each once."""
+    notes = list(dict.fromkeys(reading.notes))
+    more = [f"{len(notes) - MOST_NOTES} more of its values left out"] if len(notes) > MOST_NOTES else []
+    return [*notes[:MOST_NOTES], *more]
+
+
+def _run(steps: tuple[Step, ...], value: Any, reading: Reading) -> Any:
     for step in steps:
-        value = step(value, region)
+        value = step(value, reading)
     return value
 
 
@@ -131,33 +153,84 @@ def _address(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_said(value: Any) -> bool:
-    return isinstance(value, str) and _without_unset(value, "") is not None
+    return isinstance(value, str) and _is_given(value)
+
+
+@dataclass(frozen=True, slots=True)
+class MirroredAttribute:
+    """A custom attribute of Lofty and the custom field that carries it; `trouble` says why none does."""
+
+    reference: str
+    value: Any
+    type: str = "TEXT"
+    is_list: bool = False
+    trouble: str = ""
+
+
+def mirrored_attributes(mapping: CompiledMapping, state: Mapping[str, Any]) -> Iterator[MirroredAttribute]:
+    """Lofty's custom attributes that the mapping carries as they are, and those with a value that cannot be carried.
+
+    Those that the mapping reads itself, or does not want, are not among them. GHL tells fields apart by a key that it derives
+    from the name: of several attributes with one key the first with a value is carried.
+    """
+    if not mapping.mirrored:
+        return
+    attributes = state.get("customAttributes")
+    if not isinstance(attributes, list):
+        if attributes:
+            yield MirroredAttribute("customAttributes", attributes, trouble="Lofty's custom attributes are no list")
+        return
+    named = {custom_key(reference): reference for reference in mapping.custom_types}
+    read = {custom_key(field.target) for field in mapping.custom if "customAttributes" in field.source}
+    carried: dict[str, MirroredAttribute] = {}
+    for position, attribute in enumerate(attributes):
+        one = _mirrored(attribute, position)
+        name = one.reference.removeprefix(MIRROR_PREFIX)
+        key = custom_key(one.reference)
+        is_given = _is_given(one.value)
+        if one.trouble:
+            if is_given:
+                yield one
+        elif key in read or not any(fnmatchcase(name.lower(), pattern) for pattern in mapping.mirrored):
+            continue
+        elif not is_given:
+            if key not in named:
+                carried.setdefault(key, one)
+        elif key in named:
+            yield replace(one, trouble=f"the mapping fills {named[key]!r} with something else: map it to another field")
+        elif key in carried and _is_given(carried[key].value):
+            first = carried[key].reference.removeprefix(MIRROR_PREFIX)
+            trouble = f"GHL cannot tell it from {first!r}: rename one in Lofty, or map it to a field of another name"
+            yield replace(one, trouble=trouble)
+        else:
+            carried[key] = one
+    yield from carried.values()
+
+
+def _mirrored(attribute: Any, position: int) -> MirroredAttribute:
+    row = attribute if isinstance(attribute, dict) else {"value": attribute}
+    name, value, kind = row.get("attributeName"), row.get("value"), row.get("attributeType")
+    shown = clean(name).strip() if isinstance(name, str) else ""
+    if not shown:
+        return MirroredAttribute(f"customAttributes[{position}]", value, trouble="it has no name")
+    type_ = MIRRORED_TYPES.get(kind, "TEXT") if isinstance(kind, str) else "TEXT"
+    return MirroredAttribute(MIRROR_PREFIX + shown, value, type_, kind == "multi_select")
+
+
+def _is_given(value: Any) -> bool:
+    return _without_unset(value, Reading()) is not None
 
 
 def _mirror(
-    mapping: CompiledMapping,
-    state: Mapping[str, Any],
-    region: str,
-    custom: dict[str, Any],
-    types: dict[str, str],
-    flags: list[str],
+    mirrored: MirroredAttribute, reading: Reading, custom: dict[str, Any], types: dict[str, str], flags: list[str]
 ) -> None:
-    """Carry Lofty's custom attributes as they are, except those that the mapping names itself."""
-    attributes = state.get("customAttributes")
-    taken = {custom_key(reference) for reference in types}
-    for attribute in attributes if isinstance(attributes, list) else []:
-        name = attribute.get("attributeName") if isinstance(attribute, dict) else None
-        if not isinstance(name, str) or not custom_key(name):
-            continue
-        reference = MIRROR_PREFIX + clean(name).strip()
-        is_wanted = any(fnmatchcase(name.strip().lower(), pattern) for pattern in mapping.mirrored)
-        if not is_wanted or custom_key(reference) in taken:
-            continue
-        taken.add(custom_key(reference))
-        kind = attribute.get("attributeType")
-        types[reference] = MIRRORED_TYPES.get(kind, "TEXT") if isinstance(kind, str) else "TEXT"
-        steps = (_without_unset, *((_as_list,) if kind == "multi_select" else ()), settle(types[reference]))
-        try:
-            custom[reference] = _run(steps, attribute.get("value"), region)
-        except UnreadableValue as error:
-            flags.append(f"{reference}: {error}")
+    if mirrored.trouble:
+        flags.append(f"{mirrored.reference}: {glimpse(mirrored.value)} is left out: {mirrored.trouble}")
+        return
+    types[mirrored.reference] = mirrored.type
+    steps = (_without_unset, *((_as_list,) if mirrored.is_list else ()), settle(mirrored.type))
+    try:
+        custom[mirrored.reference] = _run(steps, mirrored.value, reading)
+    except UnreadableValue as error:
+        reading.notes.append(str(error))
+    flags += [f"{mirrored.reference}: {note}" for note in notes_of(reading)]

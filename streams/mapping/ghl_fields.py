@@ -6,10 +6,13 @@ The standard fields are those that both `POST /contacts/` and `PUT /contacts/:id
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 from streams.mapping import values as readable
-from streams.mapping.steps import Step, as_text
+from streams.mapping.locale import Reading
+from streams.mapping.steps import Step, as_list, as_text, note_more, options_in
 from streams.mapping.values import UnreadableValue
 
 STANDARD: dict[str, str] = {
@@ -91,24 +94,35 @@ COUNTRIES: dict[str, str] = {
 
 
 def custom_key(reference: str) -> str:
-    """The key that GHL derives from a custom field's name; a name and its key give the same. `contact.` is left out."""
-    return re.sub(r"[^a-z0-9]+", "_", reference.lower().removeprefix("contact.")).strip("_")
+    """What a custom field's name and its key have in common: names with the same are one field. `contact.` is left out.
+
+    GHL derives a key from the small letters and digits of a name, and puts `_` for the rest. Letters of other alphabets are kept
+    here, and a name without any letter is its own key, so that no two names become one unless GHL could take them for one.
+    """
+    name = unicodedata.normalize("NFKC", clean(reference)).lower().removeprefix("contact.").strip()
+    key = "".join(sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else "_" for sign in name)
+    return re.sub("_+", "_", key).strip("_") or name
 
 
-def settle(kind: str) -> Step:
+def settle(kind: str, options: tuple[str, ...] = ()) -> Step:
     """The last step of every field: the value as GHL takes it for a field of this kind. Raises `UnreadableValue`.
 
-    `kind` is a standard field's name or a custom field's type.
+    `kind` is a standard field's name or a custom field's type; `options` are those that the mapping knows of.
     """
+    if kind in SEVERAL:
+        known = frozenset(options)
+        return lambda value, reading: _several(value, known)
     return _SETTLERS.get(kind, _text)
 
 
-def _text(value: Any, region: str) -> str | None:
+def _text(value: Any, reading: Reading) -> str | None:
     if value is None:
         return None
-    if isinstance(value, list):
-        value = ", ".join(as_text(element) for element in value if element is not None)
-    return clean(as_text(value)).strip() or None
+    text = ", ".join(as_text(one) for one in value if one is not None) if isinstance(value, list) else as_text(value)
+    found = clean(text).strip()
+    if text.strip() and not found:
+        raise UnreadableValue(value, "text")
+    return found or None
 
 
 _CONTROLS = {code: None for code in (*range(32), 127) if chr(code) not in "\n\r\t"}
@@ -121,16 +135,20 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").translate(_CONTROLS)
 
 
-def _one(read: Any) -> Step:
-    def step(value: Any, region: str) -> Any:
+def _one(read: Callable[[Any, Reading], Any]) -> Step:
+    """The first value that can be read; a field that takes one takes no list."""
+
+    def step(value: Any, reading: Reading) -> Any:
         if isinstance(value, list):
-            value = value[0] if value else None
-        return None if value is None else read(value, region)
+            given = [one for one in value if one is not None]
+            note_more(reading, len(given) - 1)
+            value = given[0] if given else None
+        return None if value is None else read(value, reading)
 
     return step
 
 
-def _country(value: Any, region: str) -> str:
+def _country(value: Any, reading: Reading) -> str:
     text = as_text(value).strip().upper().replace(".", "")
     text = COUNTRIES.get(text, text)
     if text not in readable.REGIONS:
@@ -138,19 +156,38 @@ def _country(value: Any, region: str) -> str:
     return text
 
 
-def _options(value: Any, region: str) -> list[str] | None:
+def _several(value: Any, options: frozenset[str]) -> list[str] | None:
     if value is None:
         return None
     elements = value if isinstance(value, list) else [value]
-    return [clean(as_text(element)).strip() for element in elements if element is not None] or None
+    if isinstance(value, str):
+        elements = _typed_list(clean(value), options)
+    found = [text for one in elements if one is not None and (text := clean(as_text(one)).strip())]
+    if elements and not found and any(one is not None for one in elements):
+        raise UnreadableValue(value, "one of several values")
+    return found or None
 
 
-_number = _one(lambda value, region: readable.read_number(value))
-_date = _one(lambda value, region: readable.read_date(value))
-_phone = _one(readable.read_phone)
+def _typed_list(text: str, options: frozenset[str]) -> list[Any]:
+    try:
+        elements = as_list(text)
+    except UnreadableValue:
+        elements = [text]
+    if elements != [text]:
+        return list(elements)
+    return options_in(text, options, max((one.count(",") for one in options), default=0)) or [text]
+
+
+SEVERAL = frozenset({"MULTIPLE_OPTIONS", "CHECKBOX"})
+"""The types of custom fields that hold several values."""
+
+_number = _one(lambda value, reading: readable.read_number(value, reading.locale))
+_date = _one(lambda value, reading: readable.read_date(value, reading.locale))
+_phone = _one(lambda value, reading: readable.read_phone(value, reading.region))
+_email = _one(lambda value, reading: readable.read_email(value))
 _SETTLERS: dict[str, Step] = {
-    "email": _one(lambda value, region: readable.read_email(value)),
-    ASSIGNED_TO: _one(lambda value, region: readable.read_email(value)),
+    "email": _email,
+    ASSIGNED_TO: _email,
     "phone": _phone,
     "PHONE": _phone,
     "dateOfBirth": _date,
@@ -158,6 +195,4 @@ _SETTLERS: dict[str, Step] = {
     "country": _one(_country),
     "NUMERICAL": _number,
     "MONETORY": _number,
-    "MULTIPLE_OPTIONS": _options,
-    "CHECKBOX": _options,
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from streams.mapping.expression import Read
+from streams.mapping.locale import PLAIN, Locale
 from streams.mapping.steps import Step
 from streams.mapping.tags import TagRules
 
@@ -52,6 +53,7 @@ class CompiledMapping:
     `standard` and `custom` are the fields to fill, `assignment` gives the assigned agent's e-mail or is None.
     `custom_fields` describes every custom field by reference, for whoever finds or creates them.
     `mirrored` are globs of names of Lofty's custom attributes that are carried as they are.
+    `locale` is how numbers and days are read; its time zone is whose day counts.
     `users` maps an agent's e-mail in Lofty to the user's in GHL, where they differ.
     `fingerprint` is equal for mappings that give equal contacts, and changes when the configuration does.
     """
@@ -66,6 +68,7 @@ class CompiledMapping:
     users: Mapping[str, str]
     tags: TagRules
     fingerprint: str
+    locale: Locale = PLAIN
 
     def ghl_user_email(self, lofty_email: str) -> str:
         """The e-mail under which GHL knows an agent."""

@@ -5,12 +5,14 @@ Builders raise `WrongTerm` for a wrong argument, steps raise `UnreadableValue` f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from connectors.http.json_reader import UnreadableJson, read
 from streams.mapping import values as readable
 from streams.mapping.errors import WrongTerm, shown
+from streams.mapping.locale import Reading
 from streams.mapping.values import UnreadableValue
 
 LONGEST_ARGUMENT = 1_000
@@ -18,8 +20,11 @@ LONGEST_ARGUMENT = 1_000
 MOST_ARGUMENTS = 500
 """Elements of a list that a transform takes."""
 
-Step = Callable[[Any, str], Any]
-"""A compiled transform: the value and the connection's region in, the new value out. Raises `UnreadableValue`."""
+Step = Callable[[Any, Reading], Any]
+"""A compiled transform: the value and how it is read in, the new value out. Raises `UnreadableValue`.
+
+What it leaves out of a value that it can read it says in the reading's `notes`.
+"""
 
 
 def unset_step(extra: Iterable[Any] = ()) -> Step:
@@ -41,7 +46,7 @@ def unset_step(extra: Iterable[Any] = ()) -> Step:
     def is_blank(value: Any) -> bool:
         return value is None or (isinstance(value, str) and (not value.strip() or value.strip().upper() == "N/A"))
 
-    def step(value: Any, region: str) -> Any:
+    def step(value: Any, reading: Reading) -> Any:
         if isinstance(value, list):
             return [element for element in value if not is_blank(element) and element not in others] or None
         if isinstance(value, dict):
@@ -59,66 +64,78 @@ def as_text(value: Any) -> str:
         return "Yes" if value else "No"
     if isinstance(value, int):
         if value.bit_length() > 256:
-            raise UnreadableValue("a huge number", "text")
+            raise UnreadableValue(value, "text")
         return str(value)
     if isinstance(value, float):
         return str(readable.read_number(value))
-    raise UnreadableValue(f"a {type(value).__name__}", "text")
+    raise UnreadableValue(value, "text")
 
 
-def _on_each(function: Callable[[Any], Any]) -> Step:
-    """A step over one value, or over each element of a list (unreadable elements of a list are left out)."""
+def _on_each(function: Callable[[Any, Reading], Any]) -> Step:
+    """A step over one value, or over each element of a list (unreadable elements of a list are left out, with a note)."""
 
-    def step(value: Any, region: str) -> Any:
+    def step(value: Any, reading: Reading) -> Any:
         if value is None:
             return None
         if not isinstance(value, list):
-            return function(value)
-        kept, problem = [], None
+            return function(value, reading)
+        kept, problems = [], list[UnreadableValue]()
         for element in value:
             try:
-                kept.append(function(element))
+                kept.append(function(element, reading))
             except UnreadableValue as error:
-                problem = problem or error
-        if value and not kept and problem is not None:
-            raise problem
+                problems.append(error)
+        if problems and not kept:
+            raise problems[0]
+        reading.notes.extend(map(str, problems))
         return kept
 
     return step
 
 
-def _first_readable(value: Any, read: Callable[[Any], str]) -> str | None:
-    """The first element that reads; the first one's trouble when none does."""
+def first_readable(value: Any, reading: Reading, read: Callable[[Any], str]) -> str | None:
+    """The first element that reads; the first one's trouble when none does. The others are noted."""
     if value is None:
         return None
-    problem: UnreadableValue | None = None
+    found: list[str] = []
+    problems: list[UnreadableValue] = []
     for element in value if isinstance(value, list) else [value]:
         if element is None or (isinstance(element, str) and not element.strip()):
             continue
         try:
-            return read(element)
+            found.append(read(element))
         except UnreadableValue as error:
-            problem = problem or error
-    if problem is not None:
-        raise problem
-    return None
+            problems.append(error)
+    if problems and not found:
+        raise problems[0]
+    reading.notes.extend(map(str, problems))
+    note_more(reading, sum(other != found[0] for other in found))
+    return found[0] if found else None
+
+
+def note_more(reading: Reading, count: int) -> None:
+    """Note that a field takes one value, and that so many others were left out."""
+    if count > 0:
+        reading.notes.append(f"{count} more value{'s' if count > 1 else ''} left out: the field takes one")
 
 
 def phone(argument: Any) -> Step:
     if argument is not None and not (isinstance(argument, str) and argument in readable.REGIONS):
         raise WrongTerm("a region's two letters, such as US", shown(argument))
     own_region: str | None = argument
-    return lambda value, region: _first_readable(value, lambda one: readable.read_phone(one, own_region or region))
+    return lambda value, reading: first_readable(
+        value, reading, lambda one: readable.read_phone(one, own_region or reading.region)
+    )
 
 
 def email(argument: Any) -> Step:
-    return lambda value, region: _first_readable(value, readable.read_email)
+    return lambda value, reading: first_readable(value, reading, readable.read_email)
 
 
 def join(argument: Any) -> Step:
     separator = _text_argument("join", argument)
 
-    def step(value: Any, region: str) -> Any:
+    def step(value: Any, reading: Reading) -> Any:
         if not isinstance(value, list):
             return value
         return separator.join(as_text(element) for element in value if element is not None) or None
@@ -135,7 +152,7 @@ def values(argument: Any) -> Step:
     rest = table.pop("*", None)
     has_rest = "*" in argument
 
-    def look_up(value: Any) -> Any:
+    def look_up(value: Any, reading: Reading) -> Any:
         key = ("true" if value else "false") if isinstance(value, bool) else as_text(value)
         return table.get(key, rest if has_rest else value)
 
@@ -146,7 +163,7 @@ def default(argument: Any) -> Step:
     if isinstance(argument, dict):
         raise WrongTerm("default with a text, number or list", "a table")
     _bounded("default", argument)
-    return lambda value, region: argument if value is None else value
+    return lambda value, reading: argument if value is None else value
 
 
 def unset(argument: Any) -> Step:
@@ -157,20 +174,43 @@ def unset(argument: Any) -> Step:
 def truncate(argument: Any) -> Step:
     if not isinstance(argument, int) or isinstance(argument, bool) or argument < 1:
         raise WrongTerm("truncate with a number of characters", shown(argument))
-    return _on_each(lambda value: as_text(value)[:argument])
+    return _on_each(lambda value, reading: as_text(value)[:argument])
 
 
 def first(argument: Any) -> Step:
-    return lambda value, region: (value[0] if value else None) if isinstance(value, list) else value
+    return lambda value, reading: (value[0] if value else None) if isinstance(value, list) else value
 
 
-def as_list(value: Any) -> Any:
+def split(argument: Any) -> Step:
+    if argument is not None and not (isinstance(argument, str) and argument and len(argument) <= 10):
+        raise WrongTerm('list with the signs that separate values, such as ";,"', shown(argument))
+    return lambda value, reading: as_list(value, argument or "")
+
+
+def as_list(value: Any, separators: str = "") -> Any:
+    """A list: of a JSON list in a text its elements, of another text what `separators` separate."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             return read(value.encode("utf-8", "replace")).value
         except UnreadableJson:
             raise UnreadableValue(value, "a list") from None
+    if isinstance(value, str) and separators:
+        return [part.strip() for part in re.split(f"[{re.escape(separators)}]", value) if part.strip()]
     return value if isinstance(value, list) or value is None else [value]
+
+
+def options_in(text: str, options: Container[str], most_commas: int) -> list[str]:
+    """The values that somebody typed into one box. An option that contains commas, up to `most_commas`, stays whole."""
+    found: list[str] = []
+    for chunk in re.split(r"[;|\n]", text):
+        parts = chunk.split(",")
+        begin = 0
+        while begin < len(parts):
+            ends = range(min(len(parts), begin + most_commas + 1), begin + 1, -1)
+            end = next((end for end in ends if ",".join(parts[begin:end]).strip() in options), begin + 1)
+            found.append(",".join(parts[begin:end]).strip())
+            begin = end
+    return [one for one in found if one]
 
 
 def _text_argument(name: str, argument: Any) -> str:
@@ -193,5 +233,5 @@ def _bounded(name: str, argument: Any) -> None:
             _bounded(name, one)
 
 
-def on_each_value(function: Callable[[Any], Any]) -> Callable[[Any], Step]:
+def on_each_value(function: Callable[[Any, Reading], Any]) -> Callable[[Any], Step]:
     return lambda argument: _on_each(function)

@@ -20,7 +20,7 @@ from streams.mapping.steps import Step
 
 @dataclass(frozen=True, slots=True)
 class TransformExample:
-    """`transform` over `value` gives `result` (region US)."""
+    """`transform` over `value` gives `result` (region US, times in UTC)."""
 
     transform: Any
     value: Any
@@ -66,21 +66,21 @@ TRANSFORMS: dict[str, Transform] = {
             "trim",
             "Without white space at both ends.",
             "",
-            steps.on_each_value(lambda value: steps.as_text(value).strip()),
+            steps.on_each_value(lambda value, reading: steps.as_text(value).strip()),
             (TransformExample("trim", "  Jane ", "Jane"), TransformExample("trim", [" a", "b "], ["a", "b"])),
         ),
         Transform(
             "lower",
             "In lower case.",
             "",
-            steps.on_each_value(lambda value: steps.as_text(value).lower()),
+            steps.on_each_value(lambda value, reading: steps.as_text(value).lower()),
             (TransformExample("lower", "New Leads", "new leads"),),
         ),
         Transform(
             "upper",
             "In upper case.",
             "",
-            steps.on_each_value(lambda value: steps.as_text(value).upper()),
+            steps.on_each_value(lambda value, reading: steps.as_text(value).upper()),
             (TransformExample("upper", "tx", "TX"),),
         ),
         Transform(
@@ -104,9 +104,9 @@ TRANSFORMS: dict[str, Transform] = {
         ),
         Transform(
             "date",
-            "YYYY-MM-DD (UTC), from every form in which Lofty writes times.",
+            "YYYY-MM-DD, the day in the connection's time zone, from every form in which Lofty writes times.",
             "",
-            steps.on_each_value(readable.read_date),
+            steps.on_each_value(lambda value, reading: readable.read_date(value, reading.locale)),
             (
                 TransformExample("date", "2026-04-30T17:33:32GMT", "2026-04-30"),
                 TransformExample("date", "Sep 5, 1990", "1990-09-05"),
@@ -115,10 +115,14 @@ TRANSFORMS: dict[str, Transform] = {
         ),
         Transform(
             "number",
-            "A number, also from texts such as $1,250.50.",
+            "A number, also from texts such as $1,250.50 and 1.250,50 €; the connection's locale decides what 1.234 is.",
             "",
-            steps.on_each_value(readable.read_number),
-            (TransformExample("number", "$1,250.50", 1250.5), TransformExample("number", "3.0", 3)),
+            steps.on_each_value(lambda value, reading: readable.read_number(value, reading.locale)),
+            (
+                TransformExample("number", "$1,250.50", 1250.5),
+                TransformExample("number", "3.0", 3),
+                TransformExample("number", "1.250,50 €", 1250.5),
+            ),
         ),
         Transform(
             "join",
@@ -129,13 +133,15 @@ TRANSFORMS: dict[str, Transform] = {
         ),
         Transform(
             "list",
-            "A list, from Lofty's multi-selects, which are JSON lists inside a text.",
-            "",
-            lambda argument: lambda value, region: steps.as_list(value),
+            "A list, from Lofty's multi-selects, which are JSON lists inside a text; of another text, what the signs separate.",
+            "the signs that separate values",
+            steps.split,
             (
                 TransformExample("list", '["Pool", "Garage"]', ["Pool", "Garage"]),
                 TransformExample("list", "Pool", ["Pool"]),
+                TransformExample({"list": ",;"}, "Pool, Garage; Garden", ["Pool", "Garage", "Garden"]),
             ),
+            is_argument_optional=True,
         ),
         Transform(
             "first",

@@ -15,7 +15,7 @@ from streams.messages.inspection import Cure, Inspection, Observation, Remedy, S
 from streams.messages.message import InvalidMessage, Message, NewerMessage
 from streams.messages.parked import Parked, Stage
 from streams.messages.parked_decision import ParkedDecision
-from streams.messages.receipt import Conflict, Outcome, Receipt
+from streams.messages.receipt import Conflict, IdentityDecision, Outcome, Receipt
 from streams.messages.replay import Redelivery, Replay, Selection
 from streams.messages.snapshot import Snapshot
 from streams.messages.worker_status import StatusPart, WorkerStatus
@@ -30,6 +30,7 @@ __all__ = [
     "Fence",
     "GatewayStatus",
     "GhlEvent",
+    "IdentityDecision",
     "Inspection",
     "InvalidMessage",
     "Kind",

@@ -16,7 +16,7 @@ from streams.messages.snapshot import Snapshot
 
 Question = Literal["directory", "bearers", "contact", "mend"]
 Answer = Literal["waiting", "seen", "not found", "refused", "mended", "not mended"]
-Cure = Literal["doubt", "forget", "leave", "adopt", "remove"]
+Cure = Literal["doubt", "forget", "leave", "adopt", "remove", "same", "apart"]
 
 
 class _Part(BaseModel):
@@ -32,6 +32,7 @@ class Remedy(_Part):
     - `forget`: GHL holds nothing for it, so it is created again; `ghl_id` is what the link named and is not there.
     - `leave`: the contact `ghl_id` is another lead's: this one leaves it, with what hangs on it, and gets its own.
     - `adopt`: `ghl_id` is what GHL holds for it; every field is written again.
+    - `same`, `apart`: `by` says that the lead and the contact `contact_id` are one person, or two. Needs no snapshot.
     - `remove`: the note, task or appointment `ghl_id` is one too many. Refused for the one that the link names.
 
     `contact_id` is the GHL contact on which it hangs; `in_calendar` says that it is an appointment there.
@@ -43,6 +44,7 @@ class Remedy(_Part):
     ghl_id: str | None = None
     contact_id: str | None = None
     in_calendar: bool = False
+    by: str = ""
 
 
 class Standing(_Part):

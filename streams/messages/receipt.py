@@ -10,6 +10,10 @@ from streams.messages.message import Message
 Outcome = Literal["intended", "applied", "unchanged", "failed", "doubtful", "refused", "parked"]
 
 
+IdentityDecision = Literal["same", "apart"]
+"""What a person says of a lead and a GHL contact: one person, or two."""
+
+
 class Conflict(Message):
     """A value of a contact that another GHL contact has, so that it was left out.
 
@@ -45,6 +49,7 @@ class Receipt(Message):
     An empty hash ends an earlier refusal. `lacks` names what the location lacks for a value that was left out; None: as before.
     `conflicts` are the fields whose value another contact has. `shares` is the key of the lead whose contact this one is, too.
     `parted_from` is the contact that a lead has left, because it is another's: what hangs on it moves.
+    `decided` is what a person said of the lead and a contact, by the contact's id.
     `is_gone` says that the lead was deleted in Lofty.
     `heard` are fields that are as GHL has them, by another's hand, each with the hash of what we had written before.
     `trace` is that of the oldest change that the write answers; `trace_id` is the vendor's own id of the request.
@@ -82,6 +87,7 @@ class Receipt(Message):
     conflicts: dict[str, Conflict] | None = None
     shares: str | None = None
     parted_from: str | None = None
+    decided: dict[str, IdentityDecision] | None = None
     is_gone: bool = False
     lacks: tuple[str, ...] | None = None
     epoch: int = 0

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from connectors.ghl.signature import GHL_PUBLIC_KEY, Keys, NotAKey
 from streams.mapping import CompiledMapping
+from streams.mapping.locale import locale_of, zone_named
 from streams.mapping.lofty_sync import LoftySyncRules
 from streams.mapping.values import REGIONS
 
@@ -26,6 +27,20 @@ def _region(value: str) -> str:
         upper = value.strip().upper()
         hint = f"did you mean {upper!r}?" if upper in REGIONS else "such as US or CA"
         raise wrong("a region's two letters", hint)
+    return value
+
+
+def _locale(value: str) -> str:
+    try:
+        locale_of("US", value)
+    except ValueError as error:
+        raise wrong(str(error)) from None
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value and zone_named(value) is None:
+        raise wrong("a time zone of the tz database", "such as America/Chicago or Europe/Berlin")
     return value
 
 
@@ -77,6 +92,16 @@ def _keys(value: list[str], read: Callable[[list[str]], Keys]) -> list[str]:
 
 Networks = Annotated[list[str], AfterValidator(_networks)]
 Region = Annotated[str, AfterValidator(_region)]
+LocaleTag = Annotated[
+    str,
+    AfterValidator(_locale),
+    Field(description="how numbers and days are written, such as en-US or de-DE; the region's if empty"),
+]
+TimeZone = Annotated[
+    str,
+    AfterValidator(_time_zone),
+    Field(description="whose day and hour count, such as America/Chicago; the region's main one if empty"),
+]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Present = Annotated[str, AfterValidator(_present)]
 Port = Annotated[int, Field(ge=0, le=65535, description="a port, 0 to 65535")]

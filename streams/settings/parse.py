@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from streams.mapping import CompiledMapping, MappingFault, MappingFaults, TagRules, compile_mapping
+from streams.mapping import CompiledMapping, Locale, MappingFault, MappingFaults, TagRules, compile_mapping, locale_of
 from streams.mapping.errors import did_you_mean, shown
 from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
@@ -23,11 +23,13 @@ from streams.settings.model import (
     GatewaySettings,
     Ghl,
     Kafka,
+    LocaleTag,
     Lofty,
     Policies,
     Region,
     SettingsTable,
     SweepSettings,
+    TimeZone,
     WorkerSettings,
 )
 from streams.settings.oauth import OAuth, OAuthSecrets
@@ -59,6 +61,8 @@ class ConnectionTable(SettingsTable):
 
     id: Annotated[str | None, Field(pattern=NAME.pattern, description=NAME_EXPECTED)] = None
     region: Region = "US"
+    locale: LocaleTag = ""
+    time_zone: TimeZone = ""
     mapping: str = "default"
     lofty: Annotated[Lofty, Field(description="a table [connections.NAME.lofty] with a team_id")]
     ghl: Annotated[Ghl, Field(description="a table [connections.NAME.ghl] with a location_id")]
@@ -119,7 +123,7 @@ class _Parser:
     environ: Mapping[str, str]
     read_file: ReadFile
     problems: list[Problem] = field(default_factory=list)
-    compiled: dict[tuple[str, str], CompiledMapping] = field(default_factory=dict)
+    compiled: dict[tuple[str, str, Locale], CompiledMapping] = field(default_factory=dict)
     """Mappings by name and tag rules: connections that have the same share one."""
     owners: dict[str, SecretsOwner] = field(default_factory=dict)
     oauth_secrets: OAuthSecrets = field(default_factory=OAuthSecrets)
@@ -266,8 +270,9 @@ class _Parser:
             return None
         if not is_known or mappings.get(table.mapping, {}) is None:
             return None
-        same = (table.mapping, table.tags.model_dump_json())
-        mapping = self.compiled.get(same) or compile_mapping(table.mapping, mappings, tags=table.tags)
+        locale = locale_of(table.region, table.locale, table.time_zone)
+        same = (table.mapping, table.tags.model_dump_json(), locale)
+        mapping = self.compiled.get(same) or compile_mapping(table.mapping, mappings, tags=table.tags, locale=locale)
         self.compiled[same] = mapping
         return Connection(
             name=table.id or name,

@@ -176,6 +176,10 @@ def _command_line(bootstrap: str, quick: bool) -> None:
     _print("the command line", run("command_line", bootstrap, "1" if quick else "7"))
 
 
+def _requests(bootstrap: str, quick: bool) -> None:
+    _print("requests to the vendors", run("vendor_requests", *(("60", "300") if quick else ("1000", "10000"))))
+
+
 MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "dedupe": _dedupe,
     "syncs": _syncs,
@@ -185,6 +189,7 @@ MEASUREMENTS: dict[str, Callable[[str, bool], None]] = {
     "neighbours": _neighbours,
     "shared": _shared,
     "coalescing": _coalescing,
+    "requests": _requests,
     "restart": _restart,
     "budgets": _budgets,
     "intake": _intake,

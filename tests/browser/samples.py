@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from streams.console.pages.views.audit_view import AuditRow, AuditView
 from streams.console.pages.views.backfill_view import BackfillCard, BackfillsView
+from streams.console.pages.views.conflicts_view import ConflictsView, conflicts_view
 from streams.console.pages.views.connections_view import ConnectionCard, ConnectionsView, VendorAccess
 from streams.console.pages.views.contacts_view import (
     ContactRow,
@@ -44,6 +45,7 @@ from streams.console.pages.views.parked_view import CauseCard, CausesView, Cause
 from streams.console.pages.views.replay_view import DryRunView, ReplayExample, ReplayForm, ReplayRun, ReplayView
 from streams.console.pages.views.sign_in_view import SignInView
 from streams.console.services.audit import ActSeen
+from streams.console.services.conflicts import ConflictList
 from streams.console.services.connections import ConnectionState, Setting, SideState
 from streams.console.services.contacts import Contact, Timeline
 from streams.console.services.parked import ParkedGroup, ParkedRecord, ParkedRow
@@ -52,6 +54,7 @@ from streams.console.services.verdict import Answer
 from streams.mapping_versions.listing import MappingState, MappingText
 from streams.mapping_versions.problems import TextProblem
 from streams.messages.worker_status import BudgetStatus
+from streams.operations.conflicts.open_conflicts import ConflictItem, ConflictPerson
 from streams.operations.history.timeline import Event
 
 NOW = 1_764_042_000_000
@@ -86,6 +89,7 @@ def page_context(name: str = "overview", *, theme: Any = "auto", role: Any = "op
         csrf="a-token",
         theme=theme,
         parked=27,
+        conflicts=3,
     )
 
 
@@ -545,6 +549,7 @@ EDITOR_PREVIEW = replace(
             ),
             2,
             empty=("address1", "city", "Lofty pond"),
+            flags=("Lofty Pre approval: 'no' is left out: GHL cannot tell it from 'Pre-approval'",),
         ),
     ),
 )
@@ -645,6 +650,23 @@ AUDIT = AuditView(
     Hyperlink("Older", "?before=1"),
 )
 
+_ANN = ConflictPerson("acme", "600123", "Ann Vale", "ann.vale@example.com", "+15305550104")
+_BEN = ConflictPerson("acme", "600124", "Ben Vale", "ben.vale@example.com", "+15305550104")
+CONFLICTS = conflicts_view(
+    ConflictList(
+        (
+            ConflictItem(_BEN, "phone", _BEN.phone, "left out", "c-Ben8821", "c-Ann1204", _ANN, "", ""),
+            ConflictItem(_ANN, "email", _ANN.email, "shared", "", "c-Ben8821", _BEN, "", ""),
+            ConflictItem(_ANN, "phone", _ANN.phone, "left out", "c-Ann1204", "c-Zoe3310", None, "", ""),
+            ConflictItem(
+                *(_BEN, "email", _BEN.email, "left out", "c-Ben8821", "c-Ann1204", _ANN, "same"),
+                "Merge the contacts c-Ben8821 and c-Ann1204 in GHL: its API cannot. The merge is then followed by itself.",
+            ),
+        ),
+        3,
+    )
+)
+
 SAMPLES: tuple[Sample, ...] = (
     Sample(
         "sign-in",
@@ -663,6 +685,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("parked-empty", "parked.html", CausesView(()), {}),
     Sample("parked-group", "parked_group.html", PARKED_GROUP, {}),
     Sample("parked-record", "parked_record.html", RECORD, {}),
+    Sample("conflicts", "conflicts.html", CONFLICTS, {}),
+    Sample("conflicts-empty", "conflicts.html", ConflictsView((), 0, 0), {}),
     Sample(
         "question",
         "question.html",

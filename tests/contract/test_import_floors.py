@@ -70,6 +70,8 @@ PURE_IMPORTS = frozenset(
             "math",
             "re",
             "tomllib",
+            "unicodedata",
+            "zoneinfo",  # the tz database: the same for everybody
         ),
         *("types", "typing", "urllib.parse"),
         *("jmespath", "jmespath.exceptions", "jmespath.functions", "orjson", "phonenumbers", "selectolax.lexbor"),

@@ -63,6 +63,7 @@ CLASSES = frozenset(
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("streams/messages/inspection.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
     ("streams/operations/verify/repair.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
+    ("streams/operations/conflicts/decide.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
     ("streams/operations/verify/report.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",
     ("streams/worker/dispatch/inspector.py", r"mend(?:s|ed|ing)?"): "values of a message: they are on topics",
     ("streams/cli/mapping.py", r"mend(?:s|ed|ing)?"): "a key of the command's JSON",

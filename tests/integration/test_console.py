@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from connectors.sandbox.ghl.seeds import seed
 from connectors.sandbox.shared.faults import parse_fault
 from streams.console.server import ConsoleServer
 from streams.gateway.server import GatewayServer
 from tests.integration.console import Caller, caller, console_on_stage, until_indexed
-from tests.integration.stage import Stage
+from tests.integration.stage import LOCATION, Stage
 from tests.kafka.broker import Broker
 
 
@@ -165,6 +166,25 @@ async def test_a_backfill_is_ordered_once_and_watched(broker: Broker, tmp_path: 
             return [(one["action"], one["outcome"]) for one in acts] == [("backfill", "done")]
 
         await on.until(is_in_the_audit)
+
+
+async def test_a_location_is_read_again_on_request(broker: Broker, tmp_path: Path) -> None:
+    """By the worker, at once; who asked is in the audit."""
+    async with console_on_stage(broker, tmp_path) as on:
+        who = caller(on)
+        place = on.ghl.location(LOCATION)
+        assert (await who.ask("POST", "/connections/nobody/refresh"))[0] == 404
+        status, found = await who.ask("POST", "/connections/acme/refresh")
+        assert (status, found["users"], found["remade_fields"]) == (200, 0, [])
+        assert found["custom_fields"] == len(place.custom_fields)
+        seed(on.ghl, {"location": LOCATION, "users": [{"name": "Ann", "email": "ann@example.com"}]})
+        assert (await who.ask("POST", "/connections/acme/refresh"))[1]["users"] == 1
+        await until_indexed(on, who)
+
+        async def are_in_the_audit() -> bool:
+            return [one["action"] for one in (await who.get("/audit"))["acts"]] == ["refresh", "refresh"]
+
+        await on.until(are_in_the_audit)
 
 
 async def test_several_gateways_are_one_console(broker: Broker, tmp_path: Path) -> None:

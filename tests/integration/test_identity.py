@@ -15,6 +15,7 @@ from streams.messages.topics import RECEIPTS
 from streams.operations.verify.run import verify
 from streams.operations.worker_queries.client import Timeouts
 from tests.integration.stage import LOCATION, PARTITIONS, TEAM, Stage, stage
+from tests.integration.test_lost_memory import backfill
 from tests.kafka.broker import Broker
 
 PHONE = "(530) 555-0104"
@@ -230,3 +231,24 @@ async def test_verify_parts_who_was_mixed_before(broker: Broker, tmp_path: Path)
         assert "garden" in texts[ann][0]
         report = await verify(on.settings, timeouts=timeouts)
         assert report.exit_code == 0, report.as_dict()
+
+
+async def test_leads_that_are_merged_in_lofty_have_their_notes_on_one_contact_once(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """The absorbed lead's contact goes as that of a deleted one; the next full sweep finds what now hangs on the other lead."""
+    async with stage(broker, tmp_path, more=with_policy('lead_deleted = "delete"')) as on:
+        ann = on.new_lead(firstName="Ann", emails=["ann@example.com"])
+        anna = on.new_lead(firstName="Anna", emails=["anna@example.com"], phones=[PHONE])
+        for lead in (ann, anna):
+            on.edit("create", "note", leadId=int(lead), fields={"content": f"said {lead}"})
+            on.edit("create", "task", leadId=int(lead), fields={"content": "call"})
+        await on.until_quiet()
+        assert len(on.contacts()) == 2
+
+        on.edit("merge", "lead", id=int(ann), into=int(anna))
+        await on.until(lambda: len(on.ghl.location(LOCATION).contacts) == 1)
+        await backfill(on, "acme")
+        await on.until_quiet()
+        contact = on.contacts()[anna]
+        assert [len(contact["notes"]), len(contact["tasks"])] == [2, 2]

@@ -77,7 +77,7 @@ def _get_lead(request: LoftyRequest) -> RuleResult:
 
 
 def _create_lead(request: LoftyRequest) -> RuleResult:
-    """A lead whose e-mail or phone exists is merged into the one that has it; the id may then be that of the absorbed one."""
+    """A lead that is a duplicate is merged into the one that is there; the id may then be that of the absorbed one."""
     known = _known(request)
     if known is None:
         known = request.editor.create_lead(request.fields())
@@ -89,16 +89,26 @@ def _create_lead(request: LoftyRequest) -> RuleResult:
 
 
 def _known(request: LoftyRequest) -> LoftyRecord | None:
-    emails = {str(one).casefold() for one in request.fields().get("emails") or ()}
-    phones = {_digits(str(one)) for one in request.fields().get("phones") or ()}
-    for lead in request.team.records["lead"].values():
-        if lead.is_deleted:
-            continue
+    """The lead that Lofty takes for the same person (its help centre, "Duplicate Leads & Merging Duplicates").
+
+    By an equal e-mail; else by name and telephone together, or by name where neither has a telephone. Couples have one telephone.
+    """
+    given = request.fields()
+    alive = [one for one in request.team.records["lead"].values() if not one.is_deleted]
+    emails = {str(one).casefold() for one in given.get("emails") or ()}
+    phones = {_digits(str(one)) for one in given.get("phones") or ()}
+    for lead in alive:
         if emails & {one.casefold() for one in lead.fields["emails"]}:
             return lead
-        if phones & {_digits(one) for one in lead.fields["phones"]}:
+    for lead in alive:
+        theirs = {_digits(one) for one in lead.fields["phones"]}
+        if _name(given) == _name(lead.fields) and (phones & theirs or not (phones or theirs)):
             return lead
     return None
+
+
+def _name(fields: Mapping[str, Any]) -> str:
+    return " ".join(f"{fields.get('firstName') or ''} {fields.get('lastName') or ''}".casefold().split())
 
 
 def _update_lead(request: LoftyRequest) -> RuleResult:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from streams.console.api.endpoint import Endpoint, Input
 from streams.console.services.connections import ConnectionState, ConnectLink, GrantedAccess
+from streams.console.services.locations import RefreshedLocation
 
 
 class Pasted(Input):
@@ -19,6 +20,12 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/connections", "get-connections", "connections", "The state of each connection.", "viewer"),
         *(tuple[ConnectionState, ...], lambda call: call.services.connections.all()),
+    ),
+    Endpoint(
+        *("POST", "/connections/{connection}/refresh", "refresh-location", "connections"),
+        *("Have the worker read custom fields, users and the calendar of the GHL location again.", "operator"),
+        *(RefreshedLocation, lambda call: call.services.locations.refresh(call.by, call.path["connection"])),
+        errors=(404,),
     ),
     Endpoint(
         *("POST", "/connections/{connection}/{vendor}/link", "make-connect-link", "connections"),

@@ -7,7 +7,18 @@ from importlib.metadata import version
 import orjson
 from aiohttp import web
 
-from streams.console.api import audit, backfill, connections, contacts, mapping, overview, parked, replay, sign_in
+from streams.console.api import (
+    audit,
+    backfill,
+    conflicts,
+    connections,
+    contacts,
+    mapping,
+    overview,
+    parked,
+    replay,
+    sign_in,
+)
 from streams.console.api.endpoint import Endpoint, add_endpoints
 from streams.console.api.openapi import document
 from streams.console.auth.guard import Guard
@@ -15,7 +26,7 @@ from streams.console.services.services import Services
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
     endpoint
-    for page in (sign_in, overview, connections, contacts, parked, backfill, audit, mapping, replay)
+    for page in (sign_in, overview, connections, contacts, parked, conflicts, backfill, audit, mapping, replay)
     for endpoint in page.ENDPOINTS
 )
 

@@ -16,6 +16,7 @@ class ConnectionsPage(Page):
     def add(self, app: web.Application) -> None:
         """Add the routes."""
         self._guard.add(app, "GET", "/connections", self.connections, role="viewer")
+        self._guard.add(app, "POST", "/connections/{connection}/refresh", self.refresh, role="operator")
         self._guard.add(app, "GET", "/connect/{vendor}/{connection}", self.connect, role="operator")
         self._guard.add(app, "POST", "/connect/{vendor}/{connection}", self.connected, role="operator")
 
@@ -27,6 +28,16 @@ class ConnectionsPage(Page):
         except Unavailable:
             workers = None
         return await self._layout.page(request, "connections.html", connections_view(found, workers))
+
+    async def refresh(self, request: web.Request) -> web.StreamResponse:
+        """Have the worker read the GHL location again."""
+        connection = request.match_info["connection"]
+        try:
+            found = await self._services.locations.refresh(self._guard.actor(request), connection)
+        except Unavailable as error:
+            return self._layout.redirect(href("/connections"), error.words, "warn")
+        words = f"{connection}: {found.custom_fields} custom fields and {found.users} users were read from GHL."
+        return self._layout.redirect(href("/connections"), words)
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """On to the vendor's page of consent; for Lofty, whose answer must be pasted, by a page of ours."""

@@ -28,10 +28,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Layout:
     """What surrounds every page. Made once, and shared by all handlers."""
 
-    def __init__(self, guard: Guard, now_ms: Callable[[], int], parked: Callable[[], Awaitable[int | None]]) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        now_ms: Callable[[], int],
+        parked: Callable[[], Awaitable[int | None]],
+        conflicts: Callable[[], int | None],
+    ) -> None:
         self.guard = guard
         self.now_ms = now_ms
-        self._parked = parked  # the number in the menu; None when it is not known
+        self._parked, self._conflicts = parked, conflicts  # the numbers in the menu; None when not known
 
     async def context(self, request: web.Request, message: Notice | None = None) -> PageContext:
         """Who looks at the page, and with which settings."""
@@ -48,6 +54,7 @@ class Layout:
             zone=zone_of(zone_name),
             zone_name=zone_name,
             parked=await self._parked() if person else None,
+            conflicts=self._conflicts() if person else None,
             message=message or _message_of(request),
         )
 

@@ -11,6 +11,7 @@ from streams.console.auth.guard import Guard
 from streams.console.errors import Unavailable
 from streams.console.pages.audit import AuditLogPage
 from streams.console.pages.backfill import BackfillPage
+from streams.console.pages.conflicts import ConflictsPage
 from streams.console.pages.connections import ConnectionsPage
 from streams.console.pages.contacts import ContactsPage
 from streams.console.pages.error_pages import friendly
@@ -27,6 +28,7 @@ PAGES = (
     OverviewPage,
     ContactsPage,
     ParkedRecordsPage,
+    ConflictsPage,
     ConnectionsPage,
     MappingsPage,
     BackfillPage,
@@ -49,7 +51,7 @@ def add_pages(
         except Unavailable:
             return None
 
-    layout = Layout(guard, now_ms, parked)
+    layout = Layout(guard, now_ms, parked, lambda: services.conflicts.undecided)
     app.middlewares.append(friendly(layout))
     for page in PAGES:
         page(layout, services).add(app)

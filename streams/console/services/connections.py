@@ -230,6 +230,8 @@ def _settings_of(connection: Connection) -> tuple[Setting, ...]:
         Setting("contact deleted in GHL", policies.contact_deleted_in_ghl),
         Setting("check for new leads", _every(sweep.new_minutes * 60)),
         Setting("check of all leads", _every(sweep.full_hours * 3600)),
+        Setting("opt-outs", "both ways" if connection.opt_outs else "not carried"),
+        Setting("search for opt-outs in GHL", _every(sweep.opt_outs_minutes * 60)),
         Setting(
             "from GHL to Lofty", ", ".join(name for name in back if getattr(connection.back, name, False)) or "nothing"
         ),

@@ -68,6 +68,10 @@ class DeploymentFollower(TopicFollower):
         self._series = TimeSeries(settings.kafka.partitions, tuple(settings.connections))
         self._problem = "no worker has reported to this gateway yet"
 
+    async def overview(self) -> Overview:
+        """The deployment alone; see `deployment`."""
+        return (await self.deployment())[0]
+
     async def deployment(self) -> tuple[Overview, dict[str, float]]:
         """The deployment now, with its rates. Raises `Unavailable` while Kafka cannot be reached."""
         if self._task is not None and not self.has_read.is_set():

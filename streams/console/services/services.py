@@ -9,15 +9,16 @@ from streams.console.auth.audit_log import AuditWriter
 from streams.console.auth.sessions import Seal
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
+from streams.console.services.conflicts import Conflicts
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
+from streams.console.services.locations import Locations
 from streams.console.services.mapping import Mappings
 from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
 from streams.kafka.batching_producer import BatchingProducer
 from streams.operations.history.index.reader import IndexReader
-from streams.operations.status.overview import Overview
 from streams.settings import Settings
 
 
@@ -30,7 +31,9 @@ class Services:
     overview: OverviewService
     contacts: Contacts
     parked: ParkedWork
+    conflicts: Conflicts
     connections: Connections
+    locations: Locations
     mapping: Mappings
     backfill: Backfills
     replay: Replays
@@ -61,17 +64,16 @@ def services_of(
     parked = ParkedWork(settings, reader, audit, now_ms)
     backfills = Backfills(settings, audit, now_ms)
 
-    async def deployment() -> Overview:
-        return (await follower.deployment())[0]
-
-    contacts = Contacts(settings, reader, now_ms, mappings.settings, deployment)
+    contacts = Contacts(settings, reader, now_ms, mappings.settings, follower.overview)
     return Services(
         settings=settings,
         follower=follower,
         overview=OverviewService(follower, parked, contacts),
         contacts=contacts,
         parked=parked,
+        conflicts=Conflicts(settings, audit),
         connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
+        locations=Locations(settings, audit),
         mapping=mappings,
         backfill=backfills,
         replay=Replays(settings, audit, now_ms),

@@ -33,7 +33,8 @@ def record_link(link: LinkRow | None, receipt: Receipt) -> LinkRow:
         return _record_late(link, receipt)
     if receipt.epoch > link.epoch:
         link = link.model_copy(update={"epoch": receipt.epoch})
-    return _BY_OUTCOME[receipt.outcome](link, receipt)
+    link = _BY_OUTCOME[receipt.outcome](link, receipt)
+    return link.model_copy(update={"decided": link.decided | receipt.decided}) if receipt.decided else link
 
 
 def _record_intended(link: LinkRow, receipt: Receipt) -> LinkRow:
@@ -123,6 +124,7 @@ def _forget(link: LinkRow, receipt: Receipt) -> LinkRow:
         epoch=link.epoch,
         intent=link.intent if is_in_doubt else None,
         parted_from=receipt.parted_from or link.parted_from,
+        decided=link.decided,
     )
 
 

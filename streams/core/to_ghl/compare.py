@@ -69,13 +69,15 @@ def adopted_fields(desired: DesiredContact, contact: Mapping[str, Any], intended
 
 def compare_child(desired: DesiredChild, child: Mapping[str, Any]) -> tuple[FieldDifference, ...]:
     """What differs between a desired note or task and GHL's. HTML is compared by what it shows."""
-    found = {name: child.get(name) for name in desired.fields}
-    same = {name for name in desired.html if _shows_same(desired.fields.get(name), found.get(name))}
-    return tuple(one for one in _fields(desired.fields, found) if one.field not in same)
+    differing = _fields(desired.fields, {name: child.get(name) for name in desired.fields})
+    return tuple(one for one in differing if not _says_same(desired, one))
 
 
-def _shows_same(one: Any, other: Any) -> bool:
-    return isinstance(one, str) and isinstance(other, str) and one_line(one) == one_line(other)
+def _says_same(desired: DesiredChild, one: FieldDifference) -> bool:
+    """Whether GHL holds another form of a text: its own, or an earlier release's."""
+    form = one_line if one.field in desired.html else str
+    values = (one.wanted, *desired.earlier.get(one.field, ()))
+    return isinstance(one.found, str) and form(one.found) in [form(v) for v in values if isinstance(v, str)]
 
 
 def is_same(one: Any, other: Any) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.directory import Directory, lacking_field, lacking_option, lacking_user
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, DesiredChild, DesiredContact
-from streams.mapping import LEAD_ID_FIELD, MappedContact, MappedEvent, MappedTask, map_note
+from streams.mapping import LEAD_ID_FIELD, Locale, MappedContact, MappedEvent, MappedTask, map_appointment, map_note
+from streams.mapping.locale import PLAIN
 from streams.mapping.opt_outs import closed_in_lofty
 from streams.mapping.rich_text import html_of, is_same_as_html
 
@@ -48,13 +48,12 @@ def resolve_contact(mapped: MappedContact, directory: Directory, lofty_id: str) 
         else:
             lacks.append(lacking_option(field_id, value))
             left_out.append(f"custom field {reference!r}: {value!r} is none of its options in GHL")
-    if mapped.assigned_to_email:
-        user_id = directory.user_id(mapped.assigned_to_email)
-        if user_id is None:
-            lacks.append(lacking_user(mapped.assigned_to_email))
-            left_out.append(f"assignedTo: no GHL user has the e-mail {mapped.assigned_to_email}")
-        else:
-            fields[ASSIGNED] = user_id
+    user_id, unknown = _assigned(mapped.assigned_to_email, directory)
+    left_out += unknown
+    if unknown:
+        lacks.append(lacking_user(mapped.assigned_to_email or ""))
+    if user_id is not None:
+        fields[ASSIGNED] = user_id
     contact = DesiredContact(
         fields=fields,
         tags=mapped.tags,
@@ -69,24 +68,56 @@ def with_opt_outs(resolved: Resolved, lead: Mapping[str, Any]) -> Resolved:
     return replace(resolved, contact=replace(resolved.contact, opt_outs=closed_in_lofty(lead)))
 
 
-def resolve_note(state: Mapping[str, Any]) -> DesiredChild:
-    """A note as the planner compares it: as HTML, because GHL takes it so. Earlier releases sent the text itself."""
-    note = map_note(state)
-    earlier = {"body": field_hash(note.body)} if is_same_as_html(note.body) else {}
-    return DesiredChild({"body": html_of(note.body)}, note.marker, earlier=earlier, html=frozenset({"body"}))
+def resolve_note(state: Mapping[str, Any], locale: Locale = PLAIN) -> DesiredChild:
+    """A note as the planner compares it: as HTML, because GHL takes it so.
+
+    Earlier releases sent the text itself, with its time in UTC. It stays where GHL shows it rightly.
+    """
+    note, before = map_note(state, locale=locale), map_note(_without_zone(state)).body
+    earlier = (html_of(before), *((before,) if is_same_as_html(before) else ()))
+    return DesiredChild(
+        {"body": html_of(note.body)},
+        note.marker,
+        earlier={"body": earlier},
+        html=frozenset({"body"}),
+        flags=note.flags,
+    )
 
 
-def resolve_task(mapped: MappedTask, directory: Directory) -> DesiredChild:
-    """A task as the planner compares it. An agent who is no GHL user leaves the task unassigned."""
+def resolve_task(mapped: MappedTask, directory: Directory, *, earlier: MappedTask | None = None) -> DesiredChild:
+    """A task as the planner compares it. An agent who is no GHL user leaves the task unassigned.
+
+    `earlier` is the task as earlier releases wrote it.
+    """
     fields: dict[str, Any] = {
         "title": mapped.title,
         "body": mapped.body,
         "dueDate": mapped.due_iso,
         "completed": mapped.completed,
     }
-    if mapped.assigned_to_email and (user_id := directory.user_id(mapped.assigned_to_email)):
+    user_id, flags = _assigned(mapped.assigned_to_email, directory)
+    if user_id is not None:
         fields["assignedTo"] = user_id
-    return DesiredChild(fields=fields, marker=mapped.body.rsplit("\n", 1)[-1])
+    before = {"body": (earlier.body,)} if earlier is not None else {}
+    return DesiredChild(fields, mapped.marker, earlier=before, flags=(*mapped.flags, *flags))
+
+
+def resolve_appointment(
+    state: Mapping[str, Any], directory: Directory, *, users: Mapping[str, str], locale: Locale = PLAIN
+) -> DesiredChild:
+    """An appointment as a task. Its text has its times, which earlier releases wrote in UTC."""
+    mapped = map_appointment(state, users=users, locale=locale)
+    return resolve_task(mapped, directory, earlier=map_appointment(_without_zone(state), users=users))
+
+
+def _without_zone(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {**state, "timeZoneCode": None}
+
+
+def _assigned(email: str | None, directory: Directory) -> tuple[str | None, tuple[str, ...]]:
+    user_id = directory.user_id(email) if email else None
+    is_unknown = bool(email) and user_id is None
+    return user_id, ((f"assignedTo: no GHL user has the e-mail {email}",) if is_unknown else ())
 
 
 def resolve_event(
@@ -107,8 +138,10 @@ def resolve_event(
     }
     if calendar is not None:
         fields["calendarId"] = calendar
-    user_id = directory.user_id(mapped.assigned_to_email) if mapped.assigned_to_email else None
+    user_id, flags = _assigned(mapped.assigned_to_email, directory)
     if user_id is not None and user_id in directory.calendar_team:
         fields["assignedUserId"] = user_id
+    elif user_id is not None:
+        flags = (f"assignedUserId: {mapped.assigned_to_email} is not of the calendar's team",)
     options = {"ignoreFreeSlotValidation": True, "ignoreDateRange": True, "toNotify": runs_automations}
-    return DesiredChild(fields, mapped.marker, options)
+    return DesiredChild(fields, mapped.marker, options, flags=(*mapped.flags, *flags))

@@ -6,7 +6,7 @@
 | is another living lead's | `shared_email` | shared | `shared_phone` | `shared_phone` |
 | is no living lead's | own | own | own | `shared_phone` |
 
-The policies say `same` or `apart`. `same` makes the contact *shared* with a living lead, and *own* where there is none.
+The policies say `same` or `apart`, and so does a person of one lead and one contact (`lofty-ghl conflicts`), which is above them. `same` makes the contact *shared* with a living lead, and *own* where there is none.
 The rule is Lofty's own for duplicates (its help centre): an equal e-mail makes one person, else name and telephone together;
 a telephone alone makes none, because couples have one. Whom a lead lists as its family is another person in any case.
 
@@ -58,12 +58,23 @@ def family_of(state: Mapping[str, Any]) -> frozenset[str]:
 
 
 def judge(
-    mine: Person, found: Person, *, is_living: bool, shared_email: Policy = "same", shared_phone: Policy = "apart"
+    mine: Person,
+    found: Person,
+    *,
+    is_living: bool,
+    shared_email: Policy = "same",
+    shared_phone: Policy = "apart",
+    decided: Policy | None = None,
 ) -> Verdict:
-    """Whose a contact is that GHL names as a duplicate. `found` is the contact, `is_living` whether it is another living lead's."""
+    """Whose a contact is that GHL names as a duplicate. `found` is the contact, `is_living` whether it is another living lead's.
+
+    `decided` is what a person said of the two: it is above all but the Lofty id.
+    """
     if found.lofty_id and found.lofty_id == mine.lofty_id:
         return "own"
     same: Verdict = "shared" if is_living else "own"
+    if decided is not None:
+        return same if decided == "same" else "apart"
     if found.name and found.name != mine.name and found.name in mine.family:
         return "apart"
     if mine.email and mine.email == found.email:

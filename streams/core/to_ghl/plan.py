@@ -139,23 +139,24 @@ class DesiredChild:
     """A note, task or appointment as it should be. Its text contains `marker`.
 
     `options` go with each write, and are never compared.
-    `earlier` are the hashes of forms that earlier releases wrote and that GHL shows in the same way: they are not written again.
+    `earlier` are values that earlier releases wrote and that say the same: GHL may keep them.
     `html` names the fields that GHL keeps as HTML, and may give back in another form.
+    `flags` say, in words, what could not be carried.
     """
 
     fields: Mapping[str, Any]
     marker: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    earlier: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     html: frozenset[str] = frozenset()
+    flags: tuple[str, ...] = ()
 
     def differing(self, written: Mapping[str, str]) -> dict[str, Any]:
         """The fields whose value is not the one that was written last, by its hash. What was never written stays empty."""
         found = {}
         for name, value in self.fields.items():
-            hash_ = field_hash(value)
-            is_held = written.get(name) in (hash_, self.earlier.get(name, hash_))
-            if not is_held and (value is not None or name in written):
+            hashes = [field_hash(held) for held in (value, *self.earlier.get(name, ()))]
+            if written.get(name) not in hashes and (value is not None or name in written):
                 found[name] = value
         return found
 

@@ -13,6 +13,7 @@ from streams.core.to_ghl.adopt import look_before
 from streams.core.to_ghl.child_kind import ChildKind, form_of
 from streams.core.to_ghl.desired import (
     Resolved,
+    resolve_appointment,
     resolve_contact,
     resolve_event,
     resolve_note,
@@ -29,7 +30,6 @@ from streams.mapping import (
     LEAD_ID_FIELD,
     CompiledMapping,
     is_deleted,
-    map_appointment,
     map_contact,
     map_event,
     map_task,
@@ -77,7 +77,8 @@ class Prepared:
     Its argument `contact` is the link of the contact that a note or task hangs on.
     `flags` is what could not be carried, in words; `missing` are custom fields that the location lacks, with their type.
     `contact` is the desired state of a contact; None for anything else. `directory` is what its names were resolved by, and
-    `lacks` names what that had not.
+    `lacks` names what that had not. `child` gives the desired state of what hangs on a contact, by its link.
+    `is_contact` is also true of a contact whose lead is deleted.
     """
 
     plan: NextPlan
@@ -86,25 +87,29 @@ class Prepared:
     contact: DesiredContact | None = None
     lacks: tuple[str, ...] = ()
     directory: Directory = field(default_factory=Directory)
+    child: Callable[[LinkRow | None], DesiredChild] | None = None
+    is_contact: bool = False
 
     def all_flags(self, link: LinkRow | None) -> tuple[str, ...]:
         """The flags, with those of the values that GHL has refused."""
-        return (*self.flags, *refusal_flags(self.contact, link))
+        of_child = self.child(link).flags if self.child is not None else ()
+        return (*self.flags, *of_child, *refusal_flags(self.contact, link))
 
     def settles(self, link: LinkRow | None) -> dict[str, Any]:
         """What the receipt that settles a contact says of its location: what is lacking, and the end of fields that are gone.
 
         A refusal of what is no longer wanted ends, too: wanted again, it gets its own try.
         """
-        if self.contact is None:
+        if not self.is_contact:
             return {}
         link = link or LinkRow()
+        wanted = self.contact.fields if self.contact is not None else {}
         facts: dict[str, Any] = {"lacks": self.lacks}
         if gone := self.directory.dead_fields(link.fields):
             facts["fields"] = {name: hash_ for name, hash_ in link.fields.items() if name not in gone}
-        if link.conflicts:
+        if link.conflicts and self.contact is not None:
             facts["conflicts"] = conflicts_of(self.contact.fields, link)
-        if over := {name: "" for name in link.refused if name not in self.contact.fields}:
+        if over := {name: "" for name in link.refused if name not in wanted}:
             facts["refused"] = over
         return facts
 
@@ -187,13 +192,16 @@ def _prepare(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
         return Prepared(plan_gone)
     desired: dict[ChildKind, DesiredChild] = {}
 
-    def plan(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
-        form = rules.form(snapshot, link, contact)
+    def child(form: ChildKind) -> DesiredChild:
         if form not in desired:
             desired[form] = desired_child(snapshot, rules, directory, form)
-        return look_before(plan_child(form, desired[form], link, contact), snapshot, link, contact)
+        return desired[form]
 
-    return Prepared(plan)
+    def plan(link: LinkRow | None, contact: LinkRow | None, _: int) -> Plan:
+        form = rules.form(snapshot, link, contact)
+        return look_before(plan_child(form, child(form), link, contact), snapshot, link, contact)
+
+    return Prepared(plan, child=lambda link: child(rules.form(snapshot, link)))
 
 
 def wanted_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: ChildKind) -> DesiredChild | None:
@@ -209,12 +217,13 @@ def desired_child(snapshot: Snapshot, rules: Rules, directory: Directory, form: 
     state = snapshot.state or {}
     match snapshot.kind:
         case "note":
-            return resolve_note(state)
+            return resolve_note(state, rules.mapping.locale)
         case "appointment" if form == "appointment":
             mapped = map_event(state, users=rules.mapping.users)
             return resolve_event(mapped, directory, rules.calendar, runs_automations=rules.runs_automations)
         case "appointment":
-            return resolve_task(map_appointment(state, users=rules.mapping.users), directory)
+            mapping = rules.mapping
+            return resolve_appointment(state, directory, users=mapping.users, locale=mapping.locale)
         case _:
             return resolve_task(map_task(state, users=rules.mapping.users), directory)
 
@@ -236,7 +245,9 @@ def _contact(row: OutboxRow, rules: Rules, directory: Directory, link: LinkRow |
             looks_first=directory.takes_duplicates,
         )
 
-    return Prepared(plan, resolved.flags, resolved.missing, resolved.contact, resolved.lacks, directory)
+    return Prepared(
+        plan, resolved.flags, resolved.missing, resolved.contact, resolved.lacks, directory, is_contact=True
+    )
 
 
 def with_kept(resolved: Resolved, directory: Directory, link: LinkRow | None) -> Resolved:
@@ -269,4 +280,4 @@ def _gone_contact(row: OutboxRow, rules: Rules, directory: Directory) -> Prepare
             search_lag_ms=rules.search_lag_ms,
         )
 
-    return Prepared(plan)
+    return Prepared(plan, directory=directory, is_contact=True)

@@ -94,15 +94,17 @@ class Table(Generic[Row]):
         if self.watch is not None:
             self.watch(partition, key, None)
 
-    def items(self, partition: int, prefix: str = "") -> Iterator[tuple[str, Row]]:
-        """All rows of a partition, or those whose keys begin with `prefix`."""
+    def items(
+        self, partition: int, prefix: str = "", wanted: Callable[[bytes], bool] = lambda _key: True
+    ) -> Iterator[tuple[str, Row]]:
+        """All rows of a partition, or those whose keys begin with `prefix` and are `wanted`. The others are not read."""
         begin = prefix.encode()
         pending = {key: one for key, one in self._pending.get(partition, {}).items() if key.startswith(begin)}
         for key, raw in self._store.scan(partition, self.key, begin):
-            if key not in pending:
+            if key not in pending and wanted(key):
                 yield key.decode(), self._read(partition, key, raw)
         for key, one in pending.items():
-            if one.value is not None:
+            if one.value is not None and wanted(key):
                 yield key.decode(), self._read(partition, key, one.value)
 
     def count(self, partition: int) -> None:

@@ -15,6 +15,7 @@ from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.desired import resolve_note
 from streams.core.to_ghl.plan import CUSTOM
 from streams.mapping import map_appointment, map_contact, map_task
+from streams.mapping.opt_outs import OPT_OUTS
 from streams.messages import Receipt, Snapshot
 from streams.settings.model import Connection
 
@@ -67,13 +68,16 @@ def _mapped(connection: Connection, snapshot: Snapshot, state: Mapping[str, Any]
             contact = map_contact(connection.mapping, state, region=connection.region)
             return {**contact.fields, **{f"{CUSTOM}{name}": value for name, value in contact.custom.items()}}
         case "note":
-            return dict(resolve_note(state).fields)
-        case _:
-            task = (map_task if snapshot.kind == "task" else map_appointment)(state)
+            return dict(resolve_note(state, connection.mapping.locale).fields)
+        case kind:
+            locale = connection.mapping.locale
+            task = map_task(state) if kind == "task" else map_appointment(state, locale=locale)
             return {"title": task.title, "body": task.body, "dueDate": task.due_iso, "completed": task.completed}
 
 
 def _one(name: str, hashed: str, values: Mapping[str, Any]) -> Sent:
+    if name == OPT_OUTS:
+        return Sent(name, hashed or None, bool(hashed))  # no hash: it says which channels
     if name in values and field_hash(values[name]) == hashed:
         return Sent(name, values[name], True)
     if name.startswith(CUSTOM):

@@ -8,6 +8,7 @@ from typing import Any
 
 from streams.core.rows import FetchRow, LinkRow, OutboxRow
 from streams.core.to_lofty.rows import LoftyCommandRow
+from streams.mapping.opt_outs import carried
 from streams.messages import Change, Entity, GhlEvent, Message, Parked, Receipt, Snapshot
 from streams.messages.lofty_command import LoftyCommand, LoftyReceipt
 from streams.operations.history.sent_requests import Sent
@@ -138,7 +139,9 @@ def standing(key: str, link: LinkRow) -> str:
         return f"{kind}: not in GHL" + (", and rightly so" if link.settled else "")
     if link.is_deleted:
         return f"{kind}: was {link.ghl_id} in GHL, deleted"
-    return f"{kind}: {link.ghl_id} in GHL" + ("" if link.settled else ", a newer state is on its way")
+    closed = ", ".join(sorted(carried(link.fields)))
+    says = f"{kind}: {link.ghl_id} in GHL" + (f", opted out of {closed}" if closed else "")
+    return says + ("" if link.settled else ", a newer state is on its way")
 
 
 def _outcome(receipt: Receipt) -> str:

@@ -18,8 +18,8 @@ from streams.core.to_ghl.desired import Resolved, resolve_contact
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import CUSTOM, Call, Stuck
 from streams.core.to_ghl.plan_contact import held, plan_contact, plan_gone_contact
-from streams.mapping import LEAD_ID_FIELD, MappedContact, map_contact
-from streams.mapping.contact import view_of
+from streams.mapping import LEAD_ID_FIELD, MappedContact, Reading, map_contact
+from streams.mapping.contact import notes_of, reading_of, view_of
 from streams.mapping.cost import CONTACT_STEPS, shared_steps, size
 from streams.mapping.ghl_fields import ASSIGNED_TO, STANDARD
 from streams.mapping.mapping import CompiledField
@@ -117,7 +117,7 @@ def preview(
         return _gone(connection, snapshot, link)
     mapped = map_contact(connection.mapping, state, region=connection.region)
     resolved = resolve_contact(mapped, directory or Directory(), snapshot.lead)
-    about = _About(connection, mapped, resolved, directory, link, found)
+    about = _About(connection, mapped, resolved, directory, link, found, state)
     view = view_of(state)
     with shared_steps(2 * CONTACT_STEPS):  # mapping takes at most half of it; showing each step takes the rest
         rows = [*_rows(about, connection.mapping.standard, view), *_assignment(about, view)]
@@ -182,17 +182,22 @@ class _About:
     directory: Directory | None
     link: LinkRow | None
     found: Mapping[str, Any] | None
+    state: Mapping[str, Any]
+
+    def reading(self) -> Reading:
+        """For one field: each gathers its own notes."""
+        return reading_of(self.connection.mapping, self.state, self.connection.region)
 
 
 def _rows(about: _About, fields: Iterable[CompiledField], view: Mapping[str, Any]) -> list[Row]:
-    return [_judged(about, _walk(field, view, about.connection.region), field.target) for field in fields]
+    return [_judged(about, _walk(field, view, about.reading()), field.target) for field in fields]
 
 
 def _assignment(about: _About, view: Mapping[str, Any]) -> list[Row]:
     field = about.connection.mapping.assignment
     if field is None:
         return []
-    row = _walk(field, view, about.connection.region)
+    row = _walk(field, view, about.reading())
     email = about.mapped.assigned_to_email
     if email is not None and email != row.value:
         row = replace(row, steps=(*row.steps, Step("user in GHL", email)))
@@ -214,7 +219,7 @@ def _custom_rows(about: _About, view: Mapping[str, Any]) -> list[Row]:
     rows = []
     for reference in dict.fromkeys((*about.mapped.custom, *named)):
         if reference in named:
-            row = _walk(named[reference], view, about.connection.region)
+            row = _walk(named[reference], view, about.reading())
         elif reference == LEAD_ID_FIELD:
             row = Row(reference, reference, "leadId", view.get("leadId"), (), about.mapped.custom[reference], "same")
         else:
@@ -266,7 +271,7 @@ def _judged(about: _About, row: Row, key: str) -> Row:
     return replace(row, change=change, found=now, is_found_known=True, note=note)
 
 
-def _walk(field: CompiledField, view: Mapping[str, Any], region: str) -> Row:
+def _walk(field: CompiledField, view: Mapping[str, Any], reading: Reading) -> Row:
     """Compute one field step by step, until its value is there or a step fails."""
     label = STANDARD.get(field.target, field.target)
     try:
@@ -278,7 +283,7 @@ def _walk(field: CompiledField, view: Mapping[str, Any], region: str) -> Row:
     labels = field.labels or tuple("" for _ in field.steps)
     for name, step in zip(labels, field.steps, strict=True):
         try:
-            changed = step(value, region)
+            changed = step(value, reading)
         except (
             UnreadableValue,
             JMESPathError,
@@ -295,7 +300,8 @@ def _walk(field: CompiledField, view: Mapping[str, Any], region: str) -> Row:
         if not is_quiet or changed != value or type(changed) is not type(value):
             steps.append(Step(name, changed))
         value = changed
-    return Row(field.target, label, field.source or "(always)", lofty, tuple(steps), value, "same")
+    note = "; ".join(notes_of(reading))
+    return Row(field.target, label, field.source or "(always)", lofty, tuple(steps), value, "same", note=note)
 
 
 def _would(about: _About, tags: TagsRow) -> tuple[Would, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.ghl.client import GhlClient
 from connectors.ghl.wire import GhlAppointment, GhlContact
+from streams.core.fingerprint import field_hash
 from streams.core.to_ghl.plan import ASSIGNED, CUSTOM, IDENTIFIERS, Call
 from streams.worker.dispatch.observation import reported_contact
 
@@ -23,7 +24,8 @@ _EMPTY: tuple[Any, ...] = (None, "", [])
 class Performed:
     """GHL's answer. `ghl_id` is the id of what was written or found; None after a search that found nothing.
 
-    `dropped` are the fields that GHL's own answer shows to be without the value that was sent.
+    `dropped` are the fields that GHL's own answer shows to be without the value that was sent. `shown` are
+    the hashes of the custom fields' values in it. `shows_none`: it shows none of several custom fields, so perhaps it never shows any.
     `contact` is what was read of a contact, as `reported_contact` gives it.
     `is_new` says that a contact was certainly not there before.
     """
@@ -32,6 +34,8 @@ class Performed:
     dropped: frozenset[str] = frozenset()
     contact: Mapping[str, Any] | None = None
     is_new: bool = False
+    shown: Mapping[str, str] = field(default_factory=dict)
+    shows_none: bool = False
 
 
 async def perform(client: GhlClient, location_id: str, call: Call) -> Performed:
@@ -54,24 +58,30 @@ async def _write_contact(client: GhlClient, location_id: str, call: Call) -> Per
         answered = await client.update_contact(call.contact_id or "", body)
     if answered is None:
         return Performed(call.contact_id)
-    return Performed(call.contact_id or answered.id, _dropped(body, answered), is_new=is_new)
+    dropped, shows_none = _dropped(body, answered)
+    shown = {CUSTOM + one.id: field_hash(one.value) for one in answered.custom_fields}
+    contact_id = call.contact_id or answered.id
+    return Performed(contact_id, dropped, is_new=is_new, shown=shown, shows_none=shows_none)
 
 
-def _dropped(body: Mapping[str, Any], answered: GhlContact) -> frozenset[str]:
+def _dropped(body: Mapping[str, Any], answered: GhlContact) -> tuple[frozenset[str], bool]:
     """The custom fields and the user that were sent and that an answer is without, and what was to be cleared and is still there.
 
-    It judges only by what the answer shows.
+    It judges only by what the answer shows. One that shows none of several custom fields may be about none of them.
     """
     if "custom_fields" not in answered.model_fields_set:
-        return frozenset()
-    shown = {one.id for one in answered.custom_fields if one.value not in _EMPTY}
-    sent = {one["id"]: one["field_value"] not in _EMPTY for one in body.get("customFields", ())}
-    dropped = {CUSTOM + field_id for field_id, is_filled in sent.items() if is_filled is not (field_id in shown)}
+        return frozenset(), False
+    shown = {one.id: one.value not in _EMPTY for one in answered.custom_fields}
+    custom = body.get("customFields", ())
+    filled = {one["id"] for one in custom if one["field_value"] not in _EMPTY}
+    shows_none = len(filled) > 1 and filled.isdisjoint(shown)
+    dropped = set() if shows_none else {CUSTOM + field_id for field_id in filled - shown.keys()}
+    dropped |= {CUSTOM + one["id"] for one in custom if one["field_value"] in _EMPTY and shown.get(one["id"])}
     if body.get("postalCode") == "" and answered.postal_code:
         dropped.add("postalCode")
     if (user := body.get(ASSIGNED)) and answered.assigned_to != user:
         dropped.add(ASSIGNED)
-    return frozenset(dropped)
+    return frozenset(dropped), shows_none
 
 
 async def _perform_contact(client: GhlClient, location_id: str, call: Call) -> str | None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from streams.core.fingerprint import field_hash
 from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import record_link
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, Call, Settled
 from streams.core.to_ghl.planning import Prepared
 from streams.kafka.tables import Table
-from streams.messages import Entity, Snapshot
+from streams.messages import Snapshot
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import trace_id
 from streams.worker.dispatch.ghl_calls import Performed
@@ -20,12 +21,15 @@ from streams.worker.dispatch.identities import Identities
 from streams.worker.dispatch.loop import AGAIN, DONE, WorkResult
 from streams.worker.dispatch.receipts import Receipts
 
+NOTHING = field_hash(None)
+"""The hash of a field that is to be empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class GhlSuccesses:
     """`settled_as` is what a link reads when it satisfies a snapshot under the mapping in force.
 
-    `dropped` is called when GHL has answered 200 and dropped values.
+    `suspect` is called with a connection of whose values GHL seems to have dropped some, with a 200.
     `held` says what has held a connection's changes back since a time: `quota`, `access`, or `no`.
     """
 
@@ -34,7 +38,7 @@ class GhlSuccesses:
     identities: Identities
     settled_as: Callable[[Snapshot], str]
     metrics: Metrics
-    dropped: Callable[[Entity, frozenset[str]], None] = lambda _entity, _names: None
+    suspect: Callable[[str], None] = lambda _connection: None
     held: Callable[[str, int], str] = lambda _connection, _since_ms: "no"
 
     async def record_unchanged(
@@ -70,10 +74,10 @@ class GhlSuccesses:
             doubtful_tags=call.doubtful_tags,
             is_deleted=call.is_delete,
             is_new=performed.is_new,
-            **_left_out(call, performed),
+            **left_out(call, performed, before or LinkRow()),
         )
-        if performed.dropped:
-            self.dropped(entity, performed.dropped)
+        if receipt.refused or performed.shows_none:
+            self.suspect(entity.connection)
         link = record_link(before, receipt)
         receipt = receipt.model_copy(update={"flags": write.prepared.all_flags(link)})
         contact = None if entity.kind == "contact" else self.links.get(partition, entity.owner.key)
@@ -100,14 +104,18 @@ def _gives_up(call: Call) -> bool:
     return call.is_delete or any(name in call.body for name in IDENTIFIERS)
 
 
-def _left_out(call: Call, performed: Performed) -> dict[str, Any]:
+def left_out(call: Call, performed: Performed, before: LinkRow) -> dict[str, Any]:
     """What a receipt says of values that GHL dropped: as those that it refuses, they are left out until they change.
 
-    A contact that was just created holds nothing there; another may still hold an older value.
+    Dropped is also what left the value that we had written before. A contact that was just created holds nothing there; another may
+    still hold an older value. What GHL did not clear is not cleared again: that would go on for ever.
     """
     fields = dict(call.fields or {})
-    refused = {name: fields[name] for name in performed.dropped if fields.get(name)}
-    if not refused:
+    kept = {name for name, shown in performed.shown.items() if shown == before.fields.get(name) != fields.get(name)}
+    dropped = {name: fields[name] for name in {*performed.dropped, *kept} if fields.get(name)}
+    if not dropped:
         return {"fields": call.fields}
-    known = {name: hash_ for name, hash_ in fields.items() if name not in refused}
-    return {"fields": known if call.is_create else known | dict.fromkeys(refused, UNKNOWN), "refused": refused}
+    values = {name for name, hash_ in dropped.items() if hash_ != NOTHING}
+    known = {name: hash_ for name, hash_ in fields.items() if name not in values}
+    refused = {name: hash_ for name, hash_ in dropped.items() if name in values or not before.refused.get(name)}
+    return {"fields": known if call.is_create else known | dict.fromkeys(values, UNKNOWN), "refused": refused or None}

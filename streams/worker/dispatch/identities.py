@@ -213,6 +213,7 @@ class Identities:
             is_living=holder is not None,
             shared_email=rules.shared_email,
             shared_phone=rules.shared_phone,
+            decided=(self.links.get(write.partition, entity.key) or LinkRow()).decided.get(candidate.contact_id),
         )
         name = candidate.field if candidate.field in IDENTIFIERS else _equal(mine.email, found.email)
         if verdict == "own":

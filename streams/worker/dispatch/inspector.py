@@ -21,6 +21,7 @@ from streams.core.scheduling.dispatcher import Item, Priority
 from streams.core.scheduling.retry import Retry
 from streams.kafka.batching_producer import Record
 from streams.messages import Entity, Inspection, Observation, Standing
+from streams.worker.dispatch.decisions import DECISIONS, Decisions
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.inspection_reads import InspectionReads, OpenInspection
 from streams.worker.dispatch.location import Location
@@ -51,6 +52,7 @@ class Inspector:
     reads: InspectionReads
     directories: Directories
     repair: Repair
+    decisions: Decisions
     output: Output
     observations_topic: str
     retry: Retry
@@ -199,6 +201,10 @@ class Inspector:
             raise NotRepaired(str(error)) from None
         if remedy is None or entity.connection != inspection.connection:
             raise NotRepaired("no remedy for an entity of this connection was given")
+        if remedy.cure in DECISIONS:
+            slot.answered(was_sent=False)
+            await self.decisions.record(location, entity, remedy)
+            return self._observe(inspection, "mended")
         if remedy.cure != "remove":
             if inspection.snapshot is None or inspection.snapshot.entity != entity:
                 raise NotRepaired("no snapshot of the entity was given")

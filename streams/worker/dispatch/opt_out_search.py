@@ -48,7 +48,7 @@ class _Run:
 class OptOutSearch:
     """`intervals_ms`: between two searches, by connection; those that carry no opt-outs, or never search, are not there.
 
-    `differ(entity)` makes the opt-outs of a contact compared again.
+    `differ(entity)` makes the opt-outs of a contact compared again, `close_in_lofty(entity, channels)` makes a Lofty command.
     """
 
     loop: DispatchLoop
@@ -58,6 +58,7 @@ class OptOutSearch:
     backlinks: Table[BacklinkRow]
     links: Table[LinkRow]
     differ: Callable[[Entity], Awaitable[None]]
+    close_in_lofty: Callable[[Entity, frozenset[str]], Awaitable[None]]
     now_ms: Callable[[], int]
     _runs: dict[str, _Run] = field(default_factory=dict)
     _owned: set[str] = field(default_factory=set)
@@ -119,16 +120,30 @@ class OptOutSearch:
         return DONE
 
     async def _compare(self, connection: str, location: Location, contact: GhlContact) -> bool:
+        held = closed_in_ghl({"dnd": contact.dnd, OPT_OUTS: contact.dnd_settings})
+        if held:
+            await self._close_for_sharers(connection, location, contact.id, held)
         backlink = self.backlinks.get(location.partition, f"contact:{contact.id}")
         entity = Entity.from_key(backlink.entity) if backlink is not None else None
         link = self.links.get(location.partition, entity.key) if entity is not None else None
         if entity is None or link is None or entity.connection != connection or link.ghl_id != contact.id:
             return False
-        held = closed_in_ghl({"dnd": contact.dnd, OPT_OUTS: contact.dnd_settings})
         if link.is_deleted or link.is_gone or held == carried(link.fields):
             return False
         await self.differ(entity)
         return True
+
+    async def _close_for_sharers(
+        self, connection: str, location: Location, contact_id: str, held: frozenset[str]
+    ) -> None:
+        """The other leads that share the contact: what it has closed is closed for them, too."""
+        for _, row in list(self.backlinks.items(location.partition, f"shared:{contact_id}:")):
+            entity = Entity.from_key(row.entity)
+            link = self.links.get(location.partition, entity.key)
+            if link is None or entity.connection != connection or link.ghl_id != contact_id or link.is_gone:
+                continue
+            if closed := held - carried(link.fields):
+                await self.close_in_lofty(entity, closed)
 
     async def _end(self, connection: str, location: Location, run: _Run) -> None:
         del self._runs[connection]

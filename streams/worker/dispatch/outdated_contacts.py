@@ -54,19 +54,19 @@ class OutdatedContacts:
     async def _look(self, connection: str) -> None:
         location, asked = self.locations[connection], 0
         requests: list[asyncio.Future[int]] = []
-        for number, (key, link) in enumerate(self.links.items(location.partition, f"{connection}:")):
+        contacts = self.links.items(location.partition, f"{connection}:", lambda key: b":contact:" in key)
+        for number, (key, link) in enumerate(contacts):
             if number % YIELD_ROWS == 0:
                 await asyncio.gather(*requests)
                 requests.clear()
                 await asyncio.sleep(0)
                 if not self.owns(location.budget):
                     return
-            entity = Entity.from_key(key)
-            if entity.kind != "contact" or not self.are(connection, link):
+            if not self.are(connection, link):
                 continue
             row = self.outbox.get(location.partition, key)
             if row is None or not row.parked:
-                requests.append(self.request_read(entity, link.version_ms))
+                requests.append(self.request_read(Entity.from_key(key), link.version_ms))
                 asked += 1
         await asyncio.gather(*requests)
         if asked:

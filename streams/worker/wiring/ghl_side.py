@@ -38,5 +38,5 @@ class GhlSide:
         self.events = new_event_processor(parts, loop, locations, receipts, offers.request_read)
         self.writer = new_ghl_writer(parts, loop, locations, receipts, offers, self.directories, self.events)
         self.inspector = new_inspector(parts, loop, locations, self.directories, receipts, offers)
-        self.opt_out_search = new_opt_out_search(parts, loop, locations, self.events.queue)
+        self.opt_out_search = new_opt_out_search(parts, loop, locations, self.events)
         self.handlers = (self.inspector, self.events, self.directories, self.opt_out_search, self.writer)

@@ -39,7 +39,7 @@ def new_ghl_writer(
         identities=identities,
         settled_as=offers.settled_as,
         metrics=deps.metrics,
-        dropped=lambda entity, _names: directories.suspect(entity.connection),
+        suspect=directories.suspect,
         held=parts.reporter.held,
     )
     failures = GhlFailures(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from streams.core.scheduling.retry import Backoff, Retry
 from streams.messages.topics import OBSERVATIONS
+from streams.worker.dispatch.decisions import Decisions
 from streams.worker.dispatch.directories import Directories
 from streams.worker.dispatch.inspection_reads import InspectionReads
 from streams.worker.dispatch.inspector import Inspector
@@ -33,6 +34,7 @@ def new_inspector(
         reads=InspectionReads(tables.links, tables.outbox),
         directories=directories,
         repair=Repair(tables.links, tables.outbox, receipts, offers.offer_write),
+        decisions=Decisions(tables.links, receipts, lambda entity, at_ms: offers.request_read(entity, at_ms, "replay")),
         output=parts.output,
         observations_topic=parts.names.of(OBSERVATIONS),
         retry=Retry(deps.now_ms, deps.jitter, Backoff(first_seconds=2.0, most_seconds=60.0)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.worker.dispatch.ghl_event_queue import GhlEventQueue
+from streams.worker.dispatch.ghl_events import GhlEventProcessor
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import DispatchLoop
 from streams.worker.dispatch.opt_out_search import OptOutSearch
@@ -12,7 +12,7 @@ from streams.worker.parts import WorkerParts
 
 
 def new_opt_out_search(
-    parts: WorkerParts, loop: DispatchLoop, locations: Mapping[str, Location], queue: GhlEventQueue
+    parts: WorkerParts, loop: DispatchLoop, locations: Mapping[str, Location], events: GhlEventProcessor
 ) -> OptOutSearch:
     """The handler of searches in the writing dispatcher `loop`."""
     connections = parts.settings.connections.values()
@@ -27,6 +27,7 @@ def new_opt_out_search(
         sweeps=parts.tables.sweeps,
         backlinks=parts.tables.backlinks,
         links=parts.tables.links,
-        differ=queue.opt_outs_differ,
+        differ=events.queue.opt_outs_differ,
+        close_in_lofty=events.effects.close_in_lofty,
         now_ms=parts.deps.now_ms,
     )

@@ -12,10 +12,10 @@ from typing import Any
 from connectors.lofty.times import parse_time_ms
 from connectors.sandbox.lofty.people import make_team
 from streams.core.to_ghl.child_kind import ChildKind
-from streams.core.to_ghl.desired import resolve_contact, resolve_event, resolve_note, resolve_task
+from streams.core.to_ghl.desired import resolve_appointment, resolve_contact, resolve_event, resolve_note, resolve_task
 from streams.core.to_ghl.directory import Directory, fold
 from streams.core.to_ghl.plan import DesiredChild, DesiredContact
-from streams.mapping import has_begin, map_appointment, map_contact, map_event, map_task, should_sync
+from streams.mapping import has_begin, map_contact, map_event, map_task, should_sync
 from streams.messages import Entity
 from streams.messages.entity import Kind
 from streams.settings import Connection
@@ -101,15 +101,16 @@ def _child(
     connection: Connection, kind: Kind, form: ChildKind, state: Mapping[str, Any], directory: Directory
 ) -> DesiredChild:
     if kind == "note":
-        return resolve_note(state)
+        return resolve_note(state, connection.mapping.locale)
     state, users = {**state, "_agent": _agent(state)}, connection.mapping.users
     if form == "appointment":
         place = connection.appointments
         return resolve_event(
             map_event(state, users=users), directory, place.calendar, runs_automations=place.automations
         )
-    read = map_task if kind == "task" else map_appointment
-    return resolve_task(read(state, users=users), directory)
+    if kind == "appointment":
+        return resolve_appointment(state, directory, users=users, locale=connection.mapping.locale)
+    return resolve_task(map_task(state, users=users), directory)
 
 
 def _agent(state: Mapping[str, Any]) -> dict[str, str] | None:

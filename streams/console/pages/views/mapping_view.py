@@ -31,7 +31,10 @@ class FieldPreview:
 
 @dataclass(frozen=True, slots=True)
 class LeadPreview:
-    """One lead, mapped with the editor's text. `empty` are fields without a value on either side."""
+    """One lead, mapped with the editor's text. `empty` are fields without a value on either side.
+
+    `flags` are values that are left out, but for those that a field's own `flag` shows.
+    """
 
     name: str
     lead: str
@@ -41,6 +44,7 @@ class LeadPreview:
     changed: int
     problem: str = ""
     empty: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,14 @@ def preview(one: Preview) -> LeadPreview:
         changed=sum(each.is_changed for each in fields),
         problem=words,
         empty=tuple(each.target.removeprefix(CUSTOM) for each in one.rows if each.target in is_empty),
+        flags=_other_flags(one),
     )
+
+
+def _other_flags(one: Preview) -> tuple[str, ...]:
+    notes = {row.target.removeprefix(CUSTOM): row.note for row in one.rows if row.note}
+    parts = ((flag, *flag.partition(": ")) for flag in one.flags)
+    return tuple(flag for flag, name, _, note in parts if not note or note not in notes.get(name, ""))
 
 
 def row(one: Row) -> FieldPreview:

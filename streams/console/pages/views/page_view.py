@@ -52,7 +52,7 @@ class CurrentUser:
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """Who looks, when and from where. `here` is the path and query of the page, `parked` the number beside its menu item."""
+    """Who looks, when and from where. `here` is the path and query of the page, `parked` and `conflicts` the numbers beside their menu items."""
 
     here: str
     now_ms: int
@@ -62,6 +62,7 @@ class PageContext:
     zone: tzinfo = UTC
     zone_name: str = ""
     parked: int | None = None
+    conflicts: int | None = None
     message: Notice | None = None
 
     @property

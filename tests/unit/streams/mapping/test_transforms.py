@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from streams.mapping.errors import WrongTerm
+from streams.mapping.locale import Reading
 from streams.mapping.transforms import TRANSFORMS, TransformExample, compile_transform
 from streams.mapping.values import UnreadableValue
 
@@ -18,7 +19,7 @@ EXAMPLES = [
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_of_the_table_is_true(example: TransformExample) -> None:
     """What the command line prints as an example is what happens."""
-    result = compile_transform(example.transform)(example.value, "US")
+    result = compile_transform(example.transform)(example.value, Reading())
     assert result == example.result
     assert type(result) is type(example.result)
 
@@ -34,7 +35,7 @@ def test_every_transform_has_an_example_and_a_sentence(kind: Any) -> None:
 def test_none_passes_through_all_but_default(name: str) -> None:
     """A value that is not there stays not there."""
     written = TRANSFORMS[name].examples[0].transform
-    assert compile_transform(written)(None, "US") is None
+    assert compile_transform(written)(None, Reading()) is None
 
 
 @pytest.mark.parametrize(
@@ -52,12 +53,12 @@ def test_a_value_that_cannot_be_read_says_so(written: Any, value: Any) -> None:
     """It raises Unreadable, which the mapping turns into a flag."""
     step = compile_transform(written)
     with pytest.raises(UnreadableValue):
-        step(value, "US")
+        step(value, Reading())
 
 
 def test_unreadable_elements_of_a_list_are_left_out() -> None:
     """The others count."""
-    assert compile_transform("number")(["1", "many", "2.5"], "US") == [1, 2.5]
+    assert compile_transform("number")(["1", "many", "2.5"], Reading()) == [1, 2.5]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+from streams.mapping.locale import Locale, locale_of
 from streams.mapping.values import UnreadableValue, read_date, read_email, read_instant, read_number, read_phone
 from tests.unit.streams.mapping.odd_leads import UNHURRIED, json_values
 
@@ -88,6 +91,91 @@ def test_what_is_no_time_is_unreadable(written: Any) -> None:
 def test_numbers_read(written: Any, number: float) -> None:
     """With currency, thousands and percent signs; whole ones as whole numbers."""
     assert read_number(written) == number
+
+
+US, DE, CH = locale_of("US"), locale_of("DE"), locale_of("CH")
+
+
+@pytest.mark.parametrize(
+    ("written", "in_us", "in_de"),
+    [
+        ("1.234", 1.234, 1234),
+        ("1,234", 1234, 1.234),
+        ("1.234,56", 1234.56, 1234.56),
+        ("1,234.56", 1234.56, 1234.56),
+        ("1.234.567", 1234567, 1234567),
+        ("1,234,567", 1234567, 1234567),
+        ("12,5", 12.5, 12.5),
+        ("0,125", 0.125, 0.125),
+        ("1234.567", 1234.567, 1234.567),
+        ("1 234 567,8", 1234567.8, 1234567.8),
+        ("1\u202f234,5", 1234.5, 1234.5),
+        ("1\u2019234.50", 1234.5, 1234.5),
+        ("1,00,000", 100000, 100000),
+        ("€ 1.250,50", 1250.5, 1250.5),
+        ("1.250,50 €", 1250.5, 1250.5),
+        ("USD 1,250", 1250, 1.25),
+        ("-$1,250.50", -1250.5, -1250.5),
+        ("\u200f12\u200e", 12, 12),
+        ("2.5e3", 2500, 2500),
+    ],
+)
+def test_a_number_that_reads_in_two_ways_reads_as_the_locale_writes_it(
+    written: str, in_us: float, in_de: float
+) -> None:
+    """What reads in one way reads so everywhere."""
+    assert (read_number(written, US), read_number(written, DE)) == (in_us, in_de)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1.2.3", "1,23,4", "1.234,5,6", "1.234.56", "500k", "5-6", "1 23", "--5", "1.", "12 apples", ",", "1,,2"],
+)
+def test_a_number_is_never_guessed(written: str) -> None:
+    """Groups that are none, ranges, units."""
+    for locale in (US, DE, CH):
+        with pytest.raises(UnreadableValue):
+            read_number(written, locale)
+
+
+@UNHURRIED
+@given(
+    st.decimals(-(10**12), 10**12, places=2),
+    st.sampled_from([(",", ".", US), (".", ",", DE), ("\u2019", ".", CH), (" ", ",", DE)]),
+)
+def test_every_number_comes_back_from_how_people_write_it(number: Decimal, written: tuple[str, str, Locale]) -> None:
+    """With its groups and its decimals."""
+    group, decimal, locale = written
+    text = f"{number:,.2f}".translate({ord(","): group, ord("."): decimal})
+    assert read_number(text, locale) == float(number)
+
+
+@pytest.mark.parametrize(
+    ("written", "in_us", "in_gb"),
+    [
+        ("3/4/2026", "2026-03-04", "2026-04-03"),
+        ("30/4/2026", "2026-04-30", "2026-04-30"),
+        ("4/30/2026", "2026-04-30", "2026-04-30"),
+        ("30.4.2026", "2026-04-30", "2026-04-30"),
+        ("2026/04/30", "2026-04-30", "2026-04-30"),
+        ("2026-05-01T02:30:00GMT", "2026-04-30", "2026-05-01"),
+        ("2026-04-30 23:30:00", "2026-04-30", "2026-05-01"),
+        (1777602600000, "2026-04-30", "2026-05-01"),
+        ("2026-04-30", "2026-04-30", "2026-04-30"),
+        (1777593600000, "2026-05-01", "2026-05-01"),
+        ("1990-09-05T00:00:00GMT", "1990-09-05", "1990-09-05"),
+    ],
+)
+def test_a_day_is_that_of_the_people_who_read_it(written: Any, in_us: str, in_gb: str) -> None:
+    """New York's and London's; what was stored as a day stays that day, and what reads in two ways reads as the locale writes it."""
+    assert (read_date(written, US), read_date(written, locale_of("GB"))) == (in_us, in_gb)
+
+
+@pytest.mark.parametrize("written", ["9999-12-31T23:59:59Z", "1000-01-01T00:00:01Z", 253402300799000])
+def test_the_ends_of_time_have_a_day(written: Any) -> None:
+    """In every zone."""
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        assert read_date(written, locale_of("US", time_zone=zone))
 
 
 @pytest.mark.parametrize("written", ["", "many", "1e999", "nan", "1_000", float("inf"), 2**60, True, None, []])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ class Stage:
     def __init__(self, settings: LoftySandboxSettings = SETTINGS) -> None:
         self.now = START
         self.sandbox = LoftySandbox(settings, now=lambda: self.now)
+        self._numbers = count(1)
 
     @property
     def team(self) -> TeamState:
@@ -38,8 +40,9 @@ class Stage:
         return visit.status, orjson.loads(visit.content) if visit.content else None
 
     def lead(self, **fields: Any) -> int:
-        """The id of a new lead."""
-        status, answer = self.ask("POST", "/v1.0/leads", {"firstName": "Jane", **fields})
+        """The id of a new lead, with a first name of its own."""
+        name = f"Jane{next(self._numbers)}"
+        status, answer = self.ask("POST", "/v1.0/leads", {"firstName": name, **fields})
         assert status == 200
         return int(answer["leadId"])
 

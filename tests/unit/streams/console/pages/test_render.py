@@ -37,6 +37,7 @@ def test_viewers_see_no_buttons_that_act() -> None:
     acting = (
         "/parked/retry",
         "/parked/discard",
+        "/conflicts/decide",
         "/backfill/start",
         "/replay/start",
         "/replay/stop",

@@ -295,3 +295,11 @@ def test_what_is_not_on_the_contact_that_came_back_is_not_settled(child: LinkRow
     after = unsettle(child, "g")
     assert (after is not None) is is_unsettled
     assert after is None or (after.settled == "" and after.ghl_id == child.ghl_id)
+
+
+@pytest.mark.parametrize("outcome", ["unchanged", "doubtful", "failed", "applied"])
+def test_what_a_person_decided_outlives_the_link(outcome: str) -> None:
+    """A decision adds to the others, whatever else the receipt says; a contact that is made again keeps them."""
+    link = record_link(LinkRow(ghl_id="g", decided={"x": "apart"}), receipt(outcome, decided={"y": "same"}))
+    forgotten = record_link(link, receipt("failed", is_forgotten=True))
+    assert (forgotten.ghl_id, forgotten.decided) == (None, {"x": "apart", "y": "same"})

@@ -78,6 +78,14 @@ def test_what_the_location_lacks_is_left_out_and_named(
 def test_what_settles_a_contact_ends_what_is_over() -> None:
     """Fields that are gone leave the link, and so do refusals of what is no longer wanted; what is lacking is named."""
     contact = DesiredContact({"city": "X", "custom:f2": "Hot"}, (), "1")
-    prepared = Prepared(lambda *_: Settled(""), contact=contact, lacks=("field:other",), directory=NOW)
+    prepared = Prepared(lambda *_: Settled(""), contact=contact, lacks=("field:other",), directory=NOW, is_contact=True)
     link = LinkRow(ghl_id="c", fields={"custom:f1": "a", "city": "b"}, refused={"custom:f1": "a", "custom:f2": "z"})
     assert prepared.settles(link) == {"lacks": ("field:other",), "fields": {"city": "b"}, "refused": {"custom:f1": ""}}
+
+
+def test_what_settles_a_deleted_lead_ends_what_is_over_too() -> None:
+    """Otherwise it would be read again with each change of the location."""
+    link = LinkRow(ghl_id="c", fields={"custom:f1": "a"}, refused={"custom:f1": "a"}, lacks=("field:other",))
+    facts = Prepared(lambda *_: Settled(""), directory=NOW, is_contact=True).settles(link)
+    assert facts == {"lacks": (), "fields": {}, "refused": {"custom:f1": ""}}
+    assert Prepared(lambda *_: Settled(""), directory=NOW).settles(link) == {}

@@ -54,6 +54,18 @@ def test_a_policy_decides_where_the_table_says_so(found: Person, policies: dict[
     assert judge(ANN, found, is_living=True, **policies) == verdict
 
 
+@pytest.mark.parametrize("found", [BEN, person(ANN), person(BEN, phone="+1999")])
+@pytest.mark.parametrize("policy", ["same", "apart"])
+def test_what_a_person_decided_is_above_rules_and_policies(found: Person, policy: Policy) -> None:
+    """But not above the Lofty id; and no living lead loses its contact by it."""
+    policies: dict[str, Policy] = {"shared_email": policy, "shared_phone": policy}
+    assert judge(ANN, found, is_living=True, decided="same", **policies) == "shared"
+    assert judge(ANN, found, is_living=False, decided="same", **policies) == "own"
+    assert judge(ANN, found, is_living=True, decided="apart", **policies) == "apart"
+    assert judge(ANN, found, is_living=False, decided="apart", **policies) == "apart"
+    assert judge(ANN, person(found, lofty_id="1"), is_living=True, decided="apart", **policies) == "own"
+
+
 def test_another_living_leads_contact_is_never_this_ones_unless_it_has_this_ones_id() -> None:
     """Every combination of what two people have in common, under every policy."""
     values = ("", "a", "b")

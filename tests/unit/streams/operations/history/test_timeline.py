@@ -111,6 +111,7 @@ def test_what_holds_the_whole_connection_back_is_told(row: dict[str, object], wa
     [
         (LinkRow(ghl_id="g", settled="f/m"), "contact: g in GHL"),
         (LinkRow(ghl_id="g"), "contact: g in GHL, a newer state is on its way"),
+        (LinkRow(ghl_id="g", fields={"dndSettings": "Call SMS"}), "contact: g in GHL, opted out of Call, SMS, a newer"),
         (LinkRow(settled="f/m"), "contact: not in GHL, and rightly so"),
         (LinkRow(), "contact: not in GHL"),
         (LinkRow(ghl_id="g", is_deleted=True), "contact: was g in GHL, deleted"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from streams.console.pages.views import mapping_view
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
 from streams.core.to_ghl.desired import resolve_contact
@@ -261,3 +262,23 @@ def test_fields_that_cost_much_together_end() -> None:
     found = preview(connection(f"[mappings.acme]\n[mappings.acme.fields]\n{fields}"), snapshot(), None, None)
     failing = [row for row in found.rows if "ExpressionTooCostly" in row.note]
     assert 100 < len(failing) < 200
+
+
+def test_what_is_left_out_of_a_list_or_of_the_custom_attributes_is_shown() -> None:
+    """By the field's own note, and among the flags."""
+    attributes = [{"attributeName": name, "value": "1"} for name in ("Plan A", "Plan-A", "名前")]
+    state = STATE | {"emails": ["ada@example.com", "b@example.com", "n/a at home"], "customAttributes": attributes}
+    text = TEXT.replace("[mappings.acme.fields]", 'custom_attributes = "all"\n[mappings.acme.fields]')
+    found = preview(connection(text), snapshot(state), DIRECTORY, None)
+    email = next(row for row in found.rows if row.target == "email")
+    assert email.value == "ada@example.com"
+    assert email.note == (
+        "'n/a at home' cannot be read as an e-mail address; 1 more value left out: the field takes one"
+    )
+    assert f"email: {email.note.split('; ')[0]}" in found.flags
+    assert [flag.partition(": ")[0] for flag in found.flags if "cannot tell" in flag] == ["Lofty Plan-A"]
+    assert {"custom:Lofty Plan A", "custom:Lofty 名前"} <= {row.target for row in found.rows}
+    on_page = mapping_view.preview(found)
+    assert [flag for flag in on_page.flags if flag.startswith(("email", "phone"))] == []
+    assert [flag.partition(": ")[0] for flag in on_page.flags if "cannot tell" in flag] == ["Lofty Plan-A"]
+    assert "1 more value left out" in next(one.flag for one in on_page.fields if one.ghl_field == "email")

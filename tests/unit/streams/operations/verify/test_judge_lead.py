@@ -250,3 +250,30 @@ def test_a_finding_is_told_as_json() -> None:
     told = only(judged(world)).as_dict()
     assert (told["entity"], told["state"], told["repair"]) == (CONTACT, "missing", ["forget"])
     assert TASK not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("lead", "contact", "differ"),
+    [
+        ({"cannotText": True}, {}, (["SMS"], [])),
+        ({}, {"dndSettings": {"SMS": {"status": "permanent"}}}, ([], ["SMS"])),
+        ({"unsubscription": True}, {"dndSettings": {"Email": {"status": "active"}}}, None),
+        ({}, {}, None),
+    ],
+)
+def test_opt_outs_are_compared_both_ways(
+    lead: dict[str, Any], contact: dict[str, Any], differ: tuple[list[str], list[str]] | None
+) -> None:
+    """The repair makes the worker compare them again, on both sides."""
+    world = World()
+    world.contact = {**(world.contact or {}), **contact}
+    state = {**(world.snapshots[CONTACT].state or {}), **lead}
+    world.snapshots[CONTACT] = snapshot_of(CONTACT, state)
+    finding = only(judged(world, replace(BASIS, rules=replace(RULES, opt_outs=True))))
+    assert judged(world)[0].state == "ok"
+    if differ is None:
+        assert finding.state == "ok"
+        return
+    [difference] = finding.differences
+    assert (difference.field, difference.wanted, difference.found) == ("dndSettings", *differ)
+    assert finding.remedies == (Remedy(cure="doubt", fields=("dndSettings",)),)

@@ -201,3 +201,11 @@ async def test_an_answer_shows_which_values_ghl_dropped(
     call = Call(step, "c-1" if step == "update contact" else None, body={"email": "a@example.com", **SENT})
     performed = await perform(client(Vendor([answer(200, {"contact": {"id": "c-1", **shown}})])), LOCATION, call)
     assert performed.dropped == frozenset(dropped)
+
+
+async def test_an_answer_that_shows_none_of_several_custom_fields_may_never_show_any() -> None:
+    """Then nothing is held back for it; only the location is read again."""
+    sent = {"customFields": [{"id": name, "field_value": "a"} for name in ("f1", "f2")]}
+    vendor = Vendor([answer(200, {"contact": {"id": "c-1", "customFields": []}})])
+    performed = await perform(client(vendor), LOCATION, Call("update contact", "c-1", body=sent))
+    assert (performed.dropped, performed.shows_none) == (frozenset(), True)

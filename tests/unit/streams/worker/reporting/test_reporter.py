@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from streams.core.rows import FetchRow
+from typing import Any
+
+from streams.core.rows import FetchRow, LinkRow, OutboxRow
+from streams.core.to_lofty.opt_outs import close_channels
+from streams.core.to_lofty.rows import LoftyCommandRow
+from streams.mapping.opt_outs import OPT_OUTS, mark
+from streams.messages import Entity, Snapshot
 from streams.messages.topics import TopicNames
 from streams.messages.worker_status import STUCK_LOOKS
 from streams.settings import parse_settings
@@ -41,6 +47,27 @@ def row(attempts: int, parked: str = "") -> FetchRow:
     )
 
 
+CONTACT = Entity.contact("acme", "1").key
+READ_MS = 7
+
+
+def wanted(state: dict[str, Any], parked: str = "") -> OutboxRow:
+    """The desired state of a contact."""
+    snapshot = Snapshot(
+        connection="acme",
+        lead="1",
+        kind="contact",
+        id="1",
+        state=state,
+        version_ms=1,
+        fingerprint="f",
+        read_ms=READ_MS,
+        update_time_ms=1,
+        accepted_ms=1,
+    )
+    return OutboxRow(snapshot=snapshot, parked=parked)
+
+
 def test_what_fails_again_and_again_is_counted_until_it_does_not() -> None:
     """Parked it waits for a person instead; a partition that goes takes its own along."""
     rows = OpenRows()
@@ -55,3 +82,29 @@ def test_what_fails_again_and_again_is_counted_until_it_does_not() -> None:
     rows.forget([1])
     assert rows.reads.of("acme") == (0, "")
     assert rows.reads.of("other") == (0, "")
+
+
+def test_an_opt_out_counts_since_it_is_known_until_the_other_side_has_it() -> None:
+    """Parked or not; not for a contact that is not in GHL, whom nobody can write to from there."""
+    rows, links = OpenRows(), {CONTACT: LinkRow(ghl_id="g")}
+    rows.link_of = lambda _partition, key: links.get(key)
+    rows.desired(0, CONTACT, wanted({"cannotText": True}, parked="no"))
+    assert rows.opt_outs.oldest_ms("acme") == READ_MS
+    links[CONTACT] = LinkRow(ghl_id="g", fields={OPT_OUTS: mark({"SMS"})})
+    rows.desired(0, CONTACT, wanted({"cannotText": True}))
+    assert rows.opt_outs.oldest_ms("acme") is None
+    rows.desired(0, CONTACT, wanted({"cannotText": True, "cannotCall": True}))
+    rows.forget([0])
+    links.clear()
+    rows.desired(1, CONTACT, wanted({"cannotText": True}))
+    assert rows.opt_outs.oldest_ms("acme") is None
+
+
+def test_an_opt_out_on_its_way_to_lofty_counts_too() -> None:
+    """Until its command is settled."""
+    rows = OpenRows()
+    write = close_channels(Entity.contact("acme", "1"), {"SMS"}, 5, 5)
+    rows.lofty_command(0, write.key, LoftyCommandRow(write=write, parked="no"))
+    assert rows.lofty_opt_outs.oldest_ms("acme") == 5
+    rows.lofty_command(0, write.key, LoftyCommandRow(write=write, is_settled=True))
+    assert rows.lofty_opt_outs.oldest_ms("acme") is None
