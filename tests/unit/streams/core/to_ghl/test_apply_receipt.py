@@ -13,7 +13,7 @@ from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import comes_back, is_overtaken, record_link, record_outbox, unsettle
 from streams.core.to_ghl.delivery import settled_as
 from streams.core.to_ghl.plan import UNKNOWN
-from streams.messages import Receipt, Snapshot
+from streams.messages import Conflict, Entity, Receipt, Snapshot
 
 HASHES = st.dictionaries(st.sampled_from(["email", "city"]), st.sampled_from(["h1", "h2"]))
 RECEIPTS = st.builds(
