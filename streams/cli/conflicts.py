@@ -46,6 +46,9 @@ def conflicts(
     lead: Annotated[str, typer.Argument(help="The lead about which you decide, by its Lofty id.")] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     connection: ConnectionOption = "",
+    contact: Annotated[
+        str, typer.Option("--contact", help="Decide only towards this GHL contact; without it, towards all.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """List leads whose e-mail or phone another GHL contact has, with both people and what to do; or decide who is who.
@@ -63,7 +66,13 @@ def conflicts(
         refuse(f"about whom? lofty-ghl conflicts {answer} LEAD, with the id of a lead that `lofty-ghl conflicts` lists")
     found = with_kafka(settings, lambda: read_conflicts(settings, chosen), writes=answer is not None)
     if answer is not None:
-        _decide(settings, [item for item in found if item.person.lead == lead], answer.value, lead, as_json=as_json)
+        _decide(
+            settings,
+            [one for one in found if one.person.lead == lead and contact in ("", one.other_contact_id)],
+            answer.value,
+            lead,
+            as_json=as_json,
+        )
     print_findings([_document(item) for item in found], _lines(found), as_json=as_json)
     raise typer.Exit(WRONG if any(item.is_open for item in found) else 0)
 

@@ -54,7 +54,7 @@ async def test_a_first_load_is_light_and_quick_and_the_answer_is_two_clicks_away
         await person.open("/")
         await person.sign_in("ann")
         await until_indexed(on, who)
-        for path in ("/", "/contacts?q=hopper", "/parked", "/connections", "/audit"):
+        for path in ("/", "/contacts?q=hopper", "/parked", "/conflicts", "/connections", "/audit"):
             tries = [await first_load(person, path) for _ in range(3)]
             assert max(size for size, _ in tries) < FIRST_LOAD_BYTES, path
             assert min(took for _, took in tries) < INTERACTIVE_MS, (path, tries)
@@ -118,3 +118,28 @@ async def test_without_scripts_a_person_signs_in_and_retries(embedded_kafka: Bro
         await expect(plain.page.get_by_text("1 record was sent again.")).to_be_visible()
         await on.until(lambda: lead in on.contacts())
         await context.close()
+
+
+async def test_without_scripts_a_person_says_who_is_who(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """A couple with one telephone, side by side; the page then says what was decided, and a viewer has no buttons."""
+    async with somebody(embedded_kafka, tmp_path, **BY_KEY) as (person, _):
+        on = person.on
+        for name in ("Ann", "Ben"):
+            on.new_lead(firstName=name, lastName="Vale", emails=[f"{name}@example.com"], phones=["(530) 555-0104"])
+            await on.until_quiet()
+        context = await person.chrome.new_context(java_script_enabled=False)
+        plain = Person(on, person.chrome, context, await context.new_page())
+        await plain.open("/conflicts")
+        await plain.sign_in("ann")
+        await plain.heading("One telephone: +15305550104")
+        for name in ("Ann Vale", "Ben Vale"):
+            await expect(plain.page.get_by_role("link", name=name)).to_be_visible()
+        await plain.page.get_by_role("button", name="They are two people").click()
+        await expect(plain.page.get_by_text("Decided. What follows")).to_be_visible(timeout=LONG_MS)
+        await plain.page.reload()
+        await expect(plain.page.get_by_text("decided: two people")).to_be_visible(timeout=LONG_MS)
+        await context.close()
+        await person.open("/conflicts")
+        await person.sign_in("vera")
+        await person.heading("One telephone")
+        assert await buttons(person.page) == []

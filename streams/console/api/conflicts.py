@@ -17,6 +17,9 @@ class ConflictDecision(Input):
 
     connection: str = Field(max_length=63)
     lead: str = Field(max_length=128, description="the id of a lead that the list names as `person`")
+    contact: str = Field(
+        "", max_length=128, description="only towards this GHL contact, `other_contact_id` in the list"
+    )
     decision: Literal["same", "apart"] = Field(description="`same`: they are one person; `apart`: they are two")
 
 

@@ -32,6 +32,7 @@ class ConflictsPage(Page):
         decision = form.get("decision", "")
         if decision not in ("same", "apart"):
             raise WrongInput("Choose one of the two buttons on the page Conflicts.")
-        connection, lead = form.get("connection", ""), form.get("lead", "")
-        done = await self._services.conflicts.decide(by, connection, lead, cast(IdentityDecision, decision))
+        connection, lead, contact = (form.get(name, "") for name in ("connection", "lead", "contact"))
+        said = cast(IdentityDecision, decision)
+        done = await self._services.conflicts.decide(by, connection, lead, said, contact)
         return self._layout.redirect(href("/conflicts"), f"Decided. What follows: {done.next}.")

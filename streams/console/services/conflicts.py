@@ -47,17 +47,27 @@ class Conflicts:
         chosen = tuple(item for item in await self._read() if connection in ("", item.person.connection))
         return ConflictList(chosen, sum(item.is_open for item in chosen))
 
-    async def of_lead(self, connection: str, lead: str) -> tuple[ConflictItem, ...]:
-        """Those of one lead."""
+    async def of_lead(self, connection: str, lead: str, contact: str = "") -> tuple[ConflictItem, ...]:
+        """Those of one lead, with one GHL contact if `contact` names it."""
         found = await self._read()
-        return tuple(item for item in found if (item.person.connection, item.person.lead) == (connection, lead))
+        return tuple(
+            item
+            for item in found
+            if (item.person.connection, item.person.lead) == (connection, lead)
+            and contact in ("", item.other_contact_id)
+        )
 
-    async def decide(self, by: Actor, connection: str, lead: str, decision: IdentityDecision) -> ConflictOutcome:
-        """Decide who a lead is, in all that it has in common with others. A worker records it before this returns."""
-        items = await self.of_lead(connection, lead)
+    async def decide(
+        self, by: Actor, connection: str, lead: str, decision: IdentityDecision, contact: str = ""
+    ) -> ConflictOutcome:
+        """Decide who a lead is: towards one GHL contact, or towards all with which it is in conflict.
+
+        A worker records it before this returns.
+        """
+        items = await self.of_lead(connection, lead, contact)
         if not items:
             raise NotFound(f"Lead {lead[:40]} of {connection[:40]!r} is in no conflict: it was solved, or never was.")
-        about = {"connection": connection, "lead": lead, "decision": decision}
+        about = {"connection": connection, "lead": lead, "contact": contact, "decision": decision}
         try:
             async with self._audit.acting(by, "decide conflict", about) as result:
                 done = await self._decided(items, decision, by.name)

@@ -41,7 +41,7 @@ def after_deciding(item: ConflictItem, decision: IdentityDecision) -> str:
 async def decide(
     settings: Settings, items: list[ConflictItem], decision: IdentityDecision, by: str
 ) -> list[ConflictOutcome]:
-    """Have a decision about these conflicts recorded. Raises `CannotFinish` when no worker answers, and Kafka's errors."""
+    """Have a decision about these conflicts recorded, once for each contact. Raises `CannotFinish` when no worker answers, and Kafka's errors."""
     partitions = {
         name: ConnectionPartitions(settings).ghl(settings.connections[name])
         for name in {item.person.connection for item in items}
@@ -49,7 +49,7 @@ async def decide(
     run = f"decide-{uuid.uuid4().hex[:8]}"
     results: list[ConflictOutcome] = []
     async with WorkerQueryClient(settings, partitions, run, timeouts=TIMEOUTS, most=1) as client:
-        for item in items:
+        for item in {(item.person.lead, item.other_contact_id): item for item in items}.values():
             connection, lead = item.person.connection, item.person.lead
             answer = await client.query(
                 connection,

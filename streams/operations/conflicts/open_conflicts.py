@@ -129,9 +129,9 @@ def _to_do(
             f"Merge the contacts {own} and {contact_id} in GHL: its API cannot. The merge is then followed by itself."
         )
     if decided == "apart" and state == "left out":
-        return "Nothing. Each keeps a contact; this one goes without the value until it is free."
+        return "Nothing is left to do. Each keeps a contact; this one goes without the value until it is free."
     if decided:
-        return "Nothing, or it is being done."
+        return "Nothing is left to do, or it is under way."
     if state == "shared":
         return (
             "One person: nothing needs to be done. Two people: decide `apart`, and this lead gets a contact of its own."

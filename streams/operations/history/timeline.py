@@ -141,6 +141,10 @@ def standing(key: str, link: LinkRow) -> str:
         return f"{kind}: was {link.ghl_id} in GHL, deleted"
     closed = ", ".join(sorted(carried(link.fields)))
     says = f"{kind}: {link.ghl_id} in GHL" + (f", opted out of {closed}" if closed else "")
+    if link.shares:
+        says += f", one contact with {link.shares}"
+    elif link.conflicts:
+        says += f", without {' and '.join(sorted(link.conflicts))}, which another contact has (`lofty-ghl conflicts`)"
     return says + ("" if link.settled else ", a newer state is on its way")
 
 

@@ -31,18 +31,20 @@ class Decisions:
     request_read: Callable[[Entity, int], object]
 
     async def record(self, location: Location, entity: Entity, remedy: Remedy) -> None:
-        """Record a decision about `remedy.contact_id`. Raises `NotRepaired` when the lead is in no conflict with that contact."""
-        link = self.links.get(location.partition, entity.key) or LinkRow()
-        contact_id = remedy.contact_id or ""
+        """Record a decision about `remedy.contact_id`; it is kept also where the conflict has ended meanwhile.
+
+        Raises `NotRepaired` for what is no lead that we know.
+        """
+        link, contact_id = self.links.get(location.partition, entity.key), remedy.contact_id or ""
+        if link is None or entity.kind != "contact" or not contact_id:
+            raise NotRepaired(f"{entity.key} is no lead that was brought to GHL, or no other contact was named")
         conflict = next((one for one in link.conflicts.values() if one.contact_id == contact_id), None)
-        if conflict is None or entity.kind != "contact":
-            raise NotRepaired(f"the lead has nothing in common with contact {contact_id} any longer")
         decision = cast(IdentityDecision, remedy.cure)
         outcome, facts = _consequence(link, contact_id, decision)
         await self._settle(location, entity, outcome, contact_id, remedy, facts)
-        is_own = link.ghl_id is not None and link.ghl_id != contact_id
-        if is_own and conflict.lead and self.links.get(location.partition, conflict.lead) is not None:
-            await self._settle(location, Entity.from_key(conflict.lead), "unchanged", str(link.ghl_id), remedy, {})
+        other = conflict.lead if conflict is not None else ""
+        if other and link.ghl_id not in (None, contact_id) and self.links.get(location.partition, other) is not None:
+            await self._settle(location, Entity.from_key(other), "unchanged", str(link.ghl_id), remedy, {})
         self.request_read(entity, link.version_ms)
 
     async def _settle(

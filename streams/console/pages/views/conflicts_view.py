@@ -73,8 +73,10 @@ def _card(item: ConflictItem) -> ConflictCard:
 
 
 _WORDS = {
-    "shared": "Both are one contact in GHL now. It is written for the other lead; this lead's notes and tasks are on it.",
-    "left out": "This lead's contact goes without it. A field of its own shows it (Lofty phone, Lofty email).",
+    "shared": "Both are one contact in GHL now: it is written for the other lead, and this lead's notes and tasks are on it. "
+    "Two people: this lead gets a contact of its own, without this value, and its notes move there.",
+    "left out": "This lead's contact goes without it; a field of its own shows it (Lofty phone, Lofty email). "
+    "One person: merge both contacts in GHL afterwards, its API cannot. Two people: it stays as it is.",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.core.rows import FetchRow, Intent, LinkRow, OutboxRow
-from streams.messages import Fence, Parked, Receipt, Snapshot
+from streams.messages import Conflict, Fence, Parked, Receipt, Snapshot
 from streams.operations.history.timeline import Event, event_of, pending_read, pending_write, standing, timeline
 
 KEY = "c:7:contact:7"
@@ -112,6 +112,11 @@ def test_what_holds_the_whole_connection_back_is_told(row: dict[str, object], wa
         (LinkRow(ghl_id="g", settled="f/m"), "contact: g in GHL"),
         (LinkRow(ghl_id="g"), "contact: g in GHL, a newer state is on its way"),
         (LinkRow(ghl_id="g", fields={"dndSettings": "Call SMS"}), "contact: g in GHL, opted out of Call, SMS, a newer"),
+        (
+            LinkRow(ghl_id="g", conflicts={"phone": Conflict(hash="h", contact_id="x")}),
+            "g in GHL, without phone, which",
+        ),
+        (LinkRow(ghl_id="x", shares="c:1:contact:1"), "x in GHL, one contact with c:1:contact:1"),
         (LinkRow(settled="f/m"), "contact: not in GHL, and rightly so"),
         (LinkRow(), "contact: not in GHL"),
         (LinkRow(ghl_id="g", is_deleted=True), "contact: was g in GHL, deleted"),
