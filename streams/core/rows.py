@@ -52,10 +52,14 @@ class FetchRow(Message):
 
 
 class Candidate(Message):
-    """A GHL contact that may be the lead's: GHL named it as a duplicate, by `field`. Without an id, we looked and found none."""
+    """A GHL contact that may be the lead's: GHL named it as a duplicate, by `field`. Without an id, we looked and found none.
+
+    `asked_ms` is when Lofty was asked whether the lead whose id it has is alive, which no link of ours knows.
+    """
 
     contact_id: str = ""
     field: str = ""
+    asked_ms: int = 0
 
 
 class OutboxRow(Message):

@@ -288,9 +288,9 @@ class Impatient:
 async def leave_in_doubt(on: Stage) -> str:
     """A contact without e-mail and phone was created in GHL, and the worker ended before it could know."""
     on.ghl.faults.add(parse_fault({"kind": "drop_after_apply", "operation": "create-contact", "times": 1}))
-    on.ghl.faults.add(parse_fault({"kind": "status", "operation": "search-contacts*", "status": 503}))
     lead = on.new_lead(emails=[], phones=[])
-    await on.until(lambda: lead in on.contacts())
+    await on.until(lambda: lead in on.contacts())  # the first search, before the create, has found nothing
+    on.ghl.faults.add(parse_fault({"kind": "status", "operation": "search-contacts*", "status": 503}))
     await on.worker.__aexit__(None, None, None)
     on.ghl.faults.clear()
     return lead

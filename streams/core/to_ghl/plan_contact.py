@@ -3,7 +3,8 @@
 A contact is created, never upserted: GHL's upsert takes whoever has the same telephone for the same person, and writes on them.
 Its create refuses a duplicate and names it, at once and surely; whose that one is decides `identity.py` (`OutboxRow.candidate`).
 Without an e-mail, phone and name GHL takes no contact: it is `Stuck` until the lead changes.
-Where the location allows duplicates (`looks_first`), a create refuses none, so GHL is asked for one before.
+Where the location allows duplicates (`looks_first`), a create refuses none, so GHL is asked for one before; so it is for a
+contact by name, which is looked for by its Lofty id.
 
 `tags` never travel in a contact's body: GHL would replace all tags, also those that are not ours.
 
@@ -101,8 +102,8 @@ def plan_contact(
                 return _find_contact(link.intent, desired.lofty_id, desired.external_id_field, now_ms, search_lag_ms)
             maybe_written = link.intent.fields.keys() - refused
             given = {name: value for name, value in fields.items() if name in given or name in maybe_written}
-        elif looks_first and candidate is None and (by := {name: given[name] for name in IDENTIFIERS if name in given}):
-            return Call("find duplicate", body=by)
+        elif candidate is None and (look := _look_first(desired, given, looks_first)) is not None:
+            return look
         return _create_contact(desired, given)
     changed = {
         name: value
@@ -123,6 +124,16 @@ def plan_contact(
         tags = tuple(sorted(set(desired.tags)))
         return Call("remove tags", contact_id=link.ghl_id, body={"tags": surplus}, tags=tags, doubtful_tags=())
     return Settled("as wanted")
+
+
+def _look_first(desired: DesiredContact, given: Mapping[str, Any], looks_first: bool) -> Call | None:
+    """The search before a create that GHL would not refuse as a duplicate: our memory of the contact may be lost."""
+    by = {name: given[name] for name in IDENTIFIERS if name in given}
+    if by:
+        return Call("find duplicate", body=by) if looks_first else None
+    if desired.external_id_field is None or not any(given.get(name) for name in NAMES):
+        return None
+    return Call("find duplicate", marker=desired.lofty_id, body={"customField": desired.external_id_field})
 
 
 def _close_channels(desired: DesiredContact, link: LinkRow) -> Call | None:

@@ -57,8 +57,7 @@ class GhlSuccesses:
             await self.identities.named(write, Candidate(contact_id=performed.ghl_id or ""))
             return AGAIN
         if call.step == "read contact":
-            await self.identities.decide(write, performed.contact or {})
-            return AGAIN
+            return await self.identities.decide(write, performed.contact or {})
         if performed.ghl_id is None:
             # The search found nothing: the create never happened.
             await self.receipts.settle(partition, self.receipts.make(row, "failed", call.step))

@@ -30,6 +30,9 @@ from streams.worker.dispatch.receipts import Receipts
 TAKE_OVER = "take over contact"
 """The step of the receipt by which a lead writes a contact from now on that it only shared."""
 
+ASKED_AGAIN_SECONDS, MOST_ASKED_MS = 3.0, 60_000
+"""How often, and for how long, an answer of Lofty about a lead that no link knows is waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identities:
@@ -54,21 +57,20 @@ class Identities:
         link = self.links.get(partition, entity.key)
         return holds(link, contact_id) and entity.connection in self.locations
 
-    def _bearer(self, location: Location, lofty_id: str, contact_id: str, but: Entity) -> Entity | None:
-        """The living lead whose Lofty id a contact has that no link of ours names: our memory of it may be lost."""
+    def _bearer(self, location: Location, lofty_id: str, contact_id: str, but: Entity) -> tuple[Entity | None, bool]:
+        """The living lead whose Lofty id a contact has that no link names as its own, and whether any link knows that lead.
+
+        A lead that no link knows may live: our memory may be lost, or it is still to be read.
+        """
         at = [one for one in self.locations.values() if one.location_id == location.location_id]
-        known = False
+        is_known = False
         for one in at:
             entity = Entity.contact(one.connection, lofty_id)
             link = self.links.get(location.partition, entity.key)
-            known = known or link is not None
+            is_known = is_known or link is not None
             if entity != but and link is not None and not link.is_gone and link.ghl_id in (None, contact_id):
-                return entity
-        if known:
-            return None
-        entity = Entity.contact(but.connection, lofty_id)
-        self.request_read(entity, 0)
-        return entity
+                return entity, True
+        return (None, True) if is_known else (Entity.contact(but.connection, lofty_id), False)
 
     def linked(self, partition: int, entity: Entity, link: LinkRow) -> bool:
         """A contact's link has changed. False: another living lead writes the same contact, and stays the one that does.
@@ -196,17 +198,19 @@ class Identities:
         facts: dict[str, Any] = {"conflicts": {candidate.field: conflict}, "message": words}
         await self.receipts.settle(write.partition, self.receipts.make(write.row, "failed", write.call.step, **facts))
 
-    async def decide(self, write: GhlWrite, contact: Mapping[str, Any]) -> None:
-        """Judge the candidate that was just read, and record whose it is."""
+    async def decide(self, write: GhlWrite, contact: Mapping[str, Any]) -> WorkResult:
+        """Judge the candidate that was just read, and record whose it is. It waits while Lofty is asked about another lead."""
         row, entity, location = write.row, write.entity, write.location
         desired, candidate = write.prepared.contact, row.candidate
         if desired is None or candidate is None:
-            return
+            return AGAIN
         custom = contact.get("customFields") or {}
         lofty_id = str(custom.get(desired.external_id_field) or "")
         holder = self.holder(write.partition, candidate.contact_id, entity)
         if holder is None and lofty_id and lofty_id != entity.lead:
-            holder = self._bearer(location, lofty_id, candidate.contact_id, entity)
+            holder, is_known = self._bearer(location, lofty_id, candidate.contact_id, entity)
+            if holder is not None and not is_known and await self._asks_about(write, candidate, holder):
+                return WorkResult.retry(ASKED_AGAIN_SECONDS)
         mine = person_of(desired.fields, entity.lead, family_of(row.snapshot.state or {}))
         found, rules = person_of(contact, lofty_id), location.rules
         verdict = judge(
@@ -226,10 +230,19 @@ class Identities:
             await self._share(write, holder, Candidate(contact_id=candidate.contact_id, field=name))
         elif write.prepared.directory.takes_duplicates:
             await self.named(write, Candidate())  # it is another person's, and the location lets both have it
-            return
+            return AGAIN
         else:
             await self.leave_out(write, Candidate(contact_id=candidate.contact_id, field=name), holder)
         await self._judged(write)
+        return AGAIN
+
+    async def _asks_about(self, write: GhlWrite, candidate: Candidate, lead: Entity) -> bool:
+        """Ask Lofty about a lead that no link knows. False: that took too long, and the lead counts as alive."""
+        now_ms = self.receipts.now_ms()
+        if not candidate.asked_ms:
+            self.request_read(lead, 0)
+            await self.named(write, candidate.model_copy(update={"asked_ms": now_ms}))
+        return not candidate.asked_ms or now_ms < candidate.asked_ms + MOST_ASKED_MS
 
     async def _adopt(self, write: GhlWrite, desired: DesiredContact, contact: Mapping[str, Any]) -> None:
         """The contact is the lead's. What it holds already is not written again; of the rest we do not know whether it is ours."""

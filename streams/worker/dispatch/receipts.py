@@ -27,7 +27,7 @@ class Receipts:
         self._topic = topic
         self._batching_producer = batching_producer
         self._applied_offsets = applied_offsets
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self.epoch = epoch
 
     def make(self, row: OutboxRow, outcome: Outcome, step: str, **facts: Any) -> Receipt:
@@ -40,7 +40,7 @@ class Receipts:
             id=snapshot.id,
             outcome=outcome,
             step=step,
-            at_ms=self._now_ms(),
+            at_ms=self.now_ms(),
             version_ms=snapshot.version_ms,
             fingerprint=snapshot.fingerprint,
             attempt=row.attempts + 1,
@@ -61,7 +61,7 @@ class Receipts:
             id=entity.id,
             outcome=outcome,
             step=step,
-            at_ms=self._now_ms(),
+            at_ms=self.now_ms(),
             version_ms=0,
             epoch=self.epoch(entity.connection),
             **facts,

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, Literal
 
 from connectors.errors import VendorError
-from streams.core.rows import LinkRow
+from streams.core.rows import Candidate, LinkRow
 from streams.core.to_ghl.apply_receipt import record_link
 from streams.core.to_ghl.plan import (
     CUSTOM,
@@ -74,7 +74,7 @@ class Ghl:
             self._refuse(call, now_ms)
         if call.step == "create contact":
             return self._create(_flat(call.body), now_ms)
-        if call.step == "find contact":
+        if call.step in ("find contact", "find duplicate"):
             seen = [i for i, c in self.contacts.items() if c.seen_from_ms <= now_ms]
             wanted = CUSTOM + str(call.body["customField"])
             return next((i for i in seen if self.contacts[i].fields.get(wanted) == call.marker), None)
@@ -150,14 +150,13 @@ class Follower:
     entity: Entity
     link: LinkRow | None = None
     now_ms: int = 1_000_000
-    candidate: str = ""
+    candidate: Candidate | None = None
     _refused_create: Call | None = None
 
     def step(self, planned: Callable[[LinkRow | None, int], Plan], fate: Fate = "answered") -> Plan:
         """At most one request, which has the given fate. Returns the plan that was followed."""
+        planned.candidate = self.candidate  # type: ignore[attr-defined]  # a planner takes it from there
         plan = planned(self.link, self.now_ms)
-        if self.candidate and isinstance(plan, Call) and plan.is_create:
-            plan = Call("read contact", contact_id=self.candidate)
         match plan:
             case NotBefore(at_ms):
                 assert at_ms > self.now_ms
@@ -166,6 +165,10 @@ class Follower:
                 self.record("unchanged", settled="as/wanted")
             case Call(step="read contact"):
                 self._adopt(fate)
+            case Call(step="find duplicate") as call:
+                found = self.ghl.do(call, self.now_ms)
+                if fate == "answered":
+                    self.candidate = Candidate(contact_id=found or "")
             case Call() as call:
                 self._send(call, fate)
         self.now_ms += 100
@@ -191,11 +194,12 @@ class Follower:
         self.ghl.sent.append("read contact")
         if fate != "answered":
             return
-        contact, refused = self.ghl.contacts.get(self.candidate), self._refused_create
-        if contact is not None and refused is not None:
-            fields = dict.fromkeys(refused.fields or {}, UNKNOWN)
-            self.record("applied", "read contact", ghl_id=self.candidate, fields=fields, tags=())
-        self.candidate = ""
+        contact_id = self.candidate.contact_id if self.candidate is not None else ""
+        contact, refused = self.ghl.contacts.get(contact_id), self._refused_create
+        if contact is not None:
+            names = refused.fields or {} if refused is not None else contact.fields
+            self.record("applied", "read contact", ghl_id=contact_id, fields=dict.fromkeys(names, UNKNOWN), tags=())
+        self.candidate = None
 
     def _send(self, call: Call, fate: Fate) -> None:
         if call.is_create:
@@ -213,7 +217,7 @@ class Follower:
                 self._doubt(call)
                 return
             if error.meta:
-                self.candidate, self._refused_create = str(error.meta["contactId"]), call
+                self.candidate, self._refused_create = Candidate(contact_id=str(error.meta["contactId"])), call
             outcome: Outcome = "doubtful" if may_stand(call, error.status, EXTERNAL) else "failed"
             self.record(outcome, call.step, refused=refused_values(call, error))
             return

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.core.fingerprint import field_hash
-from streams.core.rows import Intent, LinkRow
+from streams.core.rows import Candidate, Intent, LinkRow
 from streams.core.to_ghl.plan import CUSTOM, Call, DesiredContact, NotBefore, Plan, Settled, Stuck
 from streams.core.to_ghl.plan_contact import plan_contact, plan_gone_contact
 from streams.core.to_ghl.refused_values import may_stand, refusal_flags
@@ -43,10 +43,11 @@ class Planner:
     def __init__(self) -> None:
         self.desired: DesiredContact | None = None
         self.policy: Literal["tag", "delete", "ignore"] = "tag"
+        self.candidate: Candidate | None = None
 
     def __call__(self, link: LinkRow | None, now_ms: int) -> Plan:
         if self.desired is not None:
-            return plan_contact(self.desired, link, now_ms, search_lag_ms=LAG_MS)
+            return plan_contact(self.desired, link, now_ms, search_lag_ms=LAG_MS, candidate=self.candidate)
         return plan_gone_contact(
             link,
             policy=self.policy,
@@ -262,6 +263,7 @@ def test_absence_counts_only_after_the_search_had_time() -> None:
     """A contact without e-mail and phone is not created again before GHL's search could show it."""
     one, plan = follower(), Planner()
     plan.desired = desire({"lastName": "Ode"})
+    one.step(plan)  # a look for what our memory may have lost
     one.step(plan, "applied, then lost")
     at_ms = one.link.intent.at_ms if one.link and one.link.intent else 0
     assert plan(one.link, at_ms + LAG_MS - 1) == NotBefore(at_ms + LAG_MS)
@@ -275,6 +277,7 @@ def test_a_create_in_doubt_that_cannot_be_looked_for_is_not_called_never_made(fi
     """Its custom field cannot be read, or was created again since: a search by another field would find nothing, and make a duplicate."""
     one, plan = follower(), Planner()
     plan.desired = desire({"lastName": "Ode"})
+    one.step(plan)  # a look for what our memory may have lost
     one.step(plan, "applied, then lost")
     late = one.now_ms + 2 * LAG_MS
     custom = {} if field_id is None else {CUSTOM + field_id: LEAD}
@@ -438,3 +441,15 @@ def test_a_contact_made_without_its_refused_phone_and_whose_answer_is_lost_is_fo
     assert contact.fields["lastName"] == "Ode"
     assert one.ghl.sent[1] == ("create contact" if email else "find contact")
     assert refusal_flags(plan.desired, one.link) == ("phone: GHL refuses this value; it is sent again once it changes",)
+
+
+def test_a_contact_by_name_that_our_memory_has_lost_is_found_by_its_lofty_id() -> None:
+    """No create by name is refused as a duplicate, so it is looked for before."""
+    one, plan = follower(), Planner()
+    plan.desired = desire({"lastName": "Ode"})
+    one.settle(plan)
+    one.link, one.candidate = None, None
+    one.now_ms += LAG_MS
+    one.settle(plan)
+    assert len(one.ghl.contacts) == 1
+    assert one.ghl.sent[-3:] == ["find duplicate", "read contact", "update contact"]
