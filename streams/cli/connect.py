@@ -143,19 +143,19 @@ def _open(config: Any, secret: str, name: str, auth: Callable[[Connection], str]
     from streams.oauth.grants import Grants
 
     settings = settings_or_refuse(config, secret)
-    connections = settings.connections
-    if not name and len(connections) == 1:
-        name = next(iter(connections))
-    if name not in connections:
-        refuse(f"--connection: expected one of {', '.join(sorted(connections)) or 'none is configured'}, got {name!r}")
+    labels = sorted(one.label for one in settings.connections.values())
+    if not name and len(labels) == 1:
+        name = labels[0]
+    chosen = settings.connection(name)
+    if chosen is None:
+        refuse(f"--connection: expected one of {', '.join(labels) or 'none is configured'}, got {name!r}")
     side = "ghl" if secret == "ghl_token" else "lofty"
-    if auth(connections[name]) != "oauth":
-        refuse(
-            f'connection {name} uses a fixed credential; for OAuth set auth = "oauth" in [connections.{name}.{side}]'
-        )
+    if auth(chosen) != "oauth":
+        table = f"[connections.{chosen.label}.{side}]"
+        refuse(f'connection {name} uses a fixed credential; for OAuth set auth = "oauth" in {table}')
     grants = Grants.of(settings)
     assert grants is not None  # this connection has OAuth
-    return grants, connections[name]
+    return grants, chosen
 
 
 def _accepted(grants: Grants, accept: Callable[[AiohttpTransport], Coroutine[Any, Any, Granted]]) -> Granted:

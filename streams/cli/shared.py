@@ -185,10 +185,11 @@ def settings_or_refuse(config: Path, *secrets: str) -> Settings:
 
 
 def connection_or_refuse(settings: Settings, name: str) -> Connection:
-    """The connection of a name; when there is none, end with the names that exist."""
-    chosen = settings.connections.get(name)
+    """The connection of a name or id; when there is none, end with the names that exist."""
+    chosen = settings.connection(name)
     if chosen is None:
-        refuse(f"no connection {name!r}; there are {', '.join(sorted(settings.connections)) or 'none'}")
+        names = sorted(one.label for one in settings.connections.values())
+        refuse(f"no connection {name!r}; there are {', '.join(names) or 'none'}")
     return chosen
 
 

@@ -147,6 +147,7 @@ class SweepRow(Message):
     `is_listed` says that the last page was read, but not yet what is missing worked off.
     `leads` and `changes` count what this run has seen and found, or the last run if none runs; `total` is what Lofty says there is.
     `ordered` is the id of a backfill that was asked for, `served` of the last one that ended.
+    `team_id` and `location_id` are those of the connection: by them a connection that was renamed is recognised.
     """
 
     kind: SweepKind | None = None
@@ -161,6 +162,8 @@ class SweepRow(Message):
     full_ended_ms: int = 0
     ordered: str = ""
     served: str = ""
+    team_id: str = ""
+    location_id: str = ""
 
 
 class SweptRow(Message):

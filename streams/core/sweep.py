@@ -22,7 +22,7 @@ from streams.core.fingerprint import fingerprint
 from streams.core.rows import SweepKind, SweepRow, SweptRow
 from streams.messages import Change, Entity, Operation, Origin
 from streams.messages.entity import Kind
-from streams.settings import SweepSettings
+from streams.settings import Connection, SweepSettings
 
 PAGE = 100
 """Lofty's largest page of leads."""
@@ -63,6 +63,11 @@ def listed(entity: Entity, state: Mapping[str, Any]) -> Listed:
     updated = [at for name in _UPDATED if (at := parse_time_ms(state.get(name))) is not None]
     created = parse_time_ms(state.get("createTime"))
     return Listed(entity, max(updated, default=None), created, fingerprint(dict(state)))
+
+
+def pair_of(connection: Connection) -> dict[str, str]:
+    """What a row of `sweeps` names of a connection."""
+    return {"team_id": connection.lofty.team_id, "location_id": connection.ghl.location_id}
 
 
 def schedule_of(settings: SweepSettings) -> Schedule:

@@ -19,8 +19,6 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
-from streams.core.rows import LinkRow
-from streams.core.to_ghl.apply_receipt import record_link
 from streams.kafka.admin import create_missing, create_topics, delete_topic, saved_topic
 from streams.kafka.batching_producer import Record
 from streams.kafka.changelog_losses import find_loss
@@ -28,19 +26,18 @@ from streams.kafka.clients import cluster_client, open_batching_producer, reach,
 from streams.kafka.rights import READS_AND_WRITES, Right, demand_rights
 from streams.kafka.tables import RocksStore
 from streams.kafka.topic_ids import topic_ids
-from streams.kafka.topic_reader import each_record, first_and_end_offsets, newest_values
-from streams.messages import FENCE_KEY, InvalidMessage, Receipt
+from streams.kafka.topic_reader import first_and_end_offsets, newest_values
 from streams.messages.size_limits import SizeLimits
 from streams.messages.topics import (
     BACKLINKS_TABLE,
     LINKS_TABLE,
     MAX_MESSAGE_BYTES,
-    RECEIPTS,
     STATUS,
     TABLES,
     TOKENS_TABLE,
     TopicNames,
 )
+from streams.operations.lost_links import doubted_links, fold_receipts
 from streams.operations.status.reader import read_overview
 from streams.settings import Settings
 
@@ -73,7 +70,7 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
     names = TopicNames(settings.kafka.topic_prefix)
     result = Accepted()
     await demand_rights(settings, names.specs(), READS_AND_WRITES)
-    await _demand_no_worker(settings, names)
+    await demand_no_worker(settings, names)
     result.created += await create_missing(settings, tables)
     await until_topics_are_led(settings, names.specs())
     for table in sorted({*tables} & {*TABLES}):
@@ -95,17 +92,21 @@ async def accept_lost(settings: Settings, tables: Collection[str]) -> Accepted:
                 for key, value in copy.items():
                     rows[partition].setdefault(key, value)
         if table == LINKS_TABLE:
-            await _fold_receipts(settings, names, rows, left)
+            await fold_receipts(settings, names, rows, left)
         for partition, known in enumerate(left):
             rows[partition] = {key: value for key, value in rows[partition].items() if key not in known}
-        result.put_back[table] = await _put(settings, topic, rows)
+        result.put_back[table] = sum(map(len, rows))
+        if table == LINKS_TABLE:
+            rows = [doubted_links(before | now) for before, now in zip(left, rows, strict=True)]
+        await _put(settings, topic, rows)
         if is_saved:
             await delete_topic(settings, saved_topic(topic))
     result.aside += await _set_aside(settings, names)
     return result
 
 
-async def _demand_no_worker(settings: Settings, names: TopicNames) -> None:
+async def demand_no_worker(settings: Settings, names: TopicNames) -> None:
+    """Raise `StillAtWork` when a worker is alive."""
     if names.of(STATUS) in await reach(settings) and (alive := (await read_overview(settings)).alive):
         who = ", ".join(one.status.instance for one in alive)
         raise StillAtWork(
@@ -177,36 +178,11 @@ def _copies(settings: Settings, names: TopicNames, table: str) -> Iterable[tuple
             store.close()
 
 
-async def _fold_receipts(settings: Settings, names: TopicNames, rows: list[Rows], left: list[Rows]) -> None:
-    """Add links from the receipts of entities about which nothing newer is known."""
-    topic = names.of(RECEIPTS)
-    for partition, known in enumerate(left):
-        links: dict[bytes, LinkRow | None] = {}
-        async for record in each_record(settings, topic, [partition]):
-            if record.key == FENCE_KEY:
-                continue
-            try:
-                receipt = Receipt.from_bytes(record.value)
-            except InvalidMessage:
-                continue
-            key = receipt.entity.key.encode()
-            if key in known:
-                continue
-            if key not in links:
-                raw = rows[partition].get(key)
-                links[key] = None if raw is None else LinkRow.from_bytes(raw)
-            link = links[key]
-            if link is None or receipt.epoch >= link.epoch:
-                links[key] = record_link(link, receipt)
-        rows[partition] |= {key: link.to_bytes() for key, link in links.items() if link is not None}
-
-
-async def _put(settings: Settings, topic: str, rows: list[Rows]) -> int:
+async def _put(settings: Settings, topic: str, rows: list[Rows]) -> None:
     records = [Record(topic, partition, *row) for partition, some in enumerate(rows) for row in some.items()]
     async with open_batching_producer(settings) as batching_producer:
         for first in range(0, len(records), MOST_WAITING):
             await batching_producer.produce(records[first : first + MOST_WAITING])
-    return len(records)
 
 
 async def _set_aside(settings: Settings, names: TopicNames) -> list[str]:

@@ -244,6 +244,8 @@ class Secrets(BaseModel):
 class Connection(BaseModel):
     """One Lofty team paired with one GHL location.
 
+    `name` is its permanent id: under it Kafka keeps what was written, and metrics and records name it. `label` is the name of its
+    table in the file, and of its credentials; it may change where the table's `id` keeps the first one. `has_id` says that it does.
     `mapping` is compiled, with the connection's rules for tags in it.
     `opt_outs`: who opted out on one side is opted out on the other.
     `mapping_fingerprint` is equal for connections whose mappings and region give equal contacts.
@@ -252,6 +254,8 @@ class Connection(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     name: str
+    label: str
+    has_id: bool = False
     region: Region
     lofty: Lofty
     ghl: Ghl

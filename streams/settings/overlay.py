@@ -63,11 +63,14 @@ def apply_overlay(
     merged = {**tables, "mappings": mappings} if mappings or "mappings" in tables else dict(tables)
     connections = tables.get("connections")
     if isinstance(connections, dict):
-        merged["connections"] = {
-            name: {**one, "mapping": overlay.uses[name]} if name in overlay.uses and isinstance(one, dict) else one
-            for name, one in connections.items()
-        }
+        merged["connections"] = {name: _with_mapping(name, one, overlay.uses) for name, one in connections.items()}
     return merged, lines
+
+
+def _with_mapping(name: str, table: Any, uses: Mapping[str, str]) -> Any:
+    """A connection's table with the mapping that edits give it: they name it by its id."""
+    key = table.get("id", name) if isinstance(table, dict) else ""
+    return {**table, "mapping": uses[key]} if isinstance(key, str) and key in uses else table
 
 
 def read_mapping(name: str, text: str, problems: list[Problem]) -> dict[str, Any] | None:

@@ -50,7 +50,7 @@ from streams.settings.settings import Origin, Settings
 from streams.settings.toml_lines import Path, line_numbers, line_of
 
 SECTIONS = ("kafka", "gateway", "worker", "oauth", "console", "connections", "mappings")
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 NAME_EXPECTED = "a name of small letters, digits, dashes and underscores"
 
 T = TypeVar("T", bound=BaseModel)
@@ -59,6 +59,7 @@ T = TypeVar("T", bound=BaseModel)
 class ConnectionTable(SettingsTable):
     """`[connections.NAME]` as it is in the file."""
 
+    id: Annotated[str | None, Field(pattern=NAME.pattern, description=NAME_EXPECTED)] = None
     region: Region = "US"
     locale: LocaleTag = ""
     time_zone: TimeZone = ""
@@ -248,8 +249,13 @@ class _Parser:
             if twin != name:
                 self._add(path, "a name of its own", repr(name), f"its variables are those of {twin!r}")
             connection = self._connection(name, written, mappings)
-            if connection is not None:
-                built[name] = connection
+            if connection is None:
+                continue
+            if (other := built.get(connection.name)) is not None:
+                key = (*path, "id") if connection.has_id else path
+                self._add(key, "an id of its own", repr(connection.name), f"it is the id of {other.label!r}")
+                continue
+            built[connection.name] = connection
         return built
 
     def _connection(self, name: str, written: Any, mappings: dict[str, Any]) -> Connection | None:
@@ -269,7 +275,9 @@ class _Parser:
         mapping = self.compiled.get(same) or compile_mapping(table.mapping, mappings, tags=table.tags, locale=locale)
         self.compiled[same] = mapping
         return Connection(
-            name=name,
+            name=table.id or name,
+            label=name,
+            has_id=table.id is not None,
             region=table.region,
             lofty=table.lofty,
             ghl=table.ghl,
@@ -315,13 +323,13 @@ class _Parser:
         """A connection by OAuth needs the app by which it is connected."""
         if oauth is None:
             return
-        for name, one in connections.items():
+        for one in connections.values():
             for side, is_used, app in (
                 ("ghl", one.ghl.auth == "oauth", oauth.ghl),
                 ("lofty", one.lofty.auth == "oauth", oauth.lofty),
             ):
                 if is_used and app is None:
-                    path = ("connections", name, side, "auth")
+                    path = ("connections", one.label, side, "auth")
                     self._add(path, f"a table [oauth.{side}] with a client_id", "none", "or use fixed credentials")
 
     def _check_shared_limits(self, connections: Mapping[str, Connection]) -> None:
@@ -329,17 +337,18 @@ class _Parser:
         lofty: dict[str, Connection] = {}
         ghl: dict[str, Connection] = {}
         pairs: dict[tuple[str, str], str] = {}
-        for name, one in connections.items():
+        for one in connections.values():
+            name = one.label
             first = lofty.setdefault(one.lofty_budget, one)
             if first.lofty.requests_per_minute != one.lofty.requests_per_minute:
-                hint = f"{first.name} shares the budget {one.lofty_budget!r}"
+                hint = f"{first.label} shares the budget {one.lofty_budget!r}"
                 path = ("connections", name, "lofty", "requests_per_minute")
                 self._add(path, str(first.lofty.requests_per_minute), str(one.lofty.requests_per_minute), hint)
             other = ghl.setdefault(one.ghl_budget, one)
             for key in ("requests_per_window", "window_seconds", "requests_per_day", "live_reserve"):
                 if getattr(other.ghl, key) != getattr(one.ghl, key):
                     path = ("connections", name, "ghl", key)
-                    hint = f"{other.name} has the same location, so the same limit"
+                    hint = f"{other.label} has the same location, so the same limit"
                     self._add(path, str(getattr(other.ghl, key)), str(getattr(one.ghl, key)), hint)
             twin = pairs.setdefault((one.lofty.team_id, one.ghl.location_id), name)
             if twin != name:

@@ -31,7 +31,7 @@ class Origin:
 class Settings(BaseModel):
     """The whole configuration.
 
-    `mapping_version` counts the edits of mappings that are in it; `mapping_trouble` says why a newer version is not.
+    `connections` are by their ids. `mapping_version` counts the edits of mappings that are in it; `mapping_trouble` says why a newer version is not.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -77,6 +77,11 @@ class Settings(BaseModel):
         return self.model_copy(
             update={"connections": connections, "mapping_version": overlay.version, "mapping_trouble": ""}
         )
+
+    def connection(self, name: str) -> Connection | None:
+        """The connection of an id, or of the name that its table has in the file."""
+        labelled = (one for one in self.connections.values() if one.label == name)
+        return self.connections.get(name) or next(labelled, None)
 
     def uses_oauth(self, secret: str) -> bool:
         """Whether a connection has OAuth in place of this secret (`ghl_token` or `lofty_api_key`)."""

@@ -31,6 +31,7 @@ ROOT = typer.main.get_command(app)
 NO_FINDINGS = {
     *("demo", "init", "worker", "gateway", "sandbox ghl", "sandbox lofty"),
     *("sandbox town", "console new-token", "console hash-password", "mapping edit"),
+    *("connections rename", "links export"),
 }
 """Commands that run, ask or make, and tell nothing that a machine would read."""
 

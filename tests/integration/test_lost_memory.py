@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from connectors.sandbox.lofty import agent_activity as desk_work
@@ -15,8 +16,10 @@ from streams.messages.partitioning import lofty_budget, partition_of
 from streams.messages.topics import SWEEPS, TopicNames
 from streams.settings import parse_settings
 from streams.worker.worker import Worker
+from tests.integration.command import command, config_of
 from tests.integration.stage import ENVIRON, LOCATION, PARTITIONS, TEAM, Stage, stage
 from tests.integration.test_calendar import BEGIN, CALENDAR, HOUR
+from tests.integration.test_lost_changelogs import refused
 from tests.kafka.broker import Broker
 
 NEVER = "[connections.acme.sweep]\nnew_minutes = 0\nfull_hours = 0"
@@ -30,8 +33,10 @@ def another_prefix(text: str) -> str:
 
 
 def another_name(text: str) -> str:
-    """The connection was renamed in the file, and nothing else: its rows are under the old name."""
-    return text.replace("[connections.acme", "[connections.acme-realty")
+    """The connection was renamed in the file, and is to begin without memory: its rows are under the old name."""
+    return text.replace("[connections.acme", "[connections.acme-realty").replace(
+        "region =", 'id = "acme-realty"\nregion ='
+    )
 
 
 def fill(on: Stage) -> list[str]:
@@ -121,3 +126,74 @@ async def backfill(on: Stage, name: str) -> None:
         return any(row.served == "first" for number in range(PARTITIONS) for _, row in rows.items(number))
 
     await on.until(has_ended)
+
+
+async def test_a_renamed_connection_is_refused_until_it_says_which_it_is(real_kafka: Broker, tmp_path: Path) -> None:
+    """The worker names the command; after it, a backfill writes nothing, and the link goes on."""
+    async with stage(real_kafka, tmp_path, restarts=True, more=NEVER, store="rocksdb") as on:
+        lead = on.new_lead()
+        on.edit("create", "note", leadId=lead, fields={"content": "Once."})
+        await on.until_quiet()
+        before, asked = made(on), len(on.requests("ghl"))
+        await on.worker.__aexit__(None, None, None)
+        config = config_of(on, tmp_path)
+        text = config.read_text().replace("[connections.acme", "[connections.acme-realty")
+        config.write_text(text)
+        environ = {key.replace("_ACME_", "_ACME_REALTY_"): value for key, value in ENVIRON.items()}
+        why = await refused(on, parse_settings(text, environ, source="stage"))
+        renamed = await command("connections rename", config, "acme", "acme-realty")
+        on.settings = parse_settings(config.read_text(), environ, source="stage")
+        async with Worker(on.settings, on.given()) as second:
+            on.worker = second
+            await on.until(lambda: second.is_ready)
+            await backfill(on, "acme")
+            on.edit("create", "note", leadId=lead, fields={"content": "Twice."})
+            await on.until_quiet()
+            steps = ghl_steps(on, asked)
+
+    assert "lofty-ghl connections rename acme acme-realty" in why
+    assert renamed[0] == 0, renamed
+    assert (before["contacts"], before["notes"], made(on)["notes"]) == (1, 1, 2)
+    assert [one for one in steps if one.startswith(("create", "update", "upsert"))] == ["create-note"]
+
+
+async def test_links_move_to_another_prefix_and_nothing_is_written_there(real_kafka: Broker, tmp_path: Path) -> None:
+    """Imported twice, refused while a worker is alive; a backfill finds all as it should be, also what was written since."""
+    async with stage(real_kafka, tmp_path, restarts=True, more=NEVER) as on:
+        leads = fill(on)
+        await on.until_quiet()
+        file = str(tmp_path / "links.jsonl")
+        exported = await command("links export", config_of(on, tmp_path), file)
+        for lead in leads:
+            on.edit("create", "note", leadId=lead, fields={"content": "Written since."})
+        await on.until_quiet()
+        before, asked = made(on), len(on.requests("ghl"))
+        await on.worker.__aexit__(None, None, None)
+        text = another_prefix(on.config)
+        on.settings = parse_settings(text, ENVIRON, read_file=lambda path: "", source="stage")
+        on.names = TopicNames(on.settings.kafka.topic_prefix)
+        config = tmp_path / "second.toml"
+        config.write_text(text)
+        real_kafka.create_topics(on.names.specs(), PARTITIONS)
+        try:
+            done = [await command("links import", config, file, "--json") for _ in range(2)]
+            async with Worker(on.settings, on.given()) as second:
+                on.worker = second
+                await on.until(lambda: second.is_ready)
+                await backfill(on, "acme")
+                await on.until_quiet()
+                alive = await command("links import", config, file)
+                on.edit_silently("update", "lead", id=leads[0], fields={"lastName": "Lovelace"})
+            steps = ghl_steps(on, asked)
+        finally:
+            real_kafka.delete_topics(on.names.specs())
+
+    count = LEADS * (1 + len(NOTES) + 2)
+    assert exported[0] == 0, exported
+    assert [orjson.loads(out) for _, out, _ in done] == [
+        {"imported": count, "same": 0},
+        {"imported": 0, "same": count},
+    ], done
+    assert (alive[0], "workers are alive" in alive[2]) == (2, True), alive
+    assert [one for one in steps if not one.startswith("get-")] == []
+    assert made(on) == before

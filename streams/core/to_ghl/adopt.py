@@ -27,7 +27,7 @@ from streams.core.to_ghl.compare import compare_child
 from streams.core.to_ghl.plan import UNKNOWN, Call, DesiredChild, Plan, Settled
 from streams.core.to_ghl.plan_child import FIND_STEPS
 from streams.mapping import find_marker, is_deleted, marker
-from streams.messages import Kind, Snapshot
+from streams.messages import Entity, Kind, Snapshot
 
 MADE_AFTER_MS = 26 * 3_600_000
 """How much later than the contact was found something must be made in Lofty to be certainly new: Lofty gives some times without a zone."""
@@ -71,6 +71,13 @@ def _forms(plan: Plan, snapshot: Snapshot) -> tuple[ChildKind, ...]:
     if not is_create and not is_gone:
         return ()
     return ("note",) if snapshot.kind == "note" else ("task",)
+
+
+def may_hold_more(entity: Entity, link: LinkRow, now_ms: int) -> LinkRow:
+    """The link of a memory that has lost something: a contact then counts as one that was there before us."""
+    if entity.kind != "contact" or link.ghl_id is None or link.is_deleted:
+        return link
+    return link.model_copy(update={"existed_ms": now_ms})
 
 
 def may_be_unknown(form: ChildKind, kind: Kind, link: LinkRow | None, contact: LinkRow) -> bool:

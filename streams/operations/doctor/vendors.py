@@ -215,7 +215,7 @@ def _refused(subject: str, error: VendorError, connection: Connection, secret: s
     if error.status in (401, 403):
         by_oauth = secret == "ghl_token" and connection.ghl.auth == "oauth"
         connect = f"lofty-ghl connect ghl --connection {connection.name}"
-        mend = connect if by_oauth else f"set {variable(connection.name, secret)} to a valid one"
+        mend = connect if by_oauth else f"set {variable(connection.label, secret)} to a valid one"
         return CheckResult("access", subject, "wrong", f"is refused: {error.status} {error.message}", mend)
     says = f"answers {error.status} {error.message}"
     if error.status == 429:

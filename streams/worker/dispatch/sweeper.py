@@ -86,11 +86,12 @@ class _Page:
 
 @dataclass(slots=True)
 class Sweeper:
-    """All connections' sweeps. `count(connection, result)` counts runs: ended, failed, suspicious."""
+    """All connections' sweeps. `pairs` are the team and location of each, as its row names them. `count(connection, result)` counts runs: ended, failed, suspicious."""
 
     loop: DispatchLoop
     teams: Mapping[str, LoftyTeam]
     schedules: Mapping[str, Schedule]
+    pairs: Mapping[str, Mapping[str, str]]
     sweeps: Table[SweepRow]
     changes: SweepChanges
     output: Output
@@ -114,10 +115,15 @@ class Sweeper:
         if row is None or not row.full_ended_ms:
             # The first runs are due a whole interval from now: what Lofty holds already is carried by a backfill.
             first = {"new_ended_ms": self.output.now_ms(), "full_ended_ms": self.output.now_ms()}
-            self.sweeps.put(team.partition, connection, (row or SweepRow()).model_copy(update=first))
+            after = (row or SweepRow()).model_copy(update=first)
         elif row.kind is not None and not row.is_listed:
             # How far its last page was worked off is not known, nor how the list has moved since: a page more is read.
-            self.sweeps.put(team.partition, connection, go_back(row))
+            after = go_back(row)
+        else:
+            after = row
+        after = after.model_copy(update=self.pairs[connection])
+        if after != row:
+            self.sweeps.put(team.partition, connection, after)
         self.offer_sweep(connection)
 
     def offer_sweep(self, connection: str) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from streams.core.renamed import ConnectionRenamed, find_renamed
 from streams.kafka.group_lag import GroupLag
 from streams.kafka.lost_links import receipt_without_link
 from streams.kafka.tables import ChangelogLost, Loss
@@ -32,7 +33,8 @@ class TableRecovery:
             recovered = await parts.tables.changelogs.recover(acquired)
             parts.tables.acquire(acquired)
             await self._require_links(acquired)
-        except ChangelogLost as error:
+            self._require_names(acquired)
+        except (ChangelogLost, ConnectionRenamed) as error:
             parts.deps.end(f"{error}.")
             raise
         except Exception as error:  # whatever it is: without its tables a worker must not work
@@ -65,3 +67,11 @@ class TableRecovery:
             partition, receipt = found
             says = f"holds no link of {receipt.entity.key}, though {receipts} holds a receipt of it that was worked off"
             raise ChangelogLost([Loss(links.name, links.changelog, partition, says)])
+
+    def _require_names(self, partitions: set[int]) -> None:
+        """Raise `ConnectionRenamed` where a connection that is no longer configured had the team and location of another one."""
+        parts = self.parts
+        connections, sweeps = parts.settings.connections, parts.tables.sweeps
+        for partition in partitions:
+            if renamed := find_renamed(dict(sweeps.items(partition)), connections.values()):
+                raise ConnectionRenamed(*renamed)

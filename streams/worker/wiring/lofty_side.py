@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.core.scheduling.retry import Retry
-from streams.core.sweep import schedule_of
+from streams.core.sweep import pair_of, schedule_of
 from streams.core.to_lofty.plan import lead_body
 from streams.core.to_lofty.rows import LoftyCommandRow
 from streams.mapping import map_contact
@@ -39,6 +39,7 @@ class LoftySide:
             loop=loop,
             teams=teams,
             schedules={name: schedule_of(c.sweep) for name, c in connections.items()},
+            pairs={name: pair_of(c) for name, c in connections.items()},
             sweeps=tables.sweeps,
             changes=SweepChanges(tables.swept, parts.output, parts.names.of(CHANGES), parts.settings.kafka.partitions),
             output=parts.output,

@@ -41,6 +41,9 @@ async def perform(_item: Item, _slot: RequestSlot) -> WorkResult:
     return DONE
 
 
+PAIR = {"team_id": "1", "location_id": "L"}
+
+
 class Sweeping(Stage):
     """A sweeper over Lofty's sandbox, without sockets. `bad` is what becomes of each answer in which a text stands."""
 
@@ -59,6 +62,7 @@ class Sweeping(Stage):
             loop=DispatchLoop("read", DispatchWork(perform), lambda: self.now_ms / 1000),
             teams={"acme": LoftyTeam("acme", "key", PARTITION, PARTITION, client)},
             schedules={"acme": Schedule(None, None, children=True)},
+            pairs={"acme": PAIR},
             sweeps=self.sweeps,
             changes=SweepChanges(self.swept, self.output, CHANGES, 4),
             output=self.output,

@@ -1,0 +1,93 @@
+"""`lofty-ghl links`: moves the memory of a deployment into another one."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.cli.shared import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    count_of,
+    print_findings,
+    refuse,
+    refuse_on,
+    say,
+    settings_or_refuse,
+    with_kafka,
+)
+
+if TYPE_CHECKING:
+    from streams.operations.move_links import Imported
+    from streams.settings import Settings
+
+links = typer.Typer(
+    name="links", help="Move what is known of GHL to another cluster or topic prefix.", no_args_is_help=True
+)
+
+
+@links.command("export")
+def export_(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it; an existing file is not touched.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Write every link (which lead, note, task and appointment is which in GHL) into a file, one JSON object a line.
+
+    What the workers write afterwards is not in the file: the deployment that imports it finds that in GHL.
+
+    Example: lofty-ghl links export links.jsonl
+    """
+    settings = settings_or_refuse(config)
+    if path.exists():
+        refuse(f"{path} exists already and was not changed")
+    number = with_kafka(settings, lambda: _write(settings, path))
+    say(f"wrote {path}: {count_of(number, 'link')}")
+
+
+async def _write(settings: Settings, path: Path) -> int:
+    from streams.operations.move_links import export_links
+
+    number = -1  # the first line is no link
+    with path.open("xb") as file:
+        async for line in export_links(settings):
+            file.write(line + b"\n")
+            number += 1
+    return number
+
+
+@links.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A file of `lofty-ghl links export`.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Read such a file into this deployment, before its first worker starts. A second time changes nothing.
+
+    It refuses, with 2, while a worker is alive, where a link is here already and differs, and for another GHL location.
+
+    Example: lofty-ghl links import links.jsonl
+    """
+    from dataclasses import asdict
+
+    from streams.operations.accept_lost import StillAtWork
+    from streams.operations.move_links import NotImported
+
+    settings = settings_or_refuse(config)
+    with refuse_on(NotImported, StillAtWork):
+        try:
+            found = with_kafka(settings, lambda: _read(settings, path))
+        except OSError as error:
+            refuse(f"{path} cannot be read: {error.strerror}")
+    lines = [f"imported {count_of(found.imported, 'link')}; {found.same} were here already"]
+    print_findings(asdict(found), lines, as_json=as_json)
+
+
+async def _read(settings: Settings, path: Path) -> Imported:
+    from streams.operations.move_links import import_links
+
+    with path.open("rb") as file:
+        return await import_links(settings, file, round(time.time() * 1000))
