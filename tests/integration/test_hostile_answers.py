@@ -193,7 +193,7 @@ async def hook(on: Stage, body: bytes) -> tuple[int, str]:
 
 
 PAGE = "<!doctype html><html><title>Attention Required!</title></html>"
-WRITES = ("upsert-contact", "update-contact", "add-tags", "create-note", "update-note", "delete-note", "create-task")
+WRITES = ("create-contact", "update-contact", "add-tags", "create-note", "update-note", "delete-note", "create-task")
 
 
 @pytest.mark.parametrize("applies", [False, True], ids=["before the vendor", "behind the vendor"])
