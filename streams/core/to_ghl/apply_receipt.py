@@ -149,7 +149,7 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
         }
     )
     facts |= _existence(link, receipt)
-    facts |= _refused_values(link, receipt)
+    facts |= {**_refused_values(link, receipt), **_not_none({"conflicts": receipt.conflicts})}  # all there are
     if receipt.fields is not None and (link.heard or receipt.heard):
         facts["heard"] = _external_edits(link, receipt.fields, receipt.heard or {})
     if receipt.settled:

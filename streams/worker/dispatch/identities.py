@@ -171,6 +171,8 @@ class Identities:
             return None
         meta = error.meta
         candidate = Candidate(contact_id=str(meta["contactId"]), field=str(meta.get("matchingField") or ""))
+        if call.is_create and not any(call.body.get(one) for one in IDENTIFIERS):
+            return None  # by what GHL matched it is not ours to know: it is parked
         if call.is_create:
             facts = {"message": str(error), "status": error.status, "trace_id": error.trace_id}
             await self.receipts.settle(write.partition, self.receipts.make(write.row, "failed", call.step, **facts))
@@ -221,7 +223,7 @@ class Identities:
             shared_phone=rules.shared_phone,
             decided=(self.links.get(write.partition, entity.key) or LinkRow()).decided.get(candidate.contact_id),
         )
-        name = candidate.field if candidate.field in IDENTIFIERS else _equal(mine.email, found.email)
+        name = _in_common(candidate.field, desired)
         if verdict == "own":
             if holder is not None:
                 await self._part(write.partition, holder)
@@ -313,5 +315,7 @@ def _is_contact_gone(write: GhlWrite, error: ConnectorError) -> bool:
     return write.entity.kind == "contact" or (isinstance(error, VendorError) and names_missing_contact(error))
 
 
-def _equal(mine: str, found: str) -> str:
-    return "email" if mine and mine == found else "phone"
+def _in_common(named: str, desired: DesiredContact) -> str:
+    """The identifier that GHL matched: the one that it names, if we sent one, else the one that we did send."""
+    sent = [name for name in IDENTIFIERS if desired.fields.get(name)]
+    return named if named in sent else next(iter(sent), named)

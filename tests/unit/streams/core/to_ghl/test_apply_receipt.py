@@ -13,7 +13,7 @@ from streams.core.rows import Intent, LinkRow, OutboxRow
 from streams.core.to_ghl.apply_receipt import comes_back, is_overtaken, record_link, record_outbox, unsettle
 from streams.core.to_ghl.delivery import settled_as
 from streams.core.to_ghl.plan import UNKNOWN
-from streams.messages import Receipt, Snapshot
+from streams.messages import Conflict, Entity, Receipt, Snapshot
 
 HASHES = st.dictionaries(st.sampled_from(["email", "city"]), st.sampled_from(["h1", "h2"]))
 RECEIPTS = st.builds(
@@ -303,3 +303,21 @@ def test_what_a_person_decided_outlives_the_link(outcome: str) -> None:
     link = record_link(LinkRow(ghl_id="g", decided={"x": "apart"}), receipt(outcome, decided={"y": "same"}))
     forgotten = record_link(link, receipt("failed", is_forgotten=True))
     assert (forgotten.ghl_id, forgotten.decided) == (None, {"x": "apart", "y": "same"})
+
+
+def test_conflicts_gather_while_values_are_refused_and_are_all_said_once_it_is_settled() -> None:
+    """A refusal adds its own; what settles a contact names those that are left, an empty mapping none."""
+    phone, email = (Conflict(hash="h", contact_id=one) for one in ("c-1", "c-2"))
+    entity = Entity.contact("acme", "77")
+    link: LinkRow | None = None
+    for outcome, conflicts, left in (
+        ("failed", {"phone": phone}, {"phone"}),
+        ("failed", {"email": email}, {"phone", "email"}),
+        ("applied", None, {"phone", "email"}),
+        ("unchanged", {"email": email}, {"email"}),
+        ("doubtful", {}, set()),
+    ):
+        settled = "f/m" if outcome == "unchanged" else ""
+        facts = {"outcome": outcome, "step": "compare", "at_ms": 1, "version_ms": 1, "conflicts": conflicts}
+        link = record_link(link, Receipt.model_validate({**entity._asdict(), **facts, "settled": settled}))
+        assert set(link.conflicts) == left
