@@ -113,6 +113,26 @@ async def test_a_merge_in_ghl_of_two_leads_that_are_the_same_person_is_followed(
         assert (item["state"], item["decided"]) == ("shared", "same")
 
 
+async def test_a_merge_into_the_contact_of_the_later_lead_is_followed_too(broker: Broker, tmp_path: Path) -> None:
+    """The person at GHL chose the other contact: it got the telephone, and the first lead shares it from then on."""
+    async with stage(broker, tmp_path) as on:
+        config = config_of(on, tmp_path)
+        ann, ben = await couple(on)
+        assert (await command("conflicts same", config, ben))[0] == 0
+        await on.until_quiet()
+        before = on.contacts()
+        do(on, "delete-contact", contactId=before[ann]["id"])
+        do(on, "update-contact", {"phone": E164}, contactId=before[ben]["id"])
+        on.edit("create", "note", leadId=int(ann), fields={"content": "wants a garden"})
+        on.edit("update", "lead", id=int(ann), fields={"lastName": "Roe"})
+        await on.until(lambda: len(on.contacts()[ben]["notes"]) == 1)
+        await on.until_quiet()
+        assert len(on.ghl.location(LOCATION).contacts) == 1
+        assert (on.contacts()[ben]["firstName"], on.contacts()[ben]["lastName"]) == ("Ben", "Vale")
+        (item,) = await listed(config, 0)
+        assert (item["state"], item["person"]["lead"], item["decided"]) == ("shared", ann, "same")
+
+
 async def test_somebody_in_ghl_who_was_decided_to_be_the_lead_is_adopted_after_the_merge(
     broker: Broker, tmp_path: Path
 ) -> None:

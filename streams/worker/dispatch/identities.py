@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import ConnectorError, VendorError
-from connectors.outcome import Disposition, classify
+from connectors.outcome import Disposition, classify, names_missing_contact
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Candidate, LinkRow, OutboxRow
 from streams.core.to_ghl.compare import adopted_fields
@@ -162,6 +162,8 @@ class Identities:
         stays its own: what the other one has is left out.
         """
         call, disposition = write.call, classify(error).disposition
+        if disposition is Disposition.GONE and call.contact_id and _is_contact_gone(write, error):
+            await self.gave_up(write.partition, call.contact_id)
         if call.step == "read contact" and disposition is Disposition.GONE:
             await self.named(write, None)
             return AGAIN
@@ -306,6 +308,11 @@ class Identities:
 def holds(link: LinkRow | None, contact_id: str) -> bool:
     """Whether a link is that of a living lead that writes this contact."""
     return link is not None and link.ghl_id == contact_id and not (link.is_deleted or link.is_gone or bool(link.shares))
+
+
+def _is_contact_gone(write: GhlWrite, error: ConnectorError) -> bool:
+    """Whether what is gone is the contact, not what hangs on it."""
+    return write.entity.kind == "contact" or (isinstance(error, VendorError) and names_missing_contact(error))
 
 
 def _in_common(named: str, desired: DesiredContact) -> str:
