@@ -252,6 +252,11 @@ class Town:
         except ConnectorError as error:
             self._failed(row, call, error)
             return
+        if call.step == "find duplicate":
+            if self.outbox[entity] is row:
+                candidate = Candidate(contact_id=performed.ghl_id or "")
+                self.outbox[entity] = row.model_copy(update={"candidate": candidate})
+            return
         if call.step == "read contact":  # its own, whose create has lost its answer: there are no couples here
             contact = self.links.get(entity) or LinkRow()
             fields = dict.fromkeys(contact.intent.fields if contact.intent else self._sent[entity], UNKNOWN)
@@ -269,6 +274,7 @@ class Town:
             ghl_id=performed.ghl_id,
             refers_to=refers_to,
             is_deleted=call.is_delete,
+            is_new=performed.is_new,
             **facts,
         )
 

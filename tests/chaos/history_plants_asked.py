@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from connectors.sandbox.shared.ledger import Entry
@@ -208,5 +209,8 @@ def write_on_another(history: History, pick: Pick[Any]) -> History:
 
 def tag_the_living(history: History, pick: Pick[Any]) -> History:
     """Tags that are added say that a living lead is deleted."""
-    entry = pick_from(pick, (one for one in history.ghl if one.operation == "add-tags" and one.applied))
+    deleted = (one.at for one in history.edits if not one.version and one.entity.kind == "contact")
+    first = min(deleted, default=inf)
+    tagged = (one for one in history.ghl if one.operation == "add-tags" and one.applied)
+    entry = pick_from(pick, (one for one in tagged if one.at < first))
     return _change(history, entry, body={"tags": [*entry.body["tags"], "lofty-deleted"]})
