@@ -32,7 +32,8 @@ WORDS: list[type[Message]] = [Change, Snapshot, Receipt, Parked]
 NUMBERS = st.integers(0, 2**53 - 1)
 
 
-IDS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=":"), min_size=1, max_size=20)
+_LETTERS = st.characters(exclude_categories=["C", "Z"], exclude_characters=":")
+IDS = st.text(_LETTERS, min_size=1, max_size=20).filter(lambda text: text not in (".", ".."))
 """What a part of a key can be."""
 KEYS: dict[str, st.SearchStrategy[Any]] = {"connection": IDS, "lead": IDS, "id": IDS}
 
