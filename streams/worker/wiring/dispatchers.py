@@ -13,6 +13,7 @@ from connectors.http.call_record import CallRecord
 from connectors.http.transport import Transport
 from streams.messages.partitioning import ghl_budget, lofty_budget
 from streams.oauth.grants import Grants
+from streams.worker.dispatch.holder_rows import HolderRows
 from streams.worker.dispatch.loop import DispatchLoop, HandlerRouter
 from streams.worker.dispatch.oauth_tokens import OAuthTokens
 from streams.worker.partitions.lease import LeasedTransport
@@ -54,9 +55,17 @@ class Dispatchers:
         self.lofty = LoftySide(parts, self.reading, teams)
         self.ghl = GhlSide(parts, self.writing, locations, self.offers)
         reads.handlers, writes.handlers = self.lofty.handlers, self.ghl.handlers
+        self.holders = HolderRows(
+            self.ghl.writer.sender.identities, parts.tables.links, parts.tables.backlinks, self._writes
+        )
         self.lofty_sync = LoftySync(
             parts, self.writing, self.ghl.events.queue, self.lofty.writer, self.ghl.writer.sender.identities
         )
+
+    def _writes(self, partition: int) -> bool:
+        """Whether this worker still writes the locations of a partition."""
+        at = self._parts.connection_partitions.writing_at(partition)
+        return any(self.writing.core.owns(c.ghl_budget) for c in at)
 
     # -- partitions come and go ---------------------------------------------------------------------------
 
@@ -79,6 +88,7 @@ class Dispatchers:
         for key, desired in parts.tables.outbox.items(partition):
             parts.reporter.rows.desired(partition, key, desired)
             self.offers.offer_write(desired)
+        self.holders.acquire(partition)
         self.lofty_sync.acquired(partition)
 
     async def release(self, partitions: set[int]) -> None:

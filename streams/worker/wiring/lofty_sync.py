@@ -34,9 +34,6 @@ COMMAND_DAYS = 45
 BUILT = "@built"
 """The key in `backlinks` that says: every link that was there before the Lofty sync was switched on has its row."""
 
-HOLDERS_BUILT = "@built:contacts"
-"""The same of contacts, which have their rows whether or not anything flows back."""
-
 UNINSTALLED = "@uninstalled:"
 
 
@@ -54,9 +51,8 @@ class LoftySync:
 
     def acquired(self, partition: int) -> None:
         """The partition is ours: take up what waits there."""
-        self._build_backlinks(partition, HOLDERS_BUILT)
         if any(c.back.types for c in self.parts.connection_partitions.writing_at(partition)):
-            self._build_backlinks(partition, BUILT)
+            self._build_backlinks(partition)
         for key, row in self.parts.tables.events.items(partition):
             if key.startswith(UNINSTALLED):
                 self._pause(row.event)
@@ -78,38 +74,31 @@ class LoftySync:
             if ends and command.is_settled and command.write.at_ms < now_ms - COMMAND_DAYS * DAY_MS:
                 self.parts.tables.lofty_commands.delete(partition, key)
 
-    def _build_backlinks(self, partition: int, built: str) -> None:
-        """Once: the links that were made before there were such rows."""
-        if self.parts.tables.backlinks.get(partition, built) is not None:
+    def _build_backlinks(self, partition: int) -> None:
+        """Once: the links that were made before anything flowed back."""
+        if self.parts.tables.backlinks.get(partition, BUILT) is not None:
             return
-        mixed: list[tuple[Entity, LinkRow]] = []
         for key, link in self.parts.tables.links.items(partition):
-            entity = Entity.from_key(key)
-            if not self.linked(partition, entity, link):
-                mixed.append((entity, link))
-        for entity, link in mixed:
-            # Releases before wrote two leads on one contact: which of them it is gets decided when it is planned again.
-            self.parts.tables.links.put(partition, entity.key, link.model_copy(update={"settled": ""}))
-            self.identities.request_read(entity, link.version_ms)
-        self.parts.tables.backlinks.put(partition, built, BacklinkRow(entity=built))
+            self.linked(partition, Entity.from_key(key), link)
+        self.parts.tables.backlinks.put(partition, BUILT, BacklinkRow(entity=BUILT))
 
     # -- links --------------------------------------------------------------------------------------------
 
-    def linked(self, partition: int, entity: Entity, link: LinkRow) -> bool:
-        """A link has changed: its GHL id must lead back to it. False: it leads to another lead that writes the same contact.
+    def linked(self, partition: int, entity: Entity, link: LinkRow) -> None:
+        """A link has changed: its GHL id must lead back to it.
 
         Nobody waits for the row: one that is lost in a crash is put again with the receipt, which is read again.
         """
         if entity.kind == "contact":
-            return self.identities.linked(partition, entity, link)
+            self.identities.linked(partition, entity, link)
+            return
         connection = self.parts.settings.connections.get(entity.connection)
         if link.ghl_id is None or connection is None or not connection.back.types:
-            return True
+            return
         kind = entity.kind if entity.kind != "appointment" else held_as(link.fields)
         key, row = f"{kind}:{link.ghl_id}", BacklinkRow(entity=entity.key)
         if self.parts.tables.backlinks.get(partition, key) != row:
             self.parts.tables.backlinks.put(partition, key, row)
-        return True
 
     # -- the app in GHL -----------------------------------------------------------------------------------
 
