@@ -80,7 +80,7 @@ class PlainClient:
         ceiling = FIRST_SECONDS
         while True:
             try:
-                await ghl.upsert_contact(body)
+                await (ghl.upsert_contact if "email" in body else ghl.create_contact)(body)
                 return
             except VendorError as error:
                 if error.status != 429:

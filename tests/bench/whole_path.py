@@ -118,7 +118,8 @@ async def _plain_client(on: Town) -> float:
                 body = {"locationId": connection.replace("pair", "loc"), "firstName": state["firstName"]}
                 if state["emails"]:
                     body["email"] = state["emails"][0]
-                await ghl[connection].upsert_contact(body)
+                write = ghl[connection].upsert_contact if "email" in body else ghl[connection].create_contact
+                await write(body)
 
         began = time.perf_counter()
         await asyncio.gather(*(sync(*lead) for lead in on.leads))
