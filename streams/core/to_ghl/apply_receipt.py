@@ -149,13 +149,28 @@ def _reported(link: LinkRow, receipt: Receipt) -> dict[str, object]:
         }
     )
     facts |= _existence(link, receipt)
-    facts |= {**_refused_values(link, receipt), **_not_none({"conflicts": receipt.conflicts})}  # all there are
+    facts |= _refused_values(link, receipt)
+    if receipt.conflicts is not None:
+        facts["conflicts"] = _remaining_conflicts(link, receipt)
     if receipt.fields is not None and (link.heard or receipt.heard):
         facts["heard"] = _external_edits(link, receipt.fields, receipt.heard or {})
     if receipt.settled:
         facts |= {"settled": receipt.settled, "version_ms": max(link.version_ms, receipt.version_ms)}
         facts["is_gone"] = receipt.is_gone
+    if has_won_back(link, receipt):
+        facts["settled"] = ""
     return facts
+
+
+def has_won_back(link: LinkRow, receipt: Receipt) -> bool:
+    """Whether what this receipt settles went without a value that its contact may have again since: it is planned once more."""
+    return bool(receipt.settled) and not (receipt.conflicts or {}).keys() <= link.conflicts.keys()
+
+
+def _remaining_conflicts(link: LinkRow, receipt: Receipt) -> dict[str, object]:
+    """All that there are. What settles a contact ends conflicts and begins none: another lane may have ended one meanwhile."""
+    conflicts = receipt.conflicts or {}
+    return {name: one for name, one in conflicts.items() if not receipt.settled or name in link.conflicts}
 
 
 def _existence(link: LinkRow, receipt: Receipt) -> dict[str, object]:

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.rows import LinkRow, OutboxRow
-from streams.core.to_ghl.apply_receipt import comes_back, is_overtaken, record_link, record_outbox, unsettle
+from streams.core.to_ghl.apply_receipt import (
+    comes_back,
+    has_won_back,
+    is_overtaken,
+    record_link,
+    record_outbox,
+    unsettle,
+)
 from streams.kafka.batching_producer import Record
 from streams.kafka.tables import Table
 from streams.messages import FENCE_KEY, Entity, InvalidMessage, Receipt, Snapshot
@@ -70,6 +77,8 @@ def record(
                 linked(partition, receipt.entity, after)
             row = outbox.get(partition, key)
             wanted = settled_as(row.snapshot) if row is not None else ""
+            if before is not None and has_won_back(before, receipt):
+                receipt = receipt.model_copy(update={"settled": ""})  # the row stays: it is planned once more
             remaining = record_outbox(row, receipt, before, wanted=wanted)
             if remaining is None and row is not None:
                 outbox.delete(partition, key)

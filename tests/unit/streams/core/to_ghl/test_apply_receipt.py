@@ -321,3 +321,14 @@ def test_conflicts_gather_while_values_are_refused_and_are_all_said_once_it_is_s
         facts = {"outcome": outcome, "step": "compare", "at_ms": 1, "version_ms": 1, "conflicts": conflicts}
         link = record_link(link, Receipt.model_validate({**entity._asdict(), **facts, "settled": settled}))
         assert set(link.conflicts) == left
+
+
+def test_a_value_that_is_free_again_while_its_contact_is_being_settled_is_not_forgotten() -> None:
+    """Another lane ends the conflict between the plan and the receipt that settles without the value."""
+    conflict = {"phone": Conflict(hash="h", contact_id="c-1")}
+    entity = Entity.contact("acme", "77")
+    link: LinkRow | None = None
+    for outcome, conflicts, settled in (("failed", conflict, ""), ("doubtful", {}, ""), ("applied", conflict, "f/m")):
+        facts = {"outcome": outcome, "step": "add tags", "at_ms": 1, "version_ms": 1, "conflicts": conflicts}
+        link = record_link(link, Receipt.model_validate({**entity._asdict(), **facts, "settled": settled}))
+    assert (link.conflicts, link.settled) == ({}, "")
