@@ -54,11 +54,15 @@ class FetchRow(Message):
 class Candidate(Message):
     """A GHL contact that may be the lead's: GHL named it as a duplicate, by `field`. Without an id, we looked and found none.
 
+    `named_ms` is when the request that named it was planned. `passed` is a contact that had nothing in common with the lead when
+    it was read, or was gone: it is not passed a second time.
     `asked_ms` is when Lofty was asked whether the lead whose id it has is alive, which no link of ours knows.
     """
 
     contact_id: str = ""
     field: str = ""
+    named_ms: int = 0
+    passed: str = ""
     asked_ms: int = 0
 
 

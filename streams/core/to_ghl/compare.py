@@ -52,7 +52,9 @@ def compare_contact(
     return tuple(differences)
 
 
-def adopted_fields(desired: DesiredContact, contact: Mapping[str, Any], intended: Container[str]) -> dict[str, str]:
+def adopted_contact_fields(
+    desired: DesiredContact, contact: Mapping[str, Any], intended: Container[str]
+) -> dict[str, str]:
     """What a link reads of a contact that was there before: the hash of what it holds as wanted, the rest is not known.
 
     A field that is empty in Lofty counts if a create was to write it (`intended`). Where the opt-outs of the two differ, they are

@@ -57,6 +57,12 @@ def family_of(state: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for name in names if name)
 
 
+def has_in_common(mine: Person, found: Person) -> bool:
+    """Whether there is anything by which a contact may be this person's: the Lofty id, the e-mail or the telephone."""
+    pairs = ((mine.lofty_id, found.lofty_id), (mine.email, found.email), (mine.phone, found.phone))
+    return any(one and one == other for one, other in pairs)
+
+
 def judge(
     mine: Person,
     found: Person,

@@ -115,6 +115,8 @@ class GhlFailures:
     async def _gone(self, write: GhlWrite, answer: VendorError | None) -> WorkResult:
         """The entity is no longer in GHL. Its link is forgotten, and the policy decides whether it is created again."""
         entity, step, partition = write.entity, write.call.step, write.partition
+        if step == "read contact" and answer is not None:
+            return await self._back_off(write, answer)
         names_contact = names_missing_contact(answer)
         if step in ("create appointment", "find note", "find task", "find appointment") and not names_contact:
             # What is missing is not the contact.

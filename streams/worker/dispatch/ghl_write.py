@@ -14,7 +14,10 @@ from streams.worker.dispatch.loop import RequestSlot
 
 @dataclass(frozen=True, slots=True)
 class GhlWrite:
-    """One planned request for one entity: what is wanted (`row`, `prepared`) and the request that comes next (`call`)."""
+    """One planned request for one entity: what is wanted (`row`, `prepared`) and the request that comes next (`call`).
+
+    `planned_ms` is when (epoch milliseconds).
+    """
 
     entity: Entity
     location: Location
@@ -22,6 +25,7 @@ class GhlWrite:
     prepared: Prepared
     call: Call
     slot: RequestSlot
+    planned_ms: int = 0
 
     @property
     def partition(self) -> int:

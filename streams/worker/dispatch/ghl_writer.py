@@ -71,7 +71,8 @@ class GhlWriter:
             return AGAIN
         contact = None if entity.kind == "contact" else self.links.get(partition, entity.owner.key)
         retry = self.failures.retry
-        match prepared.plan(link, contact, retry.now_ms()):
+        now_ms = retry.now_ms()
+        match prepared.plan(link, contact, now_ms):
             case Settled(because):
                 slot.answered(was_sent=False)
                 await self.sender.successes.record_unchanged(partition, row, because, prepared, link)
@@ -87,9 +88,9 @@ class GhlWriter:
             case NotBefore(at_ms):
                 return WorkResult.retry(retry.due_in_seconds(at_ms))
             case Call(step="write opt-outs") as call:
-                return await self.close_channels(GhlWrite(entity, location, row, prepared, call, slot), link)
+                return await self.close_channels(GhlWrite(entity, location, row, prepared, call, slot, now_ms), link)
             case Call() as call:
-                write = GhlWrite(entity, location, row, prepared, call, slot)
+                write = GhlWrite(entity, location, row, prepared, call, slot, now_ms)
                 return await (self.look(write) if call.is_look else self.sender.send(write))
 
     async def _doubt_before(

@@ -8,15 +8,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, VendorError
 from connectors.outcome import Disposition, classify, names_missing_contact
 from streams.core.fingerprint import field_hash
 from streams.core.rows import Candidate, LinkRow, OutboxRow
-from streams.core.to_ghl.compare import adopted_fields
-from streams.core.to_ghl.identity import family_of, judge, person_of
+from streams.core.to_ghl.compare import adopted_contact_fields
+from streams.core.to_ghl.identity import family_of, has_in_common, judge, person_of
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.refused_values import conflicts_of
 from streams.core.to_lofty.rows import BacklinkRow
@@ -33,6 +33,11 @@ TAKE_OVER = "take over contact"
 ASKED_AGAIN_SECONDS, MOST_ASKED_MS = 3.0, 60_000
 """How often, and for how long, an answer of Lofty about a lead that no link knows is waited for."""
 
+REMEMBERED_MS = 600_000
+"""How long it is remembered that a contact gave something up: longer than a request and its answer take."""
+
+FREE_AGAIN = "may have its own again"
+
 
 @dataclass(frozen=True, slots=True)
 class Identities:
@@ -44,6 +49,8 @@ class Identities:
     backlinks: Table[BacklinkRow]
     receipts: Receipts
     request_read: Callable[[Entity, int], object]
+    _given_up_ms: dict[str, int] = field(default_factory=dict)
+    """When a contact last gave up an e-mail or phone, by its id. A crash may lose it: what was under way then is sent again."""
 
     # -- who has a contact --------------------------------------------------------------------------------
 
@@ -75,7 +82,8 @@ class Identities:
     def linked(self, partition: int, entity: Entity, link: LinkRow) -> bool:
         """A contact's link has changed. False: another living lead writes the same contact, and stays the one that does.
 
-        Nobody waits for the rows: one that a crash loses is put again with the receipt."""
+        A row that a crash loses is put again with the receipt, which is read again.
+        """
         is_alone = True
         if link.ghl_id is not None:
             key = f"shared:{link.ghl_id}:{entity.key}" if link.shares else f"contact:{link.ghl_id}"
@@ -115,7 +123,7 @@ class Identities:
                 return await self._leave(
                     partition, row, contact_id, f"has no longer what it had in common with {link.shares}"
                 )
-            if holder is not None:
+            if holder is not None or self._holds(partition, Entity.from_key(link.shares), contact_id):
                 return False
             fields = {name: UNKNOWN for name, value in desired.fields.items() if value is not None}
             facts: dict[str, Any] = {"ghl_id": contact_id, "fields": fields, "tags": (), "shares": "", "conflicts": {}}
@@ -164,13 +172,20 @@ class Identities:
         call, disposition = write.call, classify(error).disposition
         if disposition is Disposition.GONE and call.contact_id and _is_contact_gone(write, error):
             await self.gave_up(write.partition, call.contact_id)
+        known = write.row.candidate or Candidate()
         if call.step == "read contact" and disposition is Disposition.GONE:
-            await self.named(write, None)
+            if known.passed == known.contact_id:
+                return None  # GHL names again what it does not have: it is tried later, and parked in the end
+            await self.named(write, Candidate(passed=known.contact_id))
             return AGAIN
         if disposition is not Disposition.ADOPT or not isinstance(error, VendorError):
             return None
-        meta = error.meta
-        candidate = Candidate(contact_id=str(meta["contactId"]), field=str(meta.get("matchingField") or ""))
+        candidate = Candidate(
+            contact_id=str(error.meta["contactId"]),
+            field=str(error.meta.get("matchingField") or ""),
+            named_ms=write.planned_ms,
+            passed=known.passed,
+        )
         if call.is_create and not any(call.body.get(one) for one in IDENTIFIERS):
             return None  # by what GHL matched it is not ours to know: it is parked
         if call.is_create:
@@ -183,7 +198,7 @@ class Identities:
         await self.leave_out(write, candidate, self.holder(write.partition, candidate.contact_id, write.entity))
         return AGAIN
 
-    async def named(self, write: GhlWrite, candidate: Candidate | None) -> None:
+    async def named(self, write: GhlWrite, candidate: Candidate) -> None:
         """Keep what GHL named, or that a look found nothing (no id), for the next plan of this very state."""
         row = self.outbox.get(write.partition, write.entity.key)
         if row is not None and row.snapshot.fingerprint == write.row.snapshot.fingerprint:
@@ -199,6 +214,10 @@ class Identities:
         words = f"contact {candidate.contact_id} has this {candidate.field}"
         facts: dict[str, Any] = {"conflicts": {candidate.field: conflict}, "message": words}
         await self.receipts.settle(write.partition, self.receipts.make(write.row, "failed", write.call.step, **facts))
+        # From here on `gave_up` finds this lead. What was given up between the request and now, nobody would tell it.
+        if self._given_up_ms.get(candidate.contact_id, -1) >= candidate.named_ms:
+            receipt = self.receipts.about(write.entity, "doubtful", "compare", conflicts={}, message=FREE_AGAIN)
+            await self.receipts.settle(write.partition, receipt)
 
     async def decide(self, write: GhlWrite, contact: Mapping[str, Any]) -> WorkResult:
         """Judge the candidate that was just read, and record whose it is. It waits while Lofty is asked about another lead."""
@@ -208,20 +227,24 @@ class Identities:
             return AGAIN
         custom = contact.get("customFields") or {}
         lofty_id = str(custom.get(desired.external_id_field) or "")
+        mine = person_of(desired.fields, entity.lead, family_of(row.snapshot.state or {}))
+        found, rules = person_of(contact, lofty_id), location.rules
+        decided = (self.links.get(write.partition, entity.key) or LinkRow()).decided.get(candidate.contact_id)
+        if not decided and candidate.passed != candidate.contact_id and not has_in_common(mine, found):
+            await self.named(write, Candidate(passed=candidate.contact_id))  # it has given up what GHL named it by
+            return AGAIN
         holder = self.holder(write.partition, candidate.contact_id, entity)
         if holder is None and lofty_id and lofty_id != entity.lead:
             holder, is_known = self._bearer(location, lofty_id, candidate.contact_id, entity)
             if holder is not None and not is_known and await self._asks_about(write, candidate, holder):
                 return WorkResult.retry(ASKED_AGAIN_SECONDS)
-        mine = person_of(desired.fields, entity.lead, family_of(row.snapshot.state or {}))
-        found, rules = person_of(contact, lofty_id), location.rules
         verdict = judge(
             mine,
             found,
             is_living=holder is not None,
             shared_email=rules.shared_email,
             shared_phone=rules.shared_phone,
-            decided=(self.links.get(write.partition, entity.key) or LinkRow()).decided.get(candidate.contact_id),
+            decided=decided,
         )
         name = _in_common(candidate.field, desired)
         if verdict == "own":
@@ -229,12 +252,12 @@ class Identities:
                 await self._part(write.partition, holder)
             await self._adopt(write, desired, contact)
         elif verdict == "shared" and holder is not None:
-            await self._share(write, holder, Candidate(contact_id=candidate.contact_id, field=name))
+            await self._share(write, holder, candidate.model_copy(update={"field": name}))
         elif write.prepared.directory.takes_duplicates:
             await self.named(write, Candidate())  # it is another person's, and the location lets both have it
             return AGAIN
         else:
-            await self.leave_out(write, Candidate(contact_id=candidate.contact_id, field=name), holder)
+            await self.leave_out(write, candidate.model_copy(update={"field": name}), holder)
         await self._judged(write)
         return AGAIN
 
@@ -250,7 +273,7 @@ class Identities:
         """The contact is the lead's. What it holds already is not written again; of the rest we do not know whether it is ours."""
         link = self.links.get(write.partition, write.entity.key) or LinkRow()
         intended = link.intent.fields if link.intent is not None else {}
-        fields = adopted_fields(desired, contact, intended)
+        fields = adopted_contact_fields(desired, contact, intended)
         tags, deleted = tuple(contact.get("tags") or ()), write.location.rules.lead_deleted_tag
         await self._record(
             write,
@@ -297,12 +320,16 @@ class Identities:
 
     async def gave_up(self, partition: int, contact_id: str) -> None:
         """This contact's e-mail or phone has changed, or it is gone: who went without them tries again."""
+        now_ms = self.receipts.now_ms()
+        for one in [one for one, at_ms in self._given_up_ms.items() if at_ms < now_ms - REMEMBERED_MS]:
+            del self._given_up_ms[one]
+        self._given_up_ms[contact_id] = now_ms
         for entity in self._behind(partition, f"wanted:{contact_id}:"):
             self.backlinks.delete(partition, f"wanted:{contact_id}:{entity.key}")
             link = self.links.get(partition, entity.key)
             if link is None or not any(one.contact_id == contact_id for one in link.conflicts.values()):
                 continue
-            await self._plan_again(partition, entity, conflicts={}, message="may have its own again")
+            await self._plan_again(partition, entity, conflicts={}, message=FREE_AGAIN)
 
 
 def holds(link: LinkRow | None, contact_id: str) -> bool:

@@ -58,5 +58,8 @@ class OptOutWriter:
             await self.close_in_lofty(write.entity, others)
         if to_close_in_ghl(wanted, held) is None:
             return await self.sender.successes.succeeded(write, Performed(contact_id))
+        fresh_ms = self.now_ms() - FRESH_SECONDS * 1000
+        for key in [key for key, (at_ms, _) in self._reads.items() if at_ms <= fresh_ms]:
+            del self._reads[key]  # of contacts whose write never came
         self._reads[write.entity.key, contact_id] = (self.now_ms(), held)
         return AGAIN

@@ -9,7 +9,7 @@ import pytest
 from connectors.errors import VendorError
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
-from streams.core.to_ghl.compare import adopted_fields
+from streams.core.to_ghl.compare import adopted_contact_fields
 from streams.core.to_ghl.plan import UNKNOWN, Call, DesiredContact, Plan, Settled, doubt
 from streams.core.to_ghl.plan_contact import plan_contact
 from streams.core.to_ghl.refused_values import refused_values
@@ -100,7 +100,7 @@ def test_an_adopted_contact_is_compared_where_it_differs(
 ) -> None:
     """It was just read, so where both sides are equal no request is needed."""
     desired = DesiredContact({"email": "a@x.test"}, (), "77", None, opt_outs)
-    assert adopted_fields(desired, contact, ()).get(OPT_OUTS) == known
+    assert adopted_contact_fields(desired, contact, ()).get(OPT_OUTS) == known
 
 
 def test_opt_outs_are_no_value_that_is_left_out() -> None:

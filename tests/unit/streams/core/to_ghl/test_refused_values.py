@@ -42,7 +42,7 @@ def test_a_refusal_names_the_values_that_it_is_about(status: int, words: tuple[s
 @pytest.mark.parametrize("step", ["add tags", "create note", "find contact", "delete contact"])
 def test_only_a_contacts_body_has_values_to_leave_out(step: str) -> None:
     """Everything else is refused as a whole."""
-    assert refused_values(Call(step, body=BODY, fields=CALL.fields), refusal(422, "phone must be valid")) == {}  # type: ignore[arg-type]
+    assert refused_values(Call(step, body=BODY, fields=CALL.fields), refusal(422, "phone must be valid")) == {}  # type: ignore[arg-type]  # steps as plain text
 
 
 def test_a_value_is_held_back_as_long_as_it_is_the_refused_one() -> None:

@@ -164,8 +164,9 @@ class Stage:
                 Record("asked", PARTITION, entity.key.encode(), b"")
             ),
             applied_offsets=self.applied_offsets,
-            linked=lambda *_: None,
+            linked=lambda *what: self.linked(*what),
         )
+        self.linked: Callable[..., object] = lambda *_: None
         self.pauses: list[tuple[str, float, str]] = []
 
     def pause(self, budget: str, seconds: float, cause: str) -> None:

@@ -1,0 +1,256 @@
+"""Whose a duplicate is, from GHL's refusal to the next create: the writer against a scripted GHL, over real tables and receipts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from connectors.auth.request_auth import StaticAuth
+from connectors.ghl.client import GhlClient
+from connectors.http.request import Response
+from streams.core.fingerprint import field_hash
+from streams.core.rows import LinkRow, OutboxRow
+from streams.core.scheduling.dispatcher import Verdict
+from streams.core.scheduling.retry import Retry
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.planning import Rules
+from streams.mapping import compile_mapping
+from streams.messages import Entity, Snapshot
+from streams.telemetry.metrics import Metrics
+from streams.worker.dispatch.failure_judge import FailureJudge
+from streams.worker.dispatch.ghl_failures import GhlFailures
+from streams.worker.dispatch.ghl_sender import GhlSender
+from streams.worker.dispatch.ghl_successes import GhlSuccesses
+from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.identities import Identities
+from streams.worker.dispatch.location import Location
+from streams.worker.dispatch.loop import WorkResult
+from tests.unit.streams.worker.dispatch.stage import (
+    NOW_MS,
+    PARTITION,
+    Scripted,
+    Stage,
+    TakenSlot,
+    Vendor,
+    answer,
+    item_of,
+)
+
+ANN, BEN = Entity.contact("acme", "1"), Entity.contact("acme", "2")
+PHONE = "+15305550104"
+LEAD = {"leadId": 2, "firstName": "Ben", "emails": ["ben@x.test"], "phones": [PHONE]}
+FIELDS = {"lofty lead id": "f-lead", "lofty phone": "f-phone"}
+MADE = answer(201, {"contact": {"id": "c-ben"}})
+UPDATED = answer(200, {"contact": {"id": "c-ben"}})
+GONE = answer(400, {"message": "Contact not found for id: c-ann"})
+
+
+def named(contact: str = "c-ann", field: str = "phone") -> Response:
+    """GHL's refusal of a duplicate."""
+    meta = {"contactId": contact, "matchingField": field}
+    return answer(400, {"message": "This location does not allow duplicated contacts.", "meta": meta})
+
+
+def held(**changes: Any) -> Response:
+    """Ann's contact, as GHL shows it."""
+    ann = {"id": "c-ann", "firstName": "Ann", "email": "ann@x.test", "phone": PHONE, **changes}
+    return answer(200, {"contact": {**ann, "customFields": [{"id": "f-lead", "value": "1"}]}})
+
+
+class Desk(Stage):
+    """Ann's contact is in GHL and linked; Ben has the same telephone, and waits in the outbox."""
+
+    def __init__(self, *script: Scripted, link: LinkRow | None = None, state: dict[str, Any] = LEAD) -> None:
+        super().__init__()
+        self.ghl = Vendor(list(script))
+        self.asked: list[str] = []
+        location = Location(
+            connection="acme",
+            location_id="loc",
+            budget="loc",
+            partition=PARTITION,
+            client=GhlClient(self.ghl, StaticAuth("Bearer", "k"), base_url="https://x.test"),
+            rules=Rules(compile_mapping(), "US"),
+            window_seconds=10.0,
+        )
+        locations = {"acme": location}
+        self.identities = Identities(
+            locations,
+            self.links,
+            self.outbox,
+            self.backlinks,
+            self.receipts,
+            lambda entity, _: self.asked.append(entity.key),
+        )
+        self.linked = self.identities.linked
+        shared: dict[str, Any] = {"receipts": self.receipts, "metrics": Metrics()}
+        failures = GhlFailures(
+            outbox=self.outbox,
+            links=self.links,
+            receipts=self.receipts,
+            output=self.output,
+            judge=FailureJudge(self.pause),
+            retry=Retry(lambda: self.now_ms, lambda: 0.0),
+            request_read=lambda *_: None,
+        )
+        successes = GhlSuccesses(
+            links=self.links,
+            identities=self.identities,
+            settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
+            **shared,
+        )
+        sender = GhlSender(
+            outbox=self.outbox, successes=successes, failures=failures, identities=self.identities, **shared
+        )
+        self.writer = GhlWriter(
+            locations=locations,
+            outbox=self.outbox,
+            links=self.links,
+            receipts=self.receipts,
+            directory=lambda _: Directory(custom_fields=FIELDS),
+            lacks=lambda *_: False,
+            lofty_was_edited=self.never,
+            sender=sender,
+            close_channels=self.never,
+            failures=failures,
+            look=self.never,
+        )
+        ann = LinkRow(ghl_id="c-ann", fields={"phone": field_hash(PHONE)}, settled="f/mapping")
+        self.links.put(PARTITION, ANN.key, ann)
+        self.identities.linked(PARTITION, ANN, ann)
+        if link is not None:
+            self.links.put(PARTITION, BEN.key, link)
+        snapshot = Snapshot(
+            **BEN._asdict(),
+            state=state,
+            version_ms=NOW_MS,
+            fingerprint="f",
+            read_ms=NOW_MS,
+            update_time_ms=NOW_MS,
+            accepted_ms=NOW_MS,
+        )
+        self.outbox.put(PARTITION, BEN.key, OutboxRow(snapshot=snapshot))
+
+    async def never(self, *_: object) -> Any:
+        """Nothing of this is asked for here."""
+        raise AssertionError
+
+    async def work(self) -> WorkResult:
+        """Ben's turns, until nothing more can be done at once."""
+        for _ in range(20):
+            result = await self.writer(item_of(BEN), TakenSlot())
+            await asyncio.sleep(0)
+            if result.verdict is not Verdict.AGAIN:
+                return result
+        raise AssertionError(f"no end: {self.ghl.lines}")
+
+    def then_gives_up(self, response: Response) -> Callable[[], Response]:
+        """An answer, while Ann's contact gives its telephone up."""
+
+        def answered() -> Response:
+            self.giving_up = asyncio.ensure_future(self.identities.gave_up(PARTITION, "c-ann"))
+            return response
+
+        return answered
+
+    @property
+    def ben(self) -> LinkRow:
+        """His link."""
+        link = self.links.get(PARTITION, BEN.key)
+        assert link is not None
+        return link
+
+    def sent(self) -> list[tuple[str, str | None]]:
+        """Each write, with its telephone."""
+        bodies = [self.ghl.body(number) for number in range(len(self.ghl.asked))]
+        return [(line, (body or {}).get("phone")) for line, body in zip(self.ghl.lines, bodies, strict=True)]
+
+
+CREATE, READ = "POST /contacts/", "GET /contacts/c-ann"
+
+
+async def test_the_second_of_a_couple_gets_a_contact_without_the_telephone_and_shows_it() -> None:
+    """Read, judged, left out; the value is kept in a field of its own, and nothing of Ann's is written."""
+    on = Desk(named(), held(), MADE)
+    assert (await on.work()).verdict is Verdict.DONE
+    assert on.sent() == [(CREATE, PHONE), (READ, None), (CREATE, None)]
+    assert {"id": "f-phone", "field_value": PHONE} in on.ghl.body()["customFields"]
+    assert (on.ben.ghl_id, on.ben.conflicts["phone"].lead) == ("c-ben", ANN.key)
+    assert on.links.get(PARTITION, ANN.key).ghl_id == "c-ann"  # type: ignore[union-attr]  # it was put above
+
+
+async def test_a_telephone_that_is_given_up_while_it_is_being_decided_is_tried_again() -> None:
+    """What GHL refused, and what was read, is about a state that is over."""
+    on = Desk()
+    on.ghl.script = [named(), on.then_gives_up(held()), MADE]
+    assert (await on.work()).verdict is Verdict.DONE
+    assert on.sent() == [(CREATE, PHONE), (READ, None), (CREATE, PHONE)]
+    assert on.ben.conflicts == {}
+
+
+async def test_one_that_is_given_up_while_an_update_is_refused_is_tried_again() -> None:
+    """Here nothing is read: the contact is Ben's own."""
+    known = LinkRow(ghl_id="c-ben", fields={"firstName": field_hash("Ben"), "email": field_hash("ben@x.test")})
+    on = Desk(link=known)
+    on.ghl.script = [on.then_gives_up(named()), UPDATED, UPDATED]
+    await on.work()
+    assert [phone for line, phone in on.sent() if line.startswith("PUT")][:2] == [PHONE, PHONE]
+    assert on.ben.conflicts == {}
+
+
+async def test_who_gave_it_up_before_the_request_is_not_asked_again_and_again() -> None:
+    """A refusal that is newer than that counts."""
+    on = Desk(named(), held(), MADE)
+    await on.identities.gave_up(PARTITION, "c-ann")
+    on.now_ms += 1
+    await on.work()
+    assert on.sent()[-1] == (CREATE, None)
+    assert len(on.sent()) == 3
+
+
+async def test_a_contact_that_has_nothing_in_common_any_more_is_passed_once() -> None:
+    """Named again, it is judged by GHL's word: what it matched is not seen by us."""
+    changed = held(phone="+15305550199")
+    on = Desk(named(), changed, named(), changed, MADE)
+    assert (await on.work()).verdict is Verdict.DONE
+    assert [phone for line, phone in on.sent() if line == CREATE] == [PHONE, PHONE, None]
+
+
+async def test_a_contact_that_ghl_names_and_does_not_have_is_not_asked_for_without_end() -> None:
+    """Passed once; named again, it is tried later, as every failure that may end."""
+    on = Desk(named(), GONE, named(), GONE)
+    result = await on.work()
+    assert result.verdict is Verdict.RETRY
+    assert result.wait_seconds > 0
+    row = on.outbox.get(PARTITION, BEN.key)
+    assert row is not None
+    assert row.attempts == 1
+    assert "c-ann" in row.last_error
+
+
+async def test_one_who_is_refused_without_e_mail_and_telephone_is_parked() -> None:
+    """Nothing that was sent could be left out."""
+    on = Desk(answer(200, {"contacts": [], "total": 0}), named(), state={"leadId": 2, "firstName": "Ben"})
+    assert (await on.work()).verdict is Verdict.PARKED
+
+
+@pytest.mark.parametrize("living", [True, False])
+async def test_a_contact_with_the_id_of_a_lead_that_no_link_knows_waits_for_lofty(living: bool) -> None:
+    """Asked once. A lead that turns out to be deleted leaves its contact to the one with the same e-mail."""
+    shown = answer(
+        200,
+        {"contact": {"id": "c-old", "email": "ben@x.test", "customFields": [{"id": "f-lead", "value": "9"}]}},
+    )
+    other = Entity.contact("acme", "9")
+    on = Desk(named("c-old", "email"), shown)
+    assert (await on.work()).verdict is Verdict.RETRY
+    on.ghl.script = [shown]
+    assert (await on.work()).verdict is Verdict.RETRY
+    assert on.asked == [other.key]
+    on.links.put(PARTITION, other.key, LinkRow(ghl_id="c-old") if living else LinkRow(is_gone=True))
+    on.ghl.script = [shown, *([] if living else [UPDATED, UPDATED])]
+    await on.work()
+    assert (on.ben.ghl_id, on.ben.shares) == ("c-old", other.key if living else "")
