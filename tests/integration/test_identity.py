@@ -37,6 +37,17 @@ def couple(on: Stage, number: int) -> tuple[str, str]:
     return first, second
 
 
+async def ann_and_ben(on: Stage) -> tuple[str, str]:
+    """The same, one after the other, each with a note."""
+    ann = on.new_lead(firstName="Ann", lastName="Vale", emails=["ann@example.com"], phones=[PHONE])
+    await on.until_quiet()
+    ben = on.new_lead(firstName="Ben", lastName="Vale", emails=["ben@example.com"], phones=[PHONE])
+    on.edit("create", "note", leadId=int(ann), fields={"content": "wants a garden"})
+    on.edit("create", "note", leadId=int(ben), fields={"content": "wants a garage"})
+    await on.until_quiet()
+    return ann, ben
+
+
 def person(contact: dict[str, Any]) -> tuple[Any, ...]:
     """Who a contact is."""
     return contact["firstName"], contact.get("email"), contact.get("phone")
@@ -46,12 +57,7 @@ def person(contact: dict[str, Any]) -> tuple[Any, ...]:
 async def test_a_couple_with_one_telephone_stays_two_people(broker: Broker, tmp_path: Path) -> None:
     """Each has its own contact and notes; the telephone is the first one's, until she gives it up."""
     async with stage(broker, tmp_path) as on:
-        ann = on.new_lead(firstName="Ann", lastName="Vale", emails=["ann@example.com"], phones=[PHONE])
-        await on.until_quiet()
-        ben = on.new_lead(firstName="Ben", lastName="Vale", emails=["ben@example.com"], phones=[PHONE])
-        on.edit("create", "note", leadId=int(ann), fields={"content": "wants a garden"})
-        on.edit("create", "note", leadId=int(ben), fields={"content": "wants a garage"})
-        await on.until_quiet()
+        ann, ben = await ann_and_ben(on)
 
         contacts = on.contacts()
         assert person(contacts[ann]) == ("Ann", "ann@example.com", E164)
@@ -205,12 +211,7 @@ def mix(on: Stage, ann: str, ben: str) -> dict[str, Any]:
 async def test_verify_parts_who_was_mixed_before(broker: Broker, tmp_path: Path) -> None:
     """Ben keeps the contact that is his by all of its fields; Ann gets one of her own, with her note, once."""
     async with stage(broker, tmp_path) as on:
-        ann = on.new_lead(firstName="Ann", lastName="Vale", emails=["ann@example.com"], phones=[PHONE])
-        await on.until_quiet()
-        ben = on.new_lead(firstName="Ben", lastName="Vale", emails=["ben@example.com"], phones=[PHONE])
-        on.edit("create", "note", leadId=int(ann), fields={"content": "wants a garden"})
-        on.edit("create", "note", leadId=int(ben), fields={"content": "wants a garage"})
-        await on.until_quiet()
+        ann, ben = await ann_and_ben(on)
         receipt = Receipt(**mix(on, ann, ben))
         at = next(n for n in range(PARTITIONS) if on.worker.tables.links.get(n, receipt.entity.key))
         await on.produce(RECEIPTS, receipt.entity.key.encode(), receipt.to_bytes(), at=at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from streams.core.rows import LinkRow, OutboxRow
@@ -32,11 +32,13 @@ def record(
     request_read: Callable[[Entity, int], asyncio.Future[int]],
     applied_offsets: AppliedOffsets,
     linked: Callable[[int, Entity, LinkRow], object],
+    flush_linked: Callable[[], Awaitable[None]],
 ) -> Process:
     """The agent's process.
 
     `settled_as` is what a receipt reads when it satisfies a snapshot under the mapping in force.
-    `linked(partition, entity, link)` is called with each link that has changed: GHL ids lead back to it.
+    `linked(partition, entity, link)` is called with each link that has changed: GHL ids lead back to it, by rows
+    that `flush_linked` waits for.
     `request_read(entity, update_time_ms)` asks Lofty for the notes and tasks of a contact that has come back, and for what was
     found unchanged and has become unknown since.
     """
@@ -87,6 +89,7 @@ def record(
         await output.produce(parked)
         await links.flush()
         await outbox.flush()
+        await flush_linked()
         for partition, offset in newest.items():
             applied_offsets.advance(partition, offset)
 

@@ -82,7 +82,7 @@ class Identities:
     def linked(self, partition: int, entity: Entity, link: LinkRow) -> bool:
         """A contact's link has changed. False: another living lead writes the same contact, and stays the one that does.
 
-        A row that a crash loses is put again with the receipt, which is read again.
+        `record` waits for the rows before the receipt counts as read.
         """
         is_alone = True
         if link.ghl_id is not None:

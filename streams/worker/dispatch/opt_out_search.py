@@ -8,7 +8,6 @@ a search that another worker takes over begins again.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from streams.core.to_lofty.rows import BacklinkRow
 from streams.kafka.tables import Table
 from streams.mapping.opt_outs import OPT_OUTS, carried, closed_in_ghl
 from streams.messages import Entity
+from streams.worker.dispatch.due_timers import DueTimers
 from streams.worker.dispatch.location import Location
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult
 
@@ -61,13 +61,12 @@ class OptOutSearch:
     close_in_lofty: Callable[[Entity, frozenset[str]], Awaitable[None]]
     now_ms: Callable[[], int]
     _runs: dict[str, _Run] = field(default_factory=dict)
-    _owned: set[str] = field(default_factory=set)
-    _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+    _due: DueTimers = field(default_factory=DueTimers)
 
     def acquire(self, connection: str) -> None:
         """This worker owns the connection's GHL budget now."""
         if connection in self.intervals_ms:
-            self._owned.add(connection)
+            self._due.acquire(connection)
             self._runs.pop(connection, None)
             partition, key = self.locations[connection].partition, _key(connection)
             if self.sweeps.get(partition, key) is None:
@@ -77,9 +76,7 @@ class OptOutSearch:
 
     def release(self, connection: str) -> None:
         """Another worker owns the connection's GHL budget from now on."""
-        self._owned.discard(connection)
-        if timer := self._timers.pop(connection, None):
-            timer.cancel()
+        self._due.release(connection)
 
     def handles(self, item: Item) -> bool:
         """Whether an item is a search for opt-outs."""
@@ -159,16 +156,13 @@ class OptOutSearch:
 
     def _offer(self, connection: str) -> None:
         """Begin the search that is due, or come back when it is."""
-        if timer := self._timers.pop(connection, None):
-            timer.cancel()
-        if connection not in self._owned:
+        if not self._due.begins(connection):
             return
         location = self.locations[connection]
         row = self.sweeps.get(location.partition, _key(connection)) or SweepRow()
         wait_ms = row.full_ended_ms + self.intervals_ms[connection] - self.now_ms()
         if wait_ms > 0:
-            again = asyncio.get_running_loop().call_later
-            self._timers[connection] = again(wait_ms / 1000, self._offer, connection)
+            self._due.later(connection, wait_ms / 1000, self._offer)
         else:
             key = _key(connection)
             self.loop.offer_item(Item(key, key, location.budget, TENANT, Priority.SWEEP))

@@ -38,6 +38,7 @@ from streams.core.sweep import (
 )
 from streams.kafka.tables import Table
 from streams.messages import Entity, Kind, Parked
+from streams.worker.dispatch.due_timers import DueTimers
 from streams.worker.dispatch.failure_judge import Consequence, FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult, is_ours
@@ -102,13 +103,12 @@ class Sweeper:
     _pages: dict[str, _Page] = field(default_factory=dict)
     _apart: dict[str, _Apart] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict)
-    _owned: set[str] = field(default_factory=set)
-    _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+    _due: DueTimers = field(default_factory=DueTimers)
 
     def acquire(self, connection: str) -> None:
         """This worker owns the connection's Lofty budget now."""
         team = self.teams[connection]
-        self._owned.add(connection)
+        self._due.acquire(connection)
         self._pages.pop(connection, None)
         self._apart.pop(connection, None)
         row = self.sweeps.get(team.partition, connection)
@@ -128,16 +128,13 @@ class Sweeper:
 
     def offer_sweep(self, connection: str) -> None:
         """Go on with the sweep, or begin the one that is due, or come back when one is. Between two runs nothing waits."""
-        if timer := self._timers.pop(connection, None):
-            timer.cancel()
-        if connection not in self._owned:
+        if not self._due.begins(connection):
             return
         team = self.teams[connection]
         row = self.sweeps.get(team.partition, connection) or SweepRow()
         kind, wait_ms = (row.kind, 0) if row.kind else next_run(row, self.schedules[connection], self.output.now_ms())
         if kind is None:
-            timers = asyncio.get_running_loop()
-            self._timers[connection] = timers.call_later(wait_ms / 1000, self.offer_sweep, connection)
+            self._due.later(connection, wait_ms / 1000, self.offer_sweep)
             return
         priority = Priority.BACKFILL if kind == "backfill" else Priority.SWEEP
         key = f"{TENANT}:{connection}"
@@ -145,9 +142,7 @@ class Sweeper:
 
     def release(self, connection: str) -> None:
         """Another worker owns the connection's Lofty budget from now on."""
-        self._owned.discard(connection)
-        if timer := self._timers.pop(connection, None):
-            timer.cancel()
+        self._due.release(connection)
 
     def handles(self, item: Item) -> bool:
         """Whether an item is work of a sweep."""

@@ -87,7 +87,7 @@ class LoftySync:
     def linked(self, partition: int, entity: Entity, link: LinkRow) -> None:
         """A link has changed: its GHL id must lead back to it.
 
-        Nobody waits for the row: one that is lost in a crash is put again with the receipt, which is read again.
+        `record` waits for the row before the receipt counts as read.
         """
         if entity.kind == "contact":
             self.identities.linked(partition, entity, link)

@@ -118,6 +118,7 @@ class Pipeline:
                 request_read=offers.request_read,
                 applied_offsets=parts.applied_offsets,
                 linked=self.dispatchers.lofty_sync.linked,
+                flush_linked=tables.backlinks.flush,
             ),
         )
 

@@ -165,6 +165,7 @@ class Stage:
             ),
             applied_offsets=self.applied_offsets,
             linked=lambda *what: self.linked(*what),
+            flush_linked=self.backlinks.flush,
         )
         self.linked: Callable[..., object] = lambda *_: None
         self.pauses: list[tuple[str, float, str]] = []

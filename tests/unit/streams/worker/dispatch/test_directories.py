@@ -161,3 +161,25 @@ async def test_a_suspicion_reads_the_location_again_and_ever_more_seldom_while_n
             await asyncio.sleep(0.1)
         waits.append(round(clock() - began))
     assert waits == [2, 4, 8, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("says", "takes_duplicates"),
+    [
+        (SETTINGS, False),
+        (answer(200, {"location": {"settings": {"allowDuplicateContact": True}}}), True),
+        (answer(200, {"location": {}}), True),
+        (answer(200, {}), True),
+        (answer(401, {"message": "The token is not authorized for this scope."}), True),
+        (answer(422, {"message": "no"}), True),
+    ],
+)
+async def test_a_location_of_which_nobody_says_that_it_refuses_duplicates_is_looked_into_first(
+    says: Response, takes_duplicates: bool
+) -> None:
+    """Also without the scope `locations.readonly`; nothing else of the directory suffers."""
+    desk = Desk()
+    desk.ghl.script = [location_with(), says, USERS]
+    await desk.until_complete()
+    assert desk.directories.get("acme").takes_duplicates is takes_duplicates
+    assert desk.directories.get("acme").custom_fields

@@ -9,29 +9,14 @@ import pytest
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
-from connectors.auth.request_auth import StaticAuth
 from connectors.errors import Unanswered
-from connectors.ghl.client import GhlClient
 from connectors.http.request import Response
 from streams.core.rows import LinkRow, OutboxRow
 from streams.core.scheduling.dispatcher import Verdict
 from streams.core.scheduling.pauses import PAUSE_SECONDS
-from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.delivery import desire
-from streams.core.to_ghl.directory import Directory
-from streams.core.to_ghl.planning import Rules
 from streams.kafka.batching_producer import Batch
-from streams.mapping import compile_mapping
 from streams.messages import Entity, Snapshot
-from streams.telemetry.metrics import Metrics
-from streams.worker.dispatch.adoption import Adoption
-from streams.worker.dispatch.failure_judge import FailureJudge
-from streams.worker.dispatch.ghl_failures import GhlFailures
-from streams.worker.dispatch.ghl_sender import GhlSender
-from streams.worker.dispatch.ghl_successes import GhlSuccesses
-from streams.worker.dispatch.ghl_writer import GhlWriter
-from streams.worker.dispatch.identities import Identities
-from streams.worker.dispatch.location import Location
 from tests.unit.streams.worker.dispatch.stage import (
     NOW_MS,
     PARTITION,
@@ -39,87 +24,23 @@ from tests.unit.streams.worker.dispatch.stage import (
     Kept,
     Log,
     Scripted,
-    Stage,
     TakenSlot,
-    Vendor,
     answer,
     item_of,
 )
+from tests.unit.streams.worker.dispatch.writer_stage import WriterStage
 
 NOTE = Entity("acme", "77", "note", "5")
 MADE = answer(201, {"note": {"id": "n1", "body": "x"}})
 
 
-class Desk(Stage):
-    """The writer with its parts: a contact that is in GHL, and a note of it that is not."""
+class Desk(WriterStage):
+    """A contact that is in GHL, and a note of it that is not."""
 
     def __init__(self, *script: Scripted) -> None:
-        super().__init__()
-        self.ghl = Vendor(list(script))
-        location = Location(
-            connection="acme",
-            location_id="loc",
-            budget="loc",
-            partition=PARTITION,
-            client=GhlClient(self.ghl, StaticAuth("Bearer", "k"), base_url="https://x.test"),
-            rules=Rules(compile_mapping(), "US"),
-            window_seconds=10.0,
-        )
-        identities = Identities(
-            {"acme": location}, self.links, self.outbox, self.backlinks, self.receipts, lambda *_: None
-        )
-        failures = GhlFailures(
-            outbox=self.outbox,
-            links=self.links,
-            receipts=self.receipts,
-            output=self.output,
-            judge=FailureJudge(self.pause),
-            retry=Retry(lambda: self.now_ms, lambda: 0.0),
-            request_read=lambda *_: None,
-        )
-        successes = GhlSuccesses(
-            links=self.links,
-            receipts=self.receipts,
-            identities=identities,
-            settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
-            metrics=Metrics(),
-        )
-        self.sender = GhlSender(
-            outbox=self.outbox,
-            receipts=self.receipts,
-            successes=successes,
-            failures=failures,
-            identities=identities,
-            metrics=Metrics(),
-        )
-        self.writer = GhlWriter(
-            locations={"acme": location},
-            outbox=self.outbox,
-            links=self.links,
-            receipts=self.receipts,
-            directory=lambda _: Directory(),
-            lacks=lambda *_: False,
-            lofty_was_edited=self.never,
-            sender=self.sender,
-            close_channels=self.never,
-            failures=failures,
-            look=Adoption(self.outbox, self.links, self.receipts, lambda _: Directory(), self.sender).look,
-        )
+        super().__init__(*script)
         self.links.put(PARTITION, NOTE.owner.key, LinkRow(ghl_id="c1", settled="f/mapping"))
-        snapshot = Snapshot(
-            **NOTE._asdict(),
-            state={"noteId": 5, "content": "Said."},
-            version_ms=NOW_MS,
-            fingerprint="f",
-            read_ms=NOW_MS,
-            update_time_ms=NOW_MS,
-            accepted_ms=NOW_MS,
-        )
-        self.outbox.put(PARTITION, NOTE.key, OutboxRow(snapshot=snapshot))
-
-    async def never(self, *_: object) -> None:
-        """Nothing flows back here."""
-        raise AssertionError
+        self.wants(NOTE, {"noteId": 5, "content": "Said."})
 
 
 class Forgetful(Log):

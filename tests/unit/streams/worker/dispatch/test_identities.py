@@ -8,36 +8,21 @@ from typing import Any
 
 import pytest
 
-from connectors.auth.request_auth import StaticAuth
-from connectors.ghl.client import GhlClient
 from connectors.http.request import Response
 from streams.core.fingerprint import field_hash
-from streams.core.rows import LinkRow, OutboxRow
+from streams.core.rows import LinkRow
 from streams.core.scheduling.dispatcher import Verdict
-from streams.core.scheduling.retry import Retry
 from streams.core.to_ghl.directory import Directory
-from streams.core.to_ghl.planning import Rules
-from streams.mapping import compile_mapping
-from streams.messages import Entity, Snapshot
-from streams.telemetry.metrics import Metrics
-from streams.worker.dispatch.failure_judge import FailureJudge
-from streams.worker.dispatch.ghl_failures import GhlFailures
-from streams.worker.dispatch.ghl_sender import GhlSender
-from streams.worker.dispatch.ghl_successes import GhlSuccesses
-from streams.worker.dispatch.ghl_writer import GhlWriter
-from streams.worker.dispatch.identities import Identities
-from streams.worker.dispatch.location import Location
+from streams.messages import Entity
 from streams.worker.dispatch.loop import WorkResult
 from tests.unit.streams.worker.dispatch.stage import (
-    NOW_MS,
     PARTITION,
     Scripted,
-    Stage,
     TakenSlot,
-    Vendor,
     answer,
     item_of,
 )
+from tests.unit.streams.worker.dispatch.writer_stage import WriterStage
 
 ANN, BEN = Entity.contact("acme", "1"), Entity.contact("acme", "2")
 PHONE = "+15305550104"
@@ -60,83 +45,17 @@ def held(**changes: Any) -> Response:
     return answer(200, {"contact": {**ann, "customFields": [{"id": "f-lead", "value": "1"}]}})
 
 
-class Desk(Stage):
+class Desk(WriterStage):
     """Ann's contact is in GHL and linked; Ben has the same telephone, and waits in the outbox."""
 
     def __init__(self, *script: Scripted, link: LinkRow | None = None, state: dict[str, Any] = LEAD) -> None:
-        super().__init__()
-        self.ghl = Vendor(list(script))
-        self.asked: list[str] = []
-        location = Location(
-            connection="acme",
-            location_id="loc",
-            budget="loc",
-            partition=PARTITION,
-            client=GhlClient(self.ghl, StaticAuth("Bearer", "k"), base_url="https://x.test"),
-            rules=Rules(compile_mapping(), "US"),
-            window_seconds=10.0,
-        )
-        locations = {"acme": location}
-        self.identities = Identities(
-            locations,
-            self.links,
-            self.outbox,
-            self.backlinks,
-            self.receipts,
-            lambda entity, _: self.asked.append(entity.key),
-        )
-        self.linked = self.identities.linked
-        shared: dict[str, Any] = {"receipts": self.receipts, "metrics": Metrics()}
-        failures = GhlFailures(
-            outbox=self.outbox,
-            links=self.links,
-            receipts=self.receipts,
-            output=self.output,
-            judge=FailureJudge(self.pause),
-            retry=Retry(lambda: self.now_ms, lambda: 0.0),
-            request_read=lambda *_: None,
-        )
-        successes = GhlSuccesses(
-            links=self.links,
-            identities=self.identities,
-            settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
-            **shared,
-        )
-        sender = GhlSender(
-            outbox=self.outbox, successes=successes, failures=failures, identities=self.identities, **shared
-        )
-        self.writer = GhlWriter(
-            locations=locations,
-            outbox=self.outbox,
-            links=self.links,
-            receipts=self.receipts,
-            directory=lambda _: Directory(custom_fields=FIELDS),
-            lacks=lambda *_: False,
-            lofty_was_edited=self.never,
-            sender=sender,
-            close_channels=self.never,
-            failures=failures,
-            look=self.never,
-        )
+        super().__init__(*script, directory=Directory(custom_fields=FIELDS))
         ann = LinkRow(ghl_id="c-ann", fields={"phone": field_hash(PHONE)}, settled="f/mapping")
         self.links.put(PARTITION, ANN.key, ann)
         self.identities.linked(PARTITION, ANN, ann)
         if link is not None:
             self.links.put(PARTITION, BEN.key, link)
-        snapshot = Snapshot(
-            **BEN._asdict(),
-            state=state,
-            version_ms=NOW_MS,
-            fingerprint="f",
-            read_ms=NOW_MS,
-            update_time_ms=NOW_MS,
-            accepted_ms=NOW_MS,
-        )
-        self.outbox.put(PARTITION, BEN.key, OutboxRow(snapshot=snapshot))
-
-    async def never(self, *_: object) -> Any:
-        """Nothing of this is asked for here."""
-        raise AssertionError
+        self.wants(BEN, state)
 
     async def work(self) -> WorkResult:
         """Ben's turns, until nothing more can be done at once."""

@@ -1,0 +1,108 @@
+"""The writer with all its parts, over the stage's tables and a scripted GHL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.auth.request_auth import StaticAuth
+from connectors.ghl.client import GhlClient
+from streams.core.rows import OutboxRow
+from streams.core.scheduling.retry import Retry
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.planning import Rules
+from streams.mapping import compile_mapping
+from streams.messages import Entity, Snapshot
+from streams.telemetry.metrics import Metrics
+from streams.worker.dispatch.adoption import Adoption
+from streams.worker.dispatch.failure_judge import FailureJudge
+from streams.worker.dispatch.ghl_failures import GhlFailures
+from streams.worker.dispatch.ghl_sender import GhlSender
+from streams.worker.dispatch.ghl_successes import GhlSuccesses
+from streams.worker.dispatch.ghl_writer import GhlWriter
+from streams.worker.dispatch.identities import Identities
+from streams.worker.dispatch.location import Location
+from tests.unit.streams.worker.dispatch.stage import NOW_MS, PARTITION, Scripted, Stage, Vendor
+
+
+class WriterStage(Stage):
+    """One connection, `acme`. `asked` are the entities of which Lofty was asked on account of who they are."""
+
+    def __init__(self, *script: Scripted, directory: Directory | None = None) -> None:
+        super().__init__()
+        self.ghl = Vendor(list(script))
+        self.asked: list[str] = []
+        known = directory or Directory()
+        locations = {
+            "acme": Location(
+                connection="acme",
+                location_id="loc",
+                budget="loc",
+                partition=PARTITION,
+                client=GhlClient(self.ghl, StaticAuth("Bearer", "k"), base_url="https://x.test"),
+                rules=Rules(compile_mapping(), "US"),
+                window_seconds=10.0,
+            )
+        }
+        self.identities = Identities(
+            locations,
+            self.links,
+            self.outbox,
+            self.backlinks,
+            self.receipts,
+            lambda entity, _: self.asked.append(entity.key),
+        )
+        self.linked = self.identities.linked
+        failures = GhlFailures(
+            outbox=self.outbox,
+            links=self.links,
+            receipts=self.receipts,
+            output=self.output,
+            judge=FailureJudge(self.pause),
+            retry=Retry(lambda: self.now_ms, lambda: 0.0),
+            request_read=lambda *_: None,
+        )
+        successes = GhlSuccesses(
+            links=self.links,
+            receipts=self.receipts,
+            identities=self.identities,
+            settled_as=lambda snapshot: f"{snapshot.fingerprint}/mapping",
+            metrics=Metrics(),
+        )
+        self.sender = GhlSender(
+            outbox=self.outbox,
+            receipts=self.receipts,
+            successes=successes,
+            failures=failures,
+            identities=self.identities,
+            metrics=Metrics(),
+        )
+        self.writer = GhlWriter(
+            locations=locations,
+            outbox=self.outbox,
+            links=self.links,
+            receipts=self.receipts,
+            directory=lambda _: known,
+            lacks=lambda *_: False,
+            lofty_was_edited=self.never,
+            sender=self.sender,
+            close_channels=self.never,
+            failures=failures,
+            look=Adoption(self.outbox, self.links, self.receipts, lambda _: known, self.sender).look,
+        )
+
+    def wants(self, entity: Entity, state: dict[str, Any]) -> None:
+        """An entity waits in the outbox to be brought to this state."""
+        snapshot = Snapshot(
+            **entity._asdict(),
+            state=state,
+            version_ms=NOW_MS,
+            fingerprint="f",
+            read_ms=NOW_MS,
+            update_time_ms=NOW_MS,
+            accepted_ms=NOW_MS,
+        )
+        self.outbox.put(PARTITION, entity.key, OutboxRow(snapshot=snapshot))
+
+    async def never(self, *_: object) -> Any:
+        """Nothing of this is asked for here."""
+        raise AssertionError
