@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaError
 
-from streams.core.to_ghl.planning import Rules
+from streams.core.to_ghl.rules import rules_of
 from streams.mapping import LEAD_ID_FIELD
 from streams.messages import Entity
 from streams.operations.verify.findings import Finding
@@ -76,19 +76,10 @@ class ConnectionVerification:
         name = self.connection.name
         directory = directory_of(await self.client.query(name, "directory", is_fresh=True))
         self._field_id = directory.custom_field_id(LEAD_ID_FIELD)
-        policies = self.connection.policies
-        rules = Rules(
-            self.connection.mapping,
-            self.connection.region,
-            policies.lead_deleted,
-            policies.lead_deleted_tag,
-            calendar=self.connection.appointments.calendar,
-            opt_outs=self.connection.opt_outs,
-        )
         self._basis = VerificationBasis(
-            rules,
+            rules_of(self.connection),
             directory,
-            policies.contact_deleted_in_ghl == "leave",
+            self.connection.policies.contact_deleted_in_ghl == "leave",
             lambda other: any(self.newest.is_lead(one, other) for one in self.neighbours),
             lambda kind, id: any(self.newest.has_child(one, kind, id) for one in self.neighbours),
         )

@@ -14,14 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from connectors.errors import AnswerTooLarge, ConnectorError, MalformedAnswer, NotSent
 from connectors.outcome import FORBIDDEN, Classification, Disposition, classify
 from streams.core.progress.repeats import Failure, RepeatedFailures, defect, failure_of
 from streams.core.rows import SweepRow
 from streams.core.scheduling.dispatcher import Item, Priority
-from streams.core.scheduling.retry import Retry
 from streams.core.sweep import (
     CHILD_KINDS,
     PAGE,
@@ -37,14 +34,14 @@ from streams.core.sweep import (
     start_sweep,
 )
 from streams.kafka.tables import Table
-from streams.messages import Entity, Kind, Parked
+from streams.messages import Entity, Kind
 from streams.worker.dispatch.due_timers import DueTimers
 from streams.worker.dispatch.failure_judge import Consequence, FailureJudge
 from streams.worker.dispatch.lofty_team import WINDOW_SECONDS, LoftyTeam
 from streams.worker.dispatch.loop import AGAIN, DONE, DispatchLoop, RequestSlot, WorkResult, is_ours
 from streams.worker.dispatch.sweep_changes import SweepChanges
-from streams.worker.dispatch.sweep_lists import has_lead_id, listed_leads, read_children, read_leads
-from streams.worker.output import Output
+from streams.worker.dispatch.sweep_lists import listed_leads, read_children, read_leads
+from streams.worker.dispatch.sweep_parking import SweepParking
 
 log = logging.getLogger("lofty_ghl.sweep")
 
@@ -56,7 +53,6 @@ REFUSED_SECONDS = 600.0
 APART_AFTER = 2
 """After so many failures in the same way a page is taken apart."""
 PIECE = 10
-LONGEST_ORIGINAL = 100_000
 
 
 @dataclass(slots=True)
@@ -87,7 +83,10 @@ class _Page:
 
 @dataclass(slots=True)
 class Sweeper:
-    """All connections' sweeps. `pairs` are the team and location of each, as its row names them. `count(connection, result)` counts runs: ended, failed, suspicious."""
+    """All connections' sweeps. `pairs` are the team and location of each, as its row names them. `count(connection, result)` counts runs: ended, failed, suspicious.
+
+    `wait_seconds` is the wait after so many failures.
+    """
 
     loop: DispatchLoop
     teams: Mapping[str, LoftyTeam]
@@ -95,10 +94,10 @@ class Sweeper:
     pairs: Mapping[str, Mapping[str, str]]
     sweeps: Table[SweepRow]
     changes: SweepChanges
-    output: Output
+    parking: SweepParking
     repeats: RepeatedFailures
     failures: FailureJudge
-    retry: Retry
+    wait_seconds: Callable[[int], float]
     count: Callable[[str, str], None]
     _pages: dict[str, _Page] = field(default_factory=dict)
     _apart: dict[str, _Apart] = field(default_factory=dict)
@@ -114,7 +113,7 @@ class Sweeper:
         row = self.sweeps.get(team.partition, connection)
         if row is None or not row.full_ended_ms:
             # The first runs are due a whole interval from now: what Lofty holds already is carried by a backfill.
-            first = {"new_ended_ms": self.output.now_ms(), "full_ended_ms": self.output.now_ms()}
+            first = {"new_ended_ms": self.parking.now_ms(), "full_ended_ms": self.parking.now_ms()}
             after = (row or SweepRow()).model_copy(update=first)
         elif row.kind is not None and not row.is_listed:
             # How far its last page was worked off is not known, nor how the list has moved since: a page more is read.
@@ -132,7 +131,7 @@ class Sweeper:
             return
         team = self.teams[connection]
         row = self.sweeps.get(team.partition, connection) or SweepRow()
-        kind, wait_ms = (row.kind, 0) if row.kind else next_run(row, self.schedules[connection], self.output.now_ms())
+        kind, wait_ms = (row.kind, 0) if row.kind else next_run(row, self.schedules[connection], self.parking.now_ms())
         if kind is None:
             self._due.later(connection, wait_ms / 1000, self.offer_sweep)
             return
@@ -158,12 +157,12 @@ class Sweeper:
         team = self.teams[connection]
         row = self.sweeps.get(team.partition, connection) or SweepRow()
         if row.kind is None:
-            kind, _ = next_run(row, self.schedules[connection], self.output.now_ms())
+            kind, _ = next_run(row, self.schedules[connection], self.parking.now_ms())
             if kind is None:
                 slot.answered(was_sent=False)
                 self.offer_sweep(connection)
                 return DONE
-            row = start_sweep(row, kind, self.output.now_ms())
+            row = start_sweep(row, kind, self.parking.now_ms())
             log.info("connection %s: a %s sweep of its leads begins", connection, kind)
             await self._save(connection, team, row)
         if row.is_listed:
@@ -187,7 +186,7 @@ class Sweeper:
         elif page is not None and page.started_ms == row.started_ms and page.must_probe:
             await read_leads(team.client, row, row.offset, 1)
             slot.answered()
-            self.repeats.succeeded("probe", connection, self.output.now_ms() / 1000)
+            self.repeats.succeeded("probe", connection, self.parking.now_ms() / 1000)
             page.must_probe = False
             return AGAIN
         elif page is not None and page.started_ms == row.started_ms:
@@ -201,7 +200,7 @@ class Sweeper:
                 return await self._list_broken(connection, page, error)
             slot.answered()
             self.failures.served(team.budget, f"list {kind}", lead.key)
-            self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.output.now_ms() / 1000)
+            self.repeats.succeeded(f"{lead.lane}:{kind}", connection, self.parking.now_ms() / 1000)
             page.changes += await self.changes.compare(
                 team.partition, row, children, self.changes.known_children(team.partition, lead, kind)
             )
@@ -219,8 +218,8 @@ class Sweeper:
                 await self._save(connection, team, go_back(row))
                 return AGAIN
             page = self._pages[connection] = _Page(row.started_ms, leads, total, released)
-            await self._park_odd(connection, row, states)
-            await self._park_broken(connection, row, broken)
+            await self.parking.odd(connection, row, states)
+            await self.parking.broken(connection, row, broken)
             page.changes = await self.changes.compare(team.partition, row, leads, {})
             if self.schedules[connection].children and row.kind != "new":
                 # Two pages meet at a lead whose children were read with the first.
@@ -268,61 +267,24 @@ class Sweeper:
             return None
         del self._apart[connection]
         for number, found in sorted(apart.bad.items()):
-            await self._park_bad(connection, row, number, found)
+            await self.parking.bad(connection, row, number, found)
         states = [state for _, piece in sorted(apart.states.items()) for state in piece]
         return states, apart.total, len(apart.bad)
-
-    async def _park_bad(self, connection: str, row: SweepRow, number: int, error: ConnectorError) -> None:
-        order = "newest first" if row.kind == "new" else "oldest first"
-        words = f"lead number {number + 1} of Lofty's list ({order}) cannot be read: {error}"
-        if row.kind == "new":
-            log.warning("connection %s: %s", connection, words)  # the full sweep parks it, once a run
-            return
-        await self._park(connection, classify(error).name, words, f"list-leads@{number}")
-
-    async def _park_odd(self, connection: str, row: SweepRow, states: list[dict[str, Any]]) -> None:
-        """What the list holds that is no lead: without an id, or with one that is none."""
-        for state in states if row.kind != "new" else ():
-            if not has_lead_id(state):
-                words = f"expected a lead with a leadId, got {str(state.get('leadId'))[:40]!r}"
-                await self._park(connection, "unreadable", words, "list-leads", orjson.dumps(state))
-
-    async def _park_broken(
-        self, connection: str, row: SweepRow, broken: list[tuple[dict[str, Any], Exception]]
-    ) -> None:
-        """Leads of the list that bring out a defect of ours: the others are compared."""
-        for state, error in broken if row.kind != "new" else ():
-            failure = defect(error)
-            words = f"lead {state['leadId']} of Lofty's list: {failure.message}"
-            await self._park(connection, failure.cause, words, "list-leads", orjson.dumps(state))
 
     async def _list_broken(self, connection: str, page: _Page, error: Exception) -> WorkResult:
         """A list of notes, tasks or appointments brings out a defect of ours. It waits behind the others, then it is parked."""
         lead, kind = page.to_read[0]
         key, failure = f"{lead.lane}:{kind}", defect(error)
         log.error("connection %s: the list of %ss of lead %s: %s", connection, kind, lead.lead, failure.message)
-        if self.repeats.failed(key, connection, failure, self.output.now_ms() / 1000) == "park":
+        if self.repeats.failed(key, connection, failure, self.parking.now_ms() / 1000) == "park":
             page.to_read.popleft()
             words = f"the list of {kind}s of lead {lead.lead}: {failure.message}"
-            await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
+            await self.parking.park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
             self.repeats.parked(key, connection)
             return AGAIN
         page.to_read.rotate(-1)
         failures = self._failures[connection] = self._failures.get(connection, 0) + 1
-        return WorkResult.retry(self.retry.wait_seconds(failures))
-
-    async def _park(self, connection: str, reason: str, words: str, source: str, original: bytes = b"") -> None:
-        parked = Parked(
-            stage="sweep",
-            reason=reason,
-            message=words,
-            at_ms=self.output.now_ms(),
-            source=source,
-            connection=connection,
-            original=Parked.encode(original[:LONGEST_ORIGINAL]),
-        )
-        log.warning("connection %s: its sweep goes on without what is parked now: %s", connection, words)
-        await self.output.park(parked)
+        return WorkResult.retry(self.wait_seconds(failures))
 
     async def _end(self, connection: str, team: LoftyTeam, row: SweepRow) -> WorkResult:
         """All pages were read. A lead that is no longer listed is read on its own: only the trash says that it was deleted."""
@@ -347,7 +309,7 @@ class Sweeper:
             )
             gone = []
         leads = [Entity.from_key(key) for key in gone]
-        await self.changes.announce([change_of(one, row.kind, "updated", None, self.output.now_ms()) for one in leads])
+        await self.changes.announce([change_of(one, row.kind, "updated", None, self.parking.now_ms()) for one in leads])
         for one in leads:
             for key, _ in list(self.changes.swept.items(team.partition, f"{one.lane}:")):
                 self.changes.swept.delete(team.partition, key)
@@ -408,7 +370,7 @@ class Sweeper:
             if consequence == "park" or outcome.disposition is Disposition.REFUSED:
                 page.to_read.popleft()
                 words = f"the list of {kind}s of lead {lead.lead} is refused: {error}"
-                await self._park(connection, outcome.name, words, f"list-{kind}s of {lead.lead}")
+                await self.parking.park(connection, outcome.name, words, f"list-{kind}s of {lead.lead}")
                 return AGAIN
         if consequence == "try again":
             return self._back_off(connection, error)
@@ -419,11 +381,11 @@ class Sweeper:
             return AGAIN
         failure = failure_of(error)
         if failure is not None:
-            decision = self.repeats.failed(key, connection, failure, self.output.now_ms() / 1000)
+            decision = self.repeats.failed(key, connection, failure, self.parking.now_ms() / 1000)
             if decision == "park":
                 page.to_read.popleft()
                 words = f"the list of {kind}s of lead {lead.lead} cannot be read: {failure.message}"
-                await self._park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
+                await self.parking.park(connection, failure.cause, words, f"list-{kind}s of {lead.lead}")
                 self.repeats.parked(key, connection)
                 return AGAIN
             page.must_probe = decision == "pause"
@@ -432,7 +394,7 @@ class Sweeper:
 
     def _back_off(self, connection: str, error: ConnectorError) -> WorkResult:
         failures = self._failures[connection] = self._failures.get(connection, 0) + 1
-        wait = self.retry.wait_seconds(failures)
+        wait = self.wait_seconds(failures)
         log.info("connection %s: its sweep waits %.1f s after failure %d: %s", connection, wait, failures, error)
         return WorkResult.retry(wait)
 

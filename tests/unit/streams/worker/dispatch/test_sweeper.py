@@ -29,6 +29,7 @@ from streams.worker.dispatch.failure_judge import FailureJudge
 from streams.worker.dispatch.lofty_team import LoftyTeam
 from streams.worker.dispatch.loop import DONE, DispatchLoop, DispatchWork, RequestSlot, WorkResult
 from streams.worker.dispatch.sweep_changes import SweepChanges
+from streams.worker.dispatch.sweep_parking import SweepParking
 from streams.worker.dispatch.sweeper import TENANT, Sweeper
 from tests.unit.streams.worker.dispatch.stage import PARTITION, Stage, TakenSlot
 
@@ -65,10 +66,10 @@ class Sweeping(Stage):
             pairs={"acme": PAIR},
             sweeps=self.sweeps,
             changes=SweepChanges(self.swept, self.output, CHANGES, 4),
-            output=self.output,
+            parking=SweepParking(self.output),
             repeats=RepeatedFailures(),
             failures=FailureJudge(self.pause),
-            retry=Retry(lambda: self.now_ms, lambda: 0.5),
+            wait_seconds=Retry(lambda: self.now_ms, lambda: 0.5).wait_seconds,
             count=lambda _, result: self.counts.append(result),
         )
         row = SweepRow(full_ended_ms=1, new_ended_ms=1, ordered="first")
