@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from tempfile import NamedTemporaryFile
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,6 +41,7 @@ def export_(
 ) -> None:
     """Write every link (which lead, note, task and appointment is which in GHL) into a file, one JSON object a line.
 
+    The file is there once it is whole. It may hold e-mail addresses and phone numbers, so only its owner may read it.
     What the workers write afterwards is not in the file: the deployment that imports it finds that in GHL.
 
     Example: lofty-ghl links export links.jsonl
@@ -44,18 +49,35 @@ def export_(
     settings = settings_or_refuse(config)
     if path.exists():
         refuse(f"{path} exists already and was not changed")
-    number = with_kafka(settings, lambda: _write(settings, path))
+    try:
+        with _whole_file(path) as file:
+            number = with_kafka(settings, lambda: _write(settings, file))
+    except OSError as error:
+        refuse(f"{path} cannot be written: {error.strerror}")
     say(f"wrote {path}: {count_of(number, 'link')}")
 
 
-async def _write(settings: Settings, path: Path) -> int:
+@contextmanager
+def _whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file of its own until it is whole: a half of it would be imported as if it were all. Only its owner may read it."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        part = Path(file.name)
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+async def _write(settings: Settings, file: IO[bytes]) -> int:
     from streams.operations.move_links import export_links
 
     number = -1  # the first line is no link
-    with path.open("xb") as file:
-        async for line in export_links(settings):
-            file.write(line + b"\n")
-            number += 1
+    async for line in export_links(settings):
+        file.write(line + b"\n")
+        number += 1
     return number
 
 
