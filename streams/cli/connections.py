@@ -15,6 +15,7 @@ from streams.cli.shared import (
     refuse_on,
     say,
     settings_or_refuse,
+    whole_file,
 )
 
 connections = typer.Typer(
@@ -57,14 +58,15 @@ def rename(
     from streams.settings.secrets import PREFIX
 
     try:
-        text = config.read_text(encoding="utf-8")
+        text = config.read_bytes().decode()  # with its own line ends
     except (OSError, UnicodeDecodeError) as error:
         refuse(f"{config} cannot be read: {error}")
     with refuse_on(CannotRename, tomllib.TOMLDecodeError):
         after = rename_connection(text, old, new)
     if after != text:
         try:
-            config.write_text(after, encoding="utf-8")
+            with whole_file(config) as file:
+                file.write(after.encode())
         except OSError as error:
             say(
                 f'{config} cannot be written: {error.strerror}. Add the line id = "{old}" to [connections.{new}] by hand.'

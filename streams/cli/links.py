@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +18,7 @@ from streams.cli.shared import (
     refuse_on,
     say,
     settings_or_refuse,
+    whole_file,
     with_kafka,
 )
 
@@ -50,25 +47,11 @@ def export_(
     if path.exists():
         refuse(f"{path} exists already and was not changed")
     try:
-        with _whole_file(path) as file:
+        with whole_file(path) as file:
             number = with_kafka(settings, lambda: _write(settings, file))
     except OSError as error:
         refuse(f"{path} cannot be written: {error.strerror}")
     say(f"wrote {path}: {count_of(number, 'link')}")
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file of its own until it is whole: a half of it would be imported as if it were all. Only its owner may read it."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        part = Path(file.name)
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            part.rename(path)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 async def _write(settings: Settings, file: IO[bytes]) -> int:
