@@ -13,6 +13,7 @@ from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.sessions import Seal
 from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.backfill import Backfills
+from streams.console.services.contacts import Contacts
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
 from streams.kafka.batching_producer import BatchingProducer
@@ -53,7 +54,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """One connection."""
+    """One connection. `mapping` is the one in force. `leads` are those that the index knows; None while it cannot say."""
 
     name: str
     region: str
@@ -65,6 +66,7 @@ class ConnectionState:
     full_ended_ms: int
     parked: int
     settings: tuple[Setting, ...]
+    leads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,11 @@ class Connections:
         seal: Seal,
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
+        in_force: Callable[[], Settings],
+        contacts: Contacts,
     ) -> None:
+        self._in_force = in_force
+        self._contacts = contacts
         self._settings = settings
         self._parked = parked
         self._backfills = backfills
@@ -117,14 +123,14 @@ class Connections:
         counts = {one.connection: 0 for one in (await self._parked.groups()).groups}
         for group in (await self._parked.groups()).groups:
             counts[group.connection] += group.count
-        found = []
+        found, leads, in_force = [], await self._contacts.leads(), self._in_force().connections
         for name, one in sorted(self._settings.connections.items()):
             row = rows.get(name)
             found.append(
                 ConnectionState(
                     name=name,
                     region=one.region,
-                    mapping=one.mapping.name,
+                    mapping=in_force[name].mapping.name,
                     lofty=self._side(one, "lofty", sealed),
                     ghl=self._side(one, "ghl", sealed),
                     sweep=row.kind or "" if row is not None else "",
@@ -132,6 +138,7 @@ class Connections:
                     full_ended_ms=row.full_ended_ms if row is not None else 0,
                     parked=counts.get(name, 0),
                     settings=_settings_of(one),
+                    leads=leads.get(name, 0) if leads is not None else None,
                 )
             )
         return tuple(found)
