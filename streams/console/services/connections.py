@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,6 @@ from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.auth.sessions import Seal
 from streams.console.errors import NotFound, Unavailable, WrongInput
 from streams.console.services.backfill import Backfills
-from streams.console.services.contacts import Contacts
 from streams.console.services.kafka_errors import on_kafka
 from streams.console.services.parked import ParkedWork
 from streams.kafka.batching_producer import BatchingProducer
@@ -102,10 +101,10 @@ class Connections:
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
         in_force: Callable[[], Settings],
-        contacts: Contacts,
+        leads: Callable[[], Awaitable[dict[str, int] | None]],
     ) -> None:
         self._in_force = in_force
-        self._contacts = contacts
+        self._leads = leads
         self._settings = settings
         self._parked = parked
         self._backfills = backfills
@@ -123,7 +122,7 @@ class Connections:
         counts = {one.connection: 0 for one in (await self._parked.groups()).groups}
         for group in (await self._parked.groups()).groups:
             counts[group.connection] += group.count
-        found, leads, in_force = [], await self._contacts.leads(), self._in_force().connections
+        found, leads, in_force = [], await self._leads(), self._in_force().connections
         for name, one in sorted(self._settings.connections.items()):
             row = rows.get(name)
             found.append(

@@ -73,7 +73,7 @@ def services_of(
         parked=parked,
         conflicts=Conflicts(settings, audit),
         connections=Connections(
-            settings, parked, backfills, audit, seal, batching_producer, now_ms, mappings.settings, contacts
+            settings, parked, backfills, audit, seal, batching_producer, now_ms, mappings.settings, contacts.leads
         ),
         locations=Locations(settings, audit),
         mapping=mappings,

@@ -24,7 +24,7 @@ _LOST = {
     "no access": "access to {}, which was lost: {}. Connect it again, or correct its key",
     "uninstalled": "access to {}, which was lost: {}. Install the app there again",
 }
-"""What a person must mend; a pause of any other kind ends by itself."""
+"""What a person must repair; a pause of any other kind ends by itself."""
 
 
 def holds_of(found: Overview) -> Mapping[str, ConnectionHolds]:
