@@ -1,0 +1,86 @@
+"""What the table of a mapping shows beside its rows: values of real leads, and what saving a text would create in GHL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.mapping import Mappings
+from streams.core.to_ghl.directory import Directory
+from streams.core.to_ghl.plan import CUSTOM
+from streams.mapping.contact import view_of
+from streams.operations.mapping_preview.compatibility import Compatibility, check_compatibility
+from streams.operations.mapping_preview.lead_samples import latest_leads
+from streams.operations.mapping_preview.preview import lead_name
+from streams.operations.worker_queries.directories import ask_directories, directory_of
+from streams.operations.worker_queries.errors import CannotFinish
+
+WITHIN_SECONDS = 5.0
+NO_ANSWER = "The sync engine did not answer, so it is not known which custom fields GHL has."
+
+
+@dataclass(frozen=True, slots=True)
+class LeadExample:
+    """A lead whose values are shown. `state` is what a mapping's expressions read."""
+
+    name: str
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What saving a text would do in GHL: `new_fields` are created there. `trouble` says why that is not known."""
+
+    new_fields: tuple[Compatibility, ...] = ()
+    trouble: str = ""
+
+
+class MappingTables:
+    """Reads leads and asks workers; it changes nothing."""
+
+    def __init__(self, mappings: Mappings) -> None:
+        self._mappings = mappings
+
+    async def examples(self, connection: str, most: int = 3) -> tuple[LeadExample, ...]:
+        """The newest leads of a connection."""
+        settings = self._mappings.settings()
+        if connection not in settings.connections:
+            return ()
+        newest = await on_kafka(lambda: latest_leads(settings, connection, most))
+        return tuple(LeadExample(lead_name(one.state) or one.lead, view_of(one.state)) for one in newest if one.state)
+
+    async def directories(self, connections: Sequence[str]) -> dict[str, Directory]:
+        """What the locations of connections hold, as far as a worker answers in time."""
+        settings = self._mappings.settings()
+        chosen = [settings.connections[one] for one in connections if one in settings.connections]
+        try:
+            async with asyncio.timeout(WITHIN_SECONDS):
+                answers = await on_kafka(lambda: ask_directories(settings, chosen))
+        except (CannotFinish, TimeoutError):
+            return {}
+        return {name: directory_of(answer) for name, answer in answers.items()}
+
+    async def effects(self, name: str, text: str, used_by: Sequence[str]) -> Effects:
+        """What saving a text would create in the locations of the connections that use it.
+
+        The text must have no problems. Only fields that the mapping in force does not name yet count.
+        """
+        before = {one: c for one, c in self._mappings.settings().connections.items() if one in used_by}
+        later = (await self._mappings.candidate(name, text, used_by)).connections
+        added = {
+            one: later[one].mapping.custom_fields.keys() - connection.mapping.custom_fields.keys()
+            for one, connection in before.items()
+        }
+        if not any(added.values()):
+            return Effects()
+        directories = await self.directories([one for one, fields in added.items() if fields])
+        found = (
+            one
+            for connection, directory in directories.items()
+            for one in check_compatibility(later[connection], directory, ())
+            if one.verdict == "will be created" and one.subject.removeprefix(CUSTOM) in added[connection]
+        )
+        return Effects(tuple(found), "" if directories else NO_ANSWER)
