@@ -50,7 +50,7 @@ class MappingsPage(Page):
         known = await self._services.mapping.save(by, name, text, known.version)
         if form.get("connection"):
             await self._services.mapping.use(by, form["connection"], name, known.version)
-        return self._layout.redirect(href(f"/mapping/{part(name)}"), f"The mapping {name} was created.")
+        return self._layout.redirect(href(f"/mapping/{part(name)}/table"), f"The mapping {name} was created.")
 
     async def use(self, request: web.Request) -> web.StreamResponse:
         """Give a connection another mapping."""

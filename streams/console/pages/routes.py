@@ -16,6 +16,7 @@ from streams.console.pages.connections import ConnectionsPage
 from streams.console.pages.contacts import ContactsPage
 from streams.console.pages.error_pages import friendly
 from streams.console.pages.layout import Layout
+from streams.console.pages.mapping_table import MappingTablePage
 from streams.console.pages.mappings import MappingsPage
 from streams.console.pages.overview import OverviewPage
 from streams.console.pages.parked import ParkedRecordsPage
@@ -31,6 +32,7 @@ PAGES = (
     ConflictsPage,
     ConnectionsPage,
     MappingsPage,
+    MappingTablePage,
     BackfillPage,
     ReplayPage,
     AuditLogPage,

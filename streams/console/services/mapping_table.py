@@ -12,7 +12,7 @@ from streams.console.services.mapping import Mappings
 from streams.core.to_ghl.directory import Directory
 from streams.core.to_ghl.plan import CUSTOM
 from streams.mapping.contact import view_of
-from streams.operations.mapping_preview.compatibility import Compatibility, check_compatibility
+from streams.operations.mapping_preview.compatibility import check_compatibility
 from streams.operations.mapping_preview.lead_samples import latest_leads
 from streams.operations.mapping_preview.preview import lead_name
 from streams.operations.worker_queries.directories import ask_directories, directory_of
@@ -31,10 +31,20 @@ class LeadExample:
 
 
 @dataclass(frozen=True, slots=True)
+class NewField:
+    """A custom field that would be created in a connection's location. `hint` names one that is almost called so."""
+
+    connection: str
+    name: str
+    type: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Effects:
     """What saving a text would do in GHL: `new_fields` are created there. `trouble` says why that is not known."""
 
-    new_fields: tuple[Compatibility, ...] = ()
+    new_fields: tuple[NewField, ...] = ()
     trouble: str = ""
 
 
@@ -78,9 +88,9 @@ class MappingTables:
             return Effects()
         directories = await self.directories([one for one, fields in added.items() if fields])
         found = (
-            one
+            NewField(connection, field, later[connection].mapping.custom_types[field], one.mend)
             for connection, directory in directories.items()
             for one in check_compatibility(later[connection], directory, ())
-            if one.verdict == "will be created" and one.subject.removeprefix(CUSTOM) in added[connection]
+            if one.verdict == "will be created" and (field := one.subject.removeprefix(CUSTOM)) in added[connection]
         )
         return Effects(tuple(found), "" if directories else NO_ANSWER)

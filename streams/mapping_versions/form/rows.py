@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.mapping.compile import CUSTOM, DEFAULT, default_tables
-from streams.mapping.ghl_fields import ASSIGNED_TO, STANDARD, custom_key
+from streams.mapping.ghl_fields import ASSIGNED_TO, custom_key
 from streams.mapping_versions.form.arguments import is_shown_whole
 from streams.mapping_versions.form.source import Constant, Formula, Source, Unmapped, source_of
 
@@ -45,13 +45,29 @@ class FieldRow:
         return ghl_label(self.target)
 
 
+GHL_LABELS: dict[str, str] = {
+    "firstName": "First name",
+    "lastName": "Last name",
+    "name": "Full name",
+    "email": "E-mail",
+    "phone": "Phone",
+    "address1": "Street address",
+    "city": "City",
+    "state": "State",
+    "postalCode": "ZIP code",
+    "country": "Country",
+    "website": "Website",
+    "timezone": "Time zone",
+    "source": "Contact source",
+    "dateOfBirth": "Date of birth",
+    ASSIGNED_TO: "Assigned to",
+}
+"""GHL's own fields as its pages call them."""
+
+
 def ghl_label(target: str) -> str:
-    """A GHL field as people read it: a custom field's own name, or what the standard field is."""
-    if target.startswith(CUSTOM):
-        return target.removeprefix(CUSTOM).strip()
-    if target == ASSIGNED_TO:
-        return "assigned user"
-    return STANDARD.get(target, target).partition(";")[0]
+    """A GHL field as people read it: a custom field's own name, or what GHL calls its own."""
+    return target.removeprefix(CUSTOM).strip() if target.startswith(CUSTOM) else GHL_LABELS.get(target, target)
 
 
 def rows_of(name: str, tables: Mapping[str, Any]) -> tuple[FieldRow, ...]:

@@ -29,8 +29,8 @@ ALIKE: tuple[frozenset[str], ...] = (
 )
 """Groups of custom field types that accept the same values."""
 
-ALMOST = 0.8
-"""How alike two names are, from 0 to 1, for one to be a misspelling of the other."""
+ALMOST, NEARER = 0.8, 0.92
+"""How alike two names are, from 0 to 1, for one to be a misspelling of the other; and where the mapping fills both."""
 
 _ATTRIBUTE = re.compile(r"attributeName\s*==\s*(?:'([^']*)'|`\"?([^`\"]*)\"?`)")
 
@@ -108,11 +108,12 @@ def _wanted(
 def near_field(reference: str, directory: Directory, wanted: Collection[str]) -> str:
     """A hint that names a custom field of the location whose name is almost this one; "" without one.
 
-    Names that the mapping fills, too, are not meant: "Lofty price min" is no misspelt "Lofty price max".
+    A name that the mapping fills, too, must be nearer: "Lofty price min" is no misspelt "Lofty price max".
     """
     taken = {fold(one) for one in wanted}
-    free = [one for one in directory.custom_fields if one not in taken and not one.startswith("contact.")]
-    close = get_close_matches(fold(reference), free, n=1, cutoff=ALMOST)
+    names = [one for one in directory.custom_fields if not one.startswith("contact.")]
+    free = [one for one in names if one not in taken]
+    close = get_close_matches(fold(reference), free, 1, ALMOST) or get_close_matches(fold(reference), names, 1, NEARER)
     return f"did you mean {close[0]!r}?" if close else ""
 
 

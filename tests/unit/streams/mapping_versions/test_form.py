@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.mapping.compile import compile_mapping, default_tables
+from streams.mapping.ghl_fields import ASSIGNED_TO, STANDARD
 from streams.mapping.transforms import TRANSFORMS, compile_transform
 from streams.mapping_versions.form.arguments import (
     WrongArgument,
@@ -21,7 +22,7 @@ from streams.mapping_versions.form.arguments import (
 )
 from streams.mapping_versions.form.edit import CannotEdit, with_field, without_field, written_of
 from streams.mapping_versions.form.lofty_fields import LOFTY_FIELDS, attribute_names
-from streams.mapping_versions.form.rows import layers_of, row_of, rows_of
+from streams.mapping_versions.form.rows import GHL_LABELS, layers_of, row_of, rows_of
 from streams.mapping_versions.form.source import (
     OPERATORS,
     Condition,
@@ -228,6 +229,10 @@ def test_broken_tables_give_the_rows_that_can_be_read() -> None:
 )
 def test_what_the_form_does_not_show_is_edited_as_text(written: Any) -> None:
     assert row_of("city", "a", written).why_text
+
+
+def test_every_standard_field_has_a_name() -> None:
+    assert GHL_LABELS.keys() == {*STANDARD, ASSIGNED_TO}
 
 
 # -- writing back ---------------------------------------------------------------------------------------------

@@ -98,8 +98,13 @@ def test_a_new_field_whose_name_is_almost_that_of_another_is_named() -> None:
     known = Directory({**FIELDS, "lofty stages": "f3", "contact.lofty_stages": "f3"}, USERS)
     found = fits(known)
     assert found["custom:Lofty stage"].mend == "did you mean 'lofty stages'?"
-    both = fits(known, text=TEXT.replace("[mappings.acme.users]", '"custom:Lofty stages" = "score"\n[mappings.acme.users]'))
-    assert both["custom:Lofty stage"].mend == ""
+    more = '"custom:Lofty stages" = "score"\n"custom:Lofty price min" = "score"\n[mappings.acme.users]'
+    both = fits(
+        Directory({**FIELDS, "lofty stages": "f3", "lofty price max": "f4"}, USERS),
+        text=TEXT.replace("[mappings.acme.users]", '"custom:Lofty price max" = "score"\n' + more),
+    )
+    assert both["custom:Lofty stage"].mend == "did you mean 'lofty stages'?"
+    assert both["custom:Lofty price min"].mend == ""
 
 
 def test_tags_say_what_is_carried_and_what_is_not() -> None:
