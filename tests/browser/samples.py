@@ -20,7 +20,8 @@ from streams.console.pages.views.contacts_view import (
     TimelineView,
     WaitingEntity,
 )
-from streams.console.pages.views.mapping_table_view import MappingTableView, PastEdit, field_form, table_row
+from streams.console.pages.views.mapping_field_view import field_form
+from streams.console.pages.views.mapping_table_view import MappingTableView, PastEdit, table_row
 from streams.console.pages.views.mapping_view import DiffLine, EditorView, FieldPreview, LeadPreview, SaveConflict
 from streams.console.pages.views.overview_view import (
     ApiLimit,

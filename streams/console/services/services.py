@@ -14,7 +14,6 @@ from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.locations import Locations
 from streams.console.services.mapping import Mappings
-from streams.console.services.mapping_table import MappingTables
 from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
@@ -36,7 +35,6 @@ class Services:
     connections: Connections
     locations: Locations
     mapping: Mappings
-    mapping_table: MappingTables
     backfill: Backfills
     replay: Replays
     audit: AuditReader
@@ -77,7 +75,6 @@ def services_of(
         connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
         locations=Locations(settings, audit),
         mapping=mappings,
-        mapping_table=MappingTables(mappings),
         backfill=backfills,
         replay=Replays(settings, audit, now_ms),
         audit=AuditReader(settings, reader, now_ms),
