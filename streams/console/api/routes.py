@@ -18,6 +18,7 @@ from streams.console.api import (
     parked,
     replay,
     sign_in,
+    verifications,
 )
 from streams.console.api.endpoint import Endpoint, add_endpoints
 from streams.console.api.openapi import document
@@ -26,7 +27,19 @@ from streams.console.services.services import Services
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
     endpoint
-    for page in (sign_in, overview, connections, contacts, parked, conflicts, backfill, audit, mapping, replay)
+    for page in (
+        sign_in,
+        overview,
+        connections,
+        contacts,
+        parked,
+        conflicts,
+        backfill,
+        audit,
+        mapping,
+        replay,
+        verifications,
+    )
     for endpoint in page.ENDPOINTS
 )
 

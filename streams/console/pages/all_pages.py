@@ -14,6 +14,7 @@ from streams.console.pages.overview import OverviewPage
 from streams.console.pages.parked import ParkedRecordsPage
 from streams.console.pages.replay import ReplayPage
 from streams.console.pages.sign_in import SignInPage
+from streams.console.pages.verifications import VerificationsPage
 
 PAGES = (
     SignInPage,
@@ -27,5 +28,6 @@ PAGES = (
     MappingFieldPage,
     BackfillPage,
     ReplayPage,
+    VerificationsPage,
     AuditLogPage,
 )

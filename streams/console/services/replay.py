@@ -20,8 +20,8 @@ from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.background import BackgroundTask
 from streams.console.errors import Conflict, ConsoleError, NotFound, TooMany, WrongInput
 from streams.console.services.dry_run import DryRunState, dry_run_of
+from streams.console.services.job_process import last_line, result_of, start_process
 from streams.console.services.kafka_errors import on_kafka
-from streams.console.services.replay_process import last_line, result_of, start_process
 from streams.messages import Replay, Selection
 from streams.operations.replay.errors import InvalidReplay
 from streams.operations.replay.job import ReplayJob

@@ -17,6 +17,7 @@ from streams.console.services.mapping import Mappings
 from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
+from streams.console.services.verifications import Verifications
 from streams.kafka.batching_producer import BatchingProducer
 from streams.operations.history.index.reader import IndexReader
 from streams.settings import Settings
@@ -37,6 +38,7 @@ class Services:
     mapping: Mappings
     backfill: Backfills
     replay: Replays
+    verifications: Verifications
     audit: AuditReader
 
     async def start(self) -> None:
@@ -46,7 +48,7 @@ class Services:
 
     async def stop(self) -> None:
         """Stop it."""
-        for service in (self.follower, self.mapping, self.replay):
+        for service in (self.follower, self.mapping, self.replay, self.verifications):
             await service.stop()
 
 
@@ -79,5 +81,6 @@ def services_of(
         mapping=mappings,
         backfill=backfills,
         replay=Replays(settings, audit, now_ms),
+        verifications=Verifications(mappings.settings, audit, now_ms),
         audit=AuditReader(settings, reader, now_ms),
     )
