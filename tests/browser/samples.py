@@ -46,6 +46,7 @@ from streams.console.pages.views.parked_causes import Cause
 from streams.console.pages.views.parked_view import CauseCard, CausesView, CauseView, ParkedRecordRow, ParkedRecordView
 from streams.console.pages.views.replay_view import DryRunView, ReplayExample, ReplayForm, ReplayRun, ReplayView
 from streams.console.pages.views.sign_in_view import SignInView
+from streams.console.pages.views.verification_view import verification_view, verifications_view
 from streams.console.services.audit import ActSeen
 from streams.console.services.conflicts import ConflictList
 from streams.console.services.connections import ConnectionState, Setting, SideState
@@ -54,6 +55,8 @@ from streams.console.services.mapping_table import LeadExample
 from streams.console.services.parked import ParkedGroup, ParkedRecord, ParkedRow
 from streams.console.services.replay import ReplayState
 from streams.console.services.verdict import Answer
+from streams.console.services.verifications import Verification as VerificationRun
+from streams.console.services.verifications import result_from
 from streams.core.to_ghl.directory import Directory
 from streams.mapping_versions.form.rows import rows_of
 from streams.mapping_versions.listing import MappingState, MappingText
@@ -529,6 +532,53 @@ country = { value = "US" }
 website = { from = "facebok" }
 "custom:Lofty stage" = { from = "stage" }
 """
+VERIFIED = VerificationRun("ab12cd34", "acme", "", False, "ann", NOW - 95_000, "reading", 120, 200)
+FOUND = {
+    "leads": 200,
+    "fields_compared": 5_210,
+    "requests": 604,
+    "counts": {"ok": 598, "pending": 3, "parked": 1, "missing": 1, "different": 1},
+    "findings": [
+        {
+            "entity": "acme:600123:contact:600123",
+            "state": "different",
+            "because": "",
+            "differences": [{"field": "custom:Lofty stage", "wanted": "Hot", "found": None}],
+            "advice": "",
+            "repair": ["write"],
+        },
+        {
+            "entity": "acme:600124:note:77",
+            "state": "missing",
+            "because": "it was deleted in GHL",
+            "differences": [],
+            "advice": "write it again in Lofty",
+            "repair": [],
+        },
+    ],
+    "mended": [
+        {
+            "entity": "acme:600125:contact:600125",
+            "state": "different",
+            "because": "",
+            "differences": [{"field": "source", "wanted": "Zillow", "found": "by hand"}],
+            "advice": "",
+            "repair": ["write"],
+        }
+    ],
+    "left_out": {"Plan: no option of the field": 7},
+    "remarks": ["the location has no calendar"],
+    "unfinished": ["12 leads were not read in time"],
+}
+VERIFICATION_RUNNING = verification_view(VERIFIED)
+VERIFICATION = verification_view(replace(VERIFIED, ended_ms=NOW, result=result_from(FOUND)))
+VERIFICATIONS = verifications_view(
+    [VERIFIED, replace(VERIFIED, lead="600123", ended_ms=NOW, problem="Kafka cannot be used: timeout")],
+    ["acme", "harbor"],
+    "acme",
+    "",
+)
+
 LEAD_EXAMPLE = LeadExample(
     "Ada Lovelace",
     {"firstName": "Ada", "stage": "Hot", "customAttributes": [{"attributeName": "Pool", "value": "Yes"}]},
@@ -780,6 +830,9 @@ SAMPLES: tuple[Sample, ...] = (
         {},
     ),
     Sample("mappings", "mappings.html", MAPPINGS, {}),
+    Sample("verifications", "verifications.html", VERIFICATIONS, {}),
+    Sample("verification", "verification.html", VERIFICATION, {}),
+    Sample("verification-running", "verification.html", VERIFICATION_RUNNING, {}),
     Sample("mapping-table", "mapping_table.html", MAPPING_TABLE, {}),
     Sample("mapping-table-built-in", "mapping_table.html", MAPPING_TABLE_BUILT_IN, {}),
     Sample("mapping-field", "mapping_field.html", MAPPING_FIELD, {}),
