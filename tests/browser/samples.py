@@ -43,9 +43,16 @@ from streams.console.pages.views.page_view import (
     StatusText,
 )
 from streams.console.pages.views.parked_causes import Cause
-from streams.console.pages.views.parked_view import CauseCard, CausesView, CauseView, ParkedRecordRow, ParkedRecordView
+from streams.console.pages.views.parked_view import (
+    CauseCard,
+    CausesView,
+    CauseView,
+    ParkedRecordRow,
+    ParkedRecordView,
+    retry_card,
+)
 from streams.console.pages.views.replay_view import DryRunView, ReplayExample, ReplayForm, ReplayRun, ReplayView
-from streams.console.pages.views.sign_in_view import SignInView
+from streams.console.pages.views.sign_in_view import KeptFormView, SignInView
 from streams.console.services.audit import ActSeen
 from streams.console.services.conflicts import ConflictList
 from streams.console.services.connections import ConnectionState, Setting, SideState
@@ -53,6 +60,7 @@ from streams.console.services.contacts import Contact, Timeline
 from streams.console.services.mapping_table import LeadExample
 from streams.console.services.parked import ParkedGroup, ParkedRecord, ParkedRow
 from streams.console.services.replay import ReplayState
+from streams.console.services.retry_outcomes import RetryOutcome
 from streams.console.services.verdict import Answer
 from streams.core.to_ghl.directory import Directory
 from streams.mapping_versions.form.rows import rows_of
@@ -421,6 +429,9 @@ TIMELINE = TimelineView(
         ),
     ),
     kinds=(("contact", 5), ("note", 2)),
+    more=Hyperlink("Show 260 older lines", "/console/contacts/acme/600123?lines=all#more"),
+    lofty_href="https://crm.lofty.com/admin/home/detail?leadId=600123",
+    ghl_href="https://app.gohighlevel.com/v2/location/loc/contacts/detail/ocQHyuzHvysMo5N5VsXc",
 )
 
 GROUP = _card(
@@ -431,6 +442,10 @@ GROUP = _card(
     "/console/parked/group/acme.deliver.refused",
     NOW - 3 * 3_600_000,
     "phone must be a valid phone number",
+)
+RETRY = retry_card(RetryOutcome("r1", NOW - MINUTE, "ann", 43, 12, 3, 28, 0))
+KEPT_FORM = KeptFormView(
+    "/console/mapping/acme", "a-token", (("text", "extends = 1\n"), ("do", "check")), (("text", "extends = 1\n"),)
 )
 PARKED = CausesView(
     (
@@ -761,6 +776,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("contacts-none", "contacts.html", NOTHING_FOUND, {}),
     Sample("timeline", "timeline.html", TIMELINE, {}),
     Sample("parked", "parked.html", PARKED, {}),
+    Sample("parked-retried", "parked.html", replace(PARKED, retry=RETRY), {}),
     Sample("parked-empty", "parked.html", CausesView(()), {}),
     Sample("parked-group", "parked_group.html", PARKED_GROUP, {}),
     Sample("parked-record", "parked_record.html", RECORD, {}),
@@ -792,6 +808,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("editor-saved", "editor.html", EDITOR_SAVED, {}),
     Sample("backfill", "backfill.html", BACKFILL, {}),
     Sample("replay", "replay.html", REPLAY, {}),
+    Sample("kept-form", "kept_form.html", KEPT_FORM, {}),
     Sample("audit", "audit.html", AUDIT, {}),
     Sample("audit-empty", "audit.html", AuditView((), "", ()), {}),
     Sample(

@@ -55,7 +55,7 @@ class ConnectionsPage(Page):
             granted = await self._services.connections.connect_by_answer(
                 self._guard.actor(request), connection, vendor, form.get("answer", ""), form.get("ticket", "")
             )
-        except WrongInput as error:
+        except (WrongInput, Unavailable) as error:
             return await self._paste(request, connection, form.get("link", ""), form.get("ticket", ""), error.words)
         lacks = f" Missing scopes: {', '.join(granted.missing)}." if granted.missing else ""
         words = f"Lofty of {connection} is connected.{lacks}"

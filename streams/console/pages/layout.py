@@ -14,11 +14,13 @@ from aiohttp import web
 
 from streams.console.auth.guard import Guard, Visitor
 from streams.console.malformed import posted
-from streams.console.pages.render import BASE, render, zone_of
+from streams.console.pages.render import BASE, page_mark, render, zone_of
 from streams.console.pages.views.page_view import CurrentUser, Level, Notice, PageContext, Role, Theme
 from streams.console.services.services import Services
 
 THEME, ZONE, MESSAGE = "lofty_ghl_theme", "lofty_ghl_zone", "lofty_ghl_message"
+LIVE = "X-Console-Live"
+"""The header of a page that asks for itself once more: it is answered 304 when nothing changed."""
 YEAR_SECONDS = 365 * 24 * 3600
 
 Form = dict[str, str]
@@ -70,8 +72,13 @@ class Layout:
     ) -> web.Response:
         """A page."""
         context = await self.context(request, message)
-        answer = web.Response(text=render(template, view, context), status=status, content_type="text/html")
-        if MESSAGE in request.cookies and "X-Console-Live" not in request.headers:
+        text, is_live = render(template, view, context), LIVE in request.headers
+        mark = page_mark(text, context.now_ms)
+        if is_live and status == 200 and request.headers.get("If-None-Match") == mark:
+            return web.Response(status=304, headers={"ETag": mark})
+        answer = web.Response(text=text, status=status, content_type="text/html", headers={"ETag": mark})
+        answer.enable_compression()
+        if MESSAGE in request.cookies and not is_live:
             answer.del_cookie(MESSAGE, path=BASE)
         return answer
 

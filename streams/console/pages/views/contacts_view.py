@@ -7,11 +7,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from streams.console.pages.render import href, part
-from streams.console.pages.views.links import about, contact_href, kind, record_href
+from streams.console.pages.views.links import about, contact_href, ghl_href, kind, lofty_href, record_href
 from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
-from streams.console.pages.wording import sentence
+from streams.console.pages.wording import counted, sentence
 from streams.console.services import contacts as contacts
 from streams.operations.history.timeline import Event, Pending
 
@@ -81,7 +82,10 @@ class EntityInGhl:
 
 @dataclass(frozen=True, slots=True)
 class TimelineView:
-    """The page of one contact. `because` explains the answer in one sentence; `kind` is the kind of entity that is shown."""
+    """The page of one contact. `because` explains the answer in one sentence; `kind` is the kind of entity that is shown.
+
+    `steps` are the newest first; `more` leads to older ones.
+    """
 
     story: contacts.Timeline
     name: str
@@ -93,9 +97,12 @@ class TimelineView:
     kinds: tuple[tuple[str, int], ...] = ()
     kind: str = ""
     is_cut: bool = False
+    more: Hyperlink | None = None
+    lofty_href: str = ""
+    ghl_href: str = ""
 
 
-MOST_STEPS = 300
+FIRST_STEPS, MOST_STEPS = 40, 300
 KINDS = ("contact", "note", "task", "appointment")
 
 _TITLES = {
@@ -136,8 +143,8 @@ def state_of(one: contacts.Contact) -> StatusText:
     return StatusText("ok", "In GHL") if one.ghl_id else StatusText("idle", "Not in GHL")
 
 
-def timeline(found: contacts.Timeline, only: str) -> TimelineView:
-    """One contact's timeline; `only` one kind of entity, where it is not empty."""
+def timeline(found: contacts.Timeline, only: str, *, is_long: bool = False) -> TimelineView:
+    """One contact's timeline; `only` one kind of entity, where it is not empty. `is_long`: more than the newest steps."""
     counts = Counter(kind(event.entity) or "contact" for event in found.events)
     chosen = [step(event) for event in reversed(found.events) if only in ("", kind(event.entity) or "contact")]
     newest = found.parked_ids[-1] if found.parked_ids else ""
@@ -147,6 +154,14 @@ def timeline(found: contacts.Timeline, only: str) -> TimelineView:
     if not found.is_gone:
         preview = href(f"/mapping/{part(found.mapping)}", leads=found.lead, connection=found.connection)
         links.append(Hyperlink("What would be written?", preview))
+    shown = chosen[: MOST_STEPS if is_long else FIRST_STEPS]
+    more = None
+    if len(chosen) > len(shown) and not is_long:
+        here = contact_href(found.connection, found.lead)
+        words = f"Show {counted(min(MOST_STEPS, len(chosen)) - len(shown), 'older line')}"
+        more = Hyperlink(
+            words, f"{here}?{urlencode({'kind': only, 'lines': 'all'} if only else {'lines': 'all'})}#more"
+        )
     return TimelineView(
         story=found,
         name=found.name or f"Lead {found.lead}",
@@ -154,10 +169,13 @@ def timeline(found: contacts.Timeline, only: str) -> TimelineView:
         next_steps=tuple(links),
         waiting=tuple(waiting_entity(pending, newest) for pending in found.pending),
         in_ghl=tuple(entity_in_ghl(stands) for stands in found.standing),
-        steps=tuple(chosen[:MOST_STEPS]),
+        steps=tuple(shown),
         kinds=tuple((name, counts[name]) for name in KINDS if counts[name]),
         kind=only,
         is_cut=found.is_cut or len(chosen) > MOST_STEPS,
+        more=more,
+        lofty_href=lofty_href(found.lead),
+        ghl_href=ghl_href(found.location, found.ghl_id) if found.ghl_id and found.location else "",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streams.console.pages.charts import Measurement
-from streams.console.pages.render import href
+from streams.console.pages.render import REFRESH_MS, href
 from streams.console.pages.views.page_view import Hyperlink, Level, StatusText
 from streams.console.pages.views.parked_view import CauseCard, cause_card
 from streams.console.pages.wording import awaited, counted, grouped, length
@@ -405,7 +405,7 @@ def _plots(points: Sequence[Point]) -> tuple[Plot, ...]:
     hours = length((points[-1].at_ms - points[0].at_ms) / 1000) if len(points) > 1 else "hours"
 
     def series(of: Callable[[Point], float | None]) -> tuple[tuple[int, float | None], ...]:
-        return tuple((one.at_ms, of(one) if one.workers else None) for one in chosen)
+        return tuple((-(-one.at_ms // REFRESH_MS) * REFRESH_MS, of(one) if one.workers else None) for one in chosen)
 
     return (
         Plot(
