@@ -14,12 +14,11 @@ from streams.mapping import LEAD_ID_FIELD
 from streams.mapping.contact import MIRROR_PREFIX
 from tests.chaos.history.case import Case
 from tests.chaos.history.finding import Finding, Tally
-from tests.chaos.history.names import CREATES, form_of
+from tests.chaos.history.names import CONTACT_WRITES, CREATES, form_of
 from tests.chaos.history.told import told
 
 STAMP = re.compile(r"\bv(\d{6})\b")
 _STAMPED = ("lastName", "title", "body", "description")
-_CONTACT_WRITES = frozenset({"create-contact", "update-contact"})
 _CHILD_FIELDS: Mapping[ChildKind, frozenset[str]] = {
     "note": frozenset({"body"}),
     "task": frozenset({"title", "body", "dueDate", "completed", "assignedTo"}),
@@ -76,7 +75,7 @@ def _strange(case: Case, entry: Entry) -> Iterator[str]:
     body = entry.body
     if not isinstance(body, dict) or entry.operation in ("add-tags", "remove-tags"):
         return
-    if entry.operation not in _CONTACT_WRITES:
+    if entry.operation not in CONTACT_WRITES:
         form = form_of(entry.operation)
         owned = _CHILD_FIELDS[form] if form else frozenset()
         is_new_appointment = form == "appointment" and entry.operation in CREATES
