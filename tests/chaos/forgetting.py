@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -98,14 +99,14 @@ class Forgetting:
         await create_missing(self.stage.settings)
         await self.stage.restart_gateway()
 
-    async def _with_workers_down(self, work: object) -> None:
+    async def _with_workers_down(self, work: Callable[[], Awaitable[None]]) -> None:
         """No worker runs meanwhile; afterwards one is ready again."""
         self.supervisor.held |= set(SLOTS)
         try:
             self.supervisor.kill(*self.stage.alive())
             while self.stage.alive():
                 await asyncio.sleep(LOOK_SECONDS)
-            await work()  # type: ignore[operator]  # a coroutine function
+            await work()
         finally:
             self.supervisor.held -= set(SLOTS)
         await self.stage.until(lambda: bool(self.supervisor.ready()), READY_SECONDS, "a worker is ready")

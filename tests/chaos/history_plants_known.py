@@ -34,9 +34,11 @@ def stand_beside_by_name(history: History, pick: Pick[Any]) -> History:
 
 def make_again(history: History, pick: Pick[Any]) -> History:
     """A note that lives in Lofty is deleted in GHL and made again, as by a deployment that knows nothing of the first."""
-    deleted = {one.entity.id for one in history.edits if not one.version}
+    deleted = {one.entity.lead for one in history.edits if not one.version}
+    rows = [row for found in history.leads.values() for row in found if str(row["lead"]["leadId"]) not in deleted]
+    living = [f":{note['noteId']}]" for row in rows for note in row["notes"]]
     created = [one for one in history.ghl if one.operation == "create-note" and one.created]
-    entry = pick_from(pick, (one for one in created if not any(f":{lofty}]" in str(one.body) for lofty in deleted)))
+    entry = pick_from(pick, (one for one in created if any(mark in str(one.body) for mark in living)))
     path = f"{entry.path}/{entry.entity}"
     gone = moved(entry, GAP_SECONDS, operation="delete-note", method="DELETE", path=path, body=None, created=False)
     return add(history, gone, moved(entry, 2 * GAP_SECONDS, entity="twin"))

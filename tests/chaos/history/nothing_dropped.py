@@ -37,12 +37,13 @@ def nothing_dropped(case: Case) -> Finding:
 
     Proves nothing of: names and other fields (P1 compares those that are mapped); that the words of a flag help anybody.
     """
-    tally = Tally(12, "no value is dropped in silence", "values")
+    tally = Tally(12, "no value is dropped in silence", "leads or values")
     said = _said(case)
     for name, rows in case.history.leads.items():
         contacts = _contacts(case, name)
         shared = case.sharers(name)
         for row in rows:
+            tally.examined += 1
             entity = Entity.contact(name, str(row["lead"]["leadId"]))
             if row["isDeleted"] or entity.lead not in contacts.keys() | shared.keys():
                 continue  # P1 says that it is lost
