@@ -269,6 +269,11 @@ class Connection(BaseModel):
     mapping_fingerprint: str
 
     @property
+    def title(self) -> str:
+        """What people are shown: the label, with the id where that is another."""
+        return self.label if self.label == self.name else f"{self.label} ({self.name})"
+
+    @property
     def lofty_budget(self) -> str:
         """What Lofty limits: the app or API key, shared by the connections that name the same budget."""
         return self.lofty.budget or self.name

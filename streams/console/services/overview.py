@@ -91,7 +91,7 @@ class DeploymentFollower(TopicFollower):
             statuses,
             now_ms,
             partitions=self._settings.kafka.partitions,
-            connections=self._settings.connections.keys(),
+            connections={name: one.title for name, one in self._settings.connections.items()},
             gateways=self._statuses.gateways,
             configuration=configuration_of(self._settings),
         )
