@@ -18,6 +18,9 @@ from streams.console.services.kafka_errors import PAGE_SECONDS, at_most
 
 log = logging.getLogger("lofty_ghl.console")
 
+ERROR_SECONDS = 1.0
+"""How long an error page waits for the numbers in its menu."""
+
 _HOME = Hyperlink("Go to the overview", href("/"))
 _BY_STATUS = {
     404: ErrorView(404, "Page not found", "The address is wrong, or the page does not exist any longer.", (_HOME,)),
@@ -81,4 +84,5 @@ def _trouble(error: ConsoleError) -> ErrorView:
 
 
 async def _answer(layout: Layout, request: web.Request, view: ErrorView) -> web.Response:
-    return await layout.page(request, "trouble.html", view, status=view.status)
+    with at_most(ERROR_SECONDS):
+        return await layout.page(request, "trouble.html", view, status=view.status)

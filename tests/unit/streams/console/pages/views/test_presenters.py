@@ -95,7 +95,13 @@ def test_a_long_story_begins_with_the_newest_lines_and_leads_to_the_rest() -> No
     events = tuple(Event(at, "acme:7:contact:7", "read", f"line {at}", f"x/0@{at}") for at in range(598))
     facts = {"answer": Answer("ok", "x"), "standing": (), "pending": (), "parked_ids": (), "is_complete": True}
     story = Timeline(
-        connection="acme", lead="7", name="", emails=(), phones=(), ghl_id="g", is_gone=False,
+        connection="acme",
+        lead="7",
+        name="",
+        emails=(),
+        phones=(),
+        ghl_id="g",
+        is_gone=False,
         **{"events": events, "is_cut": False, "source": "index", "took_ms": 1.0, "location": "loc", **facts},
     )
     first = contacts.timeline(story, "")
