@@ -142,14 +142,14 @@ def _replay(run: str, state: str, began_ms: int) -> ReplayState:
 
 OVERVIEW = OverviewView(
     verdict=StatusText("ok", "Running, and up to date"),
-    because=("Changes reach GHL within 2.4 s.", "27 records are parked and wait for you."),
-    next_steps=(Hyperlink("Look at what is parked", "/console/parked"),),
+    because=("Changes reach GHL within 2.4 s.", "27 problems need attention."),
+    next_steps=(Hyperlink("See what needs attention", "/console/parked"),),
     numbers=(
         Figure("In GHL", "12 480", "contacts", "/console/contacts"),
         Figure("Written today", "3 214", "98 unchanged"),
         Figure("Freshness", "2.4 s", "99 of 100 changes"),
         Figure("Waiting", "18", "4 being written"),
-        Figure("Parked", "27", "3 causes", "/console/parked"),
+        Figure("Needs attention", "27", "3 causes", "/console/parked"),
     ),
     stages=(
         StageCard("intake", "From Lofty", 41.5, 0, None, StatusText("ok", "")),
@@ -189,7 +189,7 @@ OVERVIEW = OverviewView(
         Plot("Changes in GHL", "a minute", _series(18, 14), "written, last 3 h"),
         Plot("Freshness", "s", _series(2.2, 1.9), "99 of 100 changes, last 3 h"),
         Plot("Waiting", "changes", _series(12, 30), "not yet in GHL, last 3 h"),
-        Plot("Parked", "records", [(NOW - MINUTE, None)], "open, last 3 h"),
+        Plot("Needs attention", "problems", [(NOW - MINUTE, None)], "open, last 3 h"),
     ),
     causes=(
         _card("GHL refuses the phone number", "", "acme", 18, "/console/parked/group/1", NOW - 3 * 3_600_000),
@@ -207,7 +207,7 @@ EMPTY_OVERVIEW = OverviewView(
     verdict=StatusText("bad", "The sync engine is not running"),
     because=("No worker reports. Changes from Lofty and GHL are kept, and synced once one runs.",),
     next_steps=(),
-    numbers=(Figure("In GHL", "0", "contacts"), Figure("Waiting", "0"), Figure("Parked", "0")),
+    numbers=(Figure("In GHL", "0", "contacts"), Figure("Waiting", "0"), Figure("Needs attention", "0")),
     stages=OVERVIEW.stages[:1],
     back_stages=(),
     oldest=None,
@@ -366,7 +366,7 @@ TIMELINE = TimelineView(
     name="Ada Lovelace",
     because="GHL refused the phone number: “phone must be a valid phone number”. It waits for you since 4 min.",
     next_steps=(
-        Hyperlink("Open the parked record", "/console/parked/3@41"),
+        Hyperlink("Open the problem", "/console/parked/3@41"),
         Hyperlink("What would be written?", "/console/mapping/acme?leads=600123"),
     ),
     waiting=(
@@ -691,7 +691,7 @@ REPLAY = ReplayView(
     (
         ("lofty.snapshots", "Latest data from Lofty (snapshots)"),
         ("lofty.changes", "Changes: read from Lofty again"),
-        ("parked", "Parked records"),
+        ("parked", "What needs attention"),
     ),
     ("acme", "borealis"),
     ("refused", "unreadable"),
@@ -734,7 +734,7 @@ def _act(ago_ms: int, who: str, did: str, state: StatusText, role: str = "operat
 
 AUDIT = AuditView(
     (
-        _act(MINUTE, "ann", "retried parked records", StatusText("ok", ""), cause="refused at deliver, acme"),
+        _act(MINUTE, "ann", "retried problems", StatusText("ok", ""), cause="refused at deliver, acme"),
         _act(9 * MINUTE, "bob", "discarded parked records", StatusText("bad", "refused: a viewer may not"), "viewer"),
         _act(3_600_000, "ann", "saved a mapping", StatusText("ok", ""), mapping="acme"),
         _act(86_400_000, "ann", "signed in", StatusText("ok", "")),

@@ -26,8 +26,8 @@ _abandoned: set[asyncio.Future[Any]] = set()
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Within it, all work on Kafka together takes so long at most."""
-    token = _until.set(time.monotonic() + seconds)
+    """Within it, all work on Kafka together takes so long at most, and never longer than the block around it allows."""
+    token = _until.set(time.monotonic() + seconds_left(seconds))
     try:
         yield
     finally:

@@ -57,7 +57,7 @@ class ConnectLoftyView:
 
 
 _VENDORS = {"lofty": "Lofty", "ghl": "GHL"}
-_SWEEPS = {"new": "searching for new leads", "full": "checking all leads", "backfill": "a backfill runs"}
+_SWEEPS = {"new": "searching for new leads", "full": "checking all leads", "backfill": "importing existing leads"}
 
 
 def connections_view(found: tuple[ConnectionState, ...], workers: deployment.Overview | None) -> ConnectionsView:

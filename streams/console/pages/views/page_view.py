@@ -66,6 +66,11 @@ class PageContext:
     message: Notice | None = None
 
     @property
+    def zone_words(self) -> str:
+        """The zone in which times are shown and typed."""
+        return "UTC" if self.zone is UTC else f"{self.zone_name.rpartition('/')[2].replace('_', ' ')} time"
+
+    @property
     def may_act(self) -> bool:
         """Whether buttons are shown."""
         return self.person is not None and self.person.may_act
