@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from streams.console.pages.views.audit_view import AuditRow, AuditView
 from streams.console.pages.views.backfill_view import BackfillCard, BackfillsView
 from streams.console.pages.views.conflicts_view import ConflictsView, conflicts_view
+from streams.console.pages.views.connections_list import ListChoice, connection_list
 from streams.console.pages.views.connections_view import ConnectionCard, ConnectionsView, VendorAccess
 from streams.console.pages.views.contacts_view import (
     ContactRow,
@@ -294,6 +295,11 @@ CONNECTIONS = ConnectionsView(
             None,
         ),
     )
+)
+MANY = tuple(
+    replace(one, connection=replace(one.connection, name=f"{one.connection.name}-{number}"))
+    for number in range(100)
+    for one in CONNECTIONS.connections
 )
 
 
@@ -770,8 +776,9 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     Sample("overview", "overview.html", OVERVIEW, {}),
     Sample("overview-empty", "overview.html", EMPTY_OVERVIEW, {}),
-    Sample("connections", "connections.html", CONNECTIONS, {}),
-    Sample("connections-empty", "connections.html", ConnectionsView(()), {}),
+    Sample("connections", "connections.html", connection_list(CONNECTIONS.connections, ListChoice()), {}),
+    Sample("connections-many", "connections.html", connection_list(MANY, ListChoice(state="warn", page=1)), {}),
+    Sample("connections-empty", "connections.html", connection_list((), ListChoice()), {}),
     Sample("contacts", "contacts.html", SEARCH, {}),
     Sample("contacts-none", "contacts.html", NOTHING_FOUND, {}),
     Sample("timeline", "timeline.html", TIMELINE, {}),

@@ -68,7 +68,8 @@ class PageContext:
     @property
     def zone_words(self) -> str:
         """The zone in which times are shown and typed."""
-        return "UTC" if self.zone is UTC else f"{self.zone_name.rpartition('/')[2].replace('_', ' ')} time"
+        city = self.zone_name.rpartition("/")[2].replace("_", " ")
+        return "UTC" if city in ("", "UTC") or self.zone is UTC else f"{city} time"
 
     @property
     def may_act(self) -> bool:

@@ -88,7 +88,12 @@ TOPICS = (
     (GHL_CHANGES, "Events from GHL: processed again"),
     (PARKED, "What needs attention: retried"),
 )
-_SHORT = {SNAPSHOTS: "Snapshots", CHANGES: "Changes", GHL_CHANGES: "Events from GHL", PARKED: "What needs attention"}
+_SHORT = {
+    SNAPSHOTS: "Latest data from Lofty",
+    CHANGES: "Changes",
+    GHL_CHANGES: "Events from GHL",
+    PARKED: "What needs attention",
+}
 _STATES = {
     "running": StatusText("busy", "Running"),
     "done": StatusText("ok", "Done"),
