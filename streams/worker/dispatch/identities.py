@@ -22,7 +22,6 @@ from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.refused_values import conflicts_of
 from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.kafka.tables import Table
-from streams.mapping.opt_outs import OPT_OUTS
 from streams.messages import Conflict, Entity, Outcome
 from streams.worker.dispatch.ghl_write import GhlWrite
 from streams.worker.dispatch.location import Location
@@ -147,7 +146,7 @@ class Identities:
             return False
         if heir is not None:  # what we wrote for the one is not to stay on the other
             known = self.links.get(partition, heir.key) or LinkRow()
-            fields = {name: UNKNOWN for name in link.fields if name != OPT_OUTS} | known.fields
+            fields = dict.fromkeys(link.fields, UNKNOWN) | known.fields
             words = f"{entity.key} leaves the contact"
             await self._plan_again(partition, heir, message=words, fields=fields, doubtful_tags=link.tags)
         return await self._leave(

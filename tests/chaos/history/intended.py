@@ -19,7 +19,7 @@ def every_write_is_told(case: Case) -> Finding:
     another receipt of its entity says how things stand; and on the topic an intent stands before its outcome.
 
     A write of something that no create of ours and no mark names is a violation: nobody could find it in the topics.
-    Opt-outs of a lead that shares another's contact are told by that lead's own receipt.
+    Opt-outs of a lead that shares another's contact have a receipt of that lead.
 
     Excused: a write that a worker sent as it woke from a freeze, after the next owner's last receipt. Its own receipt is no longer accepted.
 
