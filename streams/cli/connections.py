@@ -14,7 +14,7 @@ from streams.cli.shared import (
     refuse,
     refuse_on,
     say,
-    settings_or_refuse,
+    settings_in_force,
     whole_file,
 )
 
@@ -29,7 +29,7 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
 
     Example: lofty-ghl connections list
     """
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     rows = [
         {"name": one.label, "id": one.name, "team_id": one.lofty.team_id, "location_id": one.ghl.location_id}
         for one in settings.connections.values()

@@ -22,6 +22,7 @@ from streams.cli.shared import (
     print_json,
     refuse,
     say,
+    settings_in_force,
     settings_or_refuse,
     with_kafka,
 )
@@ -202,7 +203,7 @@ def check(
     """
     from streams.operations.mapping_preview.check import check as run_check
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     named = [one.name for one in named_connections(settings, connection)]
 
     async def work(editor: MappingEditor) -> tuple[list[dict[str, str]], bool]:
@@ -241,7 +242,7 @@ def preview(
     from streams.operations.mapping_preview.lead_samples import latest_leads, read_leads
     from streams.operations.mapping_preview.preview import differences
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     connections = [one.name for one in named_connections(settings, connection)]
 
     async def work(editor: MappingEditor) -> tuple[LeadSamples, Settings, Settings]:

@@ -184,6 +184,19 @@ def settings_or_refuse(config: Path, *secrets: str) -> Settings:
         refuse(str(error))
 
 
+def settings_in_force(config: Path, *secrets: str) -> Settings:
+    """As `settings_or_refuse`, with the connections that were added and changed since, and with edited mappings.
+
+    Without keys for tokens no connection can be added, and Kafka is not asked.
+    """
+    from streams.mapping_versions.store import settings_now
+
+    settings = settings_or_refuse(config, *secrets)
+    if settings.oauth_secrets.token_keys is None:
+        return settings
+    return with_kafka(settings, lambda: settings_now(settings), checks_topics=False)
+
+
 def connection_or_refuse(settings: Settings, name: str) -> Connection:
     """The connection of a name or id; when there is none, end with the names that exist."""
     chosen = settings.connection(name)

@@ -249,6 +249,7 @@ class Connection(BaseModel):
     `mapping` is compiled, with the connection's rules for tags in it.
     `opt_outs`: who opted out on one side is opted out on the other.
     `mapping_fingerprint` is equal for connections whose mappings and region give equal contacts.
+    `managed` says where it is changed: in the configuration file, or in the console, and then `version` counts its edits.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -267,6 +268,8 @@ class Connection(BaseModel):
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]
     mapping_fingerprint: str
+    managed: Literal["file", "console"] = "file"
+    version: int = 0
 
     @property
     def lofty_budget(self) -> str:

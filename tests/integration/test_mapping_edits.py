@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from streams.mapping_versions import store
-from streams.mapping_versions.effective import EffectiveMappings, effective_mappings
+from streams.mapping_versions.effective import Edits, EffectiveMappings, effective_mappings
 from streams.mapping_versions.errors import NoMappings, StaleVersion, WrongMapping
-from streams.mapping_versions.version_log import VersionLog
 from streams.messages import Snapshot
 from streams.messages.mapping_edit import MappingEdit
 from streams.messages.partitioning import partition_of
@@ -92,9 +91,9 @@ async def test_an_edit_is_in_force_for_whoever_hears_of_it(
     """Compiling takes its time, in a thread. Until it is done there is no newer version, else a worker would pass it over."""
     compiles = threading.Event()
 
-    def in_force_at_last(file: Settings, ledger: VersionLog) -> EffectiveMappings:
+    def in_force_at_last(file: Settings, edits: Edits) -> EffectiveMappings:
         compiles.wait(within(60))
-        return effective_mappings(file, ledger)
+        return effective_mappings(file, edits)
 
     async with (
         stage(embedded_kafka, tmp_path) as on,

@@ -92,7 +92,7 @@ class Connections:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Callable[[], Settings],
         parked: ParkedWork,
         backfills: Backfills,
         audit: AuditWriter,
@@ -107,8 +107,6 @@ class Connections:
         self._seal = seal
         self._batching_producer = batching_producer
         self._now_ms = now_ms
-        has_keys = settings.oauth_secrets.token_keys is not None
-        self._grants = Grants.of(settings) if has_keys else None
 
     async def all(self) -> tuple[ConnectionState, ...]:
         """Every connection."""
@@ -118,7 +116,7 @@ class Connections:
         for group in (await self._parked.groups()).groups:
             counts[group.connection] += group.count
         found = []
-        for name, one in sorted(self._settings.connections.items()):
+        for name, one in sorted(self._settings().connections.items()):
             row = rows.get(name)
             found.append(
                 ConnectionState(
@@ -172,33 +170,40 @@ class Connections:
             result.detail = "access was given"
         return GrantedAccess(connection, vendor, granted.scopes, granted.missing, granted.expires_at_ms)
 
+    @property
+    def _grants(self) -> Grants | None:
+        settings = self._settings()
+        return Grants.of(settings) if settings.oauth_secrets.token_keys is not None else None
+
     def _by_oauth(self, connection: str, vendor: str) -> tuple[Connection, Grants]:
-        chosen = self._settings.connections.get(connection)
+        chosen = self._settings().connections.get(connection)
         if chosen is None:
             raise NotFound(f"There is no connection {connection!r}.")
         if vendor not in ("lofty", "ghl"):
             raise NotFound(f"There is no vendor {vendor!r}: expected lofty or ghl.")
         auth = chosen.ghl.auth if vendor == "ghl" else chosen.lofty.auth
-        if auth != "oauth" or self._grants is None:
+        grants = self._grants
+        if auth != "oauth" or grants is None:
             where = f"[connections.{connection}.{vendor}]"
             raise WrongInput(
                 f'Connection {connection} has a fixed credential there; for OAuth set auth = "oauth" in {where}.'
             )
-        return chosen, self._grants
+        return chosen, grants
 
     def _side(self, one: Connection, vendor: Vendor, sealed: dict[str, str]) -> SideState:
         account = one.ghl.location_id if vendor == "ghl" else one.lofty.team_id
         is_oauth = (one.ghl.auth if vendor == "ghl" else one.lofty.auth) == "oauth"
         if not is_oauth:
             return SideState(vendor, account, "token", True, "connected with an API key")
-        if self._grants is None:
+        grants = self._grants
+        if grants is None:
             return SideState(vendor, account, "oauth", False, "the gateway has no LOFTY_GHL_TOKEN_KEYS")
-        side: OAuthAccount = self._grants.ghl(one) if vendor == "ghl" else self._grants.lofty(one)
+        side: OAuthAccount = grants.ghl(one) if vendor == "ghl" else grants.lofty(one)
         text = sealed.get(side.token)
         if text is None:
             return SideState(vendor, account, "oauth", False, "nobody has granted access yet")
         try:
-            pair = self._grants.open(side.token, text)
+            pair = grants.open(side.token, text)
         except SealError:
             return SideState(
                 vendor, account, "oauth", False, "its tokens are sealed with a key that this gateway does not have"
@@ -209,9 +214,9 @@ class Connections:
 
     async def _sealed(self) -> dict[str, str]:
         """The newest sealed pair of each token."""
-        if self._grants is None:
-            return {}
         grants = self._grants
+        if grants is None:
+            return {}
         rows = await on_kafka(lambda: newest_tokens(grants))
         return {token: row.sealed for token, row in rows.items() if row.sealed}
 

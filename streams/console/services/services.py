@@ -26,7 +26,7 @@ from streams.settings import Settings
 class Services:
     """What the pages and the API use."""
 
-    settings: Settings
+    current: Callable[[], Settings]
     follower: DeploymentFollower
     overview: OverviewService
     contacts: Contacts
@@ -38,6 +38,11 @@ class Services:
     backfill: Backfills
     replay: Replays
     audit: AuditReader
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.current()
 
     async def start(self) -> None:
         """Start what runs beside the requests."""
@@ -59,23 +64,23 @@ def services_of(
     now_ms: Callable[[], int],
 ) -> Services:
     """All services. `reader` is None where the index is switched off."""
-    follower = DeploymentFollower(settings, now_ms)
     mappings = Mappings(settings, reader, audit, now_ms)
-    parked = ParkedWork(settings, reader, audit, now_ms)
-    backfills = Backfills(settings, audit, now_ms)
-
-    contacts = Contacts(settings, reader, now_ms, mappings.settings, follower.overview)
+    current = mappings.settings
+    follower = DeploymentFollower(settings, current, now_ms)
+    parked = ParkedWork(current, reader, audit, now_ms)
+    backfills = Backfills(current, audit, now_ms)
+    contacts = Contacts(current, reader, now_ms, follower.overview)
     return Services(
-        settings=settings,
+        current=current,
         follower=follower,
         overview=OverviewService(follower, parked, contacts),
         contacts=contacts,
         parked=parked,
-        conflicts=Conflicts(settings, audit),
-        connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
-        locations=Locations(settings, audit),
+        conflicts=Conflicts(current, audit),
+        connections=Connections(current, parked, backfills, audit, seal, batching_producer, now_ms),
+        locations=Locations(current, audit),
         mapping=mappings,
         backfill=backfills,
-        replay=Replays(settings, audit, now_ms),
+        replay=Replays(current, audit, now_ms),
         audit=AuditReader(settings, reader, now_ms),
     )
