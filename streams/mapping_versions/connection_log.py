@@ -112,6 +112,6 @@ class ConnectionLog:
         """A copy of the credentials by connection and secret."""
         return {connection: dict(kept) for connection, kept in self.credentials.items()}
 
-    def has(self, edit_id: str, connection: str) -> bool:
-        """Whether an edit was read and counts."""
-        return any(one.edit.id == edit_id for one in self.versions.get(connection, ()))
+    def of_edit(self, edit: ConnectionEdit) -> ConnectionVersion | None:
+        """The version that an edit made; None if it does not count or was not read yet."""
+        return next((one for one in reversed(self.versions.get(edit.connection, ())) if one.edit.id == edit.id), None)

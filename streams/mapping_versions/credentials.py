@@ -1,4 +1,4 @@
-"""Opens the credentials of edited connections, and finds the connections that still lack one. Pure."""
+"""Opens the credentials of edited connections. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pydantic import SecretStr
 from connectors.auth.keyring import KeyRing
 from connectors.errors import BrokenKeys, SealError
 from streams.messages.connection_edit import SealedCredential, about_credential
-from streams.settings import Connection, Settings
-from streams.settings.required_secrets import CONNECTION_SECRETS
+from streams.settings import Settings
 
 NAMES = {"lofty_api_key": "Lofty's API key", "ghl_token": "GHL's private token", "webhook_secret": "the webhook secret"}
 """Each credential in words."""
@@ -51,12 +50,3 @@ def _ring(settings: Settings) -> KeyRing | None:
         return settings.key_ring
     except BrokenKeys:
         return None
-
-
-def missing_credentials(connection: Connection) -> tuple[str, ...]:
-    """The credentials that a connection needs and does not have."""
-    return tuple(
-        name
-        for name in CONNECTION_SECRETS
-        if getattr(connection.secrets, name) is None and not connection.is_by_oauth(name)
-    )

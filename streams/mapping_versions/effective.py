@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from streams.mapping_versions.connection_log import ConnectionVersion
-from streams.mapping_versions.credentials import OpenedCredentials, missing_credentials, open_credentials
+from streams.mapping_versions.credentials import OpenedCredentials, open_credentials
 from streams.mapping_versions.version_log import VersionLog
 from streams.messages.connection_edit import SealedCredential
 from streams.settings.model import Connection
@@ -116,7 +116,7 @@ def _complete(
     for name, one in settings.connections.items():
         if one.managed == "console":
             one = one.model_copy(update={"secrets": one.secrets.model_copy(update=dict(opened.secrets.get(name, {})))})
-            if missing_credentials(one):
+            if one.missing_secrets:
                 incomplete[name] = one
                 continue
         connections[name] = one

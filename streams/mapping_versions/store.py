@@ -16,6 +16,8 @@ from typing import Self
 
 from aiokafka.errors import KafkaError
 
+from streams.kafka.batching_producer import Record
+from streams.kafka.clients import open_batching_producer
 from streams.kafka.topic_reader import KafkaRecord, TopicReader
 from streams.mapping_versions.connection_log import ConnectionLog
 from streams.mapping_versions.effective import Edits, EffectiveMappings, effective_mappings
@@ -32,6 +34,8 @@ from streams.settings import Settings
 log = logging.getLogger("lofty_ghl.mappings")
 
 RETRY_SECONDS = 1.0
+WRITE_SECONDS = 15.0
+"""How long whoever writes an edit waits until it comes back on the topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class MappingVersions:
         self._before_use = before_use
         self._now_ms = now_ms
         names, partitions = TopicNames(settings.kafka.topic_prefix), settings.kafka.partitions
-        self._mappings, self._connections = (
+        self.mappings_topic, self.connections_topic = (
             EditTopic(names.of(topic), partition_of(topic, partitions), take)
             for topic, take in ((MAPPINGS, self._take_mapping), (CONNECTIONS, self._take_connection))
         )
@@ -78,7 +82,7 @@ class MappingVersions:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             followed = []
-            for topic in (self._mappings, self._connections):
+            for topic in (self.mappings_topic, self.connections_topic):
                 reader = TopicReader(
                     *(self.file, topic.name, [topic.partition]), missing=NoMappings(topic.name), fetch_max_wait_ms=100
                 )
@@ -123,10 +127,14 @@ class MappingVersions:
             await self._news.wait_for(lambda: self.version != after)
             return self.version
 
-    async def until_known(self, topic: EditTopic, offset: int) -> None:
-        """Wait until the record at an offset has been taken into account."""
-        async with self._news:
-            await self._news.wait_for(lambda: self._known_to.get(topic.name, 0) > offset)
+    async def write(self, topic: EditTopic, records: list[Record]) -> None:
+        """Write edits, and wait until they have been taken into account here. Raises `TimeoutError` when that takes too long."""
+        if not records:
+            return
+        async with open_batching_producer(self.file) as batching_producer:
+            offsets = await batching_producer.produce(records)
+        async with asyncio.timeout(WRITE_SECONDS), self._news:
+            await self._news.wait_for(lambda: self._known_to.get(topic.name, 0) > max(offsets))
 
     # -- following ----------------------------------------------------------------------------------------
 

@@ -230,6 +230,10 @@ class SweepSettings(SettingsTable):
     children: bool = True
 
 
+CONNECTION_SECRETS = ("lofty_api_key", "ghl_token", "webhook_secret")
+"""The secrets that every connection requires."""
+
+
 class Secrets(BaseModel):
     """The credentials of one connection, from the environment. None of them shows in a `repr`."""
 
@@ -280,6 +284,13 @@ class Connection(BaseModel):
         """Whether OAuth replaces this secret (`ghl_token` or `lofty_api_key`)."""
         return (secret == "ghl_token" and self.ghl.auth == "oauth") or (
             secret == "lofty_api_key" and self.lofty.auth == "oauth"
+        )
+
+    @property
+    def missing_secrets(self) -> tuple[str, ...]:
+        """The secrets that the connection requires and does not have."""
+        return tuple(
+            name for name in CONNECTION_SECRETS if getattr(self.secrets, name) is None and not self.is_by_oauth(name)
         )
 
     @property

@@ -18,6 +18,7 @@ from streams.settings.console import Console, ConsoleSecrets
 from streams.settings.console_secrets import console_secrets
 from streams.settings.lofty_sync import LoftySyncTable
 from streams.settings.model import (
+    CONNECTION_SECRETS,
     Appointments,
     Connection,
     GatewaySettings,
@@ -38,7 +39,7 @@ from streams.settings.overlay import NO_OVERLAY, EditedConnection, Overlay, appl
 from streams.settings.overrides import apply_overrides, overridden
 from streams.settings.problem_text import dotted, explain
 from streams.settings.problems import Problem, SettingsError
-from streams.settings.required_secrets import CONNECTION_SECRETS, SecretsOwner, missing_secrets
+from streams.settings.required_secrets import SecretsOwner, missing_secrets
 from streams.settings.secrets import (
     KAFKA_PASSWORD,
     ReadFile,

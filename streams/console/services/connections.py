@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,9 @@ from streams.oauth.token_records import newest_tokens, send_token
 from streams.settings import Connection, Settings
 
 Vendor = Literal["lofty", "ghl"]
+Phase = Literal["in use", "needs credentials", "removing"]
+Unfinished = tuple[Mapping[str, Connection], Mapping[str, Connection]]
+"""The connections that wait for a credential, and those that are being removed."""
 TICKET_MINUTES = 30
 
 
@@ -53,7 +56,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """One connection."""
+    """One connection. `name` is its id, `label` what it is called now.
+
+    `managed`: it is changed in the configuration `file`, or in the `console`, and then `version` counts its edits.
+    `needs` are the credentials that it waits for; `trouble` says why its newest version is not in use here.
+    """
 
     name: str
     region: str
@@ -65,6 +72,12 @@ class ConnectionState:
     full_ended_ms: int
     parked: int
     settings: tuple[Setting, ...]
+    label: str = ""
+    managed: Literal["file", "console"] = "file"
+    version: int = 0
+    state: Phase = "in use"
+    needs: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +108,7 @@ class Connections:
         settings: Callable[[], Settings],
         parked: ParkedWork,
         backfills: Backfills,
+        unfinished: Callable[[], Awaitable[Unfinished]],
         audit: AuditWriter,
         seal: Seal,
         batching_producer: Callable[[], BatchingProducer],
@@ -103,6 +117,7 @@ class Connections:
         self._settings = settings
         self._parked = parked
         self._backfills = backfills
+        self._unfinished = unfinished
         self._audit = audit
         self._seal = seal
         self._batching_producer = batching_producer
@@ -115,8 +130,13 @@ class Connections:
         counts = {one.connection: 0 for one in (await self._parked.groups()).groups}
         for group in (await self._parked.groups()).groups:
             counts[group.connection] += group.count
-        found = []
-        for name, one in sorted(self._settings().connections.items()):
+        incomplete, removing = await self._unfinished()
+        phases: dict[str, Phase] = {
+            **dict.fromkeys(incomplete, "needs credentials"),
+            **dict.fromkeys(removing, "removing"),
+        }
+        settings, found = self._settings(), []
+        for name, one in sorted({**settings.connections, **incomplete, **removing}.items()):
             row = rows.get(name)
             found.append(
                 ConnectionState(
@@ -130,6 +150,12 @@ class Connections:
                     full_ended_ms=row.full_ended_ms if row is not None else 0,
                     parked=counts.get(name, 0),
                     settings=_settings_of(one),
+                    label=one.label,
+                    managed=one.managed,
+                    version=one.version,
+                    state=phases.get(name, "in use"),
+                    needs=one.missing_secrets if name in incomplete else (),
+                    trouble=settings.connection_trouble.get(name, ""),
                 )
             )
         return tuple(found)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.console.auth.audit_log import AuditWriter
+from streams.console.auth.audit_log import AuditWriter, ProducerSource
 from streams.console.auth.sessions import Seal
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
 from streams.console.services.conflicts import Conflicts
+from streams.console.services.connection_edits import ConnectionEdits
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.locations import Locations
@@ -17,7 +18,6 @@ from streams.console.services.mapping import Mappings
 from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
-from streams.kafka.batching_producer import BatchingProducer
 from streams.operations.history.index.reader import IndexReader
 from streams.settings import Settings
 
@@ -33,6 +33,7 @@ class Services:
     parked: ParkedWork
     conflicts: Conflicts
     connections: Connections
+    connection_edits: ConnectionEdits
     locations: Locations
     mapping: Mappings
     backfill: Backfills
@@ -46,12 +47,12 @@ class Services:
 
     async def start(self) -> None:
         """Start what runs beside the requests."""
-        for service in (self.follower, self.mapping, self.replay):
+        for service in (self.follower, self.mapping, self.connection_edits, self.replay):
             await service.start()
 
     async def stop(self) -> None:
         """Stop it."""
-        for service in (self.follower, self.mapping, self.replay):
+        for service in (self.follower, self.mapping, self.connection_edits, self.replay):
             await service.stop()
 
 
@@ -60,7 +61,7 @@ def services_of(
     reader: IndexReader | None,
     audit: AuditWriter,
     seal: Seal,
-    batching_producer: Callable[[], BatchingProducer],
+    batching_producer: ProducerSource,
     now_ms: Callable[[], int],
 ) -> Services:
     """All services. `reader` is None where the index is switched off."""
@@ -69,6 +70,7 @@ def services_of(
     follower = DeploymentFollower(settings, current, now_ms)
     parked = ParkedWork(current, reader, audit, now_ms)
     backfills = Backfills(current, audit, now_ms)
+    edits = ConnectionEdits(mappings.editor, audit)
     contacts = Contacts(current, reader, now_ms, follower.overview)
     return Services(
         current=current,
@@ -77,7 +79,8 @@ def services_of(
         contacts=contacts,
         parked=parked,
         conflicts=Conflicts(current, audit),
-        connections=Connections(current, parked, backfills, audit, seal, batching_producer, now_ms),
+        connections=Connections(current, parked, backfills, edits.unfinished, audit, seal, batching_producer, now_ms),
+        connection_edits=edits,
         locations=Locations(current, audit),
         mapping=mappings,
         backfill=backfills,

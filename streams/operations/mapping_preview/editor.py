@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from streams.kafka.batching_producer import Record
-from streams.kafka.clients import open_batching_producer
 from streams.mapping.compile import DEFAULT
 from streams.mapping_versions.errors import NoSuchMapping, StaleVersion, WrongMapping
 from streams.mapping_versions.listing import MappingState
@@ -27,8 +26,6 @@ from streams.operations.mapping_preview.trial import TrialJob, TrialLead
 from streams.settings import Settings, SettingsError
 from streams.settings.overlay import Overlay
 
-SAVE_SECONDS = 15.0
-"""How long a save waits until its own edit comes back on the topic."""
 LEADS_TRIED, MOST_TRIED = 50, 3
 """Before a mapping is saved, it is tried on at most so many leads, of at most so many connections."""
 
@@ -188,12 +185,8 @@ class MappingEditor(MappingVersions):
 
     async def _save(self, edit: MappingEdit) -> MappingState:
         await self._try(edit)
-        topic = self._mappings
-        record = Record(topic.name, topic.partition, edit.id.encode(), edit.to_bytes())
-        async with open_batching_producer(self.file) as batching_producer:
-            [offset] = await batching_producer.produce([record])
-        async with asyncio.timeout(SAVE_SECONDS):
-            await self.until_known(topic, offset)
+        topic = self.mappings_topic
+        await self.write(topic, [Record(topic.name, topic.partition, edit.id.encode(), edit.to_bytes())])
         if self._version_log.number_of(edit.id) is None:
             raise self._stale(edit)
         return self.state()

@@ -26,7 +26,7 @@ def test_an_edit_on_an_older_version_does_not_count() -> None:
     log = log_of(connection_edit("acme", 0))
     first, second = connection_edit("acme", 1, by="ann"), connection_edit("acme", 1, by="bob")
     assert [log.add(first), log.add(second)] == [True, False]
-    assert (log.version("acme"), log.has(first.id, "acme"), log.has(second.id, "acme")) == (2, True, False)
+    assert (log.version("acme"), log.newest("acme"), log.of_edit(second)) == (2, log.of_edit(first), None)
 
 
 def test_edits_of_different_connections_never_collide() -> None:
@@ -95,7 +95,7 @@ def test_any_interleaving_gives_a_chain_without_gaps(seed: int) -> None:
         if chance.random() < 0.5 and waiting:
             edit = waiting.pop(chance.randrange(len(waiting)))
             assert other.add(edit) is log.add(edit)
-            if log.has(edit.id, edit.connection):
+            if log.of_edit(edit) is not None:
                 accepted.append(edit)
     assert log.versions == other.versions
     for connection, versions in log.versions.items():
