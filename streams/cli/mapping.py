@@ -18,6 +18,7 @@ from streams.cli.shared import (
     JsonOption,
     YesOption,
     connection_or_refuse,
+    login_name,
     named_connections,
     print_json,
     refuse,
@@ -112,7 +113,7 @@ def edit(
             say("\n".join(_diff(known.text if known is not None else "", text)))
             typer.confirm("Save it?", abort=True)
         made = made_on if made_on >= 0 else editor.version
-        return await editor.save(name, text, expected_version=made, by=by or _user())
+        return await editor.save(name, text, expected_version=made, by=by or login_name())
 
     _print_saved(_with_editor(settings, work), as_json=as_json, name=name)
 
@@ -130,12 +131,12 @@ def use(
 
     Example: lofty-ghl mapping use acme acme-2026
     """
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     connection_or_refuse(settings, connection)
 
     async def work(editor: MappingEditor) -> MappingState:
         made_on = version if version >= 0 else editor.version
-        return await editor.use(connection, name or None, expected_version=made_on, by=by or _user())
+        return await editor.use(connection, name or None, expected_version=made_on, by=by or login_name())
 
     _print_saved(_with_editor(settings, work), as_json=as_json)
 
@@ -182,7 +183,7 @@ def revert(
 
     async def work(editor: MappingEditor) -> MappingState:
         made_on = version if version >= 0 else editor.version
-        return await editor.revert(to_version, expected_version=made_on, by=by or _user())
+        return await editor.revert(to_version, expected_version=made_on, by=by or login_name())
 
     _print_saved(_with_editor(settings_or_refuse(config), work), as_json=as_json)
 
@@ -267,12 +268,6 @@ def preview(
         say(f"{words} The output leaves out what GHL holds.")
     for one, some in zip(afters, changes, strict=True):
         print_preview(one, some if file is not None else None)
-
-
-def _user() -> str:
-    import getpass
-
-    return getpass.getuser()
 
 
 async def _state(editor: MappingEditor) -> MappingState:

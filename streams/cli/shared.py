@@ -148,6 +148,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def login_name() -> str:
+    """The name of the person at the terminal, for histories."""
+    import getpass
+
+    return getpass.getuser()
+
+
 def utc_time(at_ms: int) -> str:
     """A time as people read it, in UTC."""
     from streams.core.moments import utc

@@ -45,10 +45,10 @@ class EditFollower:
     async def _follow(self) -> None:
         async with MappingVersions(self._file, before_use=_hide) as versions:
             while True:
-                known = versions.version
+                known = versions.revision
                 self._take_over(versions.settings())
                 self.has_read.set()
-                await versions.changed(after=known)
+                await versions.changed_since(known)
 
     def _take_over(self, settings: Settings) -> None:
         before = self._connections.now.settings.connections

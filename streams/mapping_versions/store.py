@@ -75,7 +75,7 @@ class MappingVersions:
         self._news = asyncio.Condition()
         self._compiling = asyncio.Lock()
         self._read_to: dict[str, int] = {}
-        self._known, self._known_to = 0, dict[str, int]()
+        self._known, self._known_to, self._revision = 0, dict[str, int](), 0
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -105,8 +105,13 @@ class MappingVersions:
 
     @property
     def version(self) -> int:
-        """Counts all edits, whether they compile here or not. `settings` have already taken them into account."""
+        """The newest version of the mappings, whether it compiles here or not. `settings` have already taken it into account."""
         return self._known
+
+    @property
+    def revision(self) -> int:
+        """Grows with each edit of a mapping or connection that `settings` have taken into account."""
+        return self._revision
 
     def settings(self) -> Settings:
         """The settings in force: those of the file, with the newest mappings and connections that compile here."""
@@ -121,11 +126,11 @@ class MappingVersions:
         """All mappings as the editor shows them."""
         return state_of(self.file, self._version_log, self._in_force)
 
-    async def changed(self, after: int) -> int:
-        """Wait until `version` is another than `after`; returns it."""
+    async def changed_since(self, revision: int) -> int:
+        """Wait until `revision` is another one; returns it."""
         async with self._news:
-            await self._news.wait_for(lambda: self.version != after)
-            return self.version
+            await self._news.wait_for(lambda: self.revision != revision)
+            return self.revision
 
     async def write(self, topic: EditTopic, records: list[Record]) -> None:
         """Write edits, and wait until they have been taken into account here. Raises `TimeoutError` when that takes too long."""
@@ -178,11 +183,12 @@ class MappingVersions:
         async with self._compiling:
             connections = self.connection_log
             edits = Edits(VersionLog(list(self._version_log.versions)), connections.usable(), connections.sealed())
-            version, read_to = self._version_log.newest.version + connections.changes, dict(self._read_to)
+            version, read_to = self._version_log.newest.version, dict(self._read_to)
+            revision = version + connections.changes
             before, found = self._in_force.settings, await asyncio.to_thread(effective_mappings, self.file, edits)
             self._before_use(found.settings)
             self._in_force = found
-            self._known, self._known_to = version, read_to
+            self._known, self._known_to, self._revision = version, read_to, revision
         now = self._in_force.settings
         if now.mapping_trouble and now.mapping_trouble != before.mapping_trouble:
             log.error("%s", now.mapping_trouble)

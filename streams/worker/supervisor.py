@@ -78,9 +78,9 @@ class Supervisor:
 
     async def _other_connections(self, settings: Settings) -> None:
         """Return when the mappings or connections in force are others than those of these settings."""
-        version = self._mapping_versions.version
+        revision = self._mapping_versions.revision
         while same_connections(settings, self._mapping_versions.settings()):
-            version = await self._mapping_versions.changed(after=version)
+            revision = await self._mapping_versions.changed_since(revision)
 
 
 async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:

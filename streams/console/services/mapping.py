@@ -112,7 +112,7 @@ class Mappings(BackgroundTask):
 
     async def candidate(self, name: str, text: str, used_by: Sequence[str]) -> Settings:
         """The settings as they would be with a text, if these connections used it. The text must have no problems: see `validate`."""
-        editor = await self._editor_now()
+        editor = await self.editor()
         with _refusals():
             # It compiled within the limits before; in a thread, because the loop takes webhooks.
             return await asyncio.to_thread(editor.candidate, name, text, used_by)
