@@ -56,8 +56,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """One connection. `name` is its id, `label` what it is called now.
+    """One connection. `name` is its id, `label` what it is called now, `mapping` the one in force.
 
+    `leads` are those that the index knows; None while it cannot say.
     `managed`: it is changed in the configuration `file`, or in the `console`, and then `version` counts its edits.
     `needs` are the credentials that it waits for; `trouble` says why its newest version is not in use here.
     """
@@ -72,6 +73,7 @@ class ConnectionState:
     full_ended_ms: int
     parked: int
     settings: tuple[Setting, ...]
+    leads: int | None = None
     label: str = ""
     managed: Literal["file", "console"] = "file"
     version: int = 0
@@ -113,7 +115,9 @@ class Connections:
         seal: Seal,
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
+        leads: Callable[[], Awaitable[dict[str, int] | None]],
     ) -> None:
+        self._leads = leads
         self._settings = settings
         self._parked = parked
         self._backfills = backfills
@@ -135,7 +139,7 @@ class Connections:
             **dict.fromkeys(incomplete, "needs credentials"),
             **dict.fromkeys(removing, "removing"),
         }
-        settings, found = self._settings(), []
+        settings, leads, found = self._settings(), await self._leads(), []
         for name, one in sorted({**settings.connections, **incomplete, **removing}.items()):
             row = rows.get(name)
             found.append(
@@ -150,6 +154,7 @@ class Connections:
                     full_ended_ms=row.full_ended_ms if row is not None else 0,
                     parked=counts.get(name, 0),
                     settings=_settings_of(one),
+                    leads=leads.get(name, 0) if leads is not None else None,
                     label=one.label,
                     managed=one.managed,
                     version=one.version,

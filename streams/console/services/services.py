@@ -79,7 +79,9 @@ def services_of(
         contacts=contacts,
         parked=parked,
         conflicts=Conflicts(current, audit),
-        connections=Connections(current, parked, backfills, edits.unfinished, audit, seal, batching_producer, now_ms),
+        connections=Connections(
+            current, parked, backfills, edits.unfinished, audit, seal, batching_producer, now_ms, contacts.leads
+        ),
         connection_edits=edits,
         locations=Locations(current, audit),
         mapping=mappings,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from connectors.errors import VendorError
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
-from streams.core.to_ghl.plan import CUSTOM, Call, DesiredContact
+from streams.core.to_ghl.plan import CUSTOM, Call
 from streams.mapping.opt_outs import OPT_OUTS
 from streams.messages import Conflict
 
@@ -62,14 +62,12 @@ def conflicts_of(fields: Mapping[str, object], link: LinkRow | None) -> dict[str
     return {name: one for name, one in conflicts.items() if name in fields and field_hash(fields[name]) == one.hash}
 
 
-def refusal_flags(contact: DesiredContact | None, link: LinkRow | None) -> tuple[str, ...]:
-    """What of a contact is not in GHL because GHL refused it or another contact has it, in words."""
-    if contact is None:
-        return ()
-    conflicts = conflicts_of(contact.fields, link)
+def refusal_flags(fields: Mapping[str, object], link: LinkRow | None) -> tuple[str, ...]:
+    """What of an entity is not in GHL because GHL refused it or another contact has it, in words."""
+    conflicts = conflicts_of(fields, link)
     return tuple(
         _in_conflict(name, conflicts[name]) if name in conflicts else refusal_words(name)
-        for name in sorted(held_back(contact.fields, link))
+        for name in sorted(held_back(fields, link))
     )
 
 

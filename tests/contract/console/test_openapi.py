@@ -14,7 +14,7 @@ COMPONENTS = """
     EditableConnection Event
     GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me NewConnection OnVersion
     Ordered Overview OverviewNow Paced ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
-    ParkedRow Pasted PastedCredential Pending Point Preview Previews Problem RefreshedLocation ReplayState Row SavedText Search Sent Setting
+    ParkedRow Pasted PastedCredential Pending Point Preview Previews Problem RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent Setting
     SideState SideStatus Stands Step SweepStatus TagsRow TextProblem TextToCheck TextToPreview Timeline
     ToVersion UsedMapping WorkerStatus WorkerView
 """

@@ -7,7 +7,7 @@ import pytest
 from connectors.errors import VendorError
 from streams.core.fingerprint import field_hash
 from streams.core.rows import LinkRow
-from streams.core.to_ghl.plan import Call, DesiredContact
+from streams.core.to_ghl.plan import Call
 from streams.core.to_ghl.refused_values import held_back, refusal_flags, refused_values
 
 BODY = {"email": "a@x", "phone": "+1555", "dateOfBirth": "1990-13-01", "city": None}
@@ -51,7 +51,7 @@ def test_a_value_is_held_back_as_long_as_it_is_the_refused_one() -> None:
     assert held_back({"phone": "+1555", "city": "X"}, link) == {"phone"}
     assert held_back({"phone": "+12025550123"}, link) == frozenset()
     assert held_back({"phone": "+1555"}, None) == frozenset()
-    assert refusal_flags(DesiredContact({"phone": "+1555"}, (), "77"), link) == (
+    assert refusal_flags({"phone": "+1555"}, link) == (
         "phone: GHL refuses this value; it is sent again once it changes",
     )
-    assert refusal_flags(None, link) == ()
+    assert refusal_flags({}, link) == ()
