@@ -52,8 +52,9 @@ def held_back(fields: Mapping[str, object], link: LinkRow | None) -> frozenset[s
     """The fields whose present value GHL has refused, or another contact has."""
     if link is None:
         return frozenset()
-    held = link.refused | {name: one.hash for name, one in link.conflicts.items()}
-    return frozenset(name for name, hash_ in held.items() if name in fields and field_hash(fields[name]) == hash_)
+    # A field may have both: a telephone that another contact had, and the next one, which GHL refused.
+    held = {*link.refused.items(), *((name, one.hash) for name, one in link.conflicts.items())}
+    return frozenset(name for name, hash_ in held if name in fields and field_hash(fields[name]) == hash_)
 
 
 def conflicts_of(fields: Mapping[str, object], link: LinkRow | None) -> dict[str, Conflict]:
