@@ -72,7 +72,9 @@ def services_of(
         contacts=contacts,
         parked=parked,
         conflicts=Conflicts(settings, audit),
-        connections=Connections(settings, parked, backfills, audit, seal, batching_producer, now_ms),
+        connections=Connections(
+            settings, parked, backfills, audit, seal, batching_producer, now_ms, mappings.settings, contacts.leads
+        ),
         locations=Locations(settings, audit),
         mapping=mappings,
         backfill=backfills,

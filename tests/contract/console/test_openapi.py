@@ -13,7 +13,7 @@ COMPONENTS = """
     ConflictPerson ConnectLink ConnectionState ConnectionStatus ConnectionView Contact Credentials Decided DryConnection DryExample DryRunState DryStep Edit Event
     GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me
     Ordered Overview OverviewNow Paced ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
-    ParkedRow Pasted Pending Point Preview Previews Problem RefreshedLocation ReplayState Row SavedText Search Sent Setting
+    ParkedRow Pasted Pending Point Preview Previews Problem RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent Setting
     SideState SideStatus Stands Step SweepStatus TagsRow TextProblem TextToCheck TextToPreview Timeline
     ToVersion UsedMapping WorkerStatus WorkerView
 """
