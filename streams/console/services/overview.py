@@ -62,12 +62,13 @@ class History:
 class DeploymentFollower(TopicFollower):
     """Follows the topic `status`, from some hours ago."""
 
-    def __init__(self, settings: Settings, now_ms: Callable[[], int]) -> None:
-        super().__init__(settings, STATUS)
+    def __init__(self, file: Settings, settings: Callable[[], Settings], now_ms: Callable[[], int]) -> None:
+        super().__init__(file, STATUS)
+        self._in_force = settings
         self._now_ms = now_ms
         self._statuses = StatusCollector()
         self._recent: dict[str, deque[WorkerStatus]] = {}
-        self._series = TimeSeries(settings.kafka.partitions, tuple(settings.connections))
+        self._series = TimeSeries(file.kafka.partitions, tuple(file.connections))
         self._problem = "no worker has reported to this gateway yet"
         self._heard = time.monotonic()
 
@@ -85,15 +86,15 @@ class DeploymentFollower(TopicFollower):
         silent_seconds = time.monotonic() - self._heard
         if silent_seconds > SILENT_SECONDS:
             raise unreachable(f"for {silent_seconds:.0f} s it has said nothing, not even what this gateway reports")
-        now_ms = self._now_ms()
+        now_ms, settings = self._now_ms(), self._in_force()
         statuses = [status for status in self._statuses.workers if now_ms - status.at_ms < FORGET_MS]
         found = overview(
             statuses,
             now_ms,
-            partitions=self._settings.kafka.partitions,
-            connections={name: one.title for name, one in self._settings.connections.items()},
+            partitions=settings.kafka.partitions,
+            connections={name: one.title for name, one in settings.connections.items()},
             gateways=self._statuses.gateways,
-            configuration=configuration_of(self._settings),
+            configuration=configuration_of(settings),
         )
         before = [
             next((status for status in kept if now_ms - status.at_ms <= RATE_MS), kept[0])
@@ -122,6 +123,7 @@ class DeploymentFollower(TopicFollower):
             self._heard = time.monotonic()
         statuses = [status for value in values if (status := self._statuses.take(value))]
         now_ms = self._now_ms()
+        self._series.connections = tuple(self._in_force().connections)
         for status in sorted(statuses, key=lambda status: status.at_ms):
             self._recent.setdefault(status.instance, deque(maxlen=20)).append(status)
             self._series.add(status)

@@ -90,7 +90,7 @@ def connection_list(cards: Sequence[ConnectionCard], choice: ListChoice) -> Conn
     found = [card for card in cards if choice.text.lower() in _searched(card)]
     counts = Counter(card.state.level for card in found)
     shown = [card for card in found if choice.state in ("", card.state.level)]
-    shown.sort(key=lambda card: (SORTS[choice.sort][1](card), card.connection.name))
+    shown.sort(key=lambda card: (SORTS[choice.sort][1](card), _title(card)))
     page = min(choice.page, max(0, len(shown) - 1) // PAGE_SIZE)
     first = page * PAGE_SIZE
     part = shown[first : first + PAGE_SIZE]
@@ -123,4 +123,9 @@ def connection_list(cards: Sequence[ConnectionCard], choice: ListChoice) -> Conn
 def _searched(card: ConnectionCard) -> str:
     """What a search looks through: names and accounts."""
     one = card.connection
-    return " ".join((one.name, one.region, one.mapping, one.lofty.account, one.ghl.account)).lower()
+    return " ".join((one.name, one.label, one.region, one.mapping, one.lofty.account, one.ghl.account)).lower()
+
+
+def _title(card: ConnectionCard) -> str:
+    """The name that is shown."""
+    return (card.connection.label or card.connection.name).lower()
