@@ -7,8 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
+from streams.console.auth.guard import SAFE_METHODS
 from streams.console.errors import ConsoleError, Malformed, NotSignedIn
-from streams.console.malformed import as_malformed
+from streams.console.malformed import FORM, as_malformed
 from streams.console.pages.kept_forms import keep
 from streams.console.pages.layout import Handler, Layout, form_of
 from streams.console.pages.render import href
@@ -43,7 +44,7 @@ def friendly(layout: Layout) -> Any:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            if request.method != "GET":
+            if request.method not in SAFE_METHODS:
                 return await handler(request)
             with at_most(PAGE_SECONDS):
                 return await handler(request)
@@ -71,7 +72,13 @@ def friendly(layout: Layout) -> Any:
 async def _sign_in_again(layout: Layout, request: web.Request) -> web.Response | None:
     """The sign-in, which keeps the form that came without a session; None for a form that is not one of our pages'."""
     guard = layout.guard
-    if not guard.is_from_our_page(request) or (kept := keep(request.path_qs, await form_of(request))) is None:
+    if request.method != "POST" or request.content_type != FORM or not guard.is_from_our_page(request):
+        return None
+    try:
+        kept = keep(request.path_qs, await form_of(request))
+    except Malformed:
+        return None
+    if kept is None:
         return None
     answer = await layout.page(request, "sign_in.html", sign_in_view(guard, request, kept=kept), status=401)
     guard.greet(request, answer)

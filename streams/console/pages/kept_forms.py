@@ -11,14 +11,14 @@ from streams.console.pages.views.sign_in_view import KeptFormView
 
 LONGEST = 400_000
 _SECRET = re.compile(r"(^|_)(api_key|token|secret|password|credential|answer|ticket)")
-"""Fields of such names are typed again: what they hold is not written into a page."""
+"""Fields of such names are left out and typed again: what they hold is not written into a page."""
 _HIDDEN = ("csrf", "do", "version")
 
 
 def keep(action: str, form: Form) -> str | None:
-    """A form as one text; None when there is nothing to keep, or a secret in it, or too much."""
-    fields = {name: value for name, value in form.items() if name != "csrf"}
-    if not any(fields.values()) or any(_SECRET.search(name) for name in fields):
+    """A form as one text, without secrets; None when there is nothing to keep, or too much."""
+    fields = {name: value for name, value in form.items() if name != "csrf" and not _SECRET.search(name)}
+    if not any(fields.values()):
         return None
     text = json.dumps({"action": action, "fields": fields})
     return text if len(text) <= LONGEST else None

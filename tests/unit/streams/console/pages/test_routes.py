@@ -150,8 +150,11 @@ async def test_what_was_typed_survives_the_end_of_the_session() -> None:
 
 async def test_a_form_of_another_site_is_not_kept_and_no_secret_is_written_into_a_page() -> None:
     async with console_stage() as on:
-        _, _, text = await ended_session(on, {"api_key": "a-key-of-lofty"}, "/console/connections/add")
+        _, _, text = await ended_session(
+            on, {"lofty_api_key": "a-key-of-lofty", "name": "harbor"}, "/console/connections/new"
+        )
         assert "a-key-of-lofty" not in text
+        assert "harbor" in hidden(text, "kept")
         browser = on.browser()
         headers = {"Origin": "https://evil.example", "Content-Type": "application/x-www-form-urlencoded"}
         async with browser.http.post(
