@@ -24,7 +24,7 @@ MOST_EXAMPLES = 20
 
 
 async def _work(job: ReplayJob) -> dict[str, Any]:
-    settings = await settings_now(job.settings())
+    settings = await settings_now(job.settings(), with_incomplete=True)
     if job.do == "dry-run":
         assert job.selection is not None  # the gateway gives it
         return (await dry_run(settings, job.selection, most=MOST_EXAMPLES)).as_dict()

@@ -33,6 +33,7 @@ async def _work(job: VerifyJob) -> dict[str, Any]:
         repair=job.repair,
         within_seconds=job.within_seconds,
         progress=progress,
+        without_credentials=True,
     )
     return report.as_dict()
 

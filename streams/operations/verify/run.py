@@ -29,12 +29,15 @@ async def verify(
     within_seconds: float | None = None,
     progress: Progress = lambda *_: None,
     timeouts: Timeouts | None = None,
+    without_credentials: bool = False,
 ) -> Report:
     """Verify all connections, or one, or one lead. After `within_seconds` the rest is reported as unfinished.
 
+    `without_credentials`: this process cannot open pasted credentials, so it cannot know which connections lack one.
+
     Raises `NoTopic` when a topic is missing, and aiokafka's errors when Kafka cannot be reached.
     """
-    settings = await settings_now(settings)
+    settings = await settings_now(settings, with_incomplete=without_credentials)
     timeouts, began, run = timeouts or Timeouts(), time.monotonic(), uuid.uuid4().hex[:12]
     topic, connection_partitions = TopicNames(settings.kafka.topic_prefix).of(SNAPSHOTS), ConnectionPartitions(settings)
     chosen = [one for one in settings.connections.values() if connection in ("", one.name)]

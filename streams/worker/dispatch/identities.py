@@ -2,7 +2,8 @@
 
 `core/to_ghl/identity.py` decides; here is what it decides on, and the receipts that come of it.
 `backlinks` lead from a contact to its lead: `contact:ID` to the one that writes it, `shared:ID:KEY` to those that share it, and
-`wanted:ID:KEY` to those that go without an e-mail or phone because it has them.
+`wanted:ID:KEY` to those that go without an e-mail or phone because it has them. `own:KEY` leads from a lead without a link to the
+contact that has its Lofty id (`own_contacts.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from streams.core.to_ghl.compare import adopted_contact_fields
 from streams.core.to_ghl.identity import family_of, has_in_common, judge, person_of
 from streams.core.to_ghl.plan import IDENTIFIERS, UNKNOWN, DesiredContact
 from streams.core.to_ghl.refused_values import conflicts_of
-from streams.core.to_lofty.rows import BacklinkRow
+from streams.core.to_lofty.rows import BacklinkRow, own_contact
 from streams.kafka.tables import Table
 from streams.messages import Conflict, Entity, Outcome
 from streams.worker.dispatch.ghl_write import GhlWrite
@@ -35,6 +36,9 @@ ASKED_AGAIN_SECONDS, MOST_ASKED_MS = 3.0, 60_000
 
 REMEMBERED_MS = 600_000
 """How long it is remembered that a contact gave something up: longer than a request and its answer take."""
+
+LOFTY_ID = "Lofty id"
+"""The field of a candidate that GHL did not name: the location was looked through for Lofty ids."""
 
 FREE_AGAIN = "may have its own again"
 
@@ -63,6 +67,12 @@ class Identities:
     def _holds(self, partition: int, entity: Entity, contact_id: str) -> bool:
         link = self.links.get(partition, entity.key)
         return holds(link, contact_id) and entity.connection in self.locations
+
+    def _may_hold(self, partition: int, entity: Entity, contact_id: str) -> bool:
+        """Whether a lead writes this contact, or is about to adopt it: it has no contact yet, and has not left this one."""
+        link = self.links.get(partition, entity.key) or LinkRow()
+        is_to_come = link.ghl_id is None and not link.is_gone and link.parted_from != contact_id
+        return (is_to_come and entity.connection in self.locations) or self._holds(partition, entity, contact_id)
 
     def _bearer(self, location: Location, lofty_id: str, contact_id: str, but: Entity) -> tuple[Entity | None, bool]:
         """The living lead whose Lofty id a contact has that no link names as its own, and whether any link knows that lead.
@@ -123,9 +133,9 @@ class Identities:
                 return await self._leave(
                     partition, row, contact_id, f"has no longer what it had in common with {link.shares}"
                 )
-            if holder is not None or self._holds(partition, Entity.from_key(link.shares), contact_id):
+            if holder is not None or self._may_hold(partition, Entity.from_key(link.shares), contact_id):
                 return False
-            fields = {name: UNKNOWN for name, value in desired.fields.items() if value is not None}
+            fields = {name: UNKNOWN for name, value in desired.fields.items() if value is not None} | link.fields
             facts: dict[str, Any] = {"ghl_id": contact_id, "fields": fields, "tags": (), "shares": "", "conflicts": {}}
             words = f"{link.shares} has left it"
             await self.receipts.settle(partition, self.receipts.make(row, "applied", TAKE_OVER, message=words, **facts))
@@ -134,8 +144,11 @@ class Identities:
         heir = next(self._sharing(partition, contact_id), None) if row.snapshot.is_gone else None
         if holder is None and heir is None:
             return False
-        if heir is not None:
-            await self._plan_again(partition, heir, message=f"{entity.key} leaves the contact")
+        if heir is not None:  # what we wrote for the one is not to stay on the other
+            known = self.links.get(partition, heir.key) or LinkRow()
+            fields = dict.fromkeys(link.fields, UNKNOWN) | known.fields
+            words = f"{entity.key} leaves the contact"
+            await self._plan_again(partition, heir, message=words, fields=fields, doubtful_tags=link.tags)
         return await self._leave(
             partition, row, contact_id, f"contact {contact_id} is that of {(heir or holder or entity).key}"
         )
@@ -161,6 +174,19 @@ class Identities:
         link = self.links.get(partition, entity.key) or LinkRow()
         self.request_read(entity, link.version_ms)
 
+    async def recall(self, partition: int, row: OutboxRow, link: LinkRow | None) -> bool:
+        """Make the contact that had the lead's Lofty id the candidate, before one is created. True: it is planned again."""
+        entity = row.snapshot.entity
+        if entity.kind != "contact" or row.candidate is not None or (link is not None and link.ghl_id is not None):
+            return False
+        own = self.backlinks.get(partition, own_contact(entity))
+        if own is None or row.snapshot.is_gone:
+            return False
+        candidate = Candidate(contact_id=own.contact_id, field=LOFTY_ID, named_ms=self.receipts.now_ms())
+        self.outbox.put(partition, entity.key, row.model_copy(update={"candidate": candidate}))
+        await self.outbox.flush()
+        return True
+
     # -- after GHL named a duplicate ----------------------------------------------------------------------
 
     async def refused(self, write: GhlWrite, error: ConnectorError) -> WorkResult | None:
@@ -174,6 +200,9 @@ class Identities:
             await self.gave_up(write.partition, call.contact_id)
         known = write.row.candidate or Candidate()
         if call.step == "read contact" and disposition is Disposition.GONE:
+            if known.field == LOFTY_ID:
+                await self._judged(write)
+                return AGAIN
             if known.passed == known.contact_id:
                 return None  # GHL names again what it does not have: it is tried later, and parked in the end
             await self.named(write, Candidate(passed=known.contact_id))
@@ -227,6 +256,9 @@ class Identities:
             return AGAIN
         custom = contact.get("customFields") or {}
         lofty_id = str(custom.get(desired.external_id_field) or "")
+        if candidate.field == LOFTY_ID and lofty_id != entity.lead:
+            await self._judged(write)  # it had the id when the location was looked through
+            return AGAIN
         mine = person_of(desired.fields, entity.lead, family_of(row.snapshot.state or {}))
         found, rules = person_of(contact, lofty_id), location.rules
         decided = (self.links.get(write.partition, entity.key) or LinkRow()).decided.get(candidate.contact_id)
@@ -305,6 +337,9 @@ class Identities:
         await self.receipts.settle(write.partition, receipt)
 
     async def _judged(self, write: GhlWrite) -> None:
+        if self.backlinks.get(write.partition, own_contact(write.entity)) is not None:
+            self.backlinks.delete(write.partition, own_contact(write.entity))
+            await self.backlinks.flush()
         row = self.outbox.get(write.partition, write.entity.key)
         if row is not None and row.candidate is not None:
             self.outbox.put(write.partition, write.entity.key, row.model_copy(update={"candidate": None}))

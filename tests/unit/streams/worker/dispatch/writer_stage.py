@@ -51,7 +51,7 @@ class WriterStage(Stage):
             self.receipts,
             lambda entity, _: self.asked.append(entity.key),
         )
-        self.linked = self.identities.linked
+        self.follows = self.identities.linked
         failures = GhlFailures(
             outbox=self.outbox,
             links=self.links,
@@ -90,8 +90,8 @@ class WriterStage(Stage):
             look=Adoption(self.outbox, self.links, self.receipts, lambda _: known, self.sender).look,
         )
 
-    def wants(self, entity: Entity, state: dict[str, Any]) -> None:
-        """An entity waits in the outbox to be brought to this state."""
+    def wants(self, entity: Entity, state: dict[str, Any] | None) -> None:
+        """An entity waits in the outbox to be brought to this state. None: it was deleted in Lofty."""
         snapshot = Snapshot(
             **entity._asdict(),
             state=state,
