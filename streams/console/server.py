@@ -21,13 +21,19 @@ from streams.messages.topics import TopicNames
 from streams.operations.history.index.process import IndexProcess
 from streams.operations.history.index.reader import IndexReader
 from streams.settings import Settings
+from streams.telemetry.metrics import Metrics
 
 
 class ConsoleServer:
     """`mount` before the gateway listens, then `start`, and `stop` at the end."""
 
     def __init__(
-        self, settings: Settings, batching_producer: Callable[[], BatchingProducer], now_ms: Callable[[], int]
+        self,
+        settings: Settings,
+        batching_producer: Callable[[], BatchingProducer],
+        now_ms: Callable[[], int],
+        gateway: str = "",
+        metrics: Metrics | None = None,
     ) -> None:
         names = TopicNames(settings.kafka.topic_prefix)
         has_index = settings.console.index
@@ -38,10 +44,23 @@ class ConsoleServer:
         self.guard = Guard(settings, self.audit, self.ended, now_ms)
         self._reader = IndexReader.of(settings) if has_index else None
         self._index = IndexProcess(settings) if has_index else None
-        self.services = services_of(settings, self._reader, self.audit, self.guard.seal, batching_producer, now_ms)
+        count = (metrics or Metrics("gateway")).notified
+        self.services = services_of(
+            settings, self._reader, self.audit, self.guard.seal, batching_producer, now_ms, gateway, count
+        )
         self.oidc: OidcFlow | None = None
         self.pages = web.Application(middlewares=[secure_headers])
         self.api = web.Application(middlewares=[secure_headers, problems, self.guard.middleware(takes_tokens=True)])
+
+    @property
+    def notifies(self) -> bool:
+        """Whether this process can send notifications: there is a recipient."""
+        return bool(self._settings.notifications.recipients)
+
+    @property
+    def notifications_failing(self) -> dict[str, int]:
+        """Since when the message to a recipient cannot be delivered, by its name."""
+        return self.services.notifications.notifier.failing
 
     def mount(self, app: web.Application) -> None:
         """Add both sub-applications."""

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import socket
-import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -30,23 +30,32 @@ APPEND_SECONDS = 5.0
 """What Kafka has not acknowledged by then is dropped: while Kafka is away, statuses must not pile up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a gateway is at a moment."""
+
+    is_ready: bool
+    failing_seconds: float
+    notifies: bool
+    notifications_failing: dict[str, int]
+
+
 class StatusReport:
-    """The status of one gateway. `is_ready` and `failing_seconds` are read each time; `middleware` notes accepted webhooks."""
+    """The status of one gateway. `condition` is asked each time; `middleware` notes accepted webhooks."""
 
     def __init__(
         self,
         settings: Settings,
         batching_producer: BatchingProducer,
         now_ms: Callable[[], int],
-        is_ready: Callable[[], bool],
-        failing_seconds: Callable[[], float],
+        gateway: str,
+        condition: Callable[[], Condition],
     ) -> None:
         self._settings = settings
         self._batching_producer = batching_producer
         self._now_ms = now_ms
-        self._is_ready = is_ready
-        self._failing_seconds = failing_seconds
-        self._instance = uuid.uuid4().hex[:8]
+        self._gateway = gateway
+        self._condition = condition
         self._begun_ms = now_ms()
         self._accepted_ms: dict[str, int] = {}
         self._has_status_topic = False
@@ -64,19 +73,22 @@ class StatusReport:
 
     def status(self, *, is_stopping: bool = False) -> GatewayStatus:
         """The status as of now."""
+        now = self._condition()
         return GatewayStatus(
-            gateway=self._instance,
+            gateway=self._gateway,
             host=socket.gethostname(),
             pid=os.getpid(),
             release=RELEASE,
             begun_ms=self._begun_ms,
             at_ms=self._now_ms(),
             is_stopping=is_stopping,
-            is_ready=self._is_ready() and not is_stopping,
-            appends_failing_seconds=self._failing_seconds(),
+            is_ready=now.is_ready and not is_stopping,
+            appends_failing_seconds=now.failing_seconds,
             configuration=self._configuration,
             connections=len(self._settings.connections),
             heard_ms=dict(self._accepted_ms),
+            notifies=now.notifies,
+            notifications_failing=now.notifications_failing,
         )
 
     async def run(self) -> None:

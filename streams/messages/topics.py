@@ -22,6 +22,7 @@ All have the same number of partitions, so that Faust gives a worker the same pa
 | `parked.resolved` | record | key | decisions about parked records |
 | `mappings` | edit | one partition | edits of mappings, each under its own key: the topic keeps them all |
 | `audit` | record | key | the audit log of the console |
+| `notifications` | recipient | key | what each recipient of notifications was sent, and what waits to be sent |
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ REPLAYS = "lofty.replays"
 REPLAY_RUNS = "replays"
 AUDIT = "audit"
 MAPPINGS = "mappings"
+NOTIFICATIONS = "notifications"
 
 SEEN_TABLE = "seen"
 FETCHES_TABLE = "fetches"
@@ -109,6 +111,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(RESOLVED, 90),
     TopicSpec(MAPPINGS, None),
     TopicSpec(AUDIT, 400),
+    TopicSpec(NOTIFICATIONS, None),
 )
 TABLES: tuple[str, ...] = (
     SEEN_TABLE,

@@ -14,6 +14,7 @@ from streams.console.api import (
     connections,
     contacts,
     mapping,
+    notifications,
     overview,
     parked,
     replay,
@@ -26,7 +27,19 @@ from streams.console.services.services import Services
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
     endpoint
-    for page in (sign_in, overview, connections, contacts, parked, conflicts, backfill, audit, mapping, replay)
+    for page in (
+        sign_in,
+        overview,
+        connections,
+        contacts,
+        parked,
+        conflicts,
+        backfill,
+        audit,
+        mapping,
+        replay,
+        notifications,
+    )
     for endpoint in page.ENDPOINTS
 )
 

@@ -17,6 +17,7 @@ from streams.console.pages.contacts import ContactsPage
 from streams.console.pages.error_pages import friendly
 from streams.console.pages.layout import Layout
 from streams.console.pages.mappings import MappingsPage
+from streams.console.pages.notifications import NotificationsPage
 from streams.console.pages.overview import OverviewPage
 from streams.console.pages.parked import ParkedRecordsPage
 from streams.console.pages.replay import ReplayPage
@@ -33,6 +34,7 @@ PAGES = (
     MappingsPage,
     BackfillPage,
     ReplayPage,
+    NotificationsPage,
     AuditLogPage,
 )
 

@@ -66,6 +66,7 @@ class DeploymentFollower(TopicFollower):
         self._statuses = StatusCollector()
         self._recent: dict[str, deque[WorkerStatus]] = {}
         self._series = TimeSeries(settings.kafka.partitions, tuple(settings.connections))
+        self._was_read = False
         self._problem = "no worker has reported to this gateway yet"
 
     async def overview(self) -> Overview:
@@ -79,6 +80,19 @@ class DeploymentFollower(TopicFollower):
                 await asyncio.wait_for(self.has_read.wait(), FIRST_READ_SECONDS)
         if not self.has_read.is_set():
             raise Unavailable(f"Kafka cannot be used now: {self._problem}.")
+        found, statuses = self._known()
+        before = [
+            next((status for status in kept if found.at_ms - status.at_ms <= RATE_MS), kept[0])
+            for kept in self._recent.values()
+            if kept
+        ]
+        return found, {name: round(rate, 3) for name, rate in rates(before, statuses).items()}
+
+    def seen(self) -> Overview | None:
+        """The deployment by what was read last, without waiting for Kafka; None before it was read once."""
+        return self._known()[0] if self._was_read else None
+
+    def _known(self) -> tuple[Overview, list[WorkerStatus]]:
         now_ms = self._now_ms()
         statuses = [status for status in self._statuses.workers if now_ms - status.at_ms < FORGET_MS]
         found = overview(
@@ -89,12 +103,7 @@ class DeploymentFollower(TopicFollower):
             gateways=self._statuses.gateways,
             configuration=configuration_of(self._settings),
         )
-        before = [
-            next((status for status in kept if now_ms - status.at_ms <= RATE_MS), kept[0])
-            for kept in self._recent.values()
-            if kept
-        ]
-        return found, {name: round(rate, 3) for name, rate in rates(before, statuses).items()}
+        return found, statuses
 
     async def history(self) -> History:
         """The last hours up to now."""
@@ -112,6 +121,7 @@ class DeploymentFollower(TopicFollower):
         self.has_read.clear()
 
     def _take(self, values: Sequence[bytes | None]) -> None:
+        self._was_read = self._was_read or self.has_read.is_set()
         statuses = [status for value in values if (status := self._statuses.take(value))]
         now_ms = self._now_ms()
         for status in sorted(statuses, key=lambda status: status.at_ms):

@@ -14,11 +14,14 @@ from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.locations import Locations
 from streams.console.services.mapping import Mappings
+from streams.console.services.notifications import Notifications
+from streams.console.services.notifier import Count
 from streams.console.services.overview import DeploymentFollower, OverviewService
 from streams.console.services.parked import ParkedWork
 from streams.console.services.replay import Replays
 from streams.kafka.batching_producer import BatchingProducer
 from streams.operations.history.index.reader import IndexReader
+from streams.operations.notifications.sent_log import SentLog
 from streams.settings import Settings
 
 
@@ -38,15 +41,16 @@ class Services:
     backfill: Backfills
     replay: Replays
     audit: AuditReader
+    notifications: Notifications
 
     async def start(self) -> None:
         """Start what runs beside the requests."""
-        for service in (self.follower, self.mapping, self.replay):
+        for service in (self.follower, self.mapping, self.replay, self.notifications):
             await service.start()
 
     async def stop(self) -> None:
         """Stop it."""
-        for service in (self.follower, self.mapping, self.replay):
+        for service in (self.notifications, self.follower, self.mapping, self.replay):
             await service.stop()
 
 
@@ -57,8 +61,10 @@ def services_of(
     seal: Seal,
     batching_producer: Callable[[], BatchingProducer],
     now_ms: Callable[[], int],
+    gateway: str = "",
+    count: Count = lambda way, result, *, is_retry=False: None,
 ) -> Services:
-    """All services. `reader` is None where the index is switched off."""
+    """All services. `reader` is None where the index is switched off. `gateway` is this process's id, `count` counts notifications."""
     follower = DeploymentFollower(settings, now_ms)
     mappings = Mappings(settings, reader, audit, now_ms)
     parked = ParkedWork(settings, reader, audit, now_ms)
@@ -78,4 +84,7 @@ def services_of(
         backfill=backfills,
         replay=Replays(settings, audit, now_ms),
         audit=AuditReader(settings, reader, now_ms),
+        notifications=Notifications(
+            settings, audit, SentLog(settings, batching_producer, gateway), follower.seen, gateway, now_ms, count
+        ),
     )

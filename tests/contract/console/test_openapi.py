@@ -11,11 +11,11 @@ from streams.console.api.routes import ENDPOINTS, openapi
 COMPONENTS = """
     ActSeen Answer AuditPage BackfillState BudgetStatus Chosen ConflictDecision ConflictItem ConflictList ConflictOutcome
     ConflictPerson ConnectLink ConnectionState ConnectionStatus ConnectionView Contact Credentials Decided DryConnection DryExample DryRunState DryStep Edit Event
-    GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me
+    GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me NotificationTest NotificationsState
     Ordered Overview OverviewNow Paced ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
-    ParkedRow Pasted Pending Point Preview Previews Problem RefreshedLocation ReplayState Row SavedText Search Sent Setting
-    SideState SideStatus Stands Step SweepStatus TagsRow TextProblem TextToCheck TextToPreview Timeline
-    ToVersion UsedMapping WorkerStatus WorkerView
+    ParkedRow Pasted Pending Point Preview Previews Problem RecipientState RecipientToTest RefreshedLocation ReplayState Row SavedText Search Sent SentMessage Setting
+    SideState SideStatus Stands Step SweepStatus TagsRow TestedRecipient TextProblem TextToCheck TextToPreview Timeline
+    ToVersion UsedMapping WaitingMessage WorkerStatus WorkerView
 """
 
 
