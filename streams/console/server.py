@@ -15,13 +15,12 @@ from streams.console.auth.headers import secure_headers
 from streams.console.auth.oidc_flow import OidcFlow
 from streams.console.auth.oidc_routes import add_oidc
 from streams.console.pages.routes import add_pages
+from streams.console.services.dependencies import count_nothing
 from streams.console.services.services import services_of
 from streams.kafka.batching_producer import BatchingProducer
-from streams.messages.topics import TopicNames
 from streams.operations.history.index.process import IndexProcess
 from streams.operations.history.index.reader import IndexReader
 from streams.settings import Settings
-from streams.telemetry.metrics import Metrics
 
 
 class ConsoleServer:
@@ -33,20 +32,20 @@ class ConsoleServer:
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
         gateway: str = "",
-        metrics: Metrics | None = None,
+        count: Callable[[str, str, bool], None] = count_nothing,
     ) -> None:
-        names = TopicNames(settings.kafka.topic_prefix)
         has_index = settings.console.index
         self._settings = settings
         self._now_ms = now_ms
-        self.audit = AuditWriter(names, settings.kafka.partitions, batching_producer, now_ms)
+        self.audit = AuditWriter(settings.kafka, batching_producer, now_ms)
         self.ended = EndedSessions(settings, now_ms)
         self.guard = Guard(settings, self.audit, self.ended, now_ms)
         self._reader = IndexReader.of(settings) if has_index else None
         self._index = IndexProcess(settings) if has_index else None
-        count = (metrics or Metrics("gateway")).notified
         self.services = services_of(
-            settings, self._reader, self.audit, self.guard.seal, batching_producer, now_ms, gateway, count
+            ServiceDependencies(
+                settings, self._reader, self.audit, self.guard.seal, batching_producer, now_ms, gateway, count
+            )
         )
         self.oidc: OidcFlow | None = None
         self.pages = web.Application(middlewares=[secure_headers])

@@ -69,9 +69,9 @@ class NewConsole(Protocol):
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
         gateway: str,
-        metrics: Metrics,
+        count: Callable[[str, str, bool], None],
     ) -> MountedApp:
-        """`gateway` identifies this start of the process."""
+        """`gateway` identifies this start of the process, `count` counts notifications."""
 
 
 class GatewayServer:
@@ -152,7 +152,9 @@ class GatewayServer:
     def _console_of(self, settings: Settings, app: web.Application, gateway: str) -> MountedApp | None:
         if self._new_console is None or not settings.console.enabled:
             return None
-        console = self._new_console(settings, lambda: self._batching_producer, self._now_ms, gateway, self.metrics)
+        console = self._new_console(
+            settings, lambda: self._batching_producer, self._now_ms, gateway, self.metrics.notified
+        )
         console.mount(app)
         return console
 

@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from streams.console.auth.audit_log import Actor, AuditWriter
+from streams.console.auth.audit_log import Actor
 from streams.console.errors import NotFound, Unavailable
+from streams.console.services.dependencies import ServiceDependencies
 from streams.console.services.kafka_errors import on_kafka
-from streams.console.services.notifier import Count, Notifier
+from streams.console.services.notifier import Notifier
 from streams.console.services.parked_count import ParkedCount
 from streams.core.notifications.news import News
 from streams.messages.notification import NotificationState, NotificationTest, SentMessage
@@ -19,7 +20,6 @@ from streams.operations.notifications.recipients import Subscriber, Way, subscri
 from streams.operations.notifications.sent_log import SentLog
 from streams.operations.notifications.words import Text
 from streams.operations.status.overview import Overview
-from streams.settings import Settings
 
 KAFKA_SECONDS = 10.0
 
@@ -76,20 +76,11 @@ class TestedRecipient:
 class Notifications:
     """What the page and the API show and do, and the task that sends."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        audit: AuditWriter,
-        sent_log: SentLog,
-        seen: Callable[[], Overview | None],
-        gateway: str,
-        now_ms: Callable[[], int],
-        count: Count,
-    ) -> None:
-        self._settings = settings
-        self._audit = audit
-        self._log = sent_log
-        self._now_ms = now_ms
+    def __init__(self, deps: ServiceDependencies, seen: Callable[[], Overview | None]) -> None:
+        self._settings = settings = deps.settings
+        self._audit = deps.audit
+        self._now_ms = deps.now_ms
+        self._log = SentLog(settings, deps.batching_producer, deps.gateway)
         self._subscribers = subscribers(settings)
         self._delivery = Delivery(settings)
         self._parked = ParkedCount(settings)
@@ -99,7 +90,14 @@ class Notifications:
             return None if found is None else replace(found, parked_open=self._parked.now)
 
         self.notifier = Notifier(
-            self._subscribers, sent_log, self._delivery.deliver, self._compose, whole, gateway, now_ms, count
+            self._subscribers,
+            self._log,
+            self._delivery.deliver,
+            self._compose,
+            whole,
+            deps.gateway,
+            deps.now_ms,
+            deps.count,
         )
 
     async def start(self) -> None:

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
 from streams.console.background import BackgroundTask
 from streams.core.notifications import outbox
@@ -42,11 +41,8 @@ Compose = Callable[[Subscriber, News, Overview | None], Text]
 """The words of news for a recipient. The overview is None while Kafka is away."""
 
 
-class Count(Protocol):
-    """Counts attempts. `way` is `email` or `webhook`, `result` is `sent` or `failed`."""
-
-    def __call__(self, way: str, result: str, *, is_retry: bool = False) -> None:
-        """One attempt ended."""
+Count = Callable[[str, str, bool], None]
+"""Called for each attempt: `email` or `webhook`, `sent` or `failed`, and whether the message had failed before."""
 
 
 class Notifier(BackgroundTask):
@@ -159,10 +155,10 @@ class Notifier(BackgroundTask):
             why = str(error) if isinstance(error, Undelivered) else type(error).__name__
             log.warning("a notification to %s was not delivered, trying again later: %s", to.name, why)
             self._states[to.name] = outbox.failed(self._states[to.name], self._now_ms(), why)
-            self._count(to.way, "failed", is_retry=message.attempts > 0)
+            self._count(to.way, "failed", message.attempts > 0)
         else:
             self._states[to.name] = outbox.delivered(self._states[to.name], self._now_ms(), note)
-            self._count(to.way, "sent", is_retry=message.attempts > 0)
+            self._count(to.way, "sent", message.attempts > 0)
         finally:
             del self._deliveries[to.name]
         self._unwritten.add(to.name)

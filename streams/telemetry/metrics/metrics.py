@@ -109,7 +109,7 @@ class Metrics:
         self.totals["live"] += 1
         self.totals["live_within_60s"] += at_ms - snapshot.accepted_ms <= FRESH_SECONDS * 1000
 
-    def notified(self, way: str, result: str, *, is_retry: bool = False) -> None:
+    def notified(self, way: str, result: str, is_retry: bool) -> None:
         """An attempt to deliver a notification ended."""
         self.notifications.labels(way, "retry" if is_retry else "first", result).inc()
 
