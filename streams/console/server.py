@@ -15,7 +15,7 @@ from streams.console.auth.headers import secure_headers
 from streams.console.auth.oidc_flow import OidcFlow
 from streams.console.auth.oidc_routes import add_oidc
 from streams.console.pages.routes import add_pages
-from streams.console.services.dependencies import count_nothing
+from streams.console.services.dependencies import ServiceDependencies, count_nothing
 from streams.console.services.services import services_of
 from streams.kafka.batching_producer import BatchingProducer
 from streams.operations.history.index.process import IndexProcess
