@@ -70,7 +70,7 @@ def replay(
         bool, typer.Option("--dry-run", help="Only print what would be written with this configuration.")
     ] = False,
     most: Annotated[int, typer.Option("--most", help="The number of examples in a dry run.", min=0)] = 10,
-    rate: Annotated[float, typer.Option("--rate", help="Records a second, at most.", min=0.1)] = DEFAULT_RATE,
+    rate: Annotated[float, typer.Option("--rate", help="Records a second, at most.", min=0.1, max=5000)] = DEFAULT_RATE,
     resume: Annotated[str, typer.Option("--resume", help="Resume this replay.")] = "",
     anew: Annotated[bool, typer.Option("--anew", help="Start again, even if the same replay was interrupted.")] = False,
     lists: Annotated[bool, typer.Option("--list", help="List the replays and their progress.")] = False,

@@ -108,13 +108,15 @@ def lines(found: Overview, wrong: tuple[HealthProblem, ...]) -> Iterator[str]:
 
 
 def _connection(one: ConnectionView, now_ms: int) -> Iterator[str]:
-    yield f"connection {one.connection}  {'' if one.links is None else f'{one.links} linked'}".rstrip()
+    yield f"connection {one.title}  {'' if one.links is None else f'{one.links} linked'}".rstrip()
     for name, budget in (("Lofty", one.reads), ("GHL", one.writes)):
         yield f"  {name:<8}{'no worker reports it' if budget is None else _budget(budget, now_ms)}"
     under_way = ", ".join(f"{number} in {stage}" for stage, number in one.undelivered.items() if number)
     yield f"  waits   {under_way or 'nothing'}{_since(one.oldest_accepted_ms, now_ms)}"
     if parked := ", ".join(f"{number} in {stage}" for stage, number in one.parked.items() if number):
         yield f"  parked  {parked}"
+    if one.conflicts:
+        yield f"  unclear {count_of(one.conflicts, 'conflict')} undecided: lofty-ghl conflicts"
     sweep = one.reading.sweep if one.reading is not None else None
     if sweep is not None and sweep.running:
         yield f"  sweep   {sweep.running}: {sweep.leads} of {sweep.total if sweep.total is not None else '?'} leads"
@@ -159,10 +161,12 @@ def _document(found: Overview, wrong: tuple[HealthProblem, ...]) -> dict[str, An
         "connections": [
             {
                 "connection": one.connection,
+                "title": one.title,
                 "links": one.links,
                 "undelivered": one.undelivered,
                 "oldest_accepted_ms": one.oldest_accepted_ms,
                 "parked": one.parked,
+                "conflicts": one.conflicts,
                 "on_hold": one.on_hold,
                 "lofty": one.reads.model_dump() if one.reads is not None else None,
                 "ghl": one.writes.model_dump() if one.writes is not None else None,

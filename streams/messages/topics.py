@@ -65,6 +65,7 @@ EVENTS_TABLE = "events"
 HEARD_TABLE = "heard"
 ERRANDS_TABLE = "errands"
 TOKENS_TABLE = "tokens"
+CONFLICTS_TABLE = "conflicts"
 
 MAX_MESSAGE_BYTES = "max.message.bytes"
 """A topic's setting; ours follows from `gateway.max_body_bytes` (`streams/messages/size_limits.py`)."""
@@ -127,6 +128,7 @@ TABLES: tuple[str, ...] = (
     HEARD_TABLE,
     ERRANDS_TABLE,
     TOKENS_TABLE,
+    CONFLICTS_TABLE,
 )
 
 

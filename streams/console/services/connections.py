@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,7 +53,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """One connection."""
+    """One connection. `mapping` is the one in force. `leads` are those that the index knows; None while it cannot say."""
 
     name: str
     region: str
@@ -65,6 +65,7 @@ class ConnectionState:
     full_ended_ms: int
     parked: int
     settings: tuple[Setting, ...]
+    leads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,11 @@ class Connections:
         seal: Seal,
         batching_producer: Callable[[], BatchingProducer],
         now_ms: Callable[[], int],
+        in_force: Callable[[], Settings],
+        leads: Callable[[], Awaitable[dict[str, int] | None]],
     ) -> None:
+        self._in_force = in_force
+        self._leads = leads
         self._settings = settings
         self._parked = parked
         self._backfills = backfills
@@ -117,14 +122,14 @@ class Connections:
         counts = {one.connection: 0 for one in (await self._parked.groups()).groups}
         for group in (await self._parked.groups()).groups:
             counts[group.connection] += group.count
-        found = []
+        found, leads, in_force = [], await self._leads(), self._in_force().connections
         for name, one in sorted(self._settings.connections.items()):
             row = rows.get(name)
             found.append(
                 ConnectionState(
                     name=name,
                     region=one.region,
-                    mapping=one.mapping.name,
+                    mapping=in_force[name].mapping.name,
                     lofty=self._side(one, "lofty", sealed),
                     ghl=self._side(one, "ghl", sealed),
                     sweep=row.kind or "" if row is not None else "",
@@ -132,6 +137,7 @@ class Connections:
                     full_ended_ms=row.full_ended_ms if row is not None else 0,
                     parked=counts.get(name, 0),
                     settings=_settings_of(one),
+                    leads=leads.get(name, 0) if leads is not None else None,
                 )
             )
         return tuple(found)

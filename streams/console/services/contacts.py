@@ -20,6 +20,7 @@ from streams.settings import Settings
 
 SHORTEST = 2
 DEEPEST = 5_000
+COUNTED_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ class Stands:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The story of one contact. `is_cut`: there are older records. `source`: index, or topics where there is no index."""
+    """The story of one contact. `is_cut`: there are older records. `source`: index, or topics where there is no index.
+
+    `mapping` is the one that is in force for its connection."""
 
     connection: str
     lead: str
@@ -78,6 +81,7 @@ class Timeline:
     took_ms: float
     is_complete: bool
     parked_ids: tuple[str, ...]
+    mapping: str = ""
 
 
 class Contacts:
@@ -99,6 +103,7 @@ class Contacts:
         self._reader = reader
         self._now_ms = now_ms
         self._deployment = deployment
+        self._leads: tuple[float, dict[str, int] | None] = (-COUNTED_SECONDS, None)
 
     async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> Search:
         """Contacts by name, e-mail, phone, Lofty id or GHL id."""
@@ -149,8 +154,8 @@ class Contacts:
             emails=person.emails if person else (),
             phones=person.phones if person else (),
             ghl_id=found.ghl_id,
-            is_gone=person.is_gone if person else False,
-            answer=answer_of(found),
+            is_gone=found.is_gone,
+            answer=answer_of(found, self._settings.connections[connection].policies),
             events=tuple(found.events),
             standing=tuple(Stands(key, words) for key, words in found.standing.items()),
             pending=tuple(found.pending),
@@ -158,6 +163,7 @@ class Contacts:
             source=found.source,
             took_ms=round((time.monotonic() - began) * 1000, 1),
             is_complete=fresh is None or _is_complete(fresh),
+            mapping=self._in_force().connections[connection].mapping.name,
             parked_ids=tuple(one.place.rpartition("/")[2] for one in found.events if one.stage == "parked"),
         )
 
@@ -196,6 +202,17 @@ class Contacts:
             with suppress(NotFound):
                 found.append(await self.timeline(*lane.split(":", 1)))
         return tuple(found)
+
+    async def leads(self) -> dict[str, int] | None:
+        """How many leads of each connection are known, counted again after ten seconds; None without an index."""
+        at, known = self._leads
+        if self._reader is not None and time.monotonic() - at > COUNTED_SECONDS:
+            try:
+                known = await self._reader.leads()
+            except (NoIndex, TooBroad):
+                known = None
+            self._leads = (time.monotonic(), known)
+        return known
 
     async def freshness(self) -> Freshness | None:
         """How good the index is; None where it is switched off."""

@@ -99,7 +99,7 @@ class DeploymentFollower(TopicFollower):
             statuses,
             now_ms,
             partitions=self._settings.kafka.partitions,
-            connections=self._settings.connections.keys(),
+            connections={name: one.title for name, one in self._settings.connections.items()},
             gateways=self._statuses.gateways,
             configuration=configuration_of(self._settings),
         )
@@ -110,7 +110,7 @@ class DeploymentFollower(TopicFollower):
         found, _ = await self.deployment()
         newest = [worker.status for worker in found.workers]
         before = [kept[0] for kept in self._recent.values() if kept]
-        return History(STEP_MS, (*self._series.points, point_of(found, newest, before)))
+        return History(STEP_MS, self._series.until(point_of(found, newest, before)))
 
     def _since_ms(self) -> int:
         newest = max((status.at_ms for status in self._statuses.workers), default=0)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from streams.console.auth.audit_log import Actor, AuditWriter
 from streams.console.errors import NotFound, WrongInput
 from streams.console.services.kafka_errors import on_kafka
+from streams.console.services.retry_outcomes import Retries, RetryOutcome
 from streams.messages import Parked, ParkedDecision
 from streams.messages.parked_decision import Decision
 from streams.messages.topics import PARKED, RESOLVED, TopicNames
@@ -101,10 +103,11 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """How many were decided about, and which were not."""
+    """How many were decided about, and which were not. By `retry` the console says what came of records that were sent again."""
 
     count: int
     left: tuple[Left, ...] = ()
+    retry: str = ""
 
 
 class ParkedWork:
@@ -123,6 +126,7 @@ class ParkedWork:
         self._kept: tuple[float, tuple[ParkedItem, ...]] = (-KEPT_SECONDS, ())
         self._looking = asyncio.Lock()
         self._read: dict[str, Parked] = {}
+        self._retries = Retries()
 
     async def groups(self, connection: str = "") -> ParkedGroups:
         """What is open, by cause."""
@@ -166,7 +170,20 @@ class ParkedWork:
         chosen = await self._whole(await self._chosen(_named(wanted)))
         ready, failed = ParkedQueue(self._settings).ready(chosen, self._now_ms())
         left = tuple(Left(record, why) for record, why in failed.items())
-        return await self._decide(by, "parked retry", wanted, "retried", ready, left)
+        decided = await self._decide(by, "parked retry", wanted, "retried", ready, left)
+        retried = self._retries.add((item for item, _ in ready), self._now_ms(), by.name)
+        return replace(decided, retry=retried.id if ready else "")
+
+    async def outcome(self, retry: str) -> RetryOutcome:
+        """What came of a retry so far."""
+        retried = self._retries.get(retry)
+        if retried is None:
+            raise NotFound("This gateway does not follow that retry: it was made at another one, or long ago.")
+        pending = None
+        if self._reader is not None:
+            with suppress(NoIndex):
+                pending = await self._reader.pending_entities(retried.entities)
+        return retried.outcome(await self._open(), pending)
 
     async def discard(self, by: Actor, wanted: RecordFilter) -> Decided:
         """Give records up: they are no longer listed."""

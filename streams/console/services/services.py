@@ -64,7 +64,10 @@ def services_of(deps: ServiceDependencies) -> Services:
         contacts=contacts,
         parked=parked,
         conflicts=Conflicts(settings, audit),
-        connections=Connections(settings, parked, backfills, audit, deps.seal, deps.batching_producer, now_ms),
+        connections=Connections(
+            *(settings, parked, backfills, audit, deps.seal, deps.batching_producer, now_ms),
+            *(mappings.settings, contacts.leads),
+        ),
         locations=Locations(settings, audit),
         mapping=mappings,
         backfill=backfills,

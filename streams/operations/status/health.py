@@ -208,7 +208,7 @@ def _unserved(found: Overview) -> Iterator[HealthProblem]:
         sides = [name for name, side in (("Lofty", connection.reading), ("GHL", connection.writing)) if side is None]
         if sides:
             says = f"no worker serves its {' and '.join(sides)} side: it is not in their configuration"
-            name = f"connection {connection.connection}"
+            name = f"connection {connection.title}"
             about = Problem("stuck", f"unserved {connection.connection}", (connection.connection,))
             yield HealthProblem(name, says, "give all workers the same file", "connection", about)
 
@@ -236,7 +236,7 @@ def _webhooks(found: Overview) -> Iterator[HealthProblem]:
 
 
 def _connection(view: ConnectionView, now_ms: int) -> Iterator[HealthProblem]:
-    name, of = f"connection {view.connection}", (view.connection,)
+    name, of = f"connection {view.title}", (view.connection,)
 
     def problem(says: str, mend: str, about: Problem) -> HealthProblem:
         return HealthProblem(name, says, mend, "connection", about)

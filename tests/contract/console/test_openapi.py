@@ -13,7 +13,7 @@ COMPONENTS = """
     ConflictPerson ConnectLink ConnectionState ConnectionStatus ConnectionView Contact Credentials Decided DryConnection DryExample DryRunState DryStep Edit Event
     GatewayStatus GatewayView GrantedAccess History IndexState LagStatus Left MappingState MappingText Me NotificationTest NotificationsState
     Ordered Overview OverviewNow Paced ParkedChoice ParkedGroup ParkedGroups ParkedOpen ParkedPage ParkedRecord
-    ParkedRow Pasted Pending Point Preview Previews Problem RecipientState RecipientToTest RefreshedLocation ReplayState Row SavedText Search Sent SentMessage Setting
+    ParkedRow Pasted Pending Point Preview Previews Problem RecipientState RecipientToTest RefreshedLocation ReplayState RetryOutcome Row SavedText Search Sent SentMessage Setting
     SideState SideStatus Stands Step SweepStatus TagsRow TestedRecipient TextProblem TextToCheck TextToPreview Timeline
     ToVersion UsedMapping WaitingMessage WorkerStatus WorkerView
 """

@@ -26,14 +26,15 @@ class VendorAccess:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCard:
-    """One connection. `sweep` says what is being read from Lofty now; `contacts` and `waiting` are None while unknown."""
+    """One connection. `sweep` says what is being read from Lofty now; `in_ghl` (contacts, notes and tasks) and `waiting` are
+    None while unknown."""
 
     connection: ConnectionState
     state: StatusText
     lofty: VendorAccess
     ghl: VendorAccess
     sweep: str
-    contacts: int | None
+    in_ghl: int | None
     waiting: int | None
 
 
@@ -75,8 +76,8 @@ def connection_card(one: ConnectionState, reported: deployment.ConnectionView | 
         lofty=lofty,
         ghl=ghl,
         sweep=_SWEEPS.get(one.sweep, "" if one.new_ended_ms or one.full_ended_ms else "none yet"),
-        contacts=reported.links if reported else None,
-        waiting=sum(reported.undelivered.values()) if reported else None,
+        in_ghl=reported.links if reported else None,
+        waiting=sum(reported.undelivered.values()) if reported and reported.is_owned else None,
     )
 
 
