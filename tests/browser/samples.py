@@ -8,9 +8,11 @@ from itertools import cycle
 from typing import Any
 from urllib.parse import urlencode
 
+from streams.console.errors import Fault
 from streams.console.pages.views.audit_view import AuditRow, AuditView
 from streams.console.pages.views.backfill_view import BackfillCard, BackfillsView
 from streams.console.pages.views.conflicts_view import ConflictsView, conflicts_view
+from streams.console.pages.views.connection_form import ConnectionForm, groups_of
 from streams.console.pages.views.connections_view import ConnectionCard, ConnectionsView, VendorAccess
 from streams.console.pages.views.contacts_view import (
     ContactRow,
@@ -49,6 +51,7 @@ from streams.console.pages.views.replay_view import DryRunView, ReplayExample, R
 from streams.console.pages.views.sign_in_view import SignInView
 from streams.console.services.audit import ActSeen
 from streams.console.services.conflicts import ConflictList
+from streams.console.services.connection_edits import EditableConnection
 from streams.console.services.connections import ConnectionState, Setting, SideState
 from streams.console.services.contacts import Contact, Timeline
 from streams.console.services.mapping_table import LeadExample
@@ -289,6 +292,31 @@ CONNECTIONS = ConnectionsView(
             None,
         ),
     )
+)
+
+
+_FAULTS = (
+    Fault("connections.borealis.region", "a region's two letters", "'Texas'", "such as US or CA"),
+    Fault("connections.borealis.ghl.requests_per_day", "a whole number of at least 1", "'many'"),
+    Fault("connections.borealis.tags.prefix", "a text", "7"),
+)
+_SETTINGS = {
+    "lofty": {"team_id": "777001", "auth": "oauth"},
+    "ghl": {"location_id": "loc-borealis", "requests_per_day": "many"},
+    "region": "Texas",
+}
+CONNECTION_FORM = ConnectionForm(
+    EditableConnection("borealis", "borealis-west", 3, "console", False, _SETTINGS, ("ghl_token",)),
+    "",
+    "borealis-west",
+    "3",
+    groups_of(_SETTINGS, ("default", "acme"), _FAULTS, is_new=False),
+    needs=("ghl_token",),
+    problem="Nothing was saved: 3 problems to fix.",
+    faults=_FAULTS[2:],
+)
+NEW_CONNECTION = ConnectionForm(
+    None, "", "", "0", groups_of({}, ("default", "acme"), is_new=True), needs=("lofty_api_key", "ghl_token")
 )
 
 
@@ -799,6 +827,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("overview", "overview.html", OVERVIEW, {}),
     Sample("overview-empty", "overview.html", EMPTY_OVERVIEW, {}),
     Sample("connections", "connections.html", CONNECTIONS, {}),
+    Sample("connection-new", "connection_form.html", NEW_CONNECTION, {}),
+    Sample("connection-settings", "connection_form.html", CONNECTION_FORM, {}),
     Sample("connections-empty", "connections.html", ConnectionsView(()), {}),
     Sample("contacts", "contacts.html", SEARCH, {}),
     Sample("contacts-none", "contacts.html", NOTHING_FOUND, {}),

@@ -20,6 +20,7 @@ from streams.operations.notifications.recipients import Subscriber, Way, subscri
 from streams.operations.notifications.sent_log import SentLog
 from streams.operations.notifications.words import Text
 from streams.operations.status.overview import Overview
+from streams.settings import Settings
 
 KAFKA_SECONDS = 10.0
 
@@ -76,12 +77,14 @@ class TestedRecipient:
 class Notifications:
     """What the page and the API show and do, and the task that sends."""
 
-    def __init__(self, deps: ServiceDependencies, seen: Callable[[], Overview | None]) -> None:
-        self._settings = settings = deps.settings
+    def __init__(
+        self, deps: ServiceDependencies, current: Callable[[], Settings], seen: Callable[[], Overview | None]
+    ) -> None:
+        settings = deps.settings
+        self._current = current
         self._audit = deps.audit
         self._now_ms = deps.now_ms
         self._log = SentLog(settings, deps.batching_producer, deps.gateway)
-        self._subscribers = subscribers(settings)
         self._delivery = Delivery(settings)
         self._parked = ParkedCount(settings)
 
@@ -100,9 +103,13 @@ class Notifications:
             deps.count,
         )
 
+    def _subscribers(self) -> tuple[Subscriber, ...]:
+        """The recipients, with the connections that exist now."""
+        return subscribers(self._current())
+
     async def start(self) -> None:
         """Begin to look, where there is a recipient."""
-        if self._subscribers:
+        if self._subscribers():
             await self._parked.start()
             await self.notifier.start()
 
@@ -113,20 +120,20 @@ class Notifications:
 
     async def state(self) -> NotificationsState:
         """The recipients now. Raises `Unavailable` when Kafka cannot be reached and another gateway sends."""
-        found = await on_kafka(self._log.read, KAFKA_SECONDS) if self._subscribers else None
+        found = await on_kafka(self._log.read, KAFKA_SECONDS) if self._subscribers() else None
         states = self.notifier.states or (found.states if found else {})
         recipients = tuple(
             _recipient(one, states.get(one.name), found.tests.get(one.name) if found else None)
-            for one in self._subscribers
+            for one in self._subscribers()
         )
         return NotificationsState(recipients, self.notifier.is_sender)
 
     async def test(self, by: Actor, recipient: str) -> TestedRecipient:
         """Send a test message. Raises `Unavailable` with the reason when it was not delivered."""
-        to = next((one for one in self._subscribers if one.name == recipient), None)
+        to = next((one for one in self._subscribers() if one.name == recipient), None)
         if to is None:
             raise NotFound(f"There is no recipient {recipient[:63]!r}: the configuration names them.")
-        text = wording_of(self._settings, to).test(to.name, by.name)
+        text = wording_of(self._current(), to).test(to.name, by.name)
         letter = Letter(secrets.token_hex(12), self._now_ms(), text.subject, text.body)
         async with self._audit.acting(by, "notification test", {"recipient": recipient}) as result:
             done = NotificationTest(recipient=recipient, at_ms=self._now_ms(), by=by.name)
@@ -141,7 +148,7 @@ class Notifications:
         return TestedRecipient(recipient, text.subject, done.note)
 
     def _compose(self, to: Subscriber, news: News, found: Overview | None) -> Text:
-        wording = wording_of(self._settings, to)
+        wording = wording_of(self._current(), to)
         if news.is_summary and found is not None:
             return wording.summary(news, figures_of(found, to))
         return wording.news(news)

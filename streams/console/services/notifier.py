@@ -50,7 +50,7 @@ class Notifier(BackgroundTask):
 
     def __init__(
         self,
-        subscribers: tuple[Subscriber, ...],
+        subscribers: Callable[[], tuple[Subscriber, ...]],
         sent_log: SentLog,
         deliver: Deliver,
         compose: Compose,
@@ -115,12 +115,13 @@ class Notifier(BackgroundTask):
             async with asyncio.timeout(READ_SECONDS):
                 self._states = await self._log.taken_over(self._states if self.is_sender else {}, now_ms)
             self.is_sender, self._blind_since_ms = True, None
-            log.info("this gateway sends notifications to %d recipients", len(self._subscribers))
+            log.info("this gateway sends notifications to %d recipients", len(self._subscribers()))
         await self._take(observation_of(found), found)
 
     async def _take(self, seen: Observation, found: Overview | None) -> None:
         """An observation, for each recipient; what is new is written, then sent."""
-        for one in self._subscribers:
+        recipients = self._subscribers()
+        for one in recipients:
             before = self._states.get(one.name) or NotificationState(recipient=one.name)
             after, news = look(before, seen.heard_by(one.name, one.connections), one.rules)
             if news is not None:
@@ -131,7 +132,7 @@ class Notifier(BackgroundTask):
                 self._unwritten.add(one.name)
             self._states[one.name] = after
         await self._write()
-        for one in self._subscribers:
+        for one in recipients:
             message = self._states[one.name].outgoing
             if message is not None and message.next_ms <= seen.at_ms and one.name not in self._deliveries:
                 self._deliveries[one.name] = asyncio.create_task(self._send(one, message), name=f"notify {one.name}")

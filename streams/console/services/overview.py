@@ -60,12 +60,13 @@ class History:
 class DeploymentFollower(TopicFollower):
     """Follows the topic `status`, from some hours ago."""
 
-    def __init__(self, settings: Settings, now_ms: Callable[[], int]) -> None:
-        super().__init__(settings, STATUS)
+    def __init__(self, file: Settings, settings: Callable[[], Settings], now_ms: Callable[[], int]) -> None:
+        super().__init__(file, STATUS)
+        self._in_force = settings
         self._now_ms = now_ms
         self._statuses = StatusCollector()
         self._recent: dict[str, deque[WorkerStatus]] = {}
-        self._series = TimeSeries(settings.kafka.partitions, tuple(settings.connections))
+        self._series = TimeSeries(file.kafka.partitions, tuple(file.connections))
         self._was_read = False
         self._problem = "no worker has reported to this gateway yet"
 
@@ -93,15 +94,15 @@ class DeploymentFollower(TopicFollower):
         return self._known()[0] if self._was_read else None
 
     def _known(self) -> tuple[Overview, list[WorkerStatus]]:
-        now_ms = self._now_ms()
+        now_ms, settings = self._now_ms(), self._in_force()
         statuses = [status for status in self._statuses.workers if now_ms - status.at_ms < FORGET_MS]
         found = overview(
             statuses,
             now_ms,
-            partitions=self._settings.kafka.partitions,
-            connections={name: one.title for name, one in self._settings.connections.items()},
+            partitions=settings.kafka.partitions,
+            connections={name: one.title for name, one in settings.connections.items()},
             gateways=self._statuses.gateways,
-            configuration=configuration_of(self._settings),
+            configuration=configuration_of(settings),
         )
         return found, statuses
 
@@ -124,6 +125,7 @@ class DeploymentFollower(TopicFollower):
         self._was_read = self._was_read or self.has_read.is_set()
         statuses = [status for value in values if (status := self._statuses.take(value))]
         now_ms = self._now_ms()
+        self._series.connections = tuple(self._in_force().connections)
         for status in sorted(statuses, key=lambda status: status.at_ms):
             self._recent.setdefault(status.instance, deque(maxlen=20)).append(status)
             self._series.add(status)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.console.services.audit import AuditReader
 from streams.console.services.backfill import Backfills
 from streams.console.services.conflicts import Conflicts
+from streams.console.services.connection_edits import ConnectionEdits
 from streams.console.services.connections import Connections
 from streams.console.services.contacts import Contacts
 from streams.console.services.dependencies import ServiceDependencies
@@ -23,13 +25,14 @@ from streams.settings import Settings
 class Services:
     """What the pages and the API use."""
 
-    settings: Settings
+    current: Callable[[], Settings]
     follower: DeploymentFollower
     overview: OverviewService
     contacts: Contacts
     parked: ParkedWork
     conflicts: Conflicts
     connections: Connections
+    connection_edits: ConnectionEdits
     locations: Locations
     mapping: Mappings
     backfill: Backfills
@@ -37,41 +40,52 @@ class Services:
     audit: AuditReader
     notifications: Notifications
 
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.current()
+
     async def start(self) -> None:
         """Start what runs beside the requests."""
-        for service in (self.follower, self.mapping, self.replay, self.notifications):
+        for service in (self.follower, self.mapping, self.connection_edits, self.replay, self.notifications):
             await service.start()
 
     async def stop(self) -> None:
         """Stop it."""
-        for service in (self.notifications, self.follower, self.mapping, self.replay):
+        for service in (self.notifications, self.follower, self.mapping, self.connection_edits, self.replay):
             await service.stop()
 
 
 def services_of(deps: ServiceDependencies) -> Services:
     """All services."""
     settings, reader, audit, now_ms = deps.settings, deps.reader, deps.audit, deps.now_ms
-    follower = DeploymentFollower(settings, now_ms)
     mappings = Mappings(settings, reader, audit, now_ms)
-    parked = ParkedWork(settings, reader, audit, now_ms)
-    backfills = Backfills(settings, audit, now_ms)
+    current = mappings.settings
+    follower = DeploymentFollower(settings, current, now_ms)
+    parked = ParkedWork(current, reader, audit, now_ms)
+    backfills = Backfills(current, audit, now_ms)
 
-    contacts = Contacts(settings, reader, now_ms, mappings.settings, follower.overview)
+    async def served() -> set[str]:
+        return {one.connection for one in (await follower.overview()).connections if one.is_owned}
+
+    edits = ConnectionEdits(mappings.editor, audit, served)
+    contacts = Contacts(current, reader, now_ms, follower.overview)
     return Services(
-        settings=settings,
+        current=current,
         follower=follower,
         overview=OverviewService(follower, parked, contacts),
         contacts=contacts,
         parked=parked,
-        conflicts=Conflicts(settings, audit),
+        conflicts=Conflicts(current, audit),
         connections=Connections(
-            *(settings, parked, backfills, audit, deps.seal, deps.batching_producer, now_ms),
-            *(mappings.settings, contacts.leads),
+            *(current, parked, backfills, edits.unfinished, audit, deps.seal, deps.batching_producer, now_ms),
+            contacts.leads,
         ),
-        locations=Locations(settings, audit),
+        connection_edits=edits,
+        locations=Locations(current, audit),
         mapping=mappings,
         backfill=backfills,
-        replay=Replays(settings, audit, now_ms),
+        replay=Replays(current, audit, now_ms),
         audit=AuditReader(settings, reader, now_ms),
-        notifications=Notifications(deps, follower.seen),
+        notifications=Notifications(deps, current, follower.seen),
     )
