@@ -11,8 +11,8 @@ from streams.console.services.audit import ActSeen, AuditPage
 _ACTIONS = {
     "sign in": "signed in",
     "sign out": "signed out",
-    "parked retry": "retried parked records",
-    "parked discard": "discarded parked records",
+    "parked retry": "retried problems",
+    "parked discard": "discarded problems",
     "decide conflict": "decided who a lead is",
     "connect": "connected",
     "refresh": "had custom fields and users read again",
