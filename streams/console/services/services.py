@@ -78,7 +78,7 @@ def services_of(
         overview=OverviewService(follower, parked, contacts),
         contacts=contacts,
         parked=parked,
-        conflicts=Conflicts(current, audit),
+        conflicts=Conflicts(current, audit, reader),
         connections=Connections(
             current, parked, backfills, edits.unfinished, audit, seal, batching_producer, now_ms, contacts.leads
         ),
