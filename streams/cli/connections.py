@@ -1,4 +1,4 @@
-"""`lofty-ghl connections`: the connections of the file with their ids, and a new name for one."""
+"""`lofty-ghl connections`: the connections of the file with their ids, a new name for one, and whose location it is."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from typing import Annotated
 import typer
 
 from streams.cli.shared import (
+    AWAY,
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
+    named_connections,
     print_findings,
     refuse,
     refuse_on,
     say,
     settings_or_refuse,
     whole_file,
+    with_kafka,
 )
 
 connections = typer.Typer(
-    name="connections", help="List the connections with their ids, and rename one.", no_args_is_help=True
+    name="connections",
+    help="List the connections with their ids, rename one, and take over its GHL location.",
+    no_args_is_help=True,
 )
 
 
@@ -75,3 +80,28 @@ def rename(
     typer.echo(f"{config}: connection {new} has the id {old}")
     before, now = (f"{PREFIX}{name.upper().replace('-', '_')}_" for name in (old, new))
     typer.echo(f"Rename its credentials {before}... to {now}..., then restart gateways and workers.")
+
+
+@connections.command("take-over")
+def take_over(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The connection.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that the other deployments which `status` names have stopped: the worker deletes their marks from the GHL location.
+
+    For a deployment that was restored into another Kafka, or under another topic prefix. One that still writes is named again
+    within an hour and a half. Exit code 3: the worker did not answer.
+
+    Example: lofty-ghl connections take-over acme
+    """
+    from streams.operations.worker_queries.directories import ask_directories
+    from streams.operations.worker_queries.errors import CannotFinish
+
+    settings = settings_or_refuse(config)
+    chosen = named_connections(settings, name)
+    with refuse_on(CannotFinish, code=AWAY):
+        answers = with_kafka(settings, lambda: ask_directories(settings, chosen, takes_over=True))
+    found = {one: list(answer.taken_over) for one, answer in answers.items()}
+    lines = (f"{one}: {', '.join(gone) or 'no other deployment was known'}" for one, gone in found.items())
+    print_findings(found, lines, as_json=as_json)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from streams.core.moments import utc
 from streams.messages.parked import PASSED_OVER
-from streams.messages.worker_status import STUCK_LOOKS, BudgetStatus
+from streams.messages.worker_status import STUCK_LOOKS, BudgetStatus, OtherDeployment
 from streams.operations.status.overview import ConnectionView, Overview
 
 LONG_MS = 5 * 60_000
@@ -31,6 +32,8 @@ QUIET_MS = 24 * 60 * 60_000
 
 FAILING = 3
 """So many failing entities of a connection are more than the bad luck of one."""
+
+STOP_ONE = "stop one of the two; if the other has stopped already, lofty-ghl connections take-over {name}"
 
 Kind = Literal["worker", "mapping", "partitions", "gateway", "connection", "budget", "lag", "parked"]
 
@@ -205,6 +208,8 @@ def _connection(view: ConnectionView, now_ms: int) -> Iterator[HealthProblem]:
         if side is not None and side.failing >= FAILING:
             says = f"{side.failing} {calls} keep failing at {vendor}: {side.failing_in}"
             yield HealthProblem(name, says, "lofty-ghl doctor; the worker's log has each", "connection")
+    for other in view.writing.other_deployments if view.writing is not None else ():
+        yield HealthProblem(name, _also_writes(other), STOP_ONE.format(name=view.connection), "connection")
     sweep = view.reading.sweep if view.reading is not None else None
     is_backfill = sweep is not None and sweep.running == "backfill"
     if view.oldest_accepted_ms is not None and not is_backfill and now_ms - view.oldest_accepted_ms > UNDELIVERED_MS:
@@ -215,6 +220,14 @@ def _connection(view: ConnectionView, now_ms: int) -> Iterator[HealthProblem]:
         if sweep.full_ended_ms and late_ms > 0:
             says = f"the last full sweep ended {(now_ms - sweep.full_ended_ms) // 3_600_000} h ago"
             yield HealthProblem(name, says, "the worker's log says why none ends", "connection")
+
+
+def _also_writes(other: OtherDeployment) -> str:
+    since, seen = (f"{utc(at_ms):%Y-%m-%d %H:%M}" for at_ms in (other.since_ms, other.seen_ms))
+    return (
+        f"another deployment writes to its GHL location, so new notes and tasks come twice: {other.deployment} (topic prefix "
+        f"{other.topic_prefix!r}, connection {other.connection!r}, host {other.host}), since {since}, last at {seen} UTC"
+    )
 
 
 def _budget(budget: BudgetStatus, now_ms: int) -> Iterator[HealthProblem]:
