@@ -26,7 +26,7 @@ from streams.cli.shared import (
     refuse,
     refuse_on,
     say,
-    settings_or_refuse,
+    settings_in_force,
     stop_on_signals,
     utc_time,
     with_kafka,
@@ -88,7 +88,7 @@ def replay(
     from streams.messages import Selection
     from streams.operations.replay.semantics import refusal
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     if lists:
         _list(settings, as_json=as_json)
         return

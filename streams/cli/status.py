@@ -16,7 +16,7 @@ from streams.cli.shared import (
     count_of,
     print_findings,
     refuse,
-    settings_or_refuse,
+    settings_in_force,
     with_kafka,
 )
 
@@ -41,7 +41,7 @@ def status(
 
     Example: lofty-ghl status --watch
     """
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     if watch and as_json:
         refuse("--watch and --json exclude each other: --json prints one document")
     if watch:

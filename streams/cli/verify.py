@@ -15,7 +15,7 @@ from streams.cli.shared import (
     print_findings,
     refuse,
     refuse_on,
-    settings_or_refuse,
+    settings_in_force,
     terminal,
     with_kafka,
 )
@@ -47,7 +47,7 @@ def verify(
     """
     from streams.operations.verify.show import lines
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     named_connections(settings, connection)
     if ":" in lead:
         refuse(f"--lead: expected a Lofty id, got {lead!r}")

@@ -230,6 +230,10 @@ class SweepSettings(SettingsTable):
     children: bool = True
 
 
+CONNECTION_SECRETS = ("lofty_api_key", "ghl_token", "webhook_secret")
+"""The secrets that every connection requires."""
+
+
 class Secrets(BaseModel):
     """The credentials of one connection, from the environment. None of them shows in a `repr`."""
 
@@ -249,6 +253,7 @@ class Connection(BaseModel):
     `mapping` is compiled, with the connection's rules for tags in it.
     `opt_outs`: who opted out on one side is opted out on the other.
     `mapping_fingerprint` is equal for connections whose mappings and region give equal contacts.
+    `managed` says where it is changed: in the configuration file, or in the console, and then `version` counts its edits.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -267,6 +272,8 @@ class Connection(BaseModel):
     secrets: Secrets
     mapping: Annotated[CompiledMapping, Field(repr=False)]
     mapping_fingerprint: str
+    managed: Literal["file", "console"] = "file"
+    version: int = 0
 
     @property
     def title(self) -> str:
@@ -282,6 +289,13 @@ class Connection(BaseModel):
         """Whether OAuth replaces this secret (`ghl_token` or `lofty_api_key`)."""
         return (secret == "ghl_token" and self.ghl.auth == "oauth") or (
             secret == "lofty_api_key" and self.lofty.auth == "oauth"
+        )
+
+    @property
+    def missing_secrets(self) -> tuple[str, ...]:
+        """The secrets that the connection requires and does not have."""
+        return tuple(
+            name for name in CONNECTION_SECRETS if getattr(self.secrets, name) is None and not self.is_by_oauth(name)
         )
 
     @property

@@ -1,11 +1,11 @@
-"""Worker after worker in one process, each with the mapping that is in force: the mapping changes, the process stays.
+"""Worker after worker in one process, each with the mappings and connections that are in force: they change, the process stays.
 
 A new version is taken over by an orderly stop of the worker and a start of the next one. Everything that compiled the old
 mapping (rules of the locations, fingerprints of what is settled, custom fields to create) ends with its worker, after the
 requests in flight have ended and their receipts are written: no write is planned by one mapping and noted as settled under
 another. Hand-over costs some seconds, in which changes wait in Kafka.
 
-A version that does not compile here, or maps the same, stops nobody.
+A version that does not compile here, or changes nothing for a worker, stops nobody.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from streams.mapping_versions.effective import same_mappings
+from streams.mapping_versions.effective import same_connections
 from streams.mapping_versions.store import MappingVersions
 from streams.settings import Settings
 from streams.worker.dependencies import Dependencies
@@ -61,25 +61,26 @@ class Supervisor:
                 self.current = worker
                 self.count += 1
                 try:
-                    await _first_of(stop.wait(), worker.wait(), self._another_mapping(settings))
+                    await _first_of(stop.wait(), worker.wait(), self._other_connections(settings))
                 finally:
                     self.current = None
             if not stop.is_set():
                 log.info(
-                    "the mappings are of version %d now: the worker restarts with them",
+                    "the mappings are of version %d now, and there are %d connections: the worker restarts with them",
                     self._mapping_versions.settings().mapping_version,
+                    len(self._mapping_versions.settings().connections),
                 )
 
     def _newer_mappings(self, settings: Settings) -> tuple[int, str]:
         newest = self._mapping_versions.settings()
-        version = newest.mapping_version if same_mappings(settings, newest) else settings.mapping_version
+        version = newest.mapping_version if same_connections(settings, newest) else settings.mapping_version
         return version, newest.mapping_trouble
 
-    async def _another_mapping(self, settings: Settings) -> None:
-        """Return when the mappings in force are others than those of these settings."""
-        version = self._mapping_versions.version
-        while same_mappings(settings, self._mapping_versions.settings()):
-            version = await self._mapping_versions.changed(after=version)
+    async def _other_connections(self, settings: Settings) -> None:
+        """Return when the mappings or connections in force are others than those of these settings."""
+        revision = self._mapping_versions.revision
+        while same_connections(settings, self._mapping_versions.settings()):
+            revision = await self._mapping_versions.changed_since(revision)
 
 
 async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:

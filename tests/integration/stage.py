@@ -236,8 +236,8 @@ async def _answer(claim: Callable[[], Any]) -> Any:
 
 def _lofty_sandbox(settings: Mapping[str, Any]) -> lofty_sandbox.LoftySandbox:
     teams = (lofty_sandbox.TeamSettings(TEAM, ("stage-key",)),)
-    options = {"window_limit": 0, "allows_http": True, **settings}
-    return lofty_sandbox.LoftySandbox(lofty_sandbox.LoftySandboxSettings(teams=teams, **options))
+    options = {"teams": teams, "window_limit": 0, "allows_http": True, **settings}
+    return lofty_sandbox.LoftySandbox(lofty_sandbox.LoftySandboxSettings(**options))
 
 
 def _ghl_sandbox(settings: Mapping[str, Any]) -> ghl_sandbox.GhlSandbox:

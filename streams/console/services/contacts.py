@@ -63,7 +63,7 @@ class Stands:
 class Timeline:
     """The story of one contact. `is_cut`: there are older records. `source`: index, or topics where there is no index.
 
-    `mapping` is the one that is in force for its connection."""
+    `mapping` is the one that is in force for its connection, `location` its GHL location."""
 
     connection: str
     lead: str
@@ -82,24 +82,23 @@ class Timeline:
     is_complete: bool
     parked_ids: tuple[str, ...]
     mapping: str = ""
+    location: str = ""
 
 
 class Contacts:
-    """`reader` is None where the index is switched off. `in_force` are the settings with the mappings that are in force now.
+    """`reader` is None where the index is switched off. `settings` gives those that are in force now.
 
     `deployment` returns the present state of the workers; a story then says why its whole connection is on hold.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Callable[[], Settings],
         reader: IndexReader | None,
         now_ms: Callable[[], int],
-        in_force: Callable[[], Settings] | None = None,
         deployment: Callable[[], Awaitable[Overview]] | None = None,
     ) -> None:
         self._settings = settings
-        self._in_force = in_force or (lambda: settings)
         self._reader = reader
         self._now_ms = now_ms
         self._deployment = deployment
@@ -111,7 +110,7 @@ class Contacts:
             raise Unavailable("The index is switched off (console.index), so nothing can be searched.")
         if len(text.strip()) < SHORTEST and not text.strip().isdigit():
             raise WrongInput(f"Type at least {SHORTEST} characters.")
-        if connection and connection not in self._settings.connections:
+        if connection and connection not in self._settings().connections:
             raise NotFound(f"There is no connection {connection!r}.")
         began = time.monotonic()
         try:
@@ -127,17 +126,17 @@ class Contacts:
 
     async def timeline(self, connection: str, lead: str) -> Timeline:
         """The story of one contact. Raises `NotFound` when no topic names it."""
-        if connection not in self._settings.connections:
+        if connection not in self._settings().connections:
             raise NotFound(f"There is no connection {connection!r}.")
         lane, began, now_ms = f"{connection}:{lead}", time.monotonic(), self._now_ms()
         hit, fresh = None, None
         holds = await self._holds()
         if self._reader is None:
-            found = await on_kafka(lambda: TopicFinder(self._in_force(), now_ms, holds).explain(lane))
+            found = await on_kafka(lambda: TopicFinder(self._settings(), now_ms, holds).explain(lane))
         else:
             try:
                 fresh = await self._reader.freshness()
-                finder = IndexedFinder(self._in_force(), self._reader, now_ms, holds)
+                finder = IndexedFinder(self._settings(), self._reader, now_ms, holds)
                 found = await on_kafka(lambda: finder.explain(lane))
                 hit = await self._reader.hit(lane)
             except NoIndex as error:
@@ -155,7 +154,7 @@ class Contacts:
             phones=person.phones if person else (),
             ghl_id=found.ghl_id,
             is_gone=found.is_gone,
-            answer=answer_of(found, self._settings.connections[connection].policies),
+            answer=answer_of(found, self._settings().connections[connection].policies),
             events=tuple(found.events),
             standing=tuple(Stands(key, words) for key, words in found.standing.items()),
             pending=tuple(found.pending),
@@ -163,7 +162,8 @@ class Contacts:
             source=found.source,
             took_ms=round((time.monotonic() - began) * 1000, 1),
             is_complete=fresh is None or _is_complete(fresh),
-            mapping=self._in_force().connections[connection].mapping.name,
+            location=self._settings().connections[connection].ghl.location_id,
+            mapping=self._settings().connections[connection].mapping.name,
             parked_ids=tuple(one.place.rpartition("/")[2] for one in found.events if one.stage == "parked"),
         )
 
@@ -187,9 +187,9 @@ class Contacts:
     async def explain(self, who: str, connection: str = "") -> tuple[Timeline, ...]:
         """The stories of whom a text names exactly: a lead's id, a GHL contact's id, an e-mail address."""
         who = who.strip()
-        chosen = [one for one in self._settings.connections.values() if connection in ("", one.name)]
+        chosen = [one for one in self._settings().connections.values() if connection in ("", one.name)]
         if self._reader is None:
-            finder = TopicFinder(self._settings, self._now_ms())
+            finder = TopicFinder(self._settings(), self._now_ms())
             lanes = await on_kafka(lambda: finder.leads_of(who, chosen))
         else:
             try:

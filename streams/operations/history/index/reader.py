@@ -110,14 +110,14 @@ class ActLines:
 
 
 class IndexReader:
-    """The index at `path`. A lead's id is looked up under each of `connections`.
+    """The index at `path`. A lead's id is looked up under each of `connections`, which may be replaced.
 
     Every method raises `NoIndex` when the index cannot be read.
     """
 
     def __init__(self, path: Path, connections: Sequence[str]) -> None:
         self._path = path
-        self._connections = tuple(connections)
+        self.connections = tuple(connections)
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="history")
 
@@ -136,11 +136,11 @@ class IndexReader:
 
     async def lanes_of(self, text: str) -> tuple[str, ...]:
         """The lanes with exactly this lead id, GHL id or e-mail address."""
-        return await self._ask(lambda db: tuple(lane for _, lane in _exact(db, wanted_of(text), self._connections)))
+        return await self._ask(lambda db: tuple(lane for _, lane in _exact(db, wanted_of(text), self.connections)))
 
     async def search(self, text: str, *, connection: str = "", limit: int = 25, offset: int = 0) -> tuple[Hit, ...]:
         """Contacts by name, e-mail, phone or id: exact ones first, then the newest."""
-        chosen = (connection,) if connection else self._connections
+        chosen = (connection,) if connection else self.connections
         return await self._ask(lambda db: _search(db, wanted_of(text), chosen, limit, offset))
 
     async def hit(self, lane: str) -> Hit | None:
