@@ -123,7 +123,7 @@ def take_over(
     from streams.operations.worker_queries.directories import ask_directories
     from streams.operations.worker_queries.errors import CannotFinish
 
-    settings = settings_or_refuse(config)
+    settings = settings_in_force(config)
     chosen = named_connections(settings, name)
     with refuse_on(CannotFinish, code=AWAY):
         answers = with_kafka(settings, lambda: ask_directories(settings, chosen, takes_over=True))

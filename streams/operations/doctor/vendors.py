@@ -19,7 +19,6 @@ from connectors.http.request import Request, Response
 from connectors.http.transport import AiohttpTransport
 from connectors.lofty.client import LoftyClient
 from streams.core.to_ghl.directory import Directory, fold
-from streams.oauth.grants import MARKS
 from streams.operations.doctor.check_result import CheckResult, compare_clocks
 from streams.operations.doctor.tokens import ghl_token
 from streams.operations.mapping_preview.compatibility import check_compatibility
@@ -28,6 +27,9 @@ from streams.operations.subscriptions.reconcile import FEW, addresses_of
 from streams.settings import Connection, Settings, variable
 
 Now = Callable[[], float]
+
+OPTIONAL = "get-custom-values"
+"""Without its scope everything works, but another deployment is not noticed."""
 
 
 class ClockTransport:
@@ -89,7 +91,7 @@ class _Location:
             "search-contacts-advanced": lambda: client.search_contacts({"locationId": location, "pageLimit": 1}),
             "get-custom-fields": read_fields,
             "get-user-by-location": read_users,
-            MARKS[0]: lambda: client.list_custom_values(location),
+            OPTIONAL: lambda: client.list_custom_values(location),
         }
         for operation, read in reads.items():
             if transport.is_low:
@@ -99,7 +101,7 @@ class _Location:
             except VendorError as error:
                 if error.status not in (401, 403) or "scope" not in error.message.lower():
                     raise
-                (self.optional if operation in MARKS else self.lacking).extend(OPERATIONS[operation].scopes)
+                (self.optional if operation == OPTIONAL else self.lacking).extend(OPERATIONS[operation].scopes)
         self.is_whole = True
 
 
@@ -138,7 +140,7 @@ def _location(connection: Connection, subject: str, location: _Location) -> Iter
     yield CheckResult("scopes", subject, "ok", "reading is allowed; write scopes are not tested")
     if location.optional:
         says = f"the token lacks {' '.join(location.optional)}: another deployment on its location is not noticed"
-        mend = f"add it to the token, with {OPERATIONS[MARKS[1]].scopes[0]}"
+        mend = f"add it to the token, with {OPERATIONS['create-custom-value'].scopes[0]}"
         yield CheckResult("scopes", subject, "warning", says, mend)
     if not location.is_whole:
         return
