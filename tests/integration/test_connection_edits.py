@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from connectors.auth.token_pair import TokenPair
 from connectors.sandbox.ghl import LocationSettings
 from connectors.sandbox.ghl.seeds import shown
 from connectors.sandbox.lofty import TeamSettings
@@ -19,14 +21,17 @@ from connectors.sandbox.lofty import agent_activity as desk_work
 from connectors.sandbox.lofty.people import make_team
 from streams.kafka.topic_reader import newest_values
 from streams.mapping_versions.store import MappingVersions, settings_now
-from streams.messages.topics import CONNECTIONS
+from streams.messages.sealed_token import SealedToken
+from streams.messages.topics import CONNECTIONS, TOKENS, TOKENS_TABLE
 from streams.oauth.grants import Grants
 from streams.oauth.key_rotation import rotate_keys
+from streams.oauth.token_records import newest_tokens
 from streams.operations.connection_edits import follow_up
 from streams.operations.connection_edits.editor import ConnectionEditor
 from streams.settings import parse_settings
 from streams.worker.supervisor import Supervisor
 from tests.deadlines import within
+from tests.integration.command import command
 from tests.integration.console import CONSOLE_ENVIRON, Caller, caller, console_on_stage
 from tests.integration.stage import ENVIRON, LOCATION, TEAM, Stage
 from tests.kafka.broker import Broker
@@ -39,12 +44,20 @@ API_KEY, TOKEN = "beta-key-that-is-pasted", "pit-beta-that-is-pasted"
 
 
 @asynccontextmanager
-async def two_accounts(broker: Broker, tmp_path: Path) -> AsyncIterator[tuple[Stage, Supervisor, Caller]]:
+async def two_accounts(
+    broker: Broker, tmp_path: Path, config: str = ""
+) -> AsyncIterator[tuple[Stage, Supervisor, Caller]]:
     """The stage, with a second team and location that no connection names, and a worker that takes edits over."""
     teams = (TeamSettings(TEAM, ("stage-key",)), TeamSettings(OTHER_TEAM, (API_KEY,)))
     locations = (LocationSettings(LOCATION, ("pit-stage",)), LocationSettings(OTHER_LOCATION, (TOKEN,)))
     environ = {"LOFTY_GHL_TOKEN_KEYS": KEYS}
-    more = {"lofty": {"teams": teams}, "ghl": {"locations": locations}, "environ": environ, "restarts": True}
+    more = {
+        "lofty": {"teams": teams},
+        "ghl": {"locations": locations},
+        "environ": environ,
+        "restarts": True,
+        "more": config,
+    }
     async with console_on_stage(broker, tmp_path, **more) as on, MappingVersions(on.settings) as versions:
         desk_work.seed(on.lofty, other_team(on), make_team())
         await on.worker.__aexit__(None, None, None)
@@ -358,3 +371,73 @@ class Visitor:
         await self.read("/sign-in")
         await self.send("/sign-in", name="ann", password=PASSWORDS["ann"], go_on="")
         await self.read("/")
+
+
+async def test_commands_add_and_remove_a_connection(
+    embedded_kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys come from files; the other commands know the connection; a second removal says that there is none."""
+    for name, value in {**CONSOLE_ENVIRON, "LOFTY_GHL_TOKEN_KEYS": KEYS}.items():
+        monkeypatch.setenv(name, value)
+    async with two_accounts(embedded_kafka, tmp_path) as (on, supervisor, _):
+        config, settings, key, token = (tmp_path / name for name in ("c.toml", "beta.toml", "key", "token"))
+        config.write_text(on.config)
+        settings.write_text(
+            f'[connections.beta.lofty]\nbase_url = "{on.lofty_url}"\n[connections.beta.ghl]\nbase_url = "{on.ghl_url}"\n'
+        )
+        key.write_text(f"{API_KEY}\n")
+        token.write_text(f"{TOKEN}\n")
+        options = ("--settings", str(settings), "--lofty-api-key-file", str(key), "--ghl-token-file", str(token))
+        nobody = await command("connections add beta", config, *options, "--team-id", "", "--location-id", "M")
+        ids = ("--team-id", str(OTHER_TEAM), "--location-id", OTHER_LOCATION)
+        added = await command("connections add beta", config, *options, *ids)
+        twice = await command("connections add beta", config, *options, *ids)
+        await until_served(on, supervisor, "acme", "beta")
+        listed = await command("connections list", config)
+        subscribed = await command("subscriptions apply", config, "--connection", "beta")
+        held = len(other_team(on).subscriptions)
+        removed = await command("connections remove beta", config, "--yes")
+        again = await command("connections remove beta", config, "--yes")
+        of_file = await command("connections remove acme", config, "--yes")
+
+        assert (nobody[0], "connections.beta.lofty.team_id" in nobody[2]) == (2, True), nobody
+        assert (added[0], twice[0], "connection has it" in twice[2]) == (0, 2, True), (added, twice)
+        assert "beta  id beta  Lofty team 7000007  GHL location loc-beta  managed in the console" in listed[1]
+        assert (subscribed[0], held) == (0, 5), subscribed
+        assert (removed[0], again[0], "there is no connection 'beta'" in again[2]) == (0, 2, True), (removed, again)
+        assert (of_file[0], "configuration file" in of_file[2]) == (2, True), of_file
+        assert (await credentials(on), len(other_team(on).subscriptions)) == (set(), 0)
+        assert not any(secret in "".join(map(str, (added, listed, removed))) for secret in (API_KEY, TOKEN))
+
+
+async def test_the_tokens_of_a_removed_connection_go(embedded_kafka: Broker, tmp_path: Path) -> None:
+    """What a person granted is in no topic and in no table of a worker afterwards."""
+    app = '[oauth.lofty]\nclient_id = "app"\n'
+    async with two_accounts(embedded_kafka, tmp_path, app) as (on, supervisor, who):
+        settings = settings_of(on)
+        settings["lofty"]["auth"] = "oauth"
+        body = {"name": "beta", "settings": settings, "ghl_token": TOKEN}
+        status, added = await who.ask("POST", "/connections", body)
+        await until_served(on, supervisor, "acme", "beta")
+        effective = await settings_now(on.settings)
+        grants = Grants(effective, effective.key_ring)
+        account = grants.lofty(effective.connections["beta"])
+        now_ms = time.time_ns() // 1_000_000
+        pair = TokenPair(
+            access="an-access-token", refresh="a-refresh-token", obtained_at_ms=now_ms, expires_at_ms=now_ms + 3_600_000
+        )
+        message = SealedToken(token=account.token, sealed=grants.seal(account.token, pair), at_ms=now_ms)
+        await on.produce(TOKENS, account.token.encode(), message.to_bytes(), at=account.partition)
+        changelog = on.names.changelog(TOKENS_TABLE)
+
+        async def is_stored() -> bool:
+            return account.token.encode() in await newest_values(on.settings, changelog)
+
+        async def is_gone() -> bool:
+            tokens = await newest_tokens(grants)
+            return not await is_stored() and not any(row.sealed for row in tokens.values())
+
+        await on.until(is_stored)
+        removed = await who.ask("POST", "/connections/beta/remove", {"expected_version": 1})
+        await on.until(is_gone)
+        assert (status, added["needs"], removed[0]) == (200, [], 200)
