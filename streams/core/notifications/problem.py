@@ -22,6 +22,7 @@ Cause = Literal[
     "kafka",
     "access",
     "wrong account",
+    "other deployment",
     "paused",
     "quota",
     "opt-out",
@@ -33,14 +34,16 @@ Cause = Literal[
 ]
 """Why something does not work, for people who know neither workers nor Kafka."""
 
-WORST: frozenset[str] = frozenset({"no worker", "no gateway", "kafka", "opt-out", "wrong account"})
+WORST: frozenset[str] = frozenset({"no worker", "no gateway", "kafka", "opt-out", "wrong account", "other deployment"})
 """Everything is at a halt, or each hour costs money or trust: quiet hours do not delay these by default."""
 
 PRIMARY: frozenset[str] = frozenset({"access", "wrong account", "paused", "quota"})
 CONSEQUENCES: frozenset[str] = frozenset({"stuck", "sweep"})
 """What follows from a primary problem of the same connection by itself: it is no news of its own."""
 
-BY_WORKERS: frozenset[str] = PRIMARY | CONSEQUENCES | {"partitions", "worker", "opt-out", "parked"}
+BY_WORKERS: frozenset[str] = (
+    PRIMARY | CONSEQUENCES | {"partitions", "worker", "opt-out", "parked", "other deployment"}
+)
 """Problems that only a living worker reports: while none is alive, nobody knows whether they still exist."""
 
 

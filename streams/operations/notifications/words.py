@@ -95,6 +95,13 @@ CAUSES: Mapping[str, CauseText] = {
         "Connect the right {vendor} account on the page Connections.",
         "/connections",
     ),
+    "other deployment": CauseText(
+        "Two installations write to the same GoHighLevel location",
+        "One installation alone writes to the GoHighLevel location again",
+        "New notes and tasks may come twice.",
+        f"Stop one of the two. {_ASK}: `lofty-ghl status` names the other one.",
+        "/connections",
+    ),
     "paused": CauseText(
         "{vendor} makes us wait",
         "{vendor} answers again",

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from streams.core.moments import utc
 from streams.core.notifications.problem import Cause, Problem
 from streams.messages.parked import PASSED_OVER
-from streams.messages.worker_status import STUCK_LOOKS, BudgetStatus
+from streams.messages.worker_status import STUCK_LOOKS, BudgetStatus, OtherDeployment
 from streams.operations.status.overview import ConnectionView, Overview
 
 LONG_MS = 5 * 60_000
@@ -44,6 +45,8 @@ UNDELIVERABLE_MS = 60_000
 
 NO_ACCESS = frozenset({"no access", "uninstalled"})
 """Pauses that only a person ends, although each of them is tried again after a minute."""
+
+STOP_ONE = "stop one of the two; if the other has stopped already, lofty-ghl connections take-over {name}"
 
 Kind = Literal["worker", "mapping", "partitions", "gateway", "connection", "budget", "lag", "parked"]
 
@@ -259,6 +262,9 @@ def _connection(view: ConnectionView, now_ms: int) -> Iterator[HealthProblem]:
             says = f"{vendor} has not known of an opt-out for {seconds} s"
             about = Problem("opt-out", f"{vendor} {view.connection}", of, since_ms=side.oldest_opt_out_ms)
             yield problem(says, "set it there by hand; lofty-ghl parked list and status say what holds it", about)
+    for other in view.writing.other_deployments if view.writing is not None else ():
+        about = Problem("other deployment", f"{other.deployment} {view.connection}", of, since_ms=other.since_ms)
+        yield problem(_also_writes(other), STOP_ONE.format(name=view.connection), about)
     sweep = view.reading.sweep if view.reading is not None else None
     is_backfill = sweep is not None and sweep.running == "backfill"
     if view.oldest_accepted_ms is not None and not is_backfill and now_ms - view.oldest_accepted_ms > UNDELIVERED_MS:
@@ -271,6 +277,14 @@ def _connection(view: ConnectionView, now_ms: int) -> Iterator[HealthProblem]:
             says = f"the last full sweep ended {(now_ms - sweep.full_ended_ms) // 3_600_000} h ago"
             about = Problem("sweep", view.connection, of, since_ms=sweep.full_ended_ms)
             yield problem(says, "the worker's log says why none ends", about)
+
+
+def _also_writes(other: OtherDeployment) -> str:
+    since, seen = (f"{utc(at_ms):%Y-%m-%d %H:%M}" for at_ms in (other.since_ms, other.seen_ms))
+    return (
+        f"another deployment writes to its GHL location, so new notes and tasks come twice: {other.deployment} (topic prefix "
+        f"{other.topic_prefix!r}, connection {other.connection!r}, host {other.host}), since {since}, last at {seen} UTC"
+    )
 
 
 def _budget(budget: BudgetStatus, now_ms: int) -> Iterator[HealthProblem]:

@@ -277,6 +277,11 @@ CONFLICTS = _gauge(
     "Values that two people have in common and about which nobody has decided (`lofty-ghl conflicts`).",
     CONNECTION,
 )
+OTHER_DEPLOYMENTS = _gauge(
+    "other_deployments",
+    "Other deployments that write to the connection's GHL location.",
+    CONNECTION,
+)
 UNDELIVERED = _gauge(
     "undelivered",
     "Entities that are on their way: to be read (`fetch`), written (`deliver`), or written to Lofty (`write back`).",

@@ -10,7 +10,7 @@ Open questions live in memory only. Whoever asked asks again when no answer come
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,7 @@ class Inspector:
     output: Output
     observations_topic: str
     retry: Retry
+    take_over: Callable[[str], tuple[str, ...]]
     _open: dict[str, OpenInspection] = field(default_factory=dict)
 
     def take_question(self, inspection: Inspection) -> Observation | None:
@@ -150,6 +151,7 @@ class Inspector:
             "field_types": dict(known.types),
             "field_options": dict(known.options),
             "remade_fields": self.directories.remade(connection),
+            "taken_over": self.take_over(connection) if question.inspection.takes_over else (),
         }
         return self._observe(question.inspection, "seen", mapping=location.mapping_fingerprint, **names)
 

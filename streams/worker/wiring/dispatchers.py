@@ -79,6 +79,7 @@ class Dispatchers:
             used = self._writes_used.of_another(c.ghl_budget)
             self.writing.acquire(c.ghl_budget, ghl_policy(parts.settings, c), used)
             self.ghl.opt_out_search.acquire(c.name)
+            self.ghl.deployments.acquire(c.name)
         self.load_names(partition)
         parts.tables.links.count(partition)  # in the background
         for key, pending in parts.tables.fetches.items(partition):
@@ -101,6 +102,7 @@ class Dispatchers:
                     self.lofty.sweeper.release(c.name)
                 for c in connection_partitions.writing_at(partition):
                     self.ghl.opt_out_search.release(c.name)
+                    self.ghl.deployments.release(c.name)
                 both.create_task(
                     self.reading.release({c.lofty_budget for c in connection_partitions.reading_at(partition)})
                 )
