@@ -43,10 +43,3 @@ def effective_mappings(file: Settings, ledger: VersionLog) -> EffectiveMappings:
             settings = settings.model_copy(update={"mapping_trouble": words})
         return EffectiveMappings(settings, newest, problems)
     return EffectiveMappings(file, ledger.newest.version, problems)
-
-
-def same_mappings(one: Settings, other: Settings) -> bool:
-    """Whether a worker maps leads alike under both settings."""
-    return {n: c.mapping_fingerprint for n, c in one.connections.items()} == {
-        n: c.mapping_fingerprint for n, c in other.connections.items()
-    }

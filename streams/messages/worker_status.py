@@ -98,11 +98,15 @@ class SideStatus(Part):
 
 
 class ConnectionStatus(Part):
-    """One connection, as far as this worker owns its sides; None for a side that is another's."""
+    """One connection, as far as this worker owns its sides; None for a side that is another's.
+
+    `paused` are the directions (`to_ghl`, `to_lofty`) in which it is paused by its settings.
+    """
 
     connection: str
     reading: SideStatus | None = None
     writing: SideStatus | None = None
+    paused: tuple[str, ...] = ()
 
 
 class LagStatus(Part):

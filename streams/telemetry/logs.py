@@ -51,8 +51,15 @@ class Redaction:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: dict[str, list[str]] = {}
         """By how they begin, the longest first: one look at each place of a text, however many connections there are."""
-        for secret in sorted({one for one in secrets if len(one) >= SHORTEST_SECRET}, key=len, reverse=True):
-            self._known.setdefault(secret[:SHORTEST_SECRET], []).append(secret)
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Take these out, too, from now on."""
+        for secret in {one for one in secrets if len(one) >= SHORTEST_SECRET}:
+            known = self._known.setdefault(secret[:SHORTEST_SECRET], [])
+            if secret not in known:
+                known.append(secret)
+                known.sort(key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """The text without secrets."""
